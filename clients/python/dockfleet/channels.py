@@ -1,0 +1,200 @@
+"""The connections to the gateway.
+
+Short calls and calls that stay open never share one.  The gateway lets a connection carry 100 calls at a time,
+and gRPC makes the 101st wait, silently, until one of the others ends: a program that follows 100 logs could not
+even list containers.  So short calls have a connection of their own, and the others get a further one whenever
+there are too many for those that exist.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any, Generic, Protocol, TypeVar
+
+import grpc
+
+from dockfleet.calls import METHODS
+
+CALLS_PER_CONNECTION = 80  # of calls that stay open; the gateway's limit is 100
+KEEPALIVE_SECONDS = 30  # the gateway takes pings every 10 s
+KEEPALIVE_TIMEOUT_SECONDS = 10
+LARGEST_ANSWER = 64 << 20  # bytes of one message; the gateway's own limit is mostly lower
+RETRY = {
+    "maxAttempts": 3,
+    "initialBackoff": "0.1s",
+    "maxBackoff": "1s",
+    "backoffMultiplier": 3,
+    "retryableStatusCodes": ["UNAVAILABLE"],
+}
+
+ALL = [method for service in METHODS.values() for method in service.values()]
+OPEN = frozenset(method.path for method in ALL if method.stays_open)
+
+Options = Sequence[tuple[str, Any]]
+PathLike = str | Path
+
+
+@dataclass(frozen=True)
+class Security:
+    """How the gateway and this program prove who they are: paths of PEM files, and a bearer token."""
+
+    tls: bool = False
+    ca: PathLike | None = None
+    cert: PathLike | None = None
+    key: PathLike | None = None
+    token: str | None = None
+
+    def credentials(self) -> grpc.ChannelCredentials | None:
+        """Return what to dial with; None for a plain connection.  Raises `OSError` for a file that can not be read.
+
+        A token without TLS is only ever sent to the machine itself.
+        """
+        base = None
+        if self.tls or self.ca or self.cert or self.key:
+            base = grpc.ssl_channel_credentials(_read(self.ca), _read(self.key), _read(self.cert))
+        if self.token is None:
+            return base
+        token = grpc.access_token_call_credentials(self.token)
+        return grpc.composite_channel_credentials(base or grpc.local_channel_credentials(), token)
+
+
+def options(extra: Options = ()) -> Options:
+    """Return the channel options; those in *extra* win."""
+    own: Mapping[str, Any] = {
+        "grpc.use_local_subchannel_pool": 1,  # else channels to one address share one connection
+        "grpc.service_config": _service_config(),
+        "grpc.keepalive_time_ms": KEEPALIVE_SECONDS * 1000,
+        "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_SECONDS * 1000,
+        "grpc.http2.max_pings_without_data": 0,  # a quiet log is no reason to stop asking
+        "grpc.max_receive_message_length": LARGEST_ANSWER,
+    }
+    return list({**own, **dict(extra)}.items())
+
+
+def _service_config() -> str:
+    """Have the calls that only read repeated when the gateway could not be reached, or refused them at once."""
+    names = [
+        {"service": method.descriptor.containing_service.full_name, "method": method.descriptor.name}
+        for method in ALL
+        if method.reads
+    ]
+    return json.dumps(
+        {
+            "methodConfig": [{"name": names, "retryPolicy": RETRY}],
+            "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},  # hosts that stay away are not asked thrice
+        }
+    )
+
+
+def _read(path: PathLike | None) -> bytes | None:
+    return None if path is None else Path(path).read_bytes()
+
+
+class Closable(Protocol):
+    """A channel, blocking or not."""
+
+    def close(self) -> Any:
+        """End the connection and all its calls."""
+
+
+C = TypeVar("C", bound=Closable)
+
+
+class Lanes(Generic[C]):
+    """The connections of the calls that stay open."""
+
+    def __init__(self, dial: Callable[[], C]) -> None:
+        """Open nothing yet; *dial* makes a channel."""
+        self._dial = dial
+        self._lock = Lock()
+        self._calls: dict[C, int] = {}
+
+    def start(self, call: Callable[[C], Any]) -> Any:
+        """Have *call* begin on a channel with room, and give the room back when it ends."""
+        with self._lock:
+            channel = next((each for each, calls in self._calls.items() if calls < CALLS_PER_CONNECTION), None)
+            channel = channel or self._dial()
+            self._calls[channel] = self._calls.get(channel, 0) + 1
+        try:
+            started = call(channel)
+        except BaseException:
+            self._leave(channel)
+            raise
+        started.add_done_callback(lambda _: self._leave(channel))
+        return started
+
+    def close(self) -> list[Any]:
+        """End all connections, and return what their `close` returns."""
+        with self._lock:
+            channels = list(self._calls)
+            self._calls.clear()
+        return [channel.close() for channel in channels]
+
+    def _leave(self, channel: C) -> None:
+        with self._lock:
+            if channel in self._calls:
+                self._calls[channel] -= 1
+
+
+class SplitChannel(Generic[C]):
+    """What stubs take for a channel: each RPC goes to a connection of its kind."""
+
+    def __init__(self, dial: Callable[[], C], blocking: bool) -> None:
+        """Open the connection for short calls.  *dial* makes a channel, *blocking* or for asyncio."""
+        self._short: Any = dial()
+        self._lanes = Lanes(dial)
+        self._single = BlockingCall if blocking else OpenCall
+
+    def unary_unary(self, path: str, **kwargs: Any) -> Any:
+        """Go to the short calls, except where the answer waits for something to happen."""
+        if path in OPEN:
+            return self._single(self._lanes, lambda channel: channel.unary_unary(path, **kwargs))
+        return self._short.unary_unary(path, **kwargs)
+
+    def unary_stream(self, path: str, **kwargs: Any) -> Any:
+        """Go to the calls that stay open."""
+        return OpenCall(self._lanes, lambda channel: channel.unary_stream(path, **kwargs))
+
+    def stream_unary(self, path: str, **kwargs: Any) -> Any:
+        """Go to the calls that stay open."""
+        return self._single(self._lanes, lambda channel: channel.stream_unary(path, **kwargs))
+
+    def stream_stream(self, path: str, **kwargs: Any) -> Any:
+        """Go to the calls that stay open."""
+        return OpenCall(self._lanes, lambda channel: channel.stream_stream(path, **kwargs))
+
+    def close(self) -> list[Any]:
+        """End all connections and the calls on them.  Returns what is to be awaited, where nothing blocks."""
+        return [self._short.close(), *self._lanes.close()]
+
+
+class OpenCall:
+    """A stub's method whose calls go to the lanes."""
+
+    def __init__(self, lanes: Lanes[Any], method: Callable[[Any], Any]) -> None:
+        """Take the *method* of whichever channel has room."""
+        self._lanes = lanes
+        self._method = method
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._lanes.start(lambda channel: self._method(channel)(*args, **kwargs))
+
+
+class BlockingCall(OpenCall):
+    """The same with a single answer, for which the caller waits."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.future(*args, **kwargs).result()
+
+    def future(self, *args: Any, **kwargs: Any) -> Any:
+        """Start the call, and return at once."""
+        return self._lanes.start(lambda channel: self._method(channel).future(*args, **kwargs))
+
+    def with_call(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the answer and the call."""
+        call = self.future(*args, **kwargs)
+        return call.result(), call

@@ -1,0 +1,158 @@
+"""Two-way sessions with a process: input up, output down, at the same time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+from google.protobuf.message import Message
+
+from dockfleet.calls import Method, chunks
+from dockfleet.errors import DockfleetError
+from dockfleet.v1.common_pb2 import Output
+
+WAITING_WRITES = 8  # pieces of input, of at most 256 KiB each, that may be under way before `write` waits
+
+
+@dataclass(frozen=True)
+class ExecResult:
+    """What became of a command."""
+
+    exit_code: int | None
+    """Its exit code; None when it can not be known."""
+
+    stdout: bytes
+    """All that it wrote to standard output."""
+
+    stderr: bytes
+    """All that it wrote to standard error."""
+
+    unknown_reason: str = ""
+    """Why there is no exit code."""
+
+
+class Session:
+    """A process that is being talked to.
+
+    Iteration yields its output until it has ended, after which `exit_code` is known.  Any thread may write while
+    another iterates.  Leaving the `with` block ends the connection; the process of an exec then runs on.
+    """
+
+    def __init__(
+        self, rpc: Callable[..., Any], method: Method, arguments: Message, timeout: float | None = None
+    ) -> None:
+        """Start the session that *arguments* describe; it may last for *timeout* seconds."""
+        self._frame = method.frame
+        self._outbox = _Outbox()
+        self._closed = False
+        self._stdin_closed = False
+        self._last: Any = None
+        self._outbox.send(self._frame(start=arguments))
+        self._call = rpc(self._outbox, timeout=timeout)
+        outbox = self._outbox
+        self._call.add_done_callback(lambda _: outbox.end())
+
+    def __iter__(self) -> Iterator[Output]:
+        """Yield pieces of output as they come.  Raises `DockfleetError` when the session breaks."""
+        try:
+            for answer in self._call:
+                kind = answer.WhichOneof("frame")
+                if kind == "output":
+                    yield answer.output
+                elif kind is not None:
+                    self._last = getattr(answer, kind)
+        except grpc.RpcError as error:
+            if not self._closed:
+                raise DockfleetError.of(error) from error
+
+    def write(self, data: bytes) -> None:
+        """Send *data* to standard input; waits while much of what was written before is still under way.
+
+        Raises `BrokenPipeError` when the session has ended.
+        """
+        for piece in chunks(data):
+            self._outbox.write(self._frame(stdin=piece))
+
+    def close_stdin(self) -> None:
+        """End standard input.  Output goes on.  Harmless to repeat."""
+        if not self._stdin_closed:
+            self._stdin_closed = True
+            self._outbox.send(self._frame(close_stdin={}))
+
+    def resize(self, height: int, width: int) -> None:
+        """Set the size of the terminal, in characters.  Never waits: a signal handler may call it."""
+        self._outbox.send(self._frame(resize={"height": height, "width": width}))
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code of the process; None before it has ended, and when it can not be known."""
+        return exit_code(self._last)
+
+    @property
+    def unknown_reason(self) -> str:
+        """Why there is no exit code, once the process has ended."""
+        return str(getattr(self._last, "unknown_reason", ""))
+
+    def close(self) -> None:
+        """End the connection."""
+        self._closed = True
+        self._outbox.end()
+        self._call.cancel()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def exit_code(end: Any) -> int | None:
+    """Return the exit code in *end*, the last message of a session, if there is one."""
+    known = end is not None and "exit_code" in end.DESCRIPTOR.fields_by_name and end.HasField("exit_code")
+    return end.exit_code if known else None
+
+
+class _Outbox:
+    """The frames on their way up.
+
+    gRPC takes them on a thread of its own, which blocks here until there is one, and which the end of the call
+    must therefore release.  A `SimpleQueue` is safe in signal handlers; the semaphore bounds the input in it.
+    """
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[Message | None] = SimpleQueue()
+        self._room = threading.Semaphore(WAITING_WRITES)
+        self._ended = False
+
+    def send(self, frame: Message) -> None:
+        self._queue.put(frame)
+
+    def write(self, frame: Message) -> None:
+        self._room.acquire()
+        if self._ended:
+            self._room.release()  # for the next writer that waits
+            raise BrokenPipeError("the session has ended")
+        self._queue.put(frame)
+
+    def end(self) -> None:
+        self._ended = True
+        self._queue.put(None)
+        self._room.release()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Message:
+        frame = self._queue.get()
+        if frame is None:
+            raise StopIteration
+        if frame.HasField("stdin"):
+            self._room.release()
+        return frame

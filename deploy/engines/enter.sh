@@ -1,0 +1,28 @@
+#!/bin/sh
+# Makes new namespaces look like a machine of the engine's own, and becomes its dockerd (see engines.py).
+# Usage: unshare --mount --uts sh enter.sh HOME NAME [ROOT]; with ROOT, another system's dockerd.
+set -e
+home=$1 name=$2 root=$3
+
+echo "$name" > /proc/sys/kernel/hostname
+
+if [ "$root" ]; then
+    mount --rbind "$root" "$root" # layers can be unpacked only below a mount point, else: "remount /"
+    mount -t proc proc "$root/proc"
+    mount --rbind /sys "$root/sys"
+    mount --rbind /dev "$root/dev"
+    mount -t tmpfs tmpfs "$root/run"
+    for file in /etc/hosts /etc/resolv.conf; do
+        touch "$root$file"
+        mount --bind "$file" "$root$file"
+    done
+fi
+
+for pair in etc:/etc/docker data:/var/lib/docker run:/run/docker; do
+    mkdir -p "$root${pair#*:}"
+    mount --rbind "$home/${pair%%:*}" "$root${pair#*:}"
+done
+mkdir -p "$root/run/containerd"
+mount -t tmpfs tmpfs "$root/run/containerd" # hides the machine's containerd: dockerd starts its own
+
+exec chroot "${root:-/}" dockerd

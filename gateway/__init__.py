@@ -1,0 +1,1 @@
+"""The dockfleet gateway: one gRPC door in front of many Docker hosts."""

@@ -1,0 +1,34 @@
+"""`python -m gateway` and `dockfleet-gateway`: reads the configuration and serves."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import uvloop
+
+from gateway import logs
+from gateway.config import ConfigError, load
+from gateway.server import serve
+
+
+def main() -> int:
+    """Run the gateway.  Exit codes: 0 after a stop, 1 when it could not start, 2 for a bad configuration."""
+    try:
+        settings = load(sys.argv[1:], os.environ)
+    except ConfigError as error:
+        print(f"dockfleet-gateway: {error}", file=sys.stderr)
+        return 2
+    writer = logs.start(settings.log_level, settings.log_format)
+    try:
+        uvloop.run(serve(settings))
+    except (OSError, RuntimeError) as error:
+        print(f"dockfleet-gateway: could not start: {error}", file=sys.stderr)
+        return 1
+    finally:
+        writer.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

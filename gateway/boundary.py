@@ -1,0 +1,242 @@
+"""The interceptor around every RPC: count, time, log, fail.
+
+Nothing of an exception leaves the gateway unless `errors` has turned it into a status: grpc would send its text
+to the caller.  The wrapper of a method is made once and kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeAlias, cast
+
+import grpc
+from dockfleet.v1 import engine_pb2 as pb
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import MethodDescriptor
+
+from gateway import metrics
+from gateway.errors import Failure, failure
+
+log = logging.getLogger("gateway.rpc")
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+
+
+class Boundary(grpc.aio.ServerInterceptor):
+    """Wraps every handler."""
+
+    def __init__(self) -> None:
+        self._wrapped: dict[str, Handler] = {}
+        self._streams = _Streams()
+
+    def end_endless(self) -> None:
+        """End the streams that only read, which may have no end of their own: the gateway is stopping."""
+        self._streams.end()
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler | None:
+        """Return the wrapped handler of the method that is called; None makes grpc answer UNIMPLEMENTED."""
+        method = handler_call_details.method
+        wrapped = self._wrapped.get(method)
+        if wrapped is None:
+            handler = await continuation(handler_call_details)
+            if handler is None:
+                return None  # nothing is kept of names that do not exist
+            wrapped = self._wrapped[method] = _wrap(method, handler, self._streams)
+        return wrapped
+
+
+class _Rpc:
+    """One method: its counters, and how a call of it ends."""
+
+    def __init__(self, path: str, handler: Handler) -> None:
+        _, self.service, self.method = path.split("/")
+        kind = {(False, False): "unary", (False, True): "server_stream", (True, False): "client_stream"}.get(
+            (handler.request_streaming, handler.response_streaming), "bidi_stream"
+        )
+        labels = (kind, self.service, self.method)
+        self.started = metrics.STARTED.labels(*labels)
+        self.handling = metrics.HANDLING.labels(*labels)
+        self.received = metrics.RECEIVED.labels(*labels)
+        self.sent = metrics.SENT.labels(*labels)
+        self.handled = {code: metrics.HANDLED.labels(*labels, _camel(code)) for code in grpc.StatusCode}
+        self.changes = _access(self.service, self.method) not in (pb.ACCESS_READ, pb.ACCESS_UNSPECIFIED)
+
+    def end(self, started: float, code: grpc.StatusCode, host: str, error: Failure | None = None) -> None:
+        seconds = time.perf_counter() - started
+        self.handled[code].inc()
+        self.handling.observe(seconds)
+        level = logging.INFO if self.changes or error else logging.DEBUG
+        if log.isEnabledFor(level):
+            fields = {"method": f"{self.service}/{self.method}", "host": host, "code": code.name, "seconds": seconds}
+            if error is not None:
+                fields |= {"reason": error.reason, "error": error.message, "request_id": error.metadata["request_id"]}
+            log.log(level, "call", extra={"fields": fields})
+
+    def failure(self, error: Exception, host: str) -> Failure:
+        """Return what the caller gets to see of *error*."""
+        request_id = secrets.token_hex(8)
+        found = failure(error, host, changes=self.changes)
+        if found is None:
+            fields = {"method": f"{self.service}/{self.method}", "host": host, "request_id": request_id}
+            log.error("defect", exc_info=error, extra={"fields": fields})
+            found = Failure(grpc.StatusCode.INTERNAL, "INTERNAL", f"internal error; its log id is {request_id}")
+        found.metadata["request_id"] = request_id
+        return found
+
+
+def _wrap(path: str, handler: Handler, streams: _Streams) -> Handler:
+    rpc = _Rpc(path, handler)
+    shape = (handler.request_streaming, handler.response_streaming)
+    make, attribute = _SHAPES[shape]
+    inner = cast("Callable[[Any, Context], Any]", getattr(handler, attribute))
+    # A handler that streams by `context.write` is awaited like a unary one; ours are generators.
+    wrap = _stream(rpc, inner, streams) if inspect.isasyncgenfunction(inner) else _unary(rpc, inner)
+    return cast("Handler", make(wrap, handler.request_deserializer, handler.response_serializer))
+
+
+_SHAPES: dict[tuple[bool, bool], tuple[Callable[..., Any], str]] = {
+    (False, False): (grpc.unary_unary_rpc_method_handler, "unary_unary"),
+    (False, True): (grpc.unary_stream_rpc_method_handler, "unary_stream"),
+    (True, False): (grpc.stream_unary_rpc_method_handler, "stream_unary"),
+    (True, True): (grpc.stream_stream_rpc_method_handler, "stream_stream"),
+}
+
+
+def _unary(rpc: _Rpc, inner: Callable[[Any, Context], Awaitable[Any]]) -> Callable[[Any, Context], Awaitable[Any]]:
+    async def handle(request: Any, context: Context) -> Any:
+        started = time.perf_counter()
+        rpc.started.inc()
+        code, refused, host = grpc.StatusCode.OK, None, ""
+        try:
+            if isinstance(request, AsyncIterator):
+                request = _Counted(request, rpc)
+            else:
+                rpc.received.inc()
+                host = getattr(request, "host", "")
+            reply = await inner(request, context)
+            if reply is not None:
+                rpc.sent.inc()
+            return reply
+        except asyncio.CancelledError:
+            code = grpc.StatusCode.CANCELLED
+            raise
+        except grpc.aio.AbortError:
+            code = context.code() or grpc.StatusCode.UNKNOWN  # of a handler that is not ours
+            raise
+        except Exception as error:
+            host = host or getattr(request, "host", "")
+            refused = rpc.failure(error, host)
+            code = refused.code
+            await _abort(context, refused)
+        finally:
+            rpc.end(started, code, host or getattr(request, "host", ""), refused)
+
+    return handle
+
+
+def _stream(
+    rpc: _Rpc, inner: Callable[[Any, Context], AsyncIterator[Any]], streams: _Streams
+) -> Callable[[Any, Context], AsyncIterator[Any]]:
+    async def handle(request: Any, context: Context) -> AsyncIterator[Any]:
+        started = time.perf_counter()
+        rpc.started.inc()
+        code, refused = grpc.StatusCode.OK, None
+        if isinstance(request, AsyncIterator):
+            request = _Counted(request, rpc)
+        else:
+            rpc.received.inc()
+        replies = inner(request, context)
+        task = asyncio.current_task()
+        if task is not None and not rpc.changes:
+            streams.open.add(task)
+        try:
+            async for reply in replies:
+                rpc.sent.inc()
+                yield reply
+        except (asyncio.CancelledError, GeneratorExit):
+            if task not in streams.ended:
+                code = grpc.StatusCode.CANCELLED
+                raise
+            refused = rpc.failure(_GOING_AWAY, getattr(request, "host", ""))
+            code = refused.code
+            await _abort(context, refused)
+        except grpc.aio.AbortError:
+            code = context.code() or grpc.StatusCode.UNKNOWN
+            raise
+        except Exception as error:
+            refused = rpc.failure(error, getattr(request, "host", ""))
+            code = refused.code
+            await _abort(context, refused)
+        finally:
+            close = getattr(replies, "aclose", None)
+            if close is not None:
+                await close()  # now, not when the garbage collector comes by: the upstream connection hangs on it
+            streams.open.discard(task)
+            streams.ended.discard(task)
+            rpc.end(started, code, getattr(request, "host", ""), refused)
+
+    return handle
+
+
+_GOING_AWAY = Failure(grpc.StatusCode.UNAVAILABLE, "GOING_AWAY", "the gateway is stopping; ask again", retry_safe=True)
+
+
+class _Streams:
+    """The tasks of the streams that only read."""
+
+    def __init__(self) -> None:
+        self.open: set[asyncio.Task[Any] | None] = set()
+        self.ended: set[asyncio.Task[Any] | None] = set()
+
+    def end(self) -> None:
+        for task in self.open:
+            if task is not None:
+                self.ended.add(task)
+                task.cancel()
+
+
+class _Counted:
+    """The messages of a client, counted; `host` is that of the `start` among them."""
+
+    def __init__(self, requests: AsyncIterator[Any], rpc: _Rpc) -> None:
+        self._requests = requests
+        self._received = rpc.received
+        self.host = ""
+
+    def __aiter__(self) -> _Counted:
+        return self
+
+    async def __anext__(self) -> Any:
+        request = await self._requests.__anext__()
+        self._received.inc()
+        if not self.host and hasattr(request, "start"):
+            self.host = request.start.host
+        return request
+
+
+async def _abort(context: Context, refused: Failure) -> None:
+    context.set_trailing_metadata((("grpc-status-details-bin", refused.status().SerializeToString()),))
+    await context.abort(refused.code, refused.message)
+
+
+def _access(service: str, method: str) -> int:
+    try:
+        found: MethodDescriptor = descriptor_pool.Default().FindMethodByName(f"{service}.{method}")
+    except KeyError:
+        return pb.ACCESS_UNSPECIFIED
+    return int(found.GetOptions().Extensions[pb.access])
+
+
+def _camel(code: grpc.StatusCode) -> str:
+    """Return the status code as go-grpc-prometheus writes it: `NotFound`, and `OK`."""
+    return "OK" if code is grpc.StatusCode.OK else code.name.title().replace("_", "")

@@ -1,0 +1,1 @@
+"""Everything that knows the Docker Engine, and nothing of gRPC."""

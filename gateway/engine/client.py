@@ -1,0 +1,326 @@
+"""One Docker Engine, as the docker SDK's `APIClient` on our own transport.
+
+The SDK is the connection: it knows addresses, versions, credentials, URLs, parameters and errors.  Its one seam,
+`request()`, awaits the asyncio transport through a greenlet switch, the way SQLAlchemy's asyncio extension
+does it, so that every SDK method works without a thread: `await engine.call(APIClient.exec_inspect, id)`.
+What needs no SDK method goes to the same transport directly: `ask`, `open` and `session`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from urllib.parse import urlsplit
+
+import docker
+import docker.auth
+import docker.errors
+import greenlet
+import orjson
+import requests
+
+from gateway.engine.connection import (
+    Answer,
+    BadAnswer,
+    Connection,
+    Disconnected,
+    Request,
+    TimedOut,
+    TransportError,
+)
+from gateway.engine.transport import Address, Limits, Pool
+
+OLDEST, NEWEST = (1, 41), (1, 56)  # the API versions that the contract describes
+
+_VERSION = re.compile(r"(\d{1,3})\.(\d{1,3})")
+_OTHER_VERSION = re.compile(r"client version .{1,20} is too (new|old)")
+_ERROR_BYTES = 64 << 10
+_UPGRADE = {"Connection": "Upgrade", "Upgrade": "tcp"}
+_READS = ("GET", "HEAD")
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Version = tuple[int, int]
+# Told of every call: host, kind of call, outcome ("200", "error" …), seconds until the answer's head or end.
+Observer = Callable[[str, str, str, float], None]
+
+
+class Incompatible(Exception):
+    """The engine speaks no API version that the gateway speaks."""
+
+
+class ApiTooOld(Exception):
+    """The request uses what the engine's API version does not have.  Versions are `1.44`-like texts."""
+
+    def __init__(self, field: str, required: str, actual: str) -> None:
+        super().__init__(f"{field} needs API version {required}; the host has {actual}")
+        self.field = field
+        self.required = required
+        self.actual = actual
+
+
+class OutcomeUnknown(TransportError):
+    """The connection broke after a request that changes something was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to an engine; its `target` has no version prefix yet.
+
+    `changes` tells whether it does more than read; `wants` names what it needs beyond API 1.41; `deadline` is
+    in the loop's time and holds, for streams, until the head of the answer.
+    """
+
+    request: Request
+    changes: bool = True
+    wants: tuple[tuple[str, str], ...] = ()
+    deadline: float | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where an engine is: the address as Docker writes it, and the transport's."""
+
+    url: str
+    address: Address = field(repr=False)
+
+
+class Engine(docker.APIClient):
+    """The client of one host.  All methods of the SDK can be called through `call`."""
+
+    def __init__(
+        self,
+        name: str,
+        endpoint: Endpoint,
+        limits: Limits | None = None,
+        observe: Observer = lambda host, kind, outcome, seconds: None,
+    ) -> None:
+        """Store; nothing is asked of the host before the first call."""
+        # Whatever the address, the SDK builds its URLs for a unix socket: the transport alone knows the way.
+        super().__init__(base_url="unix:///dockfleet", version="1.41")
+        # Nothing of this machine's Docker configuration may leak into calls: no credentials, proxies, headers.
+        self.trust_env = False
+        self._auth_configs = docker.auth.AuthConfig({})
+        self._general_configs: dict[str, Any] = {}
+        self.name = name
+        self.endpoint = endpoint
+        self.last_contact: float | None = None  # in seconds since 1970
+        self._observe = observe
+        self._negotiated: Version | None = None
+        self._negotiating = asyncio.Lock()
+        self._pool = Pool(endpoint.address, limits or Limits(), self._forget)
+
+    @property
+    def negotiated(self) -> str | None:
+        """The API version in use, such as "1.41"; None before the first contact and after a break."""
+        return None if self._negotiated is None else "{}.{}".format(*self._negotiated)
+
+    @property
+    def open_streams(self) -> int:
+        """How many streams and sessions are open."""
+        return self._pool.streams
+
+    # The SDK's way
+
+    async def call(self, method: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a method of the SDK, such as `APIClient.exec_inspect`, and return what it returns.
+
+        Raises what the method raises, and `TransportError`.
+        """
+        await self.ready(None)
+        worker = greenlet.greenlet(lambda: method(self, *args, **kwargs))
+        step = worker.switch()
+        while not worker.dead:
+            try:
+                value = await cast("Awaitable[Any]", step)
+            except BaseException as error:
+                step = worker.throw(error)
+            else:
+                step = worker.switch(value)
+        return cast("T", step)
+
+    def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
+        """Send a request of the SDK; only within `call`."""
+        if kwargs.pop("stream", False):
+            raise NotImplementedError("streams are opened with Engine.open or Engine.session")
+        timeout = kwargs.pop("timeout", None)
+        kwargs.pop("allow_redirects", None)
+        prepared = self.prepare_request(requests.Request(str(method).upper(), url, *args, **kwargs))
+        body = prepared.body.encode() if isinstance(prepared.body, str) else prepared.body
+        headers = {name: str(value) for name, value in prepared.headers.items() if name != "Content-Length"}
+        target = urlsplit(cast("str", prepared.url))
+        wanted = Request(
+            cast("str", prepared.method),
+            target.path + (f"?{target.query}" if target.query else ""),
+            headers,
+            body,
+        )
+        deadline = asyncio.get_running_loop().time() + timeout if timeout else None
+        changes = wanted.method not in _READS
+        parent = greenlet.getcurrent().parent
+        assert parent is not None, "SDK methods run through Engine.call"
+        answer = parent.switch(self._exchange(Call(wanted, changes, deadline=deadline), wanted))
+        return _response(answer, cast("str", prepared.url))
+
+    # The direct way
+
+    async def ask(self, call: Call) -> Answer:
+        """Send *call* and return the whole answer.
+
+        Raises `docker.errors.APIError` for an answer that is an error, `TransportError`, `ApiTooOld` and
+        `Incompatible`.
+        """
+        request = await self._versioned(call)
+        answer = await self._exchange(call, request)
+        if answer.status == 400 and _OTHER_VERSION.search(_text(answer.body)):
+            # The engine was replaced by another version behind the same address; it has done nothing.
+            self._forget()
+            answer = await self._exchange(call, await self._versioned(call))
+        if answer.status >= 400:
+            raise engine_error(answer)
+        return answer
+
+    @contextlib.asynccontextmanager
+    async def open(
+        self, call: Call, upload: AsyncIterable[bytes] | None = None
+    ) -> AsyncIterator[tuple[Answer, Connection]]:
+        """Send *call*, with *upload* as its body, and yield the answer's head and the connection to read from.
+
+        Raises like `ask`, also from within, when the connection breaks while it is read.
+        """
+        request = await self._versioned(call)
+        started = time.perf_counter()
+        outcome = "error"
+        try:
+            async with self._pool.open(request, call.deadline, upload) as (answer, connection):
+                outcome = str(answer.status)
+                self.last_contact = time.time()
+                self._observe(self.name, "stream", outcome, time.perf_counter() - started)
+                if answer.status >= 400:
+                    raise engine_error(Answer(answer.status, answer.headers, await _beginning(connection)))
+                yield answer, connection
+        except (Disconnected, TimedOut) as error:
+            if outcome == "error":
+                self._observe(self.name, "stream", outcome, time.perf_counter() - started)
+            raise _judge(error, call) from error
+
+    @contextlib.asynccontextmanager
+    async def session(self, call: Call) -> AsyncIterator[Connection]:
+        """Send *call* and yield the connection that it turns into: what is read and written is the process's.
+
+        Raises like `open`.
+        """
+        upgrade = replace(call, request=replace(call.request, headers={**call.request.headers, **_UPGRADE}))
+        async with self.open(upgrade) as (answer, connection):
+            if not connection.upgraded:
+                raise BadAnswer(f"the engine did not open a session (HTTP {answer.status})", sent=True)
+            yield connection
+
+    async def ready(self, deadline: float | None) -> Version:
+        """Return the API version to use, asking the engine when it is not known.
+
+        It is asked anew after every break of a connection: behind it may be another engine.
+        Raises `TransportError` and `Incompatible`.
+        """
+        if self._negotiated is None:
+            async with self._negotiating:
+                if self._negotiated is None:
+                    self._negotiated = await self._negotiate(deadline)
+        return self._negotiated
+
+    async def probe(self, deadline: float) -> None:
+        """Find out whether the engine answers.  Raises like `ready`, and `docker.errors.APIError`."""
+        version = await self._negotiate(deadline)
+        if self._negotiated is None:
+            self._negotiated = version
+
+    def shut(self) -> None:
+        """Close all connections."""
+        self._pool.close()
+
+    async def _negotiate(self, deadline: float | None) -> Version:
+        answer = await self._exchange(Call(_PING, changes=False, deadline=deadline), _PING)
+        if answer.status >= 400:
+            raise engine_error(answer)
+        announced = answer.headers.get("api-version", "")
+        version = _VERSION.fullmatch(announced)
+        if version is None:
+            raise BadAnswer(f"the engine announces the API version {announced[:20]!r}", sent=True)
+        theirs = (int(version[1]), int(version[2]))
+        if theirs < OLDEST:
+            raise Incompatible(f"the engine's API ends at {announced}; the gateway needs 1.41 or newer")
+        negotiated = min(theirs, NEWEST)
+        self._version = "{}.{}".format(*negotiated)  # what the SDK puts into its URLs
+        return negotiated
+
+    async def _versioned(self, call: Call) -> Request:
+        version = await self.ready(call.deadline)
+        for required, wanted in call.wants:
+            major, minor = required.split(".")
+            if (int(major), int(minor)) > version:
+                raise ApiTooOld(wanted, required, self.negotiated or "")
+        request = call.request
+        return Request(request.method, f"/v{version[0]}.{version[1]}{request.target}", request.headers, request.body)
+
+    async def _exchange(self, call: Call, request: Request) -> Answer:
+        started = time.perf_counter()
+        outcome = "error"
+        try:
+            answer = await self._pool.ask(request, call.deadline, limit=call.limit, repeat=request.method in _READS)
+            outcome = str(answer.status)
+            self.last_contact = time.time()
+        except (Disconnected, TimedOut) as error:
+            raise _judge(error, call) from error
+        finally:
+            self._observe(self.name, "unary", outcome, time.perf_counter() - started)
+        return answer
+
+    def _forget(self) -> None:
+        self._negotiated = None
+
+
+_PING = Request("GET", "/_ping")
+
+
+def engine_error(answer: Answer) -> docker.errors.APIError:
+    """Return the SDK's exception for an answer that is an error."""
+    explanation = _text(answer.body)
+    with contextlib.suppress(orjson.JSONDecodeError, TypeError, KeyError):
+        explanation = str(orjson.loads(answer.body)["message"])
+    kind = docker.errors.NotFound if answer.status == 404 else docker.errors.APIError
+    return kind(explanation, response=_response(answer, ""), explanation=explanation)
+
+
+def _judge(error: TransportError, call: Call) -> TransportError:
+    """Return what a break means: for a request that changes something, that nobody knows what happened."""
+    if call.changes and error.sent:
+        return OutcomeUnknown(f"{error}; whether the request took effect is not known", sent=True)
+    return error
+
+
+def _response(answer: Answer, url: str) -> requests.Response:
+    response = requests.Response()
+    response.status_code = answer.status
+    response.headers.update(cast("Mapping[str, str]", answer.headers))
+    response.url = url
+    response._content = answer.body
+    return response
+
+
+async def _beginning(connection: Connection) -> bytes:
+    """Return the first part of an error's text; it may break off or be endless."""
+    body = b""
+    with contextlib.suppress(TransportError):
+        while len(body) < _ERROR_BYTES and (data := await connection.read(idle_seconds=5)):
+            body += data
+    return body[:_ERROR_BYTES]
+
+
+def _text(body: bytes) -> str:
+    return body[:_ERROR_BYTES].decode(errors="backslashreplace").strip()

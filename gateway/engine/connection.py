@@ -1,0 +1,485 @@
+"""One HTTP/1.1 connection to a Docker Engine, on asyncio: over a unix socket, TCP or TLS.
+
+Why not an HTTP client library: the Engine needs connections that become two-way sessions with a half-close,
+bodies that stop when their reader stops, an end that is told from a break, and a cancellation that closes
+the connection at once; and a call must cost next to nothing.  The parser is llhttp (httptools).
+
+Nothing here follows a redirect, reads the environment or trusts the peer: see the `TransportError`s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import ssl
+from collections.abc import AsyncIterable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+import httptools
+
+from gateway.engine.tls import TlsStream
+
+_HEADER_BYTES = 64 << 10
+_READ_AHEAD = 1 << 20  # bytes that wait for their reader before the socket is left alone
+_WRITE_AHEAD = 1 << 20
+# What a request target may consist of.  All else was escaped or refused long before; this last look makes
+# the wire safe whatever the parts before it do.
+_TARGET = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*(\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?")
+_DOT_SEGMENT = re.compile(r"/\.{1,2}(/|\?|$)")
+
+
+class TransportError(Exception):
+    """A call failed below HTTP.  `sent` tells whether the engine may have seen the request."""
+
+    def __init__(self, message: str, *, sent: bool = False) -> None:
+        super().__init__(message)
+        self.sent = sent
+
+
+class Unreachable(TransportError):
+    """No connection could be made; nothing was sent."""
+
+
+class IdentityMismatch(TransportError):
+    """The peer did not prove by certificate that it is the host it should be."""
+
+
+class CredentialsRejected(TransportError):
+    """The peer, or the permissions of its socket, refused this gateway."""
+
+
+class Disconnected(TransportError):
+    """The connection ended before the answer did."""
+
+
+class TimedOut(TransportError):
+    """The time allowed ran out."""
+
+
+class Busy(TransportError):
+    """As many calls as allowed are under way, and as many as allowed wait."""
+
+
+class BadAnswer(TransportError):
+    """The peer's bytes are no answer of the Engine API, or more than allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request.  `target` is the path with its query, escaped."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+    def head(self, *, chunked: bool = False) -> bytes:
+        """Return the request's head.  Raises `ValueError` for what could not be sent safely."""
+        if not _TARGET.fullmatch(self.target) or _DOT_SEGMENT.search(self.target.partition("?")[0]):
+            raise ValueError(f"not a request target: {self.target!r}")
+        lines = [f"{self.method} {self.target} HTTP/1.1\r\nHost: docker\r\nUser-Agent: dockfleet"]
+        for name, value in self.headers.items():
+            if "\r" in value or "\n" in value:
+                raise ValueError(f"header {name} holds a line break")
+            lines.append(f"{name}: {value}")
+        if chunked:
+            lines.append("Transfer-Encoding: chunked")
+        elif self.body is not None or self.method in ("POST", "PUT"):
+            lines.append(f"Content-Length: {len(self.body or b'')}")
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+@dataclass(slots=True)
+class Answer:
+    """An engine's answer.  Header names are in lower case; the body is empty when it is read as a stream."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes = b""
+
+
+class Connection(asyncio.Protocol):
+    """One connection to an engine, carrying one exchange at a time."""
+
+    def __init__(self, tls: TlsStream | None, lost: Callable[[], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._tls = tls
+        self._lost = lost  # told when the peer ends the connection
+        self._transport: asyncio.Transport | None = None
+        self._failure: Exception | None = None
+        self._closed = False
+        self._secured = self._loop.create_future()
+        self._waiter: asyncio.Future[None] | None = None  # of whoever waits for something to happen
+        self._writable: asyncio.Future[None] | None = None
+        self._upload: asyncio.Task[None] | None = None
+        self._reading_paused = False
+        self._reset("", limit=0)
+        self._active = False  # an exchange is under way
+
+    # An exchange
+
+    async def ask(self, request: Request, limit: int, deadline: float | None) -> Answer:
+        """Send *request* and return the whole answer.
+
+        Arguments: *limit*, the most bytes that the answer may have; *deadline*, in the loop's time.
+        Raises `TransportError`; the connection is closed then.
+        """
+        self._reset(request.method, limit)
+        self._active = True
+        self._send(request.head() + (request.body or b""))
+        try:
+            async with _Alarm(self, deadline):
+                while not self._complete:
+                    await self._news()
+        finally:
+            if not self._complete:
+                self.close()
+        self._active = False
+        if not self._keep_alive:
+            self.close()
+        return Answer(self._status, self._headers, b"".join(self._parts))
+
+    async def open(
+        self, request: Request, deadline: float | None, upload: AsyncIterable[bytes] | None = None
+    ) -> Answer:
+        """Send *request* and return the head of the answer; its body, or the session, is for `read`.
+
+        *upload* is sent as the request's body, chunked.  It is stopped when the engine refuses early.
+        Raises `TransportError`, and what *upload* raises; the connection is closed then.
+        """
+        self._reset(request.method, limit=0)
+        self._active = True
+        self._send(request.head(chunked=upload is not None) + (request.body or b""))
+        if upload is not None:
+            self._upload = self._loop.create_task(self._send_chunks(upload))
+        try:
+            async with _Alarm(self, deadline):
+                while not self._head_complete:
+                    await self._news()
+        except BaseException:
+            self.close()
+            raise
+        if self._status >= 300 and self._upload is not None:
+            self._upload.cancel()
+        return Answer(self._status, self._headers)
+
+    async def read(self, idle_seconds: float | None = None) -> bytes:
+        """Return what has come of the body, at least one byte; b"" at its end.
+
+        Raises `TransportError` when the connection breaks before the end, or nothing comes for *idle_seconds*.
+        """
+        if not self._parts:
+            deadline = None if idle_seconds is None else self._loop.time() + idle_seconds
+            async with _Alarm(self, deadline):
+                while not self._parts and not self._complete:
+                    await self._news()
+        data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        self._parts.clear()
+        self._size = 0
+        if self._reading_paused and self._transport is not None and not self._closed:
+            self._reading_paused = False
+            self._transport.resume_reading()
+        return data
+
+    async def write(self, data: bytes) -> None:
+        """Send *data*, and wait while the peer takes less than it is given.  Raises `TransportError`."""
+        self._send(data)
+        if self._writable is not None:
+            await self._writable
+
+    def close_writing(self) -> None:
+        """Tell the peer that nothing more will be sent; reading goes on."""
+        if self._transport is None or self._closed:
+            return
+        if self._tls is None:
+            self._transport.write_eof()
+            return
+        if plaintext := self._tls.close_writing():
+            self._received(plaintext)
+        self._transport.write(self._tls.outgoing())
+
+    @property
+    def upgraded(self) -> bool:
+        """Whether the connection has become a session."""
+        return self._raw
+
+    @property
+    def heard(self) -> bool:
+        """Whether anything of the answer has come."""
+        return self._heard
+
+    @property
+    def reusable(self) -> bool:
+        """Whether another exchange may follow."""
+        return not self._closed and not self._active and self._failure is None
+
+    def close(self) -> None:
+        """Close the connection now, whatever is under way."""
+        if self._upload is not None:
+            self._upload.cancel()
+        if self._transport is not None and not self._closed:
+            self._closed = True
+            self._transport.abort()
+
+    def fail(self, failure: Exception) -> None:
+        """End the exchange with *failure*."""
+        if self._failure is None:
+            self._failure = failure
+        self.close()
+        if not self._secured.done():
+            self._secured.set_exception(failure)
+        self._resume()
+        self._wake()
+
+    def expire(self) -> None:
+        """End the exchange because its time is over."""
+        self.fail(TimedOut("the host did not answer within the time allowed", sent=self._active))
+
+    def _reset(self, method: str, limit: int) -> None:
+        self._parser = httptools.HttpResponseParser(self)  # a fresh one: a HEAD leaves the old one astray
+        self._method = method
+        self._limit = limit
+        self._status = 0
+        self._headers: dict[str, str] = {}
+        self._head_bytes = 0
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._heard = False
+        self._head_complete = False
+        self._complete: bool = False
+        self._keep_alive = False
+        self._raw = False  # the connection has become a session
+
+    def _send(self, data: bytes) -> None:
+        if self._failure is not None:
+            raise self._failure
+        if self._transport is None or self._closed:
+            raise Disconnected("the connection is closed", sent=self._active)
+        if self._tls is not None:
+            self._tls.send(data)
+            data = self._tls.outgoing()
+        self._transport.write(data)
+
+    async def _send_chunks(self, upload: AsyncIterable[bytes]) -> None:
+        try:
+            async for data in upload:
+                if data:
+                    await self.write(b"%x\r\n%b\r\n" % (len(data), data))
+            await self.write(b"0\r\n\r\n")
+        except TransportError:
+            pass  # the connection's failure is told to whoever reads
+        except Exception as error:
+            self.fail(error)  # without the last chunk the engine knows that the upload is not whole
+
+    async def _news(self) -> None:
+        """Wait until something happens.  Raises the failure of the connection."""
+        if self._failure is not None:
+            raise self._failure
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+        if self._failure is not None and not self._parts and not self._complete:
+            raise self._failure
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _resume(self) -> None:
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
+
+    # What asyncio tells
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Start TLS, where it is used."""
+        transport = cast("asyncio.Transport", transport)  # uvloop's is one by behaviour only
+        self._transport = transport
+        transport.set_write_buffer_limits(high=_WRITE_AHEAD)
+        _notice_dead_peers(transport.get_extra_info("socket"))
+        if self._tls is None:
+            self._secured.set_result(None)
+        else:
+            self._tls.handshake()
+            transport.write(self._tls.outgoing())
+
+    async def secured(self) -> None:
+        """Wait until TLS, where it is used, is set up.  Raises `TransportError`."""
+        await self._secured
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes from the peer."""
+        if self._tls is None:
+            self._received(data)
+            return
+        try:
+            plaintext = self._tls.receive(data)
+        except ssl.SSLError as error:
+            self.fail(_tls_failure(error, sent=self._active))
+            return
+        if self._transport is not None and not self._closed and (outgoing := self._tls.outgoing()):
+            self._transport.write(outgoing)
+        if self._tls.ready and not self._secured.done():
+            self._secured.set_result(None)
+        if plaintext:
+            self._received(plaintext)
+
+    def eof_received(self) -> bool:
+        """Take note that the peer sends no more."""
+        self._end(None)
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take note that the connection is gone."""
+        by_peer = not self._closed
+        self._end(exc)
+        self._closed = True
+        if self._upload is not None:
+            self._upload.cancel()
+        if by_peer:
+            self._lost()
+
+    def pause_writing(self) -> None:
+        """Make writers wait."""
+        self._writable = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        """Let writers go on."""
+        self._resume()
+
+    def _end(self, exc: Exception | None) -> None:
+        if self._raw and exc is None:
+            self._complete = True  # a session has no other end
+            self._wake()
+        elif self._complete and self._active:
+            pass  # all of the answer is here, only not read yet
+        else:
+            what = f"the connection broke: {exc}" if exc else "the connection ended before the answer did"
+            self.fail(Disconnected(what, sent=self._active))
+        self._resume()
+
+    def _received(self, data: bytes) -> None:
+        if self._raw:
+            self._keep(data)
+        elif not self._active or self._complete:
+            # Bytes that nobody asked for: the next caller must not take them for its answer.
+            self.fail(BadAnswer("the host sent an answer that nobody asked for"))
+        else:
+            self._heard = True
+            self._parse(data)
+        self._wake()
+
+    def _parse(self, data: bytes) -> None:
+        if not self._head_complete:
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._raw = self._head_complete = True
+            self._status = 101
+            if rest := data[upgrade.args[0] :]:
+                self._keep(rest)
+        except httptools.HttpParserError as error:
+            if not (self._complete and self._method == "HEAD"):
+                self.fail(BadAnswer(f"the host's answer is not HTTP: {error}", sent=True))
+        if not self._head_complete and self._head_bytes > _HEADER_BYTES:
+            self.fail(BadAnswer(f"the head of the answer exceeds {_HEADER_BYTES} bytes", sent=True))
+
+    # What the parser tells
+
+    def on_message_begin(self) -> None:
+        """Refuse a second answer on the heels of the first."""
+        if self._complete:
+            self.fail(BadAnswer("the host sent two answers to one request", sent=True))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header."""
+        key = name.decode("latin-1").lower()
+        if key in _LENGTHS and not _LENGTHS.isdisjoint(self._headers):
+            # Two opinions on where an answer ends are how one caller gets another's (RFC 9112, 6.3).
+            self.fail(BadAnswer("the host's answer gives its length twice", sent=True))
+        self._headers[key] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        """Judge the head."""
+        status = self._parser.get_status_code()
+        if 100 <= status < 200 and status != 101:
+            self._headers = {}
+            return
+        self._status = status
+        self._head_complete = True
+        if 300 <= status < 400 and status != 304:
+            self.fail(BadAnswer(f"the host redirects (HTTP {status}); redirects are not followed", sent=True))
+        elif self._method == "HEAD":
+            # A HEAD's answer may give the length of a body that it does not have.
+            self._complete = self._keep_alive = True
+        elif status not in (101, 204, 304) and _LENGTHS.isdisjoint(self._headers):
+            self.fail(BadAnswer("the host's answer does not say where it ends", sent=True))
+
+    def on_body(self, body: bytes) -> None:
+        """Keep a piece of the body."""
+        self._keep(body)
+
+    def on_message_complete(self) -> None:
+        """Take note that the answer is whole."""
+        if self._status not in (0, 101):
+            self._complete = True
+            self._keep_alive = self._parser.should_keep_alive()
+
+    def _keep(self, data: bytes) -> None:
+        self._parts.append(data)
+        self._size += len(data)
+        if self._limit:
+            if self._size > self._limit:
+                self._parts.clear()
+                self.fail(BadAnswer(f"the answer exceeds the {self._limit} bytes allowed", sent=True))
+        elif self._size > _READ_AHEAD and not self._reading_paused and self._transport is not None:
+            self._reading_paused = True
+            self._transport.pause_reading()
+
+
+_LENGTHS = frozenset({"content-length", "transfer-encoding"})
+
+
+class _Alarm:
+    """Ends a connection's exchange at *deadline*.  A plain timer: `asyncio.timeout` costs five times as much."""
+
+    __slots__ = ("_timer",)
+
+    def __init__(self, connection: Connection, deadline: float | None) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = None if deadline is None else loop.call_at(deadline, connection.expire)
+
+    async def __aenter__(self) -> None:
+        pass
+
+    async def __aexit__(self, *exc: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+def _notice_dead_peers(sock: socket.socket | None) -> None:
+    """Let the kernel find out within half a minute that the other end of a silent connection is gone."""
+    if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for option, value in (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 25_000)):
+        if (number := getattr(socket, option, None)) is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, number, value)
+
+
+def _tls_failure(error: ssl.SSLError, *, sent: bool) -> TransportError:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return IdentityMismatch(f"the host's certificate is not accepted: {error.verify_message}")
+    reason = error.reason or str(error)
+    if "ALERT" in reason:
+        return CredentialsRejected(f"the host refuses this gateway's certificate: {reason}", sent=False)
+    if not sent:
+        return IdentityMismatch(f"the host does not speak TLS as expected: {reason}")
+    return BadAnswer(f"the TLS connection broke: {reason}", sent=sent)

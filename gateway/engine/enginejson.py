@@ -1,0 +1,298 @@
+"""Between messages of the contract and the Engine's JSON, driven by the descriptors alone.
+
+The contract's options say all there is to know: `json_name` is the Engine's spelling, `json_array` marks
+messages that stand for a bare array, `json_set` a list that is the keys of an object.  The rest is one rule
+each, for all messages:
+
+=====================  =============================================================================
+in the contract        in the Engine's JSON
+=====================  =============================================================================
+any field, unset       left out
+`Timestamp`            RFC 3339 text or seconds since 1970; the zero time and "" are unset
+`Duration`             a number of nanoseconds
+`Struct`               any object
+`bytes`                base64
+64-bit integers        numbers (json_format writes strings, which the Engine refuses)
+=====================  =============================================================================
+
+`null` and unknown properties are passed over.  Loading is the hot path of every list, so its functions are
+compiled, one per message type, from source made of the descriptor: seven times as fast as json_format.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache, lru_cache
+from typing import Any
+
+from dockfleet.v1 import engine_pb2
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from google.protobuf.struct_pb2 import Struct
+
+from gateway.engine import grammar
+
+Json = Any
+_MISFITS = (TypeError, ValueError, AttributeError, OverflowError)  # what wrong values raise in conversions
+
+
+class NotEngineJson(Exception):
+    """The document does not have the shape that the contract gives it; the text names the property."""
+
+
+class InvalidField(ValueError):
+    """A field of a request can not be sent.  `field` is its path, `remedy` what it must be."""
+
+    def __init__(self, field: str, remedy: str) -> None:
+        super().__init__(f"{field}: {remedy}")
+        self.field = field
+        self.remedy = remedy
+
+
+# Loading
+
+
+def loader(descriptor: Descriptor) -> Callable[[Json], Message]:
+    """Return the function that makes a message of JSON.  It raises `NotEngineJson`."""
+    arguments = _arguments(descriptor)
+    message = GetMessageClass(descriptor)
+
+    def load(document: Json) -> Message:
+        try:
+            return message(**arguments(document))
+        except _MISFITS as error:
+            raise NotEngineJson(_misfit(descriptor, document, "answer")) from error
+
+    return load
+
+
+@cache
+def _arguments(descriptor: Descriptor) -> Callable[[Json], dict[str, Any]]:
+    """Compile the function that makes a message's constructor arguments of JSON."""
+    names: dict[str, Any] = {"EMPTY": {}}
+    lines = ["def load(document):", "    arguments = {}", "    get = document.get"]
+    for number, field in enumerate(descriptor.fields):
+        convert = _conversion(field, f"c{number}", names)
+        test = "value is not None" if field.has_presence and not field.message_type else "value"
+        if field.message_type and not field.is_repeated:
+            test = "value is not None"
+        lines += [
+            f"    value = get({field.json_name!r})",
+            f"    if {test}:",
+            f"        arguments[{field.name!r}] = {convert}",
+        ]
+    if is_array(descriptor):
+        names["items"] = names.pop("c0", None)
+        convert = _conversion(descriptor.fields[0], "c0", names)
+        lines = ["def load(value):", f"    return {{'items': {convert}}}"]
+    source = "\n".join([*lines, "    return arguments"])
+    exec(compile(source, f"<loader of {descriptor.full_name}>", "exec"), names)
+    result: Callable[[Json], dict[str, Any]] = names["load"]
+    return result
+
+
+def _conversion(field: FieldDescriptor, name: str, names: dict[str, Any]) -> str:
+    """Return the source of an expression that converts `value`; what it needs is put into *names*."""
+    if is_map(field):
+        kind = _map_value(field)
+        if kind.message_type is None:
+            return "value"
+        names[name] = loader(kind.message_type)
+        return f"{{key: {name}(item or EMPTY) for key, item in value.items()}}"
+    if field.GetOptions().Extensions[engine_pb2.json_set]:
+        return "list(value)"
+    one = _one(field)
+    if one is None:
+        return "value"
+    names[name] = one
+    return f"[{name}(item or EMPTY) for item in value]" if field.is_repeated else f"{name}(value)"
+
+
+def _one(field: FieldDescriptor) -> Callable[[Json], Any] | None:
+    """Return the conversion of one value of *field*; None when there is nothing to convert."""
+    if field.message_type is not None:
+        return _WELL_KNOWN.get(field.message_type.full_name) or _arguments(field.message_type)
+    return base64.b64decode if field.type == FieldDescriptor.TYPE_BYTES else None
+
+
+def _load_timestamp(value: str | int | float) -> dict[str, int] | None:
+    if isinstance(value, str):
+        if not value or value.startswith("0001-01-01"):
+            return None
+        return _parse_time(value)
+    return {"seconds": int(value)} if value > 0 else None
+
+
+def _parse_time(text: str) -> dict[str, int]:
+    # The fraction is cut out first: datetime keeps microseconds, the Engine gives nanoseconds.
+    head, dot, rest = text.partition(".")
+    if not dot:
+        return {"seconds": _seconds(text)}
+    digits = len(rest) - len(rest.lstrip("0123456789"))
+    return {"seconds": _seconds(head + rest[digits:]), "nanos": int(rest[:digits][:9].ljust(9, "0"))}
+
+
+@lru_cache(maxsize=4096)  # a list's objects share their seconds more often than not
+def _seconds(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp())
+
+
+def _load_duration(value: int) -> dict[str, int]:
+    seconds, nanos = divmod(abs(value), 1_000_000_000)
+    return {"seconds": seconds, "nanos": nanos} if value >= 0 else {"seconds": -seconds, "nanos": -nanos}
+
+
+def _load_struct(value: dict[str, Json]) -> Struct:
+    struct = Struct()
+    struct.update(value)
+    return struct
+
+
+_WELL_KNOWN: dict[str, Callable[[Any], Any]] = {
+    "google.protobuf.Timestamp": _load_timestamp,
+    "google.protobuf.Duration": _load_duration,
+    "google.protobuf.Struct": _load_struct,
+}
+
+
+def _misfit(descriptor: Descriptor, document: Json, path: str) -> str:
+    """Say which part of *document* does not fit, by trying each alone."""
+    if is_array(descriptor):
+        document = {descriptor.fields[0].json_name: document}
+    if not isinstance(document, dict):
+        return f"{path} is {_kind(document)}, not an object"
+    for field in descriptor.fields:
+        part = document.get(field.json_name)
+        where = path if is_array(descriptor) else f"{path}.{field.json_name}"
+        items = enumerate(part) if field.is_repeated and isinstance(part, list) else [(None, part)]
+        for index, item in items:
+            if not _fits(descriptor, {field.json_name: item if index is None else [item]}):
+                if index is not None:
+                    where = f"{where}[{index}]"
+                if isinstance(item, dict) and field.message_type is not None and not is_map(field):
+                    return _misfit(field.message_type, item, where)
+                return f"{where} is {_kind(item)}, which does not fit"
+    return f"{path} does not fit"
+
+
+def _fits(descriptor: Descriptor, document: Json) -> bool:
+    try:
+        GetMessageClass(descriptor)(**_arguments(descriptor)(document["items"] if is_array(descriptor) else document))
+    except _MISFITS:
+        return False
+    return True
+
+
+def _kind(value: Json) -> str:
+    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), f"the number {value}")
+
+
+# Dumping
+
+
+class Wants:
+    """What a request asks of the engine beyond API 1.41: (version, field) pairs, gathered while it is dumped."""
+
+    __slots__ = ("found",)
+
+    def __init__(self) -> None:
+        self.found: list[tuple[str, str]] = []
+
+
+def dump(message: Message, wants: Wants, path: str = "") -> Json:
+    """Return the JSON of *message*, with all fields that are set.
+
+    Raises `InvalidField` when a field does not fit its `grammar`.
+    """
+    document = {}
+    for field, value in message.ListFields():
+        rule = rule_of(field)
+        document[rule.key] = rule.dump(value, wants, path)
+    return document.get("items", []) if is_array(message.DESCRIPTOR) else document
+
+
+class Rule:
+    """How a field of a request is checked and written; made once per field."""
+
+    __slots__ = ("_array", "_grammar", "_map", "_name", "_one", "_set", "_since", "header", "key", "name")
+
+    def __init__(self, field: FieldDescriptor) -> None:
+        options = field.GetOptions().Extensions
+        self.key = "items" if is_array(field.containing_type) else field.json_name
+        self.name = field.name
+        self.header = options[engine_pb2.header]
+        self._grammar = options[engine_pb2.grammar]
+        self._since = options[engine_pb2.since]
+        self._map = is_map(field)
+        self._set = options[engine_pb2.json_set]
+        self._array = field.is_repeated
+        kind = _map_value(field) if self._map else field
+        self._one = _writer(kind)
+
+    def dump(self, value: Any, wants: Wants, path: str = "") -> Json:
+        """Return the JSON of *value*.  Raises `InvalidField`."""
+        where = f"{path}.{self.name}" if path else self.name
+        if self._since:
+            wants.found.append((self._since, where))
+        if self._grammar:
+            self.check(value, where)
+        if self._set:
+            return {key: {} for key in value}
+        if self._map:
+            return {key: self._one(item, wants, f"{where}[{key!r}]") for key, item in value.items()}
+        if self._array:
+            return [self._one(item, wants, where) for item in value]
+        return self._one(value, wants, where)
+
+    def check(self, value: Any, where: str) -> None:
+        """Check *value*, or each of its values, against the field's grammar."""
+        for item in value if self._array else (value,):
+            if remedy := grammar.violation(self._grammar, item):
+                raise InvalidField(where, remedy)
+
+
+@cache
+def rule_of(field: FieldDescriptor) -> Rule:
+    """Return the rule of *field*."""
+    return Rule(field)
+
+
+def _writer(field: FieldDescriptor) -> Callable[[Any, Wants, str], Json]:
+    if field.message_type is not None:
+        return _WRITERS.get(field.message_type.full_name, dump)
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return lambda value, wants, path: base64.b64encode(value).decode()
+    return lambda value, wants, path: value
+
+
+def _dump_struct(value: Struct, wants: Wants, path: str) -> Json:
+    from google.protobuf.json_format import MessageToDict  # the one place where its conversion is right
+
+    return MessageToDict(value)
+
+
+_WRITERS: dict[str, Callable[[Any, Wants, str], Json]] = {
+    "google.protobuf.Timestamp": lambda value, wants, path: value.ToJsonString(),
+    "google.protobuf.Duration": lambda value, wants, path: value.seconds * 1_000_000_000 + value.nanos,
+    "google.protobuf.Struct": _dump_struct,
+}
+
+
+def is_map(field: FieldDescriptor) -> bool:
+    """Tell whether *field* is a map."""
+    return field.message_type is not None and field.message_type.GetOptions().map_entry
+
+
+def _map_value(field: FieldDescriptor) -> FieldDescriptor:
+    assert field.message_type is not None
+    return field.message_type.fields_by_name["value"]
+
+
+@cache
+def is_array(descriptor: Descriptor) -> bool:
+    """Tell whether messages of *descriptor* stand for a bare JSON array."""
+    return bool(descriptor.GetOptions().Extensions[engine_pb2.json_array])

@@ -1,0 +1,86 @@
+"""The Engine's multiplexed output format, without I/O: bytes in, frames out.
+
+A frame is a header of eight bytes, the stream's number and the length of the data in big-endian
+order, and the data (Engine API, "Attach to a container", stream format).  Where a terminal is attached
+there are no frames, only the terminal's bytes.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+STDOUT, STDERR, SYSTEM_ERROR = 1, 2, 3
+
+# The Engine echoes standard input as stream 0 and means standard output.
+_STREAMS = {0: STDOUT, 1: STDOUT, 2: STDERR, 3: SYSTEM_ERROR}
+_HEADER = struct.Struct(">BxxxL")
+
+
+class FrameError(Exception):
+    """The bytes are no frames, or end within one."""
+
+
+class Frame(NamedTuple):
+    """A piece of a frame's data; `last` tells whether it ends the frame."""
+
+    stream: int
+    data: bytes
+    last: bool
+
+
+class FrameDecoder:
+    """Cuts bytes into frames.
+
+    A frame's data is handed out as it arrives, so that a header that claims four gigabytes costs nothing.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._stream = STDOUT
+        self._missing = 0
+
+    def feed(self, data: bytes) -> Iterator[Frame]:
+        """Yield what *data* brings.  Raises `FrameError` for a stream number that does not exist."""
+        if self._rest:
+            data = self._rest + data
+            self._rest = b""
+        position, end = 0, len(data)
+        while position < end:
+            if not self._missing:
+                if end - position < _HEADER.size:
+                    self._rest = data[position:]
+                    return
+                number, self._missing = _HEADER.unpack_from(data, position)
+                if number not in _STREAMS:
+                    raise FrameError(f"output frame of unknown stream {number}")
+                self._stream = _STREAMS[number]
+                position += _HEADER.size
+                if not self._missing:
+                    continue
+            piece = data[position : position + self._missing]
+            position += len(piece)
+            self._missing -= len(piece)
+            if piece:
+                yield Frame(self._stream, piece, not self._missing)
+
+    def finish(self) -> None:
+        """Say that the bytes have ended.  Raises `FrameError` when they ended within a frame."""
+        if self._missing or self._rest:
+            raise FrameError("the output ended within a frame")
+
+
+class RawDecoder:
+    """Hands a terminal's bytes on as standard output."""
+
+    def feed(self, data: bytes) -> Iterator[Frame]:
+        """Yield *data*."""
+        if data:
+            yield Frame(STDOUT, data, True)
+
+    def finish(self) -> None:
+        """Nothing can be torn here."""
+
+
+Decoder = FrameDecoder | RawDecoder

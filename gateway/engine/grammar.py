@@ -1,0 +1,47 @@
+"""What strings must look like that name objects: checked before anything is sent.
+
+Names end up in paths, and the Engine's router resolves what it gets there: a container called
+`../images/app` would be an image.  The grammars are those of Docker and of the OCI distribution
+specification.
+"""
+
+from __future__ import annotations
+
+import re
+
+from dockfleet.v1 import engine_pb2 as pb
+
+_NAME = r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}"
+_HEX = r"[0-9a-f]"
+_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+_DOMAIN = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]{{2,39}}\])(?::[0-9]{{1,5}})?"
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_REPOSITORY = rf"(?:{_DOMAIN}/)?{_COMPONENT}(?:/{_COMPONENT})*"
+_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+_DIGEST = rf"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:{_HEX}{{32,128}}"
+_LONGEST = 512  # bytes; a reference's repository has at most 255
+
+_RULES: dict[int, tuple[str, str]] = {
+    pb.GRAMMAR_CONTAINER: (_NAME, "a container's id, id prefix or name: letters, digits, `_`, `.` and `-`"),
+    pb.GRAMMAR_EXEC: (rf"{_HEX}{{64}}", "an exec's id: 64 hexadecimal digits"),
+    pb.GRAMMAR_IMAGE: (
+        rf"{_REPOSITORY}(?::{_TAG})?(?:@{_DIGEST})?|{_DIGEST}|{_HEX}{{1,64}}",
+        "an image's id or reference, such as `registry.example.com:5000/team/app:1.2`",
+    ),
+    pb.GRAMMAR_NETWORK: (_NAME, "a network's id or name: letters, digits, `_`, `.` and `-`"),
+    pb.GRAMMAR_VOLUME: (_NAME, "a volume's name: letters, digits, `_`, `.` and `-`"),
+    pb.GRAMMAR_NEW_NAME: (
+        rf"(?!{_HEX}{{12,64}}\Z)[a-zA-Z0-9][a-zA-Z0-9_.-]{{1,127}}",
+        "a name of 2 to 128 letters, digits, `_`, `.` and `-` that can not be taken for an id",
+    ),
+    pb.GRAMMAR_TAG: (rf"{_TAG}|{_DIGEST}", "a tag of up to 128 letters, digits, `_`, `.` and `-`, or a digest"),
+    pb.GRAMMAR_REPOSITORY: (_REPOSITORY, "an image repository in lower case, without tag or digest"),
+}
+_COMPILED = {grammar: re.compile(pattern) for grammar, (pattern, _) in _RULES.items()}
+
+
+def violation(grammar: int, value: str) -> str | None:
+    """Return what *value* should be when it does not fit *grammar*, else None."""
+    if len(value) <= _LONGEST and _COMPILED[grammar].fullmatch(value):
+        return None
+    return f"must be {_RULES[grammar][1]}"

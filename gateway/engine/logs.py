@@ -1,0 +1,124 @@
+"""A container's log: the Engine's output with its timestamps, cut into entries.
+
+Where there is no terminal, a frame is an entry: the time, a space, the line.  With a terminal there are no frames,
+and entries follow each other by line feeds; but the Engine cuts lines at 16 KiB, and the next part of a cut line
+follows at once, with a time of its own and no line feed between.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator
+from typing import NamedTuple
+
+from gateway.engine.connection import Connection
+from gateway.engine.frames import STDOUT, SYSTEM_ERROR, FrameDecoder, FrameError
+from gateway.engine.streams import OperationFailed, TornStream
+
+_LONGEST_PART = 16 << 10  # where the Engine cuts lines (moby, daemon/logger/copier.go)
+_LONGEST_ENTRY = 2 << 20  # more than any log driver delivers at once
+_TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d) ")
+
+
+class Entry(NamedTuple):
+    """One entry: `time` as the Engine wrote it, b"" when it was not asked for; `line` with its line feed, if any."""
+
+    stream: int
+    time: bytes
+    line: bytes
+
+
+class FramedLog:
+    """Cuts framed output into entries."""
+
+    def __init__(self, *, timestamps: bool) -> None:
+        self._frames = FrameDecoder()
+        self._timestamps = timestamps
+        self._begun = b""
+
+    def feed(self, data: bytes) -> list[Entry]:
+        """Return the entries that *data* completes.
+
+        Raises `FrameError` for what is no log, and `OperationFailed` for a report of the engine.
+        """
+        entries = []
+        for stream, piece, last in self._frames.feed(data):
+            if stream == SYSTEM_ERROR:
+                raise OperationFailed(piece.decode(errors="backslashreplace").strip())
+            if not last:
+                self._begun += piece
+                if len(self._begun) > _LONGEST_ENTRY:
+                    raise FrameError(f"a log entry exceeds {_LONGEST_ENTRY} bytes")
+                continue
+            if self._begun:
+                piece, self._begun = self._begun + piece, b""
+            if not self._timestamps:
+                entries.append(Entry(stream, b"", piece))
+                continue
+            time, space, line = piece.partition(b" ")
+            if not space:
+                raise FrameError("a log entry has no time")
+            entries.append(Entry(stream, time, line))
+        return entries
+
+    def finish(self) -> list[Entry]:
+        """Say that the log has ended.  Raises `FrameError` when it ended within an entry."""
+        self._frames.finish()
+        return []
+
+
+class TerminalLog:
+    """Cuts a terminal's output into entries."""
+
+    def __init__(self, *, timestamps: bool) -> None:
+        self._timestamps = timestamps
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[Entry]:
+        """Return the entries that *data* completes."""
+        *whole, self._rest = (self._rest + data).split(b"\n")
+        entries = [entry for line in whole for entry in self._entries(line + b"\n")]
+        # A cut line: its parts are complete before its line feed comes.
+        parts = self._entries(self._rest)
+        if len(parts) > 1:
+            entries += parts[:-1]
+            self._rest = b" ".join(filter(None, parts[-1][1:]))
+        return entries
+
+    def finish(self) -> list[Entry]:
+        """Return what has no line feed behind it: the beginning of a line that is not finished yet."""
+        rest, self._rest = self._rest, b""
+        return self._entries(rest)
+
+    def _entries(self, text: bytes) -> list[Entry]:
+        if not text:
+            return []
+        if not self._timestamps:
+            return [Entry(STDOUT, b"", text)]
+        entries = []
+        while found := _TIME.match(text):
+            start = found.end()
+            cut = start + _LONGEST_PART
+            if len(text) > cut and _TIME.match(text, cut):
+                entries.append(Entry(STDOUT, found[0][:-1], text[start:cut]))
+                text = text[cut:]
+                continue
+            entries.append(Entry(STDOUT, found[0][:-1], text[start:]))
+            return entries
+        # Not a time yet: the beginning of an entry of which the rest is on its way.
+        return [*entries, Entry(STDOUT, b"", text)]
+
+
+async def entries(connection: Connection, log: FramedLog | TerminalLog) -> AsyncGenerator[list[Entry], None]:
+    """Yield the entries of a log as they come, those of one read together, to the end.
+
+    Raises `OperationFailed`, `TornStream` and `TransportError`.
+    """
+    try:
+        while data := await connection.read():
+            if found := log.feed(data):
+                yield found
+        if found := log.finish():
+            yield found
+    except FrameError as error:
+        raise TornStream(str(error), sent=True) from error

@@ -1,0 +1,103 @@
+"""The shapes of an answer that goes on: JSON lines, bytes, output frames.
+
+Each takes the connection that `Engine.open` or `Engine.session` yields and reads it to its end.  An answer that
+breaks off raises: no function here returns as if all were well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import orjson
+
+from gateway.engine.connection import Answer, BadAnswer, Connection
+from gateway.engine.frames import SYSTEM_ERROR, Decoder, Frame, FrameError
+
+_LINE_BYTES = 16 << 20
+_CHUNK_BYTES = 256 << 10
+
+
+class OperationFailed(Exception):
+    """An operation failed after its answer had begun; the engine said so in the answer.
+
+    `status` is the HTTP status that the engine gave with it, 0 when none.
+    """
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class TornStream(BadAnswer):
+    """A stream ended in the midst of a piece, or turned into nonsense: what came before is true, the rest is lost."""
+
+
+async def lines(connection: Connection, idle_seconds: float | None = None) -> AsyncGenerator[Any, None]:
+    """Yield the JSON documents of an answer, which need not keep to the borders of reads.
+
+    Raises `OperationFailed` for a document that reports the failure of the operation, `TornStream`, and
+    `TimedOut` when nothing comes for *idle_seconds*.
+    """
+    rest = b""
+    while data := await connection.read(idle_seconds):
+        # Lines end in \n or \r\n; application/json-seq begins each with a record separator (RFC 7464).
+        *whole, rest = (rest + data).split(b"\n")
+        if len(rest) > _LINE_BYTES:
+            raise TornStream(f"a line of the stream exceeds {_LINE_BYTES} bytes", sent=True)
+        for line in whole:
+            if line := line.strip(b"\x1e\r "):
+                yield _document(line)
+    if rest := rest.strip(b"\x1e\r "):
+        yield _document(rest)
+
+
+def _document(line: bytes) -> Any:
+    try:
+        document = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise TornStream(f"a line of the stream is not JSON: {error}", sent=True) from error
+    if isinstance(document, dict) and ("errorDetail" in document or "error" in document):
+        detail = document.get("errorDetail")
+        detail = detail if isinstance(detail, dict) else {}
+        code = detail.get("code")
+        # A build reports the exit code of its command as `code`; only HTTP's codes are a status.
+        status = code if isinstance(code, int) and 400 <= code < 600 else 0
+        raise OperationFailed(str(detail.get("message") or document.get("error")), status)
+    return document
+
+
+async def chunks(connection: Connection) -> AsyncGenerator[bytes, None]:
+    """Yield the bytes of an answer, at most 256 KiB at a time."""
+    while data := await connection.read():
+        for start in range(0, len(data), _CHUNK_BYTES):
+            yield data[start : start + _CHUNK_BYTES]
+
+
+def is_terminal(answer: Answer, configured: bool) -> bool:
+    """Tell whether an answer's output is a terminal's, without frames.
+
+    Engines from API 1.42 on say so in the content type; before, only the container's configuration tells.
+    """
+    return configured and "multiplexed" not in answer.headers.get("content-type", "")
+
+
+async def output(connection: Connection, decode: Decoder) -> AsyncGenerator[list[Frame], None]:
+    """Yield the output of a process as it comes, the frames of one read together.
+
+    Raises `OperationFailed` for a report of the engine within the output, and `TornStream`.
+    """
+    try:
+        while data := await connection.read():
+            frames: list[Frame] = []
+            for frame in decode.feed(data):
+                if frame.stream == SYSTEM_ERROR:
+                    if frames:
+                        yield frames
+                    raise OperationFailed(frame.data.decode(errors="backslashreplace").strip())
+                frames.append(frame)
+            if frames:
+                yield frames
+        decode.finish()
+    except FrameError as error:
+        raise TornStream(str(error), sent=True) from error

@@ -1,0 +1,66 @@
+"""The client side of TLS over any byte stream, without I/O: ciphertext in, plaintext out, and back.
+
+asyncio's own TLS transports can not close one direction, and `SSLSocket.shutdown` drops TLS
+altogether.  An exec over TLS needs exactly that: the process must read end-of-file on its standard
+input while its output goes on.  `ssl.MemoryBIO` can do it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+
+_READ_SIZE = 1 << 18
+
+
+class TlsStream:
+    """One TLS connection.  Whatever is called, send `outgoing()` to the peer afterwards."""
+
+    def __init__(self, context: ssl.SSLContext, server_name: str | None) -> None:
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
+        self.ready = False
+
+    def handshake(self) -> None:
+        """Go on with the handshake as far as the data at hand allow.  Raises `ssl.SSLError`."""
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLWantReadError:
+            return
+        self.ready = True
+
+    def receive(self, data: bytes) -> bytes:
+        """Take *data* from the peer and return the plaintext it completes.  Raises `ssl.SSLError`."""
+        self._incoming.write(data)
+        if not self.ready:
+            self.handshake()
+            if not self.ready:
+                return b""
+        return self._drain()
+
+    def send(self, data: bytes) -> None:
+        """Encrypt *data*."""
+        self._tls.write(data)
+
+    def close_writing(self) -> bytes:
+        """Tell the peer that nothing more will be sent; receiving goes on.
+
+        Returns plaintext that was already here.  It must be read first: with data unread, OpenSSL
+        refuses with APPLICATION_DATA_AFTER_CLOSE_NOTIFY.
+        """
+        plaintext = self._drain()
+        with contextlib.suppress(ssl.SSLWantReadError):  # the normal case: the peer's close_notify has not come
+            self._tls.unwrap()
+        return plaintext
+
+    def outgoing(self) -> bytes:
+        """Return the ciphertext to send now."""
+        return self._outgoing.read()
+
+    def _drain(self) -> bytes:
+        pieces = []
+        with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLZeroReturnError):
+            while piece := self._tls.read(_READ_SIZE):
+                pieces.append(piece)
+        return b"".join(pieces)

@@ -1,0 +1,220 @@
+"""The one table: an engine's answer, or an exception, -> google.rpc.Status.
+
+Whose fault decides: UNAVAILABLE means that the same call may simply be sent again, FAILED_PRECONDITION that
+something must change first, ABORTED that the caller must look what happened.  UNAUTHENTICATED is kept for
+callers of the gateway itself.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import docker.errors
+from dockfleet.v1 import common_pb2 as pb
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, ResourceInfo, RetryInfo
+from google.rpc.status_pb2 import Status
+from grpc import StatusCode as Code
+
+from gateway.engine import connection as wire
+from gateway.engine.client import ApiTooOld, Incompatible, OutcomeUnknown
+from gateway.engine.enginejson import InvalidField
+from gateway.engine.session import ExecStartFailed
+from gateway.engine.streams import OperationFailed, TornStream
+from gateway.fleet.hosts import UnknownHost
+
+DOMAIN = "dockfleet"
+_LONGEST = 1024  # bytes of text; past the limit of trailers a client would see another status altogether
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_MISSING = re.compile(r"[Nn]o such (\w+): ?(.+)")
+
+
+class Rule(NamedTuple):
+    """What an engine's error means.  `code_of_change` is for calls that change something, where it differs."""
+
+    statuses: frozenset[int]
+    text: re.Pattern[str]
+    code: Code
+    reason: str
+    retry_safe: bool = False
+    code_of_change: Code | None = None
+
+
+def _rule(
+    statuses: str, text: str, code: Code, reason: str, *, retry_safe: bool = False, change: Code | None = None
+) -> Rule:
+    numbers = frozenset(int(status) for status in statuses.split())
+    pattern = re.compile(text, re.IGNORECASE)
+    pb.ErrorReason.Value(f"ERROR_REASON_{reason}")  # only what the contract lists
+    return Rule(numbers, pattern, code, reason, retry_safe, change)
+
+
+# The first rule that fits counts.  Texts are those of Docker 20.10 to 29.
+_ENGINE_RULES = (
+    _rule("400 500 501", "does not support reading", Code.FAILED_PRECONDITION, "NOT_SUPPORTED"),
+    _rule("404", "page not found", Code.INTERNAL, "BAD_ENGINE_RESPONSE"),
+    _rule("404 500", "pull access denied|repository does not exist", Code.NOT_FOUND, "REGISTRY_AUTH"),
+    _rule("404 500", "manifest .*(unknown|not found)|no matching manifest", Code.NOT_FOUND, "NOT_FOUND"),
+    _rule("404", "", Code.NOT_FOUND, "NOT_FOUND"),
+    _rule("400 500", "client version .* is too (new|old)", Code.FAILED_PRECONDITION, "HOST_INCOMPATIBLE"),
+    _rule(
+        "400 404 500",
+        "OCI runtime create failed|failed to create (shim )?task|executable file not found|error during container init",
+        Code.FAILED_PRECONDITION,
+        "START_FAILED",
+    ),
+    _rule("400", "", Code.INVALID_ARGUMENT, "INVALID_REQUEST"),
+    _rule("401", "", Code.FAILED_PRECONDITION, "REGISTRY_AUTH"),
+    _rule("403 500 503", "not a swarm manager|not part of a swarm", Code.FAILED_PRECONDITION, "NOT_SWARM_MANAGER"),
+    _rule(
+        "403",  # of networks, where it says no about their state, not about the caller
+        "active endpoints|pre-?defined|already exists in network|attachable|swarm scoped|configuration-only",
+        Code.FAILED_PRECONDITION,
+        "CONFLICT",
+    ),
+    _rule("403", "", Code.PERMISSION_DENIED, "ENGINE_AUTHZ"),
+    _rule("405 501", "", Code.UNIMPLEMENTED, "NOT_SUPPORTED"),
+    _rule(
+        "409",
+        "already in use|already exists|is already used|name must be unique|already has volume",
+        Code.ALREADY_EXISTS,
+        "NAME_IN_USE",
+    ),
+    _rule("409", "removal .* in progress|being (modified|removed)|already running", Code.ABORTED, "BEING_CHANGED"),
+    _rule("409 412", "", Code.FAILED_PRECONDITION, "CONFLICT"),
+    _rule("413 429 500", "toomanyrequests|too many requests", Code.RESOURCE_EXHAUSTED, "REGISTRY_LIMIT"),
+    _rule("413 429", "", Code.RESOURCE_EXHAUSTED, "REGISTRY_LIMIT"),
+    _rule("500", "multiple ids found|ambiguous", Code.FAILED_PRECONDITION, "AMBIGUOUS_ID"),
+    _rule("500", "timeout waiting for exec session ready", Code.FAILED_PRECONDITION, "CONFLICT"),
+    _rule("500", "no space left on device|disk quota exceeded", Code.RESOURCE_EXHAUSTED, "HOST_DISK_FULL"),
+    _rule(
+        "500",
+        "too many open files|cannot allocate memory|resource temporarily unavailable",
+        Code.RESOURCE_EXHAUSTED,
+        "HOST_RESOURCES",
+    ),
+    _rule(
+        "500", "unauthorized|authentication required|no basic auth|denied", Code.FAILED_PRECONDITION, "REGISTRY_AUTH"
+    ),
+    _rule(
+        "500",
+        r"dial tcp|i/o timeout|connection refused|no such host|tls handshake timeout|server gave http response",
+        Code.UNAVAILABLE,
+        "REGISTRY_UNREACHABLE",
+        retry_safe=True,
+    ),
+    _rule(
+        "500",
+        "context deadline exceeded|containerd.*unavailable|ttrpc: closed",
+        Code.UNAVAILABLE,
+        "ENGINE_BACKEND",
+        change=Code.ABORTED,
+    ),
+    _rule("502 503 504", "", Code.UNAVAILABLE, "ENGINE_BACKEND", change=Code.ABORTED),
+)
+
+# Exceptions of our own.  Where the text says all, the type decides alone; the first that fits counts.
+_OWN: tuple[tuple[type[Exception], Code, str, bool], ...] = (
+    (OutcomeUnknown, Code.ABORTED, "OUTCOME_UNKNOWN", False),
+    (wire.Unreachable, Code.UNAVAILABLE, "HOST_UNREACHABLE", True),
+    (wire.IdentityMismatch, Code.FAILED_PRECONDITION, "HOST_IDENTITY_MISMATCH", False),
+    (wire.CredentialsRejected, Code.FAILED_PRECONDITION, "HOST_CREDENTIALS_REJECTED", False),
+    (wire.Busy, Code.RESOURCE_EXHAUSTED, "HOST_BUSY", True),
+    (wire.TimedOut, Code.UNAVAILABLE, "HOST_TIMEOUT", True),
+    (wire.Disconnected, Code.UNAVAILABLE, "CONNECTION_LOST", True),
+    (TornStream, Code.DATA_LOSS, "BAD_ENGINE_RESPONSE", False),
+    (wire.BadAnswer, Code.INTERNAL, "BAD_ENGINE_RESPONSE", False),
+    (Incompatible, Code.FAILED_PRECONDITION, "HOST_INCOMPATIBLE", False),
+    (ExecStartFailed, Code.FAILED_PRECONDITION, "EXEC_START_FAILED", False),
+    (UnknownHost, Code.NOT_FOUND, "UNKNOWN_HOST", False),
+)
+_RETRY_SECONDS = {"HOST_UNREACHABLE": 2, "HOST_BUSY": 1, "REGISTRY_LIMIT": 60, "GOING_AWAY": 1}
+
+
+@dataclass
+class Failure(Exception):
+    """A failure as the caller of an RPC sees it."""
+
+    code: Code
+    reason: str
+    message: str
+    retry_safe: bool = False
+    metadata: dict[str, str] = field(default_factory=dict)
+    details: list[Message] = field(default_factory=list)
+
+    def status(self) -> Status:
+        """Return the google.rpc.Status that travels in the trailers."""
+        info = ErrorInfo(reason=self.reason, domain=DOMAIN, metadata=self.metadata)
+        info.metadata["retry_safe"] = "true" if self.retry_safe else "false"
+        details: list[Message] = [info, *self.details]
+        if seconds := _RETRY_SECONDS.get(self.reason):
+            details.append(RetryInfo(retry_delay=Duration(seconds=seconds)))
+        number: int = self.code.value[0]
+        return Status(code=number, message=self.message, details=[_pack(detail) for detail in details])
+
+
+def failure(error: Exception, host: str, *, changes: bool) -> Failure | None:
+    """Return what *error* is to the caller; None for a defect of the gateway.
+
+    *host* is the one that was asked; *changes* tells whether the call does more than read.
+    """
+    found = _failure(error, changes)
+    if found is not None:
+        if host:
+            found.metadata.setdefault("host", host)
+            found.message = f"{host}: {found.message}"
+        found.message = safe(found.message)
+        found.metadata = {key: safe(value)[:256] for key, value in found.metadata.items()}
+    return found
+
+
+def _failure(error: Exception, changes: bool) -> Failure | None:
+    if isinstance(error, Failure):
+        return error
+    if isinstance(error, docker.errors.APIError):
+        return _engine_failure(int(error.status_code or 500), str(error.explanation), changes)
+    if isinstance(error, OperationFailed):
+        # In-band: the status was 200 long before.  Texts of known causes are those of unary calls.
+        return _engine_failure(error.status or 500, str(error), changes, otherwise="OPERATION_FAILED")
+    if isinstance(error, InvalidField):
+        bad = BadRequest.FieldViolation(field=error.field, description=safe(error.remedy))
+        return Failure(Code.INVALID_ARGUMENT, "INVALID_FIELD", str(error), details=[BadRequest(field_violations=[bad])])
+    if isinstance(error, ApiTooOld):
+        versions = {"field": error.field, "required_version": error.required, "host_version": error.actual}
+        return Failure(Code.FAILED_PRECONDITION, "API_VERSION_TOO_OLD", str(error), metadata=versions)
+    for kind, code, reason, retry_safe in _OWN:
+        if isinstance(error, kind):
+            return Failure(code, reason, str(error), retry_safe)
+    return None
+
+
+def _engine_failure(status: int, text: str, changes: bool, otherwise: str = "ENGINE_ERROR") -> Failure:
+    metadata = {"engine_status": str(status)}
+    for rule in _ENGINE_RULES:
+        if status in rule.statuses and rule.text.search(text):
+            code = rule.code_of_change or rule.code if changes else rule.code
+            found = Failure(code, rule.reason, text, rule.retry_safe, metadata)
+            if code is Code.NOT_FOUND and (missing := _MISSING.search(text)):
+                found.details.append(ResourceInfo(resource_type=missing[1], resource_name=safe(missing[2])[:256]))
+            return found
+    code = Code.FAILED_PRECONDITION if otherwise == "OPERATION_FAILED" else Code.INTERNAL
+    return Failure(code, otherwise, text, metadata=metadata)
+
+
+def safe(text: str) -> str:
+    """Return *text* fit for logs and trailers: at most 1 KiB, control characters escaped."""
+    text = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    encoded = text.encode("utf-8", "backslashreplace")
+    if len(encoded) <= _LONGEST:
+        return encoded.decode()
+    return encoded[: _LONGEST - 3].decode(errors="ignore") + "…"
+
+
+def _pack(message: Message) -> AnyMessage:
+    packed = AnyMessage()
+    packed.Pack(message)
+    return packed

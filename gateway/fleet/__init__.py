@@ -1,0 +1,1 @@
+"""The hosts that the gateway knows, and what it knows of them."""

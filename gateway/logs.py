@@ -1,0 +1,85 @@
+"""The gateway's own log: one JSON object a line, or text for people.
+
+Writing happens on a thread of its own, behind a bounded queue: a reader that stalls must not stall the gateway.
+What does not fit is dropped, and the next line that fits says how much.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import queue
+import sys
+from datetime import UTC, datetime
+
+import orjson
+
+_WAITING_LINES = 10_000
+
+
+def start(level: str, form: str) -> logging.handlers.QueueListener:
+    """Set up logging to standard error at *level* ("info"), in *form* ("json" or "text").
+
+    Returns the writer, to be stopped at the end.
+    """
+    writer = logging.StreamHandler(sys.stderr)
+    writer.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
+    lines: queue.Queue[logging.LogRecord] = queue.Queue(_WAITING_LINES)
+    listener = logging.handlers.QueueListener(lines, writer)
+    root = logging.getLogger()
+    root.handlers[:] = [_Droppable(lines)]
+    root.setLevel(level.upper())
+    for chatty in ("urllib3", "docker", "asyncio", "grpc"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)  # some of them print headers, and with them credentials
+    listener.start()
+    return listener
+
+
+class _Droppable(logging.handlers.QueueHandler):
+    """Puts records into the queue while there is room, and counts the others."""
+
+    dropped = 0
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        try:
+            if self.dropped:
+                record.dropped_before = self.dropped
+            self.queue.put_nowait(record)
+            self.dropped = 0
+        except queue.Full:
+            self.dropped += 1
+
+
+def _fields(record: logging.LogRecord) -> dict[str, object]:
+    fields = dict(getattr(record, "fields", {}))
+    if dropped := getattr(record, "dropped_before", 0):
+        fields["dropped_before"] = dropped
+    return fields
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line; whatever a field holds, it stays within its line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of *record*."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_fields(record),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return orjson.dumps(line, default=str).decode(errors="backslashreplace")
+
+
+class TextFormatter(logging.Formatter):
+    """A line for people: time, level, message, fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of *record*."""
+        time = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
+        fields = " ".join(f"{key}={value!r}" for key, value in _fields(record).items())
+        text = f"{time} {record.levelname:<7} {record.getMessage()} {fields}".rstrip()
+        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text

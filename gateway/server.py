@@ -1,0 +1,249 @@
+"""The composition root: builds everything, starts, drains, stops.  Nothing imports it but `__main__`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import grpc
+from dockfleet.v1 import (
+    containers_pb2,
+    distribution_pb2,
+    exec_pb2,
+    hosts_pb2,
+    images_pb2,
+    networks_pb2,
+    system_pb2,
+    volumes_pb2,
+)
+from google.protobuf.descriptor import FileDescriptor
+from grpc_channelz.v1 import channelz
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
+from grpc_reflection.v1alpha import reflection
+from prometheus_client import start_http_server
+
+from gateway import metrics
+from gateway.boundary import Boundary
+from gateway.engine.client import Endpoint, Engine
+from gateway.engine.transport import Address, Limits
+from gateway.fleet.hosts import Host, Hosts, State
+from gateway.services.containers import ContainerService
+from gateway.services.exec import ExecService
+from gateway.services.hosts import HostService
+from gateway.services.mirror import Gate, Patience, handlers
+from gateway.settings import HostSettings, Settings
+
+log = logging.getLogger("gateway.server")
+
+_SERVING = health_pb2.HealthCheckResponse.SERVING
+_NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+_OPTIONS = (
+    ("grpc.so_reuseport", 0),  # else a second gateway would silently share the port (grpc/grpc#18210)
+    ("grpc.max_concurrent_streams", 1000),
+    ("grpc.max_receive_message_length", 16 << 20),
+    ("grpc.max_send_message_length", 64 << 20),  # a list of some ten thousand containers
+    ("grpc.max_metadata_size", 16 << 10),  # both alike: between them, grpc would decide by chance
+    ("grpc.absolute_max_metadata_size", 16 << 10),
+    ("grpc.server_handshake_timeout_ms", 5_000),
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.ping_timeout_ms", 10_000),  # without it, a stopped client is never noticed
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+)
+
+
+async def serve(settings: Settings) -> None:
+    """Run the gateway until SIGTERM or SIGINT; a second one ends it at once."""
+    stop, now = asyncio.Event(), asyncio.Event()
+
+    def signalled() -> None:
+        (now if stop.is_set() else stop).set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, signalled)
+    async with running(settings, now):
+        await stop.wait()
+
+
+@asynccontextmanager
+async def running(settings: Settings, hurry: asyncio.Event | None = None) -> AsyncIterator[Running]:
+    """Serve until the end of the block, then drain and stop; *hurry* cuts the draining short.
+
+    Raises `OSError` when a port can not be had.
+    """
+    hosts = Hosts([_host(host, settings) for host in settings.hosts], changed=lambda host: _tell(health_servicer, host))
+    health_servicer = HealthServicer()
+    boundary = Boundary()
+    server = grpc.aio.server(interceptors=[boundary], options=_OPTIONS)
+    names = _add_services(server, Gate(hosts, _patience(settings)))
+    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+    names.append("grpc.health.v1.Health")
+    if settings.channelz:
+        channelz.add_channelz_servicer(server)
+        names.append("grpc.channelz.v1.Channelz")
+    if settings.reflection:
+        reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(hosts.watched(settings.probe_seconds))
+        metrics_address = _start_metrics(settings, hosts, stack)
+        port = _listen(server, settings)
+        await server.start()
+        await health_servicer.set("", _SERVING)
+        for name in names:
+            await health_servicer.set(name, _SERVING)
+        log.info(
+            "serving",
+            extra={"fields": {"listen": settings.listen, "hosts": len(hosts), "hosts_from": settings.source}},
+        )
+        if settings.tls is not None and settings.tls.client_ca is None:
+            log.warning("every client that trusts this certificate may call: tls.client_ca would ask for theirs")
+        try:
+            yield Running(port, metrics_address, hosts)
+        finally:
+            await _stop(server, health_servicer, boundary, settings, hurry or asyncio.Event())
+
+
+class Running:
+    """A gateway that serves: the `port` it listens on, the metrics' `(host, port)` if any, and its hosts."""
+
+    def __init__(self, port: int, metrics_address: tuple[str, int] | None, hosts: Hosts) -> None:
+        self.port = port
+        self.metrics_address = metrics_address
+        self.hosts = hosts
+
+
+async def _stop(
+    server: grpc.aio.Server,
+    health_servicer: HealthServicer,
+    boundary: Boundary,
+    settings: Settings,
+    hurry: asyncio.Event,
+) -> None:
+    """Tell load balancers, serve on for a while, then let open calls finish within bounds."""
+    log.info("draining", extra={"fields": {"seconds": settings.drain_seconds}})
+    await health_servicer.enter_graceful_shutdown()
+    await _wait(hurry, settings.drain_seconds)
+    stopping = asyncio.create_task(server.stop(settings.stop_grace_seconds))
+    boundary.end_endless()
+    await asyncio.wait({stopping, asyncio.create_task(hurry.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    if not stopping.done():
+        await server.stop(0)
+    await stopping
+    log.info("stopped")
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+def _add_services(server: grpc.aio.Server, gate: Gate) -> list[str]:
+    files: list[tuple[Any, object]] = [
+        (containers_pb2, ContainerService(gate)),
+        (distribution_pb2, None),
+        (exec_pb2, ExecService(gate)),
+        (hosts_pb2, HostService(gate.hosts)),
+        (images_pb2, None),
+        (networks_pb2, None),
+        (system_pb2, None),
+        (volumes_pb2, None),
+    ]
+    names = []
+    for module, by_hand in files:
+        file: FileDescriptor = module.DESCRIPTOR
+        for service in file.services_by_name.values():
+            server.add_generic_rpc_handlers((handlers(service, gate, by_hand),))
+            names.append(service.full_name)
+    return names
+
+
+def _host(settings: HostSettings, all_settings: Settings) -> Host:
+    limits = all_settings.limits
+    engine = Engine(
+        settings.name,
+        Endpoint(settings.address, _address(settings)),
+        Limits(
+            connections=limits.connections_per_host,
+            queue=limits.queue_per_host,
+            streams=limits.streams_per_host,
+            answer_bytes=limits.answer_bytes,
+            connect_seconds=limits.connect_seconds,
+        ),
+        metrics.EngineObserver(),
+    )
+    return Host(engine, dict(settings.labels))
+
+
+def _address(settings: HostSettings) -> Address:
+    url = urlsplit(settings.address)
+    if url.scheme == "unix":
+        return Address(path=url.path)
+    if url.scheme == "ssh":
+        return Address(command=_ssh(url.hostname or "", url.username, url.port))
+    tls = None
+    if settings.tls is not None:
+        # Not create_default_context: the environment has no say in whom to trust.
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        tls.minimum_version = ssl.TLSVersion.TLSv1_2
+        tls.load_verify_locations(settings.tls.ca)
+        if settings.tls.certificate is not None and settings.tls.key is not None:
+            tls.load_cert_chain(settings.tls.certificate, settings.tls.key)
+    name = settings.tls.server_name if settings.tls is not None else None
+    return Address(host=url.hostname or "", port=url.port or 0, tls=tls, server_name=name)
+
+
+def _ssh(host: str, user: str | None, port: int | None) -> tuple[str, ...]:
+    """Return the command that joins its own input and output to the engine of a host reached by ssh."""
+    options = ("-o", "BatchMode=yes", "-o", "ConnectTimeout=5", "-T")
+    login = ("-l", user) if user else ()
+    return ("ssh", *options, *login, *(("-p", str(port)) if port else ()), "--", host, "docker", "system", "dial-stdio")
+
+
+def _patience(settings: Settings) -> Patience:
+    limits = settings.limits
+    return Patience(limits.read_seconds, limits.change_seconds, limits.long_seconds, limits.progress_idle_seconds)
+
+
+def _listen(server: grpc.aio.Server, settings: Settings) -> int:
+    if settings.tls is None:
+        return server.add_insecure_port(settings.listen)
+    pair = (settings.tls.key.read_bytes(), settings.tls.certificate.read_bytes())
+    authority = settings.tls.client_ca.read_bytes() if settings.tls.client_ca else None
+    credentials = grpc.ssl_server_credentials([pair], authority, require_client_auth=authority is not None)
+    return server.add_secure_port(settings.listen, credentials)
+
+
+def _start_metrics(settings: Settings, hosts: Hosts, stack: AsyncExitStack) -> tuple[str, int] | None:
+    for host in hosts:
+        metrics.observe_host(host)
+    if settings.metrics_listen is None:
+        return None
+    address = urlsplit(f"//{settings.metrics_listen}")
+    server, _ = start_http_server(address.port or 0, address.hostname or "127.0.0.1", metrics.REGISTRY)
+    stack.callback(server.server_close)
+    stack.callback(server.shutdown)
+    return str(server.server_address[0]), int(server.server_address[1])
+
+
+_telling: set[asyncio.Task[None]] = set()
+
+
+def _tell(health_servicer: HealthServicer, host: Host) -> None:
+    """Say in health and log that a host's state has changed.  Its entry in health is `host/NAME`."""
+    level = logging.INFO if host.state is State.UP else logging.WARNING
+    log.log(level, "host", extra={"fields": {"host": host.name, "state": host.state.value, "why": host.message}})
+    status = _SERVING if host.state is State.UP else _NOT_SERVING
+    task = asyncio.ensure_future(health_servicer.set(f"host/{host.name}", status))
+    _telling.add(task)  # asyncio itself keeps none of its tasks alive
+    task.add_done_callback(_telling.discard)

@@ -1,0 +1,199 @@
+"""ContainerService: logs, attach and run.  The rest is mirrored."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from typing import Any
+
+import orjson
+from docker import APIClient
+from docker.errors import APIError, NotFound
+from dockfleet.v1 import containers_pb2 as pb
+from dockfleet.v1 import images_pb2
+from dockfleet.v1.common_pb2 import TerminalSize
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from gateway.engine import logs, session, streams
+from gateway.engine.binding import Binding
+from gateway.engine.client import Engine
+from gateway.engine.enginejson import InvalidField
+from gateway.services.mirror import Context, Gate, first
+from gateway.services.sessions import feeding
+from gateway.services.wire import log_encoder, output_encoder
+
+_METHODS = pb.DESCRIPTOR.services_by_name["ContainerService"].methods_by_name
+_ATTACH = Binding(_METHODS["AttachContainer"])
+_CREATE = Binding(_METHODS["CreateContainer"])
+_LOGS = Binding(_METHODS["StreamLogs"])
+_REMOVE = Binding(_METHODS["RemoveContainer"])
+_START = Binding(_METHODS["StartContainer"])
+_WAIT = Binding(_METHODS["WaitContainer"])
+_PULL = Binding(images_pb2.DESCRIPTOR.services_by_name["ImageService"].methods_by_name["PullImage"])
+
+
+class ContainerService:
+    """What of containers is more than one request."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    async def StreamLogs(self, request: pb.StreamLogsRequest, context: Context) -> AsyncGenerator[Any, None]:  # noqa: N802
+        """Stream a container's log in batches."""
+        engine = self._gate.engine(request)
+        if request.HasField("since") and request.HasField("until") and _later(request.since, request.until):
+            raise InvalidField("until", "must not be before `since`")
+        asked = pb.StreamLogsRequest()
+        asked.CopyFrom(request)
+        if not request.HasField("timestamps"):
+            asked.timestamps = True
+        if not request.HasField("stdout") and not request.HasField("stderr"):
+            asked.stdout = asked.stderr = True
+        call = _LOGS.call(asked, self._gate.patience.deadline(_LOGS, context))
+        state = await engine.call(APIClient.inspect_container, request.id)
+        encode = log_encoder(details=asked.details)
+        async with engine.open(call) as (answer, connection):
+            terminal = streams.is_terminal(answer, state["Config"]["Tty"])
+            log = (logs.TerminalLog if terminal else logs.FramedLog)(timestamps=asked.timestamps)
+            async with aclosing(logs.entries(connection, log)) as batches:
+                async for batch in batches:
+                    for message in encode(batch):
+                        yield message
+
+    async def AttachContainer(  # noqa: N802
+        self, requests: AsyncIterator[pb.AttachContainerRequest], context: Context
+    ) -> AsyncGenerator[Any, None]:
+        """Carry the input and output of a container's main process."""
+        start: pb.AttachContainerStart = await first(requests)
+        engine = self._gate.engine(start)
+        call = _ATTACH.call(start, self._gate.patience.deadline(_ATTACH, context))
+        tty = (await engine.call(APIClient.inspect_container, start.id))["Config"]["Tty"]
+        encode = output_encoder(pb.AttachContainerResponse, "output")
+
+        async def resize(size: TerminalSize) -> None:
+            await engine.call(APIClient.resize, start.id, height=size.height, width=size.width)
+
+        async with session.start(engine, call, terminal=tty) as attached:
+            yield pb.AttachContainerResponse(started=pb.AttachStarted(tty=tty))
+            async with (
+                feeding(requests, attached, resize, stdin=start.stdin),
+                aclosing(attached.frames()) as output,
+            ):
+                async for frames in output:
+                    for message in encode(frames):
+                        yield message
+        yield pb.AttachContainerResponse(end=await _end(engine, start.id))
+
+    async def RunContainer(self, request: pb.RunContainerRequest, context: Context) -> AsyncGenerator[Any, None]:  # noqa: N802
+        """Pull if need be, create, start, and report output and exit code."""
+        engine = self._gate.engine(request)
+        if not request.config.image:
+            raise InvalidField("config.image", "must name the image to run")
+        create = pb.CreateContainerRequest(config=request.config)
+        for name in ("name", "platform"):
+            if request.HasField(name):
+                setattr(create, name, getattr(request, name))
+        made = None
+        if request.pull != pb.PULL_POLICY_ALWAYS:
+            try:
+                made = await self._create(engine, create, context)
+            except NotFound as error:
+                if request.pull == pb.PULL_POLICY_NEVER or "image" not in str(error.explanation).lower():
+                    raise
+        if made is None:
+            async with aclosing(self._pull(engine, request, context)) as progress:
+                async for report in progress:
+                    yield pb.RunContainerResponse(pull=report)
+            made = await self._create(engine, create, context)
+        async with _removed_unless_started(engine, made.id, remove=request.config.host_config.auto_remove) as started:
+            yield pb.RunContainerResponse(created=pb.ContainerCreated(id=made.id, warnings=made.warnings))
+            async with aclosing(self._started(engine, made.id, request, started)) as replies:
+                async for reply in replies:
+                    yield reply
+
+    async def _create(self, engine: Engine, create: pb.CreateContainerRequest, context: Context) -> Any:
+        call = _CREATE.call(create, self._gate.patience.deadline(_CREATE, context))
+        return _CREATE.answer(await engine.ask(call))
+
+    async def _pull(
+        self, engine: Engine, request: pb.RunContainerRequest, context: Context
+    ) -> AsyncGenerator[Any, None]:
+        pull = images_pb2.PullImageRequest(image=request.config.image)
+        if not _has_tag(pull.image):
+            pull.tag = "latest"  # without one, the engine would pull all tags of the repository
+        if request.HasField("platform"):
+            pull.platform = request.platform
+        if request.HasField("registry_auth"):
+            pull.registry_auth.CopyFrom(request.registry_auth)
+        call = _PULL.call(pull, self._gate.patience.deadline(_PULL, context))
+        idle = self._gate.patience.progress_idle
+        async with engine.open(call) as (_, connection), aclosing(streams.lines(connection, idle)) as documents:
+            async for document in documents:
+                yield _PULL.document(document).progress  # type: ignore[attr-defined]  # PullImageResponse
+
+    async def _started(
+        self, engine: Engine, id: str, request: pb.RunContainerRequest, started: list[bool]
+    ) -> AsyncGenerator[pb.RunContainerResponse | bytes, None]:
+        start = _START.call(pb.StartContainerRequest(id=id))
+        if request.detach:
+            await engine.ask(start)
+            started.append(True)
+            yield pb.RunContainerResponse(started=pb.ContainerStarted())
+            return
+        attach = pb.AttachContainerStart(id=id, stream=True, stdout=True, stderr=True)
+        condition = "removed" if request.config.host_config.auto_remove else "next-exit"
+        encode = output_encoder(pb.RunContainerResponse, "output")
+        async with AsyncExitStack() as stack:
+            # Both listen before the start: neither output nor exit code can be missed.
+            attached = await stack.enter_async_context(
+                session.start(engine, _ATTACH.call(attach), terminal=request.config.tty)
+            )
+            _, waiting = await stack.enter_async_context(
+                engine.open(_WAIT.call(pb.WaitContainerRequest(id=id, condition=condition)))
+            )
+            await engine.ask(start)
+            started.append(True)
+            yield pb.RunContainerResponse(started=pb.ContainerStarted())
+            async with aclosing(attached.frames()) as output:
+                async for frames in output:
+                    for message in encode(frames):
+                        yield message
+            result = orjson.loads(b"".join([part async for part in streams.chunks(waiting)]))
+            error = (result.get("Error") or {}).get("Message", "")
+            yield pb.RunContainerResponse(exit=pb.ContainerExit(exit_code=result["StatusCode"], error=error))
+
+
+@asynccontextmanager
+async def _removed_unless_started(engine: Engine, id: str, *, remove: bool) -> AsyncIterator[list[bool]]:
+    """Remove the container when the block ends before it puts something into the list it is given.
+
+    One that the engine could not start stays, for its owner to look at, unless *remove* says otherwise.
+    """
+    started: list[bool] = []
+    stays = False
+    try:
+        yield started
+    except APIError:
+        stays = not remove
+        raise
+    finally:
+        if not started and not stays:
+            await engine.ask(_REMOVE.call(pb.RemoveContainerRequest(id=id, force=True, remove_volumes=True)))
+
+
+async def _end(engine: Engine, id: str) -> pb.AttachEnd:
+    try:
+        state = (await engine.call(APIClient.inspect_container, id))["State"]
+    except NotFound:
+        return pb.AttachEnd(running=False)  # removed, and its exit code with it
+    if state["Running"]:
+        return pb.AttachEnd(running=True)
+    return pb.AttachEnd(running=False, exit_code=state["ExitCode"])
+
+
+def _has_tag(image: str) -> bool:
+    return "@" in image or ":" in image.rsplit("/", 1)[-1]
+
+
+def _later(one: Timestamp, other: Timestamp) -> bool:
+    return (one.seconds, one.nanos) > (other.seconds, other.nanos)

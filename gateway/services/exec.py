@@ -1,0 +1,97 @@
+"""ExecService: what is a conversation.  The rest is mirrored."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+from docker import APIClient
+from dockfleet.v1 import exec_pb2 as pb
+from dockfleet.v1.common_pb2 import TerminalSize
+
+from gateway.engine.binding import Binding
+from gateway.engine.client import Engine
+from gateway.engine.session import exec_exit, start
+from gateway.services.mirror import Context, Gate, first
+from gateway.services.sessions import feeding
+from gateway.services.wire import output_encoder
+
+_METHODS = pb.DESCRIPTOR.services_by_name["ExecService"].methods_by_name
+_CREATE = Binding(_METHODS["CreateExec"])
+_START = Binding(_METHODS["StartExec"])
+_SAME_FIELDS = ("id", "cmd", "env", "working_dir", "user", "privileged", "tty", "attach_stdin", "detach_keys")
+
+
+class ExecService:
+    """Runs commands in containers."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    async def Exec(self, requests: AsyncIterator[pb.ExecRequest], context: Context) -> AsyncGenerator[Any, None]:  # noqa: N802
+        """Create and start an exec, carry its input and output, and end with its exit code."""
+        asked: pb.ExecStart = await first(requests)
+        engine = self._gate.engine(asked)
+        create = pb.CreateExecRequest(attach_stdout=True, attach_stderr=True)
+        for field, value in asked.ListFields():
+            if field.name in _SAME_FIELDS:
+                if field.is_repeated:
+                    getattr(create, field.name).extend(value)
+                else:
+                    setattr(create, field.name, value)
+        call = _CREATE.call(create, self._gate.patience.deadline(_CREATE, context))
+        created: Any = _CREATE.answer(await engine.ask(call))
+        begin = pb.StartExecStart(id=created.id, tty=asked.tty)
+        size = asked.console_size if asked.HasField("console_size") else None
+        frames = self._run(engine, begin, requests, context, pb.ExecResponse, size=size, stdin=asked.attach_stdin)
+        async with aclosing(frames):
+            async for frame in frames:
+                yield frame
+
+    async def StartExec(  # noqa: N802
+        self, requests: AsyncIterator[pb.StartExecRequest], context: Context
+    ) -> AsyncGenerator[Any, None]:
+        """Start an exec that was created before."""
+        begin: pb.StartExecStart = await first(requests)
+        engine = self._gate.engine(begin)
+        if begin.detach:
+            await engine.ask(_START.call(begin, self._gate.patience.deadline(_START, context)))
+            yield pb.StartExecResponse(started=pb.ExecStarted(exec_id=begin.id, tty=begin.tty))
+            return
+        frames = self._run(engine, begin, requests, context, pb.StartExecResponse, size=None, stdin=True)
+        async with aclosing(frames):
+            async for frame in frames:
+                yield frame
+
+    async def _run(
+        self,
+        engine: Engine,
+        begin: pb.StartExecStart,
+        requests: AsyncIterator[Any],
+        context: Context,
+        response: Any,
+        *,
+        size: TerminalSize | None,
+        stdin: bool,
+    ) -> AsyncGenerator[Any, None]:
+        encode = output_encoder(response, "output")
+
+        async def resize(size: TerminalSize) -> None:
+            await engine.call(APIClient.exec_resize, begin.id, height=size.height, width=size.width)
+
+        call = _START.call(begin, self._gate.patience.deadline(_START, context))
+        async with start(engine, call, terminal=begin.tty) as session:
+            yield response(started=pb.ExecStarted(exec_id=begin.id, tty=begin.tty))
+            if size is not None:
+                await resize(size)
+            async with feeding(requests, session, resize, stdin=stdin), aclosing(session.frames()) as output:
+                async for frames in output:
+                    for message in encode(frames):
+                        yield message
+        exit = await exec_exit(engine, begin.id)
+        if failure := session.failure(exit):
+            raise failure
+        for message in encode(session.report):
+            yield message
+        yield response(exit=pb.ExecExit(exit_code=exit.code, unknown_reason=exit.unknown_reason))

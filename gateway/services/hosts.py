@@ -1,0 +1,48 @@
+"""HostService: which hosts there are and how they are, from memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dockfleet.v1 import hosts_pb2 as pb
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from gateway.engine.enginejson import InvalidField
+from gateway.fleet.hosts import Host, Hosts, State
+
+_STATES = {
+    State.UNKNOWN: pb.HOST_STATE_UNSPECIFIED,
+    State.UP: pb.HOST_STATE_UP,
+    State.DOWN: pb.HOST_STATE_DOWN,
+    State.INCOMPATIBLE: pb.HOST_STATE_INCOMPATIBLE,
+}
+
+
+class HostService:
+    """Answers from the gateway's memory."""
+
+    def __init__(self, hosts: Hosts) -> None:
+        self._hosts = hosts
+
+    async def ListHosts(self, request: pb.ListHostsRequest, context: Any) -> pb.ListHostsResponse:  # noqa: N802
+        """List all hosts."""
+        return pb.ListHostsResponse(hosts=[_host(host) for host in self._hosts])
+
+    async def GetHost(self, request: pb.GetHostRequest, context: Any) -> pb.GetHostResponse:  # noqa: N802
+        """Return one host."""
+        if not request.host:
+            raise InvalidField("host", "must name a host")
+        return pb.GetHostResponse(host=_host(self._hosts[request.host]))
+
+
+def _host(host: Host) -> pb.Host:
+    contact = host.engine.last_contact
+    return pb.Host(
+        name=host.name,
+        address=host.engine.endpoint.url,
+        labels=dict(host.labels),
+        state=_STATES[host.state],
+        message=host.message,
+        api_version=host.engine.negotiated or "",
+        last_contact=None if contact is None else Timestamp(seconds=int(contact), nanos=int(contact % 1 * 1e9)),
+    )

@@ -1,0 +1,182 @@
+"""The mirror: a handler for every RPC that is bound to an endpoint.
+
+Nothing here mentions an operation.  A service that has something to say of its own brings methods by the names of
+its RPCs; they win over mirroring.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import grpc
+from dockfleet.v1 import engine_pb2 as pb
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from gateway.engine import streams
+from gateway.engine.binding import Binding
+from gateway.engine.client import Engine
+from gateway.engine.enginejson import InvalidField
+from gateway.fleet.hosts import Hosts
+from gateway.services import wire
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+_BEFORE_CLIENT_SECONDS = 0.05  # we give up a little before the client does, so that it hears why
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long engines may take when the client sets no deadline, in seconds."""
+
+    read: float = 30.0
+    change: float = 120.0
+    long: float = 3600.0
+    progress_idle: float = 60.0
+
+    def deadline(self, binding: Binding, context: Context) -> float | None:
+        """Return the deadline of a call, in the loop's time; None when it may last for ever."""
+        remaining = context.time_remaining()
+        if remaining is not None:
+            return asyncio.get_running_loop().time() + max(remaining - _BEFORE_CLIENT_SECONDS, 0)
+        if binding.patience == pb.PATIENCE_ENDLESS:
+            return None
+        seconds = self.change if binding.changes else self.read
+        if binding.patience == pb.PATIENCE_LONG:
+            seconds = self.long
+        return asyncio.get_running_loop().time() + seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What every service works with: the hosts, and the patience with them."""
+
+    hosts: Hosts
+    patience: Patience = Patience()
+
+    def engine(self, request: Any) -> Engine:
+        """Return the engine that *request* chooses.  Raises `InvalidField` and `UnknownHost`."""
+        if not request.host:
+            raise InvalidField("host", "must name the host that the call is for; HostService.ListHosts tells which")
+        return self.hosts[request.host].engine
+
+
+def handlers(service: ServiceDescriptor, gate: Gate, by_hand: object = None) -> grpc.GenericRpcHandler:
+    """Return the handlers of *service*; methods of *by_hand* win over mirroring.
+
+    Raises `TypeError` when an RPC has neither a method nor an endpoint, or no access level.
+    """
+    made = {}
+    for method in service.methods:
+        if not method.GetOptions().Extensions[pb.access]:
+            raise TypeError(f"{method.full_name} does not say what a caller must be allowed")
+        written = getattr(by_hand, method.name, None)
+        made[method.name] = handler(method, written or mirror(method, gate))
+    return grpc.method_handlers_generic_handler(service.full_name, made)
+
+
+def handler(method: MethodDescriptor, behaviour: Callable[..., Any]) -> Any:
+    """Return grpc's handler of *method*."""
+    make = {
+        (False, False): grpc.unary_unary_rpc_method_handler,
+        (False, True): grpc.unary_stream_rpc_method_handler,
+        (True, False): grpc.stream_unary_rpc_method_handler,
+        (True, True): grpc.stream_stream_rpc_method_handler,
+    }[method.client_streaming, method.server_streaming]
+    return make(behaviour, GetMessageClass(method.input_type).FromString, serialize)
+
+
+def serialize(message: Any) -> bytes:
+    """Serialise a message; one that was put together as bytes is sent as it is."""
+    return message if type(message) is bytes else message.SerializeToString()
+
+
+def mirror(method: MethodDescriptor, gate: Gate) -> Callable[..., Any]:
+    """Return the behaviour of an RPC that is nothing but its endpoint."""
+    binding = Binding(method)
+    if not method.server_streaming:
+        behaviour = _upload(binding, gate) if binding.upload else _unary(binding, gate)
+    elif binding.content == pb.CONTENT_JSON_LINES:
+        behaviour = _lines(binding, gate)
+    elif binding.content == pb.CONTENT_BYTES:
+        behaviour = _bytes(binding, gate)
+    else:
+        raise TypeError(f"{method.full_name}: a stream of {pb.Content.Name(binding.content)} needs code of its own")
+    behaviour.__name__ = behaviour.__qualname__ = method.name  # what tracebacks show
+    return behaviour
+
+
+def _unary(binding: Binding, gate: Gate) -> Callable[..., Any]:
+    async def call(request: Message, context: Context) -> Message:
+        engine = gate.engine(request)
+        return binding.answer(await engine.ask(binding.call(request, gate.patience.deadline(binding, context))))
+
+    return call
+
+
+def _lines(binding: Binding, gate: Gate) -> Callable[..., Any]:
+    # Work that reports progress and falls silent has stalled; what runs a process or waits for events may be silent.
+    idle = gate.patience.progress_idle if binding.changes and not binding.patience else None
+
+    async def call(request: Any, context: Context) -> AsyncGenerator[Message, None]:
+        start, upload = await _asked(binding, request)
+        engine = gate.engine(start)
+        asked = binding.call(start, gate.patience.deadline(binding, context))
+        async with engine.open(asked, upload) as (_, connection), aclosing(streams.lines(connection, idle)) as lines:
+            async for document in lines:
+                yield binding.document(document)
+
+    return call
+
+
+def _bytes(binding: Binding, gate: Gate) -> Callable[..., Any]:
+    data_tag = wire.tag(binding.reply, "data")
+
+    async def call(request: Message, context: Context) -> AsyncGenerator[Message | bytes, None]:
+        engine = gate.engine(request)
+        asked = binding.call(request, gate.patience.deadline(binding, context))
+        async with engine.open(asked) as (answer, connection), aclosing(streams.chunks(connection)) as chunks:
+            if (head := binding.head(answer)) is not None:
+                yield head
+            async for data in chunks:
+                yield b"".join((data_tag, wire.varint(len(data)), data))
+
+    return call
+
+
+def _upload(binding: Binding, gate: Gate) -> Callable[..., Any]:
+    async def call(requests: AsyncIterator[Any], context: Context) -> Message:
+        start, upload = await _asked(binding, requests)
+        engine = gate.engine(start)
+        asked = binding.call(start, gate.patience.deadline(binding, context))
+        async with engine.open(asked, upload) as (answer, connection):
+            answer.body = b"".join([part async for part in streams.chunks(connection)])
+            return binding.answer(answer)
+
+    return call
+
+
+async def _asked(binding: Binding, request: Any) -> tuple[Any, AsyncIterator[bytes] | None]:
+    """Return the message that holds the request's fields, and the data that follow it in an upload."""
+    return (await first(request), _data(request)) if binding.upload else (request, None)
+
+
+async def first(requests: AsyncIterator[Any]) -> Any:
+    """Return the `start` that opens a client's stream.  Raises `InvalidField` when it is something else."""
+    async for request in requests:
+        if request.WhichOneof("frame") == "start":
+            return request.start
+        break
+    raise InvalidField("start", "must be the first message of the stream")
+
+
+async def _data(requests: AsyncIterator[Any]) -> AsyncIterator[bytes]:
+    async for request in requests:
+        if request.WhichOneof("frame") != "data":
+            raise InvalidField("data", "must be in every message after the first")
+        yield request.data

@@ -1,0 +1,72 @@
+"""What exec and attach have in common: the client's frames go to the process while its output comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from dockfleet.v1.common_pb2 import TerminalSize
+
+from gateway.engine.connection import TransportError
+from gateway.engine.enginejson import InvalidField
+from gateway.engine.session import Session
+
+Resize = Callable[[TerminalSize], Awaitable[object]]
+
+
+@contextlib.asynccontextmanager
+async def feeding(
+    requests: AsyncIterator[Any], session: Session, resize: Resize, *, stdin: bool
+) -> AsyncIterator[None]:
+    """Send the frames of *requests* to the process until the end of the block.
+
+    *stdin* tells whether the process has a standard input.  The end of *requests* closes it.  What is wrong with
+    the frames (`InvalidField`) ends the session and is raised by its reader.
+    """
+    sizes: asyncio.Queue[TerminalSize] = asyncio.Queue()
+    tasks = (
+        asyncio.create_task(_feed(requests, session, sizes, stdin)),
+        asyncio.create_task(_resize(sizes, resize)),
+    )
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _feed(
+    requests: AsyncIterator[Any], session: Session, sizes: asyncio.Queue[TerminalSize], stdin: bool
+) -> None:
+    try:
+        async for request in requests:
+            frame = request.WhichOneof("frame")
+            if frame == "stdin" and stdin:
+                await session.write(request.stdin)
+            elif frame == "resize":
+                sizes.put_nowait(request.resize)
+            elif frame == "close_stdin":
+                session.close_stdin()
+            elif frame == "stdin":
+                raise InvalidField("stdin", "must not be sent: the session was started without standard input")
+            else:
+                raise InvalidField("frame", "must be `stdin`, `resize` or `close_stdin` after the first message")
+        if stdin:
+            session.close_stdin()
+    except TransportError:
+        pass  # the process is gone, or the connection: who reads its output will learn which
+    except InvalidField as error:
+        session.fail(error)
+
+
+async def _resize(sizes: asyncio.Queue[TerminalSize], resize: Resize) -> None:
+    while True:
+        size = await sizes.get()
+        while not sizes.empty():
+            size = sizes.get_nowait()  # only the newest counts
+        # A process that has ended has no terminal any more, and a window's size is worth no failure.
+        with contextlib.suppress(Exception):
+            await resize(size)

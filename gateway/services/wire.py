@@ -1,0 +1,151 @@
+"""Messages put together as bytes, where making objects would cost more than the rest of the call.
+
+Only for what streams in bulk: output, log entries, archives.  Field numbers come from the descriptors.
+(Protocol Buffers, "Encoding": a field is its tag, and for bytes and messages the length, before the value.)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from dockfleet.v1 import common_pb2, containers_pb2
+from google.protobuf.descriptor import Descriptor
+
+from gateway.engine.frames import STDERR, Frame
+from gateway.engine.logs import Entry
+
+_MOST_BYTES = 256 << 10
+_VARINT, _LENGTH_DELIMITED = 0, 2
+
+
+@lru_cache(maxsize=1 << 16)
+def varint(number: int) -> bytes:
+    """Return *number*, not negative, as a varint."""
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)
+
+
+def tag(message: Descriptor, field: str) -> bytes:
+    """Return the tag of *field*, for bytes, strings and messages."""
+    return varint(message.fields_by_name[field].number << 3 | _LENGTH_DELIMITED)
+
+
+def _flag(message: Descriptor, field: str, value: int) -> bytes:
+    return varint(message.fields_by_name[field].number << 3 | _VARINT) + varint(value)
+
+
+_OUTPUT = common_pb2.Output.DESCRIPTOR
+_OUTPUT_STDOUT = _flag(_OUTPUT, "stream", common_pb2.STREAM_STDOUT) + tag(_OUTPUT, "data")
+_OUTPUT_STDERR = _flag(_OUTPUT, "stream", common_pb2.STREAM_STDERR) + tag(_OUTPUT, "data")
+
+
+def output_encoder(response: Any, field: str) -> Callable[[list[Frame]], Iterable[bytes]]:
+    """Return the function that makes *response* messages, with `Output` in *field*, of the frames of one read."""
+    outer = tag(response.DESCRIPTOR, field)
+
+    def encode(frames: list[Frame]) -> Iterable[bytes]:
+        for stream, data in _joined(frames):
+            inner = (_OUTPUT_STDERR if stream == STDERR else _OUTPUT_STDOUT) + varint(len(data))
+            yield b"".join((outer, varint(len(inner) + len(data)), inner, data))
+
+    return encode
+
+
+def _joined(frames: list[Frame]) -> Iterable[tuple[int, bytes]]:
+    """Yield the output with neighbours of one stream together, at most 256 KiB each."""
+    pieces: list[bytes] = []
+    size, current = 0, 0
+    for stream, data, _ in frames:
+        if pieces and (stream != current or size + len(data) > _MOST_BYTES):
+            yield current, b"".join(pieces)
+            pieces, size = [], 0
+        current = stream
+        for start in range(0, len(data), _MOST_BYTES):
+            pieces.append(data[start : start + _MOST_BYTES])
+            size += len(pieces[-1])
+            if size >= _MOST_BYTES:
+                yield current, b"".join(pieces)
+                pieces, size = [], 0
+    if pieces:
+        yield current, b"".join(pieces)
+
+
+_LOGS = containers_pb2.StreamLogsResponse.DESCRIPTOR
+_ENTRY = containers_pb2.LogEntry.DESCRIPTOR
+_ENTRIES = tag(_LOGS, "entries")
+_STREAM = {1: _flag(_ENTRY, "stream", common_pb2.STREAM_STDOUT), 2: _flag(_ENTRY, "stream", common_pb2.STREAM_STDERR)}
+_TIME = tag(_ENTRY, "time")
+_DATA = tag(_ENTRY, "data")
+_PARTIAL = _flag(_ENTRY, "partial", 1)
+_DETAILS = tag(_ENTRY, "details")
+_SECONDS, _NANOS = b"\x08", b"\x10"  # google.protobuf.Timestamp: fields 1 and 2, varints
+
+
+def log_encoder(*, details: bool) -> Callable[[list[Entry]], Iterable[bytes]]:
+    """Return the function that makes `StreamLogsResponse` messages of log entries, at most about 256 KiB each."""
+
+    def encode(entries: list[Entry]) -> Iterable[bytes]:
+        parts: list[bytes] = []
+        size = 0
+        for stream, time, line in entries:
+            whole = line.endswith(b"\n")
+            if whole:
+                line = line[:-1]
+            body = _STREAM[stream]
+            if time:
+                body += _timestamp(time)
+            if details:
+                line, attributes = _split_details(line)
+                body += attributes
+            body += _DATA + varint(len(line)) + line
+            if not whole:
+                body += _PARTIAL
+            parts += (_ENTRIES, varint(len(body)), body)
+            size += len(body)
+            if size >= _MOST_BYTES:
+                yield b"".join(parts)
+                parts, size = [], 0
+        if parts:
+            yield b"".join(parts)
+
+    return encode
+
+
+def _timestamp(text: bytes) -> bytes:
+    """Return a LogEntry's `time` field for the Engine's RFC 3339 text, which has nine digits after the point."""
+    if text[19:20] == b"." and text[29:] == b"Z":
+        body = _seconds(text[:19]) + _NANOS + varint(int(text[20:29]))
+    else:
+        seconds, nanos = _odd_time(text.decode())
+        body = _SECONDS + varint(seconds) + _NANOS + varint(nanos)
+    return _TIME + bytes((len(body),)) + body
+
+
+@lru_cache(maxsize=1024)
+def _seconds(text: bytes) -> bytes:
+    return _SECONDS + varint(int(datetime.fromisoformat(text.decode() + "+00:00").timestamp()))
+
+
+def _odd_time(text: str) -> tuple[int, int]:
+    fraction = re.search(r"\.(\d+)", text)
+    nanos = int(fraction[1][:9].ljust(9, "0")) if fraction else 0
+    return int(datetime.fromisoformat(re.sub(r"\.\d+", "", text)).timestamp()), nanos
+
+
+def _split_details(line: bytes) -> tuple[bytes, bytes]:
+    """Return the line without its details, `key=value,key=value ` before it, and the field that holds them."""
+    text, _, rest = line.partition(b" ")
+    field = b""
+    for pair in filter(None, text.split(b",")):
+        key, _, value = pair.partition(b"=")
+        item = b"\x0a" + varint(len(key)) + key + b"\x12" + varint(len(value)) + value
+        field += _DETAILS + varint(len(item)) + item
+    return rest, field
