@@ -55,6 +55,18 @@ class Boundary(grpc.aio.ServerInterceptor):
         return wrapped
 
 
+class _Handled(dict[grpc.StatusCode, Any]):
+    """The counters of one method by status; each comes to be with the first call that ends so."""
+
+    def __init__(self, labels: tuple[str, ...]) -> None:
+        super().__init__()
+        self._labels = labels
+
+    def __missing__(self, code: grpc.StatusCode) -> Any:
+        counter = self[code] = metrics.HANDLED.labels(*self._labels, _camel(code))
+        return counter
+
+
 class _Rpc:
     """One method: its counters, and how a call of it ends."""
 
@@ -68,7 +80,7 @@ class _Rpc:
         self.handling = metrics.HANDLING.labels(*labels)
         self.received = metrics.RECEIVED.labels(*labels)
         self.sent = metrics.SENT.labels(*labels)
-        self.handled = {code: metrics.HANDLED.labels(*labels, _camel(code)) for code in grpc.StatusCode}
+        self.handled = _Handled(labels)
         self.changes = _access(self.service, self.method) not in (pb.ACCESS_READ, pb.ACCESS_UNSPECIFIED)
 
     def end(self, started: float, code: grpc.StatusCode, host: str, error: Failure | None = None) -> None:

@@ -166,7 +166,8 @@ def failure(error: Exception, host: str, *, changes: bool) -> Failure | None:
     if found is not None:
         if host:
             found.metadata.setdefault("host", host)
-            found.message = f"{host}: {found.message}"
+            if not isinstance(error, InvalidField | UnknownHost):  # about the request, not the host
+                found.message = f"{host}: {found.message}"
         found.message = safe(found.message)
         found.metadata = {key: safe(value)[:256] for key, value in found.metadata.items()}
     return found

@@ -26,7 +26,8 @@ from google.protobuf.descriptor import FileDescriptor
 from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+from grpc_reflection.v1alpha._async import ReflectionServicer
 from prometheus_client import start_http_server
 
 from gateway import metrics
@@ -91,7 +92,7 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         channelz.add_channelz_servicer(server)
         names.append("grpc.channelz.v1.Channelz")
     if settings.reflection:
-        reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
+        _add_reflection(server, names)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(hosts.watched(settings.probe_seconds))
         metrics_address = _start_metrics(settings, hosts, stack)
@@ -166,6 +167,19 @@ def _add_services(server: grpc.aio.Server, gate: Gate) -> list[str]:
             server.add_generic_rpc_handlers((handlers(service, gate, by_hand),))
             names.append(service.full_name)
     return names
+
+
+def _add_reflection(server: grpc.aio.Server, names: list[str]) -> None:
+    reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
+    # grpcio ships v1alpha only; v1, which newer tools ask for first, is the same on the wire.
+    servicer = ReflectionServicer([*names, reflection.SERVICE_NAME])
+    handler = grpc.stream_stream_rpc_method_handler(
+        servicer.ServerReflectionInfo,
+        reflection_pb2.ServerReflectionRequest.FromString,
+        reflection_pb2.ServerReflectionResponse.SerializeToString,
+    )
+    v1 = grpc.method_handlers_generic_handler("grpc.reflection.v1.ServerReflection", {"ServerReflectionInfo": handler})
+    server.add_generic_rpc_handlers((v1,))
 
 
 def _host(settings: HostSettings, all_settings: Settings) -> Host:

@@ -93,6 +93,7 @@ class PrivateEngine(Service):
         self.address = f"unix://{self.socket}"
         self.tcp_port = tcp_port or (free_port() if tls or tcp_port == 0 else None)
         self.tcp_address = f"tcp://127.0.0.1:{self.tcp_port}" if self.tcp_port else None
+        self.tls = tls
         self.certs = self.home / "certs" if tls else None
         self.root = Path(root).resolve() if root else None
         self.settings = dict(settings or {})
@@ -108,11 +109,15 @@ class PrivateEngine(Service):
             remove_tree(self.home / "run")
         for part in ("etc", "data", "run"):
             (self.home / part).mkdir(parents=True, exist_ok=True)
+        configuration = self.home / "etc/daemon.json"
+        configuration.touch()  # from here on, `down` knows that this is an engine
         for stale in ("docker.sock", "docker.pid", "containerd/containerd.pid"):
             (self.home / "run" / stale).unlink(missing_ok=True)
-        if self.certs and not self.certs.exists():
+        if self.certs and not (self.certs / "cert.pem").exists():
             self._make_certificates(self.certs)
-        (self.home / "etc/daemon.json").write_text(json.dumps(self._configuration() | self.settings, indent=2))
+        with locked("/sys/class/net"):
+            subnet = self._subnet() or self._make_bridge()
+        configuration.write_text(json.dumps(self._configuration(subnet) | self.settings, indent=2))
         if shims:  # join the namespaces that they, and the mounts of their containers, are in
             argv = ["nsenter", f"--target={shims[0]}", "--mount", "--uts", "--root", "dockerd"]
         else:
@@ -166,8 +171,8 @@ class PrivateEngine(Service):
         if status != 200 or b'"error"' in body:
             raise EngineError(f"{self.name} did not import {tag}: {status} {body.decode(errors='replace')}")
 
-    def _configuration(self) -> dict[str, Any]:
-        pool = list(self._addresses().subnets(prefixlen_diff=1))[1]
+    def _configuration(self, subnet: ipaddress.IPv4Network) -> dict[str, Any]:
+        pool = list(subnet.subnets())[1]  # half of it is for networks, the other for the bridge
         settings: dict[str, Any] = {
             "hosts": ["unix:///run/docker/docker.sock"],
             "pidfile": "/run/docker/docker.pid",
@@ -182,7 +187,7 @@ class PrivateEngine(Service):
         }
         if self.tcp_address:
             settings["hosts"].append(self.tcp_address)
-            settings["tlsverify"] = self.certs is not None  # unsaid, dockerd thinks it over for 15 s
+            settings["tlsverify" if self.tls else "tls"] = self.tls  # not said, dockerd hesitates for 15 s
         if self.certs:
             parts = {"tlscacert": "ca.pem", "tlscert": "server-cert.pem", "tlskey": "server-key.pem"}
             settings |= {key: f"/etc/docker/{file}" for key, file in parts.items()}
@@ -191,49 +196,42 @@ class PrivateEngine(Service):
     def _make_certificates(self, certs: Path) -> None:
         """One authority, one certificate of the server, one of its clients."""
         ca, ca_key = certs / "ca.pem", self.home / "etc/ca-key.pem"
-        certs.mkdir()
+        certs.mkdir(exist_ok=True)
         run(*CERTIFICATE, "-subj", f"/CN={self.name} CA", "-keyout", str(ca_key), "-out", str(ca))
         shutil.copy(ca, self.home / "etc")
-        for subject, use, key, cert in (
-            ("localhost", "serverAuth", self.home / "etc/server-key.pem", self.home / "etc/server-cert.pem"),
-            ("client", "clientAuth", certs / "key.pem", certs / "cert.pem"),
+        names = "subjectAltName=IP:127.0.0.1,DNS:localhost"
+        for use, key, cert in (
+            ("serverAuth", self.home / "etc/server-key.pem", self.home / "etc/server-cert.pem"),
+            ("clientAuth", certs / "key.pem", certs / "cert.pem"),
         ):
-            leaf = (
-                "basicConstraints=critical,CA:FALSE",
-                f"extendedKeyUsage={use}",
-                "subjectAltName=IP:127.0.0.1,DNS:localhost",
-            )
-            extensions = [word for extension in leaf for word in ("-addext", extension)]
-            signed = ["-CA", str(ca), "-CAkey", str(ca_key), *extensions]
-            run(*CERTIFICATE, "-subj", f"/CN={subject}", "-keyout", str(key), "-out", str(cert), *signed)
-
-    def _addresses(self) -> ipaddress.IPv4Network:
-        """The addresses of our bridge, which is made where nothing on this machine routes to yet."""
-        with locked("/sys/class/net"):
-            if subnet := self._subnet():
-                return subnet
-            routes = json.loads(run("ip", "-4", "-j", "route", "show", "table", "all") or "[]")
-            taken = [
-                ipaddress.IPv4Network(route["dst"]) for route in routes if route.get("dst", "default") != "default"
-            ]
-            first = int(self.tag[3:], 16) % len(SUBNETS)  # as far as possible those of the last time
-            for subnet in SUBNETS[first:] + SUBNETS[:first]:
-                if not any(subnet.overlaps(other) for other in taken):
-                    break
-            else:
-                raise EngineError(f"no addresses for {self.name}: all of 198.18.0.0/15 is routed already")
-            commands = (
-                f"link add name {self.bridge} type bridge",
-                f"link set dev {self.bridge} alias {self.tag} up",
-                f"address add {subnet[1]}/21 dev {self.bridge}",
-            )
-            run("ip", "-batch", "-", input="\n".join(commands))
-            return subnet
+            signed = ["-CA", str(ca), "-CAkey", str(ca_key), "-subj", f"/CN={use}"]
+            for extension in ("basicConstraints=critical,CA:FALSE", f"extendedKeyUsage={use}", names):
+                signed += ["-addext", extension]
+            run(*CERTIFICATE, "-keyout", str(key), "-out", str(cert), *signed)
 
     def _subnet(self) -> ipaddress.IPv4Network | None:
         """The addresses that are ours as long as our bridge is there."""
         networks = _bridges().get(self.bridge, []) if self._owns(self.bridge) else []
         return networks[0].supernet(new_prefix=20) if networks else None
+
+    def _make_bridge(self) -> ipaddress.IPv4Network:
+        """Make our bridge with addresses that nothing on this machine routes to."""
+        routes = json.loads(run("ip", "-4", "-j", "route", "show", "table", "all") or "[]")
+        targets = {route.get("dst", "default") for route in routes} - {"default"}
+        taken = [ipaddress.IPv4Network(target) for target in targets]
+        first = int(self.tag[3:], 16) % len(SUBNETS)  # most often the same as the last time
+        for subnet in SUBNETS[first:] + SUBNETS[:first]:
+            if not any(subnet.overlaps(other) for other in taken):
+                break
+        else:
+            raise EngineError(f"no addresses are left for {self.name}: all of 198.18.0.0/15 is routed already")
+        commands = (
+            f"link add name {self.bridge} type bridge",
+            f"link set dev {self.bridge} alias {self.tag} up",
+            f"address add {subnet[1]}/21 dev {self.bridge}",
+        )
+        run("ip", "-batch", "-", input="\n".join(commands))
+        return subnet
 
     def _owns(self, bridge: str) -> bool:
         return read(Path("/sys/class/net", bridge, "ifalias")).strip() == self.tag.encode()
@@ -306,6 +304,7 @@ def up(options: argparse.Namespace) -> None:
         engine = PrivateEngine(options.dir, name, tls=options.tls, root=root)
         if not engine.answers():
             engine.start()
+        if engine.request("GET", "/images/busybox:latest/json")[0] == 404:
             engine.load_busybox()
 
     with ThreadPoolExecutor() as pool:
@@ -331,14 +330,16 @@ def status(options: argparse.Namespace) -> None:
             state, version, containers = "running", info["ServerVersion"], str(info["Containers"])
         elif engine.pid:
             state = "silent"
-        print(f"{engine.name:16} {state:8} {version:20} {containers:>4} containers  {engine.address}")
+        tcp = re.findall(r"tcp://[^\"]+", (engine.home / "etc/daemon.json").read_text())
+        addresses = " ".join([engine.address, *tcp])
+        print(f"{engine.name:16} {state:8} {version:18} {containers:>3} containers  {addresses}")
 
 
 def main() -> None:
     """The command line."""
     summary, _, details = (__doc__ or "").partition("\n")
     parser = argparse.ArgumentParser(
-        description=summary, epilog=details, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="engines.py", description=summary, epilog=details, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

@@ -13,6 +13,7 @@ if [ "$root" ]; then
     mount --rbind /dev "$root/dev"
     mount -t tmpfs tmpfs "$root/run"
     for file in /etc/hosts /etc/resolv.conf; do
+        [ -e "$file" ] || continue
         touch "$root$file"
         mount --bind "$file" "$root$file"
     done

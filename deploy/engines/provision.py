@@ -16,7 +16,13 @@ from pathlib import Path
 from typing import Any
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-PACKAGES = {"dockerd": "docker.io", "iptables": "iptables", "ip": "iproute2", "openssl": "openssl"}
+PACKAGES = {  # by the command that tells whether it is there
+    "dockerd": "docker.io",
+    "ip": "iproute2",
+    "iptables": "iptables",
+    "openssl": "openssl",
+    "ps": "procps",
+}
 OPTIONS = ("docker-registry", "debootstrap")  # packages, and their commands, of `Registry` and `debian_root`
 
 
@@ -49,7 +55,7 @@ def install(*options: str) -> list[str]:
 def debian_root(cache: str | Path, suite: str = "trixie", mirror: str = "http://deb.debian.org/debian") -> Path:
     """Return a root directory with a newer Engine, for `PrivateEngine(root=…)`; trixie's is 26.1, API 1.45.
 
-    The first call takes about 90 s and 500 MB in *cache*; others, in any process, wait for it and share it.
+    The first call takes about a minute and 500 MB in *cache*; others, in any process, wait for it and share it.
     Several engines can run from one root at a time: they write elsewhere.
     """
     require_root("debootstrap")
@@ -59,7 +65,7 @@ def debian_root(cache: str | Path, suite: str = "trixie", mirror: str = "http://
     with locked(cache) as lock:
         if not root.exists():
             remove_tree(partial)
-            packages = "--include=docker.io,iptables,ca-certificates"
+            packages = "--include=docker.io,iptables,ca-certificates,procps"
             bootstrap = ["debootstrap", "--variant=minbase", packages, suite, str(partial), mirror]
             # In a mount namespace: its mounts end with it. It inherits the lock: if we die, others wait for it.
             run("unshare", "--mount", *bootstrap, pass_fds=[lock])
@@ -130,7 +136,7 @@ def locked(directory: str | Path) -> Iterator[int]:
 def unmount_below(directory: Path) -> None:
     """Detach every mount on or below a directory, as this process sees them."""
     mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    for mount in reversed([Path(mount.encode().decode("unicode_escape")) for mount in mounts]):
+    for mount in reversed([Path(mount.replace("\\040", " ")) for mount in mounts]):
         if mount.is_relative_to(directory):
             run("umount", "--lazy", str(mount))
 

@@ -40,8 +40,8 @@ class Service:
     @property
     def pid(self) -> int | None:
         """The daemon's process while it runs; a file that an earlier one left says nothing."""
-        if self._process is not None:
-            self._process.poll()  # a child that ended stays in the way until it is waited for
+        if self._process is not None and self._process.poll() is None:
+            return self._process.pid
         with contextlib.suppress(OSError, ValueError):
             pid = int((self.home / "pid").read_text())
             return pid if owner(pid) == str(self.home) else None
@@ -72,8 +72,8 @@ class Service:
         self._signal(signal.SIGCONT)
 
     def remove(self) -> None:
-        """Stop the daemon and delete its directory."""
-        self.stop()
+        """Stop the daemon at once and delete its directory."""
+        self.stop(grace=0)
         remove_tree(self.home)
 
     def _signal(self, number: signal.Signals) -> None:

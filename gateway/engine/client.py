@@ -17,12 +17,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from urllib.parse import urlsplit
 
-import docker
-import docker.auth
-import docker.errors
 import greenlet
 import orjson
 import requests
+from docker import APIClient
+from docker.auth import AuthConfig
+from docker.errors import APIError, NotFound
 
 from gateway.engine.connection import (
     Answer,
@@ -91,7 +91,7 @@ class Endpoint:
     address: Address = field(repr=False)
 
 
-class Engine(docker.APIClient):
+class Engine(APIClient):
     """The client of one host.  All methods of the SDK can be called through `call`."""
 
     def __init__(
@@ -106,7 +106,7 @@ class Engine(docker.APIClient):
         super().__init__(base_url="unix:///dockfleet", version="1.41")
         # Nothing of this machine's Docker configuration may leak into calls: no credentials, proxies, headers.
         self.trust_env = False
-        self._auth_configs = docker.auth.AuthConfig({})
+        self._auth_configs = AuthConfig({})
         self._general_configs: dict[str, Any] = {}
         self.name = name
         self.endpoint = endpoint
@@ -288,12 +288,12 @@ class Engine(docker.APIClient):
 _PING = Request("GET", "/_ping")
 
 
-def engine_error(answer: Answer) -> docker.errors.APIError:
+def engine_error(answer: Answer) -> APIError:
     """Return the SDK's exception for an answer that is an error."""
     explanation = _text(answer.body)
     with contextlib.suppress(orjson.JSONDecodeError, TypeError, KeyError):
         explanation = str(orjson.loads(answer.body)["message"])
-    kind = docker.errors.NotFound if answer.status == 404 else docker.errors.APIError
+    kind = NotFound if answer.status == 404 else APIError
     return kind(explanation, response=_response(answer, ""), explanation=explanation)
 
 
@@ -324,3 +324,21 @@ async def _beginning(connection: Connection) -> bytes:
 
 def _text(body: bytes) -> str:
     return body[:_ERROR_BYTES].decode(errors="backslashreplace").strip()
+
+
+__all__ = [
+    "NEWEST",
+    "OLDEST",
+    "APIClient",  # with the two errors: what of the SDK the services use, so that they need no import of it
+    "APIError",
+    "ApiTooOld",
+    "Call",
+    "Endpoint",
+    "Engine",
+    "Incompatible",
+    "NotFound",
+    "Observer",
+    "OutcomeUnknown",
+    "Version",
+    "engine_error",
+]

@@ -7,8 +7,6 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import Any
 
 import orjson
-from docker import APIClient
-from docker.errors import APIError, NotFound
 from dockfleet.v1 import containers_pb2 as pb
 from dockfleet.v1 import images_pb2
 from dockfleet.v1.common_pb2 import TerminalSize
@@ -16,7 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.engine import logs, session, streams
 from gateway.engine.binding import Binding
-from gateway.engine.client import Engine
+from gateway.engine.client import APIClient, APIError, Engine, NotFound
 from gateway.engine.enginejson import InvalidField
 from gateway.services.mirror import Context, Gate, first
 from gateway.services.sessions import feeding

@@ -6,12 +6,11 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
-from docker import APIClient
 from dockfleet.v1 import exec_pb2 as pb
 from dockfleet.v1.common_pb2 import TerminalSize
 
 from gateway.engine.binding import Binding
-from gateway.engine.client import Engine
+from gateway.engine.client import APIClient, Engine
 from gateway.engine.session import exec_exit, start
 from gateway.services.mirror import Context, Gate, first
 from gateway.services.sessions import feeding

@@ -2,19 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import grpc
 
-from dockfleet.calls import Method, Shape, Source
+from dockfleet.calls import Method, Services, Shape, Source
 from dockfleet.errors import DockfleetError
-from dockfleet.session import ExecResult, Session, exit_code
+from dockfleet.session import ExecResult, Session
 from dockfleet.stream import Stream, Upload
-from dockfleet.view import Binder, View
 from dockfleet.v1.common_pb2 import STREAM_STDERR
 from dockfleet.v1.containers_pb2 import LogEntry
-from dockfleet.v1.exec_pb2 import ExecExit, ExecRequest, ExecResponse, ExecStart
+from dockfleet.v1.exec_pb2 import ExecRequest, ExecResponse, ExecStart
+from dockfleet.view import Binder, View
+
+
+class HostView(View):
+    """One host: the services of the contract, which fill in `host` by themselves, and shortcuts.
+
+    Each service is an attribute, such as `containers`, and each of its RPCs a method of it.  Keyword arguments
+    are the fields of the request; `timeout` is the deadline in seconds, and without one the gateway's own holds.
+    What a method returns follows from its RPC:
+
+    - one request, one answer: the answer;
+    - one request, many answers: a `Stream` of them;
+    - bytes up (`BuildImage`, `LoadImages`, …): the bytes come first, as bytes, a file or pieces, and the fields
+      are those of `start`; the answer, or a `Stream`;
+    - a session (`Exec`, `AttachContainer`, …): a `Session`.
+    """
+
+    def __init__(self, stubs: Services, name: str) -> None:
+        """Bind *stubs* to the host called *name*."""
+        super().__init__(stubs, name, BINDERS)
+
+    def logs(self, id: str, *, timeout: float | None = None, **fields: Any) -> Generator[LogEntry, None, None]:
+        """Yield the log of container *id*, line by line; *fields* are those of `StreamLogsRequest`.
+
+        A line lacks its line feed, and so does one that is `partial`, but that one goes on in the next.
+        """
+        with self.containers.StreamLogs(id=id, timeout=timeout, **fields) as batches:
+            for batch in batches:
+                yield from batch.entries
+
+    def execute(
+        self, id: str, cmd: Sequence[str], *, stdin: Source | None = None, timeout: float | None = None, **fields: Any
+    ) -> ExecResult:
+        """Run *cmd* in container *id* and return what became of it; *fields* are those of `ExecStart`.
+
+        *stdin* is what it reads; nothing when None.  All output is kept in memory; for more than that, and for
+        talking to the process, there is `exec.Exec`.  A command that fails is no error: see `exit_code`.
+        """
+        start = ExecStart(host=self.name, id=id, cmd=cmd, attach_stdin=stdin is not None, **fields)
+        upload = Upload(ExecRequest, start, stdin, "stdin")
+        stdout, stderr, end = bytearray(), bytearray(), None
+        with Stream[ExecResponse](self._stubs.exec.Exec(upload, timeout=timeout), upload) as answers:
+            for answer in answers:
+                if answer.HasField("output"):
+                    (stderr if answer.output.stream == STREAM_STDERR else stdout).extend(answer.output.data)
+                elif answer.HasField("exit"):
+                    end = answer.exit
+        return ExecResult.of(end, stdout, stderr)
 
 
 def _unary(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
@@ -71,48 +118,3 @@ BINDERS: dict[Shape, Binder] = {
     Shape.UPLOAD_STREAM: _upload_stream,
     Shape.SESSION: _session,
 }
-
-
-class HostView(View):
-    """One host: the services of the contract, which fill in `host` by themselves, and shortcuts.
-
-    Each service is an attribute, such as `containers`, and each of its RPCs a method of it.  Keyword arguments
-    are the fields of the request; `timeout` is the deadline in seconds, and without one the gateway's own holds.
-    What a method returns follows from its RPC:
-
-    - one request, one answer: the answer;
-    - one request, many answers: a `Stream` of them;
-    - bytes up (`BuildImage`, `LoadImages`, …): the bytes come first, as bytes, a file or pieces, and the fields
-      are those of `start`; the answer, or a `Stream`;
-    - a session (`Exec`, `AttachContainer`, …): a `Session`.
-    """
-
-    binders = BINDERS
-
-    def logs(self, id: str, *, timeout: float | None = None, **fields: Any) -> Iterator[LogEntry]:
-        """Yield the log of container *id*, line by line; *fields* are those of `StreamLogsRequest`.
-
-        A line lacks its line feed, and so does one that is `partial`, but that one goes on in the next.
-        """
-        with self.containers.StreamLogs(id=id, timeout=timeout, **fields) as batches:
-            for batch in batches:
-                yield from batch.entries
-
-    def execute(
-        self, id: str, cmd: Sequence[str], *, stdin: Source | None = None, timeout: float | None = None, **fields: Any
-    ) -> ExecResult:
-        """Run *cmd* in container *id* and return what became of it; *fields* are those of `ExecStart`.
-
-        *stdin* is what it reads; nothing when None.  All output is kept in memory; for more than that, and for
-        talking to the process, there is `exec.Exec`.  A command that fails is no error: see `exit_code`.
-        """
-        start = ExecStart(host=self.name, id=id, cmd=cmd, attach_stdin=stdin is not None, **fields)
-        upload = Upload(ExecRequest, start, stdin, "stdin")
-        stdout, stderr, end = bytearray(), bytearray(), ExecExit()
-        with Stream[ExecResponse](self._stubs.exec.Exec(upload, timeout=timeout), upload) as answers:
-            for answer in answers:
-                if answer.HasField("output"):
-                    (stderr if answer.output.stream == STREAM_STDERR else stdout).extend(answer.output.data)
-                elif answer.HasField("exit"):
-                    end = answer.exit
-        return ExecResult(exit_code(end), bytes(stdout), bytes(stderr), end.unknown_reason)

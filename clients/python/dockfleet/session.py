@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 from dockfleet.calls import Method, chunks
 from dockfleet.errors import DockfleetError
 from dockfleet.v1.common_pb2 import Output
+from dockfleet.v1.exec_pb2 import ExecExit
 
 WAITING_WRITES = 8  # pieces of input, of at most 256 KiB each, that may be under way before `write` waits
 
@@ -35,6 +36,13 @@ class ExecResult:
     unknown_reason: str = ""
     """Why there is no exit code."""
 
+    @classmethod
+    def of(cls, end: ExecExit | None, stdout: bytearray, stderr: bytearray) -> ExecResult:
+        """Put the output together with *end*, the last message of the session."""
+        if end is None:
+            return cls(None, bytes(stdout), bytes(stderr), "the session ended without a word about it")
+        return cls(exit_code(end), bytes(stdout), bytes(stderr), end.unknown_reason)
+
 
 class Session:
     """A process that is being talked to.
@@ -51,7 +59,7 @@ class Session:
         self._outbox = _Outbox()
         self._closed = False
         self._stdin_closed = False
-        self._last: Any = None
+        self._end: Any = None
         self._outbox.send(self._frame(start=arguments))
         self._call = rpc(self._outbox, timeout=timeout)
         outbox = self._outbox
@@ -65,7 +73,7 @@ class Session:
                 if kind == "output":
                     yield answer.output
                 elif kind is not None:
-                    self._last = getattr(answer, kind)
+                    self._end = getattr(answer, kind)
         except grpc.RpcError as error:
             if not self._closed:
                 raise DockfleetError.of(error) from error
@@ -91,12 +99,12 @@ class Session:
     @property
     def exit_code(self) -> int | None:
         """The exit code of the process; None before it has ended, and when it can not be known."""
-        return exit_code(self._last)
+        return exit_code(self._end)
 
     @property
     def unknown_reason(self) -> str:
         """Why there is no exit code, once the process has ended."""
-        return str(getattr(self._last, "unknown_reason", ""))
+        return str(getattr(self._end, "unknown_reason", ""))
 
     def close(self) -> None:
         """End the connection."""

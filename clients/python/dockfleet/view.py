@@ -14,17 +14,16 @@ Binder = Callable[[Any, Method, str], Callable[..., Any]]
 class View:
     """The services, bound to one host."""
 
-    binders: Mapping[Shape, Binder]
-
-    def __init__(self, stubs: Any, name: str) -> None:
+    def __init__(self, stubs: Any, name: str, binders: Mapping[Shape, Binder]) -> None:
         """Bind *stubs*, which has them as attributes, to the host called *name*."""
         self.name = name
         self._stubs = stubs
+        self._binders = binders
 
     def __getattr__(self, name: str) -> Service:
         if name not in METHODS:
             raise AttributeError(f"the contract has no service {name!r}; it has {', '.join(METHODS)}")
-        service = Service(getattr(self._stubs, name), METHODS[name], self.name, self.binders)
+        service = Service(getattr(self._stubs, name), METHODS[name], self.name, self._binders)
         setattr(self, name, service)
         return service
 

@@ -1,0 +1,53 @@
+# dockfleet: `make run` shows it, `make test` proves it.  `make help` lists the rest.
+
+SHELL := /bin/bash
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+BUF := npx --yes @bufbuild/buf@1.75.0
+
+.DEFAULT_GOAL := help
+.PHONY: help run stop serve test check format protos bench release clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+$(VENV)/ready: pyproject.toml clients/python/pyproject.toml deploy/venv.sh
+	deploy/venv.sh $(VENV)
+	@touch $@
+
+run: $(VENV)/ready ## show the main job on real hosts, and leave the gateway serving
+	$(PYTHON) deploy/demo.py run
+
+stop: ## take down all that `make run` started, and nothing else
+	@if [ -x $(PYTHON) ]; then $(PYTHON) deploy/demo.py stop; fi
+
+serve: $(VENV)/ready ## run the gateway in the foreground; ARGS="--host a=unix:///…", see ARGS=--help
+	$(VENV)/bin/dockfleet-gateway --log-format text $(ARGS)
+
+test: $(VENV)/ready ## do all the set-up and run every test; ARGS="-k logs" chooses
+	$(PYTHON) -m pytest $(ARGS)
+
+check: $(VENV)/ready ## linters, types, the contract's lint, and whether generated code is fresh
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	deploy/npm.sh
+	cd protos && $(BUF) lint && $(BUF) format --diff --exit-code && $(BUF) breaking --against released.binpb
+
+format: $(VENV)/ready ## format code and protos
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+	deploy/npm.sh
+	cd protos && $(BUF) format --write
+
+protos: $(VENV)/ready ## generate the code of the contract anew
+	PATH="$(abspath $(VENV)/bin):$$PATH" $(PYTHON) protos/generate.py
+
+bench: $(VENV)/ready ## measure against the docker SDK and the bare socket; ARGS="--quick"
+	$(PYTHON) -m tests.bench $(ARGS)
+
+release: ## take the contract as it is for the one that must not be broken from now on
+	cd protos && $(BUF) build --exclude-source-info --output released.binpb
+
+clean: stop ## remove the environment, and what tests and builds left
+	rm -rf $(VENV) .state .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,97 @@
+"""One host of the fleet, for asyncio."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import Any
+
+from dockfleet.aio.session import Session
+from dockfleet.aio.stream import AsyncSource, Stream, Upload, answer_of
+from dockfleet.calls import Method, Shape
+from dockfleet.session import ExecResult
+from dockfleet.v1.common_pb2 import STREAM_STDERR
+from dockfleet.v1.containers_pb2 import LogEntry
+from dockfleet.v1.exec_pb2 import ExecRequest, ExecResponse, ExecStart
+from dockfleet.view import Binder, View
+
+
+class HostView(View):
+    """One host: see `dockfleet.HostView`.  Calls with one answer are awaited; the others return at once."""
+
+    def __init__(self, stubs: Any, name: str) -> None:
+        """Bind *stubs* to the host called *name*."""
+        super().__init__(stubs, name, BINDERS)
+
+    async def logs(self, id: str, *, timeout: float | None = None, **fields: Any) -> AsyncGenerator[LogEntry, None]:
+        """Yield the log of container *id*, line by line; *fields* are those of `StreamLogsRequest`."""
+        async with self.containers.StreamLogs(id=id, timeout=timeout, **fields) as batches:
+            async for batch in batches:
+                for entry in batch.entries:
+                    yield entry
+
+    async def execute(
+        self,
+        id: str,
+        cmd: Sequence[str],
+        *,
+        stdin: AsyncSource | None = None,
+        timeout: float | None = None,
+        **fields: Any,
+    ) -> ExecResult:
+        """Run *cmd* in container *id* and return what became of it; *fields* are those of `ExecStart`."""
+        start = ExecStart(host=self.name, id=id, cmd=cmd, attach_stdin=stdin is not None, **fields)
+        upload = Upload(ExecRequest, start, stdin, "stdin")
+        stdout, stderr, end = bytearray(), bytearray(), None
+        async with Stream[ExecResponse](self._stubs.exec.Exec(upload.frames(), timeout=timeout), upload) as answers:
+            async for answer in answers:
+                if answer.HasField("output"):
+                    (stderr if answer.output.stream == STREAM_STDERR else stdout).extend(answer.output.data)
+                elif answer.HasField("exit"):
+                    end = answer.exit
+        return ExecResult.of(end, stdout, stderr)
+
+
+def _unary(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
+    async def call(*, timeout: float | None = None, **fields: Any) -> Any:
+        return await answer_of(rpc(method.arguments(host, fields), timeout=timeout))
+
+    return call
+
+
+def _stream(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
+    def call(*, timeout: float | None = None, **fields: Any) -> Stream[Any]:
+        return Stream(rpc(method.arguments(host, fields), timeout=timeout))
+
+    return call
+
+
+def _upload(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
+    async def call(source: AsyncSource, /, *, timeout: float | None = None, **fields: Any) -> Any:
+        upload = Upload(method.frame, method.arguments(host, fields), source)
+        return await answer_of(rpc(upload.frames(), timeout=timeout), upload)
+
+    return call
+
+
+def _upload_stream(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
+    def call(source: AsyncSource, /, *, timeout: float | None = None, **fields: Any) -> Stream[Any]:
+        upload = Upload(method.frame, method.arguments(host, fields), source)
+        return Stream(rpc(upload.frames(), timeout=timeout), upload)
+
+    return call
+
+
+def _session(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
+    def call(*, timeout: float | None = None, **fields: Any) -> Session:
+        return Session(rpc(timeout=timeout), method, method.arguments(host, fields))
+
+    return call
+
+
+BINDERS: dict[Shape, Binder] = {
+    Shape.UNARY: _unary,
+    Shape.STREAM: _stream,
+    Shape.UPLOAD: _upload,
+    Shape.UPLOAD_STREAM: _upload_stream,
+    Shape.SESSION: _session,
+}

@@ -1,0 +1,85 @@
+"""Two-way sessions with a process, for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any, Self, cast
+
+import grpc
+from google.protobuf.message import Message
+
+from dockfleet.aio.stream import Stream, task_cancelled
+from dockfleet.calls import Method, chunks
+from dockfleet.session import exit_code
+from dockfleet.v1.common_pb2 import Output
+
+
+class Session(Stream[Output]):
+    """A process that is being talked to: see `dockfleet.Session`.  Any task may write while another iterates.
+
+    It starts with the `async with` block, or else with the first write or iteration.
+    """
+
+    def __init__(self, call: Any, method: Method, arguments: Message) -> None:
+        """Prepare the session that *arguments* describe."""
+        super().__init__(call)
+        self._frame = method.frame
+        self._unsent = [self._frame(start=arguments)]
+        self._lock = asyncio.Lock()  # gRPC takes one frame at a time
+        self._stdin_closed = False
+        self._end: Any = None
+
+    async def write(self, data: bytes) -> None:
+        """Send *data* to standard input.  Raises `BrokenPipeError` when the session has ended."""
+        for piece in chunks(data):
+            await self._send(self._frame(stdin=piece))
+
+    async def close_stdin(self) -> None:
+        """End standard input.  Output goes on.  Harmless to repeat."""
+        if not self._stdin_closed:
+            self._stdin_closed = True
+            await self._send(self._frame(close_stdin={}))
+
+    async def resize(self, height: int, width: int) -> None:
+        """Set the size of the terminal, in characters."""
+        await self._send(self._frame(resize={"height": height, "width": width}))
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code of the process; None before it has ended, and when it can not be known."""
+        return exit_code(self._end)
+
+    @property
+    def unknown_reason(self) -> str:
+        """Why there is no exit code, once the process has ended."""
+        return str(getattr(self._end, "unknown_reason", ""))
+
+    async def __aenter__(self) -> Self:
+        with suppress(BrokenPipeError):  # the iteration tells why
+            await self._send()
+        return self
+
+    async def __anext__(self) -> Output:
+        with suppress(BrokenPipeError):
+            await self._send()
+        while True:
+            answer: Any = await super().__anext__()
+            if answer.HasField("output"):
+                return cast(Output, answer.output)
+            self._end = getattr(answer, answer.WhichOneof("frame"))
+
+    async def _send(self, *frames: Message) -> None:
+        if not self._unsent and not frames:
+            return
+        async with self._lock:
+            self._unsent += frames
+            try:
+                while self._unsent:
+                    await self._call.write(self._unsent.pop(0))
+            except (grpc.RpcError, asyncio.InvalidStateError) as error:
+                raise BrokenPipeError("the session has ended") from error
+            except asyncio.CancelledError:
+                if task_cancelled():
+                    raise
+                raise BrokenPipeError("the session has been closed") from None

@@ -1,0 +1,196 @@
+"""Views: the services of the contract, bound to a host."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from clients.python.tests.scripted_gateway import RPCS, Ended, Gateway, drained
+
+import dockfleet
+from dockfleet.calls import Shape
+from dockfleet.v1 import containers_pb2 as containers
+from dockfleet.v1 import images_pb2 as images
+from dockfleet.v1.common_pb2 import Progress, StringList
+
+
+def test_a_view_fills_in_the_host(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """A call through `fleet.host("a")` says `host: "a"`, and its keyword arguments are the other fields."""
+    gateway.on("ListContainers", containers.ListContainersResponse(containers=[{"id": "c1"}]))
+
+    answer = fleet.host("a").containers.ListContainers(all=True)
+
+    assert [containers.ListContainersRequest(host="a", all=True)] == gateway.requests
+    assert answer.containers[0].id == "c1"
+
+
+def test_filters_may_be_plain_lists_or_single_strings(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """Where the contract has a map of `StringList`, lists and strings do."""
+    gateway.on("ListContainers", containers.ListContainersResponse())
+
+    fleet.host("a").containers.ListContainers(
+        filters={"status": ["exited", "dead"], "label": "x=1", "name": StringList(items=["web"])}
+    )
+
+    filters = gateway.requests[0].filters
+    assert {name: list(values.items) for name, values in filters.items()} == {
+        "status": ["exited", "dead"],
+        "label": ["x=1"],
+        "name": ["web"],
+    }
+
+
+def test_messages_and_times_may_be_plain_values(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """A message field takes a dictionary, and a `Timestamp` takes a `datetime`."""
+    gateway.on("CreateContainer", containers.CreateContainerResponse(id="c1"))
+    gateway.on("StreamLogs", [])
+    host = fleet.host("a")
+
+    host.containers.CreateContainer(name="web", config={"image": "nginx"})
+    list(host.logs("web", since=datetime(2024, 5, 1, tzinfo=UTC)))
+
+    assert gateway.requests[0].config.image == "nginx"
+    assert gateway.requests[1].since.seconds == 1714521600
+
+
+def test_a_field_that_does_not_exist_is_refused_before_anything_is_sent(
+    gateway: Gateway, fleet: dockfleet.Fleet
+) -> None:
+    """A misspelt field is a `ValueError` here, not an answer from the gateway."""
+    with pytest.raises(ValueError, match='no "al" field'):
+        fleet.host("a").containers.ListContainers(al=True)
+
+    assert gateway.requests == []
+
+
+def test_an_rpc_or_service_that_does_not_exist_is_an_attribute_error(fleet: dockfleet.Fleet) -> None:
+    """Misspelt names fail as attributes do, and `dir` lists the right ones."""
+    host = fleet.host("a")
+
+    with pytest.raises(AttributeError, match="ContainerService has no RPC 'Lst'"):
+        _ = host.containers.Lst
+    with pytest.raises(AttributeError, match="no service 'pods'"):
+        _ = host.pods
+    assert {"containers", "exec", "logs"} <= set(dir(host))
+    assert {"ListContainers", "StreamLogs"} <= set(dir(host.containers))
+
+
+@pytest.mark.parametrize("name", sorted(RPCS))
+def test_every_rpc_has_a_shape_and_takes_a_deadline(name: str) -> None:
+    """No field of a request is called `timeout` or `source`, so that these words are free for the caller."""
+    method = RPCS[name]
+    fields = set(method.first.DESCRIPTOR.fields_by_name)
+
+    assert isinstance(method.shape, Shape)
+    assert not fields & {"timeout", "self"}
+    assert "host" in fields or name == "ListHosts"
+
+
+def test_a_stream_ends_its_call_when_it_is_closed(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """Leaving the `with` block of a stream cancels the call, though more could come."""
+    ended = Ended()
+    gateway.on("StreamStats", ended.endless(containers.StreamStatsResponse()))
+
+    with fleet.host("a").containers.StreamStats(id="web") as stats:
+        next(stats)
+
+    assert ended.wait(10)
+    assert list(stats) == []
+
+
+def test_an_upload_is_cut_into_a_start_and_chunks(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """A file goes up as `start` with the arguments and then as `data` of at most 256 KiB."""
+    gateway.on("PutContainerArchive", drained(containers.PutContainerArchiveResponse()))
+    tar = bytes(range(256)) * 2500  # 640,000 bytes
+
+    fleet.host("a").containers.PutContainerArchive(io.BytesIO(tar), id="web", path="/srv")
+
+    start, *frames = gateway.requests
+    assert (start.start.host, start.start.id, start.start.path) == ("a", "web", "/srv")
+    assert [len(frame.data) for frame in frames] == [262_144, 262_144, 115_712]
+    assert tar == b"".join(frame.data for frame in frames)
+
+
+@pytest.mark.parametrize("source", [b"ab" * 200_000, memoryview(b"ab" * 200_000), [b"ab" * 200_000], [b"ab", b""] * 4])
+def test_an_upload_takes_bytes_files_and_pieces(gateway: Gateway, fleet: dockfleet.Fleet, source: Any) -> None:
+    """What is uploaded may be one piece or many, of any size; empty ones are not sent."""
+    gateway.on("LoadImages", drained([images.LoadImagesResponse(progress=Progress(status="x"))]))
+
+    reports = list(fleet.host("a").images.LoadImages(source, quiet=True))
+
+    whole = source if isinstance(source, (bytes, memoryview)) else b"".join(source)
+    assert [report.progress.status for report in reports] == ["x"]
+    assert whole == b"".join(frame.data for frame in gateway.requests[1:])
+    assert all(0 < len(frame.data) <= dockfleet.CHUNK for frame in gateway.requests[1:])
+
+
+@pytest.mark.parametrize(
+    ("rpc", "answer"), [("PutContainerArchive", containers.PutContainerArchiveResponse()), ("LoadImages", [])]
+)
+def test_a_source_that_breaks_ends_the_upload_with_its_own_error(
+    gateway: Gateway, fleet: dockfleet.Fleet, rpc: str, answer: Any
+) -> None:
+    """The caller gets the source's error; the gateway sees a cancelled call and never takes a part for the whole."""
+    ended = Ended()
+    host = fleet.host("a")
+    gateway.on(rpc, lambda requests, context: ended.watch(context) or drained(answer)(requests, context))
+    upload = {
+        "PutContainerArchive": lambda source: host.containers.PutContainerArchive(source, id="web", path="/"),
+        "LoadImages": lambda source: list(host.images.LoadImages(source)),
+    }
+
+    def broken() -> Iterator[bytes]:
+        yield b"first"
+        raise OSError("disk gone")
+
+    with pytest.raises(OSError, match="disk gone"):
+        upload[rpc](broken())
+    assert ended.wait(10)
+
+
+def test_a_download_yields_the_bytes_alone(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """`download` skips the first message, which describes what comes."""
+    gateway.on(
+        "GetContainerArchive",
+        [
+            containers.GetContainerArchiveResponse(stat={"name": "etc"}),
+            containers.GetContainerArchiveResponse(data=b"tar "),
+            containers.GetContainerArchiveResponse(data=b"bytes"),
+        ],
+    )
+
+    archive = fleet.host("a").containers.GetContainerArchive(id="web", path="/etc")
+
+    assert b"".join(dockfleet.download(archive)) == b"tar bytes"
+
+
+def test_logs_are_unbatched(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """`logs` yields the entries of all batches in their order, bytes as they are."""
+    gateway.on(
+        "StreamLogs",
+        [
+            containers.StreamLogsResponse(entries=[{"data": b"one"}, {"data": b"\xff\x00", "partial": True}]),
+            containers.StreamLogsResponse(),
+            containers.StreamLogsResponse(entries=[{"data": b"end"}]),
+        ],
+    )
+
+    entries = list(fleet.host("a").logs("web", tail=3))
+
+    assert [containers.StreamLogsRequest(host="a", id="web", tail=3)] == gateway.requests
+    assert [(each.data, each.partial) for each in entries] == [(b"one", False), (b"\xff\x00", True), (b"end", False)]
+
+
+def test_leaving_a_log_ends_the_call(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """A follower that stops iterating and closes costs the gateway nothing more."""
+    ended = Ended()
+    gateway.on("StreamLogs", ended.endless(containers.StreamLogsResponse(entries=[{"data": b"x"}])))
+
+    entries = fleet.host("a").logs("web", follow=True)
+    next(entries)
+    entries.close()
+
+    assert ended.wait(10)

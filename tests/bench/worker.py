@@ -1,0 +1,317 @@
+"""A client under load, in a process of its own: `python -m tests.bench.worker CLIENT ADDRESS`.
+
+Takes commands as JSON lines, `{"case": "ping", "in_flight": 1, "seconds": 2}`, and answers each with a line of
+what it measured.  Which clients there are is the table `CLIENTS`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import http.client
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
+from urllib.parse import urlsplit
+
+import dockfleet
+import dockfleet.aio
+import grpc
+from docker import APIClient
+
+from tests.bench import noop
+
+Command = dict[str, Any]
+Result = dict[str, Any]
+
+HOST = "bench"  # the name of the engine, as the gateway knows it
+LISTED = {"all": True}
+LOGGED = {"stdout": True, "stderr": True, "timestamps": True}
+
+
+def unary(latencies: list[float], seconds: float) -> Result:
+    """Return what a run of calls comes to; *latencies* in seconds."""
+    latencies.sort()
+    return {
+        "calls": len(latencies),
+        "p50_ms": latencies[len(latencies) // 2] * 1e3,
+        "p99_ms": latencies[min(len(latencies) * 99 // 100, len(latencies) - 1)] * 1e3,
+        "per_second": len(latencies) / seconds,
+    }
+
+
+class Tally:
+    """What came of a stream: how many bytes, or how many lines of them, and their digest when it is asked for."""
+
+    def __init__(self, command: Command) -> None:
+        self.amount = 0
+        self.digest = hashlib.sha256() if command.get("digest") else None
+        self._started = time.perf_counter()
+
+    def data(self, data: bytes) -> None:
+        """Count bytes."""
+        self.amount += len(data)
+        if self.digest is not None:
+            self.digest.update(data)
+
+    def entries(self, entries: Any) -> None:
+        """Count lines.  Their digest is over stream, time in nanoseconds and text."""
+        self.amount += len(entries)
+        if self.digest is not None:
+            for entry in entries:
+                self.digest.update(b"%d %d %b\n" % (entry.stream, entry.time.ToNanoseconds(), entry.data))
+
+    def result(self) -> Result:
+        """Return what the stream comes to."""
+        seconds = time.perf_counter() - self._started
+        found: Result = {"amount": self.amount, "seconds": seconds, "per_second": self.amount / seconds}
+        return found | ({"digest": self.digest.hexdigest()} if self.digest is not None else {})
+
+
+class Client:
+    """A client that blocks: `ping`, `inspect`, `list` and `noop` each make one call, in as many threads as needed."""
+
+    def run(self, command: Command) -> Result:
+        """Carry out one command."""
+        case = command["case"]
+        if case in ("export", "logs"):
+            tally = Tally(command)
+            take = tally.data if case == "export" else tally.entries
+            for batch in getattr(self, case)(command["id"]):
+                take(batch)
+            return tally.result()
+        call: Callable[[], Any] = getattr(self, case)
+        if case == "inspect":
+            call = lambda inspect=call: inspect(command["id"])  # noqa: E731
+        started = time.perf_counter()
+        with ThreadPoolExecutor(command["in_flight"]) as threads:
+            futures = [threads.submit(self._loop, call, started + command["seconds"]) for _ in range(threads._max_workers)]
+            latencies = [latency for future in futures for latency in future.result()]
+        return unary(latencies, time.perf_counter() - started)
+
+    @staticmethod
+    def _loop(call: Callable[[], Any], until: float) -> list[float]:
+        moments = [time.perf_counter()]
+        while moments[-1] < until:
+            call()
+            moments.append(time.perf_counter())
+        return [after - before for before, after in pairwise(moments)]
+
+
+class Sdk(Client):
+    """The docker SDK, called directly."""
+
+    def __init__(self, address: str) -> None:
+        self._api = APIClient(base_url=address, version="auto", max_pool_size=64)
+        self.ping = self._api.ping
+        self.inspect = self._api.inspect_container
+
+    def list(self) -> Any:
+        """List all containers."""
+        return self._api.containers(**LISTED)
+
+
+class Socket(Client):
+    """The engine's socket: http.client for calls, curl for streams; nothing is decoded."""
+
+    def __init__(self, address: str) -> None:
+        self._path = urlsplit(address).path
+        self._connections: list[http.client.HTTPConnection] = []
+
+    def ping(self) -> None:
+        """Ping."""
+        self._get("/_ping")
+
+    def inspect(self, id: str) -> None:
+        """Inspect a container."""
+        self._get(f"/v1.41/containers/{id}/json")
+
+    def list(self) -> None:
+        """List all containers."""
+        self._get("/v1.41/containers/json?all=true")
+
+    def run(self, command: Command) -> Result:
+        """Have curl read a stream; carry out all else here."""
+        if command["case"] not in ("export", "logs"):
+            return super().run(command)
+        query = {"export": "export", "logs": "logs?stdout=true&stderr=true&timestamps=true"}[command["case"]]
+        url = f"http://docker/v1.41/containers/{command['id']}/{query}"
+        curl = ["curl", "-sS", "--fail", "--unix-socket", self._path, url]
+        if command.get("digest"):
+            output = subprocess.run(curl, stdout=subprocess.PIPE, check=True).stdout
+            tally = Tally(command)
+            if command["case"] == "export":
+                tally.data(output)
+            else:
+                for batch in _lines(output):
+                    tally.entries(batch)
+            return tally.result()
+        tally = Tally(command)
+        told = subprocess.run([*curl, "-o", "/dev/null", "-w", "%{size_download}"], stdout=subprocess.PIPE, check=True)
+        tally.amount = command["lines"] if command["case"] == "logs" else int(told.stdout)
+        return tally.result()
+
+    def _get(self, path: str) -> None:
+        connection = self._connections.pop() if self._connections else self._connect()
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == 200, answer.status
+        self._connections.append(connection)
+
+    def _connect(self) -> http.client.HTTPConnection:
+        connection = http.client.HTTPConnection("docker")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(self._path)
+        return connection
+
+
+def _lines(output: bytes) -> Iterator[list[Any]]:
+    """Yield what the Engine's framed log holds, as log entries."""
+    from dockfleet.v1.containers_pb2 import LogEntry
+
+    position = 0
+    while position < len(output):
+        length = int.from_bytes(output[position + 4 : position + 8], "big")
+        time, _, line = output[position + 8 : position + 8 + length].partition(b" ")
+        entry = LogEntry(stream=output[position], data=line.removesuffix(b"\n"))  # type: ignore[arg-type]
+        entry.time.FromJsonString(time.decode())
+        yield [entry]
+        position += 8 + length
+
+
+class Gateway(Client):
+    """The Python client of the gateway."""
+
+    def __init__(self, address: str) -> None:
+        self._host = dockfleet.connect(address).host(HOST)
+        self.ping = self._host.system.Ping
+
+    def inspect(self, id: str) -> Any:
+        """Inspect a container."""
+        return self._host.containers.InspectContainer(id=id)
+
+    def list(self) -> Any:
+        """List all containers."""
+        return self._host.containers.ListContainers(**LISTED)
+
+    def export(self, id: str) -> Iterator[bytes]:
+        """Export a container's files."""
+        return (piece.data for piece in self._host.containers.ExportContainer(id=id))
+
+    def logs(self, id: str) -> Iterator[Any]:
+        """Read a container's log."""
+        return (batch.entries for batch in self._host.containers.StreamLogs(id=id, **LOGGED))
+
+
+class Noop(Client):
+    """gRPC alone."""
+
+    def __init__(self, address: str) -> None:
+        call = grpc.insecure_channel(address).unary_unary(noop.PATH)
+        self.noop = lambda: call(b"")
+
+
+class AioClient:
+    """A client on asyncio: like `Client`, in as many tasks as needed."""
+
+    def __init__(self, address: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._loop.run_until_complete(self.connect(address))
+
+    async def connect(self, address: str) -> None:
+        """Open what the calls need, in the running loop."""
+        raise NotImplementedError
+
+    def run(self, command: Command) -> Result:
+        """Carry out one command."""
+        stream = command["case"] in ("export", "logs")
+        return self._loop.run_until_complete(self._stream(command) if stream else self._calls(command))
+
+    async def _stream(self, command: Command) -> Result:
+        tally = Tally(command)
+        take = tally.data if command["case"] == "export" else tally.entries
+        async for batch in getattr(self, command["case"])(command["id"]):
+            take(batch)
+        return tally.result()
+
+    async def _calls(self, command: Command) -> Result:
+        call: Callable[[], Awaitable[Any]] = getattr(self, command["case"])
+        if command["case"] == "inspect":
+            call = lambda inspect=call: inspect(command["id"])  # noqa: E731
+        started = time.perf_counter()
+        loops = (self._repeat(call, started + command["seconds"]) for _ in range(command["in_flight"]))
+        latencies = [latency for each in await asyncio.gather(*loops) for latency in each]
+        return unary(latencies, time.perf_counter() - started)
+
+    @staticmethod
+    async def _repeat(call: Callable[[], Awaitable[Any]], until: float) -> list[float]:
+        moments = [time.perf_counter()]
+        while moments[-1] < until:
+            await call()
+            moments.append(time.perf_counter())
+        return [after - before for before, after in pairwise(moments)]
+
+
+class AioGateway(AioClient):
+    """The Python client of the gateway, for asyncio."""
+
+    async def connect(self, address: str) -> None:
+        """Open the channel."""
+        self._host = dockfleet.aio.connect(address).host(HOST)
+        self.ping = self._host.system.Ping
+
+    def inspect(self, id: str) -> Any:
+        """Inspect a container."""
+        return self._host.containers.InspectContainer(id=id)
+
+    def list(self) -> Any:
+        """List all containers."""
+        return self._host.containers.ListContainers(**LISTED)
+
+    async def export(self, id: str) -> AsyncIterator[bytes]:
+        """Export a container's files."""
+        async for piece in self._host.containers.ExportContainer(id=id):
+            yield piece.data
+
+    async def logs(self, id: str) -> AsyncIterator[Any]:
+        """Read a container's log."""
+        async for batch in self._host.containers.StreamLogs(id=id, **LOGGED):
+            yield batch.entries
+
+
+class AioNoop(AioClient):
+    """gRPC alone, on asyncio."""
+
+    async def connect(self, address: str) -> None:
+        """Open the channel."""
+        call = grpc.aio.insecure_channel(address).unary_unary(noop.PATH)
+        self.noop = lambda: call(b"")
+
+
+CLIENTS: dict[str, Callable[[str], Client | AioClient]] = {
+    "sdk": Sdk,
+    "socket": Socket,
+    "python": Gateway,
+    "aio": AioGateway,
+    "noop-python": Noop,
+    "noop-aio": AioNoop,
+}
+
+
+def main() -> None:
+    """Serve the commands."""
+    name, address = sys.argv[1:]
+    client = CLIENTS[name](address)
+    for line in sys.stdin:
+        print(json.dumps(client.run(json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
