@@ -18,9 +18,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import dockfleet
+from dockfleet.v1.hosts_pb2 import HOST_STATE_UP
+
 from gateway import config
 from gateway.fleet.hosts import State
 from gateway.server import running
@@ -104,9 +107,7 @@ def _hosts() -> list[str]:
 
 async def _reachable(settings: config.Settings) -> list[str]:
     async with running(settings.model_copy(update={"drain_seconds": 0})) as gateway:
-        deadline = time.monotonic() + 6
-        while any(host.state is State.UNKNOWN for host in gateway.hosts) and time.monotonic() < deadline:
-            await asyncio.sleep(0.05)
+        await asyncio.gather(*(host.probe() for host in gateway.hosts))
         return [host.name for host in gateway.hosts if host.state is State.UP]
 
 
@@ -140,8 +141,6 @@ def _gateway() -> int | None:
 
 
 def _answering(fleet: dockfleet.Fleet) -> list[str]:
-    from dockfleet.v1.hosts_pb2 import HOST_STATE_UP
-
     return [host.name for host in fleet.list_hosts(timeout=10) if host.state == HOST_STATE_UP]
 
 
@@ -197,8 +196,7 @@ The gateway is serving.  Try next:
   make stop                                                # take all of this down""")
 
 
-def _until(condition: object, seconds: float, otherwise: str) -> None:
-    assert callable(condition)
+def _until(condition: Callable[[], bool], seconds: float, otherwise: str) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -213,9 +211,7 @@ def _short(path: Path) -> str:
 def main() -> None:
     """The command line: `demo.py run` and `demo.py stop`."""
     commands = {"run": run, "stop": stop}
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=commands)
     try:
         commands[parser.parse_args().command]()

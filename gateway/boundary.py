@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,9 +21,11 @@ from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor
 
 from gateway import metrics
-from gateway.errors import Failure, failure
+from gateway.errors import Failure, GoingAway, failure
 
 log = logging.getLogger("gateway.rpc")
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
@@ -83,20 +86,25 @@ class _Rpc:
         self.handled = _Handled(labels)
         self.changes = _access(self.service, self.method) not in (pb.ACCESS_READ, pb.ACCESS_UNSPECIFIED)
 
-    def end(self, started: float, code: grpc.StatusCode, host: str, error: Failure | None = None) -> None:
+    def end(
+        self, context: Context, started: float, code: grpc.StatusCode, host: str, error: Failure | None = None
+    ) -> None:
+        """Count, time and log a call that has ended."""
         seconds = time.perf_counter() - started
         self.handled[code].inc()
         self.handling.observe(seconds)
         level = logging.INFO if self.changes or error else logging.DEBUG
         if log.isEnabledFor(level):
             fields = {"method": f"{self.service}/{self.method}", "host": host, "code": code.name, "seconds": seconds}
-            if error is not None:
-                fields |= {"reason": error.reason, "error": error.message, "request_id": error.metadata["request_id"]}
+            if error is None:
+                fields["request_id"] = _request_id(context)
+            else:
+                fields |= {"request_id": error.metadata["request_id"], "reason": error.reason, "error": error.message}
             log.log(level, "call", extra={"fields": fields})
 
-    def failure(self, error: Exception, host: str) -> Failure:
+    def failure(self, context: Context, error: Exception, host: str) -> Failure:
         """Return what the caller gets to see of *error*."""
-        request_id = secrets.token_hex(8)
+        request_id = _request_id(context)
         found = failure(error, host, changes=self.changes)
         if found is None:
             fields = {"method": f"{self.service}/{self.method}", "host": host, "request_id": request_id}
@@ -147,11 +155,11 @@ def _unary(rpc: _Rpc, inner: Callable[[Any, Context], Awaitable[Any]]) -> Callab
             raise
         except Exception as error:
             host = host or getattr(request, "host", "")
-            refused = rpc.failure(error, host)
+            refused = rpc.failure(context, error, host)
             code = refused.code
             await _abort(context, refused)
         finally:
-            rpc.end(started, code, host or getattr(request, "host", ""), refused)
+            rpc.end(context, started, code, host or getattr(request, "host", ""), refused)
 
     return handle
 
@@ -179,14 +187,14 @@ def _stream(
             if task not in streams.ended:
                 code = grpc.StatusCode.CANCELLED
                 raise
-            refused = rpc.failure(_GOING_AWAY, getattr(request, "host", ""))
+            refused = rpc.failure(context, GoingAway(), getattr(request, "host", ""))
             code = refused.code
             await _abort(context, refused)
         except grpc.aio.AbortError:
             code = context.code() or grpc.StatusCode.UNKNOWN
             raise
         except Exception as error:
-            refused = rpc.failure(error, getattr(request, "host", ""))
+            refused = rpc.failure(context, error, getattr(request, "host", ""))
             code = refused.code
             await _abort(context, refused)
         finally:
@@ -195,12 +203,9 @@ def _stream(
                 await close()  # now, not when the garbage collector comes by: the upstream connection hangs on it
             streams.open.discard(task)
             streams.ended.discard(task)
-            rpc.end(started, code, getattr(request, "host", ""), refused)
+            rpc.end(context, started, code, getattr(request, "host", ""), refused)
 
     return handle
-
-
-_GOING_AWAY = Failure(grpc.StatusCode.UNAVAILABLE, "GOING_AWAY", "the gateway is stopping; ask again", retry_safe=True)
 
 
 class _Streams:
@@ -247,6 +252,14 @@ def _access(service: str, method: str) -> int:
     except KeyError:
         return pb.ACCESS_UNSPECIFIED
     return int(found.GetOptions().Extensions[pb.access])
+
+
+def _request_id(context: Context) -> str:
+    """Return the client's own id of the call, its `x-request-id`, or a new one."""
+    for key, value in context.invocation_metadata() or ():
+        if key == "x-request-id" and isinstance(value, str) and _REQUEST_ID.fullmatch(value):
+            return value
+    return secrets.token_hex(8)
 
 
 def _camel(code: grpc.StatusCode) -> str:

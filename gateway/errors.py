@@ -33,6 +33,13 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u206
 _MISSING = re.compile(r"[Nn]o such (\w+): ?(.+)")
 
 
+class GoingAway(Exception):
+    """The gateway is stopping."""
+
+    def __init__(self) -> None:
+        super().__init__("the gateway is stopping; ask another replica, or again in a moment")
+
+
 class Rule(NamedTuple):
     """What an engine's error means.  `code_of_change` is for calls that change something, where it differs."""
 
@@ -130,6 +137,7 @@ _OWN: tuple[tuple[type[Exception], Code, str, bool], ...] = (
     (wire.BadAnswer, Code.INTERNAL, "BAD_ENGINE_RESPONSE", False),
     (Incompatible, Code.FAILED_PRECONDITION, "HOST_INCOMPATIBLE", False),
     (ExecStartFailed, Code.FAILED_PRECONDITION, "EXEC_START_FAILED", False),
+    (GoingAway, Code.UNAVAILABLE, "GOING_AWAY", True),
     (UnknownHost, Code.NOT_FOUND, "UNKNOWN_HOST", False),
 )
 _RETRY_SECONDS = {"HOST_UNREACHABLE": 2, "HOST_BUSY": 1, "REGISTRY_LIMIT": 60, "GOING_AWAY": 1}
@@ -166,7 +174,7 @@ def failure(error: Exception, host: str, *, changes: bool) -> Failure | None:
     if found is not None:
         if host:
             found.metadata.setdefault("host", host)
-            if not isinstance(error, InvalidField | UnknownHost):  # about the request, not the host
+            if not isinstance(error, InvalidField | UnknownHost | GoingAway):  # not about the host
                 found.message = f"{host}: {found.message}"
         found.message = safe(found.message)
         found.metadata = {key: safe(value)[:256] for key, value in found.metadata.items()}

@@ -45,7 +45,7 @@ log = logging.getLogger("gateway.server")
 
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
-_OPTIONS = (
+OPTIONS = (
     ("grpc.so_reuseport", 0),  # else a second gateway would silently share the port (grpc/grpc#18210)
     ("grpc.max_concurrent_streams", 1000),
     ("grpc.max_receive_message_length", 16 << 20),
@@ -84,7 +84,7 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
     hosts = Hosts([_host(host, settings) for host in settings.hosts], changed=lambda host: _tell(health_servicer, host))
     health_servicer = HealthServicer()
     boundary = Boundary()
-    server = grpc.aio.server(interceptors=[boundary], options=_OPTIONS)
+    server = grpc.aio.server(interceptors=[boundary], options=OPTIONS)
     names = _add_services(server, Gate(hosts, _patience(settings)))
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     names.append("grpc.health.v1.Health")

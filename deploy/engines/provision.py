@@ -52,7 +52,7 @@ def install(*options: str) -> list[str]:
     return missing
 
 
-def debian_root(cache: str | Path, suite: str = "trixie", mirror: str = "http://deb.debian.org/debian") -> Path:
+def debian_root(cache: str | Path, suite: str = "trixie") -> Path:
     """Return a root directory with a newer Engine, for `PrivateEngine(root=…)`; trixie's is 26.1, API 1.45.
 
     The first call takes about a minute and 500 MB in *cache*; others, in any process, wait for it and share it.
@@ -66,7 +66,7 @@ def debian_root(cache: str | Path, suite: str = "trixie", mirror: str = "http://
         if not root.exists():
             remove_tree(partial)
             packages = "--include=docker.io,iptables,ca-certificates,procps"
-            bootstrap = ["debootstrap", "--variant=minbase", packages, suite, str(partial), mirror]
+            bootstrap = ["debootstrap", "--variant=minbase", packages, suite, str(partial)]
             # In a mount namespace: its mounts end with it. It inherits the lock: if we die, others wait for it.
             run("unshare", "--mount", *bootstrap, pass_fds=[lock])
             for package in (partial / "var/cache/apt/archives").glob("*.deb"):

@@ -48,6 +48,7 @@ class Binding:
         self.access = options[pb.access]
         self.changes = self.verb not in ("GET", "HEAD") and self.access != pb.ACCESS_READ
         self.since = ((endpoint.since, method.name),) if endpoint.since else ()
+        self.streams = method.server_streaming
         self.upload = method.client_streaming and self.content != pb.CONTENT_SESSION
         asked: Descriptor | None = method.input_type
         if method.client_streaming:

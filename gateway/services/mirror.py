@@ -40,11 +40,14 @@ class Patience:
     progress_idle: float = 60.0
 
     def deadline(self, binding: Binding, context: Context) -> float | None:
-        """Return the deadline of a call, in the loop's time; None when it may last for ever."""
+        """Return the deadline of a call, in the loop's time; None when it may last for ever.
+
+        A stream's is that of the head of its answer, which does not wait for what the stream is about.
+        """
         remaining = context.time_remaining()
         if remaining is not None:
             return asyncio.get_running_loop().time() + max(remaining - _BEFORE_CLIENT_SECONDS, 0)
-        if binding.patience == pb.PATIENCE_ENDLESS:
+        if binding.patience == pb.PATIENCE_ENDLESS and not binding.streams:
             return None
         seconds = self.change if binding.changes else self.read
         if binding.patience == pb.PATIENCE_LONG:

@@ -88,8 +88,8 @@ def _upload(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
         upload.started(answer)
         try:
             return answer.result()
-        except grpc.RpcError as error:
-            raise upload.failure or DockfleetError.of(error) from error
+        except (grpc.RpcError, grpc.FutureCancelledError) as error:
+            raise upload.failure or DockfleetError.of(answer) from error
         finally:
             answer.cancel()  # of no effect, unless it was not waited for to the end
 

@@ -123,7 +123,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, as it stands in `google.rpc.ErrorInfo.reason` without the prefix
     `ERROR_REASON_`.  The domain is `dockfleet`; the metadata hold `host` (where one was chosen),
-    `engine_status` (the HTTP status, where the engine answered) and `retry_safe` (`true` when the
+    `engine_status` (the HTTP status, where the engine answered), `request_id` (what the gateway's log
+    calls the call: the client's own `x-request-id`, if it sent one) and `retry_safe` (`true` when the
     same call may be sent again without doing its work twice).
     """
 

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	dockfleet "github.com/dockfleet/dockfleet/clients/go/dockfleetv1"
+)
+
+// place is where the tests run: a gateway, one of its hosts, and a container there that runs, has a shell and writes
+// nothing by itself.
+type place struct {
+	gateway         *grpc.ClientConn
+	host, container string
+}
+
+func here(t *testing.T) place {
+	t.Helper()
+	variable := func(name string) string {
+		value := os.Getenv(name)
+		if value == "" {
+			t.Skipf("%s is not set: these tests need a gateway and a quiet container with a shell", name)
+		}
+		return value
+	}
+	address := variable("DOCKFLEET_TEST_ADDRESS")
+	host, container := variable("DOCKFLEET_TEST_HOST"), variable("DOCKFLEET_TEST_CONTAINER")
+
+	gateway, err := dial(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { gateway.Close() })
+	return place{gateway, host, container}
+}
+
+// execute runs a command in the container, and fails the test if that is not possible.
+func (p place) execute(t *testing.T, stdin string, command ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	start := &dockfleet.ExecStart{Host: p.host, Id: p.container, Cmd: command, AttachStdin: new(true)}
+	execs := dockfleet.NewExecServiceClient(p.gateway)
+	code, failure := execute(deadline(t), execs, start, strings.NewReader(stdin), &out, &err)
+	if failure != nil {
+		t.Fatal(explain(failure))
+	}
+	return code, out.String(), err.String()
+}
+
+func deadline(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func TestListHoldsTheRunningContainer(t *testing.T) {
+	p := here(t)
+	running, err := list(deadline(t), dockfleet.NewContainerServiceClient(p.gateway), p.host)
+	if err != nil {
+		t.Fatal(explain(err))
+	}
+	if !slices.ContainsFunc(running, func(each *dockfleet.ContainerSummary) bool {
+		return each.State == "running" && (each.Id == p.container || slices.Contains(each.Names, "/"+p.container))
+	}) {
+		t.Errorf("no %s among %v", p.container, running)
+	}
+}
+
+func TestFollowShowsTheLastLinesInOrderAndLeaves(t *testing.T) {
+	p := here(t)
+	var want []string
+	for range 3 {
+		want = append(want, time.Now().Format(time.RFC3339Nano))
+	}
+	p.execute(t, strings.Join(want, "\n")+"\n", "sh", "-c", "cat > /proc/1/fd/1")
+
+	var got []string
+	err := follow(deadline(t), dockfleet.NewContainerServiceClient(p.gateway), p.host, p.container, len(want),
+		func(line *dockfleet.LogEntry) {
+			got = append(got, string(line.Data))
+			if line.Stream != dockfleet.Stream_STREAM_STDOUT {
+				t.Errorf("%q came from %v", line.Data, line.Stream)
+			}
+			if age := time.Since(line.Time.AsTime()); age < -time.Minute || age > time.Minute {
+				t.Errorf("%q is %v old", line.Data, age)
+			}
+		})
+	if err != nil {
+		t.Fatal(explain(err))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestExecuteKeepsOutputsApartAndReturnsTheExitCode(t *testing.T) {
+	code, stdout, stderr := here(t).execute(t, "", "sh", "-c", "echo out; echo err >&2; exit 3")
+	if code != 3 || stdout != "out\n" || stderr != "err\n" {
+		t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+}
+
+func TestTheEndOfStdinLeavesTheOutputOpen(t *testing.T) {
+	const size = 1_000_000
+	code, stdout, _ := here(t).execute(t, strings.Repeat("x", size), "sh", "-c", "wc -c; sleep 0.2; echo later")
+	if want := fmt.Sprintf("%d\nlater\n", size); code != 0 || stdout != want {
+		t.Errorf("exit code %d, stdout %q, want %q", code, stdout, want)
+	}
+}
+
+func TestAStdinThatFailsIsTheErrorOfTheCall(t *testing.T) {
+	p := here(t)
+	broken := errors.New("the disk is on fire")
+	start := &dockfleet.ExecStart{Host: p.host, Id: p.container, Cmd: []string{"cat"}, AttachStdin: new(true)}
+	execs := dockfleet.NewExecServiceClient(p.gateway)
+	_, err := execute(deadline(t), execs, start, iotest.ErrReader(broken), &bytes.Buffer{}, &bytes.Buffer{})
+	if !errors.Is(err, broken) {
+		t.Errorf("got %v, want %v", err, broken)
+	}
+}
+
+func TestAnUnknownHostIsNamedWithItsReason(t *testing.T) {
+	_, err := list(deadline(t), dockfleet.NewContainerServiceClient(here(t).gateway), "atlantis")
+	info := errorInfo(err)
+	if status.Code(err) != codes.NotFound || info.GetReason() != "UNKNOWN_HOST" || info.GetMetadata()["host"] != "atlantis" {
+		t.Errorf("got %v with %v", err, info)
+	}
+}

@@ -1,0 +1,206 @@
+"""The client for asyncio: the same promises, awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import pytest
+from clients.python.tests.scripted_gateway import Ended, Gateway, drained, fail
+from clients.python.tests.test_client_sessions import cat
+
+import dockfleet
+import dockfleet.aio
+from dockfleet.v1 import containers_pb2 as containers
+from dockfleet.v1 import images_pb2 as images
+from dockfleet.v1.exec_pb2 import ExecResponse
+from dockfleet.v1.hosts_pb2 import ListHostsResponse
+
+
+@pytest.fixture
+async def aio_fleet(gateway: Gateway) -> AsyncIterator[dockfleet.aio.Fleet]:
+    async with dockfleet.aio.connect(gateway.address) as fleet:
+        yield fleet
+
+
+async def test_a_view_fills_in_the_host(gateway: Gateway, aio_fleet: dockfleet.aio.Fleet) -> None:
+    """Awaiting a call through `fleet.host("a")` gives the answer for host a."""
+    gateway.on("ListContainers", containers.ListContainersResponse(containers=[{"id": "c1"}]))
+
+    answer = await aio_fleet.host("a").containers.ListContainers(all=True)
+
+    assert answer.containers[0].id == "c1"
+    assert gateway.requests == [containers.ListContainersRequest(host="a", all=True)]
+
+
+async def test_failures_are_dockfleet_errors(gateway: Gateway, aio_fleet: dockfleet.aio.Fleet) -> None:
+    """Of one answer, of many, of uploads and of sessions."""
+    for rpc in ("InspectContainer", "StreamLogs", "PutContainerArchive", "Exec", "ListHosts"):
+        gateway.on(
+            rpc, lambda request, context: fail(context, grpc.StatusCode.NOT_FOUND, "none", "UNKNOWN_HOST", host="x")
+        )
+    host = aio_fleet.host("x")
+    calls = (
+        host.containers.InspectContainer(id="web"),
+        anext(host.logs("web")),
+        host.containers.PutContainerArchive(b"x", id="web", path="/"),
+        host.execute("web", ["true"], stdin=b"x"),
+        anext(host.exec.Exec(id="web", cmd=["true"])),
+        aio_fleet.list_hosts(),
+    )
+
+    for call in calls:
+        with pytest.raises(dockfleet.DockfleetError, match="x: UNKNOWN_HOST: none"):
+            await call
+
+
+async def test_logs_are_unbatched_and_end_their_call(gateway: Gateway, aio_fleet: dockfleet.aio.Fleet) -> None:
+    """Closing the iterator ends the call on the gateway's side."""
+    ended = Ended()
+    gateway.on("StreamLogs", ended.endless(containers.StreamLogsResponse(entries=[{"data": b"one"}, {"data": b"two"}])))
+
+    entries = aio_fleet.host("a").logs("web", follow=True)
+    assert [(await anext(entries)).data, (await anext(entries)).data] == [b"one", b"two"]
+    await entries.aclose()
+
+    assert await asyncio.to_thread(ended.wait, 10)
+
+
+async def test_a_cancelled_task_ends_its_call_and_stays_cancelled(
+    gateway: Gateway, aio_fleet: dockfleet.aio.Fleet
+) -> None:
+    """Cancelling who waits for a stream is not mistaken for the stream's end."""
+    ended = Ended()
+    gateway.on("StreamStats", ended.endless(containers.StreamStatsResponse()))
+    first = asyncio.Event()
+
+    async def follow() -> None:
+        async with aio_fleet.host("a").containers.StreamStats(id="web") as stats:
+            async for _ in stats:
+                first.set()
+
+    task = asyncio.create_task(follow())
+    await first.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert await asyncio.to_thread(ended.wait, 10)
+
+
+async def test_a_stream_closed_by_another_task_just_ends(gateway: Gateway, aio_fleet: dockfleet.aio.Fleet) -> None:
+    """No error, and above all no cancellation that nobody asked for."""
+    gateway.on("StreamStats", Ended().endless(containers.StreamStatsResponse()))
+    stats = aio_fleet.host("a").containers.StreamStats(id="web")
+    await anext(stats)
+
+    asyncio.get_running_loop().call_later(0.05, stats.close)
+
+    assert [each async for each in stats] == []
+
+
+async def _pieces() -> AsyncIterator[bytes]:
+    yield b"ab"
+    yield bytes(dockfleet.CHUNK + 1)
+
+
+@pytest.mark.parametrize(
+    "source", [b"ab" + bytes(dockfleet.CHUNK + 1), io.BytesIO(b"ab" + bytes(dockfleet.CHUNK + 1)), _pieces()]
+)
+async def test_an_upload_takes_bytes_files_and_asynchronous_pieces(
+    gateway: Gateway, aio_fleet: dockfleet.aio.Fleet, source: Any
+) -> None:
+    """Whatever the source, messages carry at most 256 KiB."""
+    gateway.on("LoadImages", drained([images.LoadImagesResponse(progress={"status": "x"})]))
+
+    reports = [each.progress.status async for each in aio_fleet.host("a").images.LoadImages(source)]
+
+    assert reports == ["x"]
+    assert b"".join(frame.data for frame in gateway.requests[1:]) == b"ab" + bytes(dockfleet.CHUNK + 1)
+    assert max(len(frame.data) for frame in gateway.requests[1:]) == dockfleet.CHUNK
+
+
+@pytest.mark.parametrize("rpc", ["PutContainerArchive", "LoadImages"])
+async def test_a_source_that_breaks_ends_the_upload_with_its_own_error(
+    gateway: Gateway, aio_fleet: dockfleet.aio.Fleet, rpc: str
+) -> None:
+    """The caller gets the source's error, and the gateway sees a cancelled call."""
+    ended = Ended()
+    gateway.on(rpc, lambda requests, context: ended.watch(context) or drained([])(requests, context))
+    host = aio_fleet.host("a")
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"first"
+        raise OSError("disk gone")
+
+    with pytest.raises(OSError, match="disk gone"):
+        await (
+            host.containers.PutContainerArchive(broken(), id="web", path="/")
+            if rpc == "PutContainerArchive"
+            else anext(host.images.LoadImages(broken()))
+        )
+    assert await asyncio.to_thread(ended.wait, 10)
+
+
+async def test_a_download_yields_the_bytes_alone(gateway: Gateway, aio_fleet: dockfleet.aio.Fleet) -> None:
+    """As the blocking one does."""
+    gateway.on("ExportContainer", [containers.ExportContainerResponse(data=part) for part in (b"", b"tar", b"ball")])
+
+    archive = aio_fleet.host("a").containers.ExportContainer(id="web")
+
+    assert [part async for part in dockfleet.aio.download(archive)] == [b"tar", b"ball"]
+
+
+async def test_a_command_is_executed_with_its_input(gateway: Gateway, aio_fleet: dockfleet.aio.Fleet) -> None:
+    """The input goes up while the output comes down."""
+    gateway.on("Exec", cat)
+    text = bytes(range(256)) * 8_000
+
+    result = await aio_fleet.host("a").execute("web", ["cat"], stdin=text)
+
+    assert result == dockfleet.ExecResult(3, text, b"%d" % len(text))
+
+
+async def test_a_session_is_a_conversation(gateway: Gateway, aio_fleet: dockfleet.aio.Fleet) -> None:
+    """Input, output, resize, the end of input, and the exit code."""
+    gateway.on("Exec", cat)
+
+    async with aio_fleet.host("a").exec.Exec(id="web", cmd=["cat"], attach_stdin=True) as session:
+        await session.write(b"ping")
+        assert (await anext(session)).data == b"ping"
+        await session.resize(24, 80)
+        assert (await anext(session)).data == b""  # the scripted process answers whatever frame it gets
+        await session.close_stdin()
+        assert [output.data async for output in session] == [b"4"]
+        assert session.exit_code == 3
+        with pytest.raises(BrokenPipeError):
+            await session.write(b"late")
+
+
+async def test_leaving_a_session_ends_its_call(gateway: Gateway, aio_fleet: dockfleet.aio.Fleet) -> None:
+    """The gateway sees the call end at once."""
+    ended = Ended()
+    gateway.on("Exec", ended.endless(ExecResponse(started={})))
+
+    async with aio_fleet.host("a").exec.Exec(id="web", cmd=["cat"], attach_stdin=True) as session:
+        await session.write(b"x")
+
+    assert await asyncio.to_thread(ended.wait, 10)
+
+
+async def test_many_followers_do_not_starve_short_calls(gateway: Gateway, aio_fleet: dockfleet.aio.Fleet) -> None:
+    """Streams and short calls, and calls that may wait for ever, have connections of their own."""
+    gateway.on("ListHosts", ListHostsResponse())
+    gateway.on("WaitContainer", containers.WaitContainerResponse())
+    gateway.on("StreamStats", Ended().endless(containers.StreamStatsResponse()))
+
+    async with aio_fleet.host("a").containers.StreamStats(id="web") as stats:
+        await anext(stats)
+        await aio_fleet.host("a").containers.WaitContainer(id="web")
+        await aio_fleet.list_hosts()
+
+    assert gateway.peers["WaitContainer"] == gateway.peers["StreamStats"]
+    assert not gateway.peers["ListHosts"] & gateway.peers["StreamStats"]

@@ -1,0 +1,148 @@
+"""Failures: what a caller learns from them."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+import pytest
+from clients.python.tests.scripted_gateway import Gateway, drained, fail
+from google.protobuf.duration_pb2 import Duration
+from google.rpc.error_details_pb2 import BadRequest, ResourceInfo, RetryInfo
+
+import dockfleet
+from dockfleet.v1 import containers_pb2 as containers
+from dockfleet.v1.hosts_pb2 import ListHostsRequest
+
+CALLS: dict[str, Callable[[dockfleet.HostView], Any]] = {
+    "InspectContainer": lambda host: host.containers.InspectContainer(id="web"),
+    "StreamLogs": lambda host: list(host.logs("web")),
+    "PutContainerArchive": lambda host: host.containers.PutContainerArchive(b"x", id="web", path="/"),
+    "LoadImages": lambda host: list(host.images.LoadImages(b"x")),
+    "Exec": lambda host: host.execute("web", ["true"]),
+    "AttachContainer": lambda host: list(host.containers.AttachContainer(id="web")),
+    "WaitContainer": lambda host: host.containers.WaitContainer(id="web"),
+}
+
+
+@pytest.mark.parametrize("rpc", CALLS)
+def test_every_shape_of_call_fails_with_a_dockfleet_error(gateway: Gateway, fleet: dockfleet.Fleet, rpc: str) -> None:
+    """Whatever the shape of the RPC, its failure is a `DockfleetError` raised from the `grpc.RpcError`."""
+    gateway.on(
+        rpc,
+        lambda request, context: fail(
+            context, grpc.StatusCode.NOT_FOUND, "No such container: web", "NOT_FOUND", host="a", engine_status="404"
+        ),
+    )
+
+    with pytest.raises(dockfleet.DockfleetError) as raised:
+        CALLS[rpc](fleet.host("a"))
+
+    error = raised.value
+    assert (
+        error.code,
+        error.reason,
+        error.host,
+        error.engine_status,
+    ) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND", "a", 404)
+    assert str(error) == "a: NOT_FOUND: No such container: web"
+    assert isinstance(error.__cause__, grpc.RpcError)
+
+
+def test_the_details_of_a_failure_are_attributes(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """Field violations, how long to wait, the object concerned, and whether a retry is safe."""
+    gateway.on(
+        "InspectContainer",
+        lambda request, context: fail(
+            context,
+            grpc.StatusCode.RESOURCE_EXHAUSTED,
+            "busy",
+            "HOST_BUSY",
+            BadRequest(field_violations=[{"field": "id", "description": "too long"}]),
+            RetryInfo(retry_delay=Duration(seconds=1, nanos=500_000_000)),
+            ResourceInfo(resource_type="container", resource_name="web"),
+            retry_safe="true",
+        ),
+    )
+
+    with pytest.raises(dockfleet.DockfleetError) as raised:
+        fleet.host("a").containers.InspectContainer(id="web")
+
+    error = raised.value
+    assert (dockfleet.Violation("id", "too long"),) == error.violations
+    assert error.retry_after == 1.5
+    assert dockfleet.Resource("container", "web") == error.resource
+    assert error.retry_safe
+    assert error.engine_status is None
+
+
+@pytest.mark.parametrize("details", [b"\xff\xff", b"", None])
+def test_unreadable_details_leave_the_code_and_the_message(
+    gateway: Gateway, fleet: dockfleet.Fleet, details: bytes | None
+) -> None:
+    """What a proxy makes of the details does not hide the failure itself."""
+
+    def behave(request: Any, context: grpc.ServicerContext) -> None:
+        if details is not None:
+            context.set_trailing_metadata((("grpc-status-details-bin", details),))
+        context.abort(grpc.StatusCode.INTERNAL, "oops")
+
+    gateway.on("InspectContainer", behave)
+
+    with pytest.raises(dockfleet.DockfleetError, match=r"^INTERNAL: oops$") as raised:
+        fleet.host("a").containers.InspectContainer(id="web")
+    assert raised.value.reason == ""
+
+
+def test_a_failure_midway_comes_after_what_came_before_it(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """A log that breaks off yields what it has, and then raises: it never just ends."""
+
+    def behave(request: Any, context: grpc.ServicerContext) -> Any:
+        yield containers.StreamLogsResponse(entries=[{"data": b"one"}])
+        fail(context, reason="CONNECTION_LOST", host="a")
+
+    gateway.on("StreamLogs", behave)
+    entries = fleet.host("a").logs("web")
+
+    assert next(entries).data == b"one"
+    with pytest.raises(dockfleet.DockfleetError, match="CONNECTION_LOST"):
+        next(entries)
+
+
+def test_a_deadline_that_passes_is_a_dockfleet_error(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """`timeout` is in seconds and holds for the whole call."""
+    gateway.on("Exec", drained([]))
+
+    with pytest.raises(dockfleet.DockfleetError) as raised:
+        list(fleet.host("a").exec.Exec(id="web", cmd=["sleep"], timeout=0.2))
+    assert grpc.StatusCode.DEADLINE_EXCEEDED is raised.value.code
+
+
+def test_the_bare_stubs_raise_what_grpc_raises(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """Who takes the stubs takes gRPC's own error; `list_hosts`, being ours, raises ours."""
+    gateway.on("ListHosts", lambda request, context: fail(context, grpc.StatusCode.PERMISSION_DENIED, "no", "X"))
+
+    with pytest.raises(grpc.RpcError):
+        fleet.hosts.ListHosts(ListHostsRequest())
+    with pytest.raises(dockfleet.DockfleetError, match="X: no"):
+        fleet.list_hosts()
+
+
+def test_a_gateway_that_is_not_there_is_an_error_without_reason() -> None:
+    """`UNAVAILABLE` with a reason is a host's; without one it is the gateway's own absence."""
+    with dockfleet.connect("127.0.0.1:1") as fleet, pytest.raises(dockfleet.DockfleetError) as raised:
+        fleet.list_hosts(timeout=10)
+
+    assert (raised.value.code, raised.value.reason) == (grpc.StatusCode.UNAVAILABLE, "")
+
+
+def test_an_error_survives_pickling() -> None:
+    """Errors cross process borders, as in a pool of workers."""
+    error = dockfleet.DockfleetError(grpc.StatusCode.ABORTED, "lost", reason="OUTCOME_UNKNOWN", host="a")
+
+    copy = pickle.loads(pickle.dumps(error))
+
+    assert str(error) == str(copy)
+    assert vars(error) == vars(copy)

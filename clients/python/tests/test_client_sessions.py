@@ -1,0 +1,195 @@
+"""Sessions: input up and output down, at the same time."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+import pytest
+from clients.python.tests.scripted_gateway import Ended, Gateway, fail
+
+import dockfleet
+from dockfleet.session import WAITING_WRITES
+from dockfleet.v1 import containers_pb2 as containers
+from dockfleet.v1.common_pb2 import STREAM_STDERR, STREAM_STDOUT, Output
+from dockfleet.v1.exec_pb2 import ExecRequest, ExecResponse, ExecStart
+
+
+def cat(requests: Iterator[ExecRequest], context: grpc.ServicerContext) -> Iterator[ExecResponse]:
+    """A process that writes what it reads, and counts the bytes on standard error when its input ends."""
+    start = next(requests).start
+    yield ExecResponse(started={"exec_id": "e1", "tty": start.tty})
+    total = 0
+    for request in requests:
+        if request.HasField("close_stdin"):
+            break
+        total += len(request.stdin)
+        yield ExecResponse(output=Output(stream=STREAM_STDOUT, data=request.stdin))
+    yield ExecResponse(output=Output(stream=STREAM_STDERR, data=b"%d" % total))
+    yield ExecResponse(exit={"exit_code": 3})
+
+
+def test_a_command_is_executed_and_its_result_returned(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """`execute` returns both outputs and the exit code; without `stdin` the process is not given one."""
+    gateway.on(
+        "Exec",
+        [
+            ExecResponse(started={}),
+            ExecResponse(output={"stream": STREAM_STDERR, "data": b"warn"}),
+            ExecResponse(output={"stream": STREAM_STDOUT, "data": b"a"}),
+            ExecResponse(output={"stream": STREAM_STDOUT, "data": b"b"}),
+            ExecResponse(exit={"exit_code": 0}),
+        ],
+    )
+
+    result = fleet.host("a").execute("web", ["ls", "-l"], user="1000")
+
+    assert dockfleet.ExecResult(0, b"ab", b"warn") == result
+
+
+def test_executing_with_input_sends_it_and_its_end(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """The input may be larger than any buffer on the way: it goes up while the output comes down."""
+    gateway.on("Exec", cat)
+    text = bytes(range(256)) * 40_000  # 10 MB
+
+    result = fleet.host("a").execute("web", ["cat"], stdin=io.BytesIO(text), timeout=60)
+
+    assert ExecStart(host="a", id="web", cmd=["cat"], attach_stdin=True) == gateway.requests[0].start
+    assert gateway.requests[-1].HasField("close_stdin")
+    assert dockfleet.ExecResult(3, text, b"%d" % len(text)) == result
+
+
+def test_an_exit_code_that_is_not_known_is_none(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """It is not zero: the reason says why it is missing."""
+    gateway.on("Exec", [ExecResponse(started={}), ExecResponse(exit={"unknown_reason": "the container was removed"})])
+
+    result = fleet.host("a").execute("web", ["true"])
+
+    assert (result.exit_code, result.unknown_reason) == (None, "the container was removed")
+
+
+def test_a_session_is_a_conversation(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """Each answer can be waited for before the next input is written; the exit code is known after the end."""
+    gateway.on("Exec", cat)
+
+    with fleet.host("a").exec.Exec(id="web", cmd=["cat"], attach_stdin=True) as session:
+        output = iter(session)
+        session.write(b"ping")
+        assert next(output).data == b"ping"
+        session.write(b"pong")
+        assert next(output).data == b"pong"
+        assert session.exit_code is None
+        session.close_stdin()
+        session.close_stdin()
+        assert [(each.stream, each.data) for each in output] == [(STREAM_STDERR, b"8")]
+        assert session.exit_code == 3
+
+    assert [each.WhichOneof("frame") for each in gateway.requests] == ["start", "stdin", "stdin", "close_stdin"]
+
+
+def test_a_session_resizes_its_terminal(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """Rows and columns go up among the input, in the order of the calls."""
+    gateway.on("Exec", cat)
+
+    with fleet.host("a").exec.Exec(id="web", cmd=["sh"], tty=True, console_size={"height": 24, "width": 80}) as session:
+        session.resize(50, 132)
+        session.close_stdin()
+        list(session)
+
+    start, resize, _ = gateway.requests
+    assert (start.start.tty, start.start.console_size.height, start.start.console_size.width) == (True, 24, 80)
+    assert (resize.resize.height, resize.resize.width) == (50, 132)
+
+
+def test_leaving_a_session_ends_its_call_and_its_thread(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """The gateway sees the call end, and gRPC's thread that waits for input ends with it."""
+    ended = Ended()
+    gateway.on("Exec", ended.endless(ExecResponse(started={})))
+    before = threading.active_count()
+
+    with fleet.host("a").exec.Exec(id="web", cmd=["cat"], attach_stdin=True):
+        pass
+
+    assert ended.wait(10)
+    assert _soon(lambda: threading.active_count() <= before + 1)  # one more in the gateway's pool
+
+
+def test_writing_to_a_session_that_has_ended_is_a_broken_pipe(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """As with a process of this machine."""
+    gateway.on("Exec", [ExecResponse(exit={"exit_code": 0})])
+
+    with fleet.host("a").exec.Exec(id="web", cmd=["true"], attach_stdin=True) as session:
+        list(session)
+        with pytest.raises(BrokenPipeError):
+            _write_for_ever(session)
+
+
+def test_a_writer_waits_for_a_process_that_does_not_read(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """The memory of a session is bounded, and a writer that waits is released when the session ends."""
+    ended = Ended()
+    gateway.on("Exec", ended.endless(ExecResponse(started={})))
+    broken = threading.Event()
+    written = []
+
+    with fleet.host("a").exec.Exec(id="web", cmd=["sleep"], attach_stdin=True) as session:
+
+        def write() -> None:
+            try:
+                for _ in range(1000):
+                    session.write(bytes(dockfleet.CHUNK))
+                    written.append(1)
+            except BrokenPipeError:
+                broken.set()
+
+        threading.Thread(target=write, daemon=True).start()
+        assert _soon(lambda: len(written) >= WAITING_WRITES)
+        time.sleep(0.3)
+        assert len(written) < WAITING_WRITES + 20  # gRPC's own windows take some
+
+    assert broken.wait(10)
+
+
+def test_attach_speaks_the_same_frames(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """Every RPC whose frames are those of a session is one; `end` tells the container's exit code."""
+    gateway.on(
+        "AttachContainer",
+        [
+            containers.AttachContainerResponse(started={"tty": False}),
+            containers.AttachContainerResponse(output={"data": b"hello"}),
+            containers.AttachContainerResponse(end={"exit_code": 7}),
+        ],
+    )
+
+    with fleet.host("a").containers.AttachContainer(id="web", stream=True, stdout=True) as session:
+        assert [output.data for output in session] == [b"hello"]
+
+    assert session.exit_code == 7
+
+
+def test_a_session_that_breaks_raises(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """The end of a session is an `exit`, or an error; never silence."""
+
+    def behave(requests: Any, context: grpc.ServicerContext) -> Any:
+        yield ExecResponse(started={})
+        fail(context, grpc.StatusCode.ABORTED, "the connection broke", "OUTCOME_UNKNOWN", host="a")
+
+    gateway.on("Exec", behave)
+
+    with pytest.raises(dockfleet.DockfleetError, match="a: OUTCOME_UNKNOWN"):
+        fleet.host("a").execute("web", ["make"])
+
+
+def _write_for_ever(session: dockfleet.Session) -> None:
+    while True:
+        session.write(b"x")
+
+
+def _soon(holds: Any, seconds: float = 10) -> bool:
+    deadline = time.monotonic() + seconds
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return bool(holds())

@@ -1,0 +1,203 @@
+"""How fast is the gateway?  `python -m tests.bench` measures it beside what it is compared with.
+
+In every round each case is run on each variant, one after the other and in an order that moves on from round to
+round; only figures of the same round are compared, so that what else the machine does hits both sides alike:
+
+=================  ===============================================================================
+variant            what is measured
+=================  ===============================================================================
+sdk                the docker SDK's APIClient, called directly, with threads for calls in flight
+socket             the engine's socket: http.client, kept alive; curl for streams
+noop-python, …     gRPC alone, by a Python, asyncio or Go client: a server that does nothing
+python, aio, go    the gateway, by its Python client, the one for asyncio, and a Go client
+=================  ===============================================================================
+
+Needs root and dockerd for a private engine, or `--engine unix:///…`, whose containers without network it uses.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.bench import fixture, golang, processes, report
+from tests.bench.processes import Meter, Worker
+from tests.bench.worker import HOST
+
+CASES = ("ping", "inspect", "list", "export", "logs")
+STREAMS = ("export", "logs")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A client, and the server between it and the engine, if any."""
+
+    name: str
+    client: Worker
+    server: Meter | None = None
+
+    def takes(self, case: str) -> bool:
+        """Whether the case says something about it."""
+        if self.name.startswith("noop"):
+            return case in ("ping", "inspect")
+        return self.name != "sdk" or case not in STREAMS
+
+
+@dataclass(frozen=True)
+class Job:
+    """A case with so many calls in flight."""
+
+    case: str
+    in_flight: int
+
+    @property
+    def name(self) -> str:
+        """How reports call it."""
+        return self.case if self.case in STREAMS else f"{self.case} x{self.in_flight}"
+
+
+def main() -> None:
+    """The command line."""
+    options = _options()
+    containers = 1000 if "list" in options.only else 0
+    megabytes, lines = (100, 60_000) if options.quick else (500, 300_000)
+    with contextlib.ExitStack() as stack:
+        print("preparing the engine", file=sys.stderr)
+        stage = stack.enter_context(
+            fixture.stage(options.engine, containers=containers, megabytes=megabytes, lines=lines, keep=options.keep)
+        )
+        variants = _variants(stage, options, stack)
+        jobs = [
+            Job(case, in_flight)
+            for case in options.only
+            for in_flight in ((1, 32) if case in ("ping", "inspect") else (1,))
+        ]
+        ids = {"inspect": stage.running, "export": stage.exported, "logs": stage.logged}
+        _verify(variants, ids, lines, options.only)
+        samples = []
+        for number in range(options.rounds):
+            print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
+            for job in jobs:
+                turn = number % len(variants)
+                for variant in variants[turn:] + variants[:turn]:
+                    if variant.takes(job.case):
+                        command = _command(job, variant, ids, lines, options.seconds)
+                        samples.append(
+                            {"round": number, "case": job.name, "variant": variant.name}
+                            | _measured(variant, stage.meter, command)
+                        )
+    print(report.markdown(samples))
+    if options.json:
+        about = {"machine": platform.platform(), "cpus": os.cpu_count(), "python": platform.python_version()}
+        about |= {"time": time.time(), "load": os.getloadavg(), "options": {**vars(options), "json": str(options.json)}}
+        options.json.write_text(json.dumps({"about": about, "samples": samples}, indent=1, default=str))
+
+
+def _options() -> argparse.Namespace:
+    summary, _, details = (__doc__ or "").partition("\n")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench",
+        description=summary,
+        epilog=details,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="5 if not given")
+    parser.add_argument("--seconds", type=float, default=1.5, metavar="S", help="of each unary run, 1.5 if not given")
+    parser.add_argument("--quick", action="store_true", help="2 rounds of half a second with smaller streams: a minute")
+    parser.add_argument("--only", type=_cases, default=CASES, metavar="CASES", help=f"of {','.join(CASES)}")
+    parser.add_argument("--clients", default="python,aio,go", metavar="NAMES", help="python,aio,go if not given")
+    parser.add_argument("--engine", metavar="ADDRESS", help="unix:///…, instead of a private engine")
+    parser.add_argument("--keep", action="store_true", help="leave the containers on that engine for the next run")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample into it")
+    parser.add_argument(
+        "--against",
+        action="append",
+        default=[],
+        metavar="NAME=DIR",
+        help="measure the gateway of another checkout as well; its variants are called NAME:python and so on",
+    )
+    options = parser.parse_args()
+    options.clients = options.clients.split(",")
+    if options.quick:
+        options.rounds, options.seconds = 2, 0.5
+    return options
+
+
+def _cases(text: str) -> Sequence[str]:
+    chosen = text.split(",")
+    if unknown := set(chosen) - set(CASES):
+        raise argparse.ArgumentTypeError(f"no case {', '.join(unknown)}; there are {', '.join(CASES)}")
+    return chosen
+
+
+def _variants(stage: fixture.Stage, options: argparse.Namespace, stack: contextlib.ExitStack) -> list[Variant]:
+    """Start the servers and clients, to run until *stack* closes."""
+
+    def client(name: str, address: str) -> Worker | None:
+        if name.endswith("go"):
+            return golang.worker(stack, address)
+        return stack.enter_context(processes.worker(name, address))
+
+    found = [(name, client(name, stage.address), None) for name in ("sdk", "socket")]
+    address, meter = stack.enter_context(processes.noop_server())
+    found += [(f"noop-{name}", client(f"noop-{name}", address), meter) for name in options.clients]
+    trees = {"": processes.ROOT} | {f"{name}:": Path(tree) for name, _, tree in map(_parted, options.against)}
+    for prefix, tree in trees.items():
+        address, meter = stack.enter_context(processes.gateway(stage.address, HOST, tree))
+        found += [(f"{prefix}{name}", client(name, address), meter) for name in options.clients]
+    return [Variant(name, worker, server) for name, worker, server in found if worker is not None]
+
+
+def _parted(text: str) -> tuple[str, str, str]:
+    return text.partition("=")
+
+
+def _command(job: Job, variant: Variant, ids: dict[str, str], lines: int, seconds: float) -> dict[str, Any]:
+    case = "noop" if variant.name.startswith("noop") else job.case
+    many = seconds * 2 if case == "list" else seconds  # a list takes as long as hundreds of pings
+    return {"case": case, "in_flight": job.in_flight, "seconds": many, "id": ids.get(case), "lines": lines}
+
+
+def _verify(variants: Sequence[Variant], ids: dict[str, str], lines: int, only: Sequence[str]) -> None:
+    """Make sure, once, that every byte and line comes through as the engine sent it."""
+    for case in set(only) & set(STREAMS):
+        command = {"case": case, "id": ids[case], "lines": lines, "digest": True}
+        found = {
+            variant.name: (result["digest"], result["amount"])
+            for variant in variants
+            if variant.takes(case) and "digest" in (result := variant.client.run(command))
+        }
+        if len(set(found.values())) != 1:
+            raise SystemExit(f"the variants of {case} differ: {found}")
+        print(f"{case}: identical for {', '.join(found)}", file=sys.stderr)
+
+
+def _measured(variant: Variant, engine: Meter | None, command: dict[str, Any]) -> dict[str, Any]:
+    """Return what a variant measured, and the CPU seconds per call, GB or line that it took."""
+    stream = command["case"] in STREAMS
+    if not stream:
+        variant.client.run({**command, "seconds": 0.1})  # to warm up
+    meters = {"server": variant.server, "client": variant.client.meter, "engine": engine}
+    before = {name: meter.cpu_seconds() for name, meter in meters.items() if meter is not None}
+    if variant.server is not None:
+        memory = variant.server.rss()
+        variant.server.reset_peak()
+    result = variant.client.run(command)
+    units = result["calls"] if not stream else result["amount"] / (1e9 if command["case"] == "export" else 1)
+    result |= {f"{name}_cpu": (meters[name].cpu_seconds() - then) / units for name, then in before.items()}
+    if variant.server is not None:
+        result["growth_mib"] = (variant.server.peak() - memory) / (1 << 20)
+    return result
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""The engine that is measured, and what is on it."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from docker import APIClient
+
+from tests.bench.processes import ROOT, Meter
+
+LABEL = "dockfleet.bench"
+_WITHOUT_NETWORK = {"NetworkMode": "none"}
+_COUNT = """awk 'BEGIN {for (i = 0; i < %d; i++) printf "%%099d\\n", i}'"""  # lines of 100 bytes
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The engine and the containers on it: one that runs, one with a large file, one with a long log."""
+
+    address: str
+    meter: Meter | None
+    running: str
+    exported: str
+    logged: str
+
+
+@contextlib.contextmanager
+def stage(address: str | None, *, containers: int, megabytes: int, lines: int, keep: bool) -> Iterator[Stage]:
+    """Prepare the engine at *address*, or a private one; what was made goes at the end, unless told to *keep* it."""
+    with contextlib.ExitStack() as stack:
+        meter = None
+        if address is None:
+            sys.path.append(str(ROOT / "deploy/engines"))
+            from engines import PrivateEngine  # type: ignore[import-not-found]
+
+            directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="dfb"))
+            engine = PrivateEngine(directory, "bench")
+            stack.callback(engine.remove)
+            engine.start()
+            engine.load_busybox()
+            address, meter = engine.address, Meter(engine.pid)
+        api = stack.enter_context(contextlib.closing(APIClient(base_url=address, version="auto")))
+        if not keep:
+            stack.callback(_clear, api)
+        found = Stage(
+            address,
+            meter,
+            running=_container(api, "running", "exec sleep 1000000", wait=False),
+            exported=_container(api, f"exported-{megabytes}", f"dd if=/dev/urandom of=/data bs=1M count={megabytes}"),
+            logged=_container(api, f"logged-{lines}", _COUNT % lines),
+        )
+        _fill(api, containers)
+        yield found
+
+
+def _container(api: APIClient, what: str, script: str, *, wait: bool = True) -> str:
+    """Return the id of the container that holds *what*, made by *script* if there is none yet."""
+    for found in api.containers(all=True, filters={"label": f"{LABEL}={what}"}):
+        return str(found["Id"])
+    made = api.create_container("busybox", ["sh", "-c", script], labels={LABEL: what}, host_config=_WITHOUT_NETWORK)
+    api.start(made)
+    if wait and (code := api.wait(made)["StatusCode"]):
+        raise RuntimeError(f"making {what} failed with exit code {code}")
+    return str(made["Id"])
+
+
+def _fill(api: APIClient, containers: int) -> None:
+    """Make containers, never started, until there are so many."""
+    for _ in range(containers - len(api.containers(all=True, quiet=True))):
+        api.create_container("busybox", ["true"], labels={LABEL: "listed"}, host_config=_WITHOUT_NETWORK)
+
+
+def _clear(api: APIClient) -> None:
+    for found in api.containers(all=True, filters={"label": LABEL}):
+        api.remove_container(found["Id"], force=True, v=True)

@@ -1,0 +1,118 @@
+"""The processes of a benchmark: servers and clients, and what they use."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import psutil
+
+ROOT = Path(__file__).parents[2]
+
+
+class Meter:
+    """What a process uses."""
+
+    def __init__(self, pid: int) -> None:
+        self._process = psutil.Process(pid)
+        self._status = Path("/proc", str(pid), "status")
+        self._clear = Path("/proc", str(pid), "clear_refs")
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time used so far."""
+        times = self._process.cpu_times()
+        return float(times.user + times.system)
+
+    def rss(self) -> int:
+        """Return the bytes of memory in use."""
+        return int(self._process.memory_info().rss)
+
+    def reset_peak(self) -> None:
+        """Begin to look for the peak of memory."""
+        self._clear.write_text("5")  # proc(5): resets VmHWM
+
+    def peak(self) -> int:
+        """Return the most memory since `reset_peak`, in bytes."""
+        line = next(line for line in self._status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) << 10
+
+
+class Worker:
+    """A client in a process of its own."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.meter = Meter(process.pid)
+
+    def run(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Have it carry out *command* and return what it measured."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(json.dumps(command) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"a client ended at {command}")
+        result: dict[str, Any] = json.loads(line)
+        return result
+
+
+@contextlib.contextmanager
+def started(*argv: str, cwd: Path = ROOT, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a program until the end of the block."""
+    process = subprocess.Popen(
+        argv,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(cwd), **environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextlib.contextmanager
+def worker(client: str, address: str) -> Iterator[Worker]:
+    """Run a Python client until the end of the block."""
+    with started(sys.executable, "-m", "tests.bench.worker", client, address) as process:
+        yield Worker(process)
+
+
+@contextlib.contextmanager
+def noop_server() -> Iterator[tuple[str, Meter]]:
+    """Run the server that does nothing; yields its address."""
+    with started(sys.executable, "-m", "tests.bench.noop") as process:
+        assert process.stdout is not None
+        yield f"127.0.0.1:{int(process.stdout.readline())}", Meter(process.pid)
+
+
+@contextlib.contextmanager
+def gateway(engine: str, name: str, tree: Path = ROOT) -> Iterator[tuple[str, Meter]]:
+    """Run the gateway of *tree* in front of *engine*, called *name*; yields its address."""
+    address, metrics = f"127.0.0.1:{_free_port()}", f"127.0.0.1:{_free_port()}"
+    flags = ("--listen", address, "--metrics-listen", metrics, "--host", f"{name}={engine}", "--log-level", "info")
+    stop = {"DOCKFLEET_DRAIN_SECONDS": "0", "DOCKFLEET_STOP_GRACE_SECONDS": "1"}
+    with started(sys.executable, "-m", "gateway", *flags, cwd=tree, **stop) as process:
+        with grpc.insecure_channel(address) as channel:
+            grpc.channel_ready_future(channel).result(timeout=20)
+        yield address, Meter(process.pid)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])

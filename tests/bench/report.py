@@ -1,0 +1,128 @@
+"""What was measured, as ratios of the same round: goals first, then every case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+Sample = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A ratio to reach: *metric* of one variant over that of another, in the same round of a case."""
+
+    what: str
+    case: str
+    metric: str
+    variant: str
+    base: str | None  # None: no ratio but the figure itself
+    most: float | None = None
+    least: float | None = None
+
+    @property
+    def reach(self) -> str:
+        """What is to be reached, in words."""
+        return f"≤ {self.most:g}" if self.most is not None else f"≥ {self.least:g}"
+
+    def met(self, value: float) -> bool:
+        """Whether *value* reaches it."""
+        return value <= self.most if self.most is not None else value >= (self.least or 0)
+
+
+GOALS = [
+    Goal("unary p50 over the SDK's, Python client", case, "p50_ms", "python", "sdk", most=0.9)
+    for case in ("ping x1", "inspect x1")
+]
+GOALS += [
+    Goal("unary p50 over the SDK's, Go client", case, "p50_ms", "go", "sdk", most=0.6)
+    for case in ("ping x1", "inspect x1")
+]
+GOALS += [
+    Goal(f"throughput over the SDK's, {name} client", case, "per_second", variant, "sdk", least=2)
+    for case in ("ping x32", "inspect x32")
+    for variant, name in (("python", "Python"), ("aio", "Python asyncio"), ("go", "Go"))
+]
+GOALS += [
+    Goal(f"gateway's CPU per call over gRPC alone, {client} client", case, "server_cpu", client, f"noop-{client}", most=1.6)
+    for case in ("ping x1", "ping x32", "inspect x1", "inspect x32")
+    for client in ("python", "go")
+]
+GOALS += [
+    Goal(f"fresh list p50 over the socket's, {client} client", "list x1", "p50_ms", client, "socket", most=1.15)
+    for client in ("python", "go")
+]
+for _client in ("python", "go"):
+    GOALS += [
+        Goal(f"export, bytes per second over curl's, {_client} client", "export", "per_second", _client, "socket", least=0.6),
+        Goal(f"export, gateway's CPU seconds per GB, {_client} client", "export", "server_cpu", _client, None, most=1.8),
+        Goal(f"export, growth of the gateway in MiB, {_client} client", "export", "growth_mib", _client, None, most=32),
+        Goal(f"log lines per second over curl's, {_client} client", "logs", "per_second", _client, "socket", least=0.85),
+    ]
+
+
+def markdown(samples: Sequence[Sample]) -> str:
+    """Return the tables."""
+    cases = list(dict.fromkeys(sample["case"] for sample in samples))
+    return "\n\n".join([_goals(samples), *(_case(case, samples) for case in cases)])
+
+
+def ratios(samples: Iterable[Sample], goal: Goal) -> list[float]:
+    """Return a goal's value in each round that has both variants."""
+    rounds: dict[int, dict[str, float]] = {}
+    for sample in samples:
+        if sample["case"] == goal.case and sample.get(goal.metric) is not None:
+            rounds.setdefault(sample["round"], {})[sample["variant"]] = sample[goal.metric]
+    return [
+        found[goal.variant] / (found[goal.base] if goal.base else 1)
+        for found in rounds.values()
+        if goal.variant in found and (goal.base is None or found.get(goal.base))
+    ]
+
+
+def _goals(samples: Sequence[Sample]) -> str:
+    rows = []
+    for goal in GOALS:
+        if found := ratios(samples, goal):
+            value = median(found)
+            met = "yes" if goal.met(value) else "**no**"
+            rows.append([f"{goal.what}: {goal.case}", goal.reach, f"{value:.2f}", _range(found), met])
+    return _table(["goal", "reach", "median", "range", "met"], rows)
+
+
+def _case(case: str, samples: Sequence[Sample]) -> str:
+    variants = list(dict.fromkeys(sample["variant"] for sample in samples if sample["case"] == case))
+    stream = case in ("export", "logs")
+    unit, scale = {"export": ("MB/s", 1e-6), "logs": ("lines/s", 1)}.get(case, ("calls/s", 1))
+    per = {"export": "s/GB", "logs": "µs/line"}.get(case, "ms/call")
+    cpu_scale = {"export": 1, "logs": 1e6}.get(case, 1e3)
+    head = ["variant", *(() if stream else ("p50 ms", "p99 ms")), unit, *(f"{who} CPU {per}" for who in ("server", "client", "engine"))]
+    rows = []
+    for variant in sorted(variants):
+        own = [sample for sample in samples if sample["case"] == case and sample["variant"] == variant]
+        row = [variant]
+        if not stream:
+            row += [_median(own, "p50_ms", 1), _median(own, "p99_ms", 1)]
+        row.append(_median(own, "per_second", scale))
+        row += [_median(own, f"{who}_cpu", cpu_scale) for who in ("server", "client", "engine")]
+        rows.append(row)
+    return f"### {case}\n\n" + _table(head, rows)
+
+
+def _median(samples: Sequence[Sample], metric: str, scale: float) -> str:
+    values = [sample[metric] for sample in samples if sample.get(metric) is not None]
+    if not values:
+        return "-"
+    value = median(values) * scale
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _range(values: Sequence[float]) -> str:
+    return f"{min(values):.2f} to {max(values):.2f}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
