@@ -31,7 +31,7 @@ from gateway.server import running
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "deploy/engines"))
 
-import engines  # noqa: E402 - found by the line before
+import engines
 
 STATE = ROOT / ".state"
 ENGINES = STATE / "engines"

@@ -74,6 +74,7 @@ _ENGINE_RULES = (
         Code.FAILED_PRECONDITION,
         "START_FAILED",
     ),
+    _rule("400 500", "multiple ids found|ambiguous", Code.FAILED_PRECONDITION, "AMBIGUOUS_ID"),
     _rule("400", "", Code.INVALID_ARGUMENT, "INVALID_REQUEST"),
     _rule("401", "", Code.FAILED_PRECONDITION, "REGISTRY_AUTH"),
     _rule("403 500 503", "not a swarm manager|not part of a swarm", Code.FAILED_PRECONDITION, "NOT_SWARM_MANAGER"),
@@ -95,7 +96,6 @@ _ENGINE_RULES = (
     _rule("409 412", "", Code.FAILED_PRECONDITION, "CONFLICT"),
     _rule("413 429 500", "toomanyrequests|too many requests", Code.RESOURCE_EXHAUSTED, "REGISTRY_LIMIT"),
     _rule("413 429", "", Code.RESOURCE_EXHAUSTED, "REGISTRY_LIMIT"),
-    _rule("500", "multiple ids found|ambiguous", Code.FAILED_PRECONDITION, "AMBIGUOUS_ID"),
     _rule("500", "timeout waiting for exec session ready", Code.FAILED_PRECONDITION, "CONFLICT"),
     _rule("500", "no space left on device|disk quota exceeded", Code.RESOURCE_EXHAUSTED, "HOST_DISK_FULL"),
     _rule(
@@ -190,7 +190,7 @@ def _failure(error: Exception, changes: bool) -> Failure | None:
         # In-band: the status was 200 long before.  Texts of known causes are those of unary calls.
         return _engine_failure(error.status or 500, str(error), changes, otherwise="OPERATION_FAILED")
     if isinstance(error, InvalidField):
-        bad = BadRequest.FieldViolation(field=error.field, description=safe(error.remedy))
+        bad = BadRequest.FieldViolation(field=safe(error.field)[:256], description=safe(error.remedy))
         return Failure(Code.INVALID_ARGUMENT, "INVALID_FIELD", str(error), details=[BadRequest(field_violations=[bad])])
     if isinstance(error, ApiTooOld):
         versions = {"field": error.field, "required_version": error.required, "host_version": error.actual}

@@ -1,22 +1,20 @@
 """A Docker Engine that answers from a script and remembers what it was asked, for tests of faults and of the wire.
 
-    async with FakeEngine() as engine:  # on a unix socket; or FakeEngine.tcp(), FakeEngine.tls(certificate)
-        engine.on("GET", "/containers/json", json=[])
-        engine.on("POST", "/containers/{id}/start", error="driver failed", times=1)  # once, and from then on
+    async with FakeEngine() as engine:  # on a unix socket; or FakeEngine.tcp(), FakeEngine.tls(context)
+        engine.on("POST", "/containers/{id}/start", error="driver failed", times=1)  # once; from then on
         engine.on("POST", "/containers/{id}/start", status=204)
         engine.on("GET", "/containers/{id}/logs", torn(b"cut in the middle", at=7))
-        ...  # point the code under test at engine.address
-        started = await engine.request("POST", "/containers/{id}/start")
+        started = await engine.request("POST", "/containers/{id}/start")  # by a client of engine.address
 
-Unless a row says otherwise, `/_ping` and `/version` answer, an unknown path gets 404 and an API version out of range
-gets 400, in the words of Docker 20.10.  The faults at the end are handlers; "A5 n", "fact n" and "[Vn]" name the place
-in `reliability.md` where each is described.  What a handler raises is raised again where the engine's context ends.
+Unscripted, `/_ping` and `/version` are answered, an unknown path with 404 and a version out of range with
+400, in the words of Docker 20.10.  Faults are at the end; A5, B2, "fact" and [V] are places in `reliability.md`.
 """
+
+from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
-import math
 import re
 import socket
 import ssl
@@ -24,20 +22,19 @@ import struct
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import formatdate
 from http.client import responses
-from itertools import starmap
-from typing import TYPE_CHECKING, Self, TypedDict, TypeVar, Unpack
+from typing import Concatenate, ParamSpec, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import parse_qsl, unquote
 
-if TYPE_CHECKING:
-    import trustme
-
+P = ParamSpec("P")
 T = TypeVar("T")
+Reader = asyncio.StreamReader
+Writer = asyncio.StreamWriter
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Request:
     """What the engine was asked."""
 
@@ -46,13 +43,15 @@ class Request:
     version: str  # "1.41"; empty when the path has none
     query: list[tuple[str, str]]
     headers: dict[str, str]  # names in lower case
-    body: bytes  # empty when the row is `early`
+    body: bytes  # empty if the row is `early`
     connection: int  # the first is 1
 
 
 class Answer(TypedDict, total=False):
-    """What a row answers; `json`, `error` and `body` go out whole, `chunks`, `lines` and `frames` chunked."""
+    """A row of the script.  `json`, `error` and `body` go out whole; `chunks`, `lines` and `frames` chunked."""
 
+    times: int  # how often the row applies; for ever without
+    early: bool  # answer before the body is read, and close: an upload refused
     status: int  # 200, or 500 with `error`
     headers: Mapping[str, str | None]  # None takes away what is sent by default
     json: object
@@ -60,74 +59,58 @@ class Answer(TypedDict, total=False):
     body: bytes
     chunks: Sequence[bytes]  # the HTTP chunks, exactly
     lines: Sequence[object]  # JSON, one line and one HTTP chunk each
-    frames: Sequence[tuple[int, bytes]]  # stream (1 stdout, 2 stderr) and data, one HTTP chunk each
+    frames: Sequence[tuple[int, bytes]]  # stream (1 stdout, 2 stderr; 0, 3 and 9 are faults, A5 54) and data
     hold: bool  # leave the chunked body open until the client goes
 
 
 class Exchange:
-    """A request and the rest of its connection, in the hands of a handler.
+    """A request and the rest of its connection, in the hands of a handler."""
 
-    After the handler the next request is read, unless `keep_alive` has become false.
-    """
-
-    def __init__(
-        self, engine: "FakeEngine", request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        self.engine, self.request, self._reader, self._writer = engine, request, reader, writer
-        self.keep_alive = request.headers.get("connection", "").lower() != "close"
-
-    async def read(self, size: int = 65536) -> bytes:
-        """What the client sends after the request; empty once it has closed its side."""
-        return await self._reader.read(size)
-
-    def write(self, data: bytes) -> None:
-        self._writer.write(data)
-
-    async def drain(self) -> None:
-        """Wait until everything written is with the kernel (asyncio's TLS may still hold 64 KiB)."""
-        await self._writer.drain()
+    def __init__(self, engine: FakeEngine, request: Request, reader: Reader, writer: Writer) -> None:
+        self.engine, self.request, self._writer = engine, request, writer
+        self.keep_alive = request.headers.get("connection") != "close"  # whether the next request is read
+        self.read = reader.read  # what the client sends after the request; empty once it has closed its side
+        self.write, self.drain = writer.write, writer.drain  # drained: the kernel has it (TLS: all but 64 KiB)
 
     def head(self, status: int, headers: Mapping[str, str | None], then: bytes = b"") -> None:
         """Write a status line, the engine's usual headers and these; and `then` in the same packet."""
-        usual = self.engine.headers() | ({} if self.keep_alive else {"Connection": "close"})
         reason = "UPGRADED" if status == 101 else responses.get(status, "")
-        named = [f"{name}: {value}" for name, value in (usual | headers).items() if value is not None]
-        self.write("\r\n".join([f"HTTP/1.1 {status} {reason}", *named, "", ""]).encode("latin-1") + then)
+        fields = {name: value for name, value in (self.engine.headers() | headers).items() if value is not None}
+        lines = [f"HTTP/1.1 {status} {reason}", *map(": ".join, fields.items()), "", ""]
+        self.write("\r\n".join(lines).encode("latin-1") + then)
 
     async def chunk(self, data: bytes) -> None:
-        """Write an HTTP chunk; an empty one ends the body."""
+        """Write one HTTP chunk; an empty one ends the body."""
         self.write(b"%x\r\n%b\r\n" % (len(data), data))
         await self.drain()
 
     async def answer(self, **answer: Unpack[Answer]) -> None:
         """Write a whole answer, with the headers of the real engine."""
+        status = answer.get("status", 500 if "error" in answer else 200)
         body, chunks, kind = answer.get("body", b""), answer.get("chunks"), None
         if "json" in answer or "error" in answer:
-            body, kind = line(answer.get("json", {"message": answer.get("error")})), "application/json"
+            body, kind = _line(answer.get("json", {"message": answer.get("error")})), "application/json"
         elif "lines" in answer:
-            chunks, kind = list(map(line, answer["lines"])), "application/json"
+            chunks, kind = [_line(value) for value in answer["lines"]], "application/json"
         elif "frames" in answer:
-            chunks, asked = list(starmap(frame, answer["frames"])), self.request.version or self.engine.api_version
-            kind = "application/vnd.docker.multiplexed-stream" if number(asked) >= (1, 42) else None  # 20.10: none
-
-        status = answer.get("status", 500 if "error" in answer else 200)
-        length = {"Transfer-Encoding": "chunked"} if chunks is not None else {"Content-Length": str(len(body))}
-        bodiless = status in (204, 304)
-        headers = {"Content-Type": kind} | ({} if bodiless else length) | dict(answer.get("headers", {}))
-        if bodiless or self.request.method == "HEAD":
-            return self.head(status, headers)
-        self.head(status, headers, b"" if chunks is not None else body)
-        for data in chunks or ():
-            await self.chunk(data)
-        if answer.get("hold"):
-            await self.wait_closed()
-        elif chunks is not None:
-            await self.chunk(b"")
+            chunks = [frame(stream, data) for stream, data in answer["frames"]]
+            if _number(self.request.version or self.engine.api_version) >= (1, 42):
+                kind = "application/vnd.docker.multiplexed-stream"
+        headers = {"Content-Type": kind, "Connection": None if self.keep_alive else "close"}
+        if chunks is not None:
+            headers["Transfer-Encoding"] = "chunked"
+        elif status not in (204, 304):
+            headers["Content-Length"] = str(len(body))
+        self.head(status, headers | dict(answer.get("headers", {})), body)
+        if chunks is not None:
+            for data in chunks:
+                await self.chunk(data)
+            await (self.wait_closed() if answer.get("hold") else self.chunk(b""))
 
     def upgrade(self, output: bytes = b"", kind: str = "application/vnd.docker.raw-stream") -> None:
         """Send 101 and, in the same packet, `output`: from here on the connection is the session's."""
-        self.head(101, {"Content-Type": kind, "Connection": "Upgrade", "Upgrade": "tcp"}, output)
         self.keep_alive = False
+        self.head(101, {"Content-Type": kind, "Connection": "Upgrade", "Upgrade": "tcp"}, output)
 
     def close(self) -> None:
         """End the connection in good order."""
@@ -135,96 +118,78 @@ class Exchange:
         self._writer.close()
 
     def abort(self) -> None:
-        """Reset the connection: RST.  A unix socket has none; its client sees an end where none should be."""
+        """Reset the connection: RST.  A unix socket has none, its client sees a sudden end."""
         self.keep_alive = False
-        self._writer.get_extra_info("socket").setsockopt(
-            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
-        )
+        lingering = struct.pack("ii", 1, 0)
+        self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, lingering)
         self._writer.transport.abort()
 
     async def wait_closed(self) -> None:
         """Drop what the client still sends, until it closes its side."""
         with contextlib.suppress(ConnectionError):
-            while await self.read():
+            while await self.read(65536):
                 pass
 
 
 Handler = Callable[[Exchange], Awaitable[None]]
 
 
-@dataclass(eq=False, slots=True)
-class Row:
-    """A line of the script."""
-
-    method: str
-    path: str
-    handler: Handler
-    early: bool
-    left: float  # how often it still applies
-
-    def rank(self) -> tuple[int, bool]:
-        """The more literal path goes first; of rows for one path those with `times`, in their order."""
-        return len(re.sub(r"\{\w+\}", "", self.path)), self.left < math.inf
+def handler(answer: Callable[Concatenate[Exchange, P], Awaitable[None]]) -> Callable[P, Handler]:
+    """Let `torn(b"…", at=7)` be the handler that awaits `torn(exchange, b"…", at=7)`."""
+    return lambda *args, **kwargs: lambda exchange: answer(exchange, *args, **kwargs)
 
 
-@dataclass(slots=True)
-class Connections:
-    accepted: int = 0
-    open: int = 0
+answering = handler(Exchange.answer)
 
 
 class FakeEngine:
-    """An engine on a unix socket of its own (or at `path`), or on a port of 127.0.0.1 (0: any that is free)."""
+    """An engine on a unix socket of its own, or at `path`, or on a port of 127.0.0.1 (0: any free one)."""
 
     def __init__(self, path: str = "", port: int | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.address = ""  # unix:///… or tcp://…, once the context is entered
         self.api_version: str | None = "1.41"  # may lie, change between calls, or be None: not told (A5 59)
         self.min_api_version = "1.12"  # "1.44" in engines 29.0 to 29.2
-        self.clock_skew = 0.0  # seconds by which Date is ahead (fact 15)
+        self.clock_skew = 0.0  # seconds by which Date is ahead: no real engine's clock can be bent (fact 15)
         self.requests: list[Request] = []
-        self.connections = Connections()
+        self.connections = self.open_connections = 0  # accepted so far; open now
         self._path, self._port, self._tls = path, port, tls
-        self._rows: list[Row] = []
-        self._serving: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
-        self._failures: list[BaseException] = []
+        self._lasting: dict[tuple[str, str], tuple[Handler, bool]] = {}
+        self._counted: dict[tuple[str, str], list[tuple[Handler, bool]]] = {}
+        self._serving: set[asyncio.Task[None]] = set()
+        self._failures: list[Exception] = []
         self._changed = asyncio.Event()
-        self._exits = contextlib.AsyncExitStack()
-        for method, path, handler in DEFAULTS:
-            self.on(method, path, handler)
+        ping = {"Builder-Version": "1", "Docker-Experimental": "false", "Swarm": "inactive"}
+        self.on("GET", "/_ping", body=b"OK", headers=ping)
+        self.on("HEAD", "/_ping", headers=ping)
+        self.on("GET", "/version", _version())
 
     @classmethod
     def tcp(cls, port: int = 0) -> Self:
         return cls(port=port)
 
     @classmethod
-    def tls(cls, certificate: "trustme.LeafCert", clients: "trustme.CA | None" = None, port: int = 0) -> Self:
-        """With TLS; `clients` is the authority that must have signed the client's certificate."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        certificate.configure_cert(context)
-        if clients:
-            clients.configure_trust(context)
-            context.verify_mode = ssl.CERT_REQUIRED
+    def tls(cls, context: ssl.SSLContext, port: int = 0) -> Self:
+        """With TLS; client certificates are required if the context's `verify_mode` says so."""
         return cls(port=port, tls=context)
 
-    def on(
-        self, method: str, path: str, handler: Handler | None = None, *,
-        times: int | None = None, early: bool = False, **answer: Unpack[Answer],
-    ) -> None:  # fmt: skip
-        """Add a row to the script; `{name}` in its path stands for anything, slashes included, as in the engine.
+    def on(self, method: str, path: str, handler: Handler | None = None, **answer: Unpack[Answer]) -> None:
+        """Add a row to the script; `{name}` stands for anything, slashes included, as in the engine's routes.
 
-        It replaces the earlier row of this method and path.  Rows with `times` are used up first, in their order.
-        An `early` row answers the head, never minding the body, and closes: the engine refuses an upload at once.
+        It replaces the earlier row of this method and path.  Rows with `times` go first, in their order.
         """
-        if times is None:
-            self._rows = [row for row in self._rows if (row.method, row.path, row.left) != (method, path, math.inf)]
-        self._rows.append(Row(method, path, handler or answering(**answer), early, times or math.inf))
+        row = handler or answering(**answer), answer.get("early", False)
+        if times := answer.get("times"):
+            self._counted.setdefault((method, path), []).extend([row] * times)
+        else:
+            self._lasting[method, path] = row
 
     async def request(self, method: str, path: str, nth: int = 1) -> Request:
         """The `nth` such request, awaited if it has not come yet."""
-        return (await self.until(lambda: self._asked(method, path)[nth - 1 :]))[0]
+        found = await self.until(lambda: [r for r in self.requests if _matches(r, method, path)][nth - 1 :])
+        return found[0]
 
     async def until(self, condition: Callable[[], T]) -> T:
-        """Wait until the condition is true; looked at when a request comes and when a connection comes or goes."""
+        """Wait for the condition; it is looked at when a request comes and when a connection comes or goes."""
         while not (result := condition()):
             await self._changed.wait()
         return result
@@ -232,27 +197,176 @@ class FakeEngine:
     def headers(self) -> dict[str, str | None]:
         """What every answer carries."""
         date = formatdate(time.time() + self.clock_skew, usegmt=True)
-        usual = {"Docker-Experimental": "false", "Ostype": "linux", "Server": "Docker/20.10.24 (linux)", "Date": date}
-        return {"Api-Version": self.api_version, **usual}
+        return {"Api-Version": self.api_version, "Ostype": "linux", "Server": "Docker/20.10.24 (linux)", "Date": date}
 
     async def __aenter__(self) -> Self:
+        self._folder = tempfile.TemporaryDirectory(prefix="engine-", dir="/tmp")  # a path has 107 bytes at most
         if self._port is None:
-            folder = self._exits.enter_context(tempfile.TemporaryDirectory(prefix="engine-", dir="/tmp"))
-            path = self._path or f"{folder}/docker.sock"
-            server = await asyncio.start_unix_server(self._accept, path, limit=1 << 20)
+            path = self._path or f"{self._folder.name}/docker.sock"
+            self._server = await asyncio.start_unix_server(self._serve, path, limit=1 << 20)
             self.address = f"unix://{path}"
         else:
-            server = await asyncio.start_server(self._accept, "127.0.0.1", self._port, ssl=self._tls, limit=1 << 20)
-            self.address = "tcp://{}:{}".format(*server.sockets[0].getsockname())
-        self._exits.callback(server.close)
+            tcp = asyncio.start_server(self._serve, "127.0.0.1", self._port, ssl=self._tls, limit=1 << 20)
+            self._server = await tcp
+            self.address = "tcp://{}:{}".format(*self._server.sockets[0].getsockname())
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        async with self._exits:
-            pass
+        """Close everything; then raise what a handler raised."""
+        self._server.close()
         serving = dict(self._serving)
         for task in serving:
             task.cancel()
         await asyncio.gather(*serving, *(w.wait_closed() for w in serving.values()), return_exceptions=True)
+        self._folder.cleanup()
         for failure in self._failures:
             raise failure
+
+    def _serve(self, reader: Reader, writer: Writer) -> None:
+        writer.transport.set_write_buffer_limits(0)
+        self.connections += 1
+        task = asyncio.create_task(self._exchanges(reader, writer, self.connections))
+        self._serving[task] = writer
+        task.add_done_callback(self._served)
+        self._notify()
+
+    def _served(self, task: asyncio.Task[None]) -> None:
+        writer = self._serving.pop(task)
+        self._notify()
+        if task.cancelled():
+            return writer.transport.abort()
+        writer.close()
+        failure = task.exception()
+        if failure and not isinstance(failure, ConnectionError | asyncio.IncompleteReadError | ssl.SSLError):
+            self._failures.append(failure)
+
+    async def _exchanges(self, reader: Reader, writer: Writer, number: int) -> None:
+        """Serve a connection; it ends by the will of either side."""
+        exchange = None
+        while exchange is None or exchange.keep_alive:
+            request = _parse(await reader.readuntil(b"\r\n\r\n"), number)
+            handler, early = self._choose(request)
+            if not early:
+                request = replace(request, body=await _body(reader, request.headers))
+            self.requests.append(request)
+            self._notify()
+            exchange = Exchange(self, request, reader, writer)
+            exchange.keep_alive &= not early
+            await handler(exchange)
+            await exchange.drain()
+            if early and writer.can_write_eof():  # a close with bytes unread is an RST and can overtake the answer
+                writer.write_eof()
+                await exchange.wait_closed()
+
+    def _choose(self, request: Request) -> tuple[Handler, bool]:
+        """The row for a request: of those that match, the one with the most literal path."""
+        paths = [path for path in {*self._lasting, *self._counted} if _matches(request, *path)]
+        asked, oldest, newest = map(_number, (request.version, self.min_api_version, self.api_version))
+        error = "" if paths else "page not found"
+        if paths and asked and newest and asked > newest:
+            error = f"client version {request.version} is too new. Maximum supported API version is {self.api_version}"
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+def frame(stream: int, data: bytes) -> bytes:
+    """A piece of output in the multiplex format of logs, attach and exec."""
+    return struct.pack(">BxxxL", stream, len(data)) + data
+
+
+def whole(body: bytes, status: bytes = b"200 OK") -> bytes:
+    """A whole answer, for `raw` and `drip`."""
+    return b"HTTP/1.1 %b\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body)
+
+
+def _line(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode() + b"\n"
+
+
+def _number(version: str | None) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d{1,9}", version or "")))
+
+
+def _matches(request: Request, method: str, path: str) -> bool:
+    pattern = re.sub(r"\\{\w+\\}", ".+", re.escape(path))
+    return request.method == method and re.fullmatch(pattern, unquote(request.path)) is not None
+
+
+def _parse(head: bytes, connection: int) -> Request:
+    start, *fields = head.decode("latin-1").split("\r\n")[:-2]
+    parts = re.fullmatch(r"([A-Z]+) (?:/v([\d.]+)(?=/))?(/[^ ?]*)\??([^ ]*) HTTP/1\.1", start)
+    assert parts, f"not a request: {start!r}"
+    method, version, path, query = parts.groups("")
+    headers = {name.lower(): value.strip() for name, _, value in (field.partition(":") for field in fields)}
+    return Request(method, path, version, parse_qsl(query, keep_blank_values=True), headers, b"", connection)
+
+
+async def _body(reader: Reader, headers: Mapping[str, str]) -> bytes:
+    if headers.get("transfer-encoding") != "chunked":
+        return await reader.readexactly(int(headers.get("content-length", 0)))
+    body = bytearray()
+    while size := int(await reader.readuntil(b"\r\n"), 16):
+        body += (await reader.readexactly(size + 2))[:-2]
+    await reader.readuntil(b"\r\n")
+    return bytes(body)
+
+
+@handler
+async def _version(exchange: Exchange) -> None:
+    known = {"ApiVersion": exchange.engine.api_version, "MinAPIVersion": exchange.engine.min_api_version}
+    versions = {name: version for name, version in known.items() if version is not None}
+    await exchange.answer(json={"Version": "20.10.24", "Os": "linux", "Arch": "amd64"} | versions)
+
+
+# The faults.  Many need no more than a row:
+#   frames=[(9, b"x")]                                  a stream that does not exist; 3 is an error of the engine (A5 54)
+#   headers={"X-Huge": "x" * (1 << 20)}                 a huge header (C8)
+#   chunks=[HUGE_FRAME], hold=True                      a frame that claims 4 GiB (A5 54)
+#   chunks=[frame(1, b"line")[:5]]                      a torn frame in a body that ends well (A5 54)
+#   status=307, headers={"Location": "http://…"}        a redirect, to be refused (A5 51, fact 9)
+
+
+@handler
+async def hang(exchange: Exchange) -> None:
+    """Read and never answer: a stopped daemon (B2 2)."""
+    await exchange.wait_closed()
+
+
+@handler
+async def raw(exchange: Exchange, answer: bytes) -> None:
+    """Write exactly these bytes, and read the next request as if all were well."""
+    exchange.write(answer)
+
+
+@handler
+async def drip(exchange: Exchange, interval: float, data: bytes) -> None:
+    """One byte of the answer every `interval` seconds: a timeout per read never strikes (A5 53, fact 10)."""
+    for byte in data:
+        exchange.write(bytes([byte]))
+        await exchange.drain()
+        await asyncio.sleep(interval)
+
+
+@handler
+async def endless(exchange: Exchange, chunk: bytes) -> None:
+    """A body that never ends: the SDK grew by 831 MB in 3 s (A5 52, fact 10)."""
+    exchange.head(200, {"Transfer-Encoding": "chunked"})
+    while True:
+        await exchange.chunk(chunk)
+
+
+@handler
+async def torn(exchange: Exchange, body: bytes, at: int, *, chunked: bool = False, reset: bool = False) -> None:
+    """Cut the body after `at` bytes, by FIN or RST: the SDK takes it for the end (A5 54, fact 2)."""
+    length = {"Transfer-Encoding": "chunked"} if chunked else {"Content-Length": str(len(body))}
+    exchange.head(200, length, (b"%x\r\n" % len(body) if chunked else b"") + body[:at])
+    await exchange.drain()
+    exchange.abort() if reset else exchange.close()
+
+
+@handler
+async def upgraded(exchange: Exchange, output: bytes) -> None:
+    """101 and output in one packet: the SDK loses what came with the head (sdk-notes 4)."""
+    exchange.upgrade(output)
+    await exchange.wait_closed()

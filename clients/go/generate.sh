@@ -1,5 +1,5 @@
 #!/bin/sh
-# Generates the Go code of the contract with bare protoc, 22 or newer.
+# Generates the Go code of the contract with bare protoc.
 #
 #     clients/go/generate.sh [OUTPUT]      OUTPUT is clients/go when not given
 #

@@ -133,9 +133,11 @@ class Connection(asyncio.Protocol):
             async with _Alarm(self, deadline):
                 while not self._complete:
                     await self._news()
-        finally:
-            if not self._complete:
-                self.close()
+            if self._failure is not None:
+                raise self._failure
+        except BaseException:
+            self.close()
+            raise
         self._active = False
         if not self._keep_alive:
             self.close()
@@ -151,6 +153,7 @@ class Connection(asyncio.Protocol):
         """
         self._reset(request.method, limit=0)
         self._active = True
+        self._upgrade = "Upgrade" in request.headers
         self._send(request.head(chunked=upload is not None) + (request.body or b""))
         if upload is not None:
             self._upload = self._loop.create_task(self._send_chunks(upload))
@@ -158,6 +161,8 @@ class Connection(asyncio.Protocol):
             async with _Alarm(self, deadline):
                 while not self._head_complete:
                     await self._news()
+            if self._failure is not None and not self._parts and self._status < 400:
+                raise self._failure
         except BaseException:
             self.close()
             raise
@@ -175,6 +180,8 @@ class Connection(asyncio.Protocol):
             async with _Alarm(self, deadline):
                 while not self._parts and not self._complete:
                     await self._news()
+            if self._failure is not None and not self._parts:
+                raise self._failure
         data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         self._parts.clear()
         self._size = 0
@@ -235,7 +242,8 @@ class Connection(asyncio.Protocol):
 
     def expire(self) -> None:
         """End the exchange because its time is over."""
-        self.fail(TimedOut("the host did not answer within the time allowed", sent=self._active))
+        if not self._complete:
+            self.fail(TimedOut("the host did not answer within the time allowed", sent=self._active))
 
     def _reset(self, method: str, limit: int) -> None:
         self._parser = httptools.HttpResponseParser(self)  # a fresh one: a HEAD leaves the old one astray
@@ -250,7 +258,9 @@ class Connection(asyncio.Protocol):
         self._head_complete = False
         self._complete: bool = False
         self._keep_alive = False
-        self._raw = False  # the connection has become a session
+        self._upgrade = False  # the connection may become a session
+        self._raw = False  # it has
+        self._overhead = 0  # bytes since the head, or since the last of the body, that brought no body
 
     def _send(self, data: bytes) -> None:
         if self._failure is not None:
@@ -336,7 +346,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take note that the connection is gone."""
-        by_peer = not self._closed
+        by_peer = not self._closed and not (self._raw and exc is None)  # a session's end is no break
         self._end(exc)
         self._closed = True
         if self._upload is not None:
@@ -377,6 +387,7 @@ class Connection(asyncio.Protocol):
     def _parse(self, data: bytes) -> None:
         if not self._head_complete:
             self._head_bytes += len(data)
+        self._overhead += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -385,10 +396,11 @@ class Connection(asyncio.Protocol):
             if rest := data[upgrade.args[0] :]:
                 self._keep(rest)
         except httptools.HttpParserError as error:
-            if not (self._complete and self._method == "HEAD"):
-                self.fail(BadAnswer(f"the host's answer is not HTTP: {error}", sent=True))
+            self.fail(BadAnswer(f"the host's answer is not HTTP: {error}", sent=True))
         if not self._head_complete and self._head_bytes > _HEADER_BYTES:
             self.fail(BadAnswer(f"the head of the answer exceeds {_HEADER_BYTES} bytes", sent=True))
+        elif self._overhead > len(data) + _HEADER_BYTES:
+            self.fail(BadAnswer("the body of the answer goes on without bringing anything", sent=True))
 
     # What the parser tells
 
@@ -413,16 +425,22 @@ class Connection(asyncio.Protocol):
             return
         self._status = status
         self._head_complete = True
-        if 300 <= status < 400 and status != 304:
+        if status == 101 and not self._upgrade:
+            self.fail(BadAnswer("the host opened a session that nobody asked for", sent=True))
+        elif 300 <= status < 400 and status != 304:
             self.fail(BadAnswer(f"the host redirects (HTTP {status}); redirects are not followed", sent=True))
         elif self._method == "HEAD":
             # A HEAD's answer may give the length of a body that it does not have.
-            self._complete = self._keep_alive = True
+            self._complete = True
+            self._keep_alive = self._headers.get("connection", "").lower() != "close"
         elif status not in (101, 204, 304) and _LENGTHS.isdisjoint(self._headers):
             self.fail(BadAnswer("the host's answer does not say where it ends", sent=True))
 
     def on_body(self, body: bytes) -> None:
         """Keep a piece of the body."""
+        self._overhead = 0
+        if self._method == "HEAD":
+            self.fail(BadAnswer("the host's answer to a HEAD has a body", sent=True))
         self._keep(body)
 
     def on_message_complete(self) -> None:
@@ -432,6 +450,8 @@ class Connection(asyncio.Protocol):
             self._keep_alive = self._parser.should_keep_alive()
 
     def _keep(self, data: bytes) -> None:
+        if self._failure is not None:
+            return
         self._parts.append(data)
         self._size += len(data)
         if self._limit:

@@ -22,21 +22,22 @@ compiled, one per message type, from source made of the descriptor: seven times 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
 
 from dockfleet.v1 import engine_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.struct_pb2 import Struct
 
 from gateway.engine import grammar
 
 Json = Any
-_MISFITS = (TypeError, ValueError, AttributeError, OverflowError)  # what wrong values raise in conversions
+# What wrong values raise in conversions; the last two where an object is too deep for protobuf, or for Python.
+_MISFITS = (TypeError, ValueError, AttributeError, OverflowError, DecodeError, RecursionError)
 
 
 class NotEngineJson(Exception):
@@ -57,16 +58,21 @@ class InvalidField(ValueError):
 
 def loader(descriptor: Descriptor) -> Callable[[Json], Message]:
     """Return the function that makes a message of JSON.  It raises `NotEngineJson`."""
-    arguments = _arguments(descriptor)
-    message = GetMessageClass(descriptor)
+    make = _maker(descriptor)
 
     def load(document: Json) -> Message:
         try:
-            return message(**arguments(document))
+            return make(document)
         except _MISFITS as error:
             raise NotEngineJson(_misfit(descriptor, document, "answer")) from error
 
     return load
+
+
+def _maker(descriptor: Descriptor) -> Callable[[Json], Message]:
+    arguments = _arguments(descriptor)
+    message = GetMessageClass(descriptor)
+    return lambda document: message(**arguments(document))
 
 
 @cache
@@ -100,7 +106,7 @@ def _conversion(field: FieldDescriptor, name: str, names: dict[str, Any]) -> str
         kind = _map_value(field)
         if kind.message_type is None:
             return "value"
-        names[name] = loader(kind.message_type)
+        names[name] = _maker(kind.message_type)
         return f"{{key: {name}(item or EMPTY) for key, item in value.items()}}"
     if field.GetOptions().Extensions[engine_pb2.json_set]:
         return "list(value)"
@@ -165,17 +171,23 @@ def _misfit(descriptor: Descriptor, document: Json, path: str) -> str:
     if not isinstance(document, dict):
         return f"{path} is {_kind(document)}, not an object"
     for field in descriptor.fields:
-        part = document.get(field.json_name)
         where = path if is_array(descriptor) else f"{path}.{field.json_name}"
-        items = enumerate(part) if field.is_repeated and isinstance(part, list) else [(None, part)]
-        for index, item in items:
-            if not _fits(descriptor, {field.json_name: item if index is None else [item]}):
-                if index is not None:
-                    where = f"{where}[{index}]"
-                if isinstance(item, dict) and field.message_type is not None and not is_map(field):
-                    return _misfit(field.message_type, item, where)
-                return f"{where} is {_kind(item)}, which does not fit"
+        for place, item, alone in _pieces(field, document.get(field.json_name)):
+            if not _fits(descriptor, {field.json_name: alone}):
+                kind = _map_value(field).message_type if is_map(field) else field.message_type
+                if isinstance(item, dict) and kind is not None and kind.full_name not in _WELL_KNOWN:
+                    return _misfit(kind, item, where + place)
+                return f"{where}{place} is {_kind(item)}, which does not fit"
     return f"{path} does not fit"
+
+
+def _pieces(field: FieldDescriptor, part: Json) -> Iterable[tuple[str, Json, Json]]:
+    """Return what of *part* can be tried alone: its place, itself, and a property that consists of it alone."""
+    if is_map(field) and isinstance(part, dict):
+        return ((f"[{key!r}]", item, {key: item}) for key, item in part.items())
+    if field.is_repeated and not is_map(field) and isinstance(part, list):
+        return ((f"[{index}]", item, [item]) for index, item in enumerate(part))
+    return (("", part, part),)
 
 
 def _fits(descriptor: Descriptor, document: Json) -> bool:

@@ -8,7 +8,7 @@ follows at once, with a time of its own and no line feed between.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from typing import NamedTuple
 
 from gateway.engine.connection import Connection
@@ -43,8 +43,6 @@ class FramedLog:
         """
         entries = []
         for stream, piece, last in self._frames.feed(data):
-            if stream == SYSTEM_ERROR:
-                raise OperationFailed(piece.decode(errors="backslashreplace").strip())
             if not last:
                 self._begun += piece
                 if len(self._begun) > _LONGEST_ENTRY:
@@ -52,6 +50,8 @@ class FramedLog:
                 continue
             if self._begun:
                 piece, self._begun = self._begun + piece, b""
+            if stream == SYSTEM_ERROR:
+                raise OperationFailed(piece.decode(errors="backslashreplace").strip())
             if not self._timestamps:
                 entries.append(Entry(stream, b"", piece))
                 continue
@@ -70,43 +70,54 @@ class FramedLog:
 class TerminalLog:
     """Cuts a terminal's output into entries."""
 
-    def __init__(self, *, timestamps: bool) -> None:
+    def __init__(self, *, timestamps: bool, details: bool = False) -> None:
         self._timestamps = timestamps
+        self._details = details
         self._rest = b""
 
     def feed(self, data: bytes) -> list[Entry]:
-        """Return the entries that *data* completes."""
-        *whole, self._rest = (self._rest + data).split(b"\n")
-        entries = [entry for line in whole for entry in self._entries(line + b"\n")]
+        """Return the entries that *data* completes.  Raises `FrameError` for what is no log."""
+        *whole, rest = (self._rest + data).split(b"\n")
+        entries = [self._entry(part) for line in whole for part in self._parts(line + b"\n")]
         # A cut line: its parts are complete before its line feed comes.
-        parts = self._entries(self._rest)
-        if len(parts) > 1:
-            entries += parts[:-1]
-            self._rest = b" ".join(filter(None, parts[-1][1:]))
+        *parts, self._rest = self._parts(rest)
+        entries += map(self._entry, parts)
+        if len(self._rest) > _LONGEST_ENTRY:
+            raise FrameError(f"a log entry exceeds {_LONGEST_ENTRY} bytes")
         return entries
 
     def finish(self) -> list[Entry]:
         """Return what has no line feed behind it: the beginning of a line that is not finished yet."""
         rest, self._rest = self._rest, b""
-        return self._entries(rest)
+        return [self._entry(rest)] if rest else []
 
-    def _entries(self, text: bytes) -> list[Entry]:
-        if not text:
-            return []
-        if not self._timestamps:
-            return [Entry(STDOUT, b"", text)]
-        entries = []
-        while found := _TIME.match(text):
-            start = found.end()
-            cut = start + _LONGEST_PART
-            if len(text) > cut and _TIME.match(text, cut):
-                entries.append(Entry(STDOUT, found[0][:-1], text[start:cut]))
-                text = text[cut:]
-                continue
-            entries.append(Entry(STDOUT, found[0][:-1], text[start:]))
-            return entries
-        # Not a time yet: the beginning of an entry of which the rest is on its way.
-        return [*entries, Entry(STDOUT, b"", text)]
+    def _parts(self, text: bytes) -> Iterator[bytes]:
+        """Yield *text*, of one line at most, in the parts that the Engine cut it into."""
+        while cut := self._cut(text):
+            yield text[:cut]
+            text = text[cut:]
+        yield text
+
+    def _cut(self, text: bytes) -> int:
+        """Return where in *text* the next part begins; 0 when all of it is one part."""
+        if len(text) <= _LONGEST_PART:
+            return 0
+        start = 0
+        if self._timestamps:
+            if not (time := _TIME.match(text)):
+                return 0
+            start = time.end()
+        if self._details:
+            start = text.find(b" ", start) + 1
+        cut = start + _LONGEST_PART
+        if self._timestamps:
+            return cut if _TIME.match(text, cut) else 0
+        return cut if len(text) > cut else 0
+
+    def _entry(self, text: bytes) -> Entry:
+        if self._timestamps and (time := _TIME.match(text)):
+            return Entry(STDOUT, time[0][:-1], text[time.end() :])
+        return Entry(STDOUT, b"", text)
 
 
 async def entries(connection: Connection, log: FramedLog | TerminalLog) -> AsyncGenerator[list[Entry], None]:

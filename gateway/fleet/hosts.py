@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -82,7 +82,7 @@ class Hosts:
         return len(self._hosts)
 
     @contextlib.asynccontextmanager
-    async def watched(self, probe_seconds: float):  # type: ignore[no-untyped-def]
+    async def watched(self, probe_seconds: float) -> AsyncIterator[None]:
         """Probe every host, at once and then every *probe_seconds*, until the end of the block."""
         self._tasks = [asyncio.create_task(self._watch(host, probe_seconds)) for host in self]
         try:

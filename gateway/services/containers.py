@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import Any
 
 import orjson
@@ -36,7 +36,7 @@ class ContainerService:
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
 
-    async def StreamLogs(self, request: pb.StreamLogsRequest, context: Context) -> AsyncGenerator[Any, None]:  # noqa: N802
+    async def StreamLogs(self, request: pb.StreamLogsRequest, context: Context) -> AsyncGenerator[Any, None]:
         """Stream a container's log in batches."""
         engine = self._gate.engine(request)
         if request.HasField("since") and request.HasField("until") and _later(request.since, request.until):
@@ -52,13 +52,17 @@ class ContainerService:
         encode = log_encoder(details=asked.details)
         async with engine.open(call) as (answer, connection):
             terminal = streams.is_terminal(answer, state["Config"]["Tty"])
-            log = (logs.TerminalLog if terminal else logs.FramedLog)(timestamps=asked.timestamps)
+            log = (
+                logs.TerminalLog(timestamps=asked.timestamps, details=asked.details)
+                if terminal
+                else logs.FramedLog(timestamps=asked.timestamps)
+            )
             async with aclosing(logs.entries(connection, log)) as batches:
                 async for batch in batches:
                     for message in encode(batch):
                         yield message
 
-    async def AttachContainer(  # noqa: N802
+    async def AttachContainer(
         self, requests: AsyncIterator[pb.AttachContainerRequest], context: Context
     ) -> AsyncGenerator[Any, None]:
         """Carry the input and output of a container's main process."""
@@ -82,7 +86,7 @@ class ContainerService:
                         yield message
         yield pb.AttachContainerResponse(end=await _end(engine, start.id))
 
-    async def RunContainer(self, request: pb.RunContainerRequest, context: Context) -> AsyncGenerator[Any, None]:  # noqa: N802
+    async def RunContainer(self, request: pb.RunContainerRequest, context: Context) -> AsyncGenerator[Any, None]:
         """Pull if need be, create, start, and report output and exit code."""
         engine = self._gate.engine(request)
         if not request.config.image:
@@ -176,7 +180,8 @@ async def _removed_unless_started(engine: Engine, id: str, *, remove: bool) -> A
         raise
     finally:
         if not started and not stays:
-            await engine.ask(_REMOVE.call(pb.RemoveContainerRequest(id=id, force=True, remove_volumes=True)))
+            with suppress(NotFound):  # one that removes itself has done so when it could not be started
+                await engine.ask(_REMOVE.call(pb.RemoveContainerRequest(id=id, force=True, remove_volumes=True)))
 
 
 async def _end(engine: Engine, id: str) -> pb.AttachEnd:

@@ -28,7 +28,7 @@ class ExecService:
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
 
-    async def Exec(self, requests: AsyncIterator[pb.ExecRequest], context: Context) -> AsyncGenerator[Any, None]:  # noqa: N802
+    async def Exec(self, requests: AsyncIterator[pb.ExecRequest], context: Context) -> AsyncGenerator[Any, None]:
         """Create and start an exec, carry its input and output, and end with its exit code."""
         asked: pb.ExecStart = await first(requests)
         engine = self._gate.engine(asked)
@@ -48,7 +48,7 @@ class ExecService:
             async for frame in frames:
                 yield frame
 
-    async def StartExec(  # noqa: N802
+    async def StartExec(
         self, requests: AsyncIterator[pb.StartExecRequest], context: Context
     ) -> AsyncGenerator[Any, None]:
         """Start an exec that was created before."""

@@ -24,11 +24,11 @@ class HostService:
     def __init__(self, hosts: Hosts) -> None:
         self._hosts = hosts
 
-    async def ListHosts(self, request: pb.ListHostsRequest, context: Any) -> pb.ListHostsResponse:  # noqa: N802
+    async def ListHosts(self, request: pb.ListHostsRequest, context: Any) -> pb.ListHostsResponse:
         """List all hosts."""
         return pb.ListHostsResponse(hosts=[_host(host) for host in self._hosts])
 
-    async def GetHost(self, request: pb.GetHostRequest, context: Any) -> pb.GetHostResponse:  # noqa: N802
+    async def GetHost(self, request: pb.GetHostRequest, context: Any) -> pb.GetHostResponse:
         """Return one host."""
         if not request.host:
             raise InvalidField("host", "must name a host")

@@ -89,11 +89,11 @@ class Method:
 
     @property
     def stays_open(self) -> bool:
-        """Whether a call of it can last without end."""
+        """Whether a call of it may last longer than a look at the engine's records takes."""
         if self.shape is not Shape.UNARY:
             return True
         endpoint = self.descriptor.GetOptions().Extensions[engine_pb2.engine]
-        return endpoint.patience == engine_pb2.PATIENCE_ENDLESS
+        return endpoint.patience != engine_pb2.PATIENCE_UNSPECIFIED
 
     @cached_property
     def frame(self) -> type[Message]:

@@ -119,12 +119,13 @@ class Lanes(Generic[C]):
             channel = next((each for each, calls in self._calls.items() if calls < CALLS_PER_CONNECTION), None)
             channel = channel or self._dial()
             self._calls[channel] = self._calls.get(channel, 0) + 1
+        place = [channel]  # to be given back once, though grpc.aio may report an end twice
         try:
             started = call(channel)
         except BaseException:
-            self._leave(channel)
+            self._leave(place)
             raise
-        started.add_done_callback(lambda _: self._leave(channel))
+        started.add_done_callback(lambda _: self._leave(place))
         return started
 
     def close(self) -> list[Any]:
@@ -134,9 +135,9 @@ class Lanes(Generic[C]):
             self._calls.clear()
         return [channel.close() for channel in channels]
 
-    def _leave(self, channel: C) -> None:
+    def _leave(self, place: list[C]) -> None:
         with self._lock:
-            if channel in self._calls:
+            if place and (channel := place.pop()) in self._calls:
                 self._calls[channel] -= 1
 
 
@@ -150,7 +151,7 @@ class SplitChannel(Generic[C]):
         self._single = BlockingCall if blocking else OpenCall
 
     def unary_unary(self, path: str, **kwargs: Any) -> Any:
-        """Go to the short calls, except where the answer waits for something to happen."""
+        """Go to the short calls, unless the answer may take long."""
         if path in OPEN:
             return self._single(self._lanes, lambda channel: channel.unary_unary(path, **kwargs))
         return self._short.unary_unary(path, **kwargs)

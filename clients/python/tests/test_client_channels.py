@@ -48,15 +48,15 @@ def test_short_calls_and_streams_have_connections_of_their_own(gateway: Gateway,
     assert len(gateway.peers["ListHosts"] | gateway.peers["StreamStats"]) == 2
 
 
-def test_a_call_that_may_wait_for_ever_counts_as_a_stream(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+def test_a_call_that_may_take_long_counts_as_a_stream(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
     """`WaitContainer` has one answer, but no end in sight: it goes where the streams go."""
     gateway.on("ListHosts", ListHostsResponse())
-    gateway.on("WaitContainer", containers.WaitContainerResponse(status_code=3))
+    gateway.on("WaitContainer", containers.WaitContainerResponse(exit_code=3))
 
     answer = fleet.host("a").containers.WaitContainer(id="web")
     fleet.list_hosts()
 
-    assert answer.status_code == 3
+    assert answer.exit_code == 3
     assert not gateway.peers["ListHosts"] & gateway.peers["WaitContainer"]
 
 

@@ -108,11 +108,11 @@ def test_a_session_resizes_its_terminal(gateway: Gateway, fleet: dockfleet.Fleet
 def test_leaving_a_session_ends_its_call_and_its_thread(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
     """The gateway sees the call end, and gRPC's thread that waits for input ends with it."""
     ended = Ended()
-    gateway.on("Exec", ended.endless(ExecResponse(started={})))
+    gateway.on("Exec", ended.endless(ExecResponse(output={"data": b"$ "})))
     before = threading.active_count()
 
-    with fleet.host("a").exec.Exec(id="web", cmd=["cat"], attach_stdin=True):
-        pass
+    with fleet.host("a").exec.Exec(id="web", cmd=["cat"], attach_stdin=True) as session:
+        next(iter(session))
 
     assert ended.wait(10)
     assert _soon(lambda: threading.active_count() <= before + 1)  # one more in the gateway's pool

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -194,3 +196,10 @@ def test_leaving_a_log_ends_the_call(gateway: Gateway, fleet: dockfleet.Fleet) -
     entries.close()
 
     assert ended.wait(10)
+
+
+def test_the_generated_code_comes_without_the_client() -> None:
+    """Importing messages imports neither the client nor gRPC, which the gateway's engine room must not have."""
+    seen = "import sys, dockfleet.v1.containers_pb2; print([name for name in sys.modules if name.startswith('grpc') or name == 'dockfleet.client'])"
+
+    assert subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True).stdout == "[]\n"

@@ -133,8 +133,10 @@ func TestAStdinThatFailsIsTheErrorOfTheCall(t *testing.T) {
 
 func TestAnUnknownHostIsNamedWithItsReason(t *testing.T) {
 	_, err := list(deadline(t), dockfleet.NewContainerServiceClient(here(t).gateway), "atlantis")
-	info := errorInfo(err)
-	if status.Code(err) != codes.NotFound || info.GetReason() != "UNKNOWN_HOST" || info.GetMetadata()["host"] != "atlantis" {
-		t.Errorf("got %v with %v", err, info)
+	if code := status.Code(err); code != codes.NotFound {
+		t.Errorf("got %v: %v", code, err)
+	}
+	if info := errorInfo(err); info.GetReason() != "UNKNOWN_HOST" || info.GetMetadata()["host"] != "atlantis" {
+		t.Errorf("got %v", info)
 	}
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Coroutine
 from typing import Any, Generic, Self, TypeVar
 
 import grpc
@@ -15,6 +15,9 @@ from dockfleet.errors import DockfleetError
 AsyncSource = Source | AsyncIterable[bytes]
 """Where the bytes of an upload come from: as `Source`, or piece by piece from asyncio."""
 
+LOST_STATUS = "Internal error from Core"
+LOST_STATUS_POLLS, LOST_STATUS_POLL_SECONDS = 100, 0.01
+
 T = TypeVar("T")
 
 
@@ -25,6 +28,7 @@ class Stream(Generic[T]):
         """Iterate over what *call* answers, to *upload* if it is one."""
         self._call = call
         self._answers = aiter(call)
+        self._ending = Ending(call)
         self._upload = upload
 
     def __aiter__(self) -> AsyncIterator[T]:
@@ -33,8 +37,11 @@ class Stream(Generic[T]):
     async def __anext__(self) -> T:
         try:
             answer: T = await anext(self._answers)
-        except grpc.RpcError as error:
-            raise DockfleetError.of(error) from error
+        except grpc.aio.AioRpcError as error:
+            failure = await self._ending.failure(error)
+            if failure is None:
+                raise StopAsyncIteration from None
+            raise failure from error
         except asyncio.CancelledError:
             if task_cancelled():
                 raise
@@ -52,6 +59,37 @@ class Stream(Generic[T]):
 
     async def __aexit__(self, *exc: object) -> None:
         self.close()
+
+
+class Ending:
+    """How the gateway ended a call.
+
+    When it does so while a request is being written, gRPC may say `INTERNAL: Internal error from Core` in place of
+    what the gateway said, which has come before or is about to come (grpc/grpc#36066).
+    """
+
+    def __init__(self, call: Any) -> None:
+        """Listen to *call*."""
+        self._call = call
+        self._status: grpc.aio.AioRpcError | None = None
+        call.add_done_callback(self._note)
+
+    async def failure(self, error: grpc.aio.AioRpcError) -> DockfleetError | None:
+        """Return what *error* is in truth; None when it is none."""
+        if error.details() != LOST_STATUS:
+            return DockfleetError.of(error)
+        for _ in range(LOST_STATUS_POLLS):
+            if self._status is not None:
+                return None if self._status.code() is grpc.StatusCode.OK else DockfleetError.of(self._status)
+            await asyncio.sleep(LOST_STATUS_POLL_SECONDS)
+            self._note(self._call)
+        return DockfleetError.of(error)
+
+    def _note(self, call: Any) -> None:
+        parts = (call.code(), call.initial_metadata(), call.trailing_metadata(), call.details())
+        status = grpc.aio.AioRpcError(*map(_result, parts))
+        if self._status is None and status.details() != LOST_STATUS:
+            self._status = status
 
 
 class Upload:
@@ -88,14 +126,25 @@ async def download(answers: AsyncIterable[Any]) -> AsyncIterator[bytes]:
 
 
 async def answer_of(call: Any, upload: Upload | None = None) -> Any:
+    """Wait for the one answer of *call*, and of *upload* if it is one."""
+    ending = Ending(call)
     try:
         return await call
-    except grpc.RpcError as error:
-        raise DockfleetError.of(error) from error
+    except grpc.aio.AioRpcError as error:
+        raise await ending.failure(error) or DockfleetError.of(error) from error
     except asyncio.CancelledError:
         if upload and upload.failure and not task_cancelled():
             raise upload.failure from None
         raise
+
+
+def _result(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Return what *coroutine* returns, which must not wait, as those that tell of a call's end do not after it."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value
+    raise RuntimeError("the call has not ended")
 
 
 def task_cancelled() -> bool:

@@ -2279,7 +2279,7 @@ class StreamLogsRequest(_message.Message):
     stderr: _builtins.bool
     """Whether to take standard error.  When neither output is asked for, both are taken."""
     timestamps: _builtins.bool
-    """Whether to fill `time`.  False when absent."""
+    """Whether to fill `time`.  True when absent."""
     tail: _builtins.int
     """Begin with so many of the last lines; with all when absent."""
     details: _builtins.bool

@@ -1,0 +1,109 @@
+"""The contract as its descriptors tell it: what the tests of contract and mirror walk through."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from dockfleet.v1 import engine_pb2 as pb
+from google.protobuf.descriptor import (
+    Descriptor,
+    EnumDescriptor,
+    FieldDescriptor,
+    FileDescriptor,
+    MethodDescriptor,
+    ServiceDescriptor,
+)
+
+from gateway.services.containers import ContainerService
+from gateway.services.exec import ExecService
+from gateway.services.hosts import HostService
+
+ROOT = Path(__file__).resolve().parent.parent
+PROTOS = sorted((ROOT / "protos").rglob("*.proto"))
+BY_HAND = {"ContainerService": ContainerService, "ExecService": ExecService, "HostService": HostService}
+
+
+@cache
+def files() -> list[FileDescriptor]:
+    """The files of the contract."""
+    return [import_module(f"dockfleet.v1.{path.stem}_pb2").DESCRIPTOR for path in PROTOS]
+
+
+def services() -> list[ServiceDescriptor]:
+    """All services."""
+    return [service for file in files() for service in file.services_by_name.values()]
+
+
+def methods() -> list[MethodDescriptor]:
+    """All RPCs."""
+    return [method for service in services() for method in service.methods]
+
+
+def mirrored() -> list[MethodDescriptor]:
+    """The RPCs that are nothing but their endpoint."""
+    return [method for method in methods() if endpoint(method) and not is_by_hand(method)]
+
+
+def messages() -> list[Descriptor]:
+    """All messages, without the entries of maps."""
+    return [message for file in files() for message in _with_nested(file.message_types_by_name.values())]
+
+
+def _with_nested(found: Any) -> Iterator[Descriptor]:
+    for message in found:
+        if not message.GetOptions().map_entry:
+            yield message
+            yield from _with_nested(message.nested_types)
+
+
+def enums() -> list[EnumDescriptor]:
+    """All enums."""
+    return [enum for file in files() for enum in file.enum_types_by_name.values()]
+
+
+def option(described: Any, extension: Any) -> Any:
+    """The value of one of the contract's options."""
+    return described.GetOptions().Extensions[extension]
+
+
+def name_of(described: Any) -> str:
+    """A short name for the ids of parameters: `ContainerService.ListContainers`."""
+    return str(described.full_name).removeprefix("dockfleet.v1.")
+
+
+def endpoint(method: MethodDescriptor) -> tuple[str, str] | None:
+    """The verb and the path of an RPC's endpoint; None when it has none."""
+    described = option(method, pb.engine)
+    verb = described.WhichOneof("request")
+    return (verb.upper(), getattr(described, verb)) if verb else None
+
+
+def placeholders(method: MethodDescriptor) -> list[str]:
+    """The names in braces in an RPC's path."""
+    found = endpoint(method)
+    return re.findall(r"\{(\w+)\}", found[1]) if found else []
+
+
+def asked(method: MethodDescriptor) -> Descriptor:
+    """The message that holds what an RPC asks: the request, or the `start` of a client's stream."""
+    return method.input_type.fields_by_name["start"].message_type if method.client_streaming else method.input_type
+
+
+def is_by_hand(method: MethodDescriptor) -> bool:
+    """Whether a service brings a method of its own for the RPC."""
+    return hasattr(BY_HAND.get(method.containing_service.name), method.name)
+
+
+def is_map(field: FieldDescriptor) -> bool:
+    """Whether a field is a map."""
+    return field.message_type is not None and field.message_type.GetOptions().map_entry
+
+
+def below(field: FieldDescriptor) -> Descriptor | None:
+    """The message that a field, each of its items or each of its values is; None for scalars."""
+    return field.message_type.fields_by_name["value"].message_type if is_map(field) else field.message_type

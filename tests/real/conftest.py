@@ -1,0 +1,143 @@
+"""Real engines, and one gateway in front of them all.
+
+As root, on Debian, the tests start private engines and install what those need.  Else they borrow the engine that
+the gateway finds by itself, for what needs one host and touches nothing but objects of the tests' own.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from gateway import config
+from gateway.settings import HostSettings, HostTls
+
+from tests.conftest import Client, gateway_of
+from tests.real.support import IMAGE, Containers, Fleet, import_image
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "deploy/engines"))
+
+from engines import EngineError, PrivateEngine, Registry, busybox_image, debian_root, install
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dockfleet/engines"
+USERS = {"tester": "correct-horse-battery"}
+
+
+@pytest.fixture(scope="session")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """The hosts: `one`, Docker 20.10 on its socket; `two`, the same over TLS; `new`, Docker 26.1."""
+    try:
+        install("docker-registry", "debootstrap")
+    except EngineError as error:
+        yield _borrowed(str(error))
+        return
+    directory = tmp_path_factory.mktemp("engines")
+    one, two = PrivateEngine(directory, "one"), PrivateEngine(directory, "two", tls=True)
+    fleet = Fleet(engines={"one": one, "two": two})
+    with ExitStack() as stack:
+        with ThreadPoolExecutor() as threads:
+            started = [threads.submit(_start, engine, stack) for engine in (one, two)]
+            new = threads.submit(_start_new, directory, stack)
+            fleet.hosts["one"] = HostSettings(name="one", address=one.address)
+            _finish(started)
+            assert two.certs is not None
+            assert two.tcp_address is not None
+            tls = HostTls(ca=two.certs / "ca.pem", certificate=two.certs / "cert.pem", key=two.certs / "key.pem")
+            fleet.hosts["two"] = HostSettings(name="two", address=two.tcp_address, tls=tls)
+            try:
+                fleet.engines["new"] = new.result()
+                fleet.hosts["new"] = HostSettings(name="new", address=new.result().address)
+            except EngineError as error:
+                fleet.absent["new"] = f"Docker 26.1 can not be had: {error}"
+        yield fleet
+
+
+def _start(engine: PrivateEngine, stack: ExitStack) -> None:
+    stack.callback(engine.remove)
+    engine.start()
+    engine.load_busybox(IMAGE)
+
+
+def _start_new(directory: Path, stack: ExitStack) -> PrivateEngine:
+    engine = PrivateEngine(directory, "new", root=debian_root(CACHE))
+    _start(engine, stack)
+    return engine
+
+
+def _finish(started: list[Future[None]]) -> None:
+    for future in started:
+        future.result()
+
+
+def _borrowed(why: str) -> Fleet:
+    """The engine that the gateway would find by itself, as `one`."""
+    found = config.load([], os.environ).hosts[0]
+    absent = dict.fromkeys(("two", "new", "private"), f"there is only a borrowed engine, {found.address}: {why}")
+    return Fleet(hosts={"one": found.model_copy(update={"name": "one"})}, absent=absent)
+
+
+@pytest.fixture(scope="session")
+async def client(fleet: Fleet) -> AsyncIterator[Client]:
+    """A client of the gateway in front of all hosts; they hold the image `IMAGE`."""
+    async with gateway_of(*fleet.hosts.values(), metrics_listen="127.0.0.1:0", probe_seconds=1) as client:
+        if not fleet.engines:
+            try:
+                await import_image(client, "one", busybox_image())
+            except Exception as error:  # whatever is missing, it is not the gateway that is at fault
+                pytest.skip(f"{fleet.absent['private']}; and it can not be used: {error}")
+        yield client
+
+
+@pytest.fixture(params=["one", "new"])
+def host(request: pytest.FixtureRequest, fleet: Fleet) -> str:
+    """The name of a host: the test runs for an old engine and for a newer one."""
+    return fleet.need(request.param)
+
+
+@pytest.fixture
+async def containers(client: Client, host: str) -> AsyncIterator[Containers]:
+    """What makes containers on the host; they are removed at the end."""
+    containers = Containers(client, host)
+    yield containers
+    await containers.remove_all()
+
+
+@pytest.fixture
+def private(fleet: Fleet) -> None:
+    """The test needs hosts that are its own: it breaks them, or touches what is not the tests' own."""
+    fleet.need("private")
+
+
+@pytest.fixture
+def start_engine(fleet: Fleet, tmp_path: Path) -> Iterator[Callable[..., PrivateEngine]]:
+    """Give the function that starts an engine for this test alone; it takes the arguments of `PrivateEngine`."""
+    fleet.need("private")
+    with ExitStack() as stack:
+
+        def start(name: str, **arguments: object) -> PrivateEngine:
+            engine = PrivateEngine(tmp_path, name, **arguments)
+            _start(engine, stack)
+            return engine
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def registry(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A registry that is open to all."""
+    fleet.need("private")
+    with Registry(tmp_path_factory.mktemp("registries"), "open") as registry:
+        yield registry
+
+
+@pytest.fixture(scope="session")
+def guarded_registry(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A registry that knows `USERS` and nobody else."""
+    fleet.need("private")
+    with Registry(tmp_path_factory.mktemp("registries"), "guarded", users=USERS) as registry:
+        yield registry

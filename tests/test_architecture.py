@@ -1,0 +1,102 @@
+"""The layout's rules (DESIGN section 2), and that generated code is what the contract generates."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.contract import ROOT
+
+GATEWAY = ROOT / "gateway"
+GENERATED = ROOT / "clients/python/dockfleet/v1"
+
+
+def imports(folder: Path) -> set[tuple[str, str]]:
+    """Who imports what below a folder: (file, module), absolute; a name imported from a package counts as a module."""
+    found = set()
+    for file in folder.rglob("*.py"):
+        who = str(file.relative_to(ROOT))
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {(who, alias.name) for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{who} imports relatively"
+                found |= {(who, str(node.module))} | {(who, f"{node.module}.{alias.name}") for alias in node.names}
+    return found
+
+
+def of(package: str, found: set[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those of the imports that are of a package or of what is in it."""
+    return sorted((who, what) for who, what in found if what == package or what.startswith(f"{package}."))
+
+
+def test_what_knows_the_engine_knows_nothing_of_grpc() -> None:
+    """`engine/` imports neither grpc nor anything of the gateway that does."""
+    found = imports(GATEWAY / "engine")
+
+    assert of("grpc", found) + of("grpc_health", found) + of("google.rpc", found) == []
+    assert {what.split(".")[1] for _, what in of("gateway", found)} == {"engine"}
+
+
+@pytest.mark.parametrize("package", ["docker", "requests", "httptools", "greenlet"])
+def test_services_reach_engines_through_the_engine_room_alone(package: str) -> None:
+    """`services/` imports nothing that speaks to an engine by itself."""
+    found = imports(GATEWAY / "services")
+
+    assert of("gateway.engine", found)
+    assert of(package, found) == []
+
+
+def test_only_main_imports_the_composition_root() -> None:
+    """Whatever imported `server.py` would be built by it and know it, in a circle."""
+    assert {who for who, _ in of("gateway.server", imports(GATEWAY))} == {"gateway/__main__.py"}
+
+
+@pytest.mark.parametrize(
+    "part", ["Engine", "Host", "Hosts", "Gate", "Boundary", "ContainerService", "ExecService", "HostService"]
+)
+def test_only_the_composition_root_composes(part: str) -> None:
+    """The parts that live as long as the gateway are made in `server.py`."""
+    assert set(makers(part)) == {"gateway/server.py"}
+
+
+def makers(part: str) -> Iterator[str]:
+    """The files that make an object of a class, not of the message of that name."""
+    for file in GATEWAY.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == part:
+                yield str(file.relative_to(ROOT))
+
+
+@pytest.mark.parametrize(
+    ("package", "owners"),
+    [
+        ("httptools", {"gateway/engine/connection.py"}),  # bytes <-> HTTP
+        ("greenlet", {"gateway/engine/client.py"}),  # blocking <-> asyncio
+        ("requests", {"gateway/engine/client.py"}),
+        ("google.rpc", {"gateway/errors.py"}),  # exception <-> status
+    ],
+)
+def test_each_frontier_is_crossed_in_one_file(package: str, owners: set[str]) -> None:
+    """What translates between two worlds is imported in one place."""
+    assert {who for who, _ in of(package, imports(GATEWAY))} == owners
+
+
+def test_the_committed_code_is_what_the_contract_generates(tmp_path: Path) -> None:
+    """The clients' Python code is fresh, without a file too many or too few."""
+    plugins = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}  # protoc-gen-mypy
+    subprocess.run([sys.executable, ROOT / "protos/generate.py", tmp_path], check=True, env=os.environ | plugins)
+
+    fresh, committed = contents(tmp_path / "dockfleet/v1"), contents(GENERATED)
+    assert [name for name in sorted(fresh | committed) if fresh.get(name) != committed.get(name)] == []
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """The texts of a folder's files, by name."""
+    return {file.name: file.read_text() for file in folder.iterdir() if file.is_file()}

@@ -1,0 +1,297 @@
+"""The one table: what an engine's answer, or a failure on the way, is to the caller."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+from dockfleet.v1 import common_pb2 as pb
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, ResourceInfo, RetryInfo
+from grpc import StatusCode as Code
+
+from gateway.engine import connection as wire
+from gateway.engine.client import ApiTooOld, Incompatible, OutcomeUnknown, engine_error
+from gateway.engine.connection import Answer
+from gateway.engine.enginejson import InvalidField
+from gateway.engine.session import ExecStartFailed
+from gateway.engine.streams import OperationFailed, TornStream
+from gateway.errors import Failure, GoingAway, failure
+from gateway.fleet.hosts import UnknownHost
+
+# reliability.md C14: HTTP status, code, reason, and a text of an engine.
+ENGINE_ANSWERS = [
+    (400, Code.INVALID_ARGUMENT, "INVALID_REQUEST", "Invalid signal: NOPE"),
+    (400, Code.INVALID_ARGUMENT, "INVALID_REQUEST", "invalid filter 'nope'"),
+    (
+        400,
+        Code.FAILED_PRECONDITION,
+        "HOST_INCOMPATIBLE",
+        "client version 1.45 is too new. Maximum supported API is 1.41",
+    ),
+    (400, Code.FAILED_PRECONDITION, "HOST_INCOMPATIBLE", "client version 1.41 is too old. Minimum supported is 1.44"),
+    (400, Code.FAILED_PRECONDITION, "START_FAILED", 'OCI runtime create failed: exec: "nope": no such file: unknown'),
+    (400, Code.FAILED_PRECONDITION, "START_FAILED", 'exec: "nope": executable file not found in $PATH: unknown'),
+    (401, Code.FAILED_PRECONDITION, "REGISTRY_AUTH", "unauthorized: incorrect username or password"),
+    (403, Code.PERMISSION_DENIED, "ENGINE_AUTHZ", "authorization denied by plugin opa: no"),
+    (403, Code.FAILED_PRECONDITION, "CONFLICT", "error while removing network: n id 1 has active endpoints"),
+    (404, Code.NOT_FOUND, "NOT_FOUND", "No such container: web"),
+    (404, Code.NOT_FOUND, "NOT_FOUND", "No such image: busybox:nope"),
+    (404, Code.NOT_FOUND, "NOT_FOUND", "No such exec instance: 1f"),
+    (404, Code.NOT_FOUND, "NOT_FOUND", "get vol: no such volume"),
+    (404, Code.NOT_FOUND, "NOT_FOUND", "network nope not found"),
+    (404, Code.NOT_FOUND, "NOT_FOUND", "manifest for busybox:nope not found: manifest unknown: manifest unknown"),
+    (404, Code.NOT_FOUND, "REGISTRY_AUTH", "pull access denied for x, repository does not exist or may require login"),
+    (404, Code.INTERNAL, "BAD_ENGINE_RESPONSE", "page not found"),
+    (405, Code.UNIMPLEMENTED, "NOT_SUPPORTED", "method not allowed"),
+    (
+        409,
+        Code.ALREADY_EXISTS,
+        "NAME_IN_USE",
+        'Conflict. The container name "/web" is already in use by container "01"',
+    ),
+    (409, Code.FAILED_PRECONDITION, "CONFLICT", "Container 0123 is not running"),
+    (409, Code.FAILED_PRECONDITION, "CONFLICT", "Container 0123 is paused, unpause the container before exec"),
+    (
+        409,
+        Code.FAILED_PRECONDITION,
+        "CONFLICT",
+        "You cannot remove a running container 0123. Stop the container before",
+    ),
+    (409, Code.FAILED_PRECONDITION, "CONFLICT", "unable to delete 0123 - image is being used by running container 4"),
+    (409, Code.FAILED_PRECONDITION, "CONFLICT", "Error: Exec command 0123 has already run"),
+    (409, Code.ABORTED, "BEING_CHANGED", "removal of container 0123 is already in progress"),
+    (409, Code.ABORTED, "BEING_CHANGED", "a prune operation is already running"),
+    (412, Code.FAILED_PRECONDITION, "CONFLICT", "failed precondition"),
+    (413, Code.RESOURCE_EXHAUSTED, "REGISTRY_LIMIT", "request entity too large"),
+    (429, Code.RESOURCE_EXHAUSTED, "REGISTRY_LIMIT", "toomanyrequests: You have reached your pull rate limit"),
+    (500, Code.RESOURCE_EXHAUSTED, "REGISTRY_LIMIT", "toomanyrequests: You have reached your pull rate limit"),
+    (500, Code.FAILED_PRECONDITION, "AMBIGUOUS_ID", "Multiple IDs found with provided prefix: 0"),
+    (500, Code.FAILED_PRECONDITION, "CONFLICT", "timeout waiting for exec session ready"),
+    (500, Code.RESOURCE_EXHAUSTED, "HOST_DISK_FULL", "write /var/lib/docker/x: no space left on device"),
+    (500, Code.RESOURCE_EXHAUSTED, "HOST_RESOURCES", "fork/exec /usr/bin/runc: too many open files"),
+    (500, Code.RESOURCE_EXHAUSTED, "HOST_RESOURCES", "fork/exec /usr/bin/runc: cannot allocate memory"),
+    (500, Code.UNAVAILABLE, "REGISTRY_UNREACHABLE", 'Get "https://r.example/v2/": dial tcp 192.0.2.1:443: i/o timeout'),
+    (500, Code.UNAVAILABLE, "REGISTRY_UNREACHABLE", "dial tcp: lookup r.example: no such host"),
+    (500, Code.UNAVAILABLE, "REGISTRY_UNREACHABLE", "dial tcp 127.0.0.1:443: connect: connection refused"),
+    (500, Code.FAILED_PRECONDITION, "REGISTRY_AUTH", "unauthorized: authentication required"),
+    (500, Code.INTERNAL, "ENGINE_ERROR", "something else altogether"),
+    (501, Code.UNIMPLEMENTED, "NOT_SUPPORTED", "not implemented"),
+    (501, Code.FAILED_PRECONDITION, "NOT_SUPPORTED", "configured logging driver does not support reading"),
+    (503, Code.FAILED_PRECONDITION, "NOT_SWARM_MANAGER", 'This node is not a swarm manager. Use "docker swarm init"'),
+    (418, Code.INTERNAL, "ENGINE_ERROR", "I am a teapot"),
+]
+RETRY_SAFE = {"REGISTRY_UNREACHABLE"}  # of these; asking again repeats no work
+# The same of calls that read and of calls that change something.
+BACKEND_ANSWERS = [
+    (500, "context deadline exceeded"),
+    (500, "containerd: connection error: desc = transport is unavailable"),
+    (500, "ttrpc: closed: unknown"),
+    (502, "Bad Gateway"),
+    (503, "Service Unavailable"),
+    (504, "Gateway Timeout"),
+]
+FAILURES = [
+    (wire.Unreachable("x"), Code.UNAVAILABLE, "HOST_UNREACHABLE", True),
+    (wire.IdentityMismatch("x"), Code.FAILED_PRECONDITION, "HOST_IDENTITY_MISMATCH", False),
+    (wire.CredentialsRejected("x"), Code.FAILED_PRECONDITION, "HOST_CREDENTIALS_REJECTED", False),
+    (wire.Busy("x"), Code.RESOURCE_EXHAUSTED, "HOST_BUSY", True),
+    (wire.TimedOut("x", sent=True), Code.UNAVAILABLE, "HOST_TIMEOUT", True),
+    (wire.Disconnected("x", sent=True), Code.UNAVAILABLE, "CONNECTION_LOST", True),
+    (OutcomeUnknown("x", sent=True), Code.ABORTED, "OUTCOME_UNKNOWN", False),
+    (TornStream("x", sent=True), Code.DATA_LOSS, "BAD_ENGINE_RESPONSE", False),
+    (wire.BadAnswer("x", sent=True), Code.INTERNAL, "BAD_ENGINE_RESPONSE", False),
+    (Incompatible("x"), Code.FAILED_PRECONDITION, "HOST_INCOMPATIBLE", False),
+    (ApiTooOld("field", "1.44", "1.41"), Code.FAILED_PRECONDITION, "API_VERSION_TOO_OLD", False),
+    (ExecStartFailed("x"), Code.FAILED_PRECONDITION, "EXEC_START_FAILED", False),
+    (GoingAway(), Code.UNAVAILABLE, "GOING_AWAY", True),
+    (UnknownHost("x"), Code.NOT_FOUND, "UNKNOWN_HOST", False),
+    (InvalidField("id", "must be set"), Code.INVALID_ARGUMENT, "INVALID_FIELD", False),
+]
+
+
+def answer(status: int, text: str) -> Exception:
+    """Return the exception of an engine's answer."""
+    return engine_error(Answer(status, {}, orjson.dumps({"message": text})))
+
+
+def told(error: Exception, *, changes: bool = False) -> Failure:
+    """Return what the caller is told of *error*."""
+    found = failure(error, "h1", changes=changes)
+    assert found is not None
+    return found
+
+
+def details(found: Failure) -> dict[str, ErrorInfo | BadRequest | ResourceInfo | RetryInfo]:
+    """Return the details of a status by the names of their types."""
+    kinds = {kind.DESCRIPTOR.full_name: kind for kind in (ErrorInfo, BadRequest, ResourceInfo, RetryInfo)}
+    unpacked = {}
+    for packed in found.status().details:
+        detail = kinds[packed.TypeName()]()
+        packed.Unpack(detail)
+        unpacked[type(detail).__name__] = detail
+    return unpacked
+
+
+@pytest.mark.parametrize(("status", "code", "reason", "text"), ENGINE_ANSWERS)
+def test_an_engines_answer_has_one_meaning(status: int, code: Code, reason: str, text: str) -> None:
+    """Status and text of an engine decide code and reason; its words and its status are kept."""
+    found = told(answer(status, text))
+
+    assert (found.code, found.reason, found.retry_safe) == (code, reason, reason in RETRY_SAFE)
+    assert found.message == f"h1: {text}"
+    assert found.metadata["engine_status"] == str(status)
+
+
+@pytest.mark.parametrize(("status", "text"), BACKEND_ANSWERS)
+def test_a_backend_that_fails_leaves_the_outcome_of_a_change_open(status: int, text: str) -> None:
+    """What is behind the engine did not answer: a read may be repeated, a change must be looked after."""
+    assert told(answer(status, text)).code is Code.UNAVAILABLE
+    assert told(answer(status, text), changes=True).code is Code.ABORTED
+    assert told(answer(status, text)).reason == told(answer(status, text), changes=True).reason == "ENGINE_BACKEND"
+    assert not told(answer(status, text), changes=True).retry_safe
+
+
+@pytest.mark.parametrize(("error", "code", "reason", "retry_safe"), FAILURES)
+def test_a_failure_on_the_way_has_one_meaning(error: Exception, code: Code, reason: str, retry_safe: bool) -> None:
+    """The kind of a failure decides alone."""
+    found = told(error)
+
+    assert (found.code, found.reason, found.retry_safe) == (code, reason, retry_safe)
+    assert details(found)["ErrorInfo"].domain == "dockfleet"
+    assert details(found)["ErrorInfo"].metadata["host"] == "h1"
+    assert details(found)["ErrorInfo"].metadata["retry_safe"] == str(retry_safe).lower()
+
+
+def test_every_reason_is_one_of_the_contract() -> None:
+    """No reason is made up on the way."""
+    reasons = {row[2] for row in ENGINE_ANSWERS} | {row[2] for row in FAILURES} | {"ENGINE_BACKEND"}
+
+    assert reasons <= {name.removeprefix("ERROR_REASON_") for name in pb.ErrorReason.DESCRIPTOR.values_by_name}
+
+
+def test_nothing_of_an_engine_becomes_unauthenticated() -> None:
+    """UNAUTHENTICATED is kept for callers of the gateway."""
+    codes = {
+        told(answer(status, text), changes=changes).code
+        for status in range(400, 600)
+        for text in ("", "unauthorized", "denied")
+        for changes in (True, False)
+    }
+
+    assert Code.UNAUTHENTICATED not in codes
+    assert Code.OK not in codes
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "reason"),
+    [
+        ("The command '/bin/sh -c exit 3' returned a non-zero code: 3", Code.FAILED_PRECONDITION, "OPERATION_FAILED"),
+        ("write /var/lib/docker/tmp/x: no space left on device", Code.RESOURCE_EXHAUSTED, "HOST_DISK_FULL"),
+        ("toomanyrequests: pull rate limit", Code.RESOURCE_EXHAUSTED, "REGISTRY_LIMIT"),
+        ("dial tcp 192.0.2.1:443: i/o timeout", Code.UNAVAILABLE, "REGISTRY_UNREACHABLE"),
+        ("unauthorized: authentication required", Code.FAILED_PRECONDITION, "REGISTRY_AUTH"),
+        ("Error grabbing logs: invalid character", Code.FAILED_PRECONDITION, "OPERATION_FAILED"),
+    ],
+)
+def test_a_failure_told_within_an_answer_has_the_meaning_of_one_told_by_status(
+    text: str, code: Code, reason: str
+) -> None:
+    """Pull, push, build and load answer 200 and tell their failure in the last line."""
+    found = told(OperationFailed(text), changes=True)
+
+    assert (found.code, found.reason) == (code, reason)
+
+
+def test_a_status_within_an_answer_is_read_like_any_other() -> None:
+    """The `code` of an `errorDetail` is the status that the engine meant."""
+    assert told(OperationFailed("manifest unknown: x", 404)).code is Code.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"cause":"no such container","message":"no such container","response":404}', "no such container"),
+        (b"Not Found\n", "Not Found"),
+        (b'{"error":"without message"}', '{"error":"without message"}'),
+        (b'["not","an object"]', '["not","an object"]'),
+        (b"\xff\xfe broken", "\\xff\\xfe broken"),
+        (b'{"message": null}', "None"),
+        (b"", ""),
+    ],
+)
+def test_an_error_of_any_shape_is_told(body: bytes, expected: str) -> None:
+    """Podman's errors, plain text, JSON without a message and broken text are told as they are."""
+    found = told(engine_error(Answer(404, {}, body)))
+
+    assert (found.code, found.message) == (Code.NOT_FOUND, f"h1: {expected}")
+
+
+def test_what_is_missing_is_named() -> None:
+    """ResourceInfo tells the kind and name of what does not exist."""
+    found = details(told(answer(404, "No such container: web")))["ResourceInfo"]
+
+    assert (found.resource_type, found.resource_name) == ("container", "web")
+
+
+def test_a_field_that_is_wrong_is_named() -> None:
+    """BadRequest tells the field and what it must be."""
+    [violation] = details(told(InvalidField("config.image", "must be set")))["BadRequest"].field_violations
+
+    assert (violation.field, violation.description) == ("config.image", "must be set")
+
+
+def test_versions_that_differ_are_told() -> None:
+    """A request that is too new names the field and both versions."""
+    metadata = told(ApiTooOld("config.annotations", "1.44", "1.41")).metadata
+
+    assert metadata["field"] == "config.annotations"
+    assert (metadata["required_version"], metadata["host_version"]) == ("1.44", "1.41")
+
+
+@pytest.mark.parametrize("error", [wire.Unreachable("x"), wire.Busy("x"), answer(429, "toomanyrequests")])
+def test_where_waiting_helps_the_caller_is_told_how_long(error: Exception) -> None:
+    """RetryInfo holds a delay."""
+    assert details(told(error))["RetryInfo"].retry_delay.ToTimedelta().total_seconds() >= 1
+
+
+HOSTILE = "\r\n\x00\x1b]0;owned\x07\x9b31m\u202etxt\u2028 {}%s" + "Ä" * 20_000
+
+
+def test_text_of_an_engine_is_escaped_and_bounded() -> None:
+    """No control character passes, and no more than trailers can carry (A5 17, [G11])."""
+    found = told(answer(404, f"No such container: {HOSTILE}"))
+
+    assert found.code is Code.NOT_FOUND
+    assert len(found.message.encode()) <= 1024
+    assert found.message.startswith("h1: No such container: \\x0d\\x0a\\x00\\x1b]0;owned\\x07\\x9b31m\\x202etxt\\x2028")
+    assert len(found.status().SerializeToString()) < 6 << 10
+    assert not set(found.status().SerializeToString().decode(errors="ignore")) & set("\u202e\u2028\x9b\x1b")
+
+
+def test_a_field_of_any_length_is_told_within_bounds() -> None:
+    """A path into a request may hold a key that the client chose."""
+    found = told(InvalidField(f"networks[{HOSTILE!r}].id", HOSTILE))
+
+    assert found.code is Code.INVALID_ARGUMENT
+    assert len(found.status().SerializeToString()) < 6 << 10
+
+
+def test_metadata_of_an_engine_are_bounded() -> None:
+    """Each value of the metadata is short and holds no control character."""
+    found = told(ApiTooOld(HOSTILE, "1.44", "1.41"))
+
+    assert len(found.metadata["field"]) <= 256
+    assert "\n" not in found.metadata["field"]
+
+
+def test_two_calls_that_fail_alike_are_told_apart() -> None:
+    """An exception that is raised more than once keeps nothing of the call before."""
+    shared = wire.Unreachable("no connection")
+
+    assert told(shared).message == told(shared).message == "h1: no connection"
+    assert told(shared).metadata == told(shared).metadata == {"host": "h1"}
+
+
+@pytest.mark.parametrize("error", [ValueError("secret"), KeyError("secret"), AttributeError("secret")])
+def test_a_defect_is_none_of_these(error: Exception) -> None:
+    """What the table does not know is a defect of the gateway, and its text stays inside."""
+    assert failure(error, "h1", changes=False) is None
