@@ -338,6 +338,8 @@ class Connection(asyncio.Protocol):
             self._secured.set_result(None)
         if plaintext:
             self._received(plaintext)
+        if self._tls.ended:
+            self._end(None)
 
     def eof_received(self) -> bool:
         """Take note that the peer sends no more."""
@@ -346,13 +348,10 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take note that the connection is gone."""
-        by_peer = not self._closed and not (self._raw and exc is None)  # a session's end is no break
         self._end(exc)
         self._closed = True
         if self._upload is not None:
             self._upload.cancel()
-        if by_peer:
-            self._lost()
 
     def pause_writing(self) -> None:
         """Make writers wait."""
@@ -363,7 +362,8 @@ class Connection(asyncio.Protocol):
         self._resume()
 
     def _end(self, exc: Exception | None) -> None:
-        if self._raw and exc is None:
+        by_peer = not self._closed
+        if self._raw and exc is None and (self._tls is None or self._tls.ended):
             self._complete = True  # a session has no other end
             self._wake()
         elif self._complete and self._active:
@@ -371,6 +371,8 @@ class Connection(asyncio.Protocol):
         else:
             what = f"the connection broke: {exc}" if exc else "the connection ended before the answer did"
             self.fail(Disconnected(what, sent=self._active))
+            if by_peer:
+                self._lost()
         self._resume()
 
     def _received(self, data: bytes) -> None:

@@ -21,6 +21,7 @@ class TlsStream:
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
         self.ready = False
+        self.ended = False  # the peer has said that it sends no more; a connection that merely closes was cut
 
     def handshake(self) -> None:
         """Go on with the handshake as far as the data at hand allow.  Raises `ssl.SSLError`."""
@@ -60,7 +61,12 @@ class TlsStream:
 
     def _drain(self) -> bytes:
         pieces = []
-        with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLZeroReturnError):
+        try:
             while piece := self._tls.read(_READ_SIZE):
                 pieces.append(piece)
+            self.ended = True
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLZeroReturnError:  # the same when our own side is closed already
+            self.ended = True
         return b"".join(pieces)
