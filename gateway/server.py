@@ -193,6 +193,7 @@ def _host(settings: HostSettings, all_settings: Settings) -> Host:
             streams=limits.streams_per_host,
             answer_bytes=limits.answer_bytes,
             connect_seconds=limits.connect_seconds,
+            call_seconds=limits.read_seconds,
         ),
         metrics.EngineObserver(),
     )

@@ -1,4 +1,4 @@
-"""A Docker Engine that answers from a script and remembers what it was asked, for tests of faults and of the wire.
+"""A Docker Engine that answers from a script and remembers what it was asked.
 
     async with FakeEngine() as engine:  # on a unix socket; or FakeEngine.tcp(), FakeEngine.tls(context)
         engine.on("POST", "/containers/{id}/start", error="driver failed", times=1)  # once; from then on
@@ -7,7 +7,7 @@
         started = await engine.request("POST", "/containers/{id}/start")  # by a client of engine.address
 
 Unscripted, `/_ping` and `/version` are answered, an unknown path with 404 and a version out of range with
-400, in the words of Docker 20.10.  Faults are at the end; A5, B2, "fact" and [V] are places in `reliability.md`.
+400, in the words of Docker 20.10.  Faults are at the end; A5, B2 and "fact" are places in `reliability.md`.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ import ssl
 import struct
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from email.utils import formatdate
 from http.client import responses
+from itertools import repeat, starmap
 from typing import Concatenate, ParamSpec, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import parse_qsl, unquote
 
@@ -48,19 +49,20 @@ class Request:
 
 
 class Answer(TypedDict, total=False):
-    """A row of the script.  `json`, `error` and `body` go out whole; `chunks`, `lines` and `frames` chunked."""
+    """A row of the script: when it applies, and the answer, whose body is at most one of the kinds below."""
 
     times: int  # how often the row applies; for ever without
     early: bool  # answer before the body is read, and close: an upload refused
     status: int  # 200, or 500 with `error`
     headers: Mapping[str, str | None]  # None takes away what is sent by default
-    json: object
+    json: object  # these three go out whole, with a Content-Length
     error: str
     body: bytes
-    chunks: Sequence[bytes]  # the HTTP chunks, exactly
-    lines: Sequence[object]  # JSON, one line and one HTTP chunk each
-    frames: Sequence[tuple[int, bytes]]  # stream (1 stdout, 2 stderr; 0, 3 and 9 are faults, A5 54) and data
+    chunks: Iterable[bytes]  # these three, one by one, as HTTP chunks
+    lines: Iterable[object]  # JSON
+    frames: Iterable[tuple[int, bytes]]  # stream (1 stdout, 2 stderr) and data
     hold: bool  # leave the chunked body open until the client goes
+    raw: bytes  # instead of all this: exactly these bytes, whatever they are
 
 
 class Exchange:
@@ -68,16 +70,16 @@ class Exchange:
 
     def __init__(self, engine: FakeEngine, request: Request, reader: Reader, writer: Writer) -> None:
         self.engine, self.request, self._writer = engine, request, writer
-        self.keep_alive = request.headers.get("connection") != "close"  # whether the next request is read
+        self.keep_alive = request.headers.get("connection") != "close"  # whether to read a next request
         self.read = reader.read  # what the client sends after the request; empty once it has closed its side
-        self.write, self.drain = writer.write, writer.drain  # drained: the kernel has it (TLS: all but 64 KiB)
+        self.write, self.drain = writer.write, writer.drain  # drained: in the kernel (with TLS, all but 64 KiB)
 
-    def head(self, status: int, headers: Mapping[str, str | None], then: bytes = b"") -> None:
+    def head(self, status: int, headers: dict[str, str | None], then: bytes = b"") -> None:
         """Write a status line, the engine's usual headers and these; and `then` in the same packet."""
         reason = "UPGRADED" if status == 101 else responses.get(status, "")
-        fields = {name: value for name, value in (self.engine.headers() | headers).items() if value is not None}
-        lines = [f"HTTP/1.1 {status} {reason}", *map(": ".join, fields.items()), "", ""]
-        self.write("\r\n".join(lines).encode("latin-1") + then)
+        fields = (self.engine.headers() | headers).items()
+        lines = [f"HTTP/1.1 {status} {reason}", *(f"{name}: {text}" for name, text in fields if text is not None)]
+        self.write("\r\n".join([*lines, "", ""]).encode("latin-1") + then)
 
     async def chunk(self, data: bytes) -> None:
         """Write one HTTP chunk; an empty one ends the body."""
@@ -86,29 +88,35 @@ class Exchange:
 
     async def answer(self, **answer: Unpack[Answer]) -> None:
         """Write a whole answer, with the headers of the real engine."""
+        if "raw" in answer:
+            return self.write(answer["raw"])
         status = answer.get("status", 500 if "error" in answer else 200)
         body, chunks, kind = answer.get("body", b""), answer.get("chunks"), None
         if "json" in answer or "error" in answer:
             body, kind = _line(answer.get("json", {"message": answer.get("error")})), "application/json"
         elif "lines" in answer:
-            chunks, kind = [_line(value) for value in answer["lines"]], "application/json"
+            chunks, kind = map(_line, answer["lines"]), "application/json"
         elif "frames" in answer:
-            chunks = [frame(stream, data) for stream, data in answer["frames"]]
-            if _number(self.request.version or self.engine.api_version) >= (1, 42):
-                kind = "application/vnd.docker.multiplexed-stream"
+            chunks, version = starmap(frame, answer["frames"]), self.request.version or self.engine.api_version
+            kind = "application/vnd.docker.multiplexed-stream" if _number(version) >= (1, 42) else None
         headers = {"Content-Type": kind, "Connection": None if self.keep_alive else "close"}
         if chunks is not None:
             headers["Transfer-Encoding"] = "chunked"
         elif status not in (204, 304):
             headers["Content-Length"] = str(len(body))
-        self.head(status, headers | dict(answer.get("headers", {})), body)
-        if chunks is not None:
-            for data in chunks:
-                await self.chunk(data)
-            await (self.wait_closed() if answer.get("hold") else self.chunk(b""))
+        bodiless = self.request.method == "HEAD"
+        self.head(status, headers | dict(answer.get("headers", {})), b"" if bodiless else body)
+        if chunks is None or bodiless:
+            return None
+        for data in chunks:
+            await self.chunk(data)
+        return await (self.wait_closed() if answer.get("hold") else self.chunk(b""))
 
     def upgrade(self, output: bytes = b"", kind: str = "application/vnd.docker.raw-stream") -> None:
-        """Send 101 and, in the same packet, `output`: from here on the connection is the session's."""
+        """Send 101 and, in the same packet, `output`: from here on the connection is the session's.
+
+        Of output that comes along with the 101 the SDK loses the beginning (sdk-notes 4).
+        """
         self.keep_alive = False
         self.head(101, {"Content-Type": kind, "Connection": "Upgrade", "Upgrade": "tcp"}, output)
 
@@ -132,6 +140,7 @@ class Exchange:
 
 
 Handler = Callable[[Exchange], Awaitable[None]]
+Row = tuple[Handler, bool]  # the handler, and whether it is called early
 
 
 def handler(answer: Callable[Concatenate[Exchange, P], Awaitable[None]]) -> Callable[P, Handler]:
@@ -153,15 +162,15 @@ class FakeEngine:
         self.requests: list[Request] = []
         self.connections = self.open_connections = 0  # accepted so far; open now
         self._path, self._port, self._tls = path, port, tls
-        self._lasting: dict[tuple[str, str], tuple[Handler, bool]] = {}
-        self._counted: dict[tuple[str, str], list[tuple[Handler, bool]]] = {}
-        self._serving: set[asyncio.Task[None]] = set()
-        self._failures: list[Exception] = []
+        self._lasting: dict[tuple[str, str], Row] = {}
+        self._counted: dict[tuple[str, str], list[Row]] = {}
+        self._serving: dict[asyncio.Task[None], Writer] = {}
+        self._failures: list[BaseException] = []
         self._changed = asyncio.Event()
         ping = {"Builder-Version": "1", "Docker-Experimental": "false", "Swarm": "inactive"}
         self.on("GET", "/_ping", body=b"OK", headers=ping)
         self.on("HEAD", "/_ping", headers=ping)
-        self.on("GET", "/version", _version())
+        self.on("GET", "/version", _version)
 
     @classmethod
     def tcp(cls, port: int = 0) -> Self:
@@ -189,7 +198,7 @@ class FakeEngine:
         return found[0]
 
     async def until(self, condition: Callable[[], T]) -> T:
-        """Wait for the condition; it is looked at when a request comes and when a connection comes or goes."""
+        """Wait for the condition; it is looked at when a request comes, when a connection comes or goes."""
         while not (result := condition()):
             await self._changed.wait()
         return result
@@ -197,17 +206,16 @@ class FakeEngine:
     def headers(self) -> dict[str, str | None]:
         """What every answer carries."""
         date = formatdate(time.time() + self.clock_skew, usegmt=True)
-        return {"Api-Version": self.api_version, "Ostype": "linux", "Server": "Docker/20.10.24 (linux)", "Date": date}
+        return {"Api-Version": self.api_version, "Ostype": "linux", "Server": "Docker/20.10.24", "Date": date}
 
     async def __aenter__(self) -> Self:
-        self._folder = tempfile.TemporaryDirectory(prefix="engine-", dir="/tmp")  # a path has 107 bytes at most
+        self._folder = tempfile.TemporaryDirectory(prefix="engine-", dir="/tmp")  # paths end at 107 bytes
         if self._port is None:
             path = self._path or f"{self._folder.name}/docker.sock"
-            self._server = await asyncio.start_unix_server(self._serve, path, limit=1 << 20)
+            self._server = await asyncio.start_unix_server(self._accept, path)
             self.address = f"unix://{path}"
         else:
-            tcp = asyncio.start_server(self._serve, "127.0.0.1", self._port, ssl=self._tls, limit=1 << 20)
-            self._server = await tcp
+            self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port, ssl=self._tls)
             self.address = "tcp://{}:{}".format(*self._server.sockets[0].getsockname())
         return self
 
@@ -222,29 +230,19 @@ class FakeEngine:
         for failure in self._failures:
             raise failure
 
-    def _serve(self, reader: Reader, writer: Writer) -> None:
+    def _accept(self, reader: Reader, writer: Writer) -> None:
         writer.transport.set_write_buffer_limits(0)
         self.connections += 1
-        task = asyncio.create_task(self._exchanges(reader, writer, self.connections))
+        self.open_connections += 1
+        task = asyncio.create_task(self._serve(reader, writer, self.connections))
         self._serving[task] = writer
         task.add_done_callback(self._served)
         self._notify()
 
-    def _served(self, task: asyncio.Task[None]) -> None:
-        writer = self._serving.pop(task)
-        self._notify()
-        if task.cancelled():
-            return writer.transport.abort()
-        writer.close()
-        failure = task.exception()
-        if failure and not isinstance(failure, ConnectionError | asyncio.IncompleteReadError | ssl.SSLError):
-            self._failures.append(failure)
-
-    async def _exchanges(self, reader: Reader, writer: Writer, number: int) -> None:
-        """Serve a connection; it ends by the will of either side."""
-        exchange = None
-        while exchange is None or exchange.keep_alive:
-            request = _parse(await reader.readuntil(b"\r\n\r\n"), number)
+    async def _serve(self, reader: Reader, writer: Writer, connection: int) -> None:
+        keep_alive = True
+        while keep_alive:
+            request = _parse(await reader.readuntil(b"\r\n\r\n"), connection)
             handler, early = self._choose(request)
             if not early:
                 request = replace(request, body=await _body(reader, request.headers))
@@ -254,17 +252,39 @@ class FakeEngine:
             exchange.keep_alive &= not early
             await handler(exchange)
             await exchange.drain()
-            if early and writer.can_write_eof():  # a close with bytes unread is an RST and can overtake the answer
+            if early and writer.can_write_eof():  # closing with bytes unread is an RST, which may lose the answer
                 writer.write_eof()
                 await exchange.wait_closed()
+            keep_alive = exchange.keep_alive
 
-    def _choose(self, request: Request) -> tuple[Handler, bool]:
+    def _served(self, task: asyncio.Task[None]) -> None:
+        writer = self._serving.pop(task)
+        self.open_connections -= 1
+        self._notify()
+        failure = None if task.cancelled() else task.exception()
+        if failure and not isinstance(failure, ConnectionError | asyncio.IncompleteReadError | ssl.SSLError):
+            self._failures.append(failure)
+        (writer.transport.abort if task.cancelled() else writer.close)()
+
+    def _choose(self, request: Request) -> Row:
         """The row for a request: of those that match, the one with the most literal path."""
         paths = [path for path in {*self._lasting, *self._counted} if _matches(request, *path)]
+        if not paths:
+            return answering(error="page not found", status=404), False
         asked, oldest, newest = map(_number, (request.version, self.min_api_version, self.api_version))
-        error = "" if paths else "page not found"
-        if paths and asked and newest and asked > newest:
-            error = f"client version {request.version} is too new. Maximum supported API version is {self.api_version}"
+        if () < newest < asked:
+            error = f"too new. Maximum supported API version is {self.api_version}"
+            return answering(error=f"client version {request.version} is {error}", status=400), False
+        if () < asked < oldest:
+            error = f"too old. Minimum supported API version is {self.min_api_version}, please upgrade your client"
+            return answering(error=f"client version {request.version} is {error} …", status=400), False
+        path = max(paths, key=lambda path: len(re.sub(r"{\w+}", "", path[1])))
+        rows = self._counted.get(path) or [self._lasting[path]]
+        row = rows.pop(0)
+        if not rows:
+            self._counted.pop(path, None)
+        return row
+
     def _notify(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
@@ -273,11 +293,6 @@ class FakeEngine:
 def frame(stream: int, data: bytes) -> bytes:
     """A piece of output in the multiplex format of logs, attach and exec."""
     return struct.pack(">BxxxL", stream, len(data)) + data
-
-
-def whole(body: bytes, status: bytes = b"200 OK") -> bytes:
-    """A whole answer, for `raw` and `drip`."""
-    return b"HTTP/1.1 %b\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body)
 
 
 def _line(value: object) -> bytes:
@@ -312,61 +327,6 @@ async def _body(reader: Reader, headers: Mapping[str, str]) -> bytes:
     return bytes(body)
 
 
-@handler
 async def _version(exchange: Exchange) -> None:
-    known = {"ApiVersion": exchange.engine.api_version, "MinAPIVersion": exchange.engine.min_api_version}
-    versions = {name: version for name, version in known.items() if version is not None}
-    await exchange.answer(json={"Version": "20.10.24", "Os": "linux", "Arch": "amd64"} | versions)
-
-
-# The faults.  Many need no more than a row:
-#   frames=[(9, b"x")]                                  a stream that does not exist; 3 is an error of the engine (A5 54)
-#   headers={"X-Huge": "x" * (1 << 20)}                 a huge header (C8)
-#   chunks=[HUGE_FRAME], hold=True                      a frame that claims 4 GiB (A5 54)
-#   chunks=[frame(1, b"line")[:5]]                      a torn frame in a body that ends well (A5 54)
-#   status=307, headers={"Location": "http://…"}        a redirect, to be refused (A5 51, fact 9)
-
-
-@handler
-async def hang(exchange: Exchange) -> None:
-    """Read and never answer: a stopped daemon (B2 2)."""
-    await exchange.wait_closed()
-
-
-@handler
-async def raw(exchange: Exchange, answer: bytes) -> None:
-    """Write exactly these bytes, and read the next request as if all were well."""
-    exchange.write(answer)
-
-
-@handler
-async def drip(exchange: Exchange, interval: float, data: bytes) -> None:
-    """One byte of the answer every `interval` seconds: a timeout per read never strikes (A5 53, fact 10)."""
-    for byte in data:
-        exchange.write(bytes([byte]))
-        await exchange.drain()
-        await asyncio.sleep(interval)
-
-
-@handler
-async def endless(exchange: Exchange, chunk: bytes) -> None:
-    """A body that never ends: the SDK grew by 831 MB in 3 s (A5 52, fact 10)."""
-    exchange.head(200, {"Transfer-Encoding": "chunked"})
-    while True:
-        await exchange.chunk(chunk)
-
-
-@handler
-async def torn(exchange: Exchange, body: bytes, at: int, *, chunked: bool = False, reset: bool = False) -> None:
-    """Cut the body after `at` bytes, by FIN or RST: the SDK takes it for the end (A5 54, fact 2)."""
-    length = {"Transfer-Encoding": "chunked"} if chunked else {"Content-Length": str(len(body))}
-    exchange.head(200, length, (b"%x\r\n" % len(body) if chunked else b"") + body[:at])
-    await exchange.drain()
-    exchange.abort() if reset else exchange.close()
-
-
-@handler
-async def upgraded(exchange: Exchange, output: bytes) -> None:
-    """101 and output in one packet: the SDK loses what came with the head (sdk-notes 4)."""
-    exchange.upgrade(output)
-    await exchange.wait_closed()
+    newest = {"ApiVersion": exchange.engine.api_version} if exchange.engine.api_version else {}
+    await exchange.answer(json=newest | {"MinAPIVersion": exchange.engine.min_api_version, "Version": "20.10.24"})

@@ -40,6 +40,7 @@ OLDEST, NEWEST = (1, 41), (1, 56)  # the API versions that the contract describe
 _VERSION = re.compile(r"(\d{1,3})\.(\d{1,3})")
 _OTHER_VERSION = re.compile(r"client version .{1,20} is too (new|old)")
 _ERROR_BYTES = 64 << 10
+_ERROR_SECONDS = 5
 _UPGRADE = {"Connection": "Upgrade", "Upgrade": "tcp"}
 _READS = ("GET", "HEAD")
 
@@ -103,7 +104,8 @@ class Engine(APIClient):
     ) -> None:
         """Store; nothing is asked of the host before the first call."""
         # Whatever the address, the SDK builds its URLs for a unix socket: the transport alone knows the way.
-        super().__init__(base_url="unix:///dockfleet", version="1.41")
+        limits = limits or Limits()
+        super().__init__(base_url="unix:///dockfleet", version="1.41", timeout=cast("int", limits.call_seconds))
         # Nothing of this machine's Docker configuration may leak into calls: no credentials, proxies, headers.
         self.trust_env = False
         self._auth_configs = AuthConfig({})
@@ -114,7 +116,7 @@ class Engine(APIClient):
         self._observe = observe
         self._negotiated: Version | None = None
         self._negotiating = asyncio.Lock()
-        self._pool = Pool(endpoint.address, limits or Limits(), self._forget)
+        self._pool = Pool(endpoint.address, limits, self._forget)
 
     @property
     def negotiated(self) -> str | None:
@@ -131,18 +133,30 @@ class Engine(APIClient):
     async def call(self, method: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a method of the SDK, such as `APIClient.exec_inspect`, and return what it returns.
 
-        Raises what the method raises, and `TransportError`.
+        Raises `docker.errors.APIError` for an answer that is an error, and `TransportError`.
         """
         await self.ready(None)
+        try:
+            return await self._run(method, *args, **kwargs)
+        except APIError as error:
+            if not self._has_changed(error):
+                raise
+            await self.ready(None)
+            return await self._run(method, *args, **kwargs)
+
+    async def _run(self, method: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         worker = greenlet.greenlet(lambda: method(self, *args, **kwargs))
-        step = worker.switch()
-        while not worker.dead:
-            try:
-                value = await cast("Awaitable[Any]", step)
-            except BaseException as error:
-                step = worker.throw(error)
-            else:
-                step = worker.switch(value)
+        try:
+            step = worker.switch()
+            while not worker.dead:
+                try:
+                    value = await cast("Awaitable[Any]", step)
+                except BaseException as error:
+                    step = worker.throw(error)
+                else:
+                    step = worker.switch(value)
+        except requests.JSONDecodeError as error:
+            raise BadAnswer(f"the host's answer is not JSON: {error}", sent=True) from error
         return cast("T", step)
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
@@ -166,6 +180,8 @@ class Engine(APIClient):
         parent = greenlet.getcurrent().parent
         assert parent is not None, "SDK methods run through Engine.call"
         answer = parent.switch(self._exchange(Call(wanted, changes, deadline=deadline), wanted))
+        if answer.status >= 400:
+            raise engine_error(answer)  # the SDK's own reading of errors fails on some
         return _response(answer, cast("str", prepared.url))
 
     # The direct way
@@ -178,9 +194,7 @@ class Engine(APIClient):
         """
         request = await self._versioned(call)
         answer = await self._exchange(call, request)
-        if answer.status == 400 and _OTHER_VERSION.search(_text(answer.body)):
-            # The engine was replaced by another version behind the same address; it has done nothing.
-            self._forget()
+        if answer.status == 400 and self._has_changed(engine_error(answer)):
             answer = await self._exchange(call, await self._versioned(call))
         if answer.status >= 400:
             raise engine_error(answer)
@@ -194,6 +208,19 @@ class Engine(APIClient):
 
         Raises like `ask`, also from within, when the connection breaks while it is read.
         """
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                opened = await stack.enter_async_context(self._open(call, upload))
+            except APIError as error:
+                if not self._has_changed(error) or upload is not None:  # an upload can not be sent again
+                    raise
+                opened = await stack.enter_async_context(self._open(call))
+            yield opened
+
+    @contextlib.asynccontextmanager
+    async def _open(
+        self, call: Call, upload: AsyncIterable[bytes] | None = None
+    ) -> AsyncIterator[tuple[Answer, Connection]]:
         request = await self._versioned(call)
         started = time.perf_counter()
         outcome = "error"
@@ -206,9 +233,10 @@ class Engine(APIClient):
                     raise engine_error(Answer(answer.status, answer.headers, await _beginning(connection)))
                 yield answer, connection
         except (Disconnected, TimedOut) as error:
+            raise _judge(error, call) from error
+        finally:
             if outcome == "error":
                 self._observe(self.name, "stream", outcome, time.perf_counter() - started)
-            raise _judge(error, call) from error
 
     @contextlib.asynccontextmanager
     async def session(self, call: Call) -> AsyncIterator[Connection]:
@@ -229,16 +257,20 @@ class Engine(APIClient):
         Raises `TransportError` and `Incompatible`.
         """
         if self._negotiated is None:
-            async with self._negotiating:
-                if self._negotiated is None:
-                    self._negotiated = await self._negotiate(deadline)
+            # Also a call that may last for ever wants to know soon, and may not keep the others waiting.
+            latest = asyncio.get_running_loop().time() + self.timeout
+            deadline = latest if deadline is None else min(deadline, latest)
+            try:
+                async with asyncio.timeout_at(deadline), self._negotiating:
+                    if self._negotiated is None:
+                        self._negotiated = await self._negotiate(deadline)
+            except TimeoutError as error:
+                raise TimedOut("the host did not answer within the time allowed") from error
         return self._negotiated
 
     async def probe(self, deadline: float) -> None:
         """Find out whether the engine answers.  Raises like `ready`, and `docker.errors.APIError`."""
-        version = await self._negotiate(deadline)
-        if self._negotiated is None:
-            self._negotiated = version
+        self._negotiated = await self._negotiate(deadline)
 
     def shut(self) -> None:
         """Close all connections."""
@@ -284,6 +316,13 @@ class Engine(APIClient):
     def _forget(self) -> None:
         self._negotiated = None
 
+    def _has_changed(self, error: APIError) -> bool:
+        """Tell whether *error* says that behind the address is another version now; it has done nothing then."""
+        if error.status_code != 400 or not _OTHER_VERSION.search(str(error.explanation)):
+            return False
+        self._forget()
+        return True
+
 
 _PING = Request("GET", "/_ping")
 
@@ -316,9 +355,10 @@ def _response(answer: Answer, url: str) -> requests.Response:
 async def _beginning(connection: Connection) -> bytes:
     """Return the first part of an error's text; it may break off or be endless."""
     body = b""
-    with contextlib.suppress(TransportError):
-        while len(body) < _ERROR_BYTES and (data := await connection.read(idle_seconds=5)):
-            body += data
+    with contextlib.suppress(TransportError, TimeoutError):
+        async with asyncio.timeout(_ERROR_SECONDS):
+            while len(body) < _ERROR_BYTES and (data := await connection.read()):
+                body += data
     return body[:_ERROR_BYTES]
 
 

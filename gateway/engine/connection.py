@@ -220,7 +220,8 @@ class Connection(asyncio.Protocol):
     @property
     def reusable(self) -> bool:
         """Whether another exchange may follow."""
-        return not self._closed and not self._active and self._failure is None
+        said_farewell = self._tls is not None and self._tls.ended
+        return not self._closed and not self._active and self._failure is None and not said_farewell
 
     def close(self) -> None:
         """Close the connection now, whatever is under way."""

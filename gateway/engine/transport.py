@@ -52,6 +52,7 @@ class Limits:
     streams: int = 512
     answer_bytes: int = 64 << 20
     connect_seconds: float = 2.0
+    call_seconds: float = 30.0  # for the SDK's methods, and for the first contact
 
 
 class Pool:
@@ -66,6 +67,7 @@ class Pool:
         self._busy = 0
         self._queue: deque[asyncio.Future[None]] = deque()
         self._streams: set[Connection] = set()
+        self._opening = 0
 
     @property
     def streams(self) -> int:
@@ -104,10 +106,14 @@ class Pool:
 
         *deadline* is for the head.  The connection is closed at the end.  Raises `TransportError`.
         """
-        if len(self._streams) >= self._limits.streams:
+        if len(self._streams) + self._opening >= self._limits.streams:
             raise Busy(f"{self._limits.streams} streams are open on this host, as many as allowed")
-        connection = await self._connect(deadline)
-        self._streams.add(connection)
+        self._opening += 1
+        try:
+            connection = await self._connect(deadline)
+            self._streams.add(connection)
+        finally:
+            self._opening -= 1
         try:
             yield await connection.open(request, deadline, upload), connection
         finally:

@@ -379,7 +379,7 @@ type ContainerState struct {
 	// The main process's id as the host counts; 0 when it does not run.
 	Pid uint32 `protobuf:"varint,7,opt,name=pid,json=Pid,proto3" json:"pid,omitempty"`
 	// The exit code of its last run; 0 also while it runs and before it ever ran.
-	ExitCode int32 `protobuf:"varint,8,opt,name=exit_code,json=ExitCode,proto3" json:"exit_code,omitempty"`
+	ExitCode int64 `protobuf:"varint,8,opt,name=exit_code,json=ExitCode,proto3" json:"exit_code,omitempty"`
 	// Why the last start failed; empty when it did not.
 	Error string `protobuf:"bytes,9,opt,name=error,json=Error,proto3" json:"error,omitempty"`
 	// When it was last started; absent when it never was.
@@ -471,7 +471,7 @@ func (x *ContainerState) GetPid() uint32 {
 	return 0
 }
 
-func (x *ContainerState) GetExitCode() int32 {
+func (x *ContainerState) GetExitCode() int64 {
 	if x != nil {
 		return x.ExitCode
 	}
@@ -578,7 +578,7 @@ type HealthCheckResult struct {
 	// When it ended.
 	End *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=end,json=End,proto3" json:"end,omitempty"`
 	// What it found: 0 healthy, 1 or 2 unhealthy; any other number says that the check could not be run.
-	ExitCode int32 `protobuf:"varint,3,opt,name=exit_code,json=ExitCode,proto3" json:"exit_code,omitempty"`
+	ExitCode int64 `protobuf:"varint,3,opt,name=exit_code,json=ExitCode,proto3" json:"exit_code,omitempty"`
 	// What it printed; the engine cuts it.
 	Output        string `protobuf:"bytes,4,opt,name=output,json=Output,proto3" json:"output,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -629,7 +629,7 @@ func (x *HealthCheckResult) GetEnd() *timestamppb.Timestamp {
 	return nil
 }
 
-func (x *HealthCheckResult) GetExitCode() int32 {
+func (x *HealthCheckResult) GetExitCode() int64 {
 	if x != nil {
 		return x.ExitCode
 	}
@@ -3397,7 +3397,7 @@ func (*ContainerStarted) Descriptor() ([]byte, []int) {
 type ContainerExit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its exit code; 128 and the number of the signal, where a signal ended it.
-	ExitCode int32 `protobuf:"varint,1,opt,name=exit_code,json=exitCode,proto3" json:"exit_code,omitempty"`
+	ExitCode int64 `protobuf:"varint,1,opt,name=exit_code,json=exitCode,proto3" json:"exit_code,omitempty"`
 	// What went wrong while the engine waited for it; mostly empty.
 	Error         string `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -3434,7 +3434,7 @@ func (*ContainerExit) Descriptor() ([]byte, []int) {
 	return file_dockfleet_v1_containers_proto_rawDescGZIP(), []int{37}
 }
 
-func (x *ContainerExit) GetExitCode() int32 {
+func (x *ContainerExit) GetExitCode() int64 {
 	if x != nil {
 		return x.ExitCode
 	}
@@ -5806,7 +5806,7 @@ type AttachEnd struct {
 	// Whether the container still runs: the session was left by its keys, or had no more to deliver.
 	Running bool `protobuf:"varint,1,opt,name=running,proto3" json:"running,omitempty"`
 	// The exit code of the container; absent when it runs, has never run, or is gone.
-	ExitCode      *int32 `protobuf:"varint,2,opt,name=exit_code,json=exitCode,proto3,oneof" json:"exit_code,omitempty"`
+	ExitCode      *int64 `protobuf:"varint,2,opt,name=exit_code,json=exitCode,proto3,oneof" json:"exit_code,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5848,7 +5848,7 @@ func (x *AttachEnd) GetRunning() bool {
 	return false
 }
 
-func (x *AttachEnd) GetExitCode() int32 {
+func (x *AttachEnd) GetExitCode() int64 {
 	if x != nil && x.ExitCode != nil {
 		return *x.ExitCode
 	}
@@ -5924,7 +5924,7 @@ func (x *WaitContainerRequest) GetCondition() string {
 type WaitContainerResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The container's exit code.
-	ExitCode int32 `protobuf:"varint,1,opt,name=exit_code,json=StatusCode,proto3" json:"exit_code,omitempty"`
+	ExitCode int64 `protobuf:"varint,1,opt,name=exit_code,json=StatusCode,proto3" json:"exit_code,omitempty"`
 	// What went wrong while the engine waited; mostly absent.
 	Error         *WaitError `protobuf:"bytes,2,opt,name=error,json=Error,proto3" json:"error,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -5961,7 +5961,7 @@ func (*WaitContainerResponse) Descriptor() ([]byte, []int) {
 	return file_dockfleet_v1_containers_proto_rawDescGZIP(), []int{74}
 }
 
-func (x *WaitContainerResponse) GetExitCode() int32 {
+func (x *WaitContainerResponse) GetExitCode() int64 {
 	if x != nil {
 		return x.ExitCode
 	}
@@ -6741,7 +6741,7 @@ const file_dockfleet_v1_containers_proto_rawDesc = "" +
 	"oom_killed\x18\x05 \x01(\bR\tOOMKilled\x12\x12\n" +
 	"\x04dead\x18\x06 \x01(\bR\x04Dead\x12\x10\n" +
 	"\x03pid\x18\a \x01(\rR\x03Pid\x12\x1b\n" +
-	"\texit_code\x18\b \x01(\x05R\bExitCode\x12\x14\n" +
+	"\texit_code\x18\b \x01(\x03R\bExitCode\x12\x14\n" +
 	"\x05error\x18\t \x01(\tR\x05Error\x129\n" +
 	"\n" +
 	"started_at\x18\n" +
@@ -6756,7 +6756,7 @@ const file_dockfleet_v1_containers_proto_rawDesc = "" +
 	"\x11HealthCheckResult\x120\n" +
 	"\x05start\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x05Start\x12,\n" +
 	"\x03end\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x03End\x12\x1b\n" +
-	"\texit_code\x18\x03 \x01(\x05R\bExitCode\x12\x16\n" +
+	"\texit_code\x18\x03 \x01(\x03R\bExitCode\x12\x16\n" +
 	"\x06output\x18\x04 \x01(\tR\x06Output\"\xd2\x01\n" +
 	"\n" +
 	"MountPoint\x12\x12\n" +
@@ -7039,7 +7039,7 @@ const file_dockfleet_v1_containers_proto_rawDesc = "" +
 	"\bwarnings\x18\x02 \x03(\tR\bwarnings\"\x12\n" +
 	"\x10ContainerStarted\"B\n" +
 	"\rContainerExit\x12\x1b\n" +
-	"\texit_code\x18\x01 \x01(\x05R\bexitCode\x12\x14\n" +
+	"\texit_code\x18\x01 \x01(\x03R\bexitCode\x12\x14\n" +
 	"\x05error\x18\x02 \x01(\tR\x05error\"e\n" +
 	"\x17InspectContainerRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x14\n" +
@@ -7255,7 +7255,7 @@ const file_dockfleet_v1_containers_proto_rawDesc = "" +
 	"\x03tty\x18\x01 \x01(\bR\x03tty\"U\n" +
 	"\tAttachEnd\x12\x18\n" +
 	"\arunning\x18\x01 \x01(\bR\arunning\x12 \n" +
-	"\texit_code\x18\x02 \x01(\x05H\x00R\bexitCode\x88\x01\x01B\f\n" +
+	"\texit_code\x18\x02 \x01(\x03H\x00R\bexitCode\x88\x01\x01B\f\n" +
 	"\n" +
 	"_exit_code\"q\n" +
 	"\x14WaitContainerRequest\x12\x12\n" +
@@ -7265,7 +7265,7 @@ const file_dockfleet_v1_containers_proto_rawDesc = "" +
 	"\n" +
 	"_condition\"e\n" +
 	"\x15WaitContainerResponse\x12\x1d\n" +
-	"\texit_code\x18\x01 \x01(\x05R\n" +
+	"\texit_code\x18\x01 \x01(\x03R\n" +
 	"StatusCode\x12-\n" +
 	"\x05error\x18\x02 \x01(\v2\x17.dockfleet.v1.WaitErrorR\x05Error\"%\n" +
 	"\tWaitError\x12\x18\n" +

@@ -33,7 +33,7 @@ type ExecInstance struct {
 	// Whether its process runs now.  False before the start and after the end.
 	Running bool `protobuf:"varint,3,opt,name=running,json=Running,proto3" json:"running,omitempty"`
 	// The exit code of its process; absent until that has ended.
-	ExitCode *int32 `protobuf:"varint,4,opt,name=exit_code,json=ExitCode,proto3,oneof" json:"exit_code,omitempty"`
+	ExitCode *int64 `protobuf:"varint,4,opt,name=exit_code,json=ExitCode,proto3,oneof" json:"exit_code,omitempty"`
 	// The id of its process as the host counts; 0 when it does not run.
 	Pid uint32 `protobuf:"varint,5,opt,name=pid,json=Pid,proto3" json:"pid,omitempty"`
 	// What it runs, and as whom.
@@ -103,7 +103,7 @@ func (x *ExecInstance) GetRunning() bool {
 	return false
 }
 
-func (x *ExecInstance) GetExitCode() int32 {
+func (x *ExecInstance) GetExitCode() int64 {
 	if x != nil && x.ExitCode != nil {
 		return *x.ExitCode
 	}
@@ -662,7 +662,7 @@ func (x *ExecStarted) GetTty() bool {
 type ExecExit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The exit code of the process; absent when it can not be known.
-	ExitCode *int32 `protobuf:"varint,1,opt,name=exit_code,json=exitCode,proto3,oneof" json:"exit_code,omitempty"`
+	ExitCode *int64 `protobuf:"varint,1,opt,name=exit_code,json=exitCode,proto3,oneof" json:"exit_code,omitempty"`
 	// Why there is no code, such as that the process was detached from, or its container removed.
 	UnknownReason string `protobuf:"bytes,2,opt,name=unknown_reason,json=unknownReason,proto3" json:"unknown_reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -699,7 +699,7 @@ func (*ExecExit) Descriptor() ([]byte, []int) {
 	return file_dockfleet_v1_exec_proto_rawDescGZIP(), []int{6}
 }
 
-func (x *ExecExit) GetExitCode() int32 {
+func (x *ExecExit) GetExitCode() int64 {
 	if x != nil && x.ExitCode != nil {
 		return *x.ExitCode
 	}
@@ -1441,7 +1441,7 @@ const file_dockfleet_v1_exec_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02ID\x12!\n" +
 	"\fcontainer_id\x18\x02 \x01(\tR\vContainerID\x12\x18\n" +
 	"\arunning\x18\x03 \x01(\bR\aRunning\x12 \n" +
-	"\texit_code\x18\x04 \x01(\x05H\x00R\bExitCode\x88\x01\x01\x12\x10\n" +
+	"\texit_code\x18\x04 \x01(\x03H\x00R\bExitCode\x88\x01\x01\x12\x10\n" +
 	"\x03pid\x18\x05 \x01(\rR\x03Pid\x129\n" +
 	"\aprocess\x18\x06 \x01(\v2\x19.dockfleet.v1.ExecProcessR\rProcessConfig\x12\x1d\n" +
 	"\n" +
@@ -1506,7 +1506,7 @@ const file_dockfleet_v1_exec_proto_rawDesc = "" +
 	"\aexec_id\x18\x01 \x01(\tR\x06execId\x12\x10\n" +
 	"\x03tty\x18\x02 \x01(\bR\x03tty\"a\n" +
 	"\bExecExit\x12 \n" +
-	"\texit_code\x18\x01 \x01(\x05H\x00R\bexitCode\x88\x01\x01\x12%\n" +
+	"\texit_code\x18\x01 \x01(\x03H\x00R\bexitCode\x88\x01\x01\x12%\n" +
 	"\x0eunknown_reason\x18\x02 \x01(\tR\runknownReasonB\f\n" +
 	"\n" +
 	"_exit_code\"\xa0\x04\n" +

@@ -14,37 +14,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dockfleet import aio
-    from dockfleet.calls import CHUNK
-    from dockfleet.client import DEFAULT_TARGET, Fleet, connect
-    from dockfleet.errors import DockfleetError, Resource, Violation
-    from dockfleet.host import HostView
-    from dockfleet.session import ExecResult, Session
-    from dockfleet.stream import Stream, download
-
-__all__ = [
-    "CHUNK",
-    "DEFAULT_TARGET",
-    "DockfleetError",
-    "ExecResult",
-    "Fleet",
-    "HostView",
-    "Resource",
-    "Session",
-    "Stream",
-    "Violation",
-    "aio",
-    "connect",
-    "download",
-]
+    from dockfleet import aio as aio
+    from dockfleet.calls import CHUNK as CHUNK
+    from dockfleet.client import DEFAULT_TARGET as DEFAULT_TARGET
+    from dockfleet.client import Fleet as Fleet
+    from dockfleet.client import connect as connect
+    from dockfleet.errors import DockfleetError as DockfleetError
+    from dockfleet.errors import Resource as Resource
+    from dockfleet.errors import Violation as Violation
+    from dockfleet.host import HostView as HostView
+    from dockfleet.session import ExecResult as ExecResult
+    from dockfleet.session import Session as Session
+    from dockfleet.stream import Stream as Stream
+    from dockfleet.stream import download as download
 
 _HOMES = {
-    "calls": ("CHUNK",),
-    "client": ("DEFAULT_TARGET", "Fleet", "connect"),
-    "errors": ("DockfleetError", "Resource", "Violation"),
-    "host": ("HostView",),
-    "session": ("ExecResult", "Session"),
-    "stream": ("Stream", "download"),
+    "CHUNK": "calls",
+    "DEFAULT_TARGET": "client",
+    "DockfleetError": "errors",
+    "ExecResult": "session",
+    "Fleet": "client",
+    "HostView": "host",
+    "Resource": "errors",
+    "Session": "session",
+    "Stream": "stream",
+    "Violation": "errors",
+    "connect": "client",
+    "download": "stream",
 }
 
 
@@ -52,7 +48,10 @@ def __getattr__(name: str) -> Any:
     """Import what is asked for when it is: whoever only wants `dockfleet.v1` does not get the client with it."""
     if name == "aio":
         return import_module("dockfleet.aio")
-    for home, names in _HOMES.items():
-        if name in names:
-            return getattr(import_module(f"dockfleet.{home}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"dockfleet.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), "aio", *_HOMES]

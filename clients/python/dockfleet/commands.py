@@ -46,9 +46,7 @@ PEM = click.Path(exists=True, dir_okay=False)
 @click.option("--tls-cert", envvar="DOCKFLEET_TLS_CERT", show_envvar=True, type=PEM, help="Your certificate.")
 @click.option("--tls-key", envvar="DOCKFLEET_TLS_KEY", show_envvar=True, type=PEM, help="Your private key.")
 @click.pass_context
-def dockfleet(
-    context: click.Context, address: str, tls_ca: str | None, tls_cert: str | None, tls_key: str | None
-) -> None:
+def dockfleet(context: click.Context, /, address: str, **tls: str | None) -> None:
     """All Docker hosts of a fleet, through one dockfleet gateway.
 
     \b
@@ -60,8 +58,9 @@ def dockfleet(
 
     A bearer token is taken from DOCKFLEET_TOKEN.
     """
+    token = os.environ.get("DOCKFLEET_TOKEN")
     context.obj = context.with_resource(
-        connect(address, tls_ca=tls_ca, tls_cert=tls_cert, tls_key=tls_key, token=os.environ.get("DOCKFLEET_TOKEN"))
+        connect(address, tls_ca=tls["tls_ca"], tls_cert=tls["tls_cert"], tls_key=tls["tls_key"], token=token)
     )
 
 
@@ -99,7 +98,7 @@ def ps(context: click.Context, names: tuple[str, ...], all_: bool, as_json: bool
     """
     fleet: Fleet = context.obj
     hosts = list(dict.fromkeys(names)) or [host.name for host in fleet.list_hosts(timeout=timeout)]
-    table = Table("HOST", "CONTAINER ID", "IMAGE", "STATUS", "NAME")
+    table = Table("HOST", "CONTAINER ID", f"{'IMAGE':28}", f"{'STATUS':24}", "NAME")
     if not as_json:
         click.echo(table.head([(host, "", "", "", "") for host in hosts]))
     failed = False

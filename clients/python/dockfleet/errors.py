@@ -90,6 +90,7 @@ class DockfleetError(Exception):
                 if detail.Unpack(info) and info.domain == _DOMAIN:
                     self.reason = info.reason
                     self.host = info.metadata.get("host", "")
+                    self.message = self.message.removeprefix(f"{self.host}: ")  # the status names it for other clients
                     self.engine_status = _number(info.metadata.get("engine_status", ""))
                     self.retry_safe = info.metadata.get("retry_safe") == "true"
                 elif detail.Unpack(bad):

@@ -65,7 +65,7 @@ class NotRun(Failure):
 def explain(error: DockfleetError, address: str) -> str:
     """Say in one line what failed, and what helps where that is known.  *address* is the gateway's."""
     if unreachable(error):
-        cause = error.message.rpartition("last error: ")[2]
+        cause = error.message.rpartition("last error: ")[2].rpartition("Failed to connect to remote host: ")[2]
         return f"no gateway answers at {address} ({cause}): is it running? try `make serve`, or see --address"
     remedy = REMEDIES.get(error.reason or error.code.name)
     return f"{error} ({remedy})" if remedy else str(error)
