@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import inspect
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -32,6 +34,22 @@ from google.rpc.status_pb2 import Status
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Run the tests on the loop that the gateway runs on."""
     return {"uvloop": uvloop.new_event_loop}
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """End an asynchronous test when its time is over; the exception that pytest-timeout raises, uvloop swallows."""
+    test = getattr(item, "obj", None)
+    if not isinstance(item, pytest.Function) or not inspect.iscoroutinefunction(test):
+        return
+    marker = item.get_closest_marker("timeout")
+    seconds = float(marker.args[0] if marker else item.config.getoption("timeout") or item.config.getini("timeout"))
+
+    @functools.wraps(test)
+    async def timed(*args: Any, **kwargs: Any) -> None:
+        async with asyncio.timeout(seconds - 1):
+            await test(*args, **kwargs)
+
+    item.obj = timed
 
 
 @dataclass

@@ -1,14 +1,15 @@
-"""The contract as its descriptors tell it: what the tests of contract and mirror walk through."""
+"""The contract as its descriptors tell it: what the tests of contract and mirror walk through, and call."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import grpc
 from dockfleet.v1 import engine_pb2 as pb
 from google.protobuf.descriptor import (
     Descriptor,
@@ -18,6 +19,8 @@ from google.protobuf.descriptor import (
     MethodDescriptor,
     ServiceDescriptor,
 )
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 
 from gateway.services.containers import ContainerService
 from gateway.services.exec import ExecService
@@ -107,3 +110,23 @@ def is_map(field: FieldDescriptor) -> bool:
 def below(field: FieldDescriptor) -> Descriptor | None:
     """The message that a field, each of its items or each of its values is; None for scalars."""
     return field.message_type.fields_by_name["value"].message_type if is_map(field) else field.message_type
+
+
+async def call(
+    channel: grpc.aio.Channel, method: MethodDescriptor, request: Message, upload: Sequence[bytes] = ()
+) -> list[Message]:
+    """Call an RPC to its end and return all that it answers; in a client's stream *request* is the `start`."""
+    shape = (method.client_streaming, method.server_streaming)
+    make = {
+        (False, False): channel.unary_unary,
+        (False, True): channel.unary_stream,
+        (True, False): channel.stream_unary,
+        (True, True): channel.stream_stream,
+    }[shape]
+    frame = GetMessageClass(method.input_type)
+    called = make(
+        f"/{method.containing_service.full_name}/{method.name}",
+        request_serializer=lambda message: message.SerializeToString(),
+        response_deserializer=GetMessageClass(method.output_type).FromString,
+    )([frame(start=request), *(frame(data=data) for data in upload)] if method.client_streaming else request)
+    return [reply async for reply in called] if method.server_streaming else [await called]

@@ -7,7 +7,7 @@
         started = await engine.request("POST", "/containers/{id}/start")  # by a client of engine.address
 
 Unscripted, `/_ping` and `/version` are answered, an unknown path with 404 and a version out of range with
-400, in the words of Docker 20.10.  Faults are at the end; A5, B2 and "fact" are places in `reliability.md`.
+400, in the words of Docker 20.10.  Faults are at the end; A5, B2, C8 and "fact" refer to `reliability.md`.
 """
 
 from __future__ import annotations
@@ -16,23 +16,21 @@ import asyncio
 import contextlib
 import json
 import re
-import socket
 import ssl
 import struct
 import tempfile
 import time
+from asyncio import StreamReader, StreamWriter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from email.utils import formatdate
 from http.client import responses
-from itertools import repeat, starmap
+from socket import SO_LINGER, SOL_SOCKET
 from typing import Concatenate, ParamSpec, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import parse_qsl, unquote
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Reader = asyncio.StreamReader
-Writer = asyncio.StreamWriter
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class Answer(TypedDict, total=False):
     early: bool  # answer before the body is read, and close: an upload refused
     status: int  # 200, or 500 with `error`
     headers: Mapping[str, str | None]  # None takes away what is sent by default
-    json: object  # these three go out whole, with a Content-Length
+    json: object  # these three go out whole, with a Content-Length; functions in it are called each time
     error: str
     body: bytes
     chunks: Iterable[bytes]  # these three, one by one, as HTTP chunks
@@ -68,18 +66,18 @@ class Answer(TypedDict, total=False):
 class Exchange:
     """A request and the rest of its connection, in the hands of a handler."""
 
-    def __init__(self, engine: FakeEngine, request: Request, reader: Reader, writer: Writer) -> None:
-        self.engine, self.request, self._writer = engine, request, writer
-        self.keep_alive = request.headers.get("connection") != "close"  # whether to read a next request
+    def __init__(self, engine: FakeEngine, call: Request, reader: StreamReader, writer: StreamWriter) -> None:
+        self.engine, self.request, self._writer = engine, call, writer
+        self.keep_alive = call.headers.get("connection") != "close"  # whether to read a next request
         self.read = reader.read  # what the client sends after the request; empty once it has closed its side
-        self.write, self.drain = writer.write, writer.drain  # drained: in the kernel (with TLS, all but 64 KiB)
+        self.write, self.drain = writer.write, writer.drain  # drained: with the kernel (TLS: all but 64 KiB)
 
-    def head(self, status: int, headers: dict[str, str | None], then: bytes = b"") -> None:
+    def head(self, status: int, headers: Mapping[str, str | None], then: bytes = b"") -> None:
         """Write a status line, the engine's usual headers and these; and `then` in the same packet."""
         reason = "UPGRADED" if status == 101 else responses.get(status, "")
-        fields = (self.engine.headers() | headers).items()
-        lines = [f"HTTP/1.1 {status} {reason}", *(f"{name}: {text}" for name, text in fields if text is not None)]
-        self.write("\r\n".join([*lines, "", ""]).encode("latin-1") + then)
+        headers = {**self.engine.headers(), **headers}
+        fields = [f"{name}: {value}" for name, value in headers.items() if value is not None]
+        self.write("\r\n".join([f"HTTP/1.1 {status} {reason}", *fields, "", ""]).encode("latin-1") + then)
 
     async def chunk(self, data: bytes) -> None:
         """Write one HTTP chunk; an empty one ends the body."""
@@ -89,7 +87,8 @@ class Exchange:
     async def answer(self, **answer: Unpack[Answer]) -> None:
         """Write a whole answer, with the headers of the real engine."""
         if "raw" in answer:
-            return self.write(answer["raw"])
+            self.write(answer["raw"])
+            return
         status = answer.get("status", 500 if "error" in answer else 200)
         body, chunks, kind = answer.get("body", b""), answer.get("chunks"), None
         if "json" in answer or "error" in answer:
@@ -97,8 +96,9 @@ class Exchange:
         elif "lines" in answer:
             chunks, kind = map(_line, answer["lines"]), "application/json"
         elif "frames" in answer:
-            chunks, version = starmap(frame, answer["frames"]), self.request.version or self.engine.api_version
-            kind = "application/vnd.docker.multiplexed-stream" if _number(version) >= (1, 42) else None
+            version = _number(self.request.version or self.engine.api_version)
+            kind = "application/vnd.docker.multiplexed-stream" if version >= (1, 42) else None
+            chunks = (frame(*part) for part in answer["frames"])
         headers = {"Content-Type": kind, "Connection": None if self.keep_alive else "close"}
         if chunks is not None:
             headers["Transfer-Encoding"] = "chunked"
@@ -106,17 +106,13 @@ class Exchange:
             headers["Content-Length"] = str(len(body))
         bodiless = self.request.method == "HEAD"
         self.head(status, headers | dict(answer.get("headers", {})), b"" if bodiless else body)
-        if chunks is None or bodiless:
-            return None
-        for data in chunks:
-            await self.chunk(data)
-        return await (self.wait_closed() if answer.get("hold") else self.chunk(b""))
+        if chunks is not None and not bodiless:
+            for data in chunks:
+                await self.chunk(data)
+            await (self.wait_closed() if answer.get("hold") else self.chunk(b""))
 
     def upgrade(self, output: bytes = b"", kind: str = "application/vnd.docker.raw-stream") -> None:
-        """Send 101 and, in the same packet, `output`: from here on the connection is the session's.
-
-        Of output that comes along with the 101 the SDK loses the beginning (sdk-notes 4).
-        """
+        """Begin a session: send 101 and, in the same packet, `output`, which the SDK loses (sdk-notes 4)."""
         self.keep_alive = False
         self.head(101, {"Content-Type": kind, "Connection": "Upgrade", "Upgrade": "tcp"}, output)
 
@@ -128,8 +124,7 @@ class Exchange:
     def abort(self) -> None:
         """Reset the connection: RST.  A unix socket has none, its client sees a sudden end."""
         self.keep_alive = False
-        lingering = struct.pack("ii", 1, 0)
-        self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, lingering)
+        self._writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
 
     async def wait_closed(self) -> None:
@@ -149,6 +144,8 @@ def handler(answer: Callable[Concatenate[Exchange, P], Awaitable[None]]) -> Call
 
 
 answering = handler(Exchange.answer)
+hang = handler(Exchange.wait_closed)  # read and never answer: a stopped daemon (B2 2)
+NOWHERE: Row = answering(error="page not found", status=404), False
 
 
 class FakeEngine:
@@ -162,15 +159,14 @@ class FakeEngine:
         self.requests: list[Request] = []
         self.connections = self.open_connections = 0  # accepted so far; open now
         self._path, self._port, self._tls = path, port, tls
-        self._lasting: dict[tuple[str, str], Row] = {}
-        self._counted: dict[tuple[str, str], list[Row]] = {}
-        self._serving: dict[asyncio.Task[None], Writer] = {}
-        self._failures: list[BaseException] = []
+        self._script: dict[tuple[str, str], list[Row]] = {}  # the last row stays
+        self._serving: dict[asyncio.Task[None], StreamWriter] = {}
         self._changed = asyncio.Event()
         ping = {"Builder-Version": "1", "Docker-Experimental": "false", "Swarm": "inactive"}
         self.on("GET", "/_ping", body=b"OK", headers=ping)
         self.on("HEAD", "/_ping", headers=ping)
-        self.on("GET", "/version", _version)
+        versions = {"ApiVersion": lambda: self.api_version, "MinAPIVersion": lambda: self.min_api_version}
+        self.on("GET", "/version", json={"Version": "20.10.24", **versions})
 
     @classmethod
     def tcp(cls, port: int = 0) -> Self:
@@ -187,15 +183,12 @@ class FakeEngine:
         It replaces the earlier row of this method and path.  Rows with `times` go first, in their order.
         """
         row = handler or answering(**answer), answer.get("early", False)
-        if times := answer.get("times"):
-            self._counted.setdefault((method, path), []).extend([row] * times)
-        else:
-            self._lasting[method, path] = row
+        rows = self._script.setdefault((method, path), [NOWHERE])
+        rows[-1:] = [row] * answer["times"] + rows[-1:] if "times" in answer else [row]
 
     async def request(self, method: str, path: str, nth: int = 1) -> Request:
         """The `nth` such request, awaited if it has not come yet."""
-        found = await self.until(lambda: [r for r in self.requests if _matches(r, method, path)][nth - 1 :])
-        return found[0]
+        return (await self.until(lambda: [r for r in self.requests if _fits(r, method, path)][nth - 1 :]))[0]
 
     async def until(self, condition: Callable[[], T]) -> T:
         """Wait for the condition; it is looked at when a request comes, when a connection comes or goes."""
@@ -222,15 +215,16 @@ class FakeEngine:
     async def __aexit__(self, *_: object) -> None:
         """Close everything; then raise what a handler raised."""
         self._server.close()
-        serving = dict(self._serving)
-        for task in serving:
+        for task in self._serving:
             task.cancel()
-        await asyncio.gather(*serving, *(w.wait_closed() for w in serving.values()), return_exceptions=True)
+        ends = await asyncio.gather(*self._serving, return_exceptions=True)
+        await asyncio.gather(*(w.wait_closed() for w in self._serving.values()), return_exceptions=True)
+        self._serving.clear()
         self._folder.cleanup()
-        for failure in self._failures:
+        for failure in (end for end in ends if isinstance(end, Exception)):
             raise failure
 
-    def _accept(self, reader: Reader, writer: Writer) -> None:
+    def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
         writer.transport.set_write_buffer_limits(0)
         self.connections += 1
         self.open_connections += 1
@@ -239,55 +233,49 @@ class FakeEngine:
         task.add_done_callback(self._served)
         self._notify()
 
-    async def _serve(self, reader: Reader, writer: Writer, connection: int) -> None:
-        keep_alive = True
-        while keep_alive:
-            request = _parse(await reader.readuntil(b"\r\n\r\n"), connection)
-            handler, early = self._choose(request)
-            if not early:
-                request = replace(request, body=await _body(reader, request.headers))
-            self.requests.append(request)
-            self._notify()
-            exchange = Exchange(self, request, reader, writer)
-            exchange.keep_alive &= not early
-            await handler(exchange)
-            await exchange.drain()
-            if early and writer.can_write_eof():  # closing with bytes unread is an RST, which may lose the answer
-                writer.write_eof()
-                await exchange.wait_closed()
-            keep_alive = exchange.keep_alive
-
     def _served(self, task: asyncio.Task[None]) -> None:
-        writer = self._serving.pop(task)
+        writer = self._serving[task]
+        (writer.transport.abort if task.cancelled() else writer.close)()
         self.open_connections -= 1
         self._notify()
-        failure = None if task.cancelled() else task.exception()
-        if failure and not isinstance(failure, ConnectionError | asyncio.IncompleteReadError | ssl.SSLError):
-            self._failures.append(failure)
-        (writer.transport.abort if task.cancelled() else writer.close)()
+
+    async def _serve(self, reader: StreamReader, writer: StreamWriter, connection: int) -> None:
+        exchange: Exchange | None = None
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):  # it left
+            while exchange is None or exchange.keep_alive:
+                request = _parse(await reader.readuntil(b"\r\n\r\n"), connection)
+                handler, early = self._choose(request)
+                if not early:
+                    request = replace(request, body=await _body(reader, request.headers))
+                self.requests.append(request)
+                self._notify()
+                exchange = Exchange(self, request, reader, writer)
+                exchange.keep_alive &= not early
+                await handler(exchange)
+                await exchange.drain()
+                if early and writer.can_write_eof():  # closing with bytes unread would be an RST
+                    writer.write_eof()
+                    await exchange.wait_closed()
+
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     def _choose(self, request: Request) -> Row:
         """The row for a request: of those that match, the one with the most literal path."""
-        paths = [path for path in {*self._lasting, *self._counted} if _matches(request, *path)]
+        paths = [key for key, rows in self._script.items() if rows != [NOWHERE] and _fits(request, *key)]
         if not paths:
-            return answering(error="page not found", status=404), False
+            return NOWHERE
         asked, oldest, newest = map(_number, (request.version, self.min_api_version, self.api_version))
         if () < newest < asked:
             error = f"too new. Maximum supported API version is {self.api_version}"
             return answering(error=f"client version {request.version} is {error}", status=400), False
         if () < asked < oldest:
-            error = f"too old. Minimum supported API version is {self.min_api_version}, please upgrade your client"
-            return answering(error=f"client version {request.version} is {error} …", status=400), False
-        path = max(paths, key=lambda path: len(re.sub(r"{\w+}", "", path[1])))
-        rows = self._counted.get(path) or [self._lasting[path]]
-        row = rows.pop(0)
-        if not rows:
-            self._counted.pop(path, None)
-        return row
-
-    def _notify(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+            error = f"too old. Minimum supported API version is {self.min_api_version}, please upgrade your "
+            error += "client to a newer version"
+            return answering(error=f"client version {request.version} is {error}", status=400), False
+        rows = self._script[max(paths, key=lambda key: len(re.sub(r"{\w+}", "", key[1])))]
+        return rows.pop(0) if len(rows) > 1 else rows[0]
 
 
 def frame(stream: int, data: bytes) -> bytes:
@@ -296,14 +284,14 @@ def frame(stream: int, data: bytes) -> bytes:
 
 
 def _line(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode() + b"\n"
+    return json.dumps(value, separators=(",", ":"), default=lambda now: now()).encode() + b"\n"
 
 
 def _number(version: str | None) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d{1,9}", version or "")))
 
 
-def _matches(request: Request, method: str, path: str) -> bool:
+def _fits(request: Request, method: str, path: str) -> bool:
     pattern = re.sub(r"\\{\w+\\}", ".+", re.escape(path))
     return request.method == method and re.fullmatch(pattern, unquote(request.path)) is not None
 
@@ -317,7 +305,7 @@ def _parse(head: bytes, connection: int) -> Request:
     return Request(method, path, version, parse_qsl(query, keep_blank_values=True), headers, b"", connection)
 
 
-async def _body(reader: Reader, headers: Mapping[str, str]) -> bytes:
+async def _body(reader: StreamReader, headers: Mapping[str, str]) -> bytes:
     if headers.get("transfer-encoding") != "chunked":
         return await reader.readexactly(int(headers.get("content-length", 0)))
     body = bytearray()
@@ -327,6 +315,35 @@ async def _body(reader: Reader, headers: Mapping[str, str]) -> bytes:
     return bytes(body)
 
 
-async def _version(exchange: Exchange) -> None:
-    newest = {"ApiVersion": exchange.engine.api_version} if exchange.engine.api_version else {}
-    await exchange.answer(json=newest | {"MinAPIVersion": exchange.engine.min_api_version, "Version": "20.10.24"})
+@handler
+async def drip(exchange: Exchange, interval: float, data: bytes) -> None:
+    """Send an answer, head and all, in single bytes: no timeout of one read ever strikes (A5 53, fact 10)."""
+    for byte in data:
+        exchange.write(bytes([byte]))
+        await exchange.drain()
+        await asyncio.sleep(interval)
+
+
+@handler
+async def torn(exchange: Exchange, body: bytes, at: int, chunked: bool = False, reset: bool = False) -> None:
+    """Cut a body after `at` bytes, by FIN or RST; the SDK reads a clean end out of either (A5 54, fact 2)."""
+    length = {"Transfer-Encoding": "chunked"} if chunked else {"Content-Length": str(len(body))}
+    exchange.head(200, length, (b"%x\r\n" % len(body) if chunked else b"") + body[:at])
+    await exchange.drain()
+    (exchange.abort if reset else exchange.close)()
+
+
+# Other faults are rows:
+#     frames=[(9, b"x")]                                a stream that is none; 3 is an engine error (A5 54)
+#     chunks=[frame(1, b"a line")[:11]]                 a torn frame in a body that ends well (A5 54)
+#     chunks=[b"\1\0\0\0\xff\xff\xff\xffx"], hold=True  a frame that claims 4 GiB (A5 54)
+#     chunks=itertools.repeat(b"[1,")                   a body without end: the SDK grows by 280 MB/s (A5 52)
+#     headers={"X-Huge": "x" * 2**20}                   a huge header (C8)
+#     status=307, headers={"Location": "http://…"}      a redirect; the SDK takes its secrets there (A5 51)
+# and bytes for raw=, malformed, or more than was asked for, left on the connection for the next caller:
+OK = b"HTTP/1.1 200 OK\r\n"
+TWO_LENGTHS = OK + b"Content-Length: 3\r\nContent-Length: 5\r\n\r\n[]\n{}"  # A5 56
+TWO_FRAMINGS = OK + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n[]\n\r\n0\r\n\r\n"  # A5 56
+TWO_ANSWERS = OK + b"Content-Length: 3\r\n\r\n[]\n" + OK + b"Content-Length: 3\r\n\r\n{}\n"  # A5 56
+BAD_CHUNK_SIZE = OK + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n[]\n\r\n0\r\n\r\n"  # A5 54
+UPGRADE_REFUSED = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\n{}" + frame(1, b"output")  # A5 55

@@ -519,3 +519,12 @@ def test_what_the_reference_lists_is_accepted() -> None:
 
     assert load([], variables) == load([], {})
     assert load(flags, {}) == load([], {})
+
+
+def test_the_clients_variables_do_not_disturb_the_gateway() -> None:
+    """Both are used from one shell."""
+    settings = load(
+        [], {"DOCKFLEET_ADDRESS": "10.0.0.1:50051", "DOCKFLEET_TLS_CA": "ca.pem", "DOCKER_HOST": "unix:///s"}
+    )
+
+    assert settings.listen == "127.0.0.1:50051"

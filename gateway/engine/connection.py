@@ -111,6 +111,7 @@ class Connection(asyncio.Protocol):
         self._failure: Exception | None = None
         self._closed = False
         self._secured = self._loop.create_future()
+        self.gone: asyncio.Future[None] = self._loop.create_future()  # done when the connection is
         self._waiter: asyncio.Future[None] | None = None  # of whoever waits for something to happen
         self._writable: asyncio.Future[None] | None = None
         self._upload: asyncio.Task[None] | None = None
@@ -351,6 +352,8 @@ class Connection(asyncio.Protocol):
         """Take note that the connection is gone."""
         self._end(exc)
         self._closed = True
+        if not self.gone.done():
+            self.gone.set_result(None)
         if self._upload is not None:
             self._upload.cancel()
 
@@ -436,7 +439,13 @@ class Connection(asyncio.Protocol):
             # A HEAD's answer may give the length of a body that it does not have.
             self._complete = True
             self._keep_alive = self._headers.get("connection", "").lower() != "close"
-        elif status not in (101, 204, 304) and _LENGTHS.isdisjoint(self._headers):
+        elif status >= 400 and self._upgrade and _LENGTHS.isdisjoint(self._headers):
+            self._raw = True  # an engine that took the connection over before it found fault says so up to its end
+        elif status not in (101, 204, 304) and (
+            _LENGTHS.isdisjoint(self._headers)
+            or self._headers.get("transfer-encoding", "chunked").lower()
+            != "chunked"  # the parser would wait for the end
+        ):
             self.fail(BadAnswer("the host's answer does not say where it ends", sent=True))
 
     def on_body(self, body: bytes) -> None:

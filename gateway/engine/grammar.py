@@ -14,12 +14,14 @@ from dockfleet.v1 import engine_pb2 as pb
 _NAME = r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}"
 _HEX = r"[0-9a-f]"
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
-_DOMAIN = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]{{2,39}}\])(?::[0-9]{{1,5}})?"
+_PORT = r":(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+# What has neither dot nor port is no registry, but the first component of a path (`localhost` does as one, too).
+_DOMAIN = rf"(?:{_LABEL}(?:\.{_LABEL})+(?:{_PORT})?|{_LABEL}{_PORT}|\[[0-9a-fA-F:]{{2,39}}\](?:{_PORT})?)"
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_REPOSITORY = rf"(?:{_DOMAIN}/)?{_COMPONENT}(?:/{_COMPONENT})*"
+_REPOSITORY = rf"(?:{_DOMAIN}/)?(?=[a-z0-9._/-]{{1,255}}(?:[:@]|\Z)){_COMPONENT}(?:/{_COMPONENT})*"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _DIGEST = rf"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:{_HEX}{{32,128}}"
-_LONGEST = 512  # bytes; a reference's repository has at most 255
+_LONGEST = 512  # bytes; a repository's path has at most 255 of them
 
 _RULES: dict[int, tuple[str, str]] = {
     pb.GRAMMAR_CONTAINER: (_NAME, "a container's id, id prefix or name: letters, digits, `_`, `.` and `-`"),

@@ -199,17 +199,24 @@ class Pool:
 
 
 async def _spawn(command: tuple[str, ...], connection: Connection) -> None:
-    """Run *command* and join its input and output to *connection*; it ends when the connection does."""
+    """Run *command* and join its input and output to *connection*; the command ends with the connection."""
     ours, theirs = socket.socketpair()
     with theirs:
         process = await asyncio.create_subprocess_exec(*command, stdin=theirs.fileno(), stdout=theirs.fileno())
-    reaper = asyncio.create_task(process.wait())
+    reaper = asyncio.create_task(_reap(process, connection))
     _children.add(reaper)
     reaper.add_done_callback(_children.discard)
     await asyncio.get_running_loop().create_unix_connection(lambda: connection, sock=ours)
 
 
-_children: set[asyncio.Task[int]] = set()  # asyncio itself keeps no task alive
+async def _reap(process: asyncio.subprocess.Process, connection: Connection) -> None:
+    await connection.gone
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()  # one that is still dialling does not notice that its input has ended
+    await process.wait()
+
+
+_children: set[asyncio.Task[None]] = set()  # asyncio itself keeps no task alive
 
 
 def _refuse(place: asyncio.Future[None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import Any
@@ -15,6 +16,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from gateway.engine import logs, session, streams
 from gateway.engine.binding import Binding
 from gateway.engine.client import APIClient, APIError, Engine, NotFound
+from gateway.engine.connection import TransportError
 from gateway.engine.enginejson import InvalidField
 from gateway.services.mirror import Context, Gate, first
 from gateway.services.sessions import feeding
@@ -95,6 +97,7 @@ class ContainerService:
         for name in ("name", "platform"):
             if request.HasField(name):
                 setattr(create, name, getattr(request, name))
+        _CREATE.call(create)  # refuses what can not be sent before anything is pulled
         made = None
         if request.pull != pb.PULL_POLICY_ALWAYS:
             try:
@@ -115,7 +118,15 @@ class ContainerService:
 
     async def _create(self, engine: Engine, create: pb.CreateContainerRequest, context: Context) -> Any:
         call = _CREATE.call(create, self._gate.patience.deadline(_CREATE, context))
-        return _CREATE.answer(await engine.ask(call))
+        creating = asyncio.ensure_future(engine.ask(call))
+        try:
+            return _CREATE.answer(await asyncio.shield(creating))
+        except asyncio.CancelledError:
+            # The engine goes on: what it makes for a client that has left must not stay.
+            with suppress(APIError, TransportError):
+                made: Any = _CREATE.answer(await creating)
+                await _remove(engine, made.id)
+            raise
 
     async def _pull(
         self, engine: Engine, request: pb.RunContainerRequest, context: Context
@@ -180,8 +191,12 @@ async def _removed_unless_started(engine: Engine, id: str, *, remove: bool) -> A
         raise
     finally:
         if not started and not stays:
-            with suppress(NotFound):  # one that removes itself has done so when it could not be started
-                await engine.ask(_REMOVE.call(pb.RemoveContainerRequest(id=id, force=True, remove_volumes=True)))
+            await _remove(engine, id)
+
+
+async def _remove(engine: Engine, id: str) -> None:
+    with suppress(NotFound):  # one that removes itself has done so when it could not be started
+        await engine.ask(_REMOVE.call(pb.RemoveContainerRequest(id=id, force=True, remove_volumes=True)))
 
 
 async def _end(engine: Engine, id: str) -> pb.AttachEnd:

@@ -106,8 +106,7 @@ def test_an_entry_that_never_ends_is_refused() -> None:
     log.feed(struct.pack(">BxxxL", 1, 0xFFFFFFFF) + T1 + b" ")
 
     with pytest.raises(FrameError, match="exceeds"):
-        for _ in range(64):
-            log.feed(b"x" * (64 << 10))
+        entries_of(log, [b"x" * (64 << 10)] * 64)
 
 
 @given(
@@ -199,8 +198,7 @@ def test_a_terminals_log_that_is_none_is_refused() -> None:
     log = TerminalLog(timestamps=True)
 
     with pytest.raises(FrameError, match="exceeds"):
-        for _ in range(64):
-            log.feed(b"x" * (64 << 10))
+        entries_of(log, [b"x" * (64 << 10)] * 64)
 
 
 @settings(max_examples=60)

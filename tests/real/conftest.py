@@ -7,6 +7,7 @@ the gateway finds by itself, for what needs one host and touches nothing but obj
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -31,6 +32,7 @@ USERS = {"tester": "correct-horse-battery"}
 @pytest.fixture(scope="session")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """The hosts: `one`, Docker 20.10 on its socket; `two`, the same over TLS; `new`, Docker 26.1."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends the tests so, ends the engines too
     try:
         install("docker-registry", "debootstrap")
     except EngineError as error:

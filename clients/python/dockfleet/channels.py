@@ -40,8 +40,9 @@ PathLike = str | Path
 
 @dataclass(frozen=True)
 class Security:
-    """How the gateway and this program prove who they are: paths of PEM files, and a bearer token."""
+    """How the gateway at *target* and this program prove who they are: paths of PEM files, and a bearer token."""
 
+    target: str
     tls: bool = False
     ca: PathLike | None = None
     cert: PathLike | None = None
@@ -59,7 +60,8 @@ class Security:
         if self.token is None:
             return base
         token = grpc.access_token_call_credentials(self.token)
-        return grpc.composite_channel_credentials(base or grpc.local_channel_credentials(), token)
+        kind = grpc.LocalConnectionType.UDS if self.target.startswith("unix:") else grpc.LocalConnectionType.LOCAL_TCP
+        return grpc.composite_channel_credentials(base or grpc.local_channel_credentials(kind), token)
 
 
 def options(extra: Options = ()) -> Options:
@@ -112,10 +114,16 @@ class Lanes(Generic[C]):
         self._dial = dial
         self._lock = Lock()
         self._calls: dict[C, int] = {}
+        self._closed = False
 
     def start(self, call: Callable[[C], Any]) -> Any:
-        """Have *call* begin on a channel with room, and give the room back when it ends."""
+        """Have *call* begin on a channel with room, and give the room back when it ends.
+
+        Raises `ValueError` after `close`, as gRPC's own channels do.
+        """
         with self._lock:
+            if self._closed:
+                raise ValueError("the fleet is closed")
             channel = next((each for each, calls in self._calls.items() if calls < CALLS_PER_CONNECTION), None)
             channel = channel or self._dial()
             self._calls[channel] = self._calls.get(channel, 0) + 1
@@ -131,14 +139,14 @@ class Lanes(Generic[C]):
     def close(self) -> list[Any]:
         """End all connections, and return what their `close` returns."""
         with self._lock:
+            self._closed = True
             channels = list(self._calls)
-            self._calls.clear()
         return [channel.close() for channel in channels]
 
     def _leave(self, place: list[C]) -> None:
         with self._lock:
-            if place and (channel := place.pop()) in self._calls:
-                self._calls[channel] -= 1
+            if place:
+                self._calls[place.pop()] -= 1
 
 
 class SplitChannel(Generic[C]):
@@ -189,7 +197,7 @@ class BlockingCall(OpenCall):
     """The same with a single answer, for which the caller waits."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.future(*args, **kwargs).result()
+        return self.with_call(*args, **kwargs)[0]
 
     def future(self, *args: Any, **kwargs: Any) -> Any:
         """Start the call, and return at once."""
@@ -198,4 +206,7 @@ class BlockingCall(OpenCall):
     def with_call(self, *args: Any, **kwargs: Any) -> Any:
         """Return the answer and the call."""
         call = self.future(*args, **kwargs)
-        return call.result(), call
+        try:
+            return call.result(), call
+        finally:
+            call.cancel()  # of no effect, unless it was not waited for to the end

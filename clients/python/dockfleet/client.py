@@ -34,7 +34,7 @@ def connect(
     PEM files: whom to trust, and who we are; *token*, a bearer token, sent over TLS or to this machine only;
     *channel_options*, gRPC's own, in place of this package's.  Raises `OSError` for a file that can not be read.
     """
-    credentials = Security(tls, tls_ca, tls_cert, tls_key, token).credentials()
+    credentials = Security(target, tls, tls_ca, tls_cert, tls_key, token).credentials()
     settings = options(channel_options)
 
     def dial() -> grpc.Channel:

@@ -126,7 +126,9 @@ def ps(context: click.Context, names: tuple[str, ...], all_: bool, as_json: bool
 @click.argument("container")
 @click.pass_obj
 def logs(fleet: Fleet, host: str, container: str, follow: bool, tail: int | None, timestamps: bool) -> None:
-    """Print the log of a container, byte for byte: its standard output to ours, its standard error to ours.
+    """Print the log of a container, byte for byte.
+
+    What it wrote to standard error goes to standard error.
 
     \b
     Examples:

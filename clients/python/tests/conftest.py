@@ -1,11 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-from clients.python.tests.scripted_gateway import Gateway
+import sys
+from collections.abc import Callable, Iterator
 
 import dockfleet
+import pytest
+from click.testing import CliRunner, Result
+from dockfleet.commands import dockfleet as cli
+
+from clients.python.tests.scripted_gateway import Gateway
 
 
 @pytest.fixture
@@ -19,3 +22,15 @@ def gateway() -> Iterator[Gateway]:
 def fleet(gateway: Gateway) -> Iterator[dockfleet.Fleet]:
     with dockfleet.connect(gateway.address) as fleet:
         yield fleet
+
+
+@pytest.fixture
+def run(gateway: Gateway) -> Callable[..., Result]:
+    """Run the client in this process, against the scripted gateway."""
+    return lambda *arguments: CliRunner().invoke(cli, ["--address", gateway.address, *arguments])
+
+
+@pytest.fixture
+def command(gateway: Gateway) -> list[str]:
+    """The client as a program of its own."""
+    return [sys.executable, "-c", "from dockfleet.cli import main; main()", "--address", gateway.address]

@@ -8,13 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
 import grpc
+from dockfleet.calls import METHODS
 from google.protobuf.any_pb2 import Any as Packed
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
-
-from dockfleet.calls import METHODS
 
 Behaviour = Callable[[Any, grpc.ServicerContext], Any]
 RPCS = {method.descriptor.name: method for service in METHODS.values() for method in service.values()}

@@ -7,17 +7,17 @@ import io
 from collections.abc import AsyncIterator
 from typing import Any
 
-import grpc
-import pytest
-from clients.python.tests.scripted_gateway import Ended, Gateway, drained, fail
-from clients.python.tests.test_client_sessions import cat
-
 import dockfleet
 import dockfleet.aio
+import grpc
+import pytest
 from dockfleet.v1 import containers_pb2 as containers
 from dockfleet.v1 import images_pb2 as images
 from dockfleet.v1.exec_pb2 import ExecResponse
 from dockfleet.v1.hosts_pb2 import ListHostsResponse
+
+from clients.python.tests.scripted_gateway import Ended, Gateway, drained, fail
+from clients.python.tests.test_client_sessions import cat
 
 
 @pytest.fixture

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import dockfleet
 import grpc
 import pytest
 import trustme
-from clients.python.tests.scripted_gateway import RPCS, Ended, Gateway, fail
-
-import dockfleet
 from dockfleet.channels import CALLS_PER_CONNECTION, Lanes
 from dockfleet.v1 import containers_pb2 as containers
 from dockfleet.v1.hosts_pb2 import ListHostsResponse
+
+from clients.python.tests.scripted_gateway import RPCS, Ended, Gateway, fail
 
 
 class Channel:
@@ -120,6 +121,40 @@ def test_a_token_goes_with_every_call(gateway: Gateway) -> None:
     assert gateway.metadata[0]["authorization"] == "Bearer s3cret"
 
 
+def test_a_token_is_not_sent_in_the_clear_over_a_network(gateway: Gateway) -> None:
+    """To any address but loopback, a token without TLS is refused before it leaves."""
+    gateway.on("ListHosts", ListHostsResponse())
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        if probe.connect_ex(("192.0.2.1", 9)):  # sends nothing; finds our own address
+            pytest.skip("this machine is on no network")
+        address = probe.getsockname()[0]
+    server = grpc.server(ThreadPoolExecutor(4), handlers=[gateway])
+    port = server.add_insecure_port(f"{address}:0")
+    server.start()
+
+    with dockfleet.connect(f"{address}:{port}", token="s3cret") as fleet, pytest.raises(dockfleet.DockfleetError):
+        fleet.list_hosts(timeout=10)
+    with dockfleet.connect(f"{address}:{port}") as fleet:
+        fleet.list_hosts(timeout=10)
+
+    server.stop(None).wait()
+    assert ["authorization" in metadata for metadata in gateway.metadata] == [False]
+
+
+def test_a_token_goes_over_a_unix_socket(gateway: Gateway, tmp_path: Path) -> None:
+    """Which does not leave this machine either."""
+    gateway.on("ListHosts", ListHostsResponse())
+    server = grpc.server(ThreadPoolExecutor(4), handlers=[gateway])
+    server.add_insecure_port(f"unix:{tmp_path}/gateway.sock")
+    server.start()
+
+    with dockfleet.connect(f"unix:{tmp_path}/gateway.sock", token="s3cret") as fleet:
+        fleet.list_hosts(timeout=10)
+
+    server.stop(None).wait()
+    assert gateway.metadata[0]["authorization"] == "Bearer s3cret"
+
+
 @pytest.fixture
 def authority() -> trustme.CA:
     return trustme.CA()
@@ -199,3 +234,5 @@ def test_closing_the_fleet_ends_its_streams(gateway: Gateway) -> None:
     assert failed.wait(10)
     assert ended.wait(10)
     thread.join(10)
+    with pytest.raises(ValueError, match="closed"):
+        fleet.host("a").containers.StreamStats(id="web")

@@ -6,15 +6,15 @@ import pickle
 from collections.abc import Callable
 from typing import Any
 
+import dockfleet
 import grpc
 import pytest
-from clients.python.tests.scripted_gateway import Gateway, drained, fail
+from dockfleet.v1 import containers_pb2 as containers
+from dockfleet.v1.hosts_pb2 import ListHostsRequest
 from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import BadRequest, ResourceInfo, RetryInfo
 
-import dockfleet
-from dockfleet.v1 import containers_pb2 as containers
-from dockfleet.v1.hosts_pb2 import ListHostsRequest
+from clients.python.tests.scripted_gateway import Gateway, drained, fail
 
 CALLS: dict[str, Callable[[dockfleet.HostView], Any]] = {
     "InspectContainer": lambda host: host.containers.InspectContainer(id="web"),

@@ -8,15 +8,15 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import dockfleet
 import grpc
 import pytest
-from clients.python.tests.scripted_gateway import Ended, Gateway, fail
-
-import dockfleet
 from dockfleet.session import WAITING_WRITES
 from dockfleet.v1 import containers_pb2 as containers
 from dockfleet.v1.common_pb2 import STREAM_STDERR, STREAM_STDOUT, Output
 from dockfleet.v1.exec_pb2 import ExecRequest, ExecResponse, ExecStart
+
+from clients.python.tests.scripted_gateway import Ended, Gateway, fail
 
 
 def cat(requests: Iterator[ExecRequest], context: grpc.ServicerContext) -> Iterator[ExecResponse]:

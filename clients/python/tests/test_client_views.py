@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-from clients.python.tests.scripted_gateway import RPCS, Ended, Gateway, drained
-
 import dockfleet
+import pytest
 from dockfleet.calls import Shape
 from dockfleet.v1 import containers_pb2 as containers
 from dockfleet.v1 import images_pb2 as images
 from dockfleet.v1.common_pb2 import Progress, StringList
+
+from clients.python.tests.scripted_gateway import RPCS, Ended, Gateway, drained
 
 
 def test_a_view_fills_in_the_host(gateway: Gateway, fleet: dockfleet.Fleet) -> None:

@@ -27,7 +27,7 @@ def connect(
     channel_options: Options = (),
 ) -> Fleet:
     """Return the fleet behind the gateway at *target*, as `dockfleet.connect` does; call it within a running loop."""
-    credentials = Security(tls, tls_ca, tls_cert, tls_key, token).credentials()
+    credentials = Security(target, tls, tls_ca, tls_cert, tls_key, token).credentials()
     settings = options(channel_options)
 
     def dial() -> grpc.aio.Channel:

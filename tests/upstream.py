@@ -1,0 +1,75 @@
+"""What tests of the way to an engine share: engines of the gateway without a gateway, and answers held in the hand."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from gateway.engine.client import Endpoint, Engine
+from gateway.engine.transport import Address, Limits, Pool
+from tests.fake_engine import Exchange
+
+CONTAINER = "c0ffee" + "0" * 58
+EXEC = "e" * 64
+
+
+def address_of(url: str, tls: ssl.SSLContext | None = None, server_name: str | None = None) -> Address:
+    """Return the address that *url* means: unix:///path or tcp://host:port."""
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return Address(path=parts.path)
+    return Address(host=parts.hostname or "", port=parts.port or 0, tls=tls, server_name=server_name)
+
+
+@asynccontextmanager
+async def pool_to(
+    url: str, limits: Limits | None = None, lost: Callable[[], None] = lambda: None, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Pool]:
+    """Give the pool of connections to what listens at *url*."""
+    pool = Pool(address_of(url, tls), limits or Limits(), lost)
+    try:
+        yield pool
+    finally:
+        pool.close()
+
+
+@asynccontextmanager
+async def engine_at(url: str, limits: Limits | None = None, tls: ssl.SSLContext | None = None) -> AsyncIterator[Engine]:
+    """Give the gateway's engine of the host at *url*, called h1."""
+    engine = Engine("h1", Endpoint(url, address_of(url, tls)), limits)
+    try:
+        yield engine
+    finally:
+        engine.shut()
+
+
+def soon(seconds: float = 0.2) -> float:
+    """Return a deadline that a test can wait for, in the loop's time."""
+    return asyncio.get_running_loop().time() + seconds
+
+
+class Held:
+    """An engine's handler that begins an answer and leaves the rest to the test, by its `exchange`."""
+
+    def __init__(self, begin: Callable[[Exchange], None] = lambda exchange: None) -> None:
+        self._begin = begin
+        self.called = asyncio.Event()  # the request is here, and the answer has begun
+        self.gone = asyncio.Event()  # the client has closed its side
+        self.received = bytearray()  # what it sent after its request
+        self.exchange: Exchange
+
+    async def __call__(self, exchange: Exchange) -> None:
+        """Begin the answer and keep the connection until the client, or the test, ends it."""
+        exchange.keep_alive = False
+        self.exchange = exchange
+        self._begin(exchange)
+        await exchange.drain()
+        self.called.set()
+        with contextlib.suppress(ConnectionError):
+            while data := await exchange.read(65536):
+                self.received += data
+        self.gone.set()
