@@ -29,6 +29,7 @@ __all__ = ["ConfigError", "HostSettings", "HostTls", "Limits", "ListenerTls", "S
 
 _PROGRAM = "dockfleet-gateway"
 _PREFIX = "DOCKFLEET_"
+# Of the command line client, which people use from the same shell.
 _CLIENTS = ("DOCKFLEET_ADDRESS", "DOCKFLEET_TLS_CA", "DOCKFLEET_TLS_CERT", "DOCKFLEET_TLS_KEY", "DOCKFLEET_TOKEN")
 _LOCAL_SOCKET = "unix:///var/run/docker.sock"
 
@@ -167,8 +168,8 @@ def _variables(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
     # Beside a Service called dockfleet, Kubernetes sets DOCKFLEET_SERVICE_HOST, DOCKFLEET_PORT_50051_TCP and more.
     services = [name.removesuffix("SERVICE_HOST") for name in environ if name.endswith("_SERVICE_HOST")]
     links = tuple(service + what for service in services for what in ("SERVICE_", "PORT"))
-    others = (*links, *_CLIENTS)  # of the command line client, in the same shell
-    values: dict[str, Any] = {n: v for n, v in environ.items() if n.startswith(_PREFIX) and not n.startswith(others)}
+    ours = (name for name in environ if name.startswith(_PREFIX) and not name.startswith(links))
+    values: dict[str, Any] = {name: environ[name] for name in ours if name not in _CLIENTS}
     if unknown := sorted(values.keys() - keys.keys()):
         raise ConfigError("\n".join(f"{name} is unknown{_meant(name, keys)}" for name in unknown))
     hosts = _KEYS["hosts"].variable
