@@ -76,6 +76,7 @@ _ENGINE_RULES = (
     ),
     _rule("400 500", "multiple ids found|ambiguous", Code.FAILED_PRECONDITION, "AMBIGUOUS_ID"),
     _rule("400", "", Code.INVALID_ARGUMENT, "INVALID_REQUEST"),
+    _rule("500", "extraction point is not a directory", Code.INVALID_ARGUMENT, "INVALID_REQUEST"),
     _rule("401", "", Code.FAILED_PRECONDITION, "REGISTRY_AUTH"),
     _rule("403 500 503", "not a swarm manager|not part of a swarm", Code.FAILED_PRECONDITION, "NOT_SWARM_MANAGER"),
     _rule(
@@ -84,6 +85,7 @@ _ENGINE_RULES = (
         Code.FAILED_PRECONDITION,
         "CONFLICT",
     ),
+    _rule("403 500", "marked read-only", Code.PERMISSION_DENIED, "CONFLICT"),
     _rule("403", "", Code.PERMISSION_DENIED, "ENGINE_AUTHZ"),
     _rule("405 501", "", Code.UNIMPLEMENTED, "NOT_SUPPORTED"),
     _rule(
@@ -193,7 +195,8 @@ def _failure(error: Exception, changes: bool) -> Failure | None:
         bad = BadRequest.FieldViolation(field=safe(error.field)[:256], description=safe(error.remedy))
         return Failure(Code.INVALID_ARGUMENT, "INVALID_FIELD", str(error), details=[BadRequest(field_violations=[bad])])
     if isinstance(error, ApiTooOld):
-        versions = {"field": error.field, "required_version": error.required, "host_version": error.actual}
+        what = "method" if error.field[0].isupper() else "field"  # RPCs are CamelCase, fields snake_case
+        versions = {what: error.field, "required_version": error.required, "host_version": error.actual}
         return Failure(Code.FAILED_PRECONDITION, "API_VERSION_TOO_OLD", str(error), metadata=versions)
     for kind, code, reason, retry_safe in _OWN:
         if isinstance(error, kind):

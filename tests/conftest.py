@@ -23,12 +23,13 @@ from dockfleet.v1 import (
     system_pb2_grpc,
     volumes_pb2_grpc,
 )
-from gateway.fleet.hosts import Hosts
-from gateway.server import running
-from gateway.settings import HostSettings, Settings
 from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, ResourceInfo, RetryInfo
 from google.rpc.status_pb2 import Status
+
+from gateway.fleet.hosts import Hosts
+from gateway.server import running
+from gateway.settings import HostSettings, Settings
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:

@@ -225,7 +225,7 @@ class FakeEngine:
             raise failure
 
     def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
-        writer.transport.set_write_buffer_limits(0)
+        writer.transport.set_write_buffer_limits(1)  # not 0, at which asyncio's TLS pauses an empty buffer
         self.connections += 1
         self.open_connections += 1
         task = asyncio.create_task(self._serve(reader, writer, self.connections))
@@ -242,7 +242,7 @@ class FakeEngine:
     async def _serve(self, reader: StreamReader, writer: StreamWriter, connection: int) -> None:
         exchange: Exchange | None = None
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):  # it left
-            while exchange is None or exchange.keep_alive:
+            while self._server.is_serving() and (exchange is None or exchange.keep_alive):
                 request = _parse(await reader.readuntil(b"\r\n\r\n"), connection)
                 handler, early = self._choose(request)
                 if not early:

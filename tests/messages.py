@@ -36,11 +36,28 @@ def full(descriptor: Descriptor, *, filled: bool = True) -> Message:
     """A message with every field set, and every field of its parts; an empty one unless *filled*."""
     message = GetMessageClass(descriptor)()
     for field in descriptor.fields if filled else ():
-        if is_map(field):
-            _put(message, field, {f"key of {field.name}": _one(field.message_type.fields_by_name["value"])})
-        else:
-            _put(message, field, [_one(field)] if field.is_repeated else _one(field))
+        _put(message, field, _filled(field))
     return message
+
+
+def set_one(message: Message, *fields: FieldDescriptor) -> None:
+    """Set the field that the others lead to, and nothing else, also where a list or a map is on the way."""
+    field, below = fields[0], fields[1:]
+    if not below:
+        _put(message, field, _filled(field))
+        return
+    there = getattr(message, field.name)
+    if is_map(field):
+        there = there[f"key of {field.name}"]
+    elif field.is_repeated:
+        there = there.add()
+    set_one(there, *below)
+
+
+def _filled(field: FieldDescriptor) -> Any:
+    if is_map(field):
+        return {f"key of {field.name}": _one(field.message_type.fields_by_name["value"])}
+    return [_one(field)] if field.is_repeated else _one(field)
 
 
 def _one(field: FieldDescriptor) -> Any:

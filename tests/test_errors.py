@@ -215,7 +215,7 @@ def test_a_status_within_an_answer_is_read_like_any_other() -> None:
         (b'["not","an object"]', '["not","an object"]'),
         (b"\xff\xfe broken", "\\xff\\xfe broken"),
         (b'{"message": null}', "None"),
-        (b"", ""),
+        (b"", "HTTP 404"),
     ],
 )
 def test_an_error_of_any_shape_is_told(body: bytes, expected: str) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from email.utils import parsedate_to_datetime
 from itertools import repeat
 from pathlib import Path
@@ -15,16 +15,34 @@ import trustme
 from docker.errors import NotFound
 from docker.tls import TLSConfig
 
-from tests.fake_engine import TWO_ANSWERS, Exchange, FakeEngine, Handler, drip, frame, hang, torn
+from tests.fake_engine import TWO_ANSWERS, Exchange, FakeEngine, drip, frame, hang, torn
+
+AUTHORITY = trustme.CA()
+
+
+def tls_engine() -> FakeEngine:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
+    AUTHORITY.configure_trust(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    return FakeEngine.tls(context)
+
+
+def client_context() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    AUTHORITY.configure_trust(context)
+    AUTHORITY.issue_cert("client").configure_cert(context)
+    return context
 
 
 @contextlib.asynccontextmanager
-async def connected(engine: FakeEngine) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    scheme, _, where = engine.address.partition("://")
-    host, _, port = where.rpartition(":")
-    reader, writer = await (
-        asyncio.open_unix_connection(where) if scheme == "unix" else asyncio.open_connection(host, int(port))
-    )
+async def connected(
+    engine: FakeEngine, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    where = engine.address.partition("://")[2]
+    host, _, port = where.partition(":")
+    opening = asyncio.open_connection(host, port, ssl=tls) if port else asyncio.open_unix_connection(where)
+    reader, writer = await opening
     try:
         yield reader, writer
     finally:
@@ -71,14 +89,8 @@ async def test_the_docker_sdk_takes_it_for_an_engine(engine: FakeEngine) -> None
 
 async def test_tls_admits_who_has_a_certificate_of_the_clients_authority(tmp_path: Path) -> None:
     """With `verify_mode` required, a client without a certificate fails in the handshake."""
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    client = authority.issue_cert("client")
-    client.private_key_and_cert_chain_pem.write_to_path(tmp_path / "client.pem")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    authority.configure_trust(context)
-    context.verify_mode = ssl.CERT_REQUIRED
+    AUTHORITY.cert_pem.write_to_path(tmp_path / "ca.pem")
+    AUTHORITY.issue_cert("client").private_key_and_cert_chain_pem.write_to_path(tmp_path / "client.pem")
 
     def ping(address: str, certificate: tuple[str, str] | None) -> bool:
         config = TLSConfig(certificate, ca_cert=str(tmp_path / "ca.pem"), verify=True)
@@ -86,7 +98,7 @@ async def test_tls_admits_who_has_a_certificate_of_the_clients_authority(tmp_pat
             sdk.trust_env = False
             return sdk.ping()
 
-    async with FakeEngine.tls(context) as engine:
+    async with tls_engine() as engine:
         pem = str(tmp_path / "client.pem")
         assert await asyncio.to_thread(ping, engine.address, (pem, pem))
         with pytest.raises(OSError, match=r"(?i)ssl|certificate|connection"):
@@ -225,30 +237,21 @@ async def test_an_early_row_refuses_an_upload_at_its_head(engine: FakeEngine) ->
     assert engine.requests[0].body == b""
 
 
-@pytest.mark.parametrize("listener", [FakeEngine, FakeEngine.tcp])
-@pytest.mark.parametrize(
-    ("fault", "received"),
-    [
-        (torn(b"0123456789", at=4), b"0123"),
-        (torn(b"0123456789", at=4, chunked=True), b"a\r\n0123"),
-        (torn(b"0123456789", at=4, reset=True), b"0123"),
-    ],
-    ids=["length", "chunked", "reset"],
-)
-async def test_a_torn_body_ends_in_its_middle(
-    listener: type[FakeEngine], fault: Handler, received: bytes, request: pytest.FixtureRequest
-) -> None:
+@pytest.mark.parametrize("made", [FakeEngine, FakeEngine.tcp, tls_engine], ids=["unix", "tcp", "tls"])
+@pytest.mark.parametrize("reset", [False, True], ids=["fin", "rst"])
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+async def test_a_torn_body_is_cut_short(made: Callable[[], FakeEngine], reset: bool, chunked: bool) -> None:
     """Everything up to the cut arrives, then FIN; or RST, where the transport knows it."""
-    async with listener() as engine, connected(engine) as (reader, writer):
-        engine.on("GET", "/x", fault)
+    tls = client_context() if made is tls_engine else None
+    async with made() as engine, connected(engine, tls) as (reader, writer):
+        engine.on("GET", "/x", torn(b"0123456789", at=4, chunked=chunked, reset=reset))
         writer.write(b"GET /x HTTP/1.1\r\n\r\n")
         head = await reader.readuntil(b"\r\n\r\n")
-        assert (b"chunked" in head) or (b"Content-Length: 10\r\n" in head)
+        assert (b"Transfer-Encoding: chunked" if chunked else b"Content-Length: 10\r\n") in head
+        received = b"a\r\n0123" if chunked else b"0123"
         assert await reader.readexactly(len(received)) == received
-        if "reset" in request.node.name and engine.address.startswith("tcp"):
-            with pytest.raises(ConnectionResetError):
-                await reader.read(1)
-        else:
+        resets = reset and made is not FakeEngine
+        with pytest.raises(ConnectionResetError) if resets else contextlib.nullcontext():
             assert await reader.read() == b""
 
 
@@ -279,12 +282,10 @@ async def test_a_handler_may_hold_a_session(engine: FakeEngine) -> None:
     async def exec_start(exchange: Exchange) -> None:
         assert exchange.request.body == b"{}"
         exchange.upgrade(frame(1, b"hello "))
-        received = b"".join([data async for data in aiter_until_eof(exchange)])
-        exchange.write(frame(1, received))
-
-    async def aiter_until_eof(exchange: Exchange) -> AsyncIterator[bytes]:
+        received = b""
         while data := await exchange.read(3):
-            yield data
+            received += data
+        exchange.write(frame(1, received))
 
     engine.on("POST", "/exec/{id}/start", exec_start)
     async with connected(engine) as (reader, writer):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
+import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
@@ -73,3 +76,41 @@ class Held:
             while data := await exchange.read(65536):
                 self.received += data
         self.gone.set()
+
+
+@contextlib.contextmanager
+def tls_server(context: ssl.SSLContext, serve: Callable[[ssl.SSLSocket], None]) -> Iterator[str]:
+    """Let *serve* talk over TLS as Go does, with alerts and with one direction closed; asyncio's TLS can do neither.
+
+    Gives the address.  Each connection is served on a thread of its own.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(8) as pool:
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):  # the server is closed
+                while True:
+                    pool.submit(handle, server.accept()[0])
+
+        def handle(plain: socket.socket) -> None:
+            with plain, contextlib.suppress(OSError):
+                plain.settimeout(30)
+                with context.wrap_socket(plain, server_side=True, suppress_ragged_eofs=False) as secured:
+                    serve(secured)
+
+        accepting = pool.submit(accept)
+        try:
+            yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            accepting.result()
+
+
+def read_request(stream: ssl.SSLSocket) -> bytes:
+    """Return the head and the body, of the length told, of a request."""
+    request = b""
+    while b"\r\n\r\n" not in request:
+        request += stream.recv(65536)
+    length = re.search(rb"Content-Length: (\d+)", request)
+    while length and len(request.partition(b"\r\n\r\n")[2]) < int(length[1]):
+        request += stream.recv(65536)
+    return request

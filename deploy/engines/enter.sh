@@ -26,4 +26,13 @@ done
 mkdir -p "$root/run/containerd"
 mount -t tmpfs tmpfs "$root/run/containerd" # hides the machine's containerd: dockerd starts its own
 
-exec chroot "${root:-/}" dockerd
+if [ "$root" ]; then
+    # Not chroot, with which the machine's root stays that of the namespace: it is where an exec, joining the
+    # namespace of its container, would find itself.
+    cd "$root"
+    pivot_root . .
+    umount -l .
+    cd /
+fi
+
+exec dockerd

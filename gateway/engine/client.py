@@ -329,7 +329,7 @@ _PING = Request("GET", "/_ping")
 
 def engine_error(answer: Answer) -> APIError:
     """Return the SDK's exception for an answer that is an error."""
-    explanation = _text(answer.body)
+    explanation = _text(answer.body) or f"HTTP {answer.status}"  # all that the answer to a HEAD says
     with contextlib.suppress(orjson.JSONDecodeError, TypeError, KeyError):
         explanation = str(orjson.loads(answer.body)["message"])
     kind = NotFound if answer.status == 404 else APIError

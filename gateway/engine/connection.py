@@ -10,6 +10,8 @@ Nothing here follows a redirect, reads the environment or trusts the peer: see t
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import re
 import socket
 import ssl
@@ -350,12 +352,29 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take note that the connection is gone."""
+        if exc is not None and not self._closed:
+            self._hear_out()
         self._end(exc)
         self._closed = True
         if not self.gone.done():
             self.gone.set_result(None)
         if self._upload is not None:
             self._upload.cancel()
+
+    def _hear_out(self) -> None:
+        """Take what the peer said before it broke the connection.
+
+        When writing fails, asyncio reads no more; but who refuses an upload, or a certificate, says why and hangs up.
+        """
+        sock = self._transport.get_extra_info("socket") if self._transport is not None else None
+        if sock is None or self._reading_paused:
+            return
+        with contextlib.suppress(OSError):
+            for _ in range(16):
+                if data := os.read(sock.fileno(), 64 << 10):
+                    self.data_received(data)
+                if not data or self._failure is not None:
+                    return
 
     def pause_writing(self) -> None:
         """Make writers wait."""

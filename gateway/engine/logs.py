@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Iterator
 from typing import NamedTuple
 
 from gateway.engine.connection import Connection
-from gateway.engine.frames import STDOUT, SYSTEM_ERROR, FrameDecoder, FrameError
+from gateway.engine.frames import STDOUT, SYSTEM_ERROR, FrameError, whole_frames
 from gateway.engine.streams import OperationFailed, TornStream
 
 _LONGEST_PART = 16 << 10  # where the Engine cuts lines (moby, daemon/logger/copier.go)
@@ -28,42 +28,38 @@ class Entry(NamedTuple):
     line: bytes
 
 
+_entry = Entry._make  # in half the time of Entry(…)
+
+
 class FramedLog:
     """Cuts framed output into entries."""
 
     def __init__(self, *, timestamps: bool) -> None:
-        self._frames = FrameDecoder()
         self._timestamps = timestamps
-        self._begun = b""
+        self._rest = b""
 
     def feed(self, data: bytes) -> list[Entry]:
         """Return the entries that *data* completes.
 
         Raises `FrameError` for what is no log, and `OperationFailed` for a report of the engine.
         """
+        frames, self._rest = whole_frames(self._rest + data)
+        if len(self._rest) > _LONGEST_ENTRY:
+            raise FrameError(f"a log entry exceeds {_LONGEST_ENTRY} bytes")
         entries = []
-        for stream, piece, last in self._frames.feed(data):
-            if not last:
-                self._begun += piece
-                if len(self._begun) > _LONGEST_ENTRY:
-                    raise FrameError(f"a log entry exceeds {_LONGEST_ENTRY} bytes")
-                continue
-            if self._begun:
-                piece, self._begun = self._begun + piece, b""
+        for stream, piece in frames:
             if stream == SYSTEM_ERROR:
                 raise OperationFailed(piece.decode(errors="backslashreplace").strip())
-            if not self._timestamps:
-                entries.append(Entry(stream, b"", piece))
-                continue
-            time, space, line = piece.partition(b" ")
+            time, space, line = piece.partition(b" ") if self._timestamps else (b"", b" ", piece)
             if not space:
                 raise FrameError("a log entry has no time")
-            entries.append(Entry(stream, time, line))
+            entries.append(_entry((stream, time, line)))
         return entries
 
     def finish(self) -> list[Entry]:
         """Say that the log has ended.  Raises `FrameError` when it ended within an entry."""
-        self._frames.finish()
+        if self._rest:
+            raise FrameError("the log ended within a frame")
         return []
 
 

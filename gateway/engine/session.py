@@ -20,13 +20,16 @@ from gateway.engine.connection import Connection
 from gateway.engine.frames import Decoder, Frame, FrameDecoder, RawDecoder
 from gateway.engine.streams import output
 
+# What the engine has to say once the connection is the process's, it says as if the process had written it.
 _START_FAILED = b"OCI runtime exec failed"
+_STARTED_BEFORE = b"Error: Exec command "
+_DETACHED = b"exec attach failed: error on attach stdin: read escape sequence\r\n"
 _CANNOT_EXECUTE = (126, 127)
 _PATIENCE_SECONDS = 5.0  # for an exit code after the end of the output
 
 
 class ExecStartFailed(Exception):
-    """The command of an exec could not be started; the engine's words are in the text."""
+    """The command of an exec could not be started, or had been before; the engine's words are in the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,8 @@ class Exit:
 class Session:
     """The connection to a running process.
 
-    `report`, after the end of the output: what the engine wrote in the command's stead, perhaps.  See `failure`.
+    `report`, after the end of the output: what the engine wrote in the command's stead, perhaps.  See `refusal`,
+    `failure` and `detached`.
     """
 
     def __init__(self, connection: Connection, *, terminal: bool) -> None:
@@ -57,20 +61,35 @@ class Session:
         first = True
         async with aclosing(output(self._connection, self._decode)) as reads:
             async for frames in reads:
-                # That a command could not be started comes as if the command had written it.  Only the exit code,
-                # which comes last, makes it sure: so it is held back.
-                if self.report or (first and frames[0].data.startswith(_START_FAILED)):
+                # Only the exit code, which comes last, makes sure whose words these are: so they are held back.
+                refused = first and frames[0].data.startswith((_START_FAILED, _STARTED_BEFORE))
+                if self.report or refused or frames[-1].data.endswith(_DETACHED):
                     self.report += frames
                 else:
                     yield frames
                 first = False
 
+    def refusal(self, exec_id: str) -> ExecStartFailed | None:
+        """Return the refusal that `report` tells of, to start an exec that was started before; else None."""
+        text = self._reported()
+        return ExecStartFailed(text) if text.startswith(_STARTED_BEFORE.decode() + exec_id) else None
+
     def failure(self, exit: Exit) -> ExecStartFailed | None:
         """Return the failure that `report` tells of, given the exit code; None when it is plain output."""
-        if not self.report or exit.code not in _CANNOT_EXECUTE:
+        text = self._reported()
+        if not text.startswith(_START_FAILED.decode()) or exit.code not in _CANNOT_EXECUTE:
             return None
-        text = b"".join(frame.data for frame in self.report)
-        return ExecStartFailed(text.decode(errors="backslashreplace").strip())
+        return ExecStartFailed(text)
+
+    def detached(self, exit: Exit) -> bool:
+        """Tell whether the client has typed the keys that detach, given the exit code; `report` is then output."""
+        if not self.report or exit.code not in _CANNOT_EXECUTE or not self.report[-1].data.endswith(_DETACHED):
+            return False
+        self.report[-1] = self.report[-1]._replace(data=self.report[-1].data.removesuffix(_DETACHED))
+        return True
+
+    def _reported(self) -> str:
+        return b"".join(frame.data for frame in self.report).decode(errors="backslashreplace").strip()
 
     def fail(self, error: Exception) -> None:
         """End the session; its reader gets *error*."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import signal
 import socket
 import ssl
 from collections import deque
@@ -25,6 +27,8 @@ from gateway.engine.connection import (
     Unreachable,
 )
 from gateway.engine.tls import TlsStream
+
+log = logging.getLogger("gateway.engine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,19 +205,37 @@ class Pool:
 async def _spawn(command: tuple[str, ...], connection: Connection) -> None:
     """Run *command* and join its input and output to *connection*; the command ends with the connection."""
     ours, theirs = socket.socketpair()
-    with theirs:
-        process = await asyncio.create_subprocess_exec(*command, stdin=theirs.fileno(), stdout=theirs.fileno())
-    reaper = asyncio.create_task(_reap(process, connection))
+    try:
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                *command, stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=asyncio.subprocess.PIPE
+            )
+    except BaseException:
+        ours.close()
+        raise
+    reaper = asyncio.create_task(_reap(process, command[0], connection))
     _children.add(reaper)
     reaper.add_done_callback(_children.discard)
     await asyncio.get_running_loop().create_unix_connection(lambda: connection, sock=ours)
 
 
-async def _reap(process: asyncio.subprocess.Process, connection: Connection) -> None:
+async def _reap(process: asyncio.subprocess.Process, name: str, connection: Connection) -> None:
+    complaints = asyncio.create_task(_last_words(process))
     await connection.gone
     with contextlib.suppress(ProcessLookupError):
         process.terminate()  # one that is still dialling does not notice that its input has ended
-    await process.wait()
+    code = await process.wait()
+    if (words := await complaints) and code not in (0, -signal.SIGTERM):
+        log.warning("command failed", extra={"fields": {"command": name, "said": words}})
+
+
+async def _last_words(process: asyncio.subprocess.Process) -> str:
+    """Return the end of what a process writes to its standard error, which must not become part of the log."""
+    assert process.stderr is not None
+    words = b""
+    while data := await process.stderr.read(4096):
+        words = (words + data)[-1024:]
+    return words.decode(errors="backslashreplace").strip()
 
 
 _children: set[asyncio.Task[None]] = set()  # asyncio itself keeps no task alive

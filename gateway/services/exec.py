@@ -11,7 +11,7 @@ from dockfleet.v1.common_pb2 import TerminalSize
 
 from gateway.engine.binding import Binding
 from gateway.engine.client import APIClient, Engine
-from gateway.engine.session import exec_exit, start
+from gateway.engine.session import Exit, exec_exit, start
 from gateway.services.mirror import Context, Gate, first
 from gateway.services.sessions import feeding
 from gateway.services.wire import output_encoder
@@ -19,6 +19,7 @@ from gateway.services.wire import output_encoder
 _METHODS = pb.DESCRIPTOR.services_by_name["ExecService"].methods_by_name
 _CREATE = Binding(_METHODS["CreateExec"])
 _START = Binding(_METHODS["StartExec"])
+_SIZED_AT_START = (1, 42)  # the API version in which an exec can be created with the size of its terminal
 _SAME_FIELDS = ("id", "cmd", "env", "working_dir", "user", "privileged", "tty", "attach_stdin", "detach_keys")
 
 
@@ -39,10 +40,14 @@ class ExecService:
                     getattr(create, field.name).extend(value)
                 else:
                     setattr(create, field.name, value)
-        call = _CREATE.call(create, self._gate.patience.deadline(_CREATE, context))
+        deadline = self._gate.patience.deadline(_CREATE, context)
+        size = asked.console_size if asked.HasField("console_size") else None
+        if size is not None and await engine.ready(deadline) >= _SIZED_AT_START:
+            create.console_size.extend((size.height, size.width))
+            size = None
+        call = _CREATE.call(create, deadline)
         created: Any = _CREATE.answer(await engine.ask(call))
         begin = pb.StartExecStart(id=created.id, tty=asked.tty)
-        size = asked.console_size if asked.HasField("console_size") else None
         frames = self._run(engine, begin, requests, context, pb.ExecResponse, size=size, stdin=asked.attach_stdin)
         async with aclosing(frames):
             async for frame in frames:
@@ -82,15 +87,20 @@ class ExecService:
         call = _START.call(begin, self._gate.patience.deadline(_START, context))
         async with start(engine, call, terminal=begin.tty) as session:
             yield response(started=pb.ExecStarted(exec_id=begin.id, tty=begin.tty))
-            if size is not None:
-                await resize(size)
-            async with feeding(requests, session, resize, stdin=stdin), aclosing(session.frames()) as output:
+            async with (
+                feeding(requests, session, resize, stdin=stdin, size=size),
+                aclosing(session.frames()) as output,
+            ):
                 async for frames in output:
                     for message in encode(frames):
                         yield message
+        if refusal := session.refusal(begin.id):
+            raise refusal
         exit = await exec_exit(engine, begin.id)
         if failure := session.failure(exit):
             raise failure
+        if session.detached(exit):
+            exit = Exit(None, "the client has detached; the engine does not know what has become of the process")
         for message in encode(session.report):
             yield message
         yield response(exit=pb.ExecExit(exit_code=exit.code, unknown_reason=exit.unknown_reason))

@@ -18,14 +18,21 @@ Resize = Callable[[TerminalSize], Awaitable[object]]
 
 @contextlib.asynccontextmanager
 async def feeding(
-    requests: AsyncIterator[Any], session: Session, resize: Resize, *, stdin: bool
+    requests: AsyncIterator[Any],
+    session: Session,
+    resize: Resize,
+    *,
+    stdin: bool,
+    size: TerminalSize | None = None,
 ) -> AsyncIterator[None]:
-    """Send the frames of *requests* to the process until the end of the block.
+    """Send the frames of *requests* to the process until the end of the block, and *size* before them.
 
     *stdin* tells whether the process has a standard input.  The end of *requests* closes it.  What is wrong with
     the frames (`InvalidField`) ends the session and is raised by its reader.
     """
     sizes: asyncio.Queue[TerminalSize] = asyncio.Queue()
+    if size is not None:
+        sizes.put_nowait(size)
     tasks = (
         asyncio.create_task(_feed(requests, session, sizes, stdin)),
         asyncio.create_task(_resize(sizes, resize)),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote_plus
 
 from dockfleet.v1 import common_pb2, containers_pb2
 from google.protobuf.descriptor import Descriptor
@@ -121,17 +122,22 @@ def log_encoder(*, details: bool) -> Callable[[list[Entry]], Iterable[bytes]]:
 
 def _timestamp(text: bytes) -> bytes:
     """Return a LogEntry's `time` field for the Engine's RFC 3339 text, which has nine digits after the point."""
-    if text[19:20] == b"." and text[29:] == b"Z":
-        body = _seconds(text[:19]) + _NANOS + varint(int(text[20:29]))
-    else:
-        seconds, nanos = _odd_time(text.decode())
-        body = _SECONDS + varint(seconds) + _NANOS + varint(nanos)
-    return _TIME + bytes((len(body),)) + body
+    if len(text) == 30 and text.endswith(b"Z"):
+        nanos = int(text[20:29])
+        # A varint too, if not the shortest: five bytes whatever the number, so that all before it can be kept.
+        return _second(text[:19]) + bytes(
+            (nanos & 0x7F | 0x80, nanos >> 7 & 0x7F | 0x80, nanos >> 14 & 0x7F | 0x80, nanos >> 21 & 0x7F | 0x80, nanos >> 28)
+        )
+    seconds, nanos = _odd_time(text.decode())
+    body = _SECONDS + varint(seconds) + _NANOS + varint(nanos)
+    return _TIME + varint(len(body)) + body
 
 
 @lru_cache(maxsize=1024)
-def _seconds(text: bytes) -> bytes:
-    return _SECONDS + varint(int(datetime.fromisoformat(text.decode() + "+00:00").timestamp()))
+def _second(text: bytes) -> bytes:
+    """Return the field up to the five bytes of its nanoseconds."""
+    body = _SECONDS + varint(int(datetime.fromisoformat(text.decode() + "+00:00").timestamp())) + _NANOS
+    return _TIME + varint(len(body) + 5) + body
 
 
 def _odd_time(text: str) -> tuple[int, int]:
@@ -141,11 +147,14 @@ def _odd_time(text: str) -> tuple[int, int]:
 
 
 def _split_details(line: bytes) -> tuple[bytes, bytes]:
-    """Return the line without its details, `key=value,key=value ` before it, and the field that holds them."""
+    """Return the line without its details, `key=value,key=value ` before it, and the field that holds them.
+
+    Keys and values are escaped as in a query (moby, api/server/httputils/write_log_stream.go).
+    """
     text, _, rest = line.partition(b" ")
     field = b""
     for pair in filter(None, text.split(b",")):
-        key, _, value = pair.partition(b"=")
+        key, _, value = (unquote_plus(part.decode(errors="replace")).encode() for part in pair.partition(b"="))
         item = b"\x0a" + varint(len(key)) + key + b"\x12" + varint(len(value)) + value
         field += _DETAILS + varint(len(item)) + item
     return rest, field

@@ -9,6 +9,7 @@ import asyncio
 
 import grpc
 import uvloop
+
 from gateway import server
 
 SERVICE, METHOD = "dockfleet.bench.Noop", "Call"

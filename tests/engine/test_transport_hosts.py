@@ -14,10 +14,17 @@ import psutil
 import pytest
 import trustme
 
-from gateway.engine.connection import BadAnswer, CredentialsRejected, IdentityMismatch, Request, Unreachable
+from gateway.engine.connection import (
+    BadAnswer,
+    CredentialsRejected,
+    Disconnected,
+    IdentityMismatch,
+    Request,
+    Unreachable,
+)
 from gateway.engine.transport import Address, Limits, Pool
 from tests.fake_engine import FakeEngine
-from tests.upstream import address_of, pool_to
+from tests.upstream import address_of, read_request, tls_server
 
 PING = Request("GET", "/_ping")
 
@@ -130,17 +137,15 @@ async def test_a_host_that_does_not_take_connections_is_given_up(deaf_port: int)
 async def test_a_socket_that_is_closed_to_the_gateway_is_told_apart(tmp_path: Path) -> None:
     """A missing permission is no outage: waiting does not help."""
     async with FakeEngine(str(tmp_path / "docker.sock")) as engine:
-        (tmp_path / "docker.sock").chmod(0)
         previous = os.geteuid()
-        tmp_path.chmod(0o755)
-        for parent in tmp_path.parents[:-2]:
-            parent.chmod(0o755)
+        os.chmod(tmp_path, 0)
         os.seteuid(65534 if previous == 0 else previous)  # the permissions of a socket do not bind root
         try:
             with pytest.raises(CredentialsRejected):
                 await ask(address_of(engine.address))
         finally:
             os.seteuid(previous)
+            os.chmod(tmp_path, 0o700)
 
 
 # TLS
@@ -183,12 +188,11 @@ async def test_an_engine_that_refuses_the_gateways_certificate_is_told_apart(
     certificate = None if fault == "none" else trustme.CA().issue_cert("gateway.example")
     context = server_tls(authority, "127.0.0.1", clients=clients)
     context.minimum_version = context.maximum_version = version
-    async with FakeEngine.tls(context) as engine:
+    with tls_server(context, lambda stream: stream.sendall(read_request(stream))) as address:
         with pytest.raises(CredentialsRejected) as refused:
-            await ask(address_of(engine.address, client_tls(authority, certificate)))
+            await ask(address_of(address, client_tls(authority, certificate)))
 
         assert not refused.value.sent
-        assert not engine.requests
 
 
 async def test_plain_http_on_a_tls_port_is_no_fallback(authority: trustme.CA) -> None:
@@ -304,9 +308,9 @@ def children_of(command: tuple[str, ...]) -> list[psutil.Process]:
     return found
 
 
-async def until_gone(command: tuple[str, ...]) -> bool:
-    """Wait until no process runs *command* any more."""
-    while children_of(command):
+async def until_running(command: tuple[str, ...], number: int) -> bool:
+    """Wait until *number* processes run *command*; of processes there are no events."""
+    while len(children_of(command)) != number:  # noqa: ASYNC110
         await asyncio.sleep(0.02)
     return True
 
@@ -321,7 +325,7 @@ async def test_a_program_can_be_the_way_to_an_engine(engine: FakeEngine) -> None
     pool.close()
 
     assert engine.connections == 1
-    assert await until_gone(address.command)
+    assert await until_running(address.command, 0)
 
 
 async def test_a_program_that_does_not_heed_its_end_is_ended() -> None:
@@ -329,12 +333,11 @@ async def test_a_program_that_does_not_heed_its_end_is_ended() -> None:
     command = (sys.executable, "-c", "import time; time.sleep(1000)")
     pool = Pool(Address(command=command), Limits(connect_seconds=20))
     call = asyncio.ensure_future(pool.ask(PING))
-    while not children_of(command):
-        await asyncio.sleep(0.02)
+    await until_running(command, 1)
     call.cancel()
     await asyncio.gather(call, return_exceptions=True)
 
-    assert await until_gone(command)
+    assert await until_running(command, 0)
     pool.close()
 
 
@@ -344,9 +347,17 @@ async def test_a_program_that_is_not_there_makes_the_host_unreachable() -> None:
         await ask(Address(command=("no-such-program-anywhere",)))
 
 
-async def test_a_program_that_fails_ends_the_call(engine: FakeEngine) -> None:
-    """What ssh says when it can not log in is the end of the connection."""
-    async with pool_to(engine.address) as pool:
-        assert (await pool.ask(PING)).body == b"OK"
-    with pytest.raises(Exception, match="ended before the answer"):
-        await ask(Address(command=("false",)))
+async def test_a_program_that_fails_ends_the_call_and_its_words_are_logged(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What ssh says when it can not log in is in the gateway's log, as a field, and not between its lines."""
+    program = "import sys; sys.stdin.buffer.read(1); sys.exit('Permission denied (publickey).')"
+    with pytest.raises(Disconnected):
+        await ask(Address(command=(sys.executable, "-c", program)), seconds=20)
+    await until_running((sys.executable, "-c", program), 0)
+    while not caplog.records:  # noqa: ASYNC110
+        await asyncio.sleep(0.02)
+
+    [record] = caplog.records
+    assert record.fields["said"] == "Permission denied (publickey)."  # type: ignore[attr-defined]
+    assert capfd.readouterr().err == ""

@@ -15,9 +15,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
 from gateway import config
 from gateway.settings import HostSettings, HostTls
-
 from tests.conftest import Client, gateway_of
 from tests.real.support import IMAGE, Containers, Fleet, import_image
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import asyncio
 import io
 import tarfile
 import time
@@ -15,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 from dockfleet.v1 import common_pb2, container_config_pb2, containers_pb2, exec_pb2, images_pb2
-from gateway.settings import HostSettings
 
+from gateway.settings import HostSettings
 from tests.conftest import Client
 
 if TYPE_CHECKING:

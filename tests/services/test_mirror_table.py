@@ -10,20 +10,31 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import grpc
 import pytest
 import pytest_asyncio
+from dockfleet.v1 import containers_pb2 as pb
 from google.protobuf.message import Message
 
 from tests import contract
 from tests.conftest import Client, gateway_of
 from tests.contract import asked, name_of
 from tests.fake_engine import FakeEngine, Request
-from tests.services.rows import archives, configurations, containers, images, others, system, transfers
+from tests.services.rows import (
+    archives,
+    configurations,
+    containers,
+    execs,
+    images,
+    networks,
+    system,
+    transfers,
+    volumes,
+)
 from tests.services.rows.row import Row
 
-ROWS = [
-    row for module in (containers, configurations, archives, images, transfers, others, system) for row in module.ROWS
-]
+TABLES = (configurations, containers, archives, execs, images, transfers, networks, volumes, system)
+ROWS = [row for table in TABLES for row in table.ROWS]
 METHODS = {name_of(method): method for method in contract.mirrored()}
 
 
@@ -96,6 +107,17 @@ def unlike(found: Any, wanted: Any, where: str) -> Iterator[str]:
         yield from differences(found, wanted, where)
     elif found != wanted:
         yield f"{where} is {found!r}, not {wanted!r}"
+
+
+async def test_a_failure_without_words_says_its_number(client: Client, engine: FakeEngine) -> None:
+    """The answer to a HEAD has no body, so there is nothing else to say."""
+    engine.on("HEAD", "/containers/gone/archive", status=404)
+    method = METHODS["ContainerService.StatContainerArchive"]
+
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        await contract.call(client.channel, method, pb.StatContainerArchiveRequest(host="h1", id="gone", path="/etc"))
+
+    assert (error.value.code(), error.value.details()) == (grpc.StatusCode.NOT_FOUND, "h1: HTTP 404")
 
 
 # The table itself

@@ -139,8 +139,11 @@ ROWS = [
         f"GET /images/app@{DIGEST}/attestations",
         {
             "json": [
-                {"Descriptor": {"digest": DIGEST}, "PredicateType": "https://slsa.dev/provenance/v1"}
-                | {"Statement": STATEMENT}
+                {
+                    "Descriptor": {"digest": DIGEST},
+                    "PredicateType": "https://slsa.dev/provenance/v1",
+                    "Statement": STATEMENT,
+                }
             ]
         },
         pb.ListImageAttestationsResponse(

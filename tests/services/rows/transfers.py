@@ -1,4 +1,4 @@
-"""ImageService: what moves images, with progress, credentials and bytes."""
+"""ImageService and DistributionService: what moves images, with progress and bytes, and what asks registries."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from base64 import urlsafe_b64encode
 from typing import Any
 
 import orjson
+from dockfleet.v1 import distribution_pb2
 from dockfleet.v1 import images_pb2 as pb
 from dockfleet.v1.common_pb2 import AuthConfig, Progress
 
@@ -216,5 +217,23 @@ ROWS = [
         {"body": b"tar"},
         [pb.SaveImagesResponse(data=b"tar")],
         query=[("names", NAME), ("names", "busybox"), ("platform", ARM_TEXT)],
+    ),
+    Row(
+        "DistributionService.InspectDistribution",
+        distribution_pb2.InspectDistributionRequest(
+            name=f"team/app@{DIGEST}", registry_auth=AuthConfig(identity_token="t")
+        ),
+        f"GET /distribution/team/app@{DIGEST}/json",
+        {
+            "json": {
+                "Descriptor": {"mediaType": "application/vnd.oci.image.index.v1+json", "digest": DIGEST, "size": 1610},
+                "Platforms": [{"architecture": "arm", "os": "linux", "variant": "v7", "os.features": None}],
+            }
+        },
+        distribution_pb2.InspectDistributionResponse(
+            descriptor={"digest": DIGEST, "size": 1610},
+            platforms=[{"architecture": "arm", "os": "linux", "variant": "v7"}],
+        ),
+        headers={"x-registry-auth": header({"identitytoken": "t"})},
     ),
 ]

@@ -1,0 +1,195 @@
+"""What a binding refuses before anything is sent: for every RPC, and every field that can be wrong or too new."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, NamedTuple
+
+import grpc
+import pytest
+import pytest_asyncio
+from dockfleet.v1 import containers_pb2
+from dockfleet.v1 import engine_pb2 as pb
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from google.rpc.error_details_pb2 import BadRequest
+
+from tests import contract
+from tests.conftest import Client, Failed, failed, gateway_of
+from tests.contract import asked, name_of, option
+from tests.fake_engine import FakeEngine
+from tests.messages import set_one
+
+METHODS = {method.name: method for method in contract.methods()}
+
+
+@pytest_asyncio.fixture(scope="module")
+async def engine() -> AsyncIterator[FakeEngine]:
+    """An engine of API 1.41."""
+    async with FakeEngine() as engine:
+        yield engine
+
+
+@pytest_asyncio.fixture(scope="module")
+async def client(engine: FakeEngine) -> AsyncIterator[Client]:
+    """A client of a gateway before that engine."""
+    async with gateway_of(engine.address, probe_seconds=3600) as client:
+        yield client
+
+
+async def refusal(client: Client, engine: FakeEngine, method: MethodDescriptor, request: Message) -> Failed:
+    """How a call fails, of which the engine must hear nothing."""
+    before = len(engine.requests)
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        await contract.call(client.channel, method, request)
+
+    assert {request.path for request in engine.requests[before:]} <= {"/_ping"}
+    return failed(error.value)
+
+
+def minimal(method: MethodDescriptor) -> Any:
+    """A request with a host and what is required."""
+    request: Any = GetMessageClass(asked(method))(host="h1")
+    for field in asked(method).fields:
+        if option(field, pb.required) or field.name in contract.placeholders(method):
+            set_one(request, field)
+    if method.name == "RunContainer":
+        request.config.image = "busybox"
+    return request
+
+
+ADDRESSED = [method for method in contract.methods() if "host" in asked(method).fields_by_name]
+
+
+@pytest.mark.parametrize("method", ADDRESSED, ids=name_of)
+async def test_a_call_without_a_host_is_refused(method: MethodDescriptor, client: Client, engine: FakeEngine) -> None:
+    """No host is ever meant by saying none."""
+    request = minimal(method)
+    request.host = ""
+
+    refused = await refusal(client, engine, method, request)
+
+    assert (refused.code, refused.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
+    assert violations(refused) == ["host"]
+
+
+@pytest.mark.parametrize("method", ADDRESSED, ids=name_of)
+async def test_a_host_that_is_not_known_is_not_found(
+    method: MethodDescriptor, client: Client, engine: FakeEngine
+) -> None:
+    """The name is told back."""
+    request = minimal(method)
+    request.host = "h2"
+
+    refused = await refusal(client, engine, method, request)
+
+    assert (refused.code, refused.reason) == (grpc.StatusCode.NOT_FOUND, "UNKNOWN_HOST")
+    assert "'h2'" in refused.message
+
+
+REQUIRED = [
+    (method, field) for method in METHODS.values() for field in asked(method).fields if option(field, pb.required)
+]
+
+
+@pytest.mark.parametrize(("method", "field"), REQUIRED, ids=name_of)
+async def test_a_call_without_a_required_field_is_refused(
+    method: MethodDescriptor, field: FieldDescriptor, client: Client, engine: FakeEngine
+) -> None:
+    """The engine would answer with whatever it makes of the absence."""
+    request = minimal(method)
+    request.ClearField(field.name)
+
+    refused = await refusal(client, engine, method, request)
+
+    assert (refused.code, refused.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
+    assert violations(refused) == [field.name]
+
+
+def violations(refused: Failed) -> list[str]:
+    """The fields that a refusal blames."""
+    return [found.field for bad in refused.details if isinstance(bad, BadRequest) for found in bad.field_violations]
+
+
+# Too new for the host
+
+
+class Newer(NamedTuple):
+    """A field that came after 1.41: the fields that lead to it, the version, and its path as an error has it."""
+
+    method: MethodDescriptor
+    fields: tuple[FieldDescriptor, ...]
+    since: str
+    path: str
+
+
+def newer(method: MethodDescriptor, message: Descriptor, above: tuple[FieldDescriptor, ...] = ()) -> Iterator[Newer]:
+    """All fields with `since` in what an RPC asks; what is below one is as new as it."""
+    for field in message.fields:
+        fields = (*above, field)
+        if since := option(field, pb.since):
+            yield Newer(method, fields, since, ".".join(map(place, fields[:-1])) + "." * bool(above) + field.name)
+        elif (below := contract.below(field)) is not None and not below.full_name.startswith("google."):
+            yield from newer(method, below, fields)
+
+
+def place(field: FieldDescriptor) -> str:
+    """A field on the path to another; `set_one` calls the one value of a map so."""
+    return f"{field.name}['key of {field.name}']" if contract.is_map(field) else field.name
+
+
+OLD = [method for method in METHODS.values() if not option(method, pb.engine).since]
+NEWER = [found for method in OLD for found in newer(method, asked(method))]
+
+
+@pytest.mark.parametrize("field", NEWER, ids=lambda found: f"{name_of(found.method)}-{found.path}")
+async def test_a_field_that_is_too_new_for_the_host_is_refused(
+    field: Newer, client: Client, engine: FakeEngine
+) -> None:
+    """The engine would pass it over in silence.  The details name the field and both versions."""
+    request = minimal(field.method)
+    set_one(request, *field.fields)
+
+    refused = await refusal(client, engine, field.method, request)
+
+    assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "API_VERSION_TOO_OLD")
+    told = {key: refused.metadata.get(key) for key in ("host", "field", "required_version", "host_version")}
+    assert told == {"host": "h1", "field": field.path, "required_version": field.since, "host_version": "1.41"}
+
+
+def test_some_of_those_fields_lie_deep() -> None:
+    """The walk finds them through lists, maps and messages."""
+    assert {
+        ("1.44", "config.healthcheck.start_interval"),
+        ("1.46", "config.host_config.mounts.tmpfs_options.options"),
+        ("1.48", "config.networking_config.endpoints_config['key of endpoints_config'].gw_priority"),
+    } <= {(found.since, found.path) for found in NEWER}
+
+
+@pytest.mark.parametrize("rpc", ["ListImageAttestations", "UpdateVolume"])
+async def test_an_rpc_that_is_too_new_for_the_host_is_refused(rpc: str, client: Client, engine: FakeEngine) -> None:
+    """The details name the RPC as the method, and both versions."""
+    refused = await refusal(client, engine, METHODS[rpc], minimal(METHODS[rpc]))
+
+    assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "API_VERSION_TOO_OLD")
+    assert refused.metadata["method"] == rpc
+    assert refused.metadata["required_version"] == option(METHODS[rpc], pb.engine).since
+    assert (refused.metadata["host_version"], "field" in refused.metadata) == ("1.41", False)
+
+
+@pytest.mark.parametrize(
+    ("version", "sent"), [("1.41", False), ("1.42", False), ("1.43", True), ("1.44", True), ("1.100", True)]
+)
+async def test_versions_are_compared_as_numbers(version: str, sent: bool) -> None:
+    """1.100 is newer than 1.43; the newest that the gateway speaks is asked for at most."""
+    request = containers_pb2.CreateContainerRequest(host="h1", config={"host_config": {"annotations": {"a": "b"}}})
+    async with FakeEngine() as engine:
+        engine.api_version = version
+        engine.on("POST", "/containers/create", status=201, json={"Id": "x"})
+        async with gateway_of(engine.address) as client:
+            called = client.containers.CreateContainer(request)
+            code = await called.code()
+
+    assert [request.path for request in engine.requests if request.method == "POST"] == ["/containers/create"] * sent
+    assert code == (grpc.StatusCode.OK if sent else grpc.StatusCode.FAILED_PRECONDITION)

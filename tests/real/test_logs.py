@@ -1,0 +1,199 @@
+"""StreamLogs: what containers have written, and go on to write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+import pytest
+from dockfleet.v1 import common_pb2, containers_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from tests.conftest import Client, failed
+from tests.real.support import Containers, messages
+
+BOTH = [pytest.param(False, id="plain"), pytest.param(True, id="terminal")]
+
+
+def stream(client: Client, host: str, container: str, **request: Any) -> Any:
+    """Begin to read a log."""
+    return client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host=host, id=container, **request))
+
+
+async def read(client: Client, host: str, container: str, **request: Any) -> list[containers_pb2.LogEntry]:
+    """Read a log to its end."""
+    call = stream(client, host, container, **request)
+    return [entry for response in await messages(call) for entry in response.entries]
+
+
+def lines(entries: list[containers_pb2.LogEntry], stream: int = common_pb2.STREAM_STDOUT) -> list[bytes]:
+    """Return the lines of one stream, those that were cut put together again."""
+    put, begun = [], b""
+    for entry in entries:
+        if entry.stream == stream:
+            begun += entry.data
+            if not entry.partial:
+                put.append(begun)
+                begun = b""
+    return [*put, begun] if begun else put
+
+
+@pytest.mark.parametrize("host", ["one", "two", "new"], indirect=True)
+async def test_following_ends_with_the_container_and_misses_nothing(
+    client: Client, host: str, containers: Containers
+) -> None:
+    """A follower gets every line of both outputs once, in order and with its time, until the container ends."""
+    script = "read go; for i in $(seq 1 5000); do echo out $i; [ $((i % 5)) = 0 ] && echo err $i >&2; done; exit 3"
+    container = await containers.start("sh", "-c", f"echo begin; {script}", open_stdin=True)
+    call = stream(client, host, container, follow=True)
+    first = list((await call.read()).entries)
+    typing = client.containers.AttachContainer()
+    start = containers_pb2.AttachContainerStart(host=host, id=container, stream=True, stdin=True)
+    await typing.write(containers_pb2.AttachContainerRequest(start=start))
+    await typing.write(containers_pb2.AttachContainerRequest(stdin=b"go\n"))
+
+    entries = first + [entry for response in await messages(call) for entry in response.entries]
+
+    assert lines(entries) == [b"begin", *(b"out %d" % number for number in range(1, 5001))]
+    assert lines(entries, common_pb2.STREAM_STDERR) == [b"err %d" % number for number in range(5, 5001, 5)]
+    times = [entry.time.ToNanoseconds() for entry in entries if entry.stream == common_pb2.STREAM_STDOUT]
+    assert times == sorted(times)
+    assert times[0] > 0
+    assert not any(entry.partial for entry in entries)
+    assert (await containers.inspect(container)).state.exit_code == 3
+
+
+async def test_without_follow_it_ends_at_once(client: Client, host: str, containers: Containers) -> None:
+    """The log up to now ends with OK while the container runs on."""
+    container = await containers.start("sh", "-c", "echo one; echo two; exec sleep 1000")
+    follower = stream(client, host, container, follow=True)
+    seen = 0
+    while seen < 2:
+        seen += len((await follower.read()).entries)
+
+    entries = await read(client, host, container)
+
+    assert lines(entries) == [b"one", b"two"]
+    assert (await containers.inspect(container)).state.running
+
+
+async def test_what_is_asked_for_is_what_comes(client: Client, host: str, containers: Containers) -> None:
+    """One output alone, the last lines alone, no times: as the request says."""
+    script = "for i in 1 2 3; do echo out $i; sleep 0.02; echo err $i >&2; sleep 0.02; done"
+    container = await containers.run("sh", "-c", script)
+
+    both = await read(client, host, container)
+    errors = await read(client, host, container, stderr=True)
+    last = await read(client, host, container, tail=2)
+    none = await read(client, host, container, tail=0)
+    timeless = await read(client, host, container, timestamps=False)
+
+    assert [entry.data for entry in both] == [b"out 1", b"err 1", b"out 2", b"err 2", b"out 3", b"err 3"]
+    assert [entry.data for entry in errors] == [b"err 1", b"err 2", b"err 3"]
+    assert [entry.data for entry in last] == [b"out 3", b"err 3"]
+    assert none == []
+    assert [entry.data for entry in timeless] == [entry.data for entry in both]
+    assert not any(entry.HasField("time") for entry in timeless)
+
+
+async def test_since_and_until_cut_a_piece_out(client: Client, host: str, containers: Containers) -> None:
+    """`since` includes its instant, and `until` too, to the nanosecond."""
+    container = await containers.run("sh", "-c", "for i in 1 2 3 4 5; do echo $i; sleep 0.02; done")
+    times = [entry.time for entry in await read(client, host, container)]
+
+    later = await read(client, host, container, since=times[1])
+    after = await read(client, host, container, since=_plus(times[1], 1))
+    piece = await read(client, host, container, since=times[1], until=_plus(times[2], 1))
+
+    assert lines(later) == [b"2", b"3", b"4", b"5"]
+    assert lines(after) == [b"3", b"4", b"5"]
+    assert lines(piece) == [b"2", b"3"]
+
+
+@pytest.mark.parametrize("tty", BOTH)
+async def test_long_lines_come_in_parts(client: Client, host: str, containers: Containers, tty: bool) -> None:
+    """A line beyond 16 KiB comes in parts that say so, and put together they are the line."""
+    script = "head -c 50000 /dev/zero | tr '\\0' 'x'; echo; echo short; printf unfinished"
+    container = await containers.run("sh", "-c", script, tty=tty)
+
+    entries = await read(client, host, container)
+
+    feed = b"\r" if tty else b""
+    assert lines(entries) == [b"x" * 50000 + feed, b"short" + feed, b"unfinished"]
+    assert [len(entry.data) for entry in entries[:3]] == [16384] * 3
+    assert [entry.partial for entry in entries] == [True, True, True, False, False, True]
+    assert all(entry.time.seconds for entry in entries)
+
+
+@pytest.mark.parametrize("tty", BOTH)
+async def test_bytes_are_not_text(client: Client, host: str, containers: Containers, tty: bool) -> None:
+    """Where the log driver keeps bytes as they are, they arrive as they are."""
+    everything = "".join(f"\\{number:03o}" for number in range(256) if number not in (10, 13))
+    script = f"stty -opost 2> /dev/null; printf '{everything}\\n\\n{everything}\\n'"
+    host_config = {"log_config": {"type": "local"}, "network_mode": "none"}
+    container = await containers.run("sh", "-c", script, tty=tty, host_config=host_config)
+
+    entries = await read(client, host, container)
+
+    data = bytes(number for number in range(256) if number not in (10, 13))
+    assert [entry.data for entry in entries] == [data, b"", data]
+
+
+async def test_a_terminal_has_one_output_with_times(client: Client, host: str, containers: Containers) -> None:
+    """With a terminal every line is standard output's, and has its time."""
+    container = await containers.run("sh", "-c", "echo one; echo two >&2; echo; echo four", tty=True)
+
+    entries = await read(client, host, container, follow=True)
+
+    assert [entry.data for entry in entries] == [b"one\r", b"two\r", b"\r", b"four\r"]
+    assert {entry.stream for entry in entries} == {common_pb2.STREAM_STDOUT}
+    assert all(entry.time.seconds for entry in entries)
+
+
+@pytest.mark.parametrize("tty", BOTH)
+async def test_details_are_told_when_asked_for(client: Client, host: str, containers: Containers, tty: bool) -> None:
+    """With `details` entries have what the log driver was told to keep, and their data have not."""
+    container = await containers.run(
+        "sh",
+        "-c",
+        "echo a b=c",
+        tty=tty,
+        env=["COLOUR=light blue, dark=red"],
+        host_config={"log_config": {"type": "json-file", "config": {"env": "COLOUR"}}, "network_mode": "none"},
+    )
+
+    entries = await read(client, host, container, details=True)
+
+    assert [entry.data.strip() for entry in entries] == [b"a b=c"]
+    assert dict(entries[0].details) == {"COLOUR": "light blue, dark=red"}
+    assert entries[0].time.seconds
+
+
+async def test_a_driver_that_can_not_be_read_is_said_so(client: Client, host: str, containers: Containers) -> None:
+    """A container whose log driver keeps nothing has no log to read."""
+    container = await containers.run(
+        "echo", "lost", host_config={"log_config": {"type": "none"}, "network_mode": "none"}
+    )
+
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await read(client, host, container)
+
+    assert failed(caught.value).code is grpc.StatusCode.FAILED_PRECONDITION
+    assert failed(caught.value).reason == "NOT_SUPPORTED"
+
+
+async def test_a_reader_who_stalls_loses_nothing(client: Client, host: str, containers: Containers) -> None:
+    """A reader that begins long after the log is full gets all of it: what waits is held back upstream."""
+    container = await containers.start("sh", "-c", "yes 0123456789012345678901234567890123456789 | head -n 300000")
+    call = stream(client, host, container, follow=True)
+    await containers.wait(container)
+
+    entries = [entry for response in await messages(call) for entry in response.entries]
+
+    assert lines(entries) == [b"0123456789" * 4] * 300000
+
+
+def _plus(time: Timestamp, nanoseconds: int) -> Timestamp:
+    later = Timestamp()
+    later.FromNanoseconds(time.ToNanoseconds() + nanoseconds)
+    return later
