@@ -1,1 +1,6 @@
 """The dockfleet gateway: one gRPC door in front of many Docker hosts."""
+
+import os
+
+# The children that we start are ssh commands, never Python: gRPC's care for forks would only make noise.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")

@@ -49,7 +49,8 @@ async def test_files_come_back_as_they_went(client: Client, host: str, container
     assert contents(archive) == files
     assert (stat.name, stat.link_target) == ("dir", "")
     assert stat.mode >> 31 == 1  # Go's mode bits: a directory
-    assert await execute(client, host, container, "cat", "/tmp/dir/ü") == files["dir/ü"]
+    read = await execute(client, host, container, "cat", "/tmp/dir/ü")
+    assert read.stdout == files["dir/ü"]
 
 
 async def test_a_stopped_container_can_be_filled_and_read(client: Client, host: str, containers: Containers) -> None:
