@@ -183,7 +183,10 @@ def _stream(
             async for reply in replies:
                 rpc.sent.inc()
                 yield reply
-        except (asyncio.CancelledError, GeneratorExit):
+        except GeneratorExit:  # while grpc was sending: it has let go of the call, and nothing can be said any more
+            code = grpc.StatusCode.CANCELLED
+            raise
+        except asyncio.CancelledError:
             if task not in streams.ended:
                 code = grpc.StatusCode.CANCELLED
                 raise

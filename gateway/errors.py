@@ -75,10 +75,23 @@ _ENGINE_RULES = (
         "START_FAILED",
     ),
     _rule("400 500", "multiple ids found|ambiguous", Code.FAILED_PRECONDITION, "AMBIGUOUS_ID"),
+    _rule(
+        "400 500",
+        r"dial tcp|i/o timeout|connection refused|no such host|tls handshake timeout|server gave http response",
+        Code.UNAVAILABLE,
+        "REGISTRY_UNREACHABLE",
+        retry_safe=True,
+    ),
     _rule("400", "", Code.INVALID_ARGUMENT, "INVALID_REQUEST"),
-    _rule("500", "extraction point is not a directory", Code.INVALID_ARGUMENT, "INVALID_REQUEST"),
+    _rule(
+        "500",
+        r"extraction point is not a directory|cannot locate specified dockerfile"
+        r"|^(error processing tar file\(exit status 1\): )?archive/tar: ",
+        Code.INVALID_ARGUMENT,
+        "INVALID_REQUEST",
+    ),
     _rule("401", "", Code.FAILED_PRECONDITION, "REGISTRY_AUTH"),
-    _rule("403 500 503", "not a swarm manager|not part of a swarm", Code.FAILED_PRECONDITION, "NOT_SWARM_MANAGER"),
+    _rule("403 500 503", "not a swarm manager|not part of a swarm|swarm is unavailable", Code.FAILED_PRECONDITION, "NOT_SWARM_MANAGER"),
     _rule(
         "403",  # of networks, where it says no about their state, not about the caller
         "active endpoints|pre-?defined|already exists in network|attachable|swarm scoped|configuration-only",
@@ -108,13 +121,6 @@ _ENGINE_RULES = (
     ),
     _rule(
         "500", "unauthorized|authentication required|no basic auth|denied", Code.FAILED_PRECONDITION, "REGISTRY_AUTH"
-    ),
-    _rule(
-        "500",
-        r"dial tcp|i/o timeout|connection refused|no such host|tls handshake timeout|server gave http response",
-        Code.UNAVAILABLE,
-        "REGISTRY_UNREACHABLE",
-        retry_safe=True,
     ),
     _rule(
         "500",

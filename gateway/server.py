@@ -135,7 +135,9 @@ async def _stop(
     await _wait(hurry, settings.drain_seconds)
     stopping = asyncio.create_task(server.stop(settings.stop_grace_seconds))
     boundary.end_endless()
-    await asyncio.wait({stopping, asyncio.create_task(hurry.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    hurried = asyncio.create_task(hurry.wait())
+    await asyncio.wait({stopping, hurried}, return_when=asyncio.FIRST_COMPLETED)
+    hurried.cancel()
     if not stopping.done():
         await server.stop(0)
     await stopping

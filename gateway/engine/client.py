@@ -13,8 +13,8 @@ import contextlib
 import re
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from dataclasses import dataclass, field
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 from urllib.parse import urlsplit
 
 import greenlet
@@ -69,8 +69,7 @@ class OutcomeUnknown(TransportError):
     """The connection broke after a request that changes something was sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One request to an engine; its `target` has no version prefix yet.
 
     `changes` tells whether it does more than read; `wants` names what it needs beyond API 1.41; `deadline` is
@@ -244,8 +243,8 @@ class Engine(APIClient):
 
         Raises like `open`.
         """
-        upgrade = replace(call, request=replace(call.request, headers={**call.request.headers, **_UPGRADE}))
-        async with self.open(upgrade) as (answer, connection):
+        request = call.request._replace(headers={**call.request.headers, **_UPGRADE})
+        async with self.open(call._replace(request=request)) as (answer, connection):
             if not connection.upgraded:
                 raise BadAnswer(f"the engine did not open a session (HTTP {answer.status})", sent=True)
             yield connection
@@ -292,7 +291,7 @@ class Engine(APIClient):
         return negotiated
 
     async def _versioned(self, call: Call) -> Request:
-        version = await self.ready(call.deadline)
+        version = self._negotiated or await self.ready(call.deadline)
         for required, wanted in call.wants:
             major, minor = required.split(".")
             if (int(major), int(minor)) > version:
@@ -325,6 +324,15 @@ class Engine(APIClient):
 
 
 _PING = Request("GET", "/_ping")
+
+
+def part(document: Any, *names: str) -> Any:
+    """Return a part of what the SDK returned.  Raises `BadAnswer` when the engine did not send it."""
+    for name in names:
+        if not isinstance(document, dict) or name not in document:
+            raise BadAnswer(f"the host's answer has no {'.'.join(names)}", sent=True)
+        document = document[name]
+    return document
 
 
 def engine_error(answer: Answer) -> APIError:

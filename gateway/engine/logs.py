@@ -7,6 +7,7 @@ follows at once, with a time of its own and no line feed between.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Iterator
 from typing import NamedTuple
@@ -17,6 +18,8 @@ from gateway.engine.streams import OperationFailed, TornStream
 
 _LONGEST_PART = 16 << 10  # where the Engine cuts lines (moby, daemon/logger/copier.go)
 _LONGEST_ENTRY = 2 << 20  # more than any log driver delivers at once
+_BURST_SECONDS = 0.01  # lines that follow each other faster than that are gathered
+_REST_SECONDS = 0.001
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d) ")
 
 
@@ -121,10 +124,16 @@ async def entries(connection: Connection, log: FramedLog | TerminalLog) -> Async
 
     Raises `OperationFailed`, `TornStream` and `TransportError`.
     """
+    loop = asyncio.get_running_loop()
+    before = -_BURST_SECONDS
     try:
         while data := await connection.read():
             if found := log.feed(data):
                 yield found
+            now = loop.time()
+            if now - before < _BURST_SECONDS:
+                await connection.rest(_REST_SECONDS)  # the engine writes each line by itself
+            before = now
         if found := log.finish():
             yield found
     except FrameError as error:

@@ -11,11 +11,11 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
 
 from docker import APIClient
+from docker.errors import NotFound
 
-from gateway.engine.client import Call, Engine
+from gateway.engine.client import Call, Engine, part
 from gateway.engine.connection import Connection
 from gateway.engine.frames import Decoder, Frame, FrameDecoder, RawDecoder
 from gateway.engine.streams import output
@@ -24,6 +24,7 @@ from gateway.engine.streams import output
 _START_FAILED = b"OCI runtime exec failed"
 _STARTED_BEFORE = b"Error: Exec command "
 _DETACHED = b"exec attach failed: error on attach stdin: read escape sequence\r\n"
+_LONGEST_REPORT = 16 << 10  # of these words
 _CANNOT_EXECUTE = (126, 127)
 _PATIENCE_SECONDS = 5.0  # for an exit code after the end of the output
 
@@ -43,12 +44,13 @@ class Exit:
 class Session:
     """The connection to a running process.
 
-    `report`, after the end of the output: what the engine wrote in the command's stead, perhaps.  See `refusal`,
-    `failure` and `detached`.
+    `report`, after the end of an exec's output: what the engine wrote in the command's stead, perhaps.  See
+    `refusal`, `failure` and `detached`.
     """
 
-    def __init__(self, connection: Connection, *, terminal: bool) -> None:
+    def __init__(self, connection: Connection, *, terminal: bool, of_exec: bool) -> None:
         self._connection = connection
+        self._of_exec = of_exec
         self._decode: Decoder = RawDecoder() if terminal else FrameDecoder()
         self._input_open = True
         self.report: list[Frame] = []
@@ -61,13 +63,20 @@ class Session:
         first = True
         async with aclosing(output(self._connection, self._decode)) as reads:
             async for frames in reads:
-                # Only the exit code, which comes last, makes sure whose words these are: so they are held back.
-                refused = first and frames[0].data.startswith((_START_FAILED, _STARTED_BEFORE))
-                if self.report or refused or frames[-1].data.endswith(_DETACHED):
-                    self.report += frames
-                else:
-                    yield frames
+                # Only the end, and the exit code, make sure whose words these are: so they are held back.
+                self.report += frames
+                if self._of_exec and self._may_be_a_report(first):
+                    continue
+                yield self.report
+                self.report = []
                 first = False
+
+    def _may_be_a_report(self, first: bool) -> bool:
+        """Tell whether `report`, if no more comes, may be the engine's words; *first*, whether nothing came before."""
+        if sum(len(frame.data) for frame in self.report) > _LONGEST_REPORT:
+            return False
+        text = b"".join(frame.data for frame in self.report)
+        return (first and text.startswith((_START_FAILED, _STARTED_BEFORE))) or text.endswith(_DETACHED)
 
     def refusal(self, exec_id: str) -> ExecStartFailed | None:
         """Return the refusal that `report` tells of, to start an exec that was started before; else None."""
@@ -111,10 +120,10 @@ class Session:
 
 
 @contextlib.asynccontextmanager
-async def start(engine: Engine, call: Call, *, terminal: bool) -> AsyncIterator[Session]:
+async def start(engine: Engine, call: Call, *, terminal: bool, of_exec: bool = False) -> AsyncIterator[Session]:
     """Start the exec, or attach to the container, that *call* names; the connection is closed at the end."""
     async with engine.session(call) as connection:
-        yield Session(connection, terminal=terminal)
+        yield Session(connection, terminal=terminal, of_exec=of_exec)
 
 
 async def exec_exit(engine: Engine, exec_id: str) -> Exit:
@@ -124,9 +133,13 @@ async def exec_exit(engine: Engine, exec_id: str) -> Exit:
     """
     pause, waited = 0.01, 0.0
     while True:
-        state: dict[str, Any] = await engine.call(APIClient.exec_inspect, exec_id)
-        if not state.get("Running") and state.get("ExitCode") is not None:
-            return Exit(int(state["ExitCode"]))
+        try:
+            state = await engine.call(APIClient.exec_inspect, exec_id)
+        except NotFound:
+            return Exit(None, "the engine has forgotten the exec: its container has been removed")
+        code = part(state, "ExitCode")
+        if not part(state, "Running") and isinstance(code, int):
+            return Exit(code)
         if waited >= _PATIENCE_SECONDS:
             return Exit(None, "the process still runs, though its output has ended")
         await asyncio.sleep(pause)

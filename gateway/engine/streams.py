@@ -16,6 +16,7 @@ from gateway.engine.frames import SYSTEM_ERROR, Decoder, Frame, FrameError
 
 _LINE_BYTES = 16 << 20
 _CHUNK_BYTES = 256 << 10
+_REPORT_BYTES = 4 << 10
 
 
 class OperationFailed(Exception):
@@ -67,11 +68,27 @@ def _document(line: bytes) -> Any:
     return document
 
 
-async def chunks(connection: Connection) -> AsyncGenerator[bytes, None]:
-    """Yield the bytes of an answer, at most 256 KiB at a time."""
-    while data := await connection.read():
+async def chunks(connection: Connection, idle_seconds: float | None = None) -> AsyncGenerator[bytes, None]:
+    """Yield the bytes of an answer, at most 256 KiB at a time, and about that as long as there are more.
+
+    Raises `TimedOut` when so many do not come for *idle_seconds*.
+    """
+    while data := await connection.read(idle_seconds, least=_CHUNK_BYTES):
         for start in range(0, len(data), _CHUNK_BYTES):
             yield data[start : start + _CHUNK_BYTES]
+
+
+async def whole(connection: Connection, idle_seconds: float | None = None) -> bytes:
+    """Return all bytes of an answer that has no reason to be long.
+
+    Raises `BadAnswer` when it is, and `TimedOut` when nothing comes for *idle_seconds*.
+    """
+    body = b""
+    while data := await connection.read(idle_seconds):
+        body += data
+        if len(body) > _LINE_BYTES:
+            raise BadAnswer(f"the answer exceeds {_LINE_BYTES} bytes", sent=True)
+    return body
 
 
 def is_terminal(answer: Answer, configured: bool) -> bool:
@@ -87,15 +104,19 @@ async def output(connection: Connection, decode: Decoder) -> AsyncGenerator[list
 
     Raises `OperationFailed` for a report of the engine within the output, and `TornStream`.
     """
+    report = b""
     try:
         while data := await connection.read():
             frames: list[Frame] = []
             for frame in decode.feed(data):
-                if frame.stream == SYSTEM_ERROR:
+                if frame.stream != SYSTEM_ERROR:
+                    frames.append(frame)
+                    continue
+                report += frame.data
+                if frame.last or len(report) > _REPORT_BYTES:
                     if frames:
                         yield frames
-                    raise OperationFailed(frame.data.decode(errors="backslashreplace").strip())
-                frames.append(frame)
+                    raise OperationFailed(report.decode(errors="backslashreplace").strip())
             if frames:
                 yield frames
         decode.finish()

@@ -206,27 +206,35 @@ async def _spawn(command: tuple[str, ...], connection: Connection) -> None:
     """Run *command* and join its input and output to *connection*; the command ends with the connection."""
     ours, theirs = socket.socketpair()
     try:
-        with theirs:
-            process = await asyncio.create_subprocess_exec(
-                *command, stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=asyncio.subprocess.PIPE
-            )
+        await asyncio.get_running_loop().create_unix_connection(lambda: connection, sock=ours)
     except BaseException:
         ours.close()
+        theirs.close()
         raise
-    reaper = asyncio.create_task(_reap(process, command[0], connection))
-    _children.add(reaper)
-    reaper.add_done_callback(_children.discard)
-    await asyncio.get_running_loop().create_unix_connection(lambda: connection, sock=ours)
+    # A task of its own: a call that is cancelled while the command starts must not leave it behind.
+    task = asyncio.create_task(_run(command, theirs, connection))
+    _children.add(task)
+    task.add_done_callback(_children.discard)
 
 
-async def _reap(process: asyncio.subprocess.Process, name: str, connection: Connection) -> None:
+async def _run(command: tuple[str, ...], end: socket.socket, connection: Connection) -> None:
+    try:
+        with end:
+            process = await asyncio.create_subprocess_exec(
+                *command, stdin=end.fileno(), stdout=end.fileno(), stderr=asyncio.subprocess.PIPE
+            )
+    except OSError as error:
+        connection.fail(Unreachable(f"{command[0]} can not be run: {error.strerror}"))
+        return
     complaints = asyncio.create_task(_last_words(process))
-    await connection.gone
-    with contextlib.suppress(ProcessLookupError):
-        process.terminate()  # one that is still dialling does not notice that its input has ended
+    try:
+        await connection.gone
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()  # one that is still dialling does not notice that its input has ended
     code = await process.wait()
     if (words := await complaints) and code not in (0, -signal.SIGTERM):
-        log.warning("command failed", extra={"fields": {"command": name, "said": words}})
+        log.warning("command failed", extra={"fields": {"command": command[0], "said": words}})
 
 
 async def _last_words(process: asyncio.subprocess.Process) -> str:

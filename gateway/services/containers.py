@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import Any
 
-import orjson
 from dockfleet.v1 import containers_pb2 as pb
 from dockfleet.v1 import images_pb2
 from dockfleet.v1.common_pb2 import TerminalSize
@@ -15,7 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.engine import logs, session, streams
 from gateway.engine.binding import Binding
-from gateway.engine.client import APIClient, APIError, Engine, NotFound
+from gateway.engine.client import APIClient, APIError, Engine, NotFound, part
 from gateway.engine.connection import TransportError
 from gateway.engine.enginejson import InvalidField
 from gateway.services.mirror import Context, Gate, first
@@ -30,6 +29,7 @@ _REMOVE = Binding(_METHODS["RemoveContainer"])
 _START = Binding(_METHODS["StartContainer"])
 _WAIT = Binding(_METHODS["WaitContainer"])
 _PULL = Binding(images_pb2.DESCRIPTOR.services_by_name["ImageService"].methods_by_name["PullImage"])
+_REMOVE_SECONDS = 60  # for taking back what was made for a client that has left
 
 
 class ContainerService:
@@ -53,7 +53,7 @@ class ContainerService:
         state = await engine.call(APIClient.inspect_container, request.id)
         encode = log_encoder(details=asked.details)
         async with engine.open(call) as (answer, connection):
-            terminal = streams.is_terminal(answer, state["Config"]["Tty"])
+            terminal = streams.is_terminal(answer, bool(part(state, "Config", "Tty")))
             log = (
                 logs.TerminalLog(timestamps=asked.timestamps, details=asked.details)
                 if terminal
@@ -71,7 +71,7 @@ class ContainerService:
         start: pb.AttachContainerStart = await first(requests)
         engine = self._gate.engine(start)
         call = _ATTACH.call(start, self._gate.patience.deadline(_ATTACH, context))
-        tty = (await engine.call(APIClient.inspect_container, start.id))["Config"]["Tty"]
+        tty = bool(part(await engine.call(APIClient.inspect_container, start.id), "Config", "Tty"))
         encode = output_encoder(pb.AttachContainerResponse, "output")
 
         async def resize(size: TerminalSize) -> None:
@@ -112,7 +112,7 @@ class ContainerService:
             made = await self._create(engine, create, context)
         async with _removed_unless_started(engine, made.id, remove=request.config.host_config.auto_remove) as started:
             yield pb.RunContainerResponse(created=pb.ContainerCreated(id=made.id, warnings=made.warnings))
-            async with aclosing(self._started(engine, made.id, request, started)) as replies:
+            async with aclosing(self._started(engine, made.id, request, context, started)) as replies:
                 async for reply in replies:
                     yield reply
 
@@ -145,9 +145,10 @@ class ContainerService:
                 yield _PULL.document(document).progress  # type: ignore[attr-defined]  # PullImageResponse
 
     async def _started(
-        self, engine: Engine, id: str, request: pb.RunContainerRequest, started: list[bool]
+        self, engine: Engine, id: str, request: pb.RunContainerRequest, context: Context, started: list[bool]
     ) -> AsyncGenerator[pb.RunContainerResponse | bytes, None]:
-        start = _START.call(pb.StartContainerRequest(id=id))
+        deadline = self._gate.patience.deadline(_START, context)
+        start = _START.call(pb.StartContainerRequest(id=id), deadline)
         if request.detach:
             await engine.ask(start)
             started.append(True)
@@ -159,10 +160,10 @@ class ContainerService:
         async with AsyncExitStack() as stack:
             # Both listen before the start: neither output nor exit code can be missed.
             attached = await stack.enter_async_context(
-                session.start(engine, _ATTACH.call(attach), terminal=request.config.tty)
+                session.start(engine, _ATTACH.call(attach, deadline), terminal=request.config.tty)
             )
-            _, waiting = await stack.enter_async_context(
-                engine.open(_WAIT.call(pb.WaitContainerRequest(id=id, condition=condition)))
+            answer, waiting = await stack.enter_async_context(
+                engine.open(_WAIT.call(pb.WaitContainerRequest(id=id, condition=condition), deadline))
             )
             await engine.ask(start)
             started.append(True)
@@ -171,9 +172,9 @@ class ContainerService:
                 async for frames in output:
                     for message in encode(frames):
                         yield message
-            result = orjson.loads(b"".join([part async for part in streams.chunks(waiting)]))
-            error = (result.get("Error") or {}).get("Message", "")
-            yield pb.RunContainerResponse(exit=pb.ContainerExit(exit_code=result["StatusCode"], error=error))
+            answer.body = await streams.whole(waiting)
+            end: Any = _WAIT.answer(answer)
+            yield pb.RunContainerResponse(exit=pb.ContainerExit(exit_code=end.exit_code, error=end.error.message))
 
 
 @asynccontextmanager
@@ -191,22 +192,24 @@ async def _removed_unless_started(engine: Engine, id: str, *, remove: bool) -> A
         raise
     finally:
         if not started and not stays:
-            await _remove(engine, id)
+            with suppress(APIError, TransportError):  # why it was not started is what the caller must learn
+                await _remove(engine, id)
 
 
 async def _remove(engine: Engine, id: str) -> None:
     with suppress(NotFound):  # one that removes itself has done so when it could not be started
-        await engine.ask(_REMOVE.call(pb.RemoveContainerRequest(id=id, force=True, remove_volumes=True)))
+        deadline = asyncio.get_running_loop().time() + _REMOVE_SECONDS
+        await engine.ask(_REMOVE.call(pb.RemoveContainerRequest(id=id, force=True, remove_volumes=True), deadline))
 
 
 async def _end(engine: Engine, id: str) -> pb.AttachEnd:
     try:
-        state = (await engine.call(APIClient.inspect_container, id))["State"]
+        state = part(await engine.call(APIClient.inspect_container, id), "State")
     except NotFound:
         return pb.AttachEnd(running=False)  # removed, and its exit code with it
-    if state["Running"]:
+    if part(state, "Running"):
         return pb.AttachEnd(running=True)
-    return pb.AttachEnd(running=False, exit_code=state["ExitCode"])
+    return pb.AttachEnd(running=False, exit_code=part(state, "ExitCode"))
 
 
 def _has_tag(image: str) -> bool:

@@ -85,7 +85,7 @@ class ExecService:
             await engine.call(APIClient.exec_resize, begin.id, height=size.height, width=size.width)
 
         call = _START.call(begin, self._gate.patience.deadline(_START, context))
-        async with start(engine, call, terminal=begin.tty) as session:
+        async with start(engine, call, terminal=begin.tty, of_exec=True) as session:
             yield response(started=pb.ExecStarted(exec_id=begin.id, tty=begin.tty))
             async with (
                 feeding(requests, session, resize, stdin=stdin, size=size),

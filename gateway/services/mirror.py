@@ -139,11 +139,12 @@ def _lines(binding: Binding, gate: Gate) -> Callable[..., Any]:
 
 def _bytes(binding: Binding, gate: Gate) -> Callable[..., Any]:
     data_tag = wire.tag(binding.reply, "data")
+    idle = gate.patience.progress_idle
 
     async def call(request: Message, context: Context) -> AsyncGenerator[Message | bytes, None]:
         engine = gate.engine(request)
         asked = binding.call(request, gate.patience.deadline(binding, context))
-        async with engine.open(asked) as (answer, connection), aclosing(streams.chunks(connection)) as chunks:
+        async with engine.open(asked) as (answer, connection), aclosing(streams.chunks(connection, idle)) as chunks:
             if (head := binding.head(answer)) is not None:
                 yield head
             async for data in chunks:
@@ -158,7 +159,7 @@ def _upload(binding: Binding, gate: Gate) -> Callable[..., Any]:
         engine = gate.engine(start)
         asked = binding.call(start, gate.patience.deadline(binding, context))
         async with engine.open(asked, upload) as (answer, connection):
-            answer.body = b"".join([part async for part in streams.chunks(connection)])
+            answer.body = await streams.whole(connection, gate.patience.progress_idle)
             return binding.answer(answer)
 
     return call

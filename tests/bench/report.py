@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import median, quantiles
 from typing import Any
 
 Sample = dict[str, Any]
@@ -66,7 +66,9 @@ for _client in ("python", "go"):
 def markdown(samples: Sequence[Sample]) -> str:
     """Return the tables."""
     cases = list(dict.fromkeys(sample["case"] for sample in samples))
-    return "\n\n".join([_goals(samples), *(_case(case, samples) for case in cases)])
+    others = dict.fromkeys(name.partition(":")[0] for name in (sample["variant"] for sample in samples) if ":" in name)
+    tables = [_goals(samples), *(_against(other, samples, cases) for other in others)]
+    return "\n\n".join(tables + [_case(case, samples) for case in cases])
 
 
 def ratios(samples: Iterable[Sample], goal: Goal) -> list[float]:
@@ -89,7 +91,22 @@ def _goals(samples: Sequence[Sample]) -> str:
             value = median(found)
             met = "yes" if goal.met(value) else "**no**"
             rows.append([f"{goal.what}: {goal.case}", goal.reach, f"{value:.2f}", _range(found), met])
-    return _table(["goal", "reach", "median", "range", "met"], rows)
+    return _table(["goal", "reach", "median", "middle half", "met"], rows)
+
+
+def _against(other: str, samples: Sequence[Sample], cases: Sequence[str]) -> str:
+    """Return how this checkout does over another one."""
+    clients = dict.fromkeys(sample["variant"].partition(":")[2] for sample in samples if ":" in sample["variant"])
+    rows = []
+    for case in cases:
+        for client in clients:
+            row = [case, client]
+            for metric in ("p50_ms", "p99_ms", "per_second", "server_cpu", "client_cpu"):
+                found = ratios(samples, Goal("", case, metric, client, f"{other}:{client}"))
+                row.append(f"{median(found):.2f} ({_range(found)})" if found else "-")
+            rows.append(row)
+    head = ["case", "client", "p50", "p99", "rate", "server CPU", "client CPU"]
+    return f"### This checkout over {other}\n\n" + _table(head, rows)
 
 
 def _case(case: str, samples: Sequence[Sample]) -> str:
@@ -120,7 +137,9 @@ def _median(samples: Sequence[Sample], metric: str, scale: float) -> str:
 
 
 def _range(values: Sequence[float]) -> str:
-    return f"{min(values):.2f} to {max(values):.2f}"
+    """Return where the middle half lies."""
+    low, _, high = quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
+    return f"{low:.2f} to {high:.2f}"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

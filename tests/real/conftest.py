@@ -19,7 +19,8 @@ import pytest
 from gateway import config
 from gateway.settings import HostSettings, HostTls
 from tests.conftest import Client, gateway_of
-from tests.real.support import IMAGE, Containers, Fleet, import_image
+from tests.real.processes import GatewayProcess
+from tests.real.support import IMAGE, Containers, Fleet, handled, import_image
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "deploy/engines"))
 
@@ -83,6 +84,12 @@ def _borrowed(why: str) -> Fleet:
     return Fleet(hosts={"one": found.model_copy(update={"name": "one"})}, absent=absent)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def handled_before() -> dict[tuple[str, str], float]:
+    """How often each RPC had ended, and how, before the first of these tests."""
+    return handled()
+
+
 @pytest.fixture(scope="session")
 async def client(fleet: Fleet) -> AsyncIterator[Client]:
     """A client of the gateway in front of all hosts; they hold the image `IMAGE`."""
@@ -93,6 +100,15 @@ async def client(fleet: Fleet) -> AsyncIterator[Client]:
             except Exception as error:  # whatever is missing, it is not the gateway that is at fault
                 pytest.skip(f"{fleet.absent['private']}; and it can not be used: {error}")
         yield client
+
+
+@pytest.fixture(scope="session")
+async def gateway_process(
+    fleet: Fleet, client: Client, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[GatewayProcess]:
+    """A gateway in a process of its own, in front of the same hosts, for what is measured or weighs much."""
+    async with GatewayProcess.running(tmp_path_factory.mktemp("gateway"), fleet.hosts.values()) as process:
+        yield process
 
 
 @pytest.fixture(params=["one", "new"])

@@ -69,17 +69,13 @@ async def test_one_sample_of_stats(client: Client, host: str, containers: Contai
         assert sample.cpu_stats.cpu_usage.total_usage > 0
 
 
-async def test_stats_go_on_until_the_container_is_removed(
-    client: Client, host: str, containers: Containers
-) -> None:
+async def test_stats_go_on_until_the_container_is_removed(client: Client, host: str, containers: Containers) -> None:
     """Samples keep coming, later ones later, and the stream ends with the container."""
     container = await containers.start("sh", "-c", "while :; do :; done")
     call = client.containers.StreamStats(containers_pb2.StreamStatsRequest(host=host, id=container))
 
     first, second = (await call.read()).stats, (await call.read()).stats
-    await client.containers.RemoveContainer(
-        containers_pb2.RemoveContainerRequest(host=host, id=container, force=True)
-    )
+    await client.containers.RemoveContainer(containers_pb2.RemoveContainerRequest(host=host, id=container, force=True))
     rest = await messages(call)
 
     assert second.read.ToNanoseconds() > first.read.ToNanoseconds()

@@ -123,9 +123,7 @@ async def test_kill_sends_the_signal(client: Client, host: str, containers: Cont
     await call.read()
     deaf = await containers.start("sleep", "1000")
 
-    await client.containers.KillContainer(
-        containers_pb2.KillContainerRequest(host=host, id=trapping, signal="SIGUSR1")
-    )
+    await client.containers.KillContainer(containers_pb2.KillContainerRequest(host=host, id=trapping, signal="SIGUSR1"))
     await client.containers.KillContainer(containers_pb2.KillContainerRequest(host=host, id=deaf))
 
     assert await containers.wait(trapping) == 42
@@ -172,9 +170,7 @@ async def test_a_renamed_container_is_found_by_its_new_name(client: Client, host
     assert failed(gone.value).code is grpc.StatusCode.NOT_FOUND
 
 
-async def test_update_changes_what_is_given_and_nothing_else(
-    client: Client, host: str, containers: Containers
-) -> None:
+async def test_update_changes_what_is_given_and_nothing_else(client: Client, host: str, containers: Containers) -> None:
     """An update changes limits and the restart policy of a running container; other limits stay."""
     limits = {"network_mode": "none", "memory_bytes": 64 << 20, "memory_swap_bytes": -1}
     container = await containers.start("sleep", "1000", host_config=limits)
@@ -236,9 +232,7 @@ async def test_wait_for_the_removal_ends_with_it(client: Client, host: str, cont
     assert (await waiting).exit_code == 137
 
 
-async def test_a_running_container_is_removed_by_force_alone(
-    client: Client, host: str, containers: Containers
-) -> None:
+async def test_a_running_container_is_removed_by_force_alone(client: Client, host: str, containers: Containers) -> None:
     """Removing a running container fails without `force`; when it is gone, the second removal finds nothing."""
     container = await containers.start("sleep", "1000")
     request = containers_pb2.RemoveContainerRequest(host=host, id=container)

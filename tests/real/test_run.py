@@ -72,9 +72,7 @@ async def test_auto_remove_is_honoured(client: Client, host: str, containers: Co
 
 async def test_a_detached_run_ends_with_the_start(client: Client, host: str, containers: Containers) -> None:
     """With `detach` the call ends after `started`, and the container runs on."""
-    run = await transcript(
-        client.containers.RunContainer(run_request(host, containers, "sleep", "1000", detach=True))
-    )
+    run = await transcript(client.containers.RunContainer(run_request(host, containers, "sleep", "1000", detach=True)))
 
     assert run.order == ["created", "started"]
     assert (await containers.inspect(run.frames["created"].id)).state.running

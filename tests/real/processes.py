@@ -1,0 +1,82 @@
+"""A gateway in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import grpc
+
+from gateway.fleet.hosts import Hosts
+from gateway.settings import HostSettings
+from tests.conftest import Client
+
+ROOT = Path(__file__).parents[2]
+
+
+class GatewayProcess:
+    """A gateway as it is run in earnest: its `client`, its `log`, and what memory it takes."""
+
+    def __init__(self, pid: int, client: Client, log: Path) -> None:
+        self.pid = pid
+        self.client = client
+        self._log = log
+        self._before = 0
+
+    @property
+    def log(self) -> str:
+        """All that it has logged."""
+        return self._log.read_text()
+
+    def weigh(self) -> None:
+        """Begin to watch its memory."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")  # the kernel counts the peak anew
+        self._before = self._memory("VmRSS")
+
+    def growth(self) -> int:
+        """Return by how many bytes its memory has grown at most, since `weigh`."""
+        return self._memory("VmHWM") - self._before
+
+    def _memory(self, key: str) -> int:
+        found = re.search(rf"{key}:\s+(\d+) kB", Path(f"/proc/{self.pid}/status").read_text())
+        assert found
+        return int(found[1]) << 10
+
+    @classmethod
+    @asynccontextmanager
+    async def running(
+        cls, directory: Path, hosts: Iterable[HostSettings], *flags: str
+    ) -> AsyncIterator[GatewayProcess]:
+        """Run a gateway until the end of the block, and end it in good order."""
+        target = f"unix://{directory}/gateway"
+        configuration = {
+            "listen": target,
+            "metrics_listen": "off",
+            "log_level": "debug",
+            "drain_seconds": 0,
+            "stop_grace_seconds": 1,
+            "hosts": [host.model_dump(mode="json", exclude_none=True) for host in hosts],
+        }
+        file, log = directory / "config.json", directory / "log"
+        file.write_text(json.dumps(configuration))
+        command = [sys.executable, "-m", "gateway", "--config", str(file), *flags]
+        with log.open("wb") as output:
+            process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=output, stderr=output)
+        options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_reconnect_backoff_ms", 100)]
+        try:
+            async with grpc.aio.insecure_channel(target, options) as channel:
+                client = Client(channel, 0, None, Hosts([]))
+                state = channel.get_state(try_to_connect=True)
+                while state is not grpc.ChannelConnectivity.READY:
+                    assert process.returncode is None, log.read_text()
+                    await channel.wait_for_state_change(state)
+                    state = channel.get_state(try_to_connect=True)
+                yield cls(process.pid, client, log)
+        finally:
+            process.terminate()
+            await process.wait()

@@ -1,0 +1,52 @@
+"""The clients in other languages, against a real gateway with a real engine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Client
+from tests.real.support import Containers
+
+CLIENTS = Path(__file__).parents[2] / "clients"
+
+
+async def finished(*command: str, cwd: Path, **environment: str) -> tuple[int, str]:
+    """Run a command to its end; return its exit code and what it said."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=cwd,
+        env=os.environ | environment,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    return process.returncode or 0, output.decode(errors="replace")
+
+
+@pytest.mark.parametrize("host", ["one"], indirect=True)
+async def test_the_go_client(client: Client, host: str, containers: Containers) -> None:
+    """All tests of the Go client pass, and none of them is skipped."""
+    if not shutil.which("go"):
+        pytest.skip("the Go client is tested where Go is installed")
+    code, said = await finished("go", "mod", "download", cwd=CLIENTS / "go")
+    if code:
+        pytest.skip(f"what the Go client needs can not be had: {said.strip()[-500:]}")
+    container = await containers.start("sleep", "1000")
+
+    code, said = await finished(
+        *("go", "test", "-count=1", "-v", "./..."),
+        cwd=CLIENTS / "go",
+        DOCKFLEET_TEST_ADDRESS=f"127.0.0.1:{client.port}",
+        DOCKFLEET_TEST_HOST=host,
+        DOCKFLEET_TEST_CONTAINER=container,
+    )
+
+    assert code == 0, said
+    assert "--- PASS" in said
+    assert "--- SKIP" not in said

@@ -1,0 +1,166 @@
+"""Names that are no names: refused at the door, on hosts where they would do harm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+import pytest
+from dockfleet.v1 import (
+    containers_pb2,
+    distribution_pb2,
+    engine_pb2,
+    exec_pb2,
+    images_pb2,
+    networks_pb2,
+    system_pb2,
+    volumes_pb2,
+)
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+from google.protobuf.message_factory import GetMessageClass
+
+from tests.conftest import Client, failed
+from tests.real.support import IMAGE, Containers, import_image, tar
+
+FILES = (containers_pb2, distribution_pb2, exec_pb2, images_pb2, networks_pb2, volumes_pb2)
+HOSTILE = [
+    "",
+    ".",
+    "..",
+    "../images/df-bait",
+    "../../images/df-bait:1",
+    "a/../../info",
+    "a/json",
+    "%2e%2e/images/df-bait:1",
+    "..%2fimages%2fdf-bait:1",
+    "df-bait?force=1",
+    "df-bait#",
+    "df-bait\0",
+    "df-bait\r\nX-Evil: 1",
+    "df bait",
+    "ünïcode",
+    "\u202edf-bait",
+    "-df-bait",
+    "x" * 300,
+    "x" * 100_000,
+]
+
+
+def in_paths() -> Iterator[Any]:
+    """Yield every RPC with every field of it that becomes part of a path."""
+    for file in FILES:
+        for service in file.DESCRIPTOR.services_by_name.values():
+            for method in service.methods:
+                endpoint = method.GetOptions().Extensions[engine_pb2.engine]
+                path = getattr(endpoint, endpoint.WhichOneof("request") or "get")
+                for field in asked(method).fields:
+                    if f"{{{field.name}}}" in path:
+                        yield pytest.param(method, field, id=f"{method.name}-{field.name}")
+
+
+def asked(method: MethodDescriptor) -> Descriptor:
+    """Return the message that holds the fields of a request."""
+    return method.input_type.fields_by_name["start"].message_type if method.client_streaming else method.input_type
+
+
+@pytest.mark.parametrize(("method", "field"), [*in_paths()])
+async def test_no_hostile_name_reaches_the_host(
+    client: Client, fleet: Any, method: MethodDescriptor, field: FieldDescriptor
+) -> None:
+    """Whatever is no name is INVALID_ARGUMENT, by the name of the field, in every call that puts it into a path."""
+    for name in HOSTILE:
+        if field.GetOptions().Extensions[engine_pb2.grammar] == engine_pb2.GRAMMAR_IMAGE and name == "a/json":
+            continue  # an image may be called so
+        request = GetMessageClass(asked(method))(host="one", **{field.name: name})
+        for required in asked(method).fields:
+            if required.GetOptions().Extensions[engine_pb2.required]:
+                setattr(request, required.name, 1 if required.cpp_type != FieldDescriptor.CPPTYPE_STRING else "xx")
+
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call(client, method, request)
+
+        failure = failed(caught.value)
+        assert (failure.code, failure.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD"), name
+        assert failure.details[0].field_violations[0].field == field.name
+
+
+async def call(client: Client, method: MethodDescriptor, request: Any) -> None:
+    """Call *method*, whatever its shape, to its end."""
+    service = method.containing_service
+    path = f"/{service.full_name}/{method.name}"
+    answer = GetMessageClass(method.output_type).FromString
+    shapes = {
+        (False, False): client.channel.unary_unary,
+        (False, True): client.channel.unary_stream,
+        (True, False): client.channel.stream_unary,
+        (True, True): client.channel.stream_stream,
+    }
+    rpc = shapes[method.client_streaming, method.server_streaming](
+        path, lambda message: message.SerializeToString(), answer
+    )
+    begun = rpc(iter([GetMessageClass(method.input_type)(start=request)])) if method.client_streaming else rpc(request)
+    if method.server_streaming:
+        async for _ in begun:
+            pass
+    else:
+        await begun
+
+
+@pytest.mark.parametrize(
+    ("request_class", "method"),
+    [
+        (containers_pb2.RemoveContainerRequest, "containers.RemoveContainer"),
+        (containers_pb2.StopContainerRequest, "containers.StopContainer"),
+        (networks_pb2.RemoveNetworkRequest, "networks.RemoveNetwork"),
+    ],
+)
+async def test_nothing_is_removed(
+    client: Client, host: str, containers: Containers, request_class: Any, method: str
+) -> None:
+    """Where the engine's router would find an image behind a container's name, the image stays."""
+    await import_image(client, host, tar({"bait": b""}), "df-bait:1")
+    before = await counts(client, host)
+    service, _, name = method.partition(".")
+
+    for id in ("../images/df-bait:1", "x/../../images/df-bait:1", "%2e%2e/images/df-bait:1", "..\\images\\df-bait:1"):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await getattr(getattr(client, service), name)(request_class(host=host, id=id))
+        assert failed(caught.value).code is grpc.StatusCode.INVALID_ARGUMENT
+
+    assert await counts(client, host) == before
+    await client.images.RemoveImage(images_pb2.RemoveImageRequest(host=host, name="df-bait:1"))
+
+
+async def counts(client: Client, host: str) -> tuple[int, int]:
+    """Return how many images and containers there are."""
+    info = (await client.system.GetInfo(system_pb2.GetInfoRequest(host=host))).info
+    return info.images, info.containers
+
+
+@pytest.mark.parametrize(
+    "name", ["", "x", "-flag", ".hidden", "a/b", "a b", "a\0b", "x" * 129, "0123456789abcdef", "../up"]
+)
+async def test_a_container_gets_no_name_that_would_be_in_the_way(client: Client, host: str, name: str) -> None:
+    """A name that could be taken for an id, a path or a flag is refused before the host is asked."""
+    request = containers_pb2.CreateContainerRequest(host=host, name=name, config={"image": IMAGE})
+
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await client.containers.CreateContainer(request)
+
+    assert failed(caught.value).code is grpc.StatusCode.INVALID_ARGUMENT
+    assert failed(caught.value).reason == "INVALID_FIELD"
+
+
+@pytest.mark.parametrize("name", ["", "nowhere", "../one", "one\0", "ONE", "x" * 10_000])
+async def test_an_unknown_host_is_not_asked(client: Client, name: str) -> None:
+    """A host that does not exist is NOT_FOUND, one that is not named INVALID_ARGUMENT."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await client.system.Ping(system_pb2.PingRequest(host=name))
+
+    failure = failed(caught.value)
+    if name:
+        assert (failure.code, failure.reason) == (grpc.StatusCode.NOT_FOUND, "UNKNOWN_HOST")
+    else:
+        assert (failure.code, failure.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
+    assert len(failure.message) <= 1024

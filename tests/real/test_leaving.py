@@ -1,0 +1,85 @@
+"""Cancel means cancel: when a client leaves, its host has nothing left of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from dockfleet.v1 import containers_pb2, exec_pb2, system_pb2
+from engines import PrivateEngine
+
+from tests.conftest import Client, gateway_of
+from tests.real.support import Containers, until
+
+HOW_MANY = 20
+
+
+@pytest.fixture
+async def quiet(start_engine: Callable[..., PrivateEngine]) -> AsyncIterator[Client]:
+    """A client of a gateway whose only host, `h1`, does nothing but what the test asks."""
+    async with gateway_of(start_engine("quiet").address, probe_seconds=3600) as client:
+        yield client
+
+
+async def goroutines(client: Client) -> int:
+    """Return how many goroutines the engine has."""
+    return (await client.system.GetInfo(system_pb2.GetInfoRequest(host="h1"))).info.goroutines
+
+
+async def follow_logs(client: Client, container: str) -> Any:
+    """Follow a log."""
+    return client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host="h1", id=container, follow=True))
+
+
+async def follow_stats(client: Client, container: str) -> Any:
+    """Follow the use of resources."""
+    return client.containers.StreamStats(containers_pb2.StreamStatsRequest(host="h1", id=container))
+
+
+async def follow_events(client: Client, container: str) -> Any:
+    """Follow events, of which there is one already."""
+    return client.system.StreamEvents(system_pb2.StreamEventsRequest(host="h1", since={"seconds": 1}))
+
+
+async def attach(client: Client, container: str) -> Any:
+    """Attach to a container."""
+    start = containers_pb2.AttachContainerStart(host="h1", id=container, stream=True, stdout=True)
+    call = client.containers.AttachContainer()
+    await call.write(containers_pb2.AttachContainerRequest(start=start))
+    return call
+
+
+async def execute_cat(client: Client, container: str) -> Any:
+    """Run what waits for input, and ends when there is none."""
+    start = exec_pb2.ExecStart(host="h1", id=container, cmd=["cat"], attach_stdin=True)
+    call = client.exec.Exec()
+    await call.write(exec_pb2.ExecRequest(start=start))
+    return call
+
+
+@pytest.mark.parametrize("begin", [follow_logs, follow_stats, follow_events, attach, execute_cat])
+async def test_nothing_is_left_of_clients_that_left(quiet: Client, begin: Callable[..., Any]) -> None:
+    """After streams and sessions were cancelled, the engine has as many goroutines as before, and no process more."""
+    container = await Containers(quiet, "h1").start("sh", "-c", "while :; do echo line; sleep 0.05; done")
+    await asyncio.gather(*[goroutines(quiet) for _ in range(HOW_MANY)])  # from here on the gateway keeps connections
+    base = await goroutines(quiet)
+
+    calls = [await begin(quiet, container) for _ in range(HOW_MANY)]
+    for call in calls:
+        await call.read()
+    during = await goroutines(quiet)
+    for call in calls:
+        call.cancel()
+
+    async def back() -> bool:
+        return await goroutines(quiet) < base + HOW_MANY // 2
+
+    assert during >= base + HOW_MANY
+    await until(back)
+    processes = await quiet.containers.TopContainer(
+        containers_pb2.TopContainerRequest(host="h1", id=container, ps_args="-o pid,comm")
+    )
+    assert "cat" not in [process.items[1] for process in processes.processes]
+    assert quiet.hosts_of_gateway["h1"].engine.open_streams == 0

@@ -1,0 +1,116 @@
+"""Two hosts at once, of which one hangs: it hurts only itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import grpc
+import pytest
+from dockfleet.v1 import containers_pb2, exec_pb2, hosts_pb2, images_pb2, system_pb2
+
+from tests.conftest import Client, failed, gateway_of
+from tests.real.support import IMAGE, Containers, Fleet, execute, transcript, until
+
+pytestmark = pytest.mark.usefixtures("private")
+
+
+@pytest.fixture(params=["two", "new"])
+async def sick(request: pytest.FixtureRequest, fleet: Fleet) -> AsyncIterator[str]:
+    """The name of a host that stands still until the end of the test."""
+    engine = fleet.engines[fleet.need(request.param)]
+    yield request.param
+    engine.resume()
+    await until(lambda: asyncio.to_thread(engine.answers))
+
+
+async def test_calls_to_a_hanging_host_end_at_their_deadline(fleet: Fleet, sick: str) -> None:
+    """A call to a host that hangs ends when the client's time is over, and says whether anything can have happened."""
+    ping = system_pb2.PingRequest(host=sick)
+    prune = containers_pb2.PruneContainersRequest(host=sick)
+    async with gateway_of(fleet.hosts[sick], probe_seconds=3600) as client:
+        await asyncio.gather(*[client.system.Ping(ping) for _ in range(20)])  # from here on there are connections
+        fleet.engines[sick].pause()
+
+        with pytest.raises(grpc.aio.AioRpcError) as reading:
+            await client.system.Ping(ping, timeout=0.5)
+        with pytest.raises(grpc.aio.AioRpcError) as changing:
+            await client.containers.PruneContainers(prune, timeout=0.5)
+
+    assert failed(reading.value).code is grpc.StatusCode.UNAVAILABLE
+    assert failed(reading.value).reason == "HOST_TIMEOUT"
+    assert failed(reading.value).metadata["host"] == sick
+    assert failed(changing.value).code is grpc.StatusCode.ABORTED
+    assert failed(changing.value).reason == "OUTCOME_UNKNOWN"
+    assert failed(changing.value).metadata["retry_safe"] == "false"
+
+
+async def test_the_other_host_answers_meanwhile(client: Client, fleet: Fleet, sick: str) -> None:
+    """While one host hangs with as many calls as it may have, every kind of call to the other one succeeds."""
+    fleet.engines[sick].pause()
+    ping = system_pb2.PingRequest(host=sick)
+    stuck = [client.system.Ping(ping, timeout=60) for _ in range(200)]
+    containers = Containers(client, "one")
+
+    try:
+        container = await containers.start("sh", "-c", "echo hello; exec sleep 1000")
+        read = await execute(client, "one", container, "cat", stdin=b"through")
+        log = client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host="one", id=container, follow=True))
+        entries = (await log.read()).entries
+        log.cancel()
+        pings = [await client.system.Ping(system_pb2.PingRequest(host="one")) for _ in range(100)]
+        images = (await client.images.ListImages(images_pb2.ListImagesRequest(host="one"))).images
+    finally:
+        await containers.remove_all()
+
+    assert read.stdout == b"through"
+    assert [entry.data for entry in entries] == [b"hello"]
+    assert len(pings) == 100
+    assert any(IMAGE in image.repo_tags for image in images)
+    fleet.engines[sick].resume()
+    ends = await asyncio.gather(*stuck, return_exceptions=True)
+    refused = [failed(end).reason for end in ends if isinstance(end, grpc.aio.AioRpcError)]
+    assert refused == ["HOST_BUSY"] * 120  # all but the 16 under way and the 64 that wait
+
+
+async def test_a_host_that_comes_back_is_as_before(client: Client, fleet: Fleet, sick: str) -> None:
+    """Sessions that were open while the host hung go on where they were, and new calls succeed."""
+    containers = Containers(client, sick)
+    container = await containers.start("sleep", "1000")
+    call = client.exec.Exec()
+    start = exec_pb2.ExecStart(host=sick, id=container, cmd=["cat"], attach_stdin=True)
+    await call.write(exec_pb2.ExecRequest(start=start))
+    await call.write(exec_pb2.ExecRequest(stdin=b"before "))
+    before = await transcript(call, lambda so_far: so_far.stdout == b"before ")
+
+    fleet.engines[sick].pause()
+    await call.write(exec_pb2.ExecRequest(stdin=b"meanwhile "))
+    with pytest.raises(grpc.aio.AioRpcError):
+        await client.system.Ping(system_pb2.PingRequest(host=sick), timeout=0.5)
+    fleet.engines[sick].resume()
+    await call.write(exec_pb2.ExecRequest(stdin=b"after"))
+    await call.done_writing()
+    after = await transcript(call)
+
+    assert before.frames["started"].exec_id
+    assert (after.stdout, after.exit_code) == (b"meanwhile after", 0)
+    await containers.remove_all()
+
+
+async def test_a_host_that_hangs_is_known_to_be_down(fleet: Fleet, sick: str) -> None:
+    """The gateway notices by itself that a host hangs, and that it is back; the other one stays up."""
+
+    async def states(client: Client) -> dict[str, int]:
+        return {host.name: host.state for host in (await client.hosts.ListHosts(hosts_pb2.ListHostsRequest())).hosts}
+
+    up, down = hosts_pb2.HOST_STATE_UP, hosts_pb2.HOST_STATE_DOWN
+    async with gateway_of(fleet.hosts["one"], fleet.hosts[sick], probe_seconds=0.2) as client:
+
+        async def becomes(state: int) -> bool:
+            return await states(client) == {"one": up, sick: state}
+
+        await until(lambda: becomes(up))
+        fleet.engines[sick].pause()
+        await until(lambda: becomes(down))
+        fleet.engines[sick].resume()
+        await until(lambda: becomes(up))
