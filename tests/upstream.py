@@ -10,10 +10,15 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from typing import Any
 from urllib.parse import urlsplit
+
+import grpc
+import pytest
 
 from gateway.engine.client import Endpoint, Engine
 from gateway.engine.transport import Address, Limits, Pool
+from tests.conftest import Failed, failed
 from tests.fake_engine import Exchange
 
 CONTAINER = "c0ffee" + "0" * 58
@@ -114,3 +119,25 @@ def read_request(stream: ssl.SSLSocket) -> bytes:
     while length and len(request.partition(b"\r\n\r\n")[2]) < int(length[1]):
         request += stream.recv(65536)
     return request
+
+
+async def refusal(call: Any) -> Failed:
+    """Return how *call*, unary or streaming, has failed."""
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        if hasattr(call, "__aiter__"):
+            async for _ in call:
+                pass
+        else:
+            await call
+    return failed(refused.value)
+
+
+async def until_refused(call: Any) -> tuple[list[Any], Failed]:
+    """Return the messages of a streaming *call*, and how it has failed after them."""
+    messages = []
+    try:
+        async for message in call:
+            messages.append(message)  # noqa: PERF401 - what comes before the failure is wanted
+    except grpc.aio.AioRpcError as error:
+        return messages, failed(error)
+    raise AssertionError(f"the call has ended well, after {messages}")

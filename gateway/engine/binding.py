@@ -154,6 +154,7 @@ class _Reply:
         self._reads_body = any(field.name not in placed for field in descriptor.fields)
         self._load = enginejson.loader(descriptor)
         self._answer = descriptor.fields_by_name[answer].json_name if answer else ""
+        self._lists = bool(answer) and descriptor.fields_by_name[answer].is_repeated
 
     def whole(self, answer: Answer) -> Message:
         reply = self.of(_parse(answer.body)) if self._reads_body and answer.body else self.message()
@@ -172,6 +173,8 @@ class _Reply:
     def of(self, document: Any) -> Message:
         if document is None:
             return self.message()
+        if self._lists and not isinstance(document, list):
+            raise BadAnswer("the host's answer does not fit the Engine API: it is no array", sent=True)
         try:
             return self._load({self._answer: document} if self._answer else document)
         except NotEngineJson as error:

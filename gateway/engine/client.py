@@ -23,6 +23,7 @@ import requests
 from docker import APIClient
 from docker.auth import AuthConfig
 from docker.errors import APIError, NotFound
+from docker.utils.proxy import ProxyConfig
 
 from gateway.engine.connection import (
     Answer,
@@ -91,6 +92,17 @@ class Endpoint:
     address: Address = field(repr=False)
 
 
+class _NoCredentials(AuthConfig):
+    """No credentials but those that come with a call; were it empty, the SDK would look for the machine's own."""
+
+    @property
+    def is_empty(self) -> bool:
+        return False
+
+    def add_auth(self, reg: str, data: dict[str, Any]) -> None:
+        """Keep nothing of a login: it is one caller's own."""
+
+
 class Engine(APIClient):
     """The client of one host.  All methods of the SDK can be called through `call`."""
 
@@ -102,13 +114,19 @@ class Engine(APIClient):
         observe: Observer = lambda host, kind, outcome, seconds: None,
     ) -> None:
         """Store; nothing is asked of the host before the first call."""
-        # Whatever the address, the SDK builds its URLs for a unix socket: the transport alone knows the way.
         limits = limits or Limits()
-        super().__init__(base_url="unix:///dockfleet", version="1.41", timeout=cast("int", limits.call_seconds))
-        # Nothing of this machine's Docker configuration may leak into calls: no credentials, proxies, headers.
+        # Not APIClient's own: it reads this machine's Docker configuration, fails on a broken one, and lets
+        # credentials, proxies and headers of it leak into calls.
+        requests.Session.__init__(self)
         self.trust_env = False
-        self._auth_configs = AuthConfig({})
+        self.headers.clear()
+        self.base_url = "http+docker://localhost"  # whatever the address is: the transport alone knows the way
+        self.timeout = cast("int", limits.call_seconds)  # a float will do
+        self.credstore_env: dict[str, str] = {}
+        self._version = "1.41"
+        self._auth_configs = _NoCredentials({})
         self._general_configs: dict[str, Any] = {}
+        self._proxy_configs = ProxyConfig()
         self.name = name
         self.endpoint = endpoint
         self.last_contact: float | None = None  # in seconds since 1970

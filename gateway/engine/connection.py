@@ -407,28 +407,34 @@ class Connection(asyncio.Protocol):
 
     def _received(self, data: bytes) -> None:
         if self._raw:
-            self._keep(data)
+            self.on_body(data)
         elif not self._active or self._complete:
             # Bytes that nobody asked for: the next caller must not take them for its answer.
             self.fail(BadAnswer("the host sent an answer that nobody asked for"))
         else:
             self._heard = True
             self._parse(data)
+        if self._limit and self._size > self._limit:
+            self._parts.clear()
+            self.fail(BadAnswer(f"the answer exceeds the {self._limit} bytes allowed", sent=True))
+        elif not self._limit and self._size > _READ_AHEAD:
+            self._pause_reading()
         self._wake()
 
     def _parse(self, data: bytes) -> None:
         if not self._head_complete:
             self._head_bytes += len(data)
-        self._overhead += len(data)
+        size = self._size
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._raw = self._head_complete = True
             self._status = 101
             if rest := data[upgrade.args[0] :]:
-                self._keep(rest)
+                self.on_body(rest)
         except httptools.HttpParserError as error:
             self.fail(BadAnswer(f"the host's answer is not HTTP: {error}", sent=True))
+        self._overhead = 0 if self._size > size else self._overhead + len(data)
         if not self._head_complete and self._head_bytes > _HEADER_BYTES:
             self.fail(BadAnswer(f"the head of the answer exceeds {_HEADER_BYTES} bytes", sent=True))
         elif self._overhead > len(data) + _HEADER_BYTES:
@@ -475,29 +481,18 @@ class Connection(asyncio.Protocol):
             self.fail(BadAnswer("the host's answer does not say where it ends", sent=True))
 
     def on_body(self, body: bytes) -> None:
-        """Keep a piece of the body."""
-        self._overhead = 0
+        """Keep a piece of the body.  Nothing more: this is called for every chunk, and every line of a log is one."""
         if self._method == "HEAD":
             self.fail(BadAnswer("the host's answer to a HEAD has a body", sent=True))
-        self._keep(body)
+        if self._failure is None:
+            self._parts.append(body)
+            self._size += len(body)
 
     def on_message_complete(self) -> None:
         """Take note that the answer is whole."""
         if self._status not in (0, 101):
             self._complete = True
             self._keep_alive = self._parser.should_keep_alive()
-
-    def _keep(self, data: bytes) -> None:
-        if self._failure is not None:
-            return
-        self._parts.append(data)
-        self._size += len(data)
-        if self._limit:
-            if self._size > self._limit:
-                self._parts.clear()
-                self.fail(BadAnswer(f"the answer exceeds the {self._limit} bytes allowed", sent=True))
-        elif self._size > _READ_AHEAD:
-            self._pause_reading()
 
     def _pause_reading(self) -> None:
         if not self._reading_paused and self._transport is not None and not self._closed:

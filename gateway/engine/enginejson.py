@@ -107,14 +107,14 @@ def _conversion(field: FieldDescriptor, name: str, names: dict[str, Any]) -> str
         if kind.message_type is None:
             return "value"
         names[name] = _maker(kind.message_type)
-        return f"{{key: {name}(item or EMPTY) for key, item in value.items()}}"
+        return f"{{key: {name}(EMPTY if item is None else item) for key, item in value.items()}}"
     if field.GetOptions().Extensions[engine_pb2.json_set]:
         return "list(value)"
     one = _one(field)
     if one is None:
         return "value"
     names[name] = one
-    return f"[{name}(item or EMPTY) for item in value]" if field.is_repeated else f"{name}(value)"
+    return f"[{name}(EMPTY if item is None else item) for item in value]" if field.is_repeated else f"{name}(value)"
 
 
 def _one(field: FieldDescriptor) -> Callable[[Json], Any] | None:

@@ -106,10 +106,10 @@ def log_encoder(*, details: bool) -> Callable[[list[Entry]], Iterable[bytes]]:
             if details:
                 line, attributes = _split_details(line)
                 body += attributes
-            body += _DATA + varint(len(line)) + line
+            body += _data_of(len(line)) + line
             if not whole:
                 body += _PARTIAL
-            parts += (_ENTRIES, varint(len(body)), body)
+            parts += (_entry_of(len(body)), body)
             size += len(body)
             if size >= _MOST_BYTES:
                 yield b"".join(parts)
@@ -120,13 +120,29 @@ def log_encoder(*, details: bool) -> Callable[[list[Entry]], Iterable[bytes]]:
     return encode
 
 
+@lru_cache(maxsize=1 << 15)
+def _entry_of(size: int) -> bytes:
+    return _ENTRIES + varint(size)
+
+
+@lru_cache(maxsize=1 << 15)
+def _data_of(size: int) -> bytes:
+    return _DATA + varint(size)
+
+
 def _timestamp(text: bytes) -> bytes:
     """Return a LogEntry's `time` field for the Engine's RFC 3339 text, which has nine digits after the point."""
     if len(text) == 30 and text.endswith(b"Z"):
         nanos = int(text[20:29])
         # A varint too, if not the shortest: five bytes whatever the number, so that all before it can be kept.
         return _second(text[:19]) + bytes(
-            (nanos & 0x7F | 0x80, nanos >> 7 & 0x7F | 0x80, nanos >> 14 & 0x7F | 0x80, nanos >> 21 & 0x7F | 0x80, nanos >> 28)
+            (
+                nanos & 0x7F | 0x80,
+                nanos >> 7 & 0x7F | 0x80,
+                nanos >> 14 & 0x7F | 0x80,
+                nanos >> 21 & 0x7F | 0x80,
+                nanos >> 28,
+            )
         )
     seconds, nanos = _odd_time(text.decode())
     body = _SECONDS + varint(seconds) + _NANOS + varint(nanos)

@@ -30,11 +30,16 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench import fixture, golang, processes, report
+from tests.bench.golang import GoWorker
 from tests.bench.processes import Meter, Worker
 from tests.bench.worker import HOST
 
 CASES = ("ping", "inspect", "list", "export", "logs")
 STREAMS = ("export", "logs")
+CALM = 0.1  # of the machine: what other processes may take of it before a measurement counts as disturbed
+
+
+Client = Worker | GoWorker
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class Variant:
     """A client, and the server between it and the engine, if any."""
 
     name: str
-    client: Worker
+    client: Client
     server: Meter | None = None
 
     def takes(self, case: str) -> bool:
@@ -93,7 +98,7 @@ def main() -> None:
                         command = _command(job, variant, ids, lines, options.seconds)
                         samples.append(
                             {"round": number, "case": job.name, "variant": variant.name}
-                            | _measured(variant, stage.meter, command)
+                            | _measured(variant, stage.meter, command, options.repeats)
                         )
     print(report.markdown(samples))
     if options.json:
@@ -112,6 +117,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="5 if not given")
     parser.add_argument("--seconds", type=float, default=1.5, metavar="S", help="of each unary run, 1.5 if not given")
+    parser.add_argument("--repeats", type=int, default=2, metavar="N", help="of what was disturbed; 2 if not given")
     parser.add_argument("--quick", action="store_true", help="2 rounds of half a second with smaller streams: a minute")
     parser.add_argument("--only", type=_cases, default=CASES, metavar="CASES", help=f"of {','.join(CASES)}")
     parser.add_argument("--clients", default="python,aio,go", metavar="NAMES", help="python,aio,go if not given")
@@ -128,7 +134,7 @@ def _options() -> argparse.Namespace:
     options = parser.parse_args()
     options.clients = options.clients.split(",")
     if options.quick:
-        options.rounds, options.seconds = 2, 0.5
+        options.rounds, options.seconds, options.repeats = 2, 0.5, 0
     return options
 
 
@@ -142,9 +148,11 @@ def _cases(text: str) -> Sequence[str]:
 def _variants(stage: fixture.Stage, options: argparse.Namespace, stack: contextlib.ExitStack) -> list[Variant]:
     """Start the servers and clients, to run until *stack* closes."""
 
-    def client(name: str, address: str) -> Worker | None:
+    program = golang.build(stage.directory) if "go" in options.clients else None
+
+    def client(name: str, address: str) -> Client | None:
         if name.endswith("go"):
-            return golang.worker(stack, address)
+            return golang.GoWorker(program, address) if program else None
         return stack.enter_context(processes.worker(name, address))
 
     found = [(name, client(name, stage.address), None) for name in ("sdk", "socket")]
@@ -168,32 +176,46 @@ def _command(job: Job, variant: Variant, ids: dict[str, str], lines: int, second
 
 
 def _verify(variants: Sequence[Variant], ids: dict[str, str], lines: int, only: Sequence[str]) -> None:
-    """Make sure, once, that every byte and line comes through as the engine sent it."""
+    """Make sure, once, that every byte and line comes through as the engine sent it; the Go client only counts."""
     for case in set(only) & set(STREAMS):
-        command = {"case": case, "id": ids[case], "lines": lines, "digest": True}
-        found = {
-            variant.name: (result["digest"], result["amount"])
-            for variant in variants
-            if variant.takes(case) and "digest" in (result := variant.client.run(command))
-        }
-        if len(set(found.values())) != 1:
+        command = {"case": case, "in_flight": 1, "id": ids[case], "lines": lines, "digest": True}
+        found = {variant.name: variant.client.run(command) for variant in variants if variant.takes(case)}
+        digests = {name: result["digest"] for name, result in found.items() if "digest" in result}
+        if len(set(digests.values())) != 1 or len({result["amount"] for result in found.values()}) != 1:
             raise SystemExit(f"the variants of {case} differ: {found}")
-        print(f"{case}: identical for {', '.join(found)}", file=sys.stderr)
+        print(f"{case}: identical for {', '.join(digests)}", file=sys.stderr)
 
 
-def _measured(variant: Variant, engine: Meter | None, command: dict[str, Any]) -> dict[str, Any]:
-    """Return what a variant measured, and the CPU seconds per call, GB or line that it took."""
-    stream = command["case"] in STREAMS
-    if not stream:
-        variant.client.run({**command, "seconds": 0.1})  # to warm up
-    meters = {"server": variant.server, "client": variant.client.meter, "engine": engine}
-    before = {name: meter.cpu_seconds() for name, meter in meters.items() if meter is not None}
+def _measured(variant: Variant, engine: Meter, command: dict[str, Any], repeats: int) -> dict[str, Any]:
+    """Return what a variant measured, and the CPU seconds per call, GB or line that it took.
+
+    `others` is the part of the machine that other processes took meanwhile; the least disturbed attempt counts.
+    """
+    attempts = []
+    for _ in range(1 + repeats):
+        if command["case"] not in STREAMS:
+            variant.client.run({**command, "seconds": 0.1})  # to warm up
+        attempts.append(_attempt(variant, engine, command))
+        if attempts[-1]["others"] <= CALM:
+            break
+    return min(attempts, key=lambda attempt: attempt["others"])
+
+
+def _attempt(variant: Variant, engine: Meter, command: dict[str, Any]) -> dict[str, Any]:
+    meters = {"client": variant.client.meter, "engine": engine}
     if variant.server is not None:
+        meters["server"] = variant.server
         memory = variant.server.rss()
         variant.server.reset_peak()
+    machine, before = processes.machine(), {name: meter.cpu_seconds() for name, meter in meters.items()}
     result = variant.client.run(command)
-    units = result["calls"] if not stream else result["amount"] / (1e9 if command["case"] == "export" else 1)
-    result |= {f"{name}_cpu": (meters[name].cpu_seconds() - then) / units for name, then in before.items()}
+    used = {name: meter.cpu_seconds() - before[name] for name, meter in meters.items()}
+    busy, passed = (now - then for now, then in zip(processes.machine(), machine, strict=True))
+    units = (
+        result.get("served") or result.get("calls") or result["amount"] / (1e9 if command["case"] == "export" else 1)
+    )
+    result |= {f"{name}_cpu": seconds / units for name, seconds in used.items()}
+    result["others"] = max(busy - sum(used.values()), 0) / passed
     if variant.server is not None:
         result["growth_mib"] = (variant.server.peak() - memory) / (1 << 20)
     return result

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import socket
+import struct
 import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from docker import APIClient
 
@@ -22,7 +26,8 @@ class Stage:
     """The engine and the containers on it: one that runs, one with a large file, one with a long log."""
 
     address: str
-    meter: Meter | None
+    meter: Meter
+    directory: Path  # for files of this run
     running: str
     exported: str
     logged: str
@@ -32,29 +37,36 @@ class Stage:
 def stage(address: str | None, *, containers: int, megabytes: int, lines: int, keep: bool) -> Iterator[Stage]:
     """Prepare the engine at *address*, or a private one; what was made goes at the end, unless told to *keep* it."""
     with contextlib.ExitStack() as stack:
-        meter = None
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dfb")))
         if address is None:
             sys.path.append(str(ROOT / "deploy/engines"))
             from engines import PrivateEngine  # type: ignore[import-not-found]
 
-            directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="dfb"))
             engine = PrivateEngine(directory, "bench")
             stack.callback(engine.remove)
             engine.start()
             engine.load_busybox()
-            address, meter = engine.address, Meter(engine.pid)
+            address = engine.address
         api = stack.enter_context(contextlib.closing(APIClient(base_url=address, version="auto")))
         if not keep:
             stack.callback(_clear, api)
         found = Stage(
             address,
-            meter,
+            Meter(_listener(address)),
+            directory,
             running=_container(api, "running", "exec sleep 1000000", wait=False),
             exported=_container(api, f"exported-{megabytes}", f"dd if=/dev/urandom of=/data bs=1M count={megabytes}"),
             logged=_container(api, f"logged-{lines}", _COUNT % lines),
         )
         _fill(api, containers)
         yield found
+
+
+def _listener(address: str) -> int:
+    """Return the process that listens at a unix socket."""
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.connect(urlsplit(address).path)
+        return int(struct.unpack("iII", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0])
 
 
 def _container(api: APIClient, what: str, script: str, *, wait: bool = True) -> str:

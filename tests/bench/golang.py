@@ -1,12 +1,65 @@
-"""The Go client, where there is one."""
+"""The Go client, `tests/bench/go`, where there is a Go to build it with."""
 
 from __future__ import annotations
 
-import contextlib
+import json
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
 
-from tests.bench.processes import Worker
+from tests.bench.worker import HOST
+
+SOURCE = Path(__file__).with_name("go")
+WARM_UP_SECONDS = 0.3  # in which it already makes single calls, and does not count them
 
 
-def worker(stack: contextlib.ExitStack, address: str) -> Worker | None:
-    """Run the Go client until *stack* closes; None where Go is missing."""
-    return None
+def build(directory: Path) -> Path | None:
+    """Build the client in *directory* and return it; None, with a note, where that can not be done."""
+    if shutil.which("go") is None:
+        print("no Go on this machine: its client is left out", file=sys.stderr)
+        return None
+    program = directory / "bench"
+    built = subprocess.run(["go", "build", "-o", program, "."], cwd=SOURCE, stderr=subprocess.PIPE, text=True)
+    if built.returncode:
+        print(f"the Go client is left out: {built.stderr}", file=sys.stderr)
+        return None
+    return program
+
+
+class GoWorker:
+    """Runs the Go client once for each command."""
+
+    def __init__(self, program: Path, address: str) -> None:
+        self._argv = [program, "-address", address, "-host", HOST]
+        self.meter = Children()
+
+    def run(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Have it carry out *command* and return what it measured."""
+        flags = {"-rpc": command["case"], "-seconds": command.get("seconds", 0), "-inflight": command["in_flight"]}
+        if command["case"] in ("export", "logs"):
+            flags["-seconds"] = 0  # read it once
+        flags["-id"] = command.get("id") or ""
+        argv = [*self._argv, *(str(word) for flag in flags.items() for word in flag)]
+        told = json.loads(subprocess.run(argv, stdout=subprocess.PIPE, check=True).stdout)
+        if "p50_us" not in told:
+            amount = told.get("entries", told["bytes"])
+            return {"amount": amount, "seconds": told["seconds"], "per_second": amount / told["seconds"]}
+        return {
+            "calls": told["calls"],
+            "served": told["calls"] * (1 + WARM_UP_SECONDS / told["seconds"]),
+            "p50_ms": told["p50_us"] / 1e3,
+            "p99_ms": told["p99_us"] / 1e3,
+            "per_second": told["calls_per_second"],
+        }
+
+
+class Children:
+    """What programs that were run, and have ended, have used."""
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time used so far."""
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime

@@ -45,6 +45,13 @@ class Meter:
         return int(line.split()[1]) << 10
 
 
+def machine() -> tuple[float, float]:
+    """Return the seconds that this machine's CPUs were busy, and that they had, so far."""
+    times = psutil.cpu_times()
+    idle, whole = times.idle + times.iowait, sum(times[:8])  # guests are counted among users
+    return whole - idle, whole
+
+
 class Worker:
     """A client in a process of its own."""
 
@@ -54,7 +61,8 @@ class Worker:
 
     def run(self, command: dict[str, Any]) -> dict[str, Any]:
         """Have it carry out *command* and return what it measured."""
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(command) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()

@@ -32,34 +32,30 @@ class Goal:
         return value <= self.most if self.most is not None else value >= (self.least or 0)
 
 
+UNARY = [f"{case} x{in_flight}" for case in ("ping", "inspect") for in_flight in (1, 32)]
 GOALS = [
-    Goal("unary p50 over the SDK's, Python client", case, "p50_ms", "python", "sdk", most=0.9)
-    for case in ("ping x1", "inspect x1")
+    Goal("p50 over the SDK's, Python client", "ping x1", "p50_ms", "python", "sdk", most=0.9),
+    Goal("p50 over the SDK's, Python client", "inspect x1", "p50_ms", "python", "sdk", most=0.9),
+    Goal("p50 over the SDK's, Go client", "ping x1", "p50_ms", "go", "sdk", most=0.6),
+    Goal("p50 over the SDK's, Go client", "inspect x1", "p50_ms", "go", "sdk", most=0.6),
+    *(
+        Goal(f"calls per second over the SDK's, {words} client", case, "per_second", client, "sdk", least=2)
+        for case in ("ping x32", "inspect x32")
+        for client, words in (("python", "Python"), ("aio", "asyncio"), ("go", "Go"))
+    ),
+    *(
+        Goal(f"gateway's CPU over gRPC alone, {words} client", case, "server_cpu", client, f"noop-{client}", most=1.6)
+        for case in UNARY
+        for client, words in (("python", "Python"), ("aio", "asyncio"), ("go", "Go"))
+    ),
 ]
-GOALS += [
-    Goal("unary p50 over the SDK's, Go client", case, "p50_ms", "go", "sdk", most=0.6)
-    for case in ("ping x1", "inspect x1")
-]
-GOALS += [
-    Goal(f"throughput over the SDK's, {name} client", case, "per_second", variant, "sdk", least=2)
-    for case in ("ping x32", "inspect x32")
-    for variant, name in (("python", "Python"), ("aio", "Python asyncio"), ("go", "Go"))
-]
-GOALS += [
-    Goal(f"gateway's CPU per call over gRPC alone, {client} client", case, "server_cpu", client, f"noop-{client}", most=1.6)
-    for case in ("ping x1", "ping x32", "inspect x1", "inspect x32")
-    for client in ("python", "go")
-]
-GOALS += [
-    Goal(f"fresh list p50 over the socket's, {client} client", "list x1", "p50_ms", client, "socket", most=1.15)
-    for client in ("python", "go")
-]
-for _client in ("python", "go"):
+for _client, _words in (("python", "Python"), ("aio", "asyncio"), ("go", "Go")):
     GOALS += [
-        Goal(f"export, bytes per second over curl's, {_client} client", "export", "per_second", _client, "socket", least=0.6),
-        Goal(f"export, gateway's CPU seconds per GB, {_client} client", "export", "server_cpu", _client, None, most=1.8),
-        Goal(f"export, growth of the gateway in MiB, {_client} client", "export", "growth_mib", _client, None, most=32),
-        Goal(f"log lines per second over curl's, {_client} client", "logs", "per_second", _client, "socket", least=0.85),
+        Goal(f"p50 over the socket's, {_words} client", "list x1", "p50_ms", _client, "socket", most=1.15),
+        Goal(f"bytes per second over curl's, {_words} client", "export", "per_second", _client, "socket", least=0.6),
+        Goal(f"gateway's CPU seconds per GB, {_words} client", "export", "server_cpu", _client, None, most=1.8),
+        Goal(f"gateway's growth in MiB, {_words} client", "export", "growth_mib", _client, None, most=32),
+        Goal(f"lines per second over curl's, {_words} client", "logs", "per_second", _client, "socket", least=0.85),
     ]
 
 
@@ -68,7 +64,9 @@ def markdown(samples: Sequence[Sample]) -> str:
     cases = list(dict.fromkeys(sample["case"] for sample in samples))
     others = dict.fromkeys(name.partition(":")[0] for name in (sample["variant"] for sample in samples) if ":" in name)
     tables = [_goals(samples), *(_against(other, samples, cases) for other in others)]
-    return "\n\n".join(tables + [_case(case, samples) for case in cases])
+    shares = sorted(sample["others"] for sample in samples)
+    took = f"{median(shares):.0%} of the machine in the median run, {shares[-1]:.0%} at most"
+    return "\n\n".join([*tables, f"Other processes took {took}.", *(_case(case, samples) for case in cases)])
 
 
 def ratios(samples: Iterable[Sample], goal: Goal) -> list[float]:
@@ -90,8 +88,8 @@ def _goals(samples: Sequence[Sample]) -> str:
         if found := ratios(samples, goal):
             value = median(found)
             met = "yes" if goal.met(value) else "**no**"
-            rows.append([f"{goal.what}: {goal.case}", goal.reach, f"{value:.2f}", _range(found), met])
-    return _table(["goal", "reach", "median", "middle half", "met"], rows)
+            rows.append([goal.case, goal.what, goal.reach, f"{value:.2f}", _range(found), met])
+    return _table(["case", "figure", "reach", "median", "middle half", "met"], rows)
 
 
 def _against(other: str, samples: Sequence[Sample], cases: Sequence[str]) -> str:
@@ -115,7 +113,8 @@ def _case(case: str, samples: Sequence[Sample]) -> str:
     unit, scale = {"export": ("MB/s", 1e-6), "logs": ("lines/s", 1)}.get(case, ("calls/s", 1))
     per = {"export": "s/GB", "logs": "µs/line"}.get(case, "ms/call")
     cpu_scale = {"export": 1, "logs": 1e6}.get(case, 1e3)
-    head = ["variant", *(() if stream else ("p50 ms", "p99 ms")), unit, *(f"{who} CPU {per}" for who in ("server", "client", "engine"))]
+    latencies = () if stream else ("p50 ms", "p99 ms")
+    head = ["variant", *latencies, unit, *(f"{who} CPU {per}" for who in ("server", "client", "engine"))]
     rows = []
     for variant in sorted(variants):
         own = [sample for sample in samples if sample["case"] == case and sample["variant"] == variant]

@@ -91,7 +91,8 @@ class Client:
             call = lambda inspect=call: inspect(command["id"])  # noqa: E731
         started = time.perf_counter()
         with ThreadPoolExecutor(command["in_flight"]) as threads:
-            futures = [threads.submit(self._loop, call, started + command["seconds"]) for _ in range(threads._max_workers)]
+            until = started + command["seconds"]
+            futures = [threads.submit(self._loop, call, until) for _ in range(command["in_flight"])]
             latencies = [latency for future in futures for latency in future.result()]
         return unary(latencies, time.perf_counter() - started)
 

@@ -8,10 +8,11 @@ import select
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from gateway.engine.client import APIClient, Endpoint, Engine
-from gateway.engine.connection import Disconnected, Request
+from gateway.engine.connection import Disconnected, Request, Unreachable
 from gateway.engine.transport import Address, Limits, Pool
 from gateway.server import running
 from gateway.settings import HostSettings, Settings
@@ -110,6 +111,54 @@ def _ended(pid: int) -> bool:
         return True
     with os.fdopen(handle):
         return bool(select.select([handle], [], [], 10)[0])
+
+
+async def test_a_command_that_does_not_heed_its_end_is_ended() -> None:
+    """No process is left behind by a call, whatever it is doing and however early the call is cancelled."""
+    command = (sys.executable, "-c", "import time; time.sleep(1000)")
+    pool = Pool(Address(command=command), Limits(connect_seconds=20))
+    call = asyncio.ensure_future(pool.ask(Request("GET", "/_ping")))
+    await _until_running(command, 1)
+    call.cancel()
+
+    await _until_running(command, 0)
+    pool.close()
+
+
+async def test_a_command_that_is_not_there_makes_the_host_unreachable() -> None:
+    """A machine without `ssh` can not reach a host by it."""
+    pool = Pool(Address(command=("no-such-program-anywhere",)), Limits())
+
+    with pytest.raises(Unreachable):
+        await pool.ask(Request("GET", "/_ping"))
+
+
+async def test_what_a_command_complains_about_is_a_field_of_the_log(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What ssh says when it can not log in does not come between the lines of the gateway's own log."""
+    program = "import sys; sys.stdin.buffer.read(1); sys.exit('Permission denied (publickey).')"
+    pool = Pool(Address(command=(sys.executable, "-c", program)), Limits())
+    with pytest.raises(Disconnected):
+        await pool.ask(Request("GET", "/_ping"))
+    while not (said := [getattr(record, "fields", {}).get("said") for record in caplog.records]):  # noqa: ASYNC110
+        await asyncio.sleep(0.02)
+
+    assert "Permission denied (publickey)." in said
+    assert "denied" not in capfd.readouterr().err
+
+
+async def _until_running(command: tuple[str, ...], number: int) -> None:
+    """Wait until *number* processes of this one run *command*; of processes there are no events."""
+    while sum(_runs(child, command) for child in psutil.Process().children()) != number:  # noqa: ASYNC110
+        await asyncio.sleep(0.02)
+
+
+def _runs(process: psutil.Process, command: tuple[str, ...]) -> bool:
+    try:
+        return tuple(process.cmdline()) == command
+    except psutil.NoSuchProcess:
+        return False
 
 
 async def test_ssh_addresses_become_an_ssh_command() -> None:

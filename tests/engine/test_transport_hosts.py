@@ -6,18 +6,15 @@ import asyncio
 import os
 import socket
 import ssl
-import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 import trustme
 
 from gateway.engine.connection import (
     BadAnswer,
     CredentialsRejected,
-    Disconnected,
     IdentityMismatch,
     Request,
     Unreachable,
@@ -265,100 +262,3 @@ async def test_the_environment_has_no_say(
         context = server_tls(authority, "127.0.0.1") if scheme == "tls" else None
         async with FakeEngine(port=0, tls=context) as engine:
             assert await ask(address_of(engine.address, client_tls(authority) if context else None)) == b"OK"
-
-
-# Another program as the way
-
-
-@pytest.fixture
-async def engine() -> AsyncIterator[FakeEngine]:
-    """A scripted engine."""
-    async with FakeEngine() as engine:
-        yield engine
-
-
-BRIDGE = """
-import os, socket, sys, threading
-engine = socket.socket(socket.AF_UNIX)
-engine.connect(sys.argv[1])
-def forward():
-    while data := os.read(0, 65536):
-        engine.sendall(data)
-    engine.shutdown(socket.SHUT_WR)
-threading.Thread(target=forward, daemon=True).start()
-while data := engine.recv(65536):
-    os.write(1, data)
-"""
-
-
-def bridge(engine: FakeEngine) -> Address:
-    """Return the address of *engine* by way of a program, as `ssh HOST docker system dial-stdio` is one."""
-    return Address(command=(sys.executable, "-c", BRIDGE, engine.address.removeprefix("unix://")))
-
-
-def children_of(command: tuple[str, ...]) -> list[psutil.Process]:
-    """Return the processes of this one that run *command*."""
-    found = []
-    for child in psutil.Process().children():
-        try:
-            if tuple(child.cmdline()) == command:
-                found.append(child)
-        except psutil.NoSuchProcess:
-            continue
-    return found
-
-
-async def until_running(command: tuple[str, ...], number: int) -> bool:
-    """Wait until *number* processes run *command*; of processes there are no events."""
-    while len(children_of(command)) != number:  # noqa: ASYNC110
-        await asyncio.sleep(0.02)
-    return True
-
-
-async def test_a_program_can_be_the_way_to_an_engine(engine: FakeEngine) -> None:
-    """Its input and output are the connection, which is kept like any other; it ends with it."""
-    address = bridge(engine)
-    pool = Pool(address, Limits(connect_seconds=20))
-    for _ in range(2):
-        assert (await pool.ask(PING)).body == b"OK"
-    assert len(children_of(address.command)) == 1
-    pool.close()
-
-    assert engine.connections == 1
-    assert await until_running(address.command, 0)
-
-
-async def test_a_program_that_does_not_heed_its_end_is_ended() -> None:
-    """No process is left behind by a connection, whatever it is doing."""
-    command = (sys.executable, "-c", "import time; time.sleep(1000)")
-    pool = Pool(Address(command=command), Limits(connect_seconds=20))
-    call = asyncio.ensure_future(pool.ask(PING))
-    await until_running(command, 1)
-    call.cancel()
-    await asyncio.gather(call, return_exceptions=True)
-
-    assert await until_running(command, 0)
-    pool.close()
-
-
-async def test_a_program_that_is_not_there_makes_the_host_unreachable() -> None:
-    """A machine without `ssh` can not reach a host by it."""
-    with pytest.raises(Unreachable):
-        await ask(Address(command=("no-such-program-anywhere",)))
-
-
-async def test_a_program_that_fails_ends_the_call_and_its_words_are_logged(
-    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """What ssh says when it can not log in is in the gateway's log, as a field, and not between its lines."""
-    program = "import sys; sys.stdin.buffer.read(1); sys.exit('Permission denied (publickey).')"
-    with pytest.raises(Disconnected):
-        await ask(Address(command=(sys.executable, "-c", program)), seconds=20)
-    await until_running((sys.executable, "-c", program), 0)
-    said: list[str] = []
-    while not said:
-        await asyncio.sleep(0.02)
-        said = [record.fields["said"] for record in caplog.records if record.name == "gateway.engine"]  # type: ignore[attr-defined]
-
-    assert said == ["Permission denied (publickey)."]
-    assert "denied" not in capfd.readouterr().err

@@ -1,0 +1,219 @@
+"""One engine: the version of its API is asked for once, before anything else, and again after every break."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from docker import APIClient
+from docker.errors import APIError
+
+from gateway.engine.client import ApiTooOld, Call, Engine, Incompatible, OutcomeUnknown
+from gateway.engine.connection import BadAnswer, Disconnected, Request, TimedOut
+from gateway.engine.transport import Limits
+from tests.fake_engine import FakeEngine
+from tests.upstream import CONTAINER, EXEC, Held, engine_at, soon
+
+LIST = Call(Request("GET", "/containers/json"), changes=False)
+STOP = Call(Request("POST", f"/containers/{CONTAINER}/stop"))
+STREAM = Call(Request("GET", "/events"), changes=False)
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeEngine]:
+    """A scripted engine without containers."""
+    async with FakeEngine() as fake:
+        fake.on("GET", "/containers/json", json=[])
+        fake.on("POST", "/containers/{id}/stop", status=204)
+        fake.on("GET", "/events", lines=[{"a": 1}])
+        yield fake
+
+
+@pytest.fixture
+async def engine(fake: FakeEngine) -> AsyncIterator[Engine]:
+    """The gateway's engine of that host."""
+    async with engine_at(fake.address) as engine:
+        yield engine
+
+
+def paths(fake: FakeEngine) -> list[str]:
+    """Return what was asked, with the versions."""
+    return [(f"/v{request.version}" if request.version else "") + request.path for request in fake.requests]
+
+
+async def test_nothing_is_asked_before_the_first_call(fake: FakeEngine, engine: Engine) -> None:
+    """A host that hangs does not delay the start; it is not even connected to (L14)."""
+    assert engine.negotiated is None
+    assert fake.connections == 0
+
+
+async def test_the_version_is_asked_once_and_before_anything_else(fake: FakeEngine, engine: Engine) -> None:
+    """The first call asks; the others use what it learnt, also those that came at the same time."""
+    await asyncio.gather(engine.ask(LIST), engine.ask(LIST), engine.call(APIClient.containers))
+    await engine.ask(STOP)
+
+    assert paths(fake) == ["/_ping", *["/v1.41/containers/json"] * 3, f"/v1.41/containers/{CONTAINER}/stop"]
+    assert engine.negotiated == "1.41"
+
+
+@pytest.mark.parametrize(
+    ("announced", "used"),
+    [("1.41", "1.41"), ("1.44", "1.44"), ("1.56", "1.56"), ("1.57", "1.56"), ("1.999", "1.56"), ("2.0", "1.56")],
+)
+async def test_the_newest_version_that_both_know_is_used(
+    fake: FakeEngine, engine: Engine, announced: str, used: str
+) -> None:
+    """What the engine announces is clamped to what the contract describes (A5 59)."""
+    fake.api_version = announced
+
+    await engine.ask(LIST)
+
+    assert paths(fake) == ["/_ping", f"/v{used}/containers/json"]
+
+
+@pytest.mark.parametrize("announced", ["1.40", "1.24", "0.1"])
+async def test_an_engine_that_is_too_old_is_incompatible(fake: FakeEngine, engine: Engine, announced: str) -> None:
+    """It is asked for nothing else, and asked again by the next call: it may be replaced (A5 59)."""
+    fake.api_version = announced
+
+    for _ in range(2):
+        with pytest.raises(Incompatible, match=announced):
+            await engine.ask(LIST)
+    assert paths(fake) == ["/_ping", "/_ping"]
+
+
+@pytest.mark.parametrize("announced", [None, "", "latest", "1", "1.41.0", "-1.5", "1.41; DROP", "9" * 5000])
+async def test_a_version_that_is_none_is_a_bad_answer(fake: FakeEngine, engine: Engine, announced: str | None) -> None:
+    """Without a version there is no knowing what may be asked; a long one is not repeated in the text (A5 59)."""
+    fake.api_version = announced
+
+    with pytest.raises(BadAnswer) as refused:
+        await engine.ask(LIST)
+    assert len(str(refused.value)) < 200
+    assert paths(fake) == ["/_ping"]
+
+
+async def test_a_host_that_does_not_answer_the_first_question_is_not_waited_for(fake: FakeEngine) -> None:
+    """Not even by a call that may last for ever, and nobody waits behind it for longer than he may."""
+    fake.on("GET", "/_ping", Held())
+    async with engine_at(fake.address, Limits(call_seconds=0.4)) as engine:
+        forever = asyncio.ensure_future(engine.ask(Call(Request("POST", "/containers/x/wait"), changes=False)))
+        await fake.request("GET", "/_ping")
+        with pytest.raises(TimedOut):
+            await engine.ask(Call(LIST.request, changes=False, deadline=soon(0.1)))
+        assert not forever.done()
+
+        with pytest.raises(TimedOut):
+            await forever
+        with pytest.raises(TimedOut):
+            await engine.call(APIClient.containers)
+    assert set(paths(fake)) == {"/_ping"}
+
+
+async def test_who_asks_the_version_and_leaves_does_not_stop_the_others(fake: FakeEngine, engine: Engine) -> None:
+    """The next call asks again."""
+    held = Held()
+    fake.on("GET", "/_ping", held, times=1)
+    first, second = asyncio.ensure_future(engine.ask(LIST)), asyncio.ensure_future(engine.ask(LIST))
+    await held.called.wait()
+    first.cancel()
+
+    assert (await second).body == b"[]\n"
+
+
+@pytest.mark.parametrize("how", ["call", "stream"])
+async def test_after_a_break_the_version_is_asked_again(fake: FakeEngine, engine: Engine, how: str) -> None:
+    """Behind the address may be another engine now (B2 7)."""
+    await engine.ask(LIST)
+    held = Held(lambda exchange: exchange.head(200, {"Transfer-Encoding": "chunked"}))
+    fake.on("GET", "/events", held)
+    if how == "call":
+        fake.on("POST", "/containers/{id}/stop", held)
+        call = asyncio.ensure_future(engine.ask(STOP))
+        await held.called.wait()
+        held.exchange.close()
+        with pytest.raises(OutcomeUnknown):
+            await call
+    else:
+        async with engine.open(STREAM) as (_, connection):
+            held.exchange.close()
+            with pytest.raises(Disconnected):
+                await connection.read()
+    fake.api_version = "1.44"
+    await engine.ask(LIST)
+
+    assert engine.negotiated == "1.44"
+    assert paths(fake)[-2:] == ["/_ping", "/v1.44/containers/json"]
+
+
+async def test_the_end_of_a_session_is_no_break(fake: FakeEngine, engine: Engine) -> None:
+    """Each exec ends its connection; the version is not asked again for that."""
+
+    async def session(exchange: Any) -> None:
+        exchange.upgrade(b"bye")
+        await exchange.drain()
+        exchange.close()
+
+    fake.on("POST", "/exec/{id}/start", session)
+    async with engine.session(Call(Request("POST", f"/exec/{EXEC}/start"))) as connection:
+        while await connection.read():
+            pass
+        await fake.until(lambda: fake.open_connections == 1)
+    await engine.ask(LIST)
+
+    assert paths(fake).count("/_ping") == 1
+
+
+@pytest.mark.parametrize("way", ["ask", "open", "call"])
+@pytest.mark.parametrize(("before", "after"), [("1.44", "1.41"), ("1.41", "1.44")])
+async def test_an_engine_replaced_by_another_version_is_asked_again_once(
+    fake: FakeEngine, engine: Engine, way: str, before: str, after: str
+) -> None:
+    """A refusal of the version, too new or too old, means that the call has not been done: it is sent again ([V8])."""
+    fake.api_version = before
+    await engine.ask(LIST)
+    fake.api_version, fake.min_api_version = after, ("1.44" if after == "1.44" else "1.12")
+
+    if way == "ask":
+        await engine.ask(STOP)
+    elif way == "open":
+        async with engine.open(STREAM) as (_, connection):
+            assert await connection.read() == b'{"a":1}\n'
+    else:
+        await engine.call(APIClient.containers)
+
+    [refused, ping, again] = paths(fake)[-3:]
+    assert refused.startswith(f"/v{before}/")
+    assert ping == "/_ping"
+    assert again == refused.replace(before, after)
+
+
+async def test_a_version_that_is_refused_twice_is_told(fake: FakeEngine, engine: Engine) -> None:
+    """An engine that announces what it does not take is not asked for ever."""
+    fake.on("GET", "/containers/json", status=400, error="client version 1.41 is too old. Minimum is 1.44")
+
+    with pytest.raises(APIError, match="too old"):
+        await engine.ask(LIST)
+    assert paths(fake) == ["/_ping", "/v1.41/containers/json"] * 2
+
+
+async def test_a_probe_learns_of_another_version(fake: FakeEngine, engine: Engine) -> None:
+    """The regular question keeps the version up to date."""
+    await engine.ask(LIST)
+    fake.api_version = "1.44"
+    await engine.probe(soon(5))
+    await engine.ask(LIST)
+
+    assert paths(fake)[-2:] == ["/_ping", "/v1.44/containers/json"]
+
+
+async def test_what_the_host_is_too_old_for_is_not_sent(fake: FakeEngine, engine: Engine) -> None:
+    """Both versions and the field are told."""
+    with pytest.raises(ApiTooOld) as refused:
+        await engine.ask(Call(Request("POST", "/containers/create"), wants=(("1.44", "annotations"),)))
+
+    assert (refused.value.field, refused.value.required, refused.value.actual) == ("annotations", "1.44", "1.41")
+    assert paths(fake) == ["/_ping"]
+    await engine.ask(Call(LIST.request, changes=False, wants=(("1.41", "all"),)))

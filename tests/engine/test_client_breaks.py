@@ -1,0 +1,127 @@
+"""One engine: what a break means for the call, and what is told of errors."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from docker.errors import APIError, NotFound
+
+from gateway.engine.client import Call, Endpoint, Engine, OutcomeUnknown, part
+from gateway.engine.connection import BadAnswer, Disconnected, Request, TimedOut, Unreachable
+from tests.fake_engine import FakeEngine, torn
+from tests.upstream import CONTAINER, Held, address_of, engine_at, soon
+
+LIST = Call(Request("GET", "/containers/json"), changes=False)
+STOP = Call(Request("POST", f"/containers/{CONTAINER}/stop"))
+STREAM = Call(Request("GET", "/events"), changes=False)
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeEngine]:
+    """A scripted engine without containers."""
+    async with FakeEngine() as fake:
+        fake.on("GET", "/containers/json", json=[])
+        fake.on("POST", "/containers/{id}/stop", status=204)
+        fake.on("GET", "/events", lines=[{"a": 1}])
+        yield fake
+
+
+@pytest.fixture
+async def engine(fake: FakeEngine) -> AsyncIterator[Engine]:
+    """The gateway's engine of that host."""
+    async with engine_at(fake.address) as engine:
+        yield engine
+
+
+@pytest.mark.parametrize("at", [0, 1])
+async def test_a_break_of_a_read_may_be_tried_again_and_of_a_change_not(at: int) -> None:
+    """After a change was sent, nobody knows whether it happened (B2 3)."""
+    async with FakeEngine.tcp() as fake, engine_at(fake.address) as engine:
+        fake.on("GET", "/containers/json", torn(b"[]", at, reset=True))
+        fake.on("POST", "/containers/{id}/stop", torn(b"{}", at, reset=True))
+
+        with pytest.raises(Disconnected):
+            await engine.ask(LIST)
+        with pytest.raises(OutcomeUnknown, match="not known"):
+            await engine.ask(STOP)
+        assert [request.method for request in fake.requests if request.version] == ["GET", "POST"]
+
+
+async def test_a_change_that_is_not_answered_in_time_has_an_unknown_outcome(fake: FakeEngine, engine: Engine) -> None:
+    """A read in the same case may be asked again (B2 2, 3)."""
+    fake.on("POST", "/containers/{id}/stop", Held())
+    fake.on("GET", "/containers/json", Held())
+
+    with pytest.raises(OutcomeUnknown):
+        await engine.ask(Call(STOP.request, deadline=soon()))
+    with pytest.raises(TimedOut):
+        await engine.ask(Call(LIST.request, changes=False, deadline=soon()))
+
+
+async def test_a_change_that_was_never_sent_has_no_unknown_outcome(fake: FakeEngine, engine: Engine) -> None:
+    """Who could not connect has changed nothing."""
+    await engine.ready(None)
+    async with engine_at("unix:///tmp/no-such-engine.sock") as gone:
+        with pytest.raises(Unreachable):
+            await gone.ask(STOP)
+
+
+async def test_calls_are_counted_with_their_outcome(fake: FakeEngine) -> None:
+    """The observer hears of every call: its host, kind and HTTP status, or that it failed."""
+    heard: list[tuple[str, str, str]] = []
+    fake.on("GET", "/broken", raw=b"no HTTP\r\n\r\n")
+
+    def observe(host: str, kind: str, outcome: str, seconds: float) -> None:
+        assert seconds >= 0
+        heard.append((host, kind, outcome))
+
+    engine = Engine("h1", Endpoint(fake.address, address_of(fake.address)), observe=observe)
+    await engine.ask(STOP)
+    for kind in ("unary", "stream"):
+        broken = Call(Request("GET", "/broken"), changes=False)
+        with pytest.raises(BadAnswer):
+            await (engine.ask(broken) if kind == "unary" else engine.open(broken).__aenter__())
+    async with engine.open(STREAM):
+        pass
+    with pytest.raises(APIError):
+        await engine.ask(Call(Request("GET", "/nothing"), changes=False))
+    engine.shut()
+
+    assert heard == [
+        ("h1", "unary", "200"),
+        ("h1", "unary", "204"),
+        ("h1", "unary", "error"),
+        ("h1", "stream", "error"),
+        ("h1", "stream", "200"),
+        ("h1", "unary", "404"),
+    ]
+
+
+async def test_the_text_of_an_error_does_not_come_for_ever(fake: FakeEngine, engine: Engine) -> None:
+    """An error whose text never ends is told with what has come of it."""
+    fake.on("GET", "/events", status=500, chunks=[b'{"message":"too much"}' + b" " * (1 << 20)], hold=True)
+
+    with pytest.raises(APIError) as failed:
+        async with engine.open(STREAM):
+            pass
+    assert failed.value.status_code == 500
+    assert len(str(failed.value.explanation)) <= 64 << 10
+
+
+async def test_the_text_of_an_error_that_breaks_off_is_told(fake: FakeEngine, engine: Engine) -> None:
+    """The status counts, though the text is not whole."""
+    fake.on(
+        "GET", "/events", raw=b"HTTP/1.1 404 Not Found\r\nContent-Length: 99\r\nConnection: close\r\n\r\nNo such th"
+    )
+
+    with pytest.raises(NotFound, match="No such th"):
+        async with engine.open(Call(STREAM.request, changes=False, deadline=soon(5))):
+            pass
+
+
+@pytest.mark.parametrize("document", [None, [], "text", {}, {"State": None}, {"State": {}}, {"State": []}])
+def test_a_part_that_is_not_there_is_a_bad_answer(document: object) -> None:
+    """Whatever the engine sends in its place."""
+    with pytest.raises(BadAnswer, match=r"State\.Running"):
+        part(document, "State", "Running")

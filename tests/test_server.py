@@ -1,0 +1,212 @@
+"""The gateway as a whole: its ports, health, reflection, metrics and stop."""
+
+from __future__ import annotations
+
+import asyncio
+import urllib.request
+from pathlib import Path
+
+import grpc
+import pytest
+import trustme
+from dockfleet.v1 import containers_pb2, system_pb2, system_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2
+
+from gateway.settings import ListenerTls
+from tests.conftest import Client, failed, gateway_of
+from tests.fake_engine import Exchange, FakeEngine
+
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+PING = system_pb2.PingRequest(host="h1")
+
+
+async def health_of(client: Client, service: str) -> int:
+    """Return what the standard health service says of *service*."""
+    stub = health_pb2_grpc.HealthStub(client.channel)
+    return int((await stub.Check(health_pb2.HealthCheckRequest(service=service))).status)
+
+
+async def health_until(client: Client, service: str, status: int) -> None:
+    """Watch the health of *service* until it is *status*."""
+    stub = health_pb2_grpc.HealthStub(client.channel)
+    async for answer in stub.Watch(health_pb2.HealthCheckRequest(service=service)):
+        if answer.status == status:
+            return
+
+
+async def test_health_tells_of_the_gateway_and_of_every_service() -> None:
+    """A load balancer asks for the empty name or for a service."""
+    async with FakeEngine() as engine, gateway_of(engine.address) as client:
+        statuses = [await health_of(client, name) for name in ("", "dockfleet.v1.ContainerService")]
+
+    assert statuses == [SERVING, SERVING]
+
+
+async def test_health_tells_of_each_host_and_notices_when_one_goes_and_comes_back() -> None:
+    """The entry of a host is `host/NAME`; it follows the probes."""
+    async with FakeEngine() as engine, gateway_of(engine.address, probe_seconds=0.1) as client:
+        await health_until(client, "host/h1", SERVING)
+        engine.on("GET", "/_ping", error="shutting down", status=503)
+        await health_until(client, "host/h1", NOT_SERVING)
+        engine.on("GET", "/_ping", body=b"OK")
+        await health_until(client, "host/h1", SERVING)
+
+        assert await health_of(client, "host/h1") == SERVING
+
+
+@pytest.mark.parametrize("package", ["grpc.reflection.v1", "grpc.reflection.v1alpha"])
+async def test_reflection_lists_every_service(package: str) -> None:
+    """Tools without protos find out what there is, by the old and the new name of the reflection service."""
+    async with FakeEngine() as engine, gateway_of(engine.address) as client:
+        call = client.channel.stream_stream(
+            f"/{package}.ServerReflection/ServerReflectionInfo",
+            reflection_pb2.ServerReflectionRequest.SerializeToString,
+            reflection_pb2.ServerReflectionResponse.FromString,
+        )
+        answers = call(iter([reflection_pb2.ServerReflectionRequest(list_services="")]))
+        names = {service.name async for answer in answers for service in answer.list_services_response.service}
+
+    ours = {"Container", "Distribution", "Exec", "Host", "Image", "Network", "System", "Volume"}
+    assert {f"dockfleet.v1.{name}Service" for name in ours} <= names
+    assert "grpc.health.v1.Health" in names
+
+
+async def test_reflection_can_be_switched_off() -> None:
+    """Where nobody shall look around."""
+    async with FakeEngine() as engine, gateway_of(engine.address, reflection=False) as client:
+        call = client.channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await call(iter([b""])).read()
+
+    assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+@pytest.mark.parametrize(("channelz", "code"), [(False, grpc.StatusCode.UNIMPLEMENTED), (True, grpc.StatusCode.OK)])
+async def test_channelz_is_for_administrators_who_ask_for_it(channelz: bool, code: grpc.StatusCode) -> None:
+    """It shows all connections, so it is off unless configured."""
+    async with FakeEngine() as engine, gateway_of(engine.address, channelz=channelz) as client:
+        call = client.channel.unary_unary("/grpc.channelz.v1.Channelz/GetServers")(b"")
+        found = await call.code()
+
+    assert found is code
+
+
+async def test_a_port_that_is_taken_is_an_error() -> None:
+    """Two gateways never share a port in silence."""
+    async with FakeEngine() as engine, gateway_of(engine.address) as client:
+        with pytest.raises((OSError, RuntimeError)):
+            async with gateway_of(engine.address, listen=f"127.0.0.1:{client.port}"):
+                pass
+
+
+def certificates(folder: Path, authority: trustme.CA) -> ListenerTls:
+    """Write a server's certificate and its client authority into *folder*."""
+    server = authority.issue_cert("localhost", "127.0.0.1")
+    server.private_key_pem.write_to_path(str(folder / "key.pem"))
+    server.cert_chain_pems[0].write_to_path(str(folder / "certificate.pem"))
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    return ListenerTls(certificate=folder / "certificate.pem", key=folder / "key.pem", client_ca=folder / "ca.pem")
+
+
+async def ping(port: int, authority: trustme.CA, client: trustme.LeafCert | None) -> grpc.StatusCode:
+    """Call the gateway over TLS, with a client's certificate if given; return the status."""
+    credentials = grpc.ssl_channel_credentials(
+        authority.cert_pem.bytes(),
+        client.private_key_pem.bytes() if client else None,
+        client.cert_chain_pems[0].bytes() if client else None,
+    )
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    async with grpc.aio.secure_channel(f"localhost:{port}", credentials, options) as channel:
+        call = system_pb2_grpc.SystemServiceStub(channel).Ping(PING, timeout=10)
+        return await call.code()
+
+
+async def test_mutual_tls_lets_in_only_who_has_a_certificate_of_the_authority(tmp_path: Path) -> None:
+    """Without one, or with one of another authority, no handler ever runs."""
+    authority, stranger = trustme.CA(), trustme.CA()
+    async with FakeEngine() as engine, gateway_of(engine.address, tls=certificates(tmp_path, authority)) as client:
+        friend = await ping(client.port, authority, authority.issue_cert("client@example.com"))
+        seen = len(engine.requests)
+        nobody = await ping(client.port, authority, None)
+        foreigner = await ping(client.port, authority, stranger.issue_cert("client@example.com"))
+
+        assert (friend, nobody, foreigner) == (
+            grpc.StatusCode.OK,
+            grpc.StatusCode.UNAVAILABLE,
+            grpc.StatusCode.UNAVAILABLE,
+        )
+        assert len(engine.requests) == seen
+
+
+async def test_a_stop_ends_endless_streams_with_a_reason_and_lets_calls_finish() -> None:
+    """A follower is told to go elsewhere; a call that is under way is answered."""
+    answer, stop = asyncio.Event(), asyncio.Event()
+    serving: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def slow(exchange: Exchange) -> None:
+        await answer.wait()
+        await exchange.answer(json={"Containers": 1})
+
+    async def serve(address: str) -> None:
+        async with gateway_of(address, stop_grace_seconds=20) as client:
+            serving.set_result(client.port)
+            await stop.wait()
+
+    async with FakeEngine() as engine:
+        engine.on("GET", "/events", lines=[{"Type": "container", "Action": "start"}], hold=True)
+        engine.on("GET", "/info", slow)
+        server = asyncio.create_task(serve(engine.address))
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{await serving}") as channel:
+            stub = system_pb2_grpc.SystemServiceStub(channel)
+            events = stub.StreamEvents(system_pb2.StreamEventsRequest(host="h1"))
+            await events.read()
+            info = stub.GetInfo(system_pb2.GetInfoRequest(host="h1"))
+            await engine.request("GET", "/info")
+            stop.set()
+            with pytest.raises(grpc.aio.AioRpcError) as ended:
+                await events.read()
+            answer.set()
+            finished = await info
+        await server
+
+    assert failed(ended.value).code is grpc.StatusCode.UNAVAILABLE
+    assert failed(ended.value).reason == "GOING_AWAY"
+    assert finished.info.containers == 1
+
+
+async def test_prometheus_reads_calls_by_method_and_code_and_hosts_by_name() -> None:
+    """The names are those that dashboards know; no label holds what a client made up."""
+    async with (
+        FakeEngine() as engine,
+        gateway_of(engine.address, metrics_listen="127.0.0.1:0") as client,
+    ):
+        engine.on("GET", "/containers/{id}/json", error="No such container: secret-name", status=404)
+        await client.system.Ping(PING)
+        with pytest.raises(grpc.aio.AioRpcError):
+            await client.containers.InspectContainer(
+                containers_pb2.InspectContainerRequest(host="h1", id="secret-name")
+            )
+        with pytest.raises(grpc.aio.AioRpcError):
+            await client.channel.unary_unary("/no.such.Service/Method-7d1f")(b"")
+        assert client.metrics_address is not None
+        url = "http://{}:{}/metrics".format(*client.metrics_address)
+        text = await asyncio.to_thread(lambda: urllib.request.urlopen(url, timeout=10).read().decode())
+
+    ping = 'grpc_method="Ping",grpc_service="dockfleet.v1.SystemService",grpc_type="unary"'
+    inspect = 'grpc_method="InspectContainer",grpc_service="dockfleet.v1.ContainerService",grpc_type="unary"'
+    for line in (
+        f"grpc_server_started_total{{{ping}}}",
+        f'grpc_server_handled_total{{grpc_code="OK",{ping}}}',
+        f'grpc_server_handled_total{{grpc_code="NotFound",{inspect}}}',
+        f"grpc_server_handling_seconds_count{{{ping}}}",
+        f"grpc_server_msg_received_total{{{ping}}}",
+        f"grpc_server_msg_sent_total{{{ping}}}",
+        'dockfleet_engine_calls_total{host="h1",kind="unary",outcome="404"}',
+        'dockfleet_open_streams{host="h1"}',
+        'dockfleet_host_up{host="h1"} 1.0',
+    ):
+        assert line in text
+    assert "secret-name" not in text
+    assert "7d1f" not in text
