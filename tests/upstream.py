@@ -123,12 +123,10 @@ def read_request(stream: ssl.SSLSocket) -> bytes:
 
 async def refusal(call: Any) -> Failed:
     """Return how *call*, unary or streaming, has failed."""
+    if hasattr(call, "__aiter__"):
+        return (await until_refused(call))[1]
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        if hasattr(call, "__aiter__"):
-            async for _ in call:
-                pass
-        else:
-            await call
+        await call
     return failed(refused.value)
 
 

@@ -27,6 +27,7 @@ from gateway.services import wire
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
+_UNTIL_GRPC_SAYS_SECONDS = 0.1
 _BEFORE_CLIENT_SECONDS = 0.05  # we give up a little before the client does, so that it hears why
 
 
@@ -127,7 +128,7 @@ def _lines(binding: Binding, gate: Gate) -> Callable[..., Any]:
     idle = gate.patience.progress_idle if binding.changes and not binding.patience else None
 
     async def call(request: Any, context: Context) -> AsyncGenerator[Message, None]:
-        start, upload = await _asked(binding, request)
+        start, upload = await _asked(binding, request, context)
         engine = gate.engine(start)
         asked = binding.call(start, gate.patience.deadline(binding, context))
         async with engine.open(asked, upload) as (_, connection), aclosing(streams.lines(connection, idle)) as lines:
@@ -155,7 +156,7 @@ def _bytes(binding: Binding, gate: Gate) -> Callable[..., Any]:
 
 def _upload(binding: Binding, gate: Gate) -> Callable[..., Any]:
     async def call(requests: AsyncIterator[Any], context: Context) -> Message:
-        start, upload = await _asked(binding, requests)
+        start, upload = await _asked(binding, requests, context)
         engine = gate.engine(start)
         asked = binding.call(start, gate.patience.deadline(binding, context))
         async with engine.open(asked, upload) as (answer, connection):
@@ -165,9 +166,9 @@ def _upload(binding: Binding, gate: Gate) -> Callable[..., Any]:
     return call
 
 
-async def _asked(binding: Binding, request: Any) -> tuple[Any, AsyncIterator[bytes] | None]:
+async def _asked(binding: Binding, request: Any, context: Context) -> tuple[Any, AsyncIterator[bytes] | None]:
     """Return the message that holds the request's fields, and the data that follow it in an upload."""
-    return (await first(request), _data(request)) if binding.upload else (request, None)
+    return (await first(request), _data(request, context)) if binding.upload else (request, None)
 
 
 async def first(requests: AsyncIterator[Any]) -> Any:
@@ -179,8 +180,23 @@ async def first(requests: AsyncIterator[Any]) -> Any:
     raise InvalidField("start", "must be the first message of the stream")
 
 
-async def _data(requests: AsyncIterator[Any]) -> AsyncIterator[bytes]:
+async def _data(requests: AsyncIterator[Any], context: Context) -> AsyncIterator[bytes]:
     async for request in requests:
         if request.WhichOneof("frame") != "data":
             raise InvalidField("data", "must be in every message after the first")
         yield request.data
+    await _still_there(context)
+
+
+async def _still_there(context: Context) -> None:
+    """Make sure that a client's stream has ended because the client said so, and not because it has left.
+
+    grpc ends the stream in both cases, and says only later which it was; until then the engine would have taken a
+    part for the whole.  But what is sent to a client that has left fails at once.
+    """
+    try:
+        await context.send_initial_metadata(())
+    except grpc.aio.UsageError:  # they went with the first reply already
+        await asyncio.sleep(_UNTIL_GRPC_SAYS_SECONDS)
+    except grpc.aio.InternalError:
+        raise asyncio.CancelledError from None  # of the upload; the call's own is on its way

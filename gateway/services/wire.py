@@ -18,6 +18,7 @@ from google.protobuf.descriptor import Descriptor
 
 from gateway.engine.frames import STDERR, Frame
 from gateway.engine.logs import Entry
+from gateway.engine.streams import TornStream
 
 _MOST_BYTES = 256 << 10
 _VARINT, _LENGTH_DELIMITED = 0, 2
@@ -102,7 +103,12 @@ def log_encoder(*, details: bool) -> Callable[[list[Entry]], Iterable[bytes]]:
                 line = line[:-1]
             body = _STREAM[stream]
             if time:
-                body += _timestamp(time)
+                try:
+                    body += _timestamp(time)
+                except ValueError as error:
+                    if parts:
+                        yield b"".join(parts)
+                    raise TornStream(f"a log entry has a time that is none: {time[:40]!r}", sent=True) from error
             if details:
                 line, attributes = _split_details(line)
                 body += attributes

@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from dockfleet.v1 import images_pb2
 
 from gateway import config
 from gateway.settings import HostSettings, HostTls
@@ -100,6 +101,8 @@ async def client(fleet: Fleet) -> AsyncIterator[Client]:
             except Exception as error:  # whatever is missing, it is not the gateway that is at fault
                 pytest.skip(f"{fleet.absent['private']}; and it can not be used: {error}")
         yield client
+        if not fleet.engines:
+            await client.images.RemoveImage(images_pb2.RemoveImageRequest(host="one", name=IMAGE))
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,7 @@ async def tag(client: Client, host: str) -> AsyncIterator[str]:
 
 def build(client: Client, host: str, context: bytes | Iterable[bytes], **start: Any) -> Any:
     """Begin to build *context*, without a network."""
-    begin = images_pb2.BuildImageStart(host=host, network_mode="none", **start)
+    begin = images_pb2.BuildImageStart(host=host, network_mode="none", force_remove_intermediate=True, **start)
     data = chunks(context) if isinstance(context, bytes) else context
     return client.images.BuildImage(uploading(images_pb2.BuildImageRequest, begin, data))
 
@@ -110,6 +110,7 @@ async def test_steps_are_taken_from_the_cache_unless_it_is_refused(client: Clien
 
     (_, first), (said, second), (_, third) = await made(), await made(), await made(no_cache=True)
 
+    await client.images.RemoveImage(images_pb2.RemoveImageRequest(host=host, name=first))  # it has no name any more
     assert "Using cache" in said
     assert first == second
     assert first != third
