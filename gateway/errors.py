@@ -91,7 +91,12 @@ _ENGINE_RULES = (
         "INVALID_REQUEST",
     ),
     _rule("401", "", Code.FAILED_PRECONDITION, "REGISTRY_AUTH"),
-    _rule("403 500 503", "not a swarm manager|not part of a swarm|swarm is unavailable", Code.FAILED_PRECONDITION, "NOT_SWARM_MANAGER"),
+    _rule(
+        "403 500 503",
+        "not a swarm manager|not part of a swarm|swarm is unavailable",
+        Code.FAILED_PRECONDITION,
+        "NOT_SWARM_MANAGER",
+    ),
     _rule(
         "403",  # of networks, where it says no about their state, not about the caller
         "active endpoints|pre-?defined|already exists in network|attachable|swarm scoped|configuration-only",

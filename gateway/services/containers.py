@@ -47,8 +47,10 @@ class ContainerService:
         asked.CopyFrom(request)
         if not request.HasField("timestamps"):
             asked.timestamps = True
-        if not request.HasField("stdout") and not request.HasField("stderr"):
-            asked.stdout = asked.stderr = True
+        if not request.HasField("stdout"):
+            asked.stdout = not request.stderr  # one asked for alone comes alone, one refused leaves the other
+        if not request.HasField("stderr"):
+            asked.stderr = not request.stdout
         call = _LOGS.call(asked, self._gate.patience.deadline(_LOGS, context))
         state = await engine.call(APIClient.inspect_container, request.id)
         encode = log_encoder(details=asked.details)

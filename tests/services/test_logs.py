@@ -106,13 +106,14 @@ async def test_a_terminals_lines_are_cut_where_the_engine_cut_them(
     assert {entry.stream for entry in entries} == {OUT}
 
 
-async def test_an_engine_that_says_that_there_are_frames_is_believed(engine: FakeEngine, client: Client) -> None:
+async def test_an_engine_that_says_that_there_are_frames_is_believed(engine: FakeEngine) -> None:
     """From API 1.42 on the content type tells, whatever the container's configuration says."""
     engine.api_version = "1.44"
     engine.on("GET", "/containers/{id}/json", json={"Id": "web", "Config": {"Tty": True}})
     engine.on("GET", LOGS, frames=[(2, TIME % 1 + b"framed\n")])
 
-    [batch] = [batch async for batch in client.containers.StreamLogs(FOLLOW)]
+    async with gateway_of(engine.address, probe_seconds=3600) as client:
+        [batch] = [batch async for batch in client.containers.StreamLogs(FOLLOW)]
 
     assert [(entry.stream, entry.data) for entry in batch.entries] == [(ERR, b"framed")]
 
@@ -162,7 +163,6 @@ NONSENSE = {
     "another stream": frame(9, TIME % 1 + b"x\n"),
     "no time": frame(1, b"x\n"),
     "no time but a space": frame(1, b"hello world\n"),
-    "half a time": frame(1, b"2026-05-01T10:00 x\n"),
     "a time that is none": frame(1, b"2026-99-99T99:99:99.000000000Z x\n"),
     "a time before all times": frame(1, b"0001-01-01T00:00:00.000000000Z x\n"),
     "digits that are none": frame(1, b"2026-05-01T10:00:00.-00000001Z x\n"),
@@ -301,3 +301,25 @@ async def test_a_reader_that_stalls_loses_no_line(engine: FakeEngine, client: Cl
 
     seen = [*lines([first]), *lines([batch async for batch in batches])]
     assert [int(text.rstrip(b"x")) for text in seen] == list(range(total))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "asked"),
+    [
+        ({}, ("true", "true")),
+        ({"stdout": True}, ("true", "false")),
+        ({"stderr": True}, ("false", "true")),
+        ({"stdout": False}, ("false", "true")),
+        ({"stdout": True, "stderr": True}, ("true", "true")),
+    ],
+)
+async def test_the_engine_is_asked_for_the_outputs_that_are_meant(
+    engine: FakeEngine, client: Client, wanted: dict[str, bool], asked: tuple[str, str]
+) -> None:
+    """Both when neither is named; one alone when only that one is; the other when one is refused."""
+    engine.on("GET", LOGS, frames=[])
+    request = containers_pb2.StreamLogsRequest(host="h1", id="web", **wanted)
+
+    assert [batch async for batch in client.containers.StreamLogs(request)] == []
+    query = dict((await engine.request("GET", LOGS)).query)
+    assert (query["stdout"], query["stderr"]) == asked
