@@ -21,7 +21,7 @@ def build(directory: Path) -> Path | None:
     if shutil.which("go") is None:
         print("no Go on this machine: its client is left out", file=sys.stderr)
         return None
-    program = directory / "bench"
+    program = directory / "go-client"
     built = subprocess.run(["go", "build", "-o", program, "."], cwd=SOURCE, stderr=subprocess.PIPE, text=True)
     if built.returncode:
         print(f"the Go client is left out: {built.stderr}", file=sys.stderr)
