@@ -6,15 +6,18 @@ What does not fit is dropped, and the next line that fits says how much.
 
 from __future__ import annotations
 
+import json
 import logging
 import logging.handlers
 import queue
+import re
 import sys
 from datetime import UTC, datetime
 
 import orjson
 
 _WAITING_LINES = 10_000
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")  # among them what turns the direction of writing, or begins an escape sequence
 
 
 def start(level: str, form: str) -> logging.handlers.QueueListener:
@@ -39,6 +42,10 @@ class _Droppable(logging.handlers.QueueHandler):
     """Puts records into the queue while there is room, and counts the others."""
 
     dropped = 0
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        """Leave the record as it is: it stays in this process, and the formatter wants its traceback."""
+        return record
 
     def enqueue(self, record: logging.LogRecord) -> None:
         try:
@@ -71,7 +78,11 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return orjson.dumps(line, default=str).decode(errors="backslashreplace")
+        try:
+            text = orjson.dumps(line, default=str).decode()
+        except TypeError:  # half a character, or a number beyond 64 bits
+            return json.dumps(line, default=str)
+        return text if text.isascii() else _NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 class TextFormatter(logging.Formatter):

@@ -70,7 +70,12 @@ class Exchange:
         self.engine, self.request, self._writer = engine, call, writer
         self.keep_alive = call.headers.get("connection") != "close"  # whether to read a next request
         self.read = reader.read  # what the client sends after the request; empty once it has closed its side
-        self.write, self.drain = writer.write, writer.drain  # drained: with the kernel (TLS: all but 64 KiB)
+        self.drain = writer.drain  # drained: with the kernel (TLS: all but 64 KiB)
+
+    def write(self, data: bytes) -> None:
+        if self._writer.transport.is_closing():
+            raise ConnectionResetError  # uvloop would raise a RuntimeError
+        self._writer.write(data)
 
     def head(self, status: int, headers: Mapping[str, str | None], then: bytes = b"") -> None:
         """Write a status line, the engine's usual headers and these; and `then` in the same packet."""

@@ -7,7 +7,7 @@ import contextlib
 import re
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
@@ -19,7 +19,7 @@ import pytest
 from gateway.engine.client import Endpoint, Engine
 from gateway.engine.transport import Address, Limits, Pool
 from tests.conftest import Failed, failed
-from tests.fake_engine import Exchange
+from tests.fake_engine import Exchange, frame
 
 CONTAINER = "c0ffee" + "0" * 58
 EXEC = "e" * 64
@@ -81,6 +81,26 @@ class Held:
             while data := await exchange.read(65536):
                 self.received += data
         self.gone.set()
+
+
+async def cat(exchange: Exchange) -> None:
+    """Be `cat`: what comes in goes out, until the end of the input."""
+    exchange.upgrade()
+    while data := await exchange.read(65536):
+        exchange.write(frame(1, data))
+        await exchange.drain()
+    exchange.close()
+
+
+def writes(*output: bytes, end: str = "close") -> Callable[[Exchange], Awaitable[None]]:
+    """Return a handler of a process that writes *output* and ends."""
+
+    async def process(exchange: Exchange) -> None:
+        exchange.upgrade(b"".join(output))
+        await exchange.drain()
+        getattr(exchange, end)()
+
+    return process
 
 
 @contextlib.contextmanager

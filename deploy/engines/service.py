@@ -66,6 +66,7 @@ class Service:
     def pause(self) -> None:
         """SIGSTOP the daemon: connections still succeed, and nothing is answered."""
         self._signal(signal.SIGSTOP)
+        within(10, self._stands_still)  # its threads stop one by one
 
     def resume(self) -> None:
         """SIGCONT the daemon after `pause`."""
@@ -75,6 +76,10 @@ class Service:
         """Stop the daemon at once and delete its directory."""
         self.stop(grace=0)
         remove_tree(self.home)
+
+    def _stands_still(self) -> bool:
+        threads = Path("/proc", str(self.pid), "task").glob("*/stat")
+        return all(b") T " in stat for stat in map(read, threads) if stat)
 
     def _signal(self, number: signal.Signals) -> None:
         if (pid := self.pid) is not None:

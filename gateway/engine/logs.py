@@ -18,7 +18,10 @@ from gateway.engine.streams import OperationFailed, TornStream
 
 _LONGEST_PART = 16 << 10  # where the Engine cuts lines (moby, daemon/logger/copier.go)
 _LONGEST_ENTRY = 2 << 20  # more than any log driver delivers at once
-_BURST_SECONDS = 0.01  # lines that follow each other faster than that are gathered
+# The engine writes each line by itself.  A message for each would cost more than all the rest, so little that comes
+# right after other lines makes the reader rest for a moment; what comes meanwhile goes with it.
+_LITTLE_BYTES = 8 << 10
+_RIGHT_AFTER_SECONDS = 0.01
 _REST_SECONDS = 0.001
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d) ")
 
@@ -125,14 +128,14 @@ async def entries(connection: Connection, log: FramedLog | TerminalLog) -> Async
     Raises `OperationFailed`, `TornStream` and `TransportError`.
     """
     loop = asyncio.get_running_loop()
-    before = -_BURST_SECONDS
+    before = -_RIGHT_AFTER_SECONDS
     try:
         while data := await connection.read():
             if found := log.feed(data):
                 yield found
             now = loop.time()
-            if now - before < _BURST_SECONDS:
-                await connection.rest(_REST_SECONDS)  # the engine writes each line by itself
+            if len(data) < _LITTLE_BYTES and now - before < _RIGHT_AFTER_SECONDS:
+                await connection.rest(_REST_SECONDS)
             before = now
         if found := log.finish():
             yield found

@@ -102,7 +102,11 @@ def main() -> None:
                         )
     print(report.markdown(samples))
     if options.json:
-        about = {"machine": platform.platform(), "cpus": os.cpu_count(), "python": platform.python_version()}
+        about: dict[str, Any] = {
+            "machine": platform.platform(),
+            "cpus": os.cpu_count(),
+            "python": platform.python_version(),
+        }
         about |= {"time": time.time(), "load": os.getloadavg(), "options": {**vars(options), "json": str(options.json)}}
         options.json.write_text(json.dumps({"about": about, "samples": samples}, indent=1, default=str))
 
@@ -147,7 +151,6 @@ def _cases(text: str) -> Sequence[str]:
 
 def _variants(stage: fixture.Stage, options: argparse.Namespace, stack: contextlib.ExitStack) -> list[Variant]:
     """Start the servers and clients, to run until *stack* closes."""
-
     program = golang.build(stage.directory) if "go" in options.clients else None
 
     def client(name: str, address: str) -> Client | None:
@@ -155,18 +158,15 @@ def _variants(stage: fixture.Stage, options: argparse.Namespace, stack: contextl
             return golang.GoWorker(program, address) if program else None
         return stack.enter_context(processes.worker(name, address))
 
+    found: list[tuple[str, Client | None, Meter | None]]
     found = [(name, client(name, stage.address), None) for name in ("sdk", "socket")]
     address, meter = stack.enter_context(processes.noop_server())
     found += [(f"noop-{name}", client(f"noop-{name}", address), meter) for name in options.clients]
-    trees = {"": processes.ROOT} | {f"{name}:": Path(tree) for name, _, tree in map(_parted, options.against)}
-    for prefix, tree in trees.items():
+    others = [other.partition("=") for other in options.against]
+    for prefix, tree in [("", processes.ROOT), *((f"{name}:", Path(tree)) for name, _, tree in others)]:
         address, meter = stack.enter_context(processes.gateway(stage.address, HOST, tree))
         found += [(f"{prefix}{name}", client(name, address), meter) for name in options.clients]
     return [Variant(name, worker, server) for name, worker, server in found if worker is not None]
-
-
-def _parted(text: str) -> tuple[str, str, str]:
-    return text.partition("=")
 
 
 def _command(job: Job, variant: Variant, ids: dict[str, str], lines: int, seconds: float) -> dict[str, Any]:
@@ -211,9 +211,8 @@ def _attempt(variant: Variant, engine: Meter, command: dict[str, Any]) -> dict[s
     result = variant.client.run(command)
     used = {name: meter.cpu_seconds() - before[name] for name, meter in meters.items()}
     busy, passed = (now - then for now, then in zip(processes.machine(), machine, strict=True))
-    units = (
-        result.get("served") or result.get("calls") or result["amount"] / (1e9 if command["case"] == "export" else 1)
-    )
+    amount = result.get("amount", 0) / (1e9 if command["case"] == "export" else 1)
+    units = amount or result.get("served") or result["calls"]
     result |= {f"{name}_cpu": seconds / units for name, seconds in used.items()}
     result["others"] = max(busy - sum(used.values()), 0) / passed
     if variant.server is not None:

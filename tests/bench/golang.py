@@ -33,12 +33,16 @@ class GoWorker:
     """Runs the Go client once for each command."""
 
     def __init__(self, program: Path, address: str) -> None:
-        self._argv = [program, "-address", address, "-host", HOST]
+        self._argv = [str(program), "-address", address, "-host", HOST]
         self.meter = Children()
 
     def run(self, command: dict[str, Any]) -> dict[str, Any]:
         """Have it carry out *command* and return what it measured."""
-        flags = {"-rpc": command["case"], "-seconds": command.get("seconds", 0), "-inflight": command["in_flight"]}
+        flags: dict[str, Any] = {
+            "-rpc": command["case"],
+            "-seconds": command.get("seconds", 0),
+            "-inflight": command["in_flight"],
+        }
         if command["case"] in ("export", "logs"):
             flags["-seconds"] = 0  # read it once
         flags["-id"] = command.get("id") or ""

@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,7 +32,6 @@ Command = dict[str, Any]
 Result = dict[str, Any]
 
 HOST = "bench"  # the name of the engine, as the gateway knows it
-LISTED = {"all": True}
 LOGGED = {"stdout": True, "stderr": True, "timestamps": True}
 
 
@@ -44,6 +44,12 @@ def unary(latencies: list[float], seconds: float) -> Result:
         "p99_ms": latencies[min(len(latencies) * 99 // 100, len(latencies) - 1)] * 1e3,
         "per_second": len(latencies) / seconds,
     }
+
+
+def bound(client: Any, command: Command) -> Callable[[], Any]:
+    """Return what makes one call of a case."""
+    arguments = (command["id"],) if command["case"] == "inspect" else ()
+    return partial(getattr(client, command["case"]), *arguments)
 
 
 class Tally:
@@ -86,9 +92,7 @@ class Client:
             for batch in getattr(self, case)(command["id"]):
                 take(batch)
             return tally.result()
-        call: Callable[[], Any] = getattr(self, case)
-        if case == "inspect":
-            call = lambda inspect=call: inspect(command["id"])  # noqa: E731
+        call = bound(self, command)
         started = time.perf_counter()
         with ThreadPoolExecutor(command["in_flight"]) as threads:
             until = started + command["seconds"]
@@ -115,7 +119,7 @@ class Sdk(Client):
 
     def list(self) -> Any:
         """List all containers."""
-        return self._api.containers(**LISTED)
+        return self._api.containers(all=True)
 
 
 class Socket(Client):
@@ -200,7 +204,7 @@ class Gateway(Client):
 
     def list(self) -> Any:
         """List all containers."""
-        return self._host.containers.ListContainers(**LISTED)
+        return self._host.containers.ListContainers(all=True)
 
     def export(self, id: str) -> Iterator[bytes]:
         """Export a container's files."""
@@ -215,7 +219,7 @@ class Noop(Client):
     """gRPC alone."""
 
     def __init__(self, address: str) -> None:
-        call = grpc.insecure_channel(address).unary_unary(noop.PATH)
+        call: Any = grpc.insecure_channel(address).unary_unary(noop.PATH)
         self.noop = lambda: call(b"")
 
 
@@ -243,9 +247,7 @@ class AioClient:
         return tally.result()
 
     async def _calls(self, command: Command) -> Result:
-        call: Callable[[], Awaitable[Any]] = getattr(self, command["case"])
-        if command["case"] == "inspect":
-            call = lambda inspect=call: inspect(command["id"])  # noqa: E731
+        call = bound(self, command)
         started = time.perf_counter()
         loops = (self._repeat(call, started + command["seconds"]) for _ in range(command["in_flight"]))
         latencies = [latency for each in await asyncio.gather(*loops) for latency in each]
@@ -274,7 +276,7 @@ class AioGateway(AioClient):
 
     def list(self) -> Any:
         """List all containers."""
-        return self._host.containers.ListContainers(**LISTED)
+        return self._host.containers.ListContainers(all=True)
 
     async def export(self, id: str) -> AsyncIterator[bytes]:
         """Export a container's files."""
@@ -292,7 +294,7 @@ class AioNoop(AioClient):
 
     async def connect(self, address: str) -> None:
         """Open the channel."""
-        call = grpc.aio.insecure_channel(address).unary_unary(noop.PATH)
+        call: Any = grpc.aio.insecure_channel(address).unary_unary(noop.PATH)
         self.noop = lambda: call(b"")
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
 import pytest
-from dockfleet.v1 import common_pb2, exec_pb2
+from dockfleet.v1 import common_pb2, exec_pb2, exec_pb2_grpc
 
 from gateway.settings import Limits
 from tests.conftest import Client, gateway_of
 from tests.fake_engine import UPGRADE_REFUSED, Exchange, FakeEngine, frame
-from tests.upstream import EXEC, Held, refusal, until_refused
+from tests.upstream import EXEC, Held, cat, refusal, until_refused, writes
 
 START = exec_pb2.ExecRequest(start=exec_pb2.ExecStart(host="h1", id="web", cmd=["cat"], attach_stdin=True))
 CLOSE = exec_pb2.ExecRequest(close_stdin=common_pb2.CloseStdin())
@@ -29,26 +29,6 @@ def stdin(data: bytes) -> exec_pb2.ExecRequest:
 def size(height: int, width: int) -> exec_pb2.ExecRequest:
     """Return a frame with a new size."""
     return exec_pb2.ExecRequest(resize=common_pb2.TerminalSize(height=height, width=width))
-
-
-async def cat(exchange: Exchange) -> None:
-    """Be `cat`: what comes in goes out, until the end of the input."""
-    exchange.upgrade()
-    while data := await exchange.read(65536):
-        exchange.write(frame(1, data))
-        await exchange.drain()
-    exchange.close()
-
-
-def writes(*output: bytes, end: str = "close") -> Callable[[Exchange], Awaitable[None]]:
-    """Return a handler of a process that writes *output* and ends."""
-
-    async def process(exchange: Exchange) -> None:
-        exchange.upgrade(b"".join(output))
-        await exchange.drain()
-        getattr(exchange, end)()
-
-    return process
 
 
 @pytest.fixture(params=["unix", "tcp"])
@@ -86,7 +66,7 @@ async def test_an_exec_is_created_started_fed_and_heard_to_its_exit_code(engine:
     """First it has started, last it has ended, and the end of the requests is the end of its input."""
     replies = await run(client, START, stdin(b"to be"), stdin(b" or not"))
 
-    assert [reply.WhichOneof("frame") for reply in replies][0] == "started"
+    assert replies[0].WhichOneof("frame") == "started"
     assert replies[0].started.exec_id == EXEC
     assert output(replies) == b"to be or not"
     assert replies[-1].exit.exit_code == 3
@@ -293,7 +273,11 @@ async def test_an_exec_may_last_longer_than_a_call_and_not_longer_than_its_deadl
     held = Held(lambda exchange: exchange.upgrade(frame(1, b"$ ")))
     engine.on("POST", "/exec/{id}/start", held)
 
-    refused = await refusal(client.exec.Exec(iter([START]), timeout=2))
+    async def requests() -> AsyncIterator[exec_pb2.ExecRequest]:
+        yield START
+        await held.gone.wait()
+
+    refused = await refusal(client.exec.Exec(requests(), timeout=2))
 
     assert refused.code is grpc.StatusCode.DEADLINE_EXCEEDED
     await held.gone.wait()
@@ -363,7 +347,13 @@ async def test_a_process_that_ends_before_its_input_is_no_failure(engine: FakeEn
     """What it did not read is lost, as it is for any pipe (`head -c1`, B2 37)."""
     engine.on("POST", "/exec/{id}/start", writes(frame(1, b"x")))
 
-    replies = await run(client, START, *(stdin(b"y" * (1 << 20)) for _ in range(20)))
+    def exchange() -> list[Any]:
+        # By a synchronous client: the asynchronous one may take a call's end while it is being fed for a failure.
+        with grpc.insecure_channel(f"127.0.0.1:{client.port}") as channel:
+            requests = [START, *(stdin(b"y" * (1 << 20)) for _ in range(20))]
+            return list(exec_pb2_grpc.ExecServiceStub(channel).Exec(iter(requests)))
+
+    replies = await asyncio.to_thread(exchange)
 
     assert output(replies) == b"x"
     assert replies[-1].exit.exit_code == 3
