@@ -1,0 +1,254 @@
+"""How the gateway starts and stops, with calls and streams under way, as a part of a program and as a process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+import pytest
+from dockfleet.v1 import containers_pb2, exec_pb2, system_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from gateway.server import running
+from gateway.settings import HostSettings, Settings
+from tests.conftest import Client, failed
+from tests.fake_engine import FakeEngine, frame
+from tests.upstream import EXEC, Held, refusal
+
+EVENTS = system_pb2.StreamEventsRequest(host="h1")
+
+
+class Gateway:
+    """A gateway that a test stops when it likes; the client stays."""
+
+    def __init__(self, client: Client, stop: asyncio.Event, hurry: asyncio.Event, task: asyncio.Task[None]) -> None:
+        self.client, self._stop, self.hurry, self.stopped = client, stop, hurry, task
+
+    def stop(self) -> None:
+        """Let it begin to stop."""
+        self._stop.set()
+
+
+@asynccontextmanager
+async def gateway(*engines: FakeEngine, **keys: Any) -> AsyncIterator[Gateway]:
+    """Run a gateway in a task of its own."""
+    hosts = tuple(HostSettings(name=f"h{number}", address=engine.address) for number, engine in enumerate(engines, 1))
+    bounds = {"listen": "127.0.0.1:0", "metrics_listen": None, "drain_seconds": 0, "stop_grace_seconds": 5}
+    settings = Settings(hosts=hosts, **bounds | {"probe_seconds": 3600} | keys)
+    stop, hurry = asyncio.Event(), asyncio.Event()
+    serving = asyncio.get_running_loop().create_future()
+
+    async def serve() -> None:
+        async with running(settings, hurry) as gateway:
+            serving.set_result(gateway)
+            await stop.wait()
+
+    task = asyncio.create_task(serve())
+    served = await serving
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{served.port}", options) as channel:
+        yield Gateway(Client(channel, served.port, None, served.hosts), stop, hurry, task)
+        stop.set()
+        hurry.set()
+        await task
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[FakeEngine]:
+    """A scripted engine with events."""
+    async with FakeEngine() as engine:
+        engine.on("GET", "/events", lines=[{"Type": "container", "Action": "start"}], hold=True)
+        yield engine
+
+
+async def health(client: Client) -> int:
+    """Return the health of the gateway."""
+    return int((await health_pb2_grpc.HealthStub(client.channel).Check(health_pb2.HealthCheckRequest())).status)
+
+
+async def test_while_it_drains_the_gateway_says_so_and_serves_on(engine: FakeEngine) -> None:
+    """Load balancers have time to go elsewhere, and nobody is refused meanwhile (B2 40)."""
+    async with gateway(engine, drain_seconds=60) as started:
+        watch = health_pb2_grpc.HealthStub(started.client.channel).Watch(health_pb2.HealthCheckRequest())
+        statuses = [(await watch.read()).status]
+        started.stop()
+        statuses.append((await watch.read()).status)
+        watch.cancel()
+        await started.client.system.Ping(system_pb2.PingRequest(host="h1"))
+        events = started.client.system.StreamEvents(EVENTS)
+        assert (await events.read()).event.action == "start"
+
+        assert statuses == [health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING]
+        assert not started.stopped.done()
+        started.hurry.set()
+        assert (await refusal(started.client.system.Ping(system_pb2.PingRequest(host="h1")))).code is (
+            grpc.StatusCode.UNAVAILABLE
+        )
+
+
+async def test_followers_of_different_hosts_are_told_each_of_their_own(engine: FakeEngine) -> None:
+    """Each stream ends with the reason, its own host and nothing of another's, and its connection with it."""
+    async with FakeEngine() as other, gateway(engine, other) as started:
+        other.on("GET", "/events", lines=[{"Action": "stop"}], hold=True)
+        streams = [
+            started.client.system.StreamEvents(system_pb2.StreamEventsRequest(host=host)) for host in ("h1", "h2", "h1")
+        ]
+        for stream in streams:
+            await stream.read()
+        started.stop()
+        ends = []
+        for stream in streams:
+            with pytest.raises(grpc.aio.AioRpcError) as ended:
+                await stream.read()
+            ends.append(failed(ended.value))
+        await started.stopped
+
+        assert [(end.code, end.reason) for end in ends] == [(grpc.StatusCode.UNAVAILABLE, "GOING_AWAY")] * 3
+        assert [end.metadata["host"] for end in ends] == ["h1", "h2", "h1"]
+        assert [end.metadata["retry_safe"] for end in ends] == ["true"] * 3
+        assert len({end.metadata["request_id"] for end in ends}) == 3
+        assert await engine.until(lambda: not engine.open_connections)
+        assert await other.until(lambda: not other.open_connections)
+
+
+async def test_a_follower_that_does_not_read_does_not_hold_up_the_stop(engine: FakeEngine) -> None:
+    """Its stream ends like the others, and the connection to the engine is closed."""
+    engine.on("GET", "/containers/{id}/export", chunks=(b"x" * 65536 for _ in range(10_000)))
+    async with gateway(engine, stop_grace_seconds=2) as started:
+        export = started.client.containers.ExportContainer(containers_pb2.ExportContainerRequest(host="h1", id="web"))
+        await export.read()
+        started.stop()
+        async with asyncio.timeout(30):
+            await started.stopped
+
+        assert await engine.until(lambda: not engine.open_connections)
+        export.cancel()
+
+
+async def test_a_session_has_the_grace_to_end(engine: FakeEngine) -> None:
+    """An exec is not cut off at once: it may run to its exit code within the grace."""
+    session = Held(lambda exchange: exchange.upgrade(frame(1, b"$ ")))
+    engine.on("POST", "/containers/{id}/exec", status=201, json={"Id": EXEC})
+    engine.on("POST", "/exec/{id}/start", session)
+    engine.on("GET", "/exec/{id}/json", json={"Running": False, "ExitCode": 0})
+    async with gateway(engine, stop_grace_seconds=60) as started:
+        call = started.client.exec.Exec()
+        await call.write(exec_pb2.ExecRequest(start=exec_pb2.ExecStart(host="h1", id="web", cmd=["sh"])))
+        await session.called.wait()
+        watch = health_pb2_grpc.HealthStub(started.client.channel).Watch(health_pb2.HealthCheckRequest())
+        await watch.read()
+        started.stop()
+        await watch.read()
+        session.exchange.write(frame(1, b"done"))
+        session.exchange.close()
+        frames = [await call.read() for _ in range(4)]
+
+        assert [frame.WhichOneof("frame") for frame in frames] == ["started", "output", "output", "exit"]
+        assert await call.code() is grpc.StatusCode.OK
+        watch.cancel()
+
+
+async def test_a_session_that_outlasts_the_grace_is_ended(engine: FakeEngine) -> None:
+    """The stop does not wait for ever, and no connection is left."""
+    session = Held(lambda exchange: exchange.upgrade())
+    engine.on("POST", "/containers/{id}/exec", status=201, json={"Id": EXEC})
+    engine.on("POST", "/exec/{id}/start", session)
+    async with gateway(engine, stop_grace_seconds=0.2) as started:
+        call = started.client.exec.Exec()
+        await call.write(exec_pb2.ExecRequest(start=exec_pb2.ExecStart(host="h1", id="web", cmd=["sh"])))
+        await session.called.wait()
+        started.stop()
+        await started.stopped
+
+        await session.gone.wait()
+        assert await call.code() is not grpc.StatusCode.OK
+
+
+async def test_a_gateway_that_can_not_start_leaves_nothing_behind(engine: FakeEngine) -> None:
+    """A port that is taken is an error, and the other ports and connections are free again."""
+    with socket.create_server(("127.0.0.1", 0)) as taken, socket.create_server(("127.0.0.1", 0)) as other:
+        port, free = taken.getsockname()[1], other.getsockname()[1]
+        other.close()
+        hosts = (HostSettings(name="h1", address=engine.address),)
+        for keys in (
+            {"listen": f"127.0.0.1:{free}", "metrics_listen": f"127.0.0.1:{port}"},
+            {"listen": f"127.0.0.1:{port}", "metrics_listen": f"127.0.0.1:{free}"},
+        ):
+            with pytest.raises((OSError, RuntimeError)):
+                async with running(Settings(hosts=hosts, **keys)):
+                    pass
+
+            socket.create_server(("127.0.0.1", free)).close()
+    assert await engine.until(lambda: not engine.open_connections)
+
+
+# The process
+
+
+async def process(engine: FakeEngine, port: int, *flags: str) -> asyncio.subprocess.Process:
+    """Start `python -m gateway`."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("DOCKER", "DOCKFLEET"))}
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gateway", "--listen", f"127.0.0.1:{port}", "--metrics-listen", "off",
+        "--host", f"h1={engine.address}", "--drain-seconds", "0", *flags,
+        stderr=asyncio.subprocess.PIPE, env=environment,
+    )  # fmt: skip
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_the_process_well(engine: FakeEngine, number: signal.Signals) -> None:
+    """Exit code 0, every line of its log an object, and the last one says that it has stopped."""
+    started = await process(engine, free_port())
+    assert started.stderr is not None
+    first = json.loads(await started.stderr.readline())
+    while first["message"] != "serving":
+        first = json.loads(await started.stderr.readline())
+    started.send_signal(number)
+    rest = (await started.stderr.read()).decode().splitlines()
+
+    assert await started.wait() == 0
+    assert [json.loads(line)["message"] for line in rest][-2:] == ["draining", "stopped"]
+
+
+async def test_a_second_signal_ends_the_process_at_once(engine: FakeEngine) -> None:
+    """Whoever does not want to wait for the drain and the grace need not."""
+    port = free_port()
+    started = await process(engine, port, "--drain-seconds", "300", "--stop-grace-seconds", "300")
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        client = Client(channel, port, None, None)  # type: ignore[arg-type]
+        events = client.system.StreamEvents(EVENTS, wait_for_ready=True)
+        await events.read()
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+        await watch.read()
+        started.send_signal(signal.SIGTERM)
+        await watch.read()
+        started.send_signal(signal.SIGTERM)
+
+        assert await started.wait() == 0
+        events.cancel()
+
+
+async def test_a_process_that_can_not_have_its_port_says_so(engine: FakeEngine) -> None:
+    """Exit code 1, and a line for people that names the reason."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        started = await process(engine, taken.getsockname()[1])
+        assert started.stderr is not None
+        text = (await started.stderr.read()).decode()
+
+        assert await started.wait() == 1
+        assert "could not start" in text
+        assert "Traceback" not in text
