@@ -21,6 +21,7 @@ from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor
 
 from gateway import metrics
+from gateway.engine.client import OutcomeUnknown
 from gateway.errors import Failure, GoingAway, failure
 
 log = logging.getLogger("gateway.rpc")
@@ -36,11 +37,15 @@ class Boundary(grpc.aio.ServerInterceptor):
 
     def __init__(self) -> None:
         self._wrapped: dict[str, Handler] = {}
-        self._streams = _Streams()
+        self._open = _Open()
 
     def end_endless(self) -> None:
         """End the streams that only read, which may have no end of their own: the gateway is stopping."""
-        self._streams.end()
+        self._open.end(self._open.endless)
+
+    def end_all(self) -> None:
+        """End every call, so that its client learns what it means; grpc would say UNAVAILABLE to all alike."""
+        self._open.end(self._open.endless | self._open.others)
 
     async def intercept_service(
         self,
@@ -54,7 +59,7 @@ class Boundary(grpc.aio.ServerInterceptor):
             handler = await continuation(handler_call_details)
             if handler is None:
                 return None  # nothing is kept of names that do not exist
-            wrapped = self._wrapped[method] = _wrap(method, handler, self._streams)
+            wrapped = self._wrapped[method] = _wrap(method, handler, self._open)
         return wrapped
 
 
@@ -102,6 +107,12 @@ class _Rpc:
                 fields |= {"request_id": error.metadata["request_id"], "reason": error.reason, "error": error.message}
             log.log(level, "call", extra={"fields": fields})
 
+    def early_end(self) -> Exception:
+        """Return why a call ends that the stop of the gateway has cut off."""
+        if self.changes:
+            return OutcomeUnknown("the gateway is stopping; whether the request took effect is not known", sent=True)
+        return GoingAway()
+
     def failure(self, context: Context, error: Exception, host: str) -> Failure:
         """Return what the caller gets to see of *error*."""
         request_id = _request_id(context)
@@ -114,13 +125,13 @@ class _Rpc:
         return found
 
 
-def _wrap(path: str, handler: Handler, streams: _Streams) -> Handler:
+def _wrap(path: str, handler: Handler, calls: _Open) -> Handler:
     rpc = _Rpc(path, handler)
     shape = (handler.request_streaming, handler.response_streaming)
     make, attribute = _SHAPES[shape]
     inner = cast("Callable[[Any, Context], Any]", getattr(handler, attribute))
     # A handler that streams by `context.write` is awaited like a unary one; ours are generators.
-    wrap = _stream(rpc, inner, streams) if inspect.isasyncgenfunction(inner) else _unary(rpc, inner)
+    wrap = (_stream if inspect.isasyncgenfunction(inner) else _unary)(rpc, inner, calls)
     return cast("Handler", make(wrap, handler.request_deserializer, handler.response_serializer))
 
 
@@ -132,11 +143,15 @@ _SHAPES: dict[tuple[bool, bool], tuple[Callable[..., Any], str]] = {
 }
 
 
-def _unary(rpc: _Rpc, inner: Callable[[Any, Context], Awaitable[Any]]) -> Callable[[Any, Context], Awaitable[Any]]:
+def _unary(
+    rpc: _Rpc, inner: Callable[[Any, Context], Awaitable[Any]], calls: _Open
+) -> Callable[[Any, Context], Awaitable[Any]]:
     async def handle(request: Any, context: Context) -> Any:
         started = time.perf_counter()
         rpc.started.inc()
         code, refused, host = grpc.StatusCode.OK, None, ""
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        calls.others.add(task)
         try:
             if isinstance(request, AsyncIterator):
                 request = _Counted(request, rpc)
@@ -148,8 +163,12 @@ def _unary(rpc: _Rpc, inner: Callable[[Any, Context], Awaitable[Any]]) -> Callab
                 rpc.sent.inc()
             return reply
         except asyncio.CancelledError:
-            code = grpc.StatusCode.CANCELLED
-            raise
+            if task not in calls.ended:
+                code = grpc.StatusCode.CANCELLED
+                raise
+            refused = rpc.failure(context, rpc.early_end(), host or getattr(request, "host", ""))
+            code = refused.code
+            await _abort(context, refused)
         except grpc.aio.AbortError:
             code = context.code() or grpc.StatusCode.UNKNOWN  # of a handler that is not ours
             raise
@@ -159,13 +178,14 @@ def _unary(rpc: _Rpc, inner: Callable[[Any, Context], Awaitable[Any]]) -> Callab
             code = refused.code
             await _abort(context, refused)
         finally:
+            calls.forget(task)
             rpc.end(context, started, code, host or getattr(request, "host", ""), refused)
 
     return handle
 
 
 def _stream(
-    rpc: _Rpc, inner: Callable[[Any, Context], AsyncIterator[Any]], streams: _Streams
+    rpc: _Rpc, inner: Callable[[Any, Context], AsyncIterator[Any]], calls: _Open
 ) -> Callable[[Any, Context], AsyncIterator[Any]]:
     async def handle(request: Any, context: Context) -> AsyncIterator[Any]:
         started = time.perf_counter()
@@ -176,9 +196,8 @@ def _stream(
         else:
             rpc.received.inc()
         replies = inner(request, context)
-        task = asyncio.current_task()
-        if task is not None and not rpc.changes:
-            streams.open.add(task)
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        (calls.others if rpc.changes else calls.endless).add(task)
         try:
             async for reply in replies:
                 rpc.sent.inc()
@@ -187,10 +206,10 @@ def _stream(
             code = grpc.StatusCode.CANCELLED
             raise
         except asyncio.CancelledError:
-            if task not in streams.ended:
+            if task not in calls.ended:
                 code = grpc.StatusCode.CANCELLED
                 raise
-            refused = rpc.failure(context, GoingAway(), getattr(request, "host", ""))
+            refused = rpc.failure(context, rpc.early_end(), getattr(request, "host", ""))
             code = refused.code
             await _abort(context, refused)
         except grpc.aio.AbortError:
@@ -204,25 +223,28 @@ def _stream(
             close = getattr(replies, "aclose", None)
             if close is not None:
                 await close()  # now, not when the garbage collector comes by: the upstream connection hangs on it
-            streams.open.discard(task)
-            streams.ended.discard(task)
+            calls.forget(task)
             rpc.end(context, started, code, getattr(request, "host", ""), refused)
 
     return handle
 
 
-class _Streams:
-    """The tasks of the streams that only read."""
+class _Open:
+    """The tasks of the calls that are open: streams that only read, others; and those that were ended early."""
 
     def __init__(self) -> None:
-        self.open: set[asyncio.Task[Any] | None] = set()
-        self.ended: set[asyncio.Task[Any] | None] = set()
+        self.endless: set[asyncio.Task[Any]] = set()
+        self.others: set[asyncio.Task[Any]] = set()
+        self.ended: set[asyncio.Task[Any]] = set()
 
-    def end(self) -> None:
-        for task in self.open:
-            if task is not None:
-                self.ended.add(task)
-                task.cancel()
+    def end(self, tasks: set[asyncio.Task[Any]]) -> None:
+        for task in tasks - self.ended:
+            self.ended.add(task)
+            task.cancel()
+
+    def forget(self, task: asyncio.Task[Any]) -> None:
+        for tasks in (self.endless, self.others, self.ended):
+            tasks.discard(task)
 
 
 class _Counted:

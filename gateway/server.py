@@ -43,6 +43,7 @@ from gateway.settings import HostSettings, Settings
 
 log = logging.getLogger("gateway.server")
 
+_LAST_WORDS_SECONDS = 1.0  # for telling the clients of calls that are cut off
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 OPTIONS = (
@@ -133,11 +134,13 @@ async def _stop(
     log.info("draining", extra={"fields": {"seconds": settings.drain_seconds}})
     await health_servicer.enter_graceful_shutdown()
     await _wait(hurry, settings.drain_seconds)
-    stopping = asyncio.create_task(server.stop(settings.stop_grace_seconds))
+    stopping = asyncio.create_task(server.stop(settings.stop_grace_seconds + _LAST_WORDS_SECONDS))
     boundary.end_endless()
     hurried = asyncio.create_task(hurry.wait())
-    await asyncio.wait({stopping, hurried}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({stopping, hurried}, timeout=settings.stop_grace_seconds, return_when=asyncio.FIRST_COMPLETED)
     hurried.cancel()
+    boundary.end_all()
+    await asyncio.wait({stopping}, timeout=_LAST_WORDS_SECONDS)
     if not stopping.done():
         await server.stop(0)
     await stopping

@@ -69,11 +69,6 @@ async def engine() -> AsyncIterator[FakeEngine]:
         yield engine
 
 
-async def health(client: Client) -> int:
-    """Return the health of the gateway."""
-    return int((await health_pb2_grpc.HealthStub(client.channel).Check(health_pb2.HealthCheckRequest())).status)
-
-
 async def test_while_it_drains_the_gateway_says_so_and_serves_on(engine: FakeEngine) -> None:
     """Load balancers have time to go elsewhere, and nobody is refused meanwhile (B2 40)."""
     async with gateway(engine, drain_seconds=60) as started:
@@ -89,9 +84,9 @@ async def test_while_it_drains_the_gateway_says_so_and_serves_on(engine: FakeEng
         assert statuses == [health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING]
         assert not started.stopped.done()
         started.hurry.set()
-        assert (await refusal(started.client.system.Ping(system_pb2.PingRequest(host="h1")))).code is (
-            grpc.StatusCode.UNAVAILABLE
-        )
+        await started.stopped
+        refused = await refusal(started.client.system.Ping(system_pb2.PingRequest(host="h1")))
+        assert refused.code is grpc.StatusCode.UNAVAILABLE
 
 
 async def test_followers_of_different_hosts_are_told_each_of_their_own(engine: FakeEngine) -> None:
@@ -157,7 +152,7 @@ async def test_a_session_has_the_grace_to_end(engine: FakeEngine) -> None:
 
 
 async def test_a_session_that_outlasts_the_grace_is_ended(engine: FakeEngine) -> None:
-    """The stop does not wait for ever, and no connection is left."""
+    """The stop does not wait for ever, no connection is left, and what the client is told is not to try again."""
     session = Held(lambda exchange: exchange.upgrade())
     engine.on("POST", "/containers/{id}/exec", status=201, json={"Id": EXEC})
     engine.on("POST", "/exec/{id}/start", session)
@@ -167,9 +162,27 @@ async def test_a_session_that_outlasts_the_grace_is_ended(engine: FakeEngine) ->
         await session.called.wait()
         started.stop()
         await started.stopped
-
         await session.gone.wait()
-        assert await call.code() is not grpc.StatusCode.OK
+
+        ended = await refusal(call)
+        assert (ended.code, ended.reason) == (grpc.StatusCode.ABORTED, "OUTCOME_UNKNOWN")
+
+
+async def test_calls_that_outlast_the_grace_are_told_what_it_means(engine: FakeEngine) -> None:
+    """A read may simply be sent to another gateway; of a change, nobody knows whether it has happened (B2 3, 40)."""
+    reading, changing = Held(), Held()
+    engine.on("GET", "/info", reading)
+    engine.on("POST", "/containers/{id}/stop", changing)
+    async with gateway(engine, stop_grace_seconds=0.2) as started:
+        info = started.client.system.GetInfo(system_pb2.GetInfoRequest(host="h1"))
+        stop = started.client.containers.StopContainer(containers_pb2.StopContainerRequest(host="h1", id="web"))
+        await asyncio.gather(reading.called.wait(), changing.called.wait())
+        started.stop()
+        read, changed = await refusal(info), await refusal(stop)
+
+        assert (read.code, read.reason) == (grpc.StatusCode.UNAVAILABLE, "GOING_AWAY")
+        assert (changed.code, changed.reason) == (grpc.StatusCode.ABORTED, "OUTCOME_UNKNOWN")
+        await asyncio.gather(reading.gone.wait(), changing.gone.wait())
 
 
 async def test_a_gateway_that_can_not_start_leaves_nothing_behind(engine: FakeEngine) -> None:

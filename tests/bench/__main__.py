@@ -194,7 +194,7 @@ def _measured(variant: Variant, engine: Meter, command: dict[str, Any], repeats:
     attempts = []
     for _ in range(1 + repeats):
         if command["case"] not in STREAMS:
-            variant.client.run({**command, "seconds": 0.1})  # to warm up
+            variant.client.run({**command, "seconds": 0.5})  # to warm up
         attempts.append(_attempt(variant, engine, command))
         if attempts[-1]["others"] <= CALM:
             break

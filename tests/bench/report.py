@@ -137,7 +137,7 @@ def _median(samples: Sequence[Sample], metric: str, scale: float) -> str:
 
 def _range(values: Sequence[float]) -> str:
     """Return where the middle half lies."""
-    low, _, high = quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
+    low, _, high = quantiles(values, n=4, method="inclusive") if len(values) > 1 else [values[0]] * 3
     return f"{low:.2f} to {high:.2f}"
 
 
