@@ -34,8 +34,14 @@ def start(level: str, form: str) -> logging.handlers.QueueListener:
     root.setLevel(level.upper())
     for chatty in ("urllib3", "docker", "asyncio", "grpc"):
         logging.getLogger(chatty).setLevel(logging.WARNING)  # some of them print headers, and with them credentials
+    logging.getLogger("grpc._cython.cygrpc").addFilter(_is_no_leaving_client)
     listener.start()
     return listener
+
+
+def _is_no_leaving_client(record: logging.LogRecord) -> bool:
+    """Tell a failure from a client that has left in the midst of a message, which grpc logs as an error."""
+    return "ExecuteBatchError raised in core" not in record.getMessage()
 
 
 class _Droppable(logging.handlers.QueueHandler):

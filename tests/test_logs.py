@@ -115,6 +115,16 @@ def test_levels_below_the_one_that_is_wanted_are_left_out(started: Callable[...,
     assert [line["message"] for line in lines(stream)] == ["wanted"]
 
 
+def test_a_client_that_leaves_in_the_midst_of_a_message_is_no_error(started: Callable[..., Any]) -> None:
+    """grpc logs a traceback for each; its other errors are kept."""
+    stream = started()
+    grpc = logging.getLogger("grpc._cython.cygrpc")
+    grpc.error("%s raised in core by servicer method [%s]", "ExecuteBatchError", "/dockfleet.v1.ContainerService/X")
+    grpc.error("something else")
+
+    assert [line["message"] for line in lines(stream)] == ["something else"]
+
+
 class Stalled(io.StringIO):
     """A reader that takes nothing until it is let."""
 

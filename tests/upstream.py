@@ -159,3 +159,10 @@ async def until_refused(call: Any) -> tuple[list[Any], Failed]:
     except grpc.aio.AioRpcError as error:
         return messages, failed(error)
     raise AssertionError(f"the call has ended well, after {messages}")
+
+
+async def until(condition: Callable[[], Any]) -> Any:
+    """Wait until *condition*, of which no event tells, is true; return what it is."""
+    while not (result := condition()):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    return result

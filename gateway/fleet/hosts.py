@@ -12,7 +12,7 @@ from enum import Enum
 import docker.errors
 
 from gateway.engine.client import Engine, Incompatible
-from gateway.engine.connection import TransportError
+from gateway.engine.connection import Busy, TransportError
 
 _PROBE_DEADLINE_SECONDS = 5.0
 
@@ -51,6 +51,8 @@ class Host:
         """Ask the engine whether it lives, and remember what it said."""
         try:
             await self.engine.probe(asyncio.get_running_loop().time() + _PROBE_DEADLINE_SECONDS)
+        except Busy:
+            return  # our own calls are in the way, which says nothing about the engine
         except Incompatible as error:
             self.state, self.message = State.INCOMPATIBLE, str(error)
         except (TransportError, docker.errors.APIError) as error:

@@ -8,6 +8,7 @@ from dockfleet.v1 import hosts_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.engine.enginejson import InvalidField
+from gateway.errors import safe
 from gateway.fleet.hosts import Host, Hosts, State
 
 _STATES = {
@@ -42,7 +43,7 @@ def _host(host: Host) -> pb.Host:
         address=host.engine.endpoint.url,
         labels=dict(host.labels),
         state=_STATES[host.state],
-        message=host.message,
+        message=safe(host.message),
         api_version=host.engine.negotiated or "",
         last_contact=None if contact is None else Timestamp(seconds=int(contact), nanos=int(contact % 1 * 1e9)),
     )
