@@ -2229,8 +2229,11 @@ class StreamEventsRequest(_message.Message):
     SINCE_FIELD_NUMBER: _builtins.int
     UNTIL_FIELD_NUMBER: _builtins.int
     FILTERS_FIELD_NUMBER: _builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     host: _builtins.str
     """The name of the host."""
+    resume_token: _builtins.bytes
+    """Go on behind the message that carried this token.  Excludes `since`."""
     @_builtins.property
     def since(self) -> _timestamp_pb2.Timestamp:
         """Also reports events of the past, from this time on.  New events only when absent."""
@@ -2254,10 +2257,11 @@ class StreamEventsRequest(_message.Message):
         since: _timestamp_pb2.Timestamp | None = ...,
         until: _timestamp_pb2.Timestamp | None = ...,
         filters: _abc.Mapping[_builtins.str, _common_pb2.StringList] | None = ...,
+        resume_token: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since", "until", b"until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filters", b"filters", "host", b"host", "since", b"since", "until", b"until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filters", b"filters", "host", b"host", "resume_token", b"resume_token", "since", b"since", "until", b"until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2270,18 +2274,32 @@ class StreamEventsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     EVENT_FIELD_NUMBER: _builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
+    SYNTHETIC_FIELD_NUMBER: _builtins.int
+    GAP_FIELD_NUMBER: _builtins.int
+    resume_token: _builtins.bytes
+    """Where this message ends: see `StreamEventsRequest.resume_token`."""
+    synthetic: _builtins.bool
+    """Whether the event is not the engine's, but was found by comparing what there is with what there was."""
     @_builtins.property
     def event(self) -> Global___Event:
         """What happened."""
+
+    @_builtins.property
+    def gap(self) -> _common_pb2.Gap:
+        """Events are missing here; such a message has no event."""
 
     def __init__(
         self,
         *,
         event: Global___Event | None = ...,
+        resume_token: _builtins.bytes = ...,
+        synthetic: _builtins.bool = ...,
+        gap: _common_pb2.Gap | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "gap", b"gap"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "gap", b"gap", "resume_token", b"resume_token", "synthetic", b"synthetic"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
