@@ -9,8 +9,6 @@ prove it.  A `Seal` makes a position an opaque token that any gateway with the s
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import struct
 import zlib
 from collections import deque
@@ -19,16 +17,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from gateway.engine.logs import Entry
+from gateway.engine.seal import BadToken, Signer
 
 _PROOF = 8  # entries whose hashes prove a place
 _SETTLED = timedelta(seconds=2)  # after which no entry with an older time is to be expected
 _VERSION = 1
-_MAC_BYTES = 16
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class BadToken(ValueError):
-    """The token is not one of ours, or does not fit the request."""
 
 
 def canonical(time: bytes) -> bytes:
@@ -150,7 +144,7 @@ class Seal:
     _FIXED = struct.Struct(">BBBqIqB")
 
     def __init__(self, key: bytes) -> None:
-        self._key = hashlib.sha256(b"dockfleet resume token" + key).digest()
+        self._signer = Signer(key, "log")
 
     def token(self, place: Place) -> bytes:
         """Return the token of *place*: opaque, at most 256 bytes."""
@@ -166,13 +160,11 @@ class Seal:
             len(host),
         )
         body += host + bytes.fromhex(place.container) + struct.pack(f">{len(position.proof)}I", *position.proof) + started
-        return body + self._mac(body)
+        return self._signer.seal(body)
 
     def place(self, token: bytes) -> Place:
         """Return the place of *token*.  Raises `BadToken`."""
-        body, mac = token[:-_MAC_BYTES], token[-_MAC_BYTES:]
-        if len(token) < self._FIXED.size + _MAC_BYTES or not hmac.compare_digest(mac, self._mac(body)):
-            raise BadToken("is not a token of this gateway, or of one that shares its resume key")
+        body = self._signer.open(token)
         version, streams, proof, floor, count, newest, length = self._FIXED.unpack_from(body)
         if version != _VERSION:
             raise BadToken("is of another version of the gateway")
@@ -187,6 +179,3 @@ class Seal:
             deque(hashes, maxlen=_PROOF),
         )
         return Place(host, container, rest[4 * proof :].decode(), streams, position)
-
-    def _mac(self, body: bytes) -> bytes:
-        return hmac.digest(self._key, body, "sha256")[:_MAC_BYTES]
