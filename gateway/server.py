@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import signal
 import ssl
 from collections.abc import AsyncIterator
@@ -33,9 +34,12 @@ from prometheus_client import start_http_server
 from gateway import metrics
 from gateway.boundary import Boundary
 from gateway.engine.client import Endpoint, Engine
+from gateway.engine.events import EventHubs
+from gateway.engine.ring import EventSeal
 from gateway.engine.transport import Address, Limits
 from gateway.fleet.hosts import Host, Hosts, State
 from gateway.services.containers import ContainerService
+from gateway.services.events import SystemService
 from gateway.services.exec import ExecService
 from gateway.services.hosts import HostService
 from gateway.services.mirror import Gate, Patience, handlers
@@ -85,7 +89,8 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
     health_servicer = HealthServicer()
     boundary = Boundary()
     server = grpc.aio.server(interceptors=[boundary], options=OPTIONS)
-    names = _add_services(server, Gate(hosts, _patience(settings)))
+    events = EventHubs()
+    names = _add_services(server, Gate(hosts, _patience(settings)), _resume_key(settings), events)
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     names.append("grpc.health.v1.Health")
     if settings.channelz:
@@ -111,6 +116,7 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
             yield Running(port, metrics_address, hosts)
         finally:
             await _stop(server, health_servicer, boundary, settings, hurry or asyncio.Event())
+            events.close()
 
 
 class Running:
@@ -149,7 +155,7 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
         return
 
 
-def _add_services(server: grpc.aio.Server, gate: Gate) -> list[str]:
+def _add_services(server: grpc.aio.Server, gate: Gate, resume_key: bytes, events: EventHubs) -> list[str]:
     files: list[tuple[Any, object]] = [
         (containers_pb2, ContainerService(gate)),
         (distribution_pb2, None),
@@ -157,7 +163,7 @@ def _add_services(server: grpc.aio.Server, gate: Gate) -> list[str]:
         (hosts_pb2, HostService(gate.hosts)),
         (images_pb2, None),
         (networks_pb2, None),
-        (system_pb2, None),
+        (system_pb2, SystemService(gate, events, EventSeal(resume_key))),
         (volumes_pb2, None),
     ]
     names = []
@@ -223,6 +229,10 @@ def _ssh(host: str, user: str | None, port: int | None) -> tuple[str, ...]:
     options = ("-o", "BatchMode=yes", "-o", "ConnectTimeout=5", "-T")
     login = ("-l", user) if user else ()
     return ("ssh", *options, *login, *(("-p", str(port)) if port else ()), "--", host, "docker", "system", "dial-stdio")
+
+
+def _resume_key(settings: Settings) -> bytes:
+    return secrets.token_bytes(32) if settings.resume_key is None else settings.resume_key.read_bytes()
 
 
 def _patience(settings: Settings) -> Patience:

@@ -224,6 +224,10 @@ class Keys(Section):
     stop_grace_seconds: float = Field(default=15.0, ge=0, le=3600)
     """Seconds after that in which open calls may finish before they are cancelled."""
 
+    resume_key: File | None = None
+    """File of the key, at least 16 bytes, that signs resume tokens: gateways that share it take each other's, and their
+    own of before a restart.  A key of this run alone when absent."""
+
     reflection: bool = True
     """Serve gRPC reflection, so that grpcurl and its like need no protos."""
 
@@ -244,6 +248,13 @@ class Keys(Section):
     @classmethod
     def _off(cls, value: Any) -> Any:
         return None if value in ("", "off") or value is False else value  # YAML reads a bare off as false
+
+    @field_validator("resume_key")
+    @classmethod
+    def _long_enough(cls, file: Path | None) -> Path | None:
+        if file is not None and len(file.read_bytes()) < 16:
+            raise ValueError("holds less than 16 bytes")
+        return file
 
     @field_validator("hosts")
     @classmethod

@@ -13,7 +13,10 @@ _MAC_BYTES = 16
 
 
 class BadToken(ValueError):
-    """The token is not one of ours, or does not fit the request."""
+    """The token is not one of ours, or does not fit the request; *why*, in words that follow its name."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"resume_token: {why}")
 
 
 class Signer:
