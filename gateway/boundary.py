@@ -12,7 +12,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Any, TypeAlias, cast
 
 import grpc
@@ -22,6 +22,7 @@ from google.protobuf.descriptor import MethodDescriptor
 
 from gateway import metrics
 from gateway.errors import Failure, GoingAway, failure
+from gateway.stalls import Writer
 
 log = logging.getLogger("gateway.rpc")
 
@@ -34,9 +35,10 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 class Boundary(grpc.aio.ServerInterceptor):
     """Wraps every handler."""
 
-    def __init__(self) -> None:
+    def __init__(self, stall_seconds: float | None = None) -> None:
+        """Let streams wait *stall_seconds* for a client that does not read, where they do not say otherwise."""
         self._wrapped: dict[str, Handler] = {}
-        self._streams = _Streams()
+        self._streams = _Streams(stall_seconds)
 
     def end_endless(self) -> None:
         """End the streams that only read, which may have no end of their own: the gateway is stopping."""
@@ -119,7 +121,7 @@ def _wrap(path: str, handler: Handler, streams: _Streams) -> Handler:
     shape = (handler.request_streaming, handler.response_streaming)
     make, attribute = _SHAPES[shape]
     inner = cast("Callable[[Any, Context], Any]", getattr(handler, attribute))
-    # A handler that streams by `context.write` is awaited like a unary one; ours are generators.
+    # A handler that streams by `context.write` is awaited like a unary one; ours are generators, written for here.
     wrap = _stream(rpc, inner, streams) if inspect.isasyncgenfunction(inner) else _unary(rpc, inner)
     return cast("Handler", make(wrap, handler.request_deserializer, handler.response_serializer))
 
@@ -165,9 +167,9 @@ def _unary(rpc: _Rpc, inner: Callable[[Any, Context], Awaitable[Any]]) -> Callab
 
 
 def _stream(
-    rpc: _Rpc, inner: Callable[[Any, Context], AsyncIterator[Any]], streams: _Streams
-) -> Callable[[Any, Context], AsyncIterator[Any]]:
-    async def handle(request: Any, context: Context) -> AsyncIterator[Any]:
+    rpc: _Rpc, inner: Callable[[Any, Context], AsyncGenerator[Any, None]], streams: _Streams
+) -> Callable[[Any, Context], Awaitable[None]]:
+    async def handle(request: Any, context: Context) -> None:
         started = time.perf_counter()
         rpc.started.inc()
         code, refused = grpc.StatusCode.OK, None
@@ -176,19 +178,21 @@ def _stream(
         else:
             rpc.received.inc()
         replies = inner(request, context)
+        writer = Writer(context.write, streams.stall_seconds)
         task = asyncio.current_task()
         if task is not None and not rpc.changes:
             streams.open.add(task)
         try:
             async for reply in replies:
                 rpc.sent.inc()
-                yield reply
-        except (asyncio.CancelledError, GeneratorExit):
+                await writer.send(reply)
+        except asyncio.CancelledError:
             if task not in streams.ended:
                 code = grpc.StatusCode.CANCELLED
                 raise
             refused = rpc.failure(context, GoingAway(), getattr(request, "host", ""))
             code = refused.code
+            await replies.aclose()
             await _abort(context, refused)
         except grpc.aio.AbortError:
             code = context.code() or grpc.StatusCode.UNKNOWN
@@ -196,11 +200,11 @@ def _stream(
         except Exception as error:
             refused = rpc.failure(context, error, getattr(request, "host", ""))
             code = refused.code
+            await replies.aclose()  # a client that does not read does not read the status either
             await _abort(context, refused)
         finally:
-            close = getattr(replies, "aclose", None)
-            if close is not None:
-                await close()  # now, not when the garbage collector comes by: the upstream connection hangs on it
+            writer.close()
+            await replies.aclose()  # now, not when the garbage collector comes by: the upstream connection hangs on it
             streams.open.discard(task)
             streams.ended.discard(task)
             rpc.end(context, started, code, getattr(request, "host", ""), refused)
@@ -209,9 +213,10 @@ def _stream(
 
 
 class _Streams:
-    """The tasks of the streams that only read."""
+    """The tasks of the streams that only read, and how long a stream waits for its client."""
 
-    def __init__(self) -> None:
+    def __init__(self, stall_seconds: float | None) -> None:
+        self.stall_seconds = stall_seconds
         self.open: set[asyncio.Task[Any] | None] = set()
         self.ended: set[asyncio.Task[Any] | None] = set()
 

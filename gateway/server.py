@@ -87,10 +87,11 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
     """
     hosts = Hosts([_host(host, settings) for host in settings.hosts], changed=lambda host: _tell(health_servicer, host))
     health_servicer = HealthServicer()
-    boundary = Boundary()
+    boundary = Boundary(settings.limits.reader_stall_seconds)
     server = grpc.aio.server(interceptors=[boundary], options=OPTIONS)
     events = EventHubs()
-    names = _add_services(server, Gate(hosts, _patience(settings)), _resume_key(settings), events)
+    gate = Gate(hosts, _patience(settings))
+    names = _add_services(server, gate, _resume_key(settings), events)
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     names.append("grpc.health.v1.Health")
     if settings.channelz:
@@ -116,6 +117,7 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
             yield Running(port, metrics_address, hosts)
         finally:
             await _stop(server, health_servicer, boundary, settings, hurry or asyncio.Event())
+            await gate.finished()
             events.close()
 
 
@@ -237,7 +239,13 @@ def _resume_key(settings: Settings) -> bytes:
 
 def _patience(settings: Settings) -> Patience:
     limits = settings.limits
-    return Patience(limits.read_seconds, limits.change_seconds, limits.long_seconds, limits.progress_idle_seconds)
+    return Patience(
+        limits.read_seconds,
+        limits.change_seconds,
+        limits.long_seconds,
+        limits.progress_idle_seconds,
+        limits.stall_seconds,
+    )
 
 
 def _listen(server: grpc.aio.Server, settings: Settings) -> int:

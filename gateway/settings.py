@@ -143,6 +143,12 @@ class Limits(Section):
     progress_idle_seconds: float = Field(default=60.0, gt=0, le=3600)
     """Seconds without a sign of life after which such a long call is given up."""
 
+    stall_seconds: float = Field(default=60.0, gt=0, le=3600)
+    """Seconds that a client may hold up a process, an exec's or a run's, by not reading; then its call is ended."""
+
+    reader_stall_seconds: float = Field(default=300.0, gt=0, le=86_400)
+    """Seconds that any other stream waits for a client that does not read before the call is ended."""
+
 
 class HostTls(Section):
     """TLS to an engine.  Its certificate is always checked, against this authority and no other."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from docker import APIClient
 
-from gateway.engine.client import Call, Engine
+from gateway.engine.client import Call, Engine, NotFound
 from gateway.engine.connection import Connection
 from gateway.engine.frames import Decoder, Frame, FrameDecoder, RawDecoder
 from gateway.engine.streams import output
@@ -55,15 +55,18 @@ class Session:
         Raises `TransportError`, `OperationFailed`, and what `fail` was given.
         """
         first = True
-        async with aclosing(output(self._connection, self._decode)) as reads:
-            async for frames in reads:
-                # That a command could not be started comes as if the command had written it.  Only the exit code,
-                # which comes last, makes it sure: so it is held back.
-                if self.report or (first and frames[0].data.startswith(_START_FAILED)):
-                    self.report += frames
-                else:
-                    yield frames
-                first = False
+        try:
+            async with aclosing(output(self._connection, self._decode)) as reads:
+                async for frames in reads:
+                    # That a command could not be started comes as if the command had written it.  Only the exit
+                    # code, which comes last, makes it sure: so it is held back.
+                    if self.report or (first and frames[0].data.startswith(_START_FAILED)):
+                        self.report += frames
+                    else:
+                        yield frames
+                    first = False
+        finally:
+            self._connection.close()  # one that nobody reads any more would hold the process up
 
     def failure(self, exit: Exit) -> ExecStartFailed | None:
         """Return the failure that `report` tells of, given the exit code; None when it is plain output."""
@@ -105,7 +108,10 @@ async def exec_exit(engine: Engine, exec_id: str) -> Exit:
     """
     pause, waited = 0.01, 0.0
     while True:
-        state: dict[str, Any] = await engine.call(APIClient.exec_inspect, exec_id)
+        try:
+            state: dict[str, Any] = await engine.call(APIClient.exec_inspect, exec_id)
+        except NotFound:
+            return Exit(None, "the engine has forgotten it: its container was removed")
         if not state.get("Running") and state.get("ExitCode") is not None:
             return Exit(int(state["ExitCode"]))
         if waited >= _PATIENCE_SECONDS:

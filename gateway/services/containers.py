@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import Any
 
 import orjson
 from dockfleet.v1 import containers_pb2 as pb
 from dockfleet.v1 import images_pb2
-from dockfleet.v1.common_pb2 import TerminalSize
+from dockfleet.v1.common_pb2 import SLOW_READER_CLOSE, SLOW_READER_DROP, DroppedOutput, TerminalSize
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway.engine import logs, session, streams
+from gateway import stalls
+from gateway.engine import logs, relay, session, streams
 from gateway.engine.binding import Binding
 from gateway.engine.client import APIClient, APIError, Engine, NotFound
 from gateway.engine.enginejson import InvalidField
-from gateway.services.mirror import Context, Gate, first
+from gateway.engine.frames import Frame
+from gateway.services.mirror import Context, Gate, first, thinned
 from gateway.services.sessions import feeding
 from gateway.services.wire import log_encoder, output_encoder
 
@@ -67,6 +69,7 @@ class ContainerService:
     ) -> AsyncGenerator[Any, None]:
         """Carry the input and output of a container's main process."""
         start: pb.AttachContainerStart = await first(requests)
+        self._limit(start.slow_reader or SLOW_READER_DROP)
         engine = self._gate.engine(start)
         call = _ATTACH.call(start, self._gate.patience.deadline(_ATTACH, context))
         tty = (await engine.call(APIClient.inspect_container, start.id))["Config"]["Tty"]
@@ -75,14 +78,14 @@ class ContainerService:
         async def resize(size: TerminalSize) -> None:
             await engine.call(APIClient.resize, start.id, height=size.height, width=size.width)
 
-        async with session.start(engine, call, terminal=tty) as attached:
+        async with (
+            session.start(engine, call, terminal=tty) as attached,
+            _drained(attached.frames(), start.slow_reader) as output,
+        ):
             yield pb.AttachContainerResponse(started=pb.AttachStarted(tty=tty))
-            async with (
-                feeding(requests, attached, resize, stdin=start.stdin),
-                aclosing(attached.frames()) as output,
-            ):
+            async with feeding(requests, attached, resize, stdin=start.stdin):
                 async for frames in output:
-                    for message in encode(frames):
+                    for message in _told(frames, encode, pb.AttachContainerResponse):
                         yield message
         yield pb.AttachContainerResponse(end=await _end(engine, start.id))
 
@@ -109,9 +112,14 @@ class ContainerService:
             made = await self._create(engine, create, context)
         async with _removed_unless_started(engine, made.id, remove=request.config.host_config.auto_remove) as started:
             yield pb.RunContainerResponse(created=pb.ContainerCreated(id=made.id, warnings=made.warnings))
+            self._limit(request.slow_reader)
             async with aclosing(self._started(engine, made.id, request, started)) as replies:
                 async for reply in replies:
                     yield reply
+
+    def _limit(self, slow_reader: int) -> None:
+        # One whose output is dropped may come back when it likes: it holds up nobody, and is told.
+        stalls.limit(None if slow_reader == SLOW_READER_DROP else self._gate.patience.stall)
 
     async def _create(self, engine: Engine, create: pb.CreateContainerRequest, context: Context) -> Any:
         call = _CREATE.call(create, self._gate.patience.deadline(_CREATE, context))
@@ -129,7 +137,7 @@ class ContainerService:
             pull.registry_auth.CopyFrom(request.registry_auth)
         call = _PULL.call(pull, self._gate.patience.deadline(_PULL, context))
         idle = self._gate.patience.progress_idle
-        async with engine.open(call) as (_, connection), aclosing(streams.lines(connection, idle)) as documents:
+        async with engine.open(call) as (_, connection), thinned(streams.lines(connection, idle)) as documents:
             async for document in documents:
                 yield _PULL.document(document).progress  # type: ignore[attr-defined]  # PullImageResponse
 
@@ -145,6 +153,7 @@ class ContainerService:
         attach = pb.AttachContainerStart(id=id, stream=True, stdout=True, stderr=True)
         condition = "removed" if request.config.host_config.auto_remove else "next-exit"
         encode = output_encoder(pb.RunContainerResponse, "output")
+        waits = not request.slow_reader  # it is the caller's own container: as for a pipe, it may wait for its reader
         async with AsyncExitStack() as stack:
             # Both listen before the start: neither output nor exit code can be missed.
             attached = await stack.enter_async_context(
@@ -156,13 +165,30 @@ class ContainerService:
             await engine.ask(start)
             started.append(True)
             yield pb.RunContainerResponse(started=pb.ContainerStarted())
-            async with aclosing(attached.frames()) as output:
-                async for frames in output:
-                    for message in encode(frames):
-                        yield message
+            output = aclosing(attached.frames()) if waits else _drained(attached.frames(), request.slow_reader)
+            async for frames in await stack.enter_async_context(output):
+                for message in _told(frames, encode, pb.RunContainerResponse):
+                    yield message
             result = orjson.loads(b"".join([part async for part in streams.chunks(waiting)]))
             error = (result.get("Error") or {}).get("Message", "")
             yield pb.RunContainerResponse(exit=pb.ContainerExit(exit_code=result["StatusCode"], error=error))
+
+
+def _drained(
+    frames: AsyncGenerator[list[Frame], None], slow_reader: int
+) -> AbstractAsyncContextManager[AsyncGenerator[list[Frame] | relay.Dropped, None]]:
+    waiting: relay.Buffer[list[Frame], list[Frame] | relay.Dropped] = relay.Output(
+        drop=slow_reader != SLOW_READER_CLOSE
+    )
+    return relay.relayed(frames, waiting)
+
+
+def _told(
+    frames: list[Frame] | relay.Dropped, encode: Callable[[list[Frame]], Iterable[bytes]], response: Any
+) -> Iterable[Any]:
+    if isinstance(frames, relay.Dropped):
+        return (response(dropped=DroppedOutput(bytes=frames.bytes)),)
+    return encode(frames)
 
 
 @asynccontextmanager

@@ -51,7 +51,7 @@ class _SlowReader:
 class _SlowReaderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SlowReader.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     SLOW_READER_UNSPECIFIED: _SlowReader.ValueType  # 0
-    """As SLOW_READER_DROP."""
+    """What the field that is left unset says."""
     SLOW_READER_DROP: _SlowReader.ValueType  # 1
     """The oldest output is dropped, and a message says how much."""
     SLOW_READER_CLOSE: _SlowReader.ValueType  # 2
@@ -61,7 +61,7 @@ class SlowReader(_SlowReader, metaclass=_SlowReaderEnumTypeWrapper):
     """What becomes of output for which a client has no room."""
 
 SLOW_READER_UNSPECIFIED: SlowReader.ValueType  # 0
-"""As SLOW_READER_DROP."""
+"""What the field that is left unset says."""
 SLOW_READER_DROP: SlowReader.ValueType  # 1
 """The oldest output is dropped, and a message says how much."""
 SLOW_READER_CLOSE: SlowReader.ValueType  # 2
@@ -188,6 +188,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The resume token is forged, damaged, of another key, or does not fit the request."""
     ERROR_REASON_SLOW_READER: _ErrorReason.ValueType  # 35
     """The client did not read for longer than allowed."""
+    ERROR_REASON_GAP: _ErrorReason.ValueType  # 36
+    """The engine does not have all that was asked for any more, and the call wanted to hear of that as a failure."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, as it stands in `google.rpc.ErrorInfo.reason` without the prefix
@@ -271,6 +273,8 @@ ERROR_REASON_BAD_RESUME_TOKEN: ErrorReason.ValueType  # 34
 """The resume token is forged, damaged, of another key, or does not fit the request."""
 ERROR_REASON_SLOW_READER: ErrorReason.ValueType  # 35
 """The client did not read for longer than allowed."""
+ERROR_REASON_GAP: ErrorReason.ValueType  # 36
+"""The engine does not have all that was asked for any more, and the call wanted to hear of that as a failure."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final

@@ -2004,6 +2004,7 @@ class RunContainerRequest(_message.Message):
     REGISTRY_AUTH_FIELD_NUMBER: _builtins.int
     PULL_FIELD_NUMBER: _builtins.int
     DETACH_FIELD_NUMBER: _builtins.int
+    SLOW_READER_FIELD_NUMBER: _builtins.int
     host: _builtins.str
     """The name of the host."""
     name: _builtins.str
@@ -2016,6 +2017,12 @@ class RunContainerRequest(_message.Message):
     """When to pull the image."""
     detach: _builtins.bool
     """Whether to end the call after the start, without output and exit code."""
+    slow_reader: _common_pb2.SlowReader.ValueType
+    """What happens when this client reads more slowly than the container writes.  When unset, the container
+    waits, as a process does for a full pipe, and nothing is lost; a client that reads nothing for a minute (the
+    gateway's `limits.stall_seconds`) ends the call with RESOURCE_EXHAUSTED, reason SLOW_READER, and the
+    container runs on.  Else it never waits, and 1 MiB is kept for the client.
+    """
     @_builtins.property
     def config(self) -> _container_config_pb2.ContainerSpec:
         """What the container shall be."""
@@ -2034,10 +2041,11 @@ class RunContainerRequest(_message.Message):
         registry_auth: _common_pb2.AuthConfig | None = ...,
         pull: Global___PullPolicy.ValueType = ...,
         detach: _builtins.bool = ...,
+        slow_reader: _common_pb2.SlowReader.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "_platform", b"_platform", "config", b"config", "name", b"name", "platform", b"platform", "registry_auth", b"registry_auth"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "_platform", b"_platform", "config", b"config", "detach", b"detach", "host", b"host", "name", b"name", "platform", b"platform", "pull", b"pull", "registry_auth", b"registry_auth"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "_platform", b"_platform", "config", b"config", "detach", b"detach", "host", b"host", "name", b"name", "platform", b"platform", "pull", b"pull", "registry_auth", b"registry_auth", "slow_reader", b"slow_reader"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
     _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
@@ -2061,6 +2069,7 @@ class RunContainerResponse(_message.Message):
     STARTED_FIELD_NUMBER: _builtins.int
     OUTPUT_FIELD_NUMBER: _builtins.int
     EXIT_FIELD_NUMBER: _builtins.int
+    DROPPED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def pull(self) -> _common_pb2.Progress:
         """The pull is under way."""
@@ -2081,6 +2090,10 @@ class RunContainerResponse(_message.Message):
     def exit(self) -> Global___ContainerExit:
         """The container has ended.  The last message; all output has come before it."""
 
+    @_builtins.property
+    def dropped(self) -> _common_pb2.DroppedOutput:
+        """Output that this client did not get, for it did not read.  Only with SLOW_READER_DROP."""
+
     def __init__(
         self,
         *,
@@ -2089,12 +2102,13 @@ class RunContainerResponse(_message.Message):
         started: Global___ContainerStarted | None = ...,
         output: _common_pb2.Output | None = ...,
         exit: Global___ContainerExit | None = ...,
+        dropped: _common_pb2.DroppedOutput | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "event", b"event", "exit", b"exit", "output", b"output", "pull", b"pull", "started", b"started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "dropped", b"dropped", "event", b"event", "exit", b"exit", "output", b"output", "pull", b"pull", "started", b"started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "event", b"event", "exit", b"exit", "output", b"output", "pull", b"pull", "started", b"started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "dropped", b"dropped", "event", b"event", "exit", b"exit", "output", b"output", "pull", b"pull", "started", b"started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["pull", "created", "started", "output", "exit"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["pull", "created", "started", "output", "exit", "dropped"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -3616,8 +3630,8 @@ class AttachContainerStart(_message.Message):
     `ctrl-` with a letter or one of `@ ^ [ , _`.  The engine's own when absent.  Needs a terminal.
     """
     slow_reader: _common_pb2.SlowReader.ValueType
-    """What happens when this client reads more slowly than the container writes.  The container itself never
-    waits for a client.
+    """What happens when this client reads more slowly than the container writes: 1 MiB is kept for it; then, as
+    with SLOW_READER_DROP when unset, the oldest is dropped.  The container itself never waits for a client.
     """
     def __init__(
         self,

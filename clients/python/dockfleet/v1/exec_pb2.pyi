@@ -29,7 +29,11 @@ class _OnDisconnectEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OnDiscon
     ON_DISCONNECT_UNSPECIFIED: _OnDisconnect.ValueType  # 0
     """As ON_DISCONNECT_KILL."""
     ON_DISCONNECT_KILL: _OnDisconnect.ValueType  # 1
-    """The process and all that it started are killed."""
+    """The process and all that it started are killed, within 5 s.  The Engine has no call for that: they are
+    known by a variable in their environment, `DOCKFLEET_EXEC`, and killed by a second exec as the same user.
+    That takes a shell in the container (`/bin/sh` or `/busybox/sh`).  Left alone, and named in the gateway's log,
+    are processes of a container without one, and those that have become another user's.
+    """
     ON_DISCONNECT_KEEP: _OnDisconnect.ValueType  # 2
     """It runs on."""
 
@@ -39,7 +43,11 @@ class OnDisconnect(_OnDisconnect, metaclass=_OnDisconnectEnumTypeWrapper):
 ON_DISCONNECT_UNSPECIFIED: OnDisconnect.ValueType  # 0
 """As ON_DISCONNECT_KILL."""
 ON_DISCONNECT_KILL: OnDisconnect.ValueType  # 1
-"""The process and all that it started are killed."""
+"""The process and all that it started are killed, within 5 s.  The Engine has no call for that: they are
+known by a variable in their environment, `DOCKFLEET_EXEC`, and killed by a second exec as the same user.
+That takes a shell in the container (`/bin/sh` or `/busybox/sh`).  Left alone, and named in the gateway's log,
+are processes of a container without one, and those that have become another user's.
+"""
 ON_DISCONNECT_KEEP: OnDisconnect.ValueType  # 2
 """It runs on."""
 Global___OnDisconnect: _TypeAlias = OnDisconnect  # noqa: Y015
@@ -229,7 +237,7 @@ class ExecStart(_message.Message):
     `ctrl-` with a letter or one of `@ ^ [ , _`.  The engine's own when absent.  Needs a terminal.
     """
     on_disconnect: Global___OnDisconnect.ValueType
-    """What becomes of the process when this client is gone before it has ended."""
+    """What becomes of the process when this client is gone before it has ended.  Killed when unset."""
     @_builtins.property
     def cmd(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The command and its arguments.  No shell is involved unless it is named here."""
