@@ -190,6 +190,25 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
         return data
 
+    async def quiet(self, seconds: float) -> bool:
+        """Wait until there is something for `read`, and return false; or true when for *seconds* there was nothing.
+
+        Raises `TransportError` when the connection breaks.
+        """
+        expired: list[bool] = []
+
+        def expire() -> None:
+            expired.append(True)
+            self._wake()
+
+        timer = self._loop.call_later(seconds, expire)
+        try:
+            while not self._parts and not self._complete and not expired:
+                await self._news()
+        finally:
+            timer.cancel()
+        return not self._parts and not self._complete
+
     async def write(self, data: bytes) -> None:
         """Send *data*, and wait while the peer takes less than it is given.  Raises `TransportError`."""
         self._send(data)

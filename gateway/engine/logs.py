@@ -8,7 +8,7 @@ follows at once, with a time of its own and no line feed between.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import NamedTuple
 
 from gateway.engine.connection import Connection
@@ -17,6 +17,7 @@ from gateway.engine.streams import OperationFailed, TornStream
 
 _LONGEST_PART = 16 << 10  # where the Engine cuts lines (moby, daemon/logger/copier.go)
 _LONGEST_ENTRY = 2 << 20  # more than any log driver delivers at once
+_LONGEST_LINE = 1 << 20  # to which the parts of a line are joined
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d) ")
 
 
@@ -120,16 +121,80 @@ class TerminalLog:
         return Entry(STDOUT, b"", text)
 
 
-async def entries(connection: Connection, log: FramedLog | TerminalLog) -> AsyncGenerator[list[Entry], None]:
+class Lines:
+    """Joins the parts of long lines, up to 1 MiB, and holds back whatever could not be counted until they are whole.
+
+    An entry that comes between two parts of a line waits with them: else a reader that goes on behind it would have
+    read what comes before it only in part.
+    """
+
+    def __init__(self) -> None:
+        self._held: list[Entry] = []  # as they came
+        self._size = 0
+        self._open: set[int] = set()  # the streams in whose midst of a line we are
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something is held back."""
+        return bool(self._held)
+
+    def feed(self, entries: list[Entry]) -> tuple[list[Entry], list[Entry]]:
+        """Return what is whole now, lines and the entries that they are made of: nearly always all, as it is."""
+        if not self._held and not [entry for entry in entries if not entry[2].endswith(b"\n")]:
+            return entries, entries
+        lines: list[Entry] = []
+        parts: list[Entry] = []
+        for entry in entries:
+            self._held.append(entry)
+            self._size += len(entry.line)
+            if entry.line.endswith(b"\n"):
+                self._open.discard(entry.stream)
+            else:
+                self._open.add(entry.stream)
+            if not self._open or self._size >= _LONGEST_LINE:
+                whole, held = self.flush()
+                lines += whole
+                parts += held
+        return lines, parts
+
+    def flush(self) -> tuple[list[Entry], list[Entry]]:
+        """Return what is held back, however incomplete: the lines and the entries that they are made of."""
+        held, self._held, self._size = self._held, [], 0
+        self._open.clear()
+        return _joined(held), held
+
+
+def _joined(parts: list[Entry]) -> list[Entry]:
+    """Return the lines that *parts* make; each stands where its first part does."""
+    lines: list[tuple[int, bytes, list[bytes]]] = []
+    begun: dict[int, list[bytes]] = {}
+    for stream, time, text in parts:
+        if stream in begun:
+            begun[stream].append(text)
+        else:
+            begun[stream] = [text]
+            lines.append((stream, time, begun[stream]))
+        if text.endswith(b"\n"):
+            del begun[stream]
+    return [Entry(stream, time, b"".join(texts)) for stream, time, texts in lines]
+
+
+async def entries(
+    connection: Connection, log: FramedLog | TerminalLog, patience: Callable[[], float] | None = None
+) -> AsyncGenerator[list[Entry], None]:
     """Yield the entries of a log as they come, those of one read together, to the end.
 
+    With *patience*, whenever nothing comes for so many seconds, an empty list.
     Raises `OperationFailed`, `TornStream` and `TransportError`.
     """
     try:
-        while data := await connection.read():
-            if found := log.feed(data):
+        while True:
+            while patience is not None and await connection.quiet(patience()):
+                yield []
+            data = await connection.read()
+            if found := log.feed(data) if data else log.finish():
                 yield found
-        if found := log.finish():
-            yield found
+            if not data:
+                return
     except FrameError as error:
         raise TornStream(str(error), sent=True) from error

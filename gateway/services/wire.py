@@ -89,18 +89,17 @@ _DETAILS = tag(_ENTRY, "details")
 _SECONDS, _NANOS = b"\x08", b"\x10"  # google.protobuf.Timestamp: fields 1 and 2, varints
 
 
-def log_encoder(*, details: bool) -> Callable[[list[Entry]], Iterable[bytes]]:
-    """Return the function that makes `StreamLogsResponse` messages of log entries, at most about 256 KiB each."""
+def log_encoder(*, times: bool, details: bool) -> Callable[[list[Entry]], bytes]:
+    """Return the function that makes the `entries` of a `StreamLogsResponse` of log entries."""
 
-    def encode(entries: list[Entry]) -> Iterable[bytes]:
+    def encode(entries: list[Entry]) -> bytes:
         parts: list[bytes] = []
-        size = 0
         for stream, time, line in entries:
             whole = line.endswith(b"\n")
             if whole:
                 line = line[:-1]
             body = _STREAM[stream]
-            if time:
+            if times and time:
                 body += _timestamp(time)
             if details:
                 line, attributes = _split_details(line)
@@ -109,12 +108,7 @@ def log_encoder(*, details: bool) -> Callable[[list[Entry]], Iterable[bytes]]:
             if not whole:
                 body += _PARTIAL
             parts += (_ENTRIES, varint(len(body)), body)
-            size += len(body)
-            if size >= _MOST_BYTES:
-                yield b"".join(parts)
-                parts, size = [], 0
-        if parts:
-            yield b"".join(parts)
+        return b"".join(parts)
 
     return encode
 
