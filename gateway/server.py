@@ -36,6 +36,7 @@ from gateway.boundary import Boundary
 from gateway.engine.client import Endpoint, Engine
 from gateway.engine.events import EventHubs
 from gateway.engine.ring import EventSeal
+from gateway.engine.stats import Samplers
 from gateway.engine.transport import Address, Limits
 from gateway.fleet.hosts import Host, Hosts, State
 from gateway.services.containers import ContainerService
@@ -43,6 +44,7 @@ from gateway.services.events import SystemService
 from gateway.services.exec import ExecService
 from gateway.services.hosts import HostService
 from gateway.services.mirror import Gate, Patience, handlers
+from gateway.services.stats import StatsService
 from gateway.settings import HostSettings, Settings
 
 log = logging.getLogger("gateway.server")
@@ -159,7 +161,7 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
 
 def _add_services(server: grpc.aio.Server, gate: Gate, resume_key: bytes, events: EventHubs) -> list[str]:
     files: list[tuple[Any, object]] = [
-        (containers_pb2, ContainerService(gate)),
+        (containers_pb2, ContainerService(gate, StatsService(gate, Samplers()))),
         (distribution_pb2, None),
         (exec_pb2, ExecService(gate)),
         (hosts_pb2, HostService(gate.hosts)),

@@ -20,6 +20,7 @@ from gateway.engine.enginejson import InvalidField
 from gateway.engine.frames import Frame
 from gateway.services.mirror import Context, Gate, first, thinned
 from gateway.services.sessions import feeding
+from gateway.services.stats import StatsService
 from gateway.services.wire import log_encoder, output_encoder
 
 _METHODS = pb.DESCRIPTOR.services_by_name["ContainerService"].methods_by_name
@@ -35,8 +36,9 @@ _PULL = Binding(images_pb2.DESCRIPTOR.services_by_name["ImageService"].methods_b
 class ContainerService:
     """What of containers is more than one request."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, stats: StatsService) -> None:
         self._gate = gate
+        self.StreamStats = stats.StreamStats
 
     async def StreamLogs(self, request: pb.StreamLogsRequest, context: Context) -> AsyncGenerator[Any, None]:
         """Stream a container's log in batches."""
