@@ -203,9 +203,14 @@ class Replay:
         if self._base:
             if self._number - self._base + 1 < self._position.count:
                 return False
-            self._base = 0 if list(self._passed) != self._proof else self._base
-            return bool(self._base)
-        # The first entries counted are not in the log any more.  Of the last ones, the rest must be.
+            if self._proves():
+                return True
+            self._base = 0
+        # The first entries counted are not in the log any more.  What is left of the last ones proves the place.
+        return self._proves()
+
+    def _proves(self) -> bool:
+        # Of the entries that the proof is made of, the first may be older than the floor, or not there any more.
         return list(self._passed) == self._proof[-len(self._passed) :]
 
 

@@ -107,7 +107,7 @@ def log_encoder(*, times: bool, details: bool) -> Callable[[list[Entry]], bytes]
             body += _DATA + varint(len(line)) + line
             if not whole:
                 body += _PARTIAL
-            parts += (_ENTRIES, varint(len(body)), body)
+            parts.append(_ENTRIES + varint(len(body)) + body)
         return b"".join(parts)
 
     return encode
@@ -116,16 +116,21 @@ def log_encoder(*, times: bool, details: bool) -> Callable[[list[Entry]], bytes]
 def _timestamp(text: bytes) -> bytes:
     """Return a LogEntry's `time` field for the Engine's RFC 3339 text, which has nine digits after the point."""
     if text[19:20] == b"." and text[29:] == b"Z":
-        body = _seconds(text[:19]) + _NANOS + varint(int(text[20:29]))
+        nanos = int(text[20:29])
+        if nanos < 1 << 14:
+            body = _seconds(text[:19]) + varint(nanos)
+        else:  # hardly ever the same twice: the two lowest groups by hand, the rest is remembered
+            low = bytes((nanos & 0x7F | 0x80, nanos >> 7 & 0x7F | 0x80))
+            body = _seconds(text[:19]) + low + varint(nanos >> 14)
     else:
         seconds, nanos = _odd_time(text.decode())
         body = _SECONDS + varint(seconds) + _NANOS + varint(nanos)
-    return _TIME + bytes((len(body),)) + body
+    return _TIME + varint(len(body)) + body
 
 
 @lru_cache(maxsize=1024)
 def _seconds(text: bytes) -> bytes:
-    return _SECONDS + varint(int(datetime.fromisoformat(text.decode() + "+00:00").timestamp()))
+    return _SECONDS + varint(int(datetime.fromisoformat(text.decode() + "+00:00").timestamp())) + _NANOS
 
 
 def _odd_time(text: str) -> tuple[int, int]:
