@@ -75,7 +75,7 @@ class Position:
     newest: bytes = b""
     ceiling: bytes = b""
     anchor: int = 0  # fingerprint of the first entry counted
-    proof: deque[int] = field(default_factory=lambda: deque(maxlen=_PROOF))
+    last: deque[tuple[bytes, int]] = field(default_factory=lambda: deque(maxlen=_PROOF))  # times and fingerprints
     fresh: bool = False  # whether the last entry alone bears the newest time
     _next_floor: bytes = b""  # becomes the floor once it is old enough
     _next_count: int = 0
@@ -85,6 +85,11 @@ class Position:
     def exact(self) -> bool:
         """Whether the entries counted are the first that a reader from the floor on meets."""
         return self.ceiling < self.floor or not self.ceiling
+
+    @property
+    def proof(self) -> list[int]:
+        """The fingerprints of the last entries, as far as a reader from the floor on meets them."""
+        return [mark for time, mark in self.last if time >= self.floor]
 
     def add(self, entries: list[Entry]) -> None:
         """Move behind *entries*, which were read one after the other."""
@@ -101,7 +106,7 @@ class Position:
             self._rise(entries, times, first)
         else:
             self._add_each(entries, times, first)
-        self.proof.extend(map(fingerprint, entries[-_PROOF:]))
+        self.last.extend(zip(times[-_PROOF:], map(fingerprint, entries[-_PROOF:]), strict=True))
         self._raise_floor()
 
     def step_back(self) -> None:
@@ -174,7 +179,7 @@ class Replay:
         self.lost = False
         self.last: deque[Entry] = deque(maxlen=_PROOF)  # of what was passed over
         self._position = position
-        self._proof = list(position.proof)
+        self._proof = position.proof
         self._passed: deque[int] = deque(maxlen=len(self._proof) or 1)
         self._number = 0
         self._base = 0  # the number of the first entry counted, once it was met
@@ -266,15 +271,9 @@ class Seal:
             self._FIXED.unpack_from(body)
         )
         host, started, container, proof = _cut(body[self._FIXED.size :], (host_size, started_size, 32, 4 * proofs))
-        position = Position(
-            _time(floor),
-            bool(whole),
-            count,
-            _time(newest),
-            _time(ceiling),
-            anchor,
-            deque(struct.unpack(f">{proofs}I", proof), maxlen=_PROOF),
-        )
+        # Of the times of the last entries, only that they are between floor and newest counts from here on.
+        last = deque(((_time(newest), mark) for mark in struct.unpack(f">{proofs}I", proof)), maxlen=_PROOF)
+        position = Position(_time(floor), bool(whole), count, _time(newest), _time(ceiling), anchor, last)
         return Place(host.decode(), container.hex(), started.decode(), flags, position)
 
 
