@@ -24,6 +24,7 @@ from gateway.engine import connection as wire
 from gateway.engine.client import ApiTooOld, Incompatible, OutcomeUnknown
 from gateway.engine.enginejson import InvalidField
 from gateway.engine.relay import ReaderTooSlow
+from gateway.engine.runs import LogGap
 from gateway.engine.seal import BadToken
 from gateway.engine.session import ExecStartFailed
 from gateway.engine.streams import OperationFailed, TornStream
@@ -139,8 +140,9 @@ _OWN: tuple[tuple[type[Exception], Code, str, bool], ...] = (
     (wire.BadAnswer, Code.INTERNAL, "BAD_ENGINE_RESPONSE", False),
     (Incompatible, Code.FAILED_PRECONDITION, "HOST_INCOMPATIBLE", False),
     (ExecStartFailed, Code.FAILED_PRECONDITION, "EXEC_START_FAILED", False),
-    (BadToken, Code.INVALID_ARGUMENT, "BAD_RESUME_TOKEN", False),
     (ReaderTooSlow, Code.RESOURCE_EXHAUSTED, "SLOW_READER", False),
+    (LogGap, Code.DATA_LOSS, "GAP", False),
+    (BadToken, Code.INVALID_ARGUMENT, "BAD_RESUME_TOKEN", False),
     (GoingAway, Code.UNAVAILABLE, "GOING_AWAY", True),
     (UnknownHost, Code.NOT_FOUND, "UNKNOWN_HOST", False),
 )

@@ -35,6 +35,7 @@ from gateway import metrics
 from gateway.boundary import Boundary
 from gateway.engine.client import Endpoint, Engine
 from gateway.engine.events import EventHubs
+from gateway.engine.resume import Seal
 from gateway.engine.ring import EventSeal
 from gateway.engine.stats import Samplers
 from gateway.engine.transport import Address, Limits
@@ -43,6 +44,7 @@ from gateway.services.containers import ContainerService
 from gateway.services.events import SystemService
 from gateway.services.exec import ExecService
 from gateway.services.hosts import HostService
+from gateway.services.logs import LogService
 from gateway.services.mirror import Gate, Patience, handlers
 from gateway.services.stats import StatsService
 from gateway.settings import HostSettings, Settings
@@ -91,8 +93,8 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
     health_servicer = HealthServicer()
     boundary = Boundary(settings.limits.reader_stall_seconds)
     server = grpc.aio.server(interceptors=[boundary], options=OPTIONS)
-    events = EventHubs()
     gate = Gate(hosts, _patience(settings))
+    events = EventHubs()
     names = _add_services(server, gate, _resume_key(settings), events)
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     names.append("grpc.health.v1.Health")
@@ -119,8 +121,8 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
             yield Running(port, metrics_address, hosts)
         finally:
             await _stop(server, health_servicer, boundary, settings, hurry or asyncio.Event())
-            await gate.finished()
             events.close()
+            await gate.finished()
 
 
 class Running:
@@ -161,7 +163,7 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
 
 def _add_services(server: grpc.aio.Server, gate: Gate, resume_key: bytes, events: EventHubs) -> list[str]:
     files: list[tuple[Any, object]] = [
-        (containers_pb2, ContainerService(gate, StatsService(gate, Samplers()))),
+        (containers_pb2, ContainerService(gate, LogService(gate, Seal(resume_key)), StatsService(gate, Samplers()))),
         (distribution_pb2, None),
         (exec_pb2, ExecService(gate)),
         (hosts_pb2, HostService(gate.hosts)),
@@ -246,6 +248,7 @@ def _patience(settings: Settings) -> Patience:
         limits.change_seconds,
         limits.long_seconds,
         limits.progress_idle_seconds,
+        limits.heal_seconds,
         limits.stall_seconds,
     )
 

@@ -10,23 +10,22 @@ import orjson
 from dockfleet.v1 import containers_pb2 as pb
 from dockfleet.v1 import images_pb2
 from dockfleet.v1.common_pb2 import SLOW_READER_CLOSE, SLOW_READER_DROP, DroppedOutput, TerminalSize
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway import stalls
-from gateway.engine import logs, relay, session, streams
+from gateway.engine import relay, session, streams
 from gateway.engine.binding import Binding
 from gateway.engine.client import APIClient, APIError, Engine, NotFound
 from gateway.engine.enginejson import InvalidField
 from gateway.engine.frames import Frame
+from gateway.services.logs import LogService
 from gateway.services.mirror import Context, Gate, first, thinned
 from gateway.services.sessions import feeding
 from gateway.services.stats import StatsService
-from gateway.services.wire import log_encoder, output_encoder
+from gateway.services.wire import output_encoder
 
 _METHODS = pb.DESCRIPTOR.services_by_name["ContainerService"].methods_by_name
 _ATTACH = Binding(_METHODS["AttachContainer"])
 _CREATE = Binding(_METHODS["CreateContainer"])
-_LOGS = Binding(_METHODS["StreamLogs"])
 _REMOVE = Binding(_METHODS["RemoveContainer"])
 _START = Binding(_METHODS["StartContainer"])
 _WAIT = Binding(_METHODS["WaitContainer"])
@@ -36,35 +35,10 @@ _PULL = Binding(images_pb2.DESCRIPTOR.services_by_name["ImageService"].methods_b
 class ContainerService:
     """What of containers is more than one request."""
 
-    def __init__(self, gate: Gate, stats: StatsService) -> None:
+    def __init__(self, gate: Gate, logs: LogService, stats: StatsService) -> None:
         self._gate = gate
+        self.StreamLogs = logs.StreamLogs
         self.StreamStats = stats.StreamStats
-
-    async def StreamLogs(self, request: pb.StreamLogsRequest, context: Context) -> AsyncGenerator[Any, None]:
-        """Stream a container's log in batches."""
-        engine = self._gate.engine(request)
-        if request.HasField("since") and request.HasField("until") and _later(request.since, request.until):
-            raise InvalidField("until", "must not be before `since`")
-        asked = pb.StreamLogsRequest()
-        asked.CopyFrom(request)
-        if not request.HasField("timestamps"):
-            asked.timestamps = True
-        if not request.HasField("stdout") and not request.HasField("stderr"):
-            asked.stdout = asked.stderr = True
-        call = _LOGS.call(asked, self._gate.patience.deadline(_LOGS, context))
-        state = await engine.call(APIClient.inspect_container, request.id)
-        encode = log_encoder(details=asked.details)
-        async with engine.open(call) as (answer, connection):
-            terminal = streams.is_terminal(answer, state["Config"]["Tty"])
-            log = (
-                logs.TerminalLog(timestamps=asked.timestamps, details=asked.details)
-                if terminal
-                else logs.FramedLog(timestamps=asked.timestamps)
-            )
-            async with aclosing(logs.entries(connection, log)) as batches:
-                async for batch in batches:
-                    for message in encode(batch):
-                        yield message
 
     async def AttachContainer(
         self, requests: AsyncIterator[pb.AttachContainerRequest], context: Context
@@ -224,7 +198,3 @@ async def _end(engine: Engine, id: str) -> pb.AttachEnd:
 
 def _has_tag(image: str) -> bool:
     return "@" in image or ":" in image.rsplit("/", 1)[-1]
-
-
-def _later(one: Timestamp, other: Timestamp) -> bool:
-    return (one.seconds, one.nanos) > (other.seconds, other.nanos)

@@ -41,6 +41,7 @@ class Patience:
     change: float = 120.0
     long: float = 3600.0
     progress_idle: float = 60.0
+    heal: float = 60.0
     stall: float = 60.0  # of a client that holds up a process by not reading
 
     def deadline(self, binding: Binding, context: Context) -> float | None:
