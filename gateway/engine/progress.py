@@ -22,6 +22,8 @@ class Reports:
     Arguments: *clock*, which returns the time in seconds.
     """
 
+    patience = None
+
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._ready: dict[str | int, Document] = {}  # in the order of delivery; a report's key is what it is on

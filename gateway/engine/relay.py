@@ -54,18 +54,25 @@ class Buffer(Protocol[GivenTo, TakenFrom]):
 
     @property
     def full(self) -> bool:
-        """Whether the source must wait after all."""
+        """Whether the source should wait for the reader, for at most `patience`."""
+
+    @property
+    def patience(self) -> float | None:
+        """Seconds that the source may wait, in all, until the reader has taken everything; None for ever."""
 
 
 class Output:
     """At most *room* bytes of the output of a process.  Of what does not fit, the oldest is dropped.
 
     With *drop* false, `put` raises `ReaderTooSlow` instead, and what is here already remains.
+
+    A reader that reads, only not as fast as a burst comes, should lose nothing: for it the source waits a moment,
+    when a quarter of the room is taken.  (The rest takes what one read can bring.)
     """
 
-    full = False
+    patience = 0.5
 
-    def __init__(self, room: int = 1 << 20, *, drop: bool = True) -> None:
+    def __init__(self, room: int = 2 << 20, *, drop: bool = True) -> None:
         self._room = room
         self._drop = drop
         self._frames: deque[Frame] = deque()
@@ -93,6 +100,11 @@ class Output:
             taken.append(self._pop())
             size += len(taken[-1].data)
         return taken or None
+
+    @property
+    def full(self) -> bool:
+        """Whether the source should wait."""
+        return self._size > self._room // 4
 
     def due(self) -> None:
         """Nothing waits for its time here."""
@@ -129,6 +141,7 @@ class _Relay(Generic[Given, Taken]):
     def __init__(self, source: AsyncGenerator[Given, None], buffer: Buffer[Given, Taken]) -> None:
         self._source = source
         self._buffer = buffer
+        self._patience = buffer.patience
         self._ended = False
         self._failure: Exception | None = None
         self._brought = asyncio.Event()
@@ -139,9 +152,7 @@ class _Relay(Generic[Given, Taken]):
             async for item in self._source:
                 self._buffer.put(item)
                 self._brought.set()
-                while self._buffer.full:
-                    self._taken.clear()
-                    await self._taken.wait()
+                await self._wait()
         except Exception as error:
             self._failure = error
             await self._source.aclose()  # now: its connection must not stay open, and unread, for the reader's sake
@@ -150,6 +161,17 @@ class _Relay(Generic[Given, Taken]):
             self._buffer.finish()
             self._brought.set()
 
+    async def _wait(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._buffer.full and (self._patience is None or self._patience > 0):
+            began = loop.time()
+            self._taken.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._patience):
+                    await self._taken.wait()
+            if self._patience is not None:
+                self._patience -= loop.time() - began
+
     async def items(self) -> AsyncGenerator[Taken, None]:
         while True:
             self._brought.clear()
@@ -157,6 +179,7 @@ class _Relay(Generic[Given, Taken]):
                 self._taken.set()
                 yield item
             elif not self._ended:
+                self._patience = self._buffer.patience
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._buffer.due()):
                         await self._brought.wait()
