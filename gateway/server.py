@@ -162,21 +162,22 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
 
 
 def _add_services(server: grpc.aio.Server, gate: Gate, resume_key: bytes, events: EventHubs) -> list[str]:
-    files: list[tuple[Any, object]] = [
-        (containers_pb2, ContainerService(gate, LogService(gate, Seal(resume_key)), StatsService(gate, Samplers()))),
-        (distribution_pb2, None),
+    logs, stats = LogService(gate, Seal(resume_key)), StatsService(gate, Samplers())
+    files: list[tuple[Any, ...]] = [
+        (containers_pb2, ContainerService(gate), logs, stats),
+        (distribution_pb2,),
         (exec_pb2, ExecService(gate)),
         (hosts_pb2, HostService(gate.hosts)),
-        (images_pb2, None),
-        (networks_pb2, None),
+        (images_pb2,),
+        (networks_pb2,),
         (system_pb2, SystemService(gate, events, EventSeal(resume_key))),
-        (volumes_pb2, None),
+        (volumes_pb2,),
     ]
     names = []
-    for module, by_hand in files:
+    for module, *by_hand in files:
         file: FileDescriptor = module.DESCRIPTOR
         for service in file.services_by_name.values():
-            server.add_generic_rpc_handlers((handlers(service, gate, by_hand),))
+            server.add_generic_rpc_handlers((handlers(service, gate, *by_hand),))
             names.append(service.full_name)
     return names
 

@@ -26,12 +26,12 @@ from gateway.engine.ring import Gap, Item, Place, Reason, Ring, mark_of
 
 _REMEMBERED = 256  # events, by an engine (moby, daemon/events/events.go)
 _SULK_SECONDS = 60.0  # before lists that were refused are asked for again
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0  # seconds between two tries
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds between two tries
 _QUICK_SECONDS = 1.0  # within which no engine is restarted
 _LATE_SECONDS = 0.1  # after which an event that has happened must have come
 _BURST_SECONDS = 1.0  # in which the events of images are taken together
 _STALL_SECONDS = 3.0  # of a standstill of this process, after which engines may have dropped events
-_STABLE_SECONDS = 5.0  # for which a subscription must have held, before the next tries come fast again
+_STABLE_SECONDS = 1.0  # for which a subscription must have held, before the next tries come fast again
 _LASTING = (IdentityMismatch, CredentialsRejected, Incompatible)  # no use in trying again
 
 
@@ -121,7 +121,7 @@ class EventHub:
             told = place.time
             if found is None:
                 number, since = ring.first, place.time + 1
-                yield self._missing(place, present)
+                yield ring.missing(place, Reason.OVERRUN if self._full else Reason.ENGINE_RESTARTED)
             else:
                 number = found
         elif since is not None or until is not None:
@@ -129,7 +129,7 @@ class EventHub:
         while True:
             while number < ring.next:
                 if number < ring.first:
-                    yield self._overtaken(number, told, wanted)
+                    yield ring.overtaken(number, told, counted=not wanted)
                     number = ring.first
                 item = ring[number]
                 number += 1
@@ -145,21 +145,6 @@ class EventHub:
             if left is not None and self._listening and left <= asyncio.get_running_loop().time():
                 return
             await self._changed(left if self._listening else None)
-
-    def _missing(self, place: Place, present: int) -> Item:
-        """Return the gap between a place that is not in the ring and what there is of later."""
-        later = (self._ring[number].place.time for number in range(self._ring.first, present))
-        before = next((time for time in later if time > place.time), 0)
-        reason = Reason.OVERRUN if self._full else Reason.ENGINE_RESTARTED
-        here = Place(self._ring.epoch, self._ring.first - 1, place.time)
-        return Item(here, gap=Gap(reason, place.time, before))
-
-    def _overtaken(self, number: int, told: int, wanted: Filter) -> Item:
-        """Return the gap of a watcher that was to read *number* next, which the ring does not hold any more."""
-        first = self._ring.first
-        count = 0 if wanted else first - number  # which of them were wanted, nobody knows any more
-        gap = Gap(Reason.SLOW_READER, told, self._ring[first].place.time, count)
-        return Item(Place(self._ring.epoch, first - 1, told), gap=gap)
 
     async def _changed(self, deadline: float | None) -> None:
         """Wait until something has happened, or until *deadline*, in the loop's time."""

@@ -134,6 +134,20 @@ class Ring:
                     return number + 1
         return None
 
+    def missing(self, place: Place, reason: Reason) -> Item:
+        """Return the gap between *place*, which is not here, and what there is of later."""
+        later = (self[number].place.time for number in range(self.first, self.next))
+        before = next((time for time in later if time > place.time), 0)
+        return Item(Place(self.epoch, self.first - 1, place.time), gap=Gap(reason, place.time, before))
+
+    def overtaken(self, number: int, told: int, *, counted: bool) -> Item:
+        """Return the gap of a reader that was to read item *number* next, which is not here any more.
+
+        *told* is the time of what it has read last; *counted*, whether all that is missing was for it.
+        """
+        gap = Gap(Reason.SLOW_READER, told, self[self.first].place.time, self.first - number if counted else 0)
+        return Item(Place(self.epoch, self.first - 1, told), gap=gap)
+
     def _drop(self) -> None:
         slot = self.first % len(self._items)
         dropped = self._items[slot]

@@ -26,7 +26,7 @@ from gateway.engine.usage import usage
 
 _ANSWER_SECONDS = 10.0  # until a stream of samples begins
 _SILENCE_SECONDS = 15.0  # without a sample, which are due every second, after which a host is not well
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0  # seconds between two tries
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds between two tries
 _FRESH_SECONDS = 2.0  # for which a sample is the present
 _load = enginejson.loader(Stats.DESCRIPTOR)
 

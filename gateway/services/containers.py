@@ -17,10 +17,8 @@ from gateway.engine.binding import Binding
 from gateway.engine.client import APIClient, APIError, Engine, NotFound
 from gateway.engine.enginejson import InvalidField
 from gateway.engine.frames import Frame
-from gateway.services.logs import LogService
 from gateway.services.mirror import Context, Gate, first, thinned
 from gateway.services.sessions import feeding
-from gateway.services.stats import StatsService
 from gateway.services.wire import output_encoder
 
 _METHODS = pb.DESCRIPTOR.services_by_name["ContainerService"].methods_by_name
@@ -35,10 +33,8 @@ _PULL = Binding(images_pb2.DESCRIPTOR.services_by_name["ImageService"].methods_b
 class ContainerService:
     """What of containers is more than one request."""
 
-    def __init__(self, gate: Gate, logs: LogService, stats: StatsService) -> None:
+    def __init__(self, gate: Gate) -> None:
         self._gate = gate
-        self.StreamLogs = logs.StreamLogs
-        self.StreamStats = stats.StreamStats
 
     async def AttachContainer(
         self, requests: AsyncIterator[pb.AttachContainerRequest], context: Context

@@ -85,8 +85,8 @@ class Gate:
         await asyncio.gather(*self._afterwards)
 
 
-def handlers(service: ServiceDescriptor, gate: Gate, by_hand: object = None) -> grpc.GenericRpcHandler:
-    """Return the handlers of *service*; methods of *by_hand* win over mirroring.
+def handlers(service: ServiceDescriptor, gate: Gate, *by_hand: object) -> grpc.GenericRpcHandler:
+    """Return the handlers of *service*; methods of the objects *by_hand* win over mirroring.
 
     Raises `TypeError` when an RPC has neither a method nor an endpoint, or no access level.
     """
@@ -94,8 +94,8 @@ def handlers(service: ServiceDescriptor, gate: Gate, by_hand: object = None) -> 
     for method in service.methods:
         if not method.GetOptions().Extensions[pb.access]:
             raise TypeError(f"{method.full_name} does not say what a caller must be allowed")
-        written = getattr(by_hand, method.name, None)
-        made[method.name] = handler(method, written or mirror(method, gate))
+        written = [getattr(part, method.name) for part in by_hand if hasattr(part, method.name)]
+        made[method.name] = handler(method, written[0] if written else mirror(method, gate))
     return grpc.method_handlers_generic_handler(service.full_name, made)
 
 

@@ -2021,7 +2021,7 @@ class RunContainerRequest(_message.Message):
     """What happens when this client reads more slowly than the container writes.  When unset, the container
     waits, as a process does for a full pipe, and nothing is lost; a client that reads nothing for a minute (the
     gateway's `limits.stall_seconds`) ends the call with RESOURCE_EXHAUSTED, reason SLOW_READER, and the
-    container runs on.  Else it never waits, and 1 MiB is kept for the client.
+    container runs on.  Else all is as in AttachContainerStart.
     """
     @_builtins.property
     def config(self) -> _container_config_pb2.ContainerSpec:
@@ -2372,13 +2372,13 @@ class StreamLogsRequest(_message.Message):
         timestamps: _builtins.bool | None = ...,
         tail: _builtins.int | None = ...,
         details: _builtins.bool | None = ...,
-        resume_token: _builtins.bytes = ...,
+        resume_token: _builtins.bytes | None = ...,
         follow_restarts: _builtins.bool | None = ...,
         strict: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_details", b"_details", "_follow", b"_follow", "_follow_restarts", b"_follow_restarts", "_stderr", b"_stderr", "_stdout", b"_stdout", "_strict", b"_strict", "_tail", b"_tail", "_timestamps", b"_timestamps", "details", b"details", "follow", b"follow", "follow_restarts", b"follow_restarts", "since", b"since", "stderr", b"stderr", "stdout", b"stdout", "strict", b"strict", "tail", b"tail", "timestamps", b"timestamps", "until", b"until"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_details", b"_details", "_follow", b"_follow", "_follow_restarts", b"_follow_restarts", "_resume_token", b"_resume_token", "_stderr", b"_stderr", "_stdout", b"_stdout", "_strict", b"_strict", "_tail", b"_tail", "_timestamps", b"_timestamps", "details", b"details", "follow", b"follow", "follow_restarts", b"follow_restarts", "resume_token", b"resume_token", "since", b"since", "stderr", b"stderr", "stdout", b"stdout", "strict", b"strict", "tail", b"tail", "timestamps", b"timestamps", "until", b"until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_details", b"_details", "_follow", b"_follow", "_follow_restarts", b"_follow_restarts", "_stderr", b"_stderr", "_stdout", b"_stdout", "_strict", b"_strict", "_tail", b"_tail", "_timestamps", b"_timestamps", "details", b"details", "follow", b"follow", "follow_restarts", b"follow_restarts", "host", b"host", "id", b"id", "resume_token", b"resume_token", "since", b"since", "stderr", b"stderr", "stdout", b"stdout", "strict", b"strict", "tail", b"tail", "timestamps", b"timestamps", "until", b"until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_details", b"_details", "_follow", b"_follow", "_follow_restarts", b"_follow_restarts", "_resume_token", b"_resume_token", "_stderr", b"_stderr", "_stdout", b"_stdout", "_strict", b"_strict", "_tail", b"_tail", "_timestamps", b"_timestamps", "details", b"details", "follow", b"follow", "follow_restarts", b"follow_restarts", "host", b"host", "id", b"id", "resume_token", b"resume_token", "since", b"since", "stderr", b"stderr", "stdout", b"stdout", "strict", b"strict", "tail", b"tail", "timestamps", b"timestamps", "until", b"until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__details: _TypeAlias = _typing.Literal["details"]  # noqa: Y015
     _WhichOneofArgType__details: _TypeAlias = _typing.Literal["_details", b"_details"]  # noqa: Y015
@@ -2386,6 +2386,8 @@ class StreamLogsRequest(_message.Message):
     _WhichOneofArgType__follow: _TypeAlias = _typing.Literal["_follow", b"_follow"]  # noqa: Y015
     _WhichOneofReturnType__follow_restarts: _TypeAlias = _typing.Literal["follow_restarts"]  # noqa: Y015
     _WhichOneofArgType__follow_restarts: _TypeAlias = _typing.Literal["_follow_restarts", b"_follow_restarts"]  # noqa: Y015
+    _WhichOneofReturnType__resume_token: _TypeAlias = _typing.Literal["resume_token"]  # noqa: Y015
+    _WhichOneofArgType__resume_token: _TypeAlias = _typing.Literal["_resume_token", b"_resume_token"]  # noqa: Y015
     _WhichOneofReturnType__stderr: _TypeAlias = _typing.Literal["stderr"]  # noqa: Y015
     _WhichOneofArgType__stderr: _TypeAlias = _typing.Literal["_stderr", b"_stderr"]  # noqa: Y015
     _WhichOneofReturnType__stdout: _TypeAlias = _typing.Literal["stdout"]  # noqa: Y015
@@ -2402,6 +2404,8 @@ class StreamLogsRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__follow) -> _WhichOneofReturnType__follow | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__follow_restarts) -> _WhichOneofReturnType__follow_restarts | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__resume_token) -> _WhichOneofReturnType__resume_token | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__stderr) -> _WhichOneofReturnType__stderr | None: ...
     @_typing.overload
@@ -2759,7 +2763,9 @@ Global___StreamStatsResponse: _TypeAlias = StreamStatsResponse  # noqa: Y015
 
 @_typing.final
 class StatsSummary(_message.Message):
-    """Use of resources as `docker stats` shows it.  Rates are 0 in a stream's first sample."""
+    """Use of resources as `docker stats` shows it.  Rates are 0 in a stream's first sample, and so is the share of the
+    processors where there is no sample to compare with.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -2773,7 +2779,7 @@ class StatsSummary(_message.Message):
     BLOCK_WRITE_BYTES_PER_SECOND_FIELD_NUMBER: _builtins.int
     PIDS_FIELD_NUMBER: _builtins.int
     cpu_percent: _builtins.float
-    """Share of the processors, where 100 is one of them."""
+    """Share of the processors, where 100 is one of them; on Windows, where 100 is all of them."""
     memory_bytes: _builtins.int
     """Memory in use, without what the kernel could take back from its page cache."""
     memory_limit_bytes: _builtins.int
@@ -3630,8 +3636,9 @@ class AttachContainerStart(_message.Message):
     `ctrl-` with a letter or one of `@ ^ [ , _`.  The engine's own when absent.  Needs a terminal.
     """
     slow_reader: _common_pb2.SlowReader.ValueType
-    """What happens when this client reads more slowly than the container writes: 1 MiB is kept for it; then, as
-    with SLOW_READER_DROP when unset, the oldest is dropped.  The container itself never waits for a client.
+    """What happens when this client reads more slowly than the container writes: at least 1 MiB is kept for it;
+    then, as with SLOW_READER_DROP when unset, the oldest is dropped.  The container itself waits for a client
+    no longer than half a second, so that one that does read loses nothing of a burst.
     """
     def __init__(
         self,
@@ -3644,16 +3651,18 @@ class AttachContainerStart(_message.Message):
         stdout: _builtins.bool | None = ...,
         stderr: _builtins.bool | None = ...,
         detach_keys: _builtins.str | None = ...,
-        slow_reader: _common_pb2.SlowReader.ValueType = ...,
+        slow_reader: _common_pb2.SlowReader.ValueType | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_detach_keys", b"_detach_keys", "_logs", b"_logs", "_stderr", b"_stderr", "_stdin", b"_stdin", "_stdout", b"_stdout", "_stream", b"_stream", "detach_keys", b"detach_keys", "logs", b"logs", "stderr", b"stderr", "stdin", b"stdin", "stdout", b"stdout", "stream", b"stream"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_detach_keys", b"_detach_keys", "_logs", b"_logs", "_slow_reader", b"_slow_reader", "_stderr", b"_stderr", "_stdin", b"_stdin", "_stdout", b"_stdout", "_stream", b"_stream", "detach_keys", b"detach_keys", "logs", b"logs", "slow_reader", b"slow_reader", "stderr", b"stderr", "stdin", b"stdin", "stdout", b"stdout", "stream", b"stream"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_detach_keys", b"_detach_keys", "_logs", b"_logs", "_stderr", b"_stderr", "_stdin", b"_stdin", "_stdout", b"_stdout", "_stream", b"_stream", "detach_keys", b"detach_keys", "host", b"host", "id", b"id", "logs", b"logs", "slow_reader", b"slow_reader", "stderr", b"stderr", "stdin", b"stdin", "stdout", b"stdout", "stream", b"stream"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_detach_keys", b"_detach_keys", "_logs", b"_logs", "_slow_reader", b"_slow_reader", "_stderr", b"_stderr", "_stdin", b"_stdin", "_stdout", b"_stdout", "_stream", b"_stream", "detach_keys", b"detach_keys", "host", b"host", "id", b"id", "logs", b"logs", "slow_reader", b"slow_reader", "stderr", b"stderr", "stdin", b"stdin", "stdout", b"stdout", "stream", b"stream"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__detach_keys: _TypeAlias = _typing.Literal["detach_keys"]  # noqa: Y015
     _WhichOneofArgType__detach_keys: _TypeAlias = _typing.Literal["_detach_keys", b"_detach_keys"]  # noqa: Y015
     _WhichOneofReturnType__logs: _TypeAlias = _typing.Literal["logs"]  # noqa: Y015
     _WhichOneofArgType__logs: _TypeAlias = _typing.Literal["_logs", b"_logs"]  # noqa: Y015
+    _WhichOneofReturnType__slow_reader: _TypeAlias = _typing.Literal["slow_reader"]  # noqa: Y015
+    _WhichOneofArgType__slow_reader: _TypeAlias = _typing.Literal["_slow_reader", b"_slow_reader"]  # noqa: Y015
     _WhichOneofReturnType__stderr: _TypeAlias = _typing.Literal["stderr"]  # noqa: Y015
     _WhichOneofArgType__stderr: _TypeAlias = _typing.Literal["_stderr", b"_stderr"]  # noqa: Y015
     _WhichOneofReturnType__stdin: _TypeAlias = _typing.Literal["stdin"]  # noqa: Y015
@@ -3666,6 +3675,8 @@ class AttachContainerStart(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__detach_keys) -> _WhichOneofReturnType__detach_keys | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__logs) -> _WhichOneofReturnType__logs | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__slow_reader) -> _WhichOneofReturnType__slow_reader | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__stderr) -> _WhichOneofReturnType__stderr | None: ...
     @_typing.overload

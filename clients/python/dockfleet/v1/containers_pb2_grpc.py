@@ -266,8 +266,15 @@ class ContainerServiceServicer:
     def StreamStats(self, request, context):
         """Streams how much CPU, memory, network and disk a container uses: about one sample each second.
 
-        The counters come as the engine gives them; see Stats for how to read them.  The stream ends when the
-        container is removed, or after one sample when `stream` is false.
+        The counters come as the engine gives them, with a summary of what people expect to read.  All calls for a
+        container share one stream of samples; each gets the newest that there is.
+
+        A container that does not run says so once; the samples begin when it starts, and again after every restart:
+        who looks at a container means all of its runs.  For the same reason its removal is a good end, OK: there is
+        nothing more to tell, and nothing was missed.  With `stream` false the call ends after one message.
+
+        NOT_FOUND: there is no such container when the call begins.  UNAVAILABLE: the host can not be reached, or has
+        not been for a minute.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
