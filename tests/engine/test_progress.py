@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from gateway.engine.progress import Reports
 from hypothesis import given
 from hypothesis import strategies as st
+
+from gateway.engine.progress import Reports
 
 
 class Clock:

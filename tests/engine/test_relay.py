@@ -7,10 +7,11 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import pytest
-from gateway.engine.frames import STDERR, STDOUT, Frame
-from gateway.engine.relay import Dropped, Output, ReaderTooSlow, relayed
 from hypothesis import given
 from hypothesis import strategies as st
+
+from gateway.engine.frames import STDERR, STDOUT, Frame
+from gateway.engine.relay import Dropped, Output, ReaderTooSlow, relayed
 
 
 def out(data: bytes, stream: int = STDOUT) -> Frame:

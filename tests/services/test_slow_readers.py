@@ -8,8 +8,8 @@ from typing import Any
 import grpc
 import pytest
 from dockfleet.v1 import common_pb2, containers_pb2, exec_pb2, images_pb2, system_pb2
-from gateway.settings import Limits
 
+from gateway.settings import Limits
 from tests.conftest import failed, gateway_of
 from tests.fake_engine import Exchange, FakeEngine, frame
 
