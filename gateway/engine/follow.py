@@ -29,6 +29,8 @@ from gateway.engine.streams import OperationFailed, TornStream
 
 _POLL_SECONDS = 0.3  # between two looks at a stopped container whose restarts are followed
 _SETTLE_SECONDS = 0.5  # within which the state of a container follows the end of its log
+_GUARD_SECONDS = 30.0  # after a break, within which a restart may come without an end of the answer
+_PAUSE_SECONDS = 0.05  # that a restart takes at least
 _STRIKES = 3  # how often the same place may turn out to be unreadable
 _LATER = (500, 502, 503, 504)  # what engines say while they start or stop
 
@@ -135,9 +137,30 @@ class Follower:
                 await asyncio.sleep(_POLL_SECONDS)
             else:
                 self._reader.broken = not waiting
+                self._watch()
                 await healing.pause(failure)
             if (quiet := self._reader.overdue()) is not None:
                 yield quiet
+
+    def _watch(self) -> None:
+        """Look for a new run, for a while, before entries are taken in that come after a pause.
+
+        A daemon that was killed starts containers again when it is back; answers that have begun before go on.
+        """
+        loop = asyncio.get_running_loop()
+        end, asked = loop.time() + _GUARD_SECONDS, 0.0
+
+        async def guard() -> bool:
+            nonlocal asked
+            before, asked = asked, loop.time()
+            if asked > end:
+                self._reader.guard = None
+            if asked > end or asked - before < _PAUSE_SECONDS:
+                return False
+            now = Run.of(await self._engine.call(APIClient.inspect_container, self._container))
+            return self._is_other(now)
+
+        self._reader.guard = guard
 
     def _is_other(self, run: Run) -> bool:
         return bool(self.started) and run.started != self.started

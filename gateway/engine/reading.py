@@ -7,7 +7,7 @@ yielded.  Whether the end of the answer is the end of the log is for others to j
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from gateway.engine import logs
 from gateway.engine.client import Call, Engine
 from gateway.engine.connection import Request
+from gateway.engine.echo import Echo
 from gateway.engine.logs import Entry
 from gateway.engine.resume import Position, Replay, canonical, nanoseconds, time_of
 from gateway.engine.runs import Gap, Item, Lost, Quiet, Resumed, Run
@@ -51,7 +52,8 @@ class Reader:
     """Reads a container's log, again and again, from `position` on, which moves with what is read.
 
     `broken` makes the next answer that goes on from the place begin with `Resumed`.  `doubtful` tells that the last
-    answer ended before the place was found, though it might still have come.
+    answer ended before the place was found, though it might still have come.  `guard`, when there is one, is asked
+    before what comes while following is taken in: whether it is not to be.
     """
 
     def __init__(self, engine: Engine, question: Question, position: Position | None, heartbeat: float) -> None:
@@ -59,11 +61,14 @@ class Reader:
         self.position = position or _beginning(question.span)
         self.broken = False
         self.doubtful = False
+        self.guard: Callable[[], Awaitable[bool]] | None = None
         self._engine = engine
         self._question = question
         self._span = question.span
         self._heartbeat = heartbeat
         self._begun = position is not None  # so that what the question says of the beginning counts no more
+        self._echo = Echo()
+        self._repeats = False  # the last answer was left, for the engine seems to repeat itself
         self._loop = asyncio.get_running_loop()
         self._last_news = self._last_said = self._loop.time()
 
@@ -81,14 +86,18 @@ class Reader:
             until = max(until, nanoseconds(self.position.newest))  # else the place itself would not be found
         if self.position.count:
             await self._check_clock()
-        if follow and self.position.count and (self.doubtful or not self.position.exact):
-            # Only a log that is read to its end can tell that it does not have the place any more.
-            async with aclosing(self._answer(run, until, follow=False)) as items:
+        again = True
+        while again:
+            again = False
+            if follow and self.position.count and (self.doubtful or not self.position.exact):
+                # Only a log that is read to its end can tell what it does not have any more, or has twice.
+                async with aclosing(self._answer(run, until, follow=False)) as items:
+                    async for item in items:
+                        yield item
+            async with aclosing(self._answer(run, until, follow=follow)) as items:
                 async for item in items:
                     yield item
-        async with aclosing(self._answer(run, until, follow=follow)) as items:
-            async for item in items:
-                yield item
+            again, self._repeats = self._repeats, False
 
     async def _check_clock(self) -> None:
         """Find out whether the host's clock was set back since the place was taken."""
@@ -124,8 +133,19 @@ class Reader:
                             yield Resumed()
                     if not entries and (quiet := self.overdue()) is not None:
                         yield quiet
-                    for item in self._moved(*(lines.feed(new) if entries else lines.flush())):
+                    if new and follow:
+                        if self.guard is not None and await self.guard():
+                            return
+                        count = self._echo.begins(new)
+                        self._repeats = count < len(new)
+                        new = new[:count] if self._repeats else new
+                    else:
+                        self._echo.heard(new)
+                    for item in self._moved(*(lines.feed(new) if new else lines.flush() if not entries else ([], []))):
                         yield item
+                    if self._repeats:
+                        self.doubtful = True
+                        return
         for item in self._moved(*lines.flush()):
             yield item
         self.doubtful = not (replay.found or replay.lost)

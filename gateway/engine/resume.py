@@ -22,7 +22,7 @@ from gateway.engine.logs import Entry
 from gateway.engine.seal import BadToken, Signer
 
 _PROOF = 8  # entries whose hashes prove a place
-_SETTLED = 2_000_000_000  # nanoseconds after which no entry with an older time is to be expected
+SETTLED = 2_000_000_000  # nanoseconds after which no entry with an older time is to be expected
 _VERSION = 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -114,10 +114,10 @@ class Position:
         self.floor, self.ceiling, self._next_floor = b"", max(self.ceiling, self.newest), b""
 
     def _begin(self, entry: Entry, time: bytes) -> None:
-        before = time_of(max(nanoseconds(time) - _SETTLED, 0))
+        before = time_of(max(nanoseconds(time) - SETTLED, 0))
         self.floor = max(self.floor, before) if self.whole else before
         # What was passed over is at most so much later than the entry it stands before.
-        self.ceiling = b"" if self.whole else time_of(nanoseconds(time) + _SETTLED)
+        self.ceiling = b"" if self.whole else time_of(nanoseconds(time) + SETTLED)
         self.count, self.newest, self.anchor, self.fresh = 1, time, fingerprint(entry), True
         self._next_floor = b""
 
@@ -135,7 +135,7 @@ class Position:
 
     def _add_each(self, entries: list[Entry], times: list[bytes], first: int) -> None:
         for entry, time in zip(entries[first:], times[first:], strict=True):
-            if time < self.newest and nanoseconds(self.newest) - nanoseconds(time) > _SETTLED:
+            if time < self.newest and nanoseconds(self.newest) - nanoseconds(time) > SETTLED:
                 self._step(entry, time)
                 continue
             self._count(entry, time)
@@ -159,10 +159,10 @@ class Position:
 
     def _raise_floor(self) -> None:
         newest = nanoseconds(self.newest)
-        if self._next_floor and newest - nanoseconds(self._next_floor) >= _SETTLED:
+        if self._next_floor and newest - nanoseconds(self._next_floor) >= SETTLED:
             self.floor, self.count, self.anchor = self._next_floor, self._next_count, self._next_anchor
             self._next_floor = b""
-        if not self._next_floor and (not self.floor or newest - nanoseconds(self.floor) >= _SETTLED):
+        if not self._next_floor and (not self.floor or newest - nanoseconds(self.floor) >= SETTLED):
             # Later than all that was read: the count begins at nothing, whatever the order was.
             self._next_floor, self._next_count = time_of(newest + 1), 0
 
@@ -288,4 +288,15 @@ def _cut(data: bytes, sizes: Iterable[int]) -> Iterable[bytes]:
         start += size
 
 
-__all__ = ["BadToken", "Place", "Position", "Replay", "Seal", "canonical", "fingerprint", "nanoseconds", "time_of"]
+__all__ = [
+    "SETTLED",
+    "BadToken",
+    "Place",
+    "Position",
+    "Replay",
+    "Seal",
+    "canonical",
+    "fingerprint",
+    "nanoseconds",
+    "time_of",
+]
