@@ -15,7 +15,6 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from dockfleet.v1.containers_pb2 import Stats, StatsSummary
 
 from gateway.engine import enginejson, streams
@@ -152,11 +151,12 @@ class Samplers:
         """A broken stream of samples is tried again for *heal_seconds* before its readers are told."""
         self._heal_seconds = heal_seconds
         self._samplers: dict[tuple[str, str], Sampler] = {}
+        self._asked: dict[tuple[str, str], asyncio.Task[dict[str, Any]]] = {}
 
     @asynccontextmanager
     async def samples(self, engine: Engine, id: str) -> AsyncIterator[AsyncGenerator[tuple[Sample, int], None]]:
         """Yield the samples of a container.  Raises `docker.errors.APIError` and `TransportError`."""
-        state = await engine.call(APIClient.inspect_container, id)
+        state = await self._inspect(engine, id)
         key = (engine.name, state["Id"])
         sampler = self._samplers.get(key)
         if sampler is None or sampler.ended:
@@ -179,7 +179,7 @@ class Samplers:
 
         Raises as `samples` does.
         """
-        state = await engine.call(APIClient.inspect_container, id)
+        state = await self._inspect(engine, id)
         if not state["State"]["Running"]:
             return Sample()
         sampler = self._samplers.get((engine.name, state["Id"]))
@@ -187,9 +187,29 @@ class Samplers:
         if present is not None and present.stats is not None and (alone or present.stats.HasField("preread")):
             return present
         query = "stream=false&one-shot=true" if alone else "stream=false"
-        answer = await engine.ask(_call(state["Id"], deadline, query))
-        stats = _stats(_json(answer.body))
+        stats = None
+        # It takes an engine a second or two: on a connection of its own, so that other calls need not wait.
+        async with (
+            engine.open(_call(state["Id"], deadline, query)) as (_, connection),
+            aclosing(streams.lines(connection, _SILENCE_SECONDS)) as documents,
+        ):
+            async for document in documents:
+                stats = _stats(document)
         return Sample(0, stats, usage(stats, None) if stats is not None else None)
+
+    async def _inspect(self, engine: Engine, id: str) -> dict[str, Any]:
+        """Return what the engine tells of a container; those who ask at the same time get the same answer."""
+        key = (engine.name, id)
+        task = self._asked.get(key)
+        if task is None:
+            task = self._asked[key] = asyncio.create_task(engine.call(APIClient.inspect_container, id))
+            task.add_done_callback(lambda task: self._answered(key, task))
+        return await asyncio.shield(task)
+
+    def _answered(self, key: tuple[str, str], task: asyncio.Task[dict[str, Any]]) -> None:
+        del self._asked[key]
+        if not task.cancelled():
+            task.exception()  # all who asked may have gone: then nobody else looks at it
 
 
 def _call(container: str, deadline: float | None, query: str) -> Call:
@@ -204,10 +224,3 @@ def _stats(document: Any) -> Stats | None:
         raise BadAnswer(f"a sample of the host does not fit the Engine API: {error}", sent=True) from error
     assert isinstance(stats, Stats)
     return stats if stats.HasField("read") else None
-
-
-def _json(data: bytes) -> Any:
-    try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        raise BadAnswer(f"the host's answer is not JSON: {error}", sent=True) from error

@@ -299,6 +299,21 @@ async def test_a_quiet_engine_that_was_not_restarted_has_no_gap(client: Client, 
     assert times(await take(call, 1)) == of([happened])
 
 
+async def test_what_was_dropped_during_a_standstill_is_asked_for(client: Client, daemon: Daemon) -> None:
+    """An engine drops events for one that does not read, without a word: after a standstill, the gateway asks."""
+    call = await watch(client)
+    happened = [daemon.happen("container", "start", "c1")]
+    await take(call, 1)
+    subscribers, daemon._subscribers = daemon._subscribers, {}
+    happened.append(daemon.happen("container", "die", "c1"))  # is remembered, and told to nobody
+    daemon._subscribers = subscribers
+
+    time.sleep(4.5)  # noqa: ASYNC251  # the whole process stands still, and the gateway with it
+
+    assert times(await take(call, 1)) == of(happened[1:])
+    assert daemon.subscriptions == 2
+
+
 # Tokens
 
 

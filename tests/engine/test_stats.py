@@ -15,6 +15,7 @@ from gateway.engine.client import Endpoint, Engine
 from gateway.engine.stats import Samplers
 from gateway.engine.transport import Address
 from gateway.engine.usage import memory_in_use, usage
+from gateway.settings import Limits
 from tests.conftest import Client, OpenGateway, failed
 from tests.fake_engine import Exchange, FakeEngine, _line
 
@@ -190,6 +191,20 @@ async def test_all_readers_share_one_stream(client: Client, container: Container
         call.cancel()
     async with asyncio.timeout(5):
         await container.engine.until(lambda: not container.streams)
+
+
+async def test_a_crowd_that_comes_at_once_is_served(container: Container, open_gateway: OpenGateway) -> None:
+    """What the gateway has to ask before it asks once, however few calls a host is allowed at a time."""
+    limits = Limits(connections_per_host=1, queue_per_host=2)
+    async with open_gateway(container.engine.address, limits=limits) as client:
+        calls = [read(client) for _ in range(200)]
+        await container.listened()
+        container.give(sample(1))
+
+        assert {second(await call.read()) for call in calls} == {1}
+        for call in calls:
+            call.cancel()
+    assert container.opened == 1
 
 
 async def test_who_comes_later_gets_the_newest_at_once(client: Client, container: Container) -> None:
