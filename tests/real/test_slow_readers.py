@@ -30,7 +30,10 @@ pytestmark = [
     pytest.mark.timeout(1800 if LONG else 180),
 ]
 # Writes without end, and counts in a file of its own container how often it has.
-WRITER = "i=0; while :; do i=$((i+1)); head -c 60000 /dev/zero | tr '\\0' x; echo; echo $i >/tmp/c; mv /tmp/c /tmp/count; done"
+WRITER = (
+    "i=0; while :; do i=$((i+1)); head -c 60000 /dev/zero | tr '\\0' x; echo; "
+    "echo $i >/tmp/c; mv /tmp/c /tmp/count; done"
+)
 
 
 async def counted(client: Client, host: str, container: str) -> int:
