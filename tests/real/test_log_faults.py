@@ -172,15 +172,20 @@ def truth(engine: PrivateEngine, container: str) -> list[Line]:
     """All that the engine has of a container's log."""
     status, body = engine.request("GET", f"/containers/{container}/logs?stdout=1&stderr=1")
     assert status == 200
-    parts: dict[int, bytes] = {}
-    lines = []
-    while body:
-        stream, size = body[0], int.from_bytes(body[4:8], "big")
-        parts[stream] = parts.get(stream, b"") + body[8 : 8 + size]
-        body = body[8 + size :]
-        if parts[stream].endswith(b"\n"):
-            lines.append(Line.of(parts.pop(stream)[:-1]))
-    return lines if lines[0].run else lines[1:]
+    lines: list[bytearray] = []  # each where its first part stands
+    begun: dict[int, bytearray] = {}
+    start = 0
+    while start < len(body):
+        stream, end = body[start], start + 8 + int.from_bytes(body[start + 4 : start + 8], "big")
+        if stream not in begun:
+            begun[stream] = bytearray()
+            lines.append(begun[stream])
+        begun[stream] += body[start + 8 : end]
+        if begun[stream].endswith(b"\n"):
+            del begun[stream]
+        start = end
+    found = [Line.of(bytes(line[:-1])) for line in lines]
+    return found if found[0].run else found[1:]
 
 
 @asynccontextmanager
