@@ -130,6 +130,7 @@ class Follower:
                 return
             if then is _Then.TURN:
                 coming, waiting = now, False
+                self._reader.broken |= failure is not None
                 continue
             if then is _Then.WAIT:
                 waiting = self._was_running = True
