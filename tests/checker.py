@@ -60,7 +60,7 @@ class Line:
 
     @classmethod
     def of(cls, data: bytes) -> Line:
-        """Read a line; what is left of one whose beginning was rotated away has no run."""
+        """Read a line; what is left of one whose beginning is lost, to a rotation or a crash, has no run."""
         if data.startswith(b"x"):
             return cls("", 0, len(data))
         run, number, *_ = data.split(b" ")
@@ -78,6 +78,7 @@ class History:
     token: bytes = b""
     calls: int = 0
     codes: list[str] = field(default_factory=list)
+    _begun: dict[int, tuple[int, bytes]] = field(default_factory=dict)  # by output: where a line began, and with what
 
     @property
     def lines(self) -> list[Line]:
@@ -96,11 +97,14 @@ class History:
             if marker != "heartbeat":
                 self.events.append(marker)
         for entry in message.entries:
-            assert not entry.partial
-            line = Line.of(entry.data)
-            assert line.run or self.events[-1] == "gap", "a line without its beginning"
-            if line.run:
-                self.events.append(line)
+            begun = self._begun.pop(entry.stream, None)
+            place, data = begun or (len(self.events), b"")
+            if begun is None:
+                self.events.append("part")
+            data += entry.data
+            self.events[place] = Line.of(data)
+            if entry.partial:
+                self._begun[entry.stream] = place, data
         self.token = message.resume_token
 
 
@@ -135,7 +139,7 @@ def verify(history: History, log: list[Line], *, whole: bool) -> list[str]:
     wrong = []
     seen = set()
     for line in lines:
-        if (line.run, line.number) in seen:
+        if line.run and (line.run, line.number) in seen:
             wrong.append(f"repeated: {line}")
         seen.add((line.run, line.number))
     gaps = history.count("gap")
@@ -160,7 +164,7 @@ def _jumps(events: list[Event], log: list[Line]) -> list[str]:
     for event in events:
         if event == "gap":
             last = {}
-        if not isinstance(event, Line):
+        if not isinstance(event, Line) or not event.run:
             continue
         before = last.get(event.to_stderr)
         if before is not None:

@@ -68,6 +68,7 @@ class Stage:
     gateway: Gateway
     histories: dict[tuple[str, str], History] = field(default_factory=dict)  # by host and container
     rotated: set[str] = field(default_factory=set)
+    followers: list[asyncio.Task[None]] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
 
     async def news(self, host: str) -> None:
@@ -75,9 +76,16 @@ class Stage:
         waiting = {key: len(history.lines) for key, history in self.histories.items() if key[0] == host}
 
         async def all_got_some() -> bool:
+            for task in self.followers:
+                if task.done():
+                    await task
             return all(len(self.histories[key].lines) > before for key, before in waiting.items())
 
-        await until(all_got_some, 60)
+        try:
+            await until(all_got_some, 90)
+        except AssertionError as error:
+            silent = [key for key, before in waiting.items() if len(self.histories[key].lines) == before]
+            raise AssertionError(f"DOCKFLEET_SEED={SEED}: no news of {silent} after {self.told}") from error
 
 
 # The faults.  Each ends when what it broke works again.
@@ -205,21 +213,18 @@ async def staged(start_engine: Callable[..., PrivateEngine], directory: Path) ->
         options = [("grpc.max_reconnect_backoff_ms", 200), ("grpc.initial_reconnect_backoff_ms", 50)]
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{stage.gateway.port}", options))
         containers = containers_pb2_grpc.ContainerServiceStub(channel)
-        followers = []
         for engine, rotating in ((plain, False), (plain, True), (lasting, False)):
             container = write(engine, rotating=rotating)
             if rotating:
                 stage.rotated.add(container)
             history = stage.histories[engine.name, container] = History()
-            followers.append(asyncio.create_task(follow(lambda: containers, history, engine.name, container)))
+            stage.followers.append(asyncio.create_task(follow(lambda: containers, history, engine.name, container)))
         try:
             yield stage
-            ended = [task.exception() for task in followers if task.done()]
-            assert not ended, ended
         finally:
-            for task in followers:
+            for task in stage.followers:
                 task.cancel()
-            await asyncio.gather(*followers, return_exceptions=True)
+            await asyncio.gather(*stage.followers, return_exceptions=True)
 
 
 def write(engine: PrivateEngine, *, rotating: bool) -> str:
