@@ -1153,8 +1153,8 @@ class LogEntry(_message.Message):
     data: _builtins.bytes
     """The line, without its line feed."""
     partial: _builtins.bool
-    """Whether the line is not complete: it goes on in the next entry of the same stream, as the Engine cuts
-    lines at 16 KiB, or it is the last line and has not been finished.
+    """Whether the line is not complete: it goes on in the next entry of the same stream, as lines are cut at 1 MiB;
+    or its end has not been written yet.
     """
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
@@ -2341,9 +2341,10 @@ class StreamLogsRequest(_message.Message):
     specification leaves it out.
     """
     resume_token: _builtins.bytes
-    """Go on behind the message that carried this token.  Excludes `since` and `tail`; `until`, `stdout`,
-    `stderr` and the container must be those of the call that gave it.  Any gateway with the same resume key
-    takes it.
+    """Go on behind the message that carried this token.  Excludes `since` and `tail`; `stdout`, `stderr`,
+    `details`, the container and the host must be those of the call that gave it.  Any gateway with the same
+    resume key takes it; without a key of its own, a gateway takes those of its present run alone.  One that is
+    forged, damaged or of another key is INVALID_ARGUMENT, reason BAD_RESUME_TOKEN.
     """
     follow_restarts: _builtins.bool
     """With `follow`: whether to go on when the container is started again, with a `run_boundary` between the
