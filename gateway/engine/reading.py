@@ -23,6 +23,8 @@ from gateway.engine.streams import is_terminal
 
 _PORTION = 256 << 10  # bytes of entries in one item, unless parts of lines are among them
 _REST_SECONDS = 0.05  # how long the parts of a long line wait for its rest; and the shortest silence
+_MANY = 32  # entries of one read, after which more are on their way
+_GATHER_SECONDS = 0.002  # for which those are waited for: few large messages cost less than many small ones
 _PING = Request("GET", "/_ping")
 
 
@@ -146,6 +148,8 @@ class Reader:
                     if self._repeats:
                         self.doubtful = True
                         return
+                    if len(entries) >= _MANY:
+                        await asyncio.sleep(_GATHER_SECONDS)
         for item in self._moved(*lines.flush()):
             yield item
         self.doubtful = not (replay.found or replay.lost)
