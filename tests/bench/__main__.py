@@ -22,6 +22,7 @@ import contextlib
 import json
 import os
 import platform
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -73,6 +74,7 @@ class Job:
 def main() -> None:
     """The command line."""
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is stopped then, too
     containers = 1000 if "list" in options.only else 0
     megabytes, lines = (100, 60_000) if options.quick else (500, 300_000)
     with contextlib.ExitStack() as stack:
@@ -100,8 +102,14 @@ def main() -> None:
                             {"round": number, "case": job.name, "variant": variant.name}
                             | _measured(variant, stage.meter, command, options.repeats)
                         )
+            if options.json:
+                _write(options, samples)
     print(report.markdown(samples))
-    if options.json:
+
+
+def _write(options: argparse.Namespace, samples: Sequence[dict[str, Any]]) -> None:
+    """Write what was measured so far."""
+    if True:
         about: dict[str, Any] = {
             "machine": platform.platform(),
             "cpus": os.cpu_count(),
