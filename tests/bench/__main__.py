@@ -109,14 +109,15 @@ def main() -> None:
 
 def _write(options: argparse.Namespace, samples: Sequence[dict[str, Any]]) -> None:
     """Write what was measured so far."""
-    if True:
-        about: dict[str, Any] = {
-            "machine": platform.platform(),
-            "cpus": os.cpu_count(),
-            "python": platform.python_version(),
-        }
-        about |= {"time": time.time(), "load": os.getloadavg(), "options": {**vars(options), "json": str(options.json)}}
-        options.json.write_text(json.dumps({"about": about, "samples": samples}, indent=1, default=str))
+    about = {
+        "machine": platform.platform(),
+        "cpus": os.cpu_count(),
+        "python": platform.python_version(),
+        "time": time.time(),
+        "load": os.getloadavg(),
+        "options": vars(options),
+    }
+    options.json.write_text(json.dumps({"about": about, "samples": samples}, indent=1, default=str))
 
 
 def _options() -> argparse.Namespace:
