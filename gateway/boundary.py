@@ -12,7 +12,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Any, TypeAlias, cast
 
 import grpc
@@ -23,6 +23,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from gateway import metrics
 from gateway.engine.client import OutcomeUnknown
 from gateway.errors import Failure, GoingAway, failure
+from gateway.stalls import Writer
 
 log = logging.getLogger("gateway.rpc")
 
@@ -35,9 +36,11 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 class Boundary(grpc.aio.ServerInterceptor):
     """Wraps every handler."""
 
-    def __init__(self) -> None:
+    def __init__(self, stall_seconds: float | None = None) -> None:
+        """Let streams wait *stall_seconds* for a client that does not read, where they do not say otherwise."""
         self._wrapped: dict[str, Handler] = {}
         self._open = _Open()
+        self._stall_seconds = stall_seconds
 
     def end_endless(self) -> None:
         """End the streams that only read, which may have no end of their own: the gateway is stopping."""
@@ -59,7 +62,7 @@ class Boundary(grpc.aio.ServerInterceptor):
             handler = await continuation(handler_call_details)
             if handler is None:
                 return None  # nothing is kept of names that do not exist
-            wrapped = self._wrapped[method] = _wrap(method, handler, self._open)
+            wrapped = self._wrapped[method] = _wrap(method, handler, self._open, self._stall_seconds)
         return wrapped
 
 
@@ -125,13 +128,14 @@ class _Rpc:
         return found
 
 
-def _wrap(path: str, handler: Handler, calls: _Open) -> Handler:
+def _wrap(path: str, handler: Handler, calls: _Open, stall_seconds: float | None) -> Handler:
     rpc = _Rpc(path, handler)
     shape = (handler.request_streaming, handler.response_streaming)
     make, attribute = _SHAPES[shape]
     inner = cast("Callable[[Any, Context], Any]", getattr(handler, attribute))
-    # A handler that streams by `context.write` is awaited like a unary one; ours are generators.
-    wrap = (_stream if inspect.isasyncgenfunction(inner) else _unary)(rpc, inner, calls)
+    # A handler that streams by `context.write` is awaited like a unary one; ours are generators, written for here.
+    streams = inspect.isasyncgenfunction(inner)
+    wrap = _stream(rpc, inner, calls, stall_seconds) if streams else _unary(rpc, inner, calls)
     return cast("Handler", make(wrap, handler.request_deserializer, handler.response_serializer))
 
 
@@ -185,9 +189,9 @@ def _unary(
 
 
 def _stream(
-    rpc: _Rpc, inner: Callable[[Any, Context], AsyncIterator[Any]], calls: _Open
-) -> Callable[[Any, Context], AsyncIterator[Any]]:
-    async def handle(request: Any, context: Context) -> AsyncIterator[Any]:
+    rpc: _Rpc, inner: Callable[[Any, Context], AsyncGenerator[Any, None]], calls: _Open, stall_seconds: float | None
+) -> Callable[[Any, Context], Awaitable[None]]:
+    async def handle(request: Any, context: Context) -> None:
         started = time.perf_counter()
         rpc.started.inc()
         code, refused = grpc.StatusCode.OK, None
@@ -196,21 +200,20 @@ def _stream(
         else:
             rpc.received.inc()
         replies = inner(request, context)
+        writer = Writer(context.write, stall_seconds)
         task = cast("asyncio.Task[Any]", asyncio.current_task())
         (calls.others if rpc.changes else calls.endless).add(task)
         try:
             async for reply in replies:
                 rpc.sent.inc()
-                yield reply
-        except GeneratorExit:  # while grpc was sending: it has let go of the call, and nothing can be said any more
-            code = grpc.StatusCode.CANCELLED
-            raise
+                await writer.send(reply)
         except asyncio.CancelledError:
             if task not in calls.ended:
                 code = grpc.StatusCode.CANCELLED
                 raise
             refused = rpc.failure(context, rpc.early_end(), getattr(request, "host", ""))
             code = refused.code
+            await replies.aclose()
             await _abort(context, refused)
         except grpc.aio.AbortError:
             code = context.code() or grpc.StatusCode.UNKNOWN
@@ -218,11 +221,11 @@ def _stream(
         except Exception as error:
             refused = rpc.failure(context, error, getattr(request, "host", ""))
             code = refused.code
+            await replies.aclose()  # a client that does not read does not read the status either
             await _abort(context, refused)
         finally:
-            close = getattr(replies, "aclose", None)
-            if close is not None:
-                await close()  # now, not when the garbage collector comes by: the upstream connection hangs on it
+            writer.close()
+            await replies.aclose()  # now, not when the garbage collector comes by: the upstream connection hangs on it
             calls.forget(task)
             rpc.end(context, started, code, getattr(request, "host", ""), refused)
 

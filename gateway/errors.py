@@ -23,6 +23,9 @@ from grpc import StatusCode as Code
 from gateway.engine import connection as wire
 from gateway.engine.client import ApiTooOld, Incompatible, OutcomeUnknown
 from gateway.engine.enginejson import InvalidField
+from gateway.engine.relay import ReaderTooSlow
+from gateway.engine.runs import LogGap
+from gateway.engine.seal import BadToken
 from gateway.engine.session import ExecStartFailed
 from gateway.engine.streams import OperationFailed, TornStream
 from gateway.fleet.hosts import UnknownHost
@@ -150,6 +153,9 @@ _OWN: tuple[tuple[type[Exception], Code, str, bool], ...] = (
     (wire.BadAnswer, Code.INTERNAL, "BAD_ENGINE_RESPONSE", False),
     (Incompatible, Code.FAILED_PRECONDITION, "HOST_INCOMPATIBLE", False),
     (ExecStartFailed, Code.FAILED_PRECONDITION, "EXEC_START_FAILED", False),
+    (ReaderTooSlow, Code.RESOURCE_EXHAUSTED, "SLOW_READER", False),
+    (LogGap, Code.DATA_LOSS, "GAP", False),
+    (BadToken, Code.INVALID_ARGUMENT, "BAD_RESUME_TOKEN", False),
     (GoingAway, Code.UNAVAILABLE, "GOING_AWAY", True),
     (UnknownHost, Code.NOT_FOUND, "UNKNOWN_HOST", False),
 )
@@ -187,7 +193,7 @@ def failure(error: Exception, host: str, *, changes: bool) -> Failure | None:
     if found is not None:
         if host:
             found.metadata.setdefault("host", host)
-            if not isinstance(error, InvalidField | UnknownHost | GoingAway):  # not about the host
+            if not isinstance(error, InvalidField | BadToken | UnknownHost | GoingAway):  # not about the host
                 found.message = f"{host}: {found.message}"
         found.message = safe(found.message)
         found.metadata = {key: safe(value)[:256] for key, value in found.metadata.items()}

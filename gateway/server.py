@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import signal
 import ssl
 from collections.abc import AsyncIterator
@@ -33,12 +34,19 @@ from prometheus_client import start_http_server
 from gateway import metrics
 from gateway.boundary import Boundary
 from gateway.engine.client import Endpoint, Engine
+from gateway.engine.events import EventHubs
+from gateway.engine.resume import Seal
+from gateway.engine.ring import EventSeal
+from gateway.engine.stats import Samplers
 from gateway.engine.transport import Address, Limits
 from gateway.fleet.hosts import Host, Hosts, State
 from gateway.services.containers import ContainerService
+from gateway.services.events import SystemService
 from gateway.services.exec import ExecService
 from gateway.services.hosts import HostService
+from gateway.services.logs import LogService
 from gateway.services.mirror import Gate, Patience, handlers
+from gateway.services.stats import StatsService
 from gateway.settings import HostSettings, Settings
 
 log = logging.getLogger("gateway.server")
@@ -84,9 +92,11 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
     """
     hosts = Hosts([_host(host, settings) for host in settings.hosts], changed=lambda host: _tell(health_servicer, host))
     health_servicer = HealthServicer()
-    boundary = Boundary()
+    boundary = Boundary(settings.limits.reader_stall_seconds)
     server = grpc.aio.server(interceptors=[boundary], options=OPTIONS)
-    names = _add_services(server, Gate(hosts, _patience(settings)))
+    gate = Gate(hosts, _patience(settings))
+    events = EventHubs()
+    names = _add_services(server, gate, _resume_key(settings), events)
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     names.append("grpc.health.v1.Health")
     if settings.channelz:
@@ -112,6 +122,8 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
             yield Running(port, metrics_address, hosts)
         finally:
             await _stop(server, health_servicer, boundary, settings, hurry or asyncio.Event())
+            events.close()
+            await gate.finished()
 
 
 class Running:
@@ -154,22 +166,23 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
         return
 
 
-def _add_services(server: grpc.aio.Server, gate: Gate) -> list[str]:
-    files: list[tuple[Any, object]] = [
-        (containers_pb2, ContainerService(gate)),
-        (distribution_pb2, None),
+def _add_services(server: grpc.aio.Server, gate: Gate, resume_key: bytes, events: EventHubs) -> list[str]:
+    logs, stats = LogService(gate, Seal(resume_key)), StatsService(gate, Samplers())
+    files: list[tuple[Any, ...]] = [
+        (containers_pb2, ContainerService(gate), logs, stats),
+        (distribution_pb2,),
         (exec_pb2, ExecService(gate)),
         (hosts_pb2, HostService(gate.hosts)),
-        (images_pb2, None),
-        (networks_pb2, None),
-        (system_pb2, None),
-        (volumes_pb2, None),
+        (images_pb2,),
+        (networks_pb2,),
+        (system_pb2, SystemService(gate, events, EventSeal(resume_key))),
+        (volumes_pb2,),
     ]
     names = []
-    for module, by_hand in files:
+    for module, *by_hand in files:
         file: FileDescriptor = module.DESCRIPTOR
         for service in file.services_by_name.values():
-            server.add_generic_rpc_handlers((handlers(service, gate, by_hand),))
+            server.add_generic_rpc_handlers((handlers(service, gate, *by_hand),))
             names.append(service.full_name)
     return names
 
@@ -230,9 +243,20 @@ def _ssh(host: str, user: str | None, port: int | None) -> tuple[str, ...]:
     return ("ssh", *options, *login, *(("-p", str(port)) if port else ()), "--", host, "docker", "system", "dial-stdio")
 
 
+def _resume_key(settings: Settings) -> bytes:
+    return secrets.token_bytes(32) if settings.resume_key is None else settings.resume_key.read_bytes()
+
+
 def _patience(settings: Settings) -> Patience:
     limits = settings.limits
-    return Patience(limits.read_seconds, limits.change_seconds, limits.long_seconds, limits.progress_idle_seconds)
+    return Patience(
+        limits.read_seconds,
+        limits.change_seconds,
+        limits.long_seconds,
+        limits.progress_idle_seconds,
+        limits.heal_seconds,
+        limits.stall_seconds,
+    )
 
 
 def _listen(server: grpc.aio.Server, settings: Settings) -> int:

@@ -143,6 +143,15 @@ class Limits(Section):
     progress_idle_seconds: float = Field(default=60.0, gt=0, le=3600)
     """Seconds without a sign of life after which such a long call is given up."""
 
+    heal_seconds: float = Field(default=60.0, ge=0, le=3600)
+    """Seconds that a followed log whose connection broke is tried again before its reader is told."""
+
+    stall_seconds: float = Field(default=60.0, gt=0, le=3600)
+    """Seconds that a client may hold up a process, an exec's or a run's, by not reading; then its call is ended."""
+
+    reader_stall_seconds: float = Field(default=300.0, gt=0, le=86_400)
+    """Seconds that any other stream waits for a client that does not read before the call is ended."""
+
 
 class HostTls(Section):
     """TLS to an engine.  Its certificate is always checked, against this authority and no other."""
@@ -224,6 +233,10 @@ class Keys(Section):
     stop_grace_seconds: float = Field(default=15.0, ge=0, le=3600)
     """Seconds after that in which open calls may finish before they are cancelled."""
 
+    resume_key: File | None = None
+    """File of the key, at least 16 bytes, that signs resume tokens: gateways that share it take each other's, and their
+    own of before a restart.  A key of this run alone when absent."""
+
     reflection: bool = True
     """Serve gRPC reflection, so that grpcurl and its like need no protos."""
 
@@ -244,6 +257,13 @@ class Keys(Section):
     @classmethod
     def _off(cls, value: Any) -> Any:
         return None if value in ("", "off") or value is False else value  # YAML reads a bare off as false
+
+    @field_validator("resume_key")
+    @classmethod
+    def _long_enough(cls, file: Path | None) -> Path | None:
+        if file is not None and len(file.read_bytes()) < 16:
+            raise ValueError("holds less than 16 bytes")
+        return file
 
     @field_validator("hosts")
     @classmethod

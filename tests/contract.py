@@ -23,12 +23,20 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from gateway.services.containers import ContainerService
+from gateway.services.events import SystemService
 from gateway.services.exec import ExecService
 from gateway.services.hosts import HostService
+from gateway.services.logs import LogService
+from gateway.services.stats import StatsService
 
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = sorted((ROOT / "protos").rglob("*.proto"))
-BY_HAND = {"ContainerService": ContainerService, "ExecService": ExecService, "HostService": HostService}
+BY_HAND: dict[str, tuple[type, ...]] = {
+    "ContainerService": (ContainerService, LogService, StatsService),
+    "ExecService": (ExecService,),
+    "HostService": (HostService,),
+    "SystemService": (SystemService,),
+}
 
 
 @cache
@@ -99,7 +107,7 @@ def asked(method: MethodDescriptor) -> Descriptor:
 
 def is_by_hand(method: MethodDescriptor) -> bool:
     """Whether a service brings a method of its own for the RPC."""
-    return hasattr(BY_HAND.get(method.containing_service.name), method.name)
+    return any(hasattr(kind, method.name) for kind in BY_HAND.get(method.containing_service.name, ()))
 
 
 def is_map(field: FieldDescriptor) -> bool:

@@ -73,6 +73,8 @@ def _one(field: FieldDescriptor) -> Any:
         return full(field.message_type)
     if field.type == FieldDescriptor.TYPE_STRING:
         return FITTING.get(option(field, pb.grammar), f"text of {field.name}")
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return f"bytes of {field.name}".encode()
     if field.enum_type is not None:
         return field.enum_type.values[-1].number
     return True if field.type == FieldDescriptor.TYPE_BOOL else _RANGES[field.type][1] - field.number

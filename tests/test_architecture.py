@@ -59,7 +59,11 @@ def test_only_main_imports_the_composition_root() -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["Engine", "Host", "Hosts", "Gate", "Boundary", "ContainerService", "ExecService", "HostService"]
+    "part",
+    [
+        *("Engine", "Host", "Hosts", "Gate", "Boundary", "EventHubs", "Samplers", "Seal", "EventSeal"),
+        *("ContainerService", "ExecService", "HostService", "LogService", "StatsService", "SystemService"),
+    ],
 )
 def test_only_the_composition_root_composes(part: str) -> None:
     """The parts that live as long as the gateway are made in `server.py`."""

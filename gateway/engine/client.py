@@ -130,6 +130,7 @@ class Engine(APIClient):
         self.name = name
         self.endpoint = endpoint
         self.last_contact: float | None = None  # in seconds since 1970
+        self.epoch = 0  # higher after every break of a connection: behind the address may be another engine
         self._observe = observe
         self._negotiated: Version | None = None
         self._negotiating = asyncio.Lock()
@@ -332,6 +333,7 @@ class Engine(APIClient):
 
     def _forget(self) -> None:
         self._negotiated = None
+        self.epoch += 1
 
     def _has_changed(self, error: APIError) -> bool:
         """Tell whether *error* says that behind the address is another version now; it has done nothing then."""

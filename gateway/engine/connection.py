@@ -194,11 +194,24 @@ class Connection(asyncio.Protocol):
         self._resume_reading()
         return data
 
-    async def rest(self, seconds: float) -> None:
-        """Take nothing from the peer for *seconds*; what it sends meanwhile comes with one `read` then."""
-        self._pause_reading()
-        await asyncio.sleep(seconds)
-        self._resume_reading()
+    async def quiet(self, seconds: float) -> bool:
+        """Wait until there is something for `read`, and return false; or true when for *seconds* there was nothing.
+
+        Raises `TransportError` when the connection breaks.
+        """
+        expired: list[bool] = []
+
+        def expire() -> None:
+            expired.append(True)
+            self._wake()
+
+        timer = self._loop.call_later(seconds, expire)
+        try:
+            while not self._parts and not self._complete and not expired:
+                await self._news()
+        finally:
+            timer.cancel()
+        return not self._parts and not self._complete
 
     async def write(self, data: bytes) -> None:
         """Send *data*, and wait while the peer takes less than it is given.  Raises `TransportError`."""

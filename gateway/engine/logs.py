@@ -7,27 +7,23 @@ follows at once, with a time of its own and no line feed between.
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import NamedTuple
 
 from gateway.engine.connection import Connection
 from gateway.engine.frames import STDOUT, SYSTEM_ERROR, FrameError, whole_frames
 from gateway.engine.streams import OperationFailed, TornStream
+from gateway.engine.times import all_canonical
 
 _LONGEST_PART = 16 << 10  # where the Engine cuts lines (moby, daemon/logger/copier.go)
 _LONGEST_ENTRY = 2 << 20  # more than any log driver delivers at once
-# The engine writes each line by itself.  A message for each would cost more than all the rest, so little that comes
-# right after other lines makes the reader rest for a moment; what comes meanwhile goes with it.
-_LITTLE_BYTES = 8 << 10
-_RIGHT_AFTER_SECONDS = 0.01
-_REST_SECONDS = 0.001
+_LONGEST_LINE = 1 << 20  # to which the parts of a line are joined
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d) ")
 
 
 class Entry(NamedTuple):
-    """One entry: `time` as the Engine wrote it, b"" when it was not asked for; `line` with its line feed, if any."""
+    """One entry: its `time`, canonical once `entries` has yielded it; `line` with its line feed, if any."""
 
     stream: int
     time: bytes
@@ -40,8 +36,7 @@ _entry = Entry._make  # in half the time of Entry(…)
 class FramedLog:
     """Cuts framed output into entries."""
 
-    def __init__(self, *, timestamps: bool) -> None:
-        self._timestamps = timestamps
+    def __init__(self) -> None:
         self._rest = b""
 
     def feed(self, data: bytes) -> list[Entry]:
@@ -56,7 +51,7 @@ class FramedLog:
         for stream, piece in frames:
             if stream == SYSTEM_ERROR:
                 raise OperationFailed(piece.decode(errors="backslashreplace").strip())
-            time, space, line = piece.partition(b" ") if self._timestamps else (b"", b" ", piece)
+            time, space, line = piece.partition(b" ")
             if not space:
                 raise FrameError("a log entry has no time")
             entries.append(_entry((stream, time, line)))
@@ -72,8 +67,8 @@ class FramedLog:
 class TerminalLog:
     """Cuts a terminal's output into entries."""
 
-    def __init__(self, *, timestamps: bool, details: bool = False) -> None:
-        self._timestamps = timestamps
+    def __init__(self, *, details: bool = False) -> None:
+        """*details* tells whether what the log driver adds stands between time and line."""
         self._details = details
         self._rest = b""
 
@@ -104,40 +99,99 @@ class TerminalLog:
         """Return where in *text* the next part begins; 0 when all of it is one part."""
         if len(text) <= _LONGEST_PART:
             return 0
-        start = 0
-        if self._timestamps:
-            if not (time := _TIME.match(text)):
-                return 0
-            start = time.end()
+        if not (time := _TIME.match(text)):
+            return 0
+        start = time.end()
         if self._details:
             start = text.find(b" ", start) + 1
         cut = start + _LONGEST_PART
-        if self._timestamps:
-            return cut if _TIME.match(text, cut) else 0
-        return cut if len(text) > cut else 0
+        return cut if _TIME.match(text, cut) else 0
 
     def _entry(self, text: bytes) -> Entry:
-        if self._timestamps and (time := _TIME.match(text)):
-            return Entry(STDOUT, time[0][:-1], text[time.end() :])
-        return Entry(STDOUT, b"", text)
+        if not (time := _TIME.match(text)):
+            raise FrameError("a log entry has no time")
+        return Entry(STDOUT, time[0][:-1], text[time.end() :])
 
 
-async def entries(connection: Connection, log: FramedLog | TerminalLog) -> AsyncGenerator[list[Entry], None]:
+class Lines:
+    """Joins the parts of long lines, up to 1 MiB, and holds back whatever could not be counted until they are whole.
+
+    An entry that comes between two parts of a line waits with them: else a reader that goes on behind it would have
+    read what comes before it only in part.
+    """
+
+    def __init__(self) -> None:
+        self._held: list[Entry] = []  # as they came
+        self._size = 0
+        self._open: set[int] = set()  # the streams in whose midst of a line we are
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something is held back."""
+        return bool(self._held)
+
+    def feed(self, entries: list[Entry]) -> tuple[list[Entry], list[Entry]]:
+        """Return what is whole now, lines and the entries that they are made of: nearly always all, as it is."""
+        if not self._held and not [entry for entry in entries if not entry[2].endswith(b"\n")]:
+            return entries, entries
+        lines: list[Entry] = []
+        parts: list[Entry] = []
+        for entry in entries:
+            self._held.append(entry)
+            self._size += len(entry.line)
+            if entry.line.endswith(b"\n"):
+                self._open.discard(entry.stream)
+            else:
+                self._open.add(entry.stream)
+            if not self._open or self._size >= _LONGEST_LINE:
+                whole, held = self.flush()
+                lines += whole
+                parts += held
+        return lines, parts
+
+    def flush(self) -> tuple[list[Entry], list[Entry]]:
+        """Return what is held back, however incomplete: the lines and the entries that they are made of."""
+        held, self._held, self._size = self._held, [], 0
+        self._open.clear()
+        return _joined(held), held
+
+
+def _joined(parts: list[Entry]) -> list[Entry]:
+    """Return the lines that *parts* make; each stands where its first part does."""
+    lines: list[tuple[int, bytes, list[bytes]]] = []
+    begun: dict[int, list[bytes]] = {}
+    for stream, time, text in parts:
+        if stream in begun:
+            begun[stream].append(text)
+        else:
+            begun[stream] = [text]
+            lines.append((stream, time, begun[stream]))
+        if text.endswith(b"\n"):
+            del begun[stream]
+    return [Entry(stream, time, b"".join(texts)) for stream, time, texts in lines]
+
+
+async def entries(
+    connection: Connection, log: FramedLog | TerminalLog, patience: Callable[[], float] | None = None
+) -> AsyncGenerator[list[Entry], None]:
     """Yield the entries of a log as they come, those of one read together, to the end.
 
+    With *patience*, whenever nothing comes for so many seconds, an empty list.
     Raises `OperationFailed`, `TornStream` and `TransportError`.
     """
-    loop = asyncio.get_running_loop()
-    before = -_RIGHT_AFTER_SECONDS
     try:
-        while data := await connection.read():
-            if found := log.feed(data):
+        while True:
+            while patience is not None and await connection.quiet(patience()):
+                yield []
+            data = await connection.read()
+            if found := log.feed(data) if data else log.finish():
+                times = [entry[1] for entry in found]
+                if (canonical := all_canonical(times)) is not times:
+                    found = [entry._replace(time=time) for entry, time in zip(found, canonical, strict=True)]
                 yield found
-            now = loop.time()
-            if len(data) < _LITTLE_BYTES and now - before < _RIGHT_AFTER_SECONDS:
-                await connection.rest(_REST_SECONDS)
-            before = now
-        if found := log.finish():
-            yield found
+            if not data:
+                return
     except FrameError as error:
         raise TornStream(str(error), sent=True) from error
+    except ValueError as error:
+        raise TornStream(f"a log entry has a time that is none: {error}", sent=True) from error

@@ -61,15 +61,18 @@ class Session:
         Raises `TransportError`, `OperationFailed`, and what `fail` was given.
         """
         first = True
-        async with aclosing(output(self._connection, self._decode)) as reads:
-            async for frames in reads:
-                # Only the end, and the exit code, make sure whose words these are: so they are held back.
-                self.report += frames
-                if self._of_exec and self._may_be_a_report(first):
-                    continue
-                yield self.report
-                self.report = []
-                first = False
+        try:
+            async with aclosing(output(self._connection, self._decode)) as reads:
+                async for frames in reads:
+                    # Only the end, and the exit code, make sure whose words these are: so they are held back.
+                    self.report += frames
+                    if self._of_exec and self._may_be_a_report(first):
+                        continue
+                    yield self.report
+                    self.report = []
+                    first = False
+        finally:
+            self._connection.close()  # one that nobody reads any more would hold the process up
 
     def _may_be_a_report(self, first: bool) -> bool:
         """Tell whether `report`, if no more comes, may be the engine's words; *first*, whether nothing came before."""

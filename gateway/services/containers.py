@@ -1,30 +1,30 @@
-"""ContainerService: logs, attach and run.  The rest is mirrored."""
+"""ContainerService: attach and run; logs and stats have modules of their own.  The rest is mirrored."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import Any
 
 from dockfleet.v1 import containers_pb2 as pb
 from dockfleet.v1 import images_pb2
-from dockfleet.v1.common_pb2 import TerminalSize
-from google.protobuf.timestamp_pb2 import Timestamp
+from dockfleet.v1.common_pb2 import SLOW_READER_CLOSE, SLOW_READER_DROP, DroppedOutput, TerminalSize
 
-from gateway.engine import logs, session, streams
+from gateway import stalls
+from gateway.engine import relay, session, streams
 from gateway.engine.binding import Binding
 from gateway.engine.client import APIClient, APIError, Engine, NotFound, part
 from gateway.engine.connection import TransportError
 from gateway.engine.enginejson import InvalidField
-from gateway.services.mirror import Context, Gate, first
+from gateway.engine.frames import Frame
+from gateway.services.mirror import Context, Gate, first, thinned
 from gateway.services.sessions import feeding
-from gateway.services.wire import log_encoder, output_encoder
+from gateway.services.wire import output_encoder
 
 _METHODS = pb.DESCRIPTOR.services_by_name["ContainerService"].methods_by_name
 _ATTACH = Binding(_METHODS["AttachContainer"])
 _CREATE = Binding(_METHODS["CreateContainer"])
-_LOGS = Binding(_METHODS["StreamLogs"])
 _REMOVE = Binding(_METHODS["RemoveContainer"])
 _START = Binding(_METHODS["StartContainer"])
 _WAIT = Binding(_METHODS["WaitContainer"])
@@ -38,39 +38,12 @@ class ContainerService:
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
 
-    async def StreamLogs(self, request: pb.StreamLogsRequest, context: Context) -> AsyncGenerator[Any, None]:
-        """Stream a container's log in batches."""
-        engine = self._gate.engine(request)
-        if request.HasField("since") and request.HasField("until") and _later(request.since, request.until):
-            raise InvalidField("until", "must not be before `since`")
-        asked = pb.StreamLogsRequest()
-        asked.CopyFrom(request)
-        if not request.HasField("timestamps"):
-            asked.timestamps = True
-        if not request.HasField("stdout"):
-            asked.stdout = not request.stderr  # one asked for alone comes alone, one refused leaves the other
-        if not request.HasField("stderr"):
-            asked.stderr = not request.stdout
-        call = _LOGS.call(asked, self._gate.patience.deadline(_LOGS, context))
-        state = await engine.call(APIClient.inspect_container, request.id)
-        encode = log_encoder(details=asked.details)
-        async with engine.open(call) as (answer, connection):
-            terminal = streams.is_terminal(answer, bool(part(state, "Config", "Tty")))
-            log = (
-                logs.TerminalLog(timestamps=asked.timestamps, details=asked.details)
-                if terminal
-                else logs.FramedLog(timestamps=asked.timestamps)
-            )
-            async with aclosing(logs.entries(connection, log)) as batches:
-                async for batch in batches:
-                    for message in encode(batch):
-                        yield message
-
     async def AttachContainer(
         self, requests: AsyncIterator[pb.AttachContainerRequest], context: Context
     ) -> AsyncGenerator[Any, None]:
         """Carry the input and output of a container's main process."""
         start: pb.AttachContainerStart = await first(requests)
+        self._limit(start.slow_reader or SLOW_READER_DROP)
         engine = self._gate.engine(start)
         call = _ATTACH.call(start, self._gate.patience.deadline(_ATTACH, context))
         tty = bool(part(await engine.call(APIClient.inspect_container, start.id), "Config", "Tty"))
@@ -79,14 +52,14 @@ class ContainerService:
         async def resize(size: TerminalSize) -> None:
             await engine.call(APIClient.resize, start.id, height=size.height, width=size.width)
 
-        async with session.start(engine, call, terminal=tty) as attached:
+        async with (
+            session.start(engine, call, terminal=tty) as attached,
+            _drained(attached.frames(), start.slow_reader) as output,
+        ):
             yield pb.AttachContainerResponse(started=pb.AttachStarted(tty=tty))
-            async with (
-                feeding(requests, attached, resize, stdin=start.stdin),
-                aclosing(attached.frames()) as output,
-            ):
+            async with feeding(requests, attached, resize, stdin=start.stdin):
                 async for frames in output:
-                    for message in encode(frames):
+                    for message in _told(frames, encode, pb.AttachContainerResponse):
                         yield message
         yield pb.AttachContainerResponse(end=await _end(engine, start.id))
 
@@ -114,9 +87,14 @@ class ContainerService:
             made = await self._create(engine, create, context)
         async with _removed_unless_started(engine, made.id, remove=request.config.host_config.auto_remove) as started:
             yield pb.RunContainerResponse(created=pb.ContainerCreated(id=made.id, warnings=made.warnings))
+            self._limit(request.slow_reader)
             async with aclosing(self._started(engine, made.id, request, context, started)) as replies:
                 async for reply in replies:
                     yield reply
+
+    def _limit(self, slow_reader: int) -> None:
+        # One whose output is dropped may come back when it likes: it holds up nobody, and is told.
+        stalls.limit(None if slow_reader == SLOW_READER_DROP else self._gate.patience.stall)
 
     async def _create(self, engine: Engine, create: pb.CreateContainerRequest, context: Context) -> Any:
         call = _CREATE.call(create, self._gate.patience.deadline(_CREATE, context))
@@ -142,7 +120,7 @@ class ContainerService:
             pull.registry_auth.CopyFrom(request.registry_auth)
         call = _PULL.call(pull, self._gate.patience.deadline(_PULL, context))
         idle = self._gate.patience.progress_idle
-        async with engine.open(call) as (_, connection), aclosing(streams.lines(connection, idle)) as documents:
+        async with engine.open(call) as (_, connection), thinned(streams.lines(connection, idle)) as documents:
             async for document in documents:
                 yield _PULL.document(document).progress  # type: ignore[attr-defined]  # PullImageResponse
 
@@ -159,6 +137,7 @@ class ContainerService:
         attach = pb.AttachContainerStart(id=id, stream=True, stdout=True, stderr=True)
         condition = "removed" if request.config.host_config.auto_remove else "next-exit"
         encode = output_encoder(pb.RunContainerResponse, "output")
+        waits = not request.slow_reader  # it is the caller's own container: as for a pipe, it may wait for its reader
         async with AsyncExitStack() as stack:
             # Both listen before the start: neither output nor exit code can be missed.
             attached = await stack.enter_async_context(
@@ -170,13 +149,30 @@ class ContainerService:
             await engine.ask(start)
             started.append(True)
             yield pb.RunContainerResponse(started=pb.ContainerStarted())
-            async with aclosing(attached.frames()) as output:
-                async for frames in output:
-                    for message in encode(frames):
-                        yield message
+            output = aclosing(attached.frames()) if waits else _drained(attached.frames(), request.slow_reader)
+            async for frames in await stack.enter_async_context(output):
+                for message in _told(frames, encode, pb.RunContainerResponse):
+                    yield message
             answer.body = await streams.whole(waiting)
             end: Any = _WAIT.answer(answer)
             yield pb.RunContainerResponse(exit=pb.ContainerExit(exit_code=end.exit_code, error=end.error.message))
+
+
+def _drained(
+    frames: AsyncGenerator[list[Frame], None], slow_reader: int
+) -> AbstractAsyncContextManager[AsyncGenerator[list[Frame] | relay.Dropped, None]]:
+    waiting: relay.Buffer[list[Frame], list[Frame] | relay.Dropped] = relay.Output(
+        drop=slow_reader != SLOW_READER_CLOSE
+    )
+    return relay.relayed(frames, waiting)
+
+
+def _told(
+    frames: list[Frame] | relay.Dropped, encode: Callable[[list[Frame]], Iterable[bytes]], response: Any
+) -> Iterable[Any]:
+    if isinstance(frames, relay.Dropped):
+        return (response(dropped=DroppedOutput(bytes=frames.bytes)),)
+    return encode(frames)
 
 
 @asynccontextmanager
@@ -216,7 +212,3 @@ async def _end(engine: Engine, id: str) -> pb.AttachEnd:
 
 def _has_tag(image: str) -> bool:
     return "@" in image or ":" in image.rsplit("/", 1)[-1]
-
-
-def _later(one: Timestamp, other: Timestamp) -> bool:
-    return (one.seconds, one.nanos) > (other.seconds, other.nanos)

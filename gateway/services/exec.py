@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 from dockfleet.v1 import exec_pb2 as pb
 from dockfleet.v1.common_pb2 import TerminalSize
 
+from gateway import stalls
 from gateway.engine.binding import Binding
 from gateway.engine.client import APIClient, Engine
-from gateway.engine.session import Exit, exec_exit, start
+from gateway.engine.kill import Mark, NotKilled, kill
+from gateway.engine.session import ExecStartFailed, Exit, exec_exit, start
 from gateway.services.mirror import Context, Gate, first
 from gateway.services.sessions import feeding
 from gateway.services.wire import output_encoder
+
+log = logging.getLogger("gateway.exec")
 
 _METHODS = pb.DESCRIPTOR.services_by_name["ExecService"].methods_by_name
 _CREATE = Binding(_METHODS["CreateExec"])
@@ -40,6 +46,10 @@ class ExecService:
                     getattr(create, field.name).extend(value)
                 else:
                     setattr(create, field.name, value)
+        mark = None
+        if asked.on_disconnect != pb.ON_DISCONNECT_KEEP:
+            mark = Mark.new(asked.id, asked.user, privileged=asked.privileged)
+            create.env.append(mark.variable)
         deadline = self._gate.patience.deadline(_CREATE, context)
         size = asked.console_size if asked.HasField("console_size") else None
         if size is not None and await engine.ready(deadline) >= _SIZED_AT_START:
@@ -49,8 +59,10 @@ class ExecService:
         created: Any = _CREATE.answer(await engine.ask(call))
         begin = pb.StartExecStart(id=created.id, tty=asked.tty)
         frames = self._run(engine, begin, requests, context, pb.ExecResponse, size=size, stdin=asked.attach_stdin)
-        async with aclosing(frames):
+        async with self._killed_unless_ended(engine, created.id, mark) as ended, aclosing(frames):
             async for frame in frames:
+                if isinstance(frame, pb.ExecResponse) and frame.HasField("exit"):
+                    ended.set()
                 yield frame
 
     async def StartExec(
@@ -68,6 +80,24 @@ class ExecService:
             async for frame in frames:
                 yield frame
 
+    @asynccontextmanager
+    async def _killed_unless_ended(
+        self, engine: Engine, exec_id: str, mark: Mark | None
+    ) -> AsyncIterator[asyncio.Event]:
+        """Kill what bears *mark* when the block fails, or is left, before the event that it is given is set.
+
+        A command that could not be started needs no killing.
+        """
+        ended = asyncio.Event()
+        try:
+            yield ended
+        except ExecStartFailed:
+            ended.set()
+            raise
+        finally:
+            if mark is not None and not ended.is_set():
+                self._gate.afterwards(_kill(engine, exec_id, mark))
+
     async def _run(
         self,
         engine: Engine,
@@ -79,6 +109,7 @@ class ExecService:
         size: TerminalSize | None,
         stdin: bool,
     ) -> AsyncGenerator[Any, None]:
+        stalls.limit(self._gate.patience.stall)
         encode = output_encoder(response, "output")
 
         async def resize(size: TerminalSize) -> None:
@@ -104,3 +135,15 @@ class ExecService:
         for message in encode(session.report):
             yield message
         yield response(exit=pb.ExecExit(exit_code=exit.code, unknown_reason=exit.unknown_reason))
+
+
+async def _kill(engine: Engine, exec_id: str, mark: Mark) -> None:
+    fields = {"host": engine.name, "container": mark.container, "exec": exec_id}
+    try:
+        await kill(engine, exec_id, mark)
+    except NotKilled as error:
+        log.warning("a process was left behind", extra={"fields": fields | {"why": str(error)}})
+    except Exception as error:
+        log.error("defect", exc_info=error, extra={"fields": fields})
+    else:
+        log.info("a process was killed, for its client is gone", extra={"fields": fields})

@@ -7,13 +7,14 @@ its RPCs; they win over mirroring.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import grpc
 from dockfleet.v1 import engine_pb2 as pb
+from dockfleet.v1.common_pb2 import Progress
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
@@ -22,6 +23,8 @@ from gateway.engine import streams
 from gateway.engine.binding import Binding
 from gateway.engine.client import Engine
 from gateway.engine.enginejson import InvalidField
+from gateway.engine.progress import Reports
+from gateway.engine.relay import relayed
 from gateway.fleet.hosts import Hosts
 from gateway.services import wire
 
@@ -39,6 +42,8 @@ class Patience:
     change: float = 120.0
     long: float = 3600.0
     progress_idle: float = 60.0
+    heal: float = 60.0
+    stall: float = 60.0  # of a client that holds up a process by not reading
 
     def deadline(self, binding: Binding, context: Context) -> float | None:
         """Return the deadline of a call, in the loop's time; None when it may last for ever.
@@ -62,6 +67,7 @@ class Gate:
 
     hosts: Hosts
     patience: Patience = Patience()
+    _afterwards: set[asyncio.Task[None]] = field(default_factory=set)
 
     def engine(self, request: Any) -> Engine:
         """Return the engine that *request* chooses.  Raises `InvalidField` and `UnknownHost`."""
@@ -69,9 +75,19 @@ class Gate:
             raise InvalidField("host", "must name the host that the call is for; HostService.ListHosts tells which")
         return self.hosts[request.host].engine
 
+    def afterwards(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let *work* be done after its call has ended."""
+        task = asyncio.create_task(work)
+        self._afterwards.add(task)
+        task.add_done_callback(self._afterwards.discard)
 
-def handlers(service: ServiceDescriptor, gate: Gate, by_hand: object = None) -> grpc.GenericRpcHandler:
-    """Return the handlers of *service*; methods of *by_hand* win over mirroring.
+    async def finished(self) -> None:
+        """Wait until all such work is done."""
+        await asyncio.gather(*self._afterwards)
+
+
+def handlers(service: ServiceDescriptor, gate: Gate, *by_hand: object) -> grpc.GenericRpcHandler:
+    """Return the handlers of *service*; methods of the objects *by_hand* win over mirroring.
 
     Raises `TypeError` when an RPC has neither a method nor an endpoint, or no access level.
     """
@@ -79,8 +95,8 @@ def handlers(service: ServiceDescriptor, gate: Gate, by_hand: object = None) -> 
     for method in service.methods:
         if not method.GetOptions().Extensions[pb.access]:
             raise TypeError(f"{method.full_name} does not say what a caller must be allowed")
-        written = getattr(by_hand, method.name, None)
-        made[method.name] = handler(method, written or mirror(method, gate))
+        written = [getattr(part, method.name) for part in by_hand if hasattr(part, method.name)]
+        made[method.name] = handler(method, written[0] if written else mirror(method, gate))
     return grpc.method_handlers_generic_handler(service.full_name, made)
 
 
@@ -126,16 +142,24 @@ def _unary(binding: Binding, gate: Gate) -> Callable[..., Any]:
 def _lines(binding: Binding, gate: Gate) -> Callable[..., Any]:
     # Work that reports progress and falls silent has stalled; what runs a process or waits for events may be silent.
     idle = gate.patience.progress_idle if binding.changes and not binding.patience else None
+    reports = any(field.message_type is Progress.DESCRIPTOR for field in binding.reply.fields)
 
     async def call(request: Any, context: Context) -> AsyncGenerator[Message, None]:
         start, upload = await _asked(binding, request, context)
         engine = gate.engine(start)
         asked = binding.call(start, gate.patience.deadline(binding, context))
-        async with engine.open(asked, upload) as (_, connection), aclosing(streams.lines(connection, idle)) as lines:
-            async for document in lines:
-                yield binding.document(document)
+        async with engine.open(asked, upload) as (_, connection):
+            lines = streams.lines(connection, idle)
+            async with thinned(lines) if reports else aclosing(lines) as documents:
+                async for document in documents:
+                    yield binding.document(document)
 
     return call
+
+
+def thinned(reports: AsyncGenerator[Any, None]) -> AbstractAsyncContextManager[AsyncGenerator[Any, None]]:
+    """Read documents of progress as fast as they come; yield those of them that tell something new."""
+    return relayed(reports, Reports(asyncio.get_running_loop().time))
 
 
 def _bytes(binding: Binding, gate: Gate) -> Callable[..., Any]:

@@ -6,7 +6,6 @@ Only for what streams in bulk: output, log entries, archives.  Field numbers com
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import lru_cache
@@ -18,7 +17,6 @@ from google.protobuf.descriptor import Descriptor
 
 from gateway.engine.frames import STDERR, Frame
 from gateway.engine.logs import Entry
-from gateway.engine.streams import TornStream
 
 _MOST_BYTES = 256 << 10
 _VARINT, _LENGTH_DELIMITED = 0, 2
@@ -91,24 +89,18 @@ _DETAILS = tag(_ENTRY, "details")
 _SECONDS, _NANOS = b"\x08", b"\x10"  # google.protobuf.Timestamp: fields 1 and 2, varints
 
 
-def log_encoder(*, details: bool) -> Callable[[list[Entry]], Iterable[bytes]]:
-    """Return the function that makes `StreamLogsResponse` messages of log entries, at most about 256 KiB each."""
+def log_encoder(*, times: bool, details: bool) -> Callable[[list[Entry]], bytes]:
+    """Return the function that makes the `entries` of a `StreamLogsResponse` of log entries."""
 
-    def encode(entries: list[Entry]) -> Iterable[bytes]:
+    def encode(entries: list[Entry]) -> bytes:
         parts: list[bytes] = []
-        size = 0
         for stream, time, line in entries:
             whole = line.endswith(b"\n")
             if whole:
                 line = line[:-1]
             body = _STREAM[stream]
-            if time:
-                try:
-                    body += _timestamp(time)
-                except ValueError as error:
-                    if parts:
-                        yield b"".join(parts)
-                    raise TornStream(f"a log entry has a time that is none: {time[:40]!r}", sent=True) from error
+            if times:
+                body += _timestamp(time)
             if details:
                 line, attributes = _split_details(line)
                 body += attributes
@@ -116,12 +108,7 @@ def log_encoder(*, details: bool) -> Callable[[list[Entry]], Iterable[bytes]]:
             if not whole:
                 body += _PARTIAL
             parts += (_entry_of(len(body)), body)
-            size += len(body)
-            if size >= _MOST_BYTES:
-                yield b"".join(parts)
-                parts, size = [], 0
-        if parts:
-            yield b"".join(parts)
+        return b"".join(parts)
 
     return encode
 
@@ -136,23 +123,19 @@ def _data_of(size: int) -> bytes:
     return _DATA + varint(size)
 
 
-def _timestamp(text: bytes) -> bytes:
-    """Return a LogEntry's `time` field for the Engine's RFC 3339 text, which has nine digits after the point."""
-    if len(text) == 30 and text.endswith(b"Z"):
-        nanos = int(text[20:29])
-        # A varint too, if not the shortest: five bytes whatever the number, so that all before it can be kept.
-        return _second(text[:19]) + bytes(
-            (
-                nanos & 0x7F | 0x80,
-                nanos >> 7 & 0x7F | 0x80,
-                nanos >> 14 & 0x7F | 0x80,
-                nanos >> 21 & 0x7F | 0x80,
-                nanos >> 28,
-            )
+def _timestamp(time: bytes) -> bytes:
+    """Return a LogEntry's `time` field for a canonical time."""
+    nanos = int(time[20:29])
+    # A varint too, if not the shortest: five bytes whatever the number, so that all before it can be kept.
+    return _second(time[:19]) + bytes(
+        (
+            nanos & 0x7F | 0x80,
+            nanos >> 7 & 0x7F | 0x80,
+            nanos >> 14 & 0x7F | 0x80,
+            nanos >> 21 & 0x7F | 0x80,
+            nanos >> 28,
         )
-    seconds, nanos = _odd_time(text.decode())
-    body = _SECONDS + varint(seconds) + _NANOS + varint(nanos)
-    return _TIME + varint(len(body)) + body
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -160,12 +143,6 @@ def _second(text: bytes) -> bytes:
     """Return the field up to the five bytes of its nanoseconds."""
     body = _SECONDS + varint(int(datetime.fromisoformat(text.decode() + "+00:00").timestamp())) + _NANOS
     return _TIME + varint(len(body) + 5) + body
-
-
-def _odd_time(text: str) -> tuple[int, int]:
-    fraction = re.search(r"\.(\d+)", text)
-    nanos = int(fraction[1][:9].ljust(9, "0")) if fraction else 0
-    return int(datetime.fromisoformat(re.sub(r"\.\d+", "", text)).timestamp()), nanos
 
 
 def _split_details(line: bytes) -> tuple[bytes, bytes]:

@@ -44,41 +44,36 @@ def entries_of(log: FramedLog | TerminalLog, reads: list[bytes]) -> list[Entry]:
 
 def test_a_frame_is_an_entry() -> None:
     """A frame holds its time, a space, and the line."""
-    log = FramedLog(timestamps=True)
+    log = FramedLog()
 
     found = log.feed(frame(1, T1 + b" to be\n") + frame(2, T2 + b" or not\n"))
 
     assert found == [Entry(STDOUT, T1, b"to be\n"), Entry(STDERR, T2, b"or not\n")]
 
 
-def test_without_timestamps_the_whole_frame_is_the_line() -> None:
-    """A line that begins like a time keeps it when times were not asked for."""
-    assert FramedLog(timestamps=False).feed(frame(1, T1 + b" x\n")) == [Entry(STDOUT, b"", T1 + b" x\n")]
-
-
 def test_the_parts_of_a_cut_line_are_entries_of_their_own() -> None:
     """A line beyond 16 KiB comes in parts with one and the same time; only the last has a line feed ([V13])."""
     parts = [b"a" * CUT, b"b" * CUT, b"c\n"]
 
-    found = FramedLog(timestamps=True).feed(b"".join(frame(1, T1 + b" " + part) for part in parts))
+    found = FramedLog().feed(b"".join(frame(1, T1 + b" " + part) for part in parts))
 
     assert found == [Entry(STDOUT, T1, part) for part in parts]
 
 
 def test_an_empty_line_is_an_entry() -> None:
     """A line of nothing but its line feed is a line."""
-    assert FramedLog(timestamps=True).feed(frame(1, T1 + b" \n")) == [Entry(STDOUT, T1, b"\n")]
+    assert FramedLog().feed(frame(1, T1 + b" \n")) == [Entry(STDOUT, T1, b"\n")]
 
 
 def test_a_report_of_the_engine_ends_the_log_with_its_words() -> None:
     """Stream 3 is a failure, never a line (A5 54)."""
     with pytest.raises(OperationFailed, match=r"^Error grabbing logs: unexpected EOF$"):
-        FramedLog(timestamps=True).feed(frame(3, b"Error grabbing logs: unexpected EOF\n"))
+        FramedLog().feed(frame(3, b"Error grabbing logs: unexpected EOF\n"))
 
 
 def test_a_report_that_arrives_in_pieces_is_told_whole() -> None:
     """The words of a failure do not depend on the borders of reads."""
-    log = FramedLog(timestamps=True)
+    log = FramedLog()
 
     with pytest.raises(OperationFailed, match=r"^Error grabbing logs: unexpected EOF$"):
         entries_of(log, [bytes([byte]) for byte in frame(3, b"Error grabbing logs: unexpected EOF\n")])
@@ -86,14 +81,14 @@ def test_a_report_that_arrives_in_pieces_is_told_whole() -> None:
 
 @pytest.mark.parametrize("text", [b"", b"no-time-at-all\n"])
 def test_a_frame_without_a_time_is_no_log(text: bytes) -> None:
-    """Where times were asked for, a frame without one is not guessed about."""
+    """A frame without a time is not guessed about."""
     with pytest.raises(FrameError):
-        entries_of(FramedLog(timestamps=True), [frame(1, text + b"x" * (not text))])
+        entries_of(FramedLog(), [frame(1, text + b"x" * (not text))])
 
 
 def test_a_log_that_ends_within_an_entry_is_torn() -> None:
     """What came of the torn entry is not delivered as a line."""
-    log = FramedLog(timestamps=True)
+    log = FramedLog()
 
     assert log.feed(frame(1, T1 + b" whole\n") + frame(1, T2 + b" torn\n")[:-3]) == [Entry(STDOUT, T1, b"whole\n")]
     with pytest.raises(FrameError, match="within a frame"):
@@ -102,7 +97,7 @@ def test_a_log_that_ends_within_an_entry_is_torn() -> None:
 
 def test_an_entry_that_never_ends_is_refused() -> None:
     """A frame that claims gigabytes is given up once it exceeds what any log driver delivers."""
-    log = FramedLog(timestamps=True)
+    log = FramedLog()
     log.feed(struct.pack(">BxxxL", 1, 0xFFFFFFFF) + T1 + b" ")
 
     with pytest.raises(FrameError, match="exceeds"):
@@ -112,18 +107,14 @@ def test_an_entry_that_never_ends_is_refused() -> None:
 @given(
     lines=st.lists(st.tuples(st.sampled_from([1, 2]), st.binary(max_size=60)), max_size=8),
     borders=st.lists(st.integers(0, 10_000), max_size=20),
-    timestamps=st.booleans(),
 )
-def test_any_split_of_a_framed_log_gives_the_same_entries(
-    lines: list[tuple[int, bytes]], borders: list[int], timestamps: bool
-) -> None:
+def test_any_split_of_a_framed_log_gives_the_same_entries(lines: list[tuple[int, bytes]], borders: list[int]) -> None:
     """Where one read ends and the next begins means nothing."""
-    before = T1 + b" " if timestamps else b""
-    data = b"".join(frame(stream, before + line + b"\n") for stream, line in lines)
-    expected = [Entry(stream, before[:-1], line + b"\n") for stream, line in lines]
+    data = b"".join(frame(stream, T1 + b" " + line + b"\n") for stream, line in lines)
+    expected = [Entry(stream, T1, line + b"\n") for stream, line in lines]
 
-    assert entries_of(FramedLog(timestamps=timestamps), cut_at(data, borders)) == expected
-    assert entries_of(FramedLog(timestamps=timestamps), [bytes([byte]) for byte in data]) == expected
+    assert entries_of(FramedLog(), cut_at(data, borders)) == expected
+    assert entries_of(FramedLog(), [bytes([byte]) for byte in data]) == expected
 
 
 # With a terminal
@@ -131,14 +122,14 @@ def test_any_split_of_a_framed_log_gives_the_same_entries(
 
 def test_a_terminals_lines_are_entries() -> None:
     """Without frames, a line feed ends an entry; the carriage return before it is the terminal's and stays."""
-    found = TerminalLog(timestamps=True).feed(terminal((T1, b"one\r\n"), (T2, b"two\r\n")))
+    found = TerminalLog().feed(terminal((T1, b"one\r\n"), (T2, b"two\r\n")))
 
     assert found == [Entry(STDOUT, T1, b"one\r\n"), Entry(STDOUT, T2, b"two\r\n")]
 
 
 def test_a_line_that_a_terminal_has_not_finished_comes_at_the_end() -> None:
     """A prompt is waiting for its line feed until the log ends."""
-    log = TerminalLog(timestamps=True)
+    log = TerminalLog()
 
     assert log.feed(terminal((T1, b"$ "))) == []
     assert log.finish() == [Entry(STDOUT, T1, b"$ ")]
@@ -149,7 +140,7 @@ def test_a_character_cut_by_a_read_is_one_character() -> None:
     data = terminal((T1, "naïve ☃ 日本語\r\n".encode()))
 
     for border in range(len(data)):
-        assert entries_of(TerminalLog(timestamps=True), [data[:border], data[border:]]) == [
+        assert entries_of(TerminalLog(), [data[:border], data[border:]]) == [
             Entry(STDOUT, T1, "naïve ☃ 日本語\r\n".encode())
         ]
 
@@ -159,7 +150,7 @@ LONG = ((T1, b"a" * CUT), (T2, b"b" * CUT), (T2, b"c\r\n"), (T3, b"next\r\n"))
 
 def test_a_terminals_cut_line_is_cut_where_the_engine_cut_it() -> None:
     """Parts of a line beyond 16 KiB follow each other with a time and no line feed between."""
-    found = entries_of(TerminalLog(timestamps=True), [terminal(*LONG)])
+    found = entries_of(TerminalLog(), [terminal(*LONG)])
 
     assert found == [Entry(STDOUT, time, data) for time, data in LONG]
 
@@ -171,46 +162,34 @@ def test_any_split_around_the_cut_of_a_terminals_line_gives_the_same_entries() -
     first_cut = len(T1) + 1 + CUT
 
     for border in range(first_cut - 3, first_cut + len(T2) + 5):
-        assert entries_of(TerminalLog(timestamps=True), [data[:border], data[border:]]) == expected, border
+        assert entries_of(TerminalLog(), [data[:border], data[border:]]) == expected, border
 
 
 def test_details_do_not_hide_where_a_terminals_line_was_cut() -> None:
     """With details, each part has them between its time and its 16 KiB."""
     for details in (b"", b"label=x"):
-        found = entries_of(TerminalLog(timestamps=True, details=True), [terminal(*LONG, details=details)])
+        found = entries_of(TerminalLog(details=True), [terminal(*LONG, details=details)])
 
         assert found == [Entry(STDOUT, time, details + b" " + data) for time, data in LONG]
 
 
-def test_a_terminals_line_without_an_end_takes_no_memory_without_end() -> None:
-    """Without times there is no telling the parts of a cut line: they come as the Engine would cut them."""
-    log = TerminalLog(timestamps=False)
-    data = bytes(range(48, 58)) * 10_000
-
-    found = entries_of(log, [data[start : start + 999] for start in range(0, len(data), 999)])
-
-    assert b"".join(entry.line for entry in found) == data
-    assert max(len(entry.line) for entry in found) <= CUT
-
-
 def test_a_terminals_log_that_is_none_is_refused() -> None:
-    """Where times were asked for, bytes without end and without a time are not gathered."""
-    log = TerminalLog(timestamps=True)
-
+    """Bytes without end and without a time are not gathered, and a line without a time is not guessed about."""
     with pytest.raises(FrameError, match="exceeds"):
-        entries_of(log, [b"x" * (64 << 10)] * 64)
+        entries_of(TerminalLog(), [b"x" * (64 << 10)] * 64)
+    with pytest.raises(FrameError, match="no time"):
+        TerminalLog().feed(b"starting web server on port 80\r\n")
 
 
 @settings(max_examples=60)
 @given(
     lines=st.lists(st.tuples(st.sampled_from([T1, T2, T3]), st.integers(0, 3 * CUT), st.booleans()), max_size=3),
     borders=st.lists(st.integers(0, 200_000), max_size=12),
-    timestamps=st.booleans(),
 )
-@example(lines=[(T1, CUT, True)], borders=[len(T1) + 1 + CUT], timestamps=True)
-@example(lines=[(T1, CUT + 1, True)], borders=[2 * (len(T1) + 1) + CUT], timestamps=True)
+@example(lines=[(T1, CUT, True)], borders=[len(T1) + 1 + CUT])
+@example(lines=[(T1, CUT + 1, True)], borders=[2 * (len(T1) + 1) + CUT])
 def test_any_split_of_a_terminals_log_gives_the_same_entries(
-    lines: list[tuple[bytes, int, bool]], borders: list[int], timestamps: bool
+    lines: list[tuple[bytes, int, bool]], borders: list[int]
 ) -> None:
     """Where one read ends and the next begins means nothing, with short lines and with cut ones."""
     parts = []
@@ -219,10 +198,8 @@ def test_any_split_of_a_terminals_log_gives_the_same_entries(
         line = line[:length] + b"\r\n"
         # A line of just the longest length has its end in a part of its own.
         parts += [(time, line[start : start + CUT]) for start in range(0, len(line), CUT)]
-    data = terminal(*parts) if timestamps else b"".join(part for _, part in parts)
-    whole = entries_of(TerminalLog(timestamps=timestamps), [data])
+    data = terminal(*parts)
+    whole = entries_of(TerminalLog(), [data])
 
-    assert entries_of(TerminalLog(timestamps=timestamps), cut_at(data, borders)) == whole
-    if timestamps:
-        assert whole == [Entry(STDOUT, time, part) for time, part in parts]
-    assert b"".join(entry.line for entry in whole) == b"".join(part for _, part in parts)
+    assert entries_of(TerminalLog(), cut_at(data, borders)) == whole
+    assert whole == [Entry(STDOUT, time, part) for time, part in parts]

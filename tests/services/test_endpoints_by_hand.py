@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 
-from dockfleet.v1 import common_pb2, containers_pb2, exec_pb2
+from dockfleet.v1 import common_pb2, containers_pb2, exec_pb2, system_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from tests import contract
 from tests.conftest import gateway_of
 from tests.fake_engine import Exchange, FakeEngine, frame
-from tests.services.rows.row import ID
+from tests.fake_log import ID, STATE, state
 
 
 async def hello(exchange: Exchange) -> None:
@@ -26,15 +26,13 @@ def test_the_rpcs_written_by_hand_that_have_an_endpoint_are_those_below() -> Non
         method.name for method in contract.methods() if contract.endpoint(method) and contract.is_by_hand(method)
     ]
 
-    assert by_hand == ["StreamLogs", "AttachContainer", "StartExec"]
+    assert by_hand == ["StreamLogs", "StreamStats", "AttachContainer", "StartExec", "StreamEvents"]
 
 
 async def test_stream_logs_asks_with_every_parameter() -> None:
     """Times are decimal numbers of seconds, with all nanoseconds."""
     async with FakeEngine() as engine, gateway_of(engine.address) as client:
-        engine.on(
-            "GET", "/containers/{id}/json", json={"Id": ID, "Config": {"Tty": False}, "State": {"Running": False}}
-        )
+        engine.on(*STATE, json=state(running=False))
         engine.on("GET", "/containers/{id}/logs", frames=[(2, b"2024-03-01T12:00:00.000000005Z hello\n")])
 
         called = client.containers.StreamLogs(
@@ -46,13 +44,13 @@ async def test_stream_logs_asks_with_every_parameter() -> None:
                 stderr=True,
                 since=Timestamp(seconds=1709294400, nanos=5),
                 until=Timestamp(seconds=1709294460),
-                timestamps=True,
+                timestamps=False,  # the gateway wants to know them all the same: they are where it stands
                 tail=0,
                 details=False,
             )
         )
         entries = [entry async for batch in called for entry in batch.entries]
-        request = await engine.request("GET", "/containers/web/logs")
+        request = await engine.request("GET", f"/containers/{ID}/logs")
 
     assert request.query == [
         ("follow", "false"),
@@ -65,26 +63,60 @@ async def test_stream_logs_asks_with_every_parameter() -> None:
         ("details", "false"),
     ]
     assert entries == [
-        containers_pb2.LogEntry(
-            stream=common_pb2.STREAM_STDERR, time=Timestamp(seconds=1709294400, nanos=5), data=b"hello"
-        )
+        containers_pb2.LogEntry(stream=common_pb2.STREAM_STDERR, data=b"hello"),
     ]
 
 
 async def test_stream_logs_takes_both_outputs_with_times_unless_told_otherwise() -> None:
     """The Engine itself would refuse a request that names no output."""
     async with FakeEngine() as engine, gateway_of(engine.address) as client:
-        engine.on(
-            "GET", "/containers/{id}/json", json={"Id": ID, "Config": {"Tty": False}, "State": {"Running": False}}
-        )
+        engine.on(*STATE, json=state(running=False))
         engine.on("GET", "/containers/{id}/logs", frames=[])
 
         called = client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host="h1", id="web"))
         batches = [batch async for batch in called]
-        request = await engine.request("GET", "/containers/web/logs")
+        request = await engine.request("GET", f"/containers/{ID}/logs")
 
-    assert batches == []
-    assert set(request.query) == {("stdout", "true"), ("stderr", "true"), ("timestamps", "true")}
+    assert [batch.end.reason for batch in batches] == [containers_pb2.LOG_END_REASON_COMPLETE]
+    assert ("stdout", "true") in request.query
+    assert ("stderr", "true") in request.query
+    assert ("timestamps", "true") in request.query
+
+
+async def test_stream_stats_asks_for_one_sample_or_for_all_of_the_container() -> None:
+    """By its full id, so that a name that changes hands changes nothing."""
+    async with FakeEngine() as engine, gateway_of(engine.address) as client:
+        engine.on(*STATE, json=state())
+        engine.on("GET", "/containers/{id}/stats", json={"read": "2026-05-01T10:00:00Z"})
+        for fields in ({"stream": False, "one_shot": True}, {"stream": False}, {}):
+            called = client.containers.StreamStats(containers_pb2.StreamStatsRequest(host="h1", id="web", **fields))
+            await called.read()
+            called.cancel()
+        asked = [request for request in engine.requests if request.path == f"/containers/{ID}/stats"]
+
+    assert [sorted(request.query) for request in asked[:3]] == [
+        [("one-shot", "true"), ("stream", "false")], [("stream", "false")], [("stream", "true")],
+    ]  # fmt: skip
+
+
+async def test_stream_events_asks_for_all_of_them_whatever_the_filters() -> None:
+    """One subscription serves all calls; what each wants is chosen here."""
+    now = {"SystemTime": "2026-05-01T10:00:00.000000000Z"}
+    async with FakeEngine() as engine, gateway_of(engine.address) as client:
+        engine.on("GET", "/info", json=now)
+        engine.on("GET", "/events", chunks=[b'{"Type":"container","Action":"start","timeNano":1}\n'])
+        called = client.system.StreamEvents(
+            system_pb2.StreamEventsRequest(
+                host="h1", since=Timestamp(seconds=0), filters={"type": common_pb2.StringList(items=["container"])}
+            )
+        )
+        event = (await called.read()).event
+        called.cancel()
+        asked = [sorted(request.query) for request in engine.requests if request.path == "/events"]
+
+    assert (event.type, event.action) == ("container", "start")
+    assert [("since", "0")] in asked
+    assert not [query for query in asked if "filters" in dict(query)]
 
 
 async def test_attach_asks_with_every_parameter_for_an_upgrade() -> None:

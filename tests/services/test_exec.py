@@ -74,9 +74,10 @@ async def test_an_exec_is_created_started_fed_and_heard_to_its_exit_code(engine:
         ("POST", "/containers/web/exec"), ("POST", f"/exec/{EXEC}/start"), ("GET", f"/exec/{EXEC}/json"),
     ]  # fmt: skip
     create, start, _ = (request for request in engine.requests if request.version)
-    assert json.loads(create.body) == {
-        "Cmd": ["cat"], "AttachStdin": True, "AttachStdout": True, "AttachStderr": True,
-    }  # fmt: skip
+    body = json.loads(create.body)
+    [mark] = body.pop("Env")  # by which it is found when it has to be killed
+    assert mark.startswith("DOCKFLEET_EXEC=")
+    assert body == {"Cmd": ["cat"], "AttachStdin": True, "AttachStdout": True, "AttachStderr": True}
     assert start.headers["upgrade"] == "tcp"
 
 

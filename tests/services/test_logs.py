@@ -14,11 +14,13 @@ from dockfleet.v1 import common_pb2, containers_pb2
 from gateway.settings import Limits
 from tests.conftest import Client, gateway_of
 from tests.fake_engine import BAD_CHUNK_SIZE, Exchange, FakeEngine, frame, torn
+from tests.fake_log import ID, STATE, state
 from tests.upstream import Held, refusal, until_refused
 
 OUT, ERR = common_pb2.STREAM_STDOUT, common_pb2.STREAM_STDERR
 TIME = b"2026-05-01T10:00:00.%09dZ "
 LOGS = "/containers/{id}/logs"
+END = containers_pb2.LogEnd(reason=containers_pb2.LOG_END_REASON_NOT_RUNNING, exit_code=0)
 FOLLOW = containers_pb2.StreamLogsRequest(host="h1", id="web", follow=True)
 
 
@@ -31,14 +33,14 @@ def line(number: int, text: bytes = b"") -> bytes:
 async def engine(request: pytest.FixtureRequest) -> AsyncIterator[FakeEngine]:
     """A scripted engine with a container that has no terminal."""
     async with FakeEngine() if request.param == "unix" else FakeEngine.tcp() as engine:
-        engine.on("GET", "/containers/{id}/json", json={"Id": "web", "Config": {"Tty": False}})
+        engine.on(*STATE, json=state(running=False))
         yield engine
 
 
 @pytest.fixture
 async def client(engine: FakeEngine) -> AsyncIterator[Client]:
     """A client of a gateway with little patience."""
-    limits = Limits(read_seconds=1)
+    limits = Limits(read_seconds=1, heal_seconds=0.3)
     async with gateway_of(engine.address, limits=limits, probe_seconds=3600) as client:
         yield client
 
@@ -48,6 +50,13 @@ def lines(batches: list[Any]) -> list[bytes]:
     return [entry.data for batch in batches for entry in batch.entries]
 
 
+async def to_its_end(client: Client, request: containers_pb2.StreamLogsRequest = FOLLOW) -> list[Any]:
+    """Return the entries of a log that ends well, which its last message says."""
+    *batches, last = [batch async for batch in client.containers.StreamLogs(request)]
+    assert last.end == (END if request.follow else containers_pb2.LogEnd(reason=containers_pb2.LOG_END_REASON_COMPLETE))
+    return [entry for batch in batches for entry in batch.entries]
+
+
 # What comes
 
 
@@ -55,14 +64,14 @@ async def test_lines_come_with_their_stream_and_their_time(engine: FakeEngine, c
     """A line loses its line feed and nothing else; a part of one is marked."""
     engine.on("GET", LOGS, frames=[(1, TIME % 1 + b"out\n"), (2, TIME % 2 + b"err\n"), (1, TIME % 3 + b"a part")])
 
-    [batch] = [batch async for batch in client.containers.StreamLogs(FOLLOW)]
+    entries = await to_its_end(client)
 
-    assert [(entry.stream, entry.data, entry.time.nanos, entry.partial) for entry in batch.entries] == [
+    assert [(entry.stream, entry.data, entry.time.nanos, entry.partial) for entry in entries] == [
         (OUT, b"out", 1, False),
         (ERR, b"err", 2, False),
         (OUT, b"a part", 3, True),
     ]
-    assert {entry.time.seconds for entry in batch.entries} == {1777629600}
+    assert {entry.time.seconds for entry in entries} == {1777629600}
 
 
 async def test_lines_cut_anywhere_are_whole(engine: FakeEngine, client: Client) -> None:
@@ -70,9 +79,7 @@ async def test_lines_cut_anywhere_are_whole(engine: FakeEngine, client: Client) 
     data = line(1, "naïve ☃\n".encode()) + line(2) + line(3)
     engine.on("GET", LOGS, chunks=[data[start : start + 7] for start in range(0, len(data), 7)])
 
-    assert lines([batch async for batch in client.containers.StreamLogs(FOLLOW)]) == [
-        "naïve ☃".encode(), b"line 2", b"line 3",
-    ]  # fmt: skip
+    assert [entry.data for entry in await to_its_end(client)] == ["naïve ☃".encode(), b"line 2", b"line 3"]
 
 
 async def test_many_lines_come_in_batches_of_bounded_size(engine: FakeEngine, client: Client) -> None:
@@ -81,6 +88,7 @@ async def test_many_lines_come_in_batches_of_bounded_size(engine: FakeEngine, cl
 
     batches = [batch async for batch in client.containers.StreamLogs(FOLLOW)]
 
+    assert batches[-1].end == END
     assert sum(len(batch.entries) for batch in batches) == 3000
     assert len(batches) < 1000
     assert max(batch.ByteSize() for batch in batches) < 300 << 10
@@ -90,32 +98,32 @@ TERMINAL = [(1, b"a" * (16 << 10)), (2, b"b" * (16 << 10)), (2, "é\r\n".encode(
 
 
 @pytest.mark.parametrize("cut", [1000, 16_400, 16_415, 16_430])
-async def test_a_terminals_lines_are_cut_where_the_engine_cut_them(
+async def test_a_terminals_lines_are_joined_where_the_engine_cut_them(
     engine: FakeEngine, client: Client, cut: int
 ) -> None:
     """There are no frames, and parts of a long line follow each other with nothing but a time between."""
-    engine.on("GET", "/containers/{id}/json", json={"Id": "web", "Config": {"Tty": True}})
+    engine.on(*STATE, json=state(running=False) | {"Config": {"Tty": True}})
     data = b"".join(TIME % number + text for number, text in TERMINAL)
     engine.on("GET", LOGS, chunks=[data[start : start + cut] for start in range(0, len(data), cut)])
 
-    entries = [entry async for batch in client.containers.StreamLogs(FOLLOW) for entry in batch.entries]
+    entries = await to_its_end(client)
 
     assert [(entry.time.nanos, entry.data, entry.partial) for entry in entries] == [
-        (number, text.removesuffix(b"\n"), not text.endswith(b"\n")) for number, text in TERMINAL
-    ]
+        (1, b"".join(text for _, text in TERMINAL[:3])[:-1], False), (3, b"next\r", False),
+    ]  # fmt: skip
     assert {entry.stream for entry in entries} == {OUT}
 
 
 async def test_an_engine_that_says_that_there_are_frames_is_believed(engine: FakeEngine) -> None:
     """From API 1.42 on the content type tells, whatever the container's configuration says."""
     engine.api_version = "1.44"
-    engine.on("GET", "/containers/{id}/json", json={"Id": "web", "Config": {"Tty": True}})
+    engine.on(*STATE, json=state(running=False) | {"Config": {"Tty": True}})
     engine.on("GET", LOGS, frames=[(2, TIME % 1 + b"framed\n")])
 
     async with gateway_of(engine.address, probe_seconds=3600) as client:
-        [batch] = [batch async for batch in client.containers.StreamLogs(FOLLOW)]
+        entries = await to_its_end(client)
 
-    assert [(entry.stream, entry.data) for entry in batch.entries] == [(ERR, b"framed")]
+    assert [(entry.stream, entry.data) for entry in entries] == [(ERR, b"framed")]
 
 
 async def test_details_are_told_apart_from_the_line(engine: FakeEngine, client: Client) -> None:
@@ -123,9 +131,9 @@ async def test_details_are_told_apart_from_the_line(engine: FakeEngine, client: 
     engine.on("GET", LOGS, frames=[(1, TIME % 1 + b"app=a%2Cb,tier=x hello world\n"), (1, TIME % 2 + b" no details\n")])
     request = containers_pb2.StreamLogsRequest(host="h1", id="web", details=True)
 
-    [batch] = [batch async for batch in client.containers.StreamLogs(request)]
+    entries = await to_its_end(client, request)
 
-    assert [(dict(entry.details), entry.data) for entry in batch.entries] == [
+    assert [(dict(entry.details), entry.data) for entry in entries] == [
         ({"app": "a,b", "tier": "x"}, b"hello world"),
         ({}, b"no details"),
     ]
@@ -217,7 +225,14 @@ async def test_a_body_that_is_no_http_is_a_bad_answer(engine: FakeEngine, client
     assert (refused.code, refused.reason) == (grpc.StatusCode.INTERNAL, "BAD_ENGINE_RESPONSE")
 
 
-@pytest.mark.parametrize("document", [{}, [], {"Config": None}, {"Config": []}, "text"])
+DOCUMENTS = [
+    {}, [], "text", {"Id": "web"}, {"Id": ID}, state() | {"Config": None}, state() | {"Config": []},
+    state(ExitCode=None), state(StartedAt=7), state(StartedAt="noon"), state(FinishedAt="never"),
+    state() | {"State": "running"}, state() | {"Id": "../../x"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
 async def test_a_container_that_is_none_is_a_bad_answer(engine: FakeEngine, client: Client, document: object) -> None:
     """An inspection that does not tell of a terminal is no defect of the gateway."""
     engine.on("GET", "/containers/{id}/json", json=document)
@@ -320,6 +335,6 @@ async def test_the_engine_is_asked_for_the_outputs_that_are_meant(
     engine.on("GET", LOGS, frames=[])
     request = containers_pb2.StreamLogsRequest(host="h1", id="web", **wanted)
 
-    assert [batch async for batch in client.containers.StreamLogs(request)] == []
+    assert await to_its_end(client, request) == []
     query = dict((await engine.request("GET", LOGS)).query)
     assert (query["stdout"], query["stderr"]) == asked

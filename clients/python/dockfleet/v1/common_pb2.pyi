@@ -6,6 +6,7 @@ What several services share."""
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
@@ -42,6 +43,70 @@ STREAM_STDOUT: Stream.ValueType  # 1
 STREAM_STDERR: Stream.ValueType  # 2
 """Standard error."""
 Global___Stream: _TypeAlias = Stream  # noqa: Y015
+
+class _SlowReader:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SlowReaderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SlowReader.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SLOW_READER_UNSPECIFIED: _SlowReader.ValueType  # 0
+    """What the field that is left unset says."""
+    SLOW_READER_DROP: _SlowReader.ValueType  # 1
+    """The oldest output is dropped, and a message says how much."""
+    SLOW_READER_CLOSE: _SlowReader.ValueType  # 2
+    """The call ends with RESOURCE_EXHAUSTED, reason SLOW_READER."""
+
+class SlowReader(_SlowReader, metaclass=_SlowReaderEnumTypeWrapper):
+    """What becomes of output for which a client has no room."""
+
+SLOW_READER_UNSPECIFIED: SlowReader.ValueType  # 0
+"""What the field that is left unset says."""
+SLOW_READER_DROP: SlowReader.ValueType  # 1
+"""The oldest output is dropped, and a message says how much."""
+SLOW_READER_CLOSE: SlowReader.ValueType  # 2
+"""The call ends with RESOURCE_EXHAUSTED, reason SLOW_READER."""
+Global___SlowReader: _TypeAlias = SlowReader  # noqa: Y015
+
+class _GapReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _GapReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_GapReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    GAP_REASON_UNSPECIFIED: _GapReason.ValueType  # 0
+    """Not known."""
+    GAP_REASON_ROTATED: _GapReason.ValueType  # 1
+    """The engine has removed old parts of the log."""
+    GAP_REASON_REPLACED: _GapReason.ValueType  # 2
+    """The log was replaced by another one."""
+    GAP_REASON_CLOCK_STEP: _GapReason.ValueType  # 3
+    """The host's clock was set back."""
+    GAP_REASON_ENGINE_RESTARTED: _GapReason.ValueType  # 4
+    """The engine was restarted, and keeps nothing from before."""
+    GAP_REASON_OVERRUN: _GapReason.ValueType  # 5
+    """More happened than the engine keeps while the gateway could not listen."""
+    GAP_REASON_SLOW_READER: _GapReason.ValueType  # 6
+    """More happened than the gateway keeps while the client did not read."""
+
+class GapReason(_GapReason, metaclass=_GapReasonEnumTypeWrapper):
+    """How a gap came about."""
+
+GAP_REASON_UNSPECIFIED: GapReason.ValueType  # 0
+"""Not known."""
+GAP_REASON_ROTATED: GapReason.ValueType  # 1
+"""The engine has removed old parts of the log."""
+GAP_REASON_REPLACED: GapReason.ValueType  # 2
+"""The log was replaced by another one."""
+GAP_REASON_CLOCK_STEP: GapReason.ValueType  # 3
+"""The host's clock was set back."""
+GAP_REASON_ENGINE_RESTARTED: GapReason.ValueType  # 4
+"""The engine was restarted, and keeps nothing from before."""
+GAP_REASON_OVERRUN: GapReason.ValueType  # 5
+"""More happened than the engine keeps while the gateway could not listen."""
+GAP_REASON_SLOW_READER: GapReason.ValueType  # 6
+"""More happened than the gateway keeps while the client did not read."""
+Global___GapReason: _TypeAlias = GapReason  # noqa: Y015
 
 class _ErrorReason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -119,6 +184,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The gateway is stopping; ask another replica, or again in a moment."""
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 33
     """A defect of the gateway; the message holds the request id under which its log tells more."""
+    ERROR_REASON_BAD_RESUME_TOKEN: _ErrorReason.ValueType  # 34
+    """The resume token is forged, damaged, of another key, or does not fit the request."""
+    ERROR_REASON_SLOW_READER: _ErrorReason.ValueType  # 35
+    """The client did not read for longer than allowed."""
+    ERROR_REASON_GAP: _ErrorReason.ValueType  # 36
+    """The engine does not have all that was asked for any more, and the call wanted to hear of that as a failure."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, as it stands in `google.rpc.ErrorInfo.reason` without the prefix
@@ -198,6 +269,12 @@ ERROR_REASON_GOING_AWAY: ErrorReason.ValueType  # 32
 """The gateway is stopping; ask another replica, or again in a moment."""
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 33
 """A defect of the gateway; the message holds the request id under which its log tells more."""
+ERROR_REASON_BAD_RESUME_TOKEN: ErrorReason.ValueType  # 34
+"""The resume token is forged, damaged, of another key, or does not fit the request."""
+ERROR_REASON_SLOW_READER: ErrorReason.ValueType  # 35
+"""The client did not read for longer than allowed."""
+ERROR_REASON_GAP: ErrorReason.ValueType  # 36
+"""The engine does not have all that was asked for any more, and the call wanted to hear of that as a failure."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final
@@ -249,6 +326,28 @@ class Output(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Output: _TypeAlias = Output  # noqa: Y015
+
+@_typing.final
+class DroppedOutput(_message.Message):
+    """Output that is missing at this place of the stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BYTES_FIELD_NUMBER: _builtins.int
+    bytes: _builtins.int
+    """How many bytes."""
+    def __init__(
+        self,
+        *,
+        bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bytes", b"bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DroppedOutput: _TypeAlias = DroppedOutput  # noqa: Y015
 
 @_typing.final
 class TerminalSize(_message.Message):
@@ -469,3 +568,41 @@ class AuthConfig(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__username) -> _WhichOneofReturnType__username | None: ...
 
 Global___AuthConfig: _TypeAlias = AuthConfig  # noqa: Y015
+
+@_typing.final
+class Gap(_message.Message):
+    """A hole in a stream: what happened between two times can not be told, for nobody knows it any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    reason: Global___GapReason.ValueType
+    """How it came about."""
+    count: _builtins.int
+    """How many things are missing; 0 when not known."""
+    @_builtins.property
+    def after(self) -> _timestamp_pb2.Timestamp:
+        """The time of the last thing told before; absent when nothing was."""
+
+    @_builtins.property
+    def before(self) -> _timestamp_pb2.Timestamp:
+        """The time of the next thing told; absent when none is known yet."""
+
+    def __init__(
+        self,
+        *,
+        after: _timestamp_pb2.Timestamp | None = ...,
+        before: _timestamp_pb2.Timestamp | None = ...,
+        reason: Global___GapReason.ValueType = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "count", b"count", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Gap: _TypeAlias = Gap  # noqa: Y015

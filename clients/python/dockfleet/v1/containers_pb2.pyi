@@ -9,6 +9,7 @@ from dockfleet.v1 import container_config_pb2 as _container_config_pb2
 from dockfleet.v1 import networks_pb2 as _networks_pb2
 from dockfleet.v1 import oci_pb2 as _oci_pb2
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -56,6 +57,42 @@ PULL_POLICY_ALWAYS: PullPolicy.ValueType  # 2
 PULL_POLICY_NEVER: PullPolicy.ValueType  # 3
 """Not at all; the run fails if the image is not on the host."""
 Global___PullPolicy: _TypeAlias = PullPolicy  # noqa: Y015
+
+class _LogEndReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LogEndReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LogEndReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LOG_END_REASON_UNSPECIFIED: _LogEndReason.ValueType  # 0
+    """Not given."""
+    LOG_END_REASON_COMPLETE: _LogEndReason.ValueType  # 1
+    """The call did not follow, or reached its `until`: this was all."""
+    LOG_END_REASON_EXITED: _LogEndReason.ValueType  # 2
+    """The container's process exited."""
+    LOG_END_REASON_REMOVED: _LogEndReason.ValueType  # 3
+    """The container was removed."""
+    LOG_END_REASON_RESTARTED: _LogEndReason.ValueType  # 4
+    """The container was started again, and its restarts are not followed."""
+    LOG_END_REASON_NOT_RUNNING: _LogEndReason.ValueType  # 5
+    """The container was not running when the call began."""
+
+class LogEndReason(_LogEndReason, metaclass=_LogEndReasonEnumTypeWrapper):
+    """Why a log has ended."""
+
+LOG_END_REASON_UNSPECIFIED: LogEndReason.ValueType  # 0
+"""Not given."""
+LOG_END_REASON_COMPLETE: LogEndReason.ValueType  # 1
+"""The call did not follow, or reached its `until`: this was all."""
+LOG_END_REASON_EXITED: LogEndReason.ValueType  # 2
+"""The container's process exited."""
+LOG_END_REASON_REMOVED: LogEndReason.ValueType  # 3
+"""The container was removed."""
+LOG_END_REASON_RESTARTED: LogEndReason.ValueType  # 4
+"""The container was started again, and its restarts are not followed."""
+LOG_END_REASON_NOT_RUNNING: LogEndReason.ValueType  # 5
+"""The container was not running when the call began."""
+Global___LogEndReason: _TypeAlias = LogEndReason  # noqa: Y015
 
 @_typing.final
 class Container(_message.Message):
@@ -1116,8 +1153,8 @@ class LogEntry(_message.Message):
     data: _builtins.bytes
     """The line, without its line feed."""
     partial: _builtins.bool
-    """Whether the line is not complete: it goes on in the next entry of the same stream, as the Engine cuts
-    lines at 16 KiB, or it is the last line and has not been finished.
+    """Whether the line is not complete: it goes on in the next entry of the same stream, as lines are cut at 1 MiB;
+    or its end has not been written yet.
     """
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
@@ -1967,6 +2004,7 @@ class RunContainerRequest(_message.Message):
     REGISTRY_AUTH_FIELD_NUMBER: _builtins.int
     PULL_FIELD_NUMBER: _builtins.int
     DETACH_FIELD_NUMBER: _builtins.int
+    SLOW_READER_FIELD_NUMBER: _builtins.int
     host: _builtins.str
     """The name of the host."""
     name: _builtins.str
@@ -1979,6 +2017,12 @@ class RunContainerRequest(_message.Message):
     """When to pull the image."""
     detach: _builtins.bool
     """Whether to end the call after the start, without output and exit code."""
+    slow_reader: _common_pb2.SlowReader.ValueType
+    """What happens when this client reads more slowly than the container writes.  When unset, the container
+    waits, as a process does for a full pipe, and nothing is lost; a client that reads nothing for a minute (the
+    gateway's `limits.stall_seconds`) ends the call with RESOURCE_EXHAUSTED, reason SLOW_READER, and the
+    container runs on.  Else all is as in AttachContainerStart.
+    """
     @_builtins.property
     def config(self) -> _container_config_pb2.ContainerSpec:
         """What the container shall be."""
@@ -1997,10 +2041,11 @@ class RunContainerRequest(_message.Message):
         registry_auth: _common_pb2.AuthConfig | None = ...,
         pull: Global___PullPolicy.ValueType = ...,
         detach: _builtins.bool = ...,
+        slow_reader: _common_pb2.SlowReader.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "_platform", b"_platform", "config", b"config", "name", b"name", "platform", b"platform", "registry_auth", b"registry_auth"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "_platform", b"_platform", "config", b"config", "detach", b"detach", "host", b"host", "name", b"name", "platform", b"platform", "pull", b"pull", "registry_auth", b"registry_auth"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "_platform", b"_platform", "config", b"config", "detach", b"detach", "host", b"host", "name", b"name", "platform", b"platform", "pull", b"pull", "registry_auth", b"registry_auth", "slow_reader", b"slow_reader"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
     _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
@@ -2024,6 +2069,7 @@ class RunContainerResponse(_message.Message):
     STARTED_FIELD_NUMBER: _builtins.int
     OUTPUT_FIELD_NUMBER: _builtins.int
     EXIT_FIELD_NUMBER: _builtins.int
+    DROPPED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def pull(self) -> _common_pb2.Progress:
         """The pull is under way."""
@@ -2044,6 +2090,10 @@ class RunContainerResponse(_message.Message):
     def exit(self) -> Global___ContainerExit:
         """The container has ended.  The last message; all output has come before it."""
 
+    @_builtins.property
+    def dropped(self) -> _common_pb2.DroppedOutput:
+        """Output that this client did not get, for it did not read.  Only with SLOW_READER_DROP."""
+
     def __init__(
         self,
         *,
@@ -2052,12 +2102,13 @@ class RunContainerResponse(_message.Message):
         started: Global___ContainerStarted | None = ...,
         output: _common_pb2.Output | None = ...,
         exit: Global___ContainerExit | None = ...,
+        dropped: _common_pb2.DroppedOutput | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "event", b"event", "exit", b"exit", "output", b"output", "pull", b"pull", "started", b"started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "dropped", b"dropped", "event", b"event", "exit", b"exit", "output", b"output", "pull", b"pull", "started", b"started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "event", b"event", "exit", b"exit", "output", b"output", "pull", b"pull", "started", b"started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "dropped", b"dropped", "event", b"event", "exit", b"exit", "output", b"output", "pull", b"pull", "started", b"started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["pull", "created", "started", "output", "exit"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["pull", "created", "started", "output", "exit", "dropped"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -2268,6 +2319,9 @@ class StreamLogsRequest(_message.Message):
     TIMESTAMPS_FIELD_NUMBER: _builtins.int
     TAIL_FIELD_NUMBER: _builtins.int
     DETAILS_FIELD_NUMBER: _builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
+    FOLLOW_RESTARTS_FIELD_NUMBER: _builtins.int
+    STRICT_FIELD_NUMBER: _builtins.int
     host: _builtins.str
     """The name of the host."""
     id: _builtins.str
@@ -2286,6 +2340,18 @@ class StreamLogsRequest(_message.Message):
     """Whether to fill `details`.  False when absent.  Every engine reads this, though the Engine's
     specification leaves it out.
     """
+    resume_token: _builtins.bytes
+    """Go on behind the message that carried this token.  Excludes `since` and `tail`; `stdout`, `stderr`,
+    `details`, the container and the host must be those of the call that gave it.  Any gateway with the same
+    resume key takes it; without a key of its own, a gateway takes those of its present run alone.  One that is
+    forged, damaged or of another key is INVALID_ARGUMENT, reason BAD_RESUME_TOKEN.
+    """
+    follow_restarts: _builtins.bool
+    """With `follow`: whether to go on when the container is started again, with a `run_boundary` between the
+    runs.  False when absent: the stream ends with the container's process.
+    """
+    strict: _builtins.bool
+    """Whether a gap is a failure, DATA_LOSS, instead of a message.  False when absent."""
     @_builtins.property
     def since(self) -> _timestamp_pb2.Timestamp:
         """Only what was written at this time or later."""
@@ -2307,19 +2373,28 @@ class StreamLogsRequest(_message.Message):
         timestamps: _builtins.bool | None = ...,
         tail: _builtins.int | None = ...,
         details: _builtins.bool | None = ...,
+        resume_token: _builtins.bytes | None = ...,
+        follow_restarts: _builtins.bool | None = ...,
+        strict: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_details", b"_details", "_follow", b"_follow", "_stderr", b"_stderr", "_stdout", b"_stdout", "_tail", b"_tail", "_timestamps", b"_timestamps", "details", b"details", "follow", b"follow", "since", b"since", "stderr", b"stderr", "stdout", b"stdout", "tail", b"tail", "timestamps", b"timestamps", "until", b"until"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_details", b"_details", "_follow", b"_follow", "_follow_restarts", b"_follow_restarts", "_resume_token", b"_resume_token", "_stderr", b"_stderr", "_stdout", b"_stdout", "_strict", b"_strict", "_tail", b"_tail", "_timestamps", b"_timestamps", "details", b"details", "follow", b"follow", "follow_restarts", b"follow_restarts", "resume_token", b"resume_token", "since", b"since", "stderr", b"stderr", "stdout", b"stdout", "strict", b"strict", "tail", b"tail", "timestamps", b"timestamps", "until", b"until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_details", b"_details", "_follow", b"_follow", "_stderr", b"_stderr", "_stdout", b"_stdout", "_tail", b"_tail", "_timestamps", b"_timestamps", "details", b"details", "follow", b"follow", "host", b"host", "id", b"id", "since", b"since", "stderr", b"stderr", "stdout", b"stdout", "tail", b"tail", "timestamps", b"timestamps", "until", b"until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_details", b"_details", "_follow", b"_follow", "_follow_restarts", b"_follow_restarts", "_resume_token", b"_resume_token", "_stderr", b"_stderr", "_stdout", b"_stdout", "_strict", b"_strict", "_tail", b"_tail", "_timestamps", b"_timestamps", "details", b"details", "follow", b"follow", "follow_restarts", b"follow_restarts", "host", b"host", "id", b"id", "resume_token", b"resume_token", "since", b"since", "stderr", b"stderr", "stdout", b"stdout", "strict", b"strict", "tail", b"tail", "timestamps", b"timestamps", "until", b"until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__details: _TypeAlias = _typing.Literal["details"]  # noqa: Y015
     _WhichOneofArgType__details: _TypeAlias = _typing.Literal["_details", b"_details"]  # noqa: Y015
     _WhichOneofReturnType__follow: _TypeAlias = _typing.Literal["follow"]  # noqa: Y015
     _WhichOneofArgType__follow: _TypeAlias = _typing.Literal["_follow", b"_follow"]  # noqa: Y015
+    _WhichOneofReturnType__follow_restarts: _TypeAlias = _typing.Literal["follow_restarts"]  # noqa: Y015
+    _WhichOneofArgType__follow_restarts: _TypeAlias = _typing.Literal["_follow_restarts", b"_follow_restarts"]  # noqa: Y015
+    _WhichOneofReturnType__resume_token: _TypeAlias = _typing.Literal["resume_token"]  # noqa: Y015
+    _WhichOneofArgType__resume_token: _TypeAlias = _typing.Literal["_resume_token", b"_resume_token"]  # noqa: Y015
     _WhichOneofReturnType__stderr: _TypeAlias = _typing.Literal["stderr"]  # noqa: Y015
     _WhichOneofArgType__stderr: _TypeAlias = _typing.Literal["_stderr", b"_stderr"]  # noqa: Y015
     _WhichOneofReturnType__stdout: _TypeAlias = _typing.Literal["stdout"]  # noqa: Y015
     _WhichOneofArgType__stdout: _TypeAlias = _typing.Literal["_stdout", b"_stdout"]  # noqa: Y015
+    _WhichOneofReturnType__strict: _TypeAlias = _typing.Literal["strict"]  # noqa: Y015
+    _WhichOneofArgType__strict: _TypeAlias = _typing.Literal["_strict", b"_strict"]  # noqa: Y015
     _WhichOneofReturnType__tail: _TypeAlias = _typing.Literal["tail"]  # noqa: Y015
     _WhichOneofArgType__tail: _TypeAlias = _typing.Literal["_tail", b"_tail"]  # noqa: Y015
     _WhichOneofReturnType__timestamps: _TypeAlias = _typing.Literal["timestamps"]  # noqa: Y015
@@ -2329,9 +2404,15 @@ class StreamLogsRequest(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__follow) -> _WhichOneofReturnType__follow | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__follow_restarts) -> _WhichOneofReturnType__follow_restarts | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__resume_token) -> _WhichOneofReturnType__resume_token | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__stderr) -> _WhichOneofReturnType__stderr | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__stdout) -> _WhichOneofReturnType__stdout | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__strict) -> _WhichOneofReturnType__strict | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__tail) -> _WhichOneofReturnType__tail | None: ...
     @_typing.overload
@@ -2346,22 +2427,157 @@ class StreamLogsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ENTRIES_FIELD_NUMBER: _builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
+    CONTAINER_ID_FIELD_NUMBER: _builtins.int
+    RESUMED_FIELD_NUMBER: _builtins.int
+    GAP_FIELD_NUMBER: _builtins.int
+    RUN_BOUNDARY_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_FIELD_NUMBER: _builtins.int
+    resume_token: _builtins.bytes
+    """Where this message ends: see `StreamLogsRequest.resume_token`.  Keep it together with what you made of
+    the message, and nothing is lost or comes twice, whatever breaks.
+    """
+    container_id: _builtins.str
+    """The full id of the container."""
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___LogEntry]:
         """The lines, in the engine's order."""
+
+    @_builtins.property
+    def resumed(self) -> Global___LogResumed:
+        """The connection to the host broke and was healed.  Nothing is missing, nothing comes twice."""
+
+    @_builtins.property
+    def gap(self) -> _common_pb2.Gap:
+        """The engine does not have all entries any more."""
+
+    @_builtins.property
+    def run_boundary(self) -> Global___LogRunBoundary:
+        """The container was started again."""
+
+    @_builtins.property
+    def end(self) -> Global___LogEnd:
+        """The log has ended: the last message."""
+
+    @_builtins.property
+    def heartbeat(self) -> Global___LogHeartbeat:
+        """Nothing was written for a while; the stream is alive."""
 
     def __init__(
         self,
         *,
         entries: _abc.Iterable[Global___LogEntry] | None = ...,
+        resume_token: _builtins.bytes = ...,
+        container_id: _builtins.str = ...,
+        resumed: Global___LogResumed | None = ...,
+        gap: _common_pb2.Gap | None = ...,
+        run_boundary: Global___LogRunBoundary | None = ...,
+        end: Global___LogEnd | None = ...,
+        heartbeat: Global___LogHeartbeat | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "gap", b"gap", "heartbeat", b"heartbeat", "marker", b"marker", "resumed", b"resumed", "run_boundary", b"run_boundary"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["container_id", b"container_id", "end", b"end", "entries", b"entries", "gap", b"gap", "heartbeat", b"heartbeat", "marker", b"marker", "resume_token", b"resume_token", "resumed", b"resumed", "run_boundary", b"run_boundary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_marker: _TypeAlias = _typing.Literal["resumed", "gap", "run_boundary", "end", "heartbeat"]  # noqa: Y015
+    _WhichOneofArgType_marker: _TypeAlias = _typing.Literal["marker", b"marker"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_marker) -> _WhichOneofReturnType_marker | None: ...
+
+Global___StreamLogsResponse: _TypeAlias = StreamLogsResponse  # noqa: Y015
+
+@_typing.final
+class LogResumed(_message.Message):
+    """Says that a broken log was read on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___StreamLogsResponse: _TypeAlias = StreamLogsResponse  # noqa: Y015
+Global___LogResumed: _TypeAlias = LogResumed  # noqa: Y015
+
+@_typing.final
+class LogHeartbeat(_message.Message):
+    """Says that a stream without news is alive.  Sent every 15 seconds while nothing else is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDLE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def idle(self) -> _duration_pb2.Duration:
+        """How long the host has been silent on this log."""
+
+    def __init__(
+        self,
+        *,
+        idle: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["idle", b"idle"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["idle", b"idle"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LogHeartbeat: _TypeAlias = LogHeartbeat  # noqa: Y015
+
+@_typing.final
+class LogRunBoundary(_message.Message):
+    """Stands between two runs of a container."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STARTED_AT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def started_at(self) -> _timestamp_pb2.Timestamp:
+        """When the run that follows was started."""
+
+    def __init__(
+        self,
+        *,
+        started_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["started_at", b"started_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["started_at", b"started_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LogRunBoundary: _TypeAlias = LogRunBoundary  # noqa: Y015
+
+@_typing.final
+class LogEnd(_message.Message):
+    """Says why a log has ended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    EXIT_CODE_FIELD_NUMBER: _builtins.int
+    reason: Global___LogEndReason.ValueType
+    """Why."""
+    exit_code: _builtins.int
+    """The exit code of the container's process, where it is known."""
+    def __init__(
+        self,
+        *,
+        reason: Global___LogEndReason.ValueType = ...,
+        exit_code: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "exit_code", b"exit_code"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "exit_code", b"exit_code", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__exit_code: _TypeAlias = _typing.Literal["exit_code"]  # noqa: Y015
+    _WhichOneofArgType__exit_code: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__exit_code) -> _WhichOneofReturnType__exit_code | None: ...
+
+Global___LogEnd: _TypeAlias = LogEnd  # noqa: Y015
 
 @_typing.final
 class GetContainerChangesRequest(_message.Message):
@@ -2511,22 +2727,96 @@ class StreamStatsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     STATS_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    RUNNING_FIELD_NUMBER: _builtins.int
+    SKIPPED_FIELD_NUMBER: _builtins.int
+    running: _builtins.bool
+    """Whether the container is running.  One that is not has neither `stats` nor `summary`: an engine's zeros
+    are no measurement.
+    """
+    skipped: _builtins.int
+    """How many samples this client has missed since the one before, because newer ones had come."""
     @_builtins.property
     def stats(self) -> Global___Stats:
         """What the container uses."""
+
+    @_builtins.property
+    def summary(self) -> Global___StatsSummary:
+        """What people expect to read: rates and shares, from this sample and the one before.  Absent when the
+        container is not running.
+        """
 
     def __init__(
         self,
         *,
         stats: Global___Stats | None = ...,
+        summary: Global___StatsSummary | None = ...,
+        running: _builtins.bool = ...,
+        skipped: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["stats", b"stats"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["stats", b"stats", "summary", b"summary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["stats", b"stats"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["running", b"running", "skipped", b"skipped", "stats", b"stats", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StreamStatsResponse: _TypeAlias = StreamStatsResponse  # noqa: Y015
+
+@_typing.final
+class StatsSummary(_message.Message):
+    """Use of resources as `docker stats` shows it.  Rates are 0 in a stream's first sample, and so is the share of the
+    processors where there is no sample to compare with.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CPU_PERCENT_FIELD_NUMBER: _builtins.int
+    MEMORY_BYTES_FIELD_NUMBER: _builtins.int
+    MEMORY_LIMIT_BYTES_FIELD_NUMBER: _builtins.int
+    MEMORY_PERCENT_FIELD_NUMBER: _builtins.int
+    NETWORK_RX_BYTES_PER_SECOND_FIELD_NUMBER: _builtins.int
+    NETWORK_TX_BYTES_PER_SECOND_FIELD_NUMBER: _builtins.int
+    BLOCK_READ_BYTES_PER_SECOND_FIELD_NUMBER: _builtins.int
+    BLOCK_WRITE_BYTES_PER_SECOND_FIELD_NUMBER: _builtins.int
+    PIDS_FIELD_NUMBER: _builtins.int
+    cpu_percent: _builtins.float
+    """Share of the processors, where 100 is one of them; on Windows, where 100 is all of them."""
+    memory_bytes: _builtins.int
+    """Memory in use, without what the kernel could take back from its page cache."""
+    memory_limit_bytes: _builtins.int
+    """The most memory that it may use."""
+    memory_percent: _builtins.float
+    """Share of that limit."""
+    network_rx_bytes_per_second: _builtins.float
+    """Bytes received by all interfaces, in a second."""
+    network_tx_bytes_per_second: _builtins.float
+    """Bytes sent by all interfaces, in a second."""
+    block_read_bytes_per_second: _builtins.float
+    """Bytes read from all devices, in a second."""
+    block_write_bytes_per_second: _builtins.float
+    """Bytes written to all devices, in a second."""
+    pids: _builtins.int
+    """Processes and threads."""
+    def __init__(
+        self,
+        *,
+        cpu_percent: _builtins.float = ...,
+        memory_bytes: _builtins.int = ...,
+        memory_limit_bytes: _builtins.int = ...,
+        memory_percent: _builtins.float = ...,
+        network_rx_bytes_per_second: _builtins.float = ...,
+        network_tx_bytes_per_second: _builtins.float = ...,
+        block_read_bytes_per_second: _builtins.float = ...,
+        block_write_bytes_per_second: _builtins.float = ...,
+        pids: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["block_read_bytes_per_second", b"block_read_bytes_per_second", "block_write_bytes_per_second", b"block_write_bytes_per_second", "cpu_percent", b"cpu_percent", "memory_bytes", b"memory_bytes", "memory_limit_bytes", b"memory_limit_bytes", "memory_percent", b"memory_percent", "network_rx_bytes_per_second", b"network_rx_bytes_per_second", "network_tx_bytes_per_second", b"network_tx_bytes_per_second", "pids", b"pids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StatsSummary: _TypeAlias = StatsSummary  # noqa: Y015
 
 @_typing.final
 class ResizeContainerRequest(_message.Message):
@@ -3325,6 +3615,7 @@ class AttachContainerStart(_message.Message):
     STDOUT_FIELD_NUMBER: _builtins.int
     STDERR_FIELD_NUMBER: _builtins.int
     DETACH_KEYS_FIELD_NUMBER: _builtins.int
+    SLOW_READER_FIELD_NUMBER: _builtins.int
     host: _builtins.str
     """The name of the host."""
     id: _builtins.str
@@ -3345,6 +3636,11 @@ class AttachContainerStart(_message.Message):
     """The keys that end the session and leave the process running, such as `ctrl-p,ctrl-q`: letters, or
     `ctrl-` with a letter or one of `@ ^ [ , _`.  The engine's own when absent.  Needs a terminal.
     """
+    slow_reader: _common_pb2.SlowReader.ValueType
+    """What happens when this client reads more slowly than the container writes: at least 1 MiB is kept for it;
+    then, as with SLOW_READER_DROP when unset, the oldest is dropped.  The container itself waits for a client
+    no longer than half a second, so that one that does read loses nothing of a burst.
+    """
     def __init__(
         self,
         *,
@@ -3356,15 +3652,18 @@ class AttachContainerStart(_message.Message):
         stdout: _builtins.bool | None = ...,
         stderr: _builtins.bool | None = ...,
         detach_keys: _builtins.str | None = ...,
+        slow_reader: _common_pb2.SlowReader.ValueType | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_detach_keys", b"_detach_keys", "_logs", b"_logs", "_stderr", b"_stderr", "_stdin", b"_stdin", "_stdout", b"_stdout", "_stream", b"_stream", "detach_keys", b"detach_keys", "logs", b"logs", "stderr", b"stderr", "stdin", b"stdin", "stdout", b"stdout", "stream", b"stream"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_detach_keys", b"_detach_keys", "_logs", b"_logs", "_slow_reader", b"_slow_reader", "_stderr", b"_stderr", "_stdin", b"_stdin", "_stdout", b"_stdout", "_stream", b"_stream", "detach_keys", b"detach_keys", "logs", b"logs", "slow_reader", b"slow_reader", "stderr", b"stderr", "stdin", b"stdin", "stdout", b"stdout", "stream", b"stream"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_detach_keys", b"_detach_keys", "_logs", b"_logs", "_stderr", b"_stderr", "_stdin", b"_stdin", "_stdout", b"_stdout", "_stream", b"_stream", "detach_keys", b"detach_keys", "host", b"host", "id", b"id", "logs", b"logs", "stderr", b"stderr", "stdin", b"stdin", "stdout", b"stdout", "stream", b"stream"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_detach_keys", b"_detach_keys", "_logs", b"_logs", "_slow_reader", b"_slow_reader", "_stderr", b"_stderr", "_stdin", b"_stdin", "_stdout", b"_stdout", "_stream", b"_stream", "detach_keys", b"detach_keys", "host", b"host", "id", b"id", "logs", b"logs", "slow_reader", b"slow_reader", "stderr", b"stderr", "stdin", b"stdin", "stdout", b"stdout", "stream", b"stream"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__detach_keys: _TypeAlias = _typing.Literal["detach_keys"]  # noqa: Y015
     _WhichOneofArgType__detach_keys: _TypeAlias = _typing.Literal["_detach_keys", b"_detach_keys"]  # noqa: Y015
     _WhichOneofReturnType__logs: _TypeAlias = _typing.Literal["logs"]  # noqa: Y015
     _WhichOneofArgType__logs: _TypeAlias = _typing.Literal["_logs", b"_logs"]  # noqa: Y015
+    _WhichOneofReturnType__slow_reader: _TypeAlias = _typing.Literal["slow_reader"]  # noqa: Y015
+    _WhichOneofArgType__slow_reader: _TypeAlias = _typing.Literal["_slow_reader", b"_slow_reader"]  # noqa: Y015
     _WhichOneofReturnType__stderr: _TypeAlias = _typing.Literal["stderr"]  # noqa: Y015
     _WhichOneofArgType__stderr: _TypeAlias = _typing.Literal["_stderr", b"_stderr"]  # noqa: Y015
     _WhichOneofReturnType__stdin: _TypeAlias = _typing.Literal["stdin"]  # noqa: Y015
@@ -3377,6 +3676,8 @@ class AttachContainerStart(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__detach_keys) -> _WhichOneofReturnType__detach_keys | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__logs) -> _WhichOneofReturnType__logs | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__slow_reader) -> _WhichOneofReturnType__slow_reader | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__stderr) -> _WhichOneofReturnType__stderr | None: ...
     @_typing.overload
@@ -3397,6 +3698,7 @@ class AttachContainerResponse(_message.Message):
     STARTED_FIELD_NUMBER: _builtins.int
     OUTPUT_FIELD_NUMBER: _builtins.int
     END_FIELD_NUMBER: _builtins.int
+    DROPPED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def started(self) -> Global___AttachStarted:
         """The session is up: nothing that is written from now on is missed.  The first message."""
@@ -3409,18 +3711,23 @@ class AttachContainerResponse(_message.Message):
     def end(self) -> Global___AttachEnd:
         """The session has ended.  The last message; all output has come before it."""
 
+    @_builtins.property
+    def dropped(self) -> _common_pb2.DroppedOutput:
+        """Output that this client did not get, for it did not read."""
+
     def __init__(
         self,
         *,
         started: Global___AttachStarted | None = ...,
         output: _common_pb2.Output | None = ...,
         end: Global___AttachEnd | None = ...,
+        dropped: _common_pb2.DroppedOutput | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "frame", b"frame", "output", b"output", "started", b"started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dropped", b"dropped", "end", b"end", "frame", b"frame", "output", b"output", "started", b"started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "frame", b"frame", "output", b"output", "started", b"started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dropped", b"dropped", "end", b"end", "frame", b"frame", "output", b"output", "started", b"started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["started", "output", "end"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["started", "output", "end", "dropped"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 

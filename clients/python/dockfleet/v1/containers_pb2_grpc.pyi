@@ -78,9 +78,15 @@ class ContainerServiceStub:
     StreamLogs: _grpc.UnaryStreamMultiCallable[_containers_pb2.StreamLogsRequest, _containers_pb2.StreamLogsResponse]
     """Streams what a container has written, and with `follow` what it goes on to write.
 
-    Lines come in batches, in the engine's order.  A call that ends with OK has delivered everything the
-    engine had: without `follow` up to now, with `follow` up to the container's end.  A broken connection to
-    the host is UNAVAILABLE, a torn answer DATA_LOSS; neither is ever OK.
+    Lines come in batches, in the engine's order.  The last message of a call that ends with OK is an `end`
+    that says why; everything the engine had has come before it: without `follow` up to now, with `follow` up
+    to the container's end.  A connection to the host that breaks is healed, and the stream goes on from the
+    very line; if that can not be done within a minute (the gateway's `limits.heal_seconds`), the call ends with
+    UNAVAILABLE, and the token of the last message goes on from there, here or at another gateway.  What the
+    engine itself has lost is a `gap`.
+
+    Those who follow the same log share one connection to the host.  One that reads more slowly than the
+    others gets a connection of its own and all of the log, at its own pace; the container never waits.
 
     FAILED_PRECONDITION: the container's log driver can not be read, such as `none`.
     """
@@ -95,8 +101,15 @@ class ContainerServiceStub:
     StreamStats: _grpc.UnaryStreamMultiCallable[_containers_pb2.StreamStatsRequest, _containers_pb2.StreamStatsResponse]
     """Streams how much CPU, memory, network and disk a container uses: about one sample each second.
 
-    The counters come as the engine gives them; see Stats for how to read them.  The stream ends when the
-    container is removed, or after one sample when `stream` is false.
+    The counters come as the engine gives them, with a summary of what people expect to read.  All calls for a
+    container share one stream of samples; each gets the newest that there is.
+
+    A container that does not run says so once; the samples begin when it starts, and again after every restart:
+    who looks at a container means all of its runs.  For the same reason its removal is a good end, OK: there is
+    nothing more to tell, and nothing was missed.  With `stream` false the call ends after one message.
+
+    NOT_FOUND: there is no such container when the call begins.  UNAVAILABLE: the host can not be reached, or has
+    not been for a minute.
     """
     ResizeContainer: _grpc.UnaryUnaryMultiCallable[_containers_pb2.ResizeContainerRequest, _containers_pb2.ResizeContainerResponse]
     """Sets the size of a container's terminal.  Harmless to repeat.  Within AttachContainer, send `resize`
@@ -245,9 +258,15 @@ class ContainerServiceAsyncStub(ContainerServiceStub):
     StreamLogs: _aio.UnaryStreamMultiCallable[_containers_pb2.StreamLogsRequest, _containers_pb2.StreamLogsResponse]  # type: ignore[assignment]
     """Streams what a container has written, and with `follow` what it goes on to write.
 
-    Lines come in batches, in the engine's order.  A call that ends with OK has delivered everything the
-    engine had: without `follow` up to now, with `follow` up to the container's end.  A broken connection to
-    the host is UNAVAILABLE, a torn answer DATA_LOSS; neither is ever OK.
+    Lines come in batches, in the engine's order.  The last message of a call that ends with OK is an `end`
+    that says why; everything the engine had has come before it: without `follow` up to now, with `follow` up
+    to the container's end.  A connection to the host that breaks is healed, and the stream goes on from the
+    very line; if that can not be done within a minute (the gateway's `limits.heal_seconds`), the call ends with
+    UNAVAILABLE, and the token of the last message goes on from there, here or at another gateway.  What the
+    engine itself has lost is a `gap`.
+
+    Those who follow the same log share one connection to the host.  One that reads more slowly than the
+    others gets a connection of its own and all of the log, at its own pace; the container never waits.
 
     FAILED_PRECONDITION: the container's log driver can not be read, such as `none`.
     """
@@ -262,8 +281,15 @@ class ContainerServiceAsyncStub(ContainerServiceStub):
     StreamStats: _aio.UnaryStreamMultiCallable[_containers_pb2.StreamStatsRequest, _containers_pb2.StreamStatsResponse]  # type: ignore[assignment]
     """Streams how much CPU, memory, network and disk a container uses: about one sample each second.
 
-    The counters come as the engine gives them; see Stats for how to read them.  The stream ends when the
-    container is removed, or after one sample when `stream` is false.
+    The counters come as the engine gives them, with a summary of what people expect to read.  All calls for a
+    container share one stream of samples; each gets the newest that there is.
+
+    A container that does not run says so once; the samples begin when it starts, and again after every restart:
+    who looks at a container means all of its runs.  For the same reason its removal is a good end, OK: there is
+    nothing more to tell, and nothing was missed.  With `stream` false the call ends after one message.
+
+    NOT_FOUND: there is no such container when the call begins.  UNAVAILABLE: the host can not be reached, or has
+    not been for a minute.
     """
     ResizeContainer: _aio.UnaryUnaryMultiCallable[_containers_pb2.ResizeContainerRequest, _containers_pb2.ResizeContainerResponse]  # type: ignore[assignment]
     """Sets the size of a container's terminal.  Harmless to repeat.  Within AttachContainer, send `resize`
@@ -445,9 +471,15 @@ class ContainerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_containers_pb2.StreamLogsResponse], _abc.AsyncIterator[_containers_pb2.StreamLogsResponse]]:
         """Streams what a container has written, and with `follow` what it goes on to write.
 
-        Lines come in batches, in the engine's order.  A call that ends with OK has delivered everything the
-        engine had: without `follow` up to now, with `follow` up to the container's end.  A broken connection to
-        the host is UNAVAILABLE, a torn answer DATA_LOSS; neither is ever OK.
+        Lines come in batches, in the engine's order.  The last message of a call that ends with OK is an `end`
+        that says why; everything the engine had has come before it: without `follow` up to now, with `follow` up
+        to the container's end.  A connection to the host that breaks is healed, and the stream goes on from the
+        very line; if that can not be done within a minute (the gateway's `limits.heal_seconds`), the call ends with
+        UNAVAILABLE, and the token of the last message goes on from there, here or at another gateway.  What the
+        engine itself has lost is a `gap`.
+
+        Those who follow the same log share one connection to the host.  One that reads more slowly than the
+        others gets a connection of its own and all of the log, at its own pace; the container never waits.
 
         FAILED_PRECONDITION: the container's log driver can not be read, such as `none`.
         """
@@ -480,8 +512,15 @@ class ContainerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_containers_pb2.StreamStatsResponse], _abc.AsyncIterator[_containers_pb2.StreamStatsResponse]]:
         """Streams how much CPU, memory, network and disk a container uses: about one sample each second.
 
-        The counters come as the engine gives them; see Stats for how to read them.  The stream ends when the
-        container is removed, or after one sample when `stream` is false.
+        The counters come as the engine gives them, with a summary of what people expect to read.  All calls for a
+        container share one stream of samples; each gets the newest that there is.
+
+        A container that does not run says so once; the samples begin when it starts, and again after every restart:
+        who looks at a container means all of its runs.  For the same reason its removal is a good end, OK: there is
+        nothing more to tell, and nothing was missed.  With `stream` false the call ends after one message.
+
+        NOT_FOUND: there is no such container when the call begins.  UNAVAILABLE: the host can not be reached, or has
+        not been for a minute.
         """
 
     @_abc_1.abstractmethod

@@ -8,6 +8,7 @@ from dockfleet.v1 import common_pb2 as _common_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -18,6 +19,38 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _OnDisconnect:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OnDisconnectEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OnDisconnect.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ON_DISCONNECT_UNSPECIFIED: _OnDisconnect.ValueType  # 0
+    """As ON_DISCONNECT_KILL."""
+    ON_DISCONNECT_KILL: _OnDisconnect.ValueType  # 1
+    """The process and all that it started are killed, within 5 s.  The Engine has no call for that: they are
+    known by a variable in their environment, `DOCKFLEET_EXEC`, and killed by a second exec as the same user.
+    That takes a shell in the container (`/bin/sh` or `/busybox/sh`).  Left alone, and named in the gateway's log,
+    are processes of a container without one, and those that have become another user's.
+    """
+    ON_DISCONNECT_KEEP: _OnDisconnect.ValueType  # 2
+    """It runs on."""
+
+class OnDisconnect(_OnDisconnect, metaclass=_OnDisconnectEnumTypeWrapper):
+    """What becomes of a process whose client is gone."""
+
+ON_DISCONNECT_UNSPECIFIED: OnDisconnect.ValueType  # 0
+"""As ON_DISCONNECT_KILL."""
+ON_DISCONNECT_KILL: OnDisconnect.ValueType  # 1
+"""The process and all that it started are killed, within 5 s.  The Engine has no call for that: they are
+known by a variable in their environment, `DOCKFLEET_EXEC`, and killed by a second exec as the same user.
+That takes a shell in the container (`/bin/sh` or `/busybox/sh`).  Left alone, and named in the gateway's log,
+are processes of a container without one, and those that have become another user's.
+"""
+ON_DISCONNECT_KEEP: OnDisconnect.ValueType  # 2
+"""It runs on."""
+Global___OnDisconnect: _TypeAlias = OnDisconnect  # noqa: Y015
 
 @_typing.final
 class ExecInstance(_message.Message):
@@ -184,6 +217,7 @@ class ExecStart(_message.Message):
     PRIVILEGED_FIELD_NUMBER: _builtins.int
     DETACH_KEYS_FIELD_NUMBER: _builtins.int
     CONSOLE_SIZE_FIELD_NUMBER: _builtins.int
+    ON_DISCONNECT_FIELD_NUMBER: _builtins.int
     host: _builtins.str
     """The name of the host."""
     id: _builtins.str
@@ -202,6 +236,8 @@ class ExecStart(_message.Message):
     """The keys that end the session and leave the process running, such as `ctrl-p,ctrl-q`: letters, or
     `ctrl-` with a letter or one of `@ ^ [ , _`.  The engine's own when absent.  Needs a terminal.
     """
+    on_disconnect: Global___OnDisconnect.ValueType
+    """What becomes of the process when this client is gone before it has ended.  Killed when unset."""
     @_builtins.property
     def cmd(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The command and its arguments.  No shell is involved unless it is named here."""
@@ -228,10 +264,11 @@ class ExecStart(_message.Message):
         privileged: _builtins.bool | None = ...,
         detach_keys: _builtins.str | None = ...,
         console_size: _common_pb2.TerminalSize | None = ...,
+        on_disconnect: Global___OnDisconnect.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_attach_stdin", b"_attach_stdin", "_detach_keys", b"_detach_keys", "_privileged", b"_privileged", "_tty", b"_tty", "_user", b"_user", "_working_dir", b"_working_dir", "attach_stdin", b"attach_stdin", "console_size", b"console_size", "detach_keys", b"detach_keys", "privileged", b"privileged", "tty", b"tty", "user", b"user", "working_dir", b"working_dir"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_attach_stdin", b"_attach_stdin", "_detach_keys", b"_detach_keys", "_privileged", b"_privileged", "_tty", b"_tty", "_user", b"_user", "_working_dir", b"_working_dir", "attach_stdin", b"attach_stdin", "cmd", b"cmd", "console_size", b"console_size", "detach_keys", b"detach_keys", "env", b"env", "host", b"host", "id", b"id", "privileged", b"privileged", "tty", b"tty", "user", b"user", "working_dir", b"working_dir"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_attach_stdin", b"_attach_stdin", "_detach_keys", b"_detach_keys", "_privileged", b"_privileged", "_tty", b"_tty", "_user", b"_user", "_working_dir", b"_working_dir", "attach_stdin", b"attach_stdin", "cmd", b"cmd", "console_size", b"console_size", "detach_keys", b"detach_keys", "env", b"env", "host", b"host", "id", b"id", "on_disconnect", b"on_disconnect", "privileged", b"privileged", "tty", b"tty", "user", b"user", "working_dir", b"working_dir"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__attach_stdin: _TypeAlias = _typing.Literal["attach_stdin"]  # noqa: Y015
     _WhichOneofArgType__attach_stdin: _TypeAlias = _typing.Literal["_attach_stdin", b"_attach_stdin"]  # noqa: Y015

@@ -82,12 +82,15 @@ class ExecServiceServicer:
         `output`, and one `exit` as the last message.  A command that fails is no failure of the call: its code
         is in `exit`.  Each call runs the command anew.
 
-        Cancelling the call, or losing it, ends the connection and not the process: the Engine cannot kill an
-        exec.
+        When the call is cancelled, lost, or ends with a failure before the process has ended, `on_disconnect`
+        decides what becomes of the process.
+
+        A client that does not read holds the process up once the buffers are full, as a full pipe does, for at most
+        a minute (the gateway's `limits.stall_seconds`).
 
         NOT_FOUND: no such container.  FAILED_PRECONDITION: the container is stopped or paused, or the command
         could not be started (reason EXEC_START_FAILED).  ABORTED: the connection broke, and the process may or
-        may not be running.
+        may not be running.  RESOURCE_EXHAUSTED: the client read nothing for too long (reason SLOW_READER).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

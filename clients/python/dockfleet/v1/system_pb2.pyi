@@ -2229,22 +2229,30 @@ class StreamEventsRequest(_message.Message):
     SINCE_FIELD_NUMBER: _builtins.int
     UNTIL_FIELD_NUMBER: _builtins.int
     FILTERS_FIELD_NUMBER: _builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     host: _builtins.str
     """The name of the host."""
+    resume_token: _builtins.bytes
+    """Go on behind the message that carried this token.  Excludes `since`.  Any gateway with the same resume key
+    takes it.
+    """
     @_builtins.property
     def since(self) -> _timestamp_pb2.Timestamp:
-        """Also reports events of the past, from this time on.  New events only when absent."""
+        """Also reports events of the past, from this time on.  When absent: new events only, or with `until` all of
+        the past that is remembered.
+        """
 
     @_builtins.property
     def until(self) -> _timestamp_pb2.Timestamp:
-        """Ends the stream at this time, at once if it has passed.  Endless when absent."""
+        """Ends the stream at this time of the host's clock, at once if it has passed.  Endless when absent."""
 
     @_builtins.property
     def filters(self) -> _containers.MessageMap[_builtins.str, _common_pb2.StringList]:
-        """Which events: all filters must fit, and of each filter one value.  `type` and `event` are as Event.type
-        and Event.action; `scope` is `local` or `swarm`; `label` is `name` or `name=value` of a container or an
-        image; `config`, `container`, `daemon`, `image`, `network`, `node`, `plugin`, `secret`, `service` and
-        `volume` are the name or id of an object of that kind.
+        """Which events: all filters must fit, and of each filter one value, but of `label` all.  `type` and `event`
+        are as Event.type and Event.action; `scope` is `local` or `swarm`; `label` is `name` or `name=value` of a
+        container or an image; `image` is the name or id of an image, and fits its containers too; `config`,
+        `container`, `daemon`, `network`, `node`, `plugin`, `secret`, `service` and `volume` are the name or id of an
+        object of that kind, or its beginning.  Other filters, which engines pass over, are refused.
         """
 
     def __init__(
@@ -2254,12 +2262,15 @@ class StreamEventsRequest(_message.Message):
         since: _timestamp_pb2.Timestamp | None = ...,
         until: _timestamp_pb2.Timestamp | None = ...,
         filters: _abc.Mapping[_builtins.str, _common_pb2.StringList] | None = ...,
+        resume_token: _builtins.bytes | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since", "until", b"until"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_resume_token", b"_resume_token", "resume_token", b"resume_token", "since", b"since", "until", b"until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filters", b"filters", "host", b"host", "since", b"since", "until", b"until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_resume_token", b"_resume_token", "filters", b"filters", "host", b"host", "resume_token", b"resume_token", "since", b"since", "until", b"until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__resume_token: _TypeAlias = _typing.Literal["resume_token"]  # noqa: Y015
+    _WhichOneofArgType__resume_token: _TypeAlias = _typing.Literal["_resume_token", b"_resume_token"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__resume_token) -> _WhichOneofReturnType__resume_token | None: ...
 
 Global___StreamEventsRequest: _TypeAlias = StreamEventsRequest  # noqa: Y015
 
@@ -2270,18 +2281,34 @@ class StreamEventsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     EVENT_FIELD_NUMBER: _builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
+    SYNTHETIC_FIELD_NUMBER: _builtins.int
+    GAP_FIELD_NUMBER: _builtins.int
+    resume_token: _builtins.bytes
+    """Where this message ends: see `StreamEventsRequest.resume_token`."""
+    synthetic: _builtins.bool
+    """Whether the event is not the engine's, but was found by comparing what there is with what there was.  Its
+    time is that of the comparison.
+    """
     @_builtins.property
     def event(self) -> Global___Event:
         """What happened."""
+
+    @_builtins.property
+    def gap(self) -> _common_pb2.Gap:
+        """Events are missing here; such a message has no event.  `count` is told for slow readers without filters."""
 
     def __init__(
         self,
         *,
         event: Global___Event | None = ...,
+        resume_token: _builtins.bytes = ...,
+        synthetic: _builtins.bool = ...,
+        gap: _common_pb2.Gap | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "gap", b"gap"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "gap", b"gap", "resume_token", b"resume_token", "synthetic", b"synthetic"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -113,11 +113,17 @@ class SystemServiceServicer:
     def StreamEvents(self, request, context):
         """Reports what happens to the objects of a host, as it happens.
 
-        First come events of the past, if `since` asks for them; the engine remembers about the last 256.  Then
-        come new ones, until `until` or for ever.  Only reads.
+        First come events of the past, if `since` asks for them: the engine remembers its last 256, the gateway
+        up to 10,000 while it listens.  Then come new ones, until `until` or for ever.  Once the call's headers
+        are there, no event is missed.  Only reads.
 
-        INVALID_ARGUMENT: a filter or a time is malformed.  UNAVAILABLE: the connection to the host broke; a new
-        call with `since` set to the time of the last event goes on from there, and repeats that event.
+        All calls share one connection to the host.  When it breaks, the gateway goes on where it was, and the call
+        does not notice.  What the engine itself has lost is a `gap`; behind the gap come, as `synthetic` events,
+        the differences between what there is and what there was: containers, images, networks and volumes.  A
+        client that does not read for long gets a gap as well, without synthetic events: let it list anew.
+
+        INVALID_ARGUMENT: a filter, a time or the token is malformed.  UNAVAILABLE: the host can not be reached, or
+        has not been for a minute; a new call with the last `resume_token` goes on from there.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -57,11 +57,17 @@ class SystemServiceStub:
     StreamEvents: _grpc.UnaryStreamMultiCallable[_system_pb2.StreamEventsRequest, _system_pb2.StreamEventsResponse]
     """Reports what happens to the objects of a host, as it happens.
 
-    First come events of the past, if `since` asks for them; the engine remembers about the last 256.  Then
-    come new ones, until `until` or for ever.  Only reads.
+    First come events of the past, if `since` asks for them: the engine remembers its last 256, the gateway
+    up to 10,000 while it listens.  Then come new ones, until `until` or for ever.  Once the call's headers
+    are there, no event is missed.  Only reads.
 
-    INVALID_ARGUMENT: a filter or a time is malformed.  UNAVAILABLE: the connection to the host broke; a new
-    call with `since` set to the time of the last event goes on from there, and repeats that event.
+    All calls share one connection to the host.  When it breaks, the gateway goes on where it was, and the call
+    does not notice.  What the engine itself has lost is a `gap`; behind the gap come, as `synthetic` events,
+    the differences between what there is and what there was: containers, images, networks and volumes.  A
+    client that does not read for long gets a gap as well, without synthetic events: let it list anew.
+
+    INVALID_ARGUMENT: a filter, a time or the token is malformed.  UNAVAILABLE: the host can not be reached, or
+    has not been for a minute; a new call with the last `resume_token` goes on from there.
     """
     GetDataUsage: _grpc.UnaryUnaryMultiCallable[_system_pb2.GetDataUsageRequest, _system_pb2.GetDataUsageResponse]
     """Returns how much of the host's disk images, containers, volumes and the build cache take.
@@ -99,11 +105,17 @@ class SystemServiceAsyncStub(SystemServiceStub):
     StreamEvents: _aio.UnaryStreamMultiCallable[_system_pb2.StreamEventsRequest, _system_pb2.StreamEventsResponse]  # type: ignore[assignment]
     """Reports what happens to the objects of a host, as it happens.
 
-    First come events of the past, if `since` asks for them; the engine remembers about the last 256.  Then
-    come new ones, until `until` or for ever.  Only reads.
+    First come events of the past, if `since` asks for them: the engine remembers its last 256, the gateway
+    up to 10,000 while it listens.  Then come new ones, until `until` or for ever.  Once the call's headers
+    are there, no event is missed.  Only reads.
 
-    INVALID_ARGUMENT: a filter or a time is malformed.  UNAVAILABLE: the connection to the host broke; a new
-    call with `since` set to the time of the last event goes on from there, and repeats that event.
+    All calls share one connection to the host.  When it breaks, the gateway goes on where it was, and the call
+    does not notice.  What the engine itself has lost is a `gap`; behind the gap come, as `synthetic` events,
+    the differences between what there is and what there was: containers, images, networks and volumes.  A
+    client that does not read for long gets a gap as well, without synthetic events: let it list anew.
+
+    INVALID_ARGUMENT: a filter, a time or the token is malformed.  UNAVAILABLE: the host can not be reached, or
+    has not been for a minute; a new call with the last `resume_token` goes on from there.
     """
     GetDataUsage: _aio.UnaryUnaryMultiCallable[_system_pb2.GetDataUsageRequest, _system_pb2.GetDataUsageResponse]  # type: ignore[assignment]
     """Returns how much of the host's disk images, containers, volumes and the build cache take.
@@ -168,11 +180,17 @@ class SystemServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_system_pb2.StreamEventsResponse], _abc.AsyncIterator[_system_pb2.StreamEventsResponse]]:
         """Reports what happens to the objects of a host, as it happens.
 
-        First come events of the past, if `since` asks for them; the engine remembers about the last 256.  Then
-        come new ones, until `until` or for ever.  Only reads.
+        First come events of the past, if `since` asks for them: the engine remembers its last 256, the gateway
+        up to 10,000 while it listens.  Then come new ones, until `until` or for ever.  Once the call's headers
+        are there, no event is missed.  Only reads.
 
-        INVALID_ARGUMENT: a filter or a time is malformed.  UNAVAILABLE: the connection to the host broke; a new
-        call with `since` set to the time of the last event goes on from there, and repeats that event.
+        All calls share one connection to the host.  When it breaks, the gateway goes on where it was, and the call
+        does not notice.  What the engine itself has lost is a `gap`; behind the gap come, as `synthetic` events,
+        the differences between what there is and what there was: containers, images, networks and volumes.  A
+        client that does not read for long gets a gap as well, without synthetic events: let it list anew.
+
+        INVALID_ARGUMENT: a filter, a time or the token is malformed.  UNAVAILABLE: the host can not be reached, or
+        has not been for a minute; a new call with the last `resume_token` goes on from there.
         """
 
     @_abc_1.abstractmethod

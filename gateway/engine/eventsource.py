@@ -1,0 +1,85 @@
+"""What the events of a host are made of: questions to its engine, and its answers as messages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
+
+import orjson
+from dockfleet.v1.system_pb2 import Event
+
+from gateway.engine import enginejson, known, streams
+from gateway.engine.client import APIError, Call, Engine, Incompatible
+from gateway.engine.connection import BadAnswer, Request, TransportError
+from gateway.engine.enginejson import NotEngineJson
+from gateway.engine.known import Known
+from gateway.engine.times import canonical, nanoseconds
+
+_ANSWER_SECONDS = 10.0  # for each question; for the subscription, until it stands
+_load = enginejson.loader(Event.DESCRIPTOR)
+
+FAILURES = (TransportError, APIError, Incompatible, streams.OperationFailed)
+"""What the methods of an `EventSource` raise when the host does not answer, or not as an engine does."""
+
+
+class EventSource:
+    """One engine, as far as its events are concerned."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @asynccontextmanager
+    async def subscribed(self) -> AsyncIterator[AsyncGenerator[Event, None]]:
+        """Yield all events that the engine remembers, and then those that come."""
+        async with (
+            self._engine.open(_get("/events?since=0")) as (_, connection),
+            aclosing(streams.lines(connection)) as documents,
+        ):
+            yield (_event(document) async for document in documents)
+
+    async def past(self, until: int) -> list[Event]:
+        """Return what the engine remembers up to a time that has passed, in nanoseconds since 1970."""
+        seconds, nanos = divmod(until, 1_000_000_000)
+        answer = await self._engine.ask(_get(f"/events?since=0&until={seconds}.{nanos:09d}"))
+        return [_event(_json(line)) for line in answer.body.splitlines() if line]
+
+    async def time(self) -> int:
+        """Return the engine's time, in nanoseconds since 1970."""
+        info = _json((await self._engine.ask(_get("/info"))).body)
+        try:
+            return nanoseconds(canonical(info["SystemTime"].encode()))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise BadAnswer("the host does not tell its time", sent=True) from error
+
+    async def lists(self, kinds: Iterable[str]) -> Known:
+        """Return what there is of *kinds* of objects."""
+        documents = {}
+        for kind in kinds:
+            documents[kind] = _json((await self._engine.ask(_get(known.LISTS[kind]))).body)
+        try:
+            return known.listed(documents)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise BadAnswer(f"a list of the host does not fit the Engine API: {error!r}", sent=True) from error
+
+
+def _get(target: str) -> Call:
+    deadline = asyncio.get_running_loop().time() + _ANSWER_SECONDS
+    return Call(Request("GET", target), changes=False, deadline=deadline)
+
+
+def _event(document: Any) -> Event:
+    try:
+        event = _load(document)
+    except NotEngineJson as error:
+        raise BadAnswer(f"an event of the host does not fit the Engine API: {error}", sent=True) from error
+    assert isinstance(event, Event)
+    return event
+
+
+def _json(data: bytes) -> Any:
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise BadAnswer(f"the host's answer is not JSON: {error}", sent=True) from error

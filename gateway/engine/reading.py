@@ -1,0 +1,209 @@
+"""Reads one answer of the engine to a question for a container's log, from the place where the reader is.
+
+What was read before is passed over (see `resume`), long lines are put together, and the place moves with what is
+yielded.  Whether the end of the answer is the end of the log is for others to judge (see `follow`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+from gateway.engine import logs
+from gateway.engine.client import Call, Engine
+from gateway.engine.connection import Request
+from gateway.engine.echo import Echo
+from gateway.engine.logs import Entry
+from gateway.engine.resume import Position, Replay
+from gateway.engine.runs import Gap, Item, Lost, Quiet, Resumed, Run
+from gateway.engine.streams import is_terminal
+from gateway.engine.times import nanoseconds, time_of
+
+_PORTION = 256 << 10  # bytes of entries in one item, unless parts of lines are among them
+_REST_SECONDS = 0.05  # how long the parts of a long line wait for its rest; and the shortest silence
+_MANY = 32  # entries of one read, after which more are on their way
+_GATHER_SECONDS = 0.002  # for which those are waited for: few large messages cost less than many small ones
+_PING = Request("GET", "/_ping")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What of a log to read.  Times in nanoseconds since 1970."""
+
+    since: int | None = None
+    until: int | None = None
+    tail: int | None = None
+    follow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a reader wants to know: `span` of a log, with what the log driver adds to each line when `details` is set.
+
+    `call` makes the call for the log, or for another span of it.
+    """
+
+    span: Span
+    call: Callable[[Span], Call]
+    details: bool = False
+
+
+class Reader:
+    """Reads a container's log, again and again, from `position` on, which moves with what is read.
+
+    `heard` tells whether the engine has ever answered.  `broken` makes the next answer that goes on from the place
+    begin with `Resumed`.  `doubtful` tells that the last answer ended before the place was found, though it might
+    still have come.  `guard`, when there is one, is asked before what comes while following is taken in: whether it
+    is not to be.
+    """
+
+    def __init__(self, engine: Engine, question: Question, position: Position | None, heartbeat: float) -> None:
+        """Without a *position*, reading begins where *question* says; *heartbeat* is how long silence is no news."""
+        self.position = position or _beginning(question.span)
+        self.heard = False
+        self.broken = False
+        self.doubtful = False
+        self.guard: Callable[[], Awaitable[bool]] | None = None
+        self._engine = engine
+        self._question = question
+        self._span = question.span
+        self._heartbeat = heartbeat
+        self._begun = position is not None  # so that what the question says of the beginning counts no more
+        self._echo = Echo()
+        self._repeats = False  # the last answer was left, for the engine seems to repeat itself
+        self._loop = asyncio.get_running_loop()
+        self._last_news = self._last_said = self._loop.time()
+
+    def overdue(self) -> Quiet | None:
+        """Return what there is to say when nothing was said for too long."""
+        now = self._loop.time()
+        if now - self._last_said < self._heartbeat:
+            return None
+        self._last_said = now
+        return Quiet(now - self._last_news)
+
+    async def read(self, run: Run, until: int | None, *, follow: bool) -> AsyncGenerator[Item, None]:
+        """Yield what the log has from the place on: to its end, to *until*, or what comes as it comes."""
+        if until is not None and self.position.newest:
+            until = max(until, nanoseconds(self.position.newest))  # else the place itself would not be found
+        if self.position.count:
+            await self._check_clock()
+        again = True
+        while again:
+            again = False
+            if follow and self.position.count and (self.doubtful or not self.position.exact):
+                # Only a log that is read to its end can tell what it does not have any more, or has twice.
+                async with aclosing(self._answer(run, until, follow=False)) as items:
+                    async for item in items:
+                        yield item
+            async with aclosing(self._answer(run, until, follow=follow)) as items:
+                async for item in items:
+                    yield item
+            again, self._repeats = self._repeats, False
+
+    async def _check_clock(self) -> None:
+        """Find out whether the host's clock was set back since the place was taken."""
+        answer = await self._engine.ask(Call(_PING, changes=False))
+        now = _date(answer.headers)
+        if now is not None and self.position.newest and now + 1_000_000_000 < nanoseconds(self.position.newest):
+            self.position.step_back()
+
+    async def _answer(self, run: Run, until: int | None, *, follow: bool) -> AsyncGenerator[Item, None]:
+        replay, lines = Replay(self.position), logs.Lines()
+
+        def patience() -> float:
+            silent = self._last_said + self._heartbeat - self._loop.time()
+            return _REST_SECONDS if lines.waiting else max(silent, _REST_SECONDS)
+
+        async with self._engine.open(self._question.call(self._asked(until, follow=follow))) as (answer, connection):
+            self.heard = True
+            self._begin(answer.headers)
+            terminal = is_terminal(answer, run.terminal)
+            log = logs.TerminalLog(details=self._question.details) if terminal else logs.FramedLog()
+            if replay.found and self.broken:
+                self.broken = False
+                yield Resumed()
+            async with aclosing(logs.entries(connection, log, patience)) as reads:
+                async for entries in reads:
+                    new = entries
+                    if not (replay.found or replay.lost):
+                        new = replay.feed(entries)
+                        if replay.lost:
+                            yield self._lose(new)
+                        elif replay.found and self.broken:
+                            self.broken = False
+                            yield Resumed()
+                    if not entries and (quiet := self.overdue()) is not None:
+                        yield quiet
+                    if new and follow:
+                        if self.guard is not None and await self.guard():
+                            return
+                        count = self._echo.begins(new)
+                        self._repeats = count < len(new)
+                        new = new[:count] if self._repeats else new
+                    else:
+                        self._echo.heard(new)
+                    for item in self._moved(*(lines.feed(new) if new else lines.flush() if not entries else ([], []))):
+                        yield item
+                    if self._repeats:
+                        self.doubtful = True
+                        return
+                    if len(entries) >= _MANY:
+                        await asyncio.sleep(_GATHER_SECONDS)
+        for item in self._moved(*lines.flush()):
+            yield item
+        self.doubtful = not (replay.found or replay.lost)
+        if self.doubtful and not follow:
+            yield self._lose(list(replay.last), passed=True)
+
+    def _asked(self, until: int | None, *, follow: bool) -> Span:
+        """Return what to ask the engine for: from the place on, or as the reader wants it when there is none yet."""
+        begins = not self.position.count and not self._begun
+        since = nanoseconds(self.position.floor) if self.position.floor else None
+        return Span(since, until, self._span.tail if begins else None, follow)
+
+    def _begin(self, headers: Mapping[str, str]) -> None:
+        if self._span.tail == 0 and not self.position.count and not self._begun:
+            self._begun = True  # from now on, nothing may be passed over
+            now = _date(headers)
+            self.position.floor = time_of(now) if now else b""
+
+    def _lose(self, entries: list[Entry], *, passed: bool = False) -> Gap:
+        """Give up the place, and go on before *entries*, or behind them when they were *passed*."""
+        lost, self.broken, self.doubtful = self.position, False, False
+        reason = Lost.CLOCK_STEP if lost.ceiling and not lost.floor else Lost.ROTATED if entries else Lost.REPLACED
+        self.position = Position(whole=not entries)
+        if passed:
+            self.position.add(entries)
+        return Gap(lost.newest, b"" if passed or not entries else entries[0].time, reason)
+
+    def _moved(self, lines: list[Entry], parts: list[Entry]) -> Iterator[list[Entry]]:
+        """Yield *lines* in portions, each when the place has moved behind the *parts* that it was made of."""
+        if not parts:
+            return
+        self._last_news = self._last_said = self._loop.time()
+        size = sum([len(entry[2]) + 32 for entry in parts])
+        if lines is not parts or size <= _PORTION:
+            self.position.add(parts)
+            yield lines
+            return
+        step = max(len(parts) * _PORTION // size, 1)
+        for start in range(0, len(parts), step):
+            portion = parts[start : start + step]
+            self.position.add(portion)
+            yield portion
+
+
+def _beginning(span: Span) -> Position:
+    return Position(time_of(span.since) if span.since else b"", whole=span.tail is None)
+
+
+def _date(headers: Mapping[str, str]) -> int | None:
+    """Return the host's own time, in nanoseconds since 1970; it says whole seconds."""
+    try:
+        return int(parsedate_to_datetime(headers.get("date", "")).timestamp()) * 1_000_000_000
+    except ValueError:
+        return None

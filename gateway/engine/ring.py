@@ -1,0 +1,182 @@
+"""The newest events of one host, numbered, for readers that each go at their own pace; and places in them.
+
+A `Place` says behind which event a reader is: by number for the ring that gave it, and by the event's own mark for
+any other ring of the same host, such as another gateway's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import struct
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum
+
+from dockfleet.v1.system_pb2 import Event
+
+from gateway.engine.seal import BadToken, Signer
+
+NO_MARK = bytes(8)
+_MARKS = 1024  # kept to know events again: more than an engine remembers
+_BYTES = 16 << 20  # of the events in a ring, serialised
+
+
+class Reason(Enum):
+    """How a gap came about."""
+
+    ENGINE_RESTARTED = "the engine was restarted"
+    OVERRUN = "more happened than the engine keeps"
+    SLOW_READER = "more happened than the ring keeps"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Events between two times, in nanoseconds since 1970, are lost; 0 where not known."""
+
+    reason: Reason
+    after: int = 0
+    before: int = 0
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a host's events: behind item *number* of the ring of this *epoch*.
+
+    *mark* is the mark of the last event of the engine's up to there, and *time* the time of the last item.
+    """
+
+    epoch: bytes
+    number: int
+    time: int
+    mark: bytes = NO_MARK
+
+
+@dataclass(slots=True)
+class Item:
+    """What stands at one place: an event or a gap.
+
+    `synthetic` tells whether the event was concluded, not told by the engine.  `wire` is for whoever sends items:
+    what it has made of this one, for the next to send the same.
+    """
+
+    place: Place
+    event: Event | None = None
+    gap: Gap | None = None
+    synthetic: bool = False
+    wire: bytes | None = None
+    size: int = 0
+
+
+def mark_of(event: Event) -> tuple[bytes, int]:
+    """Return what tells *event* from all others of its host, and its size in bytes."""
+    data = event.SerializeToString(deterministic=True)
+    return hashlib.blake2b(data, digest_size=8).digest(), len(data)
+
+
+class Ring:
+    """Keeps at most *size* items, and 16 MiB of them."""
+
+    def __init__(self, size: int) -> None:
+        self.epoch = secrets.token_bytes(8)
+        self.first = self.next = 0  # the numbers of the oldest item, and of the one to come
+        self._items: list[Item | None] = [None] * size
+        self._bytes = 0
+        self._mark = NO_MARK
+        self._newest: deque[bytes] = deque(maxlen=_MARKS)
+        self._marks: set[bytes] = set()
+
+    def __getitem__(self, number: int) -> Item:
+        """Return an item from `first` to before `next`."""
+        item = self._items[number % len(self._items)]
+        assert item is not None
+        return item
+
+    def add(
+        self,
+        time: int,
+        event: Event | None = None,
+        gap: Gap | None = None,
+        *,
+        mark: bytes = b"",
+        size: int = 0,
+    ) -> None:
+        """Add an item; one of the engine's own events has a *mark*."""
+        if mark:
+            self._mark = mark
+            if len(self._newest) == _MARKS:
+                self._marks.discard(self._newest[0])
+            self._newest.append(mark)
+            self._marks.add(mark)
+        place = Place(self.epoch, self.next, time, self._mark)
+        if self.next - self.first == len(self._items):
+            self._drop()
+        item = Item(place, event, gap, event is not None and not mark, size=size)
+        self._items[self.next % len(self._items)] = item
+        self.next += 1
+        self._bytes += size
+        while self._bytes > _BYTES and self.next - self.first > 1:
+            self._drop()
+
+    def knows(self, mark: bytes) -> bool:
+        """Tell whether an event with this *mark* was added not long ago."""
+        return mark in self._marks
+
+    def behind(self, place: Place) -> int | None:
+        """Return the number of the item to read after *place*; None when *place* is not to be found here."""
+        if place.epoch == self.epoch:
+            return place.number + 1
+        if place.mark != NO_MARK:
+            for number in range(self.next - 1, self.first - 1, -1):
+                item = self[number]
+                if item.place.mark == place.mark and item.event is not None and not item.synthetic:
+                    return number + 1
+        return None
+
+    def missing(self, place: Place, reason: Reason) -> Item:
+        """Return the gap between *place*, which is not here, and what there is of later."""
+        later = (self[number].place.time for number in range(self.first, self.next))
+        before = next((time for time in later if time > place.time), 0)
+        return Item(Place(self.epoch, self.first - 1, place.time), gap=Gap(reason, place.time, before))
+
+    def overtaken(self, number: int, told: int, *, counted: bool) -> Item:
+        """Return the gap of a reader that was to read item *number* next, which is not here any more.
+
+        *told* is the time of what it has read last; *counted*, whether all that is missing was for it.
+        """
+        gap = Gap(Reason.SLOW_READER, told, self[self.first].place.time, self.first - number if counted else 0)
+        return Item(Place(self.epoch, self.first - 1, told), gap=gap)
+
+    def _drop(self) -> None:
+        slot = self.first % len(self._items)
+        dropped = self._items[slot]
+        assert dropped is not None
+        self._bytes -= dropped.size
+        self._items[slot] = None
+        self.first += 1
+
+
+class EventSeal:
+    """Makes tokens of places in the events of hosts, and places of tokens."""
+
+    _FIXED = struct.Struct(">B8sqq8s")
+    _VERSION = 1
+
+    def __init__(self, key: bytes) -> None:
+        self._signer = Signer(key, "event")
+
+    def token(self, host: str, place: Place) -> bytes:
+        """Return the token of *place* in the events of *host*."""
+        fixed = self._FIXED.pack(self._VERSION, place.epoch, place.number, place.time, place.mark)
+        return self._signer.seal(fixed + host.encode())
+
+    def place(self, host: str, token: bytes) -> Place:
+        """Return the place that *token* was made of.  Raises `BadToken`."""
+        content = self._signer.open(token)
+        version, epoch, number, time, mark = self._FIXED.unpack_from(content)
+        if version != self._VERSION:
+            raise BadToken("is of another version of the gateway")
+        if content[self._FIXED.size :].decode() != host:
+            raise BadToken("is of another host")
+        return Place(epoch, number, time, mark)

@@ -1,0 +1,125 @@
+"""What there is to say about a container's log besides its entries, and about the container's runs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from gateway.engine.connection import BadAnswer
+from gateway.engine.logs import Entry
+from gateway.engine.times import canonical, nanoseconds
+
+
+class Ending(Enum):
+    """Why a log ended."""
+
+    COMPLETE = "complete"  # not followed, or up to a time: all there was
+    EXITED = "exited"
+    REMOVED = "removed"
+    RESTARTED = "restarted"
+    NOT_RUNNING = "not running"  # when it began to be followed
+
+
+class Lost(Enum):
+    """Why a log has a gap."""
+
+    ROTATED = "rotated"
+    REPLACED = "replaced"
+    CLOCK_STEP = "clock step"
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The connection broke and was healed: nothing is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Entries between two times (canonical; b"" when not known) are lost: the engine does not have them any more."""
+
+    after: bytes
+    before: bytes
+    reason: Lost
+
+
+class LogGap(Exception):
+    """Entries of a log are lost, and its reader does not want to go on then."""
+
+    def __init__(self, gap: Gap) -> None:
+        times = f"after {gap.after.decode() or 'its beginning'} and before {gap.before.decode() or 'now'}"
+        super().__init__(f"the engine has lost what the container wrote {times} ({gap.reason.value})")
+
+
+@dataclass(frozen=True, slots=True)
+class RunBoundary:
+    """The container was started again, at this time as the engine writes it."""
+
+    started: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Nothing has come for so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The log has ended."""
+
+    ending: Ending
+    exit_code: int | None = None
+
+
+Item = list[Entry] | Resumed | Gap | RunBoundary | Quiet | End
+
+
+_ID = re.compile("[0-9a-f]{64}")
+
+
+def full_id(inspected: Any) -> str:
+    """Return the full id of the container that the answer to an inspection describes.  Raises `BadAnswer`."""
+    id = inspected.get("Id") if isinstance(inspected, dict) else None
+    if not isinstance(id, str) or not _ID.fullmatch(id):
+        raise BadAnswer("the host's answer has no container's id", sent=True)
+    return id
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the engine says about a container's latest run.  Times as it writes them."""
+
+    running: bool
+    started: str
+    finished: str
+    exit_code: int | None
+    terminal: bool
+
+    @classmethod
+    def of(cls, inspected: Any) -> Run:
+        """Return the run that the answer to an inspection describes.  Raises `BadAnswer`."""
+        try:
+            state = inspected["State"]
+            started, finished = state["StartedAt"], state["FinishedAt"]
+            for time in (started, finished):
+                canonical(time.encode())
+            return cls(
+                # Between two runs, of which the engine itself starts the second, it calls the container running.
+                running=bool(state["Running"]) and not state.get("Restarting"),
+                started=started,
+                finished=finished,
+                exit_code=None if started.startswith("0001") else int(state["ExitCode"]),
+                terminal=bool(inspected["Config"]["Tty"]),
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise BadAnswer(f"the host's answer does not tell how a container runs: {error!r}", sent=True) from error
+
+    def begin(self) -> int:
+        """Return a time between the output of the run before and that of this one."""
+        started = nanoseconds(canonical(self.started.encode()))
+        finished = nanoseconds(canonical(self.finished.encode()))
+        # A process may write before the engine takes down its start, and output is stamped a little after the end.
+        return (started + finished) // 2 if 0 < finished < started else started

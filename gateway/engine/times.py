@@ -1,0 +1,53 @@
+"""The Engine's times: RFC 3339 with nanoseconds, as bytes, which its logs bear by the hundred thousand.
+
+A canonical time has nine digits after the point and is in UTC, so that times compare as bytes.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SHAPE = b"0000-00-00T00:00:00.000000000Z"
+_AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+
+
+def all_canonical(times: list[bytes]) -> list[bytes]:
+    """Return *times*, as the Engine writes them, in their canonical form: nearly always *times* itself.
+
+    Raises `ValueError` when one is no time, or before 1970.
+    """
+    if b"".join(times).translate(_AS_ZEROS) != _SHAPE * len(times):
+        times = [canonical(time) for time in times]
+    for second in {time[:19] for time in times}:
+        if _seconds(second) < 0:
+            raise ValueError(f"before 1970: {second.decode()}")
+    return times
+
+
+def canonical(time: bytes) -> bytes:
+    """Return the Engine's time in its canonical form.  Raises `ValueError`."""
+    if time.translate(_AS_ZEROS) == _SHAPE:
+        return time
+    text = time.decode()
+    head, dot, rest = text.partition(".")
+    digits = rest[: len(rest) - len(rest.lstrip("0123456789"))] if dot else ""
+    moment = datetime.fromisoformat(head + rest[len(digits) :] if dot else text).astimezone(UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{digits[:9]:0<9}Z".encode()
+
+
+@lru_cache(maxsize=64)
+def _seconds(text: bytes) -> int:
+    return round((datetime.fromisoformat(text.decode() + "+00:00") - _EPOCH).total_seconds())
+
+
+def nanoseconds(time: bytes) -> int:
+    """Return a canonical time in nanoseconds since 1970."""
+    return _seconds(time[:19]) * 1_000_000_000 + int(time[20:29])
+
+
+def time_of(number: int) -> bytes:
+    """Return *number*, nanoseconds since 1970, as a canonical time."""
+    seconds, nanos = divmod(number, 1_000_000_000)
+    return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}.{nanos:09d}Z".encode()

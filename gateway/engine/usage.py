@@ -1,0 +1,94 @@
+"""What people expect to read in a sample of stats: shares and rates, as `docker stats` computes them.
+
+The formulas are those of the command line client (docker/cli, cli/command/container/stats_helpers.go); the rates
+per second are ours, there it shows sums.
+"""
+
+from __future__ import annotations
+
+from dockfleet.v1.containers_pb2 import CpuStats, MemoryStats, Stats, StatsSummary
+
+_HUNDRED_NANOSECONDS = 100  # the unit of CPU time on Windows
+
+
+def usage(now: Stats, before: Stats | None) -> StatsSummary:
+    """Return the summary of the sample *now*; *before* is the last one before it, if there was any."""
+    windows = _is_windows(now)
+    seconds = (now.read.ToNanoseconds() - before.read.ToNanoseconds()) / 1e9 if before is not None else 0.0
+    memory = now.memory_stats.private_working_set_bytes if windows else memory_in_use(now.memory_stats)
+    limit = now.memory_stats.limit
+
+    def rate(amounts: tuple[int, int]) -> float:
+        # A counter that went back is another run's: there is no rate between two runs.
+        return max(amounts[0] - amounts[1], 0) / seconds if seconds > 0 else 0.0
+
+    return StatsSummary(
+        cpu_percent=_windows_cpu_percent(now) if windows else _cpu_percent(now, before),
+        memory_bytes=memory,
+        memory_limit_bytes=limit,
+        memory_percent=memory / limit * 100 if limit else 0.0,
+        network_rx_bytes_per_second=rate((_received(now), _received(before))),
+        network_tx_bytes_per_second=rate((_sent(now), _sent(before))),
+        block_read_bytes_per_second=rate((_moved(now, "r"), _moved(before, "r"))),
+        block_write_bytes_per_second=rate((_moved(now, "w"), _moved(before, "w"))),
+        pids=now.pids_stats.current,
+    )
+
+
+def memory_in_use(memory: MemoryStats) -> int:
+    """Return the bytes in use on Linux, without the inactive part of the page cache."""
+    for name in ("total_inactive_file", "inactive_file"):  # of cgroups v1 and v2
+        inactive = memory.stats.get(name)
+        if inactive is not None and inactive < memory.usage:
+            return memory.usage - inactive
+    return memory.usage
+
+
+def _cpu_percent(now: Stats, before: Stats | None) -> float:
+    """Return the share on Linux: 0 when there is nothing to compare with."""
+    if now.HasField("preread"):
+        previous = now.precpu_stats
+    elif before is not None:
+        previous = before.cpu_stats
+    else:
+        return 0.0
+    used = now.cpu_stats.cpu_usage.total_usage - previous.cpu_usage.total_usage
+    spent = now.cpu_stats.system_cpu_usage - previous.system_cpu_usage
+    return used / spent * _processors(now.cpu_stats) * 100 if used > 0 and spent > 0 else 0.0
+
+
+def _processors(cpu: CpuStats) -> int:
+    return cpu.online_cpus or len(cpu.cpu_usage.percpu_usage)
+
+
+def _windows_cpu_percent(now: Stats) -> float:
+    if not now.HasField("preread"):
+        return 0.0
+    elapsed = now.read.ToNanoseconds() - now.preread.ToNanoseconds()
+    possible = elapsed // _HUNDRED_NANOSECONDS * now.num_procs
+    used = now.cpu_stats.cpu_usage.total_usage - now.precpu_stats.cpu_usage.total_usage
+    return used / possible * 100 if possible > 0 and used > 0 else 0.0
+
+
+def _is_windows(sample: Stats) -> bool:
+    # Engines before API 1.52 do not say; only those on Windows tell the number of processors there.
+    return sample.os_type == "windows" or (not sample.os_type and sample.num_procs > 0)
+
+
+def _received(sample: Stats | None) -> int:
+    return sum(interface.rx_bytes for interface in sample.networks.values()) if sample is not None else 0
+
+
+def _sent(sample: Stats | None) -> int:
+    return sum(interface.tx_bytes for interface in sample.networks.values()) if sample is not None else 0
+
+
+def _moved(sample: Stats | None, way: str) -> int:
+    """Return the bytes read (*way* `r`) or written (`w`) of all devices."""
+    if sample is None:
+        return 0
+    if _is_windows(sample):
+        storage = sample.storage_stats
+        return storage.read_size_bytes if way == "r" else storage.write_size_bytes
+    entries = sample.blkio_stats.io_service_bytes_recursive
+    return sum(entry.value for entry in entries if entry.op[:1].lower() == way)

@@ -1,0 +1,69 @@
+"""SystemService: events.  The rest is mirrored."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+from dockfleet.v1 import common_pb2
+from dockfleet.v1 import system_pb2 as pb
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from gateway.engine.enginejson import InvalidField
+from gateway.engine.eventfilter import Filter
+from gateway.engine.events import EventHubs
+from gateway.engine.ring import EventSeal, Gap, Item, Reason
+from gateway.services.mirror import Context, Gate
+
+_REASONS = {
+    Reason.ENGINE_RESTARTED: common_pb2.GAP_REASON_ENGINE_RESTARTED,
+    Reason.OVERRUN: common_pb2.GAP_REASON_OVERRUN,
+    Reason.SLOW_READER: common_pb2.GAP_REASON_SLOW_READER,
+}
+
+
+class SystemService:
+    """Watches hosts."""
+
+    def __init__(self, gate: Gate, hubs: EventHubs, seal: EventSeal) -> None:
+        self._gate = gate
+        self._hubs = hubs
+        self._seal = seal
+
+    async def StreamEvents(self, request: pb.StreamEventsRequest, context: Context) -> AsyncGenerator[bytes, None]:
+        """Stream a host's events, as the gateway hears them."""
+        engine = self._gate.engine(request)
+        wanted = Filter({name: values.items for name, values in request.filters.items()})
+        since = request.since.ToNanoseconds() if request.HasField("since") else None
+        until = request.until.ToNanoseconds() if request.HasField("until") else None
+        place = self._seal.place(request.host, request.resume_token) if request.resume_token else None
+        if place is not None and since is not None:
+            raise InvalidField("since", "must not be given together with `resume_token`, which says where to go on")
+        if since is not None and until is not None and until < since:
+            raise InvalidField("until", "must not be before `since`")
+        async with self._hubs.of(engine).watch(wanted, since=since, until=until, place=place) as items:
+            await context.send_initial_metadata(())  # from here on, no event is missed
+            async for item in items:
+                if item.wire is None:
+                    item.wire = self._message(request.host, item).SerializeToString()
+                yield item.wire
+
+    def _message(self, host: str, item: Item) -> pb.StreamEventsResponse:
+        return pb.StreamEventsResponse(
+            event=item.event,
+            resume_token=self._seal.token(host, item.place),
+            synthetic=item.synthetic,
+            gap=None if item.gap is None else _gap(item.gap),
+        )
+
+
+def _gap(gap: Gap) -> common_pb2.Gap:
+    return common_pb2.Gap(
+        after=_timestamp(gap.after), before=_timestamp(gap.before), reason=_REASONS[gap.reason], count=gap.count
+    )
+
+
+def _timestamp(nanoseconds: int) -> Timestamp | None:
+    if not nanoseconds:
+        return None
+    seconds, nanos = divmod(nanoseconds, 1_000_000_000)
+    return Timestamp(seconds=seconds, nanos=nanos)

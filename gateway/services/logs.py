@@ -1,0 +1,216 @@
+"""ContainerService.StreamLogs: a container's log, with all there is to say about where it begins, breaks and ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import Any
+
+from dockfleet.v1 import common_pb2
+from dockfleet.v1 import containers_pb2 as pb
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from gateway.engine.binding import Binding
+from gateway.engine.client import APIClient, Call, Engine, NotFound
+from gateway.engine.enginejson import InvalidField
+from gateway.engine.follow import Follower
+from gateway.engine.loghub import Encode, Hubs, Read, Source, Start
+from gateway.engine.reading import Question, Span
+from gateway.engine.resume import Place, Seal
+from gateway.engine.runs import End, Ending, Gap, Item, LogGap, Lost, Quiet, Resumed, Run, RunBoundary, full_id
+from gateway.engine.times import canonical, nanoseconds
+from gateway.services.mirror import Context, Gate
+from gateway.services.wire import log_encoder, tag, varint
+
+_METHOD = pb.DESCRIPTOR.services_by_name["ContainerService"].methods_by_name["StreamLogs"]
+_LOGS = Binding(_METHOD)
+_STDOUT, _STDERR, _DETAILS = 1, 2, 4  # of a place's flags
+_TOKEN = tag(pb.StreamLogsResponse.DESCRIPTOR, "resume_token")
+_ID = tag(pb.StreamLogsResponse.DESCRIPTOR, "container_id")
+_ENDINGS = {
+    Ending.COMPLETE: pb.LOG_END_REASON_COMPLETE,
+    Ending.EXITED: pb.LOG_END_REASON_EXITED,
+    Ending.REMOVED: pb.LOG_END_REASON_REMOVED,
+    Ending.RESTARTED: pb.LOG_END_REASON_RESTARTED,
+    Ending.NOT_RUNNING: pb.LOG_END_REASON_NOT_RUNNING,
+}
+_REASONS = {
+    Lost.ROTATED: common_pb2.GAP_REASON_ROTATED,
+    Lost.REPLACED: common_pb2.GAP_REASON_REPLACED,
+    Lost.CLOCK_STEP: common_pb2.GAP_REASON_CLOCK_STEP,
+}
+
+
+class LogService:
+    """Streams logs; those who follow the same one share what can be shared."""
+
+    def __init__(self, gate: Gate, seal: Seal) -> None:
+        self._gate = gate
+        self._seal = seal
+        self._hubs = Hubs()
+
+    async def StreamLogs(self, request: pb.StreamLogsRequest, context: Context) -> AsyncGenerator[Any, None]:
+        """Stream a container's log in batches."""
+        engine = self._gate.engine(request)
+        if request.HasField("since") and request.HasField("until") and _number(request.since) > _number(request.until):
+            raise InvalidField("until", "must not be before `since`")
+        flags = _flags(request)
+        _caller(request.id, flags, 0)(_span(request))  # refuses what must not be sent
+        place = self._place(request, flags)
+        try:
+            inspected = await engine.call(APIClient.inspect_container, request.id)
+        except NotFound:
+            if place is None or not place.container.startswith(request.id):
+                raise
+            yield _message(End(Ending.REMOVED), request.resume_token, place.container)
+            return
+        container = full_id(inspected)
+        if place is not None and place.container != container:
+            raise InvalidField("id", f"is not the container of `resume_token`, which is {place.container[:12]}")
+        source = self._source(engine, request, flags, inspected)
+        encode = _encoder(request, container)
+        if request.follow and not request.HasField("until"):
+            times = request.timestamps or not request.HasField("timestamps")
+            key = (engine.name, container, flags, times, request.follow_restarts, request.strict)
+            since = _number(request.since) if request.HasField("since") else None
+            start = Start(since, request.tail if request.HasField("tail") else None, request.resume_token)
+            messages = self._hubs.follow(key, start, source, encode)
+        else:
+            messages = _alone(source(request.resume_token), encode)
+        async with aclosing(messages):
+            async for message in messages:
+                yield message
+
+    def _place(self, request: pb.StreamLogsRequest, flags: int) -> Place | None:
+        """Return the place that the request's token holds.  Raises `BadToken` and `InvalidField`."""
+        if not request.resume_token:
+            return None
+        place = self._seal.place(request.resume_token)
+        for name in ("since", "tail"):
+            if request.HasField(name):
+                raise InvalidField(name, "must be absent where `resume_token` tells the place")
+        if place.host != request.host:
+            raise InvalidField("host", f"is not the host of `resume_token`, which is {place.host}")
+        different = place.flags ^ flags
+        for flag, name in ((_STDOUT, "stdout"), (_STDERR, "stderr"), (_DETAILS, "details")):
+            if different & flag:
+                raise InvalidField(name, "must be as in the call that gave `resume_token`")
+        return place
+
+    def _source(self, engine: Engine, request: pb.StreamLogsRequest, flags: int, inspected: Any) -> Source:
+        container = full_id(inspected)
+        call = _caller(container, flags, self._gate.patience.read)
+        question = Question(_span(request), call, details=bool(flags & _DETAILS))
+        known = [Run.of(inspected)]
+
+        async def read(token: bytes) -> AsyncGenerator[Read, None]:
+            place = self._seal.place(token) if token else None
+            try:
+                run = known.pop() if known else Run.of(await engine.call(APIClient.inspect_container, container))
+            except NotFound:
+                yield Read(End(Ending.REMOVED), token, False)
+                return
+            follower = Follower(
+                engine,
+                container,
+                question,
+                restarts=request.follow_restarts,
+                position=place.position if place else None,
+                started=place.started if place else "",
+                heal_seconds=self._gate.patience.heal,
+            )
+            async with aclosing(follower.items(run)) as items:
+                async for item in items:
+                    if isinstance(item, Gap) and request.strict:
+                        raise LogGap(item)
+                    position = follower.position
+                    here = self._seal.token(Place(engine.name, container, follower.started, flags, position))
+                    yield Read(item, here, position.fresh)
+
+        return read
+
+
+async def _alone(reads: AsyncGenerator[Read, None], encode: Encode) -> AsyncGenerator[bytes, None]:
+    async with aclosing(reads):
+        async for item, token, _ in reads:
+            yield encode(item, token)
+
+
+def _flags(request: pb.StreamLogsRequest) -> int:
+    # One output asked for alone comes alone, one refused leaves the other.
+    stdout = request.stdout if request.HasField("stdout") else not request.stderr
+    stderr = request.stderr if request.HasField("stderr") else not request.stdout
+    if not stdout and not stderr:
+        raise InvalidField("stdout", "or `stderr` must be true, or absent")
+    return _STDOUT * stdout | _STDERR * stderr | _DETAILS * request.details
+
+
+def _span(request: pb.StreamLogsRequest) -> Span:
+    return Span(
+        _number(request.since) if request.HasField("since") else None,
+        _number(request.until) if request.HasField("until") else None,
+        request.tail if request.HasField("tail") else None,
+        request.follow,
+    )
+
+
+def _caller(container: str, flags: int, seconds: float) -> Callable[[Span], Call]:
+    def call(span: Span) -> Call:
+        asked = pb.StreamLogsRequest(
+            id=container,
+            follow=span.follow,
+            stdout=bool(flags & _STDOUT),
+            stderr=bool(flags & _STDERR),
+            timestamps=True,  # whatever the client wants to see: they are where it stands
+            details=bool(flags & _DETAILS),
+        )
+        if span.since is not None:
+            asked.since.FromNanoseconds(span.since)
+        if span.until is not None:
+            asked.until.FromNanoseconds(span.until)
+        if span.tail is not None:
+            asked.tail = span.tail
+        return _LOGS.call(asked, asyncio.get_running_loop().time() + seconds)
+
+    return call
+
+
+def _encoder(request: pb.StreamLogsRequest, container: str) -> Callable[[Item, bytes], bytes]:
+    times = request.timestamps or not request.HasField("timestamps")
+    entries = log_encoder(times=times, details=request.details)
+    id_field = _ID + varint(len(container)) + container.encode()
+
+    def encode(item: Item, token: bytes) -> bytes:
+        if isinstance(item, list):
+            return b"".join((entries(item), _TOKEN, varint(len(token)), token, id_field))
+        return _message(item, token, container).SerializeToString()
+
+    return encode
+
+
+def _message(item: Item, token: bytes, container: str) -> pb.StreamLogsResponse:
+    message = pb.StreamLogsResponse(resume_token=token, container_id=container)
+    match item:
+        case Resumed():
+            message.resumed.SetInParent()
+        case Gap(after, before, reason):
+            message.gap.reason = _REASONS[reason]
+            if after:
+                message.gap.after.FromNanoseconds(nanoseconds(after))
+            if before:
+                message.gap.before.FromNanoseconds(nanoseconds(before))
+        case RunBoundary(started):
+            message.run_boundary.started_at.FromNanoseconds(nanoseconds(canonical(started.encode())))
+        case Quiet(seconds):
+            message.heartbeat.idle.CopyFrom(Duration(seconds=int(seconds), nanos=int(seconds % 1 * 1e9)))
+        case End(ending, exit_code):
+            message.end.reason = _ENDINGS[ending]
+            if exit_code is not None:
+                message.end.exit_code = exit_code
+    return message
+
+
+def _number(time: Timestamp) -> int:
+    return time.ToNanoseconds()
