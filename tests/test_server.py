@@ -10,12 +10,14 @@ import grpc
 import pytest
 import trustme
 from dockfleet.v1 import containers_pb2, system_pb2, system_pb2_grpc
+from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 
 from gateway.settings import ListenerTls
 from tests.conftest import Client, failed, gateway_of
 from tests.fake_engine import Exchange, FakeEngine
+from tests.fake_events import Daemon
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -147,7 +149,7 @@ async def test_a_stop_ends_endless_streams_with_a_reason_and_lets_calls_finish()
 
     async def slow(exchange: Exchange) -> None:
         await answer.wait()
-        await exchange.answer(json={"Containers": 1})
+        await exchange.answer(json={"Version": "20.10"})
 
     async def serve(address: str) -> None:
         async with gateway_of(address, stop_grace_seconds=20) as client:
@@ -155,25 +157,25 @@ async def test_a_stop_ends_endless_streams_with_a_reason_and_lets_calls_finish()
             await stop.wait()
 
     async with FakeEngine() as engine:
-        engine.on("GET", "/events", lines=[{"Type": "container", "Action": "start"}], hold=True)
-        engine.on("GET", "/info", slow)
+        Daemon(engine).happen("container", "start", "c1")
+        engine.on("GET", "/version", slow)
         server = asyncio.create_task(serve(engine.address))
         async with grpc.aio.insecure_channel(f"127.0.0.1:{await serving}") as channel:
             stub = system_pb2_grpc.SystemServiceStub(channel)
-            events = stub.StreamEvents(system_pb2.StreamEventsRequest(host="h1"))
+            events = stub.StreamEvents(system_pb2.StreamEventsRequest(host="h1", since=Timestamp()))
             await events.read()
-            info = stub.GetInfo(system_pb2.GetInfoRequest(host="h1"))
-            await engine.request("GET", "/info")
+            version = stub.GetVersion(system_pb2.GetVersionRequest(host="h1"))
+            await engine.request("GET", "/version")
             stop.set()
             with pytest.raises(grpc.aio.AioRpcError) as ended:
                 await events.read()
             answer.set()
-            finished = await info
+            finished = await version
         await server
 
     assert failed(ended.value).code is grpc.StatusCode.UNAVAILABLE
     assert failed(ended.value).reason == "GOING_AWAY"
-    assert finished.info.containers == 1
+    assert finished.version.version == "20.10"
 
 
 async def test_prometheus_reads_calls_by_method_and_code_and_hosts_by_name() -> None:

@@ -15,15 +15,17 @@ from typing import Any
 import grpc
 import pytest
 from dockfleet.v1 import containers_pb2, exec_pb2, system_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from gateway.server import running
 from gateway.settings import HostSettings, Settings
 from tests.conftest import Client, failed
 from tests.fake_engine import FakeEngine, frame
+from tests.fake_events import Daemon
 from tests.upstream import EXEC, Held, refusal
 
-EVENTS = system_pb2.StreamEventsRequest(host="h1")
+EVENTS = system_pb2.StreamEventsRequest(host="h1", since=Timestamp())
 
 
 class Gateway:
@@ -65,7 +67,7 @@ async def gateway(*engines: FakeEngine, **keys: Any) -> AsyncIterator[Gateway]:
 async def engine() -> AsyncIterator[FakeEngine]:
     """A scripted engine with events."""
     async with FakeEngine() as engine:
-        engine.on("GET", "/events", lines=[{"Type": "container", "Action": "start"}], hold=True)
+        Daemon(engine).happen("container", "start", "c1")
         yield engine
 
 
@@ -92,9 +94,10 @@ async def test_while_it_drains_the_gateway_says_so_and_serves_on(engine: FakeEng
 async def test_followers_of_different_hosts_are_told_each_of_their_own(engine: FakeEngine) -> None:
     """Each stream ends with the reason, its own host and nothing of another's, and its connection with it."""
     async with FakeEngine() as other, gateway(engine, other) as started:
-        other.on("GET", "/events", lines=[{"Action": "stop"}], hold=True)
+        Daemon(other).happen("container", "stop", "c2")
         streams = [
-            started.client.system.StreamEvents(system_pb2.StreamEventsRequest(host=host)) for host in ("h1", "h2", "h1")
+            started.client.system.StreamEvents(system_pb2.StreamEventsRequest(host=host, since=Timestamp()))
+            for host in ("h1", "h2", "h1")
         ]
         for stream in streams:
             await stream.read()

@@ -9,7 +9,7 @@ from typing import Any
 
 import grpc
 import pytest
-from dockfleet.v1 import common_pb2, containers_pb2, images_pb2, system_pb2, volumes_pb2
+from dockfleet.v1 import common_pb2, containers_pb2, images_pb2, volumes_pb2
 
 from gateway.settings import Limits
 from tests.conftest import Client, gateway_of
@@ -19,7 +19,6 @@ from tests.upstream import CONTAINER, Held, refusal, until_refused
 LIST = containers_pb2.ListContainersRequest(host="h1")
 PAUSE = containers_pb2.PauseContainerRequest(host="h1", id="web")
 STOP = containers_pb2.StopContainerRequest(host="h1", id="web")
-EVENTS = system_pb2.StreamEventsRequest(host="h1")
 PULL = images_pb2.PullImageRequest(host="h1", image="busybox", tag="latest")
 EXPORT = containers_pb2.ExportContainerRequest(host="h1", id="web")
 ONE = b'[{"Id":"' + CONTAINER.encode() + b'"}]\n'
@@ -87,16 +86,12 @@ async def test_a_torn_answer_to_a_change_leaves_its_outcome_open(
 async def test_a_stream_that_breaks_off_fails_after_what_has_come(
     engine: FakeEngine, client: Client, reset: bool
 ) -> None:
-    """Events that came are delivered, and the end is no good one; of a pull, the outcome is open."""
-    line = b'{"status":"Pulling","Type":"container","Action":"start"}\n'
-    engine.on("GET", "/events", torn(line * 2, len(line) + 5, chunked=True, reset=reset))
+    """Progress that came is delivered, and the end is no good one: the outcome of the pull is open."""
+    line = b'{"status":"Pulling"}\n'
     engine.on("POST", "/images/create", torn(line * 2, len(line) + 5, chunked=True, reset=reset))
 
-    events, lost = await until_refused(client.system.StreamEvents(EVENTS))
     progress, unknown = await until_refused(client.images.PullImage(PULL))
 
-    assert [event.event.action for event in events] == ["start"]
-    assert (lost.code, lost.reason) == (grpc.StatusCode.UNAVAILABLE, "CONNECTION_LOST")
     assert [report.progress.status for report in progress] == ["Pulling"]
     assert (unknown.code, unknown.reason) == (grpc.StatusCode.ABORTED, "OUTCOME_UNKNOWN")
 
@@ -112,14 +107,14 @@ async def test_an_archive_that_breaks_off_is_not_whole(engine: FakeEngine, clien
     assert (refused.code, refused.reason) == (grpc.StatusCode.UNAVAILABLE, "CONNECTION_LOST")
 
 
-@pytest.mark.parametrize("line", [b'{"Action":"sta', b"no json\n", b'{"Action":NaN}\n', b'{"Action":"\xff"}\n'])
+@pytest.mark.parametrize("line", [b'{"status":"Pul', b"no json\n", b'{"status":NaN}\n', b'{"status":"\xff"}\n'])
 async def test_a_line_that_is_none_is_lost_data(engine: FakeEngine, client: Client, line: bytes) -> None:
     """A body that ends well with half a line has lost the other half (A5 54)."""
-    engine.on("GET", "/events", chunks=[b'{"Action":"start"}\n', line])
+    engine.on("POST", "/images/create", chunks=[b'{"status":"Pulling"}\n', line])
 
-    events, refused = await until_refused(client.system.StreamEvents(EVENTS))
+    progress, refused = await until_refused(client.images.PullImage(PULL))
 
-    assert len(events) == 1
+    assert len(progress) == 1
     assert (refused.code, refused.reason) == (grpc.StatusCode.DATA_LOSS, "BAD_ENGINE_RESPONSE")
 
 
@@ -272,21 +267,6 @@ async def test_progress_and_downloads_that_fall_silent_are_given_up(engine: Fake
     assert await engine.until(lambda: engine.open_connections <= 1)
 
 
-async def test_events_may_be_silent(engine: FakeEngine, client: Client) -> None:
-    """What waits for something to happen is not given up for silence; its head is waited for like any answer."""
-    quiet = Held(lambda exchange: exchange.head(200, {"Transfer-Encoding": "chunked"}))
-    engine.on("GET", "/events", quiet, times=1)
-    engine.on("GET", "/events", Held())
-
-    events = client.system.StreamEvents(EVENTS)
-    await quiet.called.wait()
-    hanging = await refusal(client.system.StreamEvents(EVENTS))
-    quiet.exchange.write(b'13\r\n{"Action":"start"}\n\r\n0\r\n\r\n')
-
-    assert (hanging.code, hanging.reason) == (grpc.StatusCode.UNAVAILABLE, "HOST_TIMEOUT")
-    assert [event.event.action async for event in events] == ["start"]
-
-
 # Cancellation
 
 
@@ -296,11 +276,12 @@ async def test_a_client_that_leaves_closes_the_connection_to_the_host(
 ) -> None:
     """At once: the engine stops working for nobody."""
     begin = Held() if kind == "unary" else Held(lambda exchange: exchange.head(200, {"Transfer-Encoding": "chunked"}))
-    for path in ("/containers/json", "/events", "/containers/{id}/export"):
+    for path in ("/containers/json", "/containers/{id}/export"):
         engine.on("GET", path, begin)
+    engine.on("POST", "/images/create", begin)
     call: Any = {
         "unary": lambda: client.containers.ListContainers(LIST),
-        "lines": lambda: client.system.StreamEvents(EVENTS),
+        "lines": lambda: client.images.PullImage(PULL),
         "bytes": lambda: client.containers.ExportContainer(EXPORT),
     }[kind]()
     await begin.called.wait()
