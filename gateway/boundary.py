@@ -1,4 +1,4 @@
-"""The interceptor around every RPC: count, time, log, fail.
+"""The interceptor around every RPC: admit, count, time, log, fail.
 
 Nothing of an exception leaves the gateway unless `errors` has turned it into a status: grpc would send its text
 to the caller.  The wrapper of a method is made once and kept.
@@ -22,11 +22,13 @@ from google.protobuf.descriptor import MethodDescriptor
 
 from gateway import metrics
 from gateway.engine.client import OutcomeUnknown
-from gateway.errors import Failure, GoingAway, failure
+from gateway.errors import Failure, GatewayBusy, GoingAway, failure
 from gateway.stalls import Writer
 
 log = logging.getLogger("gateway.rpc")
 
+_HEALTH = "/grpc.health.v1."
+_HEALTH_CALLS = 256
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -36,8 +38,16 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 class Boundary(grpc.aio.ServerInterceptor):
     """Wraps every handler."""
 
-    def __init__(self, stall_seconds: float | None = None) -> None:
-        """Let streams wait *stall_seconds* for a client that does not read, where they do not say otherwise."""
+    def __init__(self, *, calls: int = 1000, streams: int = 2000, stall_seconds: float | None = None) -> None:
+        """Admit so many single calls, and so many streams, at once; the health service has room of its own.
+
+        Streams wait *stall_seconds* for a client that does not read, where they do not say otherwise.
+        """
+        self.budgets = {
+            "call": Budget(calls, "calls"),
+            "stream": Budget(streams, "streams"),
+            "health": Budget(_HEALTH_CALLS, "calls of the health service"),
+        }
         self._wrapped: dict[str, Handler] = {}
         self._open = _Open()
         self._stall_seconds = stall_seconds
@@ -62,8 +72,38 @@ class Boundary(grpc.aio.ServerInterceptor):
             handler = await continuation(handler_call_details)
             if handler is None:
                 return None  # nothing is kept of names that do not exist
-            wrapped = self._wrapped[method] = _wrap(method, handler, self._open, self._stall_seconds)
+            wrapped = self._wrapped[method] = self._wrap(method, handler)
         return wrapped
+
+    def _wrap(self, method: str, handler: Handler) -> Handler:
+        kind = "stream" if handler.request_streaming or handler.response_streaming else "call"
+        rpc = _Rpc(method, handler, self.budgets["health" if method.startswith(_HEALTH) else kind])
+        make, attribute = _SHAPES[handler.request_streaming, handler.response_streaming]
+        inner = cast("Callable[[Any, Context], Any]", getattr(handler, attribute))
+        # A handler that streams by `context.write` is awaited like a unary one; ours are generators, written for here.
+        if inspect.isasyncgenfunction(inner):
+            wrap: Callable[[Any, Context], Awaitable[Any]] = _stream(rpc, inner, self._open, self._stall_seconds)
+        else:
+            wrap = _unary(rpc, inner, self._open)
+        return cast("Handler", make(wrap, handler.request_deserializer, handler.response_serializer))
+
+
+class Budget:
+    """How many calls of a kind are `open`, of the `most` that may be."""
+
+    def __init__(self, most: int, what: str) -> None:
+        self.open = 0
+        self.most = most
+        self._what = what
+
+    def __enter__(self) -> None:
+        """Take a place.  Raises `GatewayBusy`."""
+        if self.open >= self.most:
+            raise GatewayBusy(f"the gateway serves {self.open} {self._what} already, as many as allowed")
+        self.open += 1
+
+    def __exit__(self, *exc: object) -> None:
+        self.open -= 1
 
 
 class _Handled(dict[grpc.StatusCode, Any]):
@@ -81,8 +121,9 @@ class _Handled(dict[grpc.StatusCode, Any]):
 class _Rpc:
     """One method: its counters, and how a call of it ends."""
 
-    def __init__(self, path: str, handler: Handler) -> None:
+    def __init__(self, path: str, handler: Handler, budget: Budget) -> None:
         _, self.service, self.method = path.split("/")
+        self.budget = budget
         kind = {(False, False): "unary", (False, True): "server_stream", (True, False): "client_stream"}.get(
             (handler.request_streaming, handler.response_streaming), "bidi_stream"
         )
@@ -128,17 +169,6 @@ class _Rpc:
         return found
 
 
-def _wrap(path: str, handler: Handler, calls: _Open, stall_seconds: float | None) -> Handler:
-    rpc = _Rpc(path, handler)
-    shape = (handler.request_streaming, handler.response_streaming)
-    make, attribute = _SHAPES[shape]
-    inner = cast("Callable[[Any, Context], Any]", getattr(handler, attribute))
-    # A handler that streams by `context.write` is awaited like a unary one; ours are generators, written for here.
-    streams = inspect.isasyncgenfunction(inner)
-    wrap = _stream(rpc, inner, calls, stall_seconds) if streams else _unary(rpc, inner, calls)
-    return cast("Handler", make(wrap, handler.request_deserializer, handler.response_serializer))
-
-
 _SHAPES: dict[tuple[bool, bool], tuple[Callable[..., Any], str]] = {
     (False, False): (grpc.unary_unary_rpc_method_handler, "unary_unary"),
     (False, True): (grpc.unary_stream_rpc_method_handler, "unary_stream"),
@@ -162,7 +192,8 @@ def _unary(
             else:
                 rpc.received.inc()
                 host = getattr(request, "host", "")
-            reply = await inner(request, context)
+            with rpc.budget:
+                reply = await inner(request, context)
             if reply is not None:
                 rpc.sent.inc()
             return reply
@@ -204,9 +235,10 @@ def _stream(
         task = cast("asyncio.Task[Any]", asyncio.current_task())
         (calls.others if rpc.changes else calls.endless).add(task)
         try:
-            async for reply in replies:
-                rpc.sent.inc()
-                await writer.send(reply)
+            with rpc.budget:
+                async for reply in replies:
+                    rpc.sent.inc()
+                    await writer.send(reply)
         except asyncio.CancelledError:
             if task not in calls.ended:
                 code = grpc.StatusCode.CANCELLED
@@ -215,6 +247,9 @@ def _stream(
             code = refused.code
             await replies.aclose()
             await _abort(context, refused)
+        except grpc.aio.InternalError:  # in the midst of a message: the client has left
+            code = grpc.StatusCode.CANCELLED
+            raise asyncio.CancelledError from None
         except grpc.aio.AbortError:
             code = context.code() or grpc.StatusCode.UNKNOWN
             raise

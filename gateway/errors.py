@@ -43,6 +43,10 @@ class GoingAway(Exception):
         super().__init__("the gateway is stopping; ask another replica, or again in a moment")
 
 
+class GatewayBusy(Exception):
+    """As many calls as allowed are under way at this gateway."""
+
+
 class Rule(NamedTuple):
     """What an engine's error means.  `code_of_change` is for calls that change something, where it differs."""
 
@@ -157,9 +161,11 @@ _OWN: tuple[tuple[type[Exception], Code, str, bool], ...] = (
     (LogGap, Code.DATA_LOSS, "GAP", False),
     (BadToken, Code.INVALID_ARGUMENT, "BAD_RESUME_TOKEN", False),
     (GoingAway, Code.UNAVAILABLE, "GOING_AWAY", True),
+    (GatewayBusy, Code.RESOURCE_EXHAUSTED, "GATEWAY_BUSY", True),
     (UnknownHost, Code.NOT_FOUND, "UNKNOWN_HOST", False),
 )
-_RETRY_SECONDS = {"HOST_UNREACHABLE": 2, "HOST_BUSY": 1, "REGISTRY_LIMIT": 60, "GOING_AWAY": 1}
+_NOT_ABOUT_THE_HOST = (InvalidField, BadToken, UnknownHost, GoingAway, GatewayBusy, ReaderTooSlow)
+_RETRY_SECONDS = {"HOST_UNREACHABLE": 2, "HOST_BUSY": 1, "GATEWAY_BUSY": 1, "REGISTRY_LIMIT": 60, "GOING_AWAY": 1}
 
 
 @dataclass
@@ -193,7 +199,7 @@ def failure(error: Exception, host: str, *, changes: bool) -> Failure | None:
     if found is not None:
         if host:
             found.metadata.setdefault("host", host)
-            if not isinstance(error, InvalidField | BadToken | UnknownHost | GoingAway):  # not about the host
+            if not isinstance(error, _NOT_ABOUT_THE_HOST):
                 found.message = f"{host}: {found.message}"
         found.message = safe(found.message)
         found.metadata = {key: safe(value)[:256] for key, value in found.metadata.items()}

@@ -6,6 +6,10 @@ closed sets only: methods of the contract, status codes, configured hosts.  Neve
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+from typing import Protocol
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from gateway.fleet.hosts import Host, State
@@ -43,6 +47,10 @@ ENGINE_SECONDS = Histogram(
     registry=REGISTRY,
 )
 OPEN_STREAMS = Gauge("dockfleet_open_streams", "Streams and sessions open to a host.", ("host",), registry=REGISTRY)
+OPEN_CALLS = Gauge("dockfleet_open_calls", "Calls under way, by budget.", ("budget",), registry=REGISTRY)
+CALLS_ALLOWED = Gauge(
+    "dockfleet_calls_allowed", "Calls that may be under way at once, by budget.", ("budget",), registry=REGISTRY
+)
 HOST_UP = Gauge("dockfleet_host_up", "Whether a host answered its last probe.", ("host",), registry=REGISTRY)
 HOST_LAST_CONTACT = Gauge(
     "dockfleet_host_last_contact_timestamp_seconds",
@@ -69,6 +77,20 @@ class EngineObserver:
             histogram = self._seconds[host, kind] = ENGINE_SECONDS.labels(host, kind)
         calls.inc()
         histogram.observe(seconds)
+
+
+class Budget(Protocol):
+    """How many calls of a kind are open, of the most that may be."""
+
+    open: int
+    most: int
+
+
+def observe_budgets(budgets: Mapping[str, Budget]) -> None:
+    """Show how much of each budget is in use, as it is at each scrape."""
+    for name, budget in budgets.items():
+        OPEN_CALLS.labels(name).set_function(partial(getattr, budget, "open"))
+        CALLS_ALLOWED.labels(name).set(budget.most)
 
 
 def observe_host(host: Host) -> None:

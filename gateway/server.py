@@ -38,7 +38,8 @@ from gateway.engine.events import EventHubs
 from gateway.engine.resume import Seal
 from gateway.engine.ring import EventSeal
 from gateway.engine.stats import Samplers
-from gateway.engine.transport import Address, Limits
+from gateway.engine.transport import Address
+from gateway.engine.transport import Limits as EngineLimits
 from gateway.fleet.hosts import Host, Hosts, State
 from gateway.services.containers import ContainerService
 from gateway.services.events import SystemService
@@ -47,16 +48,16 @@ from gateway.services.hosts import HostService
 from gateway.services.logs import LogService
 from gateway.services.mirror import Gate, Patience, handlers
 from gateway.services.stats import StatsService
-from gateway.settings import HostSettings, Settings
+from gateway.settings import HostSettings, Limits, Settings
 
 log = logging.getLogger("gateway.server")
 
+_REFUSALS = 1000  # calls of one connection that are being refused, or ask for health
 _LAST_WORDS_SECONDS = 1.0  # for telling the clients of calls that are cut off
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 OPTIONS = (
     ("grpc.so_reuseport", 0),  # else a second gateway would silently share the port (grpc/grpc#18210)
-    ("grpc.max_concurrent_streams", 1000),
     ("grpc.max_receive_message_length", 16 << 20),
     ("grpc.max_send_message_length", 64 << 20),  # a list of some ten thousand containers
     ("grpc.max_metadata_size", 16 << 10),  # both alike: between them, grpc would decide by chance
@@ -69,6 +70,11 @@ OPTIONS = (
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
 )
+
+
+def _options(limits: Limits) -> list[tuple[str, int]]:
+    # More than the budgets allow in all, on one connection: grpc lets a call beyond this wait in silence, they say no.
+    return [*OPTIONS, ("grpc.max_concurrent_streams", limits.calls + limits.streams + _REFUSALS)]
 
 
 async def serve(settings: Settings) -> None:
@@ -92,8 +98,10 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
     """
     hosts = Hosts([_host(host, settings) for host in settings.hosts], changed=lambda host: _tell(health_servicer, host))
     health_servicer = HealthServicer()
-    boundary = Boundary(settings.limits.reader_stall_seconds)
-    server = grpc.aio.server(interceptors=[boundary], options=OPTIONS)
+    limits = settings.limits
+    boundary = Boundary(calls=limits.calls, streams=limits.streams, stall_seconds=limits.reader_stall_seconds)
+    metrics.observe_budgets(boundary.budgets)
+    server = grpc.aio.server(interceptors=[boundary], options=_options(limits))
     gate = Gate(hosts, _patience(settings))
     events = EventHubs()
     names = _add_services(server, gate, _resume_key(settings), events)
@@ -205,7 +213,7 @@ def _host(settings: HostSettings, all_settings: Settings) -> Host:
     engine = Engine(
         settings.name,
         Endpoint(settings.address, _address(settings)),
-        Limits(
+        EngineLimits(
             connections=limits.connections_per_host,
             queue=limits.queue_per_host,
             streams=limits.streams_per_host,

@@ -114,7 +114,13 @@ class ListenerTls(Section):
 
 
 class Limits(Section):
-    """What one host, and one call, may take."""
+    """What the gateway, one host, and one call may take."""
+
+    calls: int = Field(default=1000, ge=1, le=1 << 20)
+    """Single calls that the gateway serves at once; more are refused at once.  Health checks do not count."""
+
+    streams: int = Field(default=2000, ge=1, le=1 << 20)
+    """Streams and sessions that the gateway serves at once."""
 
     connections_per_host: int = Field(default=16, ge=1, le=1024)
     """Connections to one host for calls; streams have their own."""

@@ -13,10 +13,13 @@ from typing import Any
 import grpc
 import pytest
 from dockfleet.v1 import common_pb2, containers_pb2, exec_pb2, images_pb2, system_pb2
+from google.rpc.error_details_pb2 import RetryInfo
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from prometheus_client import generate_latest
 
 from gateway import metrics
 from gateway.logs import JsonFormatter
+from gateway.settings import Limits
 from tests.conftest import Client, gateway_of
 from tests.fake_engine import FakeEngine
 from tests.upstream import EXEC, Held, cat, refusal, until
@@ -210,3 +213,29 @@ async def test_secrets_leave_no_trace(engine: FakeEngine, client: Client, logged
     assert [secret for secret in SECRETS if secret.encode() not in sent] == []
     for trace in (logged.getvalue(), repr(failures), generate_latest(metrics.REGISTRY).decode()):
         assert not [secret for secret in SECRETS if secret in trace]
+
+
+async def test_as_many_calls_as_allowed_and_no_more(engine: FakeEngine) -> None:
+    """One more single call, or stream, is refused at once; each kind, and the health service, has room of its own."""
+    list_held, pull_held = Held(), Held(lambda exchange: exchange.head(200, {"Transfer-Encoding": "chunked"}))
+    engine.on("GET", "/containers/json", list_held)
+    engine.on("POST", "/images/create", pull_held)
+    pull = images_pb2.PullImageRequest(host="h1", image="busybox", tag="latest")
+    async with gateway_of(engine.address, probe_seconds=3600, limits=Limits(calls=1, streams=1)) as client:
+        call = client.containers.ListContainers(LIST)
+        await list_held.called.wait()
+        stream = client.images.PullImage(pull)
+        await pull_held.called.wait()
+
+        refused = [await refusal(client.containers.ListContainers(LIST)), await refusal(client.images.PullImage(pull))]
+        health = health_pb2_grpc.HealthStub(client.channel)
+        assert (await health.Check(health_pb2.HealthCheckRequest())).status == health_pb2.HealthCheckResponse.SERVING
+        call.cancel()
+        stream.cancel()
+        await list_held.gone.wait()
+        await pull_held.gone.wait()
+        engine.on("GET", "/containers/json", json=[])
+        await client.containers.ListContainers(LIST)
+
+    assert [(one.code, one.reason) for one in refused] == [(grpc.StatusCode.RESOURCE_EXHAUSTED, "GATEWAY_BUSY")] * 2
+    assert all(isinstance(one.details[0], RetryInfo) for one in refused)

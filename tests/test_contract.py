@@ -129,6 +129,7 @@ def test_the_numbers_of_the_options_stay() -> None:
         "when_absent": 50016,
         "json_set": 50017,
         "required": 50018,
+        "gateway_only": 50019,
         "json_array": 50021,
     }
 

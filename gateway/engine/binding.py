@@ -62,7 +62,8 @@ class Binding:
         self._body = endpoint.body
         if self._body not in ("", "*"):
             _field(asked, self._body)
-        self._placed = {"host", *self._parts[1::2]}
+        own = (field.name for field, _ in _with(asked.fields, pb.gateway_only))
+        self._placed = {"host", *own, *self._parts[1::2]}
         self._defaults = [
             (field, field.GetOptions().Extensions[pb.when_absent])
             for field in asked.fields

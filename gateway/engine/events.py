@@ -39,20 +39,29 @@ class EventHub:
     """The subscription to one host's events.  It is made for the first watcher and kept a while after the last."""
 
     def __init__(
-        self, engine: Engine, *, size: int = 10_000, linger_seconds: float = 60.0, heal_seconds: float = 60.0
+        self,
+        engine: Engine,
+        *,
+        size: int = 10_000,
+        linger_seconds: float = 60.0,
+        heal_seconds: float = 60.0,
+        heartbeat_seconds: float = 15.0,
     ) -> None:
         """Open nothing yet.
 
         The ring keeps *size* events.  The subscription outlives its last watcher by *linger_seconds*; broken, it is
-        tried again for *heal_seconds* before its watchers are told.
+        tried again for *heal_seconds* before its watchers are told.  A watcher to whom nothing was told for
+        *heartbeat_seconds* is told so.
         """
         self._source = EventSource(engine)
         self._size = size
         self._linger_seconds = linger_seconds
         self._heal_seconds = heal_seconds
+        self._heartbeat_seconds = heartbeat_seconds
         self._watchers = 0
         self._closing: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
+        self._ticking: asyncio.TimerHandle | None = None
         self._forget()
 
     def _forget(self) -> None:
@@ -64,6 +73,7 @@ class EventHub:
         self._due = asyncio.Event()
         self._news = asyncio.Event()
         self._listening = False
+        self._heard_at = asyncio.get_running_loop().time()  # of the last event
         self._began: int | None = None  # the first item that came after the hub was opened
         self._clock = 0  # what to add to the loop's time for the engine's, in nanoseconds
         self._broken_at: float | None = None
@@ -105,6 +115,7 @@ class EventHub:
     async def _ready(self) -> None:
         if self._task is None:
             self._task = asyncio.create_task(self._run())
+            self._tick()
         while not self._listening:
             if self._failure is not None:
                 raise self._failure
@@ -113,9 +124,10 @@ class EventHub:
     async def _items(
         self, number: int, wanted: Filter, since: int | None, until: int | None, place: Place | None
     ) -> AsyncGenerator[Item, None]:
-        ring = self._ring
+        loop, ring = asyncio.get_running_loop(), self._ring
+        said = loop.time()
         present = ring.next  # of what is before, items are left out by their time
-        told = 0  # the time of the last item
+        told = since or (0 if until is not None else self._clock + int(loop.time() * 1e9))  # the time of the last item
         if place is not None:
             found = ring.behind(place)
             told = place.time
@@ -137,13 +149,18 @@ class EventHub:
                 if (until is not None and time > until) or (number <= present and since is not None and time < since):
                     continue
                 if item.event is None or wanted.fits(item.event):
-                    told = time
+                    told, said = time, loop.time()
                     yield item
             if self._hopeless is not None:
                 raise self._hopeless
             left = None if until is None else (until - self._clock) / 1e9 + _LATE_SECONDS
-            if left is not None and self._listening and left <= asyncio.get_running_loop().time():
+            now = loop.time()
+            if left is not None and self._listening and left <= now:
                 return
+            if now >= said + self._heartbeat_seconds:
+                said = now
+                yield Item(ring.place(number, told), idle=now - self._heard_at)
+                continue
             await self._changed(left if self._listening else None)
 
     async def _changed(self, deadline: float | None) -> None:
@@ -161,11 +178,17 @@ class EventHub:
         self._news.set()
         self._news = asyncio.Event()
 
+    def _tick(self) -> None:
+        # One timer for all watchers, who look at the clock themselves.
+        self._ticking = asyncio.get_running_loop().call_later(self._heartbeat_seconds / 5, self._tick)
+        self._wake()
+
     def close(self) -> None:
         """End the subscription and forget all."""
-        if self._closing is not None:
-            self._closing.cancel()
-            self._closing = None
+        for timer in (self._closing, self._ticking):
+            if timer is not None:
+                timer.cancel()
+        self._closing = self._ticking = None
         if self._task is not None:
             self._task.cancel()
             self._task = None
@@ -268,6 +291,7 @@ class EventHub:
 
     def _take(self, event: Event) -> None:
         """Take in an event, unless it is here already: what is remembered and what is told overlap."""
+        self._heard_at = asyncio.get_running_loop().time()
         mark, size = mark_of(event)
         if self._ring.knows(mark):
             return

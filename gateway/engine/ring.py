@@ -55,7 +55,7 @@ class Place:
 
 @dataclass(slots=True)
 class Item:
-    """What stands at one place: an event or a gap.
+    """What stands at one place: an event or a gap; or, in no ring, that for `idle` seconds the host told nothing.
 
     `synthetic` tells whether the event was concluded, not told by the engine.  `wire` is for whoever sends items:
     what it has made of this one, for the next to send the same.
@@ -64,6 +64,7 @@ class Item:
     place: Place
     event: Event | None = None
     gap: Gap | None = None
+    idle: float | None = None
     synthetic: bool = False
     wire: bytes | None = None
     size: int = 0
@@ -112,12 +113,18 @@ class Ring:
         place = Place(self.epoch, self.next, time, self._mark)
         if self.next - self.first == len(self._items):
             self._drop()
-        item = Item(place, event, gap, event is not None and not mark, size=size)
+        item = Item(place, event, gap, synthetic=event is not None and not mark, size=size)
         self._items[self.next % len(self._items)] = item
         self.next += 1
         self._bytes += size
         while self._bytes > _BYTES and self.next - self.first > 1:
             self._drop()
+
+    def place(self, number: int, time: int) -> Place:
+        """Return the place before item *number*; *time* is that of the last item, where this ring has none before."""
+        if number > self.first:
+            return self[number - 1].place
+        return Place(self.epoch, number - 1, time, self._mark if number == self.next else NO_MARK)
 
     def knows(self, mark: bytes) -> bool:
         """Tell whether an event with this *mark* was added not long ago."""

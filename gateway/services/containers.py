@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import Any
 
 from dockfleet.v1 import containers_pb2 as pb
 from dockfleet.v1 import images_pb2
-from dockfleet.v1.common_pb2 import SLOW_READER_CLOSE, SLOW_READER_DROP, DroppedOutput, TerminalSize
+from dockfleet.v1.common_pb2 import SLOW_READER_DROP, TerminalSize
 
-from gateway import stalls
-from gateway.engine import relay, session, streams
+from gateway.engine import session, streams
 from gateway.engine.binding import Binding
 from gateway.engine.client import APIClient, APIError, Engine, NotFound, part
 from gateway.engine.connection import TransportError
 from gateway.engine.enginejson import InvalidField
-from gateway.engine.frames import Frame
 from gateway.services.mirror import Context, Gate, first, thinned
-from gateway.services.sessions import feeding
+from gateway.services.sessions import feeding, heard
 from gateway.services.wire import output_encoder
 
 _METHODS = pb.DESCRIPTOR.services_by_name["ContainerService"].methods_by_name
@@ -43,23 +41,22 @@ class ContainerService:
     ) -> AsyncGenerator[Any, None]:
         """Carry the input and output of a container's main process."""
         start: pb.AttachContainerStart = await first(requests)
-        self._limit(start.slow_reader or SLOW_READER_DROP)
         engine = self._gate.engine(start)
         call = _ATTACH.call(start, self._gate.patience.deadline(_ATTACH, context))
         tty = bool(part(await engine.call(APIClient.inspect_container, start.id), "Config", "Tty"))
-        encode = output_encoder(pb.AttachContainerResponse, "output")
+        encode = output_encoder(pb.AttachContainerResponse)
 
         async def resize(size: TerminalSize) -> None:
             await engine.call(APIClient.resize, start.id, height=size.height, width=size.width)
 
         async with (
             session.start(engine, call, terminal=tty) as attached,
-            _drained(attached.frames(), start.slow_reader) as output,
+            heard(attached, start.slow_reader or SLOW_READER_DROP, self._gate.patience.stall) as output,
         ):
             yield pb.AttachContainerResponse(started=pb.AttachStarted(tty=tty))
             async with feeding(requests, attached, resize, stdin=start.stdin):
                 async for frames in output:
-                    for message in _told(frames, encode, pb.AttachContainerResponse):
+                    for message in encode(frames):
                         yield message
         yield pb.AttachContainerResponse(end=await _end(engine, start.id))
 
@@ -87,14 +84,9 @@ class ContainerService:
             made = await self._create(engine, create, context)
         async with _removed_unless_started(engine, made.id, remove=request.config.host_config.auto_remove) as started:
             yield pb.RunContainerResponse(created=pb.ContainerCreated(id=made.id, warnings=made.warnings))
-            self._limit(request.slow_reader)
             async with aclosing(self._started(engine, made.id, request, context, started)) as replies:
                 async for reply in replies:
                     yield reply
-
-    def _limit(self, slow_reader: int) -> None:
-        # One whose output is dropped may come back when it likes: it holds up nobody, and is told.
-        stalls.limit(None if slow_reader == SLOW_READER_DROP else self._gate.patience.stall)
 
     async def _create(self, engine: Engine, create: pb.CreateContainerRequest, context: Context) -> Any:
         call = _CREATE.call(create, self._gate.patience.deadline(_CREATE, context))
@@ -136,8 +128,7 @@ class ContainerService:
             return
         attach = pb.AttachContainerStart(id=id, stream=True, stdout=True, stderr=True)
         condition = "removed" if request.config.host_config.auto_remove else "next-exit"
-        encode = output_encoder(pb.RunContainerResponse, "output")
-        waits = not request.slow_reader  # it is the caller's own container: as for a pipe, it may wait for its reader
+        encode = output_encoder(pb.RunContainerResponse)
         async with AsyncExitStack() as stack:
             # Both listen before the start: neither output nor exit code can be missed.
             attached = await stack.enter_async_context(
@@ -149,30 +140,13 @@ class ContainerService:
             await engine.ask(start)
             started.append(True)
             yield pb.RunContainerResponse(started=pb.ContainerStarted())
-            output = aclosing(attached.frames()) if waits else _drained(attached.frames(), request.slow_reader)
+            output = heard(attached, request.slow_reader, self._gate.patience.stall)
             async for frames in await stack.enter_async_context(output):
-                for message in _told(frames, encode, pb.RunContainerResponse):
+                for message in encode(frames):
                     yield message
             answer.body = await streams.whole(waiting)
             end: Any = _WAIT.answer(answer)
             yield pb.RunContainerResponse(exit=pb.ContainerExit(exit_code=end.exit_code, error=end.error.message))
-
-
-def _drained(
-    frames: AsyncGenerator[list[Frame], None], slow_reader: int
-) -> AbstractAsyncContextManager[AsyncGenerator[list[Frame] | relay.Dropped, None]]:
-    waiting: relay.Buffer[list[Frame], list[Frame] | relay.Dropped] = relay.Output(
-        drop=slow_reader != SLOW_READER_CLOSE
-    )
-    return relay.relayed(frames, waiting)
-
-
-def _told(
-    frames: list[Frame] | relay.Dropped, encode: Callable[[list[Frame]], Iterable[bytes]], response: Any
-) -> Iterable[Any]:
-    if isinstance(frames, relay.Dropped):
-        return (response(dropped=DroppedOutput(bytes=frames.bytes)),)
-    return encode(frames)
 
 
 @asynccontextmanager

@@ -6,12 +6,13 @@ from collections.abc import AsyncGenerator
 
 from dockfleet.v1 import common_pb2
 from dockfleet.v1 import system_pb2 as pb
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.engine.enginejson import InvalidField
 from gateway.engine.eventfilter import Filter
 from gateway.engine.events import EventHubs
 from gateway.engine.ring import EventSeal, Gap, Item, Reason
+from gateway.services import marks
+from gateway.services.marks import heartbeat
 from gateway.services.mirror import Context, Gate
 
 _REASONS = {
@@ -53,17 +54,9 @@ class SystemService:
             resume_token=self._seal.token(host, item.place),
             synthetic=item.synthetic,
             gap=None if item.gap is None else _gap(item.gap),
+            heartbeat=None if item.idle is None else heartbeat(item.idle),
         )
 
 
 def _gap(gap: Gap) -> common_pb2.Gap:
-    return common_pb2.Gap(
-        after=_timestamp(gap.after), before=_timestamp(gap.before), reason=_REASONS[gap.reason], count=gap.count
-    )
-
-
-def _timestamp(nanoseconds: int) -> Timestamp | None:
-    if not nanoseconds:
-        return None
-    seconds, nanos = divmod(nanoseconds, 1_000_000_000)
-    return Timestamp(seconds=seconds, nanos=nanos)
+    return marks.gap(_REASONS[gap.reason], gap.after, gap.before, gap.count)

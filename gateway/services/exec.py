@@ -11,13 +11,12 @@ from typing import Any
 from dockfleet.v1 import exec_pb2 as pb
 from dockfleet.v1.common_pb2 import TerminalSize
 
-from gateway import stalls
 from gateway.engine.binding import Binding
 from gateway.engine.client import APIClient, Engine
 from gateway.engine.kill import Mark, NotKilled, kill
 from gateway.engine.session import ExecStartFailed, Exit, exec_exit, start
 from gateway.services.mirror import Context, Gate, first
-from gateway.services.sessions import feeding
+from gateway.services.sessions import feeding, heard
 from gateway.services.wire import output_encoder
 
 log = logging.getLogger("gateway.exec")
@@ -57,7 +56,7 @@ class ExecService:
             size = None
         call = _CREATE.call(create, deadline)
         created: Any = _CREATE.answer(await engine.ask(call))
-        begin = pb.StartExecStart(id=created.id, tty=asked.tty)
+        begin = pb.StartExecStart(id=created.id, tty=asked.tty, slow_reader=asked.slow_reader)
         frames = self._run(engine, begin, requests, context, pb.ExecResponse, size=size, stdin=asked.attach_stdin)
         async with self._killed_unless_ended(engine, created.id, mark) as ended, aclosing(frames):
             async for frame in frames:
@@ -109,8 +108,7 @@ class ExecService:
         size: TerminalSize | None,
         stdin: bool,
     ) -> AsyncGenerator[Any, None]:
-        stalls.limit(self._gate.patience.stall)
-        encode = output_encoder(response, "output")
+        encode = output_encoder(response)
 
         async def resize(size: TerminalSize) -> None:
             await engine.call(APIClient.exec_resize, begin.id, height=size.height, width=size.width)
@@ -120,7 +118,7 @@ class ExecService:
             yield response(started=pb.ExecStarted(exec_id=begin.id, tty=begin.tty))
             async with (
                 feeding(requests, session, resize, stdin=stdin, size=size),
-                aclosing(session.frames()) as output,
+                heard(session, begin.slow_reader, self._gate.patience.stall) as output,
             ):
                 async for frames in output:
                     for message in encode(frames):

@@ -9,7 +9,6 @@ from typing import Any
 
 from dockfleet.v1 import common_pb2
 from dockfleet.v1 import containers_pb2 as pb
-from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.engine.binding import Binding
@@ -21,6 +20,7 @@ from gateway.engine.reading import Question, Span
 from gateway.engine.resume import Place, Seal
 from gateway.engine.runs import End, Ending, Gap, Item, LogGap, Lost, Quiet, Resumed, Run, RunBoundary, full_id
 from gateway.engine.times import canonical, nanoseconds
+from gateway.services.marks import gap, heartbeat
 from gateway.services.mirror import Context, Gate
 from gateway.services.wire import log_encoder, tag, varint
 
@@ -196,15 +196,12 @@ def _message(item: Item, token: bytes, container: str) -> pb.StreamLogsResponse:
         case Resumed():
             message.resumed.SetInParent()
         case Gap(after, before, reason):
-            message.gap.reason = _REASONS[reason]
-            if after:
-                message.gap.after.FromNanoseconds(nanoseconds(after))
-            if before:
-                message.gap.before.FromNanoseconds(nanoseconds(before))
+            times = (nanoseconds(time) if time else 0 for time in (after, before))
+            message.gap.CopyFrom(gap(_REASONS[reason], *times))
         case RunBoundary(started):
             message.run_boundary.started_at.FromNanoseconds(nanoseconds(canonical(started.encode())))
         case Quiet(seconds):
-            message.heartbeat.idle.CopyFrom(Duration(seconds=int(seconds), nanos=int(seconds % 1 * 1e9)))
+            message.heartbeat.CopyFrom(heartbeat(seconds))
         case End(ending, exit_code):
             message.end.reason = _ENDINGS[ending]
             if exit_code is not None:

@@ -4,16 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from dockfleet.v1.common_pb2 import TerminalSize
+from dockfleet.v1.common_pb2 import SLOW_READER_CLOSE, SLOW_READER_DROP, SLOW_READER_UNSPECIFIED, TerminalSize
 
+from gateway import stalls
 from gateway.engine.connection import TransportError
 from gateway.engine.enginejson import InvalidField
+from gateway.engine.frames import Frame
+from gateway.engine.relay import Dropped, Output, relayed
 from gateway.engine.session import Session
 
 Resize = Callable[[TerminalSize], Awaitable[object]]
+
+
+def heard(
+    session: Session, slow_reader: int, stall_seconds: float
+) -> contextlib.AbstractAsyncContextManager[AsyncGenerator[list[Frame] | Dropped, None]]:
+    """Read the output of *session* for a client that may be slow, as *slow_reader* says.
+
+    Unspecified, the process waits for its client, and the client has *stall_seconds* for each message.  One whose
+    output is dropped may come back when it likes: it holds up nobody, and is told.
+    """
+    stalls.limit(None if slow_reader == SLOW_READER_DROP else stall_seconds)
+    if slow_reader == SLOW_READER_UNSPECIFIED:
+        frames: AsyncGenerator[list[Frame] | Dropped, None] = session.frames()
+        return contextlib.aclosing(frames)
+    return relayed(session.frames(), Output(drop=slow_reader != SLOW_READER_CLOSE))
 
 
 @contextlib.asynccontextmanager

@@ -17,6 +17,7 @@ from google.protobuf.descriptor import Descriptor
 
 from gateway.engine.frames import STDERR, Frame
 from gateway.engine.logs import Entry
+from gateway.engine.relay import Dropped
 
 _MOST_BYTES = 256 << 10
 _VARINT, _LENGTH_DELIMITED = 0, 2
@@ -47,11 +48,17 @@ _OUTPUT_STDOUT = _flag(_OUTPUT, "stream", common_pb2.STREAM_STDOUT) + tag(_OUTPU
 _OUTPUT_STDERR = _flag(_OUTPUT, "stream", common_pb2.STREAM_STDERR) + tag(_OUTPUT, "data")
 
 
-def output_encoder(response: Any, field: str) -> Callable[[list[Frame]], Iterable[bytes]]:
-    """Return the function that makes *response* messages, with `Output` in *field*, of the frames of one read."""
-    outer = tag(response.DESCRIPTOR, field)
+def output_encoder(response: Any) -> Callable[[list[Frame] | Dropped], Iterable[bytes]]:
+    """Return the function that makes *response* messages of the frames of one read, or of what is missing.
 
-    def encode(frames: list[Frame]) -> Iterable[bytes]:
+    They go into the fields `output` and `dropped`.
+    """
+    outer = tag(response.DESCRIPTOR, "output")
+
+    def encode(frames: list[Frame] | Dropped) -> Iterable[bytes]:
+        if isinstance(frames, Dropped):
+            yield response(dropped=common_pb2.DroppedOutput(bytes=frames.bytes)).SerializeToString()
+            return
         for stream, data in _joined(frames):
             inner = (_OUTPUT_STDERR if stream == STDERR else _OUTPUT_STDOUT) + varint(len(data))
             yield b"".join((outer, varint(len(inner) + len(data)), inner, data))

@@ -502,3 +502,33 @@ async def test_nonsense_is_no_event(daemon: Daemon, engine: Engine, nonsense: An
         happened = daemon.happen("container", "start", "c1")
         assert (await anext(items)).place.time == happened["timeNano"]
     hub.close()
+
+
+async def test_a_watcher_without_news_is_told_that_it_is_heard(daemon: Daemon, engine: Engine) -> None:
+    """Also one whose filter lets nothing through; and where it stands by now, so that it need not hear all again."""
+    hub = EventHub(engine, heartbeat_seconds=0.2)
+    async with hub.watch(Filter({"type": ["volume"]})) as items, asyncio.timeout(20):
+        happened = daemon.happen("container", "start", "c1")
+        beat = await anext(items)
+        while beat.place.time != happened["timeNano"]:
+            assert beat.event is None
+            assert beat.idle is not None
+            beat = await anext(items)
+        wanted = daemon.happen("volume", "create", "v1")
+        async with hub.watch(Filter(), place=beat.place) as others:
+            assert (await anext(others)).place.time == wanted["timeNano"]
+        item = await anext(items)
+        while item.idle is not None:
+            item = await anext(items)
+        assert item.place.time == wanted["timeNano"]
+    hub.close()
+
+
+async def test_a_heartbeat_says_for_how_long_the_host_has_been_silent(daemon: Daemon, engine: Engine) -> None:
+    """It grows while nothing comes, whatever is the reason."""
+    hub = EventHub(engine, heartbeat_seconds=0.1)
+    async with hub.watch(Filter()) as items, asyncio.timeout(20):
+        beats = [(await anext(items)).idle or 0.0 for _ in range(3)]
+    hub.close()
+
+    assert 0 < beats[0] < beats[1] < beats[2]

@@ -226,7 +226,7 @@ async def test_the_failure_of_a_pull_comes_after_all_that_happened_before_it() -
 async def test_streams_have_a_budget_of_their_own() -> None:
     """As many streams as allowed take nothing from calls and probes; one more is refused at once."""
     async with FakeEngine() as engine, gateway_of(engine.address, probe_seconds=0.1) as client:
-        engine.on("GET", "/containers/{id}/export", chunks=[b"x"], hold=True)
+        engine.on("GET", "/containers/{id}/export", chunks=[b"x" * (256 << 10)], hold=True)
         engine.on("GET", "/containers/json", json=[])
         export = containers_pb2.ExportContainerRequest(host="h1", id="web")
         calls = [client.containers.ExportContainer(export) for _ in range(512)]

@@ -5,6 +5,7 @@ What several services share."""
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -190,6 +191,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The client did not read for longer than allowed."""
     ERROR_REASON_GAP: _ErrorReason.ValueType  # 36
     """The engine does not have all that was asked for any more, and the call wanted to hear of that as a failure."""
+    ERROR_REASON_GATEWAY_BUSY: _ErrorReason.ValueType  # 37
+    """As many calls, or streams, as the gateway serves at once are under way already.  Nothing was sent."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, as it stands in `google.rpc.ErrorInfo.reason` without the prefix
@@ -275,6 +278,8 @@ ERROR_REASON_SLOW_READER: ErrorReason.ValueType  # 35
 """The client did not read for longer than allowed."""
 ERROR_REASON_GAP: ErrorReason.ValueType  # 36
 """The engine does not have all that was asked for any more, and the call wanted to hear of that as a failure."""
+ERROR_REASON_GATEWAY_BUSY: ErrorReason.ValueType  # 37
+"""As many calls, or streams, as the gateway serves at once are under way already.  Nothing was sent."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final
@@ -348,6 +353,30 @@ class DroppedOutput(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DroppedOutput: _TypeAlias = DroppedOutput  # noqa: Y015
+
+@_typing.final
+class Heartbeat(_message.Message):
+    """Says that a stream without news is alive.  Sent every 15 seconds while nothing else is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDLE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def idle(self) -> _duration_pb2.Duration:
+        """For how long nothing has come from the host for this stream."""
+
+    def __init__(
+        self,
+        *,
+        idle: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["idle", b"idle"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["idle", b"idle"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Heartbeat: _TypeAlias = Heartbeat  # noqa: Y015
 
 @_typing.final
 class TerminalSize(_message.Message):

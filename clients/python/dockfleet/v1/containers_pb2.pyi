@@ -9,7 +9,6 @@ from dockfleet.v1 import container_config_pb2 as _container_config_pb2
 from dockfleet.v1 import networks_pb2 as _networks_pb2
 from dockfleet.v1 import oci_pb2 as _oci_pb2
 from google.protobuf import descriptor as _descriptor
-from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -2461,7 +2460,7 @@ class StreamLogsResponse(_message.Message):
         """The log has ended: the last message."""
 
     @_builtins.property
-    def heartbeat(self) -> Global___LogHeartbeat:
+    def heartbeat(self) -> _common_pb2.Heartbeat:
         """Nothing was written for a while; the stream is alive."""
 
     def __init__(
@@ -2474,7 +2473,7 @@ class StreamLogsResponse(_message.Message):
         gap: _common_pb2.Gap | None = ...,
         run_boundary: Global___LogRunBoundary | None = ...,
         end: Global___LogEnd | None = ...,
-        heartbeat: Global___LogHeartbeat | None = ...,
+        heartbeat: _common_pb2.Heartbeat | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "gap", b"gap", "heartbeat", b"heartbeat", "marker", b"marker", "resumed", b"resumed", "run_boundary", b"run_boundary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -2502,30 +2501,6 @@ class LogResumed(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LogResumed: _TypeAlias = LogResumed  # noqa: Y015
-
-@_typing.final
-class LogHeartbeat(_message.Message):
-    """Says that a stream without news is alive.  Sent every 15 seconds while nothing else is."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    IDLE_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def idle(self) -> _duration_pb2.Duration:
-        """How long the host has been silent on this log."""
-
-    def __init__(
-        self,
-        *,
-        idle: _duration_pb2.Duration | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["idle", b"idle"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["idle", b"idle"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___LogHeartbeat: _TypeAlias = LogHeartbeat  # noqa: Y015
 
 @_typing.final
 class LogRunBoundary(_message.Message):

@@ -270,6 +270,7 @@ STATUS_FIELD_NUMBER: _builtins.int
 WHEN_ABSENT_FIELD_NUMBER: _builtins.int
 REQUIRED_FIELD_NUMBER: _builtins.int
 JSON_SET_FIELD_NUMBER: _builtins.int
+GATEWAY_ONLY_FIELD_NUMBER: _builtins.int
 JSON_ARRAY_FIELD_NUMBER: _builtins.int
 engine: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___EngineEndpoint]
 """The endpoint that the RPC mirrors."""
@@ -293,5 +294,7 @@ required: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions
 """The engine refuses a request that does not set the field."""
 json_set: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
 """The repeated string is, in JSON, the keys of an object whose values are empty objects."""
+gateway_only: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
+"""The gateway itself reads the field; the engine never sees it."""
 json_array: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOptions, _builtins.bool]
 """The message stands for a bare JSON array; its one field `items` holds the elements."""

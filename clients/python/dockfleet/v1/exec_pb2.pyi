@@ -218,6 +218,7 @@ class ExecStart(_message.Message):
     DETACH_KEYS_FIELD_NUMBER: _builtins.int
     CONSOLE_SIZE_FIELD_NUMBER: _builtins.int
     ON_DISCONNECT_FIELD_NUMBER: _builtins.int
+    SLOW_READER_FIELD_NUMBER: _builtins.int
     host: _builtins.str
     """The name of the host."""
     id: _builtins.str
@@ -238,6 +239,12 @@ class ExecStart(_message.Message):
     """
     on_disconnect: Global___OnDisconnect.ValueType
     """What becomes of the process when this client is gone before it has ended.  Killed when unset."""
+    slow_reader: _common_pb2.SlowReader.ValueType
+    """What happens when this client reads more slowly than the process writes.  When unset, the process waits, as for
+    a full pipe, and nothing is lost; a client that reads nothing for a minute ends the call with
+    RESOURCE_EXHAUSTED, reason SLOW_READER.  Else the process waits no longer than half a second, at least 1 MiB is
+    kept for the client, and then the oldest output is dropped, or the call is ended.
+    """
     @_builtins.property
     def cmd(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The command and its arguments.  No shell is involved unless it is named here."""
@@ -265,10 +272,11 @@ class ExecStart(_message.Message):
         detach_keys: _builtins.str | None = ...,
         console_size: _common_pb2.TerminalSize | None = ...,
         on_disconnect: Global___OnDisconnect.ValueType = ...,
+        slow_reader: _common_pb2.SlowReader.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_attach_stdin", b"_attach_stdin", "_detach_keys", b"_detach_keys", "_privileged", b"_privileged", "_tty", b"_tty", "_user", b"_user", "_working_dir", b"_working_dir", "attach_stdin", b"attach_stdin", "console_size", b"console_size", "detach_keys", b"detach_keys", "privileged", b"privileged", "tty", b"tty", "user", b"user", "working_dir", b"working_dir"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_attach_stdin", b"_attach_stdin", "_detach_keys", b"_detach_keys", "_privileged", b"_privileged", "_tty", b"_tty", "_user", b"_user", "_working_dir", b"_working_dir", "attach_stdin", b"attach_stdin", "cmd", b"cmd", "console_size", b"console_size", "detach_keys", b"detach_keys", "env", b"env", "host", b"host", "id", b"id", "on_disconnect", b"on_disconnect", "privileged", b"privileged", "tty", b"tty", "user", b"user", "working_dir", b"working_dir"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_attach_stdin", b"_attach_stdin", "_detach_keys", b"_detach_keys", "_privileged", b"_privileged", "_tty", b"_tty", "_user", b"_user", "_working_dir", b"_working_dir", "attach_stdin", b"attach_stdin", "cmd", b"cmd", "console_size", b"console_size", "detach_keys", b"detach_keys", "env", b"env", "host", b"host", "id", b"id", "on_disconnect", b"on_disconnect", "privileged", b"privileged", "slow_reader", b"slow_reader", "tty", b"tty", "user", b"user", "working_dir", b"working_dir"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__attach_stdin: _TypeAlias = _typing.Literal["attach_stdin"]  # noqa: Y015
     _WhichOneofArgType__attach_stdin: _TypeAlias = _typing.Literal["_attach_stdin", b"_attach_stdin"]  # noqa: Y015
@@ -306,6 +314,7 @@ class ExecResponse(_message.Message):
     STARTED_FIELD_NUMBER: _builtins.int
     OUTPUT_FIELD_NUMBER: _builtins.int
     EXIT_FIELD_NUMBER: _builtins.int
+    DROPPED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def started(self) -> Global___ExecStarted:
         """The process has been started.  The first message."""
@@ -318,18 +327,23 @@ class ExecResponse(_message.Message):
     def exit(self) -> Global___ExecExit:
         """The process has ended.  The last message; all output has come before it."""
 
+    @_builtins.property
+    def dropped(self) -> _common_pb2.DroppedOutput:
+        """Output that this client did not get, for it did not read.  Only with SLOW_READER_DROP."""
+
     def __init__(
         self,
         *,
         started: Global___ExecStarted | None = ...,
         output: _common_pb2.Output | None = ...,
         exit: Global___ExecExit | None = ...,
+        dropped: _common_pb2.DroppedOutput | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["exit", b"exit", "frame", b"frame", "output", b"output", "started", b"started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dropped", b"dropped", "exit", b"exit", "frame", b"frame", "output", b"output", "started", b"started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["exit", b"exit", "frame", b"frame", "output", b"output", "started", b"started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dropped", b"dropped", "exit", b"exit", "frame", b"frame", "output", b"output", "started", b"started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["started", "output", "exit"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["started", "output", "exit", "dropped"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 
@@ -573,6 +587,7 @@ class StartExecStart(_message.Message):
     DETACH_FIELD_NUMBER: _builtins.int
     TTY_FIELD_NUMBER: _builtins.int
     CONSOLE_SIZE_FIELD_NUMBER: _builtins.int
+    SLOW_READER_FIELD_NUMBER: _builtins.int
     host: _builtins.str
     """The name of the host."""
     id: _builtins.str
@@ -581,6 +596,8 @@ class StartExecStart(_message.Message):
     """Whether to leave the process alone once it runs, without a session.  False when absent."""
     tty: _builtins.bool
     """Whether the exec has a terminal; must say the same as in CreateExec.  False when absent."""
+    slow_reader: _common_pb2.SlowReader.ValueType
+    """What happens when this client reads more slowly than the process writes: see `ExecStart.slow_reader`."""
     @_builtins.property
     def console_size(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """The first size of the terminal: rows, then columns.  Exactly two numbers, or none."""
@@ -593,17 +610,22 @@ class StartExecStart(_message.Message):
         detach: _builtins.bool | None = ...,
         tty: _builtins.bool | None = ...,
         console_size: _abc.Iterable[_builtins.int] | None = ...,
+        slow_reader: _common_pb2.SlowReader.ValueType | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_detach", b"_detach", "_tty", b"_tty", "detach", b"detach", "tty", b"tty"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_detach", b"_detach", "_slow_reader", b"_slow_reader", "_tty", b"_tty", "detach", b"detach", "slow_reader", b"slow_reader", "tty", b"tty"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_detach", b"_detach", "_tty", b"_tty", "console_size", b"console_size", "detach", b"detach", "host", b"host", "id", b"id", "tty", b"tty"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_detach", b"_detach", "_slow_reader", b"_slow_reader", "_tty", b"_tty", "console_size", b"console_size", "detach", b"detach", "host", b"host", "id", b"id", "slow_reader", b"slow_reader", "tty", b"tty"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__detach: _TypeAlias = _typing.Literal["detach"]  # noqa: Y015
     _WhichOneofArgType__detach: _TypeAlias = _typing.Literal["_detach", b"_detach"]  # noqa: Y015
+    _WhichOneofReturnType__slow_reader: _TypeAlias = _typing.Literal["slow_reader"]  # noqa: Y015
+    _WhichOneofArgType__slow_reader: _TypeAlias = _typing.Literal["_slow_reader", b"_slow_reader"]  # noqa: Y015
     _WhichOneofReturnType__tty: _TypeAlias = _typing.Literal["tty"]  # noqa: Y015
     _WhichOneofArgType__tty: _TypeAlias = _typing.Literal["_tty", b"_tty"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__detach) -> _WhichOneofReturnType__detach | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__slow_reader) -> _WhichOneofReturnType__slow_reader | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__tty) -> _WhichOneofReturnType__tty | None: ...
 
@@ -618,6 +640,7 @@ class StartExecResponse(_message.Message):
     STARTED_FIELD_NUMBER: _builtins.int
     OUTPUT_FIELD_NUMBER: _builtins.int
     EXIT_FIELD_NUMBER: _builtins.int
+    DROPPED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def started(self) -> Global___ExecStarted:
         """The process has been started.  The first message; with `detach` the only one."""
@@ -630,18 +653,23 @@ class StartExecResponse(_message.Message):
     def exit(self) -> Global___ExecExit:
         """The process has ended.  The last message; all output has come before it."""
 
+    @_builtins.property
+    def dropped(self) -> _common_pb2.DroppedOutput:
+        """Output that this client did not get, for it did not read.  Only with SLOW_READER_DROP."""
+
     def __init__(
         self,
         *,
         started: Global___ExecStarted | None = ...,
         output: _common_pb2.Output | None = ...,
         exit: Global___ExecExit | None = ...,
+        dropped: _common_pb2.DroppedOutput | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["exit", b"exit", "frame", b"frame", "output", b"output", "started", b"started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dropped", b"dropped", "exit", b"exit", "frame", b"frame", "output", b"output", "started", b"started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["exit", b"exit", "frame", b"frame", "output", b"output", "started", b"started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dropped", b"dropped", "exit", b"exit", "frame", b"frame", "output", b"output", "started", b"started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["started", "output", "exit"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["started", "output", "exit", "dropped"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 

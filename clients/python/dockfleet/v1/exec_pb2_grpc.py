@@ -86,7 +86,7 @@ class ExecServiceServicer:
         decides what becomes of the process.
 
         A client that does not read holds the process up once the buffers are full, as a full pipe does, for at most
-        a minute (the gateway's `limits.stall_seconds`).
+        a minute (the gateway's `limits.stall_seconds`), unless `slow_reader` says otherwise.
 
         NOT_FOUND: no such container.  FAILED_PRECONDITION: the container is stopped or paused, or the command
         could not be started (reason EXEC_START_FAILED).  ABORTED: the connection broke, and the process may or

@@ -2284,6 +2284,7 @@ class StreamEventsResponse(_message.Message):
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     SYNTHETIC_FIELD_NUMBER: _builtins.int
     GAP_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.bytes
     """Where this message ends: see `StreamEventsRequest.resume_token`."""
     synthetic: _builtins.bool
@@ -2298,6 +2299,10 @@ class StreamEventsResponse(_message.Message):
     def gap(self) -> _common_pb2.Gap:
         """Events are missing here; such a message has no event.  `count` is told for slow readers without filters."""
 
+    @_builtins.property
+    def heartbeat(self) -> _common_pb2.Heartbeat:
+        """Nothing has happened for a while; the stream is alive.  Such a message has no event."""
+
     def __init__(
         self,
         *,
@@ -2305,10 +2310,11 @@ class StreamEventsResponse(_message.Message):
         resume_token: _builtins.bytes = ...,
         synthetic: _builtins.bool = ...,
         gap: _common_pb2.Gap | None = ...,
+        heartbeat: _common_pb2.Heartbeat | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "gap", b"gap"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "gap", b"gap", "heartbeat", b"heartbeat"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "gap", b"gap", "resume_token", b"resume_token", "synthetic", b"synthetic"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "gap", b"gap", "heartbeat", b"heartbeat", "resume_token", b"resume_token", "synthetic", b"synthetic"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
