@@ -1,177 +1,80 @@
-"""Readers that stop reading, and storms of short calls, on real engines: who notices, and what remains.
+"""Readers that stop reading, on every kind of stream of real engines: whom it hurts, and what they get afterwards.
 
-`DOCKFLEET_LONG=1` takes the long time and the large numbers.
+Each stands still for a few seconds; with `DOCKFLEET_LONG=1` for a minute, and on both engines.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
+import statistics
 import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import grpc
-import psutil
 import pytest
-from dockfleet.v1 import common_pb2, containers_pb2, exec_pb2, system_pb2
 
 from tests.conftest import Client
-from tests.real.support import Containers, until
+from tests.real.processes import GatewayProcess
+from tests.real.stalled import KINDS, LONG, STALL, Kind, Stage
+from tests.real.support import Containers, Fleet
 
-LONG = bool(os.environ.get("DOCKFLEET_LONG"))
-STALL = 60.0 if LONG else 6.0  # seconds without reading; more would reach `limits.stall_seconds`
-MANY = 10_000 if LONG else 1_000
-MEMORY = 64 << 20  # bytes by which this process, gateway and client in one, may grow
+pytestmark = [pytest.mark.usefixtures("private"), pytest.mark.timeout(600 if LONG else 120)]
 
-# Not `new`: it is chrooted, and execs are not contained there.
-pytestmark = [
-    pytest.mark.parametrize("host", ["one"], indirect=True),
-    pytest.mark.timeout(1800 if LONG else 180),
+# Every kind on one engine, by turns the old and the new one; when there is time, on both.
+TABLE = [
+    pytest.param(kind, host, id=f"{kind.name}-{host}")
+    for number, kind in enumerate(KINDS)
+    for host in (("one", "new") if LONG else (("one", "new")[number % 2],))
 ]
-# Writes without end, and counts in a file of its own container how often it has.
-WRITER = (
-    "i=0; while :; do i=$((i+1)); head -c 60000 /dev/zero | tr '\\0' x; echo; "
-    "echo $i >/tmp/c; mv /tmp/c /tmp/count; done"
-)
 
 
-async def counted(client: Client, host: str, container: str) -> int:
-    """How far the container's process has come."""
-    call = client.exec.Exec()
-    start = exec_pb2.ExecStart(host=host, id=container, cmd=["cat", "/tmp/count"])
-    await call.write(exec_pb2.ExecRequest(start=start))
-    await call.done_writing()
-    return int(b"".join([message.output.data async for message in rest(call)]) or 0)
+@pytest.fixture(scope="module")
+async def gateways(
+    fleet: Fleet, client: Client, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[dict[bool, GatewayProcess]]:
+    """Gateways in processes of their own: by whether its patience ends while the reader stands still."""
+    limits = {
+        False: (f"--limits-stall-seconds={STALL + 60}",),
+        True: (f"--limits-stall-seconds={STALL / 2}", f"--limits-reader-stall-seconds={STALL / 2}"),
+    }
+    async with AsyncExitStack() as stack:
+        yield {
+            ends: await stack.enter_async_context(
+                GatewayProcess.running(tmp_path_factory.mktemp("gateway"), fleet.hosts.values(), *flags)
+            )
+            for ends, flags in limits.items()
+        }
 
 
-async def rest(call: Any) -> Any:
-    """Yield what is left of a call."""
-    while (message := await call.read()) is not grpc.aio.EOF:
-        yield message
-
-
-async def test_a_container_runs_on_while_its_attached_reader_stands_still(
-    client: Client, host: str, containers: Containers
+@pytest.mark.parametrize(("kind", "host"), TABLE, indirect=["host"])
+async def test_a_reader_that_stands_still_hurts_nobody(
+    kind: Kind, host: str, fleet: Fleet, containers: Containers, gateways: dict[bool, GatewayProcess]
 ) -> None:
-    """Its counter goes on to the last second, other calls are answered, memory is bounded, and the loss is told."""
-    container = await containers.start("sh", "-c", WRITER, host_config={"log_config": {"type": "none"}})
-    call = client.containers.AttachContainer()
-    start = containers_pb2.AttachContainerStart(host=host, id=container, stream=True, stdout=True)
-    await call.write(containers_pb2.AttachContainerRequest(start=start))
-    assert (await call.read()).HasField("started")
-    before, counts, slowest = psutil.Process().memory_info().rss, [], 0.0
+    """The container goes on to the last second, its engine is as fast as before, memory is bounded; then it is told."""
+    gateway = gateways[kind.limited]
+    stage = await Stage.of(gateway.client, host, containers, fleet.engines[host])
+    stream = await kind.open(stage)
+    before = [await stage.latency() for _ in range(40)]
+    gateway.weigh()
+    await stage.go()
 
-    end = time.monotonic() + STALL
-    while time.monotonic() < end:
-        await asyncio.sleep(0.5)  # the time that passes is what is tested
-        began = time.monotonic()
-        await client.containers.InspectContainer(containers_pb2.InspectContainerRequest(host=host, id=container))
-        slowest = max(slowest, time.monotonic() - began)
-        counts.append(await counted(client, host, container))
+    counts, during = [], []
+    end = time.monotonic() + max(STALL, kind.least_seconds)
+    while time.monotonic() < end:  # that time passes is what is tested
+        counts.append(await stage.count())
+        during += [await stage.latency() for _ in range(5)]
+        await asyncio.sleep(0.1)
+    grown = gateway.growth()
 
-    grown = psutil.Process().memory_info().rss - before
-    async for message in rest(call):
-        if message.HasField("dropped"):
-            break
-    print(f"counts {counts[0]} … {counts[-1]}, grown {grown >> 20} MiB, slowest {slowest:.3f} s")
-    assert message.dropped.bytes > 1 << 20
-    assert all(later > earlier for earlier, later in pairwise(counts))
-    assert grown < MEMORY
-    assert slowest < 2
-
-
-async def test_an_exec_that_nobody_reads_waits_and_holds_up_nothing_else(
-    client: Client, host: str, containers: Containers
-) -> None:
-    """The process stands still with its pipe full; the container and the engine go on; then all comes."""
-    total = 64 << 20
-    container = await containers.start(
-        "sh", "-c", "i=0; while :; do i=$((i+1)); echo $i >/tmp/c; mv /tmp/c /tmp/count; usleep 1000; done"
+    p50 = statistics.median(before), statistics.median(during)
+    print(
+        f"{kind.name} on {host}: counts {counts[0]}-{counts[-1]}, grown {grown / 2**20:.1f} MiB, "
+        f"p50 of a call {p50[0] * 1000:.1f} ms before, {p50[1] * 1000:.1f} ms during, {max(during) * 1000:.0f} ms at most"
     )
-    call = client.exec.Exec()
-    start = exec_pb2.ExecStart(host=host, id=container, cmd=["head", "-c", str(total), "/dev/zero"])
-    await call.write(exec_pb2.ExecRequest(start=start))
-    assert (await call.read()).HasField("started")
-    before, first = psutil.Process().memory_info().rss, await counted(client, host, container)
-
-    await asyncio.sleep(min(STALL, 30))
-
-    grown = psutil.Process().memory_info().rss - before
-    assert await counted(client, host, container) > first + 100
-    *output, end = [message async for message in rest(call)]
-    assert sum(len(message.output.data) for message in output) == total
-    assert end.exit.exit_code == 0
-    assert grown < MEMORY
-
-
-async def test_every_short_exec_has_one_exit_message_with_its_code(
-    client: Client, host: str, containers: Containers
-) -> None:
-    """However many there are, and however short."""
-    container = await containers.start("sleep", "10000")
-    numbers = iter(range(MANY))
-
-    async def one_after_the_other() -> int:
-        right = 0
-        for number in numbers:
-            call = client.exec.Exec()
-            cmd = ["sh", "-c", f"echo {number}; exit {number % 200}"]
-            await call.write(exec_pb2.ExecRequest(start=exec_pb2.ExecStart(host=host, id=container, cmd=cmd)))
-            await call.done_writing()
-            read = [message async for message in rest(call)]
-            exits = [message.exit for message in read if message.HasField("exit")]
-            assert len(exits) == 1
-            assert exits[0].HasField("exit_code")
-            assert exits[0].exit_code == number % 200
-            assert b"".join(message.output.data for message in read) == b"%d\n" % number
-            right += 1
-        return right
-
-    assert sum(await asyncio.gather(*(one_after_the_other() for _ in range(8)))) == MANY
-
-
-async def test_nothing_is_left_of_streams_that_were_cancelled(
-    client: Client, host: str, containers: Containers
-) -> None:
-    """Descriptors, tasks and the engine's goroutines are what they were before, give or take five.
-
-    An engine itself notices that an attached client is gone only when the container writes, or ends.
-    """
-    container = await containers.start("sh", "-c", "while :; do echo; sleep 1; done")
-    await storm(client, host, container, 50)  # what is made once is made now
-    base = await figures(client, host)
-
-    await storm(client, host, container, MANY)
-
-    async def back() -> bool:
-        now = await figures(client, host)
-        return all(one <= was + 5 for one, was in zip(now, base, strict=True))
-
-    await until(back, 10)
-
-
-async def storm(client: Client, host: str, container: str, number: int) -> None:
-    """Open attaches and watchers of events, a few at a time, and cancel each."""
-    attach = containers_pb2.AttachContainerStart(host=host, id=container, stream=True, stdout=True)
-    numbers = iter(range(number))
-
-    async def one_after_the_other() -> None:
-        for one in numbers:
-            if one % 2:
-                call = client.containers.AttachContainer()
-                await call.write(containers_pb2.AttachContainerRequest(start=attach))
-                await call.read()
-            else:
-                filters = {"container": common_pb2.StringList(items=[container])}
-                call = client.system.StreamEvents(system_pb2.StreamEventsRequest(host=host, filters=filters))
-                await asyncio.sleep(0.001)  # sometimes before it is there
-            call.cancel()
-
-    await asyncio.gather(*(one_after_the_other() for _ in range(10)))
-
-
-async def figures(client: Client, host: str) -> tuple[int, int, int]:
-    """Descriptors and tasks of this process, and goroutines of the engine."""
-    goroutines = (await client.system.GetInfo(system_pb2.GetInfoRequest(host=host))).info.goroutines
-    return psutil.Process().num_fds(), len(asyncio.all_tasks()), goroutines
+    assert all(earlier < later for earlier, later in pairwise(counts))
+    assert p50[1] < 4 * p50[0] + 0.03  # one that waits for a reader of events takes 0.1 s more
+    assert grown < kind.budget
+    await stream.afterwards()

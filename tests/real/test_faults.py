@@ -1,4 +1,4 @@
-"""Logs, while everything breaks: daemons are killed and stopped, connections cut, the gateway itself is replaced.
+"""Logs and events, while everything breaks: daemons killed and stopped, connections cut, the gateway replaced.
 
 By default a few faults; `DOCKFLEET_FAULTS=50` makes it 50, with daemons that stand still for 30 s among them.
 `DOCKFLEET_SEED` repeats a run: the seed stands in the report of a test that failed.
@@ -12,6 +12,7 @@ import os
 import random
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,12 +20,14 @@ from pathlib import Path
 
 import grpc
 import pytest
-from dockfleet.v1 import containers_pb2_grpc
+from dockfleet.v1 import containers_pb2_grpc, system_pb2_grpc
 from engines import PrivateEngine
 from service import free_port
 
-from tests.checker import WRITER, History, Line, follow, verify
+from tests import event_checker
 from tests.contract import ROOT
+from tests.event_checker import Direct, Watcher, busy
+from tests.log_checker import WRITER, History, Line, follow, verify
 from tests.real.support import IMAGE, until
 
 FAULTS = int(os.environ.get("DOCKFLEET_FAULTS", "8"))
@@ -69,22 +72,27 @@ class Stage:
     histories: dict[tuple[str, str], History] = field(default_factory=dict)  # by host and container
     rotated: set[str] = field(default_factory=set)
     followers: list[asyncio.Task[None]] = field(default_factory=list)
+    watchers: dict[str, Watcher] = field(default_factory=dict)  # by host
+    direct: dict[str, Direct] = field(default_factory=dict)  # by host
     told: list[str] = field(default_factory=list)
 
     async def news(self, host: str) -> None:
         """Wait until all clients of a host get lines again."""
         waiting = {key: len(history.lines) for key, history in self.histories.items() if key[0] == host}
+        heard = len(self.watchers[host].messages)
 
         async def all_got_some() -> bool:
             for task in self.followers:
                 if task.done():
                     await task
-            return all(len(self.histories[key].lines) > before for key, before in waiting.items())
+            got_lines = all(len(self.histories[key].lines) > before for key, before in waiting.items())
+            return got_lines and len(self.watchers[host].messages) > heard
 
         try:
             await until(all_got_some, 90)
         except AssertionError as error:
             silent = [key for key, before in waiting.items() if len(self.histories[key].lines) == before]
+            silent += ["events"] * (len(self.watchers[host].messages) == heard)
             raise AssertionError(f"DOCKFLEET_SEED={SEED}: no news of {silent} after {self.told}") from error
 
 
@@ -141,7 +149,7 @@ def schedule(chance: random.Random) -> list[tuple[Callable[..., object], str]]:
 async def test_nothing_is_lost_and_nothing_comes_twice_whatever_breaks(
     start_engine: Callable[..., PrivateEngine], tmp_path: Path
 ) -> None:
-    """What clients read over all faults is what the engines have written down; what those have lost, is said."""
+    """What clients read and hear over all faults is what the engines wrote and told; what those have lost, is said."""
     print(f"DOCKFLEET_SEED={SEED}")
     chance = random.Random(SEED)
     async with staged(start_engine, tmp_path) as stage:
@@ -150,15 +158,32 @@ async def test_nothing_is_lost_and_nothing_comes_twice_whatever_breaks(
             await kind(stage, host, chance)  # type: ignore[misc]
             await stage.news(host)
             await asyncio.sleep(chance.uniform(0, 1))
-        wrong = [problem for key in stage.histories for problem in await verified(stage, *key)]
+        wrong = [problem for host in stage.watchers for problem in await verified_events(stage, host)]
+        wrong += [problem for key in stage.histories for problem in await verified(stage, *key)]
         for (host, _), history in stage.histories.items():
             print(host, len(history.lines), "lines", history.calls, "calls", history.codes[-3:], summary(history))
+        for host, watcher in stage.watchers.items():
+            print(host, len(stage.direct[host].heard), "events", watcher.summary)
+        print(len(stage.told), "faults:", Counter(what.partition(" on ")[0] for what in stage.told))
         assert not wrong, f"DOCKFLEET_SEED={SEED}: {wrong[:5]} after {stage.told}"
 
 
 def summary(history: History) -> dict[str, int]:
     """How often each marker came."""
     return {name: history.count(name) for name in ("resumed", "run_boundary", "gap", "end")}
+
+
+async def verified_events(stage: Stage, host: str) -> list[str]:
+    """Wait until a host's watcher has heard what the direct subscriber has, and return what is wrong with the rest."""
+    watcher, direct = stage.watchers[host], stage.direct[host]
+    last = list(direct.heard)[-3:]
+
+    async def reached() -> bool:
+        return set(last) <= set(watcher.heard[-100:])
+
+    with suppress(AssertionError):
+        await until(reached, 20)
+    return [f"{host}: events: {problem}" for problem in event_checker.verify(watcher, direct)]
 
 
 async def verified(stage: Stage, host: str, container: str) -> list[str]:
@@ -213,6 +238,15 @@ async def staged(start_engine: Callable[..., PrivateEngine], directory: Path) ->
         options = [("grpc.max_reconnect_backoff_ms", 200), ("grpc.initial_reconnect_backoff_ms", 50)]
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{stage.gateway.port}", options))
         containers = containers_pb2_grpc.ContainerServiceStub(channel)
+        system = system_pb2_grpc.SystemServiceStub(channel)
+        for engine in (plain, lasting):
+            watcher = stage.watchers[engine.name] = Watcher(engine.name)
+            direct = stage.direct[engine.name] = Direct(engine.socket)
+            stage.followers += [
+                asyncio.create_task(direct.listen()),
+                asyncio.create_task(watcher.watch(lambda: system)),
+            ]
+            await stack.enter_async_context(busy(engine))
         for engine, rotating in ((plain, False), (plain, True), (lasting, False)):
             container = write(engine, rotating=rotating)
             if rotating:
