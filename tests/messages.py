@@ -101,12 +101,12 @@ def _struct(value: dict[str, Any]) -> Struct:
 
 
 def messages_of(descriptor: Descriptor, depth: int = 0) -> st.SearchStrategy[Message]:
-    """Messages of a type with a few of their fields set to arbitrary values."""
+    """Messages of a type with a few of the fields that engines know set to arbitrary values."""
 
     @st.composite
     def build(draw: st.DrawFn) -> Message:
         message = GetMessageClass(descriptor)()
-        fields = list(descriptor.fields)
+        fields = [field for field in descriptor.fields if not option(field, pb.gateway_only)]
         if fields and depth < 5:
             for field in draw(st.lists(st.sampled_from(fields), max_size=3, unique_by=lambda field: field.number)):
                 _put(message, field, draw(_values(field, depth)))

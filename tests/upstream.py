@@ -7,7 +7,7 @@ import contextlib
 import re
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
@@ -103,8 +103,8 @@ def writes(*output: bytes, end: str = "close") -> Callable[[Exchange], Awaitable
     return process
 
 
-@contextlib.contextmanager
-def tls_server(context: ssl.SSLContext, serve: Callable[[ssl.SSLSocket], None]) -> Iterator[str]:
+@asynccontextmanager
+async def tls_server(context: ssl.SSLContext, serve: Callable[[ssl.SSLSocket], None]) -> AsyncIterator[str]:
     """Let *serve* talk over TLS as Go does, with alerts and with one direction closed; asyncio's TLS can do neither.
 
     Gives the address.  Each connection is served on a thread of its own.
@@ -127,6 +127,7 @@ def tls_server(context: ssl.SSLContext, serve: Callable[[ssl.SSLSocket], None]) 
             yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
         finally:
             server.shutdown(socket.SHUT_RDWR)
+            await asyncio.to_thread(pool.shutdown)  # meanwhile the loop closes what the threads wait for to be closed
             accepting.result()
 
 

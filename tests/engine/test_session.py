@@ -71,7 +71,7 @@ async def counting(request: pytest.FixtureRequest, authority: trustme.CA) -> Asy
     async with contextlib.AsyncExitStack() as stack:
         if request.param == "tls":
             server, client = both_sides(authority)
-            address = stack.enter_context(tls_server(server, count_input_over_tls))
+            address = await stack.enter_async_context(tls_server(server, count_input_over_tls))
             yield await stack.enter_async_context(engine_at(address, tls=client))
         else:
             fake = await stack.enter_async_context(FakeEngine() if request.param == "unix" else FakeEngine.tcp())
@@ -245,11 +245,10 @@ async def test_a_session_over_tls_that_is_cut_has_not_ended(authority: trustme.C
         stream.shutdown(2)  # of the TCP connection, without a close_notify
 
     server, client = both_sides(authority)
-    with tls_server(server, cut) as address:
-        async with engine_at(address, tls=client) as engine:
-            with pytest.raises(OutcomeUnknown):
-                async with start(engine, START, terminal=True) as session:
-                    await output_of(session)
+    async with tls_server(server, cut) as address, engine_at(address, tls=client) as engine:
+        with pytest.raises(OutcomeUnknown):
+            async with start(engine, START, terminal=True) as session:
+                await output_of(session)
 
 
 @pytest.mark.parametrize("status", [200, 204])

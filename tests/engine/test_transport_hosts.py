@@ -185,7 +185,7 @@ async def test_an_engine_that_refuses_the_gateways_certificate_is_told_apart(
     certificate = None if fault == "none" else trustme.CA().issue_cert("gateway.example")
     context = server_tls(authority, "127.0.0.1", clients=clients)
     context.minimum_version = context.maximum_version = version
-    with tls_server(context, lambda stream: stream.sendall(read_request(stream))) as address:
+    async with tls_server(context, lambda stream: stream.sendall(read_request(stream))) as address:
         with pytest.raises(CredentialsRejected) as refused:
             await ask(address_of(address, client_tls(authority, certificate)))
 

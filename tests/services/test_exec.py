@@ -17,7 +17,10 @@ from tests.conftest import Client, gateway_of
 from tests.fake_engine import UPGRADE_REFUSED, Exchange, FakeEngine, frame
 from tests.upstream import EXEC, Held, cat, refusal, until_refused, writes
 
-START = exec_pb2.ExecRequest(start=exec_pb2.ExecStart(host="h1", id="web", cmd=["cat"], attach_stdin=True))
+# What is killed with its client, and how, is seen on real engines: see tests/real/test_exec_kill.py.
+KEEP = exec_pb2.ON_DISCONNECT_KEEP
+CAT = exec_pb2.ExecStart(host="h1", id="web", cmd=["cat"], attach_stdin=True, on_disconnect=KEEP)
+START = exec_pb2.ExecRequest(start=CAT)
 CLOSE = exec_pb2.ExecRequest(close_stdin=common_pb2.CloseStdin())
 
 
@@ -64,7 +67,8 @@ async def run(client: Client, *requests: exec_pb2.ExecRequest) -> list[Any]:
 
 async def test_an_exec_is_created_started_fed_and_heard_to_its_exit_code(engine: FakeEngine, client: Client) -> None:
     """First it has started, last it has ended, and the end of the requests is the end of its input."""
-    replies = await run(client, START, stdin(b"to be"), stdin(b" or not"))
+    kill = exec_pb2.ExecStart(host="h1", id="web", cmd=["cat"], attach_stdin=True)
+    replies = await run(client, exec_pb2.ExecRequest(start=kill), stdin(b"to be"), stdin(b" or not"))
 
     assert replies[0].WhichOneof("frame") == "started"
     assert replies[0].started.exec_id == EXEC
@@ -291,7 +295,13 @@ async def test_an_exec_may_last_longer_than_a_call_and_not_longer_than_its_deadl
         ([stdin(b"x")], "start"),
         ([START, START], "frame"),
         ([START, exec_pb2.ExecRequest()], "frame"),
-        ([exec_pb2.ExecRequest(start=exec_pb2.ExecStart(host="h1", id="web", cmd=["x"])), stdin(b"x")], "stdin"),
+        (
+            [
+                exec_pb2.ExecRequest(start=exec_pb2.ExecStart(host="h1", id="web", cmd=["x"], on_disconnect=KEEP)),
+                stdin(b"x"),
+            ],
+            "stdin",
+        ),
     ],
 )
 async def test_frames_in_the_wrong_place_end_the_session(

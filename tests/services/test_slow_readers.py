@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import grpc
@@ -12,6 +13,7 @@ from dockfleet.v1 import common_pb2, containers_pb2, exec_pb2, images_pb2, syste
 from gateway.settings import Limits
 from tests.conftest import failed, gateway_of
 from tests.fake_engine import Exchange, FakeEngine, frame
+from tests.upstream import EXEC
 
 ID = "f" * 64
 BLOCK = 64 << 10
@@ -243,3 +245,30 @@ async def test_streams_have_a_budget_of_their_own() -> None:
         await engine.until(lambda: engine.open_connections <= 2)
 
     assert failed(error.value).reason == "HOST_BUSY"
+
+
+@pytest.mark.parametrize("step", ["Exec", "StartExec"])
+async def test_an_exec_may_drop_what_its_client_does_not_read(step: str) -> None:
+    """The process goes on, the client is told what it has missed, and the exit code comes last."""
+    flood = Flood()
+    async with FakeEngine() as engine, gateway_of(engine.address) as client:
+        engine.on("POST", "/containers/{id}/exec", status=201, json={"Id": EXEC})
+        engine.on("POST", "/exec/{id}/start", flood)
+        engine.on("GET", "/exec/{id}/json", json={"ID": EXEC, "Running": False, "ExitCode": 3})
+        how = {"host": "h1", "slow_reader": common_pb2.SLOW_READER_DROP}
+        if step == "Exec":
+            start = exec_pb2.ExecRequest(start=exec_pb2.ExecStart(id="web", cmd=["yes"], **how))
+        else:
+            start = exec_pb2.StartExecRequest(start=exec_pb2.StartExecStart(id=EXEC, **how))
+        call = getattr(client.exec, step)()
+        await call.write(start)
+        async with asyncio.timeout(20):
+            await flood.written.wait()  # though nobody has read anything
+            replies = [reply async for reply in call]
+        request = await engine.request("POST", f"/exec/{EXEC}/start")
+
+    dropped = sum(reply.dropped.bytes for reply in replies)
+    assert dropped > 1 << 20
+    assert dropped + sum(len(reply.output.data) for reply in replies) == MANY * BLOCK
+    assert replies[-1].exit.exit_code == 3
+    assert "slowReader" not in json.loads(request.body)

@@ -169,27 +169,6 @@ ROWS = [
         why="to which engines before 25 answer null",
     ),
     Row(
-        "ContainerService.StreamStats",
-        pb.StreamStatsRequest(id="web", stream=False, one_shot=True),
-        "GET /containers/web/stats",
-        {"lines": [SAMPLE, {"read": "0001-01-01T00:00:00Z", "memory_stats": {}}]},
-        [
-            pb.StreamStatsResponse(
-                stats=pb.Stats(
-                    id=ID,
-                    read=Timestamp(seconds=1709294402, nanos=500_000_000),
-                    pids_stats={"current": 2, "limit": 18446744073709551615},
-                    cpu_stats={"cpu_usage": {"total_usage": 9007199254740993}, "online_cpus": 2},
-                    memory_stats={"usage": 1, "stats": {"inactive_file": 4096}},
-                    blkio_stats={"io_service_bytes_recursive": [{"major": 8, "op": "read", "value": 4096}]},
-                    networks={"eth0": pb.InterfaceStats(rx_bytes=5000000000)},
-                )
-            ),
-            pb.StreamStatsResponse(stats={"memory_stats": {}}),
-        ],
-        query=[("stream", "false"), ("one-shot", "true")],
-    ),
-    Row(
         "ContainerService.ResizeContainer",
         pb.ResizeContainerRequest(id="web", height=0, width=132),
         "POST /containers/web/resize",

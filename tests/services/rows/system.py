@@ -5,7 +5,7 @@ from __future__ import annotations
 from dockfleet.v1 import system_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from tests.services.rows.row import ID, Row, filters
+from tests.services.rows.row import ID, Row
 
 INFO = {
     "ID": "7TRN:IPZB:QYBB:VPBQ:UMPP:KARE:6ZNR:XE6T:7EWV:PKF4:ZOJD:TPYS",
@@ -135,45 +135,6 @@ ROWS = [
         pb.PingResponse(
             api_version="1.56", os_type="linux", builder_version="2", experimental=True, swarm="active/manager"
         ),
-    ),
-    Row(
-        "SystemService.StreamEvents",
-        pb.StreamEventsRequest(
-            since=Timestamp(seconds=1709294400, nanos=5),
-            until=Timestamp(seconds=1709294460),
-            filters=filters(event=["exec_start: sh"]),
-        ),
-        "GET /events",
-        {
-            "chunks": [b'\x1e{"Type":"daemon","Action":"reload"}\n', b"\n"],
-            "headers": {"Content-Type": "application/json-seq"},
-        },
-        [pb.StreamEventsResponse(event={"type": "daemon", "action": "reload"})],
-        query=[
-            ("since", "1709294400.000000005"),
-            ("until", "1709294460.000000000"),
-            ("filters", '{"event":["exec_start: sh"]}'),
-        ],
-        why="in the form of RFC 7464",
-    ),
-    Row(
-        "SystemService.StreamEvents",
-        pb.StreamEventsRequest(),
-        "GET /events",
-        {"lines": [EVENT, {"Type": "image", "Actor": {"ID": "x", "Attributes": None}}]},
-        [
-            pb.StreamEventsResponse(
-                event=pb.Event(
-                    type="container",
-                    action="exec_start: sh -c date",
-                    actor={"id": ID, "attributes": {"exitCode": "137", "name": "web"}},
-                    scope="local",
-                    time=Timestamp(seconds=1709294400),
-                    time_nano=1709294400123456789,
-                )
-            ),
-            pb.StreamEventsResponse(event={"type": "image", "actor": {"id": "x"}}),
-        ],
     ),
     Row(
         "SystemService.GetDataUsage",
