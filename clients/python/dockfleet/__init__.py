@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dockfleet.errors import Resource as Resource
     from dockfleet.errors import Violation as Violation
     from dockfleet.host import HostView as HostView
+    from dockfleet.resuming import Resuming as Resuming
     from dockfleet.session import ExecResult as ExecResult
     from dockfleet.session import Session as Session
     from dockfleet.stream import Stream as Stream
@@ -36,6 +37,7 @@ _HOMES = {
     "Fleet": "client",
     "HostView": "host",
     "Resource": "errors",
+    "Resuming": "resuming",
     "Session": "session",
     "Stream": "stream",
     "Violation": "errors",

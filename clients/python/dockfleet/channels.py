@@ -22,6 +22,7 @@ from dockfleet.calls import METHODS
 CALLS_PER_CONNECTION = 80  # of calls that stay open; the gateway's limit is 100
 KEEPALIVE_SECONDS = 30  # the gateway takes pings every 10 s
 KEEPALIVE_TIMEOUT_SECONDS = 10
+SHORTEST_RECONNECT_MS, LONGEST_RECONNECT_MS = 200, 1000  # gRPC's own 2 minutes would outlast any restart
 LARGEST_ANSWER = 64 << 20  # bytes of one message; the gateway's own limit is mostly lower
 RETRY = {
     "maxAttempts": 3,
@@ -71,6 +72,8 @@ def options(extra: Options = ()) -> Options:
         "grpc.service_config": _service_config(),
         "grpc.keepalive_time_ms": KEEPALIVE_SECONDS * 1000,
         "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_SECONDS * 1000,
+        "grpc.initial_reconnect_backoff_ms": SHORTEST_RECONNECT_MS,
+        "grpc.max_reconnect_backoff_ms": LONGEST_RECONNECT_MS,
         "grpc.http2.max_pings_without_data": 0,  # a quiet log is no reason to stop asking
         "grpc.max_receive_message_length": LARGEST_ANSWER,
     }

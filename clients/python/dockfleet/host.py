@@ -8,12 +8,15 @@ from typing import Any
 import grpc
 
 from dockfleet.calls import Method, Services, Shape, Source
+from dockfleet.course import PATIENCE_SECONDS
 from dockfleet.errors import DockfleetError
-from dockfleet.session import ExecResult, Session
+from dockfleet.resuming import Resuming
+from dockfleet.session import ExecResult, Outcome, Session
 from dockfleet.stream import Stream, Upload
 from dockfleet.v1.common_pb2 import STREAM_STDERR
-from dockfleet.v1.containers_pb2 import LogEntry
+from dockfleet.v1.containers_pb2 import LogEntry, StreamLogsResponse, StreamStatsResponse
 from dockfleet.v1.exec_pb2 import ExecRequest, ExecResponse, ExecStart
+from dockfleet.v1.system_pb2 import StreamEventsResponse
 from dockfleet.view import Binder, View
 
 
@@ -35,14 +38,65 @@ class HostView(View):
         """Bind *stubs* to the host called *name*."""
         super().__init__(stubs, name, BINDERS)
 
-    def logs(self, id: str, *, timeout: float | None = None, **fields: Any) -> Generator[LogEntry, None, None]:
+    def logs(
+        self, id: str, *, patience: float = PATIENCE_SECONDS, timeout: float | None = None, **fields: Any
+    ) -> Generator[LogEntry, None, None]:
         """Yield the log of container *id*, line by line; *fields* are those of `StreamLogsRequest`.
 
         A line lacks its line feed, and so does one that is `partial`, but that one goes on in the next.
+
+        It resumes as `log_messages` does: no line is lost and none comes twice, though the gateway be restarted.  What
+        the engine itself has lost is a `DockfleetError` of the reason `GAP`, unless you say `strict=False`; then it is
+        passed over without a word.  Who must go on in another process, or wants to know of gaps, restarts and how the
+        log ended, takes `log_messages`.
         """
-        with self.containers.StreamLogs(id=id, timeout=timeout, **fields) as batches:
-            for batch in batches:
-                yield from batch.entries
+        with self.log_messages(id, patience=patience, timeout=timeout, **{"strict": True} | fields) as messages:
+            for message in messages:
+                yield from message.entries
+
+    def log_messages(
+        self, id: str, *, patience: float = PATIENCE_SECONDS, timeout: float | None = None, **fields: Any
+    ) -> Resuming[StreamLogsResponse]:
+        """Return the log of container *id* as the gateway sends it: batches of entries, and markers between them.
+
+        When the gateway, the way to it or its way to the host breaks, the log goes on behind the last message, for as
+        long as one comes within *patience* seconds (0: never); then the `DockfleetError` is raised that says what is
+        broken.  It is raised at once when nothing has come before, or when a further call could not help.
+
+        A `gap` marker says that the engine has lost entries; with `strict=True` it is an error.  `heartbeat` markers
+        are kept back.  To go on in another process, keep a message's `resume_token` together with what you made of
+        the whole message, and give it as `resume_token=` in place of `since` and `tail`.
+        """
+        fields["id"] = id
+        return Resuming(*self._course("containers", "StreamLogs", patience, timeout, fields))
+
+    def events(
+        self, *, patience: float = PATIENCE_SECONDS, timeout: float | None = None, **fields: Any
+    ) -> Resuming[StreamEventsResponse]:
+        """Return what happens on the host, as it happens; *fields* are those of `StreamEventsRequest`.
+
+        Each message has an `event`, or it has a `gap`: events are missing there, and behind it come, as `synthetic`
+        events, the differences they made, unless it was this program that did not read.  So look for the `gap` first:
+
+            with host.events(filters={"type": "container"}) as events:
+                events.begun()  # from here on, nothing is missed
+                for message in events:
+                    if message.HasField("gap"):
+                        ...
+
+        It resumes as `log_messages` does, and goes on in another process with the last message's `resume_token`.
+        """
+        return Resuming(*self._course("system", "StreamEvents", patience, timeout, fields))
+
+    def stats(
+        self, id: str, *, patience: float = PATIENCE_SECONDS, timeout: float | None = None, **fields: Any
+    ) -> Resuming[StreamStatsResponse]:
+        """Return samples of what container *id* uses; *fields* are those of `StreamStatsRequest`.
+
+        It goes on after a break as `log_messages` does; there are no samples of the time between.
+        """
+        fields["id"] = id
+        return Resuming(*self._course("containers", "StreamStats", patience, timeout, fields))
 
     def execute(
         self, id: str, cmd: Sequence[str], *, stdin: Source | None = None, timeout: float | None = None, **fields: Any
@@ -54,14 +108,12 @@ class HostView(View):
         """
         start = ExecStart(host=self.name, id=id, cmd=cmd, attach_stdin=stdin is not None, **fields)
         upload = Upload(ExecRequest, start, stdin, "stdin")
-        stdout, stderr, end = bytearray(), bytearray(), None
+        outcome, stdout, stderr = Outcome(), bytearray(), bytearray()
         with Stream[ExecResponse](self._stubs.exec.Exec(upload, timeout=timeout), upload) as answers:
             for answer in answers:
-                if answer.HasField("output"):
-                    (stderr if answer.output.stream == STREAM_STDERR else stdout).extend(answer.output.data)
-                elif answer.HasField("exit"):
-                    end = answer.exit
-        return ExecResult.of(end, stdout, stderr)
+                if (output := outcome.took(answer)) is not None:
+                    (stderr if output.stream == STREAM_STDERR else stdout).extend(output.data)
+        return ExecResult.of(outcome, stdout, stderr)
 
 
 def _unary(rpc: Any, method: Method, host: str) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import grpc
 from google.protobuf.message import Message
@@ -15,7 +15,6 @@ from google.protobuf.message import Message
 from dockfleet.calls import Method, chunks
 from dockfleet.errors import DockfleetError
 from dockfleet.v1.common_pb2 import Output
-from dockfleet.v1.exec_pb2 import ExecExit
 
 WAITING_WRITES = 8  # pieces of input, of at most 256 KiB each, that may be under way before `write` waits
 
@@ -36,19 +35,66 @@ class ExecResult:
     unknown_reason: str = ""
     """Why there is no exit code."""
 
+    dropped_bytes: int = 0
+    """How many bytes of output are missing; only with `slow_reader=SLOW_READER_DROP`."""
+
     @classmethod
-    def of(cls, end: ExecExit | None, stdout: bytearray, stderr: bytearray) -> ExecResult:
-        """Put the output together with *end*, the last message of the session."""
-        if end is None:
-            return cls(None, bytes(stdout), bytes(stderr), "the session ended without a word about it")
-        return cls(exit_code(end), bytes(stdout), bytes(stderr), end.unknown_reason)
+    def of(cls, outcome: Outcome, stdout: bytearray, stderr: bytearray) -> ExecResult:
+        """Put the outputs together with what the session has told besides."""
+        reason = outcome.unknown_reason if outcome.ended else "the session ended without a word about it"
+        return cls(outcome.exit_code, bytes(stdout), bytes(stderr), reason, outcome.dropped_bytes)
 
 
-class Session:
+class Outcome:
+    """What a session has told besides its output.  No I/O."""
+
+    _dropped_bytes = 0
+    _end: Any = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last message has come, which tells how the session ended."""
+        return self._end is not None
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code of the process; None before it has ended, and when it can not be known."""
+        return self._end.exit_code if self._end is not None and self._end.HasField("exit_code") else None
+
+    @property
+    def unknown_reason(self) -> str:
+        """Why there is no exit code, once the process has ended."""
+        return str(getattr(self._end, "unknown_reason", ""))
+
+    @property
+    def dropped_bytes(self) -> int:
+        """How many bytes of output are missing up to here, for this program did not read in time.
+
+        The gateway drops output of `AttachContainer`, so that the container need not wait, and of other sessions
+        when they say `slow_reader=SLOW_READER_DROP`.  What is missing stood between the pieces before and after
+        which the number differs.
+        """
+        return self._dropped_bytes
+
+    def took(self, answer: Any) -> Output | None:
+        """Take note of *answer*, and return the output in it, if any."""
+        kind = answer.WhichOneof("frame")
+        if kind == "output":
+            return cast(Output, answer.output)
+        if kind == "dropped":
+            self._dropped_bytes += answer.dropped.bytes
+        elif kind in ("exit", "end"):
+            self._end = getattr(answer, kind)
+        return None
+
+
+class Session(Outcome):
     """A process that is being talked to.
 
-    Iteration yields its output until it has ended, after which `exit_code` is known.  Any thread may write while
-    another iterates.  Leaving the `with` block ends the connection; the process of an exec then runs on.
+    Iteration yields its output until it has ended, after which `exit_code` is known; who does not iterate in time may
+    miss some, see `dropped_bytes`.  Any thread may write while another iterates.  Leaving the `with` block ends the
+    session.  The process of `Exec` is then killed, unless `on_disconnect=ON_DISCONNECT_KEEP` was said; that of
+    `StartExec`, and a container that was attached to, run on.
     """
 
     def __init__(
@@ -59,7 +105,6 @@ class Session:
         self._outbox = _Outbox()
         self._closed = False
         self._stdin_closed = False
-        self._end: Any = None
         self._outbox.send(self._frame(start=arguments))
         self._call = rpc(self._outbox, timeout=timeout)
         outbox = self._outbox
@@ -69,11 +114,8 @@ class Session:
         """Yield pieces of output as they come.  Raises `DockfleetError` when the session breaks."""
         try:
             for answer in self._call:
-                kind = answer.WhichOneof("frame")
-                if kind == "output":
-                    yield answer.output
-                elif kind is not None:
-                    self._end = getattr(answer, kind)
+                if (output := self.took(answer)) is not None:
+                    yield output
         except grpc.RpcError as error:
             if not self._closed:
                 raise DockfleetError.of(error) from error
@@ -96,16 +138,6 @@ class Session:
         """Set the size of the terminal, in characters.  Never waits: a signal handler may call it."""
         self._outbox.send(self._frame(resize={"height": height, "width": width}))
 
-    @property
-    def exit_code(self) -> int | None:
-        """The exit code of the process; None before it has ended, and when it can not be known."""
-        return exit_code(self._end)
-
-    @property
-    def unknown_reason(self) -> str:
-        """Why there is no exit code, once the process has ended."""
-        return str(getattr(self._end, "unknown_reason", ""))
-
     def close(self) -> None:
         """End the connection."""
         self._closed = True
@@ -119,12 +151,6 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def exit_code(end: Any) -> int | None:
-    """Return the exit code in *end*, the last message of a session, if there is one."""
-    known = end is not None and "exit_code" in end.DESCRIPTOR.fields_by_name and end.HasField("exit_code")
-    return end.exit_code if known else None
 
 
 class _Outbox:

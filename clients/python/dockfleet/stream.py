@@ -31,6 +31,13 @@ class Stream(Generic[T]):
         if upload is not None:
             upload.started(call)
 
+    def begun(self) -> None:
+        """Wait until the gateway has taken the call, or refused it, which the iteration then tells.
+
+        Of `StreamEvents`, no event is missed from then on.  Of other calls the first answer is waited for.
+        """
+        self._call.initial_metadata()
+
     def __iter__(self) -> Iterator[T]:
         return self
 

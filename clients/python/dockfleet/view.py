@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dockfleet.calls import METHODS, Method, Shape
+from dockfleet.course import Course
 
 Binder = Callable[[Any, Method, str], Callable[..., Any]]
 """Makes, of a stub's method, what it is and a host, the function that a view offers."""
@@ -29,6 +30,14 @@ class View:
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *METHODS]
+
+    def _course(
+        self, service: str, rpc: str, patience: float, timeout: float | None, fields: Mapping[str, Any]
+    ) -> tuple[Callable[..., Any], Course]:
+        """Return the stub's method of the stream *rpc*, and the way that it takes from call to call."""
+        method = METHODS[service][rpc]
+        course = Course(method, method.arguments(self.name, fields), patience, timeout)
+        return getattr(getattr(self._stubs, service), rpc), course
 
 
 class Service:

@@ -22,13 +22,13 @@ RPCS = {method.descriptor.name: method for service in METHODS.values() for metho
 class Gateway(grpc.GenericRpcHandler):
     """Answers each RPC with the behaviour that a test gave it, and remembers the requests and the peers."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.requests: list[Any] = []
         self.metadata: list[dict[str, str | bytes]] = []
         self.peers: dict[str, set[str]] = {}
         self._behaviours: dict[str, Behaviour] = {}
         self._server = grpc.server(ThreadPoolExecutor(64), handlers=[self], options=[("grpc.so_reuseport", 0)])
-        self.port = self._server.add_insecure_port("127.0.0.1:0")
+        self.port = self._server.add_insecure_port(f"127.0.0.1:{port}")
         self.address = f"127.0.0.1:{self.port}"
         self._server.start()
 

@@ -184,6 +184,26 @@ async def test_a_session_is_a_conversation(gateway: Gateway, aio_fleet: dockflee
             await session.write(b"late")
 
 
+async def test_output_that_was_dropped_is_counted(gateway: Gateway, aio_fleet: dockfleet.aio.Fleet) -> None:
+    """By sessions, and in the result of a command."""
+    gateway.on(
+        "Exec",
+        [
+            ExecResponse(started={}),
+            ExecResponse(output={"data": b"a"}),
+            ExecResponse(dropped={"bytes": 7}),
+            ExecResponse(output={"data": b"b"}),
+            ExecResponse(exit={"exit_code": 0}),
+        ],
+    )
+
+    async with aio_fleet.host("a").exec.Exec(id="web", cmd=["yes"]) as session:
+        assert [(output.data, session.dropped_bytes) async for output in session] == [(b"a", 0), (b"b", 7)]
+    result = await aio_fleet.host("a").execute("web", ["yes"])
+
+    assert dockfleet.ExecResult(0, b"ab", b"", dropped_bytes=7) == result
+
+
 async def test_leaving_a_session_ends_its_call(gateway: Gateway, aio_fleet: dockfleet.aio.Fleet) -> None:
     """The gateway sees the call end at once."""
     ended = Ended()

@@ -157,10 +157,13 @@ def test_names_can_not_command_the_terminal(gateway: Gateway, run: Run) -> None:
     assert run("logs", "a", "web").stderr == "dockfleet: INTERNAL: \\x1b[31mno\\nway\n"
 
 
-@pytest.mark.parametrize("arguments", [["hosts"], ["ps"], ["ps", "-H", "a"], ["logs", "a", "web"]])
-def test_a_gateway_that_is_not_there_is_one_line_with_a_remedy(arguments: list[str]) -> None:
+NEEDS_A_GATEWAY = ("hosts", "ps", "ps -H a", "logs a web", "events", "events a", "stats", "stats a", "stats a web")
+
+
+@pytest.mark.parametrize("words", NEEDS_A_GATEWAY)
+def test_a_gateway_that_is_not_there_is_one_line_with_a_remedy(words: str) -> None:
     """The user learns where it was looked for, and how to start one."""
-    result = CliRunner().invoke(dockfleet, ["--address", "127.0.0.1:1", *arguments])
+    result = CliRunner().invoke(dockfleet, ["--address", "127.0.0.1:1", *words.split()])
 
     (line,) = result.stderr.splitlines()
     assert line.startswith("dockfleet: no gateway answers at 127.0.0.1:1 (Connection refused)")
@@ -190,7 +193,7 @@ def test_the_address_comes_from_the_environment(gateway: Gateway, monkeypatch: p
     assert gateway.metadata[0]["authorization"] == "Bearer s3cret"
 
 
-@pytest.mark.parametrize("arguments", [[], ["hosts"], ["ps"], ["logs"], ["exec"], ["version"]])
+@pytest.mark.parametrize("arguments", [[], ["hosts"], ["ps"], ["logs"], ["events"], ["stats"], ["exec"], ["version"]])
 def test_every_command_explains_itself(arguments: list[str]) -> None:
     """`--help` works everywhere and needs no gateway."""
     result = CliRunner().invoke(dockfleet, [*arguments, "--help"])

@@ -13,8 +13,8 @@ import grpc
 import pytest
 from click.testing import Result
 from dockfleet.v1 import containers_pb2 as containers
-from dockfleet.v1.common_pb2 import STREAM_STDERR, STREAM_STDOUT
-from dockfleet.v1.exec_pb2 import ExecRequest, ExecResponse
+from dockfleet.v1.common_pb2 import GAP_REASON_ROTATED, STREAM_STDERR, STREAM_STDOUT
+from dockfleet.v1.exec_pb2 import ON_DISCONNECT_KEEP, ON_DISCONNECT_UNSPECIFIED, ExecRequest, ExecResponse
 
 from clients.python.tests.scripted_gateway import Ended, Gateway, fail
 from clients.python.tests.test_client_sessions import cat
@@ -44,6 +44,7 @@ def test_logs_are_reproduced_byte_for_byte(gateway: Gateway, run: Run) -> None:
     assert result.stdout_bytes == b"one\xff\ntwo halves\nend"
     assert result.stderr_bytes == b"warn\r\n"
     assert gateway.requests == [containers.StreamLogsRequest(host="a", id="web", follow=True, tail=3, timestamps=False)]
+    assert result.exit_code == 0
 
 
 def test_a_timestamp_begins_each_line_and_no_part_of_one(gateway: Gateway, run: Run) -> None:
@@ -61,6 +62,126 @@ def test_a_timestamp_begins_each_line_and_no_part_of_one(gateway: Gateway, run: 
     assert result.stdout == "2024-05-01T00:00:00.000000005Z two halves\n"
     assert result.stderr == "2024-05-01T00:00:00.000000005Z warn\n"
     assert gateway.requests[0].timestamps
+
+
+MARKERS = {
+    "gap": (
+        {"gap": {"after": {"seconds": 1}, "before": {"seconds": 2, "nanos": 5}, "reason": GAP_REASON_ROTATED}},
+        "lines are missing after 1970-01-01T00:00:01.000000000Z and before 1970-01-01T00:00:02.000000005Z: "
+        "the engine has removed old parts of the log",
+    ),
+    "unknown gap": ({"gap": {"count": 7}}, "7 lines are missing: it is not known why"),
+    "run": ({"run_boundary": {"started_at": {}}}, "web was started again at 1970-01-01T00:00:00.000000000Z"),
+    "exit": ({"end": {"reason": containers.LOG_END_REASON_EXITED, "exit_code": 3}}, "web exited with code 3"),
+    "exit without code": ({"end": {"reason": containers.LOG_END_REASON_EXITED}}, "web exited"),
+    "removal": ({"end": {"reason": containers.LOG_END_REASON_REMOVED}}, "web was removed"),
+    "restart": (
+        {"end": {"reason": containers.LOG_END_REASON_RESTARTED}},
+        "web was started again: --restarts goes on then",
+    ),
+    "no run": ({"end": {"reason": containers.LOG_END_REASON_NOT_RUNNING}}, "web is not running"),
+    "until": ({"end": {"reason": containers.LOG_END_REASON_COMPLETE}}, ""),
+    "healed": ({"resumed": {}}, ""),
+    "alive": ({"heartbeat": {}}, ""),
+}
+
+
+@pytest.mark.parametrize("marker", MARKERS)
+def test_a_log_that_is_followed_says_what_there_is_to_say_besides(gateway: Gateway, run: Run, marker: str) -> None:
+    """On standard error, in a line; that something was healed is nothing to say.  Missing lines are exit code 1."""
+    fields, text = MARKERS[marker]
+    line = containers.StreamLogsResponse(entries=[{"stream": STREAM_STDOUT, "data": b"x"}])
+    gateway.on("StreamLogs", [line, containers.StreamLogsResponse(**fields)])
+
+    result = run("logs", "-f", "a", "web")
+
+    assert result.stdout == "x\n"
+    assert result.stderr == (f"dockfleet: {text}\n" if text else "")
+    assert result.exit_code == ("gap" in fields)
+
+
+def test_a_log_that_is_not_followed_says_nothing_of_its_end(gateway: Gateway, run: Run) -> None:
+    """It ends where it ends."""
+    gateway.on("StreamLogs", [containers.StreamLogsResponse(end={"reason": containers.LOG_END_REASON_COMPLETE})])
+
+    assert run("logs", "a", "web").output == ""
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds", "nanos"),
+    [
+        ("2024-05-01T00:00:00.000000005Z", 1714521600, 5),
+        ("2024-05-01T02:00:00+02:00", 1714521600, 0),
+        ("2024-05-01T02:00+02:00", 1714521600, 0),
+        ("1714521600", 1714521600, 0),
+        ("1714521600.000000005", 1714521600, 5),
+    ],
+)
+def test_a_time_is_taken_exactly(gateway: Gateway, run: Run, written: str, seconds: int, nanos: int) -> None:
+    """What `-t` prints may be given back; nothing is rounded."""
+    gateway.on("StreamLogs", [])
+
+    run("logs", "--since", written, "--until", written, "a", "web")
+
+    (request,) = gateway.requests
+    assert (request.since.seconds, request.since.nanos) == (seconds, nanos)
+    assert request.until == request.since
+
+
+def test_a_time_may_be_so_long_ago(gateway: Gateway, run: Run) -> None:
+    """Parts add up, and lie before now."""
+    gateway.on("StreamLogs", [])
+    before = time.time_ns()
+
+    run("logs", "--since", "1d2h30m0.5s", "--until", "0s", "a", "web")
+
+    (request,) = gateway.requests
+    after = time.time_ns()
+    ago = (26 * 3600 + 30 * 60) * 10**9 + 5 * 10**8
+    assert before - ago <= request.since.ToNanoseconds() <= after - ago
+    assert before <= request.until.ToNanoseconds() <= after
+
+
+@pytest.mark.parametrize("written", ["soon", "2024-13-01", "1w", "-5m", "2024-05-01T00:00:00.0000000001Z", ""])
+def test_what_is_no_time_is_refused_with_examples(gateway: Gateway, run: Run, written: str) -> None:
+    """Before anything is sent."""
+    gateway.on("StreamLogs", [])
+
+    result = run("logs", "--since", written, "a", "web")
+
+    assert "is no time: try 10m, " in result.stderr
+    assert (result.exit_code, gateway.requests) == (2, [])
+
+
+def test_restarts_are_followed(gateway: Gateway, run: Run) -> None:
+    """`--restarts` says both."""
+    gateway.on("StreamLogs", [])
+
+    run("logs", "--restarts", "-n", "0", "a", "web")
+
+    (request,) = gateway.requests
+    assert (request.follow, request.follow_restarts, request.tail) == (True, True, 0)
+
+
+def test_a_log_goes_on_when_the_gateway_is_restarted(gateway: Gateway, command: list[str]) -> None:
+    """The user sees all lines once, and not a word of it."""
+    first = containers.StreamLogsResponse(entries=[{"stream": STREAM_STDOUT, "data": b"1"}], resume_token=b"t1")
+    gateway.on("StreamLogs", Ended().endless(first))
+
+    with subprocess.Popen([*command, "logs", "-f", "a", "web"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as it:
+        assert it.stdout is not None
+        assert it.stderr is not None
+        assert it.stdout.readline() == b"1\n"
+        gateway.stop()
+        successor = Gateway(gateway.port)
+        try:
+            second = containers.StreamLogsResponse(entries=[{"stream": STREAM_STDOUT, "data": b"2"}])
+            successor.on("StreamLogs", [second])
+            assert (it.wait(30), it.stdout.read(), it.stderr.read()) == (0, b"2\n", b"")
+        finally:
+            successor.stop()
+
+    assert [request.resume_token for request in successor.requests] == [b"t1"]
 
 
 def test_a_log_that_nobody_reads_any_more_ends_quietly(gateway: Gateway, command: list[str]) -> None:
@@ -108,6 +229,16 @@ def test_exec_hands_input_and_outputs_on_and_returns_the_exit_code(gateway: Gate
     assert (result.returncode, result.stdout, result.stderr) == (3, text, b"%d" % len(text))
     assert gateway.requests[0].start.attach_stdin
     assert gateway.requests[-1].HasField("close_stdin")
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_command_runs_on_without_its_client_when_it_is_kept(gateway: Gateway, run: Run, keep: bool) -> None:
+    """`--keep` is `on_disconnect`; without it, the gateway's own holds, which is to kill it."""
+    gateway.on("Exec", lambda requests, context: next(requests) and [ExecResponse(exit={"exit_code": 0})])
+
+    run("exec", *(["--keep"] if keep else []), "a", "web", "sleep", "9")
+
+    assert gateway.requests[0].start.on_disconnect == (ON_DISCONNECT_KEEP if keep else ON_DISCONNECT_UNSPECIFIED)
 
 
 def test_exec_leaves_the_commands_options_to_the_command(gateway: Gateway, run: Run) -> None:

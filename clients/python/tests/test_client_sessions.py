@@ -13,7 +13,7 @@ import grpc
 import pytest
 from dockfleet.session import WAITING_WRITES
 from dockfleet.v1 import containers_pb2 as containers
-from dockfleet.v1.common_pb2 import STREAM_STDERR, STREAM_STDOUT, Output
+from dockfleet.v1.common_pb2 import SLOW_READER_DROP, STREAM_STDERR, STREAM_STDOUT, Output
 from dockfleet.v1.exec_pb2 import ExecRequest, ExecResponse, ExecStart
 
 from clients.python.tests.scripted_gateway import Ended, Gateway, fail
@@ -168,6 +168,53 @@ def test_attach_speaks_the_same_frames(gateway: Gateway, fleet: dockfleet.Fleet)
         assert [output.data for output in session] == [b"hello"]
 
     assert session.exit_code == 7
+
+
+def test_output_that_was_dropped_is_counted(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """Who reads too slowly can tell how much is missing, and between which pieces."""
+    gateway.on(
+        "AttachContainer",
+        [
+            containers.AttachContainerResponse(started={}),
+            containers.AttachContainerResponse(output={"data": b"a"}),
+            containers.AttachContainerResponse(dropped={"bytes": 5}),
+            containers.AttachContainerResponse(dropped={"bytes": 2}),
+            containers.AttachContainerResponse(output={"data": b"b"}),
+            containers.AttachContainerResponse(end={"exit_code": 0}),
+        ],
+    )
+
+    with fleet.host("a").containers.AttachContainer(id="web", stream=True, stdout=True) as session:
+        assert [(output.data, session.dropped_bytes) for output in session] == [(b"a", 0), (b"b", 7)]
+
+    assert (session.exit_code, session.ended) == (0, True)
+
+
+def test_a_result_says_how_much_of_it_is_missing(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """Only where the caller has allowed that output be dropped."""
+    gateway.on(
+        "Exec",
+        [
+            ExecResponse(started={}),
+            ExecResponse(dropped={"bytes": 7}),
+            ExecResponse(output={"data": b"end"}),
+            ExecResponse(exit={"exit_code": 0}),
+        ],
+    )
+
+    result = fleet.host("a").execute("web", ["yes"], slow_reader=SLOW_READER_DROP)
+
+    assert dockfleet.ExecResult(0, b"end", b"", dropped_bytes=7) == result
+
+
+def test_a_session_that_breaks_has_not_ended(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """Without its last message nothing is known, least of all that the process ended well."""
+    gateway.on("Exec", [ExecResponse(started={}), ExecResponse(dropped={"bytes": 1})])
+
+    with fleet.host("a").exec.Exec(id="web", cmd=["true"]) as session:
+        assert list(session) == []
+
+    assert (session.ended, session.exit_code) == (False, None)
 
 
 def test_a_session_that_breaks_raises(gateway: Gateway, fleet: dockfleet.Fleet) -> None:

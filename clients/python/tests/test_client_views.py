@@ -175,14 +175,14 @@ def test_logs_are_unbatched(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
         "StreamLogs",
         [
             containers.StreamLogsResponse(entries=[{"data": b"one"}, {"data": b"\xff\x00", "partial": True}]),
-            containers.StreamLogsResponse(),
+            containers.StreamLogsResponse(resumed={}),
             containers.StreamLogsResponse(entries=[{"data": b"end"}]),
         ],
     )
 
     entries = list(fleet.host("a").logs("web", tail=3))
 
-    assert [containers.StreamLogsRequest(host="a", id="web", tail=3)] == gateway.requests
+    assert [containers.StreamLogsRequest(host="a", id="web", tail=3, strict=True)] == gateway.requests
     assert [(each.data, each.partial) for each in entries] == [(b"one", False), (b"\xff\x00", True), (b"end", False)]
 
 

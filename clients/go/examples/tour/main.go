@@ -23,6 +23,8 @@ import (
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 
@@ -56,8 +58,12 @@ func main() {
 func dial(address string) (*grpc.ClientConn, error) {
 	return grpc.NewClient(address,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(64<<20))) // a long list is more than gRPC's own 4 MiB
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(64<<20)), // a long list is more than gRPC's own 4 MiB
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: 20 * time.Second}))
 }
+
+// reconnect is how soon a gateway that was away is found again: gRPC's own two minutes would outlast any restart.
+var reconnect = backoff.Config{BaseDelay: 200 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second}
 
 func tour(ctx context.Context, gateway *grpc.ClientConn, host, id string, lines int, command []string) error {
 	containers := dockfleet.NewContainerServiceClient(gateway)
@@ -101,26 +107,62 @@ func list(
 	return answer.GetContainers(), err
 }
 
+// patience is how long follow waits for a gateway, or a host, that is away.
+const patience = time.Minute
+
 // follow shows the last lines of a container's log, and waits for more until there were as many as asked for, or the
-// container has ended.
+// container has ended.  When the gateway is restarted meanwhile, or the way to it breaks, the log goes on with the very
+// next line: nothing is lost, and nothing is shown twice.
 func follow(
 	ctx context.Context, containers dockfleet.ContainerServiceClient,
 	host, id string, lines int, show func(*dockfleet.LogEntry),
 ) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // the only way to leave a stream before its end
-
-	batches, err := containers.StreamLogs(ctx, &dockfleet.StreamLogsRequest{
+	request := &dockfleet.StreamLogsRequest{
 		Host:       host,
 		Id:         id,
 		Follow:     new(true),
 		Timestamps: new(true),
 		Tail:       new(uint32(lines)),
-	})
+		Strict:     new(true), // lines that the engine has lost are an error, DATA_LOSS, instead of a message
+	}
+	news := time.Now()
+	for {
+		err := read(ctx, containers, request, func(batch *dockfleet.StreamLogsResponse) (more bool) {
+			for _, entry := range batch.Entries[:min(lines, len(batch.Entries))] {
+				show(entry)
+				lines--
+			}
+			// Kept after the batch was dealt with.  A program that goes on after its own restart keeps it on disk,
+			// together with what it made of the batch.
+			request.ResumeToken, request.Tail = batch.ResumeToken, nil
+			news = time.Now()
+			return lines > 0
+		})
+		// What never began is not waited for, and no other failure passes by itself.
+		if status.Code(err) != codes.Unavailable || request.ResumeToken == nil || time.Since(news) > patience {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// read hands the batches of one call on until the log has ended, or no more are wanted.
+func read(
+	ctx context.Context, containers dockfleet.ContainerServiceClient,
+	request *dockfleet.StreamLogsRequest, more func(*dockfleet.StreamLogsResponse) bool,
+) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // the only way to leave a stream before its end
+
+	batches, err := containers.StreamLogs(ctx, request)
 	if err != nil {
 		return err
 	}
-	for lines > 0 {
+	for {
 		batch, err := batches.Recv()
 		if err == io.EOF {
 			return nil
@@ -128,12 +170,10 @@ func follow(
 		if err != nil {
 			return err
 		}
-		for _, entry := range batch.Entries[:min(lines, len(batch.Entries))] {
-			show(entry)
-			lines--
+		if !more(batch) || batch.GetEnd() != nil {
+			return nil
 		}
 	}
-	return nil
 }
 
 // execute runs a command in a container and returns its exit code.  The end of stdin ends the command's input, and
@@ -145,7 +185,7 @@ func execute(
 	start *dockfleet.ExecStart, stdin io.Reader, stdout, stderr io.Writer,
 ) (int, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil) // ends the call if need be, but not the process: the Engine can not kill an exec
+	defer cancel(nil) // ends the call if need be, and with it the process: see ExecStart.OnDisconnect
 
 	call, err := execs.Exec(ctx)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -102,6 +103,68 @@ func TestFollowShowsTheLastLinesInOrderAndLeaves(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// broken is a gateway that goes away after each batch of a log, until it has told all.
+type broken struct {
+	dockfleet.UnimplementedContainerServiceServer
+	batches  []*dockfleet.StreamLogsResponse
+	requests []*dockfleet.StreamLogsRequest
+}
+
+func (b *broken) StreamLogs(
+	request *dockfleet.StreamLogsRequest, stream grpc.ServerStreamingServer[dockfleet.StreamLogsResponse],
+) error {
+	batch := b.batches[len(b.requests)]
+	b.requests = append(b.requests, request)
+	if err := stream.Send(batch); err != nil || batch.GetEnd() != nil {
+		return err
+	}
+	return status.Error(codes.Unavailable, "the gateway is stopping")
+}
+
+func TestFollowGoesOnBehindTheLastBatchWhenTheGatewayGoesAway(t *testing.T) {
+	batch := func(token string, lines ...string) *dockfleet.StreamLogsResponse {
+		batch := &dockfleet.StreamLogsResponse{ResumeToken: []byte(token)}
+		for _, line := range lines {
+			batch.Entries = append(batch.Entries, &dockfleet.LogEntry{Data: []byte(line)})
+		}
+		return batch
+	}
+	end := batch("t3")
+	end.Marker = &dockfleet.StreamLogsResponse_End{End: &dockfleet.LogEnd{}}
+	script := &broken{batches: []*dockfleet.StreamLogsResponse{batch("t1", "1", "2"), batch("t2", "3"), end}}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer()
+	dockfleet.RegisterContainerServiceServer(server, script)
+	go server.Serve(listener)
+	defer server.Stop()
+	gateway, err := dial(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gateway.Close()
+
+	var got []string
+	err = follow(deadline(t), dockfleet.NewContainerServiceClient(gateway), "a", "web", 10,
+		func(line *dockfleet.LogEntry) { got = append(got, string(line.Data)) })
+	if err != nil {
+		t.Fatal(explain(err))
+	}
+
+	if want := []string{"1", "2", "3"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	var asked []string
+	for _, request := range script.requests {
+		asked = append(asked, fmt.Sprintf("%s %v", request.ResumeToken, request.Tail != nil))
+	}
+	if want := []string{" true", "t1 false", "t2 false"}; !slices.Equal(asked, want) {
+		t.Errorf("asked for %q, want %q", asked, want)
 	}
 }
 

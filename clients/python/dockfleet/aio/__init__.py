@@ -9,7 +9,8 @@ async with dockfleet.aio.connect() as fleet:
 
 from dockfleet.aio.client import Fleet, connect
 from dockfleet.aio.host import HostView
+from dockfleet.aio.resuming import Resuming
 from dockfleet.aio.session import Session
 from dockfleet.aio.stream import Stream, download
 
-__all__ = ["Fleet", "HostView", "Session", "Stream", "connect", "download"]
+__all__ = ["Fleet", "HostView", "Resuming", "Session", "Stream", "connect", "download"]

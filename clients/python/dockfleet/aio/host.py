@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
+from dockfleet.aio.resuming import Resuming
 from dockfleet.aio.session import Session
 from dockfleet.aio.stream import AsyncSource, Stream, Upload, answer_of
 from dockfleet.calls import Method, Shape
-from dockfleet.session import ExecResult
+from dockfleet.course import PATIENCE_SECONDS
+from dockfleet.session import ExecResult, Outcome
 from dockfleet.v1.common_pb2 import STREAM_STDERR
-from dockfleet.v1.containers_pb2 import LogEntry
+from dockfleet.v1.containers_pb2 import LogEntry, StreamLogsResponse, StreamStatsResponse
 from dockfleet.v1.exec_pb2 import ExecRequest, ExecResponse, ExecStart
+from dockfleet.v1.system_pb2 import StreamEventsResponse
 from dockfleet.view import Binder, View
 
 
@@ -22,12 +25,38 @@ class HostView(View):
         """Bind *stubs* to the host called *name*."""
         super().__init__(stubs, name, BINDERS)
 
-    async def logs(self, id: str, *, timeout: float | None = None, **fields: Any) -> AsyncGenerator[LogEntry, None]:
-        """Yield the log of container *id*, line by line; *fields* are those of `StreamLogsRequest`."""
-        async with self.containers.StreamLogs(id=id, timeout=timeout, **fields) as batches:
-            async for batch in batches:
-                for entry in batch.entries:
+    async def logs(
+        self, id: str, *, patience: float = PATIENCE_SECONDS, timeout: float | None = None, **fields: Any
+    ) -> AsyncGenerator[LogEntry, None]:
+        """Yield the log of container *id*, line by line: see `dockfleet.HostView.logs`.
+
+        As with every asynchronous generator, cancelling a task that waits for a line is its end; who waits with a
+        limit takes `log_messages`, which does not mind.
+        """
+        async with self.log_messages(id, patience=patience, timeout=timeout, **{"strict": True} | fields) as messages:
+            async for message in messages:
+                for entry in message.entries:
                     yield entry
+
+    def log_messages(
+        self, id: str, *, patience: float = PATIENCE_SECONDS, timeout: float | None = None, **fields: Any
+    ) -> Resuming[StreamLogsResponse]:
+        """Return the log of container *id* as the gateway sends it: see `dockfleet.HostView.log_messages`."""
+        fields["id"] = id
+        return Resuming(*self._course("containers", "StreamLogs", patience, timeout, fields))
+
+    def events(
+        self, *, patience: float = PATIENCE_SECONDS, timeout: float | None = None, **fields: Any
+    ) -> Resuming[StreamEventsResponse]:
+        """Return what happens on the host, as it happens: see `dockfleet.HostView.events`."""
+        return Resuming(*self._course("system", "StreamEvents", patience, timeout, fields))
+
+    def stats(
+        self, id: str, *, patience: float = PATIENCE_SECONDS, timeout: float | None = None, **fields: Any
+    ) -> Resuming[StreamStatsResponse]:
+        """Return samples of what container *id* uses: see `dockfleet.HostView.stats`."""
+        fields["id"] = id
+        return Resuming(*self._course("containers", "StreamStats", patience, timeout, fields))
 
     async def execute(
         self,
@@ -41,14 +70,12 @@ class HostView(View):
         """Run *cmd* in container *id* and return what became of it; *fields* are those of `ExecStart`."""
         start = ExecStart(host=self.name, id=id, cmd=cmd, attach_stdin=stdin is not None, **fields)
         upload = Upload(ExecRequest, start, stdin, "stdin")
-        stdout, stderr, end = bytearray(), bytearray(), None
+        outcome, stdout, stderr = Outcome(), bytearray(), bytearray()
         async with Stream[ExecResponse](self._stubs.exec.Exec(upload.frames(), timeout=timeout), upload) as answers:
             async for answer in answers:
-                if answer.HasField("output"):
-                    (stderr if answer.output.stream == STREAM_STDERR else stdout).extend(answer.output.data)
-                elif answer.HasField("exit"):
-                    end = answer.exit
-        return ExecResult.of(end, stdout, stderr)
+                if (output := outcome.took(answer)) is not None:
+                    (stderr if output.stream == STREAM_STDERR else stdout).extend(output.data)
+        return ExecResult.of(outcome, stdout, stderr)
 
 
 def _unary(rpc: Any, method: Method, host: str) -> Callable[..., Any]:

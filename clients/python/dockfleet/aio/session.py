@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import grpc
 from google.protobuf.message import Message
 
 from dockfleet.aio.stream import Stream, task_cancelled
 from dockfleet.calls import Method, chunks
-from dockfleet.session import exit_code
+from dockfleet.session import Outcome
 from dockfleet.v1.common_pb2 import Output
 
 
-class Session(Stream[Output]):
+class Session(Outcome, Stream[Output]):
     """A process that is being talked to: see `dockfleet.Session`.  Any task may write while another iterates.
 
     It starts with the `async with` block, or else with the first write or iteration.
@@ -28,7 +28,6 @@ class Session(Stream[Output]):
         self._unsent = [self._frame(start=arguments)]
         self._lock = asyncio.Lock()  # gRPC takes one frame at a time
         self._stdin_closed = False
-        self._end: Any = None
 
     async def write(self, data: bytes) -> None:
         """Send *data* to standard input.  Raises `BrokenPipeError` when the session has ended."""
@@ -45,16 +44,6 @@ class Session(Stream[Output]):
         """Set the size of the terminal, in characters."""
         await self._send(self._frame(resize={"height": height, "width": width}))
 
-    @property
-    def exit_code(self) -> int | None:
-        """The exit code of the process; None before it has ended, and when it can not be known."""
-        return exit_code(self._end)
-
-    @property
-    def unknown_reason(self) -> str:
-        """Why there is no exit code, once the process has ended."""
-        return str(getattr(self._end, "unknown_reason", ""))
-
     async def __aenter__(self) -> Self:
         with suppress(BrokenPipeError):  # the iteration tells why
             await self._send()
@@ -65,9 +54,8 @@ class Session(Stream[Output]):
             await self._send()
         while True:
             answer: Any = await super().__anext__()
-            if answer.HasField("output"):
-                return cast(Output, answer.output)
-            self._end = getattr(answer, answer.WhichOneof("frame"))
+            if (output := self.took(answer)) is not None:
+                return output
 
     async def _send(self, *frames: Message) -> None:
         if not self._unsent and not frames:

@@ -31,6 +31,10 @@ class Stream(Generic[T]):
         self._ending = Ending(call)
         self._upload = upload
 
+    async def begun(self) -> None:
+        """Wait until the gateway has taken the call, or refused it: see `dockfleet.Stream.begun`."""
+        await self._call.initial_metadata()
+
     def __aiter__(self) -> AsyncIterator[T]:
         return self
 

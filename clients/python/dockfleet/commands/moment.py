@@ -1,0 +1,46 @@
+"""Moments, as the user writes them."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import click
+from google.protobuf.timestamp_pb2 import Timestamp
+
+UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+AGO = re.compile(r"(?:\d+(?:\.\d+)?[dhms])+")
+NANOSECONDS = 1_000_000_000
+
+
+class Moment(click.ParamType[Timestamp]):
+    """A time as `docker` takes it: a date, seconds since 1970, or how long ago it was."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Timestamp:
+        """Return the time that *value* names, to the nanosecond."""
+        found = Timestamp()
+        try:
+            found.FromNanoseconds(_nanoseconds(value))
+        except (ValueError, InvalidOperation, OverflowError):
+            self.fail(f"{value!r} is no time: try 10m, 2026-05-01T12:00:00Z or 1777636800", param, ctx)
+        return found
+
+
+def _nanoseconds(text: str) -> int:
+    if AGO.fullmatch(text):
+        parts = re.findall(r"([\d.]+)([dhms])", text)
+        return time.time_ns() - int(sum(Decimal(number) * UNITS[unit] for number, unit in parts) * NANOSECONDS)
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return int(Decimal(text) * NANOSECONDS)
+    if text.endswith("Z"):  # of which datetime would forget the last digits
+        exact = Timestamp()
+        exact.FromJsonString(text)
+        return exact.ToNanoseconds()
+    moment = Timestamp()
+    moment.FromDatetime(datetime.fromisoformat(text).astimezone())  # without a zone, the time of this machine
+    return moment.ToNanoseconds()

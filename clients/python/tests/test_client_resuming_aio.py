@@ -1,0 +1,216 @@
+"""Streams that go on by themselves, for asyncio: the same promises, and cancelling."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import dockfleet
+import dockfleet.aio
+import grpc
+import pytest
+from dockfleet.v1 import containers_pb2 as containers
+from dockfleet.v1 import system_pb2 as system
+from google.rpc.error_details_pb2 import RetryInfo
+
+from clients.python.tests.scripted_gateway import Ended, Gateway, fail
+from clients.python.tests.test_client_resuming import ID, away, calls, event, lines
+
+
+@pytest.fixture
+async def host(gateway: Gateway) -> AsyncIterator[dockfleet.aio.HostView]:
+    async with dockfleet.aio.connect(gateway.address) as fleet:
+        yield fleet.host("a")
+
+
+async def test_a_broken_log_goes_on_behind_the_last_batch(gateway: Gateway, host: dockfleet.aio.HostView) -> None:
+    """As with the blocking client, on the wire and for the caller."""
+    beat = lines(b"t2", heartbeat={})
+    gateway.on("StreamLogs", calls([lines(b"t1", b"1", b"2"), beat], [lines(b"t3", b"3")]))
+
+    entries = [entry.data async for entry in host.logs("web", follow=True, tail=100)]
+
+    assert entries == [b"1", b"2", b"3"]
+    assert gateway.requests == [
+        containers.StreamLogsRequest(host="a", id="web", follow=True, strict=True, tail=100),
+        containers.StreamLogsRequest(host="a", id=ID, follow=True, strict=True, resume_token=b"t2"),
+    ]
+
+
+async def test_a_log_outlives_its_gateway(gateway: Gateway, host: dockfleet.aio.HostView) -> None:
+    """One that comes in its place is asked to go on."""
+    gateway.on("StreamLogs", Ended().endless(lines(b"t1", b"1")))
+    entries = host.logs("web", follow=True)
+    assert (await anext(entries)).data == b"1"
+
+    await asyncio.to_thread(gateway.stop)
+    successor = Gateway(gateway.port)
+    try:
+        successor.on("StreamLogs", [lines(b"t2", b"2")])
+
+        assert [entry.data async for entry in entries] == [b"2"]
+        assert [request.resume_token for request in successor.requests] == [b"t1"]
+    finally:
+        await asyncio.to_thread(successor.stop)
+
+
+async def test_a_gap_is_an_error_of_logs(gateway: Gateway, host: dockfleet.aio.HostView) -> None:
+    """`logs` is strict unless told otherwise."""
+
+    def behave(request: Any, context: grpc.ServicerContext) -> Any:
+        fail(context, grpc.StatusCode.DATA_LOSS, "lost", "GAP", host="a")
+
+    gateway.on("StreamLogs", behave)
+
+    with pytest.raises(dockfleet.DockfleetError, match="a: GAP: lost"):
+        await anext(host.logs("web"))
+    with pytest.raises(dockfleet.DockfleetError):
+        await anext(host.logs("web", strict=False))
+
+    assert [request.strict for request in gateway.requests] == [True, False]
+
+
+async def test_events_and_stats_go_on(gateway: Gateway, host: dockfleet.aio.HostView) -> None:
+    """Events by their token, samples without."""
+    gateway.on("StreamEvents", calls([event(b"t1", "create")], [event(b"t2", "start")]))
+    sample = containers.StreamStatsResponse(running=True)
+    gateway.on("StreamStats", calls([sample], [sample]))
+
+    async with host.events(since={"seconds": 5}) as events:
+        await events.begun()
+        assert [message.event.action async for message in events] == ["create", "start"]
+    async with host.stats("web") as samples:
+        assert [each.running async for each in samples] == [True, True]
+
+    assert gateway.requests[1] == system.StreamEventsRequest(host="a", resume_token=b"t1")
+
+
+async def test_patience_comes_to_an_end(gateway: Gateway, host: dockfleet.aio.HostView) -> None:
+    """The last failure is raised."""
+    gateway.on("StreamLogs", calls([lines(b"t1", b"1")], *[away] * 20))
+
+    entries = host.logs("web", patience=0.5)
+    assert (await anext(entries)).data == b"1"
+    with pytest.raises(dockfleet.DockfleetError, match="a: CONNECTION_LOST"):
+        await anext(entries)
+
+    assert len(gateway.requests) >= 2
+    assert {request.resume_token for request in gateway.requests[1:]} == {b"t1"}
+
+
+async def test_a_log_that_has_ended_is_not_asked_for_again(gateway: Gateway, host: dockfleet.aio.HostView) -> None:
+    """When the connection breaks between the last message and the status, all has been said."""
+    gateway.on("StreamLogs", calls([lines(b"t1", end={})], []))
+
+    async with host.log_messages("web") as messages:
+        assert [message.WhichOneof("marker") async for message in messages] == ["end"]
+
+    assert len(gateway.requests) == 1
+
+
+async def test_a_wait_that_is_given_up_loses_nothing(gateway: Gateway, host: dockfleet.aio.HostView) -> None:
+    """A limited wait that ends without a message ends the call; the next wait goes on behind the last message."""
+    ended = Ended()
+    gateway.on("StreamLogs", calls(ended.endless(lines(b"t1", b"1")), [lines(b"t2", b"2")]))
+
+    async with host.log_messages("web", follow=True) as messages:
+        assert (await anext(messages)).entries[0].data == b"1"
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(messages), 0.05)
+        assert await asyncio.to_thread(ended.wait, 10)
+        assert [entry.data async for message in messages for entry in message.entries] == [b"2"]
+
+    assert [request.resume_token for request in gateway.requests] == [b"", b"t1"]
+
+
+async def test_a_wait_for_the_gateway_may_be_given_up_and_made_again(
+    gateway: Gateway, host: dockfleet.aio.HostView
+) -> None:
+    """It is no end of the stream either."""
+    tried, back = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def behave(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        if not back.is_set():
+            loop.call_soon_threadsafe(tried.set)
+            fail(context, grpc.StatusCode.UNAVAILABLE, "", "GOING_AWAY", RetryInfo(retry_delay={"seconds": 30}))
+        yield lines(b"t2", b"2")
+
+    gateway.on("StreamLogs", calls([lines(b"t1", b"1")], *[behave] * 20))
+
+    async with host.log_messages("web", follow=True) as messages:
+        await anext(messages)
+        waiting = asyncio.ensure_future(anext(messages))
+        await tried.wait()
+        await asyncio.wait([waiting], timeout=2)  # mostly, it then waits for the 30 seconds to pass; any state will do
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        back.set()
+        assert (await anext(messages)).entries[0].data == b"2"
+
+    assert {request.resume_token for request in gateway.requests[1:]} == {b"t1"}
+
+
+async def test_a_wait_that_is_given_up_before_anything_came_is_no_quiet_end(
+    gateway: Gateway, host: dockfleet.aio.HostView
+) -> None:
+    """Where to go on is not known then, and events may be missed: that is an error."""
+    gateway.on("StreamEvents", Ended().endless())
+
+    async with host.events() as events:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(events), 0.05)
+        with pytest.raises(dockfleet.DockfleetError, match="before anything had come"):
+            await anext(events)
+
+
+async def test_a_cancelled_task_ends_its_call_and_stays_cancelled(
+    gateway: Gateway, host: dockfleet.aio.HostView
+) -> None:
+    """Cancelling is not mistaken for a break."""
+    ended, first = Ended(), asyncio.Event()
+    gateway.on("StreamLogs", ended.endless(lines(b"t", b"1")))
+
+    async def follow() -> None:
+        async for _ in host.logs("web", follow=True):
+            first.set()
+
+    task = asyncio.create_task(follow())
+    await first.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert await asyncio.to_thread(ended.wait, 10)
+    assert len(gateway.requests) == 1
+
+
+@pytest.mark.parametrize("waits_for", ["a message", "the gateway"])
+async def test_a_stream_closed_by_another_task_just_ends(
+    gateway: Gateway, host: dockfleet.aio.HostView, waits_for: str
+) -> None:
+    """Whatever it waits for."""
+    tried = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def behave(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        loop.call_soon_threadsafe(tried.set)
+        if waits_for == "a message":
+            yield from Ended().endless(lines(b"t2", heartbeat={}))(request, context)
+        away(request, context)
+
+    gateway.on("StreamLogs", calls([lines(b"t1", b"1")], *[behave] * 1000))
+    messages = host.log_messages("web", follow=True, patience=1e6)
+    await anext(messages)
+
+    async def close() -> None:
+        await tried.wait()
+        messages.close()
+
+    closing = asyncio.create_task(close())
+    assert [message async for message in messages] == []
+    assert [message async for message in messages] == []
+    await closing
