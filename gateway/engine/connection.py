@@ -194,6 +194,12 @@ class Connection(asyncio.Protocol):
         self._resume_reading()
         return data
 
+    async def rest(self, seconds: float) -> None:
+        """Take nothing from the peer for *seconds*; what it sends meanwhile comes with one `read` then."""
+        self._pause_reading()
+        await asyncio.sleep(seconds)
+        self._resume_reading()
+
     async def quiet(self, seconds: float) -> bool:
         """Wait until there is something for `read`, and return false; or true when for *seconds* there was nothing.
 

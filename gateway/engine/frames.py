@@ -8,14 +8,17 @@ there are no frames, only the terminal's bytes.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeVar
 
 STDOUT, STDERR, SYSTEM_ERROR = 1, 2, 3
 
 # The Engine echoes standard input as stream 0 and means standard output.
 _STREAMS = {0: STDOUT, 1: STDOUT, 2: STDERR, 3: SYSTEM_ERROR}
 _HEADER = struct.Struct(">BxxxL")
+
+
+Made = TypeVar("Made")
 
 
 class FrameError(Exception):
@@ -71,23 +74,30 @@ class FrameDecoder:
             raise FrameError("the output ended within a frame")
 
 
-def whole_frames(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
-    """Return the frames that are whole in *data*, each as its stream and its data, and the bytes behind them.
+def dated_frames(data: bytes, make: Callable[[tuple[int, bytes, bytes]], Made]) -> tuple[list[Made], bytes]:
+    """Cut *data*, a log's, into whole frames; return what *make* makes of each, and the bytes behind them.
 
-    For what makes no sense in pieces; twice as fast.  Empty frames are left out.  Raises `FrameError`.
+    It is given the stream, the time, and what comes after time and space; of a report of the engine, all as the time.
+    Three times as fast as a `FrameDecoder`, for what comes by the hundred thousand and makes no sense in pieces.
+    Empty frames are left out.  Raises `FrameError`.
     """
-    frames = []
-    position, header = 0, _HEADER.size
-    while len(data) >= (start := position + header):
-        number, length = _HEADER.unpack_from(data, position)
-        if number not in _STREAMS:
-            raise FrameError(f"output frame of unknown stream {number}")
-        if len(data) < start + length:
+    made: list[Made] = []
+    unpack, find, append = _HEADER.unpack_from, data.find, made.append
+    position, end, header = 0, len(data), _HEADER.size
+    while (start := position + header) <= end:
+        stream, length = unpack(data, position)
+        if stream not in _STREAMS:
+            raise FrameError(f"output frame of unknown stream {stream}")
+        if (stop := start + length) > end:
             break
-        position = start + length
-        if length:
-            frames.append((_STREAMS[number], data[start:position]))
-    return frames, data[position:]
+        position = stop
+        if (space := find(b" ", start, stop)) >= 0 and stream != SYSTEM_ERROR:
+            append(make((stream or STDOUT, data[start:space], data[space + 1 : stop])))
+        elif stream == SYSTEM_ERROR:
+            append(make((stream, data[start:stop], b"")))
+        elif length:
+            raise FrameError("a log entry has no time")
+    return made, data[position:]
 
 
 class RawDecoder:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from gateway.engine.connection import Connection
-from gateway.engine.frames import STDOUT, SYSTEM_ERROR, FrameError, whole_frames
+from gateway.engine.frames import STDOUT, SYSTEM_ERROR, FrameError, dated_frames
 from gateway.engine.streams import OperationFailed, TornStream
 from gateway.engine.times import all_canonical
 
@@ -30,7 +31,7 @@ class Entry(NamedTuple):
     line: bytes
 
 
-_entry = Entry._make  # in half the time of Entry(…)
+_entry = partial(tuple.__new__, Entry)  # in a third of the time of Entry(…)
 
 
 class FramedLog:
@@ -44,17 +45,12 @@ class FramedLog:
 
         Raises `FrameError` for what is no log, and `OperationFailed` for a report of the engine.
         """
-        frames, self._rest = whole_frames(self._rest + data)
+        entries, self._rest = dated_frames(self._rest + data, _entry)
         if len(self._rest) > _LONGEST_ENTRY:
             raise FrameError(f"a log entry exceeds {_LONGEST_ENTRY} bytes")
-        entries = []
-        for stream, piece in frames:
-            if stream == SYSTEM_ERROR:
-                raise OperationFailed(piece.decode(errors="backslashreplace").strip())
-            time, space, line = piece.partition(b" ")
-            if not space:
-                raise FrameError("a log entry has no time")
-            entries.append(_entry((stream, time, line)))
+        if SYSTEM_ERROR in {entry[0] for entry in entries}:
+            report = next(entry.time for entry in entries if entry.stream == SYSTEM_ERROR)
+            raise OperationFailed(report.decode(errors="backslashreplace").strip())
         return entries
 
     def finish(self) -> list[Entry]:

@@ -25,7 +25,7 @@ from gateway.engine.times import nanoseconds, time_of
 _PORTION = 256 << 10  # bytes of entries in one item, unless parts of lines are among them
 _REST_SECONDS = 0.05  # how long the parts of a long line wait for its rest; and the shortest silence
 _MANY = 32  # entries of one read, after which more are on their way
-_GATHER_SECONDS = 0.002  # for which those are waited for: few large messages cost less than many small ones
+_GATHER_SECONDS = 0.001  # for which those are waited for: few large messages cost less than many small ones
 _PING = Request("GET", "/_ping")
 
 
@@ -144,7 +144,7 @@ class Reader:
                         count = self._echo.begins(new)
                         self._repeats = count < len(new)
                         new = new[:count] if self._repeats else new
-                    else:
+                    elif self._span.follow:
                         self._echo.heard(new)
                     for item in self._moved(*(lines.feed(new) if new else lines.flush() if not entries else ([], []))):
                         yield item
@@ -152,7 +152,7 @@ class Reader:
                         self.doubtful = True
                         return
                     if len(entries) >= _MANY:
-                        await asyncio.sleep(_GATHER_SECONDS)
+                        await connection.rest(_GATHER_SECONDS)
         for item in self._moved(*lines.flush()):
             yield item
         self.doubtful = not (replay.found or replay.lost)
