@@ -157,7 +157,6 @@ _OWN: tuple[tuple[type[Exception], Code, str, bool], ...] = (
     (wire.BadAnswer, Code.INTERNAL, "BAD_ENGINE_RESPONSE", False),
     (Incompatible, Code.FAILED_PRECONDITION, "HOST_INCOMPATIBLE", False),
     (ExecStartFailed, Code.FAILED_PRECONDITION, "EXEC_START_FAILED", False),
-    (ReaderTooSlow, Code.RESOURCE_EXHAUSTED, "SLOW_READER", False),
     (LogGap, Code.DATA_LOSS, "GAP", False),
     (BadToken, Code.INVALID_ARGUMENT, "BAD_RESUME_TOKEN", False),
     (GoingAway, Code.UNAVAILABLE, "GOING_AWAY", True),
@@ -221,6 +220,8 @@ def _failure(error: Exception, changes: bool) -> Failure | None:
         what = "method" if error.field[0].isupper() else "field"  # RPCs are CamelCase, fields snake_case
         versions = {what: error.field, "required_version": error.required, "host_version": error.actual}
         return Failure(Code.FAILED_PRECONDITION, "API_VERSION_TOO_OLD", str(error), metadata=versions)
+    if isinstance(error, ReaderTooSlow):
+        return Failure(Code.RESOURCE_EXHAUSTED, "SLOW_READER", str(error), retry_safe=not changes)
     for kind, code, reason, retry_safe in _OWN:
         if isinstance(error, kind):
             return Failure(code, reason, str(error), retry_safe)

@@ -125,7 +125,7 @@ class EventHub:
         self, number: int, wanted: Filter, since: int | None, until: int | None, place: Place | None
     ) -> AsyncGenerator[Item, None]:
         loop, ring = asyncio.get_running_loop(), self._ring
-        said = loop.time()
+        said = loop.time() - self._heartbeat_seconds  # with nothing to tell, that is told at once: it is a place, too
         present = ring.next  # of what is before, items are left out by their time
         told = since or (0 if until is not None else self._clock + int(loop.time() * 1e9))  # the time of the last item
         if place is not None:

@@ -76,6 +76,9 @@ class Reader:
         self._repeats = False  # the last answer was left, for the engine seems to repeat itself
         self._loop = asyncio.get_running_loop()
         self._last_news = self._last_said = self._loop.time()
+        if position is None and self._span.follow and not self._span.tail:
+            # A log with nothing in it is told at once: so its reader has a place to come back to.
+            self._last_said -= heartbeat
 
     def overdue(self) -> Quiet | None:
         """Return what there is to say when nothing was said for too long."""

@@ -60,9 +60,9 @@ class LogService:
         _caller(request.id, flags, 0)(_span(request))  # refuses what must not be sent
         place = self._place(request, flags)
         try:
-            inspected = await engine.call(APIClient.inspect_container, request.id)
+            inspected = await self._inspect(engine, request.id, place)
         except NotFound:
-            if place is None or not place.container.startswith(request.id):
+            if place is None:
                 raise
             yield _message(End(Ending.REMOVED), request.resume_token, place.container)
             return
@@ -82,6 +82,15 @@ class LogService:
         async with aclosing(messages):
             async for message in messages:
                 yield message
+
+    async def _inspect(self, engine: Engine, id: str, place: Place | None) -> Any:
+        """Return what the engine says of a container; of that of *place*, when nothing is called *id* any more."""
+        try:
+            return await engine.call(APIClient.inspect_container, id)
+        except NotFound:
+            if place is None:
+                raise
+            return await engine.call(APIClient.inspect_container, place.container)
 
     def _place(self, request: pb.StreamLogsRequest, flags: int) -> Place | None:
         """Return the place that the request's token holds.  Raises `BadToken` and `InvalidField`."""

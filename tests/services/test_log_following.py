@@ -147,6 +147,18 @@ async def test_whoever_comes_back_to_a_removed_container_hears_so(client: Client
     assert (await failure(logs(client, id=ID))).code is grpc.StatusCode.NOT_FOUND
 
 
+async def test_a_name_that_was_taken_away_does_not_end_a_log(client: Client, daemon: FakeEngine) -> None:
+    """Whoever comes back with a token by a name that nothing bears any more gets on with the container it had."""
+    token = await token_of(client, daemon)
+    daemon.on("GET", "/containers/web/json", error="No such container: web", status=404)
+    daemon.on("GET", f"/containers/{ID}/json", json=state(running=False))
+    daemon.on(*LOGS, Log(*LINES, script=[]))
+
+    assert (await lines(logs(client, resume_token=token), 3))[0] == [b"3", b"4", b"5"]
+    daemon.on("GET", f"/containers/{ID}/json", error=f"No such container: {ID}", status=404)
+    assert (await logs(client, resume_token=token).read()).end.reason == containers_pb2.LOG_END_REASON_REMOVED
+
+
 @pytest.mark.parametrize("strict", [False, True])
 async def test_a_gap_is_told_or_is_a_failure(client: Client, daemon: FakeEngine, strict: bool) -> None:
     """As the client wants it."""

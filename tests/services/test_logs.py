@@ -271,9 +271,12 @@ async def test_a_log_may_be_silent_for_longer_than_a_call_may_take(engine: FakeE
     engine.on("GET", LOGS, quiet)
     call = client.containers.StreamLogs(FOLLOW)
     await quiet.called.wait()
+    first = await call.read()
     await asyncio.sleep(1.5)  # longer than the gateway waits for an answer
     await quiet.exchange.chunk(line(1))
 
+    assert first.HasField("heartbeat")  # at once, for it is a place to come back to
+    assert first.resume_token
     assert lines([await call.read()]) == [b"line 1"]
     call.cancel()
     await quiet.gone.wait()

@@ -1,8 +1,8 @@
 """The connections to the gateway.
 
-Short calls and calls that stay open never share one.  The gateway lets a connection carry 100 calls at a time,
-and gRPC makes the 101st wait, silently, until one of the others ends: a program that follows 100 logs could not
-even list containers.  So short calls have a connection of their own, and the others get a further one whenever
+Short calls and calls that stay open never share one.  A server says how many calls a connection may carry at a
+time; the gateway allows thousands, many proxies 100.  gRPC makes one more wait, silently, until another ends: behind
+such a proxy, a program that follows 100 logs could not even list containers.  So short calls have a connection of their own, and the others get a further one whenever
 there are too many for those that exist.
 """
 
@@ -19,7 +19,7 @@ import grpc
 
 from dockfleet.calls import METHODS
 
-CALLS_PER_CONNECTION = 80  # of calls that stay open; the gateway's limit is 100
+CALLS_PER_CONNECTION = 80  # of calls that stay open
 KEEPALIVE_SECONDS = 30  # the gateway takes pings every 10 s
 KEEPALIVE_TIMEOUT_SECONDS = 10
 SHORTEST_RECONNECT_MS, LONGEST_RECONNECT_MS = 200, 1000  # gRPC's own 2 minutes would outlast any restart

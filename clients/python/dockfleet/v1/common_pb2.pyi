@@ -356,7 +356,9 @@ Global___DroppedOutput: _TypeAlias = DroppedOutput  # noqa: Y015
 
 @_typing.final
 class Heartbeat(_message.Message):
-    """Says that a stream without news is alive.  Sent every 15 seconds while nothing else is."""
+    """Says that a stream without news is alive, and, by its token, where it is.  Sent every 15 seconds while nothing else
+    is, and at once where there is nothing to begin with.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
