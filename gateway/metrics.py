@@ -47,6 +47,18 @@ ENGINE_SECONDS = Histogram(
     registry=REGISTRY,
 )
 OPEN_STREAMS = Gauge("dockfleet_open_streams", "Streams and sessions open to a host.", ("host",), registry=REGISTRY)
+HEALED = Counter(
+    "dockfleet_streams_healed", "Broken logs that were read on with nothing missing.", ("host",), registry=REGISTRY
+)
+GAPS = Counter(
+    "dockfleet_stream_gaps",
+    "Gaps that streams had to tell of, by stream (logs, events) and reason.",
+    ("host", "stream", "reason"),
+    registry=REGISTRY,
+)
+DROPPED = Counter(
+    "dockfleet_dropped_output_bytes", "Output that was dropped for clients that did not read.", registry=REGISTRY
+)
 OPEN_CALLS = Gauge("dockfleet_open_calls", "Calls under way, by budget.", ("budget",), registry=REGISTRY)
 CALLS_ALLOWED = Gauge(
     "dockfleet_calls_allowed", "Calls that may be under way at once, by budget.", ("budget",), registry=REGISTRY

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from dockfleet.v1 import common_pb2
 from dockfleet.v1 import system_pb2 as pb
 
+from gateway import metrics
 from gateway.engine.enginejson import InvalidField
 from gateway.engine.eventfilter import Filter
 from gateway.engine.events import EventHubs
@@ -45,6 +46,8 @@ class SystemService:
             await context.send_initial_metadata(())  # from here on, no event is missed
             async for item in items:
                 if item.wire is None:
+                    if item.gap is not None:
+                        metrics.GAPS.labels(engine.name, "events", item.gap.reason.name.lower()).inc()
                     item.wire = self._message(request.host, item).SerializeToString()
                 yield item.wire
 

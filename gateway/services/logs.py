@@ -11,6 +11,7 @@ from dockfleet.v1 import common_pb2
 from dockfleet.v1 import containers_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from gateway import metrics
 from gateway.engine.binding import Binding
 from gateway.engine.client import APIClient, Call, Engine, NotFound
 from gateway.engine.enginejson import InvalidField
@@ -132,8 +133,12 @@ class LogService:
             )
             async with aclosing(follower.items(run)) as items:
                 async for item in items:
-                    if isinstance(item, Gap) and request.strict:
-                        raise LogGap(item)
+                    if isinstance(item, Resumed):
+                        metrics.HEALED.labels(engine.name).inc()
+                    elif isinstance(item, Gap):
+                        metrics.GAPS.labels(engine.name, "logs", item.reason.name.lower()).inc()
+                        if request.strict:
+                            raise LogGap(item)
                     position = follower.position
                     here = self._seal.token(Place(engine.name, container, follower.started, flags, position))
                     yield Read(item, here, position.fresh)

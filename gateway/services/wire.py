@@ -15,6 +15,7 @@ from urllib.parse import unquote_plus
 from dockfleet.v1 import common_pb2, containers_pb2
 from google.protobuf.descriptor import Descriptor
 
+from gateway import metrics
 from gateway.engine.frames import STDERR, Frame
 from gateway.engine.logs import Entry
 from gateway.engine.relay import Dropped
@@ -57,6 +58,7 @@ def output_encoder(response: Any) -> Callable[[list[Frame] | Dropped], Iterable[
 
     def encode(frames: list[Frame] | Dropped) -> Iterable[bytes]:
         if isinstance(frames, Dropped):
+            metrics.DROPPED.inc(frames.bytes)
             yield response(dropped=common_pb2.DroppedOutput(bytes=frames.bytes)).SerializeToString()
             return
         for stream, data in _joined(frames):

@@ -11,6 +11,7 @@ import pytest
 from dockfleet.v1 import common_pb2, containers_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from gateway import metrics
 from tests.conftest import Client, Failed, failed, gateway_of
 from tests.fake_engine import FakeEngine
 from tests.fake_log import ID, LOGS, STATE, Log, state
@@ -174,6 +175,9 @@ async def test_a_gap_is_told_or_is_a_failure(client: Client, daemon: FakeEngine,
     else:
         gap = (await call.read()).gap
         assert gap.reason == common_pb2.GAP_REASON_ROTATED
+        assert metrics.REGISTRY.get_sample_value(
+            "dockfleet_stream_gaps_total", {"host": "h1", "stream": "logs", "reason": "rotated"}
+        )
         assert gap.before.ToNanoseconds() - gap.after.ToNanoseconds() == 2_000_000_000
         assert (await lines(call, 2))[0] == [b"4", b"5"]
 
