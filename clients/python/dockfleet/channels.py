@@ -2,8 +2,8 @@
 
 Short calls and calls that stay open never share one.  A server says how many calls a connection may carry at a
 time; the gateway allows thousands, many proxies 100.  gRPC makes one more wait, silently, until another ends: behind
-such a proxy, a program that follows 100 logs could not even list containers.  So short calls have a connection of their own, and the others get a further one whenever
-there are too many for those that exist.
+such a proxy, a program that follows 100 logs could not even list containers.  So short calls have a connection of
+their own, and the others get a further one whenever there are too many for those that exist.
 """
 
 from __future__ import annotations
