@@ -125,6 +125,7 @@ class EventHub:
         self, number: int, wanted: Filter, since: int | None, until: int | None, place: Place | None
     ) -> AsyncGenerator[Item, None]:
         loop, ring = asyncio.get_running_loop(), self._ring
+        read: frozenset[bytes] = frozenset()  # marks of events that were told before, elsewhere
         said = loop.time() - self._heartbeat_seconds  # with nothing to tell, that is told at once: it is a place, too
         present = ring.next  # of what is before, items are left out by their time
         told = since or (0 if until is not None else self._clock + int(loop.time() * 1e9))  # the time of the last item
@@ -135,7 +136,7 @@ class EventHub:
                 number, since = ring.first, place.time + 1
                 yield ring.missing(place, Reason.OVERRUN if self._full else Reason.ENGINE_RESTARTED)
             else:
-                number = found
+                number, read = found
         elif since is not None or until is not None:
             number = ring.first
         while True:
@@ -147,6 +148,8 @@ class EventHub:
                 number += 1
                 time = item.place.time
                 if (until is not None and time > until) or (number <= present and since is not None and time < since):
+                    continue
+                if read and item.mark in read:
                     continue
                 if item.event is None or wanted.fits(item.event):
                     told, said = time, loop.time()

@@ -1,7 +1,8 @@
 """The newest events of one host, numbered, for readers that each go at their own pace; and places in them.
 
-A `Place` says behind which event a reader is: by number for the ring that gave it, and by the event's own mark for
-any other ring of the same host, such as another gateway's.
+A `Place` says behind which event a reader is: by number for the ring that gave it, and by the marks of the last events
+for any other ring of the same host, such as another gateway's.  By several, for the order is not the same everywhere:
+an engine remembers what happens at one time in one order, and may tell it in another.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from dockfleet.v1.system_pb2 import Event
 
 from gateway.engine.seal import BadToken, Signer
 
-NO_MARK = bytes(8)
+_MARK_BYTES = 8
+_PLACE_MARKS = 8  # of which a place is made: by so many events two orders may differ
 _MARKS = 1024  # kept to know events again: more than an engine remembers
 _BYTES = 16 << 20  # of the events in a ring, serialised
 
@@ -44,27 +46,28 @@ class Gap:
 class Place:
     """A place in a host's events: behind item *number* of the ring of this *epoch*.
 
-    *mark* is the mark of the last event of the engine's up to there, and *time* the time of the last item.
+    *marks* are those of the last events of the engine's up to there, and *time* is the time of the last item.
     """
 
     epoch: bytes
     number: int
     time: int
-    mark: bytes = NO_MARK
+    marks: bytes = b""
 
 
 @dataclass(slots=True)
 class Item:
     """What stands at one place: an event or a gap; or, in no ring, that for `idle` seconds the host told nothing.
 
-    `synthetic` tells whether the event was concluded, not told by the engine.  `wire` is for whoever sends items:
-    what it has made of this one, for the next to send the same.
+    `mark` is that of an event of the engine's own; `synthetic` tells of one that was concluded.  `wire` is for whoever
+    sends items: what it has made of this one, for the next to send the same.
     """
 
     place: Place
     event: Event | None = None
     gap: Gap | None = None
     idle: float | None = None
+    mark: bytes = b""
     synthetic: bool = False
     wire: bytes | None = None
     size: int = 0
@@ -73,7 +76,7 @@ class Item:
 def mark_of(event: Event) -> tuple[bytes, int]:
     """Return what tells *event* from all others of its host, and its size in bytes."""
     data = event.SerializeToString(deterministic=True)
-    return hashlib.blake2b(data, digest_size=8).digest(), len(data)
+    return hashlib.blake2b(data, digest_size=_MARK_BYTES).digest(), len(data)
 
 
 class Ring:
@@ -84,9 +87,9 @@ class Ring:
         self.first = self.next = 0  # the numbers of the oldest item, and of the one to come
         self._items: list[Item | None] = [None] * size
         self._bytes = 0
-        self._mark = NO_MARK
         self._newest: deque[bytes] = deque(maxlen=_MARKS)
         self._marks: set[bytes] = set()
+        self._recent = b""
 
     def __getitem__(self, number: int) -> Item:
         """Return an item from `first` to before `next`."""
@@ -105,15 +108,15 @@ class Ring:
     ) -> None:
         """Add an item; one of the engine's own events has a *mark*."""
         if mark:
-            self._mark = mark
+            self._recent = (self._recent + mark)[-_PLACE_MARKS * _MARK_BYTES :]
             if len(self._newest) == _MARKS:
                 self._marks.discard(self._newest[0])
             self._newest.append(mark)
             self._marks.add(mark)
-        place = Place(self.epoch, self.next, time, self._mark)
+        place = Place(self.epoch, self.next, time, self._recent)
         if self.next - self.first == len(self._items):
             self._drop()
-        item = Item(place, event, gap, synthetic=event is not None and not mark, size=size)
+        item = Item(place, event, gap, mark=mark, synthetic=event is not None and not mark, size=size)
         self._items[self.next % len(self._items)] = item
         self.next += 1
         self._bytes += size
@@ -124,28 +127,33 @@ class Ring:
         """Return the place before item *number*; *time* is that of the last item, where this ring has none before."""
         if number > self.first:
             return self[number - 1].place
-        return Place(self.epoch, number - 1, time, self._mark if number == self.next else NO_MARK)
+        return Place(self.epoch, number - 1, time, self._recent if number == self.next else b"")
 
     def knows(self, mark: bytes) -> bool:
         """Tell whether an event with this *mark* was added not long ago."""
         return mark in self._marks
 
-    def behind(self, place: Place) -> int | None:
-        """Return the number of the item to read after *place*; None when *place* is not to be found here."""
+    def behind(self, place: Place) -> tuple[int, frozenset[bytes]] | None:
+        """Return the number of the item to read after *place*, and the marks of events behind it that were read before.
+
+        None when *place* is not to be found here.
+        """
         if place.epoch == self.epoch:
-            return place.number + 1
-        if place.mark != NO_MARK:
-            for number in range(self.next - 1, self.first - 1, -1):
-                item = self[number]
-                if item.place.mark == place.mark and item.event is not None and not item.synthetic:
-                    return number + 1
+            return place.number + 1, frozenset()
+        marks = [place.marks[start : start + _MARK_BYTES] for start in range(0, len(place.marks), _MARK_BYTES)]
+        read = frozenset(marks) & self._marks
+        if marks and marks[-1] in read:
+            for number in range(self.first, self.next):
+                if self[number].mark in read:
+                    return number + 1, read
         return None
 
     def missing(self, place: Place, reason: Reason) -> Item:
         """Return the gap between *place*, which is not here, and what there is of later."""
         later = (self[number].place.time for number in range(self.first, self.next))
         before = next((time for time in later if time > place.time), 0)
-        return Item(Place(self.epoch, self.first - 1, place.time), gap=Gap(reason, place.time, before))
+        # Of no ring: what this one has of before was read, and a reader that comes back here must not get it.
+        return Item(Place(bytes(8), -1, place.time), gap=Gap(reason, place.time, before))
 
     def overtaken(self, number: int, told: int, *, counted: bool) -> Item:
         """Return the gap of a reader that was to read item *number* next, which is not here any more.
@@ -167,7 +175,7 @@ class Ring:
 class EventSeal:
     """Makes tokens of places in the events of hosts, and places of tokens."""
 
-    _FIXED = struct.Struct(">B8sqq8s")
+    _FIXED = struct.Struct(">B8sqqB")
     _VERSION = 1
 
     def __init__(self, key: bytes) -> None:
@@ -175,15 +183,16 @@ class EventSeal:
 
     def token(self, host: str, place: Place) -> bytes:
         """Return the token of *place* in the events of *host*."""
-        fixed = self._FIXED.pack(self._VERSION, place.epoch, place.number, place.time, place.mark)
-        return self._signer.seal(fixed + host.encode())
+        fixed = self._FIXED.pack(self._VERSION, place.epoch, place.number, place.time, len(place.marks))
+        return self._signer.seal(fixed + place.marks + host.encode())
 
     def place(self, host: str, token: bytes) -> Place:
         """Return the place that *token* was made of.  Raises `BadToken`."""
         content = self._signer.open(token)
-        version, epoch, number, time, mark = self._FIXED.unpack_from(content)
+        version, epoch, number, time, size = self._FIXED.unpack_from(content)
         if version != self._VERSION:
             raise BadToken("is of another version of the gateway")
-        if content[self._FIXED.size :].decode() != host:
+        rest = content[self._FIXED.size :]
+        if rest[size:].decode() != host:
             raise BadToken("is of another host")
-        return Place(epoch, number, time, mark)
+        return Place(epoch, number, time, rest[:size])

@@ -356,6 +356,41 @@ async def test_a_token_works_on_another_gateway(daemon: Daemon, open_gateway: Op
         assert times(await take(resumed, 7)) == of(happened[4:])
 
 
+@pytest.mark.parametrize("last", [7, 8, 9])
+async def test_an_engine_that_remembers_in_another_order_than_it_told_repeats_nothing(
+    daemon: Daemon, open_gateway: OpenGateway, tmp_path: Any, last: int
+) -> None:
+    """What happens at one time is put down and told without a common order; a token stands for what was told."""
+    key = tmp_path / "key"
+    key.write_bytes(bytes(range(32)))
+    async with open_gateway(daemon.engine.address, resume_key=key) as client:
+        call = await watch(client)
+        happened = [daemon.happen("container", "start", f"c{number}") for number in range(10)]
+        told_before = await take(call, last + 1)
+    daemon.remembered.clear()
+    daemon.remembered.extend([*happened[:7], happened[9], happened[8], happened[7]])
+    async with open_gateway(daemon.engine.address, resume_key=key) as client:
+        resumed = await watch(client, resume_token=told_before[-1].resume_token)
+        happened.append(daemon.happen("container", "die", "c1"))
+        told_after = await take(resumed, len(happened) - last - 1)
+
+    assert sorted(times(told_before) + times(told_after)) == of(happened)
+
+
+async def test_a_gap_is_no_place_from_which_all_comes_again(daemon: Daemon, open_gateway: OpenGateway) -> None:
+    """Whoever leaves right behind a gap, and comes back to the same gateway, is told nothing that is older."""
+    async with open_gateway(daemon.engine.address) as client:
+        daemon.happen("container", "start", "c1")
+        call = await watch(client, since={"nanos": 1})
+        await take(call, 1)
+        daemon.restart()
+        later = daemon.happen("container", "die", "c1")
+        [gap] = [message for message in await take(call, 2) if message.HasField("gap")]
+        again = await watch(client, resume_token=gap.resume_token)
+
+        assert times(await take(again, 1)) == of([later])
+
+
 async def test_a_token_of_forgotten_times_begins_with_a_gap(
     daemon: Daemon, open_gateway: OpenGateway, tmp_path: Any
 ) -> None:
