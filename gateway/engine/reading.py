@@ -11,14 +11,16 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mappi
 from contextlib import aclosing
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import partial
 
 from gateway.engine import logs
 from gateway.engine.client import Call, Engine
-from gateway.engine.connection import Request
+from gateway.engine.connection import Answer, Request
 from gateway.engine.echo import Echo
 from gateway.engine.logs import Entry
 from gateway.engine.resume import Position, Replay
 from gateway.engine.runs import Gap, Item, Lost, Quiet, Resumed, Run
+from gateway.engine.skips import Skips
 from gateway.engine.streams import is_terminal
 from gateway.engine.times import nanoseconds, time_of
 
@@ -73,7 +75,7 @@ class Reader:
         self._heartbeat = heartbeat
         self._begun = position is not None  # so that what the question says of the beginning counts no more
         self._echo = Echo()
-        self._repeats = False  # the last answer was left, for the engine seems to repeat itself
+        self._again = False  # the last answer was left: the engine seems to repeat itself, or to leave something out
         self._loop = asyncio.get_running_loop()
         self._last_news = self._last_said = self._loop.time()
         if position is None and self._span.follow and not self._span.tail:
@@ -105,7 +107,7 @@ class Reader:
             async with aclosing(self._answer(run, until, follow=follow)) as items:
                 async for item in items:
                     yield item
-            again, self._repeats = self._repeats, False
+            again, self._again = self._again, False
 
     async def _check_clock(self) -> None:
         """Find out whether the host's clock was set back since the place was taken."""
@@ -115,7 +117,7 @@ class Reader:
             self.position.step_back()
 
     async def _answer(self, run: Run, until: int | None, *, follow: bool) -> AsyncGenerator[Item, None]:
-        replay, lines = Replay(self.position), logs.Lines()
+        replay, lines, skips = Replay(self.position), logs.Lines(), Skips(partial(self._look, run))
 
         def patience() -> float:
             silent = self._last_said + self._heartbeat - self._loop.time()
@@ -124,16 +126,16 @@ class Reader:
         async with self._engine.open(self._question.call(self._asked(until, follow=follow))) as (answer, connection):
             self.heard = True
             self._begin(answer.headers)
-            terminal = is_terminal(answer, run.terminal)
-            log = logs.TerminalLog(details=self._question.details) if terminal else logs.FramedLog()
+            skips.begin(run.file_bytes, _date(answer.headers))
             if replay.found and self.broken:
                 self.broken = False
                 yield Resumed()
-            async with aclosing(logs.entries(connection, log, patience)) as reads:
+            async with aclosing(logs.entries(connection, self._log(answer, run), patience)) as reads:
                 async for entries in reads:
                     new = entries
                     if not (replay.found or replay.lost):
                         new = replay.feed(entries)
+                        skips.passed(list(replay.last))
                         if replay.lost:
                             yield self._lose(new)
                         elif replay.found and self.broken:
@@ -144,14 +146,16 @@ class Reader:
                     if new and follow:
                         if self.guard is not None and await self.guard():
                             return
-                        count = self._echo.begins(new)
-                        self._repeats = count < len(new)
-                        new = new[:count] if self._repeats else new
+                        sure, missing = await skips.sure(new)
+                        count = self._echo.begins(new[:sure]) if sure else 0
+                        self._again = missing or count < len(new)
+                        new = new[:count] if count < len(new) else new
                     elif self._span.follow:
                         self._echo.heard(new)
-                    for item in self._moved(*(lines.feed(new) if new else lines.flush() if not entries else ([], []))):
+                    flushed = lines.flush() if not entries else ([], [])
+                    for item in self._moved(*(lines.feed(new) if new else flushed)):
                         yield item
-                    if self._repeats:
+                    if self._again:
                         self.doubtful = True
                         return
                     if len(entries) >= _MANY:
@@ -161,6 +165,18 @@ class Reader:
         self.doubtful = not (replay.found or replay.lost)
         if self.doubtful and not follow:
             yield self._lose(list(replay.last), passed=True)
+
+    async def _look(self, run: Run, count: int) -> list[Entry]:
+        """Return the last *count* entries of the log."""
+        async with (
+            self._engine.open(self._question.call(Span(tail=count))) as (answer, connection),
+            aclosing(logs.entries(connection, self._log(answer, run))) as reads,
+        ):
+            return [entry async for entries in reads for entry in entries]
+
+    def _log(self, answer: Answer, run: Run) -> logs.TerminalLog | logs.FramedLog:
+        terminal = is_terminal(answer, run.terminal)
+        return logs.TerminalLog(details=self._question.details) if terminal else logs.FramedLog()
 
     def _asked(self, until: int | None, *, follow: bool) -> Span:
         """Return what to ask the engine for: from the place on, or as the reader wants it when there is none yet."""

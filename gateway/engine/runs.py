@@ -77,6 +77,18 @@ class End:
 Item = list[Entry] | Resumed | Gap | RunBoundary | Quiet | End
 
 
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kmgt]?)i?b?", re.IGNORECASE)
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+_LARGEST = {"json-file": "", "local": "20m"}  # the log drivers that write files, and `max-size` where it is not given
+
+
+def _file_bytes(config: dict[str, Any]) -> int:
+    """Return the size of a log's files, given its configuration, as Docker reads it (go-units, FromHumanSize)."""
+    size = (config.get("Config") or {}).get("max-size") or _LARGEST.get(config.get("Type", ""), "")
+    found = _SIZE.fullmatch(str(size))
+    return int(float(found[1]) * _UNITS[found[2].lower()]) if found and config.get("Type") in _LARGEST else 0
+
+
 _ID = re.compile("[0-9a-f]{64}")
 
 
@@ -97,6 +109,7 @@ class Run:
     finished: str
     exit_code: int | None
     terminal: bool
+    file_bytes: int = 0  # of a log file, after which another one is begun; 0 when there is only one
 
     @classmethod
     def of(cls, inspected: Any) -> Run:
@@ -113,6 +126,7 @@ class Run:
                 finished=finished,
                 exit_code=None if started.startswith("0001") else int(state["ExitCode"]),
                 terminal=bool(inspected["Config"]["Tty"]),
+                file_bytes=_file_bytes((inspected.get("HostConfig") or {}).get("LogConfig") or {}),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise BadAnswer(f"the host's answer does not tell how a container runs: {error!r}", sent=True) from error

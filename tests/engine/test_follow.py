@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,7 +18,7 @@ from gateway.engine.resume import Position
 from gateway.engine.runs import End, Ending, Gap, Item, Lost, Quiet, Resumed, Run, RunBoundary
 from gateway.engine.times import time_of
 from gateway.engine.transport import Address
-from tests.fake_engine import FakeEngine
+from tests.fake_engine import Exchange, FakeEngine
 from tests.fake_log import ID, LOGS, NOON, SECOND, STATE, Log, state
 
 
@@ -275,3 +276,59 @@ async def test_silence_is_reported(daemon: FakeEngine) -> None:
 
     assert told[0] == b"one\n"
     assert 0.1 <= told[1].seconds < told[2].seconds
+
+
+class SkippingLog(Log):
+    """A log whose files are put aside while it is followed, faster than the engine that follows them looks."""
+
+    def __init__(self, *lines: bytes, skipped: range, kept: bool) -> None:
+        super().__init__(*lines, script=[])
+        self.skipped = skipped
+        self.kept = kept  # whether the engine still has what it has skipped
+
+    async def __call__(self, exchange: Exchange) -> None:
+        """Answer one request; the first that follows misses something."""
+        query = dict(exchange.request.query)
+        if query["follow"] == "true" and not any(asked["follow"] == "true" for asked in self.asked):
+            whole, self.lines = self.lines, [line for n, line in enumerate(self.lines) if n not in self.skipped]
+            await super().__call__(exchange)
+            self.lines = whole if self.kept else whole[self.skipped.stop :]
+        else:
+            await super().__call__(exchange)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_what_the_engine_skips_while_it_follows_is_read_or_is_a_gap(daemon: FakeEngine, kept: bool) -> None:
+    """When files are put aside fast, an engine that follows misses whole ones, and says nothing."""
+    daemon.clock_skew = NOON / 1e9 - time.time()
+    log = SkippingLog(*LINES, skipped=range(3, 6), kept=kept)
+    daemon.on(*LOGS, log)
+    small = {"HostConfig": {"LogConfig": {"Type": "json-file", "Config": {"max-size": "1k", "max-file": "3"}}}}
+    daemon.on(*STATE, json=state(running=False) | small)
+
+    async with following(daemon) as follower:
+        told = await read(follower, state(running=False) | small)
+
+    if kept:
+        assert told == [*LINES, End(Ending.NOT_RUNNING, 0)]
+    else:
+        assert told[:3] == list(LINES[:3])
+        assert told[3] == Gap(time_of(NOON + 2 * SECOND), time_of(NOON + 6 * SECOND), Lost.ROTATED)
+        assert told[4:] == [*LINES[6:], End(Ending.NOT_RUNNING, 0)]
+
+
+@pytest.mark.parametrize(
+    ("config", "size"),
+    [
+        ({"Type": "json-file", "Config": {"max-size": "100k"}}, 100_000),
+        ({"Type": "json-file", "Config": {"max-size": "1.5MB"}}, 1_500_000),
+        ({"Type": "json-file", "Config": {}}, 0),
+        ({"Type": "json-file", "Config": None}, 0),
+        ({"Type": "local", "Config": {}}, 20_000_000),
+        ({"Type": "journald", "Config": {"max-size": "100k"}}, 0),
+        ({"Type": "json-file", "Config": {"max-size": "large"}}, 0),
+    ],
+)
+def test_the_size_of_log_files_is_read_as_docker_reads_it(config: dict[str, Any], size: int) -> None:
+    """Only what writes files has some, and `local` has them by default."""
+    assert Run.of(state() | {"HostConfig": {"LogConfig": config}}).file_bytes == size
