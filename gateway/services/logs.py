@@ -61,16 +61,15 @@ class LogService:
         _caller(request.id, flags, 0)(_span(request))  # refuses what must not be sent
         place = self._place(request, flags)
         try:
-            inspected = await self._inspect(engine, request.id, place)
+            container = await self._container(engine, request.id, place)
         except NotFound:
             if place is None:
                 raise
             yield _message(End(Ending.REMOVED), request.resume_token, place.container)
             return
-        container = full_id(inspected)
         if place is not None and place.container != container:
             raise InvalidField("id", f"is not the container of `resume_token`, which is {place.container[:12]}")
-        source = self._source(engine, request, flags, inspected)
+        source = self._source(engine, container, request, flags)
         encode = _encoder(request, container)
         if request.follow and not request.HasField("until"):
             times = request.timestamps or not request.HasField("timestamps")
@@ -84,14 +83,14 @@ class LogService:
             async for message in messages:
                 yield message
 
-    async def _inspect(self, engine: Engine, id: str, place: Place | None) -> Any:
-        """Return what the engine says of a container; of that of *place*, when nothing is called *id* any more."""
+    async def _container(self, engine: Engine, id: str, place: Place | None) -> str:
+        """Return the full id of a container; of that of *place*, when nothing is called *id* any more."""
         try:
-            return await engine.call(APIClient.inspect_container, id)
+            return full_id(await engine.call(APIClient.inspect_container, id))
         except NotFound:
             if place is None:
                 raise
-            return await engine.call(APIClient.inspect_container, place.container)
+            return full_id(await engine.call(APIClient.inspect_container, place.container))
 
     def _place(self, request: pb.StreamLogsRequest, flags: int) -> Place | None:
         """Return the place that the request's token holds.  Raises `BadToken` and `InvalidField`."""
@@ -109,16 +108,14 @@ class LogService:
                 raise InvalidField(name, "must be as in the call that gave `resume_token`")
         return place
 
-    def _source(self, engine: Engine, request: pb.StreamLogsRequest, flags: int, inspected: Any) -> Source:
-        container = full_id(inspected)
+    def _source(self, engine: Engine, container: str, request: pb.StreamLogsRequest, flags: int) -> Source:
         call = _caller(container, flags, self._gate.patience.read)
         question = Question(_span(request), call, details=bool(flags & _DETAILS))
-        known = [Run.of(inspected)]
 
         async def read(token: bytes) -> AsyncGenerator[Read, None]:
             place = self._seal.place(token) if token else None
             try:
-                run = known.pop() if known else Run.of(await engine.call(APIClient.inspect_container, container))
+                run = Run.of(await engine.call(APIClient.inspect_container, container))
             except NotFound:
                 yield Read(End(Ending.REMOVED), token, False)
                 return
