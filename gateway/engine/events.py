@@ -264,14 +264,16 @@ class EventHub:
         first = self._began is None
         marks = [mark_of(event)[0] for event in (*past, *held)]
         if first:
-            self._full = len(marks) >= _REMEMBERED
+            self._full = len(past) >= _REMEMBERED
         elif not any(self._ring.knows(mark) for mark in marks):
             # An engine that has had no event since its start proves nothing; but none is restarted that fast.
             quick = not self._failure and self._broken_at and loop.time() - self._broken_at < _QUICK_SECONDS
             if not (quick and self._silent and len(marks) < _REMEMBERED):
-                self._tell_gap([*past, *held], now)
+                self._tell_gap(past, held, now)
         self._silent = not marks
-        for event in past:
+        # The subscription was made first: what it began with may have been forgotten when the past was asked for.
+        begin = past[0].time_nano if past else 0
+        for event in (*(event for event in held if event.time_nano < begin), *past):
             self._take(event)
         if first:
             self._began = self._ring.next
@@ -284,10 +286,10 @@ class EventHub:
         self._listening = True
         self._wake()
 
-    def _tell_gap(self, later: list[Event], now: int) -> None:
+    def _tell_gap(self, past: list[Event], held: list[Event], now: int) -> None:
         after = self._ring[self._ring.next - 1].place.time if self._ring.next > self._ring.first else 0
-        before = min((event.time_nano for event in later), default=0)
-        reason = Reason.OVERRUN if len(later) >= _REMEMBERED else Reason.ENGINE_RESTARTED
+        before = min((event.time_nano for event in (*past, *held)), default=0)
+        reason = Reason.OVERRUN if len(past) >= _REMEMBERED else Reason.ENGINE_RESTARTED
         self._ring.add(now, gap=Gap(reason, after, before))
         self._tell = self._tell or not self._stale - {"image"}  # else it is not known what there was
         self._stale = set(known.LISTS)

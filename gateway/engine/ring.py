@@ -19,7 +19,7 @@ from dockfleet.v1.system_pb2 import Event
 from gateway.engine.seal import BadToken, Signer
 
 _MARK_BYTES = 8
-_PLACE_MARKS = 8  # of which a place is made: by so many events two orders may differ
+_PLACE_MARKS = 8  # of which a place is made: in another order an event may stand by less than half as many further on
 _MARKS = 1024  # kept to know events again: more than an engine remembers
 _BYTES = 16 << 20  # of the events in a ring, serialised
 
@@ -142,11 +142,13 @@ class Ring:
             return place.number + 1, frozenset()
         marks = [place.marks[start : start + _MARK_BYTES] for start in range(0, len(place.marks), _MARK_BYTES)]
         read = frozenset(marks) & self._marks
-        if marks and marks[-1] in read:
-            for number in range(self.first, self.next):
-                if self[number].mark in read:
-                    return number + 1, read
-        return None
+        if not marks or marks[-1] not in read:
+            return None
+        if len(marks) < _PLACE_MARKS:
+            return self.first, read  # the engine had just begun: there was nothing else before
+        numbers = [number for number in range(self.first, self.next) if self[number].mark in read]
+        # What was read before them all may stand among the first of them here, and what was not among the last.
+        return (numbers[(len(numbers) - 1) // 2] + 1, read) if numbers else None
 
     def missing(self, place: Place, reason: Reason) -> Item:
         """Return the gap between *place*, which is not here, and what there is of later."""

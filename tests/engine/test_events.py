@@ -14,6 +14,7 @@ from dockfleet.v1 import common_pb2, system_pb2
 from gateway.engine.client import Endpoint, Engine
 from gateway.engine.eventfilter import Filter
 from gateway.engine.events import EventHub
+from gateway.engine.eventsource import EventSource
 from gateway.engine.ring import Item
 from gateway.engine.transport import Address
 from tests.conftest import Client, OpenGateway, failed
@@ -356,7 +357,7 @@ async def test_a_token_works_on_another_gateway(daemon: Daemon, open_gateway: Op
         assert times(await take(resumed, 7)) == of(happened[4:])
 
 
-@pytest.mark.parametrize("last", [7, 8, 9])
+@pytest.mark.parametrize("last", range(1, 20))
 async def test_an_engine_that_remembers_in_another_order_than_it_told_repeats_nothing(
     daemon: Daemon, open_gateway: OpenGateway, tmp_path: Any, last: int
 ) -> None:
@@ -365,14 +366,15 @@ async def test_an_engine_that_remembers_in_another_order_than_it_told_repeats_no
     key.write_bytes(bytes(range(32)))
     async with open_gateway(daemon.engine.address, resume_key=key) as client:
         call = await watch(client)
-        happened = [daemon.happen("container", "start", f"c{number}") for number in range(10)]
-        told_before = await take(call, last + 1)
+        happened = [daemon.happen("container", "start", f"c{number}") for number in range(20)]
+        told_before = await take(call, last)
+    swapped = [event for pair in zip(happened[1::2], happened[::2], strict=True) for event in pair]
     daemon.remembered.clear()
-    daemon.remembered.extend([*happened[:7], happened[9], happened[8], happened[7]])
+    daemon.remembered.extend(swapped)
     async with open_gateway(daemon.engine.address, resume_key=key) as client:
         resumed = await watch(client, resume_token=told_before[-1].resume_token)
         happened.append(daemon.happen("container", "die", "c1"))
-        told_after = await take(resumed, len(happened) - last - 1)
+        told_after = await take(resumed, len(happened) - last)
 
     assert sorted(times(told_before) + times(told_after)) == of(happened)
 
@@ -588,3 +590,24 @@ async def test_a_heartbeat_says_for_how_long_the_host_has_been_silent(daemon: Da
     hub.close()
 
     assert 0 <= beats[0] < beats[1] < beats[2]
+
+
+async def test_what_an_engine_forgets_while_it_is_asked_keeps_its_place(
+    daemon: Daemon, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The subscription begins with events that are forgotten when the past is asked for: they still come first."""
+    happened = [daemon.happen("container", "start", f"c{number}") for number in range(256)]
+    ask = EventSource.past
+
+    async def late(source: EventSource, until: int) -> list[system_pb2.Event]:
+        await daemon.subscribed(1)
+        happened.extend(daemon.happen("container", "die", f"c{number}") for number in range(5))
+        return await ask(source, until)
+
+    monkeypatch.setattr(EventSource, "past", late)
+    hub = EventHub(engine)
+    async with hub.watch(Filter(), since=1) as items, asyncio.timeout(20):
+        told = [(await news(items)).place.time for _ in range(len(happened))]
+    hub.close()
+
+    assert told == of(happened)
