@@ -12,6 +12,8 @@ noop-python, …     gRPC alone, by a Python, asyncio or Go client: a server tha
 python, aio, go    the gateway, by its Python client, the one for asyncio, and a Go client
 =================  ===============================================================================
 
+The cases `followers` and `stats` are about many streams at once; their variants are described in `crowds`.
+
 Needs root and dockerd for a private engine, or `--engine unix:///…`, whose containers without network it uses.
 """
 
@@ -25,22 +27,25 @@ import platform
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.bench import fixture, golang, processes, report
+from tests.bench import crowds, fixture, golang, processes, report
 from tests.bench.golang import GoWorker
 from tests.bench.processes import Meter, Worker
 from tests.bench.worker import HOST
 
-CASES = ("ping", "inspect", "list", "export", "logs")
+CALLS = ("ping", "inspect", "list", "export", "logs")
+CASES = (*CALLS, *crowds.CASES)
+CROWDED_ROUNDS = 2  # of so many rounds, one has crowds: they take their time
 STREAMS = ("export", "logs")
 CALM = 0.1  # of the machine: what other processes may take of it before a measurement counts as disturbed
 
 
 Client = Worker | GoWorker
+Measure = Callable[[int], Iterator[dict[str, Any]]]  # yields the samples of a round, which has a number
 
 
 @dataclass(frozen=True)
@@ -75,36 +80,71 @@ def main() -> None:
     """The command line."""
     options = _options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is stopped then, too
-    containers = 1000 if "list" in options.only else 0
+    calls = [case for case in options.only if case in CALLS]
+    crowded = [case for case in options.only if case in crowds.CASES]
     megabytes, lines = (100, 60_000) if options.quick else (500, 300_000)
     with contextlib.ExitStack() as stack:
         print("preparing the engine", file=sys.stderr)
         stage = stack.enter_context(
-            fixture.stage(options.engine, containers=containers, megabytes=megabytes, lines=lines, keep=options.keep)
+            fixture.stage(
+                options.engine,
+                containers=1000 if "list" in calls else 0,
+                megabytes=megabytes if "export" in calls else 1,
+                lines=lines if "logs" in calls else 1,
+                ticking="followers" in crowded,
+                watched=crowds.WATCHED if "stats" in crowded else 0,
+                keep=options.keep,
+            )
         )
-        variants = _variants(stage, options, stack)
-        jobs = [
-            Job(case, in_flight)
-            for case in options.only
-            for in_flight in ((1, 32) if case in ("ping", "inspect") else (1,))
-        ]
-        ids = {"inspect": stage.running, "export": stage.exported, "logs": stage.logged}
-        _verify(variants, ids, lines, options.only)
-        samples = []
+        program = golang.build(stage.directory) if crowded or "go" in options.clients else None
+        measures = [_calls(calls, stage, program, lines, options, stack)] if calls else []
+        measures += [_crowds(crowded, stage, program, options)] if crowded and program else []
+        samples: list[dict[str, Any]] = []
         for number in range(options.rounds):
             print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
-            for job in jobs:
-                turn = number % len(variants)
-                for variant in variants[turn:] + variants[:turn]:
-                    if variant.takes(job.case):
-                        command = _command(job, variant, ids, lines, options.seconds)
-                        samples.append(
-                            {"round": number, "case": job.name, "variant": variant.name}
-                            | _measured(variant, stage.meter, command, options.repeats)
-                        )
+            for measure in measures:
+                samples.extend({"round": number} | sample for sample in measure(number))
             if options.json:
                 _write(options, samples)
     print(report.markdown(samples))
+
+
+def _calls(
+    cases: Sequence[str],
+    stage: fixture.Stage,
+    program: Path | None,
+    lines: int,
+    options: argparse.Namespace,
+    stack: contextlib.ExitStack,
+) -> Measure:
+    """Start what the cases need, to run until *stack* closes, and return what measures them all once, in a round."""
+    variants = _variants(stage, program, options, stack)
+    jobs = [Job(case, in_flight) for case in cases for in_flight in ((1, 32) if case in ("ping", "inspect") else (1,))]
+    ids = {"inspect": stage.running, "export": stage.exported, "logs": stage.logged}
+    _verify(variants, ids, lines, cases)
+
+    def measure(number: int) -> Iterator[dict[str, Any]]:
+        for job in jobs:
+            turn = number % len(variants)
+            for variant in variants[turn:] + variants[:turn]:
+                if variant.takes(job.case):
+                    command = _command(job, variant, ids, lines, options.seconds)
+                    names = {"case": job.name, "variant": variant.name}
+                    yield names | _measured(variant, stage.meter, command, options.repeats)
+
+    return measure
+
+
+def _crowds(cases: Sequence[str], stage: fixture.Stage, program: Path, options: argparse.Namespace) -> Measure:
+    """Return what measures the cases that are about many streams at once, in some of the rounds."""
+    size = crowds.QUICK if options.quick else crowds.FULL
+
+    def measure(number: int) -> Iterator[dict[str, Any]]:
+        turn, others = divmod(number, CROWDED_ROUNDS)
+        for case in cases if not others else ():
+            yield from crowds.measure(case, stage, program, size, turn)
+
+    return measure
 
 
 def _write(options: argparse.Namespace, samples: Sequence[dict[str, Any]]) -> None:
@@ -131,7 +171,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="5 if not given")
     parser.add_argument("--seconds", type=float, default=1.5, metavar="S", help="of each unary run, 1.5 if not given")
     parser.add_argument("--repeats", type=int, default=2, metavar="N", help="of what was disturbed; 2 if not given")
-    parser.add_argument("--quick", action="store_true", help="2 rounds of half a second with smaller streams: a minute")
+    parser.add_argument("--quick", action="store_true", help="2 rounds of half a second, smaller streams and crowds")
     parser.add_argument("--only", type=_cases, default=CASES, metavar="CASES", help=f"of {','.join(CASES)}")
     parser.add_argument("--clients", default="python,aio,go", metavar="NAMES", help="python,aio,go if not given")
     parser.add_argument("--engine", metavar="ADDRESS", help="unix:///…, instead of a private engine")
@@ -158,9 +198,10 @@ def _cases(text: str) -> Sequence[str]:
     return chosen
 
 
-def _variants(stage: fixture.Stage, options: argparse.Namespace, stack: contextlib.ExitStack) -> list[Variant]:
+def _variants(
+    stage: fixture.Stage, program: Path | None, options: argparse.Namespace, stack: contextlib.ExitStack
+) -> list[Variant]:
     """Start the servers and clients, to run until *stack* closes."""
-    program = golang.build(stage.directory) if "go" in options.clients else None
 
     def client(name: str, address: str) -> Client | None:
         if name.endswith("go"):

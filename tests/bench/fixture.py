@@ -14,27 +14,43 @@ from urllib.parse import urlsplit
 
 from docker import APIClient
 
-from tests.bench.processes import ROOT, Meter
+from tests.bench.processes import ROOT, EngineMeter
 
 LABEL = "dockfleet.bench"
 _WITHOUT_NETWORK = {"NetworkMode": "none"}
+_SLEEP = "exec sleep 1000000"
+_TICK = "i=0; while :; do i=$((i+1)); printf '%099d\\n' $i; usleep 100000; done"  # 10 lines/s of 100 bytes
 _COUNT = """awk 'BEGIN {for (i = 0; i < %d; i++) printf "%%099d\\n", i}'"""  # lines of 100 bytes
 
 
 @dataclass(frozen=True)
 class Stage:
-    """The engine and the containers on it: one that runs, one with a large file, one with a long log."""
+    """The engine and the containers on it: one that runs, one with a large file, one with a long log.
+
+    Where they were asked for, also one that writes 10 lines a second, each with its number, and some that run.
+    """
 
     address: str
-    meter: Meter
+    meter: EngineMeter
     directory: Path  # for files of this run
     running: str
     exported: str
     logged: str
+    ticking: str
+    watched: list[str]
 
 
 @contextlib.contextmanager
-def stage(address: str | None, *, containers: int, megabytes: int, lines: int, keep: bool) -> Iterator[Stage]:
+def stage(
+    address: str | None,
+    *,
+    containers: int = 0,
+    megabytes: int,
+    lines: int,
+    ticking: bool = False,
+    watched: int = 0,
+    keep: bool = False,
+) -> Iterator[Stage]:
     """Prepare the engine at *address*, or a private one; what was made goes at the end, unless told to *keep* it."""
     with contextlib.ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dfb")))
@@ -52,11 +68,13 @@ def stage(address: str | None, *, containers: int, megabytes: int, lines: int, k
             stack.callback(_clear, api)
         found = Stage(
             address,
-            Meter(_listener(address)),
+            EngineMeter(_listener(address)),
             directory,
-            running=_container(api, "running", "exec sleep 1000000", wait=False),
+            running=_container(api, "running", _SLEEP, wait=False),
             exported=_container(api, f"exported-{megabytes}", f"dd if=/dev/urandom of=/data bs=1M count={megabytes}"),
             logged=_container(api, f"logged-{lines}", _COUNT % lines),
+            ticking=_container(api, "ticking", _TICK, wait=False) if ticking else "",
+            watched=[_container(api, f"watched-{number}", _SLEEP, wait=False) for number in range(watched)],
         )
         _fill(api, containers)
         yield found

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import resource
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from tests.bench.processes import Meter, started
 from tests.bench.worker import HOST
 
 SOURCE = Path(__file__).with_name("go")
+CONNECTIONS = 8  # of a crowd to a gateway
 WARM_UP_SECONDS = 0.3  # in which it already makes single calls, and does not count them
 
 
@@ -58,6 +63,41 @@ class GoWorker:
             "p99_ms": told["p99_us"] / 1e3,
             "per_second": told["calls_per_second"],
         }
+
+
+class Crowd:
+    """Many streams of the Go client, read at the same time by a program of their own."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.meter = Meter(process.pid)
+
+    def told(self) -> dict[str, Any]:
+        """Return what it says next: that all streams are open, from when on it measures; then what it measured."""
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("the Go client has failed")
+        told: dict[str, Any] = json.loads(line)
+        return told
+
+
+@contextlib.contextmanager
+def crowd(
+    program: Path, case: str, server: str, ids: Sequence[str], streams: int, seconds: float, *, engine: bool = False
+) -> Iterator[Crowd]:
+    """Open *streams* of the containers *ids*, which take turns, at a gateway or on an *engine*'s socket."""
+    rpc, where = (f"{case}-engine", ("-engine", urlsplit(server).path)) if engine else (case, ("-address", server))
+    flags = {
+        "-rpc": rpc,
+        "-host": HOST,
+        "-id": ",".join(ids),
+        "-inflight": streams,
+        "-connections": CONNECTIONS,
+        "-seconds": seconds,
+    }
+    with started(str(program), *where, *(str(word) for flag in flags.items() for word in flag)) as process:
+        yield Crowd(process)
 
 
 class Children:

@@ -8,12 +8,15 @@ import os
 import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import grpc
 import psutil
+from prometheus_client.parser import text_string_to_metric_families
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,6 +38,10 @@ class Meter:
         """Return the bytes of memory in use."""
         return int(self._process.memory_info().rss)
 
+    def threads(self) -> int:
+        """Return how many threads there are."""
+        return int(self._process.num_threads())
+
     def reset_peak(self) -> None:
         """Begin to look for the peak of memory."""
         self._clear.write_text("5")  # proc(5): resets VmHWM
@@ -43,6 +50,54 @@ class Meter:
         """Return the most memory since `reset_peak`, in bytes."""
         line = next(line for line in self._status.read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) << 10
+
+
+class EngineMeter(Meter):
+    """What an engine uses: dockerd, its containerd, and the shims of its containers, which read their stats."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(pid)
+        self._pid = pid
+        self._namespace = _mounts(pid)
+
+    def work_seconds(self) -> float:
+        """Return the CPU time that all of them have used so far, to the nanosecond; ended ones do not count."""
+        return sum(_clock(pid) for pid in (self._pid, *self._helpers()))
+
+    def _helpers(self) -> Iterator[int]:
+        for process in psutil.process_iter(["name"]):
+            if process.info["name"].startswith("containerd") and _mounts(process.pid) == self._namespace:
+                yield process.pid
+
+
+class GatewayMeter(Meter):
+    """What a gateway uses, and what its metrics say."""
+
+    def __init__(self, pid: int, metrics: str) -> None:
+        super().__init__(pid)
+        self._metrics = f"http://{metrics}/metrics"
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Return the sum of the metric's series that bear *labels*."""
+        with urllib.request.urlopen(self._metrics, timeout=10) as answer:
+            families = text_string_to_metric_families(answer.read().decode())
+        series = (sample for family in families for sample in family.samples if sample.name == name)
+        return sum(sample.value for sample in series if labels.items() <= sample.labels.items())
+
+
+def _clock(pid: int) -> float:
+    """Return the CPU seconds of a process: /proc tells hundredths, its CPU clock (clock_getcpuclockid(3)) all."""
+    try:
+        return time.clock_gettime(~pid << 3 | 2)
+    except OSError:
+        return 0.0
+
+
+def _mounts(pid: int) -> str:
+    try:
+        return os.readlink(f"/proc/{pid}/ns/mnt")
+    except OSError:
+        return ""
 
 
 def machine() -> tuple[float, float]:
@@ -110,7 +165,7 @@ def noop_server() -> Iterator[tuple[str, Meter]]:
 
 
 @contextlib.contextmanager
-def gateway(engine: str, name: str, tree: Path = ROOT) -> Iterator[tuple[str, Meter]]:
+def gateway(engine: str, name: str, tree: Path = ROOT) -> Iterator[tuple[str, GatewayMeter]]:
     """Run the gateway of *tree* in front of *engine*, called *name*; yields its address."""
     address, metrics = f"127.0.0.1:{_free_port()}", f"127.0.0.1:{_free_port()}"
     flags = ("--listen", address, "--metrics-listen", metrics, "--host", f"{name}={engine}", "--log-level", "info")
@@ -118,7 +173,7 @@ def gateway(engine: str, name: str, tree: Path = ROOT) -> Iterator[tuple[str, Me
     with started(sys.executable, "-m", "gateway", *flags, cwd=tree, **stop) as process:
         with grpc.insecure_channel(address) as channel:
             grpc.channel_ready_future(channel).result(timeout=20)
-        yield address, Meter(process.pid)
+        yield address, GatewayMeter(process.pid, metrics)
 
 
 def _free_port() -> int:

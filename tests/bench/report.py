@@ -12,7 +12,10 @@ Sample = dict[str, Any]
 
 @dataclass(frozen=True)
 class Goal:
-    """A ratio to reach: *metric* of one variant over that of another, in the same round of a case."""
+    """A ratio to reach: *metric* of one variant over that of another, in the same round of a case.
+
+    Without `most` and `least` it is there to be looked at.
+    """
 
     what: str
     case: str
@@ -25,10 +28,14 @@ class Goal:
     @property
     def reach(self) -> str:
         """What is to be reached, in words."""
+        if self.most is None and self.least is None:
+            return "-"
         return f"≤ {self.most:g}" if self.most is not None else f"≥ {self.least:g}"
 
-    def met(self, value: float) -> bool:
-        """Whether *value* reaches it."""
+    def met(self, value: float) -> bool | None:
+        """Whether *value* reaches it; None when there is nothing to reach."""
+        if self.most is None and self.least is None:
+            return None
         return value <= self.most if self.most is not None else value >= (self.least or 0)
 
 
@@ -57,6 +64,46 @@ for _client, _words in (("python", "Python"), ("aio", "asyncio"), ("go", "Go")):
         Goal(f"gateway's growth in MiB, {_words} client", "export", "growth_mib", _client, None, most=32),
         Goal(f"lines per second over curl's, {_words} client", "logs", "per_second", _client, "socket", least=0.85),
     ]
+GOALS += [
+    Goal("lines delivered over lines due", "followers", "delivered", "gateway", None, least=0.98),
+    Goal("lag p50 in ms", "followers", "p50_ms", "gateway", None, most=25),
+    Goal("lag p50 over that of one on the socket", "followers", "p50_ms", "gateway", "socket-few"),
+    Goal("lag p50 over that of as many on the socket", "followers", "p50_ms", "gateway", "socket"),
+    Goal("gateway's growth for each in KiB", "followers", "growth_kb", "gateway", None, most=35),
+    Goal("gateway's threads over those before", "followers", "threads_ratio", "gateway", None, most=1),
+    Goal("streams from the engine", "followers", "upstream", "gateway", None, most=1),
+    Goal(
+        "container's lines per second over those with one follower", "followers", "per_second", "gateway", "gateway-few"
+    ),
+    Goal("engine's CPU over that of as many on the socket", "followers", "engine_second", "gateway", "socket"),
+    Goal("engine's CPU over that of one at the gateway", "followers", "engine_second", "gateway", "gateway-few"),
+]
+for _case_name in ("stats x1", "stats x10"):
+    GOALS += [
+        Goal(
+            "engine's CPU over that of one reader each", _case_name, "engine_second", "gateway", "gateway-few", most=1.2
+        ),
+        Goal("the same on the socket", _case_name, "engine_second", "socket", "socket-few"),
+        Goal("streams from the engine for each container", _case_name, "upstream", "gateway", None, most=1),
+        Goal("samples delivered over samples due", _case_name, "delivered", "gateway", None, least=0.98),
+    ]
+CROWD = {  # the columns of the tables of crowds: metric and factor
+    "readers": ("readers", 1),
+    "idle": ("idle", 1),
+    "delivered": ("delivered", 1),
+    "lag p50 ms": ("p50_ms", 1),
+    "p99 ms": ("p99_ms", 1),
+    "longest silence ms": ("silence_ms", 1),
+    "per second": ("per_second", 1),
+    "server CPU µs each": ("server_cpu", 1e6),
+    "server CPU %": ("server_share", 100),
+    "client CPU %": ("client_share", 100),
+    "engine CPU %": ("engine_share", 100),
+    "in the median second": ("engine_second", 100),
+    "KiB each": ("growth_kb", 1),
+    "threads": ("threads", 1),
+    "upstream": ("upstream", 1),
+}
 
 
 def markdown(samples: Sequence[Sample]) -> str:
@@ -87,7 +134,7 @@ def _goals(samples: Sequence[Sample]) -> str:
     for goal in GOALS:
         if found := ratios(samples, goal):
             value = median(found)
-            met = "yes" if goal.met(value) else "**no**"
+            met = {True: "yes", False: "**no**", None: "-"}[goal.met(value)]
             rows.append([goal.case, goal.what, goal.reach, f"{value:.2f}", _range(found), met])
     return _table(["case", "figure", "reach", "median", "middle half", "met"], rows)
 
@@ -107,7 +154,22 @@ def _against(other: str, samples: Sequence[Sample], cases: Sequence[str]) -> str
     return f"### This checkout over {other}\n\n" + _table(head, rows)
 
 
+def _crowd(case: str, samples: Sequence[Sample]) -> str:
+    """Return the table of a case of many streams at once; what no variant has makes no column."""
+    own = [sample for sample in samples if sample["case"] == case]
+    columns = {
+        head: column for head, column in CROWD.items() if any(sample.get(column[0]) is not None for sample in own)
+    }
+    rows = [
+        [variant, *(_median([s for s in own if s["variant"] == variant], *column) for column in columns.values())]
+        for variant in sorted({sample["variant"] for sample in own})
+    ]
+    return f"### {case}\n\n" + _table(["variant", *columns], rows)
+
+
 def _case(case: str, samples: Sequence[Sample]) -> str:
+    if any("readers" in sample for sample in samples if sample["case"] == case):
+        return _crowd(case, samples)
     variants = list(dict.fromkeys(sample["variant"] for sample in samples if sample["case"] == case))
     stream = case in ("export", "logs")
     unit, scale = {"export": ("MB/s", 1e-6), "logs": ("lines/s", 1)}.get(case, ("calls/s", 1))

@@ -25,6 +25,7 @@ import dockfleet
 import dockfleet.aio
 import grpc
 from docker import APIClient
+from dockfleet.v1 import containers_pb2, containers_pb2_grpc
 
 from tests.bench import noop
 
@@ -289,6 +290,46 @@ class AioGateway(AioClient):
             yield batch.entries
 
 
+class Idle(AioClient):
+    """Opens followers of a log that never read, for as long as the process runs.
+
+    HTTP/2 would let a server send 64 KiB ahead on each, minutes of a slow log: here it stops after a few lines.
+    """
+
+    async def connect(self, address: str) -> None:
+        """Open channels with connections of their own."""
+        options = (
+            ("grpc.use_local_subchannel_pool", 1),
+            ("grpc.http2.lookahead_bytes", 1 << 10),  # the window of each stream
+            ("grpc.http2.bdp_probe", 0),  # which stays as it is
+        )
+        channels = (grpc.aio.insecure_channel(address, options) for _ in range(4))
+        self._stubs = [containers_pb2_grpc.ContainerServiceStub(channel) for channel in channels]
+        self._calls: list[Any] = []
+
+    def run(self, command: Command) -> Result:
+        """`follow`: open as many as the command tells; each has begun to answer then.  `wake`: begin to read."""
+        if command["case"] == "follow":
+            return self._loop.run_until_complete(self._follow(command["id"], command["in_flight"]))
+        return self._loop.run_until_complete(self._wake())
+
+    async def _follow(self, id: str, count: int) -> Result:
+        request = containers_pb2.StreamLogsRequest(host=HOST, id=id, follow=True, tail=0)
+        calls = [self._stubs[number % len(self._stubs)].StreamLogs(request) for number in range(count)]
+        await asyncio.wait_for(asyncio.gather(*(call.initial_metadata() for call in calls)), 60)
+        self._calls += calls
+        return {"idle": len(calls)}
+
+    async def _wake(self) -> Result:
+        """Return how many lines had to wait for the one that was least behind: they come in one message."""
+        lines = await asyncio.wait_for(asyncio.gather(*map(self._backlog, self._calls)), 60)
+        return {"idle_behind": min(lines)}
+
+    @staticmethod
+    async def _backlog(call: Any) -> int:
+        return max([len((await call.read()).entries) for _ in range(10)])
+
+
 class AioNoop(AioClient):
     """gRPC alone, on asyncio."""
 
@@ -303,6 +344,7 @@ CLIENTS: dict[str, Callable[[str], Client | AioClient]] = {
     "socket": Socket,
     "python": Gateway,
     "aio": AioGateway,
+    "idle": Idle,
     "noop-python": Noop,
     "noop-aio": AioNoop,
 }

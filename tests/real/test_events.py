@@ -122,6 +122,7 @@ async def test_any_number_of_watchers_is_one_for_the_engine(start_engine: Callab
         for call in calls:
             await call.initial_metadata()
         engine.request("POST", "/volumes/create", {"Name": "seen"})
+        assert all([(await call.read()).HasField("heartbeat") for call in calls])  # nothing to tell yet
         heard = [(await call.read()).event.actor.id for call in calls]
         info = json.loads(engine.request("GET", "/info")[1])
 

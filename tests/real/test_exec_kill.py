@@ -15,9 +15,6 @@ from engines import busybox_image
 from tests.conftest import Client, gateway_of
 from tests.real.support import Containers, Fleet, execute, import_image, transcript, until
 
-# Not `new`: it is chrooted, so that an exec there gets the root directory and the processes of this very machine.
-pytestmark = pytest.mark.parametrize("host", ["one", "two"], indirect=True)
-
 # Each ends up as processes that sleep for so many seconds, a number that nothing else sleeps for.
 TREES = {
     "alone": "exec sleep {0}",
@@ -50,8 +47,16 @@ async def begun(client: Client, host: str, container: str, *cmd: str, **start: A
     return call
 
 
-@pytest.mark.parametrize("tree", TREES.values(), ids=TREES)
-@pytest.mark.parametrize("user", ["", "1000:1000"], ids=["root", "user"])
+@pytest.mark.parametrize(
+    ("tree", "user"),
+    [
+        *(pytest.param(tree, "", id=f"{name}-root") for name, tree in TREES.items()),
+        *(
+            pytest.param(TREES[name], "1000:1000", id=f"{name}-user")
+            for name in ("children", "without its environment")
+        ),
+    ],
+)
 async def test_the_process_and_all_that_it_started_are_killed(
     client: Client, host: str, containers: Containers, tree: str, user: str
 ) -> None:
@@ -68,13 +73,17 @@ async def test_the_process_and_all_that_it_started_are_killed(
     assert await sleeping(client, host, container, other) == 1
 
 
-def without_shell(image: bytes) -> bytes:
-    """The root file system *image* without its shells."""
+def without_shell(image: bytes, *, instead: str = "") -> bytes:
+    """The root file system *image* without its shells; or with one, *instead*."""
     kept = io.BytesIO()
     with tarfile.open(fileobj=io.BytesIO(image)) as old, tarfile.open(fileobj=kept, mode="w") as new:
         for entry in old:
             if entry.name not in ("bin/sh", "bin/ash"):
                 new.addfile(entry, old.extractfile(entry) if entry.isfile() else None)
+        if instead:
+            link = tarfile.TarInfo(instead)
+            link.type, link.linkname = tarfile.SYMTYPE, "/bin/busybox"
+            new.addfile(link)
     return kept.getvalue()
 
 
@@ -88,6 +97,7 @@ async def gone(client: Client, host: str, container: str, word: str) -> bool:
     return await sleeping(client, host, container, word) == 0
 
 
+@pytest.mark.parametrize("host", ["one", "two", "new"], indirect=True)
 async def test_a_terminal_makes_no_difference(client: Client, host: str, containers: Containers) -> None:
     """Its processes are killed as well, over every transport."""
     container, word = await containers.start("sleep", "1000"), unique()
@@ -174,6 +184,19 @@ async def test_a_container_without_a_shell_keeps_the_process_and_the_log_says_so
     assert record.fields["container"] == container  # type: ignore[attr-defined]
     assert "no shell" in record.fields["why"]  # type: ignore[attr-defined]
     assert await sleeping(client, host, container, word) == 1
+
+
+async def test_a_shell_of_busyboxes_own_is_found(client: Client, host: str, containers: Containers) -> None:
+    """Images without a shell but with busybox for whoever looks for errors have it in a directory of its own."""
+    image = "dockfleet-test:distroless"
+    await import_image(client, host, without_shell(busybox_image(), instead="busybox/sh"), image)
+    container, word = await containers.start("sleep", "1000", image=image), unique()
+    call = await begun(client, host, container, "sleep", word)
+    await until(lambda: sleeps(client, host, container, word))
+
+    call.cancel()
+
+    await until(lambda: gone(client, host, container, word), 5)
 
 
 async def test_a_gateway_that_stops_kills_what_its_clients_ran(

@@ -2,6 +2,8 @@
 //
 //	bench [-address A] -rpc ping|inspect|list|noop [-host H] [-id ID] [-inflight N] [-seconds S]
 //	bench [-address A] -rpc export|logs -host H -id ID [-inflight N] [-seconds S]
+//	bench [-address A] -rpc follow|stats -host H -id ID[,ID…] [-inflight N] [-connections C] [-seconds S]
+//	bench -engine PATH -rpc follow-engine|stats-engine -id ID[,ID…] [-inflight N] [-seconds S]
 //
 // N workers make one call after the other for S seconds, over one connection; the calls under way then are finished
 // and count.  All rates are over the time that really passed.
@@ -11,6 +13,13 @@
 //
 // export and logs read streams to their end.  They print calls, seconds, bytes and bytes_per_second, and logs also
 // entries and entries_per_second; an empty log, or an entry without time or stream, is a failure.
+//
+// follow and stats open N streams that go on, over C connections, and read them for S seconds; with -engine, on the
+// engine's own socket, each over one of its own.  A follower's container must write a number on each line, each one
+// higher than the line before.  They print opened and opening_seconds as soon as all streams are open; in the end, of
+// the time from then on, items and due (how many came to all of them, and should have), silence_ms (the longest time
+// that one had to wait) and stalled (how many waited for more than 2.5 s); follow also lost and repeated (numbers), and
+// p50_ms, p99_ms and max_ms (from the engine's time of a line to its arrival).
 //
 // The first failure of any call ends the run with exit code 1.
 package main
@@ -24,6 +33,7 @@ import (
 	"log"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -35,10 +45,11 @@ import (
 
 const warmUp = 300 * time.Millisecond // of single calls, which are not counted
 
-// target is where the calls go.
+// target is where the calls go: to a host by the gateway, or to an engine's socket.
 type target struct {
 	gateway  *grpc.ClientConn
 	host, id string
+	engine   string
 }
 
 // The calls, by name.
@@ -58,28 +69,42 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("bench: ")
 	address := flag.String("address", "127.0.0.1:50051", "where the gateway listens")
-	rpc := flag.String("rpc", "ping", "what to call: ping, inspect, list, noop, export or logs")
+	rpc := flag.String("rpc", "ping", "what to call: ping, inspect, list, noop, export, logs, follow or stats")
+	engine := flag.String("engine", "", "the engine's socket, for follow-engine and stats-engine")
 	host := flag.String("host", "", "the host")
 	id := flag.String("id", "", "the container")
 	inflight := flag.Int("inflight", 1, "how many calls are under way at any time")
 	seconds := flag.Float64("seconds", 5, "for how long")
+	connections := flag.Int("connections", 1, "over how many connections")
 	flag.Parse()
 
-	gateway, err := grpc.NewClient(*address,
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(64<<20)))
-	if err != nil {
-		log.Fatal(err)
+	gateways := make([]*grpc.ClientConn, *connections)
+	for index := range gateways {
+		gateway, err := grpc.NewClient(*address,
+			grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(64<<20)))
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer gateway.Close()
+		gateways[index] = gateway
 	}
-	defer gateway.Close()
 
-	to := target{gateway, *host, *id}
+	to := target{gateways[0], *host, *id, *engine}
 	duration := time.Duration(*seconds * float64(time.Second))
 	var report map[string]any
+	var err error
 	if call := singles[*rpc]; call != nil {
 		report, err = measureSingles(call, to, *inflight, duration)
 	} else if read := streams[*rpc]; read != nil {
 		report, err = measureStreams(read, to, *inflight, duration)
+	} else if open := endless[*rpc]; open != nil {
+		opening := mostOpening
+		if *engine != "" {
+			opening = *inflight
+		}
+		targets := spread(*inflight, gateways, to, strings.Split(*id, ","))
+		report, err = measureCrowd(open, targets, opening, duration)
 	} else {
 		err = fmt.Errorf("there is no -rpc %s", *rpc)
 	}

@@ -1,0 +1,145 @@
+"""Very many short calls on real engines: each ends as it should, and nothing is left of them.
+
+By default hundreds; `DOCKFLEET_LONG=1` makes it ten thousand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Any
+
+import psutil
+import pytest
+from dockfleet.v1 import containers_pb2, exec_pb2, system_pb2
+
+from tests.conftest import Client
+from tests.real.support import Containers, execute, until
+
+LONG = bool(os.environ.get("DOCKFLEET_LONG"))
+STREAMS = 10_000 if LONG else 500
+EXECS = 10_000 if LONG else 200
+AT_ONCE = 8
+SLACK = 5  # descriptors, tasks, goroutines: what there may be more than before
+
+pytestmark = pytest.mark.timeout(3600 if LONG else 120)
+
+
+async def follow_log(client: Client, host: str, container: str, number: int) -> Any:
+    """Follow a log, of its own: those who begin alike share what can be shared."""
+    request = containers_pb2.StreamLogsRequest(host=host, id=container, follow=True, tail=number % 7)
+    return client.containers.StreamLogs(request)
+
+
+async def watch_stats(client: Client, host: str, container: str, number: int) -> Any:
+    """Watch the use of resources."""
+    return client.containers.StreamStats(containers_pb2.StreamStatsRequest(host=host, id=container))
+
+
+async def watch_events(client: Client, host: str, container: str, number: int) -> Any:
+    """Watch events, from the first that is remembered."""
+    return client.system.StreamEvents(system_pb2.StreamEventsRequest(host=host, since={"seconds": 1}))
+
+
+async def attach(client: Client, host: str, container: str, number: int) -> Any:
+    """Attach to a container."""
+    call = client.containers.AttachContainer()
+    start = containers_pb2.AttachContainerStart(host=host, id=container, stream=True, stdout=True, stdin=True)
+    await call.write(containers_pb2.AttachContainerRequest(start=start))
+    return call
+
+
+async def execute_cat(client: Client, host: str, container: str, number: int) -> Any:
+    """Run what ends when its client is gone; of some the gateway makes sure."""
+    call = client.exec.Exec()
+    keep = exec_pb2.ON_DISCONNECT_KEEP if number % 4 else exec_pb2.ON_DISCONNECT_KILL
+    start = exec_pb2.ExecStart(host=host, id=container, cmd=["cat"], attach_stdin=True, on_disconnect=keep)
+    await call.write(exec_pb2.ExecRequest(start=start))
+    return call
+
+
+# An exec costs the engine as much as a dozen of the others.
+MIX = (follow_log, watch_events, attach, watch_stats) * 3 + (execute_cat,)
+
+
+async def test_nothing_is_left_of_streams_that_were_cancelled(
+    client: Client, host: str, containers: Containers, private: None
+) -> None:
+    """Whenever they are cancelled: descriptors, tasks and the engine's goroutines are back within five seconds."""
+    # An engine notices that an attached client is gone only when the container writes.
+    script = "while :; do echo line; usleep 300000; done"
+    several = [await containers.start("sh", "-c", script, open_stdin=True) for _ in range(4)]
+    await storm(client, host, several, len(MIX) * AT_ONCE)  # what is made once is made now
+    base = await settled(client, host)
+
+    await storm(client, host, several, STREAMS)
+
+    async def back() -> bool:
+        now = await figures(client, host)
+        return all(one <= was + SLACK for one, was in zip(now, base, strict=True))
+
+    try:
+        await until(back, 5)
+    finally:
+        print(f"{STREAMS} streams on {host}: descriptors, tasks, goroutines {base}, then {await figures(client, host)}")
+    processes = [await processes_of(client, host, container) for container in several]
+    assert all(set(names) <= {"sh", "usleep"} for names in processes)
+
+
+async def storm(client: Client, host: str, several: list[str], count: int) -> None:
+    """Open *count* streams of all kinds, some at once; cancel a third of them at once, the others after a message."""
+    numbers = iter(range(count))
+
+    async def one_after_the_other() -> None:
+        for number in numbers:
+            call = await MIX[number % len(MIX)](client, host, several[number // len(MIX) % len(several)], number)
+            if number % 3:
+                await call.read()
+            call.cancel()
+
+    await asyncio.gather(*(one_after_the_other() for _ in range(AT_ONCE)))
+
+
+async def figures(client: Client, host: str) -> tuple[int, int, int]:
+    """Descriptors and tasks of this process, gateway and client in one, and goroutines of the engine."""
+    goroutines = (await client.system.GetInfo(system_pb2.GetInfoRequest(host=host))).info.goroutines
+    return psutil.Process().num_fds(), len(asyncio.all_tasks()), goroutines
+
+
+async def settled(client: Client, host: str) -> tuple[int, int, int]:
+    """The figures when they do not fall any more."""
+    before = await figures(client, host)
+    for _ in range(40):
+        await asyncio.sleep(0.25)
+        now = await figures(client, host)
+        if sum(now) >= sum(before) - 1:
+            break
+        before = now
+    return before
+
+
+async def processes_of(client: Client, host: str, container: str) -> list[str]:
+    """The names of a container's processes."""
+    request = containers_pb2.TopContainerRequest(host=host, id=container, ps_args="-eo pid,comm")
+    processes = (await client.containers.TopContainer(request)).processes
+    return [process.items[1] for process in processes]
+
+
+async def test_every_short_exec_has_one_exit_message_with_its_code(
+    client: Client, host: str, containers: Containers
+) -> None:
+    """However many there are, and however short."""
+    container = await containers.start("sleep", "10000")
+    numbers = iter(range(EXECS))
+
+    async def one_after_the_other() -> int:
+        right = 0
+        for number in numbers:
+            ended = await execute(client, host, container, "sh", "-c", f"echo {number}; exit {number % 200}")
+            assert ended.order == ["started", "output", "exit"]
+            assert ended.exit_code == number % 200
+            assert ended.stdout == b"%d\n" % number
+            right += 1
+        return right
+
+    assert sum(await asyncio.gather(*(one_after_the_other() for _ in range(AT_ONCE)))) == EXECS
