@@ -87,7 +87,7 @@ class Follower:
         self._was_running = run.running
         coming = run if self._is_other(run) and self._span.follow else None  # what is left before it is read first
         self.started = self.started or run.started
-        waiting = False
+        waiting, looked = False, 0
         while True:
             failure: Exception | None = None
             epoch = self._engine.epoch
@@ -128,8 +128,12 @@ class Follower:
             else:
                 then = self._judge(now, sure=sure and (waiting or epoch == self._engine.epoch))
             if isinstance(then, End):
-                yield then
-                return
+                if then.ending is Ending.REMOVED or looked == _STRIKES or await self._has_all(run):
+                    yield then
+                    return
+                looked += 1
+                self._reader.broken = self._reader.doubtful = True
+                continue
             if then is _Then.TURN:
                 coming, waiting = now, False
                 self._reader.broken |= failure is not None
@@ -183,6 +187,15 @@ class Follower:
             if not run.running or self._is_other(run) or loop.time() >= deadline:
                 return run
             await asyncio.sleep(_SETTLE_SECONDS / 10)
+
+    async def _has_all(self, run: Run) -> bool:
+        """Tell whether nothing stands behind the end of what was read; not when the engine would not tell."""
+        try:
+            return await self._reader.has_all(run)
+        except NotFound:
+            return True  # it was removed when it had ended
+        except (APIError, TransportError, OperationFailed):
+            return False
 
     def _judge(self, now: Run | None, *, sure: bool) -> End | _Then:
         """Say what the end of an answer means, given the state of the container after it.

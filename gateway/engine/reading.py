@@ -12,6 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import partial
+from itertools import pairwise
 
 from gateway.engine import logs
 from gateway.engine.client import Call, Engine
@@ -75,6 +76,7 @@ class Reader:
         self._heartbeat = heartbeat
         self._begun = position is not None  # so that what the question says of the beginning counts no more
         self._echo = Echo()
+        self._skips: Skips | None = None
         self._again = False  # the last answer was left: the engine seems to repeat itself, or to leave something out
         self._loop = asyncio.get_running_loop()
         self._last_news = self._last_said = self._loop.time()
@@ -109,6 +111,11 @@ class Reader:
                     yield item
             again, self._again = self._again, False
 
+    async def has_all(self, run: Run) -> bool:
+        """Tell whether nothing stands in the log behind what the last answer brought: engines drop the end, too."""
+        found = await self._look(run, 1)
+        return not found or self._skips is None or self._skips.is_last(found[-1], self.position.floor)
+
     async def _check_clock(self) -> None:
         """Find out whether the host's clock was set back since the place was taken."""
         answer = await self._engine.ask(Call(_PING, changes=False))
@@ -117,7 +124,8 @@ class Reader:
             self.position.step_back()
 
     async def _answer(self, run: Run, until: int | None, *, follow: bool) -> AsyncGenerator[Item, None]:
-        replay, lines, skips = Replay(self.position), logs.Lines(), Skips(partial(self._look, run))
+        replay, lines = Replay(self.position), logs.Lines()
+        skips = self._skips = Skips(partial(self._look, run))
 
         def patience() -> float:
             silent = self._last_said + self._heartbeat - self._loop.time()
@@ -146,10 +154,14 @@ class Reader:
                     if new and follow:
                         if self.guard is not None and await self.guard():
                             return
-                        sure, missing = await skips.sure(new)
-                        count = self._echo.begins(new[:sure]) if sure else 0
-                        self._again = missing or count < len(new)
+                        sure = await skips.sure(new)
+                        count = self._echo.begins(new[: sure.taken]) if sure.taken else 0
+                        self._again = sure.missing or count < len(new)
                         new = new[:count] if count < len(new) else new
+                        if sure.gaps:
+                            for item in self._with_gaps(lines, new, [gap for gap in sure.gaps if gap < count]):
+                                yield item
+                            new = []
                     elif self._span.follow:
                         self._echo.heard(new)
                     flushed = lines.flush() if not entries else ([], [])
@@ -164,7 +176,19 @@ class Reader:
             yield item
         self.doubtful = not (replay.found or replay.lost)
         if self.doubtful and not follow:
-            yield self._lose(list(replay.last), passed=True)
+            yield self._lose(replay.newer or list(replay.last), passed=not replay.newer)
+            for entries in (replay.newer, []):
+                for item in self._moved(*(lines.feed(entries) if entries else lines.flush())):
+                    yield item
+
+    def _with_gaps(self, lines: logs.Lines, entries: list[Entry], gaps: list[int]) -> Iterator[Item]:
+        """Yield entries that the log does not have any more, and before some of them that others may be lost."""
+        for start, end in pairwise([*sorted({0, *gaps}), len(entries)]):
+            if start in gaps:
+                yield from self._moved(*lines.flush())
+                yield Gap(self.position.newest, entries[start].time, Lost.ROTATED)
+            yield from self._moved(*lines.feed(entries[start:end]))
+        yield from self._moved(*lines.flush())
 
     async def _look(self, run: Run, count: int) -> list[Entry]:
         """Return the last *count* entries of the log."""

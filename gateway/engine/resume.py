@@ -141,13 +141,14 @@ class Replay:
     """Finds the place again in a log that is read anew from a position's floor.
 
     `feed` passes over what was read before.  `found` tells whether the place was found, and `lost` that it is not in
-    the log any more; while neither holds, it may still come.
+    the log any more; while neither holds, it may still come.  `newer` is what was passed over and surely not read.
     """
 
     def __init__(self, position: Position) -> None:
         self.found = not position.count
         self.lost = False
         self.last: deque[Entry] = deque(maxlen=_PROOF)  # of what was passed over
+        self.newer: list[Entry] = []
         self._position = position
         self._proof = position.proof
         self._passed: deque[int] = deque(maxlen=len(self._proof) or 1)
@@ -159,14 +160,19 @@ class Replay:
         if self.found or self.lost:
             return entries
         exact, newest = self._position.exact, self._position.newest
+        settled = newest if exact or not newest else time_of(nanoseconds(newest) + SETTLED)
+        latest = settled if exact else max(settled, self._position.ceiling)
         for index, entry in enumerate(entries):
-            if exact and entry.time > newest:
-                # All that stands before the place was read, and nothing that was read is newer than this.
+            if newest and entry.time > latest:
+                # Nothing that was read is newer than this, and where the count is exact all before the place was read;
+                # where it is not, the place would have come by now.
                 self.lost = True
-                return entries[index:]
+                return self.newer + entries[index:]
             self.last.append(entry)
+            if entry.time > newest and latest == settled:  # else the clock was set back
+                self.newer.append(entry)
             if self._is_place(fingerprint(entry)):
-                self.found = True
+                self.found, self.newer = True, []
                 return entries[index + 1 :]
         return []
 

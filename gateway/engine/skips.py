@@ -13,14 +13,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import zip_longest
+from typing import NamedTuple
 
 from gateway.engine.logs import Entry
 from gateway.engine.resume import fingerprint
+from gateway.engine.streams import OperationFailed, TornStream
 from gateway.engine.times import nanoseconds
 
 _NANOSECONDS_A_BYTE = 20  # 50 MB/s: more than an engine writes into one log
 _MARGIN = 64  # entries that may have come since those that are looked up
 _BEHIND_SECONDS = 3.0  # more than the second to which a host tells its time
+
+
+class Sure(NamedTuple):
+    """So many entries may be taken; before those in `gaps` something may be lost, and `missing` tells of behind."""
+
+    taken: int
+    gaps: tuple[int, ...] = ()
+    missing: bool = False
+
 
 Look = Callable[[int], Awaitable[list[Entry]]]  # returns the last so many entries of the log
 
@@ -47,37 +59,44 @@ class Skips:
         if entries:
             self._last = entries[-1]
 
-    async def sure(self, entries: list[Entry]) -> tuple[int, bool]:
-        """Return how many of *entries* may be taken, and whether to read anew behind those, for some may be missing."""
+    async def sure(self, entries: list[Entry]) -> Sure:
+        """Return how many of *entries* may be taken, where something may be missing among them, and whether behind."""
         chain = entries if self._last is None else [self._last, *entries]
         self._last = entries[-1]
         newest = nanoseconds(self._last[1])
         if not self._least or newest < self._opened or newest - nanoseconds(chain[0][1]) < self._least:
-            return len(entries), False
-        count = self._up_to_doubt(chain)
+            return Sure(len(entries))
+        doubts = self._doubts(chain)
+        if not doubts:
+            return Sure(len(entries))
         is_behind = self._opened + (self._loop.time() - self._opened_at - _BEHIND_SECONDS) * 1e9 > newest
-        if count < len(chain) and not is_behind:
-            count = await self._up_to_break(chain, count)
-        return max(count - (len(chain) - len(entries)), 0), count < len(chain)
+        count, gone = (doubts[0], 0) if is_behind else await self._up_to_break(chain, doubts[0])
+        shift = len(chain) - len(entries)
+        gaps = tuple(number - shift for number in doubts if number < gone)
+        return Sure(max(count - shift, 0), gaps, missing=count < len(chain))
 
-    def _up_to_doubt(self, chain: list[Entry]) -> int:
-        """Return how many entries come before the first before which a file may have been filled; mostly all."""
+    def is_last(self, entry: Entry, floor: bytes) -> bool:
+        """Tell whether *entry*, the log's last, was the last that came, or is older than *floor*, when nothing came."""
+        return entry.time < floor if self._last is None else fingerprint(entry) == fingerprint(self._last)
+
+    def _doubts(self, chain: list[Entry]) -> list[int]:
+        """Return the numbers of the entries before which a file may have been filled: mostly none."""
         times = [nanoseconds(entry[1]) for entry in chain]
-        far = (number for number in range(1, len(times)) if times[number] - times[number - 1] >= self._least)
-        return next(far, len(chain))
+        return [number for number in range(1, len(times)) if times[number] - times[number - 1] >= self._least]
 
-    async def _up_to_break(self, chain: list[Entry], doubt: int) -> int:
-        """Return how many entries are neighbours in the log; those that it does not have any more are taken as such.
+    async def _up_to_break(self, chain: list[Entry], doubt: int) -> tuple[int, int]:
+        """Return how many entries may be taken, and how many of them the log does not have any more.
 
-        *doubt* is the number of those that are without looking.
+        Those that it has are taken as far as they are neighbours there; *doubt* is the number of those that are anyhow.
         """
         marks, most = [fingerprint(entry) for entry in chain], len(chain) + _MARGIN
-        found = [fingerprint(entry) for entry in await self._look(most)]
+        try:
+            found = [fingerprint(entry) for entry in await self._look(most)]
+        except (OperationFailed, TornStream):
+            return doubt, 0  # a file that was put aside while it was being read
         there = next((number for number, mark in enumerate(marks) if mark in found), len(marks))
-        if there and len(found) >= most:
-            return doubt  # they are not among the last ones: so much has come since
-        place = found.index(marks[there]) if there < len(marks) else 0
-        if there or place + len(marks) > len(found):
-            return max(there, 1)
-        same = zip(marks, found[place:], strict=False)
-        return next((number for number, (one, other) in enumerate(same) if one != other), len(marks))
+        if there:
+            # Not among the last ones: so much has come since, or the log does not have them any more.
+            return (doubt, 0) if len(found) >= most else (there, there)
+        same = zip_longest(marks, found[found.index(marks[0]) :][: len(marks)])
+        return next((number for number, (one, other) in enumerate(same) if one != other), len(marks)), 0
