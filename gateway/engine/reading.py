@@ -21,7 +21,7 @@ from gateway.engine.echo import Echo
 from gateway.engine.logs import Entry
 from gateway.engine.resume import Position, Replay
 from gateway.engine.runs import Gap, Item, Lost, Quiet, Resumed, Run
-from gateway.engine.skips import Skips
+from gateway.engine.skips import SILENCE_SECONDS, Skips
 from gateway.engine.streams import is_terminal
 from gateway.engine.times import nanoseconds, time_of
 
@@ -129,6 +129,8 @@ class Reader:
 
         def patience() -> float:
             silent = self._last_said + self._heartbeat - self._loop.time()
+            if run.file_bytes:
+                silent = min(silent, SILENCE_SECONDS)
             return _REST_SECONDS if lines.waiting else max(silent, _REST_SECONDS)
 
         async with self._engine.open(self._question.call(self._asked(until, follow=follow))) as (answer, connection):
@@ -151,6 +153,9 @@ class Reader:
                             yield Resumed()
                     if not entries and (quiet := self.overdue()) is not None:
                         yield quiet
+                    if not entries and follow and await skips.is_stuck(self.position.floor):
+                        self._again = self.doubtful = True
+                        return
                     if new and follow:
                         if self.guard is not None and await self.guard():
                             return

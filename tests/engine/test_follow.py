@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gateway.engine import reading, skips
 from gateway.engine.client import APIError, Call, Endpoint, Engine
 from gateway.engine.connection import Request
 from gateway.engine.follow import Follower
@@ -329,6 +330,23 @@ async def test_what_the_engine_skips_while_it_follows_is_read_or_is_a_gap(daemon
         assert told[:3] == list(LINES[:3])
         assert told[3] == Gap(time_of(NOON + 2000), time_of(NOON + 2 * SECOND + 6000), Lost.ROTATED)
         assert told[4:] == [*LINES[6:], End(Ending.NOT_RUNNING, 0)]
+
+
+async def test_an_engine_that_stands_still_is_noticed(daemon: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Docker 20.10 may follow a file that has been put aside for ever, while the log goes on."""
+    monkeypatch.setattr(skips, "SILENCE_SECONDS", 0.1)
+    monkeypatch.setattr(reading, "SILENCE_SECONDS", 0.1)
+    daemon.clock_skew = NOON / 1e9 - time.time() + 100
+    log = Log(*LINES, script=[(3, "open"), (8, "end"), (8, "end")])
+    daemon.on(*LOGS, log)
+    small = {"HostConfig": {"LogConfig": {"Type": "json-file", "Config": {"max-size": "1k"}}}}
+    daemon.on(*STATE, json=state(running=False) | small)
+
+    async with following(daemon) as follower, asyncio.timeout(20):
+        told = await read(follower, state(running=False) | small)
+
+    assert [one for one in told if isinstance(one, bytes)] == list(LINES)
+    assert told[-1] == End(Ending.NOT_RUNNING, 0)
 
 
 @pytest.mark.parametrize(
