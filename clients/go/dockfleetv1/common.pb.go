@@ -545,7 +545,8 @@ func (x *DroppedOutput) GetBytes() uint64 {
 	return 0
 }
 
-// Says that a stream without news is alive.  Sent every 15 seconds while nothing else is.
+// Says that a stream without news is alive, and, by its token, where it is.  Sent every 15 seconds while nothing else
+// is, and at once where there is nothing to begin with.
 type Heartbeat struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// For how long nothing has come from the host for this stream.
