@@ -133,6 +133,7 @@ class Follower:
                     return
                 looked += 1
                 self._reader.broken = self._reader.doubtful = True
+                coming = await self._next_run()  # what stands behind the end may be another run's
                 continue
             if then is _Then.TURN:
                 coming, waiting = now, False
@@ -196,6 +197,14 @@ class Follower:
             return True  # it was removed when it had ended
         except (APIError, TransportError, OperationFailed):
             return False
+
+    async def _next_run(self) -> Run | None:
+        """Return the run that has begun since, if one has."""
+        try:
+            now = await self._look(patiently=False)
+        except (APIError, TransportError):
+            return None  # whoever reads on will see
+        return now if now is not None and self._is_other(now) else None
 
     def _judge(self, now: Run | None, *, sure: bool) -> End | _Then:
         """Say what the end of an answer means, given the state of the container after it.
