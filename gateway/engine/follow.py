@@ -32,6 +32,7 @@ _SETTLE_SECONDS = 0.5  # within which the state of a container follows the end o
 _GUARD_SECONDS = 30.0  # after a break, within which a restart may come without an end of the answer
 _PAUSE_SECONDS = 0.05  # that a restart takes at least
 _STRIKES = 3  # how often the same place may turn out to be unreadable
+_LAST = (Ending.EXITED, Ending.NOT_RUNNING)  # after which nothing more is written
 _LATER = (500, 502, 503, 504)  # what engines say while they start or stop
 
 
@@ -128,7 +129,7 @@ class Follower:
             else:
                 then = self._judge(now, sure=sure and (waiting or epoch == self._engine.epoch))
             if isinstance(then, End):
-                if then.ending is Ending.REMOVED or looked == _STRIKES or await self._has_all(run):
+                if then.ending not in _LAST or looked == _STRIKES or await self._has_all(run):
                     yield then
                     return
                 looked += 1
@@ -192,7 +193,7 @@ class Follower:
     async def _has_all(self, run: Run) -> bool:
         """Tell whether nothing stands behind the end of what was read; not when the engine would not tell."""
         try:
-            return await self._reader.has_all(run)
+            return self._span.until is not None or await self._reader.has_all(run)
         except NotFound:
             return True  # it was removed when it had ended
         except (APIError, TransportError, OperationFailed):

@@ -292,6 +292,19 @@ async def test_the_end_that_an_engine_drops_is_read(daemon: FakeEngine) -> None:
     assert told[-1] == End(Ending.EXITED, 3)
 
 
+async def test_what_was_written_after_the_time_asked_for_is_no_end_that_was_dropped(daemon: FakeEngine) -> None:
+    """Up to `until` a log is followed, and no further; the engine is asked once."""
+    log = Log(*LINES, script=[])
+    daemon.on(*LOGS, log)
+    daemon.on(*STATE, json=state(running=False))
+
+    async with following(daemon, until=NOON + 3 * SECOND) as follower:
+        told = await read(follower, state(running=False))
+
+    assert [one for one in told if isinstance(one, bytes)] == list(LINES[:4])
+    assert len(log.asked) == 1
+
+
 class SkippingLog(Log):
     """A log whose files are put aside while it is followed, faster than the engine that follows them looks."""
 
