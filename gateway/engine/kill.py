@@ -24,6 +24,7 @@ SECONDS = 5.0  # in which it is done, or given up
 _VARIABLE = "DOCKFLEET_EXEC"
 _SHELLS = ("/bin/sh", "/busybox/sh")
 _MOST_OUTPUT = 4096
+_NO_SHELL = "there is no shell in the container to kill it with"
 
 # Each round looks at all processes and kills those that it finds, until there are none: they may fork meanwhile.
 # `s` is the end of /proc/PID/stat: state, parent, process group and session; a name before it may hold anything.
@@ -102,6 +103,8 @@ async def kill(engine: Engine, exec_id: str, mark: Mark) -> None:
                     trouble = await _sweep(engine, mark)
                     if not trouble and not state.get("Running"):
                         return
+                    if trouble == _NO_SHELL:
+                        raise NotKilled(trouble)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 0.5)
     except (TimeoutError, APIError, TransportError) as error:
@@ -139,7 +142,7 @@ async def _sweep(engine: Engine, mark: Mark) -> str:
             orjson.dumps({"Detach": False, "Tty": False}),
         )
         said = b""
-        async with start(engine, Call(request), terminal=False) as session:
+        async with start(engine, Call(request), terminal=False, of_exec=True) as session:
             async for frames in session.frames():
                 said = (said + b"".join(frame.data for frame in frames))[:_MOST_OUTPUT]
         exit = await exec_exit(engine, created["Id"])
@@ -147,5 +150,5 @@ async def _sweep(engine: Engine, mark: Mark) -> str:
             return ""
         if session.failure(exit) is None:
             return said.decode(errors="backslashreplace").strip() or f"the shell ended with {exit.code}"
-        trouble = "there is no shell in the container to kill it with"
+        trouble = _NO_SHELL
     return trouble

@@ -53,7 +53,10 @@ class Meter:
 
 
 class EngineMeter(Meter):
-    """What an engine uses: dockerd, its containerd, and the shims of its containers, which read their stats."""
+    """What an engine uses: dockerd and its containerd.
+
+    The shims of its containers are left out: now and then, one collects its garbage for seconds, whoever reads.
+    """
 
     def __init__(self, pid: int) -> None:
         super().__init__(pid)
@@ -61,12 +64,12 @@ class EngineMeter(Meter):
         self._namespace = _mounts(pid)
 
     def work_seconds(self) -> float:
-        """Return the CPU time that all of them have used so far, to the nanosecond; ended ones do not count."""
-        return sum(_clock(pid) for pid in (self._pid, *self._helpers()))
+        """Return the CPU time that both have used so far, to the nanosecond; ended processes do not count."""
+        return sum(_clock(pid) for pid in (self._pid, *self._containerd()))
 
-    def _helpers(self) -> Iterator[int]:
+    def _containerd(self) -> Iterator[int]:
         for process in psutil.process_iter(["name"]):
-            if process.info["name"].startswith("containerd") and _mounts(process.pid) == self._namespace:
+            if process.info["name"] == "containerd" and _mounts(process.pid) == self._namespace:
                 yield process.pid
 
 

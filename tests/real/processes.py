@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import sys
 from collections.abc import AsyncIterator, Iterable
@@ -65,8 +66,12 @@ class GatewayProcess:
         file, log = directory / "config.json", directory / "log"
         file.write_text(json.dumps(configuration))
         command = [sys.executable, "-m", "gateway", "--config", str(file), *flags]
+        # A gateway refuses variables that it does not know, and those that steer tests are such.
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("DOCKFLEET_")}
         with log.open("wb") as output:
-            process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=output, stderr=output)
+            process = await asyncio.create_subprocess_exec(
+                *command, cwd=ROOT, env=environment, stdout=output, stderr=output
+            )
         options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_reconnect_backoff_ms", 100)]
         try:
             async with grpc.aio.insecure_channel(target, options) as channel:

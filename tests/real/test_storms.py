@@ -18,7 +18,7 @@ from tests.real.support import Containers, execute, until
 
 LONG = bool(os.environ.get("DOCKFLEET_LONG"))
 STREAMS = 10_000 if LONG else 500
-EXECS = 10_000 if LONG else 200
+EXECS = 10_000 if LONG else 150
 AT_ONCE = 8
 SLACK = 5  # descriptors, tasks, goroutines: what there may be more than before
 
