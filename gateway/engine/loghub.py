@@ -74,10 +74,23 @@ class Hub:
         self._size = 0
         self._marks: dict[bytes, tuple[int, Entry]] = {}  # by time: the number of the piece that ends so, and how
         self._live = start.tail == 0  # whether what comes is being written now
+        self._waits_since: float | None = None  # for a follower that has read all there is
+        self._newest = b""  # the time of the last entry
         self._failure: BaseException | None = None
         self._news = asyncio.Event()
         self._wanted = asyncio.Event()
         self._task = asyncio.create_task(self._run(reads))
+
+    @property
+    def stands(self) -> bool:
+        """Whether nobody has wanted more for so long that what comes next is old."""
+        since = self._waits_since
+        return since is not None and asyncio.get_running_loop().time() >= since + _BEHIND_SECONDS
+
+    def pull(self, entries: list[Entry]) -> None:
+        """Read on, if another reader that has read *entries* is ahead."""
+        if entries and entries[-1].time > self._newest:
+            self._wanted.set()
 
     def cursor(self, start: Start) -> int | None:
         """Return the number of the piece with which a follower that begins at *start* goes on; None: not here."""
@@ -146,8 +159,9 @@ class Hub:
                     self._keep(read)
                     self._tell()
                     self._wanted.clear()
-                    before = loop.time()
+                    before = self._waits_since = loop.time()
                     await self._wanted.wait()
+                    self._waits_since = None
                     self._live = self._live and loop.time() < before + _BEHIND_SECONDS
                     timer = loop.call_later(_LIVE_SECONDS, self._catch_up)
         except Exception as error:
@@ -165,6 +179,8 @@ class Hub:
 
     def _keep(self, read: Read) -> None:
         piece = Piece(self._encode(read.item, read.token), read.token, isinstance(read.item, list))
+        if isinstance(read.item, list) and read.item:
+            self._newest = read.item[-1].time
         if read.unique and isinstance(read.item, list):
             last = read.item[-1]
             self._marks[last.time] = (self._first + len(self._kept), last)
@@ -191,9 +207,11 @@ class Hubs:
         """Yield the messages of the log that *key* and *start* describe, read with *source*.  Raises what that does."""
         token = start.token
         hub = self._hubs.get(key)
-        if hub is None or hub.closed:
+        if hub is None or hub.closed or hub.stands:
             hub = self._hubs[key] = Hub(source(token), encode, start)
-        cursor = hub.cursor(start)
+            cursor: int | None = 0
+        else:
+            cursor = hub.cursor(start)
         hub.followers += 1
         try:
             while True:
@@ -232,6 +250,8 @@ class Hubs:
                         count, cursor, place = met
                         yield cursor, encode(item[:count], place), place
                         return
+                    if isinstance(item, list):
+                        hub.pull(item)
                     yield None, encode(item, behind), behind
         finally:
             turn.give()

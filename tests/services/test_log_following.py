@@ -182,12 +182,15 @@ async def test_a_gap_is_told_or_is_a_failure(client: Client, daemon: FakeEngine,
         assert (await lines(call, 2))[0] == [b"4", b"5"]
 
 
-async def test_followers_of_one_log_share_one_connection(client: Client, daemon: FakeEngine) -> None:
-    """Those who come later, too: they read what was before by themselves, and then join."""
+@pytest.mark.parametrize("first", [{}, {"tail": 2}, {"tail": 6}], ids=["all", "the end", "all by number"])
+async def test_followers_of_one_log_share_one_connection(
+    client: Client, daemon: FakeEngine, first: dict[str, int]
+) -> None:
+    """Those who come later, too, however the first began: they read what was before by themselves, and then join."""
     daemon.on(*STATE, json=state())
     daemon.on(*LOGS, Log(*LINES, script=[(6, "open")] * 50))
-    calls = [logs(client, follow=True)]
-    assert len((await lines(calls[0], 6))[0]) == 6
+    calls = [logs(client, follow=True, **first)]
+    assert len((await lines(calls[0], first.get("tail", 6)))[0]) == first.get("tail", 6)
 
     for fields in ({}, {"tail": 2}, {"tail": 6}, {"tail": 0}):
         calls.append(logs(client, follow=True, **fields))
