@@ -103,7 +103,7 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
     metrics.observe_budgets(boundary.budgets)
     server = grpc.aio.server(interceptors=[boundary], options=_options(limits))
     gate = Gate(hosts, _patience(settings))
-    events = EventHubs()
+    events = EventHubs(limits.heal_seconds)
     names = _add_services(server, gate, _resume_key(settings), events)
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     names.append("grpc.health.v1.Health")
@@ -175,7 +175,7 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
 
 
 def _add_services(server: grpc.aio.Server, gate: Gate, resume_key: bytes, events: EventHubs) -> list[str]:
-    logs, stats = LogService(gate, Seal(resume_key)), StatsService(gate, Samplers())
+    logs, stats = LogService(gate, Seal(resume_key)), StatsService(gate, Samplers(gate.patience.heal))
     files: list[tuple[Any, ...]] = [
         (containers_pb2, ContainerService(gate), logs, stats),
         (distribution_pb2,),

@@ -150,7 +150,7 @@ class Limits(Section):
     """Seconds without a sign of life after which such a long call is given up."""
 
     heal_seconds: float = Field(default=60.0, ge=0, le=3600)
-    """Seconds that a followed log whose connection broke is tried again before its reader is told."""
+    """Seconds that logs, events and stats whose connection broke are tried again before their readers are told."""
 
     stall_seconds: float = Field(default=60.0, gt=0, le=3600)
     """Seconds that a client may hold up a process, an exec's or a run's, by not reading; then its call is ended."""

@@ -344,13 +344,15 @@ class EventHub:
 class EventHubs:
     """The hubs of all hosts."""
 
-    def __init__(self) -> None:
+    def __init__(self, heal_seconds: float = 60.0) -> None:
+        """Broken subscriptions are tried again for *heal_seconds* before their watchers are told."""
+        self._heal_seconds = heal_seconds
         self._hubs: dict[str, EventHub] = {}
 
     def of(self, engine: Engine) -> EventHub:
         """Return the hub of *engine*."""
         if engine.name not in self._hubs:
-            self._hubs[engine.name] = EventHub(engine)
+            self._hubs[engine.name] = EventHub(engine, heal_seconds=self._heal_seconds)
         return self._hubs[engine.name]
 
     def close(self) -> None:

@@ -140,6 +140,13 @@ async def transcript(call: Any, until: Callable[[Transcript], bool] = lambda so_
     return read
 
 
+async def news(call: Any) -> Any:
+    """Return the next message of a stream of logs or events that is no heartbeat."""
+    while (message := await call.read()) is not grpc.aio.EOF and message.HasField("heartbeat"):
+        pass
+    return message
+
+
 async def messages(call: Any) -> list[Any]:
     """Read what is left of a call of which the beginning was read."""
     read = []

@@ -9,7 +9,7 @@ import pytest
 from dockfleet.v1 import containers_pb2
 
 from tests.conftest import Client, failed
-from tests.real.support import Containers, transcript
+from tests.real.support import Containers, news, transcript
 
 HOSTS = ["one", "two", "new"]
 
@@ -117,7 +117,7 @@ async def test_the_log_comes_before_what_is_new(client: Client, host: str, conta
     container = await containers.start(
         "sh", "-c", "echo before; read line; echo $line", open_stdin=True, attach_stdin=True
     )
-    await client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host=host, id=container, follow=True)).read()
+    await news(client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host=host, id=container, follow=True)))
     call = await attach(client, host, container, stdin=True, logs=True)
 
     await send(call, stdin=b"now\n")

@@ -11,7 +11,7 @@ from dockfleet.v1 import common_pb2, images_pb2, system_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from tests.conftest import Client, failed
-from tests.real.support import IMAGE, Containers, chunks, messages, tar, transcript, uploading
+from tests.real.support import IMAGE, Containers, chunks, messages, news, tar, transcript, uploading
 from tests.real.test_run import run_request
 
 DOCKERFILE = f"""\
@@ -127,7 +127,7 @@ async def test_a_client_that_leaves_ends_the_build(client: Client, host: str, ta
 
     call.cancel()
 
-    assert (await events.read()).event.action == "destroy"
+    assert (await news(events)).event.action == "destroy"
     events.cancel()
 
 

@@ -7,7 +7,7 @@ import pytest
 from dockfleet.v1 import containers_pb2
 
 from tests.conftest import Client, failed
-from tests.real.support import Containers, messages, until
+from tests.real.support import Containers, messages, news, until
 
 
 async def test_top_lists_the_processes(client: Client, host: str, containers: Containers) -> None:
@@ -89,7 +89,7 @@ async def test_the_terminal_has_the_size_that_it_is_given(client: Client, host: 
     """A container's process sees the size that its terminal was resized to."""
     script = "trap 'stty size > /size' WINCH; echo ready; while :; do sleep 0.1; done"
     container = await containers.start("sh", "-c", script, tty=True)
-    await client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host=host, id=container, follow=True)).read()
+    await news(client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host=host, id=container, follow=True)))
 
     await client.containers.ResizeContainer(
         containers_pb2.ResizeContainerRequest(host=host, id=container, height=33, width=121)

@@ -7,7 +7,7 @@ import pytest
 from dockfleet.v1 import common_pb2, container_config_pb2, containers_pb2
 
 from tests.conftest import Client, failed
-from tests.real.support import IMAGE, Containers
+from tests.real.support import IMAGE, Containers, news
 
 
 async def test_a_container_is_what_it_was_created_as(client: Client, host: str, containers: Containers) -> None:
@@ -120,7 +120,7 @@ async def test_kill_sends_the_signal(client: Client, host: str, containers: Cont
     """A process gets the signal that is asked for, and SIGKILL when none is."""
     trapping = await containers.start("sh", "-c", "trap 'exit 42' USR1; echo ready; while :; do sleep 0.1; done")
     call = client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host=host, id=trapping, follow=True))
-    await call.read()
+    await news(call)
     deaf = await containers.start("sleep", "1000")
 
     await client.containers.KillContainer(containers_pb2.KillContainerRequest(host=host, id=trapping, signal="SIGUSR1"))
@@ -193,7 +193,7 @@ async def test_update_changes_what_is_given_and_nothing_else(client: Client, hos
 async def test_wait_returns_the_exit_code(client: Client, host: str, containers: Containers) -> None:
     """Waiting for a container to stop ends with its process, and tells the exit code."""
     container = await containers.start("sh", "-c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.1; done")
-    await client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host=host, id=container, follow=True)).read()
+    await news(client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host=host, id=container, follow=True)))
 
     waiting = client.containers.WaitContainer(containers_pb2.WaitContainerRequest(host=host, id=container))
     await client.containers.StopContainer(containers_pb2.StopContainerRequest(host=host, id=container))

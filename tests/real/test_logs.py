@@ -9,7 +9,7 @@ from dockfleet.v1 import common_pb2, containers_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from tests.conftest import Client
-from tests.real.support import Containers, messages
+from tests.real.support import Containers, messages, news
 
 BOTH = [pytest.param(False, id="plain"), pytest.param(True, id="terminal")]
 
@@ -47,7 +47,7 @@ async def test_following_ends_with_the_container_and_misses_nothing(
     script = f"read go; {count}; sleep 1; exit 3"
     container = await containers.start("sh", "-c", f"echo begin; {script}", open_stdin=True)
     call = stream(client, host, container, follow=True)
-    first = list((await call.read()).entries)
+    first = list((await news(call)).entries)
     typing = client.containers.AttachContainer()
     start = containers_pb2.AttachContainerStart(host=host, id=container, stream=True, stdin=True)
     await typing.write(containers_pb2.AttachContainerRequest(start=start))

@@ -12,7 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from tests.conftest import Client, failed
 from tests.real.conftest import USERS
-from tests.real.support import IMAGE, Containers, Fleet, transcript, until
+from tests.real.support import IMAGE, Containers, Fleet, news, transcript, until
 
 
 def run_request(host: str, containers: Containers, *cmd: str, **keys: Any) -> containers_pb2.RunContainerRequest:
@@ -127,7 +127,7 @@ async def test_a_client_that_leaves_during_the_creation_leaves_nothing_behind(
     finally:
         fleet.engines[host].resume()
 
-    assert [(await events.read()).event.action for _ in range(2)] == ["create", "destroy"]
+    assert [(await news(events)).event.action for _ in range(2)] == ["create", "destroy"]
     events.cancel()
 
 

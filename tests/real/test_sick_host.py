@@ -12,7 +12,7 @@ from dockfleet.v1 import containers_pb2, exec_pb2, hosts_pb2, images_pb2, system
 
 from gateway.settings import HostSettings
 from tests.conftest import Client, failed, gateway_of
-from tests.real.support import IMAGE, Containers, Fleet, execute, transcript, until
+from tests.real.support import IMAGE, Containers, Fleet, execute, news, transcript, until
 
 pytestmark = pytest.mark.usefixtures("private")
 
@@ -76,7 +76,7 @@ async def test_the_other_host_answers_meanwhile(fleet: Fleet, sick: str) -> None
         container = await containers.start("sh", "-c", "echo hello; exec sleep 1000")
         read = await execute(client, "one", container, "cat", stdin=b"through")
         log = client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host="one", id=container, follow=True))
-        entries = (await log.read()).entries
+        entries = (await news(log)).entries
         log.cancel()
         pings = [await client.system.Ping(system_pb2.PingRequest(host="one")) for _ in range(100)]
         images = (await client.images.ListImages(images_pb2.ListImagesRequest(host="one"))).images

@@ -8,7 +8,7 @@ from dockfleet.v1 import common_pb2, containers_pb2, hosts_pb2, system_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from tests.conftest import Client
-from tests.real.support import IMAGE, Containers, Fleet, messages
+from tests.real.support import IMAGE, Containers, Fleet, messages, news
 
 
 def now() -> Timestamp:
@@ -78,7 +78,7 @@ async def test_events_arrive_as_they_happen(client: Client, host: str, container
     )
 
     container = await containers.run("sh", "-c", "exit 3")
-    events = [(await call.read()).event for _ in range(3)]
+    events = [(await news(call)).event for _ in range(3)]
     call.cancel()
 
     assert [event.action for event in events] == ["create", "start", "die"]
