@@ -81,7 +81,7 @@ async def test_nothing_is_left_of_clients_that_left(quiet: Client, begin: Callab
         processes = (await quiet.containers.TopContainer(top)).processes
         return "cat" not in [process.items[1] for process in processes]
 
-    assert during >= base + HOW_MANY
+    assert during > base  # readers of the same share what is open
     await until(back)
     await until(alone)  # each has read the end of its input, and needs a moment to end itself
     assert quiet.hosts_of_gateway["h1"].engine.open_streams == 0
