@@ -53,6 +53,7 @@ from gateway.settings import HostSettings, Limits, Settings
 log = logging.getLogger("gateway.server")
 
 _REFUSALS = 1000  # calls of one connection that are being refused, or ask for health
+_NEVER_SECONDS = 3600.0
 _LAST_WORDS_SECONDS = 1.0  # for telling the clients of calls that are cut off
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -154,7 +155,9 @@ async def _stop(
     log.info("draining", extra={"fields": {"seconds": settings.drain_seconds}})
     await health_servicer.enter_graceful_shutdown()
     await _wait(hurry, settings.drain_seconds)
-    stopping = asyncio.create_task(server.stop(settings.stop_grace_seconds + _LAST_WORDS_SECONDS))
+    # Its own grace must not end while the stop below is at work: grpc would cancel the calls of a server that is gone,
+    # and crash.
+    stopping = asyncio.create_task(server.stop(settings.stop_grace_seconds + _NEVER_SECONDS))
     boundary.end_endless()
     hurried = asyncio.create_task(hurry.wait())
     await asyncio.wait({stopping, hurried}, timeout=settings.stop_grace_seconds, return_when=asyncio.FIRST_COMPLETED)
