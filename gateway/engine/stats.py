@@ -128,13 +128,23 @@ class Sampler:
             aclosing(streams.lines(connection, _SILENCE_SECONDS)) as documents,
         ):
             async for document in documents:
-                self._publish(_stats(document))
+                stats = _stats(document)
+                # An engine that has just been started tells zeros of containers that run on, until it has looked.
+                if stats is not None or self._is_known_to_rest() or not await self._runs():
+                    self._publish(stats)
+
+    def _is_known_to_rest(self) -> bool:
+        return self._latest is not None and self._latest.stats is None
+
+    async def _runs(self) -> bool:
+        inspected = await self._engine.call(APIClient.inspect_container, self._container)
+        return bool(part(inspected, "State", "Running"))
 
     def _publish(self, stats: Stats | None) -> None:
         latest = self._latest
         self._came_at = asyncio.get_running_loop().time()
-        if stats is None and latest is not None and latest.stats is None:
-            return  # it does still not run
+        if stats is None and self._is_known_to_rest():
+            return
         summary = usage(stats, self._before) if stats is not None else None
         self._latest = Sample(latest.number + 1 if latest is not None else 1, stats, summary)
         self._before = stats

@@ -265,6 +265,20 @@ async def test_a_container_that_does_not_run_says_so_once(client: Client, contai
     assert message.summary.network_rx_bytes_per_second == 0
 
 
+async def test_zeros_of_a_container_that_runs_are_no_statement(client: Client, container: Container) -> None:
+    """A daemon that has just been restarted tells zeros of containers that have run on: they are passed over."""
+    call = read(client)
+    await container.listened()
+    container.give(sample(1))
+    assert second(await call.read()) == 1
+
+    container.give(ZEROS, ZEROS, sample(2))
+    message = await call.read()
+
+    assert message.running
+    assert second(message) == 2
+
+
 async def test_one_sample_of_a_container_that_does_not_run(client: Client, container: Container) -> None:
     """A call for one sample ends with that statement, and the engine is not asked for zeros."""
     container.running = False

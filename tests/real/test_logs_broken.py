@@ -12,7 +12,7 @@ from engines import PrivateEngine, debian_root
 from gateway.settings import Limits
 from tests.conftest import Client, failed, gateway_of
 from tests.real.conftest import CACHE
-from tests.real.support import Containers, messages, transcript
+from tests.real.support import Containers, messages, news, transcript
 
 BROKEN = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DATA_LOSS, grpc.StatusCode.ABORTED}
 SCRIPT = "n=0; while :; do n=$((n+1)); echo line $n; sleep 0.01; done"
@@ -75,19 +75,28 @@ async def test_sessions_with_a_killed_engine_never_end_well(engine: PrivateEngin
             assert failed(caught.value).code in BROKEN
 
 
-async def test_an_engine_that_stops_in_order_does_not_end_the_log_of_a_container_that_goes_on(
+async def test_an_engine_that_stops_in_order_does_not_end_the_streams_of_a_container_that_goes_on(
     engine: PrivateEngine,
 ) -> None:
-    """With live-restore a stopping dockerd closes streams in good order; the container's log has not ended."""
-    async with gateway_of(engine.address) as client:
-        logs, stats, _ = await follow(client, Containers(client, "h1"))
+    """With live-restore a stopping dockerd closes streams in good order; log and stats go on within their calls."""
+    async with gateway_of(engine.address, probe_seconds=0.2) as client:
+        container = await Containers(client, "h1").start("sh", "-c", SCRIPT)
+        logs = client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host="h1", id=container, follow=True))
+        stats = client.containers.StreamStats(containers_pb2.StreamStatsRequest(host="h1", id=container))
+        numbers = [int(entry.data.split()[1]) for entry in (await news(logs)).entries]
+        before = (await stats.read()).stats.read.ToNanoseconds()
 
         engine.restart()
 
-        for call in (logs, stats):
-            with pytest.raises(grpc.aio.AioRpcError) as caught:
-                await messages(call)
-            assert failed(caught.value).code in BROKEN
+        markers: list[str | None] = []
+        enough = numbers[-1] + 100
+        while numbers[-1] < enough:
+            message = await news(logs)
+            markers.append(message.WhichOneof("marker"))
+            numbers += [int(entry.data.split()[1]) for entry in message.entries]
+        assert numbers == list(range(1, len(numbers) + 1))
+        assert set(markers) <= {None, "resumed"}
+        assert (await stats.read()).stats.read.ToNanoseconds() > before
 
 
 async def test_a_restarted_engine_goes_on_where_it_was(engine: PrivateEngine) -> None:
@@ -96,7 +105,7 @@ async def test_a_restarted_engine_goes_on_where_it_was(engine: PrivateEngine) ->
         containers = Containers(client, "h1")
         container = await containers.start("sh", "-c", SCRIPT)
         request = containers_pb2.StreamLogsRequest(host="h1", id=container, follow=True)
-        await client.containers.StreamLogs(request).read()
+        await news(client.containers.StreamLogs(request))
 
         engine.kill()
         engine.start()
@@ -104,6 +113,6 @@ async def test_a_restarted_engine_goes_on_where_it_was(engine: PrivateEngine) ->
         call = client.containers.StreamLogs(request)
         numbers: list[int] = []
         while len(numbers) < 100:
-            numbers += [int(entry.data.split()[1]) for entry in (await call.read()).entries]
+            numbers += [int(entry.data.split()[1]) for entry in (await news(call)).entries]
         assert numbers == list(range(1, len(numbers) + 1))
         assert (await containers.inspect(container)).state.running
