@@ -20,11 +20,11 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, ResourceInfo, Re
 from google.rpc.status_pb2 import Status
 from grpc import StatusCode as Code
 
-from gateway.engine import connection as wire
+from gateway.engine import http as wire
 from gateway.engine.client import ApiTooOld, Incompatible, OutcomeUnknown
 from gateway.engine.enginejson import InvalidField
+from gateway.engine.logs.runs import LogGap
 from gateway.engine.relay import ReaderTooSlow
-from gateway.engine.runs import LogGap
 from gateway.engine.seal import BadToken
 from gateway.engine.session import ExecStartFailed
 from gateway.engine.streams import OperationFailed, TornStream

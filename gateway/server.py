@@ -34,10 +34,10 @@ from prometheus_client import start_http_server
 from gateway import metrics
 from gateway.boundary import Boundary
 from gateway.engine.client import Endpoint, Engine
-from gateway.engine.events import EventHubs
-from gateway.engine.resume import Seal
-from gateway.engine.ring import EventSeal
-from gateway.engine.stats import Samplers
+from gateway.engine.events.hub import EventHubs
+from gateway.engine.events.ring import EventSeal
+from gateway.engine.logs.places import Seal
+from gateway.engine.stats.sampler import Samplers
 from gateway.engine.transport import Address
 from gateway.engine.transport import Limits as EngineLimits
 from gateway.fleet.hosts import Host, Hosts, State

@@ -7,7 +7,8 @@ import itertools
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from gateway.engine.connection import Connection, Request
+from gateway.engine.connection import Connection
+from gateway.engine.http import Request
 
 GET, HEAD, POST = (Request(method, "/v1.41/thing") for method in ("GET", "HEAD", "POST"))
 UPGRADE = Request("POST", "/exec/1/start", {"Connection": "Upgrade", "Upgrade": "tcp"})

@@ -8,10 +8,10 @@ from dockfleet.v1 import common_pb2 as pb
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, ResourceInfo, RetryInfo
 from grpc import StatusCode as Code
 
-from gateway.engine import connection as wire
+from gateway.engine import http as wire
 from gateway.engine.client import ApiTooOld, Incompatible, OutcomeUnknown, engine_error
-from gateway.engine.connection import Answer
 from gateway.engine.enginejson import InvalidField
+from gateway.engine.http import Answer
 from gateway.engine.session import ExecStartFailed
 from gateway.engine.streams import OperationFailed, TornStream
 from gateway.errors import Failure, GoingAway, failure

@@ -21,8 +21,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.engine import enginejson
 from gateway.engine.client import Call
-from gateway.engine.connection import Answer, BadAnswer, Request
 from gateway.engine.enginejson import InvalidField, NotEngineJson, Wants, rule_of
+from gateway.engine.http import Answer, BadAnswer, Request
 
 _VERBS = {"get": "GET", "head": "HEAD", "post": "POST", "put": "PUT", "delete": "DELETE"}
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")

@@ -25,15 +25,8 @@ from docker.auth import AuthConfig
 from docker.errors import APIError, NotFound
 from docker.utils.proxy import ProxyConfig
 
-from gateway.engine.connection import (
-    Answer,
-    BadAnswer,
-    Connection,
-    Disconnected,
-    Request,
-    TimedOut,
-    TransportError,
-)
+from gateway.engine.connection import Connection
+from gateway.engine.http import Answer, BadAnswer, Disconnected, Request, TimedOut, TransportError
 from gateway.engine.transport import Address, Limits, Pool
 
 OLDEST, NEWEST = (1, 41), (1, 56)  # the API versions that the contract describes

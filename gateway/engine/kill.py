@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from gateway.engine.client import APIClient, APIError, Call, Engine, NotFound
-from gateway.engine.connection import Request, TransportError
+from gateway.engine.http import Request, TransportError
 from gateway.engine.session import exec_exit, start
 
 SECONDS = 5.0  # in which it is done, or given up

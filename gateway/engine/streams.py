@@ -11,8 +11,9 @@ from typing import Any
 
 import orjson
 
-from gateway.engine.connection import Answer, BadAnswer, Connection
+from gateway.engine.connection import Connection
 from gateway.engine.frames import SYSTEM_ERROR, Decoder, Frame, FrameError
+from gateway.engine.http import Answer, BadAnswer
 
 _LINE_BYTES = 16 << 20
 _CHUNK_BYTES = 256 << 10

@@ -16,16 +16,8 @@ from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from dataclasses import dataclass
 
-from gateway.engine.connection import (
-    Answer,
-    Busy,
-    Connection,
-    CredentialsRejected,
-    Disconnected,
-    Request,
-    TimedOut,
-    Unreachable,
-)
+from gateway.engine.connection import Connection
+from gateway.engine.http import Answer, Busy, CredentialsRejected, Disconnected, Request, TimedOut, Unreachable
 from gateway.engine.tls import TlsStream
 
 log = logging.getLogger("gateway.engine")

@@ -12,7 +12,7 @@ from enum import Enum
 import docker.errors
 
 from gateway.engine.client import Engine, Incompatible
-from gateway.engine.connection import Busy, TransportError
+from gateway.engine.http import Busy, TransportError
 
 _PROBE_DEADLINE_SECONDS = 5.0
 

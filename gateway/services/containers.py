@@ -14,8 +14,8 @@ from dockfleet.v1.common_pb2 import SLOW_READER_DROP, TerminalSize
 from gateway.engine import session, streams
 from gateway.engine.binding import Binding
 from gateway.engine.client import APIClient, APIError, Engine, NotFound, part
-from gateway.engine.connection import TransportError
 from gateway.engine.enginejson import InvalidField
+from gateway.engine.http import TransportError
 from gateway.services.mirror import Context, Gate, first, thinned
 from gateway.services.sessions import feeding, heard
 from gateway.services.wire import output_encoder

@@ -9,9 +9,9 @@ from dockfleet.v1 import system_pb2 as pb
 
 from gateway import metrics
 from gateway.engine.enginejson import InvalidField
-from gateway.engine.eventfilter import Filter
-from gateway.engine.events import EventHubs
-from gateway.engine.ring import EventSeal, Gap, Item, Reason
+from gateway.engine.events.filter import Filter
+from gateway.engine.events.hub import EventHubs
+from gateway.engine.events.ring import EventSeal, Gap, Item, Reason
 from gateway.services import marks
 from gateway.services.marks import heartbeat
 from gateway.services.mirror import Context, Gate

@@ -15,11 +15,11 @@ from gateway import metrics
 from gateway.engine.binding import Binding
 from gateway.engine.client import APIClient, Call, Engine, NotFound
 from gateway.engine.enginejson import InvalidField
-from gateway.engine.follow import Follower
-from gateway.engine.loghub import Encode, Hubs, Read, Source, Start
-from gateway.engine.reading import Question, Span
-from gateway.engine.resume import Place, Seal
-from gateway.engine.runs import End, Ending, Gap, Item, LogGap, Lost, Quiet, Resumed, Run, RunBoundary, full_id
+from gateway.engine.logs.following import Follower
+from gateway.engine.logs.hub import Encode, Hubs, Read, Source, Start
+from gateway.engine.logs.places import Place, Seal
+from gateway.engine.logs.reading import Question, Span
+from gateway.engine.logs.runs import End, Ending, Gap, Item, LogGap, Lost, Quiet, Resumed, Run, RunBoundary, full_id
 from gateway.engine.times import canonical, nanoseconds
 from gateway.services.marks import gap, heartbeat
 from gateway.services.mirror import Context, Gate

@@ -10,9 +10,9 @@ from typing import Any
 from dockfleet.v1.common_pb2 import SLOW_READER_CLOSE, SLOW_READER_DROP, SLOW_READER_UNSPECIFIED, TerminalSize
 
 from gateway import stalls
-from gateway.engine.connection import TransportError
 from gateway.engine.enginejson import InvalidField
 from gateway.engine.frames import Frame
+from gateway.engine.http import TransportError
 from gateway.engine.relay import Dropped, Output, relayed
 from gateway.engine.session import Session
 

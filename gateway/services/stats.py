@@ -8,7 +8,7 @@ from dockfleet.v1 import containers_pb2 as pb
 
 from gateway.engine.binding import Binding
 from gateway.engine.enginejson import InvalidField
-from gateway.engine.stats import Sample, Samplers
+from gateway.engine.stats.sampler import Sample, Samplers
 from gateway.services.mirror import Context, Gate
 
 _STATS = Binding(pb.DESCRIPTOR.services_by_name["ContainerService"].methods_by_name["StreamStats"])

@@ -17,7 +17,7 @@ from google.protobuf.descriptor import Descriptor
 
 from gateway import metrics
 from gateway.engine.frames import STDERR, Frame
-from gateway.engine.logs import Entry
+from gateway.engine.logs.entries import Entry
 from gateway.engine.relay import Dropped
 
 _MOST_BYTES = 256 << 10

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.engine.binding import Binding
-from gateway.engine.connection import Answer, BadAnswer, Request
+from gateway.engine.http import Answer, BadAnswer, Request
 from tests import contract
 
 METHODS = {method.name: method for method in contract.methods()}

@@ -11,7 +11,7 @@ from docker import APIClient
 from docker.errors import APIError
 
 from gateway.engine.client import ApiTooOld, Call, Engine, Incompatible, OutcomeUnknown
-from gateway.engine.connection import BadAnswer, Disconnected, Request, TimedOut
+from gateway.engine.http import BadAnswer, Disconnected, Request, TimedOut
 from gateway.engine.transport import Limits
 from tests.fake_engine import FakeEngine
 from tests.upstream import CONTAINER, EXEC, Held, engine_at, soon

@@ -8,7 +8,7 @@ import pytest
 from docker.errors import APIError, NotFound
 
 from gateway.engine.client import Call, Endpoint, Engine, OutcomeUnknown, part
-from gateway.engine.connection import BadAnswer, Disconnected, Request, TimedOut, Unreachable
+from gateway.engine.http import BadAnswer, Disconnected, Request, TimedOut, Unreachable
 from tests.fake_engine import FakeEngine, torn
 from tests.upstream import CONTAINER, Held, address_of, engine_at, soon
 

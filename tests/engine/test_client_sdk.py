@@ -16,7 +16,7 @@ from docker import APIClient
 from docker.errors import APIError, NotFound
 
 from gateway.engine.client import Call, Endpoint, Engine
-from gateway.engine.connection import BadAnswer, Request, TimedOut
+from gateway.engine.http import BadAnswer, Request, TimedOut
 from gateway.engine.transport import Limits
 from tests.fake_engine import FakeEngine
 from tests.upstream import CONTAINER, EXEC, Held, address_of, engine_at

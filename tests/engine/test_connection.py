@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.engine.connection import Answer, BadAnswer, Request
+from gateway.engine.http import Answer, BadAnswer, Request
 from tests.line import GET, HEAD, LIMIT, POST, Line, pieces
 from tests.upstream import soon
 

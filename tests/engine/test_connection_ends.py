@@ -7,7 +7,8 @@ import itertools
 
 import pytest
 
-from gateway.engine.connection import Connection, Disconnected, TimedOut
+from gateway.engine.connection import Connection
+from gateway.engine.http import Disconnected, TimedOut
 from tests.line import GET, LIMIT, POST, Line
 from tests.upstream import soon
 

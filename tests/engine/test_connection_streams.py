@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.engine.connection import Answer, Disconnected, Request
+from gateway.engine.http import Answer, Disconnected, Request
 from tests.line import GET, UPGRADE, Line
 from tests.upstream import soon
 

@@ -12,8 +12,8 @@ import pytest
 import trustme
 
 from gateway.engine.client import Call, Engine, OutcomeUnknown
-from gateway.engine.connection import BadAnswer, Request
 from gateway.engine.frames import STDERR, STDOUT, Frame
+from gateway.engine.http import BadAnswer, Request
 from gateway.engine.session import Session, exec_exit, start
 from gateway.engine.streams import OperationFailed, TornStream
 from gateway.engine.transport import Limits

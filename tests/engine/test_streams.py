@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.engine.client import Call, Engine, OutcomeUnknown
-from gateway.engine.connection import Answer, BadAnswer, Disconnected, Request, TimedOut
+from gateway.engine.http import Answer, BadAnswer, Disconnected, Request, TimedOut
 from gateway.engine.streams import OperationFailed, TornStream, chunks, is_terminal, lines, whole
 from tests.fake_engine import FakeEngine, torn
 from tests.upstream import engine_at

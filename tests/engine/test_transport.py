@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.engine.connection import BadAnswer, Busy, Disconnected, Request, TimedOut
+from gateway.engine.http import BadAnswer, Busy, Disconnected, Request, TimedOut
 from gateway.engine.transport import Limits, Pool
 from tests.fake_engine import TWO_ANSWERS, Exchange, FakeEngine, drip, torn
 from tests.upstream import Held, pool_to, soon

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from gateway.engine.client import APIClient, Endpoint, Engine
-from gateway.engine.connection import Disconnected, Request, Unreachable
+from gateway.engine.http import Disconnected, Request, Unreachable
 from gateway.engine.transport import Address, Limits, Pool
 from gateway.server import running
 from gateway.settings import HostSettings, Settings

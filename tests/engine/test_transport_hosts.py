@@ -12,13 +12,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from gateway.engine.connection import (
-    BadAnswer,
-    CredentialsRejected,
-    IdentityMismatch,
-    Request,
-    Unreachable,
-)
+from gateway.engine.http import BadAnswer, CredentialsRejected, IdentityMismatch, Request, Unreachable
 from gateway.engine.transport import Address, Limits, Pool
 from tests.fake_engine import FakeEngine
 from tests.upstream import address_of, read_request, tls_server

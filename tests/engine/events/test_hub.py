@@ -12,10 +12,10 @@ import pytest
 from dockfleet.v1 import common_pb2, system_pb2
 
 from gateway.engine.client import Endpoint, Engine
-from gateway.engine.eventfilter import Filter
-from gateway.engine.events import EventHub
-from gateway.engine.eventsource import EventSource
-from gateway.engine.ring import Item
+from gateway.engine.events.filter import Filter
+from gateway.engine.events.hub import EventHub
+from gateway.engine.events.ring import Item
+from gateway.engine.events.source import EventSource
 from gateway.engine.transport import Address
 from tests.conftest import Client, OpenGateway, failed
 from tests.fake_engine import FakeEngine

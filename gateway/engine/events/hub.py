@@ -16,13 +16,13 @@ from contextlib import aclosing, asynccontextmanager
 
 from dockfleet.v1.system_pb2 import Event
 
-from gateway.engine import known
 from gateway.engine.client import Engine, Incompatible
-from gateway.engine.connection import CredentialsRejected, Disconnected, IdentityMismatch
-from gateway.engine.eventfilter import Filter
-from gateway.engine.eventsource import FAILURES, EventSource
-from gateway.engine.known import Known
-from gateway.engine.ring import Gap, Item, Place, Reason, Ring, mark_of
+from gateway.engine.events import known
+from gateway.engine.events.filter import Filter
+from gateway.engine.events.known import Known
+from gateway.engine.events.ring import Gap, Item, Place, Reason, Ring, mark_of
+from gateway.engine.events.source import FAILURES, EventSource
+from gateway.engine.http import CredentialsRejected, Disconnected, IdentityMismatch
 
 _REMEMBERED = 256  # events, by an engine (moby, daemon/events/events.go)
 _SULK_SECONDS = 60.0  # before lists that were refused are asked for again

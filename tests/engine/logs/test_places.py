@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.engine.logs import Entry
-from gateway.engine.resume import BadToken, Place, Position, Replay, Seal
+from gateway.engine.logs.entries import Entry
+from gateway.engine.logs.places import BadToken, Place, Position, Replay, Seal
 from gateway.engine.times import canonical, nanoseconds, time_of
 
 NOON = 1_790_000_000_000_000_000  # nanoseconds since 1970

@@ -12,9 +12,9 @@ from dockfleet.v1 import containers_pb2
 
 from gateway.engine import enginejson
 from gateway.engine.client import Endpoint, Engine
-from gateway.engine.stats import Samplers
+from gateway.engine.stats.sampler import Samplers
+from gateway.engine.stats.usage import memory_in_use, usage
 from gateway.engine.transport import Address
-from gateway.engine.usage import memory_in_use, usage
 from gateway.settings import Limits
 from tests.conftest import Client, OpenGateway, failed
 from tests.fake_engine import Exchange, FakeEngine, _line

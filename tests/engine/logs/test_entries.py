@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.engine.frames import STDERR, STDOUT, FrameError
-from gateway.engine.logs import Entry, FramedLog, TerminalLog
+from gateway.engine.logs.entries import Entry, FramedLog, TerminalLog
 from gateway.engine.streams import OperationFailed
 
 CUT = 16 << 10  # where the Engine cuts lines (moby, daemon/logger/copier.go)

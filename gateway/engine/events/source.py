@@ -10,11 +10,12 @@ from typing import Any
 import orjson
 from dockfleet.v1.system_pb2 import Event
 
-from gateway.engine import enginejson, known, streams
+from gateway.engine import enginejson, streams
 from gateway.engine.client import APIError, Call, Engine, Incompatible
-from gateway.engine.connection import BadAnswer, Request, TransportError
 from gateway.engine.enginejson import NotEngineJson
-from gateway.engine.known import Known
+from gateway.engine.events import known
+from gateway.engine.events.known import Known
+from gateway.engine.http import BadAnswer, Request, TransportError
 from gateway.engine.times import canonical, nanoseconds
 
 _ANSWER_SECONDS = 10.0  # for each question; for the subscription, until it stands

@@ -19,10 +19,10 @@ from dockfleet.v1.containers_pb2 import Stats, StatsSummary
 
 from gateway.engine import enginejson, streams
 from gateway.engine.client import APIClient, APIError, Call, Engine, Incompatible, NotFound, part
-from gateway.engine.connection import BadAnswer, Disconnected, Request, TransportError
 from gateway.engine.enginejson import NotEngineJson
-from gateway.engine.runs import full_id
-from gateway.engine.usage import usage
+from gateway.engine.http import BadAnswer, Disconnected, Request, TransportError
+from gateway.engine.logs.runs import full_id
+from gateway.engine.stats.usage import usage
 
 _ANSWER_SECONDS = 10.0  # until a stream of samples begins
 _SILENCE_SECONDS = 15.0  # without a sample, which are due every second, after which a host is not well

@@ -14,14 +14,13 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from itertools import pairwise
 
-from gateway.engine import logs
 from gateway.engine.client import Call, Engine
-from gateway.engine.connection import Answer, Request
-from gateway.engine.echo import Echo
-from gateway.engine.logs import Entry
-from gateway.engine.resume import Position, Replay
-from gateway.engine.runs import Gap, Item, Lost, Quiet, Resumed, Run
-from gateway.engine.skips import SILENCE_SECONDS, Skips
+from gateway.engine.http import Answer, Request
+from gateway.engine.logs.echo import Echo
+from gateway.engine.logs.entries import Entry, FramedLog, Lines, TerminalLog, read_entries
+from gateway.engine.logs.places import Position, Replay
+from gateway.engine.logs.runs import Gap, Item, Lost, Quiet, Resumed, Run
+from gateway.engine.logs.skips import SILENCE_SECONDS, Skips
 from gateway.engine.streams import is_terminal
 from gateway.engine.times import nanoseconds, time_of
 
@@ -124,7 +123,8 @@ class Reader:
             self.position.step_back()
 
     async def _answer(self, run: Run, until: int | None, *, follow: bool) -> AsyncGenerator[Item, None]:
-        replay, lines = Replay(self.position), logs.Lines()
+        """Yield what is new in one answer of the engine; `_again` tells afterwards that it was left."""
+        replay, lines = Replay(self.position), Lines()
         skips = self._skips = Skips(partial(self._look, run))
 
         def patience() -> float:
@@ -137,20 +137,13 @@ class Reader:
             self.heard = True
             self._begin(answer.headers)
             skips.begin(run.file_bytes, _date(answer.headers))
-            if replay.found and self.broken:
-                self.broken = False
+            if replay.found and self._healed():
                 yield Resumed()
-            async with aclosing(logs.entries(connection, self._log(answer, run), patience)) as reads:
+            async with aclosing(read_entries(connection, self._log(answer, run), patience)) as reads:
                 async for entries in reads:
-                    new = entries
-                    if not (replay.found or replay.lost):
-                        new = replay.feed(entries)
-                        skips.passed(list(replay.last))
-                        if replay.lost:
-                            yield self._lose(new)
-                        elif replay.found and self.broken:
-                            self.broken = False
-                            yield Resumed()
+                    new, turn = self._newer(replay, skips, entries)
+                    if turn is not None:
+                        yield turn
                     if not entries and (quiet := self.overdue()) is not None:
                         yield quiet
                     if not entries and follow and await skips.is_stuck(self.position.floor):
@@ -159,34 +152,56 @@ class Reader:
                     if new and follow:
                         if self.guard is not None and await self.guard():
                             return
-                        sure = await skips.sure(new)
-                        count = self._echo.begins(new[: sure.taken]) if sure.taken else 0
-                        self._again = sure.missing or count < len(new)
-                        new = new[:count] if count < len(new) else new
-                        if sure.gaps:
-                            for item in self._with_gaps(lines, new, [gap for gap in sure.gaps if gap < count]):
-                                yield item
-                            new = []
-                    elif self._span.follow:
-                        self._echo.heard(new)
-                    flushed = lines.flush() if not entries else ([], [])
-                    for item in self._moved(*(lines.feed(new) if new else flushed)):
+                        items = await self._followed(skips, lines, new)
+                    else:
+                        if self._span.follow:
+                            self._echo.heard(new)
+                        items = self._moved(*(lines.feed(new) if entries else lines.flush()))
+                    for item in items:
                         yield item
                     if self._again:
                         self.doubtful = True
                         return
                     if len(entries) >= _MANY:
                         await connection.rest(_GATHER_SECONDS)
-        for item in self._moved(*lines.flush()):
+        for item in self._rest(replay, lines, follow=follow):
             yield item
+
+    def _newer(self, replay: Replay, skips: Skips, entries: list[Entry]) -> tuple[list[Entry], Gap | Resumed | None]:
+        """Return those of *entries* that were not read before, and what there is to say of the place before them."""
+        if replay.found or replay.lost:
+            return entries, None
+        new = replay.feed(entries)
+        skips.passed(list(replay.last))
+        if replay.lost:
+            return new, self._lose(new)
+        return new, Resumed() if replay.found and self._healed() else None
+
+    def _healed(self) -> bool:
+        """Take note that the place was found; tell whether that ends a break."""
+        was, self.broken = self.broken, False
+        return was
+
+    async def _followed(self, skips: Skips, lines: Lines, entries: list[Entry]) -> Iterator[Item]:
+        """Return what there is to yield of *entries*, which came while following; the rest is for another answer."""
+        sure = await skips.sure(entries)
+        count = self._echo.begins(entries[: sure.taken]) if sure.taken else 0
+        self._again = sure.missing or count < len(entries)
+        entries = entries[:count] if count < len(entries) else entries
+        if sure.gaps:
+            return self._with_gaps(lines, entries, [gap for gap in sure.gaps if gap < count])
+        return self._moved(*lines.feed(entries))
+
+    def _rest(self, replay: Replay, lines: Lines, *, follow: bool) -> Iterator[Item]:
+        """Yield what was held back when the answer has ended; of a whole log without the place, all that is newer."""
+        yield from self._moved(*lines.flush())
         self.doubtful = not (replay.found or replay.lost)
         if self.doubtful and not follow:
             yield self._lose(replay.newer or list(replay.last), passed=not replay.newer)
-            for entries in (replay.newer, []):
-                for item in self._moved(*(lines.feed(entries) if entries else lines.flush())):
-                    yield item
+            yield from self._moved(*lines.feed(replay.newer))
+            yield from self._moved(*lines.flush())
 
-    def _with_gaps(self, lines: logs.Lines, entries: list[Entry], gaps: list[int]) -> Iterator[Item]:
+    def _with_gaps(self, lines: Lines, entries: list[Entry], gaps: list[int]) -> Iterator[Item]:
         """Yield entries that the log does not have any more, and before some of them that others may be lost."""
         for start, end in pairwise([*sorted({0, *gaps}), len(entries)]):
             if start in gaps:
@@ -199,13 +214,13 @@ class Reader:
         """Return the last *count* entries of the log."""
         async with (
             self._engine.open(self._question.call(Span(tail=count))) as (answer, connection),
-            aclosing(logs.entries(connection, self._log(answer, run))) as reads,
+            aclosing(read_entries(connection, self._log(answer, run))) as reads,
         ):
             return [entry async for entries in reads for entry in entries]
 
-    def _log(self, answer: Answer, run: Run) -> logs.TerminalLog | logs.FramedLog:
+    def _log(self, answer: Answer, run: Run) -> TerminalLog | FramedLog:
         terminal = is_terminal(answer, run.terminal)
-        return logs.TerminalLog(details=self._question.details) if terminal else logs.FramedLog()
+        return TerminalLog(details=self._question.details) if terminal else FramedLog()
 
     def _asked(self, until: int | None, *, follow: bool) -> Span:
         """Return what to ask the engine for: from the place on, or as the reader wants it when there is none yet."""

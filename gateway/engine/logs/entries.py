@@ -24,7 +24,7 @@ _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:
 
 
 class Entry(NamedTuple):
-    """One entry: its `time`, canonical once `entries` has yielded it; `line` with its line feed, if any."""
+    """One entry: its `time`, canonical once `read_entries` has yielded it; `line` with its line feed, if any."""
 
     stream: int
     time: bytes
@@ -167,7 +167,7 @@ def _joined(parts: list[Entry]) -> list[Entry]:
     return [Entry(stream, time, b"".join(texts)) for stream, time, texts in lines]
 
 
-async def entries(
+async def read_entries(
     connection: Connection, log: FramedLog | TerminalLog, patience: Callable[[], float] | None = None
 ) -> AsyncGenerator[list[Entry], None]:
     """Yield the entries of a log as they come, those of one read together, to the end.

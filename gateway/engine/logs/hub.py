@@ -15,8 +15,8 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gateway.engine.logs import Entry
-from gateway.engine.runs import Item
+from gateway.engine.logs.entries import Entry
+from gateway.engine.logs.runs import Item
 
 _KEPT_BYTES = 1 << 20
 _MESSAGE_BYTES = 256 << 10

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from gateway.engine.logs import Entry
+from gateway.engine.logs.entries import Entry
 from gateway.engine.seal import BadToken, Signer
 from gateway.engine.times import nanoseconds, time_of
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from gateway.engine.connection import BadAnswer
-from gateway.engine.logs import Entry
+from gateway.engine.http import BadAnswer
+from gateway.engine.logs.entries import Entry
 from gateway.engine.times import canonical, nanoseconds
 
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from gateway.engine import reading, skips
 from gateway.engine.client import APIError, Call, Endpoint, Engine
-from gateway.engine.connection import Request
-from gateway.engine.follow import Follower
-from gateway.engine.reading import Question, Span
-from gateway.engine.resume import Position
-from gateway.engine.runs import End, Ending, Gap, Item, Lost, Quiet, Resumed, Run, RunBoundary
+from gateway.engine.http import Request
+from gateway.engine.logs import reading, skips
+from gateway.engine.logs.following import Follower
+from gateway.engine.logs.places import Position
+from gateway.engine.logs.reading import Question, Span
+from gateway.engine.logs.runs import End, Ending, Gap, Item, Lost, Quiet, Resumed, Run, RunBoundary
 from gateway.engine.times import time_of
 from gateway.engine.transport import Address
 from tests.fake_engine import Exchange, FakeEngine

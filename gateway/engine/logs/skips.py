@@ -18,8 +18,8 @@ from collections.abc import Awaitable, Callable
 from itertools import zip_longest
 from typing import NamedTuple
 
-from gateway.engine.logs import Entry
-from gateway.engine.resume import fingerprint
+from gateway.engine.logs.entries import Entry
+from gateway.engine.logs.places import fingerprint
 from gateway.engine.streams import OperationFailed, TornStream
 from gateway.engine.times import nanoseconds
 

@@ -14,17 +14,10 @@ from contextlib import aclosing
 from enum import Enum, auto
 
 from gateway.engine.client import APIClient, APIError, Engine, NotFound
-from gateway.engine.connection import (
-    BadAnswer,
-    Busy,
-    CredentialsRejected,
-    Disconnected,
-    IdentityMismatch,
-    TransportError,
-)
-from gateway.engine.reading import Question, Reader
-from gateway.engine.resume import Position
-from gateway.engine.runs import End, Ending, Item, Quiet, Run, RunBoundary
+from gateway.engine.http import BadAnswer, Busy, CredentialsRejected, Disconnected, IdentityMismatch, TransportError
+from gateway.engine.logs.places import Position
+from gateway.engine.logs.reading import Question, Reader
+from gateway.engine.logs.runs import End, Ending, Item, Quiet, Run, RunBoundary
 from gateway.engine.streams import OperationFailed, TornStream
 
 _POLL_SECONDS = 0.3  # between two looks at a stopped container whose restarts are followed

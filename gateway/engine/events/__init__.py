@@ -1,0 +1,1 @@
+"""A host's events: one subscription for all who watch."""
