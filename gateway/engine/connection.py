@@ -29,6 +29,7 @@ from gateway.engine.http import (
     TimedOut,
     TransportError,
 )
+from gateway.engine.moments import sleep_until
 from gateway.engine.tls import TlsStream
 
 _HEADER_BYTES = 64 << 10
@@ -126,10 +127,10 @@ class Connection(asyncio.Protocol):
         self._resume_reading()
         return data
 
-    async def rest(self, seconds: float) -> None:
-        """Take nothing from the peer for *seconds*; what it sends meanwhile comes with one `read` then."""
+    async def rest(self, until: float) -> None:
+        """Take nothing from the peer *until* then, of `time.monotonic()`; what it sends comes with one `read`."""
         self._pause_reading()
-        await asyncio.sleep(seconds)
+        await sleep_until(until)
         self._resume_reading()
 
     async def quiet(self, seconds: float) -> bool:

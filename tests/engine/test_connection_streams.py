@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -86,6 +87,15 @@ async def test_a_reader_that_stalls_makes_the_engine_wait(line: Line) -> None:
     assert not line.wire.reading
 
     assert len(await line.connection.read()) == (1 << 20) + 1
+    assert line.wire.reading
+
+
+async def test_a_reader_that_rests_takes_nothing_meanwhile(line: Line) -> None:
+    """What the engine sends waits in the socket, and comes with one read when the rest is over."""
+    rest = asyncio.ensure_future(line.connection.rest(time.monotonic() + 0.001))
+    await asyncio.sleep(0)
+    assert not line.wire.reading
+    await rest
     assert line.wire.reading
 
 

@@ -7,6 +7,7 @@ yielded.  Whether the end of the answer is the end of the log is for others to j
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -27,7 +28,9 @@ from gateway.engine.times import nanoseconds, time_of
 _PORTION = 256 << 10  # bytes of entries in one item, unless parts of lines are among them
 _REST_SECONDS = 0.05  # how long the parts of a long line wait for its rest; and the shortest silence
 _MANY = 32  # entries of one read, after which more are on their way
-_GATHER_SECONDS = 0.001  # for which those are waited for: few large messages cost less than many small ones
+# The time from one read to the next then, for few large messages cost less than many small ones.  No longer: a unix
+# socket holds two hundred lines, and then the engine waits.
+_GATHER_SECONDS = 0.001
 _PING = Request("GET", "/_ping")
 
 
@@ -141,6 +144,7 @@ class Reader:
                 yield Resumed()
             async with aclosing(read_entries(connection, self._log(answer, run), patience)) as reads:
                 async for entries in reads:
+                    came = time.monotonic()
                     new, turn = self._newer(replay, skips, entries)
                     if turn is not None:
                         yield turn
@@ -163,7 +167,7 @@ class Reader:
                         self.doubtful = True
                         return
                     if len(entries) >= _MANY:
-                        await connection.rest(_GATHER_SECONDS)
+                        await connection.rest(came + _GATHER_SECONDS)
         for item in self._rest(replay, lines, follow=follow):
             yield item
 
