@@ -2,9 +2,9 @@
 
 Why not an HTTP client library: the Engine needs connections that become two-way sessions with a half-close,
 bodies that stop when their reader stops, an end that is told from a break, and a cancellation that closes
-the connection at once; and a call must cost next to nothing.  The parser is llhttp (httptools).
+the connection at once; and a call must cost next to nothing.  What is said over it is an `Exchange`'s affair.
 
-Nothing here follows a redirect, reads the environment or trusts the peer: see the `TransportError`s.
+Nothing here reads the environment or trusts the peer: see the `TransportError`s.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ import ssl
 from collections.abc import AsyncIterable, Callable
 from typing import cast
 
-import httptools
-
+from gateway.engine.exchange import Exchange
 from gateway.engine.http import (
     Answer,
     BadAnswer,
@@ -32,7 +31,6 @@ from gateway.engine.http import (
 from gateway.engine.moments import sleep_until
 from gateway.engine.tls import TlsStream
 
-_HEADER_BYTES = 64 << 10
 _READ_AHEAD = 1 << 20  # bytes that wait for their reader before the socket is left alone
 _WRITE_AHEAD = 1 << 20
 
@@ -53,9 +51,8 @@ class Connection(asyncio.Protocol):
         self._writable: asyncio.Future[None] | None = None
         self._upload: asyncio.Task[None] | None = None
         self._reading_paused = False
-        self._size = 0  # bytes that wait for their reader
-        self._reset("", limit=0)
-        self._active = False  # an exchange is under way
+        self._exchange = Exchange("")
+        self._active = False  # the exchange is under way
 
     # An exchange
 
@@ -65,12 +62,12 @@ class Connection(asyncio.Protocol):
         Arguments: *limit*, the most bytes that the answer may have; *deadline*, in the loop's time.
         Raises `TransportError`; the connection is closed then.
         """
-        self._reset(request.method, limit)
+        exchange = self._exchange = Exchange(request.method, limit=limit)
         self._active = True
         self._send(request.head() + (request.body or b""))
         try:
             with _Alarm(self, deadline):
-                while not self._complete:
+                while not exchange.complete:
                     await self._news()
             if self._failure is not None:
                 raise self._failure
@@ -78,9 +75,9 @@ class Connection(asyncio.Protocol):
             self.close()
             raise
         self._active = False
-        if not self._keep_alive:
+        if not exchange.keep_alive:
             self.close()
-        return Answer(self._status, self._headers, b"".join(self._parts))
+        return Answer(exchange.status, exchange.headers, exchange.take())
 
     async def open(
         self, request: Request, deadline: float | None, upload: AsyncIterable[bytes] | None = None
@@ -90,40 +87,38 @@ class Connection(asyncio.Protocol):
         *upload* is sent as the request's body, chunked.  It is stopped when the engine refuses early.
         Raises `TransportError`, and what *upload* raises; the connection is closed then.
         """
-        self._reset(request.method, limit=0)
+        exchange = self._exchange = Exchange(request.method, upgrade="Upgrade" in request.headers)
         self._active = True
-        self._upgrade = "Upgrade" in request.headers
         self._send(request.head(chunked=upload is not None) + (request.body or b""))
         if upload is not None:
             self._upload = self._loop.create_task(self._send_chunks(upload))
         try:
             with _Alarm(self, deadline):
-                while not self._head_complete:
+                while not exchange.head_complete:
                     await self._news()
-            if self._failure is not None and not self._parts and self._status < 400:
+            if self._failure is not None and not exchange.size and exchange.status < 400:
                 raise self._failure
         except BaseException:
             self.close()
             raise
-        if self._status >= 300 and self._upload is not None:
+        if exchange.status >= 300 and self._upload is not None:
             self._upload.cancel()
-        return Answer(self._status, self._headers)
+        return Answer(exchange.status, exchange.headers)
 
     async def read(self, idle_seconds: float | None = None, least: int = 1) -> bytes:
         """Return what has come of the body, at least *least* bytes unless it ends or breaks before; b"" at its end.
 
         Raises `TransportError` when the connection breaks before the end, or nothing comes for *idle_seconds*.
         """
-        if self._size < least:
+        exchange = self._exchange
+        if exchange.size < least:
             deadline = None if idle_seconds is None else self._loop.time() + idle_seconds
             with _Alarm(self, deadline):
-                while self._size < least and not self._complete and self._failure is None:
+                while exchange.size < least and not exchange.complete and self._failure is None:
                     await self._news()
-            if self._failure is not None and not self._parts:
+            if self._failure is not None and not exchange.size:
                 raise self._failure
-        data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-        self._parts.clear()
-        self._size = 0
+        data = exchange.take()
         self._resume_reading()
         return data
 
@@ -146,11 +141,11 @@ class Connection(asyncio.Protocol):
 
         timer = self._loop.call_later(seconds, expire)
         try:
-            while not self._parts and not self._complete and not expired:
+            while not self._has_news and not expired:
                 await self._news()
         finally:
             timer.cancel()
-        return not self._parts and not self._complete
+        return not self._has_news
 
     async def write(self, data: bytes) -> None:
         """Send *data*, and wait while the peer takes less than it is given.  Raises `TransportError`."""
@@ -172,12 +167,12 @@ class Connection(asyncio.Protocol):
     @property
     def upgraded(self) -> bool:
         """Whether the connection has become a session."""
-        return self._raw
+        return self._exchange.is_session
 
     @property
     def heard(self) -> bool:
         """Whether anything of the answer has come."""
-        return self._heard
+        return self._exchange.heard
 
     @property
     def reusable(self) -> bool:
@@ -205,25 +200,8 @@ class Connection(asyncio.Protocol):
 
     def expire(self) -> None:
         """End the exchange because its time is over."""
-        if not self._complete:
+        if not self._exchange.complete:
             self.fail(TimedOut("the host did not answer within the time allowed", sent=self._active))
-
-    def _reset(self, method: str, limit: int) -> None:
-        self._parser = httptools.HttpResponseParser(self)  # a fresh one: a HEAD leaves the old one astray
-        self._method = method
-        self._limit = limit
-        self._status = 0
-        self._headers: dict[str, str] = {}
-        self._head_bytes = 0
-        self._parts: list[bytes] = []
-        self._size = 0
-        self._heard = False
-        self._head_complete: bool = False
-        self._complete: bool = False
-        self._keep_alive = False
-        self._upgrade = False  # the connection may become a session
-        self._raw = False  # it has
-        self._overhead = 0  # bytes since the head, or since the last of the body, that brought no body
 
     def _send(self, data: bytes) -> None:
         if self._failure is not None:
@@ -255,8 +233,12 @@ class Connection(asyncio.Protocol):
             await self._waiter
         finally:
             self._waiter = None
-        if self._failure is not None and not self._parts and not self._complete:
+        if self._failure is not None and not self._has_news:
             raise self._failure
+
+    @property
+    def _has_news(self) -> bool:
+        return bool(self._exchange.size) or self._exchange.complete
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -345,11 +327,10 @@ class Connection(asyncio.Protocol):
 
     def _end(self, exc: Exception | None) -> None:
         by_peer = not self._closed
-        if self._raw and exc is None and (self._tls is None or self._tls.ended):
-            self._complete = True  # a session has no other end
-            self._wake()
-        elif self._complete and self._active:
-            pass  # all of the answer is here, only not read yet
+        if exc is None and (self._tls is None or self._tls.ended):
+            self._exchange.finish()
+        if self._exchange.complete and self._active:
+            self._wake()  # all of the answer is here, only not read yet
         else:
             what = f"the connection broke: {exc}" if exc else "the connection ended before the answer did"
             self.fail(Disconnected(what, sent=self._active))
@@ -358,93 +339,19 @@ class Connection(asyncio.Protocol):
         self._resume()
 
     def _received(self, data: bytes) -> None:
-        if self._raw:
-            self.on_body(data)
-        elif not self._active or self._complete:
+        exchange = self._exchange
+        if self._failure is not None:
+            return
+        if not self._active or (exchange.complete and not exchange.is_session):
             # Bytes that nobody asked for: the next caller must not take them for its answer.
             self.fail(BadAnswer("the host sent an answer that nobody asked for"))
-        else:
-            self._heard = True
-            self._parse(data)
-        if self._limit and self._size > self._limit:
-            self._parts.clear()
-            self.fail(BadAnswer(f"the answer exceeds the {self._limit} bytes allowed", sent=True))
-        elif not self._limit and self._size > _READ_AHEAD:
+            return
+        exchange.feed(data)
+        if exchange.failure is not None:
+            self.fail(exchange.failure)
+        elif exchange.limit is None and exchange.size > _READ_AHEAD:
             self._pause_reading()
         self._wake()
-
-    def _parse(self, data: bytes) -> None:
-        if not self._head_complete:
-            self._head_bytes += len(data)
-        size = self._size
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._raw = self._head_complete = True
-            self._status = 101
-            if rest := data[upgrade.args[0] :]:
-                self.on_body(rest)
-        except httptools.HttpParserError as error:
-            self.fail(BadAnswer(f"the host's answer is not HTTP: {error}", sent=True))
-        self._overhead = 0 if self._size > size else self._overhead + len(data)
-        if not self._head_complete and self._head_bytes > _HEADER_BYTES:
-            self.fail(BadAnswer(f"the head of the answer exceeds {_HEADER_BYTES} bytes", sent=True))
-        elif self._overhead > len(data) + _HEADER_BYTES:
-            self.fail(BadAnswer("the body of the answer goes on without bringing anything", sent=True))
-
-    # What the parser tells
-
-    def on_message_begin(self) -> None:
-        """Refuse a second answer on the heels of the first."""
-        if self._complete:
-            self.fail(BadAnswer("the host sent two answers to one request", sent=True))
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header."""
-        key = name.decode("latin-1").lower()
-        if key in _LENGTHS and not _LENGTHS.isdisjoint(self._headers):
-            # Two opinions on where an answer ends are how one caller gets another's (RFC 9112, 6.3).
-            self.fail(BadAnswer("the host's answer gives its length twice", sent=True))
-        self._headers[key] = value.decode("latin-1")
-
-    def on_headers_complete(self) -> None:
-        """Judge the head."""
-        status = self._parser.get_status_code()
-        if 100 <= status < 200 and status != 101:
-            self._headers = {}
-            return
-        self._status = status
-        self._head_complete = True
-        if status == 101 and not self._upgrade:
-            self.fail(BadAnswer("the host opened a session that nobody asked for", sent=True))
-        elif 300 <= status < 400 and status != 304:
-            self.fail(BadAnswer(f"the host redirects (HTTP {status}); redirects are not followed", sent=True))
-        elif self._method == "HEAD":
-            # A HEAD's answer may give the length of a body that it does not have.
-            self._complete = True
-            self._keep_alive = self._headers.get("connection", "").lower() != "close"
-        elif status >= 400 and self._upgrade and _LENGTHS.isdisjoint(self._headers):
-            self._raw = True  # an engine that took the connection over before it found fault says so up to its end
-        elif status not in (101, 204, 304) and (
-            _LENGTHS.isdisjoint(self._headers)
-            or self._headers.get("transfer-encoding", "chunked").lower()
-            != "chunked"  # the parser would wait for the end
-        ):
-            self.fail(BadAnswer("the host's answer does not say where it ends", sent=True))
-
-    def on_body(self, body: bytes) -> None:
-        """Keep a piece of the body.  Nothing more: this is called for every chunk, and every line of a log is one."""
-        if self._method == "HEAD":
-            self.fail(BadAnswer("the host's answer to a HEAD has a body", sent=True))
-        if self._failure is None:
-            self._parts.append(body)
-            self._size += len(body)
-
-    def on_message_complete(self) -> None:
-        """Take note that the answer is whole."""
-        if self._status not in (0, 101):
-            self._complete = True
-            self._keep_alive = self._parser.should_keep_alive()
 
     def _pause_reading(self) -> None:
         if not self._reading_paused and self._transport is not None and not self._closed:
@@ -455,9 +362,6 @@ class Connection(asyncio.Protocol):
         if self._reading_paused and self._transport is not None and not self._closed:
             self._reading_paused = False
             self._transport.resume_reading()
-
-
-_LENGTHS = frozenset({"content-length", "transfer-encoding"})
 
 
 class _Alarm:
