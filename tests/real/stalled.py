@@ -395,7 +395,8 @@ class Log:
             else:
                 self.lines.append(entry.data)
             self.partial = entry.partial
-        if (marker := message.WhichOneof("marker")) not in (None, "heartbeat"):
+        # Resumed: 20.10 may drop the end of a log that is followed; it is read again then.
+        if (marker := message.WhichOneof("marker")) not in (None, "heartbeat", "resumed"):
             self.markers.append(getattr(message, marker))
 
     def verify(self) -> None:
