@@ -81,7 +81,7 @@ def makers(part: str) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("package", "owners"),
     [
-        ("httptools", {"gateway/engine/connection.py"}),  # bytes <-> HTTP
+        ("httptools", {"gateway/engine/exchange.py"}),  # bytes <-> HTTP
         ("greenlet", {"gateway/engine/client.py"}),  # blocking <-> asyncio
         ("requests", {"gateway/engine/client.py"}),
         ("google.rpc", {"gateway/errors.py"}),  # exception <-> status
