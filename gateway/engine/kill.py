@@ -100,6 +100,7 @@ async def kill(engine: Engine, exec_id: str, mark: Mark) -> None:
                 if state is None:
                     return
                 if state.get("Running") or state.get("ExitCode") is not None:
+                    trouble = ""
                     trouble = await _sweep(engine, mark)
                     if not trouble and not state.get("Running"):
                         return

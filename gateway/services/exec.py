@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
@@ -24,6 +25,7 @@ log = logging.getLogger("gateway.exec")
 _METHODS = pb.DESCRIPTOR.services_by_name["ExecService"].methods_by_name
 _CREATE = Binding(_METHODS["CreateExec"])
 _START = Binding(_METHODS["StartExec"])
+_KILLS_AT_ONCE = 4  # on one host: each costs it as much as an exec, and hundreds of clients may leave together
 _SIZED_AT_START = (1, 42)  # the API version in which an exec can be created with the size of its terminal
 _SAME_FIELDS = ("id", "cmd", "env", "working_dir", "user", "privileged", "tty", "attach_stdin", "detach_keys")
 
@@ -33,6 +35,7 @@ class ExecService:
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
+        self._kills: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(_KILLS_AT_ONCE))
 
     async def Exec(self, requests: AsyncIterator[pb.ExecRequest], context: Context) -> AsyncGenerator[Any, None]:
         """Create and start an exec, carry its input and output, and end with its exit code."""
@@ -95,7 +98,19 @@ class ExecService:
             raise
         finally:
             if mark is not None and not ended.is_set():
-                self._gate.afterwards(_kill(engine, exec_id, mark))
+                self._gate.afterwards(self._kill(engine, exec_id, mark))
+
+    async def _kill(self, engine: Engine, exec_id: str, mark: Mark) -> None:
+        fields = {"host": engine.name, "container": mark.container, "exec": exec_id}
+        try:
+            async with self._kills[engine.name]:
+                await kill(engine, exec_id, mark)
+        except NotKilled as error:
+            log.warning("a process was left behind", extra={"fields": fields | {"why": str(error)}})
+        except Exception as error:
+            log.error("defect", exc_info=error, extra={"fields": fields})
+        else:
+            log.info("a process was killed, for its client is gone", extra={"fields": fields})
 
     async def _run(
         self,
@@ -133,15 +148,3 @@ class ExecService:
         for message in encode(session.report):
             yield message
         yield response(exit=pb.ExecExit(exit_code=exit.code, unknown_reason=exit.unknown_reason))
-
-
-async def _kill(engine: Engine, exec_id: str, mark: Mark) -> None:
-    fields = {"host": engine.name, "container": mark.container, "exec": exec_id}
-    try:
-        await kill(engine, exec_id, mark)
-    except NotKilled as error:
-        log.warning("a process was left behind", extra={"fields": fields | {"why": str(error)}})
-    except Exception as error:
-        log.error("defect", exc_info=error, extra={"fields": fields})
-    else:
-        log.info("a process was killed, for its client is gone", extra={"fields": fields})

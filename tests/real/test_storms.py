@@ -19,6 +19,7 @@ from tests.real.support import Containers, execute, until
 LONG = bool(os.environ.get("DOCKFLEET_LONG"))
 STREAMS = 10_000 if LONG else 500
 EXECS = 10_000 if LONG else 150
+LEAVING = 300 if LONG else 40
 AT_ONCE = 8
 SLACK = 5  # descriptors, tasks, goroutines: what there may be more than before
 
@@ -143,3 +144,22 @@ async def test_every_short_exec_has_one_exit_message_with_its_code(
         return right
 
     assert sum(await asyncio.gather(*(one_after_the_other() for _ in range(AT_ONCE)))) == EXECS
+
+
+async def test_however_many_leave_at_once_none_of_their_processes_is_left(
+    client: Client, host: str, containers: Containers
+) -> None:
+    """To end one costs the engine as much as to start one, so they take turns."""
+    container = await containers.start("sh", "-c", "while :; do usleep 300000; done")
+    start = exec_pb2.ExecStart(host=host, id=container, cmd=["sleep", "1000"])
+    calls = [client.exec.Exec() for _ in range(LEAVING)]
+    for call in calls:
+        await call.write(exec_pb2.ExecRequest(start=start))
+        assert (await call.read()).HasField("started")
+    for call in calls:
+        call.cancel()
+
+    async def all_gone() -> bool:
+        return "sleep" not in await processes_of(client, host, container)
+
+    await until(all_gone, 90)
