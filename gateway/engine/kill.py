@@ -100,7 +100,7 @@ async def kill(engine: Engine, exec_id: str, mark: Mark) -> None:
                 if state is None:
                     return
                 if state.get("Running") or state.get("ExitCode") is not None:
-                    trouble = ""
+                    trouble = ""  # should the sweep not end in time: that it has not is all there is to say
                     trouble = await _sweep(engine, mark)
                     if not trouble and not state.get("Running"):
                         return

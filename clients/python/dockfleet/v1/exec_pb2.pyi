@@ -29,8 +29,9 @@ class _OnDisconnectEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OnDiscon
     ON_DISCONNECT_UNSPECIFIED: _OnDisconnect.ValueType  # 0
     """As ON_DISCONNECT_KILL."""
     ON_DISCONNECT_KILL: _OnDisconnect.ValueType  # 1
-    """The process and all that it started are killed, within 5 s.  The Engine has no call for that: they are
-    known by a variable in their environment, `DOCKFLEET_EXEC`, and killed by a second exec as the same user.
+    """The process and all that it started are killed, within 5 s; where many clients leave a host at once, four at
+    a time.  The Engine has no call for that: they are known by a variable in their environment, `DOCKFLEET_EXEC`,
+    and killed by a second exec as the same user.
     That takes a shell in the container (`/bin/sh` or `/busybox/sh`).  Left alone, and named in the gateway's log,
     are processes of a container without one, and those that have become another user's.
     """
@@ -43,8 +44,9 @@ class OnDisconnect(_OnDisconnect, metaclass=_OnDisconnectEnumTypeWrapper):
 ON_DISCONNECT_UNSPECIFIED: OnDisconnect.ValueType  # 0
 """As ON_DISCONNECT_KILL."""
 ON_DISCONNECT_KILL: OnDisconnect.ValueType  # 1
-"""The process and all that it started are killed, within 5 s.  The Engine has no call for that: they are
-known by a variable in their environment, `DOCKFLEET_EXEC`, and killed by a second exec as the same user.
+"""The process and all that it started are killed, within 5 s; where many clients leave a host at once, four at
+a time.  The Engine has no call for that: they are known by a variable in their environment, `DOCKFLEET_EXEC`,
+and killed by a second exec as the same user.
 That takes a shell in the container (`/bin/sh` or `/busybox/sh`).  Left alone, and named in the gateway's log,
 are processes of a container without one, and those that have become another user's.
 """
