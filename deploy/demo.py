@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import dockfleet
-from dockfleet.v1.hosts_pb2 import HOST_STATE_UP
+from dockfleet.fleet.v1.hosts_pb2 import HOST_STATE_UP
 
 from gateway import config
 from gateway.fleet.hosts import State

@@ -16,19 +16,22 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Any, TypeAlias, cast
 
 import grpc
-from dockfleet.v1 import engine_pb2 as pb
+from dockfleet.options.v1 import options_pb2 as pb
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor
 
 from gateway import metrics
+from gateway.engine import rules
 from gateway.engine.client import OutcomeUnknown
-from gateway.errors import Failure, GatewayBusy, GoingAway, failure
+from gateway.errors import ClientDeadline, Failure, GatewayBusy, GoingAway, failure
 from gateway.stalls import Writer
 
 log = logging.getLogger("gateway.rpc")
 
 _HEALTH = "/grpc.health.v1."
 _HEALTH_CALLS = 256
+_QUIET = (pb.ACCESS_LEVEL_LIST, pb.ACCESS_LEVEL_INSPECT, pb.ACCESS_LEVEL_LOGS)  # calls that are not worth a log line
+_MARGIN, _MARGIN_SECONDS = 0.1, (0.02, 0.25)  # how long before a client's deadline its call ends: a share, and bounds
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -53,7 +56,7 @@ class Boundary(grpc.aio.ServerInterceptor):
         self._stall_seconds = stall_seconds
 
     def end_endless(self) -> None:
-        """End the streams that only read, which may have no end of their own: the gateway is stopping."""
+        """End the streams that have no end of their own: the gateway is stopping."""
         self._open.end(self._open.endless)
 
     def end_all(self) -> None:
@@ -133,7 +136,11 @@ class _Rpc:
         self.received = metrics.RECEIVED.labels(*labels)
         self.sent = metrics.SENT.labels(*labels)
         self.handled = _Handled(labels)
-        self.changes = _access(self.service, self.method) not in (pb.ACCESS_READ, pb.ACCESS_UNSPECIFIED)
+        method = _described(self.service, self.method)
+        self.changes = method is not None and rules.changes(method)
+        self._logged = method is not None and rules.of_rpc(method).access not in _QUIET
+        # Streams that wait for something to happen have no end of their own.
+        self.endless = method is None or rules.of_rpc(method).engine.deadline == pb.DEADLINE_CLASS_NONE
 
     def end(
         self, context: Context, started: float, code: grpc.StatusCode, host: str, error: Failure | None = None
@@ -142,7 +149,7 @@ class _Rpc:
         seconds = time.perf_counter() - started
         self.handled[code].inc()
         self.handling.observe(seconds)
-        level = logging.INFO if self.changes or error else logging.DEBUG
+        level = logging.INFO if self._logged or error else logging.DEBUG
         if log.isEnabledFor(level):
             fields = {"method": f"{self.service}/{self.method}", "host": host, "code": code.name, "seconds": seconds}
             if error is None:
@@ -151,8 +158,10 @@ class _Rpc:
                 fields |= {"request_id": error.metadata["request_id"], "reason": error.reason, "error": error.message}
             log.log(level, "call", extra={"fields": fields})
 
-    def early_end(self) -> Exception:
-        """Return why a call ends that the stop of the gateway has cut off."""
+    def early_end(self, *, expired: bool) -> Exception:
+        """Return why a call ends that the stop of the gateway has cut off, or, *expired*, its client's deadline."""
+        if expired:
+            return ClientDeadline(changes=self.changes)
         if self.changes:
             return OutcomeUnknown("the gateway is stopping; whether the request took effect is not known", sent=True)
         return GoingAway()
@@ -184,8 +193,7 @@ def _unary(
         started = time.perf_counter()
         rpc.started.inc()
         code, refused, host = grpc.StatusCode.OK, None, ""
-        task = cast("asyncio.Task[Any]", asyncio.current_task())
-        calls.others.add(task)
+        task = calls.begin(context, endless=False)
         try:
             if isinstance(request, AsyncIterator):
                 request = _Counted(request, rpc)
@@ -201,7 +209,8 @@ def _unary(
             if task not in calls.ended:
                 code = grpc.StatusCode.CANCELLED
                 raise
-            refused = rpc.failure(context, rpc.early_end(), host or getattr(request, "host", ""))
+            early = rpc.early_end(expired=task in calls.expired)
+            refused = rpc.failure(context, early, host or getattr(request, "host", ""))
             code = refused.code
             await _abort(context, refused)
         except grpc.aio.AbortError:
@@ -232,8 +241,7 @@ def _stream(
             rpc.received.inc()
         replies = inner(request, context)
         writer = Writer(context.write, stall_seconds)
-        task = cast("asyncio.Task[Any]", asyncio.current_task())
-        (calls.others if rpc.changes else calls.endless).add(task)
+        task = calls.begin(context, endless=rpc.endless)
         try:
             with rpc.budget:
                 async for reply in replies:
@@ -243,7 +251,8 @@ def _stream(
             if task not in calls.ended:
                 code = grpc.StatusCode.CANCELLED
                 raise
-            refused = rpc.failure(context, rpc.early_end(), getattr(request, "host", ""))
+            early = rpc.early_end(expired=task in calls.expired)
+            refused = rpc.failure(context, early, getattr(request, "host", ""))
             code = refused.code
             await replies.aclose()
             await _abort(context, refused)
@@ -268,12 +277,33 @@ def _stream(
 
 
 class _Open:
-    """The tasks of the calls that are open: streams that only read, others; and those that were ended early."""
+    """The tasks of the calls that are open: `endless` streams, and others.
+
+    `ended` are those that were ended early, and `expired` those of them whose client's deadline has run out.
+    """
 
     def __init__(self) -> None:
         self.endless: set[asyncio.Task[Any]] = set()
         self.others: set[asyncio.Task[Any]] = set()
         self.ended: set[asyncio.Task[Any]] = set()
+        self.expired: set[asyncio.Task[Any]] = set()
+        self._timers: dict[asyncio.Task[Any], asyncio.TimerHandle] = {}
+
+    def begin(self, context: Context, *, endless: bool) -> asyncio.Task[Any]:
+        """Add the present task, and return it.
+
+        It is ended a little before its client's deadline, so that the client learns more than its own clock tells it.
+        """
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        (self.endless if endless else self.others).add(task)
+        if (remaining := context.time_remaining()) is not None:
+            margin = min(max(remaining * _MARGIN, _MARGIN_SECONDS[0]), _MARGIN_SECONDS[1], remaining / 2)
+            self._timers[task] = task.get_loop().call_later(remaining - margin, self._expire, task)
+        return task
+
+    def _expire(self, task: asyncio.Task[Any]) -> None:
+        self.expired.add(task)
+        self.end({task})
 
     def end(self, tasks: set[asyncio.Task[Any]]) -> None:
         for task in tasks - self.ended:
@@ -281,8 +311,10 @@ class _Open:
             task.cancel()
 
     def forget(self, task: asyncio.Task[Any]) -> None:
-        for tasks in (self.endless, self.others, self.ended):
+        for tasks in (self.endless, self.others, self.ended, self.expired):
             tasks.discard(task)
+        if timer := self._timers.pop(task, None):
+            timer.cancel()
 
 
 class _Counted:
@@ -309,12 +341,13 @@ async def _abort(context: Context, refused: Failure) -> None:
     await context.abort(refused.code, refused.message)
 
 
-def _access(service: str, method: str) -> int:
+def _described(service: str, method: str) -> MethodDescriptor | None:
+    """Return the contract's RPC; None for one of another service, such as health."""
     try:
         found: MethodDescriptor = descriptor_pool.Default().FindMethodByName(f"{service}.{method}")
     except KeyError:
-        return pb.ACCESS_UNSPECIFIED
-    return int(found.GetOptions().Extensions[pb.access])
+        return None
+    return found if rules.of_rpc(found).access else None
 
 
 def _request_id(context: Context) -> str:

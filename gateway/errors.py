@@ -21,13 +21,14 @@ from google.rpc.status_pb2 import Status
 from grpc import StatusCode as Code
 
 from gateway.engine import http as wire
-from gateway.engine.client import ApiTooOld, Incompatible, OutcomeUnknown
+from gateway.engine.client import Incompatible, OutcomeUnknown
 from gateway.engine.enginejson import InvalidField
 from gateway.engine.logs.runs import LogGap
 from gateway.engine.relay import ReaderTooSlow
 from gateway.engine.seal import BadToken
 from gateway.engine.session import ExecStartFailed
 from gateway.engine.streams import OperationFailed, TornStream
+from gateway.engine.versions import ApiTooNew, ApiTooOld
 from gateway.fleet.hosts import UnknownHost
 
 DOMAIN = "dockfleet"
@@ -41,6 +42,14 @@ class GoingAway(Exception):
 
     def __init__(self) -> None:
         super().__init__("the gateway is stopping; ask another replica, or again in a moment")
+
+
+class ClientDeadline(Exception):
+    """The client's own deadline ran out."""
+
+    def __init__(self, *, changes: bool) -> None:
+        outcome = "; whether the request took effect is not known" if changes else ""
+        super().__init__(f"the client's deadline ran out before the call ended{outcome}")
 
 
 class GatewayBusy(Exception):
@@ -151,7 +160,7 @@ _OWN: tuple[tuple[type[Exception], Code, str, bool], ...] = (
     (wire.IdentityMismatch, Code.FAILED_PRECONDITION, "HOST_IDENTITY_MISMATCH", False),
     (wire.CredentialsRejected, Code.FAILED_PRECONDITION, "HOST_CREDENTIALS_REJECTED", False),
     (wire.Busy, Code.RESOURCE_EXHAUSTED, "HOST_BUSY", True),
-    (wire.TimedOut, Code.UNAVAILABLE, "HOST_TIMEOUT", True),
+    (wire.TimedOut, Code.DEADLINE_EXCEEDED, "HOST_TIMEOUT", True),
     (wire.Disconnected, Code.UNAVAILABLE, "CONNECTION_LOST", True),
     (TornStream, Code.DATA_LOSS, "BAD_ENGINE_RESPONSE", False),
     (wire.BadAnswer, Code.INTERNAL, "BAD_ENGINE_RESPONSE", False),
@@ -159,11 +168,12 @@ _OWN: tuple[tuple[type[Exception], Code, str, bool], ...] = (
     (ExecStartFailed, Code.FAILED_PRECONDITION, "EXEC_START_FAILED", False),
     (LogGap, Code.DATA_LOSS, "GAP", False),
     (BadToken, Code.INVALID_ARGUMENT, "BAD_RESUME_TOKEN", False),
+    (ClientDeadline, Code.DEADLINE_EXCEEDED, "CLIENT_DEADLINE", False),
     (GoingAway, Code.UNAVAILABLE, "GOING_AWAY", True),
     (GatewayBusy, Code.RESOURCE_EXHAUSTED, "GATEWAY_BUSY", True),
     (UnknownHost, Code.NOT_FOUND, "UNKNOWN_HOST", False),
 )
-_NOT_ABOUT_THE_HOST = (InvalidField, BadToken, UnknownHost, GoingAway, GatewayBusy, ReaderTooSlow)
+_NOT_ABOUT_THE_HOST = (InvalidField, BadToken, UnknownHost, ClientDeadline, GoingAway, GatewayBusy, ReaderTooSlow)
 _RETRY_SECONDS = {"HOST_UNREACHABLE": 2, "HOST_BUSY": 1, "GATEWAY_BUSY": 1, "REGISTRY_LIMIT": 60, "GOING_AWAY": 1}
 
 
@@ -220,6 +230,9 @@ def _failure(error: Exception, changes: bool) -> Failure | None:
         what = "method" if error.field[0].isupper() else "field"  # RPCs are CamelCase, fields snake_case
         versions = {what: error.field, "required_version": error.required, "host_version": error.actual}
         return Failure(Code.FAILED_PRECONDITION, "API_VERSION_TOO_OLD", str(error), metadata=versions)
+    if isinstance(error, ApiTooNew):
+        versions = {"field": error.field, "last_version": error.last, "host_version": error.actual}
+        return Failure(Code.FAILED_PRECONDITION, "API_VERSION_TOO_NEW", str(error), metadata=versions)
     if isinstance(error, ReaderTooSlow):
         return Failure(Code.RESOURCE_EXHAUSTED, "SLOW_READER", str(error), retry_safe=not changes)
     for kind, code, reason, retry_safe in _OWN:

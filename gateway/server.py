@@ -13,11 +13,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import grpc
+from dockfleet.fleet.v1 import hosts_pb2
 from dockfleet.v1 import (
     containers_pb2,
     distribution_pb2,
     exec_pb2,
-    hosts_pb2,
     images_pb2,
     networks_pb2,
     system_pb2,

@@ -33,7 +33,12 @@ def main() -> int:
             *files,
         ]
     )
-    (output / "dockfleet/v1/__init__.py").write_text('"""Generated code of the contract `dockfleet.v1`."""\n')
+    for folder in sorted({Path(file).parent for file in files}):
+        package = folder.relative_to(PROTOS)
+        name = ".".join(package.parts)
+        (output / package / "__init__.py").write_text(f'"""Generated code of the contract `{name}`."""\n')
+        for above in package.parents[:-2]:  # what lies between the package and `dockfleet`, which is the client's own
+            (output / above / "__init__.py").write_text('"""Generated code of the contract."""\n')
     return int(status)
 
 

@@ -17,11 +17,11 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 import grpc
 import pytest
 import uvloop
+from dockfleet.fleet.v1 import hosts_pb2_grpc
 from dockfleet.v1 import (
     containers_pb2_grpc,
     distribution_pb2_grpc,
     exec_pb2_grpc,
-    hosts_pb2_grpc,
     images_pb2_grpc,
     networks_pb2_grpc,
     system_pb2_grpc,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from dockfleet.v1 import engine_pb2 as pb
+from dockfleet.options.v1 import options_pb2 as pb
 from google.protobuf.descriptor import (
     Descriptor,
     EnumDescriptor,
@@ -42,7 +42,8 @@ BY_HAND: dict[str, tuple[type, ...]] = {
 @cache
 def files() -> list[FileDescriptor]:
     """The files of the contract."""
-    return [import_module(f"dockfleet.v1.{path.stem}_pb2").DESCRIPTOR for path in PROTOS]
+    modules = (path.relative_to(ROOT / "protos").with_suffix("") for path in PROTOS)
+    return [import_module(".".join(module.parts) + "_pb2").DESCRIPTOR for module in modules]
 
 
 def services() -> list[ServiceDescriptor]:
@@ -77,19 +78,21 @@ def enums() -> list[EnumDescriptor]:
     return [enum for file in files() for enum in file.enum_types_by_name.values()]
 
 
-def option(described: Any, extension: Any) -> Any:
-    """The value of one of the contract's options."""
-    return described.GetOptions().Extensions[extension]
+def rules(described: Any) -> Any:
+    """The contract's options of an RPC, a field or a message."""
+    extensions = {MethodDescriptor: pb.rpc, FieldDescriptor: pb.field, Descriptor: pb.message}
+    found = next(extension for kind, extension in extensions.items() if isinstance(described, kind))
+    return described.GetOptions().Extensions[found]
 
 
 def name_of(described: Any) -> str:
     """A short name for the ids of parameters: `ContainerService.ListContainers`."""
-    return str(described.full_name).removeprefix("dockfleet.v1.")
+    return re.sub(r"^dockfleet\.(\w+\.)?v1\.", "", str(described.full_name))
 
 
 def endpoint(method: MethodDescriptor) -> tuple[str, str] | None:
     """The verb and the path of an RPC's endpoint; None when it has none."""
-    described = option(method, pb.engine)
+    described = rules(method).engine
     verb = described.WhichOneof("request")
     return (verb.upper(), getattr(described, verb)) if verb else None
 

@@ -79,7 +79,9 @@ class Watcher:
     @property
     def heard(self) -> list[Key]:
         """What the engine told."""
-        return [key(message.event) for message in self.messages if message.HasField("event") and not message.synthetic]
+        return [
+            key(message.event) for message in self.messages if message.HasField("event") and not message.event.synthetic
+        ]
 
     @property
     def gaps(self) -> list[Any]:
@@ -89,7 +91,7 @@ class Watcher:
     @property
     def summary(self) -> dict[str, int]:
         """How much there was of everything."""
-        synthetic = sum(message.synthetic for message in self.messages)
+        synthetic = sum(message.event.synthetic for message in self.messages)
         return {"calls": self.calls, "told": len(self.heard), "gaps": len(self.gaps), "synthetic": synthetic}
 
 

@@ -92,11 +92,9 @@ class History:
     def add(self, message: Any) -> None:
         """Take a message and its token in, together, as a client must."""
         assert message.resume_token
-        if (marker := message.WhichOneof("marker")) is not None:
-            assert not message.entries
-            if marker != "heartbeat":
-                self.events.append(marker)
-        for entry in message.entries:
+        if (record := message.WhichOneof("record")) not in ("batch", "heartbeat"):
+            self.events.append(record)
+        for entry in message.batch.entries:
             begun = self._begun.pop(entry.stream, None)
             place, data = begun or (len(self.events), b"")
             if begun is None:
@@ -124,7 +122,8 @@ async def follow(connect: Callable[[], Any], history: History, host: str, contai
             history.events.append("ended")
             return
         except grpc.aio.AioRpcError as error:
-            if error.code() is not grpc.StatusCode.UNAVAILABLE:
+            safe = failed(error).metadata.get("retry_safe") == "true"
+            if error.code() is not grpc.StatusCode.UNAVAILABLE and not safe:
                 raise AssertionError(f"{error.code().name}: {failed(error)}") from error
             history.codes.append(error.details() or "")
             await asyncio.sleep(0.1)

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from dockfleet.v1 import engine_pb2 as pb
+from dockfleet.options.v1 import options_pb2 as pb
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.struct_pb2 import Struct
 from hypothesis import strategies as st
 
-from tests.contract import is_map, option
+from tests.contract import is_map, rules
 
 # A string that fits, for each grammar.
 FITTING = {
-    pb.GRAMMAR_CONTAINER: "web-1",
-    pb.GRAMMAR_EXEC: "e" * 64,
-    pb.GRAMMAR_IMAGE: "registry.example.com:5000/team/app:1.2",
-    pb.GRAMMAR_NETWORK: "lan_0",
-    pb.GRAMMAR_VOLUME: "data.old",
-    pb.GRAMMAR_NEW_NAME: "new-web",
-    pb.GRAMMAR_TAG: "1.2",
-    pb.GRAMMAR_REPOSITORY: "registry.example.com:5000/team/app",
+    pb.NAME_FORMAT_CONTAINER: "web-1",
+    pb.NAME_FORMAT_EXEC: "e" * 64,
+    pb.NAME_FORMAT_IMAGE: "registry.example.com:5000/team/app:1.2",
+    pb.NAME_FORMAT_NETWORK: "lan_0",
+    pb.NAME_FORMAT_VOLUME: "data.old",
+    pb.NAME_FORMAT_NEW_NAME: "new-web",
+    pb.NAME_FORMAT_TAG: "1.2",
+    pb.NAME_FORMAT_REPOSITORY: "registry.example.com:5000/team/app",
 }
 _RANGES = {
     FieldDescriptor.TYPE_INT32: (-(2**31), 2**31 - 1),
@@ -36,8 +36,30 @@ def full(descriptor: Descriptor, *, filled: bool = True) -> Message:
     """A message with every field set, and every field of its parts; an empty one unless *filled*."""
     message = GetMessageClass(descriptor)()
     for field in descriptor.fields if filled else ():
-        _put(message, field, _filled(field))
+        if not rules(field).no_effect:
+            _put(message, field, _filled(field))
     return message
+
+
+def without_own(message: Any) -> Any:
+    """The message without the fields that are the gateway's own."""
+    for field in message.DESCRIPTOR.fields:
+        if rules(field).gateway_only:
+            message.ClearField(field.name)
+    return message
+
+
+def set_required(message: Any, *also: str) -> None:
+    """Set the fields that are required, those named in *also*, and those that are required below them."""
+    for field in message.DESCRIPTOR.fields:
+        if not rules(field).required and field.name not in also:
+            continue
+        if field.message_type is None:
+            _put(message, field, _filled(field))
+        else:
+            below = getattr(message, field.name)
+            below.SetInParent()
+            set_required(below)
 
 
 def set_one(message: Message, *fields: FieldDescriptor) -> None:
@@ -72,11 +94,13 @@ def _one(field: FieldDescriptor) -> Any:
                 return _struct({field.name: [None, True, 1.5, {"deep": "value"}]})
         return full(field.message_type)
     if field.type == FieldDescriptor.TYPE_STRING:
-        return FITTING.get(option(field, pb.grammar), f"text of {field.name}")
+        return FITTING.get(rules(field).format, f"text of {field.name}")
     if field.type == FieldDescriptor.TYPE_BYTES:
         return f"bytes of {field.name}".encode()
     if field.enum_type is not None:
         return field.enum_type.values[-1].number
+    if field.type == FieldDescriptor.TYPE_DOUBLE:
+        return field.number / 2
     return True if field.type == FieldDescriptor.TYPE_BOOL else _RANGES[field.type][1] - field.number
 
 
@@ -106,7 +130,8 @@ def messages_of(descriptor: Descriptor, depth: int = 0) -> st.SearchStrategy[Mes
     @st.composite
     def build(draw: st.DrawFn) -> Message:
         message = GetMessageClass(descriptor)()
-        fields = [field for field in descriptor.fields if not option(field, pb.gateway_only)]
+        set_required(message)
+        fields = [each for each in descriptor.fields if not (rules(each).gateway_only or rules(each).no_effect)]
         if fields and depth < 5:
             for field in draw(st.lists(st.sampled_from(fields), max_size=3, unique_by=lambda field: field.number)):
                 _put(message, field, draw(_values(field, depth)))
@@ -119,7 +144,7 @@ def _values(field: FieldDescriptor, depth: int) -> st.SearchStrategy[Any]:
     if is_map(field):
         return st.dictionaries(st.text(), _items(field.message_type.fields_by_name["value"], depth), max_size=3)
     if field.is_repeated:
-        unique = option(field, pb.json_set)  # the keys of an object
+        unique = rules(field).json_form == pb.JSON_FORM_KEYS  # the keys of an object
         return st.lists(_items(field, depth), max_size=3, unique=unique)
     return _items(field, depth)
 
@@ -128,7 +153,7 @@ def _items(field: FieldDescriptor, depth: int) -> st.SearchStrategy[Any]:
     if field.message_type is not None:
         return _parts(field.message_type, depth)
     if field.type == FieldDescriptor.TYPE_STRING:
-        grammar = option(field, pb.grammar)
+        grammar = rules(field).format
         return st.just(FITTING[grammar]) if grammar else st.text()
     return st.booleans() if field.type == FieldDescriptor.TYPE_BOOL else st.integers(*_RANGES[field.type])
 

@@ -14,7 +14,7 @@ import pytest
 from tests.contract import ROOT
 
 GATEWAY = ROOT / "gateway"
-GENERATED = ROOT / "clients/python/dockfleet/v1"
+GENERATED = ("v1", "fleet", "options")  # below clients/python/dockfleet
 
 
 def imports(folder: Path) -> set[tuple[str, str]]:
@@ -97,10 +97,11 @@ def test_the_committed_code_is_what_the_contract_generates(tmp_path: Path) -> No
     plugins = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}  # protoc-gen-mypy
     subprocess.run([sys.executable, ROOT / "protos/generate.py", tmp_path], check=True, env=os.environ | plugins)
 
-    fresh, committed = contents(tmp_path / "dockfleet/v1"), contents(GENERATED)
+    fresh, committed = contents(tmp_path / "dockfleet"), contents(ROOT / "clients/python/dockfleet")
     assert [name for name in sorted(fresh | committed) if fresh.get(name) != committed.get(name)] == []
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """The texts of a folder's files, by name."""
-    return {file.name: file.read_text() for file in folder.iterdir() if file.is_file()}
+    """The texts of the files of the generated packages below a folder, by path."""
+    files = (file for package in GENERATED for file in (folder / package).rglob("*.py*"))
+    return {str(file.relative_to(folder)): file.read_text() for file in files if "__pycache__" not in file.parts}

@@ -1,4 +1,4 @@
-"""The contract keeps its own rules: DESIGN section 3, and the comments of protos/dockfleet/v1/engine.proto.
+"""The contract keeps its own rules: the comments of protos/dockfleet/options/v1/options.proto.
 
 Most tests name all that break a rule at once, so that a new RPC sees all its faults in one run.
 """
@@ -10,17 +10,24 @@ import re
 from pathlib import Path
 
 import pytest
-from dockfleet.v1 import common_pb2, engine_pb2
-from dockfleet.v1 import engine_pb2 as pb
-from google.protobuf.descriptor import FieldDescriptor, FileDescriptor, MethodDescriptor, ServiceDescriptor
-from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from dockfleet.options.v1 import options_pb2
+from dockfleet.options.v1 import options_pb2 as pb
+from dockfleet.v1 import common_pb2
+from google.protobuf.descriptor import (
+    Descriptor,
+    FieldDescriptor,
+    FileDescriptor,
+    MethodDescriptor,
+    ServiceDescriptor,
+)
+from google.protobuf.descriptor_pb2 import FileDescriptorSet, MethodOptions
 from grpc_tools import protoc
 
 from gateway.engine.binding import Binding
 from gateway.fleet.hosts import Hosts
 from gateway.services.mirror import Gate, handlers
 from tests import contract
-from tests.contract import asked, name_of, option
+from tests.contract import asked, name_of, rules
 
 METHODS = contract.methods()
 WITH_ENDPOINT = [method for method in METHODS if contract.endpoint(method)]
@@ -29,7 +36,7 @@ FIELDS = [field for message in contract.messages() for field in message.fields]
 
 def test_every_rpc_says_what_its_caller_must_be_allowed() -> None:
     """An RPC without an access level would be open to whoever may do the least."""
-    assert [name_of(method) for method in METHODS if option(method, pb.access) == pb.ACCESS_UNSPECIFIED] == []
+    assert [name_of(method) for method in METHODS if rules(method).access == pb.ACCESS_LEVEL_UNSPECIFIED] == []
 
 
 def test_every_rpc_mirrors_an_endpoint_or_is_written_by_hand() -> None:
@@ -61,9 +68,9 @@ def test_every_method_written_by_hand_is_an_rpc() -> None:
 def test_every_endpoint_fits_its_messages(method: MethodDescriptor) -> None:
     """The fields that an endpoint names exist, and those of its path have a grammar."""
     fields = asked(method).fields_by_name
-    described = option(method, pb.engine)
+    described = rules(method).engine
 
-    assert all(name in fields and option(fields[name], pb.grammar) for name in contract.placeholders(method))
+    assert all(name in fields and rules(fields[name]).format for name in contract.placeholders(method))
     assert described.body in {"", "*", *fields}
     assert described.answer in {"", *method.output_type.fields_by_name}
     assert (Binding(method).verb, Binding(method).path) == contract.endpoint(method)
@@ -76,7 +83,7 @@ def test_every_parameter_that_can_be_left_out_shows_whether_it_was() -> None:
         for method in WITH_ENDPOINT
         for field in asked(method).fields
         if field.name not in {"host", *contract.placeholders(method)}
-        if not (field.has_presence or field.is_repeated or option(field, pb.required))
+        if not (field.has_presence or field.is_repeated or rules(field).required or field.enum_type)
     ]
 
     assert bare == []
@@ -87,7 +94,7 @@ def test_the_host_comes_first_and_the_target_second(method: MethodDescriptor) ->
     """Whoever writes a request by hand finds both where they always are."""
     fields = asked(method).fields_by_name
     if method.name == "ListHosts":
-        assert not fields  # the one RPC that is about all hosts
+        assert "host" not in fields  # the one RPC that is about several hosts
         return
     targets = contract.placeholders(method) or (["id"] if "id" in fields else [])
 
@@ -116,22 +123,9 @@ def test_every_stream_of_a_client_begins_with_a_start() -> None:
 
 def test_the_numbers_of_the_options_stay() -> None:
     """Other generators and older gateways read the options by number."""
-    numbers = {name: extension.number for name, extension in engine_pb2.DESCRIPTOR.extensions_by_name.items()}
+    numbers = {name: extension.number for name, extension in options_pb2.DESCRIPTOR.extensions_by_name.items()}
 
-    assert numbers == {
-        "engine": 50001,
-        "access": 50002,
-        "grammar": 50011,
-        "secret": 50012,
-        "since": 50013,
-        "header": 50014,
-        "status": 50015,
-        "when_absent": 50016,
-        "json_set": 50017,
-        "required": 50018,
-        "gateway_only": 50019,
-        "json_array": 50021,
-    }
+    assert numbers == {"rpc": 73151, "field": 73151, "message": 73151}
 
 
 def test_the_gateway_gives_the_reasons_that_the_contract_lists() -> None:
@@ -152,12 +146,48 @@ def test_the_gateway_gives_the_reasons_that_the_contract_lists() -> None:
 def test_every_file_names_its_package_in_each_language(file: FileDescriptor) -> None:
     """The generated code of a file without them would end up in a package of its own."""
     options = file.GetOptions()
+    folder = Path(file.name).parent
+    go = "".join(folder.parts)
 
-    assert file.package == "dockfleet.v1"
-    assert options.go_package == "github.com/dockfleet/dockfleet/clients/go/dockfleetv1;dockfleetv1"
-    assert options.java_package == "com.dockfleet.v1"
+    assert file.package == ".".join(folder.parts)
+    assert options.go_package == f"dockfleet.internal/go/{go};{go}"
+    assert options.java_package == file.package
     assert options.java_multiple_files
-    assert options.csharp_namespace == "Dockfleet.V1"
+    assert options.java_outer_classname == Path(file.name).stem.title().replace("_", "") + "Proto"
+    assert options.csharp_namespace == file.package.title()
+
+
+def test_what_only_reads_says_so_in_the_standard_way() -> None:
+    """Connect and retry tools read `idempotency_level`; a request with secrets must not become a URL."""
+    levels = {method: method.GetOptions().idempotency_level for method in METHODS}
+
+    reads = {method for method in METHODS if levels[method] != MethodOptions.IDEMPOTENCY_UNKNOWN}
+    assert {contract.endpoint(method)[0] for method in reads if contract.endpoint(method)} == {"GET", "HEAD", "POST"}
+    assert {name_of(method) for method in reads if (contract.endpoint(method) or ("GET",))[0] == "POST"} == {
+        "ContainerService.WaitContainer",
+        "SystemService.CheckAuth",
+    }
+    assert [
+        name_of(method) for method in WITH_ENDPOINT if contract.endpoint(method)[0] == "GET" and method not in reads
+    ] == []
+    assert {name_of(method) for method in reads if has_secrets(asked(method))} == {
+        name_of(method) for method in reads if levels[method] == MethodOptions.IDEMPOTENT
+    }
+
+
+def has_secrets(message: Descriptor) -> bool:
+    """Whether a message, or one in it, has a secret field."""
+    return any(rules(field).secret for field in message.fields)
+
+
+def test_what_is_the_gateways_own_has_numbers_of_its_own() -> None:
+    """The Engine's vocabulary and ours grow without meeting: 1000 to 1999 are the gateway's."""
+    own = {name_of(field): field.number for field in FIELDS if rules(field).gateway_only}
+    others = {name_of(field): field.number for field in FIELDS if not rules(field).gateway_only}
+
+    assert own
+    assert {name for name, number in own.items() if not 1000 <= number < 2000} == set()
+    assert {name for name, number in others.items() if number >= 1000} == set()
 
 
 def test_credentials_are_secret() -> None:
@@ -167,32 +197,139 @@ def test_credentials_are_secret() -> None:
         for field in FIELDS
         if getattr(contract.below(field), "name", "") == "AuthConfig"
         or (field.type == FieldDescriptor.TYPE_STRING and re.search(r"password|token|ca_key$", field.name))
-        if not option(field, pb.secret)
+        if not rules(field).secret
     ]
 
     assert shown == []
 
 
-def test_since_names_versions_that_the_contract_describes() -> None:
-    """What is as old as 1.41 needs no `since`, and no engine has what is newer than 1.56."""
-    versions = {name_of(field): option(field, pb.since) for field in FIELDS}
-    versions |= {name_of(method): option(method, pb.engine).since for method in WITH_ENDPOINT}
-    described = [f"1.{minor}" for minor in range(42, 57)]
+def test_since_and_until_name_versions_that_the_contract_describes() -> None:
+    """What is as old as 1.41 needs no `since`, what 1.56 has needs no `until`, and no engine has what is newer."""
+    since = {name_of(field): rules(field).since for field in FIELDS}
+    since |= {name_of(method): rules(method).engine.since for method in WITH_ENDPOINT}
+    until = {name_of(field): rules(field).until for field in FIELDS}
+    newer, older = ([f"1.{minor}" for minor in range(first, first + 15)] for first in (42, 41))
 
-    assert {name: version for name, version in versions.items() if version and version not in described} == {}
+    assert {name: version for name, version in since.items() if version and version not in newer} == {}
+    assert {name: version for name, version in until.items() if version and version not in older} == {}
+    assert {name for name, version in until.items() if version and since[name]} == set()
 
 
 def test_options_that_shape_json_stand_where_they_can() -> None:
-    """`json_array` belongs to messages of one repeated `items`, `json_set` to lists of strings, grammars to strings."""
-    arrays = [message for message in contract.messages() if option(message, pb.json_array)]
-    sets = [field for field in FIELDS if option(field, pb.json_set)]
-    names = [field for field in FIELDS if option(field, pb.grammar)]
+    """Arrays are messages of one repeated `items`, tuples of scalars, keys lists of strings; formats are of strings."""
+    by_form = {form: [each for each in contract.messages() if rules(each).json_form == form] for form in range(4)}
+    keys = [field for field in FIELDS if rules(field).json_form]
+    names = [field for field in FIELDS if rules(field).format]
 
-    assert {tuple((field.name, field.is_repeated) for field in message.fields) for message in arrays} == {
-        (("items", True),)
-    }
-    assert {(field.is_repeated, field.type) for field in sets} == {(True, FieldDescriptor.TYPE_STRING)}
+    assert {
+        tuple((field.name, field.is_repeated) for field in message.fields) for message in by_form[pb.JSON_FORM_ARRAY]
+    } == {(("items", True),)}
+    assert [message.name for message in by_form[pb.JSON_FORM_TUPLE]] == ["TerminalSize"]
+    assert {(field.is_repeated, field.type) for field in keys} == {(True, FieldDescriptor.TYPE_STRING)}
+    assert {rules(field).json_form for field in keys} == {pb.JSON_FORM_KEYS}
     assert {field.type for field in names} == {FieldDescriptor.TYPE_STRING}
+
+
+def test_streams_have_one_shape() -> None:
+    """`{resume_token, oneof record}`: whoever can read one stream can read them all."""
+    for method in METHODS:
+        reply = method.output_type
+        plain = [field for field in reply.fields if not field.containing_oneof]
+        if not method.server_streaming or (len(plain) == len(reply.fields) == 1):
+            continue  # nothing to tell apart: pieces of an archive, or progress
+
+        assert [oneof.name for oneof in reply.oneofs] == ["record"], reply.name
+        assert {field.name for field in plain} <= {"resume_token", "container_id"}, reply.name
+        records = {field.name for field in reply.oneofs[0].fields}
+        assert "heartbeat" in records or records == {"stat", "data"}, reply.name
+        assert not {"exit", "marker", "frame", "event_"} & records, reply.name
+
+
+def test_the_zero_of_an_enum_means_nothing() -> None:
+    """A zero cannot be told from absence, so no decision may hang on it."""
+    zeros = {enum.values[0].name for enum in contract.enums()}
+
+    assert all(name.endswith("_UNSPECIFIED") for name in zeros)
+    assert {comment.split(":")[0].split(".")[0] for comment in comments_of_zeros()} == {"Not given", "Not set", "Not known"}
+
+
+def comments_of_zeros() -> list[str]:
+    """What the contract says of the zero value of each enum."""
+    texts = (path.read_text() for path in contract.PROTOS)
+    return [found for text in texts for found in re.findall(r"// ([^\n]*)\n\s+\w+_UNSPECIFIED = 0;", text)]
+
+
+def test_what_a_comment_calls_required_is_required_by_rule() -> None:
+    """A field is refused when absent if, and only if, its comment says so."""
+    declared = {
+        f"{path.stem}:{name}"
+        for path in contract.PROTOS
+        for comment, name in re.findall(
+            r"((?:[ ]+//.*\n)+)[ ]+(?:optional |repeated )?[\w.]+ (\w+) = \d+", path.read_text()
+        )
+        if re.search(r"\bRequired\b", comment)
+    }
+    ruled = {f"{Path(field.file.name).stem}:{field.name}" for field in FIELDS if rules(field).required}
+
+    assert declared == ruled
+
+
+def test_times_have_one_kind_of_name() -> None:
+    """The Engine's times end in `_at`, the gateway's own in `_time`; the bounds of a span have names of their own."""
+    bounds = {"since", "until", "after", "before", "time", "system_time"}
+    times = [field for field in FIELDS if getattr(field.message_type, "name", "") == "Timestamp"]
+
+    assert [
+        name_of(field) for field in times if not re.search("_(at|time)$", field.name) and field.name not in bounds
+    ] == []
+
+
+def test_lists_have_plural_names() -> None:
+    """A repeated field is named for what it holds several of, or as the Engine names it."""
+    single = {
+        field.name
+        for field in FIELDS
+        if field.is_repeated and not contract.is_map(field) and not field.name.endswith("s")
+    }
+
+    assert single <= SINGULAR
+
+
+SINGULAR = {  # the Engine's own words
+    *(
+        "env",
+        "cmd",
+        "shell",
+        "on_build",
+        "security_opt",
+        "cap_add",
+        "cap_drop",
+        "group_add",
+        "dns",
+        "dns_search",
+        "test",
+    ),
+    *(
+        "volumes_from",
+        "blkio_weight_device",
+        "capabilities",
+        "log",
+        "config",
+        "signature",
+        "pull",
+        "build",
+        "cache_from",
+    ),
+    *("volume", "network", "authorization", "preferred", "requisite", "accessible_topology", "publish_status", "info"),
+    *("data", "topology", "driver_status", "build_cache", "percpu_usage", "entrypoint"),
+    *(f"blkio_device_{way}_{unit}" for way in ("read", "write") for unit in ("bps", "iops")),
+    *(
+        f"io_{name}_recursive"
+        for name in ("service_bytes", "serviced", "queue", "service_time", "wait_time", "merged", "time")
+    ),
+    *("sectors_recursive", "default_addr_pool"),
+    *(f"{kind}_deleted" for kind in ("images", "networks", "caches", "containers", "volumes")),
+}
 
 
 def test_everything_in_the_contract_is_documented(tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from dockfleet.v1 import engine_pb2 as pb
+from dockfleet.options.v1 import options_pb2 as pb
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 
 from tests import contract, specification
-from tests.contract import asked, name_of, option
+from tests.contract import asked, name_of, rules
 from tests.specification import Operation, Schema, operations
 
 pytestmark = pytest.mark.skipif(
@@ -28,6 +28,14 @@ NOT_ASKED = {
 }
 
 Fields = dict[str, tuple[FieldDescriptor, str]]  # by path: the field, and the version that it or one above it needs
+NARROW = {"int8", "uint8", "int16", "uint16", "int32", "uint32"}  # other integers are 64 bits wide in engines
+NOT_GO_INT = {
+    "height": "a `uint` that goes into a struct of 16 bits",
+    "width": "likewise",
+    "weight": "a `uint16`",
+    "blkio_weight": "a `uint16`",
+    "mode": "an `os.FileMode`, of 32 bits",
+}
 INT32 = {FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_UINT32}
 INT64 = {FieldDescriptor.TYPE_INT64, FieldDescriptor.TYPE_UINT64}
 
@@ -35,12 +43,14 @@ INT64 = {FieldDescriptor.TYPE_INT64, FieldDescriptor.TYPE_UINT64}
 def fields_of(message: Descriptor, path: str = "", since: str = "") -> Fields:
     """All fields of a message and below, by their paths in JSON."""
     found: Fields = {}
-    if message.full_name.startswith("google."):
+    if message.full_name.startswith("google.") or rules(message).json_form == pb.JSON_FORM_TUPLE:
         return found
     for field in message.fields:
-        bare = option(message, pb.json_array)
+        if rules(field).gateway_only:
+            continue
+        bare = rules(message).json_form == pb.JSON_FORM_ARRAY
         where = f"{path}[]" if bare else f"{path}.{field.json_name}".removeprefix(".")
-        needs = option(field, pb.since) or since
+        needs = rules(field).since or since
         if not bare:
             found[where] = (field, needs)
         if (below := contract.below(field)) is not None:
@@ -53,16 +63,18 @@ def asked_with(method: MethodDescriptor) -> Fields:
     """What an RPC can ask with, by path: the body's own properties, parameters, and headers by their names."""
     found = fields_of(asked(method))
     for field in asked(method).fields:
-        if header := option(field, pb.header):
-            found[header] = (field, option(field, pb.since))
-        elif field.name == option(method, pb.engine).body:
-            found |= fields_of(field.message_type, "", option(field, pb.since))
+        if header := rules(field).header:
+            found[header] = (field, rules(field).since)
+        elif rules(field).inline:
+            found |= {below.json_name: (below, "") for below in field.message_type.fields}
+        elif field.name == rules(method).engine.body:
+            found |= fields_of(field.message_type, "", rules(field).since)
     return found
 
 
 def answered_with(method: MethodDescriptor) -> Fields:
     """What an RPC can answer with, by path."""
-    answer = option(method, pb.engine).answer
+    answer = rules(method).engine.answer
     return fields_of(method.output_type.fields_by_name[answer].message_type if answer else method.output_type)
 
 
@@ -141,7 +153,7 @@ def test_an_operation_that_came_after_1_41_says_since_when() -> None:
 
 def needs(method: MethodDescriptor) -> str:
     """The version that an RPC's endpoint came with."""
-    return str(option(method, pb.engine).since)
+    return str(rules(method).engine.since)
 
 
 def test_every_field_is_of_the_kind_that_the_engine_has_there() -> None:
@@ -166,9 +178,6 @@ NARROWER = {
     "PutContainerArchiveStart.copy_uid_gid": "as pull",
     "PutContainerArchiveStart.no_overwrite_dir_non_dir": "as pull",
     "StreamLogsRequest.tail": "a text, `all` or a number; absent stands for `all`",
-    "EndpointSettings.global_ipv6_prefix_len": "64 bits for a number up to 128",
-    "HostConfig.memory_swappiness": "64 bits for a number up to 100",
-    "UpdateContainerRequest.memory_swappiness": "64 bits for a number up to 100",
     "WaitContainerResponse.exit_code": "see the test below",
 }
 
@@ -177,18 +186,22 @@ def fits(field: FieldDescriptor, schema: Schema) -> bool:
     """Whether a field can hold what a schema describes; Timestamp, Duration and Struct may stand for anything."""
     if field.message_type is not None and field.message_type.full_name.startswith("google."):
         return True
-    bare = field.message_type is not None and option(field.message_type, pb.json_array)
+    bare = field.message_type is not None and rules(field.message_type).json_form in (
+        pb.JSON_FORM_ARRAY,
+        pb.JSON_FORM_TUPLE,
+    )
     match schema.get("type"):
         case "boolean":
             return field.type == FieldDescriptor.TYPE_BOOL
         case "string":
             return field.type == FieldDescriptor.TYPE_STRING or field.message_type is not None  # JSON in a parameter
         case "integer":
-            return field.type in INT64 or (field.type in INT32 and "64" not in schema.get("format", ""))
+            narrow = schema.get("format") in NARROW or field.name in NOT_GO_INT
+            return field.type in INT64 or (field.type in INT32 and narrow)
         case "array":
             return field.is_repeated or bare
         case "object":
-            return field.message_type is not None or option(field, pb.json_set)
+            return field.message_type is not None or rules(field).json_form == pb.JSON_FORM_KEYS
     return "type" not in schema or (schema["type"] == "number" and field.type in INT64)
 
 

@@ -9,12 +9,13 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, ResourceInfo, Re
 from grpc import StatusCode as Code
 
 from gateway.engine import http as wire
-from gateway.engine.client import ApiTooOld, Incompatible, OutcomeUnknown, engine_error
+from gateway.engine.client import Incompatible, OutcomeUnknown, engine_error
 from gateway.engine.enginejson import InvalidField
 from gateway.engine.http import Answer
 from gateway.engine.session import ExecStartFailed
 from gateway.engine.streams import OperationFailed, TornStream
-from gateway.errors import Failure, GoingAway, failure
+from gateway.engine.versions import ApiTooNew, ApiTooOld
+from gateway.errors import ClientDeadline, Failure, GoingAway, failure
 from gateway.fleet.hosts import UnknownHost
 
 # reliability.md C14: HTTP status, code, reason, and a text of an engine.
@@ -94,7 +95,7 @@ FAILURES = [
     (wire.IdentityMismatch("x"), Code.FAILED_PRECONDITION, "HOST_IDENTITY_MISMATCH", False),
     (wire.CredentialsRejected("x"), Code.FAILED_PRECONDITION, "HOST_CREDENTIALS_REJECTED", False),
     (wire.Busy("x"), Code.RESOURCE_EXHAUSTED, "HOST_BUSY", True),
-    (wire.TimedOut("x", sent=True), Code.UNAVAILABLE, "HOST_TIMEOUT", True),
+    (wire.TimedOut("x", sent=True), Code.DEADLINE_EXCEEDED, "HOST_TIMEOUT", True),
     (wire.Disconnected("x", sent=True), Code.UNAVAILABLE, "CONNECTION_LOST", True),
     (OutcomeUnknown("x", sent=True), Code.ABORTED, "OUTCOME_UNKNOWN", False),
     (TornStream("x", sent=True), Code.DATA_LOSS, "BAD_ENGINE_RESPONSE", False),
@@ -102,6 +103,8 @@ FAILURES = [
     (Incompatible("x"), Code.FAILED_PRECONDITION, "HOST_INCOMPATIBLE", False),
     (ApiTooOld("field", "1.44", "1.41"), Code.FAILED_PRECONDITION, "API_VERSION_TOO_OLD", False),
     (ExecStartFailed("x"), Code.FAILED_PRECONDITION, "EXEC_START_FAILED", False),
+    (ApiTooNew("field", "1.41", "1.45"), Code.FAILED_PRECONDITION, "API_VERSION_TOO_NEW", False),
+    (ClientDeadline(changes=False), Code.DEADLINE_EXCEEDED, "CLIENT_DEADLINE", False),
     (GoingAway(), Code.UNAVAILABLE, "GOING_AWAY", True),
     (UnknownHost("x"), Code.NOT_FOUND, "UNKNOWN_HOST", False),
     (InvalidField("id", "must be set"), Code.INVALID_ARGUMENT, "INVALID_FIELD", False),
@@ -245,6 +248,14 @@ def test_versions_that_differ_are_told() -> None:
 
     assert metadata["field"] == "config.annotations"
     assert (metadata["required_version"], metadata["host_version"]) == ("1.44", "1.41")
+
+
+def test_a_request_that_is_too_old_names_the_last_version() -> None:
+    """The metadata hold the field, the last version that has it, and that of the host."""
+    metadata = told(ApiTooNew("config.mac_address", "1.51", "1.52")).metadata
+
+    assert metadata["field"] == "config.mac_address"
+    assert (metadata["last_version"], metadata["host_version"]) == ("1.51", "1.52")
 
 
 @pytest.mark.parametrize("error", [wire.Unreachable("x"), wire.Busy("x"), answer(429, "toomanyrequests")])

@@ -136,7 +136,7 @@ async def test_a_session_has_the_grace_to_end(engine: FakeEngine) -> None:
     session = Held(lambda exchange: exchange.upgrade(frame(1, b"$ ")))
     engine.on("POST", "/containers/{id}/exec", status=201, json={"Id": EXEC})
     engine.on("POST", "/exec/{id}/start", session)
-    engine.on("GET", "/exec/{id}/json", json={"Running": False, "ExitCode": 0})
+    engine.on("GET", "/exec/{id}/json", json={"OpenStdin": True, "Running": False, "ExitCode": 0})
     async with gateway(engine, stop_grace_seconds=60) as started:
         call = started.client.exec.Exec()
         await call.write(exec_pb2.ExecRequest(start=exec_pb2.ExecStart(host="h1", id="web", cmd=["sh"])))
@@ -149,7 +149,7 @@ async def test_a_session_has_the_grace_to_end(engine: FakeEngine) -> None:
         session.exchange.close()
         frames = [await call.read() for _ in range(4)]
 
-        assert [frame.WhichOneof("frame") for frame in frames] == ["started", "output", "output", "exit"]
+        assert [frame.WhichOneof("record") for frame in frames] == ["started", "output", "output", "end"]
         assert await call.code() is grpc.StatusCode.OK
         watch.cancel()
 

@@ -1,7 +1,7 @@
-"""RPC <-> Engine endpoint, read from the contract's `engine` option.
+"""RPC <-> Engine endpoint, read from the contract's options.
 
 A `Binding` turns a request message into the HTTP request, and the engine's answer into the response message.
-It knows no operation by name: what it does is written in protos/dockfleet/v1/engine.proto.
+It knows no operation by name: its rules stand in protos/dockfleet/options/v1/options.proto.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ from typing import Any
 from urllib.parse import quote
 
 import orjson
-from dockfleet.v1 import engine_pb2 as pb
+from dockfleet.options.v1 import options_pb2 as pb
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway.engine import enginejson
+from gateway.engine import enginejson, rules
 from gateway.engine.client import Call
-from gateway.engine.enginejson import InvalidField, NotEngineJson, Wants, rule_of
+from gateway.engine.enginejson import InvalidField, Needs, NotEngineJson, check_required, rule_of
 from gateway.engine.http import Answer, BadAnswer, Request
+from gateway.engine.versions import Need
 
 _VERBS = {"get": "GET", "head": "HEAD", "post": "POST", "put": "PUT", "delete": "DELETE"}
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -35,21 +36,19 @@ class Binding:
 
     def __init__(self, method: MethodDescriptor) -> None:
         """Read the options of *method*.  Raises `TypeError` when they contradict the messages."""
-        options = method.GetOptions().Extensions
-        endpoint = options[pb.engine]
+        endpoint = rules.of_rpc(method).engine
         verb = endpoint.WhichOneof("request")
         if verb is None:
             raise TypeError(f"{method.full_name} names no endpoint")
         self.name = method.name
         self.verb = _VERBS[verb]
         self.path: str = getattr(endpoint, verb)
-        self.content = endpoint.content or pb.CONTENT_JSON
-        self.patience = endpoint.patience
-        self.access = options[pb.access]
-        self.changes = self.verb not in ("GET", "HEAD") and self.access != pb.ACCESS_READ
-        self.since = ((endpoint.since, method.name),) if endpoint.since else ()
+        self.shape = endpoint.shape or pb.ANSWER_SHAPE_JSON
+        self.deadline_class = endpoint.deadline or pb.DEADLINE_CLASS_SHORT
+        self.changes = rules.changes(method)
+        self.needs = (Need(method.name, since=endpoint.since),) if endpoint.since else ()
         self.streams = method.server_streaming
-        self.upload = method.client_streaming and self.content != pb.CONTENT_SESSION
+        self.upload = method.client_streaming and self.shape != pb.ANSWER_SHAPE_SESSION
         asked: Descriptor | None = method.input_type
         if method.client_streaming:
             asked = _field(asked, "start").message_type
@@ -57,19 +56,14 @@ class Binding:
         self._parts = _PLACEHOLDER.split(self.path)  # text, field, text, field … text
         self._segments = [_field(asked, name) for name in self._parts[1::2]]
         for field in self._segments:
-            if not field.GetOptions().Extensions[pb.grammar]:
-                raise TypeError(f"{asked.full_name}.{field.name} is part of a path and has no grammar")
+            if not rules.of_field(field).format:
+                raise TypeError(f"{asked.full_name}.{field.name} is part of a path and has no format")
         self._body = endpoint.body
         if self._body not in ("", "*"):
             _field(asked, self._body)
-        own = (field.name for field, _ in _with(asked.fields, pb.gateway_only))
+        own = (field.name for field, _ in _with(asked.fields, "gateway_only"))
         self._placed = {"host", *own, *self._parts[1::2]}
-        self._defaults = [
-            (field, field.GetOptions().Extensions[pb.when_absent])
-            for field in asked.fields
-            if field.GetOptions().Extensions[pb.when_absent]
-        ]
-        self._required = [field for field, _ in _with(asked.fields, pb.required)]
+        self._defaults = _with(asked.fields, "when_absent")
         self._reply = _Reply(method.output_type, endpoint.answer)
         self.reply = method.output_type
 
@@ -78,46 +72,44 @@ class Binding:
 
         Raises `InvalidField`.
         """
-        wants = Wants()
+        check_required(request)
+        needs = Needs()
         query: list[str] = []
         headers: dict[str, str] = {}
-        body: dict[str, Any] | None = {} if self._body == "*" else None
+        body: dict[str, Any] = {}
         for field, value in request.ListFields():
             if field.name in self._placed:
                 continue
             rule = rule_of(field)
-            document = rule.dump(value, wants)
+            document = rule.dump(value, needs, into=body)
             if rule.header:
                 headers[rule.header] = _header(document)
+            elif rule.inline:
+                query += _inline(value)
             elif self._body == "*":
-                assert body is not None
                 body[rule.key] = document
             elif field.name == self._body:
                 body = document
             else:
                 query += _query(rule.key, field, value, document)
-        for field in self._required:
-            if not _is_set(request, field):
-                raise InvalidField(field.name, "must be set")
         for field, default in self._defaults:
-            if _is_set(request, field):
+            if enginejson.is_set(request, field):
                 continue
-            if header := field.GetOptions().Extensions[pb.header]:
+            if header := rules.of_field(field).header:
                 headers[header] = default
             else:
                 query.append(f"{field.json_name}={quote(default, safe='')}")
         target = self._target(request) + ("?" + "&".join(query) if query else "")
-        content = None
         if self.upload:
             headers |= _TAR_TYPE
         elif self._body:
             headers |= _BODY_TYPE
-            content = orjson.dumps({} if body is None else body)
         return Call(
-            Request(self.verb, target, headers, content),
+            Request(self.verb, target, headers),
             self.changes,
-            (*self.since, *wants.found),
+            (*self.needs, *needs.found),
             deadline,
+            document=body if self._body and not self.upload else None,
         )
 
     def _target(self, request: Message) -> str:
@@ -148,8 +140,8 @@ class _Reply:
 
     def __init__(self, descriptor: Descriptor, answer: str) -> None:
         self.message: type[Message] = GetMessageClass(descriptor)
-        self._headers = _with(descriptor.fields, pb.header)
-        self._statuses = _with(descriptor.fields, pb.status)
+        self._headers = _with(descriptor.fields, "header")
+        self._statuses = _with(descriptor.fields, "status")
         placed = {field.name for field, _ in (*self._headers, *self._statuses)}
         # A response of header fields alone, or of none, has no use for a body.
         self._reads_body = any(field.name not in placed for field in descriptor.fields)
@@ -203,8 +195,8 @@ def _parse(body: bytes) -> Any:
         raise BadAnswer(f"the host's answer is not JSON: {error}", sent=True) from error
 
 
-def _with(fields: Iterable[FieldDescriptor], option: Any) -> list[tuple[FieldDescriptor, Any]]:
-    return [(field, value) for field in fields if (value := field.GetOptions().Extensions[option])]
+def _with(fields: Iterable[FieldDescriptor], rule: str) -> list[tuple[FieldDescriptor, Any]]:
+    return [(field, value) for field in fields if (value := getattr(rules.of_field(field), rule))]
 
 
 def _field(message: Descriptor | None, name: str) -> FieldDescriptor:
@@ -213,14 +205,15 @@ def _field(message: Descriptor | None, name: str) -> FieldDescriptor:
     return message.fields_by_name[name]
 
 
-def _is_set(request: Message, field: FieldDescriptor) -> bool:
-    return request.HasField(field.name) if field.has_presence else bool(getattr(request, field.name))
-
-
 def _header(document: Any) -> str:
     if isinstance(document, dict):
         return base64.urlsafe_b64encode(orjson.dumps(document)).decode()
     return str(document)
+
+
+def _inline(message: Message) -> list[str]:
+    """Return the `key=value` parts of a message whose fields stand in its own place."""
+    return [f"{field.json_name}={_text(getattr(message, field.name))}" for field in message.DESCRIPTOR.fields]
 
 
 def _query(key: str, field: FieldDescriptor, value: Any, document: Any) -> list[str]:

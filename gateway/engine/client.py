@@ -28,8 +28,7 @@ from docker.utils.proxy import ProxyConfig
 from gateway.engine.connection import Connection
 from gateway.engine.http import Answer, BadAnswer, Disconnected, Request, TimedOut, TransportError
 from gateway.engine.transport import Address, Limits, Pool
-
-OLDEST, NEWEST = (1, 41), (1, 56)  # the API versions that the contract describes
+from gateway.engine.versions import NEWEST, OLDEST, Need, Version
 
 _VERSION = re.compile(r"(\d{1,3})\.(\d{1,3})")
 _OTHER_VERSION = re.compile(r"client version .{1,20} is too (new|old)")
@@ -40,8 +39,7 @@ _READS = ("GET", "HEAD")
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Version = tuple[int, int]
-# Told of every call: host, kind of call, outcome ("200", "error" …), seconds until the answer's head or end.
+# Called for every call: host, kind of call, outcome ("200", "error", "cancelled" …), seconds to the head or end.
 Observer = Callable[[str, str, str, float], None]
 
 
@@ -49,32 +47,23 @@ class Incompatible(Exception):
     """The engine speaks no API version that the gateway speaks."""
 
 
-class ApiTooOld(Exception):
-    """The request uses what the engine's API version does not have.  Versions are `1.44`-like texts."""
-
-    def __init__(self, field: str, required: str, actual: str) -> None:
-        super().__init__(f"{field} needs API version {required}; the host has {actual}")
-        self.field = field
-        self.required = required
-        self.actual = actual
-
-
 class OutcomeUnknown(TransportError):
     """The connection broke after a request that changes something was sent."""
 
 
 class Call(NamedTuple):
-    """One request to an engine; its `target` has no version prefix yet.
+    """One request to an engine; its `target` has no version prefix yet, and its body is `document` as JSON.
 
-    `changes` tells whether it does more than read; `wants` names what it needs beyond API 1.41; `deadline` is
-    in the loop's time and holds, for streams, until the head of the answer.
+    `changes` tells whether it does more than read; `needs` names what not every API version has; `deadline` is in the
+    loop's time and holds, for streams, until the head of the answer.
     """
 
     request: Request
     changes: bool = True
-    wants: tuple[tuple[str, str], ...] = ()
+    needs: tuple[Need, ...] = ()
     deadline: float | None = None
     limit: int | None = None
+    document: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +189,7 @@ class Engine(APIClient):
     async def ask(self, call: Call) -> Answer:
         """Send *call* and return the whole answer.
 
-        Raises `docker.errors.APIError` for an answer that is an error, `TransportError`, `ApiTooOld` and
+        Raises `docker.errors.APIError` for an answer that is an error, `TransportError`, `ApiTooOld`, `ApiTooNew` and
         `Incompatible`.
         """
         request = await self._versioned(call)
@@ -245,8 +234,11 @@ class Engine(APIClient):
                 yield answer, connection
         except (Disconnected, TimedOut) as error:
             raise _judge(error, call) from error
+        except asyncio.CancelledError:
+            outcome = "cancelled" if outcome == "error" else outcome
+            raise
         finally:
-            if outcome == "error":
+            if outcome in ("error", "cancelled"):
                 self._observe(self.name, "stream", outcome, time.perf_counter() - started)
 
     @contextlib.asynccontextmanager
@@ -260,6 +252,10 @@ class Engine(APIClient):
             if not connection.upgraded:
                 raise BadAnswer(f"the engine did not open a session (HTTP {answer.status})", sent=True)
             yield connection
+
+    async def check(self, call: Call) -> None:
+        """Raise what sending *call* would raise because of the host's API version."""
+        await self._versioned(call)
 
     async def ready(self, deadline: float | None) -> Version:
         """Return the API version to use, asking the engine when it is not known.
@@ -304,12 +300,11 @@ class Engine(APIClient):
 
     async def _versioned(self, call: Call) -> Request:
         version = self._negotiated or await self.ready(call.deadline)
-        for required, wanted in call.wants:
-            major, minor = required.split(".")
-            if (int(major), int(minor)) > version:
-                raise ApiTooOld(wanted, required, self.negotiated or "")
+        for need in call.needs:
+            need.check(version)
         request = call.request
-        return Request(request.method, f"/v{version[0]}.{version[1]}{request.target}", request.headers, request.body)
+        body = request.body if call.document is None else orjson.dumps(call.document)
+        return Request(request.method, f"/v{version[0]}.{version[1]}{request.target}", request.headers, body)
 
     async def _exchange(self, call: Call, request: Request) -> Answer:
         started = time.perf_counter()
@@ -320,6 +315,9 @@ class Engine(APIClient):
             self.last_contact = time.time()
         except (Disconnected, TimedOut) as error:
             raise _judge(error, call) from error
+        except asyncio.CancelledError:
+            outcome = "cancelled"  # by the client, or its deadline: it says nothing about the host
+            raise
         finally:
             self._observe(self.name, "unary", outcome, time.perf_counter() - started)
         return answer
@@ -388,11 +386,8 @@ def _text(body: bytes) -> str:
 
 
 __all__ = [
-    "NEWEST",
-    "OLDEST",
     "APIClient",  # with the two errors: what of the SDK the services use, so that they need no import of it
     "APIError",
-    "ApiTooOld",
     "Call",
     "Endpoint",
     "Engine",
@@ -400,6 +395,5 @@ __all__ = [
     "NotFound",
     "Observer",
     "OutcomeUnknown",
-    "Version",
     "engine_error",
 ]

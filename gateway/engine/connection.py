@@ -133,6 +133,8 @@ class Connection(asyncio.Protocol):
 
         Raises `TransportError` when the connection breaks.
         """
+        if self._has_news:
+            return False
         expired: list[bool] = []
 
         def expire() -> None:

@@ -1,8 +1,7 @@
 """Between messages of the contract and the Engine's JSON, driven by the descriptors alone.
 
-The contract's options say all there is to know: `json_name` is the Engine's spelling, `json_array` marks
-messages that stand for a bare array, `json_set` a list that is the keys of an object.  The rest is one rule
-each, for all messages:
+`json_name` is the Engine's spelling, and the option `json_form` names what is not written in the usual way: a message
+that is a bare array, or a list that is the keys of an object.  The rest is one rule each, for all messages:
 
 =====================  =============================================================================
 in the contract        in the Engine's JSON
@@ -24,16 +23,17 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
-from dockfleet.v1 import engine_pb2
+from dockfleet.options.v1 import options_pb2 as pb
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.struct_pb2 import Struct
 
-from gateway.engine import grammar
+from gateway.engine import grammar, rules
+from gateway.engine.versions import Need
 
 Json = Any
 # What wrong values raise in conversions; the last two where an object is too deep for protobuf, or for Python.
@@ -81,6 +81,8 @@ def _arguments(descriptor: Descriptor) -> Callable[[Json], dict[str, Any]]:
     names: dict[str, Any] = {"EMPTY": {}}
     lines = ["def load(document):", "    arguments = {}", "    get = document.get"]
     for number, field in enumerate(descriptor.fields):
+        if rules.of_field(field).gateway_only:
+            continue  # whatever an engine sends under its name
         convert = _conversion(field, f"c{number}", names)
         test = "value is not None" if field.has_presence and not field.message_type else "value"
         if field.message_type and not field.is_repeated:
@@ -90,10 +92,14 @@ def _arguments(descriptor: Descriptor) -> Callable[[Json], dict[str, Any]]:
             f"    if {test}:",
             f"        arguments[{field.name!r}] = {convert}",
         ]
-    if is_array(descriptor):
+    form = rules.of_message(descriptor).json_form
+    if form == pb.JSON_FORM_ARRAY:
         names["items"] = names.pop("c0", None)
         convert = _conversion(descriptor.fields[0], "c0", names)
         lines = ["def load(value):", f"    return {{'items': {convert}}}"]
+    elif form == pb.JSON_FORM_TUPLE:
+        names["names"] = [field.name for field in descriptor.fields]
+        lines = ["def load(value):", "    arguments = dict(zip(names, value, strict=True))"]
     source = "\n".join([*lines, "    return arguments"])
     exec(compile(source, f"<loader of {descriptor.full_name}>", "exec"), names)
     result: Callable[[Json], dict[str, Any]] = names["load"]
@@ -108,7 +114,7 @@ def _conversion(field: FieldDescriptor, name: str, names: dict[str, Any]) -> str
             return "value"
         names[name] = _maker(kind.message_type)
         return f"{{key: {name}(EMPTY if item is None else item) for key, item in value.items()}}"
-    if field.GetOptions().Extensions[engine_pb2.json_set]:
+    if rules.of_field(field).json_form == pb.JSON_FORM_KEYS:
         return "list(value)"
     one = _one(field)
     if one is None:
@@ -168,6 +174,8 @@ def _misfit(descriptor: Descriptor, document: Json, path: str) -> str:
     """Say which part of *document* does not fit, by trying each alone."""
     if is_array(descriptor):
         document = {descriptor.fields[0].json_name: document}
+    elif rules.of_message(descriptor).json_form == pb.JSON_FORM_TUPLE:
+        return f"{path} is {_kind(document)}, not an array of {len(descriptor.fields)} numbers"
     if not isinstance(document, dict):
         return f"{path} is {_kind(document)}, not an object"
     for field in descriptor.fields:
@@ -206,64 +214,107 @@ def _kind(value: Json) -> str:
 # Dumping
 
 
-class Wants:
-    """What a request asks of the engine beyond API 1.41: (version, field) pairs, gathered while it is dumped."""
+class Needs:
+    """The API versions that a request needs, gathered while it is dumped."""
 
     __slots__ = ("found",)
 
     def __init__(self) -> None:
-        self.found: list[tuple[str, str]] = []
+        self.found: list[Need] = []
 
 
-def dump(message: Message, wants: Wants, path: str = "") -> Json:
+def dump(message: Message, needs: Needs, path: str = "") -> Json:
     """Return the JSON of *message*, with all fields that are set.
 
-    Raises `InvalidField` when a field does not fit its `grammar`.
+    Raises `InvalidField` when a field breaks one of its rules.
     """
-    document = {}
+    descriptor = message.DESCRIPTOR
+    of_message = rules.of_message(descriptor)
+    if of_message.json_form == pb.JSON_FORM_TUPLE:
+        return [getattr(message, field.name) for field in descriptor.fields]
+    check_required(message, path)
+    mark = of_message.answered_when
+    answered = bool(mark) and is_set(message, descriptor.fields_by_name[mark])
+    document: dict[str, Json] = {}
     for field, value in message.ListFields():
         rule = rule_of(field)
-        document[rule.key] = rule.dump(value, wants, path)
-    return document.get("items", []) if is_array(message.DESCRIPTOR) else document
+        document[rule.key] = rule.dump(value, needs, path, into=document, answered=answered)
+    return document.get("items", []) if is_array(descriptor) else document
+
+
+def check_required(message: Message, path: str = "") -> None:
+    """Raise `InvalidField` when *message* lacks a field that is required."""
+    for field in rules.required_of(message.DESCRIPTOR):
+        if not is_set(message, field):
+            raise InvalidField(f"{path}.{field.name}" if path else field.name, "must be set")
+
+
+def is_set(message: Message, field: Any) -> bool:
+    """Tell whether *message* sets *field*; one without presence is set when it is not zero or empty."""
+    return message.HasField(field.name) if field.has_presence else bool(getattr(message, field.name))
 
 
 class Rule:
     """How a field of a request is checked and written; made once per field."""
 
-    __slots__ = ("_array", "_grammar", "_map", "_name", "_one", "_set", "_since", "header", "key", "name")
+    __slots__ = (
+        "_array",
+        "_bounded",
+        "_format",
+        "_keys",
+        "_map",
+        "_no_effect",
+        "_one",
+        "_since",
+        "_until",
+        "header",
+        "inline",
+        "key",
+        "name",
+    )
 
     def __init__(self, field: FieldDescriptor) -> None:
-        options = field.GetOptions().Extensions
+        of_field = rules.of_field(field)
         self.key = "items" if is_array(field.containing_type) else field.json_name
         self.name = field.name
-        self.header = options[engine_pb2.header]
-        self._grammar = options[engine_pb2.grammar]
-        self._since = options[engine_pb2.since]
+        self.header = of_field.header
+        self.inline = of_field.inline
+        self._format = of_field.format
+        self._since = of_field.since
+        self._until = of_field.until
+        self._bounded = bool(self._since or self._until)
+        self._no_effect = of_field.no_effect
         self._map = is_map(field)
-        self._set = options[engine_pb2.json_set]
+        self._keys = of_field.json_form == pb.JSON_FORM_KEYS
         self._array = field.is_repeated
         kind = _map_value(field) if self._map else field
         self._one = _writer(kind)
 
-    def dump(self, value: Any, wants: Wants, path: str = "") -> Json:
-        """Return the JSON of *value*.  Raises `InvalidField`."""
+    def dump(self, value: Any, needs: Needs, path: str = "", *, into: dict[str, Json], answered: bool = False) -> Json:
+        """Return the JSON of *value*, which becomes a property of *into*.  Raises `InvalidField`.
+
+        *answered* tells that the message comes from an answer: see `MessageRules.answered_when`.
+        """
         where = f"{path}.{self.name}" if path else self.name
-        if self._since:
-            wants.found.append((self._since, where))
-        if self._grammar:
+        if self._bounded:
+            leave_out = partial(into.pop, self.key, None) if answered else None
+            needs.found.append(Need(where, self._since, self._until, leave_out))
+        if self._no_effect:
+            raise InvalidField(where, "must be absent: engines ignore it")
+        if self._format:
             self.check(value, where)
-        if self._set:
+        if self._keys:
             return {key: {} for key in value}
         if self._map:
-            return {key: self._one(item, wants, f"{where}[{key!r}]") for key, item in value.items()}
+            return {key: self._one(item, needs, f"{where}[{key!r}]") for key, item in value.items()}
         if self._array:
-            return [self._one(item, wants, where) for item in value]
-        return self._one(value, wants, where)
+            return [self._one(item, needs, where) for item in value]
+        return self._one(value, needs, where)
 
     def check(self, value: Any, where: str) -> None:
-        """Check *value*, or each of its values, against the field's grammar."""
+        """Check *value*, or each of its values, against the field's format."""
         for item in value if self._array else (value,):
-            if remedy := grammar.violation(self._grammar, item):
+            if remedy := grammar.violation(self._format, item):
                 raise InvalidField(where, remedy)
 
 
@@ -273,23 +324,23 @@ def rule_of(field: FieldDescriptor) -> Rule:
     return Rule(field)
 
 
-def _writer(field: FieldDescriptor) -> Callable[[Any, Wants, str], Json]:
+def _writer(field: FieldDescriptor) -> Callable[[Any, Needs, str], Json]:
     if field.message_type is not None:
         return _WRITERS.get(field.message_type.full_name, dump)
     if field.type == FieldDescriptor.TYPE_BYTES:
-        return lambda value, wants, path: base64.b64encode(value).decode()
-    return lambda value, wants, path: value
+        return lambda value, needs, path: base64.b64encode(value).decode()
+    return lambda value, needs, path: value
 
 
-def _dump_struct(value: Struct, wants: Wants, path: str) -> Json:
+def _dump_struct(value: Struct, needs: Needs, path: str) -> Json:
     from google.protobuf.json_format import MessageToDict  # the one place where its conversion is right
 
     return MessageToDict(value)
 
 
-_WRITERS: dict[str, Callable[[Any, Wants, str], Json]] = {
-    "google.protobuf.Timestamp": lambda value, wants, path: value.ToJsonString(),
-    "google.protobuf.Duration": lambda value, wants, path: value.seconds * 1_000_000_000 + value.nanos,
+_WRITERS: dict[str, Callable[[Any, Needs, str], Json]] = {
+    "google.protobuf.Timestamp": lambda value, needs, path: value.ToJsonString(),
+    "google.protobuf.Duration": lambda value, needs, path: value.seconds * 1_000_000_000 + value.nanos,
     "google.protobuf.Struct": _dump_struct,
 }
 
@@ -307,4 +358,4 @@ def _map_value(field: FieldDescriptor) -> FieldDescriptor:
 @cache
 def is_array(descriptor: Descriptor) -> bool:
     """Tell whether messages of *descriptor* stand for a bare JSON array."""
-    return bool(descriptor.GetOptions().Extensions[engine_pb2.json_array])
+    return rules.of_message(descriptor).json_form == pb.JSON_FORM_ARRAY

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from dockfleet.v1 import engine_pb2 as pb
+from dockfleet.options.v1 import options_pb2 as pb
 
 _NAME = r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}"
 _HEX = r"[0-9a-f]"
@@ -24,26 +24,26 @@ _DIGEST = rf"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:{_HEX}{{32,128}}"
 _LONGEST = 512  # bytes; a repository's path has at most 255 of them
 
 _RULES: dict[int, tuple[str, str]] = {
-    pb.GRAMMAR_CONTAINER: (_NAME, "a container's id, id prefix or name: letters, digits, `_`, `.` and `-`"),
-    pb.GRAMMAR_EXEC: (rf"{_HEX}{{64}}", "an exec's id: 64 hexadecimal digits"),
-    pb.GRAMMAR_IMAGE: (
+    pb.NAME_FORMAT_CONTAINER: (_NAME, "a container's id, id prefix or name: letters, digits, `_`, `.` and `-`"),
+    pb.NAME_FORMAT_EXEC: (rf"{_HEX}{{64}}", "an exec's id: 64 hexadecimal digits"),
+    pb.NAME_FORMAT_IMAGE: (
         rf"{_REPOSITORY}(?::{_TAG})?(?:@{_DIGEST})?|{_DIGEST}|{_HEX}{{1,64}}",
         "an image's id or reference, such as `registry.example.com:5000/team/app:1.2`",
     ),
-    pb.GRAMMAR_NETWORK: (_NAME, "a network's id or name: letters, digits, `_`, `.` and `-`"),
-    pb.GRAMMAR_VOLUME: (_NAME, "a volume's name: letters, digits, `_`, `.` and `-`"),
-    pb.GRAMMAR_NEW_NAME: (
+    pb.NAME_FORMAT_NETWORK: (_NAME, "a network's id or name: letters, digits, `_`, `.` and `-`"),
+    pb.NAME_FORMAT_VOLUME: (_NAME, "a volume's name: letters, digits, `_`, `.` and `-`"),
+    pb.NAME_FORMAT_NEW_NAME: (
         rf"(?!{_HEX}{{12,64}}\Z)[a-zA-Z0-9][a-zA-Z0-9_.-]{{1,127}}",
         "a name of 2 to 128 letters, digits, `_`, `.` and `-` that can not be taken for an id",
     ),
-    pb.GRAMMAR_TAG: (rf"{_TAG}|{_DIGEST}", "a tag of up to 128 letters, digits, `_`, `.` and `-`, or a digest"),
-    pb.GRAMMAR_REPOSITORY: (_REPOSITORY, "an image repository in lower case, without tag or digest"),
+    pb.NAME_FORMAT_TAG: (rf"{_TAG}|{_DIGEST}", "a tag of up to 128 letters, digits, `_`, `.` and `-`, or a digest"),
+    pb.NAME_FORMAT_REPOSITORY: (_REPOSITORY, "an image repository in lower case, without tag or digest"),
 }
-_COMPILED = {grammar: re.compile(pattern) for grammar, (pattern, _) in _RULES.items()}
+_COMPILED = {format: re.compile(pattern) for format, (pattern, _) in _RULES.items()}
 
 
-def violation(grammar: int, value: str) -> str | None:
-    """Return what *value* should be when it does not fit *grammar*, else None."""
-    if len(value) <= _LONGEST and _COMPILED[grammar].fullmatch(value):
+def violation(format: int, value: str) -> str | None:
+    """Return what *value* must be when it does not fit the `NameFormat` *format*, else None."""
+    if len(value) <= _LONGEST and _COMPILED[format].fullmatch(value):
         return None
-    return f"must be {_RULES[grammar][1]}"
+    return f"must be {_RULES[format][1]}"

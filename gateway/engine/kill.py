@@ -19,6 +19,7 @@ import orjson
 from gateway.engine.client import APIClient, APIError, Call, Engine, NotFound
 from gateway.engine.http import Request, TransportError
 from gateway.engine.session import exec_exit, start
+from gateway.engine.streams import Idle
 
 SECONDS = 5.0  # in which it is done, or given up
 _VARIABLE = "DOCKFLEET_EXEC"
@@ -145,7 +146,8 @@ async def _sweep(engine: Engine, mark: Mark) -> str:
         said = b""
         async with start(engine, Call(request), terminal=False, of_exec=True) as session:
             async for frames in session.frames():
-                said = (said + b"".join(frame.data for frame in frames))[:_MOST_OUTPUT]
+                if not isinstance(frames, Idle):
+                    said = (said + b"".join(frame.data for frame in frames))[:_MOST_OUTPUT]
         exit = await exec_exit(engine, created["Id"])
         if exit.code == 0:
             return ""

@@ -85,6 +85,7 @@ class Reports:
         self._ready[self._count] = document
 
     def _report(self, work: str, document: Document) -> None:
+        self._held.pop(work, None)  # what was held back is older
         self._last[work] = (str(document["status"]), self._clock())
         self._ready[work] = document
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from gateway.engine.frames import Frame
+from gateway.engine.streams import Idle
 
 _FRAME_COST = 128  # bytes that a frame takes beside its data, so that a million frames of one byte are not one MiB
 _TAKEN_BYTES = 256 << 10
@@ -78,9 +79,14 @@ class Output:
         self._frames: deque[Frame] = deque()
         self._size = 0
         self._dropped = 0
+        self._idle: Idle | None = None
 
-    def put(self, frames: list[Frame]) -> None:
-        """Append *frames*."""
+    def put(self, frames: list[Frame] | Idle) -> None:
+        """Append *frames*.  Of `Idle`, only the newest is kept, until frames come."""
+        if isinstance(frames, Idle):
+            self._idle = frames
+            return
+        self._idle = None
         for frame in frames:
             self._size += len(frame.data) + _FRAME_COST
             if self._size > self._room and not self._drop:
@@ -89,7 +95,7 @@ class Output:
         while self._size > self._room:
             self._dropped += len(self._pop().data)
 
-    def take(self) -> list[Frame] | Dropped | None:
+    def take(self) -> list[Frame] | Dropped | Idle | None:
         """Return what is missing before the oldest frames, then those, up to about 256 KiB at once."""
         if self._dropped:
             dropped, self._dropped = Dropped(self._dropped), 0
@@ -99,7 +105,10 @@ class Output:
         while self._frames and size < _TAKEN_BYTES:
             taken.append(self._pop())
             size += len(taken[-1].data)
-        return taken or None
+        if taken:
+            return taken
+        idle, self._idle = self._idle, None
+        return idle
 
     @property
     def full(self) -> bool:

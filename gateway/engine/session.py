@@ -18,7 +18,7 @@ from docker.errors import NotFound
 from gateway.engine.client import Call, Engine, part
 from gateway.engine.connection import Connection
 from gateway.engine.frames import Decoder, Frame, FrameDecoder, RawDecoder
-from gateway.engine.streams import output
+from gateway.engine.streams import Idle, output
 
 # What the engine has to say once the connection is the process's, it says as if the process had written it.
 _START_FAILED = b"OCI runtime exec failed"
@@ -27,6 +27,7 @@ _DETACHED = b"exec attach failed: error on attach stdin: read escape sequence\r\
 _LONGEST_REPORT = 16 << 10  # of these words
 _CANNOT_EXECUTE = (126, 127)
 _PATIENCE_SECONDS = 5.0  # for an exit code after the end of the output
+HEARTBEAT_SECONDS = 15.0
 
 
 class ExecStartFailed(Exception):
@@ -39,6 +40,7 @@ class Exit:
 
     code: int | None
     unknown_reason: str = ""
+    running: bool = False
 
 
 class Session:
@@ -55,15 +57,18 @@ class Session:
         self._input_open = True
         self.report: list[Frame] = []
 
-    async def frames(self) -> AsyncGenerator[list[Frame], None]:
-        """Yield the output until the process closes it, the frames of one read together.
+    async def frames(self) -> AsyncGenerator[list[Frame] | Idle, None]:
+        """Yield the output until the process closes it, the frames of one read together, and `Idle` in between.
 
         Raises `TransportError`, `OperationFailed`, and what `fail` was given.
         """
         first = True
         try:
-            async with aclosing(output(self._connection, self._decode)) as reads:
+            async with aclosing(output(self._connection, self._decode, HEARTBEAT_SECONDS)) as reads:
                 async for frames in reads:
+                    if isinstance(frames, Idle):
+                        yield frames
+                        continue
                     # Only the end, and the exit code, make sure whose words these are: so they are held back.
                     self.report += frames
                     if self._of_exec and self._may_be_a_report(first):
@@ -144,7 +149,7 @@ async def exec_exit(engine: Engine, exec_id: str) -> Exit:
         if not part(state, "Running") and isinstance(code, int):
             return Exit(code)
         if waited >= _PATIENCE_SECONDS:
-            return Exit(None, "the process still runs, though its output has ended")
+            return Exit(None, "the process still runs, but its output has ended", running=True)
         await asyncio.sleep(pause)
         waited += pause
         pause = min(pause * 2, 0.2)

@@ -7,6 +7,7 @@ breaks off raises: no function here returns as if all were well.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -29,6 +30,13 @@ class OperationFailed(Exception):
     def __init__(self, message: str, status: int = 0) -> None:
         super().__init__(message)
         self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Nothing has come for this many seconds; the stream is alive."""
+
+    seconds: float
 
 
 class TornStream(BadAnswer):
@@ -100,14 +108,24 @@ def is_terminal(answer: Answer, configured: bool) -> bool:
     return configured and "multiplexed" not in answer.headers.get("content-type", "")
 
 
-async def output(connection: Connection, decode: Decoder) -> AsyncGenerator[list[Frame], None]:
-    """Yield the output of a process as it comes, the frames of one read together.
+async def output(
+    connection: Connection, decode: Decoder, heartbeat_seconds: float
+) -> AsyncGenerator[list[Frame] | Idle, None]:
+    """Yield the output of a process as it comes, the frames of one read together, and `Idle` while none comes.
 
     Raises `OperationFailed` for a report of the engine within the output, and `TornStream`.
     """
     report = b""
+    silent = 0.0
     try:
-        while data := await connection.read():
+        while True:
+            if await connection.quiet(heartbeat_seconds):
+                silent += heartbeat_seconds
+                yield Idle(silent)
+                continue
+            silent = 0.0
+            if not (data := await connection.read()):
+                break
             frames: list[Frame] = []
             for frame in decode.feed(data):
                 if frame.stream != SYSTEM_ERROR:

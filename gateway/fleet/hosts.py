@@ -27,7 +27,7 @@ class UnknownHost(LookupError):
 class State(Enum):
     """Whether a host answers."""
 
-    UNKNOWN = "unknown"
+    CONNECTING = "connecting"
     UP = "up"
     DOWN = "down"
     INCOMPATIBLE = "incompatible"
@@ -39,7 +39,7 @@ class Host:
 
     engine: Engine
     labels: Mapping[str, str] = field(default_factory=dict)
-    state: State = State.UNKNOWN
+    state: State = State.CONNECTING
     message: str = ""
 
     @property

@@ -9,12 +9,12 @@ from typing import Any
 
 from dockfleet.v1 import containers_pb2 as pb
 from dockfleet.v1 import images_pb2
-from dockfleet.v1.common_pb2 import SLOW_READER_DROP, TerminalSize
+from dockfleet.v1.common_pb2 import SLOW_READER_DROP, SLOW_READER_WAIT, SessionEnd, SessionStarted, TerminalSize
 
 from gateway.engine import session, streams
 from gateway.engine.binding import Binding
 from gateway.engine.client import APIClient, APIError, Engine, NotFound, part
-from gateway.engine.enginejson import InvalidField
+from gateway.engine.enginejson import InvalidField, check_required
 from gateway.engine.http import TransportError
 from gateway.services.mirror import Context, Gate, first, thinned
 from gateway.services.sessions import feeding, heard
@@ -42,6 +42,10 @@ class ContainerService:
         """Carry the input and output of a container's main process."""
         start: pb.AttachContainerStart = await first(requests)
         engine = self._gate.engine(start)
+        if start.slow_reader == SLOW_READER_WAIT:
+            raise InvalidField(
+                "slow_reader", "must be SLOW_READER_DROP or SLOW_READER_CLOSE: a container waits for nobody"
+            )
         call = _ATTACH.call(start, self._gate.patience.deadline(_ATTACH, context))
         tty = bool(part(await engine.call(APIClient.inspect_container, start.id), "Config", "Tty"))
         encode = output_encoder(pb.AttachContainerResponse)
@@ -53,8 +57,8 @@ class ContainerService:
             session.start(engine, call, terminal=tty) as attached,
             heard(attached, start.slow_reader or SLOW_READER_DROP, self._gate.patience.stall) as output,
         ):
-            yield pb.AttachContainerResponse(started=pb.AttachStarted(tty=tty))
-            async with feeding(requests, attached, resize, stdin=start.stdin):
+            yield pb.AttachContainerResponse(started=SessionStarted(tty=tty))
+            async with feeding(requests, attached, resize, stdin=start.attach_stdin):
                 async for frames in output:
                     for message in encode(frames):
                         yield message
@@ -63,8 +67,7 @@ class ContainerService:
     async def RunContainer(self, request: pb.RunContainerRequest, context: Context) -> AsyncGenerator[Any, None]:
         """Pull if need be, create, start, and report output and exit code."""
         engine = self._gate.engine(request)
-        if not request.config.image:
-            raise InvalidField("config.image", "must name the image to run")
+        check_required(request)
         create = pb.CreateContainerRequest(config=request.config)
         for name in ("name", "platform"):
             if request.HasField(name):
@@ -124,9 +127,9 @@ class ContainerService:
         if request.detach:
             await engine.ask(start)
             started.append(True)
-            yield pb.RunContainerResponse(started=pb.ContainerStarted())
+            yield pb.RunContainerResponse(started=SessionStarted(tty=request.config.tty))
             return
-        attach = pb.AttachContainerStart(id=id, stream=True, stdout=True, stderr=True)
+        attach = pb.AttachContainerStart(id=id, stream=True, attach_stdout=True, attach_stderr=True)
         condition = "removed" if request.config.host_config.auto_remove else "next-exit"
         encode = output_encoder(pb.RunContainerResponse)
         async with AsyncExitStack() as stack:
@@ -139,14 +142,13 @@ class ContainerService:
             )
             await engine.ask(start)
             started.append(True)
-            yield pb.RunContainerResponse(started=pb.ContainerStarted())
-            output = heard(attached, request.slow_reader, self._gate.patience.stall)
+            yield pb.RunContainerResponse(started=SessionStarted(tty=request.config.tty))
+            output = heard(attached, request.slow_reader or SLOW_READER_WAIT, self._gate.patience.stall)
             async for frames in await stack.enter_async_context(output):
                 for message in encode(frames):
                     yield message
             answer.body = await streams.whole(waiting)
-            end: Any = _WAIT.answer(answer)
-            yield pb.RunContainerResponse(exit=pb.ContainerExit(exit_code=end.exit_code, error=end.error.message))
+            yield pb.RunContainerResponse(end=_waited(_WAIT.answer(answer)))
 
 
 @asynccontextmanager
@@ -174,14 +176,22 @@ async def _remove(engine: Engine, id: str) -> None:
         await engine.ask(_REMOVE.call(pb.RemoveContainerRequest(id=id, force=True, remove_volumes=True), deadline))
 
 
-async def _end(engine: Engine, id: str) -> pb.AttachEnd:
+def _waited(answer: Any) -> SessionEnd:
+    if not answer.HasField("exit_code"):
+        return SessionEnd(unknown_reason="the engine did not tell it", error=answer.error.message)
+    return SessionEnd(exit_code=answer.exit_code, error=answer.error.message)
+
+
+async def _end(engine: Engine, id: str) -> SessionEnd:
     try:
         state = part(await engine.call(APIClient.inspect_container, id), "State")
     except NotFound:
-        return pb.AttachEnd(running=False)  # removed, and its exit code with it
+        return SessionEnd(unknown_reason="the container was removed")
     if part(state, "Running"):
-        return pb.AttachEnd(running=True)
-    return pb.AttachEnd(running=False, exit_code=part(state, "ExitCode"))
+        return SessionEnd(running=True, unknown_reason="the process still runs")
+    if state.get("Status") == "created":
+        return SessionEnd(unknown_reason="the container was never started")
+    return SessionEnd(exit_code=part(state, "ExitCode"))
 
 
 def _has_tag(image: str) -> bool:

@@ -55,7 +55,6 @@ class SystemService:
         return pb.StreamEventsResponse(
             event=item.event,
             resume_token=self._seal.token(host, item.place),
-            synthetic=item.synthetic,
             gap=None if item.gap is None else _gap(item.gap),
             heartbeat=None if item.idle is None else heartbeat(item.idle),
         )

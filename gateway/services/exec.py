@@ -10,10 +10,10 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 from dockfleet.v1 import exec_pb2 as pb
-from dockfleet.v1.common_pb2 import TerminalSize
+from dockfleet.v1.common_pb2 import SLOW_READER_WAIT, SessionEnd, SessionStarted, TerminalSize
 
 from gateway.engine.binding import Binding
-from gateway.engine.client import APIClient, Engine
+from gateway.engine.client import APIClient, Engine, part
 from gateway.engine.kill import Mark, NotKilled, kill
 from gateway.engine.session import ExecStartFailed, Exit, exec_exit, start
 from gateway.services.mirror import Context, Gate, first
@@ -55,7 +55,7 @@ class ExecService:
         deadline = self._gate.patience.deadline(_CREATE, context)
         size = asked.console_size if asked.HasField("console_size") else None
         if size is not None and await engine.ready(deadline) >= _SIZED_AT_START:
-            create.console_size.extend((size.height, size.width))
+            create.console_size.CopyFrom(size)
             size = None
         call = _CREATE.call(create, deadline)
         created: Any = _CREATE.answer(await engine.ask(call))
@@ -63,7 +63,7 @@ class ExecService:
         frames = self._run(engine, begin, requests, context, pb.ExecResponse, size=size, stdin=asked.attach_stdin)
         async with self._killed_unless_ended(engine, created.id, mark) as ended, aclosing(frames):
             async for frame in frames:
-                if isinstance(frame, pb.ExecResponse) and frame.HasField("exit"):
+                if isinstance(frame, pb.ExecResponse) and frame.HasField("end"):
                     ended.set()
                 yield frame
 
@@ -75,9 +75,11 @@ class ExecService:
         engine = self._gate.engine(begin)
         if begin.detach:
             await engine.ask(_START.call(begin, self._gate.patience.deadline(_START, context)))
-            yield pb.StartExecResponse(started=pb.ExecStarted(exec_id=begin.id, tty=begin.tty))
+            yield pb.StartExecResponse(started=SessionStarted(exec_id=begin.id, tty=begin.tty))
             return
-        frames = self._run(engine, begin, requests, context, pb.StartExecResponse, size=None, stdin=True)
+        await engine.check(_START.call(begin, self._gate.patience.deadline(_START, context)))
+        stdin = bool(part(await engine.call(APIClient.exec_inspect, begin.id), "OpenStdin"))
+        frames = self._run(engine, begin, requests, context, pb.StartExecResponse, size=None, stdin=stdin)
         async with aclosing(frames):
             async for frame in frames:
                 yield frame
@@ -130,10 +132,10 @@ class ExecService:
 
         call = _START.call(begin, self._gate.patience.deadline(_START, context))
         async with start(engine, call, terminal=begin.tty, of_exec=True) as session:
-            yield response(started=pb.ExecStarted(exec_id=begin.id, tty=begin.tty))
+            yield response(started=SessionStarted(exec_id=begin.id, tty=begin.tty))
             async with (
                 feeding(requests, session, resize, stdin=stdin, size=size),
-                heard(session, begin.slow_reader, self._gate.patience.stall) as output,
+                heard(session, begin.slow_reader or SLOW_READER_WAIT, self._gate.patience.stall) as output,
             ):
                 async for frames in output:
                     for message in encode(frames):
@@ -144,7 +146,9 @@ class ExecService:
         if failure := session.failure(exit):
             raise failure
         if session.detached(exit):
-            exit = Exit(None, "the client has detached; the engine does not know what has become of the process")
+            exit = Exit(None, "the client has detached from the process")
         for message in encode(session.report):
             yield message
-        yield response(exit=pb.ExecExit(exit_code=exit.code, unknown_reason=exit.unknown_reason))
+        yield response(
+            end=SessionEnd(exit_code=exit.code, unknown_reason=exit.unknown_reason, running=exit.running),
+        )

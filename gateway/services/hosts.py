@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from dockfleet.v1 import hosts_pb2 as pb
+from dockfleet.fleet.v1 import hosts_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.engine.enginejson import InvalidField
 from gateway.errors import safe
 from gateway.fleet.hosts import Host, Hosts, State
+from gateway.fleet.selector import select
 
 _STATES = {
-    State.UNKNOWN: pb.HOST_STATE_UNSPECIFIED,
+    State.CONNECTING: pb.HOST_STATE_CONNECTING,
     State.UP: pb.HOST_STATE_UP,
     State.DOWN: pb.HOST_STATE_DOWN,
     State.INCOMPATIBLE: pb.HOST_STATE_INCOMPATIBLE,
@@ -26,8 +27,9 @@ class HostService:
         self._hosts = hosts
 
     async def ListHosts(self, request: pb.ListHostsRequest, context: Any) -> pb.ListHostsResponse:
-        """List all hosts."""
-        return pb.ListHostsResponse(hosts=[_host(host) for host in self._hosts])
+        """List hosts."""
+        hosts = select(self._hosts, request.selector) if request.HasField("selector") else self._hosts
+        return pb.ListHostsResponse(hosts=[_host(host) for host in hosts])
 
     async def GetHost(self, request: pb.GetHostRequest, context: Any) -> pb.GetHostResponse:
         """Return one host."""
@@ -45,5 +47,5 @@ def _host(host: Host) -> pb.Host:
         state=_STATES[host.state],
         message=safe(host.message),
         api_version=host.engine.negotiated or "",
-        last_contact=None if contact is None else Timestamp(seconds=int(contact), nanos=int(contact % 1 * 1e9)),
+        last_contact_time=None if contact is None else Timestamp(seconds=int(contact), nanos=int(contact % 1 * 1e9)),
     )

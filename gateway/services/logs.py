@@ -16,7 +16,7 @@ from gateway.engine.binding import Binding
 from gateway.engine.client import APIClient, Call, Engine, NotFound
 from gateway.engine.enginejson import InvalidField
 from gateway.engine.logs.following import Follower
-from gateway.engine.logs.hub import Encode, Hubs, Read, Source, Start
+from gateway.engine.logs.hub import Encoder, Hubs, Read, Source, Start, message_of
 from gateway.engine.logs.places import Place, Seal
 from gateway.engine.logs.reading import Question, Span
 from gateway.engine.logs.runs import End, Ending, Gap, Item, LogGap, Lost, Quiet, Resumed, Run, RunBoundary, full_id
@@ -30,12 +30,20 @@ _LOGS = Binding(_METHOD)
 _STDOUT, _STDERR, _DETAILS = 1, 2, 4  # of a place's flags
 _TOKEN = tag(pb.StreamLogsResponse.DESCRIPTOR, "resume_token")
 _ID = tag(pb.StreamLogsResponse.DESCRIPTOR, "container_id")
+_BATCH = tag(pb.StreamLogsResponse.DESCRIPTOR, "batch")
 _ENDINGS = {
     Ending.COMPLETE: pb.LOG_END_REASON_COMPLETE,
     Ending.EXITED: pb.LOG_END_REASON_EXITED,
     Ending.REMOVED: pb.LOG_END_REASON_REMOVED,
     Ending.RESTARTED: pb.LOG_END_REASON_RESTARTED,
     Ending.NOT_RUNNING: pb.LOG_END_REASON_NOT_RUNNING,
+}
+_UNKNOWN = {  # why an end has no exit code
+    Ending.COMPLETE: "the call did not wait for the container's end",
+    Ending.EXITED: "the engine does not know it",
+    Ending.REMOVED: "the container was removed",
+    Ending.RESTARTED: "the container was started again",
+    Ending.NOT_RUNNING: "the container was never started",
 }
 _REASONS = {
     Lost.ROTATED: common_pb2.GAP_REASON_ROTATED,
@@ -65,20 +73,20 @@ class LogService:
         except NotFound:
             if place is None:
                 raise
-            yield _message(End(Ending.REMOVED), request.resume_token, place.container)
+            yield message_of(_Encoder(request, place.container), End(Ending.REMOVED), request.resume_token)
             return
         if place is not None and place.container != container:
             raise InvalidField("id", f"is not the container of `resume_token`, which is {place.container[:12]}")
         source = self._source(engine, container, request, flags)
-        encode = _encoder(request, container)
+        encoder = _Encoder(request, container)
         if request.follow and not request.HasField("until"):
             times = request.timestamps or not request.HasField("timestamps")
             key = (engine.name, container, flags, times, request.follow_restarts, request.strict)
             since = _number(request.since) if request.HasField("since") else None
             start = Start(since, request.tail if request.HasField("tail") else None, request.resume_token)
-            messages = self._hubs.follow(key, start, source, encode)
+            messages = self._hubs.follow(key, start, source, encoder)
         else:
-            messages = _alone(source(request.resume_token), encode)
+            messages = _alone(source(request.resume_token), encoder)
         async with aclosing(messages):
             async for message in messages:
                 yield message
@@ -143,10 +151,10 @@ class LogService:
         return read
 
 
-async def _alone(reads: AsyncGenerator[Read, None], encode: Encode) -> AsyncGenerator[bytes, None]:
+async def _alone(reads: AsyncGenerator[Read, None], encoder: Encoder) -> AsyncGenerator[bytes, None]:
     async with aclosing(reads):
         async for item, token, _ in reads:
-            yield encode(item, token)
+            yield message_of(encoder, item, token)
 
 
 def _flags(request: pb.StreamLogsRequest) -> int:
@@ -188,35 +196,42 @@ def _caller(container: str, flags: int, seconds: float) -> Callable[[Span], Call
     return call
 
 
-def _encoder(request: pb.StreamLogsRequest, container: str) -> Callable[[Item, bytes], bytes]:
-    times = request.timestamps or not request.HasField("timestamps")
-    entries = log_encoder(times=times, details=request.details)
-    id_field = _ID + varint(len(container)) + container.encode()
+class _Encoder:
+    """Makes responses: the container and the resume token around a record."""
 
-    def encode(item: Item, token: bytes) -> bytes:
-        if isinstance(item, list):
-            return b"".join((entries(item), _TOKEN, varint(len(token)), token, id_field))
-        return _message(item, token, container).SerializeToString()
+    def __init__(self, request: pb.StreamLogsRequest, container: str) -> None:
+        times = request.timestamps or not request.HasField("timestamps")
+        self._entries = log_encoder(times=times, details=request.details)
+        self._container = _ID + varint(len(container)) + container.encode()
 
-    return encode
+    def encode(self, item: Item) -> bytes:
+        """Return the entries of a batch, or the record of another item, encoded."""
+        return self._entries(item) if isinstance(item, list) else _record(item).SerializeToString()
+
+    def message(self, encoded: bytes, token: bytes, *, entries: bool) -> bytes:
+        """Return the response with what `encode` returned."""
+        batch = _BATCH + varint(len(encoded)) if entries else b""
+        return b"".join((_TOKEN, varint(len(token)), token, self._container, batch, encoded))
 
 
-def _message(item: Item, token: bytes, container: str) -> pb.StreamLogsResponse:
-    message = pb.StreamLogsResponse(resume_token=token, container_id=container)
+def _record(item: Item) -> pb.StreamLogsResponse:
+    message = pb.StreamLogsResponse()
     match item:
         case Resumed():
-            message.resumed.SetInParent()
+            message.reconnected.SetInParent()
         case Gap(after, before, reason):
             times = (nanoseconds(time) if time else 0 for time in (after, before))
             message.gap.CopyFrom(gap(_REASONS[reason], *times))
         case RunBoundary(started):
-            message.run_boundary.started_at.FromNanoseconds(nanoseconds(canonical(started.encode())))
+            message.restarted.start_time.FromNanoseconds(nanoseconds(canonical(started.encode())))
         case Quiet(seconds):
             message.heartbeat.CopyFrom(heartbeat(seconds))
         case End(ending, exit_code):
             message.end.reason = _ENDINGS[ending]
             if exit_code is not None:
                 message.end.exit_code = exit_code
+            else:
+                message.end.unknown_reason = _UNKNOWN[ending]
     return message
 
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import grpc
-from dockfleet.v1 import engine_pb2 as pb
+from dockfleet.options.v1 import options_pb2 as pb
 from dockfleet.v1.common_pb2 import Progress
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.engine import streams
+from gateway.engine import rules, streams
 from gateway.engine.binding import Binding
 from gateway.engine.client import Engine
 from gateway.engine.enginejson import InvalidField
@@ -31,7 +31,6 @@ from gateway.services import wire
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 _UNTIL_GRPC_SAYS_SECONDS = 0.1
-_BEFORE_CLIENT_SECONDS = 0.05  # we give up a little before the client does, so that it hears why
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +45,17 @@ class Patience:
     stall: float = 60.0  # of a client that holds up a process by not reading
 
     def deadline(self, binding: Binding, context: Context) -> float | None:
-        """Return the deadline of a call, in the loop's time; None when it may last for ever.
+        """Return the gateway's own deadline of a call, in the loop's time; None when it has none.
 
-        A stream's is that of the head of its answer, which does not wait for what the stream is about.
+        A client's deadline wins over the gateway's; the interceptor ends the call then.  The deadline of a stream is
+        that of the head of its answer, which does not wait for what the stream is about.
         """
-        remaining = context.time_remaining()
-        if remaining is not None:
-            return asyncio.get_running_loop().time() + max(remaining - _BEFORE_CLIENT_SECONDS, 0)
-        if binding.patience == pb.PATIENCE_ENDLESS and not binding.streams:
+        if context.time_remaining() is not None:
+            return None
+        if binding.deadline_class == pb.DEADLINE_CLASS_NONE and not binding.streams:
             return None
         seconds = self.change if binding.changes else self.read
-        if binding.patience == pb.PATIENCE_LONG:
+        if binding.deadline_class == pb.DEADLINE_CLASS_LONG:
             seconds = self.long
         return asyncio.get_running_loop().time() + seconds
 
@@ -93,7 +92,7 @@ def handlers(service: ServiceDescriptor, gate: Gate, *by_hand: object) -> grpc.G
     """
     made = {}
     for method in service.methods:
-        if not method.GetOptions().Extensions[pb.access]:
+        if not rules.of_rpc(method).access:
             raise TypeError(f"{method.full_name} does not say what a caller must be allowed")
         written = [getattr(part, method.name) for part in by_hand if hasattr(part, method.name)]
         made[method.name] = handler(method, written[0] if written else mirror(method, gate))
@@ -121,12 +120,12 @@ def mirror(method: MethodDescriptor, gate: Gate) -> Callable[..., Any]:
     binding = Binding(method)
     if not method.server_streaming:
         behaviour = _upload(binding, gate) if binding.upload else _unary(binding, gate)
-    elif binding.content == pb.CONTENT_JSON_LINES:
+    elif binding.shape == pb.ANSWER_SHAPE_JSON_LINES:
         behaviour = _lines(binding, gate)
-    elif binding.content == pb.CONTENT_BYTES:
+    elif binding.shape == pb.ANSWER_SHAPE_BYTES:
         behaviour = _bytes(binding, gate)
     else:
-        raise TypeError(f"{method.full_name}: a stream of {pb.Content.Name(binding.content)} needs code of its own")
+        raise TypeError(f"{method.full_name}: a stream of {pb.AnswerShape.Name(binding.shape)} needs code of its own")
     behaviour.__name__ = behaviour.__qualname__ = method.name  # what tracebacks show
     return behaviour
 
@@ -141,7 +140,8 @@ def _unary(binding: Binding, gate: Gate) -> Callable[..., Any]:
 
 def _lines(binding: Binding, gate: Gate) -> Callable[..., Any]:
     # Work that reports progress and falls silent has stalled; what runs a process or waits for events may be silent.
-    idle = gate.patience.progress_idle if binding.changes and not binding.patience else None
+    short = binding.deadline_class == pb.DEADLINE_CLASS_SHORT
+    idle = gate.patience.progress_idle if binding.changes and short else None
     reports = any(field.message_type is Progress.DESCRIPTOR for field in binding.reply.fields)
 
     async def call(request: Any, context: Context) -> AsyncGenerator[Message, None]:

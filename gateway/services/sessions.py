@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from dockfleet.v1.common_pb2 import SLOW_READER_CLOSE, SLOW_READER_DROP, SLOW_READER_UNSPECIFIED, TerminalSize
+from dockfleet.v1.common_pb2 import SLOW_READER_CLOSE, SLOW_READER_DROP, SLOW_READER_WAIT, TerminalSize
 
 from gateway import stalls
 from gateway.engine.enginejson import InvalidField
@@ -15,21 +15,22 @@ from gateway.engine.frames import Frame
 from gateway.engine.http import TransportError
 from gateway.engine.relay import Dropped, Output, relayed
 from gateway.engine.session import Session
+from gateway.engine.streams import Idle
 
 Resize = Callable[[TerminalSize], Awaitable[object]]
 
 
 def heard(
     session: Session, slow_reader: int, stall_seconds: float
-) -> contextlib.AbstractAsyncContextManager[AsyncGenerator[list[Frame] | Dropped, None]]:
-    """Read the output of *session* for a client that may be slow, as *slow_reader* says.
+) -> contextlib.AbstractAsyncContextManager[AsyncGenerator[list[Frame] | Dropped | Idle, None]]:
+    """Read the output of *session* for a client that may be slow, as the `SlowReader` *slow_reader* says.
 
-    Unspecified, the process waits for its client, and the client has *stall_seconds* for each message.  One whose
-    output is dropped may come back when it likes: it holds up nobody, and is told.
+    A client for which a process waits must read each message within *stall_seconds*.  With SLOW_READER_DROP there is no
+    such limit: the client blocks nobody.
     """
     stalls.limit(None if slow_reader == SLOW_READER_DROP else stall_seconds)
-    if slow_reader == SLOW_READER_UNSPECIFIED:
-        frames: AsyncGenerator[list[Frame] | Dropped, None] = session.frames()
+    if slow_reader == SLOW_READER_WAIT:
+        frames: AsyncGenerator[list[Frame] | Dropped | Idle, None] = session.frames()
         return contextlib.aclosing(frames)
     return relayed(session.frames(), Output(drop=slow_reader != SLOW_READER_CLOSE))
 
@@ -76,7 +77,7 @@ async def _feed(
             elif frame == "close_stdin":
                 session.close_stdin()
             elif frame == "stdin":
-                raise InvalidField("stdin", "must not be sent: the session was started without standard input")
+                raise InvalidField("stdin", "must not be sent: the session was started without `attach_stdin`")
             else:
                 raise InvalidField("frame", "must be `stdin`, `resize` or `close_stdin` after the first message")
         if stdin:

@@ -9,9 +9,14 @@ from dockfleet.v1 import containers_pb2 as pb
 from gateway.engine.binding import Binding
 from gateway.engine.enginejson import InvalidField
 from gateway.engine.stats.sampler import Sample, Samplers
+from gateway.engine.streams import Idle
+from gateway.services.marks import heartbeat
 from gateway.services.mirror import Context, Gate
+from gateway.services.wire import tag, varint
 
 _STATS = Binding(pb.DESCRIPTOR.services_by_name["ContainerService"].methods_by_name["StreamStats"])
+_STATS_TAG = tag(pb.StreamStatsResponse.DESCRIPTOR, "stats")
+_NOT_RUNNING = pb.StreamStatsResponse(not_running=pb.ContainerNotRunning()).SerializeToString()
 
 
 class StatsService:
@@ -28,20 +33,25 @@ class StatsService:
         _STATS.call(request)  # checks the id
         goes_on = request.stream or not request.HasField("stream")
         if not goes_on:
-            yield _message(await self._samplers.one(engine, request.id, deadline, alone=request.one_shot), 0)
+            yield _response(await self._samplers.one(engine, request.id, deadline, alone=request.one_shot), 0)
             return
         if request.one_shot:
             raise InvalidField("one_shot", "must not be true unless `stream` is false")
         async with self._samplers.samples(engine, request.id) as samples:
-            async for sample, skipped in samples:
-                yield _message(sample, skipped)
+            async for item in samples:
+                yield _heartbeat(item) if isinstance(item, Idle) else _response(*item)
 
 
-def _message(sample: Sample, skipped: int) -> bytes:
+def _heartbeat(idle: Idle) -> bytes:
+    return pb.StreamStatsResponse(heartbeat=heartbeat(idle.seconds)).SerializeToString()
+
+
+def _response(sample: Sample, skipped: int) -> bytes:
+    if sample.stats is None or sample.summary is None:
+        return _NOT_RUNNING
     if not sample.wire:
-        message = pb.StreamStatsResponse(stats=sample.stats, summary=sample.summary, running=sample.stats is not None)
-        sample.wire = message.SerializeToString()
-    if not skipped:
-        return sample.wire
-    # A field of its own behind the others: the rest is the same for all readers.
-    return sample.wire + pb.StreamStatsResponse(skipped=skipped).SerializeToString()
+        sample.stats.summary.CopyFrom(sample.summary)
+        sample.wire = sample.stats.SerializeToString()
+    # `skipped` alone differs from reader to reader: the rest is encoded once for all of them.
+    missed = pb.ContainerStats(skipped=skipped).SerializeToString() if skipped else b""
+    return b"".join((_STATS_TAG, varint(len(sample.wire) + len(missed)), sample.wire, missed))

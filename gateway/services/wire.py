@@ -19,6 +19,8 @@ from gateway import metrics
 from gateway.engine.frames import STDERR, Frame
 from gateway.engine.logs.entries import Entry
 from gateway.engine.relay import Dropped
+from gateway.engine.streams import Idle
+from gateway.services.marks import heartbeat
 
 _MOST_BYTES = 256 << 10
 _VARINT, _LENGTH_DELIMITED = 0, 2
@@ -44,19 +46,22 @@ def _flag(message: Descriptor, field: str, value: int) -> bytes:
     return varint(message.fields_by_name[field].number << 3 | _VARINT) + varint(value)
 
 
-_OUTPUT = common_pb2.Output.DESCRIPTOR
-_OUTPUT_STDOUT = _flag(_OUTPUT, "stream", common_pb2.STREAM_STDOUT) + tag(_OUTPUT, "data")
-_OUTPUT_STDERR = _flag(_OUTPUT, "stream", common_pb2.STREAM_STDERR) + tag(_OUTPUT, "data")
+_OUTPUT = common_pb2.OutputChunk.DESCRIPTOR
+_OUTPUT_STDOUT = _flag(_OUTPUT, "stream", common_pb2.STANDARD_STREAM_STDOUT) + tag(_OUTPUT, "data")
+_OUTPUT_STDERR = _flag(_OUTPUT, "stream", common_pb2.STANDARD_STREAM_STDERR) + tag(_OUTPUT, "data")
 
 
-def output_encoder(response: Any) -> Callable[[list[Frame] | Dropped], Iterable[bytes]]:
-    """Return the function that makes *response* messages of the frames of one read, or of what is missing.
+def output_encoder(response: Any) -> Callable[[list[Frame] | Dropped | Idle], Iterable[bytes]]:
+    """Return the function that makes *response* messages of what a session yields.
 
-    They go into the fields `output` and `dropped`.
+    They have the fields `output`, `dropped` and `heartbeat`.
     """
     outer = tag(response.DESCRIPTOR, "output")
 
-    def encode(frames: list[Frame] | Dropped) -> Iterable[bytes]:
+    def encode(frames: list[Frame] | Dropped | Idle) -> Iterable[bytes]:
+        if isinstance(frames, Idle):
+            yield response(heartbeat=heartbeat(frames.seconds)).SerializeToString()
+            return
         if isinstance(frames, Dropped):
             metrics.DROPPED.inc(frames.bytes)
             yield response(dropped=common_pb2.DroppedOutput(bytes=frames.bytes)).SerializeToString()
@@ -87,10 +92,12 @@ def _joined(frames: list[Frame]) -> Iterable[tuple[int, bytes]]:
         yield current, b"".join(pieces)
 
 
-_LOGS = containers_pb2.StreamLogsResponse.DESCRIPTOR
 _ENTRY = containers_pb2.LogEntry.DESCRIPTOR
-_ENTRIES = tag(_LOGS, "entries")
-_STREAM = {1: _flag(_ENTRY, "stream", common_pb2.STREAM_STDOUT), 2: _flag(_ENTRY, "stream", common_pb2.STREAM_STDERR)}
+_ENTRIES = tag(containers_pb2.LogBatch.DESCRIPTOR, "entries")
+_STREAM = {
+    1: _flag(_ENTRY, "stream", common_pb2.STANDARD_STREAM_STDOUT),
+    2: _flag(_ENTRY, "stream", common_pb2.STANDARD_STREAM_STDERR),
+}
 _TIME = tag(_ENTRY, "time")
 _DATA = tag(_ENTRY, "data")
 _PARTIAL = _flag(_ENTRY, "partial", 1)
@@ -99,7 +106,7 @@ _SECONDS, _NANOS = b"\x08", b"\x10"  # google.protobuf.Timestamp: fields 1 and 2
 
 
 def log_encoder(*, times: bool, details: bool) -> Callable[[list[Entry]], bytes]:
-    """Return the function that makes the `entries` of a `StreamLogsResponse` of log entries."""
+    """Return the function that makes a `LogBatch` of log entries."""
     if details:
         return lambda entries: b"".join([_detailed(entry, times=times) for entry in entries])
     return _dated if times else lambda entries: b"".join([_entry(_STREAM[entry[0]], entry[2]) for entry in entries])

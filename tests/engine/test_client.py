@@ -10,9 +10,10 @@ import pytest
 from docker import APIClient
 from docker.errors import APIError
 
-from gateway.engine.client import ApiTooOld, Call, Engine, Incompatible, OutcomeUnknown
+from gateway.engine.client import Call, Engine, Incompatible, OutcomeUnknown
 from gateway.engine.http import BadAnswer, Disconnected, Request, TimedOut
 from gateway.engine.transport import Limits
+from gateway.engine.versions import ApiTooNew, ApiTooOld, Need
 from tests.fake_engine import FakeEngine
 from tests.upstream import CONTAINER, EXEC, Held, engine_at, soon
 
@@ -212,8 +213,19 @@ async def test_a_probe_learns_of_another_version(fake: FakeEngine, engine: Engin
 async def test_what_the_host_is_too_old_for_is_not_sent(fake: FakeEngine, engine: Engine) -> None:
     """Both versions and the field are told."""
     with pytest.raises(ApiTooOld) as refused:
-        await engine.ask(Call(Request("POST", "/containers/create"), wants=(("1.44", "annotations"),)))
+        await engine.ask(Call(Request("POST", "/containers/create"), needs=(Need("annotations", since="1.44"),)))
 
     assert (refused.value.field, refused.value.required, refused.value.actual) == ("annotations", "1.44", "1.41")
     assert paths(fake) == ["/_ping"]
-    await engine.ask(Call(LIST.request, changes=False, wants=(("1.41", "all"),)))
+    await engine.ask(Call(LIST.request, changes=False, needs=(Need("all", since="1.41"),)))
+
+
+async def test_what_the_host_is_too_new_for_is_not_sent(fake: FakeEngine, engine: Engine) -> None:
+    """A newer engine would ignore the field in silence."""
+    fake.api_version = "1.45"
+    with pytest.raises(ApiTooNew) as refused:
+        await engine.ask(Call(Request("POST", "/containers/create"), needs=(Need("kernel_memory", until="1.41"),)))
+
+    assert (refused.value.field, refused.value.last, refused.value.actual) == ("kernel_memory", "1.41", "1.45")
+    assert paths(fake) == ["/_ping"]
+    await engine.ask(Call(LIST.request, changes=False, needs=(Need("all", until="1.45"),)))

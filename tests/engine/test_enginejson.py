@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
+from dockfleet.options.v1 import options_pb2 as pb
 from dockfleet.v1 import (
     container_config_pb2,
     containers_pb2,
@@ -16,7 +17,6 @@ from dockfleet.v1 import (
     system_pb2,
     volumes_pb2,
 )
-from dockfleet.v1 import engine_pb2 as pb
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
@@ -25,9 +25,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.engine.enginejson import InvalidField, NotEngineJson, Wants, dump, loader
+from gateway.engine.enginejson import InvalidField, Needs, NotEngineJson, dump, loader
+from gateway.engine.versions import ApiTooOld
 from tests import contract
-from tests.messages import full, messages_of
+from tests.messages import full, without_own, messages_of
 
 
 def load(kind: type[Message], document: Any) -> Any:
@@ -37,7 +38,7 @@ def load(kind: type[Message], document: Any) -> Any:
 
 def dumped(message: Message) -> Any:
     """The JSON that a message makes, through its text, as it travels."""
-    return orjson.loads(orjson.dumps(dump(message, Wants())))
+    return orjson.loads(orjson.dumps(dump(message, Needs())))
 
 
 def nested(depth: int) -> Any:
@@ -51,7 +52,7 @@ def reachable() -> list[Descriptor]:
     waiting: list[Descriptor | None] = []
     for method in contract.methods():
         if contract.endpoint(method):
-            body, answer = contract.option(method, pb.engine).body, contract.option(method, pb.engine).answer
+            body, answer = contract.rules(method).engine.body, contract.rules(method).engine.answer
             asked, fields = contract.asked(method), method.output_type.fields_by_name
             waiting += [asked] if body == "*" else [asked.fields_by_name[body].message_type] if body else []
             waiting += [fields[answer].message_type] if answer else []
@@ -70,11 +71,11 @@ def test_every_field_of_every_message_survives_the_way_there_and_back() -> None:
     """A message with all its fields set, and theirs, is the same after it has been the Engine's JSON."""
     lost = []
     for descriptor in reachable():
-        message = full(descriptor)
+        message = without_own(full(descriptor))
         if loader(descriptor)(dumped(message)) != message:
             lost.append(descriptor.full_name)
 
-    assert {container_config_pb2.HostConfig.DESCRIPTOR, containers_pb2.Stats.DESCRIPTOR} <= set(reachable())
+    assert {container_config_pb2.HostConfig.DESCRIPTOR, containers_pb2.ContainerStats.DESCRIPTOR} <= set(reachable())
     assert lost == []
 
 
@@ -87,15 +88,18 @@ def test_any_values_survive_the_way_there_and_back(message: Message) -> None:
 
 def test_a_message_without_fields_is_an_empty_object() -> None:
     """What is not set is left out, whatever its kind."""
-    assert [dumped(full(descriptor, filled=False)) for descriptor in reachable() if descriptor.fields] == [
-        [] if contract.option(descriptor, pb.json_array) else {} for descriptor in reachable() if descriptor.fields
+    free = [each for each in reachable() if each.fields and not any(contract.rules(f).required for f in each.fields)]
+    empty = {pb.JSON_FORM_UNSPECIFIED: {}, pb.JSON_FORM_ARRAY: [], pb.JSON_FORM_TUPLE: [0, 0]}
+
+    assert [dumped(full(each, filled=False)) for each in free] == [
+        empty[contract.rules(each).json_form] for each in free
     ]
 
 
 # What engines send
 
 
-@pytest.mark.parametrize("descriptor", [m for m in reachable() if not contract.option(m, pb.json_array)], ids=str)
+@pytest.mark.parametrize("descriptor", [m for m in reachable() if not contract.rules(m).json_form], ids=str)
 def test_null_is_absence(descriptor: Descriptor) -> None:
     """Go writes null for empty lists, maps and pointers: all of them are fields that are not set."""
     assert not loader(descriptor)({field.json_name: None for field in descriptor.fields}).ListFields()
@@ -135,7 +139,7 @@ def test_times_keep_their_nanoseconds(written: str | int, seconds: int, nanos: i
     """A time is RFC 3339 with any number of digits and any offset, or seconds since 1970."""
     image = load(images_pb2.ImageHistoryEntry, {"Created": written})
 
-    assert image.created == Timestamp(seconds=seconds, nanos=nanos)
+    assert image.created_at == Timestamp(seconds=seconds, nanos=nanos)
 
 
 @pytest.mark.parametrize("written", ["0001-01-01T00:00:00Z", "", 0, -62135596800])
@@ -148,7 +152,7 @@ def test_numbers_keep_64_bits() -> None:
     """No number passes through a double: neither a limit of 2^64-1 nor an odd one above 2^53."""
     most = 2**64 - 1
     stats = load(
-        containers_pb2.Stats,
+        containers_pb2.ContainerStats,
         orjson.loads(b'{"pids_stats":{"limit":%d},"memory_stats":{"stats":{"anon":%d}}}' % (most, 2**53 + 1)),
     )
 
@@ -162,7 +166,7 @@ def test_numbers_keep_64_bits() -> None:
 
 def test_false_zero_and_empty_text_are_told_from_absence() -> None:
     """An optional field that is set to its default is sent and read; one without presence never was different."""
-    asked = containers_pb2.UpdateContainerRequest(cpu_shares=0, init=False, cpuset_cpus="")
+    asked = container_config_pb2.HostConfig(cpu_shares=0, init=False, cpuset_cpus="")
     known = load(exec_pb2.ExecInstance, {"ExitCode": 0, "Running": False})
 
     assert dumped(asked) == {"CpuShares": 0, "Init": False, "CpusetCpus": ""}
@@ -171,11 +175,11 @@ def test_false_zero_and_empty_text_are_told_from_absence() -> None:
 
 def test_a_set_is_the_keys_of_an_object() -> None:
     """`ExposedPorts` and `Volumes` have empty objects for values."""
-    spec = container_config_pb2.ContainerSpec(exposed_ports=["80/tcp", "53/udp"], volumes=["/data"])
+    spec = container_config_pb2.ContainerConfig(exposed_ports=["80/tcp", "53/udp"], volumes=["/data"])
     written = {"ExposedPorts": {"80/tcp": {}, "53/udp": {}}, "Volumes": {"/data": {}}}
 
     assert dumped(spec) == written
-    assert load(container_config_pb2.ContainerSpec, written) == spec
+    assert load(container_config_pb2.ContainerConfig, written) == spec
 
 
 def test_a_bare_array_is_a_message_of_items() -> None:
@@ -235,20 +239,24 @@ def test_names_keep_the_engines_spelling() -> None:
 @pytest.mark.parametrize(
     ("kind", "document", "text"),
     [
-        (system_pb2.Info, [], "answer is an array, not an object"),
-        (system_pb2.Info, "OK", "answer is a string, not an object"),
-        (system_pb2.Info, {"NCPU": "four"}, "answer.NCPU is a string, which does not fit"),
-        (system_pb2.Info, {"NCPU": 2**31}, "answer.NCPU is the number 2147483648, which does not fit"),
-        (system_pb2.Info, {"Labels": ["a", 5]}, "answer.Labels[1] is the number 5, which does not fit"),
+        (system_pb2.EngineInfo, [], "answer is an array, not an object"),
+        (system_pb2.EngineInfo, "OK", "answer is a string, not an object"),
+        (system_pb2.EngineInfo, {"NCPU": "four"}, "answer.NCPU is a string, which does not fit"),
+        (system_pb2.EngineInfo, {"NCPU": 2**63}, "answer.NCPU is the number 9223372036854775808, which does not fit"),
+        (system_pb2.EngineInfo, {"Labels": ["a", 5]}, "answer.Labels[1] is the number 5, which does not fit"),
         (
-            system_pb2.Info,
+            system_pb2.EngineInfo,
             {"Swarm": {"Cluster": {"Spec": {"Name": {"a": 1}}}}},
             "answer.Swarm.Cluster.Spec.Name is an object",
         ),
-        (system_pb2.Info, {"Runtimes": {"a": {}, "runc": {"path": 1}}}, "answer.Runtimes['runc'].path is the number 1"),
-        (system_pb2.Info, {"DriverStatus": [["a", "b"], [1]]}, "answer.DriverStatus[1]"),
-        (system_pb2.Info, {"SystemTime": "yesterday"}, "answer.SystemTime is a string, which does not fit"),
-        (system_pb2.Info, {"SystemTime": [1]}, "answer.SystemTime is an array, which does not fit"),
+        (
+            system_pb2.EngineInfo,
+            {"Runtimes": {"a": {}, "runc": {"path": 1}}},
+            "answer.Runtimes['runc'].path is the number 1",
+        ),
+        (system_pb2.EngineInfo, {"DriverStatus": [["a", "b"], [1]]}, "answer.DriverStatus[1]"),
+        (system_pb2.EngineInfo, {"SystemTime": "yesterday"}, "answer.SystemTime is a string, which does not fit"),
+        (system_pb2.EngineInfo, {"SystemTime": [1]}, "answer.SystemTime is an array, which does not fit"),
         (volumes_pb2.Volume, {"Labels": ["a"]}, "answer.Labels is an array, which does not fit"),
         (volumes_pb2.Volume, {"Labels": {"a": "b", "c": 5}}, "answer.Labels['c'] is the number 5"),
         (volumes_pb2.Volume, {"Status": "fine"}, "answer.Status is a string, which does not fit"),
@@ -256,7 +264,7 @@ def test_names_keep_the_engines_spelling() -> None:
         (volumes_pb2.Volume, {"Status": nested(900)}, "answer.Status is an object, which does not fit"),
         (containers_pb2.Container, {"Mounts": [{}, {"RW": "no"}]}, "answer.Mounts[1].RW is a string"),
         (containers_pb2.Container, {"Mounts": [{}, "x"]}, "answer.Mounts[1] is a string, which does not fit"),
-        (containers_pb2.Container, {"State": {"Pid": -1}}, "answer.State.Pid is the number -1"),
+        (containers_pb2.Container, {"HostConfig": {"ConsoleSize": [1]}}, "answer.HostConfig.ConsoleSize is an array"),
         (containers_pb2.Container, {"Config": {"ExposedPorts": 7}}, "answer.Config.ExposedPorts is the number 7"),
     ],
 )
@@ -298,6 +306,7 @@ def test_whatever_a_hostile_engine_sends_is_read_or_refused(data: st.DataObject,
 def test_what_is_newer_than_1_41_is_gathered_with_the_path_of_its_field() -> None:
     """Also deep below; each with the version that it came with."""
     spec = container_config_pb2.ContainerSpec(
+        image="busybox",
         healthcheck={"start_interval": {"seconds": 1}},
         host_config={
             "mounts": [{"type": "bind", "bind_options": {"create_mountpoint": True}}],
@@ -306,10 +315,10 @@ def test_what_is_newer_than_1_41_is_gathered_with_the_path_of_its_field() -> Non
         networking_config={"endpoints_config": {"lan": networks_pb2.EndpointSettings(gw_priority=1)}},
     )
 
-    wants = Wants()
-    dump(spec, wants)
+    needs = Needs()
+    dump(spec, needs)
 
-    assert sorted(wants.found) == [
+    assert sorted((need.since, need.what) for need in needs.found) == [
         ("1.42", "host_config.mounts.bind_options.create_mountpoint"),
         ("1.43", "host_config.annotations"),
         ("1.44", "healthcheck.start_interval"),
@@ -317,10 +326,58 @@ def test_what_is_newer_than_1_41_is_gathered_with_the_path_of_its_field() -> Non
     ]
 
 
+def test_an_answer_that_is_written_back_leaves_out_what_the_host_does_not_take() -> None:
+    """A running container's MAC address is in every answer; hosts below 1.44 do not take it in requests."""
+    observed = networks_pb2.EndpointSettings(endpoint_id="e", mac_address="02:42:ac:11:00:02")
+    wished = networks_pb2.EndpointSettings(mac_address="02:42:ac:11:00:02")
+    documents = {}
+    for version in ((1, 41), (1, 44)):
+        needs = Needs()
+        documents[version] = dump(observed, needs)
+        for need in needs.found:
+            need.check(version)
+    wishes = Needs()
+    dump(wished, wishes)
+
+    assert documents == {(1, 41): {"EndpointID": "e"}, (1, 44): {"EndpointID": "e", "MacAddress": "02:42:ac:11:00:02"}}
+    with pytest.raises(ApiTooOld):
+        wishes.found[0].check((1, 41))
+
+
+def test_an_empty_list_is_told_from_an_absent_one_where_engines_tell_them_apart() -> None:
+    """An empty entrypoint drops the image's, and empty masked paths mask nothing; absent keeps what there is."""
+    spec = container_config_pb2.ContainerConfig(entrypoint={"items": []})
+
+    assert dumped(spec) == {"Entrypoint": []}
+    assert dumped(container_config_pb2.ContainerConfig()) == {}
+    assert load(container_config_pb2.ContainerConfig, {"Entrypoint": []}).HasField("entrypoint")
+    assert not load(container_config_pb2.ContainerConfig, {"Entrypoint": None}).HasField("entrypoint")
+    assert dumped(container_config_pb2.HostConfig(masked_paths={}, readonly_paths={"items": ["/proc"]})) == {
+        "MaskedPaths": [],
+        "ReadonlyPaths": ["/proc"],
+    }
+
+
+def test_a_tuple_is_an_array_of_the_fields_in_their_order() -> None:
+    """`ConsoleSize` is height and width."""
+    config = container_config_pb2.HostConfig(console_size={"height": 24, "width": 80})
+
+    assert dumped(config) == {"ConsoleSize": [24, 80]}
+    assert load(container_config_pb2.HostConfig, {"ConsoleSize": [24, 80]}) == config
+    assert not load(container_config_pb2.HostConfig, {"ConsoleSize": None}).HasField("console_size")
+
+
+def test_what_is_the_gateways_own_is_not_read_from_an_engine() -> None:
+    """An engine that sends a property of that name cannot make the gateway say what is not so."""
+    event = load(system_pb2.EngineEvent, {"Type": "container", "synthetic": True, "Synthetic": True})
+
+    assert not event.synthetic
+
+
 def test_a_name_deep_in_a_body_is_checked_like_one_in_a_path() -> None:
     """The error has the path of the field and says what it must be."""
     with pytest.raises(InvalidField) as refused:
-        dump(networks_pb2.CreateNetworkRequest(config_from={"network": "../x"}), Wants())
+        dump(networks_pb2.CreateNetworkRequest(name="lan", config_from={"network": "../x"}), Needs())
 
     assert refused.value.field == "config_from.network"
     assert refused.value.remedy == "must be a network's id or name: letters, digits, `_`, `.` and `-`"

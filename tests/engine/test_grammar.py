@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import grpc
 import pytest
 import pytest_asyncio
+from dockfleet.options.v1 import options_pb2 as pb
 from dockfleet.v1 import containers_pb2
-from dockfleet.v1 import engine_pb2 as pb
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import BadRequest
@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from gateway.engine.grammar import violation
 from tests import contract
 from tests.conftest import Client, failed, gateway_of
-from tests.contract import asked, name_of, option
+from tests.contract import asked, name_of, rules
 from tests.fake_engine import FakeEngine
 from tests.messages import FITTING, full
 
@@ -45,34 +45,34 @@ SHA256 = "sha256:" + "a" * 64
 
 ANY_NAME = [*NO_NAMES.split(), "", " ", "a b", "a\n", "\na", "a\r\nHost: x", "a\0", "a" * 300, "a" * 5120]
 ATTACKS = {
-    pb.GRAMMAR_CONTAINER: [*ANY_NAME, "a/b", "a:b", "a@b"],
-    pb.GRAMMAR_EXEC: [*ANY_NAME, "e" * 63, "e" * 65, "E" * 64, "web"],
-    pb.GRAMMAR_IMAGE: [
+    pb.NAME_FORMAT_CONTAINER: [*ANY_NAME, "a/b", "a:b", "a@b"],
+    pb.NAME_FORMAT_EXEC: [*ANY_NAME, "e" * 63, "e" * 65, "E" * 64, "web"],
+    pb.NAME_FORMAT_IMAGE: [
         *(*ANY_NAME, *NO_IMAGES.split(), "team/" + "a" * 256),
         *("a:" + "t" * 129, "a/b@sha256:" + "g" * 64, "a@sha256:" + "a" * 129),
     ],
-    pb.GRAMMAR_NETWORK: [*ANY_NAME, "a/b"],
-    pb.GRAMMAR_VOLUME: [*ANY_NAME, "a/b"],
-    pb.GRAMMAR_NEW_NAME: [*ANY_NAME, "a/b", "/web", "a", "4fa6e0f0c678", "f" * 64],
-    pb.GRAMMAR_TAG: [*ANY_NAME, "a/b", "a:b", "sha256:short"],
-    pb.GRAMMAR_REPOSITORY: [*ANY_NAME, "a:b", f"a@{SHA256}", "UPPER/case", "host:99999/x", "Upper"],
+    pb.NAME_FORMAT_NETWORK: [*ANY_NAME, "a/b"],
+    pb.NAME_FORMAT_VOLUME: [*ANY_NAME, "a/b"],
+    pb.NAME_FORMAT_NEW_NAME: [*ANY_NAME, "a/b", "/web", "a", "4fa6e0f0c678", "f" * 64],
+    pb.NAME_FORMAT_TAG: [*ANY_NAME, "a/b", "a:b", "sha256:short"],
+    pb.NAME_FORMAT_REPOSITORY: [*ANY_NAME, "a:b", f"a@{SHA256}", "UPPER/case", "host:99999/x", "Upper"],
 }
 GOOD = {
-    pb.GRAMMAR_CONTAINER: ["4", "web", "web_1.old-x", "f" * 64, "X", "a" * 255],
-    pb.GRAMMAR_EXEC: ["0123456789abcdef" * 4],
-    pb.GRAMMAR_IMAGE: [
+    pb.NAME_FORMAT_CONTAINER: ["4", "web", "web_1.old-x", "f" * 64, "X", "a" * 255],
+    pb.NAME_FORMAT_EXEC: ["0123456789abcdef" * 4],
+    pb.NAME_FORMAT_IMAGE: [
         *(*IMAGES.split(), "f" * 64, SHA256, f"a@{SHA256}"),
         *("a:1@sha512:" + "b" * 128, "a:" + "T" * 128, "a" * 255),
     ],
-    pb.GRAMMAR_NETWORK: ["bridge", "0a", "Lan_0.1-x"],
-    pb.GRAMMAR_VOLUME: ["data", "f" * 64, "data.old"],
-    pb.GRAMMAR_NEW_NAME: ["web", "w1", "cafe", "deadbeef", "facade-4fa6e0f0c678", "a" * 128],
-    pb.GRAMMAR_TAG: ["latest", "_x", "1.2-rc.1", "T" * 128, SHA256],
-    pb.GRAMMAR_REPOSITORY: ["app", "team/app", "registry.example.com:5000/team/app", "localhost/app"],
+    pb.NAME_FORMAT_NETWORK: ["bridge", "0a", "Lan_0.1-x"],
+    pb.NAME_FORMAT_VOLUME: ["data", "f" * 64, "data.old"],
+    pb.NAME_FORMAT_NEW_NAME: ["web", "w1", "cafe", "deadbeef", "facade-4fa6e0f0c678", "a" * 128],
+    pb.NAME_FORMAT_TAG: ["latest", "_x", "1.2-rc.1", "T" * 128, SHA256],
+    pb.NAME_FORMAT_REPOSITORY: ["app", "team/app", "registry.example.com:5000/team/app", "localhost/app"],
 }
 
 
-@pytest.mark.parametrize("grammar", ATTACKS, ids=pb.Grammar.Name)
+@pytest.mark.parametrize("grammar", ATTACKS, ids=pb.NameFormat.Name)
 def test_a_grammar_refuses_what_is_no_such_name(grammar: int) -> None:
     """And it says what it wants instead."""
     answers = {text: violation(grammar, text) for text in ATTACKS[grammar]}
@@ -81,7 +81,7 @@ def test_a_grammar_refuses_what_is_no_such_name(grammar: int) -> None:
     assert all(remedy.startswith("must be a") for remedy in answers.values() if remedy)
 
 
-@pytest.mark.parametrize("grammar", GOOD, ids=pb.Grammar.Name)
+@pytest.mark.parametrize("grammar", GOOD, ids=pb.NameFormat.Name)
 def test_a_grammar_takes_what_docker_takes(grammar: int) -> None:
     """Names at the limits of what is allowed, and with all characters that are."""
     assert [text for text in GOOD[grammar] if violation(grammar, text)] == []
@@ -89,7 +89,7 @@ def test_a_grammar_takes_what_docker_takes(grammar: int) -> None:
 
 def test_every_grammar_is_tested() -> None:
     """A new one is not done before its attacks are."""
-    assert ATTACKS.keys() == GOOD.keys() == FITTING.keys() == set(pb.Grammar.values()) - {pb.GRAMMAR_UNSPECIFIED}
+    assert ATTACKS.keys() == GOOD.keys() == FITTING.keys() == set(pb.NameFormat.values()) - {pb.NAME_FORMAT_UNSPECIFIED}
 
 
 _PIECES = [*"aA0._-:/@[] ?#\\\n", "..", "%2f", "sha256", "f" * 32]
@@ -123,7 +123,7 @@ class Target(NamedTuple):
 def targets(method: MethodDescriptor, message: Descriptor, path: tuple[FieldDescriptor, ...] = ()) -> Iterator[Target]:
     """All fields with a grammar in what an RPC asks, however deep."""
     for field in message.fields:
-        if option(field, pb.grammar):
+        if rules(field).format:
             yield Target(method, (*path, field))
         below = contract.below(field)
         if below is not None and not below.full_name.startswith("google."):
@@ -164,7 +164,7 @@ def test_the_walk_finds_every_field_that_becomes_part_of_a_path() -> None:
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: f"{name_of(target.method)}-{target.name}")
 async def test_no_attack_by_a_name_reaches_the_engine(target: Target, client: Client, engine: FakeEngine) -> None:
     """Every attack in every such field is INVALID_ARGUMENT, names the field, and no socket hears of it."""
-    attacks = ATTACKS[option(target.path[-1], pb.grammar)]
+    attacks = ATTACKS[rules(target.path[-1]).format]
     before = len(engine.requests)
 
     refusals = await asyncio.gather(*(refusal(client, target, attack) for attack in attacks))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.engine.progress import Reports
@@ -166,6 +166,7 @@ Step = st.one_of(
 
 
 @given(st.lists(Step, max_size=80))
+@example([("a", "Downloading", 1), ("a", "Downloading", 3), 0.3, ("a", "Downloading", 2), ("a", "Downloading", 1)])
 def test_whatever_comes_the_story_of_each_layer_is_whole(steps: list[Any]) -> None:
     """Of each layer: every change of status once and in order, and last of all its last word."""
     clock = Clock()

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import grpc
 import pytest
-from dockfleet.v1 import containers_pb2, hosts_pb2
+from dockfleet.fleet.v1 import hosts_pb2
+from dockfleet.v1 import containers_pb2
 
 from gateway.settings import HostSettings, Limits
 from tests.conftest import Client, gateway_of
@@ -52,7 +53,7 @@ async def test_a_host_that_answers_is_up(engine: FakeEngine) -> None:
 
     assert (host.name, host.address, dict(host.labels)) == ("lab-1", engine.address, {"rack": "7"})
     assert (host.api_version, host.message) == ("1.41", "")
-    assert host.last_contact.seconds > 1_700_000_000
+    assert host.last_contact_time.seconds > 1_700_000_000
     assert list(listed) == [host]
     assert len(engine.requests) == asked
 

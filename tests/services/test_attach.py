@@ -17,7 +17,7 @@ from tests.upstream import Held, cat, refusal, until_refused, writes
 ATTACH = "/containers/{id}/attach"
 START = containers_pb2.AttachContainerRequest(
     start=containers_pb2.AttachContainerStart(
-        host="h1", id="web", stream=True, stdin=True, stdout=True, stderr=True, logs=True
+        host="h1", id="web", stream=True, attach_stdin=True, attach_stdout=True, attach_stderr=True, logs=True
     )
 )
 
@@ -64,7 +64,7 @@ async def test_input_and_output_go_to_and_fro_until_the_container_ends(engine: F
     replies = await attach(client, START, stdin(b"to be"), stdin(b" or not"))
     request = await engine.request("POST", ATTACH)
 
-    assert replies[0].WhichOneof("frame") == "started"
+    assert replies[0].WhichOneof("record") == "started"
     assert output(replies) == b"to be or not"
     assert (replies[-1].end.running, replies[-1].end.exit_code) == (False, 5)
     assert dict(request.query) == dict.fromkeys(("stream", "stdin", "stdout", "stderr", "logs"), "true")
@@ -78,8 +78,8 @@ async def test_output_that_comes_with_the_answer_is_kept(engine: FakeEngine, cli
     replies = await attach(client, START)
 
     assert [(reply.output.stream, reply.output.data) for reply in replies[1:-1]] == [
-        (common_pb2.STREAM_STDOUT, b"from the log\n"),
-        (common_pb2.STREAM_STDERR, b"and now\n"),
+        (common_pb2.STANDARD_STREAM_STDOUT, b"from the log\n"),
+        (common_pb2.STANDARD_STREAM_STDERR, b"and now\n"),
     ]
 
 
@@ -135,7 +135,7 @@ async def test_output_that_is_torn_is_no_end(engine: FakeEngine, client: Client,
 
     replies, refused = await until_refused(client.containers.AttachContainer(iter([START])))
 
-    assert not [reply for reply in replies if reply.WhichOneof("frame") == "end"]
+    assert not [reply for reply in replies if reply.WhichOneof("record") == "end"]
     assert (refused.code, refused.reason) == (grpc.StatusCode.DATA_LOSS, "BAD_ENGINE_RESPONSE")
 
 
@@ -190,8 +190,10 @@ async def test_a_host_that_hangs_is_given_up(engine: FakeEngine, client: Client,
 
     refused = await refusal(client.containers.AttachContainer(iter([START])))
 
-    assert refused.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.ABORTED)
-    assert refused.reason in ("HOST_TIMEOUT", "OUTCOME_UNKNOWN")
+    assert (refused.code, refused.reason) in (
+        (grpc.StatusCode.DEADLINE_EXCEEDED, "HOST_TIMEOUT"),
+        (grpc.StatusCode.ABORTED, "OUTCOME_UNKNOWN"),
+    )
     await held.gone.wait()
 
 

@@ -49,7 +49,7 @@ async def test_stream_logs_asks_with_every_parameter() -> None:
                 details=False,
             )
         )
-        entries = [entry async for batch in called for entry in batch.entries]
+        entries = [entry async for batch in called for entry in batch.batch.entries]
         request = await engine.request("GET", f"/containers/{ID}/logs")
 
     assert request.query == [
@@ -63,7 +63,7 @@ async def test_stream_logs_asks_with_every_parameter() -> None:
         ("details", "false"),
     ]
     assert entries == [
-        containers_pb2.LogEntry(stream=common_pb2.STREAM_STDERR, data=b"hello"),
+        containers_pb2.LogEntry(stream=common_pb2.STANDARD_STREAM_STDERR, data=b"hello"),
     ]
 
 
@@ -122,7 +122,14 @@ async def test_stream_events_asks_for_all_of_them_whatever_the_filters() -> None
 async def test_attach_asks_with_every_parameter_for_an_upgrade() -> None:
     """The connection becomes the container's own."""
     start = containers_pb2.AttachContainerStart(
-        host="h1", id="web", logs=True, stream=True, stdin=False, stdout=True, stderr=False, detach_keys="ctrl-p,ctrl-q"
+        host="h1",
+        id="web",
+        logs=True,
+        stream=True,
+        attach_stdin=False,
+        attach_stdout=True,
+        attach_stderr=False,
+        detach_keys="ctrl-p,ctrl-q",
     )
     state = {"Running": False, "ExitCode": 3}
     async with FakeEngine() as engine, gateway_of(engine.address) as client:
@@ -144,18 +151,20 @@ async def test_attach_asks_with_every_parameter_for_an_upgrade() -> None:
     assert (request.headers["connection"], request.headers["upgrade"], request.body) == ("Upgrade", "tcp", b"")
     assert replies == [
         containers_pb2.AttachContainerResponse(started={"tty": False}),
-        containers_pb2.AttachContainerResponse(output={"stream": common_pb2.STREAM_STDOUT, "data": b"hello\n"}),
+        containers_pb2.AttachContainerResponse(
+            output={"stream": common_pb2.STANDARD_STREAM_STDOUT, "data": b"hello\n"}
+        ),
         containers_pb2.AttachContainerResponse(end={"running": False, "exit_code": 3}),
     ]
 
 
 async def test_start_exec_asks_with_a_body_for_an_upgrade() -> None:
     """What it starts with is JSON; afterwards the exec is inspected for its exit code."""
-    start = exec_pb2.StartExecStart(host="h1", id=ID, detach=False, tty=False, console_size=[24, 80])
+    start = exec_pb2.StartExecStart(host="h1", id=ID, detach=False, tty=False, console_size={"height": 24, "width": 80})
     async with FakeEngine() as engine:
         engine.api_version = "1.42"
         engine.on("POST", "/exec/{id}/start", hello)
-        engine.on("GET", "/exec/{id}/json", json={"ID": ID, "Running": False, "ExitCode": 3})
+        engine.on("GET", "/exec/{id}/json", json={"ID": ID, "OpenStdin": True, "Running": False, "ExitCode": 3})
         async with gateway_of(engine.address) as client:
             called = client.exec.StartExec([exec_pb2.StartExecRequest(start=start)])
             replies = [reply async for reply in called]
@@ -165,8 +174,8 @@ async def test_start_exec_asks_with_a_body_for_an_upgrade() -> None:
     assert (request.headers["connection"], request.headers["upgrade"], request.query) == ("Upgrade", "tcp", [])
     assert replies == [
         exec_pb2.StartExecResponse(started={"exec_id": ID, "tty": False}),
-        exec_pb2.StartExecResponse(output={"stream": common_pb2.STREAM_STDOUT, "data": b"hello\n"}),
-        exec_pb2.StartExecResponse(exit={"exit_code": 3}),
+        exec_pb2.StartExecResponse(output={"stream": common_pb2.STANDARD_STREAM_STDOUT, "data": b"hello\n"}),
+        exec_pb2.StartExecResponse(end={"exit_code": 3}),
     ]
 
 

@@ -70,10 +70,10 @@ async def test_an_exec_is_created_started_fed_and_heard_to_its_exit_code(engine:
     kill = exec_pb2.ExecStart(host="h1", id="web", cmd=["cat"], attach_stdin=True)
     replies = await run(client, exec_pb2.ExecRequest(start=kill), stdin(b"to be"), stdin(b" or not"))
 
-    assert replies[0].WhichOneof("frame") == "started"
+    assert replies[0].WhichOneof("record") == "started"
     assert replies[0].started.exec_id == EXEC
     assert output(replies) == b"to be or not"
-    assert replies[-1].exit.exit_code == 3
+    assert replies[-1].end.exit_code == 3
     assert [(request.method, request.path) for request in engine.requests if request.version] == [
         ("POST", "/containers/web/exec"), ("POST", f"/exec/{EXEC}/start"), ("GET", f"/exec/{EXEC}/json"),
     ]  # fmt: skip
@@ -98,7 +98,7 @@ async def test_input_may_end_while_the_call_goes_on(engine: FakeEngine, client: 
     replies = [reply async for reply in client.exec.Exec(requests())]
 
     assert output(replies) == b"x"
-    assert replies[-1].exit.exit_code == 3
+    assert replies[-1].end.exit_code == 3
 
 
 async def test_output_that_comes_with_the_start_is_kept(engine: FakeEngine, client: Client) -> None:
@@ -108,8 +108,8 @@ async def test_output_that_comes_with_the_start_is_kept(engine: FakeEngine, clie
     replies = await run(client, START)
 
     assert [(reply.output.stream, reply.output.data) for reply in replies[1:-1]] == [
-        (common_pb2.STREAM_STDOUT, b"out"),
-        (common_pb2.STREAM_STDERR, b"err"),
+        (common_pb2.STANDARD_STREAM_STDOUT, b"out"),
+        (common_pb2.STANDARD_STREAM_STDERR, b"err"),
     ]
 
 
@@ -146,7 +146,7 @@ async def test_output_that_is_torn_is_no_end(
     replies, refused = await until_refused(client.exec.Exec(iter([START])))
 
     assert (refused.code, refused.reason) == (code, reason)
-    assert not [reply for reply in replies if reply.WhichOneof("frame") == "exit"]
+    assert not [reply for reply in replies if reply.WhichOneof("record") == "end"]
 
 
 async def test_a_session_that_is_reset_leaves_the_outcome_open() -> None:
@@ -218,7 +218,7 @@ async def test_a_command_that_could_not_be_started_is_a_failure_and_no_output(
     assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "EXEC_START_FAILED")
     assert "executable file not found" in refused.message
     assert output(said) == words  # of a command that ended with 3, it is what the command said
-    assert said[-1].exit.exit_code == 3
+    assert said[-1].end.exit_code == 3
 
 
 async def test_a_removed_container_leaves_no_exit_code(engine: FakeEngine, client: Client) -> None:
@@ -228,8 +228,8 @@ async def test_a_removed_container_leaves_no_exit_code(engine: FakeEngine, clien
 
     replies = await run(client, START)
 
-    assert not replies[-1].exit.HasField("exit_code")
-    assert "removed" in replies[-1].exit.unknown_reason
+    assert not replies[-1].end.HasField("exit_code")
+    assert "removed" in replies[-1].end.unknown_reason
 
 
 @pytest.mark.parametrize("created", [b"no json", b"[]", b'{"Id":5}'])
@@ -351,7 +351,7 @@ async def test_a_size_that_is_refused_does_not_end_the_session(engine: FakeEngin
     replies = await run(client, START, size(0, 0), stdin(b"x"), size(2**31, 2**31))
 
     assert output(replies) == b"x"
-    assert replies[-1].exit.exit_code == 3
+    assert replies[-1].end.exit_code == 3
 
 
 async def test_a_process_that_ends_before_its_input_is_no_failure(engine: FakeEngine, client: Client) -> None:
@@ -367,4 +367,4 @@ async def test_a_process_that_ends_before_its_input_is_no_failure(engine: FakeEn
     replies = await asyncio.to_thread(exchange)
 
     assert output(replies) == b"x"
-    assert replies[-1].exit.exit_code == 3
+    assert replies[-1].end.exit_code == 3

@@ -56,7 +56,7 @@ async def lines(call: Any, count: int) -> tuple[list[bytes], bytes]:
         message = await call.read()
         assert message is not grpc.aio.EOF
         assert message.container_id == ID
-        read += [entry.data for entry in message.entries]
+        read += [entry.data for entry in message.batch.entries]
         token = message.resume_token
     return read, token
 

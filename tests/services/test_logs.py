@@ -17,9 +17,12 @@ from tests.fake_engine import BAD_CHUNK_SIZE, Exchange, FakeEngine, frame, torn
 from tests.fake_log import ID, STATE, state
 from tests.upstream import Held, refusal, until_refused
 
-OUT, ERR = common_pb2.STREAM_STDOUT, common_pb2.STREAM_STDERR
+OUT, ERR = common_pb2.STANDARD_STREAM_STDOUT, common_pb2.STANDARD_STREAM_STDERR
 TIME = b"2026-05-01T10:00:00.%09dZ "
 LOGS = "/containers/{id}/logs"
+COMPLETE = containers_pb2.LogEnd(
+    reason=containers_pb2.LOG_END_REASON_COMPLETE, unknown_reason="the call did not wait for the container's end"
+)
 END = containers_pb2.LogEnd(reason=containers_pb2.LOG_END_REASON_NOT_RUNNING, exit_code=0)
 FOLLOW = containers_pb2.StreamLogsRequest(host="h1", id="web", follow=True)
 
@@ -47,14 +50,14 @@ async def client(engine: FakeEngine) -> AsyncIterator[Client]:
 
 def lines(batches: list[Any]) -> list[bytes]:
     """Return the lines of all batches."""
-    return [entry.data for batch in batches for entry in batch.entries]
+    return [entry.data for batch in batches for entry in batch.batch.entries]
 
 
 async def to_its_end(client: Client, request: containers_pb2.StreamLogsRequest = FOLLOW) -> list[Any]:
     """Return the entries of a log that ends well, which its last message says."""
     *batches, last = [batch async for batch in client.containers.StreamLogs(request)]
-    assert last.end == (END if request.follow else containers_pb2.LogEnd(reason=containers_pb2.LOG_END_REASON_COMPLETE))
-    return [entry for batch in batches for entry in batch.entries]
+    assert last.end == (END if request.follow else COMPLETE)
+    return [entry for batch in batches for entry in batch.batch.entries]
 
 
 # What comes
@@ -89,7 +92,7 @@ async def test_many_lines_come_in_batches_of_bounded_size(engine: FakeEngine, cl
     batches = [batch async for batch in client.containers.StreamLogs(FOLLOW)]
 
     assert batches[-1].end == END
-    assert sum(len(batch.entries) for batch in batches) == 3000
+    assert sum(len(batch.batch.entries) for batch in batches) == 3000
     assert len(batches) < 1000
     assert max(batch.ByteSize() for batch in batches) < 300 << 10
 
@@ -262,7 +265,7 @@ async def test_a_host_that_hangs_is_given_up_though_a_follow_may_last(engine: Fa
     async with gateway_of(engine.address, limits=Limits(read_seconds=0.5), probe_seconds=3600) as client:
         refused = await refusal(client.containers.StreamLogs(FOLLOW))
 
-    assert (refused.code, refused.reason) == (grpc.StatusCode.UNAVAILABLE, "HOST_TIMEOUT")
+    assert (refused.code, refused.reason) == (grpc.StatusCode.DEADLINE_EXCEEDED, "HOST_TIMEOUT")
 
 
 async def test_a_log_may_be_silent_for_longer_than_a_call_may_take(engine: FakeEngine, client: Client) -> None:

@@ -237,20 +237,45 @@ async def test_a_host_that_keeps_a_call_waiting_is_given_up(engine: FakeEngine, 
     late = await refusal(client.containers.ListContainers(LIST))
     unknown = await refusal(client.containers.PauseContainer(PAUSE))
 
-    assert (late.code, late.reason) == (grpc.StatusCode.UNAVAILABLE, "HOST_TIMEOUT")
+    assert (late.code, late.reason) == (grpc.StatusCode.DEADLINE_EXCEEDED, "HOST_TIMEOUT")
     assert (unknown.code, unknown.reason) == (grpc.StatusCode.ABORTED, "OUTCOME_UNKNOWN")
     assert await engine.until(lambda: not engine.open_connections)
 
 
-async def test_a_client_with_a_deadline_hears_of_it_in_time(engine: FakeEngine, client: Client) -> None:
-    """It is told whose fault it was, or at the latest that its time is over; the connection is closed."""
+async def test_a_clients_own_deadline_is_told_with_details(engine: FakeEngine, client: Client) -> None:
+    """Whatever the call is, it is DEADLINE_EXCEEDED; it blames no host, and the connection is closed."""
+    held = {path: Held() for path in ("/containers/json", "/containers/{id}/pause", "/containers/{id}/export")}
+    for path, hung in held.items():
+        engine.on("POST" if "pause" in path else "GET", path, hung)
+
+    refusals = await asyncio.gather(
+        refusal(client.containers.ListContainers(LIST, timeout=1)),
+        refusal(client.containers.PauseContainer(PAUSE, timeout=1)),
+        until_refused(client.containers.ExportContainer(EXPORT, timeout=1)),
+    )
+
+    read, changed, (_, streamed) = refusals
+    for refused in (read, changed, streamed):
+        assert (refused.code, refused.reason) == (grpc.StatusCode.DEADLINE_EXCEEDED, "CLIENT_DEADLINE")
+        assert refused.metadata["retry_safe"] == "false"
+        assert "h1: " not in refused.message
+    assert "whether the request took effect is not known" in changed.message
+    for hung in held.values():
+        await hung.gone.wait()
+
+
+async def test_a_deadline_of_the_client_wins_over_the_gateways(engine: FakeEngine, client: Client) -> None:
+    """A client that waits longer than the gateway would is not cut off."""
     held = Held()
     engine.on("GET", "/containers/json", held)
 
-    refused = await refusal(client.containers.ListContainers(LIST, timeout=0.3))
+    call = asyncio.ensure_future(client.containers.ListContainers(LIST, timeout=60))
+    await held.called.wait()
+    done, _ = await asyncio.wait([call], timeout=1.5)  # the gateway's own deadline is 1 s
+    held.exchange.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]")
 
-    assert refused.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
-    await held.gone.wait()
+    assert not done
+    assert list((await call).containers) == []
 
 
 async def test_progress_and_downloads_that_fall_silent_are_given_up(engine: FakeEngine, client: Client) -> None:
@@ -263,7 +288,7 @@ async def test_progress_and_downloads_that_fall_silent_are_given_up(engine: Fake
 
     assert len(progress) == 1
     assert (stalled.code, stalled.reason) == (grpc.StatusCode.ABORTED, "OUTCOME_UNKNOWN")
-    assert (stopped.code, stopped.reason) == (grpc.StatusCode.UNAVAILABLE, "HOST_TIMEOUT")
+    assert (stopped.code, stopped.reason) == (grpc.StatusCode.DEADLINE_EXCEEDED, "HOST_TIMEOUT")
     assert await engine.until(lambda: engine.open_connections <= 1)
 
 

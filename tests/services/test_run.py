@@ -55,7 +55,7 @@ def asked(engine: FakeEngine) -> list[str]:
 
 def events(replies: list[Any]) -> list[str]:
     """Return what the replies are about, one of each kind in a row."""
-    names = [reply.WhichOneof("event") for reply in replies]
+    names = [reply.WhichOneof("record") for reply in replies]
     return [name for number, name in enumerate(names) if number == 0 or names[number - 1] != name]
 
 
@@ -66,10 +66,10 @@ async def test_a_run_listens_before_it_starts(engine: FakeEngine, client: Client
     """Neither output nor exit code of the shortest process can be missed."""
     replies = [reply async for reply in client.containers.RunContainer(request(name="hello"))]
 
-    assert events(replies) == ["created", "started", "output", "exit"]
+    assert events(replies) == ["created", "started", "output", "end"]
     assert (replies[0].created.id, list(replies[0].created.warnings)) == (CONTAINER, ["no swap"])
     assert replies[2].output.data == b"hello\n"
-    assert replies[-1].exit.exit_code == 7
+    assert replies[-1].end.exit_code == 7
     assert asked(engine) == [
         "POST /containers/create", f"POST {MADE}/attach", f"POST {MADE}/wait", f"POST {MADE}/start",
     ]  # fmt: skip
@@ -105,7 +105,7 @@ async def test_an_image_that_is_not_there_is_pulled(engine: FakeEngine, client: 
 
     replies = [reply async for reply in client.containers.RunContainer(request(registry_auth=auth))]
 
-    assert events(replies) == ["pull", "created", "started", "output", "exit"]
+    assert events(replies) == ["pull", "created", "started", "output", "end"]
     pull = await engine.request("POST", "/images/create")
     assert dict(pull.query) == {"fromImage": "busybox", "tag": "latest"}
     assert json.loads(base64.urlsafe_b64decode(pull.headers["x-registry-auth"])) == {
@@ -179,7 +179,7 @@ async def test_a_host_that_hangs_before_the_start_is_given_up_and_the_container_
 
     assert events(replies) == ["created"]
     assert (refused.code, refused.reason) in [
-        (grpc.StatusCode.ABORTED, "OUTCOME_UNKNOWN"), (grpc.StatusCode.UNAVAILABLE, "HOST_TIMEOUT"),
+        (grpc.StatusCode.ABORTED, "OUTCOME_UNKNOWN"), (grpc.StatusCode.DEADLINE_EXCEEDED, "HOST_TIMEOUT"),
     ]  # fmt: skip
     await held.gone.wait()
     removal = await engine.request("DELETE", "/containers/{id}")
@@ -236,7 +236,7 @@ async def test_a_client_that_leaves_after_the_start_leaves_the_container_alone(
     engine.on("POST", WAIT, Held(lambda exchange: exchange.head(200, {"Transfer-Encoding": "chunked"})))
     call = client.containers.RunContainer(request())
     async for reply in call:
-        if reply.WhichOneof("event") == "output":
+        if reply.WhichOneof("record") == "output":
             break
     call.cancel()
     await running.gone.wait()
@@ -264,7 +264,7 @@ async def test_the_end_is_told_as_the_engine_tells_it(
 
     if code is None:
         replies = [reply async for reply in client.containers.RunContainer(request())]
-        assert (replies[-1].exit.exit_code, replies[-1].exit.error) == (1, reason)
+        assert (replies[-1].end.exit_code, replies[-1].end.error) == (1, reason)
     else:
         refused = await refusal(client.containers.RunContainer(request()))
         assert (refused.code, refused.reason) == (code, reason)
@@ -287,5 +287,5 @@ async def test_output_that_is_torn_is_no_end(engine: FakeEngine, client: Client)
 
     replies, refused = await until_refused(client.containers.RunContainer(request()))
 
-    assert "exit" not in events(replies)
+    assert "end" not in events(replies)
     assert (refused.code, refused.reason) == (grpc.StatusCode.DATA_LOSS, "BAD_ENGINE_RESPONSE")

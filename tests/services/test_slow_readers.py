@@ -52,13 +52,15 @@ def scripted(engine: FakeEngine, flood: Flood) -> None:
     engine.on("POST", "/containers/{id}/attach", flood)
     engine.on("POST", "/containers/{id}/exec", status=201, json={"Id": ID})
     engine.on("POST", "/exec/{id}/start", flood)
-    engine.on("GET", "/exec/{id}/json", json={"ID": ID, "Running": False, "ExitCode": 0})
+    engine.on("GET", "/exec/{id}/json", json={"ID": ID, "OpenStdin": True, "Running": False, "ExitCode": 0})
 
 
 async def attached(client: Any, slow_reader: common_pb2.SlowReader = common_pb2.SLOW_READER_UNSPECIFIED) -> Any:
     """Attach, and read `started`."""
     call = client.containers.AttachContainer()
-    start = containers_pb2.AttachContainerStart(host="h1", id="web", stream=True, stdout=True, slow_reader=slow_reader)
+    start = containers_pb2.AttachContainerStart(
+        host="h1", id="web", stream=True, attach_stdout=True, slow_reader=slow_reader
+    )
     await call.write(containers_pb2.AttachContainerRequest(start=start))
     assert (await call.read()).HasField("started")
     return call
@@ -134,7 +136,7 @@ async def test_an_exec_waits_for_its_reader_and_loses_nothing() -> None:
         read = await messages(call)
 
     assert b"".join(message.output.data for message in read) == b"".join(map(block, range(MANY)))
-    assert read[-1].exit.exit_code == 0
+    assert read[-1].end.exit_code == 0
 
 
 async def test_an_exec_waits_for_its_reader_only_so_long() -> None:
@@ -255,7 +257,7 @@ async def test_an_exec_may_drop_what_its_client_does_not_read(step: str) -> None
     async with FakeEngine() as engine, gateway_of(engine.address) as client:
         engine.on("POST", "/containers/{id}/exec", status=201, json={"Id": EXEC})
         engine.on("POST", "/exec/{id}/start", flood)
-        engine.on("GET", "/exec/{id}/json", json={"ID": EXEC, "Running": False, "ExitCode": 3})
+        engine.on("GET", "/exec/{id}/json", json={"ID": EXEC, "OpenStdin": False, "Running": False, "ExitCode": 3})
         how = {"host": "h1", "slow_reader": common_pb2.SLOW_READER_DROP}
         if step == "Exec":
             start = exec_pb2.ExecRequest(start=exec_pb2.ExecStart(id="web", cmd=["yes"], **how))
@@ -272,5 +274,5 @@ async def test_an_exec_may_drop_what_its_client_does_not_read(step: str) -> None
     assert dropped > 1 << 20
     assert (metrics.REGISTRY.get_sample_value("dockfleet_dropped_output_bytes_total") or 0) >= dropped
     assert dropped + sum(len(reply.output.data) for reply in replies) == MANY * BLOCK
-    assert replies[-1].exit.exit_code == 3
+    assert replies[-1].end.exit_code == 3
     assert "slowReader" not in json.loads(request.body)

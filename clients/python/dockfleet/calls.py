@@ -14,15 +14,16 @@ from functools import cached_property
 from typing import Any, BinaryIO, get_type_hints
 
 from google.protobuf import descriptor_pool
-from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+from google.protobuf.descriptor_pb2 import MethodOptions
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from dockfleet.v1 import engine_pb2
+from dockfleet.fleet.v1.hosts_pb2_grpc import HostServiceStub
+from dockfleet.options.v1 import options_pb2
 from dockfleet.v1.containers_pb2_grpc import ContainerServiceStub
 from dockfleet.v1.distribution_pb2_grpc import DistributionServiceStub
 from dockfleet.v1.exec_pb2_grpc import ExecServiceStub
-from dockfleet.v1.hosts_pb2_grpc import HostServiceStub
 from dockfleet.v1.images_pb2_grpc import ImageServiceStub
 from dockfleet.v1.networks_pb2_grpc import NetworkServiceStub
 from dockfleet.v1.system_pb2_grpc import SystemServiceStub
@@ -84,16 +85,16 @@ class Method:
     @property
     def reads(self) -> bool:
         """Whether it changes nothing, so that repeating it is harmless."""
-        access = self.descriptor.GetOptions().Extensions[engine_pb2.access]
-        return access == engine_pb2.ACCESS_READ and not self.descriptor.client_streaming
+        changes = self.descriptor.GetOptions().idempotency_level == MethodOptions.IDEMPOTENCY_UNKNOWN
+        return not changes and not self.descriptor.client_streaming
 
     @property
     def stays_open(self) -> bool:
         """Whether a call of it may last longer than a look at the engine's records takes."""
         if self.shape is not Shape.UNARY:
             return True
-        endpoint = self.descriptor.GetOptions().Extensions[engine_pb2.engine]
-        return endpoint.patience != engine_pb2.PATIENCE_UNSPECIFIED
+        endpoint = self.descriptor.GetOptions().Extensions[options_pb2.rpc].engine
+        return endpoint.deadline in (options_pb2.DEADLINE_CLASS_LONG, options_pb2.DEADLINE_CLASS_NONE)
 
     @cached_property
     def frame(self) -> type[Message]:
@@ -114,16 +115,17 @@ class Method:
 
         Raises `ValueError` for a field that does not exist, and `TypeError` for a value of the wrong type.
         """
-        known = self.first.DESCRIPTOR.fields_by_name
-        values = {name: _listed(known[name], value) if name in known else value for name, value in fields.items()}
-        if "host" in known:
+        message: Any = self.first.DESCRIPTOR
+        values = _wrapped(message, fields)
+        if "host" in message.fields_by_name:
             values.setdefault("host", host)
         return self.first(**values)
 
 
 def _methods(stub: type[Any]) -> Mapping[str, Method]:
     pool = descriptor_pool.Default()
-    service = pool.FindServiceByName(f"dockfleet.v1.{stub.__name__.removesuffix('Stub')}")
+    package = stub.__module__.rpartition(".")[0]
+    service = pool.FindServiceByName(f"{package}.{stub.__name__.removesuffix('Stub')}")
     return {method.name: Method(method) for method in service.methods}
 
 
@@ -144,16 +146,35 @@ def chunks(source: Source) -> Iterator[bytes]:
             yield bytes(piece[start : start + CHUNK])
 
 
-def _listed(field: Any, value: Any) -> Any:
-    """Let plain lists, and single strings, stand for the `StringList` values of a map, such as `filters`."""
-    entry = field.message_type.fields_by_name.get("value") if field.message_type else None
-    wrapped = entry and entry.message_type and entry.message_type.GetOptions().Extensions[engine_pb2.json_array]
-    if not wrapped or not isinstance(value, Mapping):
+def _wrapped(message: Descriptor, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Let plain lists stand for messages such as `StringList`, at any depth of *fields*."""
+    known = message.fields_by_name
+    return {name: _value(known[name], value) if name in known else value for name, value in fields.items()}
+
+
+def _value(field: FieldDescriptor, value: Any) -> Any:
+    kind = field.message_type
+    if kind is None or isinstance(value, Message):
         return value
-    return {key: _items(each) for key, each in value.items()}
+    if kind.GetOptions().map_entry:
+        entry = kind.fields_by_name["value"]
+        return {key: _value(entry, _one_as_list(each)) for key, each in value.items()} if _is_map(value) else value
+    if _is_list(kind):
+        return (
+            {"items": [_value(kind.fields[0], each) for each in value]} if isinstance(value, (list, tuple)) else value
+        )
+    if field.is_repeated and isinstance(value, (list, tuple)):
+        return [_wrapped(kind, each) if _is_map(each) else each for each in value]
+    return _wrapped(kind, value) if _is_map(value) else value
 
 
-def _items(value: Any) -> Any:
-    if isinstance(value, str):
-        return {"items": [value]}
-    return {"items": value} if isinstance(value, (list, tuple)) else value
+def _is_map(value: Any) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _is_list(kind: Descriptor) -> bool:
+    return bool(kind.GetOptions().Extensions[options_pb2.message].json_form == options_pb2.JSON_FORM_ARRAY)
+
+
+def _one_as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value  # as in `filters={"name": "web"}`

@@ -11,8 +11,8 @@ import grpc
 from dockfleet.calls import STUBS, Services
 from dockfleet.channels import Options, PathLike, Security, SplitChannel, options
 from dockfleet.errors import DockfleetError
+from dockfleet.fleet.v1.hosts_pb2 import Host, ListHostsRequest
 from dockfleet.host import HostView
-from dockfleet.v1.hosts_pb2 import Host, ListHostsRequest
 
 DEFAULT_TARGET = "127.0.0.1:50051"
 

@@ -1,8 +1,8 @@
 """How a stream goes on after a break: what to ask for next, when, and for how long to try.  No I/O.
 
-A stream goes on from the token of the last message that came, behind which nothing is lost and nothing comes twice.
-One that has no token yet, for nothing has come, is not broken but has failed: its caller learns so at once.  The
-same holds for the engine's and the gateway's refusals, for which waiting is no remedy.
+A stream continues from the token of the last response that came, and nothing is lost or comes twice.  A stream that
+has no token yet has failed: its caller learns so at once.  The same holds for refusals of the engine and the gateway,
+for which waiting is no remedy.  The rule is the contract's: see the beginning of protos/dockfleet/v1/common.proto.
 """
 
 from __future__ import annotations
@@ -22,6 +22,12 @@ PATIENCE_SECONDS = 60.0
 """For how long a broken stream is tried again when its caller does not say: as long as a gateway tries a host."""
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 1.0  # seconds between two tries
+BROKEN = (  # what gRPC libraries and proxies report of a broken connection
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.UNKNOWN,
+    grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.INTERNAL,
+)
 BEGINNINGS = ("since", "tail")  # fields that say where a stream begins, which a token says instead
 
 
@@ -104,9 +110,7 @@ class Course:
 
 
 def _may_pass(error: DockfleetError) -> bool:
-    """Tell whether a further call may fare better."""
-    if error.code is grpc.StatusCode.UNAVAILABLE or error.retry_safe:
-        return True
-    if error.reason == "SLOW_READER":  # the gateway did not wait for this program, which now reads on
-        return True
-    return error.code is grpc.StatusCode.INTERNAL and not error.reason  # not the gateway's: a proxy's broken connection
+    """Tell whether a further call may succeed."""
+    if not error.reason:  # the gateway did not say it
+        return error.code in BROKEN
+    return error.code is grpc.StatusCode.UNAVAILABLE or error.retry_safe or error.reason == "SLOW_READER"

@@ -13,7 +13,7 @@ from dockfleet.errors import DockfleetError
 from dockfleet.resuming import Resuming
 from dockfleet.session import ExecResult, Outcome, Session
 from dockfleet.stream import Stream, Upload
-from dockfleet.v1.common_pb2 import STREAM_STDERR
+from dockfleet.v1.common_pb2 import STANDARD_STREAM_STDERR
 from dockfleet.v1.containers_pb2 import LogEntry, StreamLogsResponse, StreamStatsResponse
 from dockfleet.v1.exec_pb2 import ExecRequest, ExecResponse, ExecStart
 from dockfleet.v1.system_pb2 import StreamEventsResponse
@@ -52,20 +52,20 @@ class HostView(View):
         """
         with self.log_messages(id, patience=patience, timeout=timeout, **{"strict": True} | fields) as messages:
             for message in messages:
-                yield from message.entries
+                yield from message.batch.entries
 
     def log_messages(
         self, id: str, *, patience: float = PATIENCE_SECONDS, timeout: float | None = None, **fields: Any
     ) -> Resuming[StreamLogsResponse]:
-        """Return the log of container *id* as the gateway sends it: batches of entries, and markers between them.
+        """Return the log of container *id* as the gateway sends it: batches of entries, and other records in between.
 
         When the gateway, the way to it or its way to the host breaks, the log goes on behind the last message, for as
         long as one comes within *patience* seconds (0: never); then the `DockfleetError` is raised that says what is
         broken.  It is raised at once when nothing has come before, or when a further call could not help.
 
-        A `gap` marker says that the engine has lost entries; with `strict=True` it is an error.  `heartbeat` markers
-        are kept back.  To go on in another process, keep a message's `resume_token` together with what you made of
-        the whole message, and give it as `resume_token=` in place of `since` and `tail`.
+        A `gap` says that the engine has lost entries; with `strict=True` it is an error.  Heartbeats are left out.  To
+        continue in another process, keep a message's `resume_token` together with what you made of the whole message,
+        and give it as `resume_token=` in place of `since` and `tail`.
         """
         fields["id"] = id
         return Resuming(*self._course("containers", "StreamLogs", patience, timeout, fields))
@@ -75,8 +75,9 @@ class HostView(View):
     ) -> Resuming[StreamEventsResponse]:
         """Return what happens on the host, as it happens; *fields* are those of `StreamEventsRequest`.
 
-        Each message has an `event`, or it has a `gap`: events are missing there, and behind it come, as `synthetic`
-        events, the differences they made, unless it was this program that did not read.  So look for the `gap` first:
+        Each response has an `event` or a `gap`: events are missing there.  After a gap come `synthetic` events, which
+        are the differences that the missing ones made, unless it was this program that did not read.  So look for the
+        `gap` first:
 
             with host.events(filters={"type": "container"}) as events:
                 events.begun()  # from here on, nothing is missed
@@ -112,7 +113,7 @@ class HostView(View):
         with Stream[ExecResponse](self._stubs.exec.Exec(upload, timeout=timeout), upload) as answers:
             for answer in answers:
                 if (output := outcome.took(answer)) is not None:
-                    (stderr if output.stream == STREAM_STDERR else stdout).extend(output.data)
+                    (stderr if output.stream == STANDARD_STREAM_STDERR else stdout).extend(output.data)
         return ExecResult.of(outcome, stdout, stderr)
 
 

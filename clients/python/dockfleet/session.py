@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 
 from dockfleet.calls import Method, chunks
 from dockfleet.errors import DockfleetError
-from dockfleet.v1.common_pb2 import Output
+from dockfleet.v1.common_pb2 import OutputChunk, SessionEnd, SessionStarted
 
 WAITING_WRITES = 8  # pieces of input, of at most 256 KiB each, that may be under way before `write` waits
 
@@ -49,7 +49,18 @@ class Outcome:
     """What a session has told besides its output.  No I/O."""
 
     _dropped_bytes = 0
-    _end: Any = None
+    _started: SessionStarted | None = None
+    _end: SessionEnd | None = None
+
+    @property
+    def exec_id(self) -> str:
+        """The id of the exec, for `ResizeExec` and `InspectExec`; empty before the start, and for attach."""
+        return self._started.exec_id if self._started is not None else ""
+
+    @property
+    def tty(self) -> bool:
+        """Whether the process has a terminal; false before the start."""
+        return self._started is not None and self._started.tty
 
     @property
     def ended(self) -> bool:
@@ -64,7 +75,12 @@ class Outcome:
     @property
     def unknown_reason(self) -> str:
         """Why there is no exit code, once the process has ended."""
-        return str(getattr(self._end, "unknown_reason", ""))
+        return self._end.unknown_reason if self._end is not None else ""
+
+    @property
+    def running(self) -> bool:
+        """Whether the process still runs though the session has ended."""
+        return self._end is not None and self._end.running
 
     @property
     def dropped_bytes(self) -> int:
@@ -76,15 +92,17 @@ class Outcome:
         """
         return self._dropped_bytes
 
-    def took(self, answer: Any) -> Output | None:
+    def took(self, answer: Any) -> OutputChunk | None:
         """Take note of *answer*, and return the output in it, if any."""
-        kind = answer.WhichOneof("frame")
+        kind = answer.WhichOneof("record")
         if kind == "output":
-            return cast(Output, answer.output)
+            return cast(OutputChunk, answer.output)
         if kind == "dropped":
             self._dropped_bytes += answer.dropped.bytes
-        elif kind in ("exit", "end"):
-            self._end = getattr(answer, kind)
+        elif kind == "started":
+            self._started = answer.started
+        elif kind == "end":
+            self._end = answer.end
         return None
 
 
@@ -110,7 +128,7 @@ class Session(Outcome):
         outbox = self._outbox
         self._call.add_done_callback(lambda _: outbox.end())
 
-    def __iter__(self) -> Iterator[Output]:
+    def __iter__(self) -> Iterator[OutputChunk]:
         """Yield pieces of output as they come.  Raises `DockfleetError` when the session breaks."""
         try:
             for answer in self._call:

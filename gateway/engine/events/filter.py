@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from dockfleet.v1.system_pb2 import Event
+from dockfleet.v1.system_pb2 import EngineEvent
 
 from gateway.engine.enginejson import InvalidField
 
@@ -44,7 +44,7 @@ class Filter:
         """Tell whether anything is filtered by."""
         return bool(self._wanted)
 
-    def fits(self, event: Event) -> bool:
+    def fits(self, event: EngineEvent) -> bool:
         """Tell whether *event* is wanted."""
         if not self._wanted:
             return True

@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
-from dockfleet.v1.system_pb2 import Event
+from dockfleet.v1.system_pb2 import EngineEvent
 
 from gateway.engine.client import Engine, Incompatible
 from gateway.engine.events import known
@@ -228,7 +228,7 @@ class EventHub:
     async def _listen(self) -> None:
         """Subscribe, tell what was missed, and take events until the end.  Raises what breaks it."""
         now = await self._source.time()
-        held: list[Event] = []
+        held: list[EngineEvent] = []
         joined = False
 
         async def read() -> None:
@@ -258,7 +258,7 @@ class EventHub:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _join(self, past: list[Event], held: list[Event], now: int) -> None:
+    def _join(self, past: list[EngineEvent], held: list[EngineEvent], now: int) -> None:
         """Continue the ring with what the engine remembers and what it has told meanwhile."""
         loop = asyncio.get_running_loop()
         first = self._began is None
@@ -286,7 +286,7 @@ class EventHub:
         self._listening = True
         self._wake()
 
-    def _tell_gap(self, past: list[Event], held: list[Event], now: int) -> None:
+    def _tell_gap(self, past: list[EngineEvent], held: list[EngineEvent], now: int) -> None:
         after = self._ring[self._ring.next - 1].place.time if self._ring.next > self._ring.first else 0
         before = min((event.time_nano for event in (*past, *held)), default=0)
         reason = Reason.OVERRUN if len(past) >= _REMEMBERED else Reason.ENGINE_RESTARTED
@@ -294,7 +294,7 @@ class EventHub:
         self._tell = self._tell or not self._stale - {"image"}  # else it is not known what there was
         self._stale = set(known.LISTS)
 
-    def _take(self, event: Event) -> None:
+    def _take(self, event: EngineEvent) -> None:
         """Take in an event, unless it is here already: what is remembered and what is told overlap."""
         self._heard_at = asyncio.get_running_loop().time()
         mark, size = mark_of(event)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from dockfleet.v1.system_pb2 import Event, EventActor
+from dockfleet.v1.system_pb2 import EngineEvent, EventActor
 
 Key = tuple[str, str]  # the type of an object and its id
 
@@ -65,7 +65,7 @@ class Known:
 
     things: dict[Key, Thing] = field(default_factory=dict)
 
-    def apply(self, event: Event) -> Key:
+    def apply(self, event: EngineEvent) -> Key:
         """Take *event* in, and return the object that it is about.
 
         Images are left alone: their events do not tell enough, they are listed anew (see `told_of_images`).
@@ -87,12 +87,12 @@ class Known:
             self.things[key] = self.things[key]._replace(attributes=attributes)
         return key
 
-    def renew(self, listed: Known, kinds: frozenset[str], touched: set[Key]) -> list[Event]:
+    def renew(self, listed: Known, kinds: frozenset[str], touched: set[Key]) -> list[EngineEvent]:
         """Take *listed* for what there is of *kinds*, and return the difference as events without times.
 
         Objects in *touched* are left as they are: events tell of them while the lists are made.
         """
-        events: list[Event] = []
+        events: list[EngineEvent] = []
         for key in {**self.things, **listed.things}:
             if key in touched or key[0] not in kinds:
                 continue
@@ -105,7 +105,7 @@ class Known:
         return events
 
 
-def told_of_images(event: Event) -> bool:
+def told_of_images(event: EngineEvent) -> bool:
     """Tell whether after *event* there may be other images."""
     return event.type == "image" or event.action == "commit"
 
@@ -130,7 +130,7 @@ def listed(documents: dict[str, Any]) -> Known:
     return known
 
 
-def _difference(key: Key, was: Thing | None, now: Thing | None) -> Iterator[Event]:
+def _difference(key: Key, was: Thing | None, now: Thing | None) -> Iterator[EngineEvent]:
     """Yield what must have happened to one object."""
     if key[0] == "container":
         yield from _container(key, was, now)
@@ -142,7 +142,7 @@ def _difference(key: Key, was: Thing | None, now: Thing | None) -> Iterator[Even
         yield _event(key, "destroy", was.attributes)
 
 
-def _container(key: Key, was: Thing | None, now: Thing | None) -> Iterator[Event]:
+def _container(key: Key, was: Thing | None, now: Thing | None) -> Iterator[EngineEvent]:
     attributes = {**(now or was or Thing({})).attributes}
     exit_code = attributes.pop("exitCode", None)
     old, new = was.attributes.get("name") if was else None, attributes.get("name")
@@ -153,7 +153,7 @@ def _container(key: Key, was: Thing | None, now: Thing | None) -> Iterator[Event
         yield _event(key, action, attributes | ({"exitCode": exit_code or ""} if known_code else {}))
 
 
-def _image(key: Key, was: Thing | None, now: Thing | None) -> Iterator[Event]:
+def _image(key: Key, was: Thing | None, now: Thing | None) -> Iterator[EngineEvent]:
     before = was.references if was else frozenset()
     after = now.references if now else frozenset()
     labels = (now or was or Thing({})).attributes
@@ -167,5 +167,5 @@ def _image(key: Key, was: Thing | None, now: Thing | None) -> Iterator[Event]:
         yield _event(key, "delete", labels | {"name": key[1]})
 
 
-def _event(key: Key, action: str, attributes: dict[str, str]) -> Event:
-    return Event(type=key[0], action=action, actor=EventActor(id=key[1], attributes=attributes), scope="local")
+def _event(key: Key, action: str, attributes: dict[str, str]) -> EngineEvent:
+    return EngineEvent(type=key[0], action=action, actor=EventActor(id=key[1], attributes=attributes), scope="local")

@@ -14,7 +14,7 @@ from collections import deque
 from dataclasses import dataclass
 from enum import Enum
 
-from dockfleet.v1.system_pb2 import Event
+from dockfleet.v1.system_pb2 import EngineEvent
 
 from gateway.engine.seal import BadToken, Signer
 
@@ -59,21 +59,19 @@ class Place:
 class Item:
     """What stands at one place: an event or a gap; or, in no ring, that for `idle` seconds the host told nothing.
 
-    `mark` is that of an event of the engine's own; `synthetic` tells of one that was concluded.  `wire` is for whoever
-    sends items: what it has made of this one, for the next to send the same.
+    `mark` is that of an event of the engine's own.  `wire` is the item encoded, made once for all that send it.
     """
 
     place: Place
-    event: Event | None = None
+    event: EngineEvent | None = None
     gap: Gap | None = None
     idle: float | None = None
     mark: bytes = b""
-    synthetic: bool = False
     wire: bytes | None = None
     size: int = 0
 
 
-def mark_of(event: Event) -> tuple[bytes, int]:
+def mark_of(event: EngineEvent) -> tuple[bytes, int]:
     """Return what tells *event* from all others of its host, and its size in bytes."""
     data = event.SerializeToString(deterministic=True)
     return hashlib.blake2b(data, digest_size=_MARK_BYTES).digest(), len(data)
@@ -100,7 +98,7 @@ class Ring:
     def add(
         self,
         time: int,
-        event: Event | None = None,
+        event: EngineEvent | None = None,
         gap: Gap | None = None,
         *,
         mark: bytes = b"",
@@ -116,7 +114,9 @@ class Ring:
         place = Place(self.epoch, self.next, time, self._recent)
         if self.next - self.first == len(self._items):
             self._drop()
-        item = Item(place, event, gap, mark=mark, synthetic=event is not None and not mark, size=size)
+        if event is not None and not mark:
+            event.synthetic = True
+        item = Item(place, event, gap, mark=mark, size=size)
         self._items[self.next % len(self._items)] = item
         self.next += 1
         self._bytes += size

@@ -8,7 +8,7 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import orjson
-from dockfleet.v1.system_pb2 import Event
+from dockfleet.v1.system_pb2 import EngineEvent
 
 from gateway.engine import enginejson, streams
 from gateway.engine.client import APIError, Call, Engine, Incompatible
@@ -19,7 +19,7 @@ from gateway.engine.http import BadAnswer, Request, TransportError
 from gateway.engine.times import canonical, nanoseconds
 
 _ANSWER_SECONDS = 10.0  # for each question; for the subscription, until it stands
-_load = enginejson.loader(Event.DESCRIPTOR)
+_load = enginejson.loader(EngineEvent.DESCRIPTOR)
 
 FAILURES = (TransportError, APIError, Incompatible, streams.OperationFailed)
 """What the methods of an `EventSource` raise when the host does not answer, or not as an engine does."""
@@ -32,7 +32,7 @@ class EventSource:
         self._engine = engine
 
     @asynccontextmanager
-    async def subscribed(self) -> AsyncIterator[AsyncGenerator[Event, None]]:
+    async def subscribed(self) -> AsyncIterator[AsyncGenerator[EngineEvent, None]]:
         """Yield all events that the engine remembers, and then those that come."""
         async with (
             self._engine.open(_get("/events?since=0")) as (_, connection),
@@ -40,7 +40,7 @@ class EventSource:
         ):
             yield (_event(document) async for document in documents)
 
-    async def past(self, until: int) -> list[Event]:
+    async def past(self, until: int) -> list[EngineEvent]:
         """Return what the engine remembers up to a time that has passed, in nanoseconds since 1970."""
         seconds, nanos = divmod(until, 1_000_000_000)
         answer = await self._engine.ask(_get(f"/events?since=0&until={seconds}.{nanos:09d}"))
@@ -70,12 +70,12 @@ def _get(target: str) -> Call:
     return Call(Request("GET", target), changes=False, deadline=deadline)
 
 
-def _event(document: Any) -> Event:
+def _event(document: Any) -> EngineEvent:
     try:
         event = _load(document)
     except NotEngineJson as error:
         raise BadAnswer(f"an event of the host does not fit the Engine API: {error}", sent=True) from error
-    assert isinstance(event, Event)
+    assert isinstance(event, EngineEvent)
     return event
 
 

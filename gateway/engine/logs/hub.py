@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Hashable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from gateway.engine.logs.entries import Entry
 from gateway.engine.logs.runs import Item
@@ -38,16 +38,25 @@ class Read(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """What was read, as followers get it: a message; those of entries may follow each other in one."""
+    """What was read, encoded; pieces of entries can be joined to one."""
 
-    message: bytes
+    encoded: bytes
     token: bytes
     entries: bool
 
 
 # Reads from a token on, or, given none, as the follower wants it.
 Source = Callable[[bytes], AsyncGenerator[Read, None]]
-Encode = Callable[[Item, bytes], bytes]
+
+
+class Encoder(Protocol):
+    """Makes messages of items, in two steps: what is shared by all followers, and what is put around it."""
+
+    def encode(self, item: Item) -> bytes:
+        """Return what *item* is in a message; that of entries, joined, is that of all of them."""
+
+    def message(self, encoded: bytes, token: bytes, *, entries: bool) -> bytes:
+        """Return the message of what `encode` returned; *entries* tells whether it is entries of the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +71,13 @@ class Start:
 class Hub:
     """What the followers of one log share."""
 
-    def __init__(self, reads: AsyncGenerator[Read, None], encode: Encode, start: Start) -> None:
+    def __init__(self, reads: AsyncGenerator[Read, None], encoder: Encoder, start: Start) -> None:
         """Read *reads*, which begin at *start*, as soon as somebody follows."""
         self.followers = 0
         self.turns = asyncio.Semaphore(_TURNS)
         self.closed = False
         self._start = start
-        self._encode = encode
+        self._encoder = encoder
         self._kept: list[Piece] = []
         self._first = 0  # the number of the first piece kept
         self._size = 0
@@ -129,13 +138,13 @@ class Hub:
         start = end = cursor - self._first
         size = 0
         while end < len(pieces) and size < _MESSAGE_BYTES and (end == start or pieces[end].entries):
-            size += len(pieces[end].message)
+            size += len(pieces[end].encoded)
             end += 1
             if not pieces[end - 1].entries:
                 break
-        # Protocol buffers: messages one after the other are one message, in which the last token counts.
-        message = pieces[start].message if end == start + 1 else b"".join([p.message for p in pieces[start:end]])
-        return self._first + end, message, pieces[end - 1].token
+        last = pieces[end - 1]
+        encoded = last.encoded if end == start + 1 else b"".join([piece.encoded for piece in pieces[start:end]])
+        return self._first + end, self._encoder.message(encoded, last.token, entries=last.entries), last.token
 
     def ended(self, cursor: int) -> bool:
         """Whether nothing more will ever be at *cursor*."""
@@ -178,17 +187,17 @@ class Hub:
         news.set()
 
     def _keep(self, read: Read) -> None:
-        piece = Piece(self._encode(read.item, read.token), read.token, isinstance(read.item, list))
+        piece = Piece(self._encoder.encode(read.item), read.token, isinstance(read.item, list))
         if isinstance(read.item, list) and read.item:
             self._newest = read.item[-1].time
         if read.unique and isinstance(read.item, list):
             last = read.item[-1]
             self._marks[last.time] = (self._first + len(self._kept), last)
         self._kept.append(piece)
-        self._size += len(piece.message)
+        self._size += len(piece.encoded)
         dropped = 0
         while self._size > _KEPT_BYTES and dropped < len(self._kept) - 1:
-            self._size -= len(self._kept[dropped].message)
+            self._size -= len(self._kept[dropped].encoded)
             dropped += 1
         if dropped:
             del self._kept[:dropped]
@@ -203,12 +212,14 @@ class Hubs:
     def __init__(self) -> None:
         self._hubs: dict[Hashable, Hub] = {}
 
-    async def follow(self, key: Hashable, start: Start, source: Source, encode: Encode) -> AsyncGenerator[bytes, None]:
+    async def follow(
+        self, key: Hashable, start: Start, source: Source, encoder: Encoder
+    ) -> AsyncGenerator[bytes, None]:
         """Yield the messages of the log that *key* and *start* describe, read with *source*.  Raises what that does."""
         token = start.token
         hub = self._hubs.get(key)
         if hub is None or hub.closed or hub.stands:
-            hub = self._hubs[key] = Hub(source(token), encode, start)
+            hub = self._hubs[key] = Hub(source(token), encoder, start)
             cursor: int | None = 0
         else:
             cursor = hub.cursor(start)
@@ -216,7 +227,7 @@ class Hubs:
         try:
             while True:
                 if cursor is None:
-                    async with aclosing(self._alone(hub, token, source, encode)) as meeting:
+                    async with aclosing(self._alone(hub, token, source, encoder)) as meeting:
                         async for step in meeting:
                             cursor, message, token = step
                             yield message
@@ -237,7 +248,7 @@ class Hubs:
                 await hub.close()
 
     async def _alone(
-        self, hub: Hub, token: bytes, source: Source, encode: Encode
+        self, hub: Hub, token: bytes, source: Source, encoder: Encoder
     ) -> AsyncGenerator[tuple[int | None, bytes, bytes], None]:
         """Yield messages and tokens to where the hub is met, the last one with the cursor there; or to the end."""
         turn = _Turn(hub.turns)
@@ -248,13 +259,18 @@ class Hubs:
                     met = hub.meet(item) if isinstance(item, list) and not hub.closed else None
                     if met is not None and isinstance(item, list):
                         count, cursor, place = met
-                        yield cursor, encode(item[:count], place), place
+                        yield cursor, message_of(encoder, item[:count], place), place
                         return
                     if isinstance(item, list):
                         hub.pull(item)
-                    yield None, encode(item, behind), behind
+                    yield None, message_of(encoder, item, behind), behind
         finally:
             turn.give()
+
+
+def message_of(encoder: Encoder, item: Item, token: bytes) -> bytes:
+    """Return the message of *item*."""
+    return encoder.message(encoder.encode(item), token, entries=isinstance(item, list))
 
 
 class _Turn:

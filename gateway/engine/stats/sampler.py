@@ -15,7 +15,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from dockfleet.v1.containers_pb2 import Stats, StatsSummary
+from dockfleet.v1.containers_pb2 import ContainerStats, StatsSummary
 
 from gateway.engine import enginejson, streams
 from gateway.engine.client import APIClient, APIError, Call, Engine, Incompatible, NotFound, part
@@ -23,12 +23,14 @@ from gateway.engine.enginejson import NotEngineJson
 from gateway.engine.http import BadAnswer, Disconnected, Request, TransportError
 from gateway.engine.logs.runs import full_id
 from gateway.engine.stats.usage import usage
+from gateway.engine.streams import Idle
 
 _ANSWER_SECONDS = 10.0  # until a stream of samples begins
 _SILENCE_SECONDS = 15.0  # without a sample, which are due every second, after which a host is not well
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds between two tries
 _FRESH_SECONDS = 2.0  # for which a sample is the present
-_load = enginejson.loader(Stats.DESCRIPTOR)
+HEARTBEAT_SECONDS = 15.0
+_load = enginejson.loader(ContainerStats.DESCRIPTOR)
 
 
 @dataclass(slots=True)
@@ -39,7 +41,7 @@ class Sample:
     """
 
     number: int = 0
-    stats: Stats | None = None
+    stats: ContainerStats | None = None
     summary: StatsSummary | None = None
     wire: bytes = b""
 
@@ -56,29 +58,36 @@ class Sampler:
         self._heal_seconds = heal_seconds
         self._latest = None if running else Sample(1)
         self._came_at = 0.0
-        self._before: Stats | None = None
+        self._before: ContainerStats | None = None
         self._failure: Exception | None = None
         self._news = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
-    async def samples(self) -> AsyncGenerator[tuple[Sample, int], None]:
+    async def samples(self) -> AsyncGenerator[tuple[Sample, int] | Idle, None]:
         """Yield the newest sample whenever there is one, and how many have been missed since the one before.
 
-        Ends when the container has been removed.  Raises what keeps the host from being heard.
+        Yields `Idle` while there is none.  Ends when the container has been removed.  Raises what keeps the host from
+        being heard.
         """
         seen = None
+        began = asyncio.get_running_loop().time()
         while True:
             latest = self._latest
             if latest is not None and latest.number != seen and (seen is not None or self._is_present(latest)):
                 skipped = 0 if seen is None else latest.number - seen - 1
                 seen = latest.number
                 yield latest, skipped
+                began = asyncio.get_running_loop().time()
             elif self._failure is not None:
                 raise self._failure
             elif self.ended:
                 return
             else:
-                await self._news.wait()
+                try:
+                    async with asyncio.timeout(HEARTBEAT_SECONDS):
+                        await self._news.wait()
+                except TimeoutError:
+                    yield Idle(asyncio.get_running_loop().time() - began)
 
     @property
     def present(self) -> Sample | None:
@@ -140,7 +149,7 @@ class Sampler:
         inspected = await self._engine.call(APIClient.inspect_container, self._container)
         return bool(part(inspected, "State", "Running"))
 
-    def _publish(self, stats: Stats | None) -> None:
+    def _publish(self, stats: ContainerStats | None) -> None:
         latest = self._latest
         self._came_at = asyncio.get_running_loop().time()
         if stats is None and self._is_known_to_rest():
@@ -165,7 +174,7 @@ class Samplers:
         self._asked: dict[tuple[str, str], asyncio.Task[dict[str, Any]]] = {}
 
     @asynccontextmanager
-    async def samples(self, engine: Engine, id: str) -> AsyncIterator[AsyncGenerator[tuple[Sample, int], None]]:
+    async def samples(self, engine: Engine, id: str) -> AsyncIterator[AsyncGenerator[tuple[Sample, int] | Idle, None]]:
         """Yield the samples of a container.  Raises `docker.errors.APIError` and `TransportError`."""
         container, running = await self._inspect(engine, id)
         key = (engine.name, container)
@@ -194,7 +203,7 @@ class Samplers:
             return Sample()
         sampler = self._samplers.get((engine.name, container))
         present = sampler.present if sampler is not None else None
-        if present is not None and present.stats is not None and (alone or present.stats.HasField("preread")):
+        if present is not None and present.stats is not None and (alone or present.stats.HasField("preread_at")):
             return present
         query = "stream=false&one-shot=true" if alone else "stream=false"
         stats = None
@@ -227,11 +236,11 @@ def _call(container: str, deadline: float | None, query: str) -> Call:
     return Call(Request("GET", f"/containers/{container}/stats?{query}"), changes=False, deadline=deadline)
 
 
-def _stats(document: Any) -> Stats | None:
+def _stats(document: Any) -> ContainerStats | None:
     """Return the sample that *document* is; None for the zeros of a container that does not run."""
     try:
         stats = _load(document)
     except NotEngineJson as error:
         raise BadAnswer(f"a sample of the host does not fit the Engine API: {error}", sent=True) from error
-    assert isinstance(stats, Stats)
-    return stats if stats.HasField("read") else None
+    assert isinstance(stats, ContainerStats)
+    return stats if stats.HasField("read_at") else None

@@ -6,15 +6,15 @@ per second are ours, there it shows sums.
 
 from __future__ import annotations
 
-from dockfleet.v1.containers_pb2 import CpuStats, MemoryStats, Stats, StatsSummary
+from dockfleet.v1.containers_pb2 import ContainerStats, CpuStats, MemoryStats, StatsSummary
 
 _HUNDRED_NANOSECONDS = 100  # the unit of CPU time on Windows
 
 
-def usage(now: Stats, before: Stats | None) -> StatsSummary:
+def usage(now: ContainerStats, before: ContainerStats | None) -> StatsSummary:
     """Return the summary of the sample *now*; *before* is the last one before it, if there was any."""
     windows = _is_windows(now)
-    seconds = (now.read.ToNanoseconds() - before.read.ToNanoseconds()) / 1e9 if before is not None else 0.0
+    seconds = (now.read_at.ToNanoseconds() - before.read_at.ToNanoseconds()) / 1e9 if before is not None else 0.0
     memory = now.memory_stats.private_working_set_bytes if windows else memory_in_use(now.memory_stats)
     limit = now.memory_stats.limit
 
@@ -44,9 +44,9 @@ def memory_in_use(memory: MemoryStats) -> int:
     return memory.usage
 
 
-def _cpu_percent(now: Stats, before: Stats | None) -> float:
+def _cpu_percent(now: ContainerStats, before: ContainerStats | None) -> float:
     """Return the share on Linux: 0 when there is nothing to compare with."""
-    if now.HasField("preread"):
+    if now.HasField("preread_at"):
         previous = now.precpu_stats
     elif before is not None:
         previous = before.cpu_stats
@@ -61,29 +61,29 @@ def _processors(cpu: CpuStats) -> int:
     return cpu.online_cpus or len(cpu.cpu_usage.percpu_usage)
 
 
-def _windows_cpu_percent(now: Stats) -> float:
-    if not now.HasField("preread"):
+def _windows_cpu_percent(now: ContainerStats) -> float:
+    if not now.HasField("preread_at"):
         return 0.0
-    elapsed = now.read.ToNanoseconds() - now.preread.ToNanoseconds()
+    elapsed = now.read_at.ToNanoseconds() - now.preread_at.ToNanoseconds()
     possible = elapsed // _HUNDRED_NANOSECONDS * now.num_procs
     used = now.cpu_stats.cpu_usage.total_usage - now.precpu_stats.cpu_usage.total_usage
     return used / possible * 100 if possible > 0 and used > 0 else 0.0
 
 
-def _is_windows(sample: Stats) -> bool:
+def _is_windows(sample: ContainerStats) -> bool:
     # Engines before API 1.52 do not say; only those on Windows tell the number of processors there.
     return sample.os_type == "windows" or (not sample.os_type and sample.num_procs > 0)
 
 
-def _received(sample: Stats | None) -> int:
+def _received(sample: ContainerStats | None) -> int:
     return sum(interface.rx_bytes for interface in sample.networks.values()) if sample is not None else 0
 
 
-def _sent(sample: Stats | None) -> int:
+def _sent(sample: ContainerStats | None) -> int:
     return sum(interface.tx_bytes for interface in sample.networks.values()) if sample is not None else 0
 
 
-def _moved(sample: Stats | None, way: str) -> int:
+def _moved(sample: ContainerStats | None, way: str) -> int:
     """Return the bytes read (*way* `r`) or written (`w`) of all devices."""
     if sample is None:
         return 0

@@ -83,7 +83,7 @@ async def test_an_event_arrives_as_the_engine_told_it(client: Client, daemon: Da
 
     (message,) = await take(call, 1)
 
-    assert not message.synthetic
+    assert not message.event.synthetic
     assert message.resume_token
     assert (message.event.type, message.event.action, message.event.actor.id) == ("container", "die", "c1")
     assert dict(message.event.actor.attributes) == {"name": "web", "exitCode": "137"}
@@ -260,7 +260,7 @@ async def test_after_a_restart_the_difference_is_told(client: Client, daemon: Da
     assert gap.gap.reason == common_pb2.GAP_REASON_ENGINE_RESTARTED
     assert gap.gap.after.ToNanoseconds() == last["timeNano"]
     assert not gap.gap.HasField("before")
-    assert all(message.synthetic for message in rest)
+    assert all(message.event.synthetic for message in rest)
     assert sorted(told(rest)) == [
         ("container", "create", "c4"),
         ("container", "destroy", "c3"),
@@ -599,7 +599,7 @@ async def test_what_an_engine_forgets_while_it_is_asked_keeps_its_place(
     happened = [daemon.happen("container", "start", f"c{number}") for number in range(256)]
     ask = EventSource.past
 
-    async def late(source: EventSource, until: int) -> list[system_pb2.Event]:
+    async def late(source: EventSource, until: int) -> list[system_pb2.EngineEvent]:
         await daemon.subscribed(1)
         happened.extend(daemon.happen("container", "die", f"c{number}") for number in range(5))
         return await ask(source, until)

@@ -21,7 +21,7 @@ from tests.fake_engine import Exchange, FakeEngine, _line
 
 C1 = "c1" * 32
 ZEROS = {"read": "0001-01-01T00:00:00Z", "preread": "0001-01-01T00:00:00Z", "name": "/web", "id": C1}
-load = enginejson.loader(containers_pb2.Stats.DESCRIPTOR)
+load = enginejson.loader(containers_pb2.ContainerStats.DESCRIPTOR)
 
 
 def sample(second: int, **parts: Any) -> dict[str, Any]:
@@ -147,7 +147,7 @@ def read(client: Client, **request: Any) -> Any:
 
 def second(message: Any) -> int:
     """Return which sample a message holds."""
-    return int(message.stats.read.seconds % 60)
+    return int(message.stats.read_at.seconds % 60)
 
 
 async def test_a_sample_is_told_raw_and_in_words(client: Client, container: Container) -> None:
@@ -160,12 +160,12 @@ async def test_a_sample_is_told_raw_and_in_words(client: Client, container: Cont
     message = await call.read()
 
     assert second(first) == 4
-    assert first.running
-    assert first.summary.cpu_percent == pytest.approx(50)
-    assert first.summary.network_rx_bytes_per_second == 0
+    assert first.HasField("stats")
+    assert first.stats.summary.cpu_percent == pytest.approx(50)
+    assert first.stats.summary.network_rx_bytes_per_second == 0
     assert message.stats.networks["eth0"].rx_bytes == 6000
     assert message.stats.memory_stats.stats["inactive_file"] == 40 << 20
-    summary = message.summary
+    summary = message.stats.summary
     assert summary.cpu_percent == pytest.approx(50)  # 0.5 s of 1 s of one of two: 500/2000 * 2
     assert summary.memory_bytes == 60 << 20
     assert summary.memory_limit_bytes == 1000 << 20
@@ -235,7 +235,7 @@ async def test_a_slow_reader_gets_the_newest_and_a_count(container: Container) -
     engine.shut()
 
     assert newest.stats is not None
-    assert newest.stats.read.seconds % 60 == 6
+    assert newest.stats.read_at.seconds % 60 == 6
     assert skipped == 4
 
 
@@ -244,25 +244,23 @@ async def test_a_container_that_does_not_run_says_so_once(client: Client, contai
     container.running = False
     call = read(client)
     message = await call.read()
-    assert not message.running
-    assert not message.HasField("stats")
-    assert not message.HasField("summary")
+    assert message.WhichOneof("record") == "not_running"
 
     await container.listened()
     container.give(ZEROS, ZEROS, ZEROS, sample(1))
     message = await call.read()
-    assert message.running
+    assert message.HasField("stats")
     assert second(message) == 1
-    assert message.skipped == 0
+    assert message.stats.skipped == 0
 
     container.give(ZEROS, ZEROS)
     message = await call.read()
-    assert not message.running
+    assert message.HasField("not_running")
     assert not message.HasField("stats")
     container.give(ZEROS, sample(5))
     message = await call.read()
     assert second(message) == 5
-    assert message.summary.network_rx_bytes_per_second == 0
+    assert message.stats.summary.network_rx_bytes_per_second == 0
 
 
 async def test_zeros_of_a_container_that_runs_are_no_statement(client: Client, container: Container) -> None:
@@ -275,7 +273,7 @@ async def test_zeros_of_a_container_that_runs_are_no_statement(client: Client, c
     container.give(ZEROS, ZEROS, sample(2))
     message = await call.read()
 
-    assert message.running
+    assert message.HasField("stats")
     assert second(message) == 2
 
 
@@ -285,7 +283,7 @@ async def test_one_sample_of_a_container_that_does_not_run(client: Client, conta
 
     messages = [message async for message in read(client, stream=False)]
 
-    assert messages == [containers_pb2.StreamStatsResponse()]
+    assert messages == [containers_pb2.StreamStatsResponse(not_running={})]
     assert container.opened == 0
 
 
@@ -324,7 +322,7 @@ async def test_rates_reach_over_a_cut(client: Client, container: Container) -> N
     await container.listened(2)
     container.give(sample(20) | {"preread": ZEROS["read"], "precpu_stats": {}})
 
-    summary = (await call.read()).summary
+    summary = (await call.read()).stats.summary
 
     assert summary.cpu_percent == pytest.approx(50)
     assert summary.network_rx_bytes_per_second == pytest.approx(1500)

@@ -12,7 +12,7 @@ from tests.services.rows.row import Row
 
 STAT = {"name": "etc", "size": 4096, "mode": 2147484141, "mtime": "2024-03-01T12:00:00.25+01:00", "linkTarget": ""}
 HEADER = {"X-Docker-Container-Path-Stat": b64encode(orjson.dumps(STAT)).decode()}
-READ = pb.PathStat(name="etc", size=4096, mode=2147484141, mtime=Timestamp(seconds=1709290800, nanos=250_000_000))
+READ = pb.PathStat(name="etc", size=4096, mode=2147484141, modified_at=Timestamp(seconds=1709290800, nanos=250_000_000))
 
 ROWS = [
     Row(

@@ -95,7 +95,7 @@ ROWS = [
             containers=[
                 pb.ContainerSummary(
                     id=ID,
-                    created=Timestamp(seconds=1709294400),
+                    created_at=Timestamp(seconds=1709294400),
                     ports=[{"ip": "0.0.0.0", "private_port": 80, "public_port": 8080}, {"private_port": 443}],
                     size_rw_bytes=0,
                     size_root_fs_bytes=7340032000,
@@ -124,17 +124,17 @@ ROWS = [
         pb.InspectContainerResponse(
             container=pb.Container(
                 id=ID,
-                created=Timestamp(seconds=1709294400, nanos=123456789),
+                created_at=Timestamp(seconds=1709294400, nanos=123456789),
                 args=["600"],
                 state={
                     "status": "exited",
                     "exit_code": 137,
                     "started_at": {"seconds": 1709294401, "nanos": 1},
-                    "health": {"failing_streak": 3, "log": [{"end": {"seconds": 1709294400}, "output": "no"}]},
+                    "health": {"failing_streak": 3, "log": [{"ended_at": {"seconds": 1709294400}, "output": "no"}]},
                 },
                 host_config={
                     "memory_bytes": 9007199254740993,
-                    "console_size": [0, 0],
+                    "console_size": {"height": 0, "width": 0},
                     "restart_policy": {"name": "on-failure", "maximum_retry_count": 5},
                 },
                 config={"env": ["A=b=c"], "exposed_ports": ["80/tcp"]},
@@ -170,7 +170,7 @@ ROWS = [
     ),
     Row(
         "ContainerService.ResizeContainer",
-        pb.ResizeContainerRequest(id="web", height=0, width=132),
+        pb.ResizeContainerRequest(id="web", size={"height": 0, "width": 132}),
         "POST /containers/web/resize",
         {"status": 200},
         pb.ResizeContainerResponse(),

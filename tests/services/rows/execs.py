@@ -21,7 +21,7 @@ ROWS = [
             attach_stdout=True,
             attach_stderr=False,
             detach_keys="ctrl-p",
-            console_size=[24, 80],
+            console_size={"height": 24, "width": 80},
         ),
         "POST /containers/web/exec",
         {"status": 201, "json": {"Id": ID}},
@@ -43,7 +43,7 @@ ROWS = [
     ),
     Row(
         "ExecService.ResizeExec",
-        pb.ResizeExecRequest(id=ID, height=24, width=80),
+        pb.ResizeExecRequest(id=ID, size={"height": 24, "width": 80}),
         f"POST /exec/{ID}/resize",
         {"status": 200},
         pb.ResizeExecResponse(),

@@ -90,10 +90,10 @@ ROWS = [
                 pb.ImageSummary(
                     id=DIGEST,
                     containers=-1,
-                    created=Timestamp(seconds=1709294400),
+                    created_at=Timestamp(seconds=1709294400),
                     size_bytes=5000000000,
                     shared_size_bytes=-1,
-                    descriptor={"digest": DIGEST, "size": 1610},
+                    oci_descriptor={"digest": DIGEST, "size": 1610},
                     manifests=[
                         {
                             "available": True,
@@ -122,7 +122,7 @@ ROWS = [
             image=pb.Image(
                 id=DIGEST,
                 repo_tags=[NAME],
-                created=Timestamp(seconds=315532801),
+                created_at=Timestamp(seconds=315532801),
                 config={"cmd": ["sh"], "exposed_ports": ["80/tcp"], "healthcheck": {"interval": Duration(seconds=30)}},
                 root_fs={"type": "layers", "layers": [DIGEST]},
                 graph_driver={"name": "overlay2"},
@@ -134,7 +134,7 @@ ROWS = [
     Row(
         "ImageService.ListImageAttestations",
         pb.ListImageAttestationsRequest(
-            name=f"app@{DIGEST}", platform=[ARM, WINDOWS], type=["https://spdx.dev/Document", "b"], statement=True
+            name=f"app@{DIGEST}", platforms=[ARM, WINDOWS], types=["https://spdx.dev/Document", "b"], statement=True
         ),
         f"GET /images/app@{DIGEST}/attestations",
         {
@@ -169,7 +169,7 @@ ROWS = [
         },
         pb.GetImageHistoryResponse(
             layers=[
-                {"id": "<missing>", "created": {"seconds": 1709294400}, "created_by": "CMD"},
+                {"id": "<missing>", "created_at": {"seconds": 1709294400}, "created_by": "CMD"},
                 {"id": DIGEST, "size_bytes": 7, "tags": ["a:b"]},
             ]
         ),
@@ -218,8 +218,8 @@ ROWS = [
         why="with nothing to remove",
     ),
     Row(
-        "ImageService.PruneBuilds",
-        pb.PruneBuildsRequest(
+        "ImageService.PruneBuildCache",
+        pb.PruneBuildCacheRequest(
             all=True,
             filters=filters(until=["24h"]),
             reserved_space_bytes=1,
@@ -229,7 +229,7 @@ ROWS = [
         ),
         "POST /build/prune",
         {"json": {"CachesDeleted": ["abc"], "SpaceReclaimed": 9}},
-        pb.PruneBuildsResponse(caches_deleted=["abc"], space_reclaimed_bytes=9),
+        pb.PruneBuildCacheResponse(caches_deleted=["abc"], space_reclaimed_bytes=9),
         query=[
             ("all", "true"),
             ("filters", '{"until":["24h"]}'),

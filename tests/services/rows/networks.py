@@ -26,7 +26,7 @@ NETWORK = {
 FOUND = pb.Network(
     name="lan",
     id=ID,
-    created=Timestamp(seconds=1709290800, nanos=500_000_000),
+    created_at=Timestamp(seconds=1709290800, nanos=500_000_000),
     enable_ipv4=True,
     ipam={"driver": "default", "config": [{"subnet": "172.20.0.0/16", "gateway": "172.20.0.1"}]},
     config_from={"network": ""},
@@ -72,7 +72,6 @@ ROWS = [
             enable_ipv6=True,
             options={"com.docker.network.driver.mtu": "1400"},
             labels={"a": "b"},
-            check_duplicate=True,
         ),
         "POST /networks/create",
         {"status": 201, "json": {"Id": ID, "Warning": ""}},
@@ -91,7 +90,6 @@ ROWS = [
             "EnableIPv6": True,
             "Options": {"com.docker.network.driver.mtu": "1400"},
             "Labels": {"a": "b"},
-            "CheckDuplicate": True,
         },
     ),
     Row(

@@ -78,7 +78,7 @@ ROWS = [
         "GET /info",
         {"json": INFO},
         pb.GetInfoResponse(
-            info=pb.Info(
+            info=pb.EngineInfo(
                 containers=14,
                 driver_status=[
                     {"items": ["Backing Filesystem", "extfs"]},
@@ -93,7 +93,10 @@ ROWS = [
                     "insecure_registry_cidrs": ["127.0.0.0/8"],
                     "index_configs": {"docker.io": pb.IndexInfo(name="docker.io", secure=True, official=True)},
                 },
-                runtimes={"runc": pb.Runtime(path="runc"), "io.containerd.runc.v2": pb.Runtime(path="runc")},
+                runtimes={
+                    "runc": pb.EngineRuntime(path="runc"),
+                    "io.containerd.runc.v2": pb.EngineRuntime(path="runc"),
+                },
                 swarm={"local_node_state": "inactive"},
                 firewall_backend={"driver": "nftables", "info": [{"items": ["ReloadedAt", "now"]}]},
             )
@@ -114,7 +117,7 @@ ROWS = [
             }
         },
         pb.GetVersionResponse(
-            version=pb.Version(
+            version=pb.EngineVersion(
                 version="20.10.24",
                 api_version="1.41",
                 min_api_version="1.12",
@@ -138,7 +141,7 @@ ROWS = [
     ),
     Row(
         "SystemService.GetDataUsage",
-        pb.GetDataUsageRequest(type=["container", "build-cache"], verbose=False),
+        pb.GetDataUsageRequest(types=["container", "build-cache"], verbose=False),
         "GET /system/df",
         {"json": OLD_USAGE},
         pb.GetDataUsageResponse(

@@ -75,7 +75,7 @@ ROWS = [
         },
         [
             pb.PushImageResponse(progress={"status": "The push refers to repository [x]"}),
-            pb.PushImageResponse(progress={"aux": {"tag": "1.2", "digest": DIGEST, "size": 527}}),
+            pb.PushImageResponse(progress={"result": {"tag": "1.2", "digest": DIGEST, "size": 527}}),
         ],
         query=[("tag", "1.2"), ("platform", ARM_TEXT)],
         headers={"x-registry-auth": AUTH_HEADER},
@@ -123,7 +123,7 @@ ROWS = [
         {"lines": [{"stream": "Step 1/1 : FROM scratch\n"}, {"aux": {"ID": DIGEST}}]},
         [
             pb.BuildImageResponse(progress={"stream": "Step 1/1 : FROM scratch\n"}),
-            pb.BuildImageResponse(progress={"aux": {"id": DIGEST}}),
+            pb.BuildImageResponse(progress={"result": {"id": DIGEST}}),
         ],
         query=[
             ("t", "team/app:1.2"),
@@ -194,7 +194,7 @@ ROWS = [
     ),
     Row(
         "ImageService.LoadImages",
-        pb.LoadImagesStart(quiet=True, platform=[ARM, WINDOWS]),
+        pb.LoadImagesStart(quiet=True, platforms=[ARM, WINDOWS]),
         "POST /images/load",
         {"lines": [{"stream": "Loaded image: busybox:latest\n"}]},
         [pb.LoadImagesResponse(progress=Progress(stream="Loaded image: busybox:latest\n"))],
@@ -204,7 +204,7 @@ ROWS = [
     ),
     Row(
         "ImageService.SaveImage",
-        pb.SaveImageRequest(name=NAME, platform=[ARM, WINDOWS]),
+        pb.SaveImageRequest(name=NAME, platforms=[ARM, WINDOWS]),
         f"GET /images/{NAME}/get",
         {"body": b"\x00tar\xff"},
         [pb.SaveImageResponse(data=b"\x00tar\xff")],
@@ -212,7 +212,7 @@ ROWS = [
     ),
     Row(
         "ImageService.SaveImages",
-        pb.SaveImagesRequest(names=[NAME, "busybox"], platform=[ARM]),
+        pb.SaveImagesRequest(names=[NAME, "busybox"], platforms=[ARM]),
         "GET /images/get",
         {"body": b"tar"},
         [pb.SaveImagesResponse(data=b"tar")],
@@ -231,7 +231,7 @@ ROWS = [
             }
         },
         distribution_pb2.InspectDistributionResponse(
-            descriptor={"digest": DIGEST, "size": 1610},
+            oci_descriptor={"digest": DIGEST, "size": 1610},
             platforms=[{"architecture": "arm", "os": "linux", "variant": "v7"}],
         ),
         headers={"x-registry-auth": header({"identitytoken": "t"})},

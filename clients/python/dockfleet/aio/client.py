@@ -13,7 +13,7 @@ from dockfleet.aio.stream import answer_of
 from dockfleet.calls import STUBS
 from dockfleet.channels import Options, PathLike, Security, SplitChannel, options
 from dockfleet.client import DEFAULT_TARGET
-from dockfleet.v1.hosts_pb2 import Host, ListHostsRequest, ListHostsResponse
+from dockfleet.fleet.v1.hosts_pb2 import Host, ListHostsRequest, ListHostsResponse
 
 
 def connect(

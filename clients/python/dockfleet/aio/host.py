@@ -11,7 +11,7 @@ from dockfleet.aio.stream import AsyncSource, Stream, Upload, answer_of
 from dockfleet.calls import Method, Shape
 from dockfleet.course import PATIENCE_SECONDS
 from dockfleet.session import ExecResult, Outcome
-from dockfleet.v1.common_pb2 import STREAM_STDERR
+from dockfleet.v1.common_pb2 import STANDARD_STREAM_STDERR
 from dockfleet.v1.containers_pb2 import LogEntry, StreamLogsResponse, StreamStatsResponse
 from dockfleet.v1.exec_pb2 import ExecRequest, ExecResponse, ExecStart
 from dockfleet.v1.system_pb2 import StreamEventsResponse
@@ -35,7 +35,7 @@ class HostView(View):
         """
         async with self.log_messages(id, patience=patience, timeout=timeout, **{"strict": True} | fields) as messages:
             async for message in messages:
-                for entry in message.entries:
+                for entry in message.batch.entries:
                     yield entry
 
     def log_messages(
@@ -74,7 +74,7 @@ class HostView(View):
         async with Stream[ExecResponse](self._stubs.exec.Exec(upload.frames(), timeout=timeout), upload) as answers:
             async for answer in answers:
                 if (output := outcome.took(answer)) is not None:
-                    (stderr if output.stream == STREAM_STDERR else stdout).extend(output.data)
+                    (stderr if output.stream == STANDARD_STREAM_STDERR else stdout).extend(output.data)
         return ExecResult.of(outcome, stdout, stderr)
 
 

@@ -12,10 +12,10 @@ from google.protobuf.message import Message
 from dockfleet.aio.stream import Stream, task_cancelled
 from dockfleet.calls import Method, chunks
 from dockfleet.session import Outcome
-from dockfleet.v1.common_pb2 import Output
+from dockfleet.v1.common_pb2 import OutputChunk
 
 
-class Session(Outcome, Stream[Output]):
+class Session(Outcome, Stream[OutputChunk]):
     """A process that is being talked to: see `dockfleet.Session`.  Any task may write while another iterates.
 
     It starts with the `async with` block, or else with the first write or iteration.
@@ -35,7 +35,7 @@ class Session(Outcome, Stream[Output]):
             await self._send(self._frame(stdin=piece))
 
     async def close_stdin(self) -> None:
-        """End standard input.  Output goes on.  Harmless to repeat."""
+        """End standard input.  OutputChunk goes on.  Harmless to repeat."""
         if not self._stdin_closed:
             self._stdin_closed = True
             await self._send(self._frame(close_stdin={}))
@@ -49,7 +49,7 @@ class Session(Outcome, Stream[Output]):
             await self._send()
         return self
 
-    async def __anext__(self) -> Output:
+    async def __anext__(self) -> OutputChunk:
         with suppress(BrokenPipeError):
             await self._send()
         while True:

@@ -96,6 +96,6 @@ def _line(host: str, message: StreamEventsResponse) -> str:
     time = Timestamp()
     time.FromNanoseconds(event.time_nano)
     attributes = ", ".join(f"{name}={value}" for name, value in sorted(event.actor.attributes.items()))
-    found = "(found) " if message.synthetic else ""
+    found = "(found) " if event.synthetic else ""
     text = f"{host} {found}{event.type} {event.action} {event.actor.id} ({attributes})"
     return f"{time_text(time)} {printable(text)}"

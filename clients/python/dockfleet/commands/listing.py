@@ -14,10 +14,10 @@ from dockfleet.client import Fleet
 from dockfleet.commands.group import dockfleet
 from dockfleet.commands.output import fields, print_json, say_failure
 from dockfleet.errors import DockfleetError
+from dockfleet.fleet.v1.hosts_pb2 import Host, HostState
 from dockfleet.shell import unreachable
 from dockfleet.table import Table
 from dockfleet.v1.containers_pb2 import ContainerSummary, ListContainersRequest
-from dockfleet.v1.hosts_pb2 import Host, HostState
 
 
 @dockfleet.command()
@@ -106,7 +106,9 @@ def name_of(container: ContainerSummary) -> str:
 
 
 def _host_row(host: Host) -> tuple[str, ...]:
-    state = HostState.Name(host.state).removeprefix("HOST_STATE_").lower().replace("unspecified", "unknown")
+    # A state that this client does not know comes from a newer gateway.
+    known = host.state in HostState.values()
+    state = HostState.Name(host.state).removeprefix("HOST_STATE_").lower() if known else f"unknown ({host.state})"
     labels = ",".join(f"{name}={value}" for name, value in sorted(host.labels.items()))
     return host.name, state, host.api_version, host.address, labels, host.message
 

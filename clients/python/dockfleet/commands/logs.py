@@ -57,12 +57,12 @@ def logs(
     with fleet.host(host).log_messages(container, **wanted) as messages:
         for message in messages:
             lines.write(message)
-            match message.WhichOneof("marker"):
+            match message.WhichOneof("record"):
                 case "gap":
                     complete = False
                     say(gap_text("lines", message.gap))
-                case "run_boundary":
-                    say(f"{container} was started again at {time_text(message.run_boundary.started_at)}")
+                case "restarted":
+                    say(f"{container} was started again at {time_text(message.restarted.start_time)}")
                 case "end" if follow and (why := _why(message.end)):
                     say(f"{container} {why}")
     context.exit(0 if complete else 1)
@@ -73,10 +73,10 @@ class _Lines:
 
     def __init__(self, timestamps: bool) -> None:
         self._timestamps = timestamps
-        self._unfinished: set[common.Stream.ValueType] = set()
+        self._unfinished: set[common.StandardStream.ValueType] = set()
 
     def write(self, message: pb.StreamLogsResponse) -> None:
-        for entry in message.entries:
+        for entry in message.batch.entries:
             if self._timestamps and entry.stream not in self._unfinished:
                 write(entry.stream, f"{time_text(entry.time)} ".encode())
             write(entry.stream, entry.data if entry.partial else entry.data + b"\n")

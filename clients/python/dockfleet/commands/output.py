@@ -63,9 +63,9 @@ def time_text(time: Timestamp) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{time.nanos:09}Z"
 
 
-def write(stream: pb.Stream.ValueType, data: bytes) -> None:
+def write(stream: pb.StandardStream.ValueType, data: bytes) -> None:
     """Write *data* to the output that it came from."""
-    (sys.stderr if stream == pb.STREAM_STDERR else sys.stdout).buffer.write(data)
+    (sys.stderr if stream == pb.STANDARD_STREAM_STDERR else sys.stdout).buffer.write(data)
 
 
 def flush() -> None:

@@ -17,7 +17,7 @@ from dockfleet.commands.together import together
 from dockfleet.errors import DockfleetError
 from dockfleet.shell import unreachable
 from dockfleet.table import Table
-from dockfleet.v1.containers_pb2 import StreamStatsResponse
+from dockfleet.v1.containers_pb2 import StatsSummary, StreamStatsResponse
 
 COLUMNS = (
     "HOST",
@@ -61,7 +61,7 @@ def stats(
       dockfleet stats
       dockfleet stats north-1 web db
       dockfleet stats --no-stream north-1
-      dockfleet stats --json north-1 web | jq .summary.cpu_percent
+      dockfleet stats --json north-1 web | jq .stats.summary.cpu_percent
     """
     fleet: Fleet = context.obj
     board = _Board(live=sys.stdout.isatty() and not no_stream and not as_json)
@@ -124,14 +124,15 @@ class _Board:
     def is_whole(self, key: Key, sample: StreamStatsResponse) -> bool:
         """Tell whether *sample* says all: the first of a container that runs has no rates."""
         known = key in self._measured
-        (self._measured.add if sample.running else self._measured.discard)(key)
-        return known or not sample.running
+        running = sample.HasField("stats")
+        (self._measured.add if running else self._measured.discard)(key)
+        return known or not running
 
     def show(self, key: Key, sample: StreamStatsResponse) -> None:
         """Show a measurement."""
         host, name = key
         id = sample.stats.id[:12] or self._rows[key][1]
-        self._rows[key] = (host, id, name, *(_measured(sample) if sample.running else UNKNOWN))
+        self._rows[key] = (host, id, name, *(_measured(sample.stats.summary) if sample.HasField("stats") else UNKNOWN))
         if not self._live:
             click.echo(self._table.lines([self._rows[key]])[0])
         elif time.monotonic() >= self._drawn + REDRAW_SECONDS:
@@ -162,8 +163,7 @@ class _Board:
         self._failures.clear()
 
 
-def _measured(sample: StreamStatsResponse) -> tuple[str, ...]:
-    use = sample.summary
+def _measured(use: StatsSummary) -> tuple[str, ...]:
     return (
         f"{use.cpu_percent:.2f}%",
         f"{_binary(use.memory_bytes)} / {_binary(use.memory_limit_bytes)}",

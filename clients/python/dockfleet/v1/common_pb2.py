@@ -22,57 +22,77 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
-from dockfleet.v1 import engine_pb2 as dockfleet_dot_v1_dot_engine__pb2
+from dockfleet.options.v1 import options_pb2 as dockfleet_dot_options_dot_v1_dot_options__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64ockfleet/v1/common.proto\x12\x0c\x64ockfleet.v1\x1a\x19\x64ockfleet/v1/engine.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"!\n\nStringList\x12\r\n\x05items\x18\x01 \x03(\t:\x04\xa8\xb6\x18\x01\"<\n\x06Output\x12$\n\x06stream\x18\x01 \x01(\x0e\x32\x14.dockfleet.v1.Stream\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\x1e\n\rDroppedOutput\x12\r\n\x05\x62ytes\x18\x01 \x01(\x04\"4\n\tHeartbeat\x12\'\n\x04idle\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\"-\n\x0cTerminalSize\x12\x0e\n\x06height\x18\x01 \x01(\r\x12\r\n\x05width\x18\x02 \x01(\r\"\x0c\n\nCloseStdin\"\xc1\x01\n\x08Progress\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n\x06status\x18\x02 \x01(\tR\x06status\x12\x45\n\x0fprogress_detail\x18\x03 \x01(\x0b\x32\x1c.dockfleet.v1.ProgressDetailR\x0eprogressDetail\x12\x16\n\x06stream\x18\x04 \x01(\tR\x06stream\x12.\n\x03\x61ux\x18\x05 \x01(\x0b\x32\x1c.dockfleet.v1.ProgressResultR\x03\x61ux\"l\n\x0eProgressDetail\x12\x18\n\x07\x63urrent\x18\x01 \x01(\x03R\x07\x63urrent\x12\x14\n\x05total\x18\x02 \x01(\x03R\x05total\x12\x14\n\x05start\x18\x03 \x01(\x03R\x05start\x12\x14\n\x05units\x18\x04 \x01(\tR\x05units\"^\n\x0eProgressResult\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02ID\x12\x10\n\x03tag\x18\x02 \x01(\tR\x03Tag\x12\x16\n\x06\x64igest\x18\x03 \x01(\tR\x06\x44igest\x12\x12\n\x04size\x18\x04 \x01(\x03R\x04Size\"\xdf\x02\n\nAuthConfig\x12\x1f\n\x08username\x18\x01 \x01(\tH\x00R\x08username\x88\x01\x01\x12%\n\x08password\x18\x02 \x01(\tB\x04\xe0\xb5\x18\x01H\x01R\x08password\x88\x01\x01\x12\x1d\n\x04\x61uth\x18\x03 \x01(\tB\x04\xe0\xb5\x18\x01H\x02R\x04\x61uth\x88\x01\x01\x12*\n\x0eserver_address\x18\x04 \x01(\tH\x03R\rserveraddress\x88\x01\x01\x12\x30\n\x0eidentity_token\x18\x05 \x01(\tB\x04\xe0\xb5\x18\x01H\x04R\ridentitytoken\x88\x01\x01\x12\x30\n\x0eregistry_token\x18\x06 \x01(\tB\x04\xe0\xb5\x18\x01H\x05R\rregistrytoken\x88\x01\x01\x42\x0b\n\t_usernameB\x0b\n\t_passwordB\x07\n\x05_authB\x11\n\x0f_server_addressB\x11\n\x0f_identity_tokenB\x11\n\x0f_registry_token\"\x94\x01\n\x03Gap\x12)\n\x05\x61\x66ter\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x06\x62\x65\x66ore\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x06reason\x18\x03 \x01(\x0e\x32\x17.dockfleet.v1.GapReason\x12\r\n\x05\x63ount\x18\x04 \x01(\x04*F\n\x06Stream\x12\x16\n\x12STREAM_UNSPECIFIED\x10\x00\x12\x11\n\rSTREAM_STDOUT\x10\x01\x12\x11\n\rSTREAM_STDERR\x10\x02*V\n\nSlowReader\x12\x1b\n\x17SLOW_READER_UNSPECIFIED\x10\x00\x12\x14\n\x10SLOW_READER_DROP\x10\x01\x12\x15\n\x11SLOW_READER_CLOSE\x10\x02*\xc8\x01\n\tGapReason\x12\x1a\n\x16GAP_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12GAP_REASON_ROTATED\x10\x01\x12\x17\n\x13GAP_REASON_REPLACED\x10\x02\x12\x19\n\x15GAP_REASON_CLOCK_STEP\x10\x03\x12\x1f\n\x1bGAP_REASON_ENGINE_RESTARTED\x10\x04\x12\x16\n\x12GAP_REASON_OVERRUN\x10\x05\x12\x1a\n\x16GAP_REASON_SLOW_READER\x10\x06*\xe8\t\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x45RROR_REASON_INVALID_FIELD\x10\x01\x12\x1d\n\x19\x45RROR_REASON_UNKNOWN_HOST\x10\x02\x12!\n\x1d\x45RROR_REASON_HOST_UNREACHABLE\x10\x03\x12\'\n#ERROR_REASON_HOST_IDENTITY_MISMATCH\x10\x04\x12*\n&ERROR_REASON_HOST_CREDENTIALS_REJECTED\x10\x05\x12\"\n\x1e\x45RROR_REASON_HOST_INCOMPATIBLE\x10\x06\x12$\n ERROR_REASON_API_VERSION_TOO_OLD\x10\x07\x12\x1a\n\x16\x45RROR_REASON_HOST_BUSY\x10\x08\x12\x1d\n\x19\x45RROR_REASON_HOST_TIMEOUT\x10\t\x12 \n\x1c\x45RROR_REASON_CONNECTION_LOST\x10\n\x12 \n\x1c\x45RROR_REASON_OUTCOME_UNKNOWN\x10\x0b\x12$\n ERROR_REASON_BAD_ENGINE_RESPONSE\x10\x0c\x12 \n\x1c\x45RROR_REASON_INVALID_REQUEST\x10\r\x12\x1a\n\x16\x45RROR_REASON_NOT_FOUND\x10\x0e\x12\x1c\n\x18\x45RROR_REASON_NAME_IN_USE\x10\x0f\x12\x19\n\x15\x45RROR_REASON_CONFLICT\x10\x10\x12\x1e\n\x1a\x45RROR_REASON_BEING_CHANGED\x10\x11\x12\x1d\n\x19\x45RROR_REASON_AMBIGUOUS_ID\x10\x12\x12\x1d\n\x19\x45RROR_REASON_START_FAILED\x10\x13\x12\"\n\x1e\x45RROR_REASON_EXEC_START_FAILED\x10\x14\x12\x1e\n\x1a\x45RROR_REASON_REGISTRY_AUTH\x10\x15\x12%\n!ERROR_REASON_REGISTRY_UNREACHABLE\x10\x16\x12\x1f\n\x1b\x45RROR_REASON_REGISTRY_LIMIT\x10\x17\x12\x1d\n\x19\x45RROR_REASON_ENGINE_AUTHZ\x10\x18\x12\x1f\n\x1b\x45RROR_REASON_HOST_DISK_FULL\x10\x19\x12\x1f\n\x1b\x45RROR_REASON_HOST_RESOURCES\x10\x1a\x12\x1f\n\x1b\x45RROR_REASON_ENGINE_BACKEND\x10\x1b\x12\"\n\x1e\x45RROR_REASON_NOT_SWARM_MANAGER\x10\x1c\x12\x1e\n\x1a\x45RROR_REASON_NOT_SUPPORTED\x10\x1d\x12!\n\x1d\x45RROR_REASON_OPERATION_FAILED\x10\x1e\x12\x1d\n\x19\x45RROR_REASON_ENGINE_ERROR\x10\x1f\x12\x1b\n\x17\x45RROR_REASON_GOING_AWAY\x10 \x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10!\x12!\n\x1d\x45RROR_REASON_BAD_RESUME_TOKEN\x10\"\x12\x1c\n\x18\x45RROR_REASON_SLOW_READER\x10#\x12\x14\n\x10\x45RROR_REASON_GAP\x10$\x12\x1d\n\x19\x45RROR_REASON_GATEWAY_BUSY\x10%Bf\n\x10\x63om.dockfleet.v1P\x01ZAgithub.com/dockfleet/dockfleet/clients/go/dockfleetv1;dockfleetv1\xaa\x02\x0c\x44ockfleet.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64ockfleet/v1/common.proto\x12\x0c\x64ockfleet.v1\x1a\"dockfleet/options/v1/options.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"#\n\nStringList\x12\r\n\x05items\x18\x01 \x03(\t:\x06\xfa\xdb#\x02\x08\x01\"I\n\x0bOutputChunk\x12,\n\x06stream\x18\x01 \x01(\x0e\x32\x1c.dockfleet.v1.StandardStream\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\x1e\n\rDroppedOutput\x12\r\n\x05\x62ytes\x18\x01 \x01(\x04\"4\n\tHeartbeat\x12\'\n\x04idle\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\";\n\x0cTerminalSize\x12\x11\n\x06height\x18\x01 \x01(\rR\x01h\x12\x10\n\x05width\x18\x02 \x01(\rR\x01w:\x06\xfa\xdb#\x02\x08\x02\"\x0c\n\nCloseStdin\".\n\x0eSessionStarted\x12\x0b\n\x03tty\x18\x01 \x01(\x08\x12\x0f\n\x07\x65xec_id\x18\x02 \x01(\t\"j\n\nSessionEnd\x12\x16\n\texit_code\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x16\n\x0eunknown_reason\x18\x02 \x01(\t\x12\x0f\n\x07running\x18\x03 \x01(\x08\x12\r\n\x05\x65rror\x18\x04 \x01(\tB\x0c\n\n_exit_code\"\x13\n\x11StreamReconnected\"c\n\tFreshness\x12*\n\x06source\x18\x01 \x01(\x0e\x32\x1a.dockfleet.v1.AnswerSource\x12*\n\x07max_age\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x8a\x03\n\x07\x46\x61ilure\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12)\n\x06reason\x18\x02 \x01(\x0e\x32\x19.dockfleet.v1.ErrorReason\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x0c\n\x04host\x18\x04 \x01(\t\x12\x12\n\nretry_safe\x18\x05 \x01(\x08\x12.\n\x0bretry_after\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\rengine_status\x18\x07 \x01(\x05\x12\x15\n\rresource_type\x18\x08 \x01(\t\x12\x15\n\rresource_name\x18\t \x01(\t\x12\x36\n\x10\x66ield_violations\x18\n \x03(\x0b\x32\x1c.dockfleet.v1.FieldViolation\x12\x35\n\x08metadata\x18\x0b \x03(\x0b\x32#.dockfleet.v1.Failure.MetadataEntry\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"4\n\x0e\x46ieldViolation\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\"\xc4\x01\n\x08Progress\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n\x06status\x18\x02 \x01(\tR\x06status\x12\x45\n\x0fprogress_detail\x18\x03 \x01(\x0b\x32\x1c.dockfleet.v1.ProgressDetailR\x0eprogressDetail\x12\x16\n\x06stream\x18\x04 \x01(\tR\x06stream\x12\x31\n\x06result\x18\x05 \x01(\x0b\x32\x1c.dockfleet.v1.ProgressResultR\x03\x61ux\"\x8d\x01\n\x0eProgressDetail\x12\x18\n\x07\x63urrent\x18\x01 \x01(\x03R\x07\x63urrent\x12\x14\n\x05total\x18\x02 \x01(\x03R\x05total\x12\x35\n\nstarted_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x05start\x12\x14\n\x05units\x18\x04 \x01(\tR\x05units\"^\n\x0eProgressResult\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02ID\x12\x10\n\x03tag\x18\x02 \x01(\tR\x03Tag\x12\x16\n\x06\x64igest\x18\x03 \x01(\tR\x06\x44igest\x12\x12\n\x04size\x18\x04 \x01(\x03R\x04Size\"\xe7\x02\n\nAuthConfig\x12\x1f\n\x08username\x18\x01 \x01(\tH\x00R\x08username\x88\x01\x01\x12\'\n\x08password\x18\x02 \x01(\tB\x06\xfa\xdb#\x02\x10\x01H\x01R\x08password\x88\x01\x01\x12\x1f\n\x04\x61uth\x18\x03 \x01(\tB\x06\xfa\xdb#\x02\x10\x01H\x02R\x04\x61uth\x88\x01\x01\x12*\n\x0eserver_address\x18\x04 \x01(\tH\x03R\rserveraddress\x88\x01\x01\x12\x32\n\x0eidentity_token\x18\x05 \x01(\tB\x06\xfa\xdb#\x02\x10\x01H\x04R\ridentitytoken\x88\x01\x01\x12\x32\n\x0eregistry_token\x18\x06 \x01(\tB\x06\xfa\xdb#\x02\x10\x01H\x05R\rregistrytoken\x88\x01\x01\x42\x0b\n\t_usernameB\x0b\n\t_passwordB\x07\n\x05_authB\x11\n\x0f_server_addressB\x11\n\x0f_identity_tokenB\x11\n\x0f_registry_token\"\x94\x01\n\x03Gap\x12)\n\x05\x61\x66ter\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x06\x62\x65\x66ore\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x06reason\x18\x03 \x01(\x0e\x32\x17.dockfleet.v1.GapReason\x12\r\n\x05\x63ount\x18\x04 \x01(\x04*i\n\x0eStandardStream\x12\x1f\n\x1bSTANDARD_STREAM_UNSPECIFIED\x10\x00\x12\x1a\n\x16STANDARD_STREAM_STDOUT\x10\x01\x12\x1a\n\x16STANDARD_STREAM_STDERR\x10\x02*l\n\nSlowReader\x12\x1b\n\x17SLOW_READER_UNSPECIFIED\x10\x00\x12\x14\n\x10SLOW_READER_WAIT\x10\x01\x12\x14\n\x10SLOW_READER_DROP\x10\x02\x12\x15\n\x11SLOW_READER_CLOSE\x10\x03*d\n\x0c\x41nswerSource\x12\x1d\n\x19\x41NSWER_SOURCE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41NSWER_SOURCE_ENGINE\x10\x01\x12\x1b\n\x17\x41NSWER_SOURCE_INVENTORY\x10\x02*\xc8\x01\n\tGapReason\x12\x1a\n\x16GAP_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12GAP_REASON_ROTATED\x10\x01\x12\x17\n\x13GAP_REASON_REPLACED\x10\x02\x12\x19\n\x15GAP_REASON_CLOCK_STEP\x10\x03\x12\x1f\n\x1bGAP_REASON_ENGINE_RESTARTED\x10\x04\x12\x16\n\x12GAP_REASON_OVERRUN\x10\x05\x12\x1a\n\x16GAP_REASON_SLOW_READER\x10\x06*\xb0\n\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x45RROR_REASON_INVALID_FIELD\x10\x01\x12\x1d\n\x19\x45RROR_REASON_UNKNOWN_HOST\x10\x02\x12!\n\x1d\x45RROR_REASON_HOST_UNREACHABLE\x10\x03\x12\'\n#ERROR_REASON_HOST_IDENTITY_MISMATCH\x10\x04\x12*\n&ERROR_REASON_HOST_CREDENTIALS_REJECTED\x10\x05\x12\"\n\x1e\x45RROR_REASON_HOST_INCOMPATIBLE\x10\x06\x12$\n ERROR_REASON_API_VERSION_TOO_OLD\x10\x07\x12\x1a\n\x16\x45RROR_REASON_HOST_BUSY\x10\x08\x12\x1d\n\x19\x45RROR_REASON_HOST_TIMEOUT\x10\t\x12 \n\x1c\x45RROR_REASON_CONNECTION_LOST\x10\n\x12 \n\x1c\x45RROR_REASON_OUTCOME_UNKNOWN\x10\x0b\x12$\n ERROR_REASON_BAD_ENGINE_RESPONSE\x10\x0c\x12 \n\x1c\x45RROR_REASON_INVALID_REQUEST\x10\r\x12\x1a\n\x16\x45RROR_REASON_NOT_FOUND\x10\x0e\x12\x1c\n\x18\x45RROR_REASON_NAME_IN_USE\x10\x0f\x12\x19\n\x15\x45RROR_REASON_CONFLICT\x10\x10\x12\x1e\n\x1a\x45RROR_REASON_BEING_CHANGED\x10\x11\x12\x1d\n\x19\x45RROR_REASON_AMBIGUOUS_ID\x10\x12\x12\x1d\n\x19\x45RROR_REASON_START_FAILED\x10\x13\x12\"\n\x1e\x45RROR_REASON_EXEC_START_FAILED\x10\x14\x12\x1e\n\x1a\x45RROR_REASON_REGISTRY_AUTH\x10\x15\x12%\n!ERROR_REASON_REGISTRY_UNREACHABLE\x10\x16\x12\x1f\n\x1b\x45RROR_REASON_REGISTRY_LIMIT\x10\x17\x12\x1d\n\x19\x45RROR_REASON_ENGINE_AUTHZ\x10\x18\x12\x1f\n\x1b\x45RROR_REASON_HOST_DISK_FULL\x10\x19\x12\x1f\n\x1b\x45RROR_REASON_HOST_RESOURCES\x10\x1a\x12\x1f\n\x1b\x45RROR_REASON_ENGINE_BACKEND\x10\x1b\x12\"\n\x1e\x45RROR_REASON_NOT_SWARM_MANAGER\x10\x1c\x12\x1e\n\x1a\x45RROR_REASON_NOT_SUPPORTED\x10\x1d\x12!\n\x1d\x45RROR_REASON_OPERATION_FAILED\x10\x1e\x12\x1d\n\x19\x45RROR_REASON_ENGINE_ERROR\x10\x1f\x12\x1b\n\x17\x45RROR_REASON_GOING_AWAY\x10 \x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10!\x12!\n\x1d\x45RROR_REASON_BAD_RESUME_TOKEN\x10\"\x12\x1c\n\x18\x45RROR_REASON_SLOW_READER\x10#\x12\x14\n\x10\x45RROR_REASON_GAP\x10$\x12\x1d\n\x19\x45RROR_REASON_GATEWAY_BUSY\x10%\x12 \n\x1c\x45RROR_REASON_CLIENT_DEADLINE\x10&\x12$\n ERROR_REASON_API_VERSION_TOO_NEW\x10\'B[\n\x0c\x64ockfleet.v1B\x0b\x43ommonProtoP\x01Z-dockfleet.internal/go/dockfleetv1;dockfleetv1\xaa\x02\x0c\x44ockfleet.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dockfleet.v1.common_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
-  _globals['DESCRIPTOR']._serialized_options = b'\n\020com.dockfleet.v1P\001ZAgithub.com/dockfleet/dockfleet/clients/go/dockfleetv1;dockfleetv1\252\002\014Dockfleet.V1'
+  _globals['DESCRIPTOR']._serialized_options = b'\n\014dockfleet.v1B\013CommonProtoP\001Z-dockfleet.internal/go/dockfleetv1;dockfleetv1\252\002\014Dockfleet.V1'
   _globals['_STRINGLIST']._loaded_options = None
-  _globals['_STRINGLIST']._serialized_options = b'\250\266\030\001'
+  _globals['_STRINGLIST']._serialized_options = b'\372\333#\002\010\001'
+  _globals['_TERMINALSIZE']._loaded_options = None
+  _globals['_TERMINALSIZE']._serialized_options = b'\372\333#\002\010\002'
+  _globals['_FAILURE_METADATAENTRY']._loaded_options = None
+  _globals['_FAILURE_METADATAENTRY']._serialized_options = b'8\001'
   _globals['_AUTHCONFIG'].fields_by_name['password']._loaded_options = None
-  _globals['_AUTHCONFIG'].fields_by_name['password']._serialized_options = b'\340\265\030\001'
+  _globals['_AUTHCONFIG'].fields_by_name['password']._serialized_options = b'\372\333#\002\020\001'
   _globals['_AUTHCONFIG'].fields_by_name['auth']._loaded_options = None
-  _globals['_AUTHCONFIG'].fields_by_name['auth']._serialized_options = b'\340\265\030\001'
+  _globals['_AUTHCONFIG'].fields_by_name['auth']._serialized_options = b'\372\333#\002\020\001'
   _globals['_AUTHCONFIG'].fields_by_name['identity_token']._loaded_options = None
-  _globals['_AUTHCONFIG'].fields_by_name['identity_token']._serialized_options = b'\340\265\030\001'
+  _globals['_AUTHCONFIG'].fields_by_name['identity_token']._serialized_options = b'\372\333#\002\020\001'
   _globals['_AUTHCONFIG'].fields_by_name['registry_token']._loaded_options = None
-  _globals['_AUTHCONFIG'].fields_by_name['registry_token']._serialized_options = b'\340\265\030\001'
-  _globals['_STREAM']._serialized_start=1286
-  _globals['_STREAM']._serialized_end=1356
-  _globals['_SLOWREADER']._serialized_start=1358
-  _globals['_SLOWREADER']._serialized_end=1444
-  _globals['_GAPREASON']._serialized_start=1447
-  _globals['_GAPREASON']._serialized_end=1647
-  _globals['_ERRORREASON']._serialized_start=1650
-  _globals['_ERRORREASON']._serialized_end=2906
-  _globals['_STRINGLIST']._serialized_start=135
-  _globals['_STRINGLIST']._serialized_end=168
-  _globals['_OUTPUT']._serialized_start=170
-  _globals['_OUTPUT']._serialized_end=230
-  _globals['_DROPPEDOUTPUT']._serialized_start=232
-  _globals['_DROPPEDOUTPUT']._serialized_end=262
-  _globals['_HEARTBEAT']._serialized_start=264
-  _globals['_HEARTBEAT']._serialized_end=316
-  _globals['_TERMINALSIZE']._serialized_start=318
-  _globals['_TERMINALSIZE']._serialized_end=363
-  _globals['_CLOSESTDIN']._serialized_start=365
-  _globals['_CLOSESTDIN']._serialized_end=377
-  _globals['_PROGRESS']._serialized_start=380
-  _globals['_PROGRESS']._serialized_end=573
-  _globals['_PROGRESSDETAIL']._serialized_start=575
-  _globals['_PROGRESSDETAIL']._serialized_end=683
-  _globals['_PROGRESSRESULT']._serialized_start=685
-  _globals['_PROGRESSRESULT']._serialized_end=779
-  _globals['_AUTHCONFIG']._serialized_start=782
-  _globals['_AUTHCONFIG']._serialized_end=1133
-  _globals['_GAP']._serialized_start=1136
-  _globals['_GAP']._serialized_end=1284
+  _globals['_AUTHCONFIG'].fields_by_name['registry_token']._serialized_options = b'\372\333#\002\020\001'
+  _globals['_STANDARDSTREAM']._serialized_start=2098
+  _globals['_STANDARDSTREAM']._serialized_end=2203
+  _globals['_SLOWREADER']._serialized_start=2205
+  _globals['_SLOWREADER']._serialized_end=2313
+  _globals['_ANSWERSOURCE']._serialized_start=2315
+  _globals['_ANSWERSOURCE']._serialized_end=2415
+  _globals['_GAPREASON']._serialized_start=2418
+  _globals['_GAPREASON']._serialized_end=2618
+  _globals['_ERRORREASON']._serialized_start=2621
+  _globals['_ERRORREASON']._serialized_end=3949
+  _globals['_STRINGLIST']._serialized_start=144
+  _globals['_STRINGLIST']._serialized_end=179
+  _globals['_OUTPUTCHUNK']._serialized_start=181
+  _globals['_OUTPUTCHUNK']._serialized_end=254
+  _globals['_DROPPEDOUTPUT']._serialized_start=256
+  _globals['_DROPPEDOUTPUT']._serialized_end=286
+  _globals['_HEARTBEAT']._serialized_start=288
+  _globals['_HEARTBEAT']._serialized_end=340
+  _globals['_TERMINALSIZE']._serialized_start=342
+  _globals['_TERMINALSIZE']._serialized_end=401
+  _globals['_CLOSESTDIN']._serialized_start=403
+  _globals['_CLOSESTDIN']._serialized_end=415
+  _globals['_SESSIONSTARTED']._serialized_start=417
+  _globals['_SESSIONSTARTED']._serialized_end=463
+  _globals['_SESSIONEND']._serialized_start=465
+  _globals['_SESSIONEND']._serialized_end=571
+  _globals['_STREAMRECONNECTED']._serialized_start=573
+  _globals['_STREAMRECONNECTED']._serialized_end=592
+  _globals['_FRESHNESS']._serialized_start=594
+  _globals['_FRESHNESS']._serialized_end=693
+  _globals['_FAILURE']._serialized_start=696
+  _globals['_FAILURE']._serialized_end=1090
+  _globals['_FAILURE_METADATAENTRY']._serialized_start=1043
+  _globals['_FAILURE_METADATAENTRY']._serialized_end=1090
+  _globals['_FIELDVIOLATION']._serialized_start=1092
+  _globals['_FIELDVIOLATION']._serialized_end=1144
+  _globals['_PROGRESS']._serialized_start=1147
+  _globals['_PROGRESS']._serialized_end=1343
+  _globals['_PROGRESSDETAIL']._serialized_start=1346
+  _globals['_PROGRESSDETAIL']._serialized_end=1487
+  _globals['_PROGRESSRESULT']._serialized_start=1489
+  _globals['_PROGRESSRESULT']._serialized_end=1583
+  _globals['_AUTHCONFIG']._serialized_start=1586
+  _globals['_AUTHCONFIG']._serialized_end=1945
+  _globals['_GAP']._serialized_start=1948
+  _globals['_GAP']._serialized_end=2096
 # @@protoc_insertion_point(module_scope)

@@ -26,12 +26,15 @@ if _version_not_supported:
 
 
 class ContainerServiceStub:
-    """Everything that is done to one container as a whole, or with its main process.  Further processes in a
-    running container belong to ExecService; making an image of a container belongs to ImageService.
+    """Containers as a whole, and their main processes.  Further processes in a running container belong to ExecService.
+    Making an image from a container belongs to ImageService.
 
-    Every call that takes a container accepts its id, a prefix of the id that fits no other, or its name.
-    NOT_FOUND: there is no such container.  FAILED_PRECONDITION with the reason AMBIGUOUS_ID: the prefix
-    fits several.
+    Every RPC that takes a container accepts its id, a unique prefix of the id, or its name.  Each of them can end with
+    the errors below.
+
+    Errors:
+    - NOT_FOUND: there is no such container.
+    - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix fits several containers.
     """
 
     def __init__(self, channel):
@@ -168,146 +171,174 @@ class ContainerServiceStub:
 
 
 class ContainerServiceServicer:
-    """Everything that is done to one container as a whole, or with its main process.  Further processes in a
-    running container belong to ExecService; making an image of a container belongs to ImageService.
+    """Containers as a whole, and their main processes.  Further processes in a running container belong to ExecService.
+    Making an image from a container belongs to ImageService.
 
-    Every call that takes a container accepts its id, a prefix of the id that fits no other, or its name.
-    NOT_FOUND: there is no such container.  FAILED_PRECONDITION with the reason AMBIGUOUS_ID: the prefix
-    fits several.
+    Every RPC that takes a container accepts its id, a unique prefix of the id, or its name.  Each of them can end with
+    the errors below.
+
+    Errors:
+    - NOT_FOUND: there is no such container.
+    - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix fits several containers.
     """
 
     def ListContainers(self, request, context):
-        """Lists containers, the newest first; without `all`, only those that run.
+        """Lists containers, the newest first.  Without `all` it lists running containers only.
 
-        Everything comes in one answer, there are no pages.  INVALID_ARGUMENT: the engine does not know a filter.
+        One response holds all containers: there are no pages.
+
+        Errors:
+        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateContainer(self, request, context):
-        """Creates a container and does not start it.  Each call makes another container.
+        """Creates a container and does not start it.  Each call creates another container.
 
-        NOT_FOUND: the image is not on the host; nothing is pulled.  ALREADY_EXISTS: the name is taken.
-        INVALID_ARGUMENT: the engine refuses the configuration.  ABORTED: the connection broke, and the
-        container may or may not exist; with a name, look it up by that.
+        The image must be on the host: this call does not pull it.
+
+        Errors:
+        - NOT_FOUND: the image is not on the host.
+        - ALREADY_EXISTS (NAME_IN_USE): another container has the name.
+        - INVALID_ARGUMENT (INVALID_FIELD): `config.image` is missing.
+        - INVALID_ARGUMENT (INVALID_REQUEST): the engine refuses the configuration.
+        - ABORTED (OUTCOME_UNKNOWN): the connection broke; the container may or may not exist.  Look it up by its name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RunContainer(self, request, context):
-        """Pulls the image if need be, creates a container, starts it, and reports its output and exit code.
+        """Pulls the image if necessary, creates a container, starts it, and returns its output and exit code.
 
-        The answer is any number of `pull`, one `created`, one `started`, any number of `output`, and one
-        `exit` as the last message.  The gateway listens before it starts: no output is missed.  With `detach`
-        the call ends after `started`.  A process that fails is no failure of the call: its code is in `exit`.
-        There is no input; for that use CreateContainer, AttachContainer and StartContainer.
+        The responses are any number of `pull`, one `created`, one `started`, any number of `output`, and one `end` as the
+        last.  The gateway connects to the output before it starts the container: no output is missed.  With `detach` the
+        call ends after `started`.  A process that fails does not fail the call: its exit code is in `end`.  There is no
+        input; for that use CreateContainer, AttachContainer and StartContainer.
 
-        A client that leaves before the start leaves nothing behind: the container is removed.  After the start
-        it runs on.  `auto_remove` in `config.host_config` is honoured.
+        When the client cancels the call or disconnects before the start, the gateway removes the container.  After the
+        start, the container continues to run.  `config.host_config.auto_remove` works as in CreateContainer.
 
-        NOT_FOUND: the image is neither on the host nor, where pulling is allowed, in the registry.
-        ALREADY_EXISTS: the name is taken.  FAILED_PRECONDITION: the process could not be started (reason
-        START_FAILED), and the container stays as created unless `auto_remove` is set; or the registry refused
-        the credentials (reason REGISTRY_AUTH).
+        When the process cannot be started, the container remains as created, unless `auto_remove` is set.
+
+        Errors:
+        - NOT_FOUND: the image is not on the host and, where pulling is allowed, not in the registry.
+        - ALREADY_EXISTS (NAME_IN_USE): another container has the name.
+        - INVALID_ARGUMENT (INVALID_FIELD): `config.image` is missing.
+        - FAILED_PRECONDITION (START_FAILED): the process could not be started.
+        - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def InspectContainer(self, request, context):
-        """Returns everything the engine knows about a container.
+        """Returns everything that the engine knows about a container.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def TopContainer(self, request, context):
-        """Lists the processes of a container, as the host's `ps` sees them.
+        """Lists the processes of a container, as `ps` on the host shows them.
 
-        FAILED_PRECONDITION: the container is not running.  Hosts that run Windows list other columns, and take
-        no `ps_args`.
+        Windows hosts return other columns and do not accept `ps_args`.
+
+        Errors:
+        - FAILED_PRECONDITION (CONFLICT): the container is not running.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StreamLogs(self, request, context):
-        """Streams what a container has written, and with `follow` what it goes on to write.
+        """Streams what a container has written, and with `follow` what it writes from then on.
 
-        Lines come in batches, in the engine's order.  The last message of a call that ends with OK is an `end`
-        that says why; everything the engine had has come before it: without `follow` up to now, with `follow` up
-        to the container's end.  A connection to the host that breaks is healed, and the stream goes on from the
-        very line; if that can not be done within a minute (the gateway's `limits.heal_seconds`), the call ends with
-        UNAVAILABLE, and the token of the last message goes on from there, here or at another gateway.  What the
-        engine itself has lost is a `gap`.
+        Lines come in batches, in the engine's order.  A call that ends with OK has an `end` as its last response; it says
+        why the log ended.  All entries that the engine had come before it: without `follow` up to now, with `follow` up to
+        the end of the container.
 
-        Those who follow the same log share one connection to the host.  One that reads more slowly than the
-        others gets a connection of its own and all of the log, at its own pace; the container never waits.
+        When the connection to the host breaks, the gateway reconnects, and the stream continues at the same line.  When
+        this fails for a minute (the gateway's `limits.heal_seconds`), the call ends.  A new call with the token of the
+        last response continues there, at this gateway or at another.  A `gap` says that the engine itself has lost
+        entries.
 
-        FAILED_PRECONDITION: the container's log driver can not be read, such as `none`.
+        Subscribers of the same log share one connection to the host.  A subscriber that reads more slowly than the others
+        gets a connection of its own and the whole log, at its own pace.  The container never waits.
+
+        Errors:
+        - UNAVAILABLE: the connection to the host broke, and the gateway could not restore it within a minute.
+        - FAILED_PRECONDITION (NOT_SUPPORTED): the container's log driver cannot be read, such as `none`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetContainerChanges(self, request, context):
-        """Lists the files that a container has added, changed or deleted since it was created from its image.
+        """Lists the files that were added, changed or deleted in a container since it was created from its image.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ExportContainer(self, request, context):
-        """Takes a container's whole file system, without its volumes, as a tar archive.
+        """Returns a container's whole file system, without its volumes, as a tar archive.
 
-        The container may run meanwhile; the archive is then no snapshot of one instant.  A call that ends with
-        OK has delivered the whole; a broken connection to the host is UNAVAILABLE or DATA_LOSS.
+        The container may run during the call; the archive is then not a snapshot of one instant.  A call that ends with OK
+        has returned the whole archive.
+
+        Errors:
+        - UNAVAILABLE (CONNECTION_LOST): the connection to the host broke.
+        - DATA_LOSS (BAD_ENGINE_RESPONSE): the engine's answer is cut off or malformed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StreamStats(self, request, context):
-        """Streams how much CPU, memory, network and disk a container uses: about one sample each second.
+        """Streams how much CPU, memory, network and disk a container uses: about one sample per second.
 
-        The counters come as the engine gives them, with a summary of what people expect to read.  All calls for a
-        container share one stream of samples; each gets the newest that there is.
+        A sample holds the engine's counters, and a summary of them with the numbers that `docker stats` shows.
+        Subscribers of the same container share one stream of samples.  Each gets the newest sample.
 
-        A container that does not run says so once; the samples begin when it starts, and again after every restart:
-        who looks at a container means all of its runs.  For the same reason its removal is a good end, OK: there is
-        nothing more to tell, and nothing was missed.  With `stream` false the call ends after one message.
+        For a container that is not running there is one `not_running`.  The samples begin when it starts, and again after
+        every restart: the stream covers all runs of the container.  For the same reason the call ends with OK when the
+        container is removed: no sample was missed.  With `stream` false the call ends after one response.
 
-        NOT_FOUND: there is no such container when the call begins.  UNAVAILABLE: the host can not be reached, or has
-        not been for a minute.
+        Errors:
+        - NOT_FOUND: there is no such container when the call begins.
+        - UNAVAILABLE: the host cannot be reached, or could not be reached for a minute.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ResizeContainer(self, request, context):
-        """Sets the size of a container's terminal.  Harmless to repeat.  Within AttachContainer, send `resize`
-        instead.
+        """Sets the size of a container's terminal.  Harmless to repeat.  Within AttachContainer, send `resize` instead.
 
-        FAILED_PRECONDITION: the container is not running.
+        Errors:
+        - FAILED_PRECONDITION (CONFLICT): the container is not running.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StartContainer(self, request, context):
-        """Starts a container.  One that runs already is left alone and reported by `already`.
+        """Starts a container.  A container that runs already stays as it is, and the response says so in `already`.
 
-        FAILED_PRECONDITION: its process could not be started (reason START_FAILED), or the container is paused.
+        Errors:
+        - FAILED_PRECONDITION (START_FAILED): the process could not be started.
+        - FAILED_PRECONDITION (CONFLICT): the container is paused.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StopContainer(self, request, context):
-        """Stops a container: asks its process to end, and kills it if it has not within the timeout.  One that is
-        stopped already is left alone and reported by `already`.
+        """Stops a container: asks its process to end, and kills it if it has not ended within the timeout.  A container that
+        is stopped already stays as it is, and the response says so in `already`.
 
         The call returns when the container has stopped, so it may take as long as the timeout.
         """
@@ -318,55 +349,65 @@ class ContainerServiceServicer:
     def RestartContainer(self, request, context):
         """Stops a container as StopContainer does, if it runs, and starts it.  Each call restarts it again.
 
-        FAILED_PRECONDITION: its process could not be started again (reason START_FAILED).
+        Errors:
+        - FAILED_PRECONDITION (START_FAILED): the process could not be started again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def KillContainer(self, request, context):
-        """Sends a signal to a container's main process.  With SIGKILL the call returns when the container has
-        ended, with any other signal at once.  Each call sends the signal again.
+        """Sends a signal to a container's main process.  Each call sends the signal again.
 
-        FAILED_PRECONDITION: the container is not running.  INVALID_ARGUMENT: there is no such signal.
+        With SIGKILL the call returns when the container has ended, with any other signal at once.
+
+        Errors:
+        - FAILED_PRECONDITION (CONFLICT): the container is not running.
+        - INVALID_ARGUMENT (INVALID_REQUEST): there is no such signal.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateContainer(self, request, context):
-        """Changes the limits and the restart policy of a container, running or not.  What is absent stays as it
-        is; harmless to repeat.
+        """Changes the limits and the restart policy of a container, running or not.  What is absent stays as it is.  Harmless
+        to repeat.
 
-        INVALID_ARGUMENT: the engine refuses a value.  FAILED_PRECONDITION: it contradicts what the container
-        has, such as a restart policy together with `auto_remove`.
+        Errors:
+        - INVALID_ARGUMENT (INVALID_REQUEST): the engine refuses a value.
+        - FAILED_PRECONDITION (CONFLICT): a value contradicts the container's settings, such as a restart policy together
+        with `auto_remove`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RenameContainer(self, request, context):
-        """Gives a container another name.
+        """Changes the name of a container.
 
-        ALREADY_EXISTS: another container has the name.  INVALID_ARGUMENT: the container has it already.
+        Errors:
+        - ALREADY_EXISTS (NAME_IN_USE): another container has the name.
+        - INVALID_ARGUMENT (INVALID_REQUEST): the container has the name already.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PauseContainer(self, request, context):
-        """Freezes all processes of a container where they are.  They do not notice.
+        """Suspends all processes of a container.  The processes do not notice it.
 
-        FAILED_PRECONDITION: the container is not running, or is paused already.
+        Errors:
+        - FAILED_PRECONDITION (CONFLICT): the container is not running, or is paused already.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UnpauseContainer(self, request, context):
-        """Lets the processes of a paused container go on.
+        """Resumes all processes of a paused container.
 
-        FAILED_PRECONDITION: the container is not paused.
+        Errors:
+        - FAILED_PRECONDITION: the container is not paused.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -375,50 +416,67 @@ class ContainerServiceServicer:
     def AttachContainer(self, request_iterator, context):
         """Connects to the input and output of a container's main process.
 
-        The first request is `start`; after it come `stdin`, `resize` and at most one `close_stdin`, in any
-        order; the end of the requests counts as `close_stdin`.  The answer is one `started`, any number of
-        `output`, and one `end` as the last message.  Many callers may be attached at once, and a container may
-        be attached to before it is started.
+        The first request is `start`.  After it come `stdin`, `resize` and at most one `close_stdin`, in any order.  The
+        end of the requests counts as `close_stdin`.  The responses are one `started`, any number of `output`, and one
+        `end` as the last.  Several clients may be attached at the same time.  A client may attach to a container before it
+        is started.
 
-        Cancelling the call ends the connection and not the container.  A broken connection to the host is
-        UNAVAILABLE or ABORTED, never an `end`.  FAILED_PRECONDITION: the container is paused or restarting.
+        Cancelling the call ends the session and not the container.  When the connection to the host breaks, there is no
+        `end`.
+
+        Errors:
+        - UNAVAILABLE (CONNECTION_LOST): the connection to the host broke before the session began, or at its end.
+        - ABORTED (OUTCOME_UNKNOWN): the connection to the host broke during the session; input may or may not have
+        arrived.
+        - FAILED_PRECONDITION (CONFLICT): the container is paused or restarting.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WaitContainer(self, request, context):
-        """Waits until a container has stopped, or whatever `condition` says, and returns its exit code.
+        """Waits until a container has stopped, or until what `condition` names, and returns its exit code.
 
-        It waits as long as the call's deadline allows.  INVALID_ARGUMENT: the condition is unknown.
+        It waits as long as the call's deadline allows.
+
+        Errors:
+        - INVALID_ARGUMENT (INVALID_REQUEST): the condition is unknown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RemoveContainer(self, request, context):
-        """Removes a container with everything it has written outside its volumes.
+        """Removes a container and everything that it has written outside its volumes.
 
-        FAILED_PRECONDITION: it is running, and `force` is not set.  ABORTED: it is being removed already.
+        Errors:
+        - FAILED_PRECONDITION (CONFLICT): the container is running, and `force` is not set.
+        - ABORTED (BEING_CHANGED): the container is being removed already.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StatContainerArchive(self, request, context):
-        """Tells what a path in a container's file system is: name, size, mode, time.
+        """Returns name, size, mode and time of a path in a container's file system.
 
-        NOT_FOUND: no such container, or nothing at the path.
+        Errors:
+        - NOT_FOUND: there is no such container, or nothing at the path.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetContainerArchive(self, request, context):
-        """Takes a file or a directory out of a container, running or not, as a tar archive.
+        """Returns a file or a directory of a container, running or not, as a tar archive.
 
-        The first message tells what the path is, the others hold the archive.  NOT_FOUND: no such container,
-        or nothing at the path.  A broken connection to the host is UNAVAILABLE or DATA_LOSS, never OK.
+        The first response says what the path is; the others hold the archive.  A call that ends with OK has returned the
+        whole archive.
+
+        Errors:
+        - NOT_FOUND: there is no such container, or nothing at the path.
+        - UNAVAILABLE (CONNECTION_LOST): the connection to the host broke.
+        - DATA_LOSS (BAD_ENGINE_RESPONSE): the engine's answer is cut off or malformed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -427,20 +485,23 @@ class ContainerServiceServicer:
     def PutContainerArchive(self, request_iterator, context):
         """Unpacks a tar archive into a directory of a container, running or not.
 
-        The first request is `start`; the archive follows as `data`, plain or compressed with gzip, bzip2 or xz.
-        An upload that breaks off may leave files half written.
+        The first request is `start`; the archive follows as `data`, plain or compressed with gzip, bzip2 or xz.  An upload
+        that breaks off may leave incomplete files.
 
-        NOT_FOUND: no such container, or no such path.  INVALID_ARGUMENT: the path is no directory, or the
-        archive is not readable.  PERMISSION_DENIED: the container's file system, or the volume, is read-only.
+        Errors:
+        - NOT_FOUND: there is no such container, or no such path.
+        - INVALID_ARGUMENT (INVALID_REQUEST): the path is not a directory, or the archive is not readable.
+        - PERMISSION_DENIED (CONFLICT): the container's file system, or the volume, is read-only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PruneContainers(self, request, context):
-        """Removes all stopped containers that fit the filters; without filters, all stopped ones.
+        """Removes all stopped containers that fit the filters; without filters, all stopped containers.  Harmless to repeat.
 
-        Harmless to repeat.  ABORTED: another prune of containers is under way on the host.
+        Errors:
+        - ABORTED (BEING_CHANGED): another prune of containers is running on the host.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -583,12 +644,15 @@ def add_ContainerServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ContainerService:
-    """Everything that is done to one container as a whole, or with its main process.  Further processes in a
-    running container belong to ExecService; making an image of a container belongs to ImageService.
+    """Containers as a whole, and their main processes.  Further processes in a running container belong to ExecService.
+    Making an image from a container belongs to ImageService.
 
-    Every call that takes a container accepts its id, a prefix of the id that fits no other, or its name.
-    NOT_FOUND: there is no such container.  FAILED_PRECONDITION with the reason AMBIGUOUS_ID: the prefix
-    fits several.
+    Every RPC that takes a container accepts its id, a unique prefix of the id, or its name.  Each of them can end with
+    the errors below.
+
+    Errors:
+    - NOT_FOUND: there is no such container.
+    - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix fits several containers.
     """
 
     @staticmethod

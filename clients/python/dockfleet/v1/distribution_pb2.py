@@ -22,29 +22,29 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from dockfleet.options.v1 import options_pb2 as dockfleet_dot_options_dot_v1_dot_options__pb2
 from dockfleet.v1 import common_pb2 as dockfleet_dot_v1_dot_common__pb2
-from dockfleet.v1 import engine_pb2 as dockfleet_dot_v1_dot_engine__pb2
 from dockfleet.v1 import oci_pb2 as dockfleet_dot_v1_dot_oci__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x64ockfleet/v1/distribution.proto\x12\x0c\x64ockfleet.v1\x1a\x19\x64ockfleet/v1/common.proto\x1a\x19\x64ockfleet/v1/engine.proto\x1a\x16\x64ockfleet/v1/oci.proto\"\x88\x01\n\x1aInspectDistributionRequest\x12\x0c\n\x04host\x18\x01 \x01(\t\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xd8\xb5\x18\x03\x12H\n\rregistry_auth\x18\x03 \x01(\x0b\x32\x18.dockfleet.v1.AuthConfigB\x17\xe0\xb5\x18\x01\xf2\xb5\x18\x0fX-Registry-Auth\"\x93\x01\n\x1bInspectDistributionResponse\x12;\n\ndescriptor\x18\x01 \x01(\x0b\x32\x1b.dockfleet.v1.OciDescriptorR\nDescriptor\x12\x37\n\tplatforms\x18\x02 \x03(\x0b\x32\x19.dockfleet.v1.OciPlatformR\tPlatforms2\xa7\x01\n\x13\x44istributionService\x12\x8f\x01\n\x13InspectDistribution\x12(.dockfleet.v1.InspectDistributionRequest\x1a).dockfleet.v1.InspectDistributionResponse\"#\x8a\xb5\x18\x1b\n\x19/distribution/{name}/json\x90\xb5\x18\x01\x42\x66\n\x10\x63om.dockfleet.v1P\x01ZAgithub.com/dockfleet/dockfleet/clients/go/dockfleetv1;dockfleetv1\xaa\x02\x0c\x44ockfleet.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x64ockfleet/v1/distribution.proto\x12\x0c\x64ockfleet.v1\x1a\"dockfleet/options/v1/options.proto\x1a\x19\x64ockfleet/v1/common.proto\x1a\x16\x64ockfleet/v1/oci.proto\"\x8a\x01\n\x1aInspectDistributionRequest\x12\x0c\n\x04host\x18\x01 \x01(\t\x12\x14\n\x04name\x18\x02 \x01(\tB\x06\xfa\xdb#\x02\x08\x03\x12H\n\rregistry_auth\x18\x03 \x01(\x0b\x32\x18.dockfleet.v1.AuthConfigB\x17\xfa\xdb#\x13\x10\x01*\x0fX-Registry-Auth\"\x97\x01\n\x1bInspectDistributionResponse\x12?\n\x0eoci_descriptor\x18\x01 \x01(\x0b\x32\x1b.dockfleet.v1.OciDescriptorR\nDescriptor\x12\x37\n\tplatforms\x18\x02 \x03(\x0b\x32\x19.dockfleet.v1.OciPlatformR\tPlatforms2\xaa\x01\n\x13\x44istributionService\x12\x92\x01\n\x13InspectDistribution\x12(.dockfleet.v1.InspectDistributionRequest\x1a).dockfleet.v1.InspectDistributionResponse\"&\x90\x02\x02\xfa\xdb#\x1f\n\x1b\n\x19/distribution/{name}/json\x10\tBa\n\x0c\x64ockfleet.v1B\x11\x44istributionProtoP\x01Z-dockfleet.internal/go/dockfleetv1;dockfleetv1\xaa\x02\x0c\x44ockfleet.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dockfleet.v1.distribution_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
-  _globals['DESCRIPTOR']._serialized_options = b'\n\020com.dockfleet.v1P\001ZAgithub.com/dockfleet/dockfleet/clients/go/dockfleetv1;dockfleetv1\252\002\014Dockfleet.V1'
+  _globals['DESCRIPTOR']._serialized_options = b'\n\014dockfleet.v1B\021DistributionProtoP\001Z-dockfleet.internal/go/dockfleetv1;dockfleetv1\252\002\014Dockfleet.V1'
   _globals['_INSPECTDISTRIBUTIONREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_INSPECTDISTRIBUTIONREQUEST'].fields_by_name['name']._serialized_options = b'\330\265\030\003'
+  _globals['_INSPECTDISTRIBUTIONREQUEST'].fields_by_name['name']._serialized_options = b'\372\333#\002\010\003'
   _globals['_INSPECTDISTRIBUTIONREQUEST'].fields_by_name['registry_auth']._loaded_options = None
-  _globals['_INSPECTDISTRIBUTIONREQUEST'].fields_by_name['registry_auth']._serialized_options = b'\340\265\030\001\362\265\030\017X-Registry-Auth'
+  _globals['_INSPECTDISTRIBUTIONREQUEST'].fields_by_name['registry_auth']._serialized_options = b'\372\333#\023\020\001*\017X-Registry-Auth'
   _globals['_DISTRIBUTIONSERVICE'].methods_by_name['InspectDistribution']._loaded_options = None
-  _globals['_DISTRIBUTIONSERVICE'].methods_by_name['InspectDistribution']._serialized_options = b'\212\265\030\033\n\031/distribution/{name}/json\220\265\030\001'
-  _globals['_INSPECTDISTRIBUTIONREQUEST']._serialized_start=128
-  _globals['_INSPECTDISTRIBUTIONREQUEST']._serialized_end=264
-  _globals['_INSPECTDISTRIBUTIONRESPONSE']._serialized_start=267
-  _globals['_INSPECTDISTRIBUTIONRESPONSE']._serialized_end=414
-  _globals['_DISTRIBUTIONSERVICE']._serialized_start=417
-  _globals['_DISTRIBUTIONSERVICE']._serialized_end=584
+  _globals['_DISTRIBUTIONSERVICE'].methods_by_name['InspectDistribution']._serialized_options = b'\220\002\002\372\333#\037\n\033\n\031/distribution/{name}/json\020\t'
+  _globals['_INSPECTDISTRIBUTIONREQUEST']._serialized_start=137
+  _globals['_INSPECTDISTRIBUTIONREQUEST']._serialized_end=275
+  _globals['_INSPECTDISTRIBUTIONRESPONSE']._serialized_start=278
+  _globals['_INSPECTDISTRIBUTIONRESPONSE']._serialized_end=429
+  _globals['_DISTRIBUTIONSERVICE']._serialized_start=432
+  _globals['_DISTRIBUTIONSERVICE']._serialized_end=602
 # @@protoc_insertion_point(module_scope)

@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class DistributionServiceStub:
-    """Asks registries, by way of a host, about images that need not be on that host.  What concerns images
-    that are on a host, pulling and pushing included, belongs to ImageService.
+    """Images in registries, as a host sees them.  They need not be on that host.  Images on a host, and pulls and pushes,
+    belong to ImageService.
     """
 
     def __init__(self, channel):
@@ -44,20 +44,23 @@ class DistributionServiceStub:
 
 
 class DistributionServiceServicer:
-    """Asks registries, by way of a host, about images that need not be on that host.  What concerns images
-    that are on a host, pulling and pushing included, belongs to ImageService.
+    """Images in registries, as a host sees them.  They need not be on that host.  Images on a host, and pulls and pushes,
+    belong to ImageService.
     """
 
     def InspectDistribution(self, request, context):
-        """Looks an image up in its registry, without pulling it.
+        """Looks up an image in its registry, without a pull.
 
-        The host asks the registry anew each time, or a mirror of it first where one is configured; nothing is
-        stored on the host.  Only reads, so it may be repeated; a registry may count it against its limits.
+        The host asks the registry with every call.  If a mirror is configured, it asks the mirror first.  The host stores
+        nothing.  Harmless to repeat, but a registry may count it against its limits.
 
-        Fails with FAILED_PRECONDITION (`REGISTRY_AUTH`) when the registry refuses the credentials, wants
-        some, or has no such image: many registries do not tell these apart.  INVALID_ARGUMENT if the name is
-        not a reference, RESOURCE_EXHAUSTED at a registry's limit, UNAVAILABLE when the host can not reach
-        the registry.
+        Many registries do not distinguish between missing credentials and a missing image.
+
+        Errors:
+        - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, requires some, or has no such image.
+        - INVALID_ARGUMENT (INVALID_FIELD): the name is not a reference.
+        - RESOURCE_EXHAUSTED (REGISTRY_LIMIT): the rate limit of the registry is reached.
+        - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -80,8 +83,8 @@ def add_DistributionServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class DistributionService:
-    """Asks registries, by way of a host, about images that need not be on that host.  What concerns images
-    that are on a host, pulling and pushing included, belongs to ImageService.
+    """Images in registries, as a host sees them.  They need not be on that host.  Images on a host, and pulls and pushes,
+    belong to ImageService.
     """
 
     @staticmethod

@@ -22,82 +22,76 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from dockfleet.options.v1 import options_pb2 as dockfleet_dot_options_dot_v1_dot_options__pb2
 from dockfleet.v1 import common_pb2 as dockfleet_dot_v1_dot_common__pb2
-from dockfleet.v1 import engine_pb2 as dockfleet_dot_v1_dot_engine__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x64ockfleet/v1/exec.proto\x12\x0c\x64ockfleet.v1\x1a\x19\x64ockfleet/v1/common.proto\x1a\x19\x64ockfleet/v1/engine.proto\"\xf9\x02\n\x0c\x45xecInstance\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02ID\x12!\n\x0c\x63ontainer_id\x18\x02 \x01(\tR\x0b\x43ontainerID\x12\x18\n\x07running\x18\x03 \x01(\x08R\x07Running\x12 \n\texit_code\x18\x04 \x01(\x03H\x00R\x08\x45xitCode\x88\x01\x01\x12\x10\n\x03pid\x18\x05 \x01(\rR\x03Pid\x12\x39\n\x07process\x18\x06 \x01(\x0b\x32\x19.dockfleet.v1.ExecProcessR\rProcessConfig\x12\x1d\n\nopen_stdin\x18\x07 \x01(\x08R\tOpenStdin\x12\x1f\n\x0bopen_stdout\x18\x08 \x01(\x08R\nOpenStdout\x12\x1f\n\x0bopen_stderr\x18\t \x01(\x08R\nOpenStderr\x12\x1f\n\x0b\x64\x65tach_keys\x18\n \x01(\tR\nDetachKeys\x12\x1d\n\ncan_remove\x18\x0b \x01(\x08R\tCanRemoveB\x0c\n\n_exit_code\"\x91\x01\n\x0b\x45xecProcess\x12\x1e\n\nentrypoint\x18\x01 \x01(\tR\nentrypoint\x12\x1c\n\targuments\x18\x02 \x03(\tR\targuments\x12\x10\n\x03tty\x18\x03 \x01(\x08R\x03tty\x12\x12\n\x04user\x18\x04 \x01(\tR\x04user\x12\x1e\n\nprivileged\x18\x05 \x01(\x08R\nprivileged\"\xb0\x01\n\x0b\x45xecRequest\x12(\n\x05start\x18\x01 \x01(\x0b\x32\x17.dockfleet.v1.ExecStartH\x00\x12\x0f\n\x05stdin\x18\x02 \x01(\x0cH\x00\x12,\n\x06resize\x18\x03 \x01(\x0b\x32\x1a.dockfleet.v1.TerminalSizeH\x00\x12/\n\x0b\x63lose_stdin\x18\x04 \x01(\x0b\x32\x18.dockfleet.v1.CloseStdinH\x00\x42\x07\n\x05\x66rame\"\xb7\x03\n\tExecStart\x12\x0c\n\x04host\x18\x01 \x01(\t\x12\x10\n\x02id\x18\x02 \x01(\tB\x04\xd8\xb5\x18\x01\x12\x19\n\x0c\x61ttach_stdin\x18\x03 \x01(\x08H\x00\x88\x01\x01\x12\x10\n\x03tty\x18\x04 \x01(\x08H\x01\x88\x01\x01\x12\x0b\n\x03\x63md\x18\x05 \x03(\t\x12\x0b\n\x03\x65nv\x18\x06 \x03(\t\x12\x18\n\x0bworking_dir\x18\x07 \x01(\tH\x02\x88\x01\x01\x12\x11\n\x04user\x18\x08 \x01(\tH\x03\x88\x01\x01\x12\x17\n\nprivileged\x18\t \x01(\x08H\x04\x88\x01\x01\x12\x18\n\x0b\x64\x65tach_keys\x18\n \x01(\tH\x05\x88\x01\x01\x12\x30\n\x0c\x63onsole_size\x18\x0b \x01(\x0b\x32\x1a.dockfleet.v1.TerminalSize\x12\x31\n\ron_disconnect\x18\x0c \x01(\x0e\x32\x1a.dockfleet.v1.OnDisconnect\x12-\n\x0bslow_reader\x18\r \x01(\x0e\x32\x18.dockfleet.v1.SlowReaderB\x0f\n\r_attach_stdinB\x06\n\x04_ttyB\x0e\n\x0c_working_dirB\x07\n\x05_userB\r\n\x0b_privilegedB\x0e\n\x0c_detach_keys\"\xc5\x01\n\x0c\x45xecResponse\x12,\n\x07started\x18\x01 \x01(\x0b\x32\x19.dockfleet.v1.ExecStartedH\x00\x12&\n\x06output\x18\x02 \x01(\x0b\x32\x14.dockfleet.v1.OutputH\x00\x12&\n\x04\x65xit\x18\x03 \x01(\x0b\x32\x16.dockfleet.v1.ExecExitH\x00\x12.\n\x07\x64ropped\x18\x04 \x01(\x0b\x32\x1b.dockfleet.v1.DroppedOutputH\x00\x42\x07\n\x05\x66rame\"+\n\x0b\x45xecStarted\x12\x0f\n\x07\x65xec_id\x18\x01 \x01(\t\x12\x0b\n\x03tty\x18\x02 \x01(\x08\"H\n\x08\x45xecExit\x12\x16\n\texit_code\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x16\n\x0eunknown_reason\x18\x02 \x01(\tB\x0c\n\n_exit_code\"\x96\x04\n\x11\x43reateExecRequest\x12\x0c\n\x04host\x18\x01 \x01(\t\x12\x10\n\x02id\x18\x02 \x01(\tB\x04\xd8\xb5\x18\x01\x12\x10\n\x03\x63md\x18\x03 \x03(\tR\x03\x43md\x12\x10\n\x03\x65nv\x18\x04 \x03(\tR\x03\x45nv\x12$\n\x0bworking_dir\x18\x05 \x01(\tH\x00R\nWorkingDir\x88\x01\x01\x12\x17\n\x04user\x18\x06 \x01(\tH\x01R\x04User\x88\x01\x01\x12#\n\nprivileged\x18\x07 \x01(\x08H\x02R\nPrivileged\x88\x01\x01\x12\x15\n\x03tty\x18\x08 \x01(\x08H\x03R\x03Tty\x88\x01\x01\x12&\n\x0c\x61ttach_stdin\x18\t \x01(\x08H\x04R\x0b\x41ttachStdin\x88\x01\x01\x12(\n\rattach_stdout\x18\n \x01(\x08H\x05R\x0c\x41ttachStdout\x88\x01\x01\x12(\n\rattach_stderr\x18\x0b \x01(\x08H\x06R\x0c\x41ttachStderr\x88\x01\x01\x12$\n\x0b\x64\x65tach_keys\x18\x0c \x01(\tH\x07R\nDetachKeys\x88\x01\x01\x12+\n\x0c\x63onsole_size\x18\r \x03(\rB\x08\xea\xb5\x18\x04\x31.42R\x0b\x43onsoleSizeB\x0e\n\x0c_working_dirB\x07\n\x05_userB\r\n\x0b_privilegedB\x06\n\x04_ttyB\x0f\n\r_attach_stdinB\x10\n\x0e_attach_stdoutB\x10\n\x0e_attach_stderrB\x0e\n\x0c_detach_keys\"$\n\x12\x43reateExecResponse\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02Id\"\xba\x01\n\x10StartExecRequest\x12-\n\x05start\x18\x01 \x01(\x0b\x32\x1c.dockfleet.v1.StartExecStartH\x00\x12\x0f\n\x05stdin\x18\x02 \x01(\x0cH\x00\x12,\n\x06resize\x18\x03 \x01(\x0b\x32\x1a.dockfleet.v1.TerminalSizeH\x00\x12/\n\x0b\x63lose_stdin\x18\x04 \x01(\x0b\x32\x18.dockfleet.v1.CloseStdinH\x00\x42\x07\n\x05\x66rame\"\xee\x01\n\x0eStartExecStart\x12\x0c\n\x04host\x18\x01 \x01(\t\x12\x10\n\x02id\x18\x02 \x01(\tB\x04\xd8\xb5\x18\x02\x12\x1b\n\x06\x64\x65tach\x18\x03 \x01(\x08H\x00R\x06\x44\x65tach\x88\x01\x01\x12\x15\n\x03tty\x18\x04 \x01(\x08H\x01R\x03Tty\x88\x01\x01\x12+\n\x0c\x63onsole_size\x18\x05 \x03(\rB\x08\xea\xb5\x18\x04\x31.42R\x0b\x43onsoleSize\x12\x38\n\x0bslow_reader\x18\x06 \x01(\x0e\x32\x18.dockfleet.v1.SlowReaderB\x04\x98\xb6\x18\x01H\x02\x88\x01\x01\x42\t\n\x07_detachB\x06\n\x04_ttyB\x0e\n\x0c_slow_reader\"\xca\x01\n\x11StartExecResponse\x12,\n\x07started\x18\x01 \x01(\x0b\x32\x19.dockfleet.v1.ExecStartedH\x00\x12&\n\x06output\x18\x02 \x01(\x0b\x32\x14.dockfleet.v1.OutputH\x00\x12&\n\x04\x65xit\x18\x03 \x01(\x0b\x32\x16.dockfleet.v1.ExecExitH\x00\x12.\n\x07\x64ropped\x18\x04 \x01(\x0b\x32\x1b.dockfleet.v1.DroppedOutputH\x00\x42\x07\n\x05\x66rame\"\x83\x01\n\x11ResizeExecRequest\x12\x0c\n\x04host\x18\x01 \x01(\t\x12\x10\n\x02id\x18\x02 \x01(\tB\x04\xd8\xb5\x18\x02\x12\x1c\n\x06height\x18\x03 \x01(\rB\x04\x90\xb6\x18\x01H\x00R\x01h\x88\x01\x01\x12\x1b\n\x05width\x18\x04 \x01(\rB\x04\x90\xb6\x18\x01H\x01R\x01w\x88\x01\x01\x42\t\n\x07_heightB\x08\n\x06_width\"\x14\n\x12ResizeExecResponse\"4\n\x12InspectExecRequest\x12\x0c\n\x04host\x18\x01 \x01(\t\x12\x10\n\x02id\x18\x02 \x01(\tB\x04\xd8\xb5\x18\x02\"?\n\x13InspectExecResponse\x12(\n\x04\x65xec\x18\x01 \x01(\x0b\x32\x1a.dockfleet.v1.ExecInstance*]\n\x0cOnDisconnect\x12\x1d\n\x19ON_DISCONNECT_UNSPECIFIED\x10\x00\x12\x16\n\x12ON_DISCONNECT_KILL\x10\x01\x12\x16\n\x12ON_DISCONNECT_KEEP\x10\x02\x32\xa1\x04\n\x0b\x45xecService\x12G\n\x04\x45xec\x12\x19.dockfleet.v1.ExecRequest\x1a\x1a.dockfleet.v1.ExecResponse\"\x04\x90\xb5\x18\x04(\x01\x30\x01\x12s\n\nCreateExec\x12\x1f.dockfleet.v1.CreateExecRequest\x1a .dockfleet.v1.CreateExecResponse\"\"\x8a\xb5\x18\x1a\x1a\x15/containers/{id}/exec2\x01*\x90\xb5\x18\x04\x12q\n\tStartExec\x12\x1e.dockfleet.v1.StartExecRequest\x1a\x1f.dockfleet.v1.StartExecResponse\"\x1f\x8a\xb5\x18\x17\x1a\x10/exec/{id}/start2\x01*@\x05\x90\xb5\x18\x04(\x01\x30\x01\x12l\n\nResizeExec\x12\x1f.dockfleet.v1.ResizeExecRequest\x1a .dockfleet.v1.ResizeExecResponse\"\x1b\x8a\xb5\x18\x13\x1a\x11/exec/{id}/resize\x90\xb5\x18\x04\x12s\n\x0bInspectExec\x12 .dockfleet.v1.InspectExecRequest\x1a!.dockfleet.v1.InspectExecResponse\"\x1f\x8a\xb5\x18\x17\n\x0f/exec/{id}/json:\x04\x65xec\x90\xb5\x18\x01\x42\x66\n\x10\x63om.dockfleet.v1P\x01ZAgithub.com/dockfleet/dockfleet/clients/go/dockfleetv1;dockfleetv1\xaa\x02\x0c\x44ockfleet.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x64ockfleet/v1/exec.proto\x12\x0c\x64ockfleet.v1\x1a\"dockfleet/options/v1/options.proto\x1a\x19\x64ockfleet/v1/common.proto\"\xf9\x02\n\x0c\x45xecInstance\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02ID\x12!\n\x0c\x63ontainer_id\x18\x02 \x01(\tR\x0b\x43ontainerID\x12\x18\n\x07running\x18\x03 \x01(\x08R\x07Running\x12 \n\texit_code\x18\x04 \x01(\x03H\x00R\x08\x45xitCode\x88\x01\x01\x12\x10\n\x03pid\x18\x05 \x01(\x03R\x03Pid\x12\x39\n\x07process\x18\x06 \x01(\x0b\x32\x19.dockfleet.v1.ExecProcessR\rProcessConfig\x12\x1d\n\nopen_stdin\x18\x07 \x01(\x08R\tOpenStdin\x12\x1f\n\x0bopen_stdout\x18\x08 \x01(\x08R\nOpenStdout\x12\x1f\n\x0bopen_stderr\x18\t \x01(\x08R\nOpenStderr\x12\x1f\n\x0b\x64\x65tach_keys\x18\n \x01(\tR\nDetachKeys\x12\x1d\n\ncan_remove\x18\x0b \x01(\x08R\tCanRemoveB\x0c\n\n_exit_code\"\x91\x01\n\x0b\x45xecProcess\x12\x1e\n\nentrypoint\x18\x01 \x01(\tR\nentrypoint\x12\x1c\n\targuments\x18\x02 \x03(\tR\targuments\x12\x10\n\x03tty\x18\x03 \x01(\x08R\x03tty\x12\x12\n\x04user\x18\x04 \x01(\tR\x04user\x12\x1e\n\nprivileged\x18\x05 \x01(\x08R\nprivileged\"\xb0\x01\n\x0b\x45xecRequest\x12(\n\x05start\x18\x01 \x01(\x0b\x32\x17.dockfleet.v1.ExecStartH\x00\x12\x0f\n\x05stdin\x18\x02 \x01(\x0cH\x00\x12,\n\x06resize\x18\x03 \x01(\x0b\x32\x1a.dockfleet.v1.TerminalSizeH\x00\x12/\n\x0b\x63lose_stdin\x18\x04 \x01(\x0b\x32\x18.dockfleet.v1.CloseStdinH\x00\x42\x07\n\x05\x66rame\"\xb9\x03\n\tExecStart\x12\x0c\n\x04host\x18\x01 \x01(\t\x12\x12\n\x02id\x18\x02 \x01(\tB\x06\xfa\xdb#\x02\x08\x01\x12\x19\n\x0c\x61ttach_stdin\x18\x03 \x01(\x08H\x00\x88\x01\x01\x12\x10\n\x03tty\x18\x04 \x01(\x08H\x01\x88\x01\x01\x12\x0b\n\x03\x63md\x18\x05 \x03(\t\x12\x0b\n\x03\x65nv\x18\x06 \x03(\t\x12\x18\n\x0bworking_dir\x18\x07 \x01(\tH\x02\x88\x01\x01\x12\x11\n\x04user\x18\x08 \x01(\tH\x03\x88\x01\x01\x12\x17\n\nprivileged\x18\t \x01(\x08H\x04\x88\x01\x01\x12\x18\n\x0b\x64\x65tach_keys\x18\n \x01(\tH\x05\x88\x01\x01\x12\x30\n\x0c\x63onsole_size\x18\x0b \x01(\x0b\x32\x1a.dockfleet.v1.TerminalSize\x12\x31\n\ron_disconnect\x18\x0c \x01(\x0e\x32\x1a.dockfleet.v1.OnDisconnect\x12-\n\x0bslow_reader\x18\r \x01(\x0e\x32\x18.dockfleet.v1.SlowReaderB\x0f\n\r_attach_stdinB\x06\n\x04_ttyB\x0e\n\x0c_working_dirB\x07\n\x05_userB\r\n\x0b_privilegedB\x0e\n\x0c_detach_keys\"\xfd\x01\n\x0c\x45xecResponse\x12/\n\x07started\x18\x02 \x01(\x0b\x32\x1c.dockfleet.v1.SessionStartedH\x00\x12+\n\x06output\x18\x03 \x01(\x0b\x32\x19.dockfleet.v1.OutputChunkH\x00\x12.\n\x07\x64ropped\x18\x04 \x01(\x0b\x32\x1b.dockfleet.v1.DroppedOutputH\x00\x12\'\n\x03\x65nd\x18\x05 \x01(\x0b\x32\x18.dockfleet.v1.SessionEndH\x00\x12,\n\theartbeat\x18\x06 \x01(\x0b\x32\x17.dockfleet.v1.HeartbeatH\x00\x42\x08\n\x06record\"\xb6\x04\n\x11\x43reateExecRequest\x12\x0c\n\x04host\x18\x01 \x01(\t\x12\x12\n\x02id\x18\x02 \x01(\tB\x06\xfa\xdb#\x02\x08\x01\x12\x10\n\x03\x63md\x18\x03 \x03(\tR\x03\x43md\x12\x10\n\x03\x65nv\x18\x04 \x03(\tR\x03\x45nv\x12$\n\x0bworking_dir\x18\x05 \x01(\tH\x00R\nWorkingDir\x88\x01\x01\x12\x17\n\x04user\x18\x06 \x01(\tH\x01R\x04User\x88\x01\x01\x12#\n\nprivileged\x18\x07 \x01(\x08H\x02R\nPrivileged\x88\x01\x01\x12\x15\n\x03tty\x18\x08 \x01(\x08H\x03R\x03Tty\x88\x01\x01\x12&\n\x0c\x61ttach_stdin\x18\t \x01(\x08H\x04R\x0b\x41ttachStdin\x88\x01\x01\x12(\n\rattach_stdout\x18\n \x01(\x08H\x05R\x0c\x41ttachStdout\x88\x01\x01\x12(\n\rattach_stderr\x18\x0b \x01(\x08H\x06R\x0c\x41ttachStderr\x88\x01\x01\x12$\n\x0b\x64\x65tach_keys\x18\x0c \x01(\tH\x07R\nDetachKeys\x88\x01\x01\x12I\n\x0c\x63onsole_size\x18\r \x01(\x0b\x32\x1a.dockfleet.v1.TerminalSizeB\n\xfa\xdb#\x06\x1a\x04\x31.42R\x0b\x43onsoleSizeB\x0e\n\x0c_working_dirB\x07\n\x05_userB\r\n\x0b_privilegedB\x06\n\x04_ttyB\x0f\n\r_attach_stdinB\x10\n\x0e_attach_stdoutB\x10\n\x0e_attach_stderrB\x0e\n\x0c_detach_keys\"$\n\x12\x43reateExecResponse\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02Id\"\xba\x01\n\x10StartExecRequest\x12-\n\x05start\x18\x01 \x01(\x0b\x32\x1c.dockfleet.v1.StartExecStartH\x00\x12\x0f\n\x05stdin\x18\x02 \x01(\x0cH\x00\x12,\n\x06resize\x18\x03 \x01(\x0b\x32\x1a.dockfleet.v1.TerminalSizeH\x00\x12/\n\x0b\x63lose_stdin\x18\x04 \x01(\x0b\x32\x18.dockfleet.v1.CloseStdinH\x00\x42\x07\n\x05\x66rame\"\xfc\x01\n\x0eStartExecStart\x12\x0c\n\x04host\x18\x01 \x01(\t\x12\x12\n\x02id\x18\x02 \x01(\tB\x06\xfa\xdb#\x02\x08\x02\x12\x1b\n\x06\x64\x65tach\x18\x03 \x01(\x08H\x00R\x06\x44\x65tach\x88\x01\x01\x12\x15\n\x03tty\x18\x04 \x01(\x08H\x01R\x03Tty\x88\x01\x01\x12I\n\x0c\x63onsole_size\x18\x05 \x01(\x0b\x32\x1a.dockfleet.v1.TerminalSizeB\n\xfa\xdb#\x06\x1a\x04\x31.42R\x0b\x43onsoleSize\x12\x36\n\x0bslow_reader\x18\xe9\x07 \x01(\x0e\x32\x18.dockfleet.v1.SlowReaderB\x06\xfa\xdb#\x02P\x01\x42\t\n\x07_detachB\x06\n\x04_tty\"\x82\x02\n\x11StartExecResponse\x12/\n\x07started\x18\x02 \x01(\x0b\x32\x1c.dockfleet.v1.SessionStartedH\x00\x12+\n\x06output\x18\x03 \x01(\x0b\x32\x19.dockfleet.v1.OutputChunkH\x00\x12.\n\x07\x64ropped\x18\x04 \x01(\x0b\x32\x1b.dockfleet.v1.DroppedOutputH\x00\x12\'\n\x03\x65nd\x18\x05 \x01(\x0b\x32\x18.dockfleet.v1.SessionEndH\x00\x12,\n\theartbeat\x18\x06 \x01(\x0b\x32\x17.dockfleet.v1.HeartbeatH\x00\x42\x08\n\x06record\"i\n\x11ResizeExecRequest\x12\x0c\n\x04host\x18\x01 \x01(\t\x12\x12\n\x02id\x18\x02 \x01(\tB\x06\xfa\xdb#\x02\x08\x02\x12\x32\n\x04size\x18\x03 \x01(\x0b\x32\x1a.dockfleet.v1.TerminalSizeB\x08\xfa\xdb#\x04@\x01X\x01\"\x14\n\x12ResizeExecResponse\"6\n\x12InspectExecRequest\x12\x0c\n\x04host\x18\x01 \x01(\t\x12\x12\n\x02id\x18\x02 \x01(\tB\x06\xfa\xdb#\x02\x08\x02\"?\n\x13InspectExecResponse\x12(\n\x04\x65xec\x18\x01 \x01(\x0b\x32\x1a.dockfleet.v1.ExecInstance*]\n\x0cOnDisconnect\x12\x1d\n\x19ON_DISCONNECT_UNSPECIFIED\x10\x00\x12\x16\n\x12ON_DISCONNECT_KILL\x10\x01\x12\x16\n\x12ON_DISCONNECT_KEEP\x10\x02\x32\xa6\x04\n\x0b\x45xecService\x12I\n\x04\x45xec\x12\x19.dockfleet.v1.ExecRequest\x1a\x1a.dockfleet.v1.ExecResponse\"\x06\xfa\xdb#\x02\x10\x07(\x01\x30\x01\x12s\n\nCreateExec\x12\x1f.dockfleet.v1.CreateExecRequest\x1a .dockfleet.v1.CreateExecResponse\"\"\xfa\xdb#\x1e\n\x1a\x1a\x15/containers/{id}/exec2\x01*\x10\x07\x12q\n\tStartExec\x12\x1e.dockfleet.v1.StartExecRequest\x1a\x1f.dockfleet.v1.StartExecResponse\"\x1f\xfa\xdb#\x1b\n\x17\x1a\x10/exec/{id}/start2\x01*@\x05\x10\x07(\x01\x30\x01\x12l\n\nResizeExec\x12\x1f.dockfleet.v1.ResizeExecRequest\x1a .dockfleet.v1.ResizeExecResponse\"\x1b\xfa\xdb#\x17\n\x13\x1a\x11/exec/{id}/resize\x10\x07\x12v\n\x0bInspectExec\x12 .dockfleet.v1.InspectExecRequest\x1a!.dockfleet.v1.InspectExecResponse\"\"\x90\x02\x01\xfa\xdb#\x1b\n\x17\n\x0f/exec/{id}/json:\x04\x65xec\x10\x02\x42Y\n\x0c\x64ockfleet.v1B\tExecProtoP\x01Z-dockfleet.internal/go/dockfleetv1;dockfleetv1\xaa\x02\x0c\x44ockfleet.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dockfleet.v1.exec_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
-  _globals['DESCRIPTOR']._serialized_options = b'\n\020com.dockfleet.v1P\001ZAgithub.com/dockfleet/dockfleet/clients/go/dockfleetv1;dockfleetv1\252\002\014Dockfleet.V1'
+  _globals['DESCRIPTOR']._serialized_options = b'\n\014dockfleet.v1B\tExecProtoP\001Z-dockfleet.internal/go/dockfleetv1;dockfleetv1\252\002\014Dockfleet.V1'
   _globals['_EXECSTART'].fields_by_name['id']._loaded_options = None
-  _globals['_EXECSTART'].fields_by_name['id']._serialized_options = b'\330\265\030\001'
+  _globals['_EXECSTART'].fields_by_name['id']._serialized_options = b'\372\333#\002\010\001'
   _globals['_CREATEEXECREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_CREATEEXECREQUEST'].fields_by_name['id']._serialized_options = b'\330\265\030\001'
+  _globals['_CREATEEXECREQUEST'].fields_by_name['id']._serialized_options = b'\372\333#\002\010\001'
   _globals['_CREATEEXECREQUEST'].fields_by_name['console_size']._loaded_options = None
-  _globals['_CREATEEXECREQUEST'].fields_by_name['console_size']._serialized_options = b'\352\265\030\0041.42'
+  _globals['_CREATEEXECREQUEST'].fields_by_name['console_size']._serialized_options = b'\372\333#\006\032\0041.42'
   _globals['_STARTEXECSTART'].fields_by_name['id']._loaded_options = None
-  _globals['_STARTEXECSTART'].fields_by_name['id']._serialized_options = b'\330\265\030\002'
+  _globals['_STARTEXECSTART'].fields_by_name['id']._serialized_options = b'\372\333#\002\010\002'
   _globals['_STARTEXECSTART'].fields_by_name['console_size']._loaded_options = None
-  _globals['_STARTEXECSTART'].fields_by_name['console_size']._serialized_options = b'\352\265\030\0041.42'
+  _globals['_STARTEXECSTART'].fields_by_name['console_size']._serialized_options = b'\372\333#\006\032\0041.42'
   _globals['_STARTEXECSTART'].fields_by_name['slow_reader']._loaded_options = None
-  _globals['_STARTEXECSTART'].fields_by_name['slow_reader']._serialized_options = b'\230\266\030\001'
+  _globals['_STARTEXECSTART'].fields_by_name['slow_reader']._serialized_options = b'\372\333#\002P\001'
   _globals['_RESIZEEXECREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_RESIZEEXECREQUEST'].fields_by_name['id']._serialized_options = b'\330\265\030\002'
-  _globals['_RESIZEEXECREQUEST'].fields_by_name['height']._loaded_options = None
-  _globals['_RESIZEEXECREQUEST'].fields_by_name['height']._serialized_options = b'\220\266\030\001'
-  _globals['_RESIZEEXECREQUEST'].fields_by_name['width']._loaded_options = None
-  _globals['_RESIZEEXECREQUEST'].fields_by_name['width']._serialized_options = b'\220\266\030\001'
+  _globals['_RESIZEEXECREQUEST'].fields_by_name['id']._serialized_options = b'\372\333#\002\010\002'
+  _globals['_RESIZEEXECREQUEST'].fields_by_name['size']._loaded_options = None
+  _globals['_RESIZEEXECREQUEST'].fields_by_name['size']._serialized_options = b'\372\333#\004@\001X\001'
   _globals['_INSPECTEXECREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_INSPECTEXECREQUEST'].fields_by_name['id']._serialized_options = b'\330\265\030\002'
+  _globals['_INSPECTEXECREQUEST'].fields_by_name['id']._serialized_options = b'\372\333#\002\010\002'
   _globals['_EXECSERVICE'].methods_by_name['Exec']._loaded_options = None
-  _globals['_EXECSERVICE'].methods_by_name['Exec']._serialized_options = b'\220\265\030\004'
+  _globals['_EXECSERVICE'].methods_by_name['Exec']._serialized_options = b'\372\333#\002\020\007'
   _globals['_EXECSERVICE'].methods_by_name['CreateExec']._loaded_options = None
-  _globals['_EXECSERVICE'].methods_by_name['CreateExec']._serialized_options = b'\212\265\030\032\032\025/containers/{id}/exec2\001*\220\265\030\004'
+  _globals['_EXECSERVICE'].methods_by_name['CreateExec']._serialized_options = b'\372\333#\036\n\032\032\025/containers/{id}/exec2\001*\020\007'
   _globals['_EXECSERVICE'].methods_by_name['StartExec']._loaded_options = None
-  _globals['_EXECSERVICE'].methods_by_name['StartExec']._serialized_options = b'\212\265\030\027\032\020/exec/{id}/start2\001*@\005\220\265\030\004'
+  _globals['_EXECSERVICE'].methods_by_name['StartExec']._serialized_options = b'\372\333#\033\n\027\032\020/exec/{id}/start2\001*@\005\020\007'
   _globals['_EXECSERVICE'].methods_by_name['ResizeExec']._loaded_options = None
-  _globals['_EXECSERVICE'].methods_by_name['ResizeExec']._serialized_options = b'\212\265\030\023\032\021/exec/{id}/resize\220\265\030\004'
+  _globals['_EXECSERVICE'].methods_by_name['ResizeExec']._serialized_options = b'\372\333#\027\n\023\032\021/exec/{id}/resize\020\007'
   _globals['_EXECSERVICE'].methods_by_name['InspectExec']._loaded_options = None
-  _globals['_EXECSERVICE'].methods_by_name['InspectExec']._serialized_options = b'\212\265\030\027\n\017/exec/{id}/json:\004exec\220\265\030\001'
-  _globals['_ONDISCONNECT']._serialized_start=3048
-  _globals['_ONDISCONNECT']._serialized_end=3141
-  _globals['_EXECINSTANCE']._serialized_start=96
-  _globals['_EXECINSTANCE']._serialized_end=473
-  _globals['_EXECPROCESS']._serialized_start=476
-  _globals['_EXECPROCESS']._serialized_end=621
-  _globals['_EXECREQUEST']._serialized_start=624
-  _globals['_EXECREQUEST']._serialized_end=800
-  _globals['_EXECSTART']._serialized_start=803
-  _globals['_EXECSTART']._serialized_end=1242
-  _globals['_EXECRESPONSE']._serialized_start=1245
-  _globals['_EXECRESPONSE']._serialized_end=1442
-  _globals['_EXECSTARTED']._serialized_start=1444
-  _globals['_EXECSTARTED']._serialized_end=1487
-  _globals['_EXECEXIT']._serialized_start=1489
-  _globals['_EXECEXIT']._serialized_end=1561
-  _globals['_CREATEEXECREQUEST']._serialized_start=1564
-  _globals['_CREATEEXECREQUEST']._serialized_end=2098
-  _globals['_CREATEEXECRESPONSE']._serialized_start=2100
-  _globals['_CREATEEXECRESPONSE']._serialized_end=2136
-  _globals['_STARTEXECREQUEST']._serialized_start=2139
-  _globals['_STARTEXECREQUEST']._serialized_end=2325
-  _globals['_STARTEXECSTART']._serialized_start=2328
-  _globals['_STARTEXECSTART']._serialized_end=2566
-  _globals['_STARTEXECRESPONSE']._serialized_start=2569
-  _globals['_STARTEXECRESPONSE']._serialized_end=2771
-  _globals['_RESIZEEXECREQUEST']._serialized_start=2774
-  _globals['_RESIZEEXECREQUEST']._serialized_end=2905
-  _globals['_RESIZEEXECRESPONSE']._serialized_start=2907
-  _globals['_RESIZEEXECRESPONSE']._serialized_end=2927
-  _globals['_INSPECTEXECREQUEST']._serialized_start=2929
-  _globals['_INSPECTEXECREQUEST']._serialized_end=2981
-  _globals['_INSPECTEXECRESPONSE']._serialized_start=2983
-  _globals['_INSPECTEXECRESPONSE']._serialized_end=3046
-  _globals['_EXECSERVICE']._serialized_start=3144
-  _globals['_EXECSERVICE']._serialized_end=3689
+  _globals['_EXECSERVICE'].methods_by_name['InspectExec']._serialized_options = b'\220\002\001\372\333#\033\n\027\n\017/exec/{id}/json:\004exec\020\002'
+  _globals['_ONDISCONNECT']._serialized_start=3073
+  _globals['_ONDISCONNECT']._serialized_end=3166
+  _globals['_EXECINSTANCE']._serialized_start=105
+  _globals['_EXECINSTANCE']._serialized_end=482
+  _globals['_EXECPROCESS']._serialized_start=485
+  _globals['_EXECPROCESS']._serialized_end=630
+  _globals['_EXECREQUEST']._serialized_start=633
+  _globals['_EXECREQUEST']._serialized_end=809
+  _globals['_EXECSTART']._serialized_start=812
+  _globals['_EXECSTART']._serialized_end=1253
+  _globals['_EXECRESPONSE']._serialized_start=1256
+  _globals['_EXECRESPONSE']._serialized_end=1509
+  _globals['_CREATEEXECREQUEST']._serialized_start=1512
+  _globals['_CREATEEXECREQUEST']._serialized_end=2078
+  _globals['_CREATEEXECRESPONSE']._serialized_start=2080
+  _globals['_CREATEEXECRESPONSE']._serialized_end=2116
+  _globals['_STARTEXECREQUEST']._serialized_start=2119
+  _globals['_STARTEXECREQUEST']._serialized_end=2305
+  _globals['_STARTEXECSTART']._serialized_start=2308
+  _globals['_STARTEXECSTART']._serialized_end=2560
+  _globals['_STARTEXECRESPONSE']._serialized_start=2563
+  _globals['_STARTEXECRESPONSE']._serialized_end=2821
+  _globals['_RESIZEEXECREQUEST']._serialized_start=2823
+  _globals['_RESIZEEXECREQUEST']._serialized_end=2928
+  _globals['_RESIZEEXECRESPONSE']._serialized_start=2930
+  _globals['_RESIZEEXECRESPONSE']._serialized_end=2950
+  _globals['_INSPECTEXECREQUEST']._serialized_start=2952
+  _globals['_INSPECTEXECREQUEST']._serialized_end=3006
+  _globals['_INSPECTEXECRESPONSE']._serialized_start=3008
+  _globals['_INSPECTEXECRESPONSE']._serialized_end=3071
+  _globals['_EXECSERVICE']._serialized_start=3169
+  _globals['_EXECSERVICE']._serialized_end=3719
 # @@protoc_insertion_point(module_scope)

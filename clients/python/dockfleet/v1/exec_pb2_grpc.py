@@ -26,11 +26,11 @@ if _version_not_supported:
 
 
 class ExecServiceStub:
-    """Runs further processes, called execs, in a running container.  `Exec` is all that most callers need;
-    the other calls are the single steps that it is made of.  A container's own main process belongs to
-    ContainerService.
+    """Runs further processes, called execs, in a running container.  Most clients need only `Exec`; the other RPCs are its
+    single steps.  The main process of a container belongs to ContainerService.
 
-    An exec lives on its engine only: it is gone with its container, and some minutes after its process ended.
+    An exec exists on its engine only.  The engine removes it together with its container, and some minutes after its
+    process has ended.
     """
 
     def __init__(self, channel):
@@ -67,72 +67,81 @@ class ExecServiceStub:
 
 
 class ExecServiceServicer:
-    """Runs further processes, called execs, in a running container.  `Exec` is all that most callers need;
-    the other calls are the single steps that it is made of.  A container's own main process belongs to
-    ContainerService.
+    """Runs further processes, called execs, in a running container.  Most clients need only `Exec`; the other RPCs are its
+    single steps.  The main process of a container belongs to ContainerService.
 
-    An exec lives on its engine only: it is gone with its container, and some minutes after its process ended.
+    An exec exists on its engine only.  The engine removes it together with its container, and some minutes after its
+    process has ended.
     """
 
     def Exec(self, request_iterator, context):
-        """Runs a command in a container and reports its output and exit code.
+        """Runs a command in a container and returns its output and exit code.
 
-        The first request is `start`; after it come `stdin`, `resize` and at most one `close_stdin`, in any
-        order; the end of the requests counts as `close_stdin`.  The answer is one `started`, any number of
-        `output`, and one `exit` as the last message.  A command that fails is no failure of the call: its code
-        is in `exit`.  Each call runs the command anew.
+        The first request is `start`.  After it come `stdin`, `resize` and at most one `close_stdin`, in any order.  The
+        end of the requests counts as `close_stdin`.  The responses are one `started`, any number of `output`, and one
+        `end` as the last.  A command that fails does not fail the call: its exit code is in `end`.  Each call runs the
+        command again.
 
-        When the call is cancelled, lost, or ends with a failure before the process has ended, `on_disconnect`
-        decides what becomes of the process.
+        When the call is cancelled, loses its connection or fails before the process has ended, `on_disconnect` decides
+        what happens to the process.
 
-        A client that does not read holds the process up once the buffers are full, as a full pipe does, for at most
-        a minute (the gateway's `limits.stall_seconds`), unless `slow_reader` says otherwise.
+        When the client does not read and the buffers are full, the process waits, as it does for a full pipe.  It waits at
+        most a minute (the gateway's `limits.stall_seconds`), unless `slow_reader` says otherwise.
 
-        NOT_FOUND: no such container.  FAILED_PRECONDITION: the container is stopped or paused, or the command
-        could not be started (reason EXEC_START_FAILED).  ABORTED: the connection broke, and the process may or
-        may not be running.  RESOURCE_EXHAUSTED: the client read nothing for too long (reason SLOW_READER).
+        Errors:
+        - NOT_FOUND: there is no such container.
+        - FAILED_PRECONDITION (CONFLICT): the container is stopped or paused.
+        - FAILED_PRECONDITION (EXEC_START_FAILED): the command could not be started.
+        - ABORTED (OUTCOME_UNKNOWN): the connection broke; the process may or may not be running.
+        - RESOURCE_EXHAUSTED (SLOW_READER): the client read nothing for too long.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateExec(self, request, context):
-        """Prepares a command to be run by StartExec.  Nothing runs yet; each call makes a new exec.
+        """Creates an exec, which StartExec starts.  Nothing runs yet.  Each call creates another exec.
 
-        NOT_FOUND: no such container.  FAILED_PRECONDITION: the container is stopped or paused.
-        INVALID_ARGUMENT: there is no command.
+        Errors:
+        - NOT_FOUND: there is no such container.
+        - FAILED_PRECONDITION (CONFLICT): the container is stopped or paused.
+        - INVALID_ARGUMENT (INVALID_REQUEST): there is no command.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StartExec(self, request_iterator, context):
-        """Starts a prepared exec and connects to it.  Works once for each exec.
+        """Starts an exec that CreateExec has created, and connects to it.  Works once for each exec.
 
-        The frames are those of `Exec`.  With `detach` the answer is `started` alone, and the call ends while
-        the process runs on; InspectExec then tells its exit code.
+        The requests and responses are those of `Exec`.  With `detach` the only response is `started`.  The call then ends
+        and the process continues to run; InspectExec returns its exit code.
 
-        NOT_FOUND: no such exec.  FAILED_PRECONDITION: it was started before, its container is stopped or
-        paused, or the command could not be started (reason EXEC_START_FAILED).
+        Errors:
+        - NOT_FOUND: there is no such exec.
+        - FAILED_PRECONDITION (CONFLICT): the exec was started before, or its container is stopped or paused.
+        - FAILED_PRECONDITION (EXEC_START_FAILED): the command could not be started.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ResizeExec(self, request, context):
-        """Sets the size of the terminal of a running exec.  Harmless to repeat.  Within a session, send `resize`
-        instead.
+        """Sets the size of the terminal of a running exec.  Harmless to repeat.  Within a session, send `resize` instead.
 
-        NOT_FOUND: no such exec, or its process has ended.  FAILED_PRECONDITION: it has not been started.
+        Errors:
+        - NOT_FOUND: there is no such exec, or its process has ended.
+        - FAILED_PRECONDITION (CONFLICT): the exec has not been started.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def InspectExec(self, request, context):
-        """Returns the state of an exec, and its exit code once it has ended.
+        """Returns the state of an exec, and its exit code when it has ended.
 
-        NOT_FOUND: no such exec, or the engine has forgotten it already.
+        Errors:
+        - NOT_FOUND: there is no such exec, or the engine has removed it already.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -175,11 +184,11 @@ def add_ExecServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ExecService:
-    """Runs further processes, called execs, in a running container.  `Exec` is all that most callers need;
-    the other calls are the single steps that it is made of.  A container's own main process belongs to
-    ContainerService.
+    """Runs further processes, called execs, in a running container.  Most clients need only `Exec`; the other RPCs are its
+    single steps.  The main process of a container belongs to ContainerService.
 
-    An exec lives on its engine only: it is gone with its container, and some minutes after its process ended.
+    An exec exists on its engine only.  The engine removes it together with its container, and some minutes after its
+    process has ended.
     """
 
     @staticmethod

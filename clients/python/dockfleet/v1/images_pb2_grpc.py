@@ -26,13 +26,11 @@ if _version_not_supported:
 
 
 class ImageServiceStub:
-    """Handles the images in a host's image store: whatever adds, describes, hands out or removes one, and the
-    cache that builds leave.  What a registry says of an image that is not on the host belongs to
-    DistributionService.
+    """The images in the image store of a host, and the cache of its builds.  Information of a registry about images that
+    are not on the host belongs to DistributionService.
 
-    Pulls, pushes, builds, imports and loads answer with a stream of progress.  A failure in its midst is never
-    a report: it ends the call with a status.  Cancelling a pull, a push or a build cancels the work on the
-    host.
+    Pulls, pushes, builds, imports and loads return a stream of progress.  A failure is never a progress report: it ends
+    the call with a status.  Cancelling a pull, a push or a build cancels the work on the host.
     """
 
     def __init__(self, channel):
@@ -51,10 +49,10 @@ class ImageServiceStub:
                 request_serializer=dockfleet_dot_v1_dot_images__pb2.BuildImageRequest.SerializeToString,
                 response_deserializer=dockfleet_dot_v1_dot_images__pb2.BuildImageResponse.FromString,
                 _registered_method=True)
-        self.PruneBuilds = channel.unary_unary(
-                '/dockfleet.v1.ImageService/PruneBuilds',
-                request_serializer=dockfleet_dot_v1_dot_images__pb2.PruneBuildsRequest.SerializeToString,
-                response_deserializer=dockfleet_dot_v1_dot_images__pb2.PruneBuildsResponse.FromString,
+        self.PruneBuildCache = channel.unary_unary(
+                '/dockfleet.v1.ImageService/PruneBuildCache',
+                request_serializer=dockfleet_dot_v1_dot_images__pb2.PruneBuildCacheRequest.SerializeToString,
+                response_deserializer=dockfleet_dot_v1_dot_images__pb2.PruneBuildCacheResponse.FromString,
                 _registered_method=True)
         self.PullImage = channel.unary_stream(
                 '/dockfleet.v1.ImageService/PullImage',
@@ -129,130 +127,155 @@ class ImageServiceStub:
 
 
 class ImageServiceServicer:
-    """Handles the images in a host's image store: whatever adds, describes, hands out or removes one, and the
-    cache that builds leave.  What a registry says of an image that is not on the host belongs to
-    DistributionService.
+    """The images in the image store of a host, and the cache of its builds.  Information of a registry about images that
+    are not on the host belongs to DistributionService.
 
-    Pulls, pushes, builds, imports and loads answer with a stream of progress.  A failure in its midst is never
-    a report: it ends the call with a status.  Cancelling a pull, a push or a build cancels the work on the
-    host.
+    Pulls, pushes, builds, imports and loads return a stream of progress.  A failure is never a progress report: it ends
+    the call with a status.  Cancelling a pull, a push or a build cancels the work on the host.
     """
 
     def ListImages(self, request, context):
-        """Lists the images on a host.  There is no paging.
+        """Lists the images on a host.
 
-        INVALID_ARGUMENT: an unknown filter, or a value that does not fit it.
+        One response holds all images: there are no pages.
+
+        Errors:
+        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def BuildImage(self, request_iterator, context):
-        """Builds an image from a Dockerfile and the files around it.
+        """Builds an image from a Dockerfile and the files around it.  Each call builds again, but takes steps that have not
+        changed from the cache.
 
-        The first request is `start`; after it come `data` messages, which together are a tar of the build
-        context: plain, or compressed with gzip, bzip2 or xz.  The id of the image comes as `progress.aux.id`.
-        Each call builds anew, but takes steps that have not changed from the cache.
+        The first request is `start`.  After it come requests with `data`, which together are a tar of the build context:
+        plain, or compressed with gzip, bzip2 or xz.  The id of the image comes in `progress.result.id`.
 
-        INVALID_ARGUMENT: a malformed parameter or Dockerfile.  RESOURCE_EXHAUSTED: the host's disk is full.  A
-        step that fails ends the call with reason OPERATION_FAILED.
+        Errors:
+        - INVALID_ARGUMENT (INVALID_REQUEST): a parameter or the Dockerfile is malformed.
+        - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
+        - FAILED_PRECONDITION (OPERATION_FAILED): a step failed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def PruneBuilds(self, request, context):
-        """Removes cached results of builds.  Images stay.  Harmless to repeat; later builds take longer.
+    def PruneBuildCache(self, request, context):
+        """Removes cached results of builds.  Images stay.  Later builds take longer.  Harmless to repeat.
 
-        INVALID_ARGUMENT: an unknown filter, or a value that does not fit it.
+        Errors:
+        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PullImage(self, request, context):
-        """Pulls an image from a registry.  Harmless to repeat: layers that are on the host are not fetched again.
+        """Pulls an image from a registry.  Harmless to repeat: layers that are on the host are not downloaded again.
 
-        Take care with a reference that has neither tag nor digest: all tags of the repository are pulled.
+        A reference that has neither a tag nor a digest pulls all tags of the repository.
 
-        NOT_FOUND: the registry has no such image, or shows it to nobody without credentials.  PERMISSION_DENIED:
-        the credentials do not open it.  FAILED_PRECONDITION: the registry refused the credentials (reason
-        REGISTRY_AUTH).  UNAVAILABLE: the host cannot reach the registry.  RESOURCE_EXHAUSTED: the registry's
-        limit is reached, or the host's disk is full.
+        Errors:
+        - NOT_FOUND: the registry has no such image.
+        - NOT_FOUND (REGISTRY_AUTH): the registry has no such repository, or does not show it without credentials.
+        - PERMISSION_DENIED: the credentials do not allow the pull.
+        - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials.
+        - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
+        - RESOURCE_EXHAUSTED (REGISTRY_LIMIT): the rate limit of the registry is reached.
+        - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ImportImage(self, request_iterator, context):
-        """Makes an image of one layer from the tar of a file system, such as ExportContainer gives.
+        """Creates an image of one layer from the tar of a file system, such as ExportContainer returns.  Each call creates a
+        new image.
 
-        The first request is `start`; after it come `data` messages, which together are the tar, plain or
-        compressed.  The last report's `status` is the id of the image.  Each call makes a new image.
+        The first request is `start`.  After it come requests with `data`, which together are the tar, plain or compressed.
+        The `status` of the last response's `progress` is the id of the image.
 
-        INVALID_ARGUMENT: a malformed parameter or instruction.  RESOURCE_EXHAUSTED: the host's disk is full.
+        Errors:
+        - INVALID_ARGUMENT (INVALID_REQUEST): a parameter or an instruction is malformed.
+        - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def InspectImage(self, request, context):
-        """Returns all that a host knows of an image.
+        """Returns everything that a host knows about an image.
 
-        NOT_FOUND: no such image, or not for the platform asked for.  INVALID_ARGUMENT: both `manifests` and
-        `platform` are given.
+        Errors:
+        - NOT_FOUND: there is no such image, or not for the requested platform.
+        - INVALID_ARGUMENT (INVALID_REQUEST): both `manifests` and `platform` are set.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListImageAttestations(self, request, context):
-        """Lists what has been attested of an image, such as its provenance and its bill of materials.  Nothing
-        attested is an empty list.
+        """Lists the attestations of an image, such as its provenance and its bill of materials.  The list is empty when there
+        are none.
 
-        NOT_FOUND: no such image, or not for the platform asked for.  INVALID_ARGUMENT: more than one platform.
-        UNIMPLEMENTED: the host's image store does not keep attestations; the containerd store does.
+        Errors:
+        - NOT_FOUND: there is no such image, or not for the requested platform.
+        - INVALID_ARGUMENT (INVALID_REQUEST): the request has more than one platform.
+        - UNIMPLEMENTED (NOT_SUPPORTED): the image store of the host does not keep attestations.  The containerd store
+        does.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetImageHistory(self, request, context):
-        """Returns the steps that an image was made in, the latest first.
+        """Returns the steps that created an image, the latest first.
 
-        NOT_FOUND: no such image, or not for the platform asked for.
+        Errors:
+        - NOT_FOUND: there is no such image, or not for the requested platform.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PushImage(self, request, context):
-        """Pushes an image to the registry that its name begins with; without one, to Docker Hub.  Tag it for that
-        registry first (TagImage).  Harmless to repeat: layers that the registry has are not sent again.
+        """Pushes an image to the registry that its name begins with; without one, to Docker Hub.  Harmless to repeat: layers
+        that the registry has are not sent again.
 
-        NOT_FOUND: no such image.  FAILED_PRECONDITION: the registry refused the credentials (reason
-        REGISTRY_AUTH).  PERMISSION_DENIED: they do not allow it.  UNAVAILABLE: the host cannot reach the
-        registry.
+        The image must have a name for that registry: see TagImage.
+
+        Errors:
+        - NOT_FOUND: there is no such image.
+        - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials.
+        - PERMISSION_DENIED: the credentials do not allow the push.
+        - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def TagImage(self, request, context):
-        """Gives an image one more name.  Harmless to repeat.  A name that another image has is taken from it.
+        """Adds a name to an image.  Harmless to repeat.  If another image has the name, that image loses it.
 
-        NOT_FOUND: no such image.  INVALID_ARGUMENT: the new name is missing or malformed.
+        Errors:
+        - NOT_FOUND: there is no such image.
+        - INVALID_ARGUMENT (INVALID_FIELD): the new name is missing or malformed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RemoveImage(self, request, context):
-        """Removes a name from an image, and with its last name the image and those of its parents that have no
-        name.  Named by its id, the image itself is removed.  A repetition finds nothing: NOT_FOUND.
+        """Removes a name from an image.  Together with its last name it removes the image, and those of its parents that have
+        no name.  When the request has an id, it removes the image itself.  A repetition fails, because there is nothing to
+        remove any more.
 
-        NOT_FOUND: no such image.  FAILED_PRECONDITION: a container uses it, another image is built on it, or an
-        id was given and it has names in several repositories; some of this yields to `force`.
+        Errors:
+        - NOT_FOUND: there is no such image.
+        - FAILED_PRECONDITION (CONFLICT): a container uses the image, another image is built on it, or the request has an
+        id and the image has names in several repositories.  `force` overrides some of this.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -261,64 +284,71 @@ class ImageServiceServicer:
     def SearchImages(self, request, context):
         """Searches Docker Hub for images, from the host.
 
-        INVALID_ARGUMENT: an unknown filter, or a limit out of range.  UNAVAILABLE: the host cannot reach Docker
-        Hub.
+        Errors:
+        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or the limit is out of range.
+        - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach Docker Hub.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PruneImages(self, request, context):
-        """Removes images that no container uses; unless filters say otherwise, only those without a name.  Harmless
-        to repeat.
+        """Removes images that no container uses.  Unless filters say otherwise, it removes only images without a name.
+        Harmless to repeat.
 
-        INVALID_ARGUMENT: an unknown filter, or a value that does not fit it.  ABORTED: another prune is under
-        way.
+        Errors:
+        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+        - ABORTED (BEING_CHANGED): another prune of images is running on the host.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CommitContainer(self, request, context):
-        """Makes an image from the present state of a container.  Its volumes are not part of it.  Each call makes a
-        new image.
+        """Creates an image from the present state of a container, without its volumes.  Each call creates a new image.
 
-        NOT_FOUND: no such container.  INVALID_ARGUMENT: a malformed name or instruction.
+        Errors:
+        - NOT_FOUND: there is no such container.
+        - INVALID_ARGUMENT (INVALID_FIELD): the name of the image is malformed.
+        - INVALID_ARGUMENT (INVALID_REQUEST): an instruction is malformed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SaveImage(self, request, context):
-        """Hands out an image with its layers, as a tar that LoadImages takes.
+        """Returns an image with its layers, as a tar that LoadImages accepts.
 
-        A repository without a tag stands for all its tags on the host; an id hands the image out without names.
-        The tar is an OCI image layout, or the older layout of `docker save`, as the engine makes it.
+        A repository without a tag means all its tags on the host.  With an id, the tar holds the image without names.  The
+        tar is an OCI image layout or the older layout of `docker save`; the engine decides.
 
-        NOT_FOUND: no such image.
+        Errors:
+        - NOT_FOUND: there is no such image.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SaveImages(self, request, context):
-        """Hands out several images in one tar, with the layers that they share only once.  Otherwise as SaveImage.
+        """Returns several images in one tar.  Layers that they share are in it only once.  Otherwise it works like SaveImage.
 
-        NOT_FOUND: one of the images does not exist.
+        Errors:
+        - NOT_FOUND: one of the images does not exist.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def LoadImages(self, request_iterator, context):
-        """Loads the images of a tar, with their names, as SaveImage and SaveImages hand them out.
+        """Loads the images of a tar, with their names, as SaveImage and SaveImages return it.  Loading the same tar again
+        changes nothing.
 
-        The first request is `start`; after it come `data` messages, which together are the tar, plain or
-        compressed with gzip, bzip2 or xz.  Names that other images have are taken from them.  Loading the same
-        tar again changes nothing.
+        The first request is `start`.  After it come requests with `data`, which together are the tar, plain or compressed
+        with gzip, bzip2 or xz.  If another image has one of the names, that image loses it.
 
-        RESOURCE_EXHAUSTED: the host's disk is full.  A tar that holds no images ends the call with reason
-        OPERATION_FAILED.
+        Errors:
+        - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
+        - FAILED_PRECONDITION (OPERATION_FAILED): the tar holds no images.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -337,10 +367,10 @@ def add_ImageServiceServicer_to_server(servicer, server):
                     request_deserializer=dockfleet_dot_v1_dot_images__pb2.BuildImageRequest.FromString,
                     response_serializer=dockfleet_dot_v1_dot_images__pb2.BuildImageResponse.SerializeToString,
             ),
-            'PruneBuilds': grpc.unary_unary_rpc_method_handler(
-                    servicer.PruneBuilds,
-                    request_deserializer=dockfleet_dot_v1_dot_images__pb2.PruneBuildsRequest.FromString,
-                    response_serializer=dockfleet_dot_v1_dot_images__pb2.PruneBuildsResponse.SerializeToString,
+            'PruneBuildCache': grpc.unary_unary_rpc_method_handler(
+                    servicer.PruneBuildCache,
+                    request_deserializer=dockfleet_dot_v1_dot_images__pb2.PruneBuildCacheRequest.FromString,
+                    response_serializer=dockfleet_dot_v1_dot_images__pb2.PruneBuildCacheResponse.SerializeToString,
             ),
             'PullImage': grpc.unary_stream_rpc_method_handler(
                     servicer.PullImage,
@@ -421,13 +451,11 @@ def add_ImageServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ImageService:
-    """Handles the images in a host's image store: whatever adds, describes, hands out or removes one, and the
-    cache that builds leave.  What a registry says of an image that is not on the host belongs to
-    DistributionService.
+    """The images in the image store of a host, and the cache of its builds.  Information of a registry about images that
+    are not on the host belongs to DistributionService.
 
-    Pulls, pushes, builds, imports and loads answer with a stream of progress.  A failure in its midst is never
-    a report: it ends the call with a status.  Cancelling a pull, a push or a build cancels the work on the
-    host.
+    Pulls, pushes, builds, imports and loads return a stream of progress.  A failure is never a progress report: it ends
+    the call with a status.  Cancelling a pull, a push or a build cancels the work on the host.
     """
 
     @staticmethod
@@ -485,7 +513,7 @@ class ImageService:
             _registered_method=True)
 
     @staticmethod
-    def PruneBuilds(request,
+    def PruneBuildCache(request,
             target,
             options=(),
             channel_credentials=None,
@@ -498,9 +526,9 @@ class ImageService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/dockfleet.v1.ImageService/PruneBuilds',
-            dockfleet_dot_v1_dot_images__pb2.PruneBuildsRequest.SerializeToString,
-            dockfleet_dot_v1_dot_images__pb2.PruneBuildsResponse.FromString,
+            '/dockfleet.v1.ImageService/PruneBuildCache',
+            dockfleet_dot_v1_dot_images__pb2.PruneBuildCacheRequest.SerializeToString,
+            dockfleet_dot_v1_dot_images__pb2.PruneBuildCacheResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -26,12 +26,14 @@ if _version_not_supported:
 
 
 class NetworkServiceStub:
-    """Manages the networks of a host and the connections of its containers to them.  The networks that a
-    container gets when it is created, and the ports that it publishes, belong to ContainerService.
+    """The networks of a host, and the connections of its containers to them.  The networks that a container gets at its
+    creation, and its published ports, belong to ContainerService.
 
-    A network is named by its id, a unique prefix of the id, or its name; a prefix or a name that fits several
-    is INVALID_ARGUMENT.  The host's own networks (`bridge`, `host` and `none` on Linux, `nat` and `none` on
-    Windows) can neither be created nor removed.
+    Every RPC that takes a network accepts its id, a unique prefix of the id, or its name.  The host's own networks
+    (`bridge`, `host` and `none` on Linux, `nat` and `none` on Windows) can be neither created nor removed.
+
+    Errors:
+    - INVALID_ARGUMENT: the prefix or the name fits several networks.
     """
 
     def __init__(self, channel):
@@ -78,39 +80,48 @@ class NetworkServiceStub:
 
 
 class NetworkServiceServicer:
-    """Manages the networks of a host and the connections of its containers to them.  The networks that a
-    container gets when it is created, and the ports that it publishes, belong to ContainerService.
+    """The networks of a host, and the connections of its containers to them.  The networks that a container gets at its
+    creation, and its published ports, belong to ContainerService.
 
-    A network is named by its id, a unique prefix of the id, or its name; a prefix or a name that fits several
-    is INVALID_ARGUMENT.  The host's own networks (`bridge`, `host` and `none` on Linux, `nat` and `none` on
-    Windows) can neither be created nor removed.
+    Every RPC that takes a network accepts its id, a unique prefix of the id, or its name.  The host's own networks
+    (`bridge`, `host` and `none` on Linux, `nat` and `none` on Windows) can be neither created nor removed.
+
+    Errors:
+    - INVALID_ARGUMENT: the prefix or the name fits several networks.
     """
 
     def ListNetworks(self, request, context):
-        """Lists networks, all of them unless filtered.
+        """Lists networks; without filters, all of them.
 
-        Only reads.  What is connected to them (`containers`, `services`) and their state (`status`) are left
-        out: InspectNetwork has these.  INVALID_ARGUMENT: a filter is not known or malformed.
+        The response has neither what is connected to the networks (`containers`, `services`) nor their `status`:
+        InspectNetwork returns these.
+
+        Errors:
+        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a filter is malformed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def InspectNetwork(self, request, context):
-        """Returns one network with the containers that are connected to it.
+        """Returns a network with the containers that are connected to it.
 
-        Only reads.  NOT_FOUND: no such network, or none in the given scope.
+        Errors:
+        - NOT_FOUND: there is no such network, or not in the requested scope.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RemoveNetwork(self, request, context):
-        """Removes a network.
+        """Removes a network.  A repetition fails, because the network does not exist any more.
 
-        Repeating it does no harm: the second call is NOT_FOUND.  FAILED_PRECONDITION: a running container or a
-        service still uses it, or it is one of the host's own networks.  Stopped containers do not hold it, and
-        can not be started again without it.
+        Stopped containers do not prevent the removal.  They cannot be started again without the network.
+
+        Errors:
+        - NOT_FOUND: there is no such network.
+        - FAILED_PRECONDITION (CONFLICT): a running container or a service uses the network, or it is one of the host's
+        own networks.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -119,43 +130,56 @@ class NetworkServiceServicer:
     def CreateNetwork(self, request, context):
         """Creates a network.
 
-        ALREADY_EXISTS: the name is taken.  Engines before API 1.44 notice that only with `check_duplicate`;
-        without it, repeating the call makes a second network of the same name.  INVALID_ARGUMENT: the settings
-        contradict each other, or an address is malformed.  NOT_FOUND: no such driver.  FAILED_PRECONDITION: the
-        name is that of one of the host's own networks, or the driver is `overlay` and the host is no manager of
-        a swarm.
+        Engines before API 1.44 check for a taken name only with `check_duplicate`.  Without it, a repetition of the call
+        creates a second network of the same name.
+
+        Errors:
+        - ALREADY_EXISTS (NAME_IN_USE): another network has the name.
+        - INVALID_ARGUMENT (INVALID_REQUEST): the settings contradict each other, or an address is malformed.
+        - NOT_FOUND: there is no such driver.
+        - FAILED_PRECONDITION (CONFLICT): the name is that of one of the host's own networks.
+        - FAILED_PRECONDITION (NOT_SWARM_MANAGER): the driver is `overlay` and the host is not a manager of a swarm.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ConnectNetwork(self, request, context):
-        """Connects a container, running or not, to a network.
+        """Connects a container, running or not, to a network.  A running container gets its address at once, a stopped one
+        when it starts.
 
-        The network must be local to the host, or one of a swarm that is `attachable`.  A running container gets
-        its address at once, a stopped one when it starts.  NOT_FOUND: no such network or container.
-        INVALID_ARGUMENT: the settings do not fit the network.  FAILED_PRECONDITION: the running container is
-        connected to it already, as when the call is repeated, or the network does not allow it.
+        The network must be local to the host, or a swarm's network that is `attachable`.
+
+        Errors:
+        - NOT_FOUND: there is no such network or container.
+        - INVALID_ARGUMENT (INVALID_REQUEST): the settings do not fit the network.
+        - FAILED_PRECONDITION (CONFLICT): the running container is connected to the network already, for example because
+        the call is repeated, or the network does not allow the connection.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DisconnectNetwork(self, request, context):
-        """Disconnects a container, running or not, from a network.
+        """Disconnects a container, running or not, from a network.  A repetition does no harm, but fails, because the
+        container is not connected any more.
 
-        Repeating it does no harm, but fails, because the container is not connected any more.  NOT_FOUND: no
-        such network or container.  FAILED_PRECONDITION: the network does not allow it.
+        Errors:
+        - NOT_FOUND: there is no such network or container.
+        - FAILED_PRECONDITION (CONFLICT): the network does not allow it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PruneNetworks(self, request, context):
-        """Removes all networks that no running container is connected to, except the host's own.
+        """Removes all networks that no running container is connected to, except the host's own.  Harmless to repeat.
 
-        Harmless to repeat.  A network that can not be removed is passed over.  Stopped containers do not hold a
-        network, and can not be started again without it.  INVALID_ARGUMENT: a filter is not known or malformed.
+        A network that cannot be removed is skipped.  Stopped containers do not prevent the removal.  They cannot be
+        started again without the network.
+
+        Errors:
+        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a filter is malformed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -208,12 +232,14 @@ def add_NetworkServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class NetworkService:
-    """Manages the networks of a host and the connections of its containers to them.  The networks that a
-    container gets when it is created, and the ports that it publishes, belong to ContainerService.
+    """The networks of a host, and the connections of its containers to them.  The networks that a container gets at its
+    creation, and its published ports, belong to ContainerService.
 
-    A network is named by its id, a unique prefix of the id, or its name; a prefix or a name that fits several
-    is INVALID_ARGUMENT.  The host's own networks (`bridge`, `host` and `none` on Linux, `nat` and `none` on
-    Windows) can neither be created nor removed.
+    Every RPC that takes a network accepts its id, a unique prefix of the id, or its name.  The host's own networks
+    (`bridge`, `host` and `none` on Linux, `nat` and `none` on Windows) can be neither created nor removed.
+
+    Errors:
+    - INVALID_ARGUMENT: the prefix or the name fits several networks.
     """
 
     @staticmethod

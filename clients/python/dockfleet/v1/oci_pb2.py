@@ -22,35 +22,35 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
-from dockfleet.v1 import engine_pb2 as dockfleet_dot_v1_dot_engine__pb2
+from dockfleet.options.v1 import options_pb2 as dockfleet_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x64ockfleet/v1/oci.proto\x12\x0c\x64ockfleet.v1\x1a\x19\x64ockfleet/v1/engine.proto\"\xb9\x03\n\rOciDescriptor\x12\x1d\n\nmedia_type\x18\x01 \x01(\tR\tmediaType\x12\x16\n\x06\x64igest\x18\x02 \x01(\tR\x06\x64igest\x12\x12\n\x04size\x18\x03 \x01(\x03R\x04size\x12\x1c\n\x04urls\x18\x04 \x03(\tB\x08\xea\xb5\x18\x04\x31.48R\x04urls\x12X\n\x0b\x61nnotations\x18\x05 \x03(\x0b\x32,.dockfleet.v1.OciDescriptor.AnnotationsEntryB\x08\xea\xb5\x18\x04\x31.48R\x0b\x61nnotations\x12!\n\x04\x64\x61ta\x18\x06 \x01(\tB\x08\xea\xb5\x18\x04\x31.48H\x00R\x04\x64\x61ta\x88\x01\x01\x12?\n\x08platform\x18\x07 \x01(\x0b\x32\x19.dockfleet.v1.OciPlatformB\x08\xea\xb5\x18\x04\x31.48R\x08platform\x12\x32\n\rartifact_type\x18\x08 \x01(\tB\x08\xea\xb5\x18\x04\x31.48H\x01R\x0c\x61rtifactType\x88\x01\x01\x1a\x32\n\x10\x41nnotationsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x07\n\x05_dataB\x10\n\x0e_artifact_type\"\x9d\x01\n\x0bOciPlatform\x12\"\n\x0c\x61rchitecture\x18\x01 \x01(\tR\x0c\x61rchitecture\x12\x0e\n\x02os\x18\x02 \x01(\tR\x02os\x12\x1e\n\nos_version\x18\x03 \x01(\tR\nos.version\x12 \n\x0bos_features\x18\x04 \x03(\tR\x0bos.features\x12\x18\n\x07variant\x18\x05 \x01(\tR\x07variant\"%\n\rObjectVersion\x12\x14\n\x05index\x18\x01 \x01(\x04R\x05IndexBf\n\x10\x63om.dockfleet.v1P\x01ZAgithub.com/dockfleet/dockfleet/clients/go/dockfleetv1;dockfleetv1\xaa\x02\x0c\x44ockfleet.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x64ockfleet/v1/oci.proto\x12\x0c\x64ockfleet.v1\x1a\"dockfleet/options/v1/options.proto\"\xc3\x03\n\rOciDescriptor\x12\x1d\n\nmedia_type\x18\x01 \x01(\tR\tmediaType\x12\x16\n\x06\x64igest\x18\x02 \x01(\tR\x06\x64igest\x12\x12\n\x04size\x18\x03 \x01(\x03R\x04size\x12\x1e\n\x04urls\x18\x04 \x03(\tB\n\xfa\xdb#\x06\x1a\x04\x31.48R\x04urls\x12Z\n\x0b\x61nnotations\x18\x05 \x03(\x0b\x32,.dockfleet.v1.OciDescriptor.AnnotationsEntryB\n\xfa\xdb#\x06\x1a\x04\x31.48R\x0b\x61nnotations\x12#\n\x04\x64\x61ta\x18\x06 \x01(\tB\n\xfa\xdb#\x06\x1a\x04\x31.48H\x00R\x04\x64\x61ta\x88\x01\x01\x12\x41\n\x08platform\x18\x07 \x01(\x0b\x32\x19.dockfleet.v1.OciPlatformB\n\xfa\xdb#\x06\x1a\x04\x31.48R\x08platform\x12\x34\n\rartifact_type\x18\x08 \x01(\tB\n\xfa\xdb#\x06\x1a\x04\x31.48H\x01R\x0c\x61rtifactType\x88\x01\x01\x1a\x32\n\x10\x41nnotationsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x07\n\x05_dataB\x10\n\x0e_artifact_type\"\x9d\x01\n\x0bOciPlatform\x12\"\n\x0c\x61rchitecture\x18\x01 \x01(\tR\x0c\x61rchitecture\x12\x0e\n\x02os\x18\x02 \x01(\tR\x02os\x12\x1e\n\nos_version\x18\x03 \x01(\tR\nos.version\x12 \n\x0bos_features\x18\x04 \x03(\tR\x0bos.features\x12\x18\n\x07variant\x18\x05 \x01(\tR\x07variant\"%\n\rObjectVersion\x12\x14\n\x05index\x18\x01 \x01(\x04R\x05IndexBX\n\x0c\x64ockfleet.v1B\x08OciProtoP\x01Z-dockfleet.internal/go/dockfleetv1;dockfleetv1\xaa\x02\x0c\x44ockfleet.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dockfleet.v1.oci_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
-  _globals['DESCRIPTOR']._serialized_options = b'\n\020com.dockfleet.v1P\001ZAgithub.com/dockfleet/dockfleet/clients/go/dockfleetv1;dockfleetv1\252\002\014Dockfleet.V1'
+  _globals['DESCRIPTOR']._serialized_options = b'\n\014dockfleet.v1B\010OciProtoP\001Z-dockfleet.internal/go/dockfleetv1;dockfleetv1\252\002\014Dockfleet.V1'
   _globals['_OCIDESCRIPTOR_ANNOTATIONSENTRY']._loaded_options = None
   _globals['_OCIDESCRIPTOR_ANNOTATIONSENTRY']._serialized_options = b'8\001'
   _globals['_OCIDESCRIPTOR'].fields_by_name['urls']._loaded_options = None
-  _globals['_OCIDESCRIPTOR'].fields_by_name['urls']._serialized_options = b'\352\265\030\0041.48'
+  _globals['_OCIDESCRIPTOR'].fields_by_name['urls']._serialized_options = b'\372\333#\006\032\0041.48'
   _globals['_OCIDESCRIPTOR'].fields_by_name['annotations']._loaded_options = None
-  _globals['_OCIDESCRIPTOR'].fields_by_name['annotations']._serialized_options = b'\352\265\030\0041.48'
+  _globals['_OCIDESCRIPTOR'].fields_by_name['annotations']._serialized_options = b'\372\333#\006\032\0041.48'
   _globals['_OCIDESCRIPTOR'].fields_by_name['data']._loaded_options = None
-  _globals['_OCIDESCRIPTOR'].fields_by_name['data']._serialized_options = b'\352\265\030\0041.48'
+  _globals['_OCIDESCRIPTOR'].fields_by_name['data']._serialized_options = b'\372\333#\006\032\0041.48'
   _globals['_OCIDESCRIPTOR'].fields_by_name['platform']._loaded_options = None
-  _globals['_OCIDESCRIPTOR'].fields_by_name['platform']._serialized_options = b'\352\265\030\0041.48'
+  _globals['_OCIDESCRIPTOR'].fields_by_name['platform']._serialized_options = b'\372\333#\006\032\0041.48'
   _globals['_OCIDESCRIPTOR'].fields_by_name['artifact_type']._loaded_options = None
-  _globals['_OCIDESCRIPTOR'].fields_by_name['artifact_type']._serialized_options = b'\352\265\030\0041.48'
-  _globals['_OCIDESCRIPTOR']._serialized_start=68
-  _globals['_OCIDESCRIPTOR']._serialized_end=509
-  _globals['_OCIDESCRIPTOR_ANNOTATIONSENTRY']._serialized_start=432
-  _globals['_OCIDESCRIPTOR_ANNOTATIONSENTRY']._serialized_end=482
-  _globals['_OCIPLATFORM']._serialized_start=512
-  _globals['_OCIPLATFORM']._serialized_end=669
-  _globals['_OBJECTVERSION']._serialized_start=671
-  _globals['_OBJECTVERSION']._serialized_end=708
+  _globals['_OCIDESCRIPTOR'].fields_by_name['artifact_type']._serialized_options = b'\372\333#\006\032\0041.48'
+  _globals['_OCIDESCRIPTOR']._serialized_start=77
+  _globals['_OCIDESCRIPTOR']._serialized_end=528
+  _globals['_OCIDESCRIPTOR_ANNOTATIONSENTRY']._serialized_start=451
+  _globals['_OCIDESCRIPTOR_ANNOTATIONSENTRY']._serialized_end=501
+  _globals['_OCIPLATFORM']._serialized_start=531
+  _globals['_OCIPLATFORM']._serialized_end=688
+  _globals['_OBJECTVERSION']._serialized_start=690
+  _globals['_OBJECTVERSION']._serialized_end=727
 # @@protoc_insertion_point(module_scope)

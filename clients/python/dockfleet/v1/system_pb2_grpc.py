@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class SystemServiceStub:
-    """Tells about the engine of a host, and about nothing that has a service of its own.  Every call asks the
-    host and changes nothing there; what the gateway itself knows of its hosts belongs to HostService.
+    """The engine of a host as a whole.  Every RPC asks the host and changes nothing there.  What the gateway itself knows
+    about its hosts belongs to HostService.
     """
 
     def __init__(self, channel):
@@ -69,71 +69,77 @@ class SystemServiceStub:
 
 
 class SystemServiceServicer:
-    """Tells about the engine of a host, and about nothing that has a service of its own.  Every call asks the
-    host and changes nothing there; what the gateway itself knows of its hosts belongs to HostService.
+    """The engine of a host as a whole.  Every RPC asks the host and changes nothing there.  What the gateway itself knows
+    about its hosts belongs to HostService.
     """
 
     def CheckAuth(self, request, context):
-        """Tries credentials at a registry, by way of the host.
+        """Tries credentials at a registry, from the host.
 
-        Some registries give a token in exchange, to be used in place of the password from then on.  Neither the
-        host nor the gateway keeps the credentials.  It may be repeated; a registry may count it against its
-        limits.
+        Some registries return a token; the client then uses it in place of the password.  Neither the host nor the gateway
+        stores the credentials.  Harmless to repeat, but a registry may count it against its limits.
 
-        FAILED_PRECONDITION (`REGISTRY_AUTH`): the registry refuses the credentials.  UNAVAILABLE: the host can
-        not reach the registry.
+        Errors:
+        - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials.
+        - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetInfo(self, request, context):
-        """Returns the state and the settings of the engine and its machine.  Only reads.
+        """Returns the state and the settings of an engine and its machine.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetVersion(self, request, context):
-        """Returns the versions of the engine and of its parts.  Only reads.
+        """Returns the versions of an engine and its components.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Ping(self, request, context):
-        """Finds out whether the engine answers, at the least cost.  Only reads.
+        """Checks whether an engine responds, with the least work.  HostService returns the same information without asking
+        the host.
 
-        UNAVAILABLE: it does not.  HostService tells the same without asking the host.
+        Errors:
+        - UNAVAILABLE: the engine does not respond.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StreamEvents(self, request, context):
-        """Reports what happens to the objects of a host, as it happens.
+        """Streams what happens to the objects of a host, as it happens.
 
-        First come events of the past, if `since` asks for them: the engine remembers its last 256, the gateway
-        up to 10,000 while it listens.  Then come new ones, until `until` or for ever.  Once the call's headers
-        are there, no event is missed.  Only reads.
+        With `since`, past events come first: the engine keeps its last 256 events, and the gateway keeps up to 10,000
+        while it is connected.  Then come new events, until the time in `until` or without limit.  After the headers of the
+        call have come, no event is missed.
 
-        All calls share one connection to the host.  When it breaks, the gateway goes on where it was, and the call
-        does not notice.  What the engine itself has lost is a `gap`; behind the gap come, as `synthetic` events,
-        the differences between what there is and what there was: containers, images, networks and volumes.  A
-        client that does not read for long gets a gap as well, without synthetic events: let it list anew.
+        Subscribers share one connection to the host.  When it breaks, the gateway reconnects and the stream continues at
+        the same event.  A `gap` says that the engine itself has lost events.  After the gap come `synthetic` events: the
+        differences between the containers, images, networks and volumes before and after.  A client that does not read for
+        long also gets a gap, but no synthetic events: it must list the objects again.
 
-        INVALID_ARGUMENT: a filter, a time or the token is malformed.  UNAVAILABLE: the host can not be reached, or
-        has not been for a minute; a new call with the last `resume_token` goes on from there.
+        When the call ends because the host cannot be reached, a new call with the last `resume_token` continues there.
+
+        Errors:
+        - INVALID_ARGUMENT (INVALID_FIELD): a filter or a time is malformed.
+        - INVALID_ARGUMENT (BAD_RESUME_TOKEN): the token is malformed.
+        - UNAVAILABLE: the host cannot be reached, or could not be reached for a minute.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetDataUsage(self, request, context):
-        """Returns how much of the host's disk images, containers, volumes and the build cache take.
+        """Returns how much disk space the images, containers, volumes and the build cache of a host use.
 
-        Only reads, but may take minutes: the engine adds up file sizes.  An engine before API 1.42 may refuse a
-        second call while one is under way.  The answer has two layouts: see GetDataUsageResponse.
+        It may take minutes, because the engine adds up file sizes.  An engine before API 1.42 may refuse a second call
+        during the first.  The response has two layouts: see GetDataUsageResponse.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -181,8 +187,8 @@ def add_SystemServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class SystemService:
-    """Tells about the engine of a host, and about nothing that has a service of its own.  Every call asks the
-    host and changes nothing there; what the gateway itself knows of its hosts belongs to HostService.
+    """The engine of a host as a whole.  Every RPC asks the host and changes nothing there.  What the gateway itself knows
+    about its hosts belongs to HostService.
     """
 
     @staticmethod

@@ -26,9 +26,8 @@ if _version_not_supported:
 
 
 class VolumeServiceStub:
-    """Handles a host's volumes: storage that has a name and a life of its own, beside that of containers.
-    Managers of a swarm also handle the volumes of its cluster here.  Mounting a volume is a matter of the
-    container, in ContainerService.
+    """The volumes of a host: named storage that exists independently of containers.  On managers of a swarm, also the
+    volumes of its cluster.  Mounting a volume is part of a container's configuration, and belongs to ContainerService.
     """
 
     def __init__(self, channel):
@@ -70,70 +69,81 @@ class VolumeServiceStub:
 
 
 class VolumeServiceServicer:
-    """Handles a host's volumes: storage that has a name and a life of its own, beside that of containers.
-    Managers of a swarm also handle the volumes of its cluster here.  Mounting a volume is a matter of the
-    container, in ContainerService.
+    """The volumes of a host: named storage that exists independently of containers.  On managers of a swarm, also the
+    volumes of its cluster.  Mounting a volume is part of a container's configuration, and belongs to ContainerService.
     """
 
     def ListVolumes(self, request, context):
-        """Lists the volumes of a host; on managers of a swarm, from 1.42 on, also those of the cluster.  There is
-        no paging.
+        """Lists the volumes of a host; on managers of a swarm, from 1.42 on, also those of the cluster.
 
-        INVALID_ARGUMENT: an unknown filter, or a value that does not fit it.
+        One response holds all volumes: there are no pages.
+
+        Errors:
+        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateVolume(self, request, context):
-        """Creates a volume.  Harmless to repeat with a name: a volume that has it already, from the same driver, is
-        the answer, unchanged.  Without a name, each call makes a new volume.
+        """Creates a volume.  Harmless to repeat with a name: if a volume of the same driver has the name, the response holds
+        that volume, unchanged.  Without a name, each call creates another volume.
 
-        ALREADY_EXISTS: a volume of another driver has the name.  NOT_FOUND: no such driver.  INVALID_ARGUMENT: a
-        malformed name or option.
+        Errors:
+        - ALREADY_EXISTS (NAME_IN_USE): a volume of another driver has the name.
+        - NOT_FOUND: there is no such driver.
+        - INVALID_ARGUMENT (INVALID_FIELD): the name is malformed.
+        - INVALID_ARGUMENT (INVALID_REQUEST): an option is malformed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def InspectVolume(self, request, context):
-        """Returns one volume.
+        """Returns a volume.
 
-        NOT_FOUND: no such volume.
+        Errors:
+        - NOT_FOUND: there is no such volume.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateVolume(self, request, context):
-        """Changes the availability of a cluster volume.  All else in its spec must be as it is.  Not harmless to
-        repeat: a change makes a new version, and the old one is refused.
+        """Changes the availability of a cluster volume.  Everything else in its spec must stay the same.  A repetition fails:
+        a change creates a new version, and the engine refuses the old one.
 
-        NOT_FOUND: no such volume.  FAILED_PRECONDITION: the host is not a manager of a swarm.  INVALID_ARGUMENT:
-        something else was changed, or the version is missing.
+        Errors:
+        - NOT_FOUND: there is no such volume.
+        - FAILED_PRECONDITION (NOT_SWARM_MANAGER): the host is not a manager of a swarm.
+        - INVALID_ARGUMENT (INVALID_FIELD): the version is missing.
+        - INVALID_ARGUMENT (INVALID_REQUEST): the request changes something else.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RemoveVolume(self, request, context):
-        """Removes a volume with all that it holds.  A repetition finds nothing: NOT_FOUND, unless `force` is set.
+        """Removes a volume with its data.  A repetition fails, unless `force` is set, because the volume does not exist any
+        more.
 
-        NOT_FOUND: no such volume, or its driver is missing.  FAILED_PRECONDITION: a container uses it, running
-        or not.
+        Errors:
+        - NOT_FOUND: there is no such volume, or its driver is missing.
+        - FAILED_PRECONDITION (CONFLICT): a container uses it, running or not.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PruneVolumes(self, request, context):
-        """Removes the local volumes that no container uses, with all that they hold.
+        """Removes the local volumes that no container uses, with their data.  Harmless to repeat.
 
-        From 1.42 on this means only those that were never given a name, unless the filter `all` is set; hosts
-        below remove the named ones too.  Harmless to repeat.
+        From 1.42 on it removes only anonymous volumes, unless the filter `all` is set.  Hosts below 1.42 remove named
+        volumes too.
 
-        INVALID_ARGUMENT: an unknown filter, or a value that does not fit it.  ABORTED: another prune is under
-        way.
+        Errors:
+        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+        - ABORTED (BEING_CHANGED): another prune of volumes is running on the host.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -181,9 +191,8 @@ def add_VolumeServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class VolumeService:
-    """Handles a host's volumes: storage that has a name and a life of its own, beside that of containers.
-    Managers of a swarm also handle the volumes of its cluster here.  Mounting a volume is a matter of the
-    container, in ContainerService.
+    """The volumes of a host: named storage that exists independently of containers.  On managers of a swarm, also the
+    volumes of its cluster.  Mounting a volume is part of a container's configuration, and belongs to ContainerService.
     """
 
     @staticmethod

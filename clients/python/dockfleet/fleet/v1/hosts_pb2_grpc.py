@@ -3,7 +3,7 @@
 import grpc
 import warnings
 
-from dockfleet.v1 import hosts_pb2 as dockfleet_dot_v1_dot_hosts__pb2
+from dockfleet.fleet.v1 import hosts_pb2 as dockfleet_dot_fleet_dot_v1_dot_hosts__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -18,7 +18,7 @@ except ImportError:
 if _version_not_supported:
     raise RuntimeError(
         f'The grpc package installed is at version {GRPC_VERSION},'
-        + ' but the generated code in dockfleet/v1/hosts_pb2_grpc.py depends on'
+        + ' but the generated code in dockfleet/fleet/v1/hosts_pb2_grpc.py depends on'
         + f' grpcio>={GRPC_GENERATED_VERSION}.'
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
@@ -26,8 +26,7 @@ if _version_not_supported:
 
 
 class HostServiceStub:
-    """Tells which hosts there are and how they are.  Everything is answered from the gateway's memory:
-    no call here waits for a host.
+    """The hosts of the fleet and their states.  The gateway answers from its memory: no call here waits for a host.
     """
 
     def __init__(self, channel):
@@ -37,31 +36,35 @@ class HostServiceStub:
             channel: A grpc.Channel.
         """
         self.ListHosts = channel.unary_unary(
-                '/dockfleet.v1.HostService/ListHosts',
-                request_serializer=dockfleet_dot_v1_dot_hosts__pb2.ListHostsRequest.SerializeToString,
-                response_deserializer=dockfleet_dot_v1_dot_hosts__pb2.ListHostsResponse.FromString,
+                '/dockfleet.fleet.v1.HostService/ListHosts',
+                request_serializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.ListHostsRequest.SerializeToString,
+                response_deserializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.ListHostsResponse.FromString,
                 _registered_method=True)
         self.GetHost = channel.unary_unary(
-                '/dockfleet.v1.HostService/GetHost',
-                request_serializer=dockfleet_dot_v1_dot_hosts__pb2.GetHostRequest.SerializeToString,
-                response_deserializer=dockfleet_dot_v1_dot_hosts__pb2.GetHostResponse.FromString,
+                '/dockfleet.fleet.v1.HostService/GetHost',
+                request_serializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.GetHostRequest.SerializeToString,
+                response_deserializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.GetHostResponse.FromString,
                 _registered_method=True)
 
 
 class HostServiceServicer:
-    """Tells which hosts there are and how they are.  Everything is answered from the gateway's memory:
-    no call here waits for a host.
+    """The hosts of the fleet and their states.  The gateway answers from its memory: no call here waits for a host.
     """
 
     def ListHosts(self, request, context):
-        """Lists all hosts that the gateway knows, reachable or not, by name.
+        """Lists hosts, reachable or not, by name.
+
+        NOT_FOUND (reason UNKNOWN_HOST): the selector names a host that the gateway does not know.  INVALID_ARGUMENT: the
+        selector is malformed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetHost(self, request, context):
-        """Returns one host.  NOT_FOUND when the gateway knows none of this name.
+        """Returns one host.
+
+        NOT_FOUND (reason UNKNOWN_HOST): the gateway knows no host of this name.  INVALID_ARGUMENT: the name is missing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -72,25 +75,24 @@ def add_HostServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'ListHosts': grpc.unary_unary_rpc_method_handler(
                     servicer.ListHosts,
-                    request_deserializer=dockfleet_dot_v1_dot_hosts__pb2.ListHostsRequest.FromString,
-                    response_serializer=dockfleet_dot_v1_dot_hosts__pb2.ListHostsResponse.SerializeToString,
+                    request_deserializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.ListHostsRequest.FromString,
+                    response_serializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.ListHostsResponse.SerializeToString,
             ),
             'GetHost': grpc.unary_unary_rpc_method_handler(
                     servicer.GetHost,
-                    request_deserializer=dockfleet_dot_v1_dot_hosts__pb2.GetHostRequest.FromString,
-                    response_serializer=dockfleet_dot_v1_dot_hosts__pb2.GetHostResponse.SerializeToString,
+                    request_deserializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.GetHostRequest.FromString,
+                    response_serializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.GetHostResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
-            'dockfleet.v1.HostService', rpc_method_handlers)
+            'dockfleet.fleet.v1.HostService', rpc_method_handlers)
     server.add_generic_rpc_handlers((generic_handler,))
-    server.add_registered_method_handlers('dockfleet.v1.HostService', rpc_method_handlers)
+    server.add_registered_method_handlers('dockfleet.fleet.v1.HostService', rpc_method_handlers)
 
 
  # This class is part of an EXPERIMENTAL API.
 class HostService:
-    """Tells which hosts there are and how they are.  Everything is answered from the gateway's memory:
-    no call here waits for a host.
+    """The hosts of the fleet and their states.  The gateway answers from its memory: no call here waits for a host.
     """
 
     @staticmethod
@@ -107,9 +109,9 @@ class HostService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/dockfleet.v1.HostService/ListHosts',
-            dockfleet_dot_v1_dot_hosts__pb2.ListHostsRequest.SerializeToString,
-            dockfleet_dot_v1_dot_hosts__pb2.ListHostsResponse.FromString,
+            '/dockfleet.fleet.v1.HostService/ListHosts',
+            dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.ListHostsRequest.SerializeToString,
+            dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.ListHostsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -134,9 +136,9 @@ class HostService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/dockfleet.v1.HostService/GetHost',
-            dockfleet_dot_v1_dot_hosts__pb2.GetHostRequest.SerializeToString,
-            dockfleet_dot_v1_dot_hosts__pb2.GetHostResponse.FromString,
+            '/dockfleet.fleet.v1.HostService/GetHost',
+            dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.GetHostRequest.SerializeToString,
+            dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.GetHostResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,39 @@
+"""The contract's options, read from descriptors: protos/dockfleet/options/v1/options.proto."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from dockfleet.options.v1 import options_pb2 as pb
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+from google.protobuf.descriptor_pb2 import MethodOptions
+
+
+@cache
+def of_rpc(method: MethodDescriptor) -> pb.RpcRules:
+    """Return the rules of an RPC."""
+    return method.GetOptions().Extensions[pb.rpc]
+
+
+@cache
+def of_field(field: FieldDescriptor) -> pb.FieldRules:
+    """Return the rules of a field."""
+    return field.GetOptions().Extensions[pb.field]
+
+
+@cache
+def of_message(message: Descriptor) -> pb.MessageRules:
+    """Return the rules of a message."""
+    return message.GetOptions().Extensions[pb.message]
+
+
+def changes(method: MethodDescriptor) -> bool:
+    """Tell whether an RPC does more than read."""
+    level: int = method.GetOptions().idempotency_level
+    return level == MethodOptions.IDEMPOTENCY_UNKNOWN
+
+
+@cache
+def required_of(message: Descriptor) -> tuple[FieldDescriptor, ...]:
+    """Return the fields that a message must set."""
+    return tuple(field for field in message.fields if of_field(field).required)
