@@ -15,4 +15,6 @@ if ! "$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 
 fi
 [ -x "$1/bin/python" ] || "$python" -m venv "$1"
 "$1/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-"$1/bin/python" -m pip install --quiet --disable-pip-version-check --editable clients/python --editable . --group dev
+"$1/bin/python" -m pip install --quiet --disable-pip-version-check --editable . --group dev
+# The gateway brings the client as a copy; here the sources themselves are wanted.
+"$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --editable clients/python

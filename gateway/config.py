@@ -29,8 +29,9 @@ __all__ = ["ConfigError", "HostSettings", "HostTls", "Limits", "ListenerTls", "S
 
 _PROGRAM = "dockfleet-gateway"
 _PREFIX = "DOCKFLEET_"
-# Of the command line client, which people use from the same shell.
+# Of the clients, which people use from the same shell; and what is set aside for those to come, and for tests.
 _CLIENTS = ("DOCKFLEET_ADDRESS", "DOCKFLEET_TLS_CA", "DOCKFLEET_TLS_CERT", "DOCKFLEET_TLS_KEY", "DOCKFLEET_TOKEN")
+_SET_ASIDE = ("DOCKFLEET_CLIENT_", "DOCKFLEET_TEST_")
 _LOCAL_SOCKET = "unix:///var/run/docker.sock"
 
 
@@ -169,7 +170,9 @@ def _variables(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
     services = [name.removesuffix("SERVICE_HOST") for name in environ if name.endswith("_SERVICE_HOST")]
     links = tuple(service + what for service in services for what in ("SERVICE_", "PORT"))
     ours = (name for name in environ if name.startswith(_PREFIX) and not name.startswith(links))
-    values: dict[str, Any] = {name: environ[name] for name in ours if name not in _CLIENTS}
+    values: dict[str, Any] = {
+        name: environ[name] for name in ours if name not in _CLIENTS and not name.startswith(_SET_ASIDE)
+    }
     if unknown := sorted(values.keys() - keys.keys()):
         raise ConfigError("\n".join(f"{name} is unknown{_meant(name, keys)}" for name in unknown))
     hosts = _KEYS["hosts"].variable

@@ -27,8 +27,6 @@ from google.protobuf.descriptor import FileDescriptor
 from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
-from grpc_reflection.v1alpha import reflection, reflection_pb2
-from grpc_reflection.v1alpha._async import ReflectionServicer
 from prometheus_client import start_http_server
 
 from gateway import metrics
@@ -41,6 +39,7 @@ from gateway.engine.stats.sampler import Samplers
 from gateway.engine.transport import Address
 from gateway.engine.transport import Limits as EngineLimits
 from gateway.fleet.hosts import Host, Hosts, State
+from gateway.reflection import Reflection
 from gateway.services.containers import ContainerService
 from gateway.services.events import SystemService
 from gateway.services.exec import ExecService
@@ -112,7 +111,7 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         channelz.add_channelz_servicer(server)
         names.append("grpc.channelz.v1.Channelz")
     if settings.reflection:
-        _add_reflection(server, names)
+        server.add_generic_rpc_handlers(Reflection(names).handlers())
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(hosts.watched(settings.probe_seconds))
         metrics_address = _start_metrics(settings, hosts, stack)
@@ -196,19 +195,6 @@ def _add_services(server: grpc.aio.Server, gate: Gate, resume_key: bytes, events
             server.add_generic_rpc_handlers((handlers(service, gate, *by_hand),))
             names.append(service.full_name)
     return names
-
-
-def _add_reflection(server: grpc.aio.Server, names: list[str]) -> None:
-    reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
-    # grpcio ships v1alpha only; v1, which newer tools ask for first, is the same on the wire.
-    servicer = ReflectionServicer([*names, reflection.SERVICE_NAME])
-    handler = grpc.stream_stream_rpc_method_handler(
-        servicer.ServerReflectionInfo,
-        reflection_pb2.ServerReflectionRequest.FromString,
-        reflection_pb2.ServerReflectionResponse.SerializeToString,
-    )
-    v1 = grpc.method_handlers_generic_handler("grpc.reflection.v1.ServerReflection", {"ServerReflectionInfo": handler})
-    server.add_generic_rpc_handlers((v1,))
 
 
 def _host(settings: HostSettings, all_settings: Settings) -> Host:

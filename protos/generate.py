@@ -1,16 +1,21 @@
-"""Generates the Python code of the contract (messages, stubs, types) into the client package.
+"""Generates what the Python packages need of the contract.
 
-    python protos/generate.py [OUTPUT]      OUTPUT is clients/python when not given
+    python protos/generate.py [OUTPUT]      OUTPUT is the root of the checkout when not given
 
-The generated files are committed; CI runs this into a fresh folder and compares.
+  - clients/python/dockfleet: messages, stubs and types;
+  - gateway/contract.binpb.gz: the descriptors with the comments, for reflection.
+
+The generated files are committed; a test runs this into a fresh folder and compares.
 """
 
 from __future__ import annotations
 
+import gzip
 import sys
 from pathlib import Path
 
 import grpc_tools
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from grpc_tools import protoc
 
 PROTOS = Path(__file__).resolve().parent
@@ -18,9 +23,12 @@ WELL_KNOWN = Path(grpc_tools.__file__).parent / "_proto"
 
 
 def main() -> int:
-    output = Path(sys.argv[1]) if len(sys.argv) > 1 else PROTOS.parent / "clients/python"
+    root = Path(sys.argv[1]) if len(sys.argv) > 1 else PROTOS.parent
+    output = root / "clients/python"
     output.mkdir(parents=True, exist_ok=True)
+    (root / "gateway").mkdir(exist_ok=True)
     files = sorted(str(path) for path in PROTOS.rglob("*.proto"))
+    described = root / "gateway/contract.binpb"
     status = protoc.main(
         [
             "protoc",
@@ -30,6 +38,8 @@ def main() -> int:
             f"--grpc_python_out={output}",
             f"--mypy_out=quiet:{output}",
             f"--mypy_grpc_out=quiet:{output}",
+            f"--descriptor_set_out={described}",
+            "--include_source_info",
             *files,
         ]
     )
@@ -39,7 +49,22 @@ def main() -> int:
         (output / package / "__init__.py").write_text(f'"""Generated code of the contract `{name}`."""\n')
         for above in package.parents[:-2]:  # what lies between the package and `dockfleet`, which is the client's own
             (output / above / "__init__.py").write_text('"""Generated code of the contract."""\n')
+    described.with_suffix(".binpb.gz").write_bytes(gzip.compress(with_comments(described.read_bytes()), mtime=0))
+    described.unlink()
     return int(status)
+
+
+def with_comments(described: bytes) -> bytes:
+    """Return a set of descriptors in which of the source only the comments are left: two thirds of its size."""
+    files = FileDescriptorSet.FromString(described)
+    for file in files.file:
+        commented = [each for each in file.source_code_info.location if each.leading_comments]
+        del file.source_code_info.location[:]
+        for location in commented:
+            file.source_code_info.location.add(
+                path=location.path, span=location.span[:3], leading_comments=location.leading_comments
+            )
+    return files.SerializeToString(deterministic=True)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gzip
 import os
 import subprocess
 import sys
@@ -97,8 +98,11 @@ def test_the_committed_code_is_what_the_contract_generates(tmp_path: Path) -> No
     plugins = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}  # protoc-gen-mypy
     subprocess.run([sys.executable, ROOT / "protos/generate.py", tmp_path], check=True, env=os.environ | plugins)
 
-    fresh, committed = contents(tmp_path / "dockfleet"), contents(ROOT / "clients/python/dockfleet")
+    packages = "clients/python/dockfleet"
+    fresh, committed = contents(tmp_path / packages), contents(ROOT / packages)
+    described = "gateway/contract.binpb.gz"
     assert [name for name in sorted(fresh | committed) if fresh.get(name) != committed.get(name)] == []
+    assert gzip.decompress((tmp_path / described).read_bytes()) == gzip.decompress((ROOT / described).read_bytes())
 
 
 def contents(folder: Path) -> dict[str, str]:

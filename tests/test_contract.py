@@ -250,7 +250,11 @@ def test_the_zero_of_an_enum_means_nothing() -> None:
     zeros = {enum.values[0].name for enum in contract.enums()}
 
     assert all(name.endswith("_UNSPECIFIED") for name in zeros)
-    assert {comment.split(":")[0].split(".")[0] for comment in comments_of_zeros()} == {"Not given", "Not set", "Not known"}
+    assert {comment.split(":")[0].split(".")[0] for comment in comments_of_zeros()} == {
+        "Not given",
+        "Not set",
+        "Not known",
+    }
 
 
 def comments_of_zeros() -> list[str]:

@@ -10,6 +10,7 @@ import grpc
 import pytest
 import trustme
 from dockfleet.v1 import containers_pb2, system_pb2, system_pb2_grpc
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
@@ -73,6 +74,36 @@ async def test_reflection_lists_every_service(package: str) -> None:
     ours = {"Container", "Distribution", "Exec", "Image", "Network", "System", "Volume"}
     assert {f"dockfleet.v1.{name}Service" for name in ours} | {"dockfleet.fleet.v1.HostService"} <= names
     assert "grpc.health.v1.Health" in names
+
+
+async def test_reflection_carries_the_comments_of_the_contract() -> None:
+    """`grpcurl describe` shows what an RPC, a message and a field are for."""
+    asked = [
+        reflection_pb2.ServerReflectionRequest(file_containing_symbol="dockfleet.v1.ContainerService.StreamLogs"),
+        reflection_pb2.ServerReflectionRequest(file_containing_symbol="dockfleet.v1.NoSuch"),
+        reflection_pb2.ServerReflectionRequest(
+            file_containing_extension={"containing_type": "google.protobuf.MethodOptions", "extension_number": 73151}
+        ),
+        reflection_pb2.ServerReflectionRequest(all_extension_numbers_of_type="google.protobuf.FieldOptions"),
+        reflection_pb2.ServerReflectionRequest(file_by_filename="google/protobuf/timestamp.proto"),
+    ]
+    async with FakeEngine() as engine, gateway_of(engine.address) as client:
+        call = client.channel.stream_stream(
+            "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+            reflection_pb2.ServerReflectionRequest.SerializeToString,
+            reflection_pb2.ServerReflectionResponse.FromString,
+        )
+        found, missing, option, numbers, known = [answer async for answer in call(iter(asked))]
+
+    files = [FileDescriptorProto.FromString(file) for file in found.file_descriptor_response.file_descriptor_proto]
+    comments = [location.leading_comments for location in files[0].source_code_info.location]
+    assert files[0].name == "dockfleet/v1/containers.proto"
+    assert {"dockfleet/v1/common.proto", "google/protobuf/timestamp.proto"} <= {file.name for file in files}
+    assert any("Streams what a container has written" in comment for comment in comments)
+    assert missing.error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
+    assert option.file_descriptor_response.file_descriptor_proto
+    assert 73151 in numbers.all_extension_numbers_response.extension_number
+    assert len(known.file_descriptor_response.file_descriptor_proto) == 1
 
 
 async def test_reflection_can_be_switched_off() -> None:

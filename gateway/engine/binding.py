@@ -21,6 +21,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.engine import enginejson, rules
 from gateway.engine.client import Call
+from gateway.engine.corrections import CORRECTIONS
 from gateway.engine.enginejson import InvalidField, Needs, NotEngineJson, check_required, rule_of
 from gateway.engine.http import Answer, BadAnswer, Request
 from gateway.engine.versions import Need
@@ -146,6 +147,7 @@ class _Reply:
         # A response of header fields alone, or of none, has no use for a body.
         self._reads_body = any(field.name not in placed for field in descriptor.fields)
         self._load = enginejson.loader(descriptor)
+        self._correct = CORRECTIONS.get(descriptor.full_name)
         self._answer = descriptor.fields_by_name[answer].json_name if answer else ""
         self._lists = bool(answer) and descriptor.fields_by_name[answer].is_repeated
 
@@ -169,9 +171,12 @@ class _Reply:
         if self._lists and not isinstance(document, list):
             raise BadAnswer("the host's answer does not fit the Engine API: it is no array", sent=True)
         try:
-            return self._load({self._answer: document} if self._answer else document)
+            reply = self._load({self._answer: document} if self._answer else document)
         except NotEngineJson as error:
             raise BadAnswer(f"the host's answer does not fit the Engine API: {error}", sent=True) from error
+        if self._correct is not None:
+            self._correct(reply)
+        return reply
 
     def _fill_headers(self, reply: Message, answer: Answer) -> None:
         for field, header in self._headers:

@@ -87,8 +87,11 @@ def _arguments(descriptor: Descriptor) -> Callable[[Json], dict[str, Any]]:
         test = "value is not None" if field.has_presence and not field.message_type else "value"
         if field.message_type and not field.is_repeated:
             test = "value is not None"
+        read = f"get({field.json_name!r})"
+        if rules.of_field(field).null_is_empty:
+            read = f"({read} or []) if {field.json_name!r} in document else None"
         lines += [
-            f"    value = get({field.json_name!r})",
+            f"    value = {read}",
             f"    if {test}:",
             f"        arguments[{field.name!r}] = {convert}",
         ]

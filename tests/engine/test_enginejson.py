@@ -102,7 +102,9 @@ def test_a_message_without_fields_is_an_empty_object() -> None:
 @pytest.mark.parametrize("descriptor", [m for m in reachable() if not contract.rules(m).json_form], ids=str)
 def test_null_is_absence(descriptor: Descriptor) -> None:
     """Go writes null for empty lists, maps and pointers: all of them are fields that are not set."""
-    assert not loader(descriptor)({field.json_name: None for field in descriptor.fields}).ListFields()
+    nulls = {field.json_name: None for field in descriptor.fields if not contract.rules(field).null_is_empty}
+
+    assert not loader(descriptor)(nulls).ListFields()
 
 
 def test_null_in_the_place_of_an_object_is_an_empty_message() -> None:
@@ -351,7 +353,19 @@ def test_an_empty_list_is_told_from_an_absent_one_where_engines_tell_them_apart(
     assert dumped(spec) == {"Entrypoint": []}
     assert dumped(container_config_pb2.ContainerConfig()) == {}
     assert load(container_config_pb2.ContainerConfig, {"Entrypoint": []}).HasField("entrypoint")
-    assert not load(container_config_pb2.ContainerConfig, {"Entrypoint": None}).HasField("entrypoint")
+    assert not load(container_config_pb2.ContainerConfig, {}).HasField("entrypoint")
+    assert not load(container_config_pb2.HostConfig, {"MaskedPaths": None}).HasField("masked_paths")
+
+
+def test_a_container_without_an_entrypoint_is_written_back_without_one() -> None:
+    """Its inspection has null, which in a request would mean the entrypoint of the image: another program."""
+    config = load(container_config_pb2.ContainerConfig, {"Entrypoint": None, "Cmd": ["true"]})
+
+    assert dumped(config) == {"Entrypoint": [], "Cmd": ["true"]}
+
+
+def test_an_empty_list_is_sent_where_engines_tell_it_from_an_absent_one() -> None:
+    """Empty masked paths mask nothing."""
     assert dumped(container_config_pb2.HostConfig(masked_paths={}, readonly_paths={"items": ["/proc"]})) == {
         "MaskedPaths": [],
         "ReadonlyPaths": ["/proc"],

@@ -1,0 +1,25 @@
+"""Corrections of answers: what an engine tells of an object, and refuses when the object is created again.
+
+An answer can be written back (DESIGN 4), so these values are left out of it.  The Engine has no rule from which they
+could be derived; each function names where engines refuse them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def _container(response: Any) -> None:
+    """Leave out the host name and the ports of a container that has those of another (moby, daemon/container.go)."""
+    container = response.container
+    host = container.host_config
+    shares_network = host.network_mode.startswith("container:")
+    if shares_network or host.uts_mode == "host":
+        container.config.ClearField("hostname")
+    if shares_network:
+        container.config.ClearField("exposed_ports")
+
+
+CORRECTIONS: Mapping[str, Callable[[Any], None]] = {"dockfleet.v1.InspectContainerResponse": _container}
+"""By the full name of the response."""
