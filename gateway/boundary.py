@@ -55,13 +55,17 @@ class Boundary(grpc.aio.ServerInterceptor):
         self._open = _Open()
         self._stall_seconds = stall_seconds
 
+    def end(self, task: asyncio.Task[Any], error: Exception) -> None:
+        """End the call whose task is *task*; its client gets *error*."""
+        self._open.end({task}, error)
+
     def end_endless(self) -> None:
         """End the streams that have no end of their own: the gateway is stopping."""
-        self._open.end(self._open.endless)
+        self._open.end(self._open.endless, GoingAway())
 
     def end_all(self) -> None:
         """End every call, so that its client learns what it means; grpc would say UNAVAILABLE to all alike."""
-        self._open.end(self._open.endless | self._open.others)
+        self._open.end(self._open.endless | self._open.others, GoingAway())
 
     async def intercept_service(
         self,
@@ -158,13 +162,11 @@ class _Rpc:
                 fields |= {"request_id": error.metadata["request_id"], "reason": error.reason, "error": error.message}
             log.log(level, "call", extra={"fields": fields})
 
-    def early_end(self, *, expired: bool) -> Exception:
-        """Return why a call ends that the stop of the gateway has cut off, or, *expired*, its client's deadline."""
-        if expired:
-            return ClientDeadline(changes=self.changes)
-        if self.changes:
-            return OutcomeUnknown("the gateway is stopping; whether the request took effect is not known", sent=True)
-        return GoingAway()
+    def early_end(self, cause: Exception) -> Exception:
+        """Return what a call that was ended early, because of *cause*, fails with."""
+        if self.changes and not isinstance(cause, ClientDeadline):
+            return OutcomeUnknown(f"{cause}; whether the request took effect is not known", sent=True)
+        return cause
 
     def failure(self, context: Context, error: Exception, host: str) -> Failure:
         """Return what the caller gets to see of *error*."""
@@ -193,7 +195,7 @@ def _unary(
         started = time.perf_counter()
         rpc.started.inc()
         code, refused, host = grpc.StatusCode.OK, None, ""
-        task = calls.begin(context, endless=False)
+        task = calls.begin(context, rpc, endless=False)
         try:
             if isinstance(request, AsyncIterator):
                 request = _Counted(request, rpc)
@@ -209,7 +211,7 @@ def _unary(
             if task not in calls.ended:
                 code = grpc.StatusCode.CANCELLED
                 raise
-            early = rpc.early_end(expired=task in calls.expired)
+            early = rpc.early_end(calls.ended[task])
             refused = rpc.failure(context, early, host or getattr(request, "host", ""))
             code = refused.code
             await _abort(context, refused)
@@ -241,7 +243,7 @@ def _stream(
             rpc.received.inc()
         replies = inner(request, context)
         writer = Writer(context.write, stall_seconds)
-        task = calls.begin(context, endless=rpc.endless)
+        task = calls.begin(context, rpc, endless=rpc.endless)
         try:
             with rpc.budget:
                 async for reply in replies:
@@ -251,7 +253,7 @@ def _stream(
             if task not in calls.ended:
                 code = grpc.StatusCode.CANCELLED
                 raise
-            early = rpc.early_end(expired=task in calls.expired)
+            early = rpc.early_end(calls.ended[task])
             refused = rpc.failure(context, early, getattr(request, "host", ""))
             code = refused.code
             await replies.aclose()
@@ -277,19 +279,15 @@ def _stream(
 
 
 class _Open:
-    """The tasks of the calls that are open: `endless` streams, and others.
-
-    `ended` are those that were ended early, and `expired` those of them whose client's deadline has run out.
-    """
+    """The tasks of the calls that are open: `endless` streams, and others; and why some were `ended` early."""
 
     def __init__(self) -> None:
         self.endless: set[asyncio.Task[Any]] = set()
         self.others: set[asyncio.Task[Any]] = set()
-        self.ended: set[asyncio.Task[Any]] = set()
-        self.expired: set[asyncio.Task[Any]] = set()
+        self.ended: dict[asyncio.Task[Any], Exception] = {}
         self._timers: dict[asyncio.Task[Any], asyncio.TimerHandle] = {}
 
-    def begin(self, context: Context, *, endless: bool) -> asyncio.Task[Any]:
+    def begin(self, context: Context, rpc: _Rpc, *, endless: bool) -> asyncio.Task[Any]:
         """Add the present task, and return it.
 
         It is ended a little before its client's deadline, so that the client learns more than its own clock tells it.
@@ -298,21 +296,19 @@ class _Open:
         (self.endless if endless else self.others).add(task)
         if (remaining := context.time_remaining()) is not None:
             margin = min(max(remaining * _MARGIN, _MARGIN_SECONDS[0]), _MARGIN_SECONDS[1], remaining / 2)
-            self._timers[task] = task.get_loop().call_later(remaining - margin, self._expire, task)
+            cause = ClientDeadline(changes=rpc.changes)
+            self._timers[task] = task.get_loop().call_later(remaining - margin, self.end, {task}, cause)
         return task
 
-    def _expire(self, task: asyncio.Task[Any]) -> None:
-        self.expired.add(task)
-        self.end({task})
-
-    def end(self, tasks: set[asyncio.Task[Any]]) -> None:
-        for task in tasks - self.ended:
-            self.ended.add(task)
+    def end(self, tasks: set[asyncio.Task[Any]], cause: Exception) -> None:
+        for task in tasks - self.ended.keys():
+            self.ended[task] = cause
             task.cancel()
 
     def forget(self, task: asyncio.Task[Any]) -> None:
-        for tasks in (self.endless, self.others, self.ended, self.expired):
+        for tasks in (self.endless, self.others):
             tasks.discard(task)
+        self.ended.pop(task, None)
         if timer := self._timers.pop(task, None):
             timer.cancel()
 

@@ -15,11 +15,11 @@ import json
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
 import yaml
+from dockfleet import __version__
 from pydantic import Field, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -107,7 +107,7 @@ _OUTSIDE = {key.name: key for key in (_CONFIG, *_KEYS.values()) if "[]" not in k
 
 
 def reference() -> str:
-    """Return the whole configuration as a Markdown table, for the README."""
+    """Return the whole configuration as a Markdown table, for docs/configuration.md."""
     rows = ["| key | environment variable | flag | default | meaning |", "| --- | --- | --- | --- | --- |"]
     for key in (_CONFIG, *_KEYS.values()):
         places = (key.variable, key.flag) if key.name in _OUTSIDE else ("", "")
@@ -135,7 +135,7 @@ def _flags(argv: Sequence[str]) -> dict[str, tuple[Any, str]]:
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"{_PROGRAM} {_version()}", help="Print it and exit.")
+    parser.add_argument("--version", action="version", version=f"{_PROGRAM} {__version__}", help="Print it and exit.")
     groups = {"": parser.add_argument_group("gateway")}
     for key in _OUTSIDE.values():
         section = key.name.rpartition(".")[0]
@@ -155,13 +155,6 @@ def _flags(argv: Sequence[str]) -> dict[str, tuple[Any, str]]:
     if "hosts" in values:
         values["hosts"] = [_host(text, "--host") for text in values["hosts"]]
     return {name: (value, _OUTSIDE[name].flag) for name, value in values.items()}
-
-
-def _version() -> str:
-    try:
-        return metadata.version(_PROGRAM)
-    except metadata.PackageNotFoundError:
-        return "(not installed)"
 
 
 def _variables(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:

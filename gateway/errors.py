@@ -29,7 +29,7 @@ from gateway.engine.seal import BadToken
 from gateway.engine.session import ExecStartFailed
 from gateway.engine.streams import OperationFailed, TornStream
 from gateway.engine.versions import ApiTooNew, ApiTooOld
-from gateway.fleet.hosts import UnknownHost
+from gateway.fleet.hosts import HostRemoved, UnknownHost
 
 DOMAIN = "dockfleet"
 _LONGEST = 1024  # bytes of text; past the limit of trailers a client would see another status altogether
@@ -172,8 +172,18 @@ _OWN: tuple[tuple[type[Exception], Code, str, bool], ...] = (
     (GoingAway, Code.UNAVAILABLE, "GOING_AWAY", True),
     (GatewayBusy, Code.RESOURCE_EXHAUSTED, "GATEWAY_BUSY", True),
     (UnknownHost, Code.NOT_FOUND, "UNKNOWN_HOST", False),
+    (HostRemoved, Code.FAILED_PRECONDITION, "HOST_REMOVED", False),
 )
-_NOT_ABOUT_THE_HOST = (InvalidField, BadToken, UnknownHost, ClientDeadline, GoingAway, GatewayBusy, ReaderTooSlow)
+_NOT_ABOUT_THE_HOST = (
+    InvalidField,
+    BadToken,
+    UnknownHost,
+    HostRemoved,
+    ClientDeadline,
+    GoingAway,
+    GatewayBusy,
+    ReaderTooSlow,
+)
 _RETRY_SECONDS = {"HOST_UNREACHABLE": 2, "HOST_BUSY": 1, "GATEWAY_BUSY": 1, "REGISTRY_LIMIT": 60, "GOING_AWAY": 1}
 
 

@@ -10,11 +10,15 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from dockfleet import __version__
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from gateway.fleet.hosts import Host, State
 
 REGISTRY = CollectorRegistry()
+
+BUILD = Info("dockfleet_build", "The version of this gateway.", registry=REGISTRY)
+BUILD.info({"version": __version__})
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _METHOD = ("grpc_type", "grpc_service", "grpc_method")
@@ -62,6 +66,9 @@ DROPPED = Counter(
 OPEN_CALLS = Gauge("dockfleet_open_calls", "Calls under way, by budget.", ("budget",), registry=REGISTRY)
 CALLS_ALLOWED = Gauge(
     "dockfleet_calls_allowed", "Calls that may be under way at once, by budget.", ("budget",), registry=REGISTRY
+)
+HTTP_REFUSED = Counter(
+    "dockfleet_http_connections_refused", "HTTP connections refused because too many were open.", registry=REGISTRY
 )
 HOST_UP = Gauge("dockfleet_host_up", "Whether a host answered its last probe.", ("host",), registry=REGISTRY)
 HOST_LAST_CONTACT = Gauge(

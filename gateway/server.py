@@ -6,13 +6,13 @@ import asyncio
 import logging
 import secrets
 import signal
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 import grpc
+from dockfleet import __version__
 from dockfleet.fleet.v1 import hosts_pb2
 from dockfleet.v1 import (
     containers_pb2,
@@ -27,17 +27,14 @@ from google.protobuf.descriptor import FileDescriptor
 from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
-from prometheus_client import start_http_server
 
 from gateway import metrics
 from gateway.boundary import Boundary
 from gateway.engine.client import Endpoint, Engine
-from gateway.engine.events.hub import EventHubs
 from gateway.engine.events.ring import EventSeal
 from gateway.engine.logs.places import Seal
-from gateway.engine.stats.sampler import Samplers
-from gateway.engine.transport import Address
 from gateway.engine.transport import Limits as EngineLimits
+from gateway.fleet.dial import address_of
 from gateway.fleet.hosts import Host, Hosts, State
 from gateway.reflection import Reflection
 from gateway.services.containers import ContainerService
@@ -48,6 +45,8 @@ from gateway.services.logs import LogService
 from gateway.services.mirror import Gate, Patience, handlers
 from gateway.services.stats import StatsService
 from gateway.settings import HostSettings, Limits, Settings
+from gateway.web.listener import Listener
+from gateway.web.pages import Readiness, pages
 
 log = logging.getLogger("gateway.server")
 
@@ -96,15 +95,18 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
 
     Raises `OSError` when a port can not be had.
     """
-    hosts = Hosts([_host(host, settings) for host in settings.hosts], changed=lambda host: _tell(health_servicer, host))
-    health_servicer = HealthServicer()
     limits = settings.limits
+    health_servicer = HealthServicer()
     boundary = Boundary(calls=limits.calls, streams=limits.streams, stall_seconds=limits.reader_stall_seconds)
+    hosts = Hosts(
+        [_host(host, settings) for host in settings.hosts],
+        changed=lambda host: _tell(health_servicer, host),
+        end_call=boundary.end,
+    )
     metrics.observe_budgets(boundary.budgets)
     server = grpc.aio.server(interceptors=[boundary], options=_options(limits))
     gate = Gate(hosts, _patience(settings))
-    events = EventHubs(limits.heal_seconds)
-    names = _add_services(server, gate, _resume_key(settings), events)
+    names = _add_services(server, gate, _resume_key(settings))
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     names.append("grpc.health.v1.Health")
     if settings.channelz:
@@ -114,23 +116,34 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         server.add_generic_rpc_handlers(Reflection(names).handlers())
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(hosts.watched(settings.probe_seconds))
-        metrics_address = _start_metrics(settings, hosts, stack)
+        for host in hosts:
+            metrics.observe_host(host)
+        readiness = Readiness()
+        metrics_address = await _serve_pages(settings, readiness, stack)
         port = _listen(server, settings)
         await server.start()
         await health_servicer.set("", _SERVING)
         for name in names:
             await health_servicer.set(name, _SERVING)
+        readiness.obstacle = ""
         log.info(
             "serving",
-            extra={"fields": {"listen": settings.listen, "hosts": len(hosts), "hosts_from": settings.source}},
+            extra={
+                "fields": {
+                    "version": __version__,
+                    "listen": settings.listen,
+                    "hosts": len(hosts),
+                    "hosts_from": settings.source,
+                }
+            },
         )
         if settings.tls is not None and settings.tls.client_ca is None:
             log.warning("every client that trusts this certificate may call: tls.client_ca would ask for theirs")
         try:
             yield Running(port, metrics_address, hosts)
         finally:
+            readiness.obstacle = "the gateway is draining: it ends when its open calls have ended"
             await _stop(server, health_servicer, boundary, settings, hurry or asyncio.Event())
-            events.close()
             await gate.finished()
 
 
@@ -176,8 +189,8 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
         return
 
 
-def _add_services(server: grpc.aio.Server, gate: Gate, resume_key: bytes, events: EventHubs) -> list[str]:
-    logs, stats = LogService(gate, Seal(resume_key)), StatsService(gate, Samplers(gate.patience.heal))
+def _add_services(server: grpc.aio.Server, gate: Gate, resume_key: bytes) -> list[str]:
+    logs, stats = LogService(gate, Seal(resume_key)), StatsService(gate)
     files: list[tuple[Any, ...]] = [
         (containers_pb2, ContainerService(gate), logs, stats),
         (distribution_pb2,),
@@ -185,7 +198,7 @@ def _add_services(server: grpc.aio.Server, gate: Gate, resume_key: bytes, events
         (hosts_pb2, HostService(gate.hosts)),
         (images_pb2,),
         (networks_pb2,),
-        (system_pb2, SystemService(gate, events, EventSeal(resume_key))),
+        (system_pb2, SystemService(gate, EventSeal(resume_key))),
         (volumes_pb2,),
     ]
     names = []
@@ -201,7 +214,7 @@ def _host(settings: HostSettings, all_settings: Settings) -> Host:
     limits = all_settings.limits
     engine = Engine(
         settings.name,
-        Endpoint(settings.address, _address(settings)),
+        Endpoint(settings.address, address_of(settings)),
         EngineLimits(
             connections=limits.connections_per_host,
             queue=limits.queue_per_host,
@@ -212,32 +225,7 @@ def _host(settings: HostSettings, all_settings: Settings) -> Host:
         ),
         metrics.EngineObserver(),
     )
-    return Host(engine, dict(settings.labels))
-
-
-def _address(settings: HostSettings) -> Address:
-    url = urlsplit(settings.address)
-    if url.scheme == "unix":
-        return Address(path=url.path)
-    if url.scheme == "ssh":
-        return Address(command=_ssh(url.hostname or "", url.username, url.port))
-    tls = None
-    if settings.tls is not None:
-        # Not create_default_context: the environment has no say in whom to trust.
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        tls.minimum_version = ssl.TLSVersion.TLSv1_2
-        tls.load_verify_locations(settings.tls.ca)
-        if settings.tls.certificate is not None and settings.tls.key is not None:
-            tls.load_cert_chain(settings.tls.certificate, settings.tls.key)
-    name = settings.tls.server_name if settings.tls is not None else None
-    return Address(host=url.hostname or "", port=url.port or 0, tls=tls, server_name=name)
-
-
-def _ssh(host: str, user: str | None, port: int | None) -> tuple[str, ...]:
-    """Return the command that joins its own input and output to the engine of a host reached by ssh."""
-    options = ("-o", "BatchMode=yes", "-o", "ConnectTimeout=5", "-T")
-    login = ("-l", user) if user else ()
-    return ("ssh", *options, *login, *(("-p", str(port)) if port else ()), "--", host, "docker", "system", "dial-stdio")
+    return Host(engine, settings.labels, heal_seconds=limits.heal_seconds)
 
 
 def _resume_key(settings: Settings) -> bytes:
@@ -265,16 +253,13 @@ def _listen(server: grpc.aio.Server, settings: Settings) -> int:
     return server.add_secure_port(settings.listen, credentials)
 
 
-def _start_metrics(settings: Settings, hosts: Hosts, stack: AsyncExitStack) -> tuple[str, int] | None:
-    for host in hosts:
-        metrics.observe_host(host)
+async def _serve_pages(settings: Settings, readiness: Readiness, stack: AsyncExitStack) -> tuple[str, int] | None:
+    """Serve HTTP until the *stack* ends; return the address that was bound."""
     if settings.metrics_listen is None:
         return None
     address = urlsplit(f"//{settings.metrics_listen}")
-    server, _ = start_http_server(address.port or 0, address.hostname or "127.0.0.1", metrics.REGISTRY)
-    stack.callback(server.server_close)
-    stack.callback(server.shutdown)
-    return str(server.server_address[0]), int(server.server_address[1])
+    listener = Listener(pages(metrics.REGISTRY, readiness), on_refused=metrics.HTTP_REFUSED.inc)
+    return await stack.enter_async_context(listener.listening(address.hostname or "127.0.0.1", address.port or 0))
 
 
 _telling: set[asyncio.Task[None]] = set()

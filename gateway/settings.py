@@ -1,6 +1,6 @@
 """Every key of the configuration: its type, default, bounds and meaning, and what must hold between keys.
 
-These models are the only list of keys there is; flags, variables, `--help` and the README's table are made
+These models are the only list of keys there is; flags, variables, `--help` and docs/configuration.md are made
 from them by `gateway.config`.  Settings that exist are valid: addresses are well formed, certificate files
 are readable and belong together, and nothing speaks plaintext beyond this machine unless told to.
 """

@@ -54,6 +54,16 @@ def test_services_reach_engines_through_the_engine_room_alone(package: str) -> N
     assert of(package, found) == []
 
 
+def test_the_http_front_end_knows_nothing_of_the_other_front_end() -> None:
+    """`web/` imports neither grpc nor the services; only `server.py` knows both."""
+    found = imports(GATEWAY / "web")
+    importers = {who for who, _ in of("gateway.web", imports(GATEWAY))}
+
+    assert of("grpc", found) + of("grpc_health", found) + of("google.rpc", found) == []
+    assert {what.split(".")[1] for _, what in of("gateway", found)} <= {"web", "fleet", "engine", "policy"}
+    assert {who for who in importers if not who.startswith("gateway/web/")} == {"gateway/server.py"}
+
+
 def test_only_main_imports_the_composition_root() -> None:
     """Whatever imported `server.py` would be built by it and know it, in a circle."""
     assert {who for who, _ in of("gateway.server", imports(GATEWAY))} == {"gateway/__main__.py"}
@@ -62,7 +72,7 @@ def test_only_main_imports_the_composition_root() -> None:
 @pytest.mark.parametrize(
     "part",
     [
-        *("Engine", "Host", "Hosts", "Gate", "Boundary", "EventHubs", "Samplers", "Seal", "EventSeal"),
+        *("Engine", "Host", "Hosts", "Gate", "Boundary", "Reflection", "Seal", "EventSeal", "Listener"),
         *("ContainerService", "ExecService", "HostService", "LogService", "StatsService", "SystemService"),
     ],
 )
@@ -82,7 +92,7 @@ def makers(part: str) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("package", "owners"),
     [
-        ("httptools", {"gateway/engine/exchange.py"}),  # bytes <-> HTTP
+        ("httptools", {"gateway/engine/exchange.py", "gateway/web/messages.py"}),  # bytes <-> HTTP, of hosts and clients
         ("greenlet", {"gateway/engine/client.py"}),  # blocking <-> asyncio
         ("requests", {"gateway/engine/client.py"}),
         ("google.rpc", {"gateway/errors.py"}),  # exception <-> status

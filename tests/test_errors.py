@@ -16,7 +16,7 @@ from gateway.engine.session import ExecStartFailed
 from gateway.engine.streams import OperationFailed, TornStream
 from gateway.engine.versions import ApiTooNew, ApiTooOld
 from gateway.errors import ClientDeadline, Failure, GoingAway, failure
-from gateway.fleet.hosts import UnknownHost
+from gateway.fleet.hosts import HostRemoved, UnknownHost
 
 # reliability.md C14: HTTP status, code, reason, and a text of an engine.
 ENGINE_ANSWERS = [
@@ -107,6 +107,7 @@ FAILURES = [
     (ClientDeadline(changes=False), Code.DEADLINE_EXCEEDED, "CLIENT_DEADLINE", False),
     (GoingAway(), Code.UNAVAILABLE, "GOING_AWAY", True),
     (UnknownHost("x"), Code.NOT_FOUND, "UNKNOWN_HOST", False),
+    (HostRemoved("x"), Code.FAILED_PRECONDITION, "HOST_REMOVED", False),
     (InvalidField("id", "must be set"), Code.INVALID_ARGUMENT, "INVALID_FIELD", False),
 ]
 

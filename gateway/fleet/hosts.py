@@ -6,15 +6,22 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 import docker.errors
 
 from gateway.engine.client import Engine, Incompatible
+from gateway.engine.events.hub import EventHub
 from gateway.engine.http import Busy, TransportError
+from gateway.engine.logs.hub import Hubs
+from gateway.engine.stats.sampler import Samplers
 
 _PROBE_DEADLINE_SECONDS = 5.0
+_KILLS_AT_ONCE = 4  # each costs the host as much as an exec, and hundreds of clients may leave together
+
+EndCall = Callable[[asyncio.Task[Any], Exception], None]
+"""Ends the call of a task; its client gets the error."""
 
 
 class UnknownHost(LookupError):
@@ -22,6 +29,13 @@ class UnknownHost(LookupError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"there is no host {name!r}; HostService.ListHosts tells which there are")
+
+
+class HostRemoved(Exception):
+    """The host has left the fleet, or another engine has its name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the gateway no longer has the host {name!r}, or has another engine under its name")
 
 
 class State(Enum):
@@ -33,19 +47,39 @@ class State(Enum):
     INCOMPATIBLE = "incompatible"
 
 
-@dataclass
 class Host:
-    """One host of the fleet."""
+    """One host of the fleet, and all that its calls share.  `close` ends it."""
 
-    engine: Engine
-    labels: Mapping[str, str] = field(default_factory=dict)
-    state: State = State.CONNECTING
-    message: str = ""
+    def __init__(self, engine: Engine, labels: Mapping[str, str] | None = None, *, heal_seconds: float = 60.0) -> None:
+        """Open nothing yet.  Broken streams are opened again for *heal_seconds* before their readers fail."""
+        self.engine = engine
+        self.labels = dict(labels or {})
+        self.state = State.CONNECTING
+        self.message = ""
+        self.events = EventHub(engine, heal_seconds=heal_seconds)
+        self.logs = Hubs()
+        self.stats = Samplers(engine, heal_seconds)
+        self.kills = asyncio.Semaphore(_KILLS_AT_ONCE)
+        self._calls: set[asyncio.Task[Any]] = set()
 
     @property
     def name(self) -> str:
         """The name by which requests choose it."""
         return self.engine.name
+
+    def began(self, call: asyncio.Task[Any] | None) -> None:
+        """Take note of the task of a call, which ends at the latest with this host."""
+        if call is not None and call not in self._calls:
+            self._calls.add(call)
+            call.add_done_callback(self._calls.discard)
+
+    def close(self, end_call: EndCall) -> None:
+        """End all calls, streams and connections."""
+        for call in set(self._calls):
+            end_call(call, HostRemoved(self.name))
+        self.events.close()
+        self.stats.close()
+        self.engine.shut()
 
     async def probe(self) -> None:
         """Ask the engine whether it lives, and remember what it said."""
@@ -64,11 +98,18 @@ class Host:
 class Hosts:
     """All hosts, by name."""
 
-    def __init__(self, hosts: list[Host], changed: Callable[[Host], None] = lambda host: None) -> None:
-        """Store; *changed* is told whenever a host's state has changed."""
+    def __init__(
+        self,
+        hosts: list[Host],
+        changed: Callable[[Host], None] = lambda host: None,
+        end_call: EndCall = lambda call, error: None,
+    ) -> None:
+        """Store; *changed* is called when the state of a host changes, *end_call* to end a call of one that leaves."""
         self._hosts = {host.name: host for host in sorted(hosts, key=lambda host: host.name)}
         self._changed = changed
-        self._tasks: list[asyncio.Task[None]] = []
+        self._end_call = end_call
+        self._probe_seconds: float | None = None  # while hosts are watched
+        self._watches: dict[Host, asyncio.Task[None]] = {}
 
     def __getitem__(self, name: str) -> Host:
         """Return the host called *name*.  Raises `UnknownHost`."""
@@ -83,20 +124,42 @@ class Hosts:
     def __len__(self) -> int:
         return len(self._hosts)
 
+    def put(self, host: Host) -> None:
+        """Add *host*.  One of the same name leaves, and its calls end with `HostRemoved`."""
+        self.remove(host.name)
+        self._hosts = {each.name: each for each in sorted([*self, host], key=lambda each: each.name)}
+        self._watch(host)
+
+    def remove(self, name: str) -> None:
+        """Take the host called *name* out, if there is one; its calls end with `HostRemoved`."""
+        host = self._hosts.pop(name, None)
+        if host is not None:
+            if watch := self._watches.pop(host, None):
+                watch.cancel()
+            host.close(self._end_call)
+
     @contextlib.asynccontextmanager
     async def watched(self, probe_seconds: float) -> AsyncIterator[None]:
         """Probe every host, at once and then every *probe_seconds*, until the end of the block."""
-        self._tasks = [asyncio.create_task(self._watch(host, probe_seconds)) for host in self]
+        self._probe_seconds = probe_seconds
+        for host in self:
+            self._watch(host)
         try:
             yield
         finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            self._probe_seconds = None
+            watches = list(self._watches.values())
+            for watch in watches:
+                watch.cancel()
+            await asyncio.gather(*watches, return_exceptions=True)
             for host in self:
-                host.engine.shut()
+                host.close(self._end_call)
 
-    async def _watch(self, host: Host, probe_seconds: float) -> None:
+    def _watch(self, host: Host) -> None:
+        if self._probe_seconds is not None:
+            self._watches[host] = asyncio.create_task(self._probe(host, self._probe_seconds))
+
+    async def _probe(self, host: Host, probe_seconds: float) -> None:
         while True:
             before = host.state
             await host.probe()

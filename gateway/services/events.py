@@ -10,7 +10,6 @@ from dockfleet.v1 import system_pb2 as pb
 from gateway import metrics
 from gateway.engine.enginejson import InvalidField
 from gateway.engine.events.filter import Filter
-from gateway.engine.events.hub import EventHubs
 from gateway.engine.events.ring import EventSeal, Gap, Item, Reason
 from gateway.services import marks
 from gateway.services.marks import heartbeat
@@ -26,14 +25,13 @@ _REASONS = {
 class SystemService:
     """Watches hosts."""
 
-    def __init__(self, gate: Gate, hubs: EventHubs, seal: EventSeal) -> None:
+    def __init__(self, gate: Gate, seal: EventSeal) -> None:
         self._gate = gate
-        self._hubs = hubs
         self._seal = seal
 
     async def StreamEvents(self, request: pb.StreamEventsRequest, context: Context) -> AsyncGenerator[bytes, None]:
         """Stream a host's events, as the gateway hears them."""
-        engine = self._gate.engine(request)
+        host = self._gate.host(request)
         wanted = Filter({name: values.items for name, values in request.filters.items()})
         since = request.since.ToNanoseconds() if request.HasField("since") else None
         until = request.until.ToNanoseconds() if request.HasField("until") else None
@@ -42,12 +40,12 @@ class SystemService:
             raise InvalidField("since", "must not be given together with `resume_token`, which says where to go on")
         if since is not None and until is not None and until < since:
             raise InvalidField("until", "must not be before `since`")
-        async with self._hubs.of(engine).watch(wanted, since=since, until=until, place=place) as items:
+        async with host.events.watch(wanted, since=since, until=until, place=place) as items:
             await context.send_initial_metadata(())  # from here on, no event is missed
             async for item in items:
                 if item.wire is None:
                     if item.gap is not None:
-                        metrics.GAPS.labels(engine.name, "events", item.gap.reason.name.lower()).inc()
+                        metrics.GAPS.labels(host.name, "events", item.gap.reason.name.lower()).inc()
                     item.wire = self._message(request.host, item).SerializeToString()
                 yield item.wire
 

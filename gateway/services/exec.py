@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
@@ -16,6 +15,7 @@ from gateway.engine.binding import Binding
 from gateway.engine.client import APIClient, Engine, part
 from gateway.engine.kill import Mark, NotKilled, kill
 from gateway.engine.session import ExecStartFailed, Exit, exec_exit, start
+from gateway.fleet.hosts import Host
 from gateway.services.mirror import Context, Gate, first
 from gateway.services.sessions import feeding, heard
 from gateway.services.wire import output_encoder
@@ -25,7 +25,6 @@ log = logging.getLogger("gateway.exec")
 _METHODS = pb.DESCRIPTOR.services_by_name["ExecService"].methods_by_name
 _CREATE = Binding(_METHODS["CreateExec"])
 _START = Binding(_METHODS["StartExec"])
-_KILLS_AT_ONCE = 4  # on one host: each costs it as much as an exec, and hundreds of clients may leave together
 _SIZED_AT_START = (1, 42)  # the API version in which an exec can be created with the size of its terminal
 _SAME_FIELDS = ("id", "cmd", "env", "working_dir", "user", "privileged", "tty", "attach_stdin", "detach_keys")
 
@@ -35,12 +34,12 @@ class ExecService:
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
-        self._kills: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(_KILLS_AT_ONCE))
 
     async def Exec(self, requests: AsyncIterator[pb.ExecRequest], context: Context) -> AsyncGenerator[Any, None]:
         """Create and start an exec, carry its input and output, and end with its exit code."""
         asked: pb.ExecStart = await first(requests)
-        engine = self._gate.engine(asked)
+        host = self._gate.host(asked)
+        engine = host.engine
         create = pb.CreateExecRequest(attach_stdout=True, attach_stderr=True)
         for field, value in asked.ListFields():
             if field.name in _SAME_FIELDS:
@@ -61,7 +60,7 @@ class ExecService:
         created: Any = _CREATE.answer(await engine.ask(call))
         begin = pb.StartExecStart(id=created.id, tty=asked.tty, slow_reader=asked.slow_reader)
         frames = self._run(engine, begin, requests, context, pb.ExecResponse, size=size, stdin=asked.attach_stdin)
-        async with self._killed_unless_ended(engine, created.id, mark) as ended, aclosing(frames):
+        async with self._killed_unless_ended(host, created.id, mark) as ended, aclosing(frames):
             async for frame in frames:
                 if isinstance(frame, pb.ExecResponse) and frame.HasField("end"):
                     ended.set()
@@ -85,9 +84,7 @@ class ExecService:
                 yield frame
 
     @asynccontextmanager
-    async def _killed_unless_ended(
-        self, engine: Engine, exec_id: str, mark: Mark | None
-    ) -> AsyncIterator[asyncio.Event]:
+    async def _killed_unless_ended(self, host: Host, exec_id: str, mark: Mark | None) -> AsyncIterator[asyncio.Event]:
         """Kill what bears *mark* when the block fails, or is left, before the event that it is given is set.
 
         A command that could not be started needs no killing.
@@ -100,13 +97,13 @@ class ExecService:
             raise
         finally:
             if mark is not None and not ended.is_set():
-                self._gate.afterwards(self._kill(engine, exec_id, mark))
+                self._gate.afterwards(self._kill(host, exec_id, mark))
 
-    async def _kill(self, engine: Engine, exec_id: str, mark: Mark) -> None:
-        fields = {"host": engine.name, "container": mark.container, "exec": exec_id}
+    async def _kill(self, host: Host, exec_id: str, mark: Mark) -> None:
+        fields = {"host": host.name, "container": mark.container, "exec": exec_id}
         try:
-            async with self._kills[engine.name]:
-                await kill(engine, exec_id, mark)
+            async with host.kills:
+                await kill(host.engine, exec_id, mark)
         except NotKilled as error:
             log.warning("a process was left behind", extra={"fields": fields | {"why": str(error)}})
         except Exception as error:

@@ -16,7 +16,7 @@ from gateway.engine.binding import Binding
 from gateway.engine.client import APIClient, Call, Engine, NotFound
 from gateway.engine.enginejson import InvalidField
 from gateway.engine.logs.following import Follower
-from gateway.engine.logs.hub import Encoder, Hubs, Read, Source, Start, message_of
+from gateway.engine.logs.hub import Encoder, Read, Source, Start, message_of
 from gateway.engine.logs.places import Place, Seal
 from gateway.engine.logs.reading import Question, Span
 from gateway.engine.logs.runs import End, Ending, Gap, Item, LogGap, Lost, Quiet, Resumed, Run, RunBoundary, full_id
@@ -58,11 +58,11 @@ class LogService:
     def __init__(self, gate: Gate, seal: Seal) -> None:
         self._gate = gate
         self._seal = seal
-        self._hubs = Hubs()
 
     async def StreamLogs(self, request: pb.StreamLogsRequest, context: Context) -> AsyncGenerator[Any, None]:
         """Stream a container's log in batches."""
-        engine = self._gate.engine(request)
+        host = self._gate.host(request)
+        engine = host.engine
         if request.HasField("since") and request.HasField("until") and _number(request.since) > _number(request.until):
             raise InvalidField("until", "must not be before `since`")
         flags = _flags(request)
@@ -81,10 +81,10 @@ class LogService:
         encoder = _Encoder(request, container)
         if request.follow and not request.HasField("until"):
             times = request.timestamps or not request.HasField("timestamps")
-            key = (engine.name, container, flags, times, request.follow_restarts, request.strict)
+            key = (container, flags, times, request.follow_restarts, request.strict)
             since = _number(request.since) if request.HasField("since") else None
             start = Start(since, request.tail if request.HasField("tail") else None, request.resume_token)
-            messages = self._hubs.follow(key, start, source, encoder)
+            messages = host.logs.follow(key, start, source, encoder)
         else:
             messages = _alone(source(request.resume_token), encoder)
         async with aclosing(messages):

@@ -25,7 +25,7 @@ from gateway.engine.client import Engine
 from gateway.engine.enginejson import InvalidField
 from gateway.engine.progress import Reports
 from gateway.engine.relay import relayed
-from gateway.fleet.hosts import Hosts
+from gateway.fleet.hosts import Host, Hosts
 from gateway.services import wire
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -68,11 +68,20 @@ class Gate:
     patience: Patience = Patience()
     _afterwards: set[asyncio.Task[None]] = field(default_factory=set)
 
-    def engine(self, request: Any) -> Engine:
-        """Return the engine that *request* chooses.  Raises `InvalidField` and `UnknownHost`."""
+    def host(self, request: Any) -> Host:
+        """Return the host that *request* chooses, with which the present call ends.
+
+        Raises `InvalidField` and `UnknownHost`.
+        """
         if not request.host:
             raise InvalidField("host", "must name the host that the call is for; HostService.ListHosts tells which")
-        return self.hosts[request.host].engine
+        host = self.hosts[request.host]
+        host.began(asyncio.current_task())
+        return host
+
+    def engine(self, request: Any) -> Engine:
+        """Return the engine of that host."""
+        return self.host(request).engine
 
     def afterwards(self, work: Coroutine[Any, Any, None]) -> None:
         """Let *work* be done after its call has ended."""

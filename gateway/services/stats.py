@@ -8,7 +8,7 @@ from dockfleet.v1 import containers_pb2 as pb
 
 from gateway.engine.binding import Binding
 from gateway.engine.enginejson import InvalidField
-from gateway.engine.stats.sampler import Sample, Samplers
+from gateway.engine.stats.sampler import Sample
 from gateway.engine.streams import Idle
 from gateway.services.marks import heartbeat
 from gateway.services.mirror import Context, Gate
@@ -22,22 +22,21 @@ _NOT_RUNNING = pb.StreamStatsResponse(not_running=pb.ContainerNotRunning()).Seri
 class StatsService:
     """Serves samples of the use of containers."""
 
-    def __init__(self, gate: Gate, samplers: Samplers) -> None:
+    def __init__(self, gate: Gate) -> None:
         self._gate = gate
-        self._samplers = samplers
 
     async def StreamStats(self, request: pb.StreamStatsRequest, context: Context) -> AsyncGenerator[bytes, None]:
         """Stream the newest samples of a container, or one."""
-        engine = self._gate.engine(request)
+        samplers = self._gate.host(request).stats
         deadline = self._gate.patience.deadline(_STATS, context)
         _STATS.call(request)  # checks the id
         goes_on = request.stream or not request.HasField("stream")
         if not goes_on:
-            yield _response(await self._samplers.one(engine, request.id, deadline, alone=request.one_shot), 0)
+            yield _response(await samplers.one(request.id, deadline, alone=request.one_shot), 0)
             return
         if request.one_shot:
             raise InvalidField("one_shot", "must not be true unless `stream` is false")
-        async with self._samplers.samples(engine, request.id) as samples:
+        async with samplers.samples(request.id) as samples:
             async for item in samples:
                 yield _heartbeat(item) if isinstance(item, Idle) else _response(*item)
 

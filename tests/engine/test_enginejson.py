@@ -60,7 +60,8 @@ def reachable() -> list[Descriptor]:
         message = waiting.pop()
         if message is not None and message.full_name not in found and not message.full_name.startswith("google."):
             found[message.full_name] = message
-            waiting += [contract.below(field) for field in message.fields]
+            engines = (field for field in message.fields if not contract.rules(field).gateway_only)
+            waiting += [contract.below(field) for field in engines]
     return list(found.values())
 
 

@@ -341,26 +341,6 @@ class EventHub:
                 self._wake()
 
 
-class EventHubs:
-    """The hubs of all hosts."""
-
-    def __init__(self, heal_seconds: float = 60.0) -> None:
-        """Broken subscriptions are tried again for *heal_seconds* before their watchers are told."""
-        self._heal_seconds = heal_seconds
-        self._hubs: dict[str, EventHub] = {}
-
-    def of(self, engine: Engine) -> EventHub:
-        """Return the hub of *engine*."""
-        if engine.name not in self._hubs:
-            self._hubs[engine.name] = EventHub(engine, heal_seconds=self._heal_seconds)
-        return self._hubs[engine.name]
-
-    def close(self) -> None:
-        """End all subscriptions."""
-        for hub in self._hubs.values():
-            hub.close()
-
-
 async def _stall() -> None:
     """Return after this process has stood still for long, and has read what had come meanwhile."""
     loop = asyncio.get_running_loop()

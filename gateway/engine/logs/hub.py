@@ -207,7 +207,7 @@ class Hub:
 
 
 class Hubs:
-    """The hubs of all logs that are followed."""
+    """The hubs of one host: of all logs that are followed."""
 
     def __init__(self) -> None:
         self._hubs: dict[Hashable, Hub] = {}

@@ -165,23 +165,23 @@ class Sampler:
 
 
 class Samplers:
-    """The samplers of all containers that are looked at."""
+    """The samplers of one host: of all containers that are looked at."""
 
-    def __init__(self, heal_seconds: float = 60.0) -> None:
-        """A broken stream of samples is tried again for *heal_seconds* before its readers are told."""
+    def __init__(self, engine: Engine, heal_seconds: float = 60.0) -> None:
+        """Sample containers of *engine*; a broken stream is opened again for *heal_seconds* before its readers fail."""
+        self._engine = engine
         self._heal_seconds = heal_seconds
-        self._samplers: dict[tuple[str, str], Sampler] = {}
-        self._asked: dict[tuple[str, str], asyncio.Task[dict[str, Any]]] = {}
+        self._samplers: dict[str, Sampler] = {}  # by the container's id
+        self._asked: dict[str, asyncio.Task[dict[str, Any]]] = {}  # by what the container was called
 
     @asynccontextmanager
-    async def samples(self, engine: Engine, id: str) -> AsyncIterator[AsyncGenerator[tuple[Sample, int] | Idle, None]]:
+    async def samples(self, id: str) -> AsyncIterator[AsyncGenerator[tuple[Sample, int] | Idle, None]]:
         """Yield the samples of a container.  Raises `docker.errors.APIError` and `TransportError`."""
-        container, running = await self._inspect(engine, id)
-        key = (engine.name, container)
-        sampler = self._samplers.get(key)
+        container, running = await self._inspect(id)
+        sampler = self._samplers.get(container)
         if sampler is None or sampler.ended:
-            sampler = Sampler(engine, container, running=running, heal_seconds=self._heal_seconds)
-            self._samplers[key] = sampler
+            sampler = Sampler(self._engine, container, running=running, heal_seconds=self._heal_seconds)
+            self._samplers[container] = sampler
         sampler.readers += 1
         try:
             async with aclosing(sampler.samples()) as samples:
@@ -190,18 +190,18 @@ class Samplers:
             sampler.readers -= 1
             if not sampler.readers:
                 sampler.close()
-                if self._samplers.get(key) is sampler:
-                    del self._samplers[key]
+                if self._samplers.get(container) is sampler:
+                    del self._samplers[container]
 
-    async def one(self, engine: Engine, id: str, deadline: float | None, *, alone: bool) -> Sample:
+    async def one(self, id: str, deadline: float | None, *, alone: bool) -> Sample:
         """Return one sample: that of the readers there are, else the engine's; *alone*, without one before it.
 
         Raises as `samples` does.
         """
-        container, running = await self._inspect(engine, id)
+        container, running = await self._inspect(id)
         if not running:
             return Sample()
-        sampler = self._samplers.get((engine.name, container))
+        sampler = self._samplers.get(container)
         present = sampler.present if sampler is not None else None
         if present is not None and present.stats is not None and (alone or present.stats.HasField("preread_at")):
             return present
@@ -209,25 +209,29 @@ class Samplers:
         stats = None
         # It takes an engine a second or two: on a connection of its own, so that other calls need not wait.
         async with (
-            engine.open(_call(container, deadline, query)) as (_, connection),
+            self._engine.open(_call(container, deadline, query)) as (_, connection),
             aclosing(streams.lines(connection, _SILENCE_SECONDS)) as documents,
         ):
             async for document in documents:
                 stats = _stats(document)
         return Sample(0, stats, usage(stats, None) if stats is not None else None)
 
-    async def _inspect(self, engine: Engine, id: str) -> tuple[str, bool]:
+    async def _inspect(self, id: str) -> tuple[str, bool]:
         """Return a container's full id and whether it runs; those who ask at the same time get the same answer."""
-        key = (engine.name, id)
-        task = self._asked.get(key)
+        task = self._asked.get(id)
         if task is None:
-            task = self._asked[key] = asyncio.create_task(engine.call(APIClient.inspect_container, id))
-            task.add_done_callback(lambda task: self._answered(key, task))
+            task = self._asked[id] = asyncio.create_task(self._engine.call(APIClient.inspect_container, id))
+            task.add_done_callback(lambda task: self._answered(id, task))
         inspected = await asyncio.shield(task)
         return full_id(inspected), bool(part(inspected, "State", "Running"))
 
-    def _answered(self, key: tuple[str, str], task: asyncio.Task[dict[str, Any]]) -> None:
-        del self._asked[key]
+    def close(self) -> None:
+        """Stop all reading."""
+        for sampler in self._samplers.values():
+            sampler.close()
+
+    def _answered(self, id: str, task: asyncio.Task[dict[str, Any]]) -> None:
+        del self._asked[id]
         if not task.cancelled():
             task.exception()  # all who asked may have gone: then nobody else looks at it
 

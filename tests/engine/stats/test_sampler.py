@@ -222,8 +222,8 @@ async def test_who_comes_later_gets_the_newest_at_once(client: Client, container
 async def test_a_slow_reader_gets_the_newest_and_a_count(container: Container) -> None:
     """Samples that a reader had no time for are left out, and counted."""
     engine = Engine("h1", Endpoint("", Address(path=container.engine.address.removeprefix("unix://"))))
-    samplers = Samplers()
-    async with samplers.samples(engine, "web") as slow, samplers.samples(engine, "web") as quick:
+    samplers = Samplers(engine)
+    async with samplers.samples("web") as slow, samplers.samples("web") as quick:
         await container.listened()
         container.give(sample(1))
         await anext(slow)
@@ -331,7 +331,7 @@ async def test_rates_reach_over_a_cut(client: Client, container: Container) -> N
 async def test_a_host_that_stays_away_ends_the_call(container: Container) -> None:
     """After the time for healing, the readers that waited are told why they hear nothing."""
     engine = Engine("h1", Endpoint("", Address(path=container.engine.address.removeprefix("unix://"))))
-    async with Samplers(heal_seconds=0.3).samples(engine, "web") as samples, asyncio.timeout(20):
+    async with Samplers(engine, heal_seconds=0.3).samples("web") as samples, asyncio.timeout(20):
         await container.listened()
         container.give(sample(1))
         await anext(samples)

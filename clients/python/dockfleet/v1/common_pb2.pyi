@@ -17,9 +17,9 @@ have one field in place of `record`.
 How to resume a stream.  A client that wants to continue a stream that has a `resume_token` keeps the token of the
 last response together with the result of that response.  When the call fails, it calls again with that token in each
 of these cases:
-  - the failure carries no ErrorInfo of the domain `dockfleet`.  It does not come from the gateway: the connection to
-    the gateway broke.  Libraries report this as UNAVAILABLE, UNKNOWN, CANCELLED or INTERNAL.  Exception: the client
-    itself cancelled the call, or its own deadline ran out;
+  - the failure carries no ErrorInfo of the domain `dockfleet`, and the code is UNAVAILABLE, UNKNOWN, CANCELLED or
+    INTERNAL.  Then the failure does not come from the gateway: the connection to the gateway broke, and libraries
+    report that by one of these codes.  Exception: the client itself cancelled the call, or its own deadline ran out;
   - the code is UNAVAILABLE;
   - `retry_safe` in the metadata of ErrorInfo is `true`;
   - the reason is SLOW_READER.
@@ -265,6 +265,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The request uses something that the host's API version does not have any more.  The metadata hold `last_version`,
     `host_version` and `field`.
     """
+    ERROR_REASON_HOST_REMOVED: _ErrorReason.ValueType  # 40
+    """The gateway no longer has the host, or has another engine under its name."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed: `reason` of `google.rpc.ErrorInfo`, without the prefix `ERROR_REASON_`.  The domain is
@@ -367,6 +369,8 @@ ERROR_REASON_API_VERSION_TOO_NEW: ErrorReason.ValueType  # 39
 """The request uses something that the host's API version does not have any more.  The metadata hold `last_version`,
 `host_version` and `field`.
 """
+ERROR_REASON_HOST_REMOVED: ErrorReason.ValueType  # 40
+"""The gateway no longer has the host, or has another engine under its name."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final

@@ -17,9 +17,9 @@ have one field in place of `record`.
 How to resume a stream.  A client that wants to continue a stream that has a `resume_token` keeps the token of the
 last response together with the result of that response.  When the call fails, it calls again with that token in each
 of these cases:
-  - the failure carries no ErrorInfo of the domain `dockfleet`.  It does not come from the gateway: the connection to
-    the gateway broke.  Libraries report this as UNAVAILABLE, UNKNOWN, CANCELLED or INTERNAL.  Exception: the client
-    itself cancelled the call, or its own deadline ran out;
+  - the failure carries no ErrorInfo of the domain `dockfleet`, and the code is UNAVAILABLE, UNKNOWN, CANCELLED or
+    INTERNAL.  Then the failure does not come from the gateway: the connection to the gateway broke, and libraries
+    report that by one of these codes.  Exception: the client itself cancelled the call, or its own deadline ran out;
   - the code is UNAVAILABLE;
   - `retry_safe` in the metadata of ErrorInfo is `true`;
   - the reason is SLOW_READER.

@@ -1070,7 +1070,8 @@ class ContainerConfig(_message.Message):
     CommitContainer accepts it.
 
     Each field has the number and the type that it has in ContainerSpec.  So the bytes of a ContainerConfig are those of
-    a ContainerSpec without host and networks.
+    a ContainerSpec without host and networks, and a container can be created again from its inspection.  The new
+    container has the old one's host name, which is the old one's short id where no other was chosen.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -1168,7 +1169,7 @@ class ContainerConfig(_message.Message):
 
     @_builtins.property
     def entrypoint(self) -> _common_pb2.StringList:
-        """The program to run, with its first arguments; `cmd` follows it."""
+        """The program to run, with its first arguments; `cmd` follows it.  An empty list means no entrypoint."""
 
     @_builtins.property
     def cmd(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

@@ -2629,7 +2629,10 @@ class CommitContainerRequest(_message.Message):
 
     @_builtins.property
     def config(self) -> _container_config_pb2.ContainerConfig:
-        """The settings of the image.  What it leaves unset comes from the container."""
+        """The settings of the image.  Default: those of the container.  When it is set, the image takes its `entrypoint`,
+        `cmd`, `env`, `labels`, `exposed_ports`, `volumes`, `user`, `working_dir` and `healthcheck` from the container where
+        they are unset; all other settings are those of this field alone.
+        """
 
     def __init__(
         self,

@@ -665,8 +665,9 @@ class EndpointSettings(_message.Message):
     IPV6_GATEWAY_FIELD_NUMBER: _builtins.int
     DNS_NAMES_FIELD_NUMBER: _builtins.int
     mac_address: _builtins.str
-    """The MAC address.  A driver may ignore it.  Responses have it on every version.  CreateContainer uses it from 1.44
-    on, ConnectNetwork from 1.54 on.  Default: the network chooses.
+    """The MAC address.  A driver may ignore it.  Responses have it on every version, also where the network chose it:
+    clear it before a response becomes the request for a second container on the same network.  CreateContainer uses
+    it from 1.44 on, ConnectNetwork from 1.54 on.  Default: the network chooses.
     """
     gw_priority: _builtins.int
     """The priority of this network as the container's default gateway.  The highest number wins; between equal numbers,

@@ -367,6 +367,7 @@ class FieldRules(_message.Message):
     GATEWAY_ONLY_FIELD_NUMBER: _builtins.int
     INLINE_FIELD_NUMBER: _builtins.int
     NO_EFFECT_FIELD_NUMBER: _builtins.int
+    NULL_IS_EMPTY_FIELD_NUMBER: _builtins.int
     format: Global___NameFormat.ValueType
     """What the string must look like, or each string of a list.  Checked before anything is sent: a string that does
     not fit is INVALID_ARGUMENT.
@@ -401,6 +402,8 @@ class FieldRules(_message.Message):
     """The Engine's specification has the field here, and every engine ignores it.  A request that sets it is
     INVALID_ARGUMENT.
     """
+    null_is_empty: _builtins.bool
+    """In an answer, null stands for an empty list and not for an absent one."""
     def __init__(
         self,
         *,
@@ -416,10 +419,11 @@ class FieldRules(_message.Message):
         gateway_only: _builtins.bool = ...,
         inline: _builtins.bool = ...,
         no_effect: _builtins.bool = ...,
+        null_is_empty: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "gateway_only", b"gateway_only", "header", b"header", "inline", b"inline", "json_form", b"json_form", "no_effect", b"no_effect", "required", b"required", "secret", b"secret", "since", b"since", "status", b"status", "until", b"until", "when_absent", b"when_absent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "gateway_only", b"gateway_only", "header", b"header", "inline", b"inline", "json_form", b"json_form", "no_effect", b"no_effect", "null_is_empty", b"null_is_empty", "required", b"required", "secret", b"secret", "since", b"since", "status", b"status", "until", b"until", "when_absent", b"when_absent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,1 @@
+"""The HTTP front end: one listener, with a table of pages."""

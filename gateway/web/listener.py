@@ -1,0 +1,157 @@
+"""The HTTP listener: connections, timeouts and bounds.  It serves a table of pages.
+
+Why not a web framework: of those tried, most accept slow or endless headers, and none stops at once or lets a page take
+the connection over for a two-way session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from gateway.web.messages import Refused, Request, RequestParser, Response, text
+
+log = logging.getLogger("gateway.web")
+
+Page = Callable[[Request], Awaitable[Response]]
+_READ_BYTES = 64 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds of a listener's connections."""
+
+    max_connections: int = 256
+    header_timeout_seconds: float = 10  # until the first request, and from its first byte to the end of its headers
+    idle_timeout_seconds: float = 90  # between two requests; longer than most scrape intervals
+    write_timeout_seconds: float = 30  # until the peer has taken a whole response
+    linger_timeout_seconds: float = 1  # for a peer that still sends when its connection ends
+    stop_timeout_seconds: float = 1  # for responses that are under way when the listener stops
+
+
+class Listener:
+    """Serves pages by their path, to GET and HEAD."""
+
+    def __init__(
+        self, pages: Mapping[str, Page], limits: Limits | None = None, on_refused: Callable[[], object] = lambda: None
+    ) -> None:
+        """Arguments: *on_refused*, called for each connection beyond the limit."""
+        self._pages, self._limits, self._on_refused = pages, limits or Limits(), on_refused
+        self._connections: set[asyncio.Task[None]] = set()
+        self._answering: set[asyncio.Task[None] | None] = set()
+        self._stopping = False
+
+    @asynccontextmanager
+    async def listening(self, host: str, port: int) -> AsyncIterator[tuple[str, int]]:
+        """Serve until the end of the block, which gets the bound address.  Raises `OSError`."""
+        everywhere = host == "::"  # with which asyncio would serve IPv6 alone
+        try:
+            server = await asyncio.start_server(self._accept, None if everywhere else host, port)
+        except OSError as error:
+            raise OSError(error.errno, f"could not listen on {host}:{port}: {error.strerror}") from error
+        try:
+            bound = server.sockets[0].getsockname()
+            yield str(bound[0]), int(bound[1])
+        finally:
+            server.close()
+            await self._stop()
+
+    async def _stop(self) -> None:
+        """End at once the connections that wait for a request, and the others after their response."""
+        self._stopping = True
+        for task in self._connections - self._answering:
+            task.cancel()
+        if self._connections:
+            await asyncio.wait(self._connections, timeout=self._limits.stop_timeout_seconds)
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._stopping or len(self._connections) >= self._limits.max_connections:
+            self._on_refused()
+            writer.write(text("too many connections", 503).encode(keep_alive=False))
+            writer.close()
+            return
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection to its end."""
+        writer.transport.set_write_buffer_limits(high=0)  # drain() waits until everything is sent
+        task = asyncio.current_task()
+        rest, keep_alive, timeout = b"", True, self._limits.header_timeout_seconds
+        try:
+            while keep_alive and not self._stopping:
+                try:
+                    request, rest = await self._read(reader, rest, timeout)
+                    if request is None:
+                        return
+                    self._answering.add(task)
+                    response = await self._respond(request)
+                    keep_alive = request.keep_alive and not request.has_body and not self._stopping
+                    data = response.encode(keep_alive=keep_alive, head_only=request.method == "HEAD")
+                except Refused as refused:
+                    data, keep_alive = refused.response.encode(keep_alive=False), False
+                await self._send(writer, data)
+                self._answering.discard(task)
+                timeout = self._limits.idle_timeout_seconds
+            await self._linger(reader, writer)
+        except (ConnectionError, TimeoutError):
+            pass  # the peer is gone, or does not read
+        finally:
+            self._answering.discard(task)
+            writer.transport.abort()
+
+    async def _read(self, reader: asyncio.StreamReader, rest: bytes, timeout: float) -> tuple[Request | None, bytes]:
+        """Return the next request and the bytes after it; None when there is none.  Raises `Refused`."""
+        parser, seconds = RequestParser(), self._limits.header_timeout_seconds
+        try:
+            async with asyncio.timeout(timeout):
+                data = rest or await reader.read(_READ_BYTES)
+        except TimeoutError:
+            return None, b""
+        try:
+            async with asyncio.timeout(seconds):
+                while data:
+                    if (request := parser.feed(data)) is not None:
+                        return request, parser.rest
+                    data = await reader.read(_READ_BYTES)
+        except TimeoutError:
+            raise Refused(408, f"the headers took more than {seconds:g} seconds") from None
+        return None, b""
+
+    async def _respond(self, request: Request) -> Response:
+        page = self._pages.get(request.path)
+        if page is None:
+            return text(f"no such page; there are {', '.join(sorted(self._pages))}", 404)
+        if request.method not in ("GET", "HEAD"):
+            return text("this page can only be read", 405, Allow="GET, HEAD")
+        if request.has_body:
+            return text("this page takes no body", 400)
+        try:
+            return await page(request)
+        except Exception:
+            log.exception("page", extra={"fields": {"path": request.path}})
+            return text("the page could not be made; the gateway's log has the reason", 500)
+
+    async def _send(self, writer: asyncio.StreamWriter, data: bytes) -> None:
+        if writer.transport.is_closing():
+            raise ConnectionResetError  # uvloop would raise a RuntimeError
+        async with asyncio.timeout(self._limits.write_timeout_seconds):
+            writer.write(data)
+            await writer.drain()
+        await asyncio.sleep(0)  # a peer that sends many requests at once must not keep the loop from others
+
+    async def _linger(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Drop what the peer still sends: closing at once could take the response from it (RFC 9112, 9.6)."""
+        if self._stopping or writer.transport.is_closing():
+            return
+        writer.write_eof()
+        async with asyncio.timeout(self._limits.linger_timeout_seconds):
+            while await reader.read(_READ_BYTES):
+                pass

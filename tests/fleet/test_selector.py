@@ -1,0 +1,126 @@
+"""Which hosts a selector selects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import grpc
+import pytest
+from dockfleet.fleet.v1 import hosts_pb2
+from dockfleet.fleet.v1 import selectors_pb2 as pb
+from google.rpc.error_details_pb2 import BadRequest
+
+from gateway.fleet.selector import meets
+from gateway.settings import HostSettings
+from tests.conftest import Client, failed, gateway_of
+
+LABELS = {"site": "north", "rack": "7", "empty": ""}
+HOSTS = {  # name to labels
+    "ber-1": {"site": "berlin", "gpu": ""},
+    "ber-2": {"site": "berlin"},
+    "cgn-1": {"site": "cologne", "gpu": "2"},
+    "lab": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "operator", "values", "meant"),
+    [
+        ("site", "EQUAL", ["north"], True),
+        ("site", "EQUAL", ["south"], False),
+        ("none", "EQUAL", [""], False),
+        ("empty", "EQUAL", [""], True),
+        ("site", "NOT_EQUAL", ["south"], True),
+        ("site", "NOT_EQUAL", ["north"], False),
+        ("none", "NOT_EQUAL", ["x"], True),
+        ("rack", "IN", ["6", "7"], True),
+        ("rack", "IN", ["6"], False),
+        ("none", "IN", ["6"], False),
+        ("rack", "NOT_IN", ["6"], True),
+        ("rack", "NOT_IN", ["6", "7"], False),
+        ("none", "NOT_IN", ["6"], True),
+        ("empty", "EXISTS", [], True),
+        ("none", "EXISTS", [], False),
+        ("none", "NOT_EXISTS", [], True),
+        ("empty", "NOT_EXISTS", [], False),
+    ],
+)
+def test_a_label_is_compared_as_its_operator_says(key: str, operator: str, values: list[str], meant: bool) -> None:
+    """An absent label is not equal to anything, and has none of any values, as in Kubernetes."""
+    requirement = pb.LabelRequirement(
+        key=key, operator=pb.LabelOperator.Value(f"LABEL_OPERATOR_{operator}"), values=values
+    )
+
+    assert meets(LABELS, [requirement]) is meant
+
+
+def test_every_operator_is_compared() -> None:
+    """One that the contract adds needs a comparison."""
+    for operator in pb.LabelOperator.values()[1:]:
+        meets(LABELS, [pb.LabelRequirement(key="site", operator=operator, values=["x"])])
+
+
+async def listed(client: Client, selector: Mapping[str, object] | None) -> list[str]:
+    """The names of the hosts that ListHosts returns."""
+    response = await client.hosts.ListHosts(hosts_pb2.ListHostsRequest(selector=selector))
+    return [host.name for host in response.hosts]
+
+
+def label(key: str, operator: int, *values: str) -> dict[str, object]:
+    """A requirement of a label."""
+    return {"key": key, "operator": operator, "values": values}
+
+
+async def test_list_hosts_returns_the_hosts_that_are_selected() -> None:
+    """By exact names, by patterns, by labels, by both, or all."""
+    settings = [HostSettings(name=name, address="unix:///none", labels=labels) for name, labels in HOSTS.items()]
+    async with gateway_of(*settings, probe_seconds=3600) as client:
+        assert await listed(client, None) == ["ber-1", "ber-2", "cgn-1", "lab"]
+        assert await listed(client, {"all": True}) == ["ber-1", "ber-2", "cgn-1", "lab"]
+        assert await listed(client, {"names": ["lab", "ber-1", "lab"]}) == ["ber-1", "lab"]
+        assert await listed(client, {"names": ["*-1"]}) == ["ber-1", "cgn-1"]
+        assert await listed(client, {"names": ["b*-*2", "x*"]}) == ["ber-2"]
+        assert await listed(client, {"labels": [label("gpu", pb.LABEL_OPERATOR_EXISTS)]}) == ["ber-1", "cgn-1"]
+        berlin = label("site", pb.LABEL_OPERATOR_EQUAL, "berlin")
+        no_gpu = label("gpu", pb.LABEL_OPERATOR_NOT_EXISTS)
+        assert await listed(client, {"labels": [berlin, no_gpu]}) == ["ber-2"]
+        assert await listed(client, {"names": ["*-1"], "labels": [berlin]}) == ["ber-1"]
+        with pytest.raises(grpc.aio.AioRpcError) as unknown:
+            await listed(client, {"names": ["ber-1", "ber-9"]})
+
+    assert (failed(unknown.value).reason, "'ber-9'" in failed(unknown.value).message) == ("UNKNOWN_HOST", True)
+
+
+async def test_a_pattern_costs_no_more_than_the_names_are_long() -> None:
+    """A hostile pattern of many stars is compared at once."""
+    settings = HostSettings(name="a" * 63, address="unix:///none")
+    async with gateway_of(settings, probe_seconds=3600) as client:
+        assert await listed(client, {"names": ["*a" * 5000 + "b"]}) == []
+
+
+@pytest.mark.parametrize(
+    ("selector", "field"),
+    [
+        ({}, "selector"),
+        ({"all": True, "names": ["lab"]}, "selector.all"),
+        ({"labels": [label("", pb.LABEL_OPERATOR_EXISTS)]}, "selector.labels[0].key"),
+        ({"labels": [label("site", pb.LABEL_OPERATOR_UNSPECIFIED)]}, "selector.labels[0].operator"),
+        ({"labels": [label("site", 77)]}, "selector.labels[0].operator"),
+        ({"labels": [label("site", pb.LABEL_OPERATOR_EQUAL)]}, "selector.labels[0].values"),
+        ({"labels": [label("site", pb.LABEL_OPERATOR_EQUAL, "a", "b")]}, "selector.labels[0].values"),
+        (
+            {"labels": [label("a", pb.LABEL_OPERATOR_EXISTS), label("site", pb.LABEL_OPERATOR_IN)]},
+            "selector.labels[1].values",
+        ),
+        ({"labels": [label("site", pb.LABEL_OPERATOR_EXISTS, "x")]}, "selector.labels[0].values"),
+    ],
+)
+async def test_a_malformed_selector_is_refused(selector: Mapping[str, object], field: str) -> None:
+    """BadRequest names the place."""
+    async with gateway_of("unix:///none", probe_seconds=3600) as client:
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            await listed(client, selector)
+
+    refused = failed(error.value)
+    [bad] = [detail for detail in refused.details if isinstance(detail, BadRequest)]
+    assert (refused.code, [each.field for each in bad.field_violations]) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
