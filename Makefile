@@ -6,7 +6,7 @@ PYTHON := $(VENV)/bin/python
 BUF := npx --yes @bufbuild/buf@1.75.0
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop serve test check format protos bench release clean
+.PHONY: help run stop serve test check format protos docs bench release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -43,6 +43,9 @@ format: $(VENV)/ready ## format code and protos
 protos: $(VENV)/ready ## generate the code of the contract anew
 	PATH="$(abspath $(VENV)/bin):$$PATH" $(PYTHON) protos/generate.py
 
+docs: $(VENV)/ready ## write the generated parts of docs/ anew
+	$(PYTHON) docs/generate.py
+
 bench: $(VENV)/ready ## measure against the docker SDK and the bare socket; ARGS="--quick"
 	$(PYTHON) -m tests.bench $(ARGS)
 
@@ -50,4 +53,5 @@ release: ## take the contract as it is for the one that must not be broken from 
 	cd protos && $(BUF) build --exclude-source-info --output released.binpb
 
 clean: stop ## remove the environment, and what tests and builds left
-	rm -rf $(VENV) .state .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .state .pytest_cache .mypy_cache .ruff_cache .hypothesis clients/third_party clients/*/target \
+	  clients/cpp/build clients/typescript/node_modules clients/typescript/dist clients/typescript/src/gen

@@ -18,6 +18,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,8 +28,9 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
-	dockfleet "github.com/dockfleet/dockfleet/clients/go/dockfleetv1"
+	dockfleet "dockfleet.internal/go/dockfleetv1"
 )
 
 func main() {
@@ -90,7 +92,7 @@ func tour(ctx context.Context, gateway *grpc.ClientConn, host, id string, lines 
 		return err
 	}
 
-	start := &dockfleet.ExecStart{Host: host, Id: id, Cmd: command, AttachStdin: new(true)}
+	start := &dockfleet.ExecStart{Host: host, Id: id, Cmd: command, AttachStdin: proto.Bool(true)}
 	code, err := execute(ctx, execs, start, os.Stdin, os.Stdout, os.Stderr)
 	if err != nil {
 		return err
@@ -120,37 +122,63 @@ func follow(
 	request := &dockfleet.StreamLogsRequest{
 		Host:       host,
 		Id:         id,
-		Follow:     new(true),
-		Timestamps: new(true),
-		Tail:       new(uint32(lines)),
-		Strict:     new(true), // lines that the engine has lost are an error, DATA_LOSS, instead of a message
+		Follow:     proto.Bool(true),
+		Timestamps: proto.Bool(true),
+		Tail:       proto.Uint32(uint32(lines)),
+		Strict:     proto.Bool(true), // lines that the engine has lost are an error, DATA_LOSS, instead of a message
 	}
 	news := time.Now()
 	for {
-		err := read(ctx, containers, request, func(batch *dockfleet.StreamLogsResponse) (more bool) {
-			for _, entry := range batch.Entries[:min(lines, len(batch.Entries))] {
+		err := read(ctx, containers, request, func(response *dockfleet.StreamLogsResponse) (more bool) {
+			// A heartbeat has no entries, and neither has a record that is newer than this program.
+			entries := response.GetBatch().GetEntries()
+			for _, entry := range entries[:min(lines, len(entries))] {
 				show(entry)
 				lines--
 			}
-			// Kept after the batch was dealt with.  A program that goes on after its own restart keeps it on disk,
-			// together with what it made of the batch.
-			request.ResumeToken, request.Tail = batch.ResumeToken, nil
+			// Kept after the response was dealt with.  A program that goes on after its own restart keeps it on disk,
+			// together with what it made of the response.
+			request.ResumeToken, request.Tail = response.ResumeToken, nil
+			request.Id = response.ContainerId // the name may be another container's by now
 			news = time.Now()
 			return lines > 0
 		})
-		// What never began is not waited for, and no other failure passes by itself.
-		if status.Code(err) != codes.Unavailable || request.ResumeToken == nil || time.Since(news) > patience {
+		// What never began is not waited for.
+		if err == nil || len(request.ResumeToken) == 0 || !mayResume(ctx, err) || time.Since(news) > patience {
 			return err
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(time.Second):
+		case <-time.After(pause(err)):
 		}
 	}
 }
 
-// read hands the batches of one call on until the log has ended, or no more are wanted.
+// mayResume tells whether a stream that failed with err can go on with its last token.  The rule is the contract's: see
+// the beginning of common.proto.
+func mayResume(ctx context.Context, err error) bool {
+	if ctx.Err() != nil {
+		return false // this program cancelled the call, or its own deadline ran out
+	}
+	code, info := status.Code(err), errorInfo(err)
+	if info == nil { // the connection to the gateway broke: libraries and proxies have different words for it
+		return slices.Contains([]codes.Code{codes.Unavailable, codes.Unknown, codes.Canceled, codes.Internal}, code)
+	}
+	return code == codes.Unavailable || info.Metadata["retry_safe"] == "true" || info.Reason == "SLOW_READER"
+}
+
+// pause is how long to wait before the next call: a second, or longer where the gateway says so.
+func pause(err error) time.Duration {
+	for _, detail := range status.Convert(err).Details() {
+		if retry, ok := detail.(*errdetails.RetryInfo); ok {
+			return max(time.Second, retry.RetryDelay.AsDuration())
+		}
+	}
+	return time.Second
+}
+
+// read hands the responses of one call on until the log has ended, or no more are wanted.
 func read(
 	ctx context.Context, containers dockfleet.ContainerServiceClient,
 	request *dockfleet.StreamLogsRequest, more func(*dockfleet.StreamLogsResponse) bool,
@@ -158,19 +186,19 @@ func read(
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // the only way to leave a stream before its end
 
-	batches, err := containers.StreamLogs(ctx, request)
+	responses, err := containers.StreamLogs(ctx, request)
 	if err != nil {
 		return err
 	}
 	for {
-		batch, err := batches.Recv()
+		response, err := responses.Recv()
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if !more(batch) || batch.GetEnd() != nil {
+		if !more(response) || response.GetEnd() != nil {
 			return nil
 		}
 	}
@@ -197,32 +225,32 @@ func execute(
 		}
 	}()
 
-	var exit *dockfleet.ExecExit
+	var end *dockfleet.SessionEnd
 	for {
-		frame, err := call.Recv()
+		response, err := call.Recv()
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
 			return 0, cmp.Or(context.Cause(ctx), err)
 		}
-		switch frame := frame.Frame.(type) {
+		switch record := response.Record.(type) { // the others are no news here, also those that are newer than this
 		case *dockfleet.ExecResponse_Output:
 			out := stdout
-			if frame.Output.Stream == dockfleet.Stream_STREAM_STDERR {
+			if record.Output.Stream == dockfleet.StandardStream_STANDARD_STREAM_STDERR {
 				out = stderr
 			}
-			if _, err := out.Write(frame.Output.Data); err != nil {
+			if _, err := out.Write(record.Output.Data); err != nil {
 				return 0, err
 			}
-		case *dockfleet.ExecResponse_Exit:
-			exit = frame.Exit
+		case *dockfleet.ExecResponse_End:
+			end = record.End
 		}
 	}
-	if exit == nil || exit.ExitCode == nil {
-		return 0, fmt.Errorf("the exit code is not known: %s", exit.GetUnknownReason())
+	if end == nil || end.ExitCode == nil {
+		return 0, fmt.Errorf("the exit code is not known: %s", end.GetUnknownReason())
 	}
-	return int(*exit.ExitCode), nil
+	return int(*end.ExitCode), nil
 }
 
 // send sends the requests of an Exec: what to run, its input, and the half-close at the end of it.  It fails only if
@@ -254,7 +282,7 @@ func explain(err error) string {
 }
 
 // errorInfo returns what the gateway tells about a failed call, and nil for any other error.  Reason is the name of an
-// ErrorReason of the contract without its prefix; the metadata hold host, engine_status and retry_safe.
+// ErrorReason of the contract without its prefix; the metadata hold host, engine_status, request_id and retry_safe.
 func errorInfo(err error) *errdetails.ErrorInfo {
 	for _, detail := range status.Convert(err).Details() {
 		if info, ok := detail.(*errdetails.ErrorInfo); ok && info.Domain == "dockfleet" {

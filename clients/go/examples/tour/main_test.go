@@ -13,11 +13,15 @@ import (
 	"testing/iotest"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/protoadapt"
+	"google.golang.org/protobuf/types/known/durationpb"
 
-	dockfleet "github.com/dockfleet/dockfleet/clients/go/dockfleetv1"
+	dockfleet "dockfleet.internal/go/dockfleetv1"
 )
 
 // place is where the tests run: a gateway, one of its hosts, and a container there that runs, has a shell and writes
@@ -51,7 +55,7 @@ func here(t *testing.T) place {
 func (p place) execute(t *testing.T, stdin string, command ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, err bytes.Buffer
-	start := &dockfleet.ExecStart{Host: p.host, Id: p.container, Cmd: command, AttachStdin: new(true)}
+	start := &dockfleet.ExecStart{Host: p.host, Id: p.container, Cmd: command, AttachStdin: proto.Bool(true)}
 	execs := dockfleet.NewExecServiceClient(p.gateway)
 	code, failure := execute(deadline(t), execs, start, strings.NewReader(stdin), &out, &err)
 	if failure != nil {
@@ -61,7 +65,7 @@ func (p place) execute(t *testing.T, stdin string, command ...string) (code int,
 }
 
 func deadline(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -91,7 +95,7 @@ func TestFollowShowsTheLastLinesInOrderAndLeaves(t *testing.T) {
 	err := follow(deadline(t), dockfleet.NewContainerServiceClient(p.gateway), p.host, p.container, len(want),
 		func(line *dockfleet.LogEntry) {
 			got = append(got, string(line.Data))
-			if line.Stream != dockfleet.Stream_STREAM_STDOUT {
+			if line.Stream != dockfleet.StandardStream_STANDARD_STREAM_STDOUT {
 				t.Errorf("%q came from %v", line.Data, line.Stream)
 			}
 			if age := time.Since(line.Time.AsTime()); age < -time.Minute || age > time.Minute {
@@ -106,35 +110,63 @@ func TestFollowShowsTheLastLinesInOrderAndLeaves(t *testing.T) {
 	}
 }
 
-// broken is a gateway that goes away after each batch of a log, until it has told all.
+// broken is a gateway whose calls end after each response of a log, with the failures in turn, until it has told all.
 type broken struct {
 	dockfleet.UnimplementedContainerServiceServer
-	batches  []*dockfleet.StreamLogsResponse
-	requests []*dockfleet.StreamLogsRequest
+	responses []*dockfleet.StreamLogsResponse
+	failures  []error
+	requests  []*dockfleet.StreamLogsRequest
 }
 
 func (b *broken) StreamLogs(
 	request *dockfleet.StreamLogsRequest, stream grpc.ServerStreamingServer[dockfleet.StreamLogsResponse],
 ) error {
-	batch := b.batches[len(b.requests)]
+	call := len(b.requests)
 	b.requests = append(b.requests, request)
-	if err := stream.Send(batch); err != nil || batch.GetEnd() != nil {
+	if err := stream.Send(b.responses[call]); err != nil || b.responses[call].GetEnd() != nil {
 		return err
 	}
-	return status.Error(codes.Unavailable, "the gateway is stopping")
+	return b.failures[call]
 }
 
-func TestFollowGoesOnBehindTheLastBatchWhenTheGatewayGoesAway(t *testing.T) {
+// failure is a failed call with its details.
+func failure(t *testing.T, code codes.Code, details ...protoadapt.MessageV1) error {
+	t.Helper()
+	call, err := status.New(code, "no").WithDetails(details...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return call.Err()
+}
+
+// told is what the gateway tells about a failed call.
+func told(reason string, metadata ...string) *errdetails.ErrorInfo {
+	info := &errdetails.ErrorInfo{Domain: "dockfleet", Reason: reason, Metadata: map[string]string{}}
+	for i := 0; i < len(metadata); i += 2 {
+		info.Metadata[metadata[i]] = metadata[i+1]
+	}
+	return info
+}
+
+func TestFollowGoesOnBehindTheLastResponseWhenTheCallBreaks(t *testing.T) {
 	batch := func(token string, lines ...string) *dockfleet.StreamLogsResponse {
-		batch := &dockfleet.StreamLogsResponse{ResumeToken: []byte(token)}
+		var batch dockfleet.LogBatch
 		for _, line := range lines {
 			batch.Entries = append(batch.Entries, &dockfleet.LogEntry{Data: []byte(line)})
 		}
-		return batch
+		record := &dockfleet.StreamLogsResponse_Batch{Batch: &batch}
+		return &dockfleet.StreamLogsResponse{ResumeToken: []byte(token), ContainerId: "c0ffee", Record: record}
 	}
-	end := batch("t3")
-	end.Marker = &dockfleet.StreamLogsResponse_End{End: &dockfleet.LogEnd{}}
-	script := &broken{batches: []*dockfleet.StreamLogsResponse{batch("t1", "1", "2"), batch("t2", "3"), end}}
+	newer := &dockfleet.StreamLogsResponse{ResumeToken: []byte("t3"), ContainerId: "c0ffee"} // its record is not known
+	end := &dockfleet.StreamLogsResponse{Record: &dockfleet.StreamLogsResponse_End{End: &dockfleet.LogEnd{}}}
+	script := &broken{
+		responses: []*dockfleet.StreamLogsResponse{batch("t1", "1", "2"), batch("t2", "3"), newer, end},
+		failures: []error{
+			failure(t, codes.Unavailable, told("GOING_AWAY", "retry_safe", "true")),
+			failure(t, codes.Canceled),
+			failure(t, codes.Unknown),
+		},
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -161,10 +193,57 @@ func TestFollowGoesOnBehindTheLastBatchWhenTheGatewayGoesAway(t *testing.T) {
 	}
 	var asked []string
 	for _, request := range script.requests {
-		asked = append(asked, fmt.Sprintf("%s %v", request.ResumeToken, request.Tail != nil))
+		asked = append(asked, fmt.Sprintf("%s %s %v", request.Id, request.ResumeToken, request.Tail != nil))
 	}
-	if want := []string{" true", "t1 false", "t2 false"}; !slices.Equal(asked, want) {
+	want := []string{"web  true", "c0ffee t1 false", "c0ffee t2 false", "c0ffee t3 false"}
+	if !slices.Equal(asked, want) {
 		t.Errorf("asked for %q, want %q", asked, want)
+	}
+}
+
+func TestAStreamResumesAsTheContractSays(t *testing.T) {
+	elsewhere := &errdetails.ErrorInfo{Domain: "proxy.example.org", Reason: "RESET"}
+	for code := codes.Canceled; code <= codes.Unauthenticated; code++ {
+		broke := slices.Contains([]codes.Code{codes.Canceled, codes.Unknown, codes.Internal, codes.Unavailable}, code)
+		for _, each := range []struct {
+			name string
+			err  error
+			want bool
+		}{
+			{"without details", failure(t, code), broke},
+			{"with details of another program", failure(t, code, elsewhere), broke},
+			{"with a reason", failure(t, code, told("CLIENT_DEADLINE", "retry_safe", "false")), code == codes.Unavailable},
+			{"that is safe to retry", failure(t, code, told("HOST_TIMEOUT", "retry_safe", "true")), true},
+			{"of a slow reader", failure(t, code, told("SLOW_READER")), true},
+		} {
+			if got := mayResume(context.Background(), each.err); got != each.want {
+				t.Errorf("%v %s: got %v, want %v", code, each.name, got, each.want)
+			}
+			if mayResume(cancelled(), each.err) {
+				t.Errorf("%v %s: a call that this program cancelled is made again", code, each.name)
+			}
+		}
+	}
+}
+
+func cancelled() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}
+
+func TestThePauseIsTheGatewaysWhereItSaysOne(t *testing.T) {
+	asked := &errdetails.RetryInfo{RetryDelay: durationpb.New(7 * time.Second)}
+	for _, each := range []struct {
+		err  error
+		want time.Duration
+	}{
+		{failure(t, codes.Unavailable), time.Second},
+		{failure(t, codes.Unavailable, told("GOING_AWAY"), asked), 7 * time.Second},
+	} {
+		if got := pause(each.err); got != each.want {
+			t.Errorf("%v: got %v, want %v", each.err, got, each.want)
+		}
 	}
 }
 
@@ -186,7 +265,7 @@ func TestTheEndOfStdinLeavesTheOutputOpen(t *testing.T) {
 func TestAStdinThatFailsIsTheErrorOfTheCall(t *testing.T) {
 	p := here(t)
 	broken := errors.New("the disk is on fire")
-	start := &dockfleet.ExecStart{Host: p.host, Id: p.container, Cmd: []string{"cat"}, AttachStdin: new(true)}
+	start := &dockfleet.ExecStart{Host: p.host, Id: p.container, Cmd: []string{"cat"}, AttachStdin: proto.Bool(true)}
 	execs := dockfleet.NewExecServiceClient(p.gateway)
 	_, err := execute(deadline(t), execs, start, iotest.ErrReader(broken), &bytes.Buffer{}, &bytes.Buffer{})
 	if !errors.Is(err, broken) {
