@@ -92,7 +92,7 @@ def makers(part: str) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("package", "owners"),
     [
-        ("httptools", {"gateway/engine/exchange.py", "gateway/web/messages.py"}),  # bytes <-> HTTP, of hosts and clients
+        ("httptools", {"gateway/engine/exchange.py", "gateway/web/messages.py"}),  # bytes <-> HTTP
         ("greenlet", {"gateway/engine/client.py"}),  # blocking <-> asyncio
         ("requests", {"gateway/engine/client.py"}),
         ("google.rpc", {"gateway/errors.py"}),  # exception <-> status

@@ -528,10 +528,3 @@ def test_the_clients_variables_do_not_disturb_the_gateway() -> None:
     )
 
     assert settings.listen == "127.0.0.1:50051"
-
-
-def test_the_readme_shows_the_configuration_as_it_is() -> None:
-    """Its table of keys is what `gateway.config.reference()` returns."""
-    readme = (Path(__file__).resolve().parent.parent / "README.md").read_text()
-
-    assert reference().strip() in readme

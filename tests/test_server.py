@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import urllib.request
 from pathlib import Path
 
 import grpc
@@ -19,6 +18,7 @@ from gateway.settings import ListenerTls
 from tests.conftest import Client, failed, gateway_of
 from tests.fake_engine import Exchange, FakeEngine
 from tests.fake_events import Daemon
+from tests.web.client import get
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -224,8 +224,7 @@ async def test_prometheus_reads_calls_by_method_and_code_and_hosts_by_name() -> 
         with pytest.raises(grpc.aio.AioRpcError):
             await client.channel.unary_unary("/no.such.Service/Method-7d1f")(b"")
         assert client.metrics_address is not None
-        url = "http://{}:{}/metrics".format(*client.metrics_address)
-        text = await asyncio.to_thread(lambda: urllib.request.urlopen(url, timeout=10).read().decode())
+        text = (await get(client.metrics_address, "/metrics")).body.decode()
 
     ping = 'grpc_method="Ping",grpc_service="dockfleet.v1.SystemService",grpc_type="unary"'
     inspect = 'grpc_method="InspectContainer",grpc_service="dockfleet.v1.ContainerService",grpc_type="unary"'

@@ -24,6 +24,7 @@ from tests.conftest import Client, failed
 from tests.fake_engine import FakeEngine, frame
 from tests.fake_events import Daemon
 from tests.upstream import EXEC, Held, refusal
+from tests.web.client import get
 
 EVENTS = system_pb2.StreamEventsRequest(host="h1", since=Timestamp())
 
@@ -57,7 +58,7 @@ async def gateway(*engines: FakeEngine, **keys: Any) -> AsyncIterator[Gateway]:
     served = await serving
     options = [("grpc.use_local_subchannel_pool", 1)]
     async with grpc.aio.insecure_channel(f"127.0.0.1:{served.port}", options) as channel:
-        yield Gateway(Client(channel, served.port, None, served.hosts), stop, hurry, task)
+        yield Gateway(Client(channel, served.port, served.metrics_address, served.hosts), stop, hurry, task)
         stop.set()
         hurry.set()
         await task
@@ -89,6 +90,23 @@ async def test_while_it_drains_the_gateway_says_so_and_serves_on(engine: FakeEng
         await started.stopped
         refused = await refusal(started.client.system.Ping(system_pb2.PingRequest(host="h1")))
         assert refused.code is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_readiness_ends_when_draining_begins_and_liveness_does_not(engine: FakeEngine) -> None:
+    """Orchestrators that ask by HTTP send no new clients, and do not restart what is about to stop."""
+    async with gateway(engine, drain_seconds=60, metrics_listen="127.0.0.1:0") as started:
+        address = started.client.metrics_address
+        assert address is not None
+        watch = health_pb2_grpc.HealthStub(started.client.channel).Watch(health_pb2.HealthCheckRequest())
+        await watch.read()
+        serving = [(await get(address, page)).status for page in ("/healthz", "/readyz")]
+        started.stop()
+        await watch.read()
+        watch.cancel()
+        draining = [(await get(address, page)).status for page in ("/healthz", "/readyz", "/metrics")]
+
+    assert serving == [200, 200]
+    assert draining == [200, 503, 200]
 
 
 async def test_followers_of_different_hosts_are_told_each_of_their_own(engine: FakeEngine) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ class Listener:
         everywhere = host == "::"  # with which asyncio would serve IPv6 alone
         try:
             server = await asyncio.start_server(self._accept, None if everywhere else host, port)
-        except OSError as error:
+        except socket.gaierror as error:  # the one that does not name the address
             raise OSError(error.errno, f"could not listen on {host}:{port}: {error.strerror}") from error
         try:
             bound = server.sockets[0].getsockname()

@@ -13,6 +13,8 @@ The same for asyncio is `dockfleet.aio`; the messages are in `dockfleet.v1`.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from dockfleet._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from dockfleet import aio as aio
     from dockfleet.calls import CHUNK as CHUNK

@@ -159,12 +159,14 @@ def _value(field: FieldDescriptor, value: Any) -> Any:
     if kind.GetOptions().map_entry:
         entry = kind.fields_by_name["value"]
         return {key: _value(entry, _one_as_list(each)) for key, each in value.items()} if _is_map(value) else value
-    if _is_list(kind):
-        return (
-            {"items": [_value(kind.fields[0], each) for each in value]} if isinstance(value, (list, tuple)) else value
-        )
-    if field.is_repeated and isinstance(value, (list, tuple)):
-        return [_wrapped(kind, each) if _is_map(each) else each for each in value]
+    if field.is_repeated:
+        return [_one(kind, each) for each in value] if isinstance(value, (list, tuple)) else value
+    return _one(kind, value)
+
+
+def _one(kind: Descriptor, value: Any) -> Any:
+    if isinstance(value, (list, tuple)) and _is_list(kind):
+        return {"items": _value(kind.fields_by_name["items"], value)}
     return _wrapped(kind, value) if _is_map(value) else value
 
 

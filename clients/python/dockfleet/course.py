@@ -49,7 +49,6 @@ class Course:
         self._beginnings = [name for name in BEGINNINGS if name in asked]
         self._has_tokens = "resume_token" in told
         self._names_container = "container_id" in told
-        self._beats = "heartbeat" in told
         self._ends = "end" in told
         self._token = arguments.resume_token if self._has_tokens else b""  # type: ignore[attr-defined]
         self._container = ""
@@ -83,7 +82,10 @@ class Course:
         return None if self._deadline is None else max(self._deadline - self._clock(), 0.0)
 
     def took(self, message: Any) -> bool:
-        """Take note that *message* has come, and tell whether it is for the caller: heartbeats are not."""
+        """Take note that *message* has come, and tell whether it is for the caller.
+
+        Heartbeats are not, and neither are records that this client does not know: they look unset.
+        """
         self._begun = True
         self._broken_at, self._pause = None, SHORTEST_PAUSE
         if self._has_tokens:
@@ -91,7 +93,7 @@ class Course:
         if self._names_container:
             self._container = message.container_id
         self.ended = self._ends and message.HasField("end")
-        return not (self._beats and message.HasField("heartbeat"))
+        return message.WhichOneof("record") not in (None, "heartbeat")
 
     def broke(self, error: DockfleetError) -> float:
         """Return how many seconds to wait before the next call.  Raises *error* when there is to be none."""

@@ -52,7 +52,7 @@ class DockfleetError(Exception):
     """The HTTP status of the engine's answer; None when the engine did not answer."""
 
     retry_safe: bool = False
-    """Whether the same call may be sent again without doing its work twice."""
+    """Whether the same call may be made again: it may help, and does no harm."""
 
     retry_after: float | None = None
     """After how many seconds a further attempt makes sense; None when waiting does not help."""

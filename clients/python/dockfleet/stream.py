@@ -104,7 +104,7 @@ class Upload(Iterator[Any]):
             return
         for data in chunks(source):
             yield frame(**{field: data})
-        if field == "stdin":  # ending the requests alone would leave standard input open
+        if field == "stdin":  # which the end of the requests means, too
             yield frame(close_stdin={})
 
 

@@ -74,11 +74,12 @@ def fail(
     message: str = "connection refused",
     reason: str = "HOST_UNREACHABLE",
     *details: Message,
+    domain: str = "dockfleet",
     **metadata: str,
 ) -> NoReturn:
-    """End a call as the gateway does, with `ErrorInfo` and further *details*."""
+    """End a call as the gateway does, with `ErrorInfo` and further *details*; another *domain* is another program."""
     status = Status(code=code.value[0], message=message)
-    for detail in (ErrorInfo(reason=reason, domain="dockfleet", metadata=metadata), *details):
+    for detail in (ErrorInfo(reason=reason, domain=domain, metadata=metadata), *details):
         packed = Packed()
         packed.Pack(detail)
         status.details.append(packed)

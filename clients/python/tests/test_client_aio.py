@@ -11,10 +11,10 @@ import dockfleet
 import dockfleet.aio
 import grpc
 import pytest
+from dockfleet.fleet.v1.hosts_pb2 import ListHostsResponse
 from dockfleet.v1 import containers_pb2 as containers
 from dockfleet.v1 import images_pb2 as images
 from dockfleet.v1.exec_pb2 import ExecResponse
-from dockfleet.v1.hosts_pb2 import ListHostsResponse
 
 from clients.python.tests.scripted_gateway import Ended, Gateway, drained, fail
 from clients.python.tests.test_client_sessions import cat
@@ -61,7 +61,10 @@ async def test_every_shape_of_call_fails_with_a_dockfleet_error(
 async def test_logs_are_unbatched_and_end_their_call(gateway: Gateway, aio_fleet: dockfleet.aio.Fleet) -> None:
     """Closing the iterator ends the call on the gateway's side."""
     ended = Ended()
-    gateway.on("StreamLogs", ended.endless(containers.StreamLogsResponse(entries=[{"data": b"one"}, {"data": b"two"}])))
+    gateway.on(
+        "StreamLogs",
+        ended.endless(containers.StreamLogsResponse(batch={"entries": [{"data": b"one"}, {"data": b"two"}]})),
+    )
 
     entries = aio_fleet.host("a").logs("web", follow=True)
     assert [(await anext(entries)).data, (await anext(entries)).data] == [b"one", b"two"]
@@ -184,6 +187,21 @@ async def test_a_session_is_a_conversation(gateway: Gateway, aio_fleet: dockflee
             await session.write(b"late")
 
 
+async def test_a_session_tells_what_its_first_and_last_response_told(
+    gateway: Gateway, aio_fleet: dockfleet.aio.Fleet
+) -> None:
+    """The id of the exec, whether there is a terminal, and whether the process outlives the session."""
+    started, end = {"exec_id": "e1", "tty": True}, {"running": True, "unknown_reason": "the process still runs"}
+    gateway.on("Exec", [ExecResponse(started=started), ExecResponse(heartbeat={}), ExecResponse(end=end)])
+
+    async with aio_fleet.host("a").exec.Exec(id="web", cmd=["sh"], tty=True) as session:
+        assert (session.exec_id, session.tty, session.running) == ("", False, False)
+        assert [output async for output in session] == []
+
+    assert (session.exec_id, session.tty, session.running) == ("e1", True, True)
+    assert (session.exit_code, session.unknown_reason) == (None, "the process still runs")
+
+
 async def test_output_that_was_dropped_is_counted(gateway: Gateway, aio_fleet: dockfleet.aio.Fleet) -> None:
     """By sessions, and in the result of a command."""
     gateway.on(
@@ -193,7 +211,7 @@ async def test_output_that_was_dropped_is_counted(gateway: Gateway, aio_fleet: d
             ExecResponse(output={"data": b"a"}),
             ExecResponse(dropped={"bytes": 7}),
             ExecResponse(output={"data": b"b"}),
-            ExecResponse(exit={"exit_code": 0}),
+            ExecResponse(end={"exit_code": 0}),
         ],
     )
 
@@ -237,7 +255,7 @@ async def test_a_failure_is_the_gateways_even_while_input_is_on_its_way(
     """gRPC loses the status when a write meets the end of the call (grpc/grpc#36066); this client does not."""
     for rpc in ("LoadImages", "PutContainerArchive"):
         gateway.on(rpc, lambda requests, context: fail(context, grpc.StatusCode.NOT_FOUND, "none", "UNKNOWN_HOST"))
-    gateway.on("Exec", [ExecResponse(exit={"exit_code": 0})])
+    gateway.on("Exec", [ExecResponse(end={"exit_code": 0})])
     host = aio_fleet.host("x")
     large = bytes(20 * dockfleet.CHUNK)
 

@@ -14,8 +14,8 @@ import grpc
 import pytest
 import trustme
 from dockfleet.channels import CALLS_PER_CONNECTION, Lanes
+from dockfleet.fleet.v1.hosts_pb2 import ListHostsResponse
 from dockfleet.v1 import containers_pb2 as containers
-from dockfleet.v1.hosts_pb2 import ListHostsResponse
 
 from clients.python.tests.scripted_gateway import RPCS, Ended, Gateway, fail
 
@@ -103,6 +103,22 @@ def test_what_changes_something_is_never_repeated(gateway: Gateway, fleet: dockf
     assert len(gateway.requests) == 1
 
 
+def test_a_host_that_did_not_answer_in_time_is_asked_once(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """Nothing repeats HOST_TIMEOUT unasked, which would triple the wait, though `retry_safe` allows it."""
+    gateway.on(
+        "InspectContainer",
+        lambda request, context: fail(
+            context, grpc.StatusCode.DEADLINE_EXCEEDED, "no answer within 30 s", "HOST_TIMEOUT", retry_safe="true"
+        ),
+    )
+
+    with pytest.raises(dockfleet.DockfleetError) as raised:
+        fleet.host("a").containers.InspectContainer(id="web")
+
+    assert (raised.value.reason, raised.value.retry_safe) == ("HOST_TIMEOUT", True)
+    assert len(gateway.requests) == 1
+
+
 def test_only_reads_that_send_one_request_are_repeatable() -> None:
     """The contract's `access` decides: no list is kept here."""
     repeated = {name for name, method in RPCS.items() if method.reads}
@@ -165,7 +181,7 @@ def secure_gateway(authority: trustme.CA) -> Iterator[str]:
     """The address of a gateway that wants a certificate from its clients."""
     own = authority.issue_cert("127.0.0.1")
     handler = grpc.method_handlers_generic_handler(
-        "dockfleet.v1.HostService",
+        "dockfleet.fleet.v1.HostService",
         {
             "ListHosts": grpc.unary_unary_rpc_method_handler(
                 lambda request, context: ListHostsResponse(

@@ -13,8 +13,8 @@ import grpc
 import pytest
 from click.testing import CliRunner, Result
 from dockfleet.commands import dockfleet
+from dockfleet.fleet.v1 import hosts_pb2 as hosts
 from dockfleet.v1 import containers_pb2 as containers
-from dockfleet.v1 import hosts_pb2 as hosts
 
 from clients.python.tests.scripted_gateway import Ended, Gateway, fail
 
@@ -47,7 +47,7 @@ def fleet_of_three(gateway: Gateway) -> Gateway:
                     "labels": {"site": "north", "arch": "arm64"},
                 },
                 {"name": "b", "state": hosts.HOST_STATE_DOWN, "message": "no route to host"},
-                {"name": "c"},
+                {"name": "c", "state": hosts.HOST_STATE_CONNECTING},
             ]
         ),
     )
@@ -61,10 +61,10 @@ def test_hosts_are_a_table(run: Run) -> None:
     result = run("hosts")
 
     assert result.stdout.splitlines() == [
-        "NAME   STATE     API    ADDRESS              LABELS                  MESSAGE",
-        "a      up        1.47   unix:///run/a.sock   arch=arm64,site=north",
-        "b      down" + " " * 58 + "no route to host",
-        "c      unknown",
+        "NAME   STATE        API    ADDRESS              LABELS                  MESSAGE",
+        "a      up           1.47   unix:///run/a.sock   arch=arm64,site=north",
+        "b      down" + " " * 61 + "no route to host",
+        "c      connecting",
     ]
     assert result.exit_code == 0
 
@@ -77,8 +77,20 @@ def test_hosts_are_json_for_programs(run: Run) -> None:
     assert [(each["name"], each["state"], each["api_version"]) for each in found] == [
         ("a", "HOST_STATE_UP", "1.47"),
         ("b", "HOST_STATE_DOWN", ""),
-        ("c", "HOST_STATE_UNSPECIFIED", ""),
+        ("c", "HOST_STATE_CONNECTING", ""),
     ]
+
+
+def test_a_state_that_a_newer_gateway_has_is_a_number(gateway: Gateway, run: Run) -> None:
+    """This client has no name for it; the other hosts, and what else there is to say of this one, are shown."""
+    new, old = {"name": "a", "state": 77, "message": "moving"}, {"name": "b", "state": hosts.HOST_STATE_UP}
+    gateway.on("ListHosts", hosts.ListHostsResponse(hosts=[new, old]))
+
+    table, documents = run("hosts"), run("hosts", "--json")
+
+    assert [line.split() for line in table.stdout.splitlines()[1:]] == [["a", "unknown", "(77)", "moving"], ["b", "up"]]
+    assert [json.loads(line)["state"] for line in documents.stdout.splitlines()] == [77, "HOST_STATE_UP"]
+    assert (table.stderr, table.exit_code, documents.exit_code) == ("", 0, 0)
 
 
 @pytest.mark.usefixtures("fleet_of_three")

@@ -13,9 +13,9 @@ from typing import Any
 import grpc
 import pytest
 from click.testing import Result
+from dockfleet.fleet.v1 import hosts_pb2 as hosts
 from dockfleet.v1 import common_pb2 as common
 from dockfleet.v1 import containers_pb2 as containers
-from dockfleet.v1 import hosts_pb2 as hosts
 from dockfleet.v1 import system_pb2 as system
 
 from clients.python.tests.scripted_gateway import Ended, Gateway, fail
@@ -99,8 +99,8 @@ def test_what_is_no_filter_is_refused(run: Run) -> None:
 
 def test_missing_events_are_told_and_what_was_found_is_marked(gateway: Gateway, run: Run) -> None:
     """The gap on standard error, at its time; exit code 1."""
-    found = system.StreamEventsResponse(synthetic=True)
-    found.event.CopyFrom(STARTED.event)
+    found = system.StreamEventsResponse(event=STARTED.event)
+    found.event.synthetic = True
     gap = system.StreamEventsResponse(gap={"reason": common.GAP_REASON_ENGINE_RESTARTED, "after": {"seconds": 1}})
     gateway.on("StreamEvents", [gap, found])
 
@@ -120,7 +120,7 @@ def test_events_are_json_for_programs(gateway: Gateway, run: Run) -> None:
 
     one, two = map(json.loads, run("events", "--json", "a").stdout.splitlines())
 
-    assert (one["host"], one["event"]["action"], one["synthetic"]) == ("a", "start", False)
+    assert (one["host"], one["event"]["action"], one["event"]["synthetic"]) == ("a", "start", False)
     assert (two["gap"]["reason"], "event" in two) == ("GAP_REASON_OVERRUN", False)
 
 
@@ -181,21 +181,23 @@ def test_events_that_nobody_reads_any_more_end_quietly(gateway: Gateway, command
 
 def sample(cpu: float, rate: float = 1234.0) -> containers.StreamStatsResponse:
     return containers.StreamStatsResponse(
-        running=True,
-        stats={"id": "c" * 64, "name": "/web"},
-        summary={
-            "cpu_percent": cpu,
-            "memory_bytes": 5 << 20,
-            "memory_limit_bytes": 2 << 30,
-            "memory_percent": 0.25,
-            "network_rx_bytes_per_second": rate,
-            "block_write_bytes_per_second": rate * 1000,
-            "pids": 3,
+        stats={
+            "id": "c" * 64,
+            "name": "/web",
+            "summary": {
+                "cpu_percent": cpu,
+                "memory_bytes": 5 << 20,
+                "memory_limit_bytes": 2 << 30,
+                "memory_percent": 0.25,
+                "network_rx_bytes_per_second": rate,
+                "block_write_bytes_per_second": rate * 1000,
+                "pids": 3,
+            },
         },
     )
 
 
-STOPPED = containers.StreamStatsResponse()
+STOPPED = containers.StreamStatsResponse(not_running={})
 HEAD = (
     "HOST   CONTAINER ID   NAME   CPU %   MEM USAGE / LIMIT       MEM %   NET RX/s / TX/s     DISK R/s / W/s      PIDS"
 )
@@ -248,8 +250,8 @@ def test_stats_are_json_for_programs(gateway: Gateway, run: Run) -> None:
 
     one, two = map(json.loads, run("stats", "--json", "a", "web").stdout.splitlines())
 
-    assert (one["host"], one["container"], one["summary"]["cpu_percent"]) == ("a", "web", 7.5)
-    assert (two["running"], "summary" in two) == (False, False)
+    assert (one["host"], one["container"], one["stats"]["summary"]["cpu_percent"]) == ("a", "web", 7.5)
+    assert (two["not_running"], "stats" in two) == ({}, False)
 
 
 def test_a_container_that_is_not_there_is_named(gateway: Gateway, run: Run) -> None:

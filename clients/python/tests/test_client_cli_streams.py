@@ -13,7 +13,7 @@ import grpc
 import pytest
 from click.testing import Result
 from dockfleet.v1 import containers_pb2 as containers
-from dockfleet.v1.common_pb2 import GAP_REASON_ROTATED, STREAM_STDERR, STREAM_STDOUT
+from dockfleet.v1.common_pb2 import GAP_REASON_ROTATED, STANDARD_STREAM_STDERR, STANDARD_STREAM_STDOUT
 from dockfleet.v1.exec_pb2 import ON_DISCONNECT_KEEP, ON_DISCONNECT_UNSPECIFIED, ExecRequest, ExecResponse
 
 from clients.python.tests.scripted_gateway import Ended, Gateway, fail
@@ -28,14 +28,18 @@ def test_logs_are_reproduced_byte_for_byte(gateway: Gateway, run: Run) -> None:
         "StreamLogs",
         [
             containers.StreamLogsResponse(
-                entries=[
-                    {"stream": STREAM_STDOUT, "data": b"one\xff"},
-                    {"stream": STREAM_STDERR, "data": b"warn\r"},
-                    {"stream": STREAM_STDOUT, "data": b"two ", "partial": True},
-                ]
+                batch={
+                    "entries": [
+                        {"stream": STANDARD_STREAM_STDOUT, "data": b"one\xff"},
+                        {"stream": STANDARD_STREAM_STDERR, "data": b"warn\r"},
+                        {"stream": STANDARD_STREAM_STDOUT, "data": b"two ", "partial": True},
+                    ]
+                }
             ),
-            containers.StreamLogsResponse(entries=[{"stream": STREAM_STDOUT, "data": b"halves"}]),
-            containers.StreamLogsResponse(entries=[{"stream": STREAM_STDOUT, "data": b"end", "partial": True}]),
+            containers.StreamLogsResponse(batch={"entries": [{"stream": STANDARD_STREAM_STDOUT, "data": b"halves"}]}),
+            containers.StreamLogsResponse(
+                batch={"entries": [{"stream": STANDARD_STREAM_STDOUT, "data": b"end", "partial": True}]}
+            ),
         ],
     )
 
@@ -51,11 +55,11 @@ def test_a_timestamp_begins_each_line_and_no_part_of_one(gateway: Gateway, run: 
     """`-t` writes nine digits, so that the lines stay aligned."""
     time = {"seconds": 1714521600, "nanos": 5}
     entries = [
-        {"stream": STREAM_STDOUT, "data": b"two ", "partial": True, "time": time},
-        {"stream": STREAM_STDERR, "data": b"warn", "time": time},
-        {"stream": STREAM_STDOUT, "data": b"halves", "time": time},
+        {"stream": STANDARD_STREAM_STDOUT, "data": b"two ", "partial": True, "time": time},
+        {"stream": STANDARD_STREAM_STDERR, "data": b"warn", "time": time},
+        {"stream": STANDARD_STREAM_STDOUT, "data": b"halves", "time": time},
     ]
-    gateway.on("StreamLogs", [containers.StreamLogsResponse(entries=entries)])
+    gateway.on("StreamLogs", [containers.StreamLogsResponse(batch={"entries": entries})])
 
     result = run("logs", "-t", "a", "web")
 
@@ -71,7 +75,7 @@ MARKERS = {
         "the engine has removed old parts of the log",
     ),
     "unknown gap": ({"gap": {"count": 7}}, "7 lines are missing: it is not known why"),
-    "run": ({"run_boundary": {"started_at": {}}}, "web was started again at 1970-01-01T00:00:00.000000000Z"),
+    "run": ({"restarted": {"start_time": {}}}, "web was started again at 1970-01-01T00:00:00.000000000Z"),
     "exit": ({"end": {"reason": containers.LOG_END_REASON_EXITED, "exit_code": 3}}, "web exited with code 3"),
     "exit without code": ({"end": {"reason": containers.LOG_END_REASON_EXITED}}, "web exited"),
     "removal": ({"end": {"reason": containers.LOG_END_REASON_REMOVED}}, "web was removed"),
@@ -81,7 +85,7 @@ MARKERS = {
     ),
     "no run": ({"end": {"reason": containers.LOG_END_REASON_NOT_RUNNING}}, "web is not running"),
     "until": ({"end": {"reason": containers.LOG_END_REASON_COMPLETE}}, ""),
-    "healed": ({"resumed": {}}, ""),
+    "healed": ({"reconnected": {}}, ""),
     "alive": ({"heartbeat": {}}, ""),
 }
 
@@ -90,7 +94,7 @@ MARKERS = {
 def test_a_log_that_is_followed_says_what_there_is_to_say_besides(gateway: Gateway, run: Run, marker: str) -> None:
     """On standard error, in a line; that something was healed is nothing to say.  Missing lines are exit code 1."""
     fields, text = MARKERS[marker]
-    line = containers.StreamLogsResponse(entries=[{"stream": STREAM_STDOUT, "data": b"x"}])
+    line = containers.StreamLogsResponse(batch={"entries": [{"stream": STANDARD_STREAM_STDOUT, "data": b"x"}]})
     gateway.on("StreamLogs", [line, containers.StreamLogsResponse(**fields)])
 
     result = run("logs", "-f", "a", "web")
@@ -165,7 +169,9 @@ def test_restarts_are_followed(gateway: Gateway, run: Run) -> None:
 
 def test_a_log_goes_on_when_the_gateway_is_restarted(gateway: Gateway, command: list[str]) -> None:
     """The user sees all lines once, and not a word of it."""
-    first = containers.StreamLogsResponse(entries=[{"stream": STREAM_STDOUT, "data": b"1"}], resume_token=b"t1")
+    first = containers.StreamLogsResponse(
+        batch={"entries": [{"stream": STANDARD_STREAM_STDOUT, "data": b"1"}]}, resume_token=b"t1"
+    )
     gateway.on("StreamLogs", Ended().endless(first))
 
     with subprocess.Popen([*command, "logs", "-f", "a", "web"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as it:
@@ -175,7 +181,9 @@ def test_a_log_goes_on_when_the_gateway_is_restarted(gateway: Gateway, command: 
         gateway.stop()
         successor = Gateway(gateway.port)
         try:
-            second = containers.StreamLogsResponse(entries=[{"stream": STREAM_STDOUT, "data": b"2"}])
+            second = containers.StreamLogsResponse(
+                batch={"entries": [{"stream": STANDARD_STREAM_STDOUT, "data": b"2"}]}
+            )
             successor.on("StreamLogs", [second])
             assert (it.wait(30), it.stdout.read(), it.stderr.read()) == (0, b"2\n", b"")
         finally:
@@ -186,7 +194,7 @@ def test_a_log_goes_on_when_the_gateway_is_restarted(gateway: Gateway, command: 
 
 def test_a_log_that_nobody_reads_any_more_ends_quietly(gateway: Gateway, command: list[str]) -> None:
     """As in `dockfleet logs … | head`: no traceback, and the call ends."""
-    line = containers.StreamLogsResponse(entries=[{"stream": STREAM_STDOUT, "data": b"x" * 1000}])
+    line = containers.StreamLogsResponse(batch={"entries": [{"stream": STANDARD_STREAM_STDOUT, "data": b"x" * 1000}]})
     ended = Ended()
     gateway.on("StreamLogs", ended.endless(*[line] * 10_000))
 
@@ -204,7 +212,7 @@ def test_a_log_that_nobody_reads_any_more_ends_quietly(gateway: Gateway, command
 def test_an_interrupted_log_ends_quietly(gateway: Gateway, command: list[str]) -> None:
     """Ctrl-C ends the call and the program, with exit code 130 and no traceback."""
     ended = Ended()
-    gateway.on("StreamLogs", ended.endless(containers.StreamLogsResponse(entries=[{"data": b"x"}])))
+    gateway.on("StreamLogs", ended.endless(containers.StreamLogsResponse(batch={"entries": [{"data": b"x"}]})))
 
     with subprocess.Popen(
         [*command, "logs", "-f", "a", "web"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -234,7 +242,7 @@ def test_exec_hands_input_and_outputs_on_and_returns_the_exit_code(gateway: Gate
 @pytest.mark.parametrize("keep", [True, False])
 def test_a_command_runs_on_without_its_client_when_it_is_kept(gateway: Gateway, run: Run, keep: bool) -> None:
     """`--keep` is `on_disconnect`; without it, the gateway's own holds, which is to kill it."""
-    gateway.on("Exec", lambda requests, context: next(requests) and [ExecResponse(exit={"exit_code": 0})])
+    gateway.on("Exec", lambda requests, context: next(requests) and [ExecResponse(end={"exit_code": 0})])
 
     run("exec", *(["--keep"] if keep else []), "a", "web", "sleep", "9")
 
@@ -247,7 +255,7 @@ def test_exec_leaves_the_commands_options_to_the_command(gateway: Gateway, run: 
     def behave(requests: Iterator[ExecRequest], context: grpc.ServicerContext) -> Iterator[ExecResponse]:
         next(requests)
         yield ExecResponse(output={"data": b"ok"})
-        yield ExecResponse(exit={"exit_code": 0})
+        yield ExecResponse(end={"exit_code": 0})
 
     gateway.on("Exec", behave)
 
@@ -274,7 +282,7 @@ def test_a_command_that_could_not_be_run_exits_with_125(gateway: Gateway, run: R
 
 def test_an_exit_code_that_is_not_known_is_said_to_be_so(gateway: Gateway, run: Run) -> None:
     """It is neither success nor the command's failure."""
-    gateway.on("Exec", [ExecResponse(exit={"unknown_reason": "the container was removed"})])
+    gateway.on("Exec", [ExecResponse(end={"unknown_reason": "the container was removed"})])
 
     result = run("exec", "a", "web", "true")
 

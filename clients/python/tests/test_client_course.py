@@ -72,20 +72,86 @@ def test_a_heartbeat_is_kept_back_and_its_place_is_not() -> None:
     assert events.request() == system.StreamEventsRequest(host="a", resume_token=b"2")
 
 
+@pytest.mark.parametrize(
+    ("rpc", "record"),
+    [
+        ("StreamLogs", containers.StreamLogsResponse(resume_token=b"t")),
+        ("StreamEvents", system.StreamEventsResponse(resume_token=b"t")),
+        ("StreamStats", containers.StreamStatsResponse()),
+    ],
+)
+def test_a_record_that_is_not_known_is_passed_over(rpc: str, record: Any) -> None:
+    """A newer gateway sends it; its place counts, as that of a heartbeat does."""
+    stream = course(rpc, **({} if rpc == "StreamEvents" else {"id": "web"}))
+
+    assert not stream.took(record)
+    assert stream.broke(error()) > 0
+
+
 def test_a_stream_without_a_place_in_it_is_asked_for_again() -> None:
     """Samples have no token: the next are as good."""
     stats = course("StreamStats", id="web")
 
-    stats.took(containers.StreamStatsResponse(running=True))
+    stats.took(containers.StreamStatsResponse(stats={"id": ID}))
 
     assert stats.broke(error()) > 0
     assert stats.request() == containers.StreamStatsRequest(host="a", id="web")
+
+
+GOES_ON = {  # by code, for a failure: without a reason; with one; with one and `retry_safe`; with SLOW_READER
+    grpc.StatusCode.CANCELLED: (True, False, True, True),
+    grpc.StatusCode.UNKNOWN: (True, False, True, True),
+    grpc.StatusCode.INVALID_ARGUMENT: (False, False, True, True),
+    grpc.StatusCode.DEADLINE_EXCEEDED: (False, False, True, True),
+    grpc.StatusCode.NOT_FOUND: (False, False, True, True),
+    grpc.StatusCode.ALREADY_EXISTS: (False, False, True, True),
+    grpc.StatusCode.PERMISSION_DENIED: (False, False, True, True),
+    grpc.StatusCode.RESOURCE_EXHAUSTED: (False, False, True, True),
+    grpc.StatusCode.FAILED_PRECONDITION: (False, False, True, True),
+    grpc.StatusCode.ABORTED: (False, False, True, True),
+    grpc.StatusCode.OUT_OF_RANGE: (False, False, True, True),
+    grpc.StatusCode.UNIMPLEMENTED: (False, False, True, True),
+    grpc.StatusCode.INTERNAL: (True, False, True, True),
+    grpc.StatusCode.UNAVAILABLE: (True, True, True, True),
+    grpc.StatusCode.DATA_LOSS: (False, False, True, True),
+    grpc.StatusCode.UNAUTHENTICATED: (False, False, True, True),
+}
+FAILURES = (("", False), ("SOME_REASON", False), ("SOME_REASON", True), ("SLOW_READER", False))
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "retry_safe", "goes_on"),
+    [
+        (code, *failure, goes_on)
+        for code, row in GOES_ON.items()
+        for failure, goes_on in zip(FAILURES, row, strict=True)
+    ],
+)
+def test_the_rule_is_the_contracts(code: grpc.StatusCode, reason: str, retry_safe: bool, goes_on: bool) -> None:
+    """It is at the beginning of common.proto, and all clients follow it."""
+    log, told = course(id="web"), error(code, reason, retry_safe=retry_safe)
+    log.took(batch(b"t"))
+
+    if goes_on:
+        assert log.broke(told) > 0
+    else:
+        with pytest.raises(dockfleet.DockfleetError) as raised:
+            log.broke(told)
+        assert raised.value is told
+
+
+def test_the_rule_is_complete() -> None:
+    """Every code that a call can fail with has its row."""
+    assert set(GOES_ON) == set(grpc.StatusCode) - {grpc.StatusCode.OK}
 
 
 @pytest.mark.parametrize(
     ("code", "reason", "retry_safe"),
     [
         (grpc.StatusCode.UNAVAILABLE, "", False),  # no gateway
+        (grpc.StatusCode.UNKNOWN, "", False),  # a gateway that was killed, as some libraries report it
+        (grpc.StatusCode.CANCELLED, "", False),  # the same; a cancellation of this program's own never gets here
+        (grpc.StatusCode.DEADLINE_EXCEEDED, "HOST_TIMEOUT", True),
         (grpc.StatusCode.UNAVAILABLE, "GOING_AWAY", True),
         (grpc.StatusCode.UNAVAILABLE, "HOST_UNREACHABLE", True),
         (grpc.StatusCode.RESOURCE_EXHAUSTED, "HOST_BUSY", True),
@@ -109,7 +175,8 @@ def test_what_may_pass_is_waited_for(code: grpc.StatusCode, reason: str, retry_s
         (grpc.StatusCode.NOT_FOUND, "NOT_FOUND"),
         (grpc.StatusCode.INTERNAL, "INTERNAL"),
         (grpc.StatusCode.DEADLINE_EXCEEDED, ""),
-        (grpc.StatusCode.CANCELLED, ""),
+        (grpc.StatusCode.DEADLINE_EXCEEDED, "CLIENT_DEADLINE"),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, ""),  # a message that is larger than this program takes
     ],
 )
 def test_what_does_not_pass_is_told_at_once(code: grpc.StatusCode, reason: str) -> None:
@@ -142,7 +209,7 @@ def test_what_begins_with_a_token_has_begun() -> None:
 def test_messages_without_a_token_are_not_gone_on_from() -> None:
     """A gateway from before tokens: to begin again would bring the same lines twice."""
     log = course(id="web")
-    log.took(containers.StreamLogsResponse(entries=[{"data": b"x"}]))
+    log.took(containers.StreamLogsResponse(batch={"entries": [{"data": b"x"}]}))
 
     with pytest.raises(dockfleet.DockfleetError):
         log.broke(error())
@@ -213,7 +280,7 @@ def test_the_last_message_is_known() -> None:
     """After it, a break breaks nothing."""
     log = course(id="web")
 
-    log.took(batch(b"t", entries=[{"data": b"x"}]))
+    log.took(batch(b"t", batch={"entries": [{"data": b"x"}]}))
     assert not log.ended
     log.took(batch(b"u", end={"reason": containers.LOG_END_REASON_EXITED}))
     assert log.ended

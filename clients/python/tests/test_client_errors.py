@@ -9,8 +9,8 @@ from typing import Any
 import dockfleet
 import grpc
 import pytest
+from dockfleet.fleet.v1.hosts_pb2 import ListHostsRequest
 from dockfleet.v1 import containers_pb2 as containers
-from dockfleet.v1.hosts_pb2 import ListHostsRequest
 from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import BadRequest, ResourceInfo, RetryInfo
 
@@ -100,7 +100,7 @@ def test_a_failure_midway_comes_after_what_came_before_it(gateway: Gateway, flee
     """A log that breaks off yields what it has, and then raises: it never just ends."""
 
     def behave(request: Any, context: grpc.ServicerContext) -> Any:
-        yield containers.StreamLogsResponse(entries=[{"data": b"one"}])
+        yield containers.StreamLogsResponse(batch={"entries": [{"data": b"one"}]})
         fail(context, reason="CONNECTION_LOST", host="a")
 
     gateway.on("StreamLogs", behave)

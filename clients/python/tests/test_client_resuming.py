@@ -9,6 +9,7 @@ from typing import Any
 import dockfleet
 import grpc
 import pytest
+from dockfleet.course import BROKEN
 from dockfleet.v1 import common_pb2 as common
 from dockfleet.v1 import containers_pb2 as containers
 from dockfleet.v1 import system_pb2 as system
@@ -20,8 +21,8 @@ LOST = (grpc.StatusCode.UNAVAILABLE, "the connection broke", "CONNECTION_LOST")
 
 
 def lines(token: bytes, *data: bytes, **marker: Any) -> containers.StreamLogsResponse:
-    entries = [{"data": each} for each in data]
-    return containers.StreamLogsResponse(entries=entries, resume_token=token, container_id=ID, **marker)
+    record = marker or {"batch": {"entries": [{"data": each} for each in data]}}
+    return containers.StreamLogsResponse(resume_token=token, container_id=ID, **record)
 
 
 def event(token: bytes, action: str = "") -> system.StreamEventsResponse:
@@ -40,6 +41,16 @@ def calls(*behaviours: list[Any] | Behaviour) -> Behaviour:
         yield from current
         if left:
             fail(context, *LOST, host="a")
+
+    return behave
+
+
+def proxied(message: Any, code: grpc.StatusCode) -> Behaviour:
+    """Send *message*, and then fail as something between the client and the gateway does."""
+
+    def behave(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        yield message
+        fail(context, code, "reset", "SOME_REASON", domain="proxy.example.org")
 
     return behave
 
@@ -79,6 +90,17 @@ def test_a_log_outlives_its_gateway(gateway: Gateway, fleet: dockfleet.Fleet) ->
         successor.stop()
 
 
+@pytest.mark.parametrize("code", BROKEN)
+def test_a_break_that_the_gateway_did_not_tell_of_is_gone_over(
+    gateway: Gateway, fleet: dockfleet.Fleet, code: grpc.StatusCode
+) -> None:
+    """A proxy's failure has no details, or has somebody else's."""
+    gateway.on("StreamLogs", calls(proxied(lines(b"t1", b"1"), code), [lines(b"t2", b"2")]))
+
+    assert [entry.data for entry in fleet.host("a").logs("web", follow=True)] == [b"1", b"2"]
+    assert [request.resume_token for request in gateway.requests] == [b"", b"t1"]
+
+
 def test_all_of_a_batch_is_delivered_before_a_break_behind_it_counts(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
     """Who is in the midst of a batch when the call breaks still gets the rest of it, from here."""
     ended = Ended()
@@ -105,7 +127,7 @@ def test_messages_carry_all_it_takes_to_go_on_elsewhere(gateway: Gateway, fleet:
     with fleet.host("a").log_messages("web", follow=True) as messages:
         kept = next(messages).resume_token
     with fleet.host("a").log_messages("web", follow=True, resume_token=kept) as messages:
-        assert [entry.data for message in messages for entry in message.entries] == [b"2"]
+        assert [entry.data for message in messages for entry in message.batch.entries] == [b"2"]
 
     assert gateway.requests[1] == containers.StreamLogsRequest(host="a", id="web", follow=True, resume_token=b"t1")
 
@@ -118,15 +140,15 @@ def test_markers_come_with_the_messages_and_heartbeats_do_not(gateway: Gateway, 
             lines(b"t1", b"1"),
             lines(b"t1", heartbeat={"idle": {"seconds": 15}}),
             lines(b"t2", gap={"reason": common.GAP_REASON_ROTATED}),
-            lines(b"t3", run_boundary={}),
+            lines(b"t3", restarted={}),
             lines(b"t4", end={"reason": containers.LOG_END_REASON_EXITED, "exit_code": 3}),
         ],
     )
 
     with fleet.host("a").log_messages("web", follow=True) as messages:
-        markers = [message.WhichOneof("marker") for message in messages]
+        markers = [message.WhichOneof("record") for message in messages]
 
-    assert markers == [None, "gap", "run_boundary", "end"]
+    assert markers == ["batch", "gap", "restarted", "end"]
     assert not gateway.requests[0].strict
 
 
@@ -160,7 +182,7 @@ def test_a_log_that_has_ended_is_not_asked_for_again(gateway: Gateway, fleet: do
     gateway.on("StreamLogs", calls([lines(b"t1", b"1"), end], [end]))
 
     with fleet.host("a").log_messages("web", follow=True) as messages:
-        assert [message.WhichOneof("marker") for message in messages] == [None, "end"]
+        assert [message.WhichOneof("record") for message in messages] == ["batch", "end"]
 
     assert len(gateway.requests) == 1
 
@@ -216,11 +238,14 @@ def test_events_go_on_behind_the_last_one(gateway: Gateway, fleet: dockfleet.Fle
 def test_a_gap_among_events_is_a_message(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
     """It stands at its place, before the synthetic events that make up for it."""
     gap = system.StreamEventsResponse(gap={"reason": common.GAP_REASON_ENGINE_RESTARTED}, resume_token=b"t1")
-    made_up = system.StreamEventsResponse(event={"action": "die"}, synthetic=True, resume_token=b"t2")
+    made_up = system.StreamEventsResponse(event={"action": "die", "synthetic": True}, resume_token=b"t2")
     gateway.on("StreamEvents", [gap, made_up])
 
     with fleet.host("a").events() as events:
-        assert [(message.HasField("gap"), message.synthetic) for message in events] == [(True, False), (False, True)]
+        assert [(message.HasField("gap"), message.event.synthetic) for message in events] == [
+            (True, False),
+            (False, True),
+        ]
 
 
 def test_who_waits_for_the_beginning_misses_no_event(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
@@ -252,11 +277,11 @@ def test_waiting_for_a_beginning_that_is_refused_ends(gateway: Gateway, fleet: d
 
 def test_stats_go_on(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
     """They are asked for in the same way; there is no place to go on from."""
-    sample = containers.StreamStatsResponse(running=True)
+    sample = containers.StreamStatsResponse(stats={"id": ID})
     gateway.on("StreamStats", calls([sample], [sample]))
 
     with fleet.host("a").stats("web") as samples:
-        assert [each.running for each in samples] == [True, True]
+        assert [each.HasField("stats") for each in samples] == [True, True]
 
     assert gateway.requests == [containers.StreamStatsRequest(host="a", id="web")] * 2
 

@@ -11,12 +11,13 @@ import dockfleet
 import dockfleet.aio
 import grpc
 import pytest
+from dockfleet.course import BROKEN
 from dockfleet.v1 import containers_pb2 as containers
 from dockfleet.v1 import system_pb2 as system
 from google.rpc.error_details_pb2 import RetryInfo
 
 from clients.python.tests.scripted_gateway import Ended, Gateway, fail
-from clients.python.tests.test_client_resuming import ID, away, calls, event, lines
+from clients.python.tests.test_client_resuming import ID, away, calls, event, lines, proxied
 
 
 @pytest.fixture
@@ -56,6 +57,17 @@ async def test_a_log_outlives_its_gateway(gateway: Gateway, host: dockfleet.aio.
         await asyncio.to_thread(successor.stop)
 
 
+@pytest.mark.parametrize("code", BROKEN)
+async def test_a_break_that_the_gateway_did_not_tell_of_is_gone_over(
+    gateway: Gateway, host: dockfleet.aio.HostView, code: grpc.StatusCode
+) -> None:
+    """CANCELLED, too, when it was not this program that cancelled."""
+    gateway.on("StreamLogs", calls(proxied(lines(b"t1", b"1"), code), [lines(b"t2", b"2")]))
+
+    assert [entry.data async for entry in host.logs("web", follow=True)] == [b"1", b"2"]
+    assert [request.resume_token for request in gateway.requests] == [b"", b"t1"]
+
+
 async def test_a_gap_is_an_error_of_logs(gateway: Gateway, host: dockfleet.aio.HostView) -> None:
     """`logs` is strict unless told otherwise."""
 
@@ -75,14 +87,14 @@ async def test_a_gap_is_an_error_of_logs(gateway: Gateway, host: dockfleet.aio.H
 async def test_events_and_stats_go_on(gateway: Gateway, host: dockfleet.aio.HostView) -> None:
     """Events by their token, samples without."""
     gateway.on("StreamEvents", calls([event(b"t1", "create")], [event(b"t2", "start")]))
-    sample = containers.StreamStatsResponse(running=True)
+    sample = containers.StreamStatsResponse(stats={"id": ID})
     gateway.on("StreamStats", calls([sample], [sample]))
 
     async with host.events(since={"seconds": 5}) as events:
         await events.begun()
         assert [message.event.action async for message in events] == ["create", "start"]
     async with host.stats("web") as samples:
-        assert [each.running async for each in samples] == [True, True]
+        assert [each.HasField("stats") async for each in samples] == [True, True]
 
     assert gateway.requests[1] == system.StreamEventsRequest(host="a", resume_token=b"t1")
 
@@ -105,7 +117,7 @@ async def test_a_log_that_has_ended_is_not_asked_for_again(gateway: Gateway, hos
     gateway.on("StreamLogs", calls([lines(b"t1", end={})], []))
 
     async with host.log_messages("web") as messages:
-        assert [message.WhichOneof("marker") async for message in messages] == ["end"]
+        assert [message.WhichOneof("record") async for message in messages] == ["end"]
 
     assert len(gateway.requests) == 1
 
@@ -116,11 +128,11 @@ async def test_a_wait_that_is_given_up_loses_nothing(gateway: Gateway, host: doc
     gateway.on("StreamLogs", calls(ended.endless(lines(b"t1", b"1")), [lines(b"t2", b"2")]))
 
     async with host.log_messages("web", follow=True) as messages:
-        assert (await anext(messages)).entries[0].data == b"1"
+        assert (await anext(messages)).batch.entries[0].data == b"1"
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(anext(messages), 0.05)
         assert await asyncio.to_thread(ended.wait, 10)
-        assert [entry.data async for message in messages for entry in message.entries] == [b"2"]
+        assert [entry.data async for message in messages for entry in message.batch.entries] == [b"2"]
 
     assert [request.resume_token for request in gateway.requests] == [b"", b"t1"]
 
@@ -149,7 +161,7 @@ async def test_a_wait_for_the_gateway_may_be_given_up_and_made_again(
         with pytest.raises(asyncio.CancelledError):
             await waiting
         back.set()
-        assert (await anext(messages)).entries[0].data == b"2"
+        assert (await anext(messages)).batch.entries[0].data == b"2"
 
     assert {request.resume_token for request in gateway.requests[1:]} == {b"t1"}
 

@@ -13,7 +13,7 @@ import grpc
 import pytest
 from dockfleet.session import WAITING_WRITES
 from dockfleet.v1 import containers_pb2 as containers
-from dockfleet.v1.common_pb2 import SLOW_READER_DROP, STREAM_STDERR, STREAM_STDOUT, Output
+from dockfleet.v1.common_pb2 import SLOW_READER_DROP, STANDARD_STREAM_STDERR, STANDARD_STREAM_STDOUT, OutputChunk
 from dockfleet.v1.exec_pb2 import ExecRequest, ExecResponse, ExecStart
 
 from clients.python.tests.scripted_gateway import Ended, Gateway, fail
@@ -28,9 +28,9 @@ def cat(requests: Iterator[ExecRequest], context: grpc.ServicerContext) -> Itera
         if request.HasField("close_stdin"):
             break
         total += len(request.stdin)
-        yield ExecResponse(output=Output(stream=STREAM_STDOUT, data=request.stdin))
-    yield ExecResponse(output=Output(stream=STREAM_STDERR, data=b"%d" % total))
-    yield ExecResponse(exit={"exit_code": 3})
+        yield ExecResponse(output=OutputChunk(stream=STANDARD_STREAM_STDOUT, data=request.stdin))
+    yield ExecResponse(output=OutputChunk(stream=STANDARD_STREAM_STDERR, data=b"%d" % total))
+    yield ExecResponse(end={"exit_code": 3})
 
 
 def test_a_command_is_executed_and_its_result_returned(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
@@ -39,10 +39,10 @@ def test_a_command_is_executed_and_its_result_returned(gateway: Gateway, fleet: 
         "Exec",
         [
             ExecResponse(started={}),
-            ExecResponse(output={"stream": STREAM_STDERR, "data": b"warn"}),
-            ExecResponse(output={"stream": STREAM_STDOUT, "data": b"a"}),
-            ExecResponse(output={"stream": STREAM_STDOUT, "data": b"b"}),
-            ExecResponse(exit={"exit_code": 0}),
+            ExecResponse(output={"stream": STANDARD_STREAM_STDERR, "data": b"warn"}),
+            ExecResponse(output={"stream": STANDARD_STREAM_STDOUT, "data": b"a"}),
+            ExecResponse(output={"stream": STANDARD_STREAM_STDOUT, "data": b"b"}),
+            ExecResponse(end={"exit_code": 0}),
         ],
     )
 
@@ -65,7 +65,7 @@ def test_executing_with_input_sends_it_and_its_end(gateway: Gateway, fleet: dock
 
 def test_an_exit_code_that_is_not_known_is_none(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
     """It is not zero: the reason says why it is missing."""
-    gateway.on("Exec", [ExecResponse(started={}), ExecResponse(exit={"unknown_reason": "the container was removed"})])
+    gateway.on("Exec", [ExecResponse(started={}), ExecResponse(end={"unknown_reason": "the container was removed"})])
 
     result = fleet.host("a").execute("web", ["true"])
 
@@ -85,10 +85,45 @@ def test_a_session_is_a_conversation(gateway: Gateway, fleet: dockfleet.Fleet) -
         assert session.exit_code is None
         session.close_stdin()
         session.close_stdin()
-        assert [(each.stream, each.data) for each in output] == [(STREAM_STDERR, b"8")]
+        assert [(each.stream, each.data) for each in output] == [(STANDARD_STREAM_STDERR, b"8")]
         assert session.exit_code == 3
 
     assert [each.WhichOneof("frame") for each in gateway.requests] == ["start", "stdin", "stdin", "close_stdin"]
+
+
+def test_a_session_knows_its_exec_and_its_terminal(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """From the first response on, for `ResizeExec` and `InspectExec`; a session that has ended still knows."""
+    gateway.on("Exec", cat)
+
+    with fleet.host("a").exec.Exec(id="web", cmd=["sh"], tty=True, attach_stdin=True) as session:
+        assert (session.exec_id, session.tty, session.running) == ("", False, False)
+        session.write(b"x")
+        assert next(iter(session)).data == b"x"
+        assert (session.exec_id, session.tty, session.running) == ("e1", True, False)
+        session.close_stdin()
+        list(session)
+
+    assert (session.exec_id, session.tty, session.running) == ("e1", True, False)
+
+
+def test_a_process_may_outlive_its_session(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """After the detach keys, `running` is true, there is no exit code, and the reason says why."""
+    end = {"running": True, "unknown_reason": "the process still runs"}
+    gateway.on(
+        "AttachContainer",
+        [
+            containers.AttachContainerResponse(started={"tty": True}),
+            containers.AttachContainerResponse(heartbeat={"idle": {"seconds": 15}}),
+            containers.AttachContainerResponse(end=end),
+        ],
+    )
+
+    with fleet.host("a").containers.AttachContainer(id="web", stream=True) as session:
+        assert list(session) == []
+
+    assert (session.exec_id, session.tty) == ("", True)
+    assert (session.ended, session.running) == (True, True)
+    assert (session.exit_code, session.unknown_reason) == (None, "the process still runs")
 
 
 def test_a_session_resizes_its_terminal(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
@@ -120,7 +155,7 @@ def test_leaving_a_session_ends_its_call_and_its_thread(gateway: Gateway, fleet:
 
 def test_writing_to_a_session_that_has_ended_is_a_broken_pipe(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
     """As with a process of this machine."""
-    gateway.on("Exec", [ExecResponse(exit={"exit_code": 0})])
+    gateway.on("Exec", [ExecResponse(end={"exit_code": 0})])
 
     with fleet.host("a").exec.Exec(id="web", cmd=["true"], attach_stdin=True) as session:
         list(session)
@@ -164,7 +199,7 @@ def test_attach_speaks_the_same_frames(gateway: Gateway, fleet: dockfleet.Fleet)
         ],
     )
 
-    with fleet.host("a").containers.AttachContainer(id="web", stream=True, stdout=True) as session:
+    with fleet.host("a").containers.AttachContainer(id="web", stream=True, attach_stdout=True) as session:
         assert [output.data for output in session] == [b"hello"]
 
     assert session.exit_code == 7
@@ -184,7 +219,7 @@ def test_output_that_was_dropped_is_counted(gateway: Gateway, fleet: dockfleet.F
         ],
     )
 
-    with fleet.host("a").containers.AttachContainer(id="web", stream=True, stdout=True) as session:
+    with fleet.host("a").containers.AttachContainer(id="web", stream=True, attach_stdout=True) as session:
         assert [(output.data, session.dropped_bytes) for output in session] == [(b"a", 0), (b"b", 7)]
 
     assert (session.exit_code, session.ended) == (0, True)
@@ -198,7 +233,7 @@ def test_a_result_says_how_much_of_it_is_missing(gateway: Gateway, fleet: dockfl
             ExecResponse(started={}),
             ExecResponse(dropped={"bytes": 7}),
             ExecResponse(output={"data": b"end"}),
-            ExecResponse(exit={"exit_code": 0}),
+            ExecResponse(end={"exit_code": 0}),
         ],
     )
 
@@ -218,7 +253,7 @@ def test_a_session_that_breaks_has_not_ended(gateway: Gateway, fleet: dockfleet.
 
 
 def test_a_session_that_breaks_raises(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """The end of a session is an `exit`, or an error; never silence."""
+    """The end of a session is an `end`, or an error; never silence."""
 
     def behave(requests: Any, context: grpc.ServicerContext) -> Any:
         yield ExecResponse(started={})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -56,6 +56,52 @@ def test_messages_and_times_may_be_plain_values(gateway: Gateway, fleet: dockfle
 
     assert gateway.requests[0].config.image == "nginx"
     assert gateway.requests[1].since.seconds == 1714521600
+
+
+@pytest.mark.parametrize("wrap", [list, tuple, lambda items: {"items": items}, lambda items: StringList(items=items)])
+def test_a_list_message_may_be_a_plain_list(gateway: Gateway, fleet: dockfleet.Fleet, wrap: Callable[..., Any]) -> None:
+    """Also in a dictionary in a dictionary, and when it is empty, which is not the same as absent."""
+    gateway.on("CreateContainer", containers.CreateContainerResponse(id="c1"))
+
+    fleet.host("a").containers.CreateContainer(
+        name="web",
+        config={
+            "image": "nginx",
+            "entrypoint": wrap(["sh", "-c"]),
+            "host_config": {"masked_paths": wrap([]), "binds": ["/srv:/srv"]},
+        },
+    )
+
+    (request,) = gateway.requests
+    assert (request.host, request.name, request.config.image) == ("a", "web", "nginx")
+    assert request.config.entrypoint == StringList(items=["sh", "-c"])
+    assert request.config.host_config.HasField("masked_paths")
+    assert request.config.host_config.masked_paths == StringList()
+    assert not request.config.host_config.HasField("readonly_paths")
+    assert request.config.host_config.binds == ["/srv:/srv"]
+
+
+@pytest.mark.parametrize("wrap", [list, tuple, lambda items: {"items": items}, lambda items: StringList(items=items)])
+def test_a_list_of_list_messages_may_be_plain_lists(
+    gateway: Gateway, fleet: dockfleet.Fleet, wrap: Callable[..., Any]
+) -> None:
+    """As the Engine has it, in a list of dictionaries."""
+    gateway.on("CreateContainer", containers.CreateContainerResponse(id="c1"))
+
+    devices = [{"driver": "nvidia", "capabilities": [wrap(["gpu", "compute"]), wrap(["video"])]}]
+    fleet.host("a").containers.CreateContainer(config={"image": "x", "host_config": {"device_requests": devices}})
+
+    (device,) = gateway.requests[0].config.host_config.device_requests
+    assert device.driver == "nvidia"
+    assert [list(each.items) for each in device.capabilities] == [["gpu", "compute"], ["video"]]
+
+
+def test_a_misspelt_field_of_a_dictionary_is_refused(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """At any depth, as at the top."""
+    with pytest.raises(ValueError, match='no "masked_path" field'):
+        fleet.host("a").containers.CreateContainer(config={"image": "x", "host_config": {"masked_path": []}})
+
+    assert gateway.requests == []
 
 
 def test_a_field_that_does_not_exist_is_refused_before_anything_is_sent(
@@ -174,9 +220,11 @@ def test_logs_are_unbatched(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
     gateway.on(
         "StreamLogs",
         [
-            containers.StreamLogsResponse(entries=[{"data": b"one"}, {"data": b"\xff\x00", "partial": True}]),
-            containers.StreamLogsResponse(resumed={}),
-            containers.StreamLogsResponse(entries=[{"data": b"end"}]),
+            containers.StreamLogsResponse(
+                batch={"entries": [{"data": b"one"}, {"data": b"\xff\x00", "partial": True}]}
+            ),
+            containers.StreamLogsResponse(reconnected={}),
+            containers.StreamLogsResponse(batch={"entries": [{"data": b"end"}]}),
         ],
     )
 
@@ -189,7 +237,7 @@ def test_logs_are_unbatched(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
 def test_leaving_a_log_ends_the_call(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
     """A follower that stops iterating and closes costs the gateway nothing more."""
     ended = Ended()
-    gateway.on("StreamLogs", ended.endless(containers.StreamLogsResponse(entries=[{"data": b"x"}])))
+    gateway.on("StreamLogs", ended.endless(containers.StreamLogsResponse(batch={"entries": [{"data": b"x"}]})))
 
     entries = fleet.host("a").logs("web", follow=True)
     next(entries)

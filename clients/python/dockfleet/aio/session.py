@@ -35,7 +35,7 @@ class Session(Outcome, Stream[OutputChunk]):
             await self._send(self._frame(stdin=piece))
 
     async def close_stdin(self) -> None:
-        """End standard input.  OutputChunk goes on.  Harmless to repeat."""
+        """End standard input.  Output goes on.  Harmless to repeat."""
         if not self._stdin_closed:
             self._stdin_closed = True
             await self._send(self._frame(close_stdin={}))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from importlib.metadata import version as installed
 
 import click
 import grpc
 
+from dockfleet._version import __version__
 from dockfleet.client import DEFAULT_TARGET, connect
 from dockfleet.shell import Shell
 
@@ -51,4 +51,4 @@ def dockfleet(context: click.Context, /, address: str, **tls: str | None) -> Non
 @dockfleet.command()
 def version() -> None:
     """Print the version of this client."""
-    click.echo(f"dockfleet {installed('dockfleet')} (grpcio {grpc.__version__})")
+    click.echo(f"dockfleet {__version__} (grpcio {grpc.__version__})")

@@ -496,13 +496,13 @@ class ContainerStorage(_message.Message):
 
     ROOT_FS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def root_fs(self) -> Global___RootFSStorage:
+    def root_fs(self) -> Global___RootFsStorage:
         """The file system that the container sees as `/`."""
 
     def __init__(
         self,
         *,
-        root_fs: Global___RootFSStorage | None = ...,
+        root_fs: Global___RootFsStorage | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["root_fs", b"root_fs"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -513,20 +513,20 @@ class ContainerStorage(_message.Message):
 Global___ContainerStorage: _TypeAlias = ContainerStorage  # noqa: Y015
 
 @_typing.final
-class RootFSStorage(_message.Message):
+class RootFsStorage(_message.Message):
     """How the root of a container's file system is stored."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     SNAPSHOT_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def snapshot(self) -> Global___RootFSStorageSnapshot:
+    def snapshot(self) -> Global___RootFsStorageSnapshot:
         """The snapshot that holds it."""
 
     def __init__(
         self,
         *,
-        snapshot: Global___RootFSStorageSnapshot | None = ...,
+        snapshot: Global___RootFsStorageSnapshot | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["snapshot", b"snapshot"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -534,10 +534,10 @@ class RootFSStorage(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___RootFSStorage: _TypeAlias = RootFSStorage  # noqa: Y015
+Global___RootFsStorage: _TypeAlias = RootFsStorage  # noqa: Y015
 
 @_typing.final
-class RootFSStorageSnapshot(_message.Message):
+class RootFsStorageSnapshot(_message.Message):
     """A snapshot that holds the root of a container's file system."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -556,7 +556,7 @@ class RootFSStorageSnapshot(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___RootFSStorageSnapshot: _TypeAlias = RootFSStorageSnapshot  # noqa: Y015
+Global___RootFsStorageSnapshot: _TypeAlias = RootFsStorageSnapshot  # noqa: Y015
 
 @_typing.final
 class NetworkSettings(_message.Message):
@@ -1753,13 +1753,13 @@ class BlkioEntry(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    MAJOR_FIELD_NUMBER: _builtins.int
-    MINOR_FIELD_NUMBER: _builtins.int
+    MAJOR_NUMBER_FIELD_NUMBER: _builtins.int
+    MINOR_NUMBER_FIELD_NUMBER: _builtins.int
     OP_FIELD_NUMBER: _builtins.int
     VALUE_FIELD_NUMBER: _builtins.int
-    major: _builtins.int
+    major_number: _builtins.int
     """The device's major number."""
-    minor: _builtins.int
+    minor_number: _builtins.int
     """The device's minor number."""
     op: _builtins.str
     """What is counted, such as `read` or `write`; cgroups v1 writes `Read`, `Write`, `Sync`, `Async`, `Total`."""
@@ -1768,14 +1768,14 @@ class BlkioEntry(_message.Message):
     def __init__(
         self,
         *,
-        major: _builtins.int = ...,
-        minor: _builtins.int = ...,
+        major_number: _builtins.int = ...,
+        minor_number: _builtins.int = ...,
         op: _builtins.str = ...,
         value: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["major", b"major", "minor", b"minor", "op", b"op", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["major_number", b"major_number", "minor_number", b"minor_number", "op", b"op", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

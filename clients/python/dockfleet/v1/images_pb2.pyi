@@ -2112,7 +2112,7 @@ class ListImageAttestationsRequest(_message.Message):
     HOST_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     PLATFORMS_FIELD_NUMBER: _builtins.int
-    TYPES_FIELD_NUMBER: _builtins.int
+    PREDICATE_TYPES_FIELD_NUMBER: _builtins.int
     STATEMENT_FIELD_NUMBER: _builtins.int
     host: _builtins.str
     """The name of the host."""
@@ -2125,7 +2125,7 @@ class ListImageAttestationsRequest(_message.Message):
         """The platform whose attestations to list.  Engines accept one at present.  Default: the host's own."""
 
     @_builtins.property
-    def types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+    def predicate_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Lists only statements with one of these predicate types, such as `https://spdx.dev/Document`.  Default: all."""
 
     def __init__(
@@ -2134,12 +2134,12 @@ class ListImageAttestationsRequest(_message.Message):
         host: _builtins.str = ...,
         name: _builtins.str = ...,
         platforms: _abc.Iterable[_oci_pb2.OciPlatform] | None = ...,
-        types: _abc.Iterable[_builtins.str] | None = ...,
+        predicate_types: _abc.Iterable[_builtins.str] | None = ...,
         statement: _builtins.bool | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_statement", b"_statement", "statement", b"statement"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_statement", b"_statement", "host", b"host", "name", b"name", "platforms", b"platforms", "statement", b"statement", "types", b"types"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_statement", b"_statement", "host", b"host", "name", b"name", "platforms", b"platforms", "predicate_types", b"predicate_types", "statement", b"statement"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__statement: _TypeAlias = _typing.Literal["statement"]  # noqa: Y015
     _WhichOneofArgType__statement: _TypeAlias = _typing.Literal["_statement", b"_statement"]  # noqa: Y015

@@ -2324,26 +2324,26 @@ class GetDataUsageRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     HOST_FIELD_NUMBER: _builtins.int
-    TYPES_FIELD_NUMBER: _builtins.int
+    OBJECT_TYPES_FIELD_NUMBER: _builtins.int
     VERBOSE_FIELD_NUMBER: _builtins.int
     host: _builtins.str
     """The name of the host."""
     verbose: _builtins.bool
     """Adds a list of the single objects, in the layout that came with 1.52.  Default: false."""
     @_builtins.property
-    def types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+    def object_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The types of objects to add up: `container`, `image`, `volume`, `build-cache`.  Default: all."""
 
     def __init__(
         self,
         *,
         host: _builtins.str = ...,
-        types: _abc.Iterable[_builtins.str] | None = ...,
+        object_types: _abc.Iterable[_builtins.str] | None = ...,
         verbose: _builtins.bool | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_verbose", b"_verbose", "verbose", b"verbose"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_verbose", b"_verbose", "host", b"host", "types", b"types", "verbose", b"verbose"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_verbose", b"_verbose", "host", b"host", "object_types", b"object_types", "verbose", b"verbose"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__verbose: _TypeAlias = _typing.Literal["verbose"]  # noqa: Y015
     _WhichOneofArgType__verbose: _TypeAlias = _typing.Literal["_verbose", b"_verbose"]  # noqa: Y015
