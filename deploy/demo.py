@@ -123,7 +123,7 @@ def _start_gateway(arguments: list[str]) -> None:
         if process.poll() is not None:
             sys.exit(f"dockfleet: the gateway did not start:\n{LOG.read_text()[-2000:]}")
         with contextlib.suppress(dockfleet.DockfleetError), dockfleet.connect(ADDRESS) as fleet:
-            return any(host.last_contact.seconds for host in fleet.list_hosts(timeout=2))
+            return any(host.last_contact_time.seconds for host in fleet.list_hosts(timeout=2))
         return False
 
     _until(serving, 30, f"the gateway does not answer; see {LOG}")

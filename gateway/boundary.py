@@ -171,7 +171,7 @@ class _Rpc:
     def failure(self, context: Context, error: Exception, host: str) -> Failure:
         """Return what the caller gets to see of *error*."""
         request_id = _request_id(context)
-        found = failure(error, host, changes=self.changes)
+        found = failure(error, host, changes=self.changes, operation=self.method)
         if found is None:
             fields = {"method": f"{self.service}/{self.method}", "host": host, "request_id": request_id}
             log.error("defect", exc_info=error, extra={"fields": fields})

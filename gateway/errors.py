@@ -1,4 +1,4 @@
-"""The one table: an engine's answer, or an exception, -> google.rpc.Status.
+"""An exception -> google.rpc.Status.  What an engine's own refusals mean is in `refusals`.
 
 Whose fault decides: UNAVAILABLE means that the same call may simply be sent again, FAILED_PRECONDITION that
 something must change first, ABORTED that the caller must look what happened.  UNAUTHENTICATED is kept for
@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-import docker.errors
-from dockfleet.v1 import common_pb2 as pb
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
@@ -20,13 +17,14 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, ResourceInfo, Re
 from google.rpc.status_pb2 import Status
 from grpc import StatusCode as Code
 
+from gateway import refusals
 from gateway.engine import http as wire
-from gateway.engine.client import Incompatible, OutcomeUnknown
+from gateway.engine.client import Incompatible, OutcomeUnknown, Refused
 from gateway.engine.enginejson import InvalidField
 from gateway.engine.logs.runs import LogGap
 from gateway.engine.relay import ReaderTooSlow
 from gateway.engine.seal import BadToken
-from gateway.engine.session import ExecStartFailed
+from gateway.engine.session import ExecStartFailed, StartedBefore
 from gateway.engine.streams import OperationFailed, TornStream
 from gateway.engine.versions import ApiTooNew, ApiTooOld
 from gateway.fleet.hosts import HostRemoved, UnknownHost
@@ -56,103 +54,6 @@ class GatewayBusy(Exception):
     """As many calls as allowed are under way at this gateway."""
 
 
-class Rule(NamedTuple):
-    """What an engine's error means.  `code_of_change` is for calls that change something, where it differs."""
-
-    statuses: frozenset[int]
-    text: re.Pattern[str]
-    code: Code
-    reason: str
-    retry_safe: bool = False
-    code_of_change: Code | None = None
-
-
-def _rule(
-    statuses: str, text: str, code: Code, reason: str, *, retry_safe: bool = False, change: Code | None = None
-) -> Rule:
-    numbers = frozenset(int(status) for status in statuses.split())
-    pattern = re.compile(text, re.IGNORECASE)
-    pb.ErrorReason.Value(f"ERROR_REASON_{reason}")  # only what the contract lists
-    return Rule(numbers, pattern, code, reason, retry_safe, change)
-
-
-# The first rule that fits counts.  Texts are those of Docker 20.10 to 29.
-_ENGINE_RULES = (
-    _rule("400 500 501", "does not support reading", Code.FAILED_PRECONDITION, "NOT_SUPPORTED"),
-    _rule("404", "page not found", Code.INTERNAL, "BAD_ENGINE_RESPONSE"),
-    _rule("404 500", "pull access denied|repository does not exist", Code.NOT_FOUND, "REGISTRY_AUTH"),
-    _rule("404 500", "manifest .*(unknown|not found)|no matching manifest", Code.NOT_FOUND, "NOT_FOUND"),
-    _rule("404", "", Code.NOT_FOUND, "NOT_FOUND"),
-    _rule("400 500", "client version .* is too (new|old)", Code.FAILED_PRECONDITION, "HOST_INCOMPATIBLE"),
-    _rule(
-        "400 404 500",
-        "OCI runtime create failed|failed to create (shim )?task|executable file not found|error during container init",
-        Code.FAILED_PRECONDITION,
-        "START_FAILED",
-    ),
-    _rule("400 500", "multiple ids found|ambiguous", Code.FAILED_PRECONDITION, "AMBIGUOUS_ID"),
-    _rule(
-        "400 500",
-        r"dial tcp|i/o timeout|connection refused|no such host|tls handshake timeout|server gave http response",
-        Code.UNAVAILABLE,
-        "REGISTRY_UNREACHABLE",
-        retry_safe=True,
-    ),
-    _rule("400", "", Code.INVALID_ARGUMENT, "INVALID_REQUEST"),
-    _rule(
-        "500",
-        r"extraction point is not a directory|cannot locate specified dockerfile"
-        r"|^(error processing tar file\(exit status 1\): )?archive/tar: ",
-        Code.INVALID_ARGUMENT,
-        "INVALID_REQUEST",
-    ),
-    _rule("401", "", Code.FAILED_PRECONDITION, "REGISTRY_AUTH"),
-    _rule(
-        "403 500 503",
-        "not a swarm manager|not part of a swarm|swarm is unavailable",
-        Code.FAILED_PRECONDITION,
-        "NOT_SWARM_MANAGER",
-    ),
-    _rule(
-        "403",  # of networks, where it says no about their state, not about the caller
-        "active endpoints|pre-?defined|already exists in network|attachable|swarm scoped|configuration-only",
-        Code.FAILED_PRECONDITION,
-        "CONFLICT",
-    ),
-    _rule("403 500", "marked read-only", Code.PERMISSION_DENIED, "CONFLICT"),
-    _rule("403", "", Code.PERMISSION_DENIED, "ENGINE_AUTHZ"),
-    _rule("405 501", "", Code.UNIMPLEMENTED, "NOT_SUPPORTED"),
-    _rule(
-        "409",
-        "already in use|already exists|is already used|name must be unique|already has volume",
-        Code.ALREADY_EXISTS,
-        "NAME_IN_USE",
-    ),
-    _rule("409", "removal .* in progress|being (modified|removed)|already running", Code.ABORTED, "BEING_CHANGED"),
-    _rule("409 412", "", Code.FAILED_PRECONDITION, "CONFLICT"),
-    _rule("413 429 500", "toomanyrequests|too many requests", Code.RESOURCE_EXHAUSTED, "REGISTRY_LIMIT"),
-    _rule("413 429", "", Code.RESOURCE_EXHAUSTED, "REGISTRY_LIMIT"),
-    _rule("500", "timeout waiting for exec session ready", Code.FAILED_PRECONDITION, "CONFLICT"),
-    _rule("500", "no space left on device|disk quota exceeded", Code.RESOURCE_EXHAUSTED, "HOST_DISK_FULL"),
-    _rule(
-        "500",
-        "too many open files|cannot allocate memory|resource temporarily unavailable",
-        Code.RESOURCE_EXHAUSTED,
-        "HOST_RESOURCES",
-    ),
-    _rule(
-        "500", "unauthorized|authentication required|no basic auth|denied", Code.FAILED_PRECONDITION, "REGISTRY_AUTH"
-    ),
-    _rule(
-        "500",
-        "context deadline exceeded|containerd.*unavailable|ttrpc: closed",
-        Code.UNAVAILABLE,
-        "ENGINE_BACKEND",
-        change=Code.ABORTED,
-    ),
-    _rule("502 503 504", "", Code.UNAVAILABLE, "ENGINE_BACKEND", change=Code.ABORTED),
-)
-
 # Exceptions of our own.  Where the text says all, the type decides alone; the first that fits counts.
 _OWN: tuple[tuple[type[Exception], Code, str, bool], ...] = (
     (OutcomeUnknown, Code.ABORTED, "OUTCOME_UNKNOWN", False),
@@ -166,6 +67,7 @@ _OWN: tuple[tuple[type[Exception], Code, str, bool], ...] = (
     (wire.BadAnswer, Code.INTERNAL, "BAD_ENGINE_RESPONSE", False),
     (Incompatible, Code.FAILED_PRECONDITION, "HOST_INCOMPATIBLE", False),
     (ExecStartFailed, Code.FAILED_PRECONDITION, "EXEC_START_FAILED", False),
+    (StartedBefore, Code.FAILED_PRECONDITION, "CONFLICT", False),
     (LogGap, Code.DATA_LOSS, "GAP", False),
     (BadToken, Code.INVALID_ARGUMENT, "BAD_RESUME_TOKEN", False),
     (ClientDeadline, Code.DEADLINE_EXCEEDED, "CLIENT_DEADLINE", False),
@@ -209,12 +111,13 @@ class Failure(Exception):
         return Status(code=number, message=self.message, details=[_pack(detail) for detail in details])
 
 
-def failure(error: Exception, host: str, *, changes: bool) -> Failure | None:
+def failure(error: Exception, host: str, *, changes: bool, operation: str = "") -> Failure | None:
     """Return what *error* is to the caller; None for a defect of the gateway.
 
-    *host* is the one that was asked; *changes* tells whether the call does more than read.
+    *host* is the one that was asked; *changes* tells whether the call does more than read.  *operation* is the RPC; a
+    call may have several steps, each an RPC of its own, and its errors know which.
     """
-    found = _failure(error, changes)
+    found = _failure(error, changes, operation)
     if found is not None:
         if host:
             found.metadata.setdefault("host", host)
@@ -225,14 +128,14 @@ def failure(error: Exception, host: str, *, changes: bool) -> Failure | None:
     return found
 
 
-def _failure(error: Exception, changes: bool) -> Failure | None:
+def _failure(error: Exception, changes: bool, operation: str) -> Failure | None:
     if isinstance(error, Failure):
         return error
-    if isinstance(error, docker.errors.APIError):
-        return _engine_failure(int(error.status_code or 500), str(error.explanation), changes)
+    if isinstance(error, Refused):
+        return _refusal(error.operation or operation, error.status_code, str(error.explanation), changes)
     if isinstance(error, OperationFailed):
-        # In-band: the status was 200 long before.  Texts of known causes are those of unary calls.
-        return _engine_failure(error.status or 500, str(error), changes, otherwise="OPERATION_FAILED")
+        status = error.status or refusals.WITHIN_ANSWER
+        return _refusal(error.operation or operation, status, str(error), changes)
     if isinstance(error, InvalidField):
         bad = BadRequest.FieldViolation(field=safe(error.field)[:256], description=safe(error.remedy))
         return Failure(Code.INVALID_ARGUMENT, "INVALID_FIELD", str(error), details=[BadRequest(field_violations=[bad])])
@@ -251,17 +154,16 @@ def _failure(error: Exception, changes: bool) -> Failure | None:
     return None
 
 
-def _engine_failure(status: int, text: str, changes: bool, otherwise: str = "ENGINE_ERROR") -> Failure:
+def _refusal(operation: str, status: int, words: str, changes: bool) -> Failure:
+    rule = refusals.meaning(operation, status, words)
     metadata = {"engine_status": str(status)}
-    for rule in _ENGINE_RULES:
-        if status in rule.statuses and rule.text.search(text):
-            code = rule.code_of_change or rule.code if changes else rule.code
-            found = Failure(code, rule.reason, text, rule.retry_safe, metadata)
-            if code is Code.NOT_FOUND and (missing := _MISSING.search(text)):
-                found.details.append(ResourceInfo(resource_type=missing[1], resource_name=safe(missing[2])[:256]))
-            return found
-    code = Code.FAILED_PRECONDITION if otherwise == "OPERATION_FAILED" else Code.INTERNAL
-    return Failure(code, otherwise, text, metadata=metadata)
+    if rule is None:
+        return Failure(Code.INTERNAL, "ENGINE_ERROR", words, metadata=metadata)
+    code = rule.code_of_change if changes else rule.code
+    found = Failure(code, rule.reason, words, rule.retry_safe, metadata)
+    if code is Code.NOT_FOUND and (missing := _MISSING.search(words[:_LONGEST])):
+        found.details.append(ResourceInfo(resource_type=missing[1], resource_name=safe(missing[2])[:256]))
+    return found
 
 
 def safe(text: str) -> str:

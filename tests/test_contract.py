@@ -134,7 +134,7 @@ def test_the_gateway_gives_the_reasons_that_the_contract_lists() -> None:
 
     given = {
         node.value
-        for file in ("errors.py", "boundary.py")
+        for file in ("errors.py", "refusals.py", "boundary.py")
         for node in ast.walk(ast.parse((contract.ROOT / "gateway" / file).read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"[A-Z_]{3,}", node.value)
     }

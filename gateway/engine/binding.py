@@ -111,6 +111,7 @@ class Binding:
             (*self.needs, *needs.found),
             deadline,
             document=body if self._body and not self.upload else None,
+            operation=self.name,
         )
 
     def _target(self, request: Message) -> str:

@@ -27,6 +27,7 @@ from docker.utils.proxy import ProxyConfig
 
 from gateway.engine.connection import Connection
 from gateway.engine.http import Answer, BadAnswer, Disconnected, Request, TimedOut, TransportError
+from gateway.engine.streams import OperationFailed
 from gateway.engine.transport import Address, Limits, Pool
 from gateway.engine.versions import NEWEST, OLDEST, Need, Version
 
@@ -47,6 +48,17 @@ class Incompatible(Exception):
     """The engine speaks no API version that the gateway speaks."""
 
 
+class Refused(APIError):
+    """An engine's answer that is an error; `operation` is the RPC that was asked for, where it is known."""
+
+    operation = ""
+    status_code: int
+
+
+class NothingFound(Refused, NotFound):
+    """The same with status 404."""
+
+
 class OutcomeUnknown(TransportError):
     """The connection broke after a request that changes something was sent."""
 
@@ -55,7 +67,7 @@ class Call(NamedTuple):
     """One request to an engine; its `target` has no version prefix yet, and its body is `document` as JSON.
 
     `changes` tells whether it does more than read; `needs` names what not every API version has; `deadline` is in the
-    loop's time and holds, for streams, until the head of the answer.
+    loop's time and holds, for streams, until the head of the answer; `operation` is the RPC that it is made for.
     """
 
     request: Request
@@ -64,6 +76,7 @@ class Call(NamedTuple):
     deadline: float | None = None
     limit: int | None = None
     document: Any = None
+    operation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +210,7 @@ class Engine(APIClient):
         if answer.status == 400 and self._has_changed(engine_error(answer)):
             answer = await self._exchange(call, await self._versioned(call))
         if answer.status >= 400:
-            raise engine_error(answer)
+            raise engine_error(answer, call.operation)
         return answer
 
     @contextlib.asynccontextmanager
@@ -230,8 +243,13 @@ class Engine(APIClient):
                 self.last_contact = time.time()
                 self._observe(self.name, "stream", outcome, time.perf_counter() - started)
                 if answer.status >= 400:
-                    raise engine_error(Answer(answer.status, answer.headers, await _beginning(connection)))
+                    raise engine_error(
+                        Answer(answer.status, answer.headers, await _beginning(connection)), call.operation
+                    )
                 yield answer, connection
+        except OperationFailed as error:
+            error.operation = error.operation or call.operation
+            raise
         except (Disconnected, TimedOut) as error:
             raise _judge(error, call) from error
         except asyncio.CancelledError:
@@ -346,13 +364,15 @@ def part(document: Any, *names: str) -> Any:
     return document
 
 
-def engine_error(answer: Answer) -> APIError:
-    """Return the SDK's exception for an answer that is an error."""
+def engine_error(answer: Answer, operation: str = "") -> Refused:
+    """Return the SDK's exception for an answer to *operation* that is an error."""
     explanation = _text(answer.body) or f"HTTP {answer.status}"  # all that the answer to a HEAD says
     with contextlib.suppress(orjson.JSONDecodeError, TypeError, KeyError):
         explanation = str(orjson.loads(answer.body)["message"])
-    kind = NotFound if answer.status == 404 else APIError
-    return kind(explanation, response=_response(answer, ""), explanation=explanation)
+    kind = NothingFound if answer.status == 404 else Refused
+    error = kind(explanation, response=_response(answer, ""), explanation=explanation)
+    error.operation = operation
+    return error
 
 
 def _judge(error: TransportError, call: Call) -> TransportError:
@@ -395,5 +415,6 @@ __all__ = [
     "NotFound",
     "Observer",
     "OutcomeUnknown",
+    "Refused",
     "engine_error",
 ]

@@ -31,7 +31,11 @@ HEARTBEAT_SECONDS = 15.0
 
 
 class ExecStartFailed(Exception):
-    """The command of an exec could not be started, or had been before; the engine's words are in the text."""
+    """The command of an exec could not be started; the engine's words are in the text."""
+
+
+class StartedBefore(Exception):
+    """An exec was started before, and can not be started again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,10 @@ class Session:
         text = b"".join(frame.data for frame in self.report)
         return (first and text.startswith((_START_FAILED, _STARTED_BEFORE))) or text.endswith(_DETACHED)
 
-    def refusal(self, exec_id: str) -> ExecStartFailed | None:
+    def refusal(self, exec_id: str) -> StartedBefore | None:
         """Return the refusal that `report` tells of, to start an exec that was started before; else None."""
         text = self._reported()
-        return ExecStartFailed(text) if text.startswith(_STARTED_BEFORE.decode() + exec_id) else None
+        return StartedBefore(text) if text.startswith(_STARTED_BEFORE.decode() + exec_id) else None
 
     def failure(self, exit: Exit) -> ExecStartFailed | None:
         """Return the failure that `report` tells of, given the exit code; None when it is plain output."""

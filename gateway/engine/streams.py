@@ -24,8 +24,11 @@ _REPORT_BYTES = 4 << 10
 class OperationFailed(Exception):
     """An operation failed after its answer had begun; the engine said so in the answer.
 
-    `status` is the HTTP status that the engine gave with it, 0 when none.
+    `status` is the HTTP status that the engine gave with it, 0 when none; `operation` is the RPC that was asked for,
+    where it is known.
     """
+
+    operation = ""
 
     def __init__(self, message: str, status: int = 0) -> None:
         super().__init__(message)
@@ -50,7 +53,7 @@ async def lines(connection: Connection, idle_seconds: float | None = None) -> As
     `TimedOut` when nothing comes for *idle_seconds*.
     """
     rest = b""
-    while data := await connection.read(idle_seconds):
+    while data := await _read(connection, idle_seconds):
         # Lines end in \n or \r\n; application/json-seq begins each with a record separator (RFC 7464).
         *whole, rest = (rest + data).split(b"\n")
         if len(rest) > _LINE_BYTES:
@@ -82,9 +85,17 @@ async def chunks(connection: Connection, idle_seconds: float | None = None) -> A
 
     Raises `TimedOut` when so many do not come for *idle_seconds*.
     """
-    while data := await connection.read(idle_seconds, least=_CHUNK_BYTES):
+    while data := await _read(connection, idle_seconds, least=_CHUNK_BYTES):
         for start in range(0, len(data), _CHUNK_BYTES):
             yield data[start : start + _CHUNK_BYTES]
+
+
+async def _read(connection: Connection, idle_seconds: float | None = None, least: int = 1) -> bytes:
+    """Read a piece of a stream, of which what came before is true however the rest looks."""
+    try:
+        return await connection.read(idle_seconds, least=least)
+    except BadAnswer as error:
+        raise TornStream(str(error), sent=True) from error
 
 
 async def whole(connection: Connection, idle_seconds: float | None = None) -> bytes:
@@ -124,7 +135,7 @@ async def output(
                 yield Idle(silent)
                 continue
             silent = 0.0
-            if not (data := await connection.read()):
+            if not (data := await _read(connection)):
                 break
             frames: list[Frame] = []
             for frame in decode.feed(data):

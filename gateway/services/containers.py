@@ -23,8 +23,10 @@ from gateway.services.wire import output_encoder
 _METHODS = pb.DESCRIPTOR.services_by_name["ContainerService"].methods_by_name
 _ATTACH = Binding(_METHODS["AttachContainer"])
 _CREATE = Binding(_METHODS["CreateContainer"])
+_GET_ARCHIVE = Binding(_METHODS["GetContainerArchive"])
 _REMOVE = Binding(_METHODS["RemoveContainer"])
 _START = Binding(_METHODS["StartContainer"])
+_STAT_ARCHIVE = Binding(_METHODS["StatContainerArchive"])
 _WAIT = Binding(_METHODS["WaitContainer"])
 _PULL = Binding(images_pb2.DESCRIPTOR.services_by_name["ImageService"].methods_by_name["PullImage"])
 _REMOVE_SECONDS = 60  # for taking back what was made for a client that has left
@@ -63,6 +65,17 @@ class ContainerService:
                     for message in encode(frames):
                         yield message
         yield pb.AttachContainerResponse(end=await _end(engine, start.id))
+
+    async def StatContainerArchive(self, request: pb.StatContainerArchiveRequest, context: Context) -> Any:
+        """Describe a path; say why not in the words of a download, for the answer to a HEAD has none."""
+        engine = self._gate.engine(request)
+        deadline = self._gate.patience.deadline(_STAT_ARCHIVE, context)
+        try:
+            return _STAT_ARCHIVE.answer(await engine.ask(_STAT_ARCHIVE.call(request, deadline)))
+        except APIError:
+            download = pb.GetContainerArchiveRequest(id=request.id, path=request.path)
+            async with engine.open(_GET_ARCHIVE.call(download, deadline)):
+                raise  # what was not there a moment ago is there now
 
     async def RunContainer(self, request: pb.RunContainerRequest, context: Context) -> AsyncGenerator[Any, None]:
         """Pull if need be, create, start, and report output and exit code."""

@@ -14,7 +14,7 @@ from dockfleet.v1.common_pb2 import SLOW_READER_WAIT, SessionEnd, SessionStarted
 from gateway.engine.binding import Binding
 from gateway.engine.client import APIClient, Engine, part
 from gateway.engine.kill import Mark, NotKilled, kill
-from gateway.engine.session import ExecStartFailed, Exit, exec_exit, start
+from gateway.engine.session import ExecStartFailed, Exit, StartedBefore, exec_exit, start
 from gateway.fleet.hosts import Host
 from gateway.services.mirror import Context, Gate, first
 from gateway.services.sessions import feeding, heard
@@ -77,7 +77,11 @@ class ExecService:
             yield pb.StartExecResponse(started=SessionStarted(exec_id=begin.id, tty=begin.tty))
             return
         await engine.check(_START.call(begin, self._gate.patience.deadline(_START, context)))
-        stdin = bool(part(await engine.call(APIClient.exec_inspect, begin.id), "OpenStdin"))
+        state: Any = await engine.call(APIClient.exec_inspect, begin.id)
+        stdin = bool(part(state, "OpenStdin"))
+        if state.get("Running") or state.get("Pid"):  # the engine would say so in what looks like output
+            what = "is already running" if state.get("Running") else "has already run"
+            raise StartedBefore(f"exec {begin.id} {what}")
         frames = self._run(engine, begin, requests, context, pb.StartExecResponse, size=None, stdin=stdin)
         async with aclosing(frames):
             async for frame in frames:

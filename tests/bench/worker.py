@@ -213,7 +213,7 @@ class Gateway(Client):
 
     def logs(self, id: str) -> Iterator[Any]:
         """Read a container's log."""
-        return (batch.entries for batch in self._host.containers.StreamLogs(id=id, **LOGGED))
+        return (batch.batch.entries for batch in self._host.containers.StreamLogs(id=id, **LOGGED))
 
 
 class Noop(Client):
@@ -287,7 +287,7 @@ class AioGateway(AioClient):
     async def logs(self, id: str) -> AsyncIterator[Any]:
         """Read a container's log."""
         async for batch in self._host.containers.StreamLogs(id=id, **LOGGED):
-            yield batch.entries
+            yield batch.batch.entries
 
 
 class Idle(AioClient):
@@ -327,7 +327,7 @@ class Idle(AioClient):
 
     @staticmethod
     async def _backlog(call: Any) -> int:
-        return max([len((await call.read()).entries) for _ in range(10)])
+        return max([len((await call.read()).batch.entries) for _ in range(10)])
 
 
 class AioNoop(AioClient):

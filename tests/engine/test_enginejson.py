@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 from gateway.engine.enginejson import InvalidField, Needs, NotEngineJson, dump, loader
 from gateway.engine.versions import ApiTooOld
 from tests import contract
-from tests.messages import full, without_own, messages_of
+from tests.messages import full, messages_of, without_own
 
 
 def load(kind: type[Message], document: Any) -> Any:

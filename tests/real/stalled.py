@@ -151,15 +151,15 @@ class Heard:
         heard = cls()
         try:
             while (message := await call.read()) is not grpc.aio.EOF:
-                name = message.WhichOneof(message.DESCRIPTOR.oneofs[0].name)
+                name = message.WhichOneof("record")
                 if name == "output":
                     heard.pieces.append((heard.place, message.output.data))
                     heard.place += len(message.output.data)
                 elif name == "dropped":
                     heard.place += message.dropped.bytes
                     heard.dropped += message.dropped.bytes
-                else:
-                    heard.end = getattr(message, name)
+                elif name == "end":
+                    heard.end = message.end
         except grpc.aio.AioRpcError as error:
             heard.error = error
         return heard
@@ -184,7 +184,7 @@ async def attach(stage: Stage, slow_reader: common_pb2.SlowReader) -> Any:
     """Attach to the container."""
     call = stage.client.containers.AttachContainer()
     start = containers_pb2.AttachContainerStart(
-        host=stage.host, id=stage.container, stream=True, stdout=True, slow_reader=slow_reader
+        host=stage.host, id=stage.container, stream=True, attach_stdout=True, slow_reader=slow_reader
     )
     await call.write(containers_pb2.AttachContainerRequest(start=start))
     assert (await call.read()).HasField("started")
@@ -317,7 +317,7 @@ async def run_writer(stage: Stage, slow_reader: common_pb2.SlowReader) -> tuple[
 
 async def run_and_wait(stage: Stage) -> Afterwards:
     """RunContainer: the container that is run waits, no other does, and the reader loses nothing."""
-    call, container = await run_writer(stage, common_pb2.SLOW_READER_UNSPECIFIED)
+    call, container = await run_writer(stage, common_pb2.SLOW_READER_WAIT)
 
     async def afterwards() -> None:
         waiting = await stage.count("/tmp/run", container)
@@ -389,14 +389,14 @@ class Log:
     def take(self, message: containers_pb2.StreamLogsResponse) -> None:
         """Take in one message; lines that came in parts, for their rest was long in coming, are put together."""
         self.token = message.resume_token
-        for entry in message.entries:
+        for entry in message.batch.entries:
             if self.partial:
                 self.lines[-1] += entry.data
             else:
                 self.lines.append(entry.data)
             self.partial = entry.partial
-        # Resumed: 20.10 may drop the end of a log that is followed; it is read again then.
-        if (marker := message.WhichOneof("marker")) not in (None, "heartbeat", "resumed"):
+        # Reconnected: 20.10 may drop the end of a log that is followed; it is read again then.
+        if (marker := message.WhichOneof("record")) not in ("batch", "heartbeat", "reconnected"):
             self.markers.append(getattr(message, marker))
 
     def verify(self) -> None:
@@ -502,17 +502,17 @@ async def watch_stats(stage: Stage) -> Afterwards:
     request = containers_pb2.StartContainerRequest(host=stage.host, id=container)
     await stage.client.containers.StartContainer(request)
     call = stage.client.containers.StreamStats(containers_pb2.StreamStatsRequest(host=stage.host, id=container))
-    assert (await call.read()).running
+    assert (await call.read()).HasField("stats")
 
     async def afterwards() -> None:
         sample = before = await call.read()
-        while not sample.skipped:
+        while not sample.stats.skipped:
             before, sample = sample, await call.read()
         now = time.time()
-        passed = (sample.stats.read.ToNanoseconds() - before.stats.read.ToNanoseconds()) / 1e9
-        assert abs(passed - sample.skipped - 1) < 0.5 + 0.1 * passed  # there is one every second
-        assert now - sample.stats.read.ToNanoseconds() / 1e9 < 2.5
-        assert not (await call.read()).skipped
+        passed = (sample.stats.read_at.ToNanoseconds() - before.stats.read_at.ToNanoseconds()) / 1e9
+        assert abs(passed - sample.stats.skipped - 1) < 0.5 + 0.1 * passed  # there is one every second
+        assert now - sample.stats.read_at.ToNanoseconds() / 1e9 < 2.5
+        assert not (await call.read()).stats.skipped
         call.cancel()
 
     return afterwards
@@ -539,7 +539,7 @@ async def build(stage: Stage) -> Afterwards:
     async def afterwards() -> None:
         reports = [message.progress for message in await messages(call)]
         assert written(BLOCKS).decode() in "".join(report.stream for report in reports)
-        [image] = [report.aux.id for report in reports if report.aux.id]
+        [image] = [report.result.id for report in reports if report.result.id]
         await stage.client.images.RemoveImage(images_pb2.RemoveImageRequest(host=stage.host, name=image))
 
     return afterwards

@@ -113,9 +113,9 @@ class Transcript:
 
     def add(self, response: Any) -> None:
         """Take one response in."""
-        name = response.WhichOneof(response.DESCRIPTOR.oneofs[0].name)
+        name = response.WhichOneof("record")
         if name == "output":
-            if response.output.stream == common_pb2.STREAM_STDERR:
+            if response.output.stream == common_pb2.STANDARD_STREAM_STDERR:
                 self.stderr += response.output.data
             else:
                 self.stdout += response.output.data
@@ -127,9 +127,10 @@ class Transcript:
     @property
     def exit_code(self) -> int:
         """The exit code, which must have come."""
-        exit = self.frames["exit"]
-        assert not getattr(exit, "unknown_reason", "")
-        return int(exit.exit_code)
+        end = self.frames["end"]
+        assert end.HasField("exit_code")
+        assert not end.unknown_reason
+        return int(end.exit_code)
 
 
 async def transcript(call: Any, until: Callable[[Transcript], bool] = lambda so_far: False) -> Transcript:

@@ -6,7 +6,7 @@ from typing import Any
 
 import grpc
 import pytest
-from dockfleet.v1 import containers_pb2
+from dockfleet.v1 import common_pb2, containers_pb2
 
 from tests.conftest import Client, failed
 from tests.real.support import Containers, news, transcript
@@ -17,14 +17,14 @@ HOSTS = ["one", "two", "new"]
 async def attach(client: Client, host: str, container: str, **start: Any) -> Any:
     """Attach to a container, and return the call once the connection is there."""
     call = client.containers.AttachContainer()
-    begin = {"stream": True, "stdout": True, "stderr": True} | start
+    begin = {"stream": True, "attach_stdout": True, "attach_stderr": True} | start
     await call.write(
         containers_pb2.AttachContainerRequest(
             start=containers_pb2.AttachContainerStart(host=host, id=container, **begin)
         )
     )
     started = await call.read()
-    assert started.WhichOneof("frame") == "started"
+    assert started.WhichOneof("record") == "started"
     return call
 
 
@@ -44,7 +44,7 @@ async def test_input_ends_while_output_goes_on(client: Client, host: str, contai
     container = await containers.create(
         "sh", "-c", "cat; echo after; echo error >&2; exit 5", open_stdin=True, stdin_once=True, attach_stdin=True
     )
-    call = await attach(client, host, container, stdin=True)
+    call = await attach(client, host, container, attach_stdin=True)
     await begin(client, host, container)
 
     await send(call, stdin=b"in\x00\xff\n")
@@ -64,7 +64,7 @@ async def test_the_end_of_the_requests_is_the_end_of_the_input(
 ) -> None:
     """A client that says nothing more has closed the input."""
     container = await containers.create("wc", "-c", open_stdin=True, stdin_once=True, attach_stdin=True)
-    call = await attach(client, host, container, stdin=True)
+    call = await attach(client, host, container, attach_stdin=True)
     await begin(client, host, container)
 
     for _ in range(8):
@@ -82,7 +82,7 @@ async def test_a_terminal_echoes_and_has_the_size_that_it_is_given(
     """With a terminal the output is one, input is echoed, and `resize` reaches the process."""
     script = "trap 'stty size' WINCH; echo ready; read line; echo got $line; while :; do sleep 0.1; done"
     container = await containers.create("sh", "-c", script, tty=True, open_stdin=True, attach_stdin=True)
-    call = await attach(client, host, container, stdin=True)
+    call = await attach(client, host, container, attach_stdin=True)
     await begin(client, host, container)
     ready = await transcript(call, lambda so_far: so_far.stdout.endswith(b"ready\r\n"))
 
@@ -101,7 +101,7 @@ async def test_the_keys_that_detach_leave_the_container_running(
 ) -> None:
     """When the client types the detach keys the session ends, and the container does not."""
     container = await containers.create("sh", tty=True, open_stdin=True, attach_stdin=True)
-    call = await attach(client, host, container, stdin=True, detach_keys="ctrl-x,ctrl-y")
+    call = await attach(client, host, container, attach_stdin=True, detach_keys="ctrl-x,ctrl-y")
     await begin(client, host, container)
 
     await send(call, stdin=b"\x18\x19")
@@ -118,7 +118,7 @@ async def test_the_log_comes_before_what_is_new(client: Client, host: str, conta
         "sh", "-c", "echo before; read line; echo $line", open_stdin=True, attach_stdin=True
     )
     await news(client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host=host, id=container, follow=True)))
-    call = await attach(client, host, container, stdin=True, logs=True)
+    call = await attach(client, host, container, attach_stdin=True, logs=True)
 
     await send(call, stdin=b"now\n")
     read = await transcript(call)
@@ -130,7 +130,7 @@ async def test_the_log_comes_before_what_is_new(client: Client, host: str, conta
 async def test_one_output_can_be_chosen(client: Client, host: str, containers: Containers) -> None:
     """A client gets the outputs that it asked for, and no other."""
     container = await containers.create("sh", "-c", "echo out; echo err >&2")
-    call = await attach(client, host, container, stdout=False)
+    call = await attach(client, host, container, attach_stdout=False)
     await begin(client, host, container)
 
     read = await transcript(call)
@@ -165,6 +165,18 @@ async def test_input_that_was_not_announced_is_refused(client: Client, host: str
     assert (await containers.inspect(container)).state.running
 
 
+async def test_a_container_waits_for_no_reader(client: Client, host: str, containers: Containers) -> None:
+    """To wait for a slow reader is what a container can not be asked for, and the refusal names the field."""
+    container = await containers.start("sleep", "1000")
+
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await attach(client, host, container, slow_reader=common_pb2.SLOW_READER_WAIT)
+
+    failure = failed(caught.value)
+    assert (failure.code, failure.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
+    assert [violation.field for violation in failure.details[0].field_violations] == ["slow_reader"]
+
+
 async def test_a_paused_container_can_not_be_attached_to(client: Client, host: str, containers: Containers) -> None:
     """Attaching to a paused container fails with the engine's words."""
     container = await containers.start("sleep", "1000")
@@ -182,7 +194,7 @@ async def test_leaving_closes_the_input_of_an_engine_that_heeds_it(
 ) -> None:
     """With `stdin_once`, the input ends when the client that is attached cancels: the connection is closed."""
     container = await containers.create("cat", open_stdin=True, stdin_once=True, attach_stdin=True)
-    call = await attach(client, host, container, stdin=True)
+    call = await attach(client, host, container, attach_stdin=True)
     await begin(client, host, container)
 
     call.cancel()

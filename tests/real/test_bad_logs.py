@@ -101,8 +101,8 @@ async def test_an_outdated_token_is_answered_with_what_became_of_its_place(
     [end] = await messages(stream(client, host, container, resume_token=first.resume_token))
 
     assert gap.gap.reason == common_pb2.GAP_REASON_ROTATED
-    assert gap.gap.after.ToNanoseconds() == first.entries[-1].time.ToNanoseconds()
-    entries = [entry for message in later for entry in message.entries]
+    assert gap.gap.after.ToNanoseconds() == first.batch.entries[-1].time.ToNanoseconds()
+    entries = [entry for message in later for entry in message.batch.entries]
     assert gap.gap.before.ToNanoseconds() == entries[0].time.ToNanoseconds()
     assert entries[-1].data == b"500"
     assert end.end.reason == containers_pb2.LOG_END_REASON_REMOVED
@@ -161,7 +161,7 @@ async def test_a_driver_that_sends_its_log_away_is_read_from_the_engines_own_cop
 
     read = await messages(stream(client, host, container))
 
-    assert [entry.data for message in read for entry in message.entries] == [b"kept"]
+    assert [entry.data for message in read for entry in message.batch.entries] == [b"kept"]
 
 
 # Long lines
@@ -198,7 +198,7 @@ async def test_a_line_of_100_mb_comes_in_parts(
     sha, sizes, more, lines = hashlib.sha256(), [], True, []
     call = stream(gateway_process.client, host, container, follow=True)
     while (message := await call.read()) is not grpc.aio.EOF:
-        for entry in message.entries:
+        for entry in message.batch.entries:
             if more:
                 sha.update(entry.data)
                 sizes.append(len(entry.data))
@@ -222,7 +222,7 @@ async def test_bytes_arrive_exactly_where_lines_do_not(client: Client, host: str
 
     read = await messages(stream(client, host, container))
 
-    entries = [entry.data for message in read for entry in message.entries]
+    entries = [entry.data for message in read for entry in message.batch.entries]
     data, size = b"".join(entries), len(b"%064d  -" % 0)
     assert hashlib.sha256(data[:-size]).hexdigest().encode() == data[-size:].split()[0]
     assert max(map(len, entries)) <= MOST

@@ -54,7 +54,7 @@ async def test_a_context_becomes_an_image(client: Client, host: str, containers:
     assert "built in blue\n" in said
     assert f"Successfully tagged {tag}" in said
     image = (await client.images.InspectImage(images_pb2.InspectImageRequest(host=host, name=tag))).image
-    assert image.id in [report.aux.id for report in reports]
+    assert image.id in [report.result.id for report in reports]
     assert image.config.labels["made"] == "here"
     run = await transcript(client.containers.RunContainer(run_request(host, containers, image=tag, auto_remove=True)))
     assert run.stdout == b"blue\nfrom the context\n"
@@ -106,7 +106,7 @@ async def test_steps_are_taken_from_the_cache_unless_it_is_refused(client: Clien
 
     async def made(**start: Any) -> tuple[str, str]:
         reports = [response.progress for response in await messages(build(client, host, context, tags=[tag], **start))]
-        return "".join(report.stream for report in reports), next(r.aux.id for r in reversed(reports) if r.aux.id)
+        return "".join(report.stream for report in reports), next(r.result.id for r in reversed(reports) if r.result.id)
 
     (_, first), (said, second), (_, third) = await made(), await made(), await made(no_cache=True)
 
@@ -133,9 +133,9 @@ async def test_a_client_that_leaves_ends_the_build(client: Client, host: str, ta
 
 async def test_the_cache_of_builds_can_be_emptied(client: Client, host: str, private: None) -> None:
     """Pruning the cache answers what was removed; after it there is nothing left."""
-    await client.images.PruneBuilds(images_pb2.PruneBuildsRequest(host=host, all=True))
+    await client.images.PruneBuildCache(images_pb2.PruneBuildCacheRequest(host=host, all=True))
 
-    pruned = await client.images.PruneBuilds(images_pb2.PruneBuildsRequest(host=host))
+    pruned = await client.images.PruneBuildCache(images_pb2.PruneBuildCacheRequest(host=host))
 
     assert list(pruned.caches_deleted) == []
     assert pruned.space_reclaimed_bytes == 0

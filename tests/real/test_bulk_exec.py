@@ -32,11 +32,11 @@ async def test_what_goes_in_comes_out(gateway_process: GatewayProcess, host: str
 
     gateway_process.weigh()
     async for response in gateway_process.client.exec.Exec(requests()):
-        if response.WhichOneof("frame") == "output":
+        if response.WhichOneof("record") == "output":
             received.update(response.output.data)
             count += len(response.output.data)
-        elif response.WhichOneof("frame") == "exit":
-            exit_code = response.exit.exit_code
+        elif response.WhichOneof("record") == "end":
+            exit_code = response.end.exit_code
     growth = gateway_process.growth()
 
     assert exit_code == 0

@@ -78,7 +78,7 @@ async def sha_inside(process: GatewayProcess, host: str, image: str) -> str:
     containers = Containers(process.client, host)
     container = await containers.run("sha256sum", "/big", image=image)
     log = process.client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host=host, id=container))
-    text: bytes = (await log.read()).entries[0].data
+    text: bytes = (await log.read()).batch.entries[0].data
     await containers.remove_all()
     return text.split()[0].decode()
 

@@ -78,7 +78,7 @@ async def test_stats_go_on_until_the_container_is_removed(client: Client, host: 
     await client.containers.RemoveContainer(containers_pb2.RemoveContainerRequest(host=host, id=container, force=True))
     rest = await messages(call)
 
-    assert second.read.ToNanoseconds() > first.read.ToNanoseconds()
+    assert second.read_at.ToNanoseconds() > first.read_at.ToNanoseconds()
     assert second.cpu_stats.cpu_usage.total_usage > first.cpu_stats.cpu_usage.total_usage
     assert second.precpu_stats.cpu_usage.total_usage == first.cpu_stats.cpu_usage.total_usage
     assert len(rest) < 5
@@ -92,7 +92,7 @@ async def test_the_terminal_has_the_size_that_it_is_given(client: Client, host: 
     await news(client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host=host, id=container, follow=True)))
 
     await client.containers.ResizeContainer(
-        containers_pb2.ResizeContainerRequest(host=host, id=container, height=33, width=121)
+        containers_pb2.ResizeContainerRequest(host=host, id=container, size={"height": 33, "width": 121})
     )
 
     async def resized() -> bool:
@@ -108,7 +108,7 @@ async def test_a_stopped_container_has_no_terminal(client: Client, host: str, co
 
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await client.containers.ResizeContainer(
-            containers_pb2.ResizeContainerRequest(host=host, id=container, height=10, width=10)
+            containers_pb2.ResizeContainerRequest(host=host, id=container, size={"height": 10, "width": 10})
         )
 
     assert failed(caught.value).code is grpc.StatusCode.FAILED_PRECONDITION

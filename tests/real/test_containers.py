@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
 import grpc
 import pytest
-from dockfleet.v1 import common_pb2, container_config_pb2, containers_pb2
+from dockfleet.fleet.v1 import hosts_pb2
+from dockfleet.v1 import common_pb2, container_config_pb2, containers_pb2, images_pb2
 
 from tests.conftest import Client, failed
-from tests.real.support import IMAGE, Containers, news
+from tests.real.support import IMAGE, Containers, messages, news
 
 
 async def test_a_container_is_what_it_was_created_as(client: Client, host: str, containers: Containers) -> None:
@@ -55,7 +60,74 @@ async def test_a_container_is_what_it_was_created_as(client: Client, host: str, 
     assert found.host_config.restart_policy.maximum_retry_count == 3
     assert [(limit.name, limit.soft, limit.hard) for limit in found.host_config.ulimits] == [("nofile", 100, 200)]
     assert found.host_config.readonly_rootfs
-    assert found.created.seconds > 1_700_000_000
+    assert found.created_at.seconds > 1_700_000_000
+
+
+async def output(client: Client, host: str, container: str) -> list[bytes]:
+    """Return the lines that a container has written."""
+    call = client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host=host, id=container))
+    return [entry.data for message in await messages(call) for entry in message.batch.entries]
+
+
+@pytest.fixture
+async def image(client: Client, host: str, containers: Containers) -> AsyncIterator[str]:
+    """An image whose entrypoint says what it is given."""
+    container = await containers.create("true")
+    request = images_pb2.CommitContainerRequest(
+        host=host,
+        container=container,
+        repo="dockfleet-test",
+        tag="entrypoint",
+        changes=['ENTRYPOINT ["echo", "given"]', "CMD []"],
+    )
+    await client.images.CommitContainer(request)
+    yield "dockfleet-test:entrypoint"
+    await containers.remove_all()
+    await client.images.RemoveImage(images_pb2.RemoveImageRequest(host=host, name="dockfleet-test:entrypoint"))
+
+
+async def test_an_empty_entrypoint_is_not_an_absent_one(
+    client: Client, host: str, containers: Containers, image: str
+) -> None:
+    """The image's entrypoint holds unless the request has another, and an empty one is another."""
+    cases: dict[str, dict[str, Any]] = {
+        "given echo plain": {},
+        "plain": {"entrypoint": {"items": []}},
+        "own echo plain": {"entrypoint": {"items": ["echo", "own"]}},
+    }
+    for said, config in cases.items():
+        container = await containers.run("echo", "plain", image=image, **config)
+
+        assert await output(client, host, container) == [said.encode()]
+        items = list((await containers.inspect(container)).config.entrypoint.items)
+        assert items == {"given": ["echo", "given"], "plain": [], "own": ["echo", "own"]}[said.partition(" ")[0]]
+
+
+async def test_empty_lists_of_paths_are_not_absent_ones(client: Client, host: str, containers: Containers) -> None:
+    """The paths that the engine hides, and those that it makes read-only, are so unless the request has other lists."""
+
+    async def mounts(**config: Any) -> dict[str, bool]:
+        container = await containers.run("cat", "/proc/mounts", host_config={"network_mode": "none", **config})
+        found = (await containers.inspect(container)).host_config
+        for name, paths in config.items():
+            assert list(getattr(found, name).items) == paths["items"]
+        lines = [line.decode().split(" ") for line in await output(client, host, container)]
+        return {path: "ro" in options.split(",") for _, path, _, options, *_ in lines}
+
+    usual = await mounts()
+    nothing_masked = await mounts(masked_paths={"items": []})
+    nothing_read_only = await mounts(readonly_paths={"items": []})
+    others = await mounts(masked_paths={"items": ["/proc/uptime"]}, readonly_paths={"items": ["/proc/fs"]})
+
+    assert "/sys/firmware" in usual
+    assert usual["/proc/sys"]
+    assert "/sys/firmware" not in nothing_masked
+    assert nothing_masked["/proc/sys"]
+    assert "/sys/firmware" in nothing_read_only
+    assert "/proc/sys" not in nothing_read_only
+    assert "/proc/uptime" in others
+    assert others["/proc/fs"]
+    assert not {"/sys/firmware", "/proc/sys"} & others.keys()
 
 
 async def test_lists_tell_what_runs_and_with_all_what_does_not(
@@ -200,6 +272,21 @@ async def test_wait_returns_the_exit_code(client: Client, host: str, containers:
 
     assert (await waiting).exit_code == 9
     assert await containers.wait(container) == 9
+
+
+async def test_a_wait_ends_at_its_clients_deadline(client: Client, host: str, containers: Containers) -> None:
+    """The client always learns that it was its own deadline, and the host is none the worse for it."""
+    container = await containers.start("sleep", "1000")
+    request = containers_pb2.WaitContainerRequest(host=host, id=container)
+
+    waiting = [client.containers.WaitContainer(request, timeout=1 + number / 20) for number in range(10)]
+    failures = [failed(end) for end in await asyncio.gather(*waiting, return_exceptions=True)]
+
+    ends = {(failure.code, failure.reason, failure.metadata.get("retry_safe")) for failure in failures}
+    assert ends == {(grpc.StatusCode.DEADLINE_EXCEEDED, "CLIENT_DEADLINE", "false")}
+    known = (await client.hosts.GetHost(hosts_pb2.GetHostRequest(host=host))).host
+    assert (known.state, known.message) == (hosts_pb2.HOST_STATE_UP, "")
+    assert (await containers.inspect(container)).state.running
 
 
 async def test_wait_for_the_next_exit_does_not_heed_the_last(client: Client, host: str, containers: Containers) -> None:

@@ -41,7 +41,7 @@ async def test_a_restart_is_told_with_what_it_has_changed(start_engine: Callable
 
         gap = None
         async with asyncio.timeout(30):
-            while not (message := await call.read()).synthetic:
+            while not (message := await call.read()).event.synthetic:
                 gap = message.gap if message.HasField("gap") else gap
 
     assert gap is not None

@@ -29,7 +29,7 @@ async def begin(client: Client, host: str, container: str, *cmd: str, **start: A
     """Begin an exec, and return the call when the process has been started."""
     call = client.exec.Exec()
     await call.write(exec_pb2.ExecRequest(start=exec_pb2.ExecStart(host=host, id=container, cmd=cmd, **start)))
-    assert (await call.read()).WhichOneof("frame") == "started"
+    assert (await call.read()).WhichOneof("record") == "started"
     return call
 
 
@@ -41,7 +41,7 @@ async def test_the_exit_code_arrives_last(client: Client, host: str, container: 
 
     assert (read.stdout, read.stderr, read.exit_code) == (b"out\n", b"err\n", code)
     assert read.order[0] == "started"
-    assert read.order[-1] == "exit"
+    assert read.order[-1] == "end"
     assert len(read.frames["started"].exec_id) == 64
 
 
@@ -139,8 +139,8 @@ async def test_the_keys_that_detach_leave_the_process_running(client: Client, ho
     read = await transcript(call)
 
     assert b"read escape sequence" not in echoed.stdout + read.stdout
-    assert not read.frames["exit"].HasField("exit_code")
-    assert "detached" in read.frames["exit"].unknown_reason
+    assert not read.frames["end"].HasField("exit_code")
+    assert "detached" in read.frames["end"].unknown_reason
     assert b"sleep 77" in (await execute(client, host, container, "ps")).stdout
 
 
@@ -173,6 +173,24 @@ async def test_the_steps_of_an_exec_one_by_one(client: Client, host: str, contai
     assert "already run" in failed(caught.value).message
 
 
+async def test_input_for_an_exec_without_input_is_refused(client: Client, host: str, container: str) -> None:
+    """Sending input to an exec that was created without it is the caller's mistake, and the refusal says so."""
+    created = await client.exec.CreateExec(
+        exec_pb2.CreateExecRequest(host=host, id=container, cmd=["sleep", "1000"], attach_stdout=True)
+    )
+    call = client.exec.StartExec()
+    await call.write(exec_pb2.StartExecRequest(start=exec_pb2.StartExecStart(host=host, id=created.id)))
+    assert (await call.read()).HasField("started")
+
+    await call.write(exec_pb2.StartExecRequest(stdin=b"unasked"))
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await transcript(call)
+
+    failure = failed(caught.value)
+    assert (failure.code, failure.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
+    assert [violation.field for violation in failure.details[0].field_violations] == ["stdin"]
+
+
 async def test_a_detached_exec_runs_on_alone(client: Client, host: str, container: str) -> None:
     """With `detach` the answer is `started` alone, and the process goes on until it is resized or ends."""
     script = "trap 'stty size > /size; exit 9' WINCH; touch /ready; while :; do sleep 0.1; done"
@@ -188,13 +206,15 @@ async def test_a_detached_exec_runs_on_alone(client: Client, host: str, containe
         return (await execute(client, host, container, "test", "-e", file)).exit_code == 0
 
     await until(lambda: there("/ready"))
-    await client.exec.ResizeExec(exec_pb2.ResizeExecRequest(host=host, id=created.id, height=44, width=155))
+    await client.exec.ResizeExec(
+        exec_pb2.ResizeExecRequest(host=host, id=created.id, size={"height": 44, "width": 155})
+    )
 
     async def ended() -> bool:
         return not (await client.exec.InspectExec(exec_pb2.InspectExecRequest(host=host, id=created.id))).exec.running
 
     await until(ended)
-    assert [answer.WhichOneof("frame") for answer in answers] == ["started"]
+    assert [answer.WhichOneof("record") for answer in answers] == ["started"]
     assert (await execute(client, host, container, "cat", "/size")).stdout == b"44 155\n"
 
 

@@ -12,7 +12,7 @@ import pytest
 from dockfleet.v1 import containers_pb2, exec_pb2
 from engines import busybox_image
 
-from tests.conftest import Client, gateway_of
+from tests.conftest import Client, failed, gateway_of
 from tests.real.support import Containers, Fleet, execute, import_image, transcript, until
 
 # Each ends up as processes that sleep for so many seconds, a number that nothing else sleeps for.
@@ -115,8 +115,11 @@ async def test_a_deadline_is_a_way_to_be_gone(client: Client, host: str, contain
     call = client.exec.Exec(timeout=1)
     await call.write(exec_pb2.ExecRequest(start=exec_pb2.ExecStart(host=host, id=container, cmd=["sleep", word])))
 
-    assert await call.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await transcript(call)
 
+    assert failed(caught.value).code is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert failed(caught.value).reason == "CLIENT_DEADLINE"
     await until(lambda: gone(client, host, container, word), 5)
 
 

@@ -170,7 +170,7 @@ async def test_nothing_is_lost_and_nothing_comes_twice_whatever_breaks(
 
 def summary(history: History) -> dict[str, int]:
     """How often each marker came."""
-    return {name: history.count(name) for name in ("resumed", "run_boundary", "gap", "end")}
+    return {name: history.count(name) for name in ("reconnected", "restarted", "gap", "end")}
 
 
 async def verified_events(stage: Stage, host: str) -> list[str]:

@@ -7,10 +7,10 @@ from typing import Any
 
 import grpc
 import pytest
+from dockfleet.options.v1 import options_pb2
 from dockfleet.v1 import (
     containers_pb2,
     distribution_pb2,
-    engine_pb2,
     exec_pb2,
     images_pb2,
     networks_pb2,
@@ -21,6 +21,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescri
 from google.protobuf.message_factory import GetMessageClass
 
 from tests.conftest import Client, failed
+from tests.contract import rules
 from tests.real.support import IMAGE, Containers, import_image, tar
 
 FILES = (containers_pb2, distribution_pb2, exec_pb2, images_pb2, networks_pb2, volumes_pb2)
@@ -52,7 +53,7 @@ def in_paths() -> Iterator[Any]:
     for file in FILES:
         for service in file.DESCRIPTOR.services_by_name.values():
             for method in service.methods:
-                endpoint = method.GetOptions().Extensions[engine_pb2.engine]
+                endpoint = rules(method).engine
                 path = getattr(endpoint, endpoint.WhichOneof("request") or "get")
                 for field in asked(method).fields:
                     if f"{{{field.name}}}" in path:
@@ -70,11 +71,13 @@ async def test_no_hostile_name_reaches_the_host(
 ) -> None:
     """Whatever is no name is INVALID_ARGUMENT, by the name of the field, in every call that puts it into a path."""
     for name in HOSTILE:
-        if field.GetOptions().Extensions[engine_pb2.grammar] == engine_pb2.GRAMMAR_IMAGE and name == "a/json":
+        if rules(field).format == options_pb2.NAME_FORMAT_IMAGE and name == "a/json":
             continue  # an image may be called so
         request = GetMessageClass(asked(method))(host="one", **{field.name: name})
         for required in asked(method).fields:
-            if required.GetOptions().Extensions[engine_pb2.required]:
+            if rules(required).required and required.message_type is not None:
+                getattr(request, required.name).SetInParent()
+            elif rules(required).required:
                 setattr(request, required.name, 1 if required.cpp_type != FieldDescriptor.CPPTYPE_STRING else "xx")
 
         with pytest.raises(grpc.aio.AioRpcError) as caught:

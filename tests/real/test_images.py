@@ -100,7 +100,7 @@ async def test_lists_can_be_narrowed(client: Client, host: str, name: str) -> No
 
     assert {IMAGE, name} <= {tag for image in everything for tag in image.repo_tags}
     assert [list(image.repo_tags) for image in ours] == [[name]]
-    assert ours[0].created.seconds > 1_700_000_000
+    assert ours[0].created_at.seconds > 1_700_000_000
 
 
 async def test_a_container_becomes_an_image(client: Client, host: str, name: str, containers: Containers) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from dockfleet.v1 import containers_pb2, exec_pb2, system_pb2
 from engines import PrivateEngine
 
+from gateway.settings import Limits
 from tests.conftest import Client, gateway_of
 from tests.real.support import Containers, until
 
@@ -18,8 +18,12 @@ HOW_MANY = 20
 
 @pytest.fixture
 async def quiet(start_engine: Callable[..., PrivateEngine]) -> AsyncIterator[Client]:
-    """A client of a gateway whose only host, `h1`, does nothing but what the test asks."""
-    async with gateway_of(start_engine("quiet").address, probe_seconds=3600) as client:
+    """A client of a gateway whose only host, `h1`, does nothing but what the test asks.
+
+    The gateway keeps one connection for all single calls: of more, there would be now fewer and now more.
+    """
+    limits = Limits(connections_per_host=1)
+    async with gateway_of(start_engine("quiet").address, probe_seconds=3600, limits=limits) as client:
         yield client
 
 
@@ -45,7 +49,7 @@ async def follow_events(client: Client, container: str) -> Any:
 
 async def attach(client: Client, container: str) -> Any:
     """Attach to a container."""
-    start = containers_pb2.AttachContainerStart(host="h1", id=container, stream=True, stdout=True)
+    start = containers_pb2.AttachContainerStart(host="h1", id=container, stream=True, attach_stdout=True)
     call = client.containers.AttachContainer()
     await call.write(containers_pb2.AttachContainerRequest(start=start))
     return call
@@ -63,7 +67,6 @@ async def execute_cat(client: Client, container: str) -> Any:
 async def test_nothing_is_left_of_clients_that_left(quiet: Client, begin: Callable[..., Any]) -> None:
     """After streams and sessions were cancelled, the engine has as many goroutines as before, and no process more."""
     container = await Containers(quiet, "h1").start("sh", "-c", "while :; do echo line; sleep 0.05; done")
-    await asyncio.gather(*[goroutines(quiet) for _ in range(HOW_MANY)])  # from here on the gateway keeps connections
     base = await goroutines(quiet)
 
     calls = [await begin(quiet, container) for _ in range(HOW_MANY)]

@@ -22,10 +22,10 @@ def stream(client: Client, host: str, container: str, **request: Any) -> Any:
 async def read(client: Client, host: str, container: str, **request: Any) -> list[containers_pb2.LogEntry]:
     """Read a log to its end."""
     call = stream(client, host, container, **request)
-    return [entry for response in await messages(call) for entry in response.entries]
+    return [entry for response in await messages(call) for entry in response.batch.entries]
 
 
-def lines(entries: list[containers_pb2.LogEntry], stream: int = common_pb2.STREAM_STDOUT) -> list[bytes]:
+def lines(entries: list[containers_pb2.LogEntry], stream: int = common_pb2.STANDARD_STREAM_STDOUT) -> list[bytes]:
     """Return the lines of one stream, those that were cut put together again."""
     put, begun = [], b""
     for entry in entries:
@@ -47,17 +47,17 @@ async def test_following_ends_with_the_container_and_misses_nothing(
     script = f"read go; {count}; sleep 1; exit 3"
     container = await containers.start("sh", "-c", f"echo begin; {script}", open_stdin=True)
     call = stream(client, host, container, follow=True)
-    first = list((await news(call)).entries)
+    first = list((await news(call)).batch.entries)
     typing = client.containers.AttachContainer()
-    start = containers_pb2.AttachContainerStart(host=host, id=container, stream=True, stdin=True)
+    start = containers_pb2.AttachContainerStart(host=host, id=container, stream=True, attach_stdin=True)
     await typing.write(containers_pb2.AttachContainerRequest(start=start))
     await typing.write(containers_pb2.AttachContainerRequest(stdin=b"go\n"))
 
-    entries = first + [entry for response in await messages(call) for entry in response.entries]
+    entries = first + [entry for response in await messages(call) for entry in response.batch.entries]
 
     assert lines(entries) == [b"begin", *(b"out %d" % number for number in range(1, 5001))]
-    assert lines(entries, common_pb2.STREAM_STDERR) == [b"err %d" % number for number in range(5, 5001, 5)]
-    times = [entry.time.ToNanoseconds() for entry in entries if entry.stream == common_pb2.STREAM_STDOUT]
+    assert lines(entries, common_pb2.STANDARD_STREAM_STDERR) == [b"err %d" % number for number in range(5, 5001, 5)]
+    times = [entry.time.ToNanoseconds() for entry in entries if entry.stream == common_pb2.STANDARD_STREAM_STDOUT]
     assert times == sorted(times)
     assert times[0] > 0
     assert not any(entry.partial for entry in entries)
@@ -70,7 +70,7 @@ async def test_without_follow_it_ends_at_once(client: Client, host: str, contain
     follower = stream(client, host, container, follow=True)
     seen = 0
     while seen < 2:
-        seen += len((await follower.read()).entries)
+        seen += len((await follower.read()).batch.entries)
 
     entries = await read(client, host, container)
 
@@ -160,7 +160,7 @@ async def test_a_terminal_has_one_output_with_times(client: Client, host: str, c
     entries = await read(client, host, container, follow=True)
 
     assert [entry.data for entry in entries] == [b"one\r", b"two\r", b"\r", b"four\r"]
-    assert {entry.stream for entry in entries} == {common_pb2.STREAM_STDOUT}
+    assert {entry.stream for entry in entries} == {common_pb2.STANDARD_STREAM_STDOUT}
     assert all(entry.time.seconds for entry in entries)
 
 
@@ -189,7 +189,7 @@ async def test_a_reader_who_stalls_loses_nothing(client: Client, host: str, cont
     call = stream(client, host, container, follow=True)
     await containers.wait(container)
 
-    entries = [entry for response in await messages(call) for entry in response.entries]
+    entries = [entry for response in await messages(call) for entry in response.batch.entries]
 
     assert lines(entries) == [b"0123456789" * 4] * 300000
 

@@ -62,7 +62,9 @@ async def test_sessions_with_a_killed_engine_never_end_well(engine: PrivateEngin
         start = {"host": "h1", "id": container}
         await execution.write(exec_pb2.ExecRequest(start={**start, "cmd": ["sh", "-c", SCRIPT]}))
         await attachment.write(
-            containers_pb2.AttachContainerRequest(start={**start, "stream": True, "stdout": True, "stderr": True})
+            containers_pb2.AttachContainerRequest(
+                start={**start, "stream": True, "attach_stdout": True, "attach_stderr": True}
+            )
         )
         run = [await transcript(call, lambda so_far: bool(so_far.stdout)) for call in (execution, attachment)]
 
@@ -83,8 +85,8 @@ async def test_an_engine_that_stops_in_order_does_not_end_the_streams_of_a_conta
         container = await Containers(client, "h1").start("sh", "-c", SCRIPT)
         logs = client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host="h1", id=container, follow=True))
         stats = client.containers.StreamStats(containers_pb2.StreamStatsRequest(host="h1", id=container))
-        numbers = [int(entry.data.split()[1]) for entry in (await news(logs)).entries]
-        before = (await stats.read()).stats.read.ToNanoseconds()
+        numbers = [int(entry.data.split()[1]) for entry in (await news(logs)).batch.entries]
+        before = (await stats.read()).stats.read_at.ToNanoseconds()
 
         engine.restart()
 
@@ -92,11 +94,11 @@ async def test_an_engine_that_stops_in_order_does_not_end_the_streams_of_a_conta
         enough = numbers[-1] + 100
         while numbers[-1] < enough:
             message = await news(logs)
-            markers.append(message.WhichOneof("marker"))
-            numbers += [int(entry.data.split()[1]) for entry in message.entries]
+            markers.append(message.WhichOneof("record"))
+            numbers += [int(entry.data.split()[1]) for entry in message.batch.entries]
         assert numbers == list(range(1, len(numbers) + 1))
-        assert set(markers) <= {None, "resumed"}
-        assert (await stats.read()).stats.read.ToNanoseconds() > before
+        assert set(markers) <= {"batch", "reconnected"}
+        assert (await stats.read()).stats.read_at.ToNanoseconds() > before
 
 
 async def test_a_restarted_engine_goes_on_where_it_was(engine: PrivateEngine) -> None:
@@ -113,6 +115,6 @@ async def test_a_restarted_engine_goes_on_where_it_was(engine: PrivateEngine) ->
         call = client.containers.StreamLogs(request)
         numbers: list[int] = []
         while len(numbers) < 100:
-            numbers += [int(entry.data.split()[1]) for entry in (await news(call)).entries]
+            numbers += [int(entry.data.split()[1]) for entry in (await news(call)).batch.entries]
         assert numbers == list(range(1, len(numbers) + 1))
         assert (await containers.inspect(container)).state.running

@@ -68,7 +68,7 @@ async def test_what_was_pushed_can_be_pulled(client: Client, host: str, image: s
 
     pulled = await pull(client, host, image)
 
-    result = next(report.aux for report in pushed if report.aux.digest)
+    result = next(report.result for report in pushed if report.result.digest)
     assert (result.tag, result.size > 0) == ("1", True)
     assert [f"{image}@{result.digest}"] == list(before.repo_digests)
     assert f"Digest: {result.digest}" in [report.status for report in pulled]
@@ -83,8 +83,8 @@ async def test_a_registry_tells_of_an_image_that_is_not_on_the_host(client: Clie
         distribution_pb2.InspectDistributionRequest(host=host, name=f"{image}:1")
     )
 
-    assert told.descriptor.digest == next(report.aux.digest for report in pushed if report.aux.digest)
-    assert told.descriptor.size > 0
+    assert told.oci_descriptor.digest == next(report.result.digest for report in pushed if report.result.digest)
+    assert told.oci_descriptor.size > 0
     assert [platform.os for platform in told.platforms] == ["linux"]
 
 

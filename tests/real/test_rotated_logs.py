@@ -49,7 +49,7 @@ class Account:
         account, last, gap = cls(), 0, True  # what was rotated away before the first line is nobody's loss
         for message in read:
             gap = gap or message.gap.reason == common_pb2.GAP_REASON_ROTATED
-            for entry in message.entries:
+            for entry in message.batch.entries:
                 number = int(entry.data)
                 account.come += 1
                 account.told += number - last - 1 if gap and last else 0

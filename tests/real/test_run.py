@@ -34,7 +34,7 @@ async def test_output_and_exit_code_arrive(client: Client, host: str, containers
 
     run = await transcript(client.containers.RunContainer(request))
 
-    assert run.order == ["created", "started", "output", "exit"]
+    assert run.order == ["created", "started", "output", "end"]
     assert (run.stdout, run.stderr, run.exit_code) == (b"out\n", b"err\n", 7)
     assert await containers.all_ids() == [run.frames["created"].id]
     assert (await containers.inspect(f"df-run-{host}")).id == run.frames["created"].id
@@ -157,9 +157,9 @@ async def test_a_missing_image_is_pulled(
     request.pull = containers_pb2.PULL_POLICY_ALWAYS
     always = await transcript(client.containers.RunContainer(request))
 
-    assert run.order == ["pull", "created", "started", "output", "exit"]
+    assert run.order == ["pull", "created", "started", "output", "end"]
     assert run.stdout == b"pulled\n"
-    assert again.order == ["created", "started", "output", "exit"]
+    assert again.order == ["created", "started", "output", "end"]
     assert always.order == run.order
     assert "up to date" in always.frames["pull"].status
     await client.images.RemoveImage(images_pb2.RemoveImageRequest(host=host, name=image))

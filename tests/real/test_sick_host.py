@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
+import dockfleet.aio
 import grpc
 import pytest
-from dockfleet.v1 import containers_pb2, exec_pb2, hosts_pb2, images_pb2, system_pb2
+from dockfleet import DockfleetError
+from dockfleet.fleet.v1 import hosts_pb2
+from dockfleet.v1 import containers_pb2, exec_pb2, images_pb2, system_pb2
 
-from gateway.settings import HostSettings
+from gateway.settings import HostSettings, Limits
 from tests.conftest import Client, failed, gateway_of
-from tests.real.support import IMAGE, Containers, Fleet, execute, news, transcript, until
+from tests.real.support import IMAGE, Containers, Fleet, execute, handled, news, transcript, until
 
 pytestmark = pytest.mark.usefixtures("private")
 
@@ -27,9 +32,9 @@ async def sick(request: pytest.FixtureRequest, fleet: Fleet) -> AsyncIterator[st
 
 
 @asynccontextmanager
-async def unprobed(*hosts: HostSettings) -> AsyncIterator[Client]:
+async def unprobed(*hosts: HostSettings, **keys: Any) -> AsyncIterator[Client]:
     """Run a gateway that has a connection to each of its hosts, and asks them nothing of its own accord."""
-    async with gateway_of(*hosts, probe_seconds=3600) as client:
+    async with gateway_of(*hosts, probe_seconds=3600, **keys) as client:
 
         async def up() -> bool:
             known = (await client.hosts.ListHosts(hosts_pb2.ListHostsRequest())).hosts
@@ -40,30 +45,90 @@ async def unprobed(*hosts: HostSettings) -> AsyncIterator[Client]:
 
 
 async def test_a_question_to_a_hanging_host_ends_at_its_deadline(fleet: Fleet, sick: str) -> None:
-    """A call that only reads ends with HOST_TIMEOUT when the client's time is over, and may be sent again."""
+    """A call ends with CLIENT_DEADLINE when the client's time is over, and names the host."""
     async with unprobed(fleet.hosts[sick]) as client:
         fleet.engines[sick].pause()
 
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await client.system.GetInfo(system_pb2.GetInfoRequest(host=sick), timeout=0.5)
 
-    assert failed(caught.value).code is grpc.StatusCode.UNAVAILABLE
-    assert failed(caught.value).reason == "HOST_TIMEOUT"
-    assert failed(caught.value).metadata["host"] == sick
-    assert failed(caught.value).metadata["retry_safe"] == "true"
+    failure = failed(caught.value)
+    assert (failure.code, failure.reason) == (grpc.StatusCode.DEADLINE_EXCEEDED, "CLIENT_DEADLINE")
+    assert failure.metadata["host"] == sick
+    assert failure.metadata["retry_safe"] == "false"
+
+
+def get_info(target: str, host: str) -> None:
+    """Ask with the Python client."""
+    with dockfleet.connect(target) as fleet:
+        fleet.host(host).system.GetInfo()
+
+
+async def get_info_aio(target: str, host: str) -> None:
+    """Ask with the one for asyncio."""
+    async with dockfleet.aio.connect(target) as fleet:
+        await fleet.host(host).system.GetInfo()
+
+
+@pytest.mark.parametrize("kind", ["stub", "python", "aio"])
+async def test_a_question_to_a_hanging_host_is_asked_once(fleet: Fleet, sick: str, kind: str) -> None:
+    """A call that only reads ends with HOST_TIMEOUT after one timeout of the gateway's; no client asks again."""
+    async with unprobed(fleet.hosts[sick], limits=Limits(read_seconds=1)) as client:
+        target = f"127.0.0.1:{client.port}"
+        calls = {
+            "stub": lambda: client.system.GetInfo(system_pb2.GetInfoRequest(host=sick)),
+            "python": lambda: asyncio.to_thread(get_info, target, sick),
+            "aio": lambda: get_info_aio(target, sick),
+        }
+        before = asked()
+        fleet.engines[sick].pause()
+
+        began = time.monotonic()
+        with pytest.raises((grpc.aio.AioRpcError, DockfleetError)) as caught:
+            await calls[kind]()
+        took = time.monotonic() - began
+
+    error = caught.value
+    if isinstance(error, DockfleetError):
+        end = error.code, error.reason, error.host, error.retry_safe
+    else:
+        failure = failed(error)
+        end = failure.code, failure.reason, failure.metadata["host"], failure.metadata["retry_safe"] == "true"
+    assert end == (grpc.StatusCode.DEADLINE_EXCEEDED, "HOST_TIMEOUT", sick, True)
+    assert asked() - before == 1
+    assert 1 <= took < 2
+
+
+def asked() -> float:
+    """Return how often GetInfo has been called."""
+    return sum(times for (method, _), times in handled().items() if method == "dockfleet.v1.SystemService.GetInfo")
 
 
 async def test_a_change_of_a_hanging_host_has_an_unknown_outcome(fleet: Fleet, sick: str) -> None:
     """A call that changes something and got no answer in time may have been done, and is not sent again."""
+    async with unprobed(fleet.hosts[sick], limits=Limits(long_seconds=0.5)) as client:
+        fleet.engines[sick].pause()
+
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await client.containers.PruneContainers(containers_pb2.PruneContainersRequest(host=sick))
+
+    assert failed(caught.value).code is grpc.StatusCode.ABORTED
+    assert failed(caught.value).reason == "OUTCOME_UNKNOWN"
+    assert failed(caught.value).metadata["retry_safe"] == "false"
+
+
+async def test_a_change_of_a_hanging_host_ends_at_its_deadline(fleet: Fleet, sick: str) -> None:
+    """When the client's time is over, a change ends with CLIENT_DEADLINE, and the words say that it may be done."""
     async with unprobed(fleet.hosts[sick]) as client:
         fleet.engines[sick].pause()
 
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await client.containers.PruneContainers(containers_pb2.PruneContainersRequest(host=sick), timeout=0.5)
 
-    assert failed(caught.value).code is grpc.StatusCode.ABORTED
-    assert failed(caught.value).reason == "OUTCOME_UNKNOWN"
-    assert failed(caught.value).metadata["retry_safe"] == "false"
+    failure = failed(caught.value)
+    assert (failure.code, failure.reason) == (grpc.StatusCode.DEADLINE_EXCEEDED, "CLIENT_DEADLINE")
+    assert failure.metadata["retry_safe"] == "false"
+    assert "not known" in failure.message
 
 
 async def test_the_other_host_answers_meanwhile(fleet: Fleet, sick: str) -> None:
@@ -76,7 +141,7 @@ async def test_the_other_host_answers_meanwhile(fleet: Fleet, sick: str) -> None
         container = await containers.start("sh", "-c", "echo hello; exec sleep 1000")
         read = await execute(client, "one", container, "cat", stdin=b"through")
         log = client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host="one", id=container, follow=True))
-        entries = (await news(log)).entries
+        entries = (await news(log)).batch.entries
         log.cancel()
         pings = [await client.system.Ping(system_pb2.PingRequest(host="one")) for _ in range(100)]
         images = (await client.images.ListImages(images_pb2.ListImagesRequest(host="one"))).images

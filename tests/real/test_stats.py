@@ -63,7 +63,7 @@ async def test_the_numbers_are_those_of_the_engine(
     async with raw_samples(fleet.engines[host], container) as samples, asyncio.timeout(30):
         async for raw in samples:
             message = await call.read()
-            ours[message.stats.read.ToNanoseconds()] = message
+            ours[message.stats.read_at.ToNanoseconds()] = message
             theirs[nanoseconds(raw["read"])] = raw
             if len(common := sorted(ours.keys() & theirs.keys())) >= 3:
                 break
@@ -77,19 +77,19 @@ async def test_the_numbers_are_those_of_the_engine(
     inactive = memory["stats"].get("total_inactive_file", memory["stats"].get("inactive_file"))
     assert message.stats.cpu_stats.cpu_usage.total_usage == cpu["cpu_usage"]["total_usage"]
     assert message.stats.memory_stats.usage == memory["usage"]
-    assert message.summary.cpu_percent == pytest.approx(used / spent * cpu["online_cpus"] * 100)
-    assert message.summary.memory_bytes == memory["usage"] - inactive
-    assert message.summary.memory_limit_bytes == memory["limit"]
-    assert message.summary.pids == 1
-    assert 5 < message.summary.cpu_percent < 110  # one process that never rests, on a machine that others use too
-    assert 0 < message.summary.memory_bytes < 20 << 20  # without most of the file that it wrote
+    assert message.stats.summary.cpu_percent == pytest.approx(used / spent * cpu["online_cpus"] * 100)
+    assert message.stats.summary.memory_bytes == memory["usage"] - inactive
+    assert message.stats.summary.memory_limit_bytes == memory["limit"]
+    assert message.stats.summary.pids == 1
+    assert 5 < message.stats.summary.cpu_percent < 110  # one process that never rests, on a machine that others use too
+    assert 0 < message.stats.summary.memory_bytes < 20 << 20  # without most of the file that it wrote
 
 
 def nanoseconds(text: str) -> int:
     """Return the Engine's time in nanoseconds since 1970."""
-    stats = containers_pb2.Stats()
-    stats.read.FromJsonString(text)
-    return int(stats.read.ToNanoseconds())
+    stats = containers_pb2.ContainerStats()
+    stats.read_at.FromJsonString(text)
+    return int(stats.read_at.ToNanoseconds())
 
 
 async def test_rates_are_those_of_the_traffic(client: Client, host: str, containers: Containers) -> None:
@@ -98,10 +98,10 @@ async def test_rates_are_those_of_the_traffic(client: Client, host: str, contain
 
     message = await second(read(client, host, resting))
 
-    assert message.summary.cpu_percent < 5
-    assert message.summary.block_write_bytes_per_second == 0
-    assert message.summary.network_rx_bytes_per_second == 0
-    assert message.running
+    assert message.HasField("stats")
+    assert message.stats.summary.cpu_percent < 5
+    assert message.stats.summary.block_write_bytes_per_second == 0
+    assert message.stats.summary.network_rx_bytes_per_second == 0
 
 
 async def test_fifty_readers_are_one_for_the_engine(
@@ -118,7 +118,7 @@ async def test_fifty_readers_are_one_for_the_engine(
     messages = [await call.read() for call in calls]
     with_fifty = running(fleet.engines[host])
 
-    assert all(message.running for message in messages)
+    assert all(message.HasField("stats") for message in messages)
     assert engine.open_streams == streams + 1
     assert with_fifty - with_one < 40  # of kept connections for calls; 49 streams would be twice as many and more
     for call in calls:
@@ -142,13 +142,13 @@ async def test_a_created_container_says_so_and_goes_on_when_it_starts(
     """No zeros pass for a measurement, before the start, after the exit and after the next start."""
     container = await containers.create("sh", "-c", "sleep 3")
     call = read(client, host, container)
-    seen: list[bool] = []
+    seen: list[str] = []
 
     async def next_of(running: bool) -> Any:
         async with asyncio.timeout(30):
-            while (message := await call.read()).running is not running:
-                seen.append(message.running)
-        seen.append(message.running)
+            while (message := await call.read()).HasField("stats") is not running:
+                seen.append(message.WhichOneof("record"))
+        seen.append(message.WhichOneof("record"))
         return message
 
     created = await next_of(running=False)
@@ -160,12 +160,12 @@ async def test_a_created_container_says_so_and_goes_on_when_it_starts(
     call.cancel()
 
     for message in (created, exited):
-        assert not message.HasField("stats")
-        assert not message.HasField("summary")
+        assert message.HasField("not_running")
     for message in (started, again):
-        assert message.stats.HasField("read")
+        assert message.stats.HasField("read_at")
+        assert message.stats.HasField("summary")
         assert message.stats.cpu_stats.cpu_usage.total_usage > 0
-    assert seen.count(False) == 2  # told once each
+    assert seen.count("not_running") == 2  # told once each
 
 
 async def test_one_sample_of_an_exited_container(client: Client, host: str, containers: Containers) -> None:
@@ -174,7 +174,7 @@ async def test_one_sample_of_an_exited_container(client: Client, host: str, cont
 
     for one_shot in (False, True):
         messages = [m async for m in read(client, host, container, stream=False, one_shot=one_shot)]
-        assert messages == [containers_pb2.StreamStatsResponse()]
+        assert messages == [containers_pb2.StreamStatsResponse(not_running={})]
 
 
 async def test_a_container_that_does_not_exist(client: Client, host: str) -> None:
@@ -198,9 +198,9 @@ async def test_a_restart_of_the_daemon_is_outlived(start_engine: Callable[..., P
         await asyncio.to_thread(engine.start)
         async with asyncio.timeout(40):
             after = before
-            while not (after := await call.read()).running or after.stats.read.seconds <= before.stats.read.seconds + 1:
+            while (after := await call.read()).stats.read_at.seconds <= before.stats.read_at.seconds + 1:
                 pass
         call.cancel()
 
     assert after.stats.cpu_stats.cpu_usage.total_usage > before.stats.cpu_stats.cpu_usage.total_usage
-    assert 0 < after.summary.cpu_percent < 210
+    assert 0 < after.stats.summary.cpu_percent < 210

@@ -45,7 +45,9 @@ async def watch_events(client: Client, host: str, container: str, number: int) -
 async def attach(client: Client, host: str, container: str, number: int) -> Any:
     """Attach to a container."""
     call = client.containers.AttachContainer()
-    start = containers_pb2.AttachContainerStart(host=host, id=container, stream=True, stdout=True, stdin=True)
+    start = containers_pb2.AttachContainerStart(
+        host=host, id=container, stream=True, attach_stdout=True, attach_stdin=True
+    )
     await call.write(containers_pb2.AttachContainerRequest(start=start))
     return call
 
@@ -137,7 +139,7 @@ async def test_every_short_exec_has_one_exit_message_with_its_code(
         right = 0
         for number in numbers:
             ended = await execute(client, host, container, "sh", "-c", f"echo {number}; exit {number % 200}")
-            assert ended.order == ["started", "output", "exit"]
+            assert ended.order == ["started", "output", "end"]
             assert ended.exit_code == number % 200
             assert ended.stdout == b"%d\n" % number
             right += 1

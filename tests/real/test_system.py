@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import platform
 
-from dockfleet.v1 import common_pb2, containers_pb2, hosts_pb2, system_pb2
+from dockfleet.fleet.v1 import hosts_pb2
+from dockfleet.v1 import common_pb2, containers_pb2, system_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from tests.conftest import Client

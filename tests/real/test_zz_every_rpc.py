@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from dockfleet.fleet.v1 import hosts_pb2
 from dockfleet.v1 import (
     containers_pb2,
     distribution_pb2,
     exec_pb2,
-    hosts_pb2,
     images_pb2,
     networks_pb2,
     system_pb2,

@@ -26,7 +26,8 @@ def test_the_rpcs_written_by_hand_that_have_an_endpoint_are_those_below() -> Non
         method.name for method in contract.methods() if contract.endpoint(method) and contract.is_by_hand(method)
     ]
 
-    assert by_hand == ["StreamLogs", "StreamStats", "AttachContainer", "StartExec", "StreamEvents"]
+    inspecting = "StatContainerArchive"  # its row is in the mirror's table
+    assert by_hand == ["StreamLogs", "StreamStats", "AttachContainer", inspecting, "StartExec", "StreamEvents"]
 
 
 async def test_stream_logs_asks_with_every_parameter() -> None:

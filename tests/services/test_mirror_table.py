@@ -35,7 +35,8 @@ from tests.services.rows.row import Row
 
 TABLES = (configurations, containers, archives, execs, images, transfers, networks, volumes, system)
 ROWS = [row for table in TABLES for row in table.ROWS]
-METHODS = {name_of(method): method for method in contract.mirrored()}
+BESIDES = [method for method in contract.methods() if method.name == "StatContainerArchive"]  # but for its failures
+METHODS = {name_of(method): method for method in [*contract.mirrored(), *BESIDES]}
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -109,13 +110,27 @@ def unlike(found: Any, wanted: Any, where: str) -> Iterator[str]:
         yield f"{where} is {found!r}, not {wanted!r}"
 
 
-async def test_a_failure_without_words_says_its_number(client: Client, engine: FakeEngine) -> None:
-    """The answer to a HEAD has no body, so there is nothing else to say."""
+async def test_a_failure_without_words_is_told_in_those_of_a_download(client: Client, engine: FakeEngine) -> None:
+    """The answer to a HEAD has no body; the GET of the same path says why."""
+    words = "Could not find the file /etc in container 0123"
     engine.on("HEAD", "/containers/gone/archive", status=404)
+    engine.on("GET", "/containers/gone/archive", error=words, status=404)
     method = METHODS["ContainerService.StatContainerArchive"]
 
     with pytest.raises(grpc.aio.AioRpcError) as error:
         await contract.call(client.channel, method, pb.StatContainerArchiveRequest(host="h1", id="gone", path="/etc"))
+
+    assert (error.value.code(), error.value.details()) == (grpc.StatusCode.NOT_FOUND, f"h1: {words}")
+
+
+async def test_a_failure_that_a_download_does_not_share_says_its_number(client: Client, engine: FakeEngine) -> None:
+    """What was not there a moment ago may be there now; the answer to the request counts."""
+    engine.on("HEAD", "/containers/late/archive", status=404)
+    engine.on("GET", "/containers/late/archive", body=b"tar")
+    method = METHODS["ContainerService.StatContainerArchive"]
+
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        await contract.call(client.channel, method, pb.StatContainerArchiveRequest(host="h1", id="late", path="/etc"))
 
     assert (error.value.code(), error.value.details()) == (grpc.StatusCode.NOT_FOUND, "h1: HTTP 404")
 

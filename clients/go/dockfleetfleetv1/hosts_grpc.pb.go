@@ -33,12 +33,15 @@ const (
 type HostServiceClient interface {
 	// Lists hosts, reachable or not, by name.
 	//
-	// NOT_FOUND (reason UNKNOWN_HOST): the selector names a host that the gateway does not know.  INVALID_ARGUMENT: the
-	// selector is malformed.
+	// Errors:
+	//   - NOT_FOUND (UNKNOWN_HOST): the selector names a host that the gateway does not know.
+	//   - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
 	ListHosts(ctx context.Context, in *ListHostsRequest, opts ...grpc.CallOption) (*ListHostsResponse, error)
 	// Returns one host.
 	//
-	// NOT_FOUND (reason UNKNOWN_HOST): the gateway knows no host of this name.  INVALID_ARGUMENT: the name is missing.
+	// Errors:
+	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+	//   - INVALID_ARGUMENT (INVALID_FIELD): the name is missing.
 	GetHost(ctx context.Context, in *GetHostRequest, opts ...grpc.CallOption) (*GetHostResponse, error)
 }
 
@@ -78,12 +81,15 @@ func (c *hostServiceClient) GetHost(ctx context.Context, in *GetHostRequest, opt
 type HostServiceServer interface {
 	// Lists hosts, reachable or not, by name.
 	//
-	// NOT_FOUND (reason UNKNOWN_HOST): the selector names a host that the gateway does not know.  INVALID_ARGUMENT: the
-	// selector is malformed.
+	// Errors:
+	//   - NOT_FOUND (UNKNOWN_HOST): the selector names a host that the gateway does not know.
+	//   - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
 	ListHosts(context.Context, *ListHostsRequest) (*ListHostsResponse, error)
 	// Returns one host.
 	//
-	// NOT_FOUND (reason UNKNOWN_HOST): the gateway knows no host of this name.  INVALID_ARGUMENT: the name is missing.
+	// Errors:
+	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+	//   - INVALID_ARGUMENT (INVALID_FIELD): the name is missing.
 	GetHost(context.Context, *GetHostRequest) (*GetHostResponse, error)
 	mustEmbedUnimplementedHostServiceServer()
 }

@@ -67,7 +67,8 @@ type ContainerServiceClient interface {
 	// One response holds all containers: there are no pages.
 	//
 	// Errors:
-	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+	//   - NOT_FOUND: the container that the filter `before` or `since` names does not exist.
 	ListContainers(ctx context.Context, in *ListContainersRequest, opts ...grpc.CallOption) (*ListContainersResponse, error)
 	// Creates a container and does not start it.  Each call creates another container.
 	//
@@ -96,8 +97,11 @@ type ContainerServiceClient interface {
 	//   - NOT_FOUND: the image is not on the host and, where pulling is allowed, not in the registry.
 	//   - ALREADY_EXISTS (NAME_IN_USE): another container has the name.
 	//   - INVALID_ARGUMENT (INVALID_FIELD): `config.image` is missing.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine refuses the configuration.
 	//   - FAILED_PRECONDITION (START_FAILED): the process could not be started.
-	//   - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials.
+	//   - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, or requires some.
+	//   - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
+	//   - ABORTED (OUTCOME_UNKNOWN): the connection broke; the container may or may not exist, or run.
 	RunContainer(ctx context.Context, in *RunContainerRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[RunContainerResponse], error)
 	// Returns everything that the engine knows about a container.
 	InspectContainer(ctx context.Context, in *InspectContainerRequest, opts ...grpc.CallOption) (*InspectContainerResponse, error)
@@ -107,6 +111,7 @@ type ContainerServiceClient interface {
 	//
 	// Errors:
 	//   - FAILED_PRECONDITION (CONFLICT): the container is not running.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): `ps` refuses `ps_args`, or they leave out the ids of the processes.
 	TopContainer(ctx context.Context, in *TopContainerRequest, opts ...grpc.CallOption) (*TopContainerResponse, error)
 	// Streams what a container has written, and with `follow` what it writes from then on.
 	//
@@ -123,8 +128,10 @@ type ContainerServiceClient interface {
 	// gets a connection of its own and the whole log, at its own pace.  The container never waits.
 	//
 	// Errors:
-	//   - UNAVAILABLE: the connection to the host broke, and the gateway could not restore it within a minute.
+	//   - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached, or could not be reached for a minute.
+	//   - UNAVAILABLE (CONNECTION_LOST): the connection to the host broke, and broke again for a minute.
 	//   - FAILED_PRECONDITION (NOT_SUPPORTED): the container's log driver cannot be read, such as `none`.
+	//   - INVALID_ARGUMENT (BAD_RESUME_TOKEN): the token is malformed.
 	StreamLogs(ctx context.Context, in *StreamLogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamLogsResponse], error)
 	// Lists the files that were added, changed or deleted in a container since it was created from its image.
 	GetContainerChanges(ctx context.Context, in *GetContainerChangesRequest, opts ...grpc.CallOption) (*GetContainerChangesResponse, error)
@@ -148,7 +155,8 @@ type ContainerServiceClient interface {
 	//
 	// Errors:
 	//   - NOT_FOUND: there is no such container when the call begins.
-	//   - UNAVAILABLE: the host cannot be reached, or could not be reached for a minute.
+	//   - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached, or could not be reached for a minute.
+	//   - UNAVAILABLE (CONNECTION_LOST): the connection to the host broke, and broke again for a minute.
 	StreamStats(ctx context.Context, in *StreamStatsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamStatsResponse], error)
 	// Sets the size of a container's terminal.  Harmless to repeat.  Within AttachContainer, send `resize` instead.
 	//
@@ -158,8 +166,9 @@ type ContainerServiceClient interface {
 	// Starts a container.  A container that runs already stays as it is, and the response says so in `already`.
 	//
 	// Errors:
-	//   - FAILED_PRECONDITION (START_FAILED): the process could not be started.
-	//   - FAILED_PRECONDITION (CONFLICT): the container is paused.
+	//   - FAILED_PRECONDITION (START_FAILED): the process could not be started, or something that the container needs is
+	//     missing or taken: a user, a device, a network, a port, a log server.
+	//   - FAILED_PRECONDITION (CONFLICT): the container is paused, or one whose network it shares is not running.
 	StartContainer(ctx context.Context, in *StartContainerRequest, opts ...grpc.CallOption) (*StartContainerResponse, error)
 	// Stops a container: asks its process to end, and kills it if it has not ended within the timeout.  A container that
 	// is stopped already stays as it is, and the response says so in `already`.
@@ -185,7 +194,7 @@ type ContainerServiceClient interface {
 	// Errors:
 	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine refuses a value.
 	//   - FAILED_PRECONDITION (CONFLICT): a value contradicts the container's settings, such as a restart policy together
-	//     with `auto_remove`.
+	//     with `auto_remove`, or its state, such as less memory than it uses.
 	UpdateContainer(ctx context.Context, in *UpdateContainerRequest, opts ...grpc.CallOption) (*UpdateContainerResponse, error)
 	// Changes the name of a container.
 	//
@@ -201,7 +210,7 @@ type ContainerServiceClient interface {
 	// Resumes all processes of a paused container.
 	//
 	// Errors:
-	//   - FAILED_PRECONDITION: the container is not paused.
+	//   - FAILED_PRECONDITION (CONFLICT): the container is not paused.
 	UnpauseContainer(ctx context.Context, in *UnpauseContainerRequest, opts ...grpc.CallOption) (*UnpauseContainerResponse, error)
 	// Connects to the input and output of a container's main process.
 	//
@@ -218,18 +227,20 @@ type ContainerServiceClient interface {
 	//   - ABORTED (OUTCOME_UNKNOWN): the connection to the host broke during the session; input may or may not have
 	//     arrived.
 	//   - FAILED_PRECONDITION (CONFLICT): the container is paused or restarting.
+	//   - INVALID_ARGUMENT (INVALID_FIELD): `slow_reader` is SLOW_READER_WAIT.
 	AttachContainer(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[AttachContainerRequest, AttachContainerResponse], error)
 	// Waits until a container has stopped, or until what `condition` names, and returns its exit code.
 	//
 	// It waits as long as the call's deadline allows.
 	//
 	// Errors:
-	//   - INVALID_ARGUMENT (INVALID_REQUEST): the condition is unknown.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): the condition is unknown.  Old engines, such as 20.10, ignore it.
 	WaitContainer(ctx context.Context, in *WaitContainerRequest, opts ...grpc.CallOption) (*WaitContainerResponse, error)
 	// Removes a container and everything that it has written outside its volumes.
 	//
 	// Errors:
-	//   - FAILED_PRECONDITION (CONFLICT): the container is running, and `force` is not set.
+	//   - FAILED_PRECONDITION (CONFLICT): the container is running, and `force` is not set, or `link` is set for the
+	//     container's own name.
 	//   - ABORTED (BEING_CHANGED): the container is being removed already.
 	RemoveContainer(ctx context.Context, in *RemoveContainerRequest, opts ...grpc.CallOption) (*RemoveContainerResponse, error)
 	// Returns name, size, mode and time of a path in a container's file system.
@@ -255,11 +266,14 @@ type ContainerServiceClient interface {
 	// Errors:
 	//   - NOT_FOUND: there is no such container, or no such path.
 	//   - INVALID_ARGUMENT (INVALID_REQUEST): the path is not a directory, or the archive is not readable.
+	//   - FAILED_PRECONDITION (CONFLICT): `no_overwrite_dir_non_dir` is set, and a file would replace a directory, or a
+	//     directory a file.
 	//   - PERMISSION_DENIED (CONFLICT): the container's file system, or the volume, is read-only.
 	PutContainerArchive(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[PutContainerArchiveRequest, PutContainerArchiveResponse], error)
 	// Removes all stopped containers that fit the filters; without filters, all stopped containers.  Harmless to repeat.
 	//
 	// Errors:
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
 	//   - ABORTED (BEING_CHANGED): another prune of containers is running on the host.
 	PruneContainers(ctx context.Context, in *PruneContainersRequest, opts ...grpc.CallOption) (*PruneContainersResponse, error)
 }
@@ -592,7 +606,8 @@ type ContainerServiceServer interface {
 	// One response holds all containers: there are no pages.
 	//
 	// Errors:
-	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+	//   - NOT_FOUND: the container that the filter `before` or `since` names does not exist.
 	ListContainers(context.Context, *ListContainersRequest) (*ListContainersResponse, error)
 	// Creates a container and does not start it.  Each call creates another container.
 	//
@@ -621,8 +636,11 @@ type ContainerServiceServer interface {
 	//   - NOT_FOUND: the image is not on the host and, where pulling is allowed, not in the registry.
 	//   - ALREADY_EXISTS (NAME_IN_USE): another container has the name.
 	//   - INVALID_ARGUMENT (INVALID_FIELD): `config.image` is missing.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine refuses the configuration.
 	//   - FAILED_PRECONDITION (START_FAILED): the process could not be started.
-	//   - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials.
+	//   - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, or requires some.
+	//   - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
+	//   - ABORTED (OUTCOME_UNKNOWN): the connection broke; the container may or may not exist, or run.
 	RunContainer(*RunContainerRequest, grpc.ServerStreamingServer[RunContainerResponse]) error
 	// Returns everything that the engine knows about a container.
 	InspectContainer(context.Context, *InspectContainerRequest) (*InspectContainerResponse, error)
@@ -632,6 +650,7 @@ type ContainerServiceServer interface {
 	//
 	// Errors:
 	//   - FAILED_PRECONDITION (CONFLICT): the container is not running.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): `ps` refuses `ps_args`, or they leave out the ids of the processes.
 	TopContainer(context.Context, *TopContainerRequest) (*TopContainerResponse, error)
 	// Streams what a container has written, and with `follow` what it writes from then on.
 	//
@@ -648,8 +667,10 @@ type ContainerServiceServer interface {
 	// gets a connection of its own and the whole log, at its own pace.  The container never waits.
 	//
 	// Errors:
-	//   - UNAVAILABLE: the connection to the host broke, and the gateway could not restore it within a minute.
+	//   - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached, or could not be reached for a minute.
+	//   - UNAVAILABLE (CONNECTION_LOST): the connection to the host broke, and broke again for a minute.
 	//   - FAILED_PRECONDITION (NOT_SUPPORTED): the container's log driver cannot be read, such as `none`.
+	//   - INVALID_ARGUMENT (BAD_RESUME_TOKEN): the token is malformed.
 	StreamLogs(*StreamLogsRequest, grpc.ServerStreamingServer[StreamLogsResponse]) error
 	// Lists the files that were added, changed or deleted in a container since it was created from its image.
 	GetContainerChanges(context.Context, *GetContainerChangesRequest) (*GetContainerChangesResponse, error)
@@ -673,7 +694,8 @@ type ContainerServiceServer interface {
 	//
 	// Errors:
 	//   - NOT_FOUND: there is no such container when the call begins.
-	//   - UNAVAILABLE: the host cannot be reached, or could not be reached for a minute.
+	//   - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached, or could not be reached for a minute.
+	//   - UNAVAILABLE (CONNECTION_LOST): the connection to the host broke, and broke again for a minute.
 	StreamStats(*StreamStatsRequest, grpc.ServerStreamingServer[StreamStatsResponse]) error
 	// Sets the size of a container's terminal.  Harmless to repeat.  Within AttachContainer, send `resize` instead.
 	//
@@ -683,8 +705,9 @@ type ContainerServiceServer interface {
 	// Starts a container.  A container that runs already stays as it is, and the response says so in `already`.
 	//
 	// Errors:
-	//   - FAILED_PRECONDITION (START_FAILED): the process could not be started.
-	//   - FAILED_PRECONDITION (CONFLICT): the container is paused.
+	//   - FAILED_PRECONDITION (START_FAILED): the process could not be started, or something that the container needs is
+	//     missing or taken: a user, a device, a network, a port, a log server.
+	//   - FAILED_PRECONDITION (CONFLICT): the container is paused, or one whose network it shares is not running.
 	StartContainer(context.Context, *StartContainerRequest) (*StartContainerResponse, error)
 	// Stops a container: asks its process to end, and kills it if it has not ended within the timeout.  A container that
 	// is stopped already stays as it is, and the response says so in `already`.
@@ -710,7 +733,7 @@ type ContainerServiceServer interface {
 	// Errors:
 	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine refuses a value.
 	//   - FAILED_PRECONDITION (CONFLICT): a value contradicts the container's settings, such as a restart policy together
-	//     with `auto_remove`.
+	//     with `auto_remove`, or its state, such as less memory than it uses.
 	UpdateContainer(context.Context, *UpdateContainerRequest) (*UpdateContainerResponse, error)
 	// Changes the name of a container.
 	//
@@ -726,7 +749,7 @@ type ContainerServiceServer interface {
 	// Resumes all processes of a paused container.
 	//
 	// Errors:
-	//   - FAILED_PRECONDITION: the container is not paused.
+	//   - FAILED_PRECONDITION (CONFLICT): the container is not paused.
 	UnpauseContainer(context.Context, *UnpauseContainerRequest) (*UnpauseContainerResponse, error)
 	// Connects to the input and output of a container's main process.
 	//
@@ -743,18 +766,20 @@ type ContainerServiceServer interface {
 	//   - ABORTED (OUTCOME_UNKNOWN): the connection to the host broke during the session; input may or may not have
 	//     arrived.
 	//   - FAILED_PRECONDITION (CONFLICT): the container is paused or restarting.
+	//   - INVALID_ARGUMENT (INVALID_FIELD): `slow_reader` is SLOW_READER_WAIT.
 	AttachContainer(grpc.BidiStreamingServer[AttachContainerRequest, AttachContainerResponse]) error
 	// Waits until a container has stopped, or until what `condition` names, and returns its exit code.
 	//
 	// It waits as long as the call's deadline allows.
 	//
 	// Errors:
-	//   - INVALID_ARGUMENT (INVALID_REQUEST): the condition is unknown.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): the condition is unknown.  Old engines, such as 20.10, ignore it.
 	WaitContainer(context.Context, *WaitContainerRequest) (*WaitContainerResponse, error)
 	// Removes a container and everything that it has written outside its volumes.
 	//
 	// Errors:
-	//   - FAILED_PRECONDITION (CONFLICT): the container is running, and `force` is not set.
+	//   - FAILED_PRECONDITION (CONFLICT): the container is running, and `force` is not set, or `link` is set for the
+	//     container's own name.
 	//   - ABORTED (BEING_CHANGED): the container is being removed already.
 	RemoveContainer(context.Context, *RemoveContainerRequest) (*RemoveContainerResponse, error)
 	// Returns name, size, mode and time of a path in a container's file system.
@@ -780,11 +805,14 @@ type ContainerServiceServer interface {
 	// Errors:
 	//   - NOT_FOUND: there is no such container, or no such path.
 	//   - INVALID_ARGUMENT (INVALID_REQUEST): the path is not a directory, or the archive is not readable.
+	//   - FAILED_PRECONDITION (CONFLICT): `no_overwrite_dir_non_dir` is set, and a file would replace a directory, or a
+	//     directory a file.
 	//   - PERMISSION_DENIED (CONFLICT): the container's file system, or the volume, is read-only.
 	PutContainerArchive(grpc.ClientStreamingServer[PutContainerArchiveRequest, PutContainerArchiveResponse]) error
 	// Removes all stopped containers that fit the filters; without filters, all stopped containers.  Harmless to repeat.
 	//
 	// Errors:
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
 	//   - ABORTED (BEING_CHANGED): another prune of containers is running on the host.
 	PruneContainers(context.Context, *PruneContainersRequest) (*PruneContainersResponse, error)
 	mustEmbedUnimplementedContainerServiceServer()

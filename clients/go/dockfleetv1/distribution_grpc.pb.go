@@ -36,11 +36,12 @@ type DistributionServiceClient interface {
 	// The host asks the registry with every call.  If a mirror is configured, it asks the mirror first.  The host stores
 	// nothing.  Harmless to repeat, but a registry may count it against its limits.
 	//
-	// Many registries do not distinguish between missing credentials and a missing image.
-	//
 	// Errors:
-	//   - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, requires some, or has no such image.
+	//   - NOT_FOUND: the registry has no such image.
+	//   - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, or requires some.  Many answer so for
+	//     an image that they do not have.
 	//   - INVALID_ARGUMENT (INVALID_FIELD): the name is not a reference.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): the name is the id of an image.
 	//   - RESOURCE_EXHAUSTED (REGISTRY_LIMIT): the rate limit of the registry is reached.
 	//   - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
 	InspectDistribution(ctx context.Context, in *InspectDistributionRequest, opts ...grpc.CallOption) (*InspectDistributionResponse, error)
@@ -76,11 +77,12 @@ type DistributionServiceServer interface {
 	// The host asks the registry with every call.  If a mirror is configured, it asks the mirror first.  The host stores
 	// nothing.  Harmless to repeat, but a registry may count it against its limits.
 	//
-	// Many registries do not distinguish between missing credentials and a missing image.
-	//
 	// Errors:
-	//   - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, requires some, or has no such image.
+	//   - NOT_FOUND: the registry has no such image.
+	//   - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, or requires some.  Many answer so for
+	//     an image that they do not have.
 	//   - INVALID_ARGUMENT (INVALID_FIELD): the name is not a reference.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): the name is the id of an image.
 	//   - RESOURCE_EXHAUSTED (REGISTRY_LIMIT): the rate limit of the registry is reached.
 	//   - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
 	InspectDistribution(context.Context, *InspectDistributionRequest) (*InspectDistributionResponse, error)

@@ -54,7 +54,9 @@ type ExecServiceClient interface {
 	// Errors:
 	//   - NOT_FOUND: there is no such container.
 	//   - FAILED_PRECONDITION (CONFLICT): the container is stopped or paused.
+	//   - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix fits several containers.
 	//   - FAILED_PRECONDITION (EXEC_START_FAILED): the command could not be started.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): there is no command.
 	//   - ABORTED (OUTCOME_UNKNOWN): the connection broke; the process may or may not be running.
 	//   - RESOURCE_EXHAUSTED (SLOW_READER): the client read nothing for too long.
 	Exec(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ExecRequest, ExecResponse], error)
@@ -63,7 +65,8 @@ type ExecServiceClient interface {
 	// Errors:
 	//   - NOT_FOUND: there is no such container.
 	//   - FAILED_PRECONDITION (CONFLICT): the container is stopped or paused.
-	//   - INVALID_ARGUMENT (INVALID_REQUEST): there is no command.
+	//   - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix fits several containers.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): there is no command, or `detach_keys` is malformed.
 	CreateExec(ctx context.Context, in *CreateExecRequest, opts ...grpc.CallOption) (*CreateExecResponse, error)
 	// Starts an exec that CreateExec has created, and connects to it.  Works once for each exec.
 	//
@@ -71,8 +74,8 @@ type ExecServiceClient interface {
 	// and the process continues to run; InspectExec returns its exit code.
 	//
 	// Errors:
-	//   - NOT_FOUND: there is no such exec.
-	//   - FAILED_PRECONDITION (CONFLICT): the exec was started before, or its container is stopped or paused.
+	//   - NOT_FOUND: there is no such exec, or its container is stopped.
+	//   - FAILED_PRECONDITION (CONFLICT): the exec was started before, or its container is paused.
 	//   - FAILED_PRECONDITION (EXEC_START_FAILED): the command could not be started.
 	StartExec(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[StartExecRequest, StartExecResponse], error)
 	// Sets the size of the terminal of a running exec.  Harmless to repeat.  Within a session, send `resize` instead.
@@ -178,7 +181,9 @@ type ExecServiceServer interface {
 	// Errors:
 	//   - NOT_FOUND: there is no such container.
 	//   - FAILED_PRECONDITION (CONFLICT): the container is stopped or paused.
+	//   - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix fits several containers.
 	//   - FAILED_PRECONDITION (EXEC_START_FAILED): the command could not be started.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): there is no command.
 	//   - ABORTED (OUTCOME_UNKNOWN): the connection broke; the process may or may not be running.
 	//   - RESOURCE_EXHAUSTED (SLOW_READER): the client read nothing for too long.
 	Exec(grpc.BidiStreamingServer[ExecRequest, ExecResponse]) error
@@ -187,7 +192,8 @@ type ExecServiceServer interface {
 	// Errors:
 	//   - NOT_FOUND: there is no such container.
 	//   - FAILED_PRECONDITION (CONFLICT): the container is stopped or paused.
-	//   - INVALID_ARGUMENT (INVALID_REQUEST): there is no command.
+	//   - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix fits several containers.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): there is no command, or `detach_keys` is malformed.
 	CreateExec(context.Context, *CreateExecRequest) (*CreateExecResponse, error)
 	// Starts an exec that CreateExec has created, and connects to it.  Works once for each exec.
 	//
@@ -195,8 +201,8 @@ type ExecServiceServer interface {
 	// and the process continues to run; InspectExec returns its exit code.
 	//
 	// Errors:
-	//   - NOT_FOUND: there is no such exec.
-	//   - FAILED_PRECONDITION (CONFLICT): the exec was started before, or its container is stopped or paused.
+	//   - NOT_FOUND: there is no such exec, or its container is stopped.
+	//   - FAILED_PRECONDITION (CONFLICT): the exec was started before, or its container is paused.
 	//   - FAILED_PRECONDITION (EXEC_START_FAILED): the command could not be started.
 	StartExec(grpc.BidiStreamingServer[StartExecRequest, StartExecResponse]) error
 	// Sets the size of the terminal of a running exec.  Harmless to repeat.  Within a session, send `resize` instead.

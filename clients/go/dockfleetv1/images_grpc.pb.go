@@ -56,6 +56,7 @@ type ImageServiceClient interface {
 	//
 	// Errors:
 	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+	//   - NOT_FOUND: the image that the filter `before` or `since` names does not exist.
 	ListImages(ctx context.Context, in *ListImagesRequest, opts ...grpc.CallOption) (*ListImagesResponse, error)
 	// Builds an image from a Dockerfile and the files around it.  Each call builds again, but takes steps that have not
 	// changed from the cache.
@@ -64,9 +65,10 @@ type ImageServiceClient interface {
 	// plain, or compressed with gzip, bzip2 or xz.  The id of the image comes in `progress.result.id`.
 	//
 	// Errors:
-	//   - INVALID_ARGUMENT (INVALID_REQUEST): a parameter or the Dockerfile is malformed.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): a parameter, the Dockerfile or the tar is malformed, or there is no
+	//     Dockerfile.
 	//   - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
-	//   - FAILED_PRECONDITION (OPERATION_FAILED): a step failed.
+	//   - FAILED_PRECONDITION (OPERATION_FAILED): a step failed, or the base image could not be pulled.
 	BuildImage(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[BuildImageRequest, BuildImageResponse], error)
 	// Removes cached results of builds.  Images stay.  Later builds take longer.  Harmless to repeat.
 	//
@@ -80,8 +82,7 @@ type ImageServiceClient interface {
 	// Errors:
 	//   - NOT_FOUND: the registry has no such image.
 	//   - NOT_FOUND (REGISTRY_AUTH): the registry has no such repository, or does not show it without credentials.
-	//   - PERMISSION_DENIED: the credentials do not allow the pull.
-	//   - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials.
+	//   - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, or requires some.
 	//   - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
 	//   - RESOURCE_EXHAUSTED (REGISTRY_LIMIT): the rate limit of the registry is reached.
 	//   - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
@@ -93,8 +94,9 @@ type ImageServiceClient interface {
 	// The `status` of the last response's `progress` is the id of the image.
 	//
 	// Errors:
-	//   - INVALID_ARGUMENT (INVALID_REQUEST): a parameter or an instruction is malformed.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): a parameter, an instruction or the tar is malformed.
 	//   - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
+	//   - FAILED_PRECONDITION (OPERATION_FAILED): the host cannot download the tar, or cannot unpack it.
 	ImportImage(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ImportImageRequest, ImportImageResponse], error)
 	// Returns everything that a host knows about an image.
 	//
@@ -123,15 +125,17 @@ type ImageServiceClient interface {
 	//
 	// Errors:
 	//   - NOT_FOUND: there is no such image.
-	//   - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials.
-	//   - PERMISSION_DENIED: the credentials do not allow the push.
+	//   - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, requires some, or does not allow the
+	//     push.
 	//   - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
+	//   - RESOURCE_EXHAUSTED (REGISTRY_LIMIT): the rate limit of the registry is reached.
 	PushImage(ctx context.Context, in *PushImageRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[PushImageResponse], error)
 	// Adds a name to an image.  Harmless to repeat.  If another image has the name, that image loses it.
 	//
 	// Errors:
 	//   - NOT_FOUND: there is no such image.
 	//   - INVALID_ARGUMENT (INVALID_FIELD): the new name is missing or malformed.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): the new name could be taken for an id or a digest.
 	TagImage(ctx context.Context, in *TagImageRequest, opts ...grpc.CallOption) (*TagImageResponse, error)
 	// Removes a name from an image.  Together with its last name it removes the image, and those of its parents that have
 	// no name.  When the request has an id, it removes the image itself.  A repetition fails, because there is nothing to
@@ -159,6 +163,7 @@ type ImageServiceClient interface {
 	//
 	// Errors:
 	//   - NOT_FOUND: there is no such container.
+	//   - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix fits several containers.
 	//   - INVALID_ARGUMENT (INVALID_FIELD): the name of the image is malformed.
 	//   - INVALID_ARGUMENT (INVALID_REQUEST): an instruction is malformed.
 	CommitContainer(ctx context.Context, in *CommitContainerRequest, opts ...grpc.CallOption) (*CommitContainerResponse, error)
@@ -183,7 +188,8 @@ type ImageServiceClient interface {
 	//
 	// Errors:
 	//   - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
-	//   - FAILED_PRECONDITION (OPERATION_FAILED): the tar holds no images.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): the tar is malformed.
+	//   - FAILED_PRECONDITION (OPERATION_FAILED): the tar holds no images, or the host cannot unpack it.
 	LoadImages(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[LoadImagesRequest, LoadImagesResponse], error)
 }
 
@@ -426,6 +432,7 @@ type ImageServiceServer interface {
 	//
 	// Errors:
 	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+	//   - NOT_FOUND: the image that the filter `before` or `since` names does not exist.
 	ListImages(context.Context, *ListImagesRequest) (*ListImagesResponse, error)
 	// Builds an image from a Dockerfile and the files around it.  Each call builds again, but takes steps that have not
 	// changed from the cache.
@@ -434,9 +441,10 @@ type ImageServiceServer interface {
 	// plain, or compressed with gzip, bzip2 or xz.  The id of the image comes in `progress.result.id`.
 	//
 	// Errors:
-	//   - INVALID_ARGUMENT (INVALID_REQUEST): a parameter or the Dockerfile is malformed.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): a parameter, the Dockerfile or the tar is malformed, or there is no
+	//     Dockerfile.
 	//   - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
-	//   - FAILED_PRECONDITION (OPERATION_FAILED): a step failed.
+	//   - FAILED_PRECONDITION (OPERATION_FAILED): a step failed, or the base image could not be pulled.
 	BuildImage(grpc.BidiStreamingServer[BuildImageRequest, BuildImageResponse]) error
 	// Removes cached results of builds.  Images stay.  Later builds take longer.  Harmless to repeat.
 	//
@@ -450,8 +458,7 @@ type ImageServiceServer interface {
 	// Errors:
 	//   - NOT_FOUND: the registry has no such image.
 	//   - NOT_FOUND (REGISTRY_AUTH): the registry has no such repository, or does not show it without credentials.
-	//   - PERMISSION_DENIED: the credentials do not allow the pull.
-	//   - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials.
+	//   - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, or requires some.
 	//   - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
 	//   - RESOURCE_EXHAUSTED (REGISTRY_LIMIT): the rate limit of the registry is reached.
 	//   - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
@@ -463,8 +470,9 @@ type ImageServiceServer interface {
 	// The `status` of the last response's `progress` is the id of the image.
 	//
 	// Errors:
-	//   - INVALID_ARGUMENT (INVALID_REQUEST): a parameter or an instruction is malformed.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): a parameter, an instruction or the tar is malformed.
 	//   - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
+	//   - FAILED_PRECONDITION (OPERATION_FAILED): the host cannot download the tar, or cannot unpack it.
 	ImportImage(grpc.BidiStreamingServer[ImportImageRequest, ImportImageResponse]) error
 	// Returns everything that a host knows about an image.
 	//
@@ -493,15 +501,17 @@ type ImageServiceServer interface {
 	//
 	// Errors:
 	//   - NOT_FOUND: there is no such image.
-	//   - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials.
-	//   - PERMISSION_DENIED: the credentials do not allow the push.
+	//   - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, requires some, or does not allow the
+	//     push.
 	//   - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
+	//   - RESOURCE_EXHAUSTED (REGISTRY_LIMIT): the rate limit of the registry is reached.
 	PushImage(*PushImageRequest, grpc.ServerStreamingServer[PushImageResponse]) error
 	// Adds a name to an image.  Harmless to repeat.  If another image has the name, that image loses it.
 	//
 	// Errors:
 	//   - NOT_FOUND: there is no such image.
 	//   - INVALID_ARGUMENT (INVALID_FIELD): the new name is missing or malformed.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): the new name could be taken for an id or a digest.
 	TagImage(context.Context, *TagImageRequest) (*TagImageResponse, error)
 	// Removes a name from an image.  Together with its last name it removes the image, and those of its parents that have
 	// no name.  When the request has an id, it removes the image itself.  A repetition fails, because there is nothing to
@@ -529,6 +539,7 @@ type ImageServiceServer interface {
 	//
 	// Errors:
 	//   - NOT_FOUND: there is no such container.
+	//   - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix fits several containers.
 	//   - INVALID_ARGUMENT (INVALID_FIELD): the name of the image is malformed.
 	//   - INVALID_ARGUMENT (INVALID_REQUEST): an instruction is malformed.
 	CommitContainer(context.Context, *CommitContainerRequest) (*CommitContainerResponse, error)
@@ -553,7 +564,8 @@ type ImageServiceServer interface {
 	//
 	// Errors:
 	//   - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
-	//   - FAILED_PRECONDITION (OPERATION_FAILED): the tar holds no images.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): the tar is malformed.
+	//   - FAILED_PRECONDITION (OPERATION_FAILED): the tar holds no images, or the host cannot unpack it.
 	LoadImages(grpc.BidiStreamingServer[LoadImagesRequest, LoadImagesResponse]) error
 	mustEmbedUnimplementedImageServiceServer()
 }

@@ -41,7 +41,7 @@ const (
 // (`bridge`, `host` and `none` on Linux, `nat` and `none` on Windows) can be neither created nor removed.
 //
 // Errors:
-//   - INVALID_ARGUMENT: the prefix or the name fits several networks.
+//   - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix or the name fits several networks.
 type NetworkServiceClient interface {
 	// Lists networks; without filters, all of them.
 	//
@@ -49,7 +49,7 @@ type NetworkServiceClient interface {
 	// InspectNetwork returns these.
 	//
 	// Errors:
-	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a filter is malformed.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
 	ListNetworks(ctx context.Context, in *ListNetworksRequest, opts ...grpc.CallOption) (*ListNetworksResponse, error)
 	// Returns a network with the containers that are connected to it.
 	//
@@ -74,7 +74,8 @@ type NetworkServiceClient interface {
 	//   - ALREADY_EXISTS (NAME_IN_USE): another network has the name.
 	//   - INVALID_ARGUMENT (INVALID_REQUEST): the settings contradict each other, or an address is malformed.
 	//   - NOT_FOUND: there is no such driver.
-	//   - FAILED_PRECONDITION (CONFLICT): the name is that of one of the host's own networks.
+	//   - FAILED_PRECONDITION (CONFLICT): the name is that of one of the host's own networks, the subnet overlaps with
+	//     another, or the driver has all the networks that it can have.
 	//   - FAILED_PRECONDITION (NOT_SWARM_MANAGER): the driver is `overlay` and the host is not a manager of a swarm.
 	CreateNetwork(ctx context.Context, in *CreateNetworkRequest, opts ...grpc.CallOption) (*CreateNetworkResponse, error)
 	// Connects a container, running or not, to a network.  A running container gets its address at once, a stopped one
@@ -93,7 +94,8 @@ type NetworkServiceClient interface {
 	//
 	// Errors:
 	//   - NOT_FOUND: there is no such network or container.
-	//   - FAILED_PRECONDITION (CONFLICT): the network does not allow it.
+	//   - FAILED_PRECONDITION (CONFLICT): the container is not connected to the network.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): the network is `host`.
 	DisconnectNetwork(ctx context.Context, in *DisconnectNetworkRequest, opts ...grpc.CallOption) (*DisconnectNetworkResponse, error)
 	// Removes all networks that no running container is connected to, except the host's own.  Harmless to repeat.
 	//
@@ -101,7 +103,7 @@ type NetworkServiceClient interface {
 	// started again without the network.
 	//
 	// Errors:
-	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a filter is malformed.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
 	PruneNetworks(ctx context.Context, in *PruneNetworksRequest, opts ...grpc.CallOption) (*PruneNetworksResponse, error)
 }
 
@@ -194,7 +196,7 @@ func (c *networkServiceClient) PruneNetworks(ctx context.Context, in *PruneNetwo
 // (`bridge`, `host` and `none` on Linux, `nat` and `none` on Windows) can be neither created nor removed.
 //
 // Errors:
-//   - INVALID_ARGUMENT: the prefix or the name fits several networks.
+//   - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix or the name fits several networks.
 type NetworkServiceServer interface {
 	// Lists networks; without filters, all of them.
 	//
@@ -202,7 +204,7 @@ type NetworkServiceServer interface {
 	// InspectNetwork returns these.
 	//
 	// Errors:
-	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a filter is malformed.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
 	ListNetworks(context.Context, *ListNetworksRequest) (*ListNetworksResponse, error)
 	// Returns a network with the containers that are connected to it.
 	//
@@ -227,7 +229,8 @@ type NetworkServiceServer interface {
 	//   - ALREADY_EXISTS (NAME_IN_USE): another network has the name.
 	//   - INVALID_ARGUMENT (INVALID_REQUEST): the settings contradict each other, or an address is malformed.
 	//   - NOT_FOUND: there is no such driver.
-	//   - FAILED_PRECONDITION (CONFLICT): the name is that of one of the host's own networks.
+	//   - FAILED_PRECONDITION (CONFLICT): the name is that of one of the host's own networks, the subnet overlaps with
+	//     another, or the driver has all the networks that it can have.
 	//   - FAILED_PRECONDITION (NOT_SWARM_MANAGER): the driver is `overlay` and the host is not a manager of a swarm.
 	CreateNetwork(context.Context, *CreateNetworkRequest) (*CreateNetworkResponse, error)
 	// Connects a container, running or not, to a network.  A running container gets its address at once, a stopped one
@@ -246,7 +249,8 @@ type NetworkServiceServer interface {
 	//
 	// Errors:
 	//   - NOT_FOUND: there is no such network or container.
-	//   - FAILED_PRECONDITION (CONFLICT): the network does not allow it.
+	//   - FAILED_PRECONDITION (CONFLICT): the container is not connected to the network.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): the network is `host`.
 	DisconnectNetwork(context.Context, *DisconnectNetworkRequest) (*DisconnectNetworkResponse, error)
 	// Removes all networks that no running container is connected to, except the host's own.  Harmless to repeat.
 	//
@@ -254,7 +258,7 @@ type NetworkServiceServer interface {
 	// started again without the network.
 	//
 	// Errors:
-	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a filter is malformed.
+	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
 	PruneNetworks(context.Context, *PruneNetworksRequest) (*PruneNetworksResponse, error)
 	mustEmbedUnimplementedNetworkServiceServer()
 }

@@ -53,7 +53,8 @@ type SystemServiceClient interface {
 	// the host.
 	//
 	// Errors:
-	//   - UNAVAILABLE: the engine does not respond.
+	//   - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached.
+	//   - DEADLINE_EXCEEDED (HOST_TIMEOUT): the engine does not respond in time.
 	Ping(ctx context.Context, in *PingRequest, opts ...grpc.CallOption) (*PingResponse, error)
 	// Streams what happens to the objects of a host, as it happens.
 	//
@@ -71,12 +72,15 @@ type SystemServiceClient interface {
 	// Errors:
 	//   - INVALID_ARGUMENT (INVALID_FIELD): a filter or a time is malformed.
 	//   - INVALID_ARGUMENT (BAD_RESUME_TOKEN): the token is malformed.
-	//   - UNAVAILABLE: the host cannot be reached, or could not be reached for a minute.
+	//   - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached, or could not be reached for a minute.
 	StreamEvents(ctx context.Context, in *StreamEventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamEventsResponse], error)
 	// Returns how much disk space the images, containers, volumes and the build cache of a host use.
 	//
 	// It may take minutes, because the engine adds up file sizes.  An engine before API 1.42 may refuse a second call
 	// during the first.  The response has two layouts: see GetDataUsageResponse.
+	//
+	// Errors:
+	//   - ABORTED (BEING_CHANGED): another call is running on the host, whose engine refuses a second one.
 	GetDataUsage(ctx context.Context, in *GetDataUsageRequest, opts ...grpc.CallOption) (*GetDataUsageResponse, error)
 }
 
@@ -181,7 +185,8 @@ type SystemServiceServer interface {
 	// the host.
 	//
 	// Errors:
-	//   - UNAVAILABLE: the engine does not respond.
+	//   - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached.
+	//   - DEADLINE_EXCEEDED (HOST_TIMEOUT): the engine does not respond in time.
 	Ping(context.Context, *PingRequest) (*PingResponse, error)
 	// Streams what happens to the objects of a host, as it happens.
 	//
@@ -199,12 +204,15 @@ type SystemServiceServer interface {
 	// Errors:
 	//   - INVALID_ARGUMENT (INVALID_FIELD): a filter or a time is malformed.
 	//   - INVALID_ARGUMENT (BAD_RESUME_TOKEN): the token is malformed.
-	//   - UNAVAILABLE: the host cannot be reached, or could not be reached for a minute.
+	//   - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached, or could not be reached for a minute.
 	StreamEvents(*StreamEventsRequest, grpc.ServerStreamingServer[StreamEventsResponse]) error
 	// Returns how much disk space the images, containers, volumes and the build cache of a host use.
 	//
 	// It may take minutes, because the engine adds up file sizes.  An engine before API 1.42 may refuse a second call
 	// during the first.  The response has two layouts: see GetDataUsageResponse.
+	//
+	// Errors:
+	//   - ABORTED (BEING_CHANGED): another call is running on the host, whose engine refuses a second one.
 	GetDataUsage(context.Context, *GetDataUsageRequest) (*GetDataUsageResponse, error)
 	mustEmbedUnimplementedSystemServiceServer()
 }

@@ -19,7 +19,7 @@ import (
 
 	"google.golang.org/grpc"
 
-	dockfleet "github.com/dockfleet/dockfleet/clients/go/dockfleetv1"
+	dockfleet "dockfleet.internal/go/dockfleetv1"
 )
 
 const (
@@ -250,8 +250,9 @@ func follow(ctx context.Context, to target) (reader, error) {
 		if err != nil {
 			return nil, err
 		}
-		items := make([]item, len(batch.Entries))
-		for index, entry := range batch.Entries {
+		entries := batch.GetBatch().GetEntries()
+		items := make([]item, len(entries))
+		for index, entry := range entries {
 			number, err := numbered(entry.Data)
 			if err != nil {
 				return nil, err
@@ -270,8 +271,11 @@ func stats(ctx context.Context, to target) (reader, error) {
 		return nil, err
 	}
 	return func() ([]item, error) {
-		_, err := samples.Recv()
-		return make([]item, 1), err
+		sample, err := samples.Recv()
+		if err != nil || sample.GetStats() == nil {
+			return nil, err
+		}
+		return make([]item, 1), nil
 	}, nil
 }
 

@@ -1,9 +1,9 @@
-module github.com/dockfleet/dockfleet/tests/bench/go
+module dockfleet.internal/bench
 
 go 1.26.0
 
 require (
-	github.com/dockfleet/dockfleet/clients/go v0.0.0
+	dockfleet.internal/go v0.0.0
 	google.golang.org/grpc v1.85.0
 	google.golang.org/protobuf v1.36.12
 )
@@ -15,4 +15,4 @@ require (
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20261019180522-ce908d29299b // indirect
 )
 
-replace github.com/dockfleet/dockfleet/clients/go => ../../../clients/go
+replace dockfleet.internal/go => ../../../clients/go

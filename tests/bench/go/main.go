@@ -40,7 +40,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/types/known/emptypb"
 
-	dockfleet "github.com/dockfleet/dockfleet/clients/go/dockfleetv1"
+	dockfleet "dockfleet.internal/go/dockfleetv1"
 )
 
 const warmUp = 300 * time.Millisecond // of single calls, which are not counted
@@ -257,8 +257,8 @@ func logs(ctx context.Context, to target) (volume, error) {
 		if err != nil {
 			return volume{}, err
 		}
-		for _, entry := range batch.Entries {
-			if entry.Time == nil || entry.Stream == dockfleet.Stream_STREAM_UNSPECIFIED {
+		for _, entry := range batch.GetBatch().GetEntries() {
+			if entry.Time == nil || entry.Stream == dockfleet.StandardStream_STANDARD_STREAM_UNSPECIFIED {
 				return volume{}, fmt.Errorf("entry %d has no time or no stream: %v", seen.entries, entry)
 			}
 			seen.bytes += int64(len(entry.Data))

@@ -134,7 +134,10 @@ ROWS = [
     Row(
         "ImageService.ListImageAttestations",
         pb.ListImageAttestationsRequest(
-            name=f"app@{DIGEST}", platforms=[ARM, WINDOWS], types=["https://spdx.dev/Document", "b"], statement=True
+            name=f"app@{DIGEST}",
+            platforms=[ARM, WINDOWS],
+            predicate_types=["https://spdx.dev/Document", "b"],
+            statement=True,
         ),
         f"GET /images/app@{DIGEST}/attestations",
         {

@@ -141,7 +141,7 @@ ROWS = [
     ),
     Row(
         "SystemService.GetDataUsage",
-        pb.GetDataUsageRequest(types=["container", "build-cache"], verbose=False),
+        pb.GetDataUsageRequest(object_types=["container", "build-cache"], verbose=False),
         "GET /system/df",
         {"json": OLD_USAGE},
         pb.GetDataUsageResponse(

@@ -188,7 +188,8 @@ class ContainerServiceServicer:
         One response holds all containers: there are no pages.
 
         Errors:
-        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter.
+        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+        - NOT_FOUND: the container that the filter `before` or `since` names does not exist.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -227,8 +228,11 @@ class ContainerServiceServicer:
         - NOT_FOUND: the image is not on the host and, where pulling is allowed, not in the registry.
         - ALREADY_EXISTS (NAME_IN_USE): another container has the name.
         - INVALID_ARGUMENT (INVALID_FIELD): `config.image` is missing.
+        - INVALID_ARGUMENT (INVALID_REQUEST): the engine refuses the configuration.
         - FAILED_PRECONDITION (START_FAILED): the process could not be started.
-        - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials.
+        - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, or requires some.
+        - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
+        - ABORTED (OUTCOME_UNKNOWN): the connection broke; the container may or may not exist, or run.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -248,6 +252,7 @@ class ContainerServiceServicer:
 
         Errors:
         - FAILED_PRECONDITION (CONFLICT): the container is not running.
+        - INVALID_ARGUMENT (INVALID_REQUEST): `ps` refuses `ps_args`, or they leave out the ids of the processes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -269,8 +274,10 @@ class ContainerServiceServicer:
         gets a connection of its own and the whole log, at its own pace.  The container never waits.
 
         Errors:
-        - UNAVAILABLE: the connection to the host broke, and the gateway could not restore it within a minute.
+        - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached, or could not be reached for a minute.
+        - UNAVAILABLE (CONNECTION_LOST): the connection to the host broke, and broke again for a minute.
         - FAILED_PRECONDITION (NOT_SUPPORTED): the container's log driver cannot be read, such as `none`.
+        - INVALID_ARGUMENT (BAD_RESUME_TOKEN): the token is malformed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -309,7 +316,8 @@ class ContainerServiceServicer:
 
         Errors:
         - NOT_FOUND: there is no such container when the call begins.
-        - UNAVAILABLE: the host cannot be reached, or could not be reached for a minute.
+        - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached, or could not be reached for a minute.
+        - UNAVAILABLE (CONNECTION_LOST): the connection to the host broke, and broke again for a minute.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -329,8 +337,9 @@ class ContainerServiceServicer:
         """Starts a container.  A container that runs already stays as it is, and the response says so in `already`.
 
         Errors:
-        - FAILED_PRECONDITION (START_FAILED): the process could not be started.
-        - FAILED_PRECONDITION (CONFLICT): the container is paused.
+        - FAILED_PRECONDITION (START_FAILED): the process could not be started, or something that the container needs is
+        missing or taken: a user, a device, a network, a port, a log server.
+        - FAILED_PRECONDITION (CONFLICT): the container is paused, or one whose network it shares is not running.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -376,7 +385,7 @@ class ContainerServiceServicer:
         Errors:
         - INVALID_ARGUMENT (INVALID_REQUEST): the engine refuses a value.
         - FAILED_PRECONDITION (CONFLICT): a value contradicts the container's settings, such as a restart policy together
-        with `auto_remove`.
+        with `auto_remove`, or its state, such as less memory than it uses.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -407,7 +416,7 @@ class ContainerServiceServicer:
         """Resumes all processes of a paused container.
 
         Errors:
-        - FAILED_PRECONDITION: the container is not paused.
+        - FAILED_PRECONDITION (CONFLICT): the container is not paused.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -429,6 +438,7 @@ class ContainerServiceServicer:
         - ABORTED (OUTCOME_UNKNOWN): the connection to the host broke during the session; input may or may not have
         arrived.
         - FAILED_PRECONDITION (CONFLICT): the container is paused or restarting.
+        - INVALID_ARGUMENT (INVALID_FIELD): `slow_reader` is SLOW_READER_WAIT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -440,7 +450,7 @@ class ContainerServiceServicer:
         It waits as long as the call's deadline allows.
 
         Errors:
-        - INVALID_ARGUMENT (INVALID_REQUEST): the condition is unknown.
+        - INVALID_ARGUMENT (INVALID_REQUEST): the condition is unknown.  Old engines, such as 20.10, ignore it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -450,7 +460,8 @@ class ContainerServiceServicer:
         """Removes a container and everything that it has written outside its volumes.
 
         Errors:
-        - FAILED_PRECONDITION (CONFLICT): the container is running, and `force` is not set.
+        - FAILED_PRECONDITION (CONFLICT): the container is running, and `force` is not set, or `link` is set for the
+        container's own name.
         - ABORTED (BEING_CHANGED): the container is being removed already.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -491,6 +502,8 @@ class ContainerServiceServicer:
         Errors:
         - NOT_FOUND: there is no such container, or no such path.
         - INVALID_ARGUMENT (INVALID_REQUEST): the path is not a directory, or the archive is not readable.
+        - FAILED_PRECONDITION (CONFLICT): `no_overwrite_dir_non_dir` is set, and a file would replace a directory, or a
+        directory a file.
         - PERMISSION_DENIED (CONFLICT): the container's file system, or the volume, is read-only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -501,6 +514,7 @@ class ContainerServiceServicer:
         """Removes all stopped containers that fit the filters; without filters, all stopped containers.  Harmless to repeat.
 
         Errors:
+        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
         - ABORTED (BEING_CHANGED): another prune of containers is running on the host.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

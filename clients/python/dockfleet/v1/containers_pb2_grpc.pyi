@@ -48,7 +48,8 @@ class ContainerServiceStub:
     One response holds all containers: there are no pages.
 
     Errors:
-      - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter.
+      - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+      - NOT_FOUND: the container that the filter `before` or `since` names does not exist.
     """
     CreateContainer: _grpc.UnaryUnaryMultiCallable[_containers_pb2.CreateContainerRequest, _containers_pb2.CreateContainerResponse]
     """Creates a container and does not start it.  Each call creates another container.
@@ -79,8 +80,11 @@ class ContainerServiceStub:
       - NOT_FOUND: the image is not on the host and, where pulling is allowed, not in the registry.
       - ALREADY_EXISTS (NAME_IN_USE): another container has the name.
       - INVALID_ARGUMENT (INVALID_FIELD): `config.image` is missing.
+      - INVALID_ARGUMENT (INVALID_REQUEST): the engine refuses the configuration.
       - FAILED_PRECONDITION (START_FAILED): the process could not be started.
-      - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials.
+      - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, or requires some.
+      - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
+      - ABORTED (OUTCOME_UNKNOWN): the connection broke; the container may or may not exist, or run.
     """
     InspectContainer: _grpc.UnaryUnaryMultiCallable[_containers_pb2.InspectContainerRequest, _containers_pb2.InspectContainerResponse]
     """Returns everything that the engine knows about a container."""
@@ -91,6 +95,7 @@ class ContainerServiceStub:
 
     Errors:
       - FAILED_PRECONDITION (CONFLICT): the container is not running.
+      - INVALID_ARGUMENT (INVALID_REQUEST): `ps` refuses `ps_args`, or they leave out the ids of the processes.
     """
     StreamLogs: _grpc.UnaryStreamMultiCallable[_containers_pb2.StreamLogsRequest, _containers_pb2.StreamLogsResponse]
     """Streams what a container has written, and with `follow` what it writes from then on.
@@ -108,8 +113,10 @@ class ContainerServiceStub:
     gets a connection of its own and the whole log, at its own pace.  The container never waits.
 
     Errors:
-      - UNAVAILABLE: the connection to the host broke, and the gateway could not restore it within a minute.
+      - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached, or could not be reached for a minute.
+      - UNAVAILABLE (CONNECTION_LOST): the connection to the host broke, and broke again for a minute.
       - FAILED_PRECONDITION (NOT_SUPPORTED): the container's log driver cannot be read, such as `none`.
+      - INVALID_ARGUMENT (BAD_RESUME_TOKEN): the token is malformed.
     """
     GetContainerChanges: _grpc.UnaryUnaryMultiCallable[_containers_pb2.GetContainerChangesRequest, _containers_pb2.GetContainerChangesResponse]
     """Lists the files that were added, changed or deleted in a container since it was created from its image."""
@@ -135,7 +142,8 @@ class ContainerServiceStub:
 
     Errors:
       - NOT_FOUND: there is no such container when the call begins.
-      - UNAVAILABLE: the host cannot be reached, or could not be reached for a minute.
+      - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached, or could not be reached for a minute.
+      - UNAVAILABLE (CONNECTION_LOST): the connection to the host broke, and broke again for a minute.
     """
     ResizeContainer: _grpc.UnaryUnaryMultiCallable[_containers_pb2.ResizeContainerRequest, _containers_pb2.ResizeContainerResponse]
     """Sets the size of a container's terminal.  Harmless to repeat.  Within AttachContainer, send `resize` instead.
@@ -147,8 +155,9 @@ class ContainerServiceStub:
     """Starts a container.  A container that runs already stays as it is, and the response says so in `already`.
 
     Errors:
-      - FAILED_PRECONDITION (START_FAILED): the process could not be started.
-      - FAILED_PRECONDITION (CONFLICT): the container is paused.
+      - FAILED_PRECONDITION (START_FAILED): the process could not be started, or something that the container needs is
+        missing or taken: a user, a device, a network, a port, a log server.
+      - FAILED_PRECONDITION (CONFLICT): the container is paused, or one whose network it shares is not running.
     """
     StopContainer: _grpc.UnaryUnaryMultiCallable[_containers_pb2.StopContainerRequest, _containers_pb2.StopContainerResponse]
     """Stops a container: asks its process to end, and kills it if it has not ended within the timeout.  A container that
@@ -178,7 +187,7 @@ class ContainerServiceStub:
     Errors:
       - INVALID_ARGUMENT (INVALID_REQUEST): the engine refuses a value.
       - FAILED_PRECONDITION (CONFLICT): a value contradicts the container's settings, such as a restart policy together
-        with `auto_remove`.
+        with `auto_remove`, or its state, such as less memory than it uses.
     """
     RenameContainer: _grpc.UnaryUnaryMultiCallable[_containers_pb2.RenameContainerRequest, _containers_pb2.RenameContainerResponse]
     """Changes the name of a container.
@@ -197,7 +206,7 @@ class ContainerServiceStub:
     """Resumes all processes of a paused container.
 
     Errors:
-      - FAILED_PRECONDITION: the container is not paused.
+      - FAILED_PRECONDITION (CONFLICT): the container is not paused.
     """
     AttachContainer: _grpc.StreamStreamMultiCallable[_containers_pb2.AttachContainerRequest, _containers_pb2.AttachContainerResponse]
     """Connects to the input and output of a container's main process.
@@ -215,6 +224,7 @@ class ContainerServiceStub:
       - ABORTED (OUTCOME_UNKNOWN): the connection to the host broke during the session; input may or may not have
         arrived.
       - FAILED_PRECONDITION (CONFLICT): the container is paused or restarting.
+      - INVALID_ARGUMENT (INVALID_FIELD): `slow_reader` is SLOW_READER_WAIT.
     """
     WaitContainer: _grpc.UnaryUnaryMultiCallable[_containers_pb2.WaitContainerRequest, _containers_pb2.WaitContainerResponse]
     """Waits until a container has stopped, or until what `condition` names, and returns its exit code.
@@ -222,13 +232,14 @@ class ContainerServiceStub:
     It waits as long as the call's deadline allows.
 
     Errors:
-      - INVALID_ARGUMENT (INVALID_REQUEST): the condition is unknown.
+      - INVALID_ARGUMENT (INVALID_REQUEST): the condition is unknown.  Old engines, such as 20.10, ignore it.
     """
     RemoveContainer: _grpc.UnaryUnaryMultiCallable[_containers_pb2.RemoveContainerRequest, _containers_pb2.RemoveContainerResponse]
     """Removes a container and everything that it has written outside its volumes.
 
     Errors:
-      - FAILED_PRECONDITION (CONFLICT): the container is running, and `force` is not set.
+      - FAILED_PRECONDITION (CONFLICT): the container is running, and `force` is not set, or `link` is set for the
+        container's own name.
       - ABORTED (BEING_CHANGED): the container is being removed already.
     """
     StatContainerArchive: _grpc.UnaryUnaryMultiCallable[_containers_pb2.StatContainerArchiveRequest, _containers_pb2.StatContainerArchiveResponse]
@@ -257,12 +268,15 @@ class ContainerServiceStub:
     Errors:
       - NOT_FOUND: there is no such container, or no such path.
       - INVALID_ARGUMENT (INVALID_REQUEST): the path is not a directory, or the archive is not readable.
+      - FAILED_PRECONDITION (CONFLICT): `no_overwrite_dir_non_dir` is set, and a file would replace a directory, or a
+        directory a file.
       - PERMISSION_DENIED (CONFLICT): the container's file system, or the volume, is read-only.
     """
     PruneContainers: _grpc.UnaryUnaryMultiCallable[_containers_pb2.PruneContainersRequest, _containers_pb2.PruneContainersResponse]
     """Removes all stopped containers that fit the filters; without filters, all stopped containers.  Harmless to repeat.
 
     Errors:
+      - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
       - ABORTED (BEING_CHANGED): another prune of containers is running on the host.
     """
 
@@ -286,7 +300,8 @@ class ContainerServiceAsyncStub(ContainerServiceStub):
     One response holds all containers: there are no pages.
 
     Errors:
-      - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter.
+      - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+      - NOT_FOUND: the container that the filter `before` or `since` names does not exist.
     """
     CreateContainer: _aio.UnaryUnaryMultiCallable[_containers_pb2.CreateContainerRequest, _containers_pb2.CreateContainerResponse]  # type: ignore[assignment]
     """Creates a container and does not start it.  Each call creates another container.
@@ -317,8 +332,11 @@ class ContainerServiceAsyncStub(ContainerServiceStub):
       - NOT_FOUND: the image is not on the host and, where pulling is allowed, not in the registry.
       - ALREADY_EXISTS (NAME_IN_USE): another container has the name.
       - INVALID_ARGUMENT (INVALID_FIELD): `config.image` is missing.
+      - INVALID_ARGUMENT (INVALID_REQUEST): the engine refuses the configuration.
       - FAILED_PRECONDITION (START_FAILED): the process could not be started.
-      - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials.
+      - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, or requires some.
+      - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
+      - ABORTED (OUTCOME_UNKNOWN): the connection broke; the container may or may not exist, or run.
     """
     InspectContainer: _aio.UnaryUnaryMultiCallable[_containers_pb2.InspectContainerRequest, _containers_pb2.InspectContainerResponse]  # type: ignore[assignment]
     """Returns everything that the engine knows about a container."""
@@ -329,6 +347,7 @@ class ContainerServiceAsyncStub(ContainerServiceStub):
 
     Errors:
       - FAILED_PRECONDITION (CONFLICT): the container is not running.
+      - INVALID_ARGUMENT (INVALID_REQUEST): `ps` refuses `ps_args`, or they leave out the ids of the processes.
     """
     StreamLogs: _aio.UnaryStreamMultiCallable[_containers_pb2.StreamLogsRequest, _containers_pb2.StreamLogsResponse]  # type: ignore[assignment]
     """Streams what a container has written, and with `follow` what it writes from then on.
@@ -346,8 +365,10 @@ class ContainerServiceAsyncStub(ContainerServiceStub):
     gets a connection of its own and the whole log, at its own pace.  The container never waits.
 
     Errors:
-      - UNAVAILABLE: the connection to the host broke, and the gateway could not restore it within a minute.
+      - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached, or could not be reached for a minute.
+      - UNAVAILABLE (CONNECTION_LOST): the connection to the host broke, and broke again for a minute.
       - FAILED_PRECONDITION (NOT_SUPPORTED): the container's log driver cannot be read, such as `none`.
+      - INVALID_ARGUMENT (BAD_RESUME_TOKEN): the token is malformed.
     """
     GetContainerChanges: _aio.UnaryUnaryMultiCallable[_containers_pb2.GetContainerChangesRequest, _containers_pb2.GetContainerChangesResponse]  # type: ignore[assignment]
     """Lists the files that were added, changed or deleted in a container since it was created from its image."""
@@ -373,7 +394,8 @@ class ContainerServiceAsyncStub(ContainerServiceStub):
 
     Errors:
       - NOT_FOUND: there is no such container when the call begins.
-      - UNAVAILABLE: the host cannot be reached, or could not be reached for a minute.
+      - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached, or could not be reached for a minute.
+      - UNAVAILABLE (CONNECTION_LOST): the connection to the host broke, and broke again for a minute.
     """
     ResizeContainer: _aio.UnaryUnaryMultiCallable[_containers_pb2.ResizeContainerRequest, _containers_pb2.ResizeContainerResponse]  # type: ignore[assignment]
     """Sets the size of a container's terminal.  Harmless to repeat.  Within AttachContainer, send `resize` instead.
@@ -385,8 +407,9 @@ class ContainerServiceAsyncStub(ContainerServiceStub):
     """Starts a container.  A container that runs already stays as it is, and the response says so in `already`.
 
     Errors:
-      - FAILED_PRECONDITION (START_FAILED): the process could not be started.
-      - FAILED_PRECONDITION (CONFLICT): the container is paused.
+      - FAILED_PRECONDITION (START_FAILED): the process could not be started, or something that the container needs is
+        missing or taken: a user, a device, a network, a port, a log server.
+      - FAILED_PRECONDITION (CONFLICT): the container is paused, or one whose network it shares is not running.
     """
     StopContainer: _aio.UnaryUnaryMultiCallable[_containers_pb2.StopContainerRequest, _containers_pb2.StopContainerResponse]  # type: ignore[assignment]
     """Stops a container: asks its process to end, and kills it if it has not ended within the timeout.  A container that
@@ -416,7 +439,7 @@ class ContainerServiceAsyncStub(ContainerServiceStub):
     Errors:
       - INVALID_ARGUMENT (INVALID_REQUEST): the engine refuses a value.
       - FAILED_PRECONDITION (CONFLICT): a value contradicts the container's settings, such as a restart policy together
-        with `auto_remove`.
+        with `auto_remove`, or its state, such as less memory than it uses.
     """
     RenameContainer: _aio.UnaryUnaryMultiCallable[_containers_pb2.RenameContainerRequest, _containers_pb2.RenameContainerResponse]  # type: ignore[assignment]
     """Changes the name of a container.
@@ -435,7 +458,7 @@ class ContainerServiceAsyncStub(ContainerServiceStub):
     """Resumes all processes of a paused container.
 
     Errors:
-      - FAILED_PRECONDITION: the container is not paused.
+      - FAILED_PRECONDITION (CONFLICT): the container is not paused.
     """
     AttachContainer: _aio.StreamStreamMultiCallable[_containers_pb2.AttachContainerRequest, _containers_pb2.AttachContainerResponse]  # type: ignore[assignment]
     """Connects to the input and output of a container's main process.
@@ -453,6 +476,7 @@ class ContainerServiceAsyncStub(ContainerServiceStub):
       - ABORTED (OUTCOME_UNKNOWN): the connection to the host broke during the session; input may or may not have
         arrived.
       - FAILED_PRECONDITION (CONFLICT): the container is paused or restarting.
+      - INVALID_ARGUMENT (INVALID_FIELD): `slow_reader` is SLOW_READER_WAIT.
     """
     WaitContainer: _aio.UnaryUnaryMultiCallable[_containers_pb2.WaitContainerRequest, _containers_pb2.WaitContainerResponse]  # type: ignore[assignment]
     """Waits until a container has stopped, or until what `condition` names, and returns its exit code.
@@ -460,13 +484,14 @@ class ContainerServiceAsyncStub(ContainerServiceStub):
     It waits as long as the call's deadline allows.
 
     Errors:
-      - INVALID_ARGUMENT (INVALID_REQUEST): the condition is unknown.
+      - INVALID_ARGUMENT (INVALID_REQUEST): the condition is unknown.  Old engines, such as 20.10, ignore it.
     """
     RemoveContainer: _aio.UnaryUnaryMultiCallable[_containers_pb2.RemoveContainerRequest, _containers_pb2.RemoveContainerResponse]  # type: ignore[assignment]
     """Removes a container and everything that it has written outside its volumes.
 
     Errors:
-      - FAILED_PRECONDITION (CONFLICT): the container is running, and `force` is not set.
+      - FAILED_PRECONDITION (CONFLICT): the container is running, and `force` is not set, or `link` is set for the
+        container's own name.
       - ABORTED (BEING_CHANGED): the container is being removed already.
     """
     StatContainerArchive: _aio.UnaryUnaryMultiCallable[_containers_pb2.StatContainerArchiveRequest, _containers_pb2.StatContainerArchiveResponse]  # type: ignore[assignment]
@@ -495,12 +520,15 @@ class ContainerServiceAsyncStub(ContainerServiceStub):
     Errors:
       - NOT_FOUND: there is no such container, or no such path.
       - INVALID_ARGUMENT (INVALID_REQUEST): the path is not a directory, or the archive is not readable.
+      - FAILED_PRECONDITION (CONFLICT): `no_overwrite_dir_non_dir` is set, and a file would replace a directory, or a
+        directory a file.
       - PERMISSION_DENIED (CONFLICT): the container's file system, or the volume, is read-only.
     """
     PruneContainers: _aio.UnaryUnaryMultiCallable[_containers_pb2.PruneContainersRequest, _containers_pb2.PruneContainersResponse]  # type: ignore[assignment]
     """Removes all stopped containers that fit the filters; without filters, all stopped containers.  Harmless to repeat.
 
     Errors:
+      - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
       - ABORTED (BEING_CHANGED): another prune of containers is running on the host.
     """
 
@@ -527,7 +555,8 @@ class ContainerServiceServicer(metaclass=_abc_1.ABCMeta):
         One response holds all containers: there are no pages.
 
         Errors:
-          - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter.
+          - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+          - NOT_FOUND: the container that the filter `before` or `since` names does not exist.
         """
 
     @_abc_1.abstractmethod
@@ -570,8 +599,11 @@ class ContainerServiceServicer(metaclass=_abc_1.ABCMeta):
           - NOT_FOUND: the image is not on the host and, where pulling is allowed, not in the registry.
           - ALREADY_EXISTS (NAME_IN_USE): another container has the name.
           - INVALID_ARGUMENT (INVALID_FIELD): `config.image` is missing.
+          - INVALID_ARGUMENT (INVALID_REQUEST): the engine refuses the configuration.
           - FAILED_PRECONDITION (START_FAILED): the process could not be started.
-          - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials.
+          - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, or requires some.
+          - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
+          - ABORTED (OUTCOME_UNKNOWN): the connection broke; the container may or may not exist, or run.
         """
 
     @_abc_1.abstractmethod
@@ -594,6 +626,7 @@ class ContainerServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors:
           - FAILED_PRECONDITION (CONFLICT): the container is not running.
+          - INVALID_ARGUMENT (INVALID_REQUEST): `ps` refuses `ps_args`, or they leave out the ids of the processes.
         """
 
     @_abc_1.abstractmethod
@@ -617,8 +650,10 @@ class ContainerServiceServicer(metaclass=_abc_1.ABCMeta):
         gets a connection of its own and the whole log, at its own pace.  The container never waits.
 
         Errors:
-          - UNAVAILABLE: the connection to the host broke, and the gateway could not restore it within a minute.
+          - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached, or could not be reached for a minute.
+          - UNAVAILABLE (CONNECTION_LOST): the connection to the host broke, and broke again for a minute.
           - FAILED_PRECONDITION (NOT_SUPPORTED): the container's log driver cannot be read, such as `none`.
+          - INVALID_ARGUMENT (BAD_RESUME_TOKEN): the token is malformed.
         """
 
     @_abc_1.abstractmethod
@@ -662,7 +697,8 @@ class ContainerServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors:
           - NOT_FOUND: there is no such container when the call begins.
-          - UNAVAILABLE: the host cannot be reached, or could not be reached for a minute.
+          - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached, or could not be reached for a minute.
+          - UNAVAILABLE (CONNECTION_LOST): the connection to the host broke, and broke again for a minute.
         """
 
     @_abc_1.abstractmethod
@@ -686,8 +722,9 @@ class ContainerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Starts a container.  A container that runs already stays as it is, and the response says so in `already`.
 
         Errors:
-          - FAILED_PRECONDITION (START_FAILED): the process could not be started.
-          - FAILED_PRECONDITION (CONFLICT): the container is paused.
+          - FAILED_PRECONDITION (START_FAILED): the process could not be started, or something that the container needs is
+            missing or taken: a user, a device, a network, a port, a log server.
+          - FAILED_PRECONDITION (CONFLICT): the container is paused, or one whose network it shares is not running.
         """
 
     @_abc_1.abstractmethod
@@ -741,7 +778,7 @@ class ContainerServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors:
           - INVALID_ARGUMENT (INVALID_REQUEST): the engine refuses a value.
           - FAILED_PRECONDITION (CONFLICT): a value contradicts the container's settings, such as a restart policy together
-            with `auto_remove`.
+            with `auto_remove`, or its state, such as less memory than it uses.
         """
 
     @_abc_1.abstractmethod
@@ -778,7 +815,7 @@ class ContainerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Resumes all processes of a paused container.
 
         Errors:
-          - FAILED_PRECONDITION: the container is not paused.
+          - FAILED_PRECONDITION (CONFLICT): the container is not paused.
         """
 
     @_abc_1.abstractmethod
@@ -802,6 +839,7 @@ class ContainerServiceServicer(metaclass=_abc_1.ABCMeta):
           - ABORTED (OUTCOME_UNKNOWN): the connection to the host broke during the session; input may or may not have
             arrived.
           - FAILED_PRECONDITION (CONFLICT): the container is paused or restarting.
+          - INVALID_ARGUMENT (INVALID_FIELD): `slow_reader` is SLOW_READER_WAIT.
         """
 
     @_abc_1.abstractmethod
@@ -815,7 +853,7 @@ class ContainerServiceServicer(metaclass=_abc_1.ABCMeta):
         It waits as long as the call's deadline allows.
 
         Errors:
-          - INVALID_ARGUMENT (INVALID_REQUEST): the condition is unknown.
+          - INVALID_ARGUMENT (INVALID_REQUEST): the condition is unknown.  Old engines, such as 20.10, ignore it.
         """
 
     @_abc_1.abstractmethod
@@ -827,7 +865,8 @@ class ContainerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Removes a container and everything that it has written outside its volumes.
 
         Errors:
-          - FAILED_PRECONDITION (CONFLICT): the container is running, and `force` is not set.
+          - FAILED_PRECONDITION (CONFLICT): the container is running, and `force` is not set, or `link` is set for the
+            container's own name.
           - ABORTED (BEING_CHANGED): the container is being removed already.
         """
 
@@ -874,6 +913,8 @@ class ContainerServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors:
           - NOT_FOUND: there is no such container, or no such path.
           - INVALID_ARGUMENT (INVALID_REQUEST): the path is not a directory, or the archive is not readable.
+          - FAILED_PRECONDITION (CONFLICT): `no_overwrite_dir_non_dir` is set, and a file would replace a directory, or a
+            directory a file.
           - PERMISSION_DENIED (CONFLICT): the container's file system, or the volume, is read-only.
         """
 
@@ -886,6 +927,7 @@ class ContainerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Removes all stopped containers that fit the filters; without filters, all stopped containers.  Harmless to repeat.
 
         Errors:
+          - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
           - ABORTED (BEING_CHANGED): another prune of containers is running on the host.
         """
 

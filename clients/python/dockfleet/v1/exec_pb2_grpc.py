@@ -91,7 +91,9 @@ class ExecServiceServicer:
         Errors:
         - NOT_FOUND: there is no such container.
         - FAILED_PRECONDITION (CONFLICT): the container is stopped or paused.
+        - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix fits several containers.
         - FAILED_PRECONDITION (EXEC_START_FAILED): the command could not be started.
+        - INVALID_ARGUMENT (INVALID_REQUEST): there is no command.
         - ABORTED (OUTCOME_UNKNOWN): the connection broke; the process may or may not be running.
         - RESOURCE_EXHAUSTED (SLOW_READER): the client read nothing for too long.
         """
@@ -105,7 +107,8 @@ class ExecServiceServicer:
         Errors:
         - NOT_FOUND: there is no such container.
         - FAILED_PRECONDITION (CONFLICT): the container is stopped or paused.
-        - INVALID_ARGUMENT (INVALID_REQUEST): there is no command.
+        - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix fits several containers.
+        - INVALID_ARGUMENT (INVALID_REQUEST): there is no command, or `detach_keys` is malformed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -118,8 +121,8 @@ class ExecServiceServicer:
         and the process continues to run; InspectExec returns its exit code.
 
         Errors:
-        - NOT_FOUND: there is no such exec.
-        - FAILED_PRECONDITION (CONFLICT): the exec was started before, or its container is stopped or paused.
+        - NOT_FOUND: there is no such exec, or its container is stopped.
+        - FAILED_PRECONDITION (CONFLICT): the exec was started before, or its container is paused.
         - FAILED_PRECONDITION (EXEC_START_FAILED): the command could not be started.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -55,7 +55,9 @@ class ExecServiceStub:
     Errors:
       - NOT_FOUND: there is no such container.
       - FAILED_PRECONDITION (CONFLICT): the container is stopped or paused.
+      - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix fits several containers.
       - FAILED_PRECONDITION (EXEC_START_FAILED): the command could not be started.
+      - INVALID_ARGUMENT (INVALID_REQUEST): there is no command.
       - ABORTED (OUTCOME_UNKNOWN): the connection broke; the process may or may not be running.
       - RESOURCE_EXHAUSTED (SLOW_READER): the client read nothing for too long.
     """
@@ -65,7 +67,8 @@ class ExecServiceStub:
     Errors:
       - NOT_FOUND: there is no such container.
       - FAILED_PRECONDITION (CONFLICT): the container is stopped or paused.
-      - INVALID_ARGUMENT (INVALID_REQUEST): there is no command.
+      - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix fits several containers.
+      - INVALID_ARGUMENT (INVALID_REQUEST): there is no command, or `detach_keys` is malformed.
     """
     StartExec: _grpc.StreamStreamMultiCallable[_exec_pb2.StartExecRequest, _exec_pb2.StartExecResponse]
     """Starts an exec that CreateExec has created, and connects to it.  Works once for each exec.
@@ -74,8 +77,8 @@ class ExecServiceStub:
     and the process continues to run; InspectExec returns its exit code.
 
     Errors:
-      - NOT_FOUND: there is no such exec.
-      - FAILED_PRECONDITION (CONFLICT): the exec was started before, or its container is stopped or paused.
+      - NOT_FOUND: there is no such exec, or its container is stopped.
+      - FAILED_PRECONDITION (CONFLICT): the exec was started before, or its container is paused.
       - FAILED_PRECONDITION (EXEC_START_FAILED): the command could not be started.
     """
     ResizeExec: _grpc.UnaryUnaryMultiCallable[_exec_pb2.ResizeExecRequest, _exec_pb2.ResizeExecResponse]
@@ -119,7 +122,9 @@ class ExecServiceAsyncStub(ExecServiceStub):
     Errors:
       - NOT_FOUND: there is no such container.
       - FAILED_PRECONDITION (CONFLICT): the container is stopped or paused.
+      - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix fits several containers.
       - FAILED_PRECONDITION (EXEC_START_FAILED): the command could not be started.
+      - INVALID_ARGUMENT (INVALID_REQUEST): there is no command.
       - ABORTED (OUTCOME_UNKNOWN): the connection broke; the process may or may not be running.
       - RESOURCE_EXHAUSTED (SLOW_READER): the client read nothing for too long.
     """
@@ -129,7 +134,8 @@ class ExecServiceAsyncStub(ExecServiceStub):
     Errors:
       - NOT_FOUND: there is no such container.
       - FAILED_PRECONDITION (CONFLICT): the container is stopped or paused.
-      - INVALID_ARGUMENT (INVALID_REQUEST): there is no command.
+      - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix fits several containers.
+      - INVALID_ARGUMENT (INVALID_REQUEST): there is no command, or `detach_keys` is malformed.
     """
     StartExec: _aio.StreamStreamMultiCallable[_exec_pb2.StartExecRequest, _exec_pb2.StartExecResponse]  # type: ignore[assignment]
     """Starts an exec that CreateExec has created, and connects to it.  Works once for each exec.
@@ -138,8 +144,8 @@ class ExecServiceAsyncStub(ExecServiceStub):
     and the process continues to run; InspectExec returns its exit code.
 
     Errors:
-      - NOT_FOUND: there is no such exec.
-      - FAILED_PRECONDITION (CONFLICT): the exec was started before, or its container is stopped or paused.
+      - NOT_FOUND: there is no such exec, or its container is stopped.
+      - FAILED_PRECONDITION (CONFLICT): the exec was started before, or its container is paused.
       - FAILED_PRECONDITION (EXEC_START_FAILED): the command could not be started.
     """
     ResizeExec: _aio.UnaryUnaryMultiCallable[_exec_pb2.ResizeExecRequest, _exec_pb2.ResizeExecResponse]  # type: ignore[assignment]
@@ -186,7 +192,9 @@ class ExecServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors:
           - NOT_FOUND: there is no such container.
           - FAILED_PRECONDITION (CONFLICT): the container is stopped or paused.
+          - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix fits several containers.
           - FAILED_PRECONDITION (EXEC_START_FAILED): the command could not be started.
+          - INVALID_ARGUMENT (INVALID_REQUEST): there is no command.
           - ABORTED (OUTCOME_UNKNOWN): the connection broke; the process may or may not be running.
           - RESOURCE_EXHAUSTED (SLOW_READER): the client read nothing for too long.
         """
@@ -202,7 +210,8 @@ class ExecServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors:
           - NOT_FOUND: there is no such container.
           - FAILED_PRECONDITION (CONFLICT): the container is stopped or paused.
-          - INVALID_ARGUMENT (INVALID_REQUEST): there is no command.
+          - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix fits several containers.
+          - INVALID_ARGUMENT (INVALID_REQUEST): there is no command, or `detach_keys` is malformed.
         """
 
     @_abc_1.abstractmethod
@@ -217,8 +226,8 @@ class ExecServiceServicer(metaclass=_abc_1.ABCMeta):
         and the process continues to run; InspectExec returns its exit code.
 
         Errors:
-          - NOT_FOUND: there is no such exec.
-          - FAILED_PRECONDITION (CONFLICT): the exec was started before, or its container is stopped or paused.
+          - NOT_FOUND: there is no such exec, or its container is stopped.
+          - FAILED_PRECONDITION (CONFLICT): the exec was started before, or its container is paused.
           - FAILED_PRECONDITION (EXEC_START_FAILED): the command could not be started.
         """
 

@@ -141,6 +141,7 @@ class ImageServiceServicer:
 
         Errors:
         - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+        - NOT_FOUND: the image that the filter `before` or `since` names does not exist.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -154,9 +155,10 @@ class ImageServiceServicer:
         plain, or compressed with gzip, bzip2 or xz.  The id of the image comes in `progress.result.id`.
 
         Errors:
-        - INVALID_ARGUMENT (INVALID_REQUEST): a parameter or the Dockerfile is malformed.
+        - INVALID_ARGUMENT (INVALID_REQUEST): a parameter, the Dockerfile or the tar is malformed, or there is no
+        Dockerfile.
         - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
-        - FAILED_PRECONDITION (OPERATION_FAILED): a step failed.
+        - FAILED_PRECONDITION (OPERATION_FAILED): a step failed, or the base image could not be pulled.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -180,8 +182,7 @@ class ImageServiceServicer:
         Errors:
         - NOT_FOUND: the registry has no such image.
         - NOT_FOUND (REGISTRY_AUTH): the registry has no such repository, or does not show it without credentials.
-        - PERMISSION_DENIED: the credentials do not allow the pull.
-        - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials.
+        - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, or requires some.
         - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
         - RESOURCE_EXHAUSTED (REGISTRY_LIMIT): the rate limit of the registry is reached.
         - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
@@ -198,8 +199,9 @@ class ImageServiceServicer:
         The `status` of the last response's `progress` is the id of the image.
 
         Errors:
-        - INVALID_ARGUMENT (INVALID_REQUEST): a parameter or an instruction is malformed.
+        - INVALID_ARGUMENT (INVALID_REQUEST): a parameter, an instruction or the tar is malformed.
         - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
+        - FAILED_PRECONDITION (OPERATION_FAILED): the host cannot download the tar, or cannot unpack it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -248,9 +250,10 @@ class ImageServiceServicer:
 
         Errors:
         - NOT_FOUND: there is no such image.
-        - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials.
-        - PERMISSION_DENIED: the credentials do not allow the push.
+        - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, requires some, or does not allow the
+        push.
         - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
+        - RESOURCE_EXHAUSTED (REGISTRY_LIMIT): the rate limit of the registry is reached.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -262,6 +265,7 @@ class ImageServiceServicer:
         Errors:
         - NOT_FOUND: there is no such image.
         - INVALID_ARGUMENT (INVALID_FIELD): the new name is missing or malformed.
+        - INVALID_ARGUMENT (INVALID_REQUEST): the new name could be taken for an id or a digest.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -309,6 +313,7 @@ class ImageServiceServicer:
 
         Errors:
         - NOT_FOUND: there is no such container.
+        - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix fits several containers.
         - INVALID_ARGUMENT (INVALID_FIELD): the name of the image is malformed.
         - INVALID_ARGUMENT (INVALID_REQUEST): an instruction is malformed.
         """
@@ -348,7 +353,8 @@ class ImageServiceServicer:
 
         Errors:
         - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
-        - FAILED_PRECONDITION (OPERATION_FAILED): the tar holds no images.
+        - INVALID_ARGUMENT (INVALID_REQUEST): the tar is malformed.
+        - FAILED_PRECONDITION (OPERATION_FAILED): the tar holds no images, or the host cannot unpack it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -45,6 +45,7 @@ class ImageServiceStub:
 
     Errors:
       - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+      - NOT_FOUND: the image that the filter `before` or `since` names does not exist.
     """
     BuildImage: _grpc.StreamStreamMultiCallable[_images_pb2.BuildImageRequest, _images_pb2.BuildImageResponse]
     """Builds an image from a Dockerfile and the files around it.  Each call builds again, but takes steps that have not
@@ -54,9 +55,10 @@ class ImageServiceStub:
     plain, or compressed with gzip, bzip2 or xz.  The id of the image comes in `progress.result.id`.
 
     Errors:
-      - INVALID_ARGUMENT (INVALID_REQUEST): a parameter or the Dockerfile is malformed.
+      - INVALID_ARGUMENT (INVALID_REQUEST): a parameter, the Dockerfile or the tar is malformed, or there is no
+        Dockerfile.
       - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
-      - FAILED_PRECONDITION (OPERATION_FAILED): a step failed.
+      - FAILED_PRECONDITION (OPERATION_FAILED): a step failed, or the base image could not be pulled.
     """
     PruneBuildCache: _grpc.UnaryUnaryMultiCallable[_images_pb2.PruneBuildCacheRequest, _images_pb2.PruneBuildCacheResponse]
     """Removes cached results of builds.  Images stay.  Later builds take longer.  Harmless to repeat.
@@ -72,8 +74,7 @@ class ImageServiceStub:
     Errors:
       - NOT_FOUND: the registry has no such image.
       - NOT_FOUND (REGISTRY_AUTH): the registry has no such repository, or does not show it without credentials.
-      - PERMISSION_DENIED: the credentials do not allow the pull.
-      - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials.
+      - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, or requires some.
       - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
       - RESOURCE_EXHAUSTED (REGISTRY_LIMIT): the rate limit of the registry is reached.
       - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
@@ -86,8 +87,9 @@ class ImageServiceStub:
     The `status` of the last response's `progress` is the id of the image.
 
     Errors:
-      - INVALID_ARGUMENT (INVALID_REQUEST): a parameter or an instruction is malformed.
+      - INVALID_ARGUMENT (INVALID_REQUEST): a parameter, an instruction or the tar is malformed.
       - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
+      - FAILED_PRECONDITION (OPERATION_FAILED): the host cannot download the tar, or cannot unpack it.
     """
     InspectImage: _grpc.UnaryUnaryMultiCallable[_images_pb2.InspectImageRequest, _images_pb2.InspectImageResponse]
     """Returns everything that a host knows about an image.
@@ -120,9 +122,10 @@ class ImageServiceStub:
 
     Errors:
       - NOT_FOUND: there is no such image.
-      - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials.
-      - PERMISSION_DENIED: the credentials do not allow the push.
+      - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, requires some, or does not allow the
+        push.
       - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
+      - RESOURCE_EXHAUSTED (REGISTRY_LIMIT): the rate limit of the registry is reached.
     """
     TagImage: _grpc.UnaryUnaryMultiCallable[_images_pb2.TagImageRequest, _images_pb2.TagImageResponse]
     """Adds a name to an image.  Harmless to repeat.  If another image has the name, that image loses it.
@@ -130,6 +133,7 @@ class ImageServiceStub:
     Errors:
       - NOT_FOUND: there is no such image.
       - INVALID_ARGUMENT (INVALID_FIELD): the new name is missing or malformed.
+      - INVALID_ARGUMENT (INVALID_REQUEST): the new name could be taken for an id or a digest.
     """
     RemoveImage: _grpc.UnaryUnaryMultiCallable[_images_pb2.RemoveImageRequest, _images_pb2.RemoveImageResponse]
     """Removes a name from an image.  Together with its last name it removes the image, and those of its parents that have
@@ -161,6 +165,7 @@ class ImageServiceStub:
 
     Errors:
       - NOT_FOUND: there is no such container.
+      - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix fits several containers.
       - INVALID_ARGUMENT (INVALID_FIELD): the name of the image is malformed.
       - INVALID_ARGUMENT (INVALID_REQUEST): an instruction is malformed.
     """
@@ -188,7 +193,8 @@ class ImageServiceStub:
 
     Errors:
       - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
-      - FAILED_PRECONDITION (OPERATION_FAILED): the tar holds no images.
+      - INVALID_ARGUMENT (INVALID_REQUEST): the tar is malformed.
+      - FAILED_PRECONDITION (OPERATION_FAILED): the tar holds no images, or the host cannot unpack it.
     """
 
 @_typing.type_check_only
@@ -208,6 +214,7 @@ class ImageServiceAsyncStub(ImageServiceStub):
 
     Errors:
       - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+      - NOT_FOUND: the image that the filter `before` or `since` names does not exist.
     """
     BuildImage: _aio.StreamStreamMultiCallable[_images_pb2.BuildImageRequest, _images_pb2.BuildImageResponse]  # type: ignore[assignment]
     """Builds an image from a Dockerfile and the files around it.  Each call builds again, but takes steps that have not
@@ -217,9 +224,10 @@ class ImageServiceAsyncStub(ImageServiceStub):
     plain, or compressed with gzip, bzip2 or xz.  The id of the image comes in `progress.result.id`.
 
     Errors:
-      - INVALID_ARGUMENT (INVALID_REQUEST): a parameter or the Dockerfile is malformed.
+      - INVALID_ARGUMENT (INVALID_REQUEST): a parameter, the Dockerfile or the tar is malformed, or there is no
+        Dockerfile.
       - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
-      - FAILED_PRECONDITION (OPERATION_FAILED): a step failed.
+      - FAILED_PRECONDITION (OPERATION_FAILED): a step failed, or the base image could not be pulled.
     """
     PruneBuildCache: _aio.UnaryUnaryMultiCallable[_images_pb2.PruneBuildCacheRequest, _images_pb2.PruneBuildCacheResponse]  # type: ignore[assignment]
     """Removes cached results of builds.  Images stay.  Later builds take longer.  Harmless to repeat.
@@ -235,8 +243,7 @@ class ImageServiceAsyncStub(ImageServiceStub):
     Errors:
       - NOT_FOUND: the registry has no such image.
       - NOT_FOUND (REGISTRY_AUTH): the registry has no such repository, or does not show it without credentials.
-      - PERMISSION_DENIED: the credentials do not allow the pull.
-      - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials.
+      - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, or requires some.
       - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
       - RESOURCE_EXHAUSTED (REGISTRY_LIMIT): the rate limit of the registry is reached.
       - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
@@ -249,8 +256,9 @@ class ImageServiceAsyncStub(ImageServiceStub):
     The `status` of the last response's `progress` is the id of the image.
 
     Errors:
-      - INVALID_ARGUMENT (INVALID_REQUEST): a parameter or an instruction is malformed.
+      - INVALID_ARGUMENT (INVALID_REQUEST): a parameter, an instruction or the tar is malformed.
       - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
+      - FAILED_PRECONDITION (OPERATION_FAILED): the host cannot download the tar, or cannot unpack it.
     """
     InspectImage: _aio.UnaryUnaryMultiCallable[_images_pb2.InspectImageRequest, _images_pb2.InspectImageResponse]  # type: ignore[assignment]
     """Returns everything that a host knows about an image.
@@ -283,9 +291,10 @@ class ImageServiceAsyncStub(ImageServiceStub):
 
     Errors:
       - NOT_FOUND: there is no such image.
-      - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials.
-      - PERMISSION_DENIED: the credentials do not allow the push.
+      - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, requires some, or does not allow the
+        push.
       - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
+      - RESOURCE_EXHAUSTED (REGISTRY_LIMIT): the rate limit of the registry is reached.
     """
     TagImage: _aio.UnaryUnaryMultiCallable[_images_pb2.TagImageRequest, _images_pb2.TagImageResponse]  # type: ignore[assignment]
     """Adds a name to an image.  Harmless to repeat.  If another image has the name, that image loses it.
@@ -293,6 +302,7 @@ class ImageServiceAsyncStub(ImageServiceStub):
     Errors:
       - NOT_FOUND: there is no such image.
       - INVALID_ARGUMENT (INVALID_FIELD): the new name is missing or malformed.
+      - INVALID_ARGUMENT (INVALID_REQUEST): the new name could be taken for an id or a digest.
     """
     RemoveImage: _aio.UnaryUnaryMultiCallable[_images_pb2.RemoveImageRequest, _images_pb2.RemoveImageResponse]  # type: ignore[assignment]
     """Removes a name from an image.  Together with its last name it removes the image, and those of its parents that have
@@ -324,6 +334,7 @@ class ImageServiceAsyncStub(ImageServiceStub):
 
     Errors:
       - NOT_FOUND: there is no such container.
+      - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix fits several containers.
       - INVALID_ARGUMENT (INVALID_FIELD): the name of the image is malformed.
       - INVALID_ARGUMENT (INVALID_REQUEST): an instruction is malformed.
     """
@@ -351,7 +362,8 @@ class ImageServiceAsyncStub(ImageServiceStub):
 
     Errors:
       - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
-      - FAILED_PRECONDITION (OPERATION_FAILED): the tar holds no images.
+      - INVALID_ARGUMENT (INVALID_REQUEST): the tar is malformed.
+      - FAILED_PRECONDITION (OPERATION_FAILED): the tar holds no images, or the host cannot unpack it.
     """
 
 class ImageServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -374,6 +386,7 @@ class ImageServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors:
           - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+          - NOT_FOUND: the image that the filter `before` or `since` names does not exist.
         """
 
     @_abc_1.abstractmethod
@@ -389,9 +402,10 @@ class ImageServiceServicer(metaclass=_abc_1.ABCMeta):
         plain, or compressed with gzip, bzip2 or xz.  The id of the image comes in `progress.result.id`.
 
         Errors:
-          - INVALID_ARGUMENT (INVALID_REQUEST): a parameter or the Dockerfile is malformed.
+          - INVALID_ARGUMENT (INVALID_REQUEST): a parameter, the Dockerfile or the tar is malformed, or there is no
+            Dockerfile.
           - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
-          - FAILED_PRECONDITION (OPERATION_FAILED): a step failed.
+          - FAILED_PRECONDITION (OPERATION_FAILED): a step failed, or the base image could not be pulled.
         """
 
     @_abc_1.abstractmethod
@@ -419,8 +433,7 @@ class ImageServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors:
           - NOT_FOUND: the registry has no such image.
           - NOT_FOUND (REGISTRY_AUTH): the registry has no such repository, or does not show it without credentials.
-          - PERMISSION_DENIED: the credentials do not allow the pull.
-          - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials.
+          - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, or requires some.
           - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
           - RESOURCE_EXHAUSTED (REGISTRY_LIMIT): the rate limit of the registry is reached.
           - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
@@ -439,8 +452,9 @@ class ImageServiceServicer(metaclass=_abc_1.ABCMeta):
         The `status` of the last response's `progress` is the id of the image.
 
         Errors:
-          - INVALID_ARGUMENT (INVALID_REQUEST): a parameter or an instruction is malformed.
+          - INVALID_ARGUMENT (INVALID_REQUEST): a parameter, an instruction or the tar is malformed.
           - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
+          - FAILED_PRECONDITION (OPERATION_FAILED): the host cannot download the tar, or cannot unpack it.
         """
 
     @_abc_1.abstractmethod
@@ -497,9 +511,10 @@ class ImageServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors:
           - NOT_FOUND: there is no such image.
-          - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials.
-          - PERMISSION_DENIED: the credentials do not allow the push.
+          - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, requires some, or does not allow the
+            push.
           - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
+          - RESOURCE_EXHAUSTED (REGISTRY_LIMIT): the rate limit of the registry is reached.
         """
 
     @_abc_1.abstractmethod
@@ -513,6 +528,7 @@ class ImageServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors:
           - NOT_FOUND: there is no such image.
           - INVALID_ARGUMENT (INVALID_FIELD): the new name is missing or malformed.
+          - INVALID_ARGUMENT (INVALID_REQUEST): the new name could be taken for an id or a digest.
         """
 
     @_abc_1.abstractmethod
@@ -568,6 +584,7 @@ class ImageServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors:
           - NOT_FOUND: there is no such container.
+          - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix fits several containers.
           - INVALID_ARGUMENT (INVALID_FIELD): the name of the image is malformed.
           - INVALID_ARGUMENT (INVALID_REQUEST): an instruction is malformed.
         """
@@ -613,7 +630,8 @@ class ImageServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors:
           - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
-          - FAILED_PRECONDITION (OPERATION_FAILED): the tar holds no images.
+          - INVALID_ARGUMENT (INVALID_REQUEST): the tar is malformed.
+          - FAILED_PRECONDITION (OPERATION_FAILED): the tar holds no images, or the host cannot unpack it.
         """
 
 def add_ImageServiceServicer_to_server(servicer: ImageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -33,7 +33,7 @@ class NetworkServiceStub:
     (`bridge`, `host` and `none` on Linux, `nat` and `none` on Windows) can be neither created nor removed.
 
     Errors:
-    - INVALID_ARGUMENT: the prefix or the name fits several networks.
+    - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix or the name fits several networks.
     """
 
     def __init__(self, channel):
@@ -87,7 +87,7 @@ class NetworkServiceServicer:
     (`bridge`, `host` and `none` on Linux, `nat` and `none` on Windows) can be neither created nor removed.
 
     Errors:
-    - INVALID_ARGUMENT: the prefix or the name fits several networks.
+    - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix or the name fits several networks.
     """
 
     def ListNetworks(self, request, context):
@@ -97,7 +97,7 @@ class NetworkServiceServicer:
         InspectNetwork returns these.
 
         Errors:
-        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a filter is malformed.
+        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -137,7 +137,8 @@ class NetworkServiceServicer:
         - ALREADY_EXISTS (NAME_IN_USE): another network has the name.
         - INVALID_ARGUMENT (INVALID_REQUEST): the settings contradict each other, or an address is malformed.
         - NOT_FOUND: there is no such driver.
-        - FAILED_PRECONDITION (CONFLICT): the name is that of one of the host's own networks.
+        - FAILED_PRECONDITION (CONFLICT): the name is that of one of the host's own networks, the subnet overlaps with
+        another, or the driver has all the networks that it can have.
         - FAILED_PRECONDITION (NOT_SWARM_MANAGER): the driver is `overlay` and the host is not a manager of a swarm.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -166,7 +167,8 @@ class NetworkServiceServicer:
 
         Errors:
         - NOT_FOUND: there is no such network or container.
-        - FAILED_PRECONDITION (CONFLICT): the network does not allow it.
+        - FAILED_PRECONDITION (CONFLICT): the container is not connected to the network.
+        - INVALID_ARGUMENT (INVALID_REQUEST): the network is `host`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -179,7 +181,7 @@ class NetworkServiceServicer:
         started again without the network.
 
         Errors:
-        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a filter is malformed.
+        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -239,7 +241,7 @@ class NetworkService:
     (`bridge`, `host` and `none` on Linux, `nat` and `none` on Windows) can be neither created nor removed.
 
     Errors:
-    - INVALID_ARGUMENT: the prefix or the name fits several networks.
+    - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix or the name fits several networks.
     """
 
     @staticmethod

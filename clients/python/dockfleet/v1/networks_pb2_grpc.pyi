@@ -34,7 +34,7 @@ class NetworkServiceStub:
     (`bridge`, `host` and `none` on Linux, `nat` and `none` on Windows) can be neither created nor removed.
 
     Errors:
-      - INVALID_ARGUMENT: the prefix or the name fits several networks.
+      - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix or the name fits several networks.
     """
 
     @_typing.overload
@@ -48,7 +48,7 @@ class NetworkServiceStub:
     InspectNetwork returns these.
 
     Errors:
-      - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a filter is malformed.
+      - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
     """
     InspectNetwork: _grpc.UnaryUnaryMultiCallable[_networks_pb2.InspectNetworkRequest, _networks_pb2.InspectNetworkResponse]
     """Returns a network with the containers that are connected to it.
@@ -76,7 +76,8 @@ class NetworkServiceStub:
       - ALREADY_EXISTS (NAME_IN_USE): another network has the name.
       - INVALID_ARGUMENT (INVALID_REQUEST): the settings contradict each other, or an address is malformed.
       - NOT_FOUND: there is no such driver.
-      - FAILED_PRECONDITION (CONFLICT): the name is that of one of the host's own networks.
+      - FAILED_PRECONDITION (CONFLICT): the name is that of one of the host's own networks, the subnet overlaps with
+        another, or the driver has all the networks that it can have.
       - FAILED_PRECONDITION (NOT_SWARM_MANAGER): the driver is `overlay` and the host is not a manager of a swarm.
     """
     ConnectNetwork: _grpc.UnaryUnaryMultiCallable[_networks_pb2.ConnectNetworkRequest, _networks_pb2.ConnectNetworkResponse]
@@ -97,7 +98,8 @@ class NetworkServiceStub:
 
     Errors:
       - NOT_FOUND: there is no such network or container.
-      - FAILED_PRECONDITION (CONFLICT): the network does not allow it.
+      - FAILED_PRECONDITION (CONFLICT): the container is not connected to the network.
+      - INVALID_ARGUMENT (INVALID_REQUEST): the network is `host`.
     """
     PruneNetworks: _grpc.UnaryUnaryMultiCallable[_networks_pb2.PruneNetworksRequest, _networks_pb2.PruneNetworksResponse]
     """Removes all networks that no running container is connected to, except the host's own.  Harmless to repeat.
@@ -106,7 +108,7 @@ class NetworkServiceStub:
     started again without the network.
 
     Errors:
-      - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a filter is malformed.
+      - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
     """
 
 @_typing.type_check_only
@@ -118,7 +120,7 @@ class NetworkServiceAsyncStub(NetworkServiceStub):
     (`bridge`, `host` and `none` on Linux, `nat` and `none` on Windows) can be neither created nor removed.
 
     Errors:
-      - INVALID_ARGUMENT: the prefix or the name fits several networks.
+      - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix or the name fits several networks.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -129,7 +131,7 @@ class NetworkServiceAsyncStub(NetworkServiceStub):
     InspectNetwork returns these.
 
     Errors:
-      - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a filter is malformed.
+      - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
     """
     InspectNetwork: _aio.UnaryUnaryMultiCallable[_networks_pb2.InspectNetworkRequest, _networks_pb2.InspectNetworkResponse]  # type: ignore[assignment]
     """Returns a network with the containers that are connected to it.
@@ -157,7 +159,8 @@ class NetworkServiceAsyncStub(NetworkServiceStub):
       - ALREADY_EXISTS (NAME_IN_USE): another network has the name.
       - INVALID_ARGUMENT (INVALID_REQUEST): the settings contradict each other, or an address is malformed.
       - NOT_FOUND: there is no such driver.
-      - FAILED_PRECONDITION (CONFLICT): the name is that of one of the host's own networks.
+      - FAILED_PRECONDITION (CONFLICT): the name is that of one of the host's own networks, the subnet overlaps with
+        another, or the driver has all the networks that it can have.
       - FAILED_PRECONDITION (NOT_SWARM_MANAGER): the driver is `overlay` and the host is not a manager of a swarm.
     """
     ConnectNetwork: _aio.UnaryUnaryMultiCallable[_networks_pb2.ConnectNetworkRequest, _networks_pb2.ConnectNetworkResponse]  # type: ignore[assignment]
@@ -178,7 +181,8 @@ class NetworkServiceAsyncStub(NetworkServiceStub):
 
     Errors:
       - NOT_FOUND: there is no such network or container.
-      - FAILED_PRECONDITION (CONFLICT): the network does not allow it.
+      - FAILED_PRECONDITION (CONFLICT): the container is not connected to the network.
+      - INVALID_ARGUMENT (INVALID_REQUEST): the network is `host`.
     """
     PruneNetworks: _aio.UnaryUnaryMultiCallable[_networks_pb2.PruneNetworksRequest, _networks_pb2.PruneNetworksResponse]  # type: ignore[assignment]
     """Removes all networks that no running container is connected to, except the host's own.  Harmless to repeat.
@@ -187,7 +191,7 @@ class NetworkServiceAsyncStub(NetworkServiceStub):
     started again without the network.
 
     Errors:
-      - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a filter is malformed.
+      - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
     """
 
 class NetworkServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -198,7 +202,7 @@ class NetworkServiceServicer(metaclass=_abc_1.ABCMeta):
     (`bridge`, `host` and `none` on Linux, `nat` and `none` on Windows) can be neither created nor removed.
 
     Errors:
-      - INVALID_ARGUMENT: the prefix or the name fits several networks.
+      - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix or the name fits several networks.
     """
 
     @_abc_1.abstractmethod
@@ -213,7 +217,7 @@ class NetworkServiceServicer(metaclass=_abc_1.ABCMeta):
         InspectNetwork returns these.
 
         Errors:
-          - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a filter is malformed.
+          - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
         """
 
     @_abc_1.abstractmethod
@@ -259,7 +263,8 @@ class NetworkServiceServicer(metaclass=_abc_1.ABCMeta):
           - ALREADY_EXISTS (NAME_IN_USE): another network has the name.
           - INVALID_ARGUMENT (INVALID_REQUEST): the settings contradict each other, or an address is malformed.
           - NOT_FOUND: there is no such driver.
-          - FAILED_PRECONDITION (CONFLICT): the name is that of one of the host's own networks.
+          - FAILED_PRECONDITION (CONFLICT): the name is that of one of the host's own networks, the subnet overlaps with
+            another, or the driver has all the networks that it can have.
           - FAILED_PRECONDITION (NOT_SWARM_MANAGER): the driver is `overlay` and the host is not a manager of a swarm.
         """
 
@@ -292,7 +297,8 @@ class NetworkServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors:
           - NOT_FOUND: there is no such network or container.
-          - FAILED_PRECONDITION (CONFLICT): the network does not allow it.
+          - FAILED_PRECONDITION (CONFLICT): the container is not connected to the network.
+          - INVALID_ARGUMENT (INVALID_REQUEST): the network is `host`.
         """
 
     @_abc_1.abstractmethod
@@ -307,7 +313,7 @@ class NetworkServiceServicer(metaclass=_abc_1.ABCMeta):
         started again without the network.
 
         Errors:
-          - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a filter is malformed.
+          - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
         """
 
 def add_NetworkServiceServicer_to_server(servicer: NetworkServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -106,7 +106,8 @@ class SystemServiceServicer:
         the host.
 
         Errors:
-        - UNAVAILABLE: the engine does not respond.
+        - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached.
+        - DEADLINE_EXCEEDED (HOST_TIMEOUT): the engine does not respond in time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -129,7 +130,7 @@ class SystemServiceServicer:
         Errors:
         - INVALID_ARGUMENT (INVALID_FIELD): a filter or a time is malformed.
         - INVALID_ARGUMENT (BAD_RESUME_TOKEN): the token is malformed.
-        - UNAVAILABLE: the host cannot be reached, or could not be reached for a minute.
+        - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached, or could not be reached for a minute.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -140,6 +141,9 @@ class SystemServiceServicer:
 
         It may take minutes, because the engine adds up file sizes.  An engine before API 1.42 may refuse a second call
         during the first.  The response has two layouts: see GetDataUsageResponse.
+
+        Errors:
+        - ABORTED (BEING_CHANGED): another call is running on the host, whose engine refuses a second one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

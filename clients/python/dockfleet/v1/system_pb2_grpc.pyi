@@ -54,7 +54,8 @@ class SystemServiceStub:
     the host.
 
     Errors:
-      - UNAVAILABLE: the engine does not respond.
+      - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached.
+      - DEADLINE_EXCEEDED (HOST_TIMEOUT): the engine does not respond in time.
     """
     StreamEvents: _grpc.UnaryStreamMultiCallable[_system_pb2.StreamEventsRequest, _system_pb2.StreamEventsResponse]
     """Streams what happens to the objects of a host, as it happens.
@@ -73,13 +74,16 @@ class SystemServiceStub:
     Errors:
       - INVALID_ARGUMENT (INVALID_FIELD): a filter or a time is malformed.
       - INVALID_ARGUMENT (BAD_RESUME_TOKEN): the token is malformed.
-      - UNAVAILABLE: the host cannot be reached, or could not be reached for a minute.
+      - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached, or could not be reached for a minute.
     """
     GetDataUsage: _grpc.UnaryUnaryMultiCallable[_system_pb2.GetDataUsageRequest, _system_pb2.GetDataUsageResponse]
     """Returns how much disk space the images, containers, volumes and the build cache of a host use.
 
     It may take minutes, because the engine adds up file sizes.  An engine before API 1.42 may refuse a second call
     during the first.  The response has two layouts: see GetDataUsageResponse.
+
+    Errors:
+      - ABORTED (BEING_CHANGED): another call is running on the host, whose engine refuses a second one.
     """
 
 @_typing.type_check_only
@@ -108,7 +112,8 @@ class SystemServiceAsyncStub(SystemServiceStub):
     the host.
 
     Errors:
-      - UNAVAILABLE: the engine does not respond.
+      - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached.
+      - DEADLINE_EXCEEDED (HOST_TIMEOUT): the engine does not respond in time.
     """
     StreamEvents: _aio.UnaryStreamMultiCallable[_system_pb2.StreamEventsRequest, _system_pb2.StreamEventsResponse]  # type: ignore[assignment]
     """Streams what happens to the objects of a host, as it happens.
@@ -127,13 +132,16 @@ class SystemServiceAsyncStub(SystemServiceStub):
     Errors:
       - INVALID_ARGUMENT (INVALID_FIELD): a filter or a time is malformed.
       - INVALID_ARGUMENT (BAD_RESUME_TOKEN): the token is malformed.
-      - UNAVAILABLE: the host cannot be reached, or could not be reached for a minute.
+      - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached, or could not be reached for a minute.
     """
     GetDataUsage: _aio.UnaryUnaryMultiCallable[_system_pb2.GetDataUsageRequest, _system_pb2.GetDataUsageResponse]  # type: ignore[assignment]
     """Returns how much disk space the images, containers, volumes and the build cache of a host use.
 
     It may take minutes, because the engine adds up file sizes.  An engine before API 1.42 may refuse a second call
     during the first.  The response has two layouts: see GetDataUsageResponse.
+
+    Errors:
+      - ABORTED (BEING_CHANGED): another call is running on the host, whose engine refuses a second one.
     """
 
 class SystemServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -183,7 +191,8 @@ class SystemServiceServicer(metaclass=_abc_1.ABCMeta):
         the host.
 
         Errors:
-          - UNAVAILABLE: the engine does not respond.
+          - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached.
+          - DEADLINE_EXCEEDED (HOST_TIMEOUT): the engine does not respond in time.
         """
 
     @_abc_1.abstractmethod
@@ -208,7 +217,7 @@ class SystemServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors:
           - INVALID_ARGUMENT (INVALID_FIELD): a filter or a time is malformed.
           - INVALID_ARGUMENT (BAD_RESUME_TOKEN): the token is malformed.
-          - UNAVAILABLE: the host cannot be reached, or could not be reached for a minute.
+          - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached, or could not be reached for a minute.
         """
 
     @_abc_1.abstractmethod
@@ -221,6 +230,9 @@ class SystemServiceServicer(metaclass=_abc_1.ABCMeta):
 
         It may take minutes, because the engine adds up file sizes.  An engine before API 1.42 may refuse a second call
         during the first.  The response has two layouts: see GetDataUsageResponse.
+
+        Errors:
+          - ABORTED (BEING_CHANGED): another call is running on the host, whose engine refuses a second one.
         """
 
 def add_SystemServiceServicer_to_server(servicer: SystemServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -54,8 +54,9 @@ class HostServiceServicer:
     def ListHosts(self, request, context):
         """Lists hosts, reachable or not, by name.
 
-        NOT_FOUND (reason UNKNOWN_HOST): the selector names a host that the gateway does not know.  INVALID_ARGUMENT: the
-        selector is malformed.
+        Errors:
+        - NOT_FOUND (UNKNOWN_HOST): the selector names a host that the gateway does not know.
+        - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -64,7 +65,9 @@ class HostServiceServicer:
     def GetHost(self, request, context):
         """Returns one host.
 
-        NOT_FOUND (reason UNKNOWN_HOST): the gateway knows no host of this name.  INVALID_ARGUMENT: the name is missing.
+        Errors:
+        - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+        - INVALID_ARGUMENT (INVALID_FIELD): the name is missing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,13 +36,16 @@ class HostServiceStub:
     ListHosts: _grpc.UnaryUnaryMultiCallable[_hosts_pb2.ListHostsRequest, _hosts_pb2.ListHostsResponse]
     """Lists hosts, reachable or not, by name.
 
-    NOT_FOUND (reason UNKNOWN_HOST): the selector names a host that the gateway does not know.  INVALID_ARGUMENT: the
-    selector is malformed.
+    Errors:
+      - NOT_FOUND (UNKNOWN_HOST): the selector names a host that the gateway does not know.
+      - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
     """
     GetHost: _grpc.UnaryUnaryMultiCallable[_hosts_pb2.GetHostRequest, _hosts_pb2.GetHostResponse]
     """Returns one host.
 
-    NOT_FOUND (reason UNKNOWN_HOST): the gateway knows no host of this name.  INVALID_ARGUMENT: the name is missing.
+    Errors:
+      - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+      - INVALID_ARGUMENT (INVALID_FIELD): the name is missing.
     """
 
 @_typing.type_check_only
@@ -53,13 +56,16 @@ class HostServiceAsyncStub(HostServiceStub):
     ListHosts: _aio.UnaryUnaryMultiCallable[_hosts_pb2.ListHostsRequest, _hosts_pb2.ListHostsResponse]  # type: ignore[assignment]
     """Lists hosts, reachable or not, by name.
 
-    NOT_FOUND (reason UNKNOWN_HOST): the selector names a host that the gateway does not know.  INVALID_ARGUMENT: the
-    selector is malformed.
+    Errors:
+      - NOT_FOUND (UNKNOWN_HOST): the selector names a host that the gateway does not know.
+      - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
     """
     GetHost: _aio.UnaryUnaryMultiCallable[_hosts_pb2.GetHostRequest, _hosts_pb2.GetHostResponse]  # type: ignore[assignment]
     """Returns one host.
 
-    NOT_FOUND (reason UNKNOWN_HOST): the gateway knows no host of this name.  INVALID_ARGUMENT: the name is missing.
+    Errors:
+      - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+      - INVALID_ARGUMENT (INVALID_FIELD): the name is missing.
     """
 
 class HostServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -73,8 +79,9 @@ class HostServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_hosts_pb2.ListHostsResponse, _abc.Awaitable[_hosts_pb2.ListHostsResponse]]:
         """Lists hosts, reachable or not, by name.
 
-        NOT_FOUND (reason UNKNOWN_HOST): the selector names a host that the gateway does not know.  INVALID_ARGUMENT: the
-        selector is malformed.
+        Errors:
+          - NOT_FOUND (UNKNOWN_HOST): the selector names a host that the gateway does not know.
+          - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
         """
 
     @_abc_1.abstractmethod
@@ -85,7 +92,9 @@ class HostServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_hosts_pb2.GetHostResponse, _abc.Awaitable[_hosts_pb2.GetHostResponse]]:
         """Returns one host.
 
-        NOT_FOUND (reason UNKNOWN_HOST): the gateway knows no host of this name.  INVALID_ARGUMENT: the name is missing.
+        Errors:
+          - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+          - INVALID_ARGUMENT (INVALID_FIELD): the name is missing.
         """
 
 def add_HostServiceServicer_to_server(servicer: HostServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,87 @@
+"""The comments of the contract name the statuses that tests show, and no others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import grpc
+import pytest
+from dockfleet.v1 import common_pb2 as pb
+
+from tests import comments, contract
+from tests.real.statuses.rows import OF_SERVICES
+from tests.real.statuses.rows import ROWS as REAL
+from tests.services.statuses import ROWS as SCRIPTED
+from tests.services.statuses import SLOW
+from tests.statuses import Status
+
+LINES = comments.all_lines()
+SHOWN = {(row.rpc, row.status) for row in (*REAL, *SCRIPTED)} | OF_SERVICES | {("ExecService.Exec", SLOW)}
+
+
+def test_there_are_lists() -> None:
+    """The comments are found: a change of their form would else make all that follows true of nothing."""
+    assert len(LINES) > 130
+    assert {line.scope.partition(".")[0] for line in LINES} == {service.name for service in contract.services()}
+    assert sum(path.read_text().count("// Errors:") for path in contract.PROTOS) == len({line.scope for line in LINES})
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: f"{line.scope}-{line.status}")
+def test_a_line_names_a_code_and_a_reason_that_exist(line: comments.Line) -> None:
+    """Clients can be written by them."""
+    assert line.status.code in {code.name for code in grpc.StatusCode} - {"OK", "UNAUTHENTICATED", "INTERNAL"}
+    assert f"ERROR_REASON_{line.status.reason}" in pb.ErrorReason.DESCRIPTOR.values_by_name
+
+
+def test_no_status_is_named_twice() -> None:
+    """One line says all about a status of an RPC."""
+    counts = Counter((line.scope, line.status) for line in LINES)
+
+    assert [which for which, count in counts.items() if count > 1] == []
+
+
+def test_every_line_is_shown_by_a_test() -> None:
+    """A status that no engine can be brought to, and no script, is not named."""
+    assert sorted((line.scope, str(line.status)) for line in LINES if (line.scope, line.status) not in SHOWN) == []
+
+
+def test_every_status_that_a_test_shows_is_named() -> None:
+    """Who reads the comment knows all that was seen."""
+    named = {(line.scope, line.status) for line in LINES}
+
+    assert sorted((scope, str(status)) for scope, status in SHOWN - named) == []
+
+
+def test_no_row_is_there_twice() -> None:
+    """The names tell rows of the same status apart."""
+    counts = Counter(str(row) for rows in (REAL, SCRIPTED) for row in rows)
+
+    assert [name for name, count in counts.items() if count > 1] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "  - INVALID_ARGUMENT: the name is missing.",
+        "  - NOT_FOUND: No such thing.",
+        "  - NOT_FOUND: there is no full stop",
+        "- NOT_FOUND: there is no indent.",
+        "  - NOT_FOUND (reason UNKNOWN_HOST): that is another form.",
+    ],
+)
+def test_a_line_of_another_form_is_found(tmp_path: Path, line: str) -> None:
+    """What is not understood is not passed over."""
+    file = tmp_path / "a.proto"
+    file.write_text(f"// Errors:\n// {line}\nservice A {{\n}}\n")
+
+    with pytest.raises((ValueError, AssertionError)):
+        comments.lines(file)
+
+
+def test_a_line_may_go_on_in_the_next(tmp_path: Path) -> None:
+    """Comments are as wide as the file allows."""
+    file = tmp_path / "a.proto"
+    file.write_text("// Errors:\n//   - NOT_FOUND: there is\n//     none.\nservice A {\n}\n")
+
+    assert comments.lines(file) == [comments.Line("A", Status("NOT_FOUND", "NOT_FOUND"), "there is none.")]
