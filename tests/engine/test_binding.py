@@ -6,6 +6,7 @@ What every single RPC asks is in tests/services/test_mirror_table.py; here are t
 from __future__ import annotations
 
 import base64
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import orjson
