@@ -301,7 +301,7 @@ class _Open:
         return task
 
     def end(self, tasks: set[asyncio.Task[Any]], cause: Exception) -> None:
-        for task in tasks - self.ended.keys():
+        for task in tasks & (self.endless | self.others) - self.ended.keys():
             self.ended[task] = cause
             task.cancel()
 
