@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 
@@ -31,6 +32,9 @@ def run(gateway: Gateway) -> Callable[..., Result]:
 
 
 @pytest.fixture
-def command(gateway: Gateway) -> list[str]:
+def command(gateway: Gateway) -> Iterator[list[str]]:
     """The client as a program of its own."""
-    return [sys.executable, "-c", "from dockfleet.cli import main; main()", "--address", gateway.address]
+    # A shell starts what it runs in the background with SIGINT ignored, and programs inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield [sys.executable, "-c", "from dockfleet.cli import main; main()", "--address", gateway.address]
+    signal.signal(signal.SIGINT, before)
