@@ -136,7 +136,7 @@ def started(*argv: str, cwd: Path = ROOT, **environment: str) -> Iterator[subpro
     process = subprocess.Popen(
         argv,
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(cwd), **environment},
+        env={**os.environ, "PYTHONPATH": f"{cwd}{os.pathsep}{cwd / 'clients/python'}", **environment},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -651,7 +651,7 @@ func (x *DroppedOutput) GetBytes() uint64 {
 }
 
 // The stream is alive but has no news.  The `resume_token` beside it is the present position.  A heartbeat comes after
-// every 15 seconds without another response, and at once when a stream has nothing to begin with.
+// every 15 seconds without another response.  Followed logs and events that have nothing to begin with send one at once.
 type Heartbeat struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The time since the host last sent something for this stream.
@@ -852,7 +852,8 @@ type SessionEnd struct {
 	ExitCode *int64 `protobuf:"varint,1,opt,name=exit_code,json=exitCode,proto3,oneof" json:"exit_code,omitempty"`
 	// Why there is no exit code, such as `the process still runs` or `the container was removed`.
 	UnknownReason string `protobuf:"bytes,2,opt,name=unknown_reason,json=unknownReason,proto3" json:"unknown_reason,omitempty"`
-	// Whether the process still runs.  The session then ended by its detach keys, or had no more output to return.
+	// Whether the process still runs.  The session then ended by its detach keys, or had no more output to return.  False
+	// after the detach keys of an exec: the Engine does not say whether its process still runs.
 	Running bool `protobuf:"varint,3,opt,name=running,proto3" json:"running,omitempty"`
 	// The engine's report of a failure while it waited for the process, such as that it could not remove the container.
 	// Usually empty.

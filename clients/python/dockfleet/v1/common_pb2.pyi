@@ -448,7 +448,7 @@ Global___DroppedOutput: _TypeAlias = DroppedOutput  # noqa: Y015
 @_typing.final
 class Heartbeat(_message.Message):
     """The stream is alive but has no news.  The `resume_token` beside it is the present position.  A heartbeat comes after
-    every 15 seconds without another response, and at once when a stream has nothing to begin with.
+    every 15 seconds without another response.  Followed logs and events that have nothing to begin with send one at once.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -557,7 +557,9 @@ class SessionEnd(_message.Message):
     unknown_reason: _builtins.str
     """Why there is no exit code, such as `the process still runs` or `the container was removed`."""
     running: _builtins.bool
-    """Whether the process still runs.  The session then ended by its detach keys, or had no more output to return."""
+    """Whether the process still runs.  The session then ended by its detach keys, or had no more output to return.  False
+    after the detach keys of an exec: the Engine does not say whether its process still runs.
+    """
     error: _builtins.str
     """The engine's report of a failure while it waited for the process, such as that it could not remove the container.
     Usually empty.
