@@ -231,7 +231,7 @@ def test_options_that_shape_json_stand_where_they_can() -> None:
 
 
 def test_streams_have_one_shape() -> None:
-    """`{resume_token, oneof record}`: whoever can read one stream can read them all."""
+    """`{resume_token, oneof record}`: a client that reads one stream can read all."""
     for method in METHODS:
         reply = method.output_type
         plain = [field for field in reply.fields if not field.containing_oneof]

@@ -264,7 +264,7 @@ def test_no_refusal_is_about_the_callers_identity() -> None:
 
 
 def test_words_of_any_length_are_looked_at_in_no_time() -> None:
-    """A hostile engine can not keep the gateway busy with a text that patterns take long to refuse."""
+    """A hostile engine cannot keep the gateway busy with a text that takes the patterns long."""
     pieces = ("lstat ", "client version ", "until ", '": ', "containerd ", "invalid ", "x" * 7, "denied permission ")
     texts = [(piece * 70_000)[: 64 << 10] for piece in pieces]
     operations = [method.name for method in contract.methods()]

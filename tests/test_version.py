@@ -1,4 +1,4 @@
-"""One version, in one file: whoever says a version says that one."""
+"""There is one version, in one file, and every place that shows a version shows that one."""
 
 from __future__ import annotations
 

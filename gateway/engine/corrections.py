@@ -1,4 +1,4 @@
-"""Corrections of answers: what an engine tells of an object, and refuses when the object is created again.
+"""Corrections of answers: properties that an engine returns, and refuses when the object is created again.
 
 An answer can be written back (DESIGN 4), so these values are left out of it.  The Engine has no rule from which they
 could be derived; each function names where engines refuse them.

@@ -35,7 +35,7 @@ class ExecStartFailed(Exception):
 
 
 class StartedBefore(Exception):
-    """An exec was started before, and can not be started again."""
+    """The exec was started before, and an exec starts only once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ async def chunks(connection: Connection, idle_seconds: float | None = None) -> A
 
 
 async def _read(connection: Connection, idle_seconds: float | None = None, least: int = 1) -> bytes:
-    """Read a piece of a stream, of which what came before is true however the rest looks."""
+    """Read a piece of a stream.  When the rest is malformed, what came before it stays valid."""
     try:
         return await connection.read(idle_seconds, least=least)
     except BadAnswer as error:

@@ -61,7 +61,7 @@ EXAMPLES = {
 
 
 def need(tools: str) -> None:
-    """Install the tools of a language, or skip the test with the reason why they can not be had."""
+    """Install the tools of a language, or skip the test with the reason why they cannot be installed."""
     installed = subprocess.run([ROOT / "deploy/toolchains.sh", tools], capture_output=True, text=True, check=False)
     if installed.returncode:
         pytest.skip(installed.stderr.strip().rpartition("\n")[2])

@@ -166,7 +166,7 @@ async def test_input_that_was_not_announced_is_refused(client: Client, host: str
 
 
 async def test_a_container_waits_for_no_reader(client: Client, host: str, containers: Containers) -> None:
-    """To wait for a slow reader is what a container can not be asked for, and the refusal names the field."""
+    """SLOW_READER_WAIT is refused, because a container cannot wait, and the error names the field."""
     container = await containers.start("sleep", "1000")
 
     with pytest.raises(grpc.aio.AioRpcError) as caught:

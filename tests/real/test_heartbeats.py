@@ -30,7 +30,7 @@ async def idle(call: Any) -> list[int]:
 
 
 async def test_stats_of_a_container_that_does_not_run(client: Client, host: str, containers: Containers) -> None:
-    """It is told once that the container does not run; then come heartbeats, until it is started."""
+    """The client gets `not_running` once, then heartbeats, until the container starts."""
     container = await containers.create("sleep", "1000")
     call = client.containers.StreamStats(containers_pb2.StreamStatsRequest(host=host, id=container))
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(600)
 
 @pytest.fixture(params=EXAMPLES)
 async def language(request: pytest.FixtureRequest) -> str:
-    """A language of which the example is built."""
+    """A language whose example is built."""
     await asyncio.to_thread(build, request.param)
     return str(request.param)
 

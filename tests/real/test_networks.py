@@ -76,7 +76,7 @@ async def test_a_network_is_what_it_was_created_as(client: Client, host: str, ne
 
 
 async def test_a_name_that_is_taken_is_refused(client: Client, host: str, networks: Networks) -> None:
-    """Two networks can not have one name; an older engine has to be asked to look."""
+    """Two networks cannot have one name; an older engine checks this only when it is asked to."""
     asked = {"check_duplicate": True} if host == "one" else {}
     await networks.create("twice", internal=True)
 

@@ -44,7 +44,7 @@ async def ending(at: At, rpc: str, asked: Asked) -> list[Status | None]:
 async def test_a_call_ends_with_the_status_that_its_comment_names(at: At, row: Row) -> None:
     """Code and reason are those of the comment, whatever words the engine has for it."""
     if at.host not in row.hosts:
-        pytest.skip("engines of this version can not be brought to it")
+        pytest.skip("engines of this version never end the call so")
     prepared = await row.prepare(at)
     asked = prepared if isinstance(prepared, Asked) else Asked(prepared)
 

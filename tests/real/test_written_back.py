@@ -255,7 +255,6 @@ NEWER = {
 }
 OLDER = {"kernel-memory"}
 
-# Those that can not be written back yet, and why.
 # Properties in which equal containers differ, and why.
 OWN = {
     r"created_at|state\.started_at": "the second is younger",
@@ -338,7 +337,7 @@ async def test_an_inspection_makes_a_container_that_is_inspected_alike(
 
 
 async def test_an_inspection_connects_a_container_again(client: Client, host: str, containers: Containers) -> None:
-    """What an inspection tells of an endpoint is accepted by ConnectNetwork, and makes the endpoint anew."""
+    """ConnectNetwork accepts the endpoint of an inspection, and makes an equal one."""
     container = await containers.start("sleep", "1000", host_config={"network_mode": NETWORK})
     key = {"host": host, "id": SECOND_NETWORK, "container": container}
     settings = {"aliases": ["a"], "ipam_config": {"ipv4_address": SECOND_ADDRESSES[host]}}
