@@ -18,7 +18,7 @@ from docker.errors import NotFound
 from gateway.engine.client import Call, Engine, part
 from gateway.engine.connection import Connection
 from gateway.engine.frames import Decoder, Frame, FrameDecoder, RawDecoder
-from gateway.engine.streams import Idle, output
+from gateway.engine.streams import HEARTBEAT_SECONDS, Idle, output
 
 # What the engine has to say once the connection is the process's, it says as if the process had written it.
 _START_FAILED = b"OCI runtime exec failed"
@@ -27,7 +27,6 @@ _DETACHED = b"exec attach failed: error on attach stdin: read escape sequence\r\
 _LONGEST_REPORT = 16 << 10  # of these words
 _CANNOT_EXECUTE = (126, 127)
 _PATIENCE_SECONDS = 5.0  # for an exit code after the end of the output
-HEARTBEAT_SECONDS = 15.0
 
 
 class ExecStartFailed(Exception):

@@ -16,6 +16,8 @@ from gateway.engine.connection import Connection
 from gateway.engine.frames import SYSTEM_ERROR, Decoder, Frame, FrameError
 from gateway.engine.http import Answer, BadAnswer
 
+HEARTBEAT_SECONDS = 15.0
+"""How long a stream may be silent before its client gets a heartbeat."""
 _LINE_BYTES = 16 << 20
 _CHUNK_BYTES = 256 << 10
 _REPORT_BYTES = 4 << 10

@@ -23,6 +23,7 @@ from gateway.engine.events.known import Known
 from gateway.engine.events.ring import Gap, Item, Place, Reason, Ring, mark_of
 from gateway.engine.events.source import FAILURES, EventSource
 from gateway.engine.http import CredentialsRejected, Disconnected, IdentityMismatch
+from gateway.engine.streams import HEARTBEAT_SECONDS
 
 _REMEMBERED = 256  # events, by an engine (moby, daemon/events/events.go)
 _SULK_SECONDS = 60.0  # before lists that were refused are asked for again
@@ -45,7 +46,7 @@ class EventHub:
         size: int = 10_000,
         linger_seconds: float = 60.0,
         heal_seconds: float = 60.0,
-        heartbeat_seconds: float = 15.0,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
     ) -> None:
         """Open nothing yet.
 

@@ -18,7 +18,7 @@ from gateway.engine.http import BadAnswer, Busy, CredentialsRejected, Disconnect
 from gateway.engine.logs.places import Position
 from gateway.engine.logs.reading import Question, Reader
 from gateway.engine.logs.runs import End, Ending, Item, Quiet, Run, RunBoundary
-from gateway.engine.streams import OperationFailed, TornStream
+from gateway.engine.streams import HEARTBEAT_SECONDS, OperationFailed, TornStream
 
 _POLL_SECONDS = 0.3  # between two looks at a stopped container whose restarts are followed
 _SETTLE_SECONDS = 0.5  # within which the state of a container follows the end of its log
@@ -53,7 +53,7 @@ class Follower:
         position: Position | None = None,
         started: str = "",
         heal_seconds: float = 60.0,
-        heartbeat_seconds: float = 15.0,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
     ) -> None:
         """Arguments: *container*, its full id; *restarts*, whether to follow them; the place to go on from, if any;
         how long a broken log is tried again before its reader is told; and after how long silence is news.

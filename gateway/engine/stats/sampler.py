@@ -23,13 +23,12 @@ from gateway.engine.enginejson import NotEngineJson
 from gateway.engine.http import BadAnswer, Disconnected, Request, TransportError
 from gateway.engine.logs.runs import full_id
 from gateway.engine.stats.usage import usage
-from gateway.engine.streams import Idle
+from gateway.engine.streams import HEARTBEAT_SECONDS, Idle
 
 _ANSWER_SECONDS = 10.0  # until a stream of samples begins
 _SILENCE_SECONDS = 15.0  # without a sample, which are due every second, after which a host is not well
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds between two tries
 _FRESH_SECONDS = 2.0  # for which a sample is the present
-HEARTBEAT_SECONDS = 15.0
 _load = enginejson.loader(ContainerStats.DESCRIPTOR)
 
 
