@@ -86,14 +86,14 @@ def test_the_readme_names_the_two_commands() -> None:
     assert "make test" in readme
 
 
-def test_the_readme_counts_the_endpoints() -> None:
-    """The number of mirrored endpoints is that of the contract."""
+def test_the_readme_counts_the_mirroring_rpcs() -> None:
+    """The number of RPCs that mirror an endpoint is that of the contract."""
     methods = [
         method for file in contract.files() for service in file.services_by_name.values() for method in service.methods
     ]
     bound = sum(bool(rules.of_rpc(method).engine.WhichOneof("request")) for method in methods)
 
-    assert f"{bound} endpoints" in (ROOT / "README.md").read_text()
+    assert f"{bound} RPCs mirror" in (ROOT / "README.md").read_text()
 
 
 def test_the_table_of_keys_is_fresh(tmp_path: Path) -> None:

@@ -96,6 +96,12 @@ class Stage:
         said = await execute(self.client, self.host, container or self.container, "cat", f"{directory}/count")
         return int(said.stdout)
 
+    async def count_beyond(self, count: int) -> int:
+        """How far the writer has come, once it has come further than *count*.  The test ends when it never does."""
+        while (now := await self.count()) <= count:
+            await asyncio.sleep(0.1)
+        return now
+
     async def tell(self, word: str) -> None:
         """Tell the container's writer to `go` or to `stop`."""
         assert (await execute(self.client, self.host, self.container, "touch", f"/tmp/main/{word}")).exit_code == 0
