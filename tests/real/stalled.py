@@ -98,9 +98,11 @@ class Stage:
 
     async def count_beyond(self, count: int) -> int:
         """How far the writer has come, once it has come further than *count*.  The test ends when it never does."""
-        while (now := await self.count()) <= count:
-            await asyncio.sleep(0.1)
-        return now
+        async def beyond() -> bool:
+            return await self.count() > count
+
+        await until(beyond)
+        return await self.count()
 
     async def tell(self, word: str) -> None:
         """Tell the container's writer to `go` or to `stop`."""
