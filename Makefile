@@ -16,10 +16,10 @@ $(VENV)/ready: pyproject.toml clients/python/pyproject.toml deploy/venv.sh
 	@touch $@
 
 run: $(VENV)/ready ## show the main job on real hosts, and leave the gateway serving
-	$(PYTHON) deploy/demo.py run
+	$(PYTHON) -m deploy.demo run
 
 stop: ## take down all that `make run` started, and nothing else
-	@if [ -x $(PYTHON) ]; then $(PYTHON) deploy/demo.py stop; fi
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m deploy.demo stop; fi
 
 serve: $(VENV)/ready ## run the gateway in the foreground; ARGS="--host a=unix:///…", see ARGS=--help
 	$(VENV)/bin/dockfleet-gateway --log-format text $(ARGS)

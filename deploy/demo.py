@@ -24,15 +24,14 @@ from pathlib import Path
 import dockfleet
 from dockfleet.fleet.v1.hosts_pb2 import HOST_STATE_UP
 
-from gateway import config
+from deploy.private_engines import commands
+from deploy.private_engines.engine import PrivateEngine
+from deploy.private_engines.provision import EngineError, busybox_image, install
+from gateway.config import loading
 from gateway.fleet.hosts import State
 from gateway.server import running
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "deploy/engines"))
-
-import engines
-
 STATE = ROOT / ".state"
 ENGINES = STATE / "engines"
 PID = STATE / "gateway.pid"
@@ -71,7 +70,7 @@ def stop() -> None:
         print("stopped the gateway")
     PID.unlink(missing_ok=True)
     if ENGINES.exists():
-        engines.down(argparse.Namespace(dir=ENGINES, name=[]))
+        commands.down(ENGINES)
         print("removed the private engines")
 
 
@@ -79,8 +78,8 @@ def _hosts() -> list[str]:
     """Return the gateway's arguments that say which hosts there are: none, when it finds some by itself."""
     logging.disable()  # that a host does not answer is no news here
     try:
-        settings = config.load(["--listen", "127.0.0.1:0", "--metrics-listen", "off"], os.environ)
-    except config.ConfigError as error:
+        settings = loading.load(["--listen", "127.0.0.1:0", "--metrics-listen", "off"], os.environ)
+    except loading.ConfigError as error:
         sys.exit(f"dockfleet: {error}")
     found = asyncio.run(_reachable(settings))
     if found:
@@ -95,18 +94,18 @@ def _hosts() -> list[str]:
         )
     try:
         print("no Docker engine answers: starting two private ones (Debian's docker.io)", flush=True)
-        engines.install()
-        engines.up(argparse.Namespace(dir=ENGINES, name=list(NAMES), newer=None, tls=False))
-    except engines.EngineError as error:
+        install()
+        commands.up(ENGINES, NAMES)
+    except EngineError as error:
         sys.exit(f"dockfleet: {error}")
     arguments = []
     for name in NAMES:
-        arguments += ["--host", f"{name}={engines.PrivateEngine(ENGINES, name).address}"]
+        arguments += ["--host", f"{name}={PrivateEngine(ENGINES, name).address}"]
     return arguments
 
 
-async def _reachable(settings: config.Settings) -> list[str]:
-    async with running(settings.model_copy(update={"drain_seconds": 0})) as gateway:
+async def _reachable(settings: loading.Settings) -> list[str]:
+    async with running(settings.model_copy(update={"drain_timeout_seconds": 0})) as gateway:
         await asyncio.gather(*(host.probe() for host in gateway.hosts))
         return [host.name for host in gateway.hosts if host.state is State.UP]
 
@@ -152,7 +151,7 @@ def _start_container(host: dockfleet.HostView) -> None:
             raise
     else:
         return
-    list(host.images.ImportImage(engines.busybox_image(), repo="dockfleet-demo", tag="latest"))
+    list(host.images.ImportImage(busybox_image(), repo="dockfleet-demo", tag="latest"))
     list(
         host.containers.RunContainer(
             name=CONTAINER,

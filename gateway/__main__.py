@@ -8,9 +8,9 @@ import sys
 
 import uvloop
 
-from gateway import logs
-from gateway.config import ConfigError, load
+from gateway.config.loading import ConfigError, load
 from gateway.server import serve
+from gateway.telemetry import logging as logs
 
 
 def main() -> int:

@@ -28,23 +28,23 @@ from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 
-from gateway import metrics
-from gateway.boundary import Boundary
+from gateway.config.settings import HostSettings, Limits, Settings
 from gateway.engine.client import Endpoint, Engine
-from gateway.engine.events.ring import EventSeal
-from gateway.engine.logs.places import Seal
-from gateway.engine.transport import Limits as EngineLimits
+from gateway.engine.events.event_buffer import EventTokenCodec
+from gateway.engine.logs.places import LogTokenCodec
+from gateway.engine.transport.pool import Limits as EngineLimits
 from gateway.fleet.dial import address_of
 from gateway.fleet.hosts import Host, Hosts, State
-from gateway.reflection import Reflection
-from gateway.services.containers import ContainerService
-from gateway.services.events import SystemService
-from gateway.services.exec import ExecService
-from gateway.services.hosts import HostService
-from gateway.services.logs import LogService
-from gateway.services.mirror import Gate, Patience, handlers
-from gateway.services.stats import StatsService
-from gateway.settings import HostSettings, Limits, Settings
+from gateway.rpc.interceptor import CallInterceptor
+from gateway.rpc.mirror import Backend, Timeouts, handlers
+from gateway.rpc.reflection import Reflection
+from gateway.rpc.services.containers import ContainerService
+from gateway.rpc.services.exec import ExecService
+from gateway.rpc.services.hosts import HostService
+from gateway.rpc.services.logs import LogService
+from gateway.rpc.services.stats import StatsService
+from gateway.rpc.services.system import SystemService
+from gateway.telemetry import metrics
 from gateway.web.listener import Listener
 from gateway.web.pages import Readiness, pages
 
@@ -73,7 +73,10 @@ OPTIONS = (
 
 def _options(limits: Limits) -> list[tuple[str, int]]:
     # More than the budgets allow in all, on one connection: grpc lets a call beyond this wait in silence, they say no.
-    return [*OPTIONS, ("grpc.max_concurrent_streams", limits.calls + limits.streams + _REFUSALS)]
+    return [
+        *OPTIONS,
+        ("grpc.max_concurrent_streams", limits.max_concurrent_calls + limits.max_concurrent_streams + _REFUSALS),
+    ]
 
 
 async def serve(settings: Settings) -> None:
@@ -97,16 +100,20 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
     """
     limits = settings.limits
     health_servicer = HealthServicer()
-    boundary = Boundary(calls=limits.calls, streams=limits.streams, stall_seconds=limits.reader_stall_seconds)
+    interceptor = CallInterceptor(
+        calls=limits.max_concurrent_calls,
+        streams=limits.max_concurrent_streams,
+        stall_timeout_seconds=limits.reader_stall_timeout_seconds,
+    )
     hosts = Hosts(
         [_host(host, settings) for host in settings.hosts],
         changed=lambda host: _tell(health_servicer, host),
-        end_call=boundary.end,
+        end_call=interceptor.end,
     )
-    metrics.observe_budgets(boundary.budgets)
-    server = grpc.aio.server(interceptors=[boundary], options=_options(limits))
-    gate = Gate(hosts, _patience(settings))
-    names = _add_services(server, gate, _resume_key(settings))
+    metrics.observe_budgets(interceptor.budgets)
+    server = grpc.aio.server(interceptors=[interceptor], options=_options(limits))
+    backend = Backend(hosts, _patience(settings))
+    names = _add_services(server, backend, _resume_key(settings))
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     names.append("grpc.health.v1.Health")
     if settings.channelz:
@@ -115,7 +122,7 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
     if settings.reflection:
         server.add_generic_rpc_handlers(Reflection(names).handlers())
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(hosts.watched(settings.probe_seconds))
+        await stack.enter_async_context(hosts.watched(settings.health_check_interval_seconds))
         for host in hosts:
             metrics.observe_host(host)
         readiness = Readiness()
@@ -143,8 +150,8 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
             yield Running(port, metrics_address, hosts)
         finally:
             readiness.obstacle = "the gateway is draining: it ends when its open calls have ended"
-            await _stop(server, health_servicer, boundary, settings, hurry or asyncio.Event())
-            await gate.finished()
+            await _stop(server, health_servicer, interceptor, settings, hurry or asyncio.Event())
+            await backend.finished()
 
 
 class Running:
@@ -159,22 +166,24 @@ class Running:
 async def _stop(
     server: grpc.aio.Server,
     health_servicer: HealthServicer,
-    boundary: Boundary,
+    interceptor: CallInterceptor,
     settings: Settings,
     hurry: asyncio.Event,
 ) -> None:
     """Tell load balancers, serve on for a while, then let open calls finish within bounds."""
-    log.info("draining", extra={"fields": {"seconds": settings.drain_seconds}})
+    log.info("draining", extra={"fields": {"seconds": settings.drain_timeout_seconds}})
     await health_servicer.enter_graceful_shutdown()
-    await _wait(hurry, settings.drain_seconds)
+    await _wait(hurry, settings.drain_timeout_seconds)
     # Its own grace must not end while the stop below is at work: grpc would cancel the calls of a server that is gone,
     # and crash.
-    stopping = asyncio.create_task(server.stop(settings.stop_grace_seconds + _NEVER_SECONDS))
-    boundary.end_endless()
+    stopping = asyncio.create_task(server.stop(settings.shutdown_timeout_seconds + _NEVER_SECONDS))
+    interceptor.end_endless()
     hurried = asyncio.create_task(hurry.wait())
-    await asyncio.wait({stopping, hurried}, timeout=settings.stop_grace_seconds, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait(
+        {stopping, hurried}, timeout=settings.shutdown_timeout_seconds, return_when=asyncio.FIRST_COMPLETED
+    )
     hurried.cancel()
-    boundary.end_all()
+    interceptor.end_all()
     await asyncio.wait({stopping}, timeout=_LAST_WORDS_SECONDS)
     if not stopping.done():
         await server.stop(0)
@@ -189,23 +198,23 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
         return
 
 
-def _add_services(server: grpc.aio.Server, gate: Gate, resume_key: bytes) -> list[str]:
-    logs, stats = LogService(gate, Seal(resume_key)), StatsService(gate)
+def _add_services(server: grpc.aio.Server, backend: Backend, resume_key: bytes) -> list[str]:
+    logs, stats = LogService(backend, LogTokenCodec(resume_key)), StatsService(backend)
     files: list[tuple[Any, ...]] = [
-        (containers_pb2, ContainerService(gate), logs, stats),
+        (containers_pb2, ContainerService(backend), logs, stats),
         (distribution_pb2,),
-        (exec_pb2, ExecService(gate)),
-        (hosts_pb2, HostService(gate.hosts)),
+        (exec_pb2, ExecService(backend)),
+        (hosts_pb2, HostService(backend.hosts)),
         (images_pb2,),
         (networks_pb2,),
-        (system_pb2, SystemService(gate, EventSeal(resume_key))),
+        (system_pb2, SystemService(backend, EventTokenCodec(resume_key))),
         (volumes_pb2,),
     ]
     names = []
     for module, *by_hand in files:
         file: FileDescriptor = module.DESCRIPTOR
         for service in file.services_by_name.values():
-            server.add_generic_rpc_handlers((handlers(service, gate, *by_hand),))
+            server.add_generic_rpc_handlers((handlers(service, backend, *by_hand),))
             names.append(service.full_name)
     return names
 
@@ -216,31 +225,31 @@ def _host(settings: HostSettings, all_settings: Settings) -> Host:
         settings.name,
         Endpoint(settings.address, address_of(settings)),
         EngineLimits(
-            connections=limits.connections_per_host,
-            queue=limits.queue_per_host,
-            streams=limits.streams_per_host,
-            answer_bytes=limits.answer_bytes,
-            connect_seconds=limits.connect_seconds,
-            call_seconds=limits.read_seconds,
+            connections=limits.max_connections_per_host,
+            queue=limits.max_queued_calls_per_host,
+            streams=limits.max_streams_per_host,
+            max_response_bytes=limits.max_response_bytes,
+            connect_timeout_seconds=limits.connect_timeout_seconds,
+            call_timeout_seconds=limits.read_timeout_seconds,
         ),
         metrics.EngineObserver(),
     )
-    return Host(engine, settings.labels, heal_seconds=limits.heal_seconds)
+    return Host(engine, settings.labels, reconnect_timeout_seconds=limits.reconnect_timeout_seconds)
 
 
 def _resume_key(settings: Settings) -> bytes:
     return secrets.token_bytes(32) if settings.resume_key is None else settings.resume_key.read_bytes()
 
 
-def _patience(settings: Settings) -> Patience:
+def _patience(settings: Settings) -> Timeouts:
     limits = settings.limits
-    return Patience(
-        limits.read_seconds,
-        limits.change_seconds,
-        limits.long_seconds,
-        limits.progress_idle_seconds,
-        limits.heal_seconds,
-        limits.stall_seconds,
+    return Timeouts(
+        limits.read_timeout_seconds,
+        limits.write_timeout_seconds,
+        limits.long_timeout_seconds,
+        limits.progress_idle_timeout_seconds,
+        limits.reconnect_timeout_seconds,
+        limits.stall_timeout_seconds,
     )
 
 

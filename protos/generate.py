@@ -3,7 +3,7 @@
     python protos/generate.py [OUTPUT]      OUTPUT is the root of the checkout when not given
 
   - clients/python/dockfleet: messages, stubs and types;
-  - gateway/contract.binpb.gz: the descriptors with the comments, for reflection.
+  - gateway/rpc/contract.binpb.gz: the descriptors with the comments, for reflection.
 
 The generated files are committed; a test runs this into a fresh folder and compares.
 """
@@ -28,7 +28,8 @@ def main() -> int:
     output.mkdir(parents=True, exist_ok=True)
     (root / "gateway").mkdir(exist_ok=True)
     files = sorted(str(path) for path in PROTOS.rglob("*.proto"))
-    described = root / "gateway/contract.binpb"
+    described = root / "gateway/rpc/contract.binpb"
+    described.parent.mkdir(parents=True, exist_ok=True)
     status = protoc.main(
         [
             "protoc",

@@ -1,4 +1,4 @@
-"""The layout's rules (DESIGN section 2), and that generated code is what the contract generates."""
+"""The layout's rules (docs/architecture.md), and that generated code is what the contract generates."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract import ROOT
+from tests.support.contract import ROOT
 
 GATEWAY = ROOT / "gateway"
 GENERATED = ("v1", "fleet", "options")  # below clients/python/dockfleet
@@ -46,16 +46,16 @@ def test_what_knows_the_engine_knows_nothing_of_grpc() -> None:
 
 
 @pytest.mark.parametrize("package", ["docker", "requests", "httptools", "greenlet"])
-def test_services_reach_engines_through_the_engine_room_alone(package: str) -> None:
-    """`services/` imports nothing that speaks to an engine by itself."""
-    found = imports(GATEWAY / "services")
+def test_the_grpc_front_end_reaches_engines_through_the_engine_package_alone(package: str) -> None:
+    """`rpc/` imports nothing that speaks to an engine by itself."""
+    found = imports(GATEWAY / "rpc")
 
     assert of("gateway.engine", found)
     assert of(package, found) == []
 
 
 def test_the_http_front_end_knows_nothing_of_the_other_front_end() -> None:
-    """`web/` imports neither grpc nor the services; only `server.py` knows both."""
+    """`web/` imports neither grpc nor `rpc/`; only `server.py` knows both."""
     found = imports(GATEWAY / "web")
     importers = {who for who, _ in of("gateway.web", imports(GATEWAY))}
 
@@ -72,7 +72,17 @@ def test_only_main_imports_the_composition_root() -> None:
 @pytest.mark.parametrize(
     "part",
     [
-        *("Engine", "Host", "Hosts", "Gate", "Boundary", "Reflection", "Seal", "EventSeal", "Listener"),
+        *(
+            "Engine",
+            "Host",
+            "Hosts",
+            "Backend",
+            "CallInterceptor",
+            "Reflection",
+            "LogTokenCodec",
+            "EventTokenCodec",
+            "Listener",
+        ),
         *("ContainerService", "ExecService", "HostService", "LogService", "StatsService", "SystemService"),
     ],
 )
@@ -92,10 +102,10 @@ def makers(part: str) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("package", "owners"),
     [
-        ("httptools", {"gateway/engine/exchange.py", "gateway/web/messages.py"}),  # bytes <-> HTTP
+        ("httptools", {"gateway/engine/transport/response_parser.py", "gateway/web/messages.py"}),  # bytes <-> HTTP
         ("greenlet", {"gateway/engine/client.py"}),  # blocking <-> asyncio
         ("requests", {"gateway/engine/client.py"}),
-        ("google.rpc", {"gateway/errors.py"}),  # exception <-> status
+        ("google.rpc", {"gateway/rpc/status.py"}),  # exception <-> status
     ],
 )
 def test_each_frontier_is_crossed_in_one_file(package: str, owners: set[str]) -> None:
@@ -110,7 +120,7 @@ def test_the_committed_code_is_what_the_contract_generates(tmp_path: Path) -> No
 
     packages = "clients/python/dockfleet"
     fresh, committed = contents(tmp_path / packages), contents(ROOT / packages)
-    described = "gateway/contract.binpb.gz"
+    described = "gateway/rpc/contract.binpb.gz"
     assert [name for name in sorted(fresh | committed) if fresh.get(name) != committed.get(name)] == []
     assert gzip.decompress((tmp_path / described).read_bytes()) == gzip.decompress((ROOT / described).read_bytes())
 

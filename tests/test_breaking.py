@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract import ROOT
+from tests.support.contract import ROOT
 
 BUF = re.search(r"^BUF := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
 CHANGES = {  # file, what stands there, what is put in its place, and what buf says of it

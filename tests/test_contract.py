@@ -23,11 +23,11 @@ from google.protobuf.descriptor import (
 from google.protobuf.descriptor_pb2 import FileDescriptorSet, MethodOptions
 from grpc_tools import protoc
 
-from gateway.engine.binding import Binding
+from gateway.engine.codec.binding import Binding
 from gateway.fleet.hosts import Hosts
-from gateway.services.mirror import Gate, handlers
-from tests import contract
-from tests.contract import asked, name_of, rules
+from gateway.rpc.mirror import Backend, handlers
+from tests.support import contract
+from tests.support.contract import asked, name_of, rules
 
 METHODS = contract.methods()
 WITH_ENDPOINT = [method for method in METHODS if contract.endpoint(method)]
@@ -49,7 +49,7 @@ def test_every_rpc_mirrors_an_endpoint_or_is_written_by_hand() -> None:
 @pytest.mark.parametrize("service", contract.services(), ids=name_of)
 def test_the_gateway_can_make_the_handlers_of_every_service(service: ServiceDescriptor) -> None:
     """Making them reads all options of all RPCs; what contradicts itself stops the gateway's start."""
-    made = handlers(service, Gate(Hosts([])), *contract.BY_HAND.get(service.name, ()))
+    made = handlers(service, Backend(Hosts([])), *contract.BY_HAND.get(service.name, ()))
 
     assert made.service_name() == service.full_name
 
@@ -134,8 +134,8 @@ def test_the_gateway_gives_the_reasons_that_the_contract_lists() -> None:
 
     given = {
         node.value
-        for file in ("errors.py", "refusals.py", "boundary.py")
-        for node in ast.walk(ast.parse((contract.ROOT / "gateway" / file).read_text()))
+        for file in ("status.py", "reasons.py", "interceptor.py")
+        for node in ast.walk(ast.parse((contract.ROOT / "gateway/rpc" / file).read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"[A-Z_]{3,}", node.value)
     }
 

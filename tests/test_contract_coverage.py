@@ -9,9 +9,9 @@ import pytest
 from dockfleet.options.v1 import options_pb2 as pb
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 
-from tests import contract, specification
-from tests.contract import asked, name_of, rules
-from tests.specification import Operation, Schema, operations
+from tests.support import contract, specification
+from tests.support.contract import asked, name_of, rules
+from tests.support.specification import Operation, Schema, operations
 
 pytestmark = pytest.mark.skipif(
     not specification.REFERENCE.is_dir(), reason="the Engine API's specification is not at hand"

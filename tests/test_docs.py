@@ -15,13 +15,13 @@ import pytest
 import trustme
 from dockfleet.v1 import system_pb2, system_pb2_grpc
 
-from gateway import config
-from gateway.engine import rules
-from gateway.settings import ListenerTls
-from tests import contract
-from tests.conftest import gateway_of
-from tests.contract import ROOT
-from tests.fake_engine import FakeEngine
+from gateway.config import loading
+from gateway.config.settings import ListenerTls
+from gateway.engine.codec import options
+from tests.support import contract
+from tests.support.contract import ROOT
+from tests.support.fake_engine import FakeEngine
+from tests.support.gateway import gateway_of
 from tests.web.client import get
 
 CONFIGURATION = ROOT / "docs/configuration.md"
@@ -91,7 +91,7 @@ def test_the_readme_counts_the_mirroring_rpcs() -> None:
     methods = [
         method for file in contract.files() for service in file.services_by_name.values() for method in service.methods
     ]
-    bound = sum(bool(rules.of_rpc(method).engine.WhichOneof("request")) for method in methods)
+    bound = sum(bool(options.of_rpc(method).engine.WhichOneof("request")) for method in methods)
 
     assert f"{bound} RPCs mirror" in (ROOT / "README.md").read_text()
 
@@ -119,7 +119,7 @@ def test_the_example_configuration_is_accepted(tmp_path: Path, monkeypatch: pyte
 
     for text in example:
         Path("fleet.yaml").write_text(text)
-        settings = config.load(["--config", "fleet.yaml"], {})
+        settings = loading.load(["--config", "fleet.yaml"], {})
 
         assert [host.name for host in settings.hosts] == ["north", "south", "lab"]
 

@@ -9,12 +9,12 @@ import grpc
 import pytest
 from dockfleet.v1 import common_pb2 as pb
 
-from tests import comments, contract
 from tests.real.statuses.rows import OF_SERVICES
 from tests.real.statuses.rows import ROWS as REAL
-from tests.services.statuses import ROWS as SCRIPTED
-from tests.services.statuses import SLOW
-from tests.statuses import Status
+from tests.rpc.scripted_statuses import ROWS as SCRIPTED
+from tests.rpc.scripted_statuses import SLOW
+from tests.support import comments, contract
+from tests.support.statuses import Status
 
 LINES = comments.all_lines()
 SHOWN = {(row.rpc, row.status) for row in (*REAL, *SCRIPTED)} | OF_SERVICES | {("ExecService.Exec", SLOW)}

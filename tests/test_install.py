@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract import ROOT
+from tests.support.contract import ROOT
 
 
 @pytest.mark.timeout(600)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor
 
-from tests import contract
+from tests.support import contract
 
 WORDS = tomllib.loads((Path(__file__).parent / "reserved_words.toml").read_text())
 

@@ -14,10 +14,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 
-from gateway.settings import ListenerTls
-from tests.conftest import Client, failed, gateway_of
-from tests.fake_engine import Exchange, FakeEngine
-from tests.fake_events import Daemon
+from gateway.config.settings import ListenerTls
+from tests.support.fake_engine import FakeEngine, ResponseParser
+from tests.support.fake_events import Daemon
+from tests.support.gateway import Client, failed, gateway_of
 from tests.web.client import get
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -49,7 +49,7 @@ async def test_health_tells_of_the_gateway_and_of_every_service() -> None:
 
 async def test_health_tells_of_each_host_and_notices_when_one_goes_and_comes_back() -> None:
     """The entry of a host is `host/NAME`; it follows the probes."""
-    async with FakeEngine() as engine, gateway_of(engine.address, probe_seconds=0.1) as client:
+    async with FakeEngine() as engine, gateway_of(engine.address, health_check_interval_seconds=0.1) as client:
         await health_until(client, "host/h1", SERVING)
         engine.on("GET", "/_ping", error="shutting down", status=503)
         await health_until(client, "host/h1", NOT_SERVING)
@@ -178,12 +178,12 @@ async def test_a_stop_ends_endless_streams_with_a_reason_and_lets_calls_finish()
     answer, stop = asyncio.Event(), asyncio.Event()
     serving: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
-    async def slow(exchange: Exchange) -> None:
+    async def slow(exchange: ResponseParser) -> None:
         await answer.wait()
         await exchange.answer(json={"Version": "20.10"})
 
     async def serve(address: str) -> None:
-        async with gateway_of(address, stop_grace_seconds=20) as client:
+        async with gateway_of(address, shutdown_timeout_seconds=20) as client:
             serving.set_result(client.port)
             await stop.wait()
 

@@ -18,12 +18,12 @@ from dockfleet.v1 import containers_pb2, exec_pb2, system_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from gateway.config.settings import HostSettings, Settings
 from gateway.server import running
-from gateway.settings import HostSettings, Settings
-from tests.conftest import Client, failed
-from tests.fake_engine import FakeEngine, frame
-from tests.fake_events import Daemon
-from tests.upstream import EXEC, Held, refusal
+from tests.support.fake_engine import FakeEngine, frame
+from tests.support.fake_events import Daemon
+from tests.support.gateway import Client, failed
+from tests.support.upstream import EXEC, Held, refusal
 from tests.web.client import get
 
 EVENTS = system_pb2.StreamEventsRequest(host="h1", since=Timestamp())
@@ -44,8 +44,13 @@ class Gateway:
 async def gateway(*engines: FakeEngine, **keys: Any) -> AsyncIterator[Gateway]:
     """Run a gateway in a task of its own."""
     hosts = tuple(HostSettings(name=f"h{number}", address=engine.address) for number, engine in enumerate(engines, 1))
-    bounds = {"listen": "127.0.0.1:0", "metrics_listen": None, "drain_seconds": 0, "stop_grace_seconds": 5}
-    settings = Settings(hosts=hosts, **bounds | {"probe_seconds": 3600} | keys)
+    bounds = {
+        "listen": "127.0.0.1:0",
+        "metrics_listen": None,
+        "drain_timeout_seconds": 0,
+        "shutdown_timeout_seconds": 5,
+    }
+    settings = Settings(hosts=hosts, **bounds | {"health_check_interval_seconds": 3600} | keys)
     stop, hurry = asyncio.Event(), asyncio.Event()
     serving = asyncio.get_running_loop().create_future()
 
@@ -74,7 +79,7 @@ async def engine() -> AsyncIterator[FakeEngine]:
 
 async def test_while_it_drains_the_gateway_says_so_and_serves_on(engine: FakeEngine) -> None:
     """Load balancers have time to go elsewhere, and nobody is refused meanwhile (B2 40)."""
-    async with gateway(engine, drain_seconds=60) as started:
+    async with gateway(engine, drain_timeout_seconds=60) as started:
         watch = health_pb2_grpc.HealthStub(started.client.channel).Watch(health_pb2.HealthCheckRequest())
         statuses = [(await watch.read()).status]
         started.stop()
@@ -94,7 +99,7 @@ async def test_while_it_drains_the_gateway_says_so_and_serves_on(engine: FakeEng
 
 async def test_readiness_ends_when_draining_begins_and_liveness_does_not(engine: FakeEngine) -> None:
     """Orchestrators that ask by HTTP send no new clients, and do not restart what is about to stop."""
-    async with gateway(engine, drain_seconds=60, metrics_listen="127.0.0.1:0") as started:
+    async with gateway(engine, drain_timeout_seconds=60, metrics_listen="127.0.0.1:0") as started:
         address = started.client.metrics_address
         assert address is not None
         watch = health_pb2_grpc.HealthStub(started.client.channel).Watch(health_pb2.HealthCheckRequest())
@@ -138,7 +143,7 @@ async def test_followers_of_different_hosts_are_told_each_of_their_own(engine: F
 async def test_a_follower_that_does_not_read_does_not_hold_up_the_stop(engine: FakeEngine) -> None:
     """Its stream ends like the others, and the connection to the engine is closed."""
     engine.on("GET", "/containers/{id}/export", chunks=(b"x" * 65536 for _ in range(10_000)))
-    async with gateway(engine, stop_grace_seconds=2) as started:
+    async with gateway(engine, shutdown_timeout_seconds=2) as started:
         export = started.client.containers.ExportContainer(containers_pb2.ExportContainerRequest(host="h1", id="web"))
         await export.read()
         started.stop()
@@ -155,7 +160,7 @@ async def test_a_session_has_the_grace_to_end(engine: FakeEngine) -> None:
     engine.on("POST", "/containers/{id}/exec", status=201, json={"Id": EXEC})
     engine.on("POST", "/exec/{id}/start", session)
     engine.on("GET", "/exec/{id}/json", json={"OpenStdin": True, "Running": False, "ExitCode": 0})
-    async with gateway(engine, stop_grace_seconds=60) as started:
+    async with gateway(engine, shutdown_timeout_seconds=60) as started:
         call = started.client.exec.Exec()
         await call.write(exec_pb2.ExecRequest(start=exec_pb2.ExecStart(host="h1", id="web", cmd=["sh"])))
         await session.called.wait()
@@ -177,7 +182,7 @@ async def test_a_session_that_outlasts_the_grace_is_ended(engine: FakeEngine) ->
     session = Held(lambda exchange: exchange.upgrade())
     engine.on("POST", "/containers/{id}/exec", status=201, json={"Id": EXEC})
     engine.on("POST", "/exec/{id}/start", session)
-    async with gateway(engine, stop_grace_seconds=0.2) as started:
+    async with gateway(engine, shutdown_timeout_seconds=0.2) as started:
         call = started.client.exec.Exec()
         await call.write(exec_pb2.ExecRequest(start=exec_pb2.ExecStart(host="h1", id="web", cmd=["sh"])))
         await session.called.wait()
@@ -194,7 +199,7 @@ async def test_calls_that_outlast_the_grace_are_told_what_it_means(engine: FakeE
     reading, changing = Held(), Held()
     engine.on("GET", "/info", reading)
     engine.on("POST", "/containers/{id}/stop", changing)
-    async with gateway(engine, stop_grace_seconds=0.2) as started:
+    async with gateway(engine, shutdown_timeout_seconds=0.2) as started:
         info = started.client.system.GetInfo(system_pb2.GetInfoRequest(host="h1"))
         stop = started.client.containers.StopContainer(containers_pb2.StopContainerRequest(host="h1", id="web"))
         await asyncio.gather(reading.called.wait(), changing.called.wait())
@@ -232,7 +237,7 @@ async def process(engine: FakeEngine, port: int, *flags: str) -> asyncio.subproc
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("DOCKER", "DOCKFLEET"))}
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "gateway", "--listen", f"127.0.0.1:{port}", "--metrics-listen", "off",
-        "--host", f"h1={engine.address}", "--drain-seconds", "0", *flags,
+        "--host", f"h1={engine.address}", "--drain-timeout-seconds", "0", *flags,
         stderr=asyncio.subprocess.PIPE, env=environment,
     )  # fmt: skip
 
@@ -262,7 +267,7 @@ async def test_a_signal_ends_the_process_well(engine: FakeEngine, number: signal
 async def test_a_second_signal_ends_the_process_at_once(engine: FakeEngine) -> None:
     """Whoever does not want to wait for the drain and the grace need not."""
     port = free_port()
-    started = await process(engine, port, "--drain-seconds", "300", "--stop-grace-seconds", "300")
+    started = await process(engine, port, "--drain-timeout-seconds", "300", "--shutdown-timeout-seconds", "300")
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         client = Client(channel, port, None, None)  # type: ignore[arg-type]
         events = client.system.StreamEvents(EVENTS, wait_for_ready=True)

@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner
 from dockfleet.commands import dockfleet as command_line
 
-from gateway.config import load
-from tests.conftest import gateway_of
-from tests.contract import ROOT
-from tests.fake_engine import FakeEngine
+from gateway.config.loading import load
+from tests.support.contract import ROOT
+from tests.support.fake_engine import FakeEngine
+from tests.support.gateway import gateway_of
 from tests.web.client import get
 
 FILE = ROOT / "clients/python/dockfleet/_version.py"

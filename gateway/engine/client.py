@@ -25,10 +25,10 @@ from docker.auth import AuthConfig
 from docker.errors import APIError, NotFound
 from docker.utils.proxy import ProxyConfig
 
-from gateway.engine.connection import Connection
-from gateway.engine.http import Answer, BadAnswer, Disconnected, Request, TimedOut, TransportError
-from gateway.engine.streams import OperationFailed
-from gateway.engine.transport import Address, Limits, Pool
+from gateway.engine.codec.streams import OperationFailed
+from gateway.engine.transport.connection import Connection
+from gateway.engine.transport.http import BadResponse, Disconnected, Request, Response, TimedOut, TransportError
+from gateway.engine.transport.pool import Address, Limits, Pool
 from gateway.engine.versions import NEWEST, OLDEST, Need, Version
 
 _VERSION = re.compile(r"(\d{1,3})\.(\d{1,3})")
@@ -116,7 +116,7 @@ class Engine(APIClient):
         self.trust_env = False
         self.headers.clear()
         self.base_url = "http+docker://localhost"  # whatever the address is: the transport alone knows the way
-        self.timeout = cast("int", limits.call_seconds)  # a float will do
+        self.timeout = cast("int", limits.call_timeout_seconds)  # a float will do
         self.credstore_env: dict[str, str] = {}
         self._version = "1.41"
         self._auth_configs = _NoCredentials({})
@@ -169,7 +169,7 @@ class Engine(APIClient):
                 else:
                     step = worker.switch(value)
         except requests.JSONDecodeError as error:
-            raise BadAnswer(f"the host's answer is not JSON: {error}", sent=True) from error
+            raise BadResponse(f"the host's answer is not JSON: {error}", sent=True) from error
         return cast("T", step)
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
@@ -199,7 +199,7 @@ class Engine(APIClient):
 
     # The direct way
 
-    async def ask(self, call: Call) -> Answer:
+    async def ask(self, call: Call) -> Response:
         """Send *call* and return the whole answer.
 
         Raises `docker.errors.APIError` for an answer that is an error, `TransportError`, `ApiTooOld`, `ApiTooNew` and
@@ -216,7 +216,7 @@ class Engine(APIClient):
     @contextlib.asynccontextmanager
     async def open(
         self, call: Call, upload: AsyncIterable[bytes] | None = None
-    ) -> AsyncIterator[tuple[Answer, Connection]]:
+    ) -> AsyncIterator[tuple[Response, Connection]]:
         """Send *call*, with *upload* as its body, and yield the answer's head and the connection to read from.
 
         Raises like `ask`, also from within, when the connection breaks while it is read.
@@ -233,7 +233,7 @@ class Engine(APIClient):
     @contextlib.asynccontextmanager
     async def _open(
         self, call: Call, upload: AsyncIterable[bytes] | None = None
-    ) -> AsyncIterator[tuple[Answer, Connection]]:
+    ) -> AsyncIterator[tuple[Response, Connection]]:
         request = await self._versioned(call)
         started = time.perf_counter()
         outcome = "error"
@@ -244,7 +244,7 @@ class Engine(APIClient):
                 self._observe(self.name, "stream", outcome, time.perf_counter() - started)
                 if answer.status >= 400:
                     raise engine_error(
-                        Answer(answer.status, answer.headers, await _beginning(connection)), call.operation
+                        Response(answer.status, answer.headers, await _beginning(connection)), call.operation
                     )
                 yield answer, connection
         except OperationFailed as error:
@@ -268,7 +268,7 @@ class Engine(APIClient):
         request = call.request._replace(headers={**call.request.headers, **_UPGRADE})
         async with self.open(call._replace(request=request)) as (answer, connection):
             if not connection.upgraded:
-                raise BadAnswer(f"the engine did not open a session (HTTP {answer.status})", sent=True)
+                raise BadResponse(f"the engine did not open a session (HTTP {answer.status})", sent=True)
             yield connection
 
     async def check(self, call: Call) -> None:
@@ -308,7 +308,7 @@ class Engine(APIClient):
         announced = answer.headers.get("api-version", "")
         version = _VERSION.fullmatch(announced)
         if version is None:
-            raise BadAnswer(f"the engine announces the API version {announced[:20]!r}", sent=True)
+            raise BadResponse(f"the engine announces the API version {announced[:20]!r}", sent=True)
         theirs = (int(version[1]), int(version[2]))
         if theirs < OLDEST:
             raise Incompatible(f"the engine's API ends at {announced}; the gateway needs 1.41 or newer")
@@ -324,7 +324,7 @@ class Engine(APIClient):
         body = request.body if call.document is None else orjson.dumps(call.document)
         return Request(request.method, f"/v{version[0]}.{version[1]}{request.target}", request.headers, body)
 
-    async def _exchange(self, call: Call, request: Request) -> Answer:
+    async def _exchange(self, call: Call, request: Request) -> Response:
         started = time.perf_counter()
         outcome = "error"
         try:
@@ -356,15 +356,15 @@ _PING = Request("GET", "/_ping")
 
 
 def part(document: Any, *names: str) -> Any:
-    """Return a part of what the SDK returned.  Raises `BadAnswer` when the engine did not send it."""
+    """Return a part of what the SDK returned.  Raises `BadResponse` when the engine did not send it."""
     for name in names:
         if not isinstance(document, dict) or name not in document:
-            raise BadAnswer(f"the host's answer has no {'.'.join(names)}", sent=True)
+            raise BadResponse(f"the host's answer has no {'.'.join(names)}", sent=True)
         document = document[name]
     return document
 
 
-def engine_error(answer: Answer, operation: str = "") -> Refused:
+def engine_error(answer: Response, operation: str = "") -> Refused:
     """Return the SDK's exception for an answer to *operation* that is an error."""
     explanation = _text(answer.body) or f"HTTP {answer.status}"  # all that the answer to a HEAD says
     with contextlib.suppress(orjson.JSONDecodeError, TypeError, KeyError):
@@ -382,7 +382,7 @@ def _judge(error: TransportError, call: Call) -> TransportError:
     return error
 
 
-def _response(answer: Answer, url: str) -> requests.Response:
+def _response(answer: Response, url: str) -> requests.Response:
     response = requests.Response()
     response.status_code = answer.status
     response.headers.update(cast("Mapping[str, str]", answer.headers))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ssl
 from urllib.parse import urlsplit
 
-from gateway.engine.transport import Address
-from gateway.settings import HostSettings
+from gateway.config.settings import HostSettings
+from gateway.engine.transport.pool import Address
 
 
 def address_of(settings: HostSettings) -> Address:

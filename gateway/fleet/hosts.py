@@ -12,10 +12,10 @@ from typing import Any
 import docker.errors
 
 from gateway.engine.client import Engine, Incompatible
-from gateway.engine.events.hub import EventHub
-from gateway.engine.http import Busy, TransportError
+from gateway.engine.events.broker import EventBroker
 from gateway.engine.logs.hub import Hubs
 from gateway.engine.stats.sampler import Samplers
+from gateway.engine.transport.http import Busy, TransportError
 
 _PROBE_DEADLINE_SECONDS = 5.0
 _KILLS_AT_ONCE = 4  # each costs the host as much as an exec, and hundreds of clients may leave together
@@ -50,15 +50,17 @@ class State(Enum):
 class Host:
     """One host of the fleet, and all that its calls share.  `close` ends it."""
 
-    def __init__(self, engine: Engine, labels: Mapping[str, str] | None = None, *, heal_seconds: float = 60.0) -> None:
-        """Open nothing yet.  Broken streams are opened again for *heal_seconds* before their readers fail."""
+    def __init__(
+        self, engine: Engine, labels: Mapping[str, str] | None = None, *, reconnect_timeout_seconds: float = 60.0
+    ) -> None:
+        """Open nothing yet.  Broken upstreams are opened again for *reconnect_timeout_seconds*."""
         self.engine = engine
         self.labels = dict(labels or {})
         self.state = State.CONNECTING
         self.message = ""
-        self.events = EventHub(engine, heal_seconds=heal_seconds)
+        self.events = EventBroker(engine, reconnect_timeout_seconds=reconnect_timeout_seconds)
         self.logs = Hubs()
-        self.stats = Samplers(engine, heal_seconds)
+        self.stats = Samplers(engine, reconnect_timeout_seconds)
         self.kills = asyncio.Semaphore(_KILLS_AT_ONCE)
         self._calls: set[asyncio.Task[Any]] = set()
 
@@ -108,7 +110,7 @@ class Hosts:
         self._hosts = {host.name: host for host in sorted(hosts, key=lambda host: host.name)}
         self._changed = changed
         self._end_call = end_call
-        self._probe_seconds: float | None = None  # while hosts are watched
+        self._health_check_interval_seconds: float | None = None  # while hosts are watched
         self._watches: dict[Host, asyncio.Task[None]] = {}
 
     def __getitem__(self, name: str) -> Host:
@@ -139,15 +141,15 @@ class Hosts:
             host.close(self._end_call)
 
     @contextlib.asynccontextmanager
-    async def watched(self, probe_seconds: float) -> AsyncIterator[None]:
-        """Probe every host, at once and then every *probe_seconds*, until the end of the block."""
-        self._probe_seconds = probe_seconds
+    async def watched(self, health_check_interval_seconds: float) -> AsyncIterator[None]:
+        """Probe every host, at once and then every *health_check_interval_seconds*, until the end of the block."""
+        self._health_check_interval_seconds = health_check_interval_seconds
         for host in self:
             self._watch(host)
         try:
             yield
         finally:
-            self._probe_seconds = None
+            self._health_check_interval_seconds = None
             watches = list(self._watches.values())
             for watch in watches:
                 watch.cancel()
@@ -156,14 +158,14 @@ class Hosts:
                 host.close(self._end_call)
 
     def _watch(self, host: Host) -> None:
-        if self._probe_seconds is not None:
-            self._watches[host] = asyncio.create_task(self._probe(host, self._probe_seconds))
+        if self._health_check_interval_seconds is not None:
+            self._watches[host] = asyncio.create_task(self._probe(host, self._health_check_interval_seconds))
 
-    async def _probe(self, host: Host, probe_seconds: float) -> None:
+    async def _probe(self, host: Host, health_check_interval_seconds: float) -> None:
         while True:
             before = host.state
             await host.probe()
             if host.state is not before:
                 self._changed(host)
             # Spread out, so that a thousand hosts are not asked in the same moment.
-            await asyncio.sleep(probe_seconds * random.uniform(0.8, 1.2))
+            await asyncio.sleep(health_check_interval_seconds * random.uniform(0.8, 1.2))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from urllib.parse import urlsplit
 
 from docker import APIClient
 
-from tests.bench.processes import ROOT, EngineMeter
+from tests.bench.processes import EngineMeter
 
 LABEL = "dockfleet.bench"
 _WITHOUT_NETWORK = {"NetworkMode": "none"}
@@ -55,8 +54,7 @@ def stage(
     with contextlib.ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dfb")))
         if address is None:
-            sys.path.append(str(ROOT / "deploy/engines"))
-            from engines import PrivateEngine  # type: ignore[import-not-found]
+            from deploy.private_engines.engine import PrivateEngine
 
             engine = PrivateEngine(directory, "bench")
             stack.callback(engine.remove)

@@ -172,7 +172,7 @@ def gateway(engine: str, name: str, tree: Path = ROOT) -> Iterator[tuple[str, Ga
     """Run the gateway of *tree* in front of *engine*, called *name*; yields its address."""
     address, metrics = f"127.0.0.1:{_free_port()}", f"127.0.0.1:{_free_port()}"
     flags = ("--listen", address, "--metrics-listen", metrics, "--host", f"{name}={engine}", "--log-level", "info")
-    stop = {"DOCKFLEET_DRAIN_SECONDS": "0", "DOCKFLEET_STOP_GRACE_SECONDS": "1"}
+    stop = {"DOCKFLEET_DRAIN_TIMEOUT_SECONDS": "0", "DOCKFLEET_SHUTDOWN_TIMEOUT_SECONDS": "1"}
     with started(sys.executable, "-m", "gateway", *flags, cwd=tree, **stop) as process:
         with grpc.insecure_channel(address) as channel:
             grpc.channel_ready_future(channel).result(timeout=20)

@@ -11,11 +11,11 @@ from docker import APIClient
 from docker.errors import APIError
 
 from gateway.engine.client import Call, Engine, Incompatible, OutcomeUnknown
-from gateway.engine.http import BadAnswer, Disconnected, Request, TimedOut
-from gateway.engine.transport import Limits
+from gateway.engine.transport.http import BadResponse, Disconnected, Request, TimedOut
+from gateway.engine.transport.pool import Limits
 from gateway.engine.versions import ApiTooNew, ApiTooOld, Need
-from tests.fake_engine import FakeEngine
-from tests.upstream import CONTAINER, EXEC, Held, engine_at, soon
+from tests.support.fake_engine import FakeEngine
+from tests.support.upstream import CONTAINER, EXEC, Held, engine_at, soon
 
 LIST = Call(Request("GET", "/containers/json"), changes=False)
 STOP = Call(Request("POST", f"/containers/{CONTAINER}/stop"))
@@ -90,7 +90,7 @@ async def test_a_version_that_is_none_is_a_bad_answer(fake: FakeEngine, engine: 
     """Without a version there is no knowing what may be asked; a long one is not repeated in the text (A5 59)."""
     fake.api_version = announced
 
-    with pytest.raises(BadAnswer) as refused:
+    with pytest.raises(BadResponse) as refused:
         await engine.ask(LIST)
     assert len(str(refused.value)) < 200
     assert paths(fake) == ["/_ping"]
@@ -99,7 +99,7 @@ async def test_a_version_that_is_none_is_a_bad_answer(fake: FakeEngine, engine: 
 async def test_a_host_that_does_not_answer_the_first_question_is_not_waited_for(fake: FakeEngine) -> None:
     """Not even by a call that may last for ever, and nobody waits behind it for longer than he may."""
     fake.on("GET", "/_ping", Held())
-    async with engine_at(fake.address, Limits(call_seconds=0.4)) as engine:
+    async with engine_at(fake.address, Limits(call_timeout_seconds=0.4)) as engine:
         forever = asyncio.ensure_future(engine.ask(Call(Request("POST", "/containers/x/wait"), changes=False)))
         await fake.request("GET", "/_ping")
         with pytest.raises(TimedOut):

@@ -8,9 +8,9 @@ import pytest
 from docker.errors import APIError, NotFound
 
 from gateway.engine.client import Call, Endpoint, Engine, OutcomeUnknown, part
-from gateway.engine.http import BadAnswer, Disconnected, Request, TimedOut, Unreachable
-from tests.fake_engine import FakeEngine, torn
-from tests.upstream import CONTAINER, Held, address_of, engine_at, soon
+from gateway.engine.transport.http import BadResponse, Disconnected, Request, TimedOut, Unreachable
+from tests.support.fake_engine import FakeEngine, torn
+from tests.support.upstream import CONTAINER, Held, address_of, engine_at, soon
 
 LIST = Call(Request("GET", "/containers/json"), changes=False)
 STOP = Call(Request("POST", f"/containers/{CONTAINER}/stop"))
@@ -80,7 +80,7 @@ async def test_calls_are_counted_with_their_outcome(fake: FakeEngine) -> None:
     await engine.ask(STOP)
     for kind in ("unary", "stream"):
         broken = Call(Request("GET", "/broken"), changes=False)
-        with pytest.raises(BadAnswer):
+        with pytest.raises(BadResponse):
             await (engine.ask(broken) if kind == "unary" else engine.open(broken).__aenter__())
     async with engine.open(STREAM):
         pass
@@ -123,5 +123,5 @@ async def test_the_text_of_an_error_that_breaks_off_is_told(fake: FakeEngine, en
 @pytest.mark.parametrize("document", [None, [], "text", {}, {"State": None}, {"State": {}}, {"State": []}])
 def test_a_part_that_is_not_there_is_a_bad_answer(document: object) -> None:
     """Whatever the engine sends in its place."""
-    with pytest.raises(BadAnswer, match=r"State\.Running"):
+    with pytest.raises(BadResponse, match=r"State\.Running"):
         part(document, "State", "Running")

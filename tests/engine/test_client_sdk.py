@@ -16,10 +16,10 @@ from docker import APIClient
 from docker.errors import APIError, NotFound
 
 from gateway.engine.client import Call, Endpoint, Engine
-from gateway.engine.http import BadAnswer, Request, TimedOut
-from gateway.engine.transport import Limits
-from tests.fake_engine import FakeEngine
-from tests.upstream import CONTAINER, EXEC, Held, address_of, engine_at
+from gateway.engine.transport.http import BadResponse, Request, TimedOut
+from gateway.engine.transport.pool import Limits
+from tests.support.fake_engine import FakeEngine
+from tests.support.upstream import CONTAINER, EXEC, Held, address_of, engine_at
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ async def test_an_answer_to_the_sdk_that_is_no_json_is_a_bad_answer(
     """Not a defect of the gateway (A5 52)."""
     fake.on("GET", "/containers/{id}/json", body=body)
 
-    with pytest.raises(BadAnswer, match="JSON"):
+    with pytest.raises(BadResponse, match="JSON"):
         await engine.call(APIClient.inspect_container, CONTAINER)
 
 
@@ -140,7 +140,7 @@ async def test_a_method_that_is_cancelled_closes_its_connection(fake: FakeEngine
 async def test_a_method_that_is_not_answered_is_given_up(fake: FakeEngine) -> None:
     """The SDK's calls have the time that every call has."""
     fake.on("GET", "/containers/{id}/json", Held())
-    async with engine_at(fake.address, Limits(call_seconds=0.2)) as engine:
+    async with engine_at(fake.address, Limits(call_timeout_seconds=0.2)) as engine:
         with pytest.raises(TimedOut):
             await engine.call(APIClient.inspect_container, CONTAINER)
 

@@ -13,10 +13,10 @@ import pytest
 from dockfleet.fleet.v1 import hosts_pb2
 from dockfleet.v1 import containers_pb2
 
-from gateway.settings import HostSettings, Limits
-from tests.conftest import Client, gateway_of
-from tests.fake_engine import FakeEngine
-from tests.upstream import Held, refusal
+from gateway.config.settings import HostSettings, Limits
+from tests.support.fake_engine import FakeEngine
+from tests.support.gateway import Client, gateway_of
+from tests.support.upstream import Held, refusal
 
 UP, DOWN, INCOMPATIBLE = hosts_pb2.HOST_STATE_UP, hosts_pb2.HOST_STATE_DOWN, hosts_pb2.HOST_STATE_INCOMPATIBLE
 
@@ -46,7 +46,7 @@ def list_of(client: Client, host: str) -> grpc.aio.UnaryUnaryCall:
 async def test_a_host_that_answers_is_up(engine: FakeEngine) -> None:
     """Its version and the time of its last answer are known without asking it again."""
     settings = HostSettings(name="lab-1", address=engine.address, labels={"rack": "7"})
-    async with gateway_of(settings, probe_seconds=3600) as client:
+    async with gateway_of(settings, health_check_interval_seconds=3600) as client:
         host = await state_of(client, "lab-1", UP)
         asked = len(engine.requests)
         listed = (await client.hosts.ListHosts(hosts_pb2.ListHostsRequest())).hosts
@@ -67,7 +67,7 @@ async def test_a_host_of_another_age_is_told_apart(
 ) -> None:
     """One that is too old is incompatible, and one that does not say is down; both are told why (A5 59)."""
     engine.api_version = version
-    async with gateway_of(engine.address, probe_seconds=3600) as client:
+    async with gateway_of(engine.address, health_check_interval_seconds=3600) as client:
         host = await state_of(client, "h1", DOWN, INCOMPATIBLE)
         refused = await refusal(list_of(client, "h1"))
 
@@ -84,7 +84,7 @@ async def test_a_host_of_another_age_is_told_apart(
 async def test_a_host_that_is_not_there_is_unreachable_until_it_is(tmp_path: Path) -> None:
     """It is told at once, nothing was sent, and the host is back by itself (B2 1)."""
     path = str(tmp_path / "docker.sock")
-    async with gateway_of(f"unix://{path}", probe_seconds=0.1) as client:
+    async with gateway_of(f"unix://{path}", health_check_interval_seconds=0.1) as client:
         await state_of(client, "h1", DOWN)
         refused = await refusal(list_of(client, "h1"))
         async with FakeEngine(path) as engine:
@@ -100,7 +100,7 @@ async def test_a_host_that_is_not_there_is_unreachable_until_it_is(tmp_path: Pat
 async def test_an_engine_that_was_replaced_is_spoken_to_in_its_own_version(tmp_path: Path) -> None:
     """A restart with another version costs no call its answer (B2 7)."""
     path = str(tmp_path / "docker.sock")
-    async with gateway_of(f"unix://{path}", probe_seconds=3600) as client:
+    async with gateway_of(f"unix://{path}", health_check_interval_seconds=3600) as client:
         for version in ("1.41", "1.44", "1.41"):
             async with FakeEngine(path) as engine:
                 engine.api_version = version
@@ -122,7 +122,9 @@ async def test_hosts_that_hang_hurt_nobody_else(engine: FakeEngine) -> None:
         deaf = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         hosts = [engine.address, *(host.address for host in sick), f"tcp://127.0.0.1:{deaf.getsockname()[1]}"]
         client = await stack.enter_async_context(
-            gateway_of(*hosts, limits=Limits(connections_per_host=2, queue_per_host=2, read_seconds=60))
+            gateway_of(
+                *hosts, limits=Limits(max_connections_per_host=2, max_queued_calls_per_host=2, read_timeout_seconds=60)
+            )
         )
         waiting = [asyncio.ensure_future(refusal(list_of(client, f"h{2 + number % 6}"))) for number in range(60)]
         await asyncio.gather(*(host.request("GET", "/_ping") for host in sick))
@@ -142,8 +144,10 @@ async def test_a_busy_host_refuses_at_once_and_others_do_not(engine: FakeEngine)
     async with FakeEngine() as other:
         other.on("GET", "/containers/json", json=[])
         engine.on("GET", "/containers/json", Held())
-        limits = Limits(connections_per_host=2, queue_per_host=3)
-        async with gateway_of(engine.address, other.address, limits=limits, probe_seconds=3600) as client:
+        limits = Limits(max_connections_per_host=2, max_queued_calls_per_host=3)
+        async with gateway_of(
+            engine.address, other.address, limits=limits, health_check_interval_seconds=3600
+        ) as client:
             await state_of(client, "h1", UP)
             calls = [asyncio.ensure_future(refusal(list_of(client, "h1"))) for _ in range(8)]
             await engine.until(lambda: len([r for r in engine.requests if r.version]) == 2)
@@ -166,8 +170,8 @@ async def test_a_busy_host_refuses_at_once_and_others_do_not(engine: FakeEngine)
 async def test_a_busy_host_is_not_down(engine: FakeEngine) -> None:
     """Calls of our own that are in the way of a probe say nothing about the engine."""
     engine.on("GET", "/containers/json", Held())
-    limits = Limits(connections_per_host=1, queue_per_host=1)
-    async with gateway_of(engine.address, limits=limits, probe_seconds=0.1) as client:
+    limits = Limits(max_connections_per_host=1, max_queued_calls_per_host=1)
+    async with gateway_of(engine.address, limits=limits, health_check_interval_seconds=0.1) as client:
         await state_of(client, "h1", UP)
         calls = [asyncio.ensure_future(refusal(list_of(client, "h1"))) for _ in range(2)]
         await engine.request("GET", "/containers/json")
@@ -182,7 +186,7 @@ async def test_a_busy_host_is_not_down(engine: FakeEngine) -> None:
 async def test_what_a_host_says_is_bounded_and_escaped(engine: FakeEngine) -> None:
     """Why a host is down is a line of text, whatever the host sent (A5 17)."""
     engine.on("GET", "/_ping", status=500, error="it broke\x1b]0;owned\x07\r\n" + "x" * 50_000)
-    async with gateway_of(engine.address, probe_seconds=3600) as client:
+    async with gateway_of(engine.address, health_check_interval_seconds=3600) as client:
         message = (await state_of(client, "h1", DOWN)).message
 
     assert "it broke" in message
@@ -193,7 +197,7 @@ async def test_what_a_host_says_is_bounded_and_escaped(engine: FakeEngine) -> No
 @pytest.mark.parametrize("name", ["", "h", "h11", "H1", "h1 ", "*", "h1,h2"])
 async def test_a_host_is_chosen_by_its_whole_name(engine: FakeEngine, name: str) -> None:
     """There is no default, no prefix and no wildcard (A5 27)."""
-    async with gateway_of(engine.address, probe_seconds=3600) as client:
+    async with gateway_of(engine.address, health_check_interval_seconds=3600) as client:
         for call in (list_of(client, name), client.hosts.GetHost(hosts_pb2.GetHostRequest(host=name))):
             refused = await refusal(call)
 

@@ -9,13 +9,13 @@ from dockfleet.fleet.v1 import hosts_pb2
 from dockfleet.v1 import containers_pb2, system_pb2
 
 from gateway.engine.client import Endpoint, Engine
-from gateway.engine.transport import Address
+from gateway.engine.transport.pool import Address
 from gateway.fleet.hosts import Host
-from tests.conftest import Client, gateway_of
-from tests.fake_engine import FakeEngine
-from tests.fake_events import Daemon
-from tests.fake_log import ID, state
-from tests.upstream import Held, refusal
+from tests.support.fake_engine import FakeEngine
+from tests.support.fake_events import Daemon
+from tests.support.fake_log import ID, state
+from tests.support.gateway import Client, gateway_of
+from tests.support.upstream import Held, refusal
 
 LIST = containers_pb2.ListContainersRequest(host="h1")
 
@@ -35,7 +35,11 @@ def prepared(engine: FakeEngine, *, container: str) -> None:
 
 async def test_calls_of_a_host_that_is_replaced_end_and_new_ones_reach_the_new_engine() -> None:
     """Streams and reads end with HOST_REMOVED, a change with OUTCOME_UNKNOWN; nothing of the old host stays open."""
-    async with FakeEngine() as old, FakeEngine() as new, gateway_of(old.address, probe_seconds=3600) as client:
+    async with (
+        FakeEngine() as old,
+        FakeEngine() as new,
+        gateway_of(old.address, health_check_interval_seconds=3600) as client,
+    ):
         prepared(old, container="a" * 64)
         prepared(new, container="b" * 64)
         read, change = Held(), Held()
@@ -87,7 +91,11 @@ async def names(client: Client) -> list[str]:
 
 async def test_events_of_a_host_that_is_replaced_end() -> None:
     """Whoever watched the old engine learns that it is not that one any more."""
-    async with FakeEngine() as old, FakeEngine() as new, gateway_of(old.address, probe_seconds=3600) as client:
+    async with (
+        FakeEngine() as old,
+        FakeEngine() as new,
+        gateway_of(old.address, health_check_interval_seconds=3600) as client,
+    ):
         Daemon(old)
         call = client.system.StreamEvents(system_pb2.StreamEventsRequest(host="h1"))
         await call.initial_metadata()

@@ -10,9 +10,9 @@ from dockfleet.fleet.v1 import hosts_pb2
 from dockfleet.fleet.v1 import selectors_pb2 as pb
 from google.rpc.error_details_pb2 import BadRequest
 
+from gateway.config.settings import HostSettings
 from gateway.fleet.selector import meets
-from gateway.settings import HostSettings
-from tests.conftest import Client, failed, gateway_of
+from tests.support.gateway import Client, failed, gateway_of
 
 LABELS = {"site": "north", "rack": "7", "empty": ""}
 HOSTS = {  # name to labels
@@ -74,7 +74,7 @@ def label(key: str, operator: int, *values: str) -> dict[str, object]:
 async def test_list_hosts_returns_the_hosts_that_are_selected() -> None:
     """By exact names, by patterns, by labels, by both, or all."""
     settings = [HostSettings(name=name, address="unix:///none", labels=labels) for name, labels in HOSTS.items()]
-    async with gateway_of(*settings, probe_seconds=3600) as client:
+    async with gateway_of(*settings, health_check_interval_seconds=3600) as client:
         assert await listed(client, None) == ["ber-1", "ber-2", "cgn-1", "lab"]
         assert await listed(client, {"all": True}) == ["ber-1", "ber-2", "cgn-1", "lab"]
         assert await listed(client, {"names": ["lab", "ber-1", "lab"]}) == ["ber-1", "lab"]
@@ -94,7 +94,7 @@ async def test_list_hosts_returns_the_hosts_that_are_selected() -> None:
 async def test_a_pattern_costs_no_more_than_the_names_are_long() -> None:
     """A hostile pattern of many stars is compared at once."""
     settings = HostSettings(name="a" * 63, address="unix:///none")
-    async with gateway_of(settings, probe_seconds=3600) as client:
+    async with gateway_of(settings, health_check_interval_seconds=3600) as client:
         assert await listed(client, {"names": ["*a" * 5000 + "b"]}) == []
 
 
@@ -117,7 +117,7 @@ async def test_a_pattern_costs_no_more_than_the_names_are_long() -> None:
 )
 async def test_a_malformed_selector_is_refused(selector: Mapping[str, object], field: str) -> None:
     """BadRequest names the place."""
-    async with gateway_of("unix:///none", probe_seconds=3600) as client:
+    async with gateway_of("unix:///none", health_check_interval_seconds=3600) as client:
         with pytest.raises(grpc.aio.AioRpcError) as error:
             await listed(client, selector)
 

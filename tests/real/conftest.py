@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -16,16 +15,15 @@ from pathlib import Path
 
 import pytest
 from dockfleet.v1 import images_pb2
+from gateway.loading.settings import HostSettings, HostTls
 
-from gateway import config
-from gateway.settings import HostSettings, HostTls
-from tests.conftest import Client, gateway_of
+from deploy.private_engines.engine import PrivateEngine
+from deploy.private_engines.provision import EngineError, busybox_image, debian_root, install
+from deploy.private_engines.registry import Registry
+from gateway.config import loading
 from tests.real.processes import GatewayProcess
 from tests.real.support import IMAGE, Containers, Fleet, handled, import_image
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "deploy/engines"))
-
-from engines import EngineError, PrivateEngine, Registry, busybox_image, debian_root, install
+from tests.support.gateway import Client, gateway_of
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dockfleet/engines"
 USERS = {"tester": "correct-horse-battery"}
@@ -80,7 +78,7 @@ def _finish(started: list[Future[None]]) -> None:
 
 def _borrowed(why: str) -> Fleet:
     """The engine that the gateway would find by itself, as `one`."""
-    found = config.load([], os.environ).hosts[0]
+    found = loading.load([], os.environ).hosts[0]
     absent = dict.fromkeys(("two", "new", "private"), f"there is only a borrowed engine, {found.address}: {why}")
     return Fleet(hosts={"one": found.model_copy(update={"name": "one"})}, absent=absent)
 
@@ -94,7 +92,9 @@ def handled_before() -> dict[tuple[str, str], float]:
 @pytest.fixture(scope="session")
 async def client(fleet: Fleet) -> AsyncIterator[Client]:
     """A client of the gateway in front of all hosts; they hold the image `IMAGE`."""
-    async with gateway_of(*fleet.hosts.values(), metrics_listen="127.0.0.1:0", probe_seconds=1) as client:
+    async with gateway_of(
+        *fleet.hosts.values(), metrics_listen="127.0.0.1:0", health_check_interval_seconds=1
+    ) as client:
         if not fleet.engines:
             try:
                 await import_image(client, "one", busybox_image())

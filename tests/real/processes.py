@@ -13,9 +13,9 @@ from pathlib import Path
 
 import grpc
 
+from gateway.config.settings import HostSettings
 from gateway.fleet.hosts import Hosts
-from gateway.settings import HostSettings
-from tests.conftest import Client
+from tests.support.gateway import Client
 
 ROOT = Path(__file__).parents[2]
 
@@ -59,8 +59,8 @@ class GatewayProcess:
             "listen": target,
             "metrics_listen": "off",
             "log_level": "debug",
-            "drain_seconds": 0,
-            "stop_grace_seconds": 1,
+            "drain_timeout_seconds": 0,
+            "shutdown_timeout_seconds": 1,
             "hosts": [host.model_dump(mode="json", exclude_none=True) for host in hosts],
         }
         file, log = directory / "config.json", directory / "log"

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 import grpc
 from dockfleet.v1 import common_pb2, containers_pb2, exec_pb2, images_pb2, system_pb2
 
-from tests.conftest import Client, failed
 from tests.real.support import IMAGE, Containers, chunks, execute, messages, tar, until, uploading
 from tests.real.test_run import run_request
+from tests.support.gateway import Client, failed
 
 if TYPE_CHECKING:
-    from engines import PrivateEngine
+    from deploy.private_engines.engine import PrivateEngine
 
 LONG = bool(os.environ.get("DOCKFLEET_LONG"))
 STALL = 60.0 if LONG else 3.0  # seconds without reading
@@ -98,6 +98,7 @@ class Stage:
 
     async def count_beyond(self, count: int) -> int:
         """How far the writer has come, once it has come further than *count*.  The test ends when it never does."""
+
         async def beyond() -> bool:
             return await self.count() > count
 

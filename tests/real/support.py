@@ -15,12 +15,12 @@ import grpc
 import pytest
 from dockfleet.v1 import common_pb2, container_config_pb2, containers_pb2, exec_pb2, images_pb2
 
-from gateway import metrics
-from gateway.settings import HostSettings
-from tests.conftest import Client
+from gateway.config.settings import HostSettings
+from gateway.telemetry import metrics
+from tests.support.gateway import Client
 
 if TYPE_CHECKING:
-    from engines import PrivateEngine
+    from deploy.private_engines.engine import PrivateEngine
 
 IMAGE = "dockfleet-test:latest"  # busybox, under a name that a borrowed engine's owner can not miss
 CHUNK = 256 << 10

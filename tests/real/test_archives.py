@@ -11,8 +11,8 @@ import grpc
 import pytest
 from dockfleet.v1 import containers_pb2
 
-from tests.conftest import Client, failed
 from tests.real.support import Containers, chunks, execute, messages, tar, uploading
+from tests.support.gateway import Client, failed
 
 
 async def put(client: Client, host: str, container: str, archive: bytes, path: str, **start: Any) -> None:

@@ -8,8 +8,8 @@ import grpc
 import pytest
 from dockfleet.v1 import common_pb2, containers_pb2
 
-from tests.conftest import Client, failed
 from tests.real.support import Containers, news, transcript
+from tests.support.gateway import Client, failed
 
 HOSTS = ["one", "two", "new"]
 

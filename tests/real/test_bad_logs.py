@@ -15,9 +15,9 @@ import pytest
 from dockfleet.v1 import common_pb2, containers_pb2, system_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from tests.conftest import Client, failed, gateway_of
 from tests.real.processes import GatewayProcess
 from tests.real.support import Containers, Fleet, messages
+from tests.support.gateway import Client, failed, gateway_of
 
 LONG = bool(os.environ.get("DOCKFLEET_LONG"))
 MEMORY = 32 << 20  # bytes by which the gateway may grow

@@ -10,9 +10,9 @@ import pytest
 from dockfleet.v1 import common_pb2, images_pb2, system_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from tests.conftest import Client, failed
 from tests.real.support import IMAGE, Containers, chunks, messages, news, tar, transcript, uploading
 from tests.real.test_run import run_request
+from tests.support.gateway import Client, failed
 
 DOCKERFILE = f"""\
 FROM {IMAGE}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Client
 from tests.real.support import Containers
+from tests.support.gateway import Client
 
 CLIENTS = Path(__file__).parents[2] / "clients"
 

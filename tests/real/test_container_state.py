@@ -6,8 +6,8 @@ import grpc
 import pytest
 from dockfleet.v1 import containers_pb2
 
-from tests.conftest import Client, failed
 from tests.real.support import Containers, messages, news, until
+from tests.support.gateway import Client, failed
 
 
 async def test_top_lists_the_processes(client: Client, host: str, containers: Containers) -> None:

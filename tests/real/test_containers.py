@@ -11,8 +11,8 @@ import pytest
 from dockfleet.fleet.v1 import hosts_pb2
 from dockfleet.v1 import common_pb2, container_config_pb2, containers_pb2, images_pb2
 
-from tests.conftest import Client, failed
 from tests.real.support import IMAGE, Containers, messages, news
+from tests.support.gateway import Client, failed
 
 
 async def test_a_container_is_what_it_was_created_as(client: Client, host: str, containers: Containers) -> None:

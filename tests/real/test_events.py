@@ -14,12 +14,12 @@ from urllib.parse import quote
 
 from dockfleet.v1 import common_pb2, system_pb2
 
-from tests.conftest import Client, gateway_of
-from tests.event_checker import Key, key
 from tests.real.support import IMAGE, Containers, Fleet, execute
+from tests.support.event_checker import Key, key
+from tests.support.gateway import Client, gateway_of
 
 if TYPE_CHECKING:
-    from engines import PrivateEngine
+    from deploy.private_engines.engine import PrivateEngine
 
 
 async def test_a_restart_is_told_with_what_it_has_changed(start_engine: Callable[..., PrivateEngine]) -> None:

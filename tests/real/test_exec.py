@@ -8,8 +8,8 @@ import grpc
 import pytest
 from dockfleet.v1 import exec_pb2
 
-from tests.conftest import Client, failed
 from tests.real.support import Containers, execute, messages, transcript, until
+from tests.support.gateway import Client, failed
 
 HOSTS = ["one", "two", "new"]
 START_FAILED = [

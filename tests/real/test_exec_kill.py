@@ -10,10 +10,10 @@ from typing import Any
 import grpc
 import pytest
 from dockfleet.v1 import containers_pb2, exec_pb2
-from engines import busybox_image
 
-from tests.conftest import Client, failed, gateway_of
+from deploy.private_engines.provision import busybox_image
 from tests.real.support import Containers, Fleet, execute, import_image, transcript, until
+from tests.support.gateway import Client, failed, gateway_of
 
 # Each ends up as processes that sleep for so many seconds, a number that nothing else sleeps for.
 TREES = {

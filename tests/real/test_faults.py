@@ -21,14 +21,14 @@ from pathlib import Path
 import grpc
 import pytest
 from dockfleet.v1 import containers_pb2_grpc, system_pb2_grpc
-from engines import PrivateEngine
-from service import free_port
 
-from tests import event_checker
-from tests.contract import ROOT
-from tests.event_checker import Direct, Watcher, busy
-from tests.log_checker import WRITER, History, Line, follow, verify
+from deploy.private_engines.engine import PrivateEngine
+from deploy.private_engines.service import free_port
 from tests.real.support import IMAGE, until
+from tests.support import event_checker
+from tests.support.contract import ROOT
+from tests.support.event_checker import Direct, Watcher, busy
+from tests.support.log_checker import WRITER, History, Line, follow, verify
 
 FAULTS = int(os.environ.get("DOCKFLEET_FAULTS", "8"))
 SEED = int(os.environ.get("DOCKFLEET_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Client
-from tests.contract import ROOT
 from tests.real.support import Containers
+from tests.support.contract import ROOT
+from tests.support.gateway import Client
 
 GUIDE = ROOT / "docs/grpcurl.md"
 VERSION = "v1.9.3"

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from dockfleet.v1 import containers_pb2, exec_pb2
 
-from tests.conftest import Client
 from tests.real.support import Containers
 from tests.real.test_run import run_request
+from tests.support.gateway import Client
 
 
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """The gateway does not wait 15 seconds."""
-    monkeypatch.setattr("gateway.engine.session.HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr("gateway.engine.process.session.HEARTBEAT_SECONDS", 0.1)
     monkeypatch.setattr("gateway.engine.stats.sampler.HEARTBEAT_SECONDS", 0.1)
 
 

@@ -20,9 +20,9 @@ from dockfleet.v1 import (
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
-from tests.conftest import Client, failed
-from tests.contract import rules
 from tests.real.support import IMAGE, Containers, import_image, tar
+from tests.support.contract import rules
+from tests.support.gateway import Client, failed
 
 FILES = (containers_pb2, distribution_pb2, exec_pb2, images_pb2, networks_pb2, volumes_pb2)
 HOSTILE = [

@@ -12,8 +12,8 @@ import grpc
 import pytest
 from dockfleet.v1 import images_pb2
 
-from tests.conftest import Client, failed
 from tests.real.support import IMAGE, Containers, Fleet, chunks, import_image, messages, tar, uploading
+from tests.support.gateway import Client, failed
 
 
 @pytest.fixture

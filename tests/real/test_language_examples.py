@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.clients.examples import EXAMPLES, build, run
-from tests.conftest import Client
 from tests.real.support import Containers, Fleet
+from tests.support.gateway import Client
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from dockfleet.v1 import containers_pb2, exec_pb2, system_pb2
-from engines import PrivateEngine
 
-from gateway.settings import Limits
-from tests.conftest import Client, gateway_of
+from deploy.private_engines.engine import PrivateEngine
+from gateway.config.settings import Limits
 from tests.real.support import Containers, until
+from tests.support.gateway import Client, gateway_of
 
 HOW_MANY = 20
 
@@ -22,8 +22,8 @@ async def quiet(start_engine: Callable[..., PrivateEngine]) -> AsyncIterator[Cli
 
     The gateway keeps one connection for all single calls: of more, there would be now fewer and now more.
     """
-    limits = Limits(connections_per_host=1)
-    async with gateway_of(start_engine("quiet").address, probe_seconds=3600, limits=limits) as client:
+    limits = Limits(max_connections_per_host=1)
+    async with gateway_of(start_engine("quiet").address, health_check_interval_seconds=3600, limits=limits) as client:
         yield client
 
 

@@ -8,8 +8,8 @@ import pytest
 from dockfleet.v1 import common_pb2, containers_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from tests.conftest import Client
 from tests.real.support import Containers, messages, news
+from tests.support.gateway import Client
 
 BOTH = [pytest.param(False, id="plain"), pytest.param(True, id="terminal")]
 

@@ -7,12 +7,13 @@ from collections.abc import Callable
 import grpc
 import pytest
 from dockfleet.v1 import containers_pb2, exec_pb2, system_pb2
-from engines import PrivateEngine, debian_root
 
-from gateway.settings import Limits
-from tests.conftest import Client, failed, gateway_of
+from deploy.private_engines.engine import PrivateEngine
+from deploy.private_engines.provision import debian_root
+from gateway.config.settings import Limits
 from tests.real.conftest import CACHE
 from tests.real.support import Containers, messages, news, transcript
+from tests.support.gateway import Client, failed, gateway_of
 
 BROKEN = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DATA_LOSS, grpc.StatusCode.ABORTED}
 SCRIPT = "n=0; while :; do n=$((n+1)); echo line $n; sleep 0.01; done"
@@ -41,7 +42,7 @@ async def follow(client: Client, containers: Containers) -> list[grpc.aio.UnaryS
 
 async def test_a_killed_engine_never_ends_a_stream_well(engine: PrivateEngine) -> None:
     """When dockerd is killed and stays away, logs, stats and events end with a status that is not OK."""
-    async with gateway_of(engine.address, limits=Limits(heal_seconds=1)) as client:
+    async with gateway_of(engine.address, limits=Limits(reconnect_timeout_seconds=1)) as client:
         calls = await follow(client, Containers(client, "h1"))
 
         engine.kill()
@@ -81,7 +82,7 @@ async def test_an_engine_that_stops_in_order_does_not_end_the_streams_of_a_conta
     engine: PrivateEngine,
 ) -> None:
     """With live-restore a stopping dockerd closes streams in good order; log and stats go on within their calls."""
-    async with gateway_of(engine.address, probe_seconds=0.2) as client:
+    async with gateway_of(engine.address, health_check_interval_seconds=0.2) as client:
         container = await Containers(client, "h1").start("sh", "-c", SCRIPT)
         logs = client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host="h1", id=container, follow=True))
         stats = client.containers.StreamStats(containers_pb2.StreamStatsRequest(host="h1", id=container))
@@ -103,7 +104,7 @@ async def test_an_engine_that_stops_in_order_does_not_end_the_streams_of_a_conta
 
 async def test_a_restarted_engine_goes_on_where_it_was(engine: PrivateEngine) -> None:
     """After the engine's crash and return, calls succeed, and the log goes on without a gap."""
-    async with gateway_of(engine.address, probe_seconds=0.2) as client:
+    async with gateway_of(engine.address, health_check_interval_seconds=0.2) as client:
         containers = Containers(client, "h1")
         container = await containers.start("sh", "-c", SCRIPT)
         request = containers_pb2.StreamLogsRequest(host="h1", id=container, follow=True)

@@ -10,8 +10,8 @@ import grpc
 import pytest
 from dockfleet.v1 import common_pb2, networks_pb2
 
-from tests.conftest import Client, failed
 from tests.real.support import Containers, execute
+from tests.support.gateway import Client, failed
 
 
 class Networks:

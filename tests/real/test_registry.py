@@ -9,11 +9,11 @@ from typing import Any
 import grpc
 import pytest
 from dockfleet.v1 import common_pb2, distribution_pb2, images_pb2, system_pb2
-from engines import Registry
 
-from tests.conftest import Client, failed
+from deploy.private_engines.registry import Registry
 from tests.real.conftest import USERS
 from tests.real.support import import_image, messages, tar
+from tests.support.gateway import Client, failed
 
 (USER, PASSWORD), *_ = USERS.items()
 RIGHT = common_pb2.AuthConfig(username=USER, password=PASSWORD)

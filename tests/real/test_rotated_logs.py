@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from dockfleet.v1 import common_pb2, containers_pb2
 
-from tests.conftest import Client
 from tests.real.support import Containers, messages
+from tests.support.gateway import Client
 
 LINES = 2000
 # Driver, size and number of files, and whether those that are full are compressed.

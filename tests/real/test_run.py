@@ -7,12 +7,12 @@ from typing import Any
 import grpc
 import pytest
 from dockfleet.v1 import common_pb2, container_config_pb2, containers_pb2, images_pb2, system_pb2
-from engines import Registry
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from tests.conftest import Client, failed
+from deploy.private_engines.registry import Registry
 from tests.real.conftest import USERS
 from tests.real.support import IMAGE, Containers, Fleet, news, transcript, until
+from tests.support.gateway import Client, failed
 
 
 def run_request(host: str, containers: Containers, *cmd: str, **keys: Any) -> containers_pb2.RunContainerRequest:

@@ -15,9 +15,9 @@ from dockfleet import DockfleetError
 from dockfleet.fleet.v1 import hosts_pb2
 from dockfleet.v1 import containers_pb2, exec_pb2, images_pb2, system_pb2
 
-from gateway.settings import HostSettings, Limits
-from tests.conftest import Client, failed, gateway_of
+from gateway.config.settings import HostSettings, Limits
 from tests.real.support import IMAGE, Containers, Fleet, execute, handled, news, transcript, until
+from tests.support.gateway import Client, failed, gateway_of
 
 pytestmark = pytest.mark.usefixtures("private")
 
@@ -34,7 +34,7 @@ async def sick(request: pytest.FixtureRequest, fleet: Fleet) -> AsyncIterator[st
 @asynccontextmanager
 async def unprobed(*hosts: HostSettings, **keys: Any) -> AsyncIterator[Client]:
     """Run a gateway that has a connection to each of its hosts, and asks them nothing of its own accord."""
-    async with gateway_of(*hosts, probe_seconds=3600, **keys) as client:
+    async with gateway_of(*hosts, health_check_interval_seconds=3600, **keys) as client:
 
         async def up() -> bool:
             known = (await client.hosts.ListHosts(hosts_pb2.ListHostsRequest())).hosts
@@ -73,7 +73,7 @@ async def get_info_aio(target: str, host: str) -> None:
 @pytest.mark.parametrize("kind", ["stub", "python", "aio"])
 async def test_a_question_to_a_hanging_host_is_asked_once(fleet: Fleet, sick: str, kind: str) -> None:
     """A call that only reads ends with HOST_TIMEOUT after one timeout of the gateway's; no client asks again."""
-    async with unprobed(fleet.hosts[sick], limits=Limits(read_seconds=1)) as client:
+    async with unprobed(fleet.hosts[sick], limits=Limits(read_timeout_seconds=1)) as client:
         target = f"127.0.0.1:{client.port}"
         calls = {
             "stub": lambda: client.system.GetInfo(system_pb2.GetInfoRequest(host=sick)),
@@ -106,7 +106,7 @@ def asked() -> float:
 
 async def test_a_change_of_a_hanging_host_has_an_unknown_outcome(fleet: Fleet, sick: str) -> None:
     """A call that changes something and got no answer in time may have been done, and is not sent again."""
-    async with unprobed(fleet.hosts[sick], limits=Limits(long_seconds=0.5)) as client:
+    async with unprobed(fleet.hosts[sick], limits=Limits(long_timeout_seconds=0.5)) as client:
         fleet.engines[sick].pause()
 
         with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -189,7 +189,7 @@ async def test_a_host_that_hangs_is_known_to_be_down(fleet: Fleet, sick: str) ->
         return {host.name: host.state for host in (await client.hosts.ListHosts(hosts_pb2.ListHostsRequest())).hosts}
 
     up, down = hosts_pb2.HOST_STATE_UP, hosts_pb2.HOST_STATE_DOWN
-    async with gateway_of(fleet.hosts["one"], fleet.hosts[sick], probe_seconds=0.2) as client:
+    async with gateway_of(fleet.hosts["one"], fleet.hosts[sick], health_check_interval_seconds=0.2) as client:
 
         async def becomes(state: int) -> bool:
             return await states(client) == {"one": up, sick: state}

@@ -12,10 +12,10 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from tests.conftest import Client
 from tests.real.processes import GatewayProcess
 from tests.real.stalled import KINDS, LONG, STALL, Kind, Stage
 from tests.real.support import Containers, Fleet
+from tests.support.gateway import Client
 
 pytestmark = [pytest.mark.usefixtures("private"), pytest.mark.timeout(600 if LONG else 60)]
 
@@ -33,8 +33,8 @@ async def gateways(
 ) -> AsyncIterator[dict[bool, GatewayProcess]]:
     """Gateways in processes of their own: by whether its patience ends while the reader stands still."""
     limits = {
-        False: (f"--limits-stall-seconds={STALL + 60}",),
-        True: (f"--limits-stall-seconds={STALL / 2}", f"--limits-reader-stall-seconds={STALL / 2}"),
+        False: (f"--limits-stall-timeout-seconds={STALL + 60}",),
+        True: (f"--limits-stall-timeout-seconds={STALL / 2}", f"--limits-reader-stall-timeout-seconds={STALL / 2}"),
     }
     async with AsyncExitStack() as stack:
         yield {

@@ -12,11 +12,11 @@ import grpc
 import pytest
 from dockfleet.v1 import containers_pb2
 
-from tests.conftest import Client, gateway_of
 from tests.real.support import IMAGE, Containers, Fleet, until
+from tests.support.gateway import Client, gateway_of
 
 if TYPE_CHECKING:
-    from engines import PrivateEngine
+    from deploy.private_engines.engine import PrivateEngine
 
 BUSY = "while :; do :; done"
 

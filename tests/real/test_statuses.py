@@ -1,7 +1,7 @@
 """Every status that a comment of the contract names, on engines of both versions.
 
-Those that no real engine can be brought to are in tests/services/test_statuses.py; that comments and rows are the same
-is in tests/test_error_comments.py.
+Those that no real engine can be brought to are in tests/rpc/test_scripted_statuses.py.  That comments and rows are the
+same is in tests/test_error_comments.py.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from contextlib import AsyncExitStack
 
 import pytest
 from dockfleet.v1 import containers_pb2
-from engines import Registry
 
-from tests.conftest import Client
+from deploy.private_engines.registry import Registry
 from tests.real.statuses import prefixes
 from tests.real.statuses.at import At, Row
 from tests.real.statuses.rows import ROWS
 from tests.real.support import Containers
-from tests.statuses import Asked, Status, outcome, status_of
+from tests.support.gateway import Client
+from tests.support.statuses import Asked, Status, outcome, status_of
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ import psutil
 import pytest
 from dockfleet.v1 import containers_pb2, exec_pb2, system_pb2
 
-from tests.conftest import Client
 from tests.real.support import Containers, execute, until
+from tests.support.gateway import Client
 
 LONG = bool(os.environ.get("DOCKFLEET_LONG"))
 STREAMS = 10_000 if LONG else 500

@@ -8,8 +8,8 @@ from dockfleet.fleet.v1 import hosts_pb2
 from dockfleet.v1 import common_pb2, containers_pb2, system_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from tests.conftest import Client
 from tests.real.support import IMAGE, Containers, Fleet, messages, news
+from tests.support.gateway import Client
 
 
 def now() -> Timestamp:

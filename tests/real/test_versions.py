@@ -8,8 +8,8 @@ import grpc
 import pytest
 from dockfleet.v1 import containers_pb2, exec_pb2, images_pb2, networks_pb2
 
-from tests.conftest import Client, failed
 from tests.real.support import IMAGE, Containers, Fleet, messages
+from tests.support.gateway import Client, failed
 
 pytestmark = pytest.mark.usefixtures("private")
 

@@ -9,8 +9,8 @@ import grpc
 import pytest
 from dockfleet.v1 import common_pb2, volumes_pb2
 
-from tests.conftest import Client, failed
 from tests.real.support import Containers, Fleet
+from tests.support.gateway import Client, failed
 
 
 @pytest.fixture

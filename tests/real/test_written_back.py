@@ -13,8 +13,8 @@ from dockfleet.v1.container_config_pb2 import ContainerSpec
 from dockfleet.v1.containers_pb2 import Container
 from google.protobuf.json_format import MessageToJson, ParseDict
 
-from tests.conftest import Client
 from tests.real.support import IMAGE, Containers, Fleet
+from tests.support.gateway import Client
 
 pytestmark = pytest.mark.usefixtures("private", "surroundings")
 

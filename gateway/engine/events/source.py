@@ -10,13 +10,14 @@ from typing import Any
 import orjson
 from dockfleet.v1.system_pb2 import EngineEvent
 
-from gateway.engine import enginejson, streams
+from gateway.engine import inventory
 from gateway.engine.client import APIError, Call, Engine, Incompatible
-from gateway.engine.enginejson import NotEngineJson
-from gateway.engine.events import known
-from gateway.engine.events.known import Known
-from gateway.engine.http import BadAnswer, Request, TransportError
-from gateway.engine.times import canonical, nanoseconds
+from gateway.engine.codec import json as enginejson
+from gateway.engine.codec import streams
+from gateway.engine.codec.json import NotEngineJson
+from gateway.engine.codec.timestamps import canonical, nanoseconds
+from gateway.engine.inventory import Inventory
+from gateway.engine.transport.http import BadResponse, Request, TransportError
 
 _ANSWER_SECONDS = 10.0  # for each question; for the subscription, until it stands
 _load = enginejson.loader(EngineEvent.DESCRIPTOR)
@@ -52,17 +53,17 @@ class EventSource:
         try:
             return nanoseconds(canonical(info["SystemTime"].encode()))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise BadAnswer("the host does not tell its time", sent=True) from error
+            raise BadResponse("the host does not tell its time", sent=True) from error
 
-    async def lists(self, kinds: Iterable[str]) -> Known:
+    async def lists(self, kinds: Iterable[str]) -> Inventory:
         """Return what there is of *kinds* of objects."""
         documents = {}
         for kind in kinds:
-            documents[kind] = _json((await self._engine.ask(_get(known.LISTS[kind]))).body)
+            documents[kind] = _json((await self._engine.ask(_get(inventory.LISTS[kind]))).body)
         try:
-            return known.listed(documents)
+            return inventory.listed(documents)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise BadAnswer(f"a list of the host does not fit the Engine API: {error!r}", sent=True) from error
+            raise BadResponse(f"a list of the host does not fit the Engine API: {error!r}", sent=True) from error
 
 
 def _get(target: str) -> Call:
@@ -74,7 +75,7 @@ def _event(document: Any) -> EngineEvent:
     try:
         event = _load(document)
     except NotEngineJson as error:
-        raise BadAnswer(f"an event of the host does not fit the Engine API: {error}", sent=True) from error
+        raise BadResponse(f"an event of the host does not fit the Engine API: {error}", sent=True) from error
     assert isinstance(event, EngineEvent)
     return event
 
@@ -83,4 +84,4 @@ def _json(data: bytes) -> Any:
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        raise BadAnswer(f"the host's answer is not JSON: {error}", sent=True) from error
+        raise BadResponse(f"the host's answer is not JSON: {error}", sent=True) from error

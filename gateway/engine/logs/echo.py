@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import deque
 
+from gateway.engine.codec.timestamps import nanoseconds
 from gateway.engine.logs.entries import Entry
 from gateway.engine.logs.places import SETTLED
-from gateway.engine.times import nanoseconds
 
 _REMEMBERED = 4096  # entries whose times are known
 

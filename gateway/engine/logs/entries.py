@@ -12,10 +12,10 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from gateway.engine.connection import Connection
-from gateway.engine.frames import STDOUT, SYSTEM_ERROR, FrameError, dated_frames
-from gateway.engine.streams import OperationFailed, TornStream
-from gateway.engine.times import all_canonical
+from gateway.engine.codec.frames import STDOUT, SYSTEM_ERROR, FrameError, dated_frames
+from gateway.engine.codec.streams import OperationFailed, TornStream
+from gateway.engine.codec.timestamps import all_canonical
+from gateway.engine.transport.connection import Connection
 
 _LONGEST_PART = 16 << 10  # where the Engine cuts lines (moby, daemon/logger/copier.go)
 _LONGEST_ENTRY = 2 << 20  # more than any log driver delivers at once

@@ -14,11 +14,18 @@ from contextlib import aclosing
 from enum import Enum, auto
 
 from gateway.engine.client import APIClient, APIError, Engine, NotFound
-from gateway.engine.http import BadAnswer, Busy, CredentialsRejected, Disconnected, IdentityMismatch, TransportError
+from gateway.engine.codec.streams import HEARTBEAT_SECONDS, OperationFailed, TornStream
 from gateway.engine.logs.places import Position
 from gateway.engine.logs.reading import Question, Reader
 from gateway.engine.logs.runs import End, Ending, Item, Quiet, Run, RunBoundary
-from gateway.engine.streams import HEARTBEAT_SECONDS, OperationFailed, TornStream
+from gateway.engine.transport.http import (
+    BadResponse,
+    Busy,
+    CredentialsRejected,
+    Disconnected,
+    IdentityMismatch,
+    TransportError,
+)
 
 _POLL_SECONDS = 0.3  # between two looks at a stopped container whose restarts are followed
 _SETTLE_SECONDS = 0.5  # within which the state of a container follows the end of its log
@@ -52,7 +59,7 @@ class Follower:
         restarts: bool = False,
         position: Position | None = None,
         started: str = "",
-        heal_seconds: float = 60.0,
+        reconnect_timeout_seconds: float = 60.0,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
     ) -> None:
         """Arguments: *container*, its full id; *restarts*, whether to follow them; the place to go on from, if any;
@@ -63,7 +70,7 @@ class Follower:
         self._container = container
         self._span = question.span
         self._restarts = restarts
-        self._heal_seconds = heal_seconds
+        self._reconnect_timeout_seconds = reconnect_timeout_seconds
         self._reader = Reader(engine, question, position, heartbeat_seconds)
         self._was_running = False
 
@@ -77,7 +84,7 @@ class Follower:
 
         Raises `TransportError`, `APIError` or `OperationFailed` when it is broken and can not be healed.
         """
-        healing = _Healing(self._heal_seconds)
+        healing = _Healing(self._reconnect_timeout_seconds)
         self._was_running = run.running
         coming = run if self._is_other(run) and self._span.follow else None  # what is left before it is read first
         self.started = self.started or run.started
@@ -242,7 +249,7 @@ class _Healing:
         elif isinstance(error, APIError):
             helps = error.status_code in _LATER and (later or self._since is not None)
         else:
-            hopeless = IdentityMismatch | CredentialsRejected | Busy | BadAnswer
+            hopeless = IdentityMismatch | CredentialsRejected | Busy | BadResponse
             helps = isinstance(error, TransportError) and not isinstance(error, hopeless)
         if not helps:
             raise error

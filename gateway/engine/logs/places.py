@@ -4,7 +4,7 @@ A timestamp alone is no place: the parts of a long line share one, and standard 
 before they are put in order.  A `Position` is a floor, a time somewhat older than the newest entry, and how many
 entries at or after the floor have been read; the Engine's `since` is inclusive and its order stable, so reading
 again from the floor and passing over that many entries leads back to the place.  Hashes of the first of them and
-of the last prove it.  A `Seal` makes a position an opaque token that any gateway with the same key accepts.
+of the last prove it.  A `LogTokenCodec` makes a position an opaque token that any gateway with the same key accepts.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from gateway.engine.codec.timestamps import nanoseconds, time_of
 from gateway.engine.logs.entries import Entry
-from gateway.engine.seal import BadToken, Signer
-from gateway.engine.times import nanoseconds, time_of
+from gateway.engine.resumable.token import InvalidToken, TokenSigner
 
 _PROOF = 8  # entries whose hashes prove a place
 SETTLED = 2_000_000_000  # nanoseconds after which no entry with an older time is to be expected
@@ -210,13 +210,13 @@ class Place:
     position: Position
 
 
-class Seal:
+class LogTokenCodec:
     """Makes tokens of places, and places of tokens.  Gateways that share *key* accept each other's tokens."""
 
     _FIXED = struct.Struct(">BBBBIqqqIBB")
 
     def __init__(self, key: bytes) -> None:
-        self._signer = Signer(key, "log")
+        self._signer = TokenSigner(key, "log")
 
     def token(self, place: Place) -> bytes:
         """Return the token of *place*: opaque, at most 256 bytes."""
@@ -234,15 +234,15 @@ class Seal:
             len(host),
             len(started),
         )
-        return self._signer.seal(
+        return self._signer.sign(
             b"".join((body, host, started, bytes.fromhex(place.container), struct.pack(f">{len(proof)}I", *proof)))
         )
 
     def place(self, token: bytes) -> Place:
-        """Return the place of *token*.  Raises `BadToken`."""
-        body = self._signer.open(token)
+        """Return the place of *token*.  Raises `InvalidToken`."""
+        body = self._signer.verify(token)
         if body[:1] != bytes((_VERSION,)):
-            raise BadToken("is of another version of the gateway")
+            raise InvalidToken("is of another version of the gateway")
         _, flags, whole, proofs, count, floor, newest, ceiling, anchor, host_size, started_size = (
             self._FIXED.unpack_from(body)
         )

@@ -16,14 +16,14 @@ from functools import partial
 from itertools import pairwise
 
 from gateway.engine.client import Call, Engine
-from gateway.engine.http import Answer, Request
+from gateway.engine.codec.streams import is_terminal
+from gateway.engine.codec.timestamps import nanoseconds, time_of
 from gateway.engine.logs.echo import Echo
 from gateway.engine.logs.entries import Entry, FramedLog, Lines, TerminalLog, read_entries
 from gateway.engine.logs.places import Position, Replay
 from gateway.engine.logs.runs import Gap, Item, Lost, Quiet, Resumed, Run
 from gateway.engine.logs.skips import SILENCE_SECONDS, Skips
-from gateway.engine.streams import is_terminal
-from gateway.engine.times import nanoseconds, time_of
+from gateway.engine.transport.http import Request, Response
 
 _PORTION = 256 << 10  # bytes of entries in one item, unless parts of lines are among them
 _REST_SECONDS = 0.05  # how long the parts of a long line wait for its rest; and the shortest silence
@@ -222,7 +222,7 @@ class Reader:
         ):
             return [entry async for entries in reads for entry in entries]
 
-    def _log(self, answer: Answer, run: Run) -> TerminalLog | FramedLog:
+    def _log(self, answer: Response, run: Run) -> TerminalLog | FramedLog:
         terminal = is_terminal(answer, run.terminal)
         return TerminalLog(details=self._question.details) if terminal else FramedLog()
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from gateway.engine.http import BadAnswer
+from gateway.engine.codec.timestamps import canonical, nanoseconds
 from gateway.engine.logs.entries import Entry
-from gateway.engine.times import canonical, nanoseconds
+from gateway.engine.transport.http import BadResponse
 
 
 class Ending(Enum):
@@ -93,10 +93,10 @@ _ID = re.compile("[0-9a-f]{64}")
 
 
 def full_id(inspected: Any) -> str:
-    """Return the full id of the container that the answer to an inspection describes.  Raises `BadAnswer`."""
+    """Return the full id of the container that the answer to an inspection describes.  Raises `BadResponse`."""
     id = inspected.get("Id") if isinstance(inspected, dict) else None
     if not isinstance(id, str) or not _ID.fullmatch(id):
-        raise BadAnswer("the host's answer has no container's id", sent=True)
+        raise BadResponse("the host's answer has no container's id", sent=True)
     return id
 
 
@@ -113,7 +113,7 @@ class Run:
 
     @classmethod
     def of(cls, inspected: Any) -> Run:
-        """Return the run that the answer to an inspection describes.  Raises `BadAnswer`."""
+        """Return the run that the answer to an inspection describes.  Raises `BadResponse`."""
         try:
             state = inspected["State"]
             started, finished = state["StartedAt"], state["FinishedAt"]
@@ -129,7 +129,7 @@ class Run:
                 file_bytes=_file_bytes((inspected.get("HostConfig") or {}).get("LogConfig") or {}),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise BadAnswer(f"the host's answer does not tell how a container runs: {error!r}", sent=True) from error
+            raise BadResponse(f"the host's answer does not tell how a container runs: {error!r}", sent=True) from error
 
     def begin(self) -> int:
         """Return a time between the output of the run before and that of this one."""

@@ -18,10 +18,10 @@ from collections.abc import Awaitable, Callable
 from itertools import zip_longest
 from typing import NamedTuple
 
+from gateway.engine.codec.streams import OperationFailed, TornStream
+from gateway.engine.codec.timestamps import nanoseconds
 from gateway.engine.logs.entries import Entry
 from gateway.engine.logs.places import fingerprint
-from gateway.engine.streams import OperationFailed, TornStream
-from gateway.engine.times import nanoseconds
 
 _NANOSECONDS_A_BYTE = 20  # 50 MB/s: more than an engine writes into one log
 _MARGIN = 64  # entries that may have come since those that are looked up

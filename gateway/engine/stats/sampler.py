@@ -17,13 +17,14 @@ from typing import Any
 
 from dockfleet.v1.containers_pb2 import ContainerStats, StatsSummary
 
-from gateway.engine import enginejson, streams
 from gateway.engine.client import APIClient, APIError, Call, Engine, Incompatible, NotFound, part
-from gateway.engine.enginejson import NotEngineJson
-from gateway.engine.http import BadAnswer, Disconnected, Request, TransportError
+from gateway.engine.codec import json as enginejson
+from gateway.engine.codec import streams
+from gateway.engine.codec.json import NotEngineJson
+from gateway.engine.codec.streams import HEARTBEAT_SECONDS, Idle
 from gateway.engine.logs.runs import full_id
 from gateway.engine.stats.usage import usage
-from gateway.engine.streams import HEARTBEAT_SECONDS, Idle
+from gateway.engine.transport.http import BadResponse, Disconnected, Request, TransportError
 
 _ANSWER_SECONDS = 10.0  # until a stream of samples begins
 _SILENCE_SECONDS = 15.0  # without a sample, which are due every second, after which a host is not well
@@ -48,13 +49,13 @@ class Sample:
 class Sampler:
     """The stream of samples of one container."""
 
-    def __init__(self, engine: Engine, container: str, *, running: bool, heal_seconds: float) -> None:
+    def __init__(self, engine: Engine, container: str, *, running: bool, reconnect_timeout_seconds: float) -> None:
         """Begin to read.  *container* is a full id."""
         self.readers = 0
         self.ended = False  # there will be no more samples: the container is gone, or the failure stands
         self._engine = engine
         self._container = container
-        self._heal_seconds = heal_seconds
+        self._reconnect_timeout_seconds = reconnect_timeout_seconds
         self._latest = None if running else Sample(1)
         self._came_at = 0.0
         self._before: ContainerStats | None = None
@@ -120,7 +121,7 @@ class Sampler:
             if self._latest is not None and self._latest.number != number:
                 heard_at, pause = self._came_at, _SHORTEST_PAUSE
             refused = self._latest is None and isinstance(failure, APIError)
-            if refused or loop.time() - heard_at > self._heal_seconds:
+            if refused or loop.time() - heard_at > self._reconnect_timeout_seconds:
                 self._failure = failure
                 break
             await asyncio.sleep(pause)
@@ -166,10 +167,10 @@ class Sampler:
 class Samplers:
     """The samplers of one host: of all containers that are looked at."""
 
-    def __init__(self, engine: Engine, heal_seconds: float = 60.0) -> None:
-        """Sample containers of *engine*; a broken stream is opened again for *heal_seconds* before its readers fail."""
+    def __init__(self, engine: Engine, reconnect_timeout_seconds: float = 60.0) -> None:
+        """Sample containers of *engine*; a broken upstream is opened again for *reconnect_timeout_seconds*."""
         self._engine = engine
-        self._heal_seconds = heal_seconds
+        self._reconnect_timeout_seconds = reconnect_timeout_seconds
         self._samplers: dict[str, Sampler] = {}  # by the container's id
         self._asked: dict[str, asyncio.Task[dict[str, Any]]] = {}  # by what the container was called
 
@@ -179,7 +180,9 @@ class Samplers:
         container, running = await self._inspect(id)
         sampler = self._samplers.get(container)
         if sampler is None or sampler.ended:
-            sampler = Sampler(self._engine, container, running=running, heal_seconds=self._heal_seconds)
+            sampler = Sampler(
+                self._engine, container, running=running, reconnect_timeout_seconds=self._reconnect_timeout_seconds
+            )
             self._samplers[container] = sampler
         sampler.readers += 1
         try:
@@ -244,6 +247,6 @@ def _stats(document: Any) -> ContainerStats | None:
     try:
         stats = _load(document)
     except NotEngineJson as error:
-        raise BadAnswer(f"a sample of the host does not fit the Engine API: {error}", sent=True) from error
+        raise BadResponse(f"a sample of the host does not fit the Engine API: {error}", sent=True) from error
     assert isinstance(stats, ContainerStats)
     return stats if stats.HasField("read_at") else None

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.engine.frames import STDERR, STDOUT, FrameError
+from gateway.engine.codec.frames import STDERR, STDOUT, FrameError
+from gateway.engine.codec.streams import OperationFailed
 from gateway.engine.logs.entries import Entry, FramedLog, TerminalLog
-from gateway.engine.streams import OperationFailed
 
 CUT = 16 << 10  # where the Engine cuts lines (moby, daemon/logger/copier.go)
 T1, T2, T3 = (b"2026-05-01T10:00:00.%09dZ" % nanos for nanos in (1, 2, 3))

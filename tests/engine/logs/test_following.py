@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 
 from gateway.engine.client import APIError, Call, Endpoint, Engine
-from gateway.engine.http import Request
+from gateway.engine.codec.timestamps import time_of
 from gateway.engine.logs import reading, skips
 from gateway.engine.logs.following import Follower
 from gateway.engine.logs.places import Position
 from gateway.engine.logs.reading import Question, Span
 from gateway.engine.logs.runs import End, Ending, Gap, Item, Lost, Quiet, Resumed, Run, RunBoundary
-from gateway.engine.times import time_of
-from gateway.engine.transport import Address
-from tests.fake_engine import Exchange, FakeEngine
-from tests.fake_log import ID, LOGS, NOON, SECOND, STATE, Log, state
+from gateway.engine.transport.http import Request
+from gateway.engine.transport.pool import Address
+from tests.support.fake_engine import FakeEngine, ResponseParser
+from tests.support.fake_log import ID, LOGS, NOON, SECOND, STATE, Log, state
 
 
 @asynccontextmanager
@@ -249,7 +249,7 @@ async def test_whoever_can_not_be_healed_fails_with_its_last_place(daemon: FakeE
     daemon.on(*LOGS, Log(*LINES, script=[(4, "cut")]))
     daemon.on(*STATE, error="starting", status=503)
 
-    async with following(daemon, heal_seconds=0.3) as follower:
+    async with following(daemon, reconnect_timeout_seconds=0.3) as follower:
         with pytest.raises(APIError, match="starting"):
             await read(follower, state())
         position: Position = follower.position
@@ -314,7 +314,7 @@ class SkippingLog(Log):
         self.skipped = skipped
         self.kept = kept  # whether the engine still has what it has skipped
 
-    async def __call__(self, exchange: Exchange) -> None:
+    async def __call__(self, exchange: ResponseParser) -> None:
         """Answer one request; the first that follows misses something."""
         query = dict(exchange.request.query)
         if query["follow"] == "true" and not any(asked["follow"] == "true" for asked in self.asked):

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from gateway.engine.codec.timestamps import canonical, nanoseconds, time_of
 from gateway.engine.logs.entries import Entry
-from gateway.engine.logs.places import BadToken, Place, Position, Replay, Seal
-from gateway.engine.times import canonical, nanoseconds, time_of
+from gateway.engine.logs.places import InvalidToken, LogTokenCodec, Place, Position, Replay
 
 NOON = 1_790_000_000_000_000_000  # nanoseconds since 1970
 SECOND = 1_000_000_000
-SEAL = Seal(b"a key of sixteen")
+SEAL = LogTokenCodec(b"a key of sixteen")
 CONTAINER = "5e" * 32
 
 
@@ -161,14 +161,14 @@ def test_a_token_that_was_changed_is_refused(change: object) -> None:
     position.add([entry(0)])
     token = SEAL.token(Place("one", CONTAINER, "", 3, position))
 
-    with pytest.raises(BadToken):
+    with pytest.raises(InvalidToken):
         SEAL.place(change(token))  # type: ignore[operator]
 
 
 def test_a_token_of_another_key_is_refused() -> None:
     """Whoever does not share the key can not make tokens."""
-    with pytest.raises(BadToken, match="shares its resume key"):
-        SEAL.place(Seal(b"another key, 16+").token(Place("one", CONTAINER, "", 3, Position())))
+    with pytest.raises(InvalidToken, match="shares its resume key"):
+        SEAL.place(LogTokenCodec(b"another key, 16+").token(Place("one", CONTAINER, "", 3, Position())))
 
 
 def test_a_place_survives_its_token() -> None:

@@ -10,14 +10,14 @@ import grpc
 import pytest
 from dockfleet.v1 import containers_pb2
 
-from gateway.engine import enginejson
+from gateway.config.settings import Limits
 from gateway.engine.client import Endpoint, Engine
+from gateway.engine.codec import json as enginejson
 from gateway.engine.stats.sampler import Samplers
 from gateway.engine.stats.usage import memory_in_use, usage
-from gateway.engine.transport import Address
-from gateway.settings import Limits
-from tests.conftest import Client, OpenGateway, failed
-from tests.fake_engine import Exchange, FakeEngine, _line
+from gateway.engine.transport.pool import Address
+from tests.support.fake_engine import FakeEngine, ResponseParser, _line
+from tests.support.gateway import Client, OpenGateway, failed
 
 C1 = "c1" * 32
 ZEROS = {"read": "0001-01-01T00:00:00Z", "preread": "0001-01-01T00:00:00Z", "name": "/web", "id": C1}
@@ -64,7 +64,7 @@ class Container:
     def __init__(self, engine: FakeEngine) -> None:
         self.engine = engine
         self.running = True
-        self._streams: dict[asyncio.Queue[Any], Exchange] = {}
+        self._streams: dict[asyncio.Queue[Any], ResponseParser] = {}
         engine.on("GET", "/containers/{id}/json", self._inspect)
         engine.on("GET", "/containers/{id}/stats", self._stats)
 
@@ -102,10 +102,10 @@ class Container:
         for queue in self._streams:
             queue.put_nowait(None)
 
-    async def _inspect(self, exchange: Exchange) -> None:
+    async def _inspect(self, exchange: ResponseParser) -> None:
         await exchange.answer(json={"Id": C1, "State": {"Running": self.running}})
 
-    async def _stats(self, exchange: Exchange) -> None:
+    async def _stats(self, exchange: ResponseParser) -> None:
         queue: asyncio.Queue[Any] = asyncio.Queue()
         self._streams[queue] = exchange
         self.engine._notify()
@@ -195,7 +195,7 @@ async def test_all_readers_share_one_stream(client: Client, container: Container
 
 async def test_a_crowd_that_comes_at_once_is_served(container: Container, open_gateway: OpenGateway) -> None:
     """What the gateway has to ask before it asks once, however few calls a host is allowed at a time."""
-    limits = Limits(connections_per_host=1, queue_per_host=2)
+    limits = Limits(max_connections_per_host=1, max_queued_calls_per_host=2)
     async with open_gateway(container.engine.address, limits=limits) as client:
         calls = [read(client) for _ in range(200)]
         await container.listened()
@@ -331,7 +331,7 @@ async def test_rates_reach_over_a_cut(client: Client, container: Container) -> N
 async def test_a_host_that_stays_away_ends_the_call(container: Container) -> None:
     """After the time for healing, the readers that waited are told why they hear nothing."""
     engine = Engine("h1", Endpoint("", Address(path=container.engine.address.removeprefix("unix://"))))
-    async with Samplers(engine, heal_seconds=0.3).samples("web") as samples, asyncio.timeout(20):
+    async with Samplers(engine, reconnect_timeout_seconds=0.3).samples("web") as samples, asyncio.timeout(20):
         await container.listened()
         container.give(sample(1))
         await anext(samples)

@@ -10,7 +10,7 @@ from dockfleet.v1 import containers_pb2 as pb
 
 from tests.real.statuses.at import At, Rows
 from tests.real.support import tar
-from tests.statuses import Asked
+from tests.support.statuses import Asked
 
 rows = Rows("ContainerService")
 INVALID_REQUEST = "INVALID_ARGUMENT (INVALID_REQUEST)"

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from dockfleet.v1 import containers_pb2, images_pb2, networks_pb2, volumes_pb2
 from google.protobuf.message import Message
 
-from tests.conftest import Client
 from tests.real.support import Containers, import_image, tar
-from tests.statuses import Asked, Status
+from tests.support.gateway import Client
+from tests.support.statuses import Asked, Status
 
 if TYPE_CHECKING:
-    from engines import Registry
+    from deploy.private_engines.registry import Registry
 
 OLD, NEW = "one", "new"  # Docker 20.10 and 26.1
 Prepare = Callable[["At"], Awaitable[Message | Asked]]

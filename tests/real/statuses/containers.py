@@ -10,7 +10,7 @@ from dockfleet.v1 import containers_pb2 as pb
 
 from tests.real.statuses.at import NEW, At, Rows
 from tests.real.support import IMAGE
-from tests.statuses import Asked, filters
+from tests.support.statuses import Asked, filters
 
 rows = Rows("ContainerService")
 INVALID_REQUEST = "INVALID_ARGUMENT (INVALID_REQUEST)"

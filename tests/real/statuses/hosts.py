@@ -8,7 +8,7 @@ from dockfleet.fleet.v1 import hosts_pb2
 from dockfleet.v1 import system_pb2 as pb
 
 from tests.real.statuses.at import At, Rows
-from tests.statuses import filters
+from tests.support.statuses import filters
 
 system, fleet = Rows("SystemService"), Rows("HostService")
 INVALID_FIELD = "INVALID_ARGUMENT (INVALID_FIELD)"

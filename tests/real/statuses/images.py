@@ -8,7 +8,7 @@ from dockfleet.v1 import images_pb2 as pb
 
 from tests.real.statuses.at import At, Rows
 from tests.real.support import tar
-from tests.statuses import Asked, filters
+from tests.support.statuses import Asked, filters
 
 rows = Rows("ImageService")
 INVALID_REQUEST = "INVALID_ARGUMENT (INVALID_REQUEST)"

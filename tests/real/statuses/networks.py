@@ -7,7 +7,7 @@ from typing import Any
 from dockfleet.v1 import networks_pb2 as pb
 
 from tests.real.statuses.at import OLD, At, Rows
-from tests.statuses import filters
+from tests.support.statuses import filters
 
 rows = Rows("NetworkService")
 INVALID_REQUEST = "INVALID_ARGUMENT (INVALID_REQUEST)"

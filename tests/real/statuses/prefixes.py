@@ -9,10 +9,10 @@ from dockfleet.v1 import images_pb2
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
-from tests import contract
 from tests.real.statuses.at import At
 from tests.real.support import tar
-from tests.statuses import METHODS, Asked, Status
+from tests.support import contract
+from tests.support.statuses import METHODS, Asked, Status
 
 NEEDED: dict[str, dict[str, Any]] = {  # by RPC, beside the object itself
     "ResizeContainer": {"size": {"height": 1, "width": 1}},

@@ -9,7 +9,7 @@ from dockfleet.v1 import images_pb2 as pb
 
 from tests.real.statuses.at import At, Rows
 from tests.real.statuses.servers import refusing_registry
-from tests.statuses import filters
+from tests.support.statuses import filters
 
 images, distribution, system = Rows("ImageService"), Rows("DistributionService"), Rows("SystemService")
 AUTH = "FAILED_PRECONDITION (REGISTRY_AUTH)"

@@ -14,7 +14,7 @@ from tests.real.statuses import (
     volumes,
 )
 from tests.real.statuses.at import Row
-from tests.statuses import Status
+from tests.support.statuses import Status
 
 _TABLES = (
     containers.rows,

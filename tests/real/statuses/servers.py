@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 TLS = b"\x16"
-Answer = Callable[[str], tuple[int, object]]  # from the path of a request to status and JSON
+Response = Callable[[str], tuple[int, object]]  # from the path of a request to status and JSON
 
 
 @asynccontextmanager
@@ -26,7 +26,7 @@ async def refusing_registry(status: int, code: str) -> AsyncIterator[str]:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
-def _handler(answer: Answer) -> Callable[[StreamReader, StreamWriter], Awaitable[None]]:
+def _handler(answer: Response) -> Callable[[StreamReader, StreamWriter], Awaitable[None]]:
     async def handle(reader: StreamReader, writer: StreamWriter) -> None:
         if await reader.read(1) == TLS:  # which engines try first
             writer.close()

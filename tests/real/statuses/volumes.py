@@ -7,7 +7,7 @@ from typing import Any
 from dockfleet.v1 import volumes_pb2 as pb
 
 from tests.real.statuses.at import NEW, At, Rows
-from tests.statuses import Asked, filters
+from tests.support.statuses import Asked, filters
 
 rows = Rows("VolumeService")
 INVALID_REQUEST = "INVALID_ARGUMENT (INVALID_REQUEST)"

@@ -1,0 +1,1 @@
+"""Docker engines of their own on this machine, for the demo and the tests."""

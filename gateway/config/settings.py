@@ -1,0 +1,297 @@
+"""Every key of the configuration: its type, default, bounds and meaning, and what must hold between keys.
+
+These models are the only list of keys there is; flags, variables, `--help` and docs/configuration.md are made
+from them by `gateway.config.loading`.  Settings that exist are valid: addresses are well formed, certificate files
+are readable and belong together, and nothing speaks plaintext beyond this machine unless told to.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+
+def _split(address: str) -> SplitResult:
+    return urlsplit(address if "://" in address else f"tcp://{address}")
+
+
+def _written_as(grammar: str, words: str) -> AfterValidator:
+    def checked(address: str) -> str:
+        try:
+            port = _split(address).port or 0
+        except ValueError:  # above 65535, or brackets around what is no IPv6 address
+            port = -1
+        if port < 0 or not re.fullmatch(grammar, address):
+            raise ValueError(f"is not {words}")
+        return address
+
+    return AfterValidator(checked)
+
+
+def _beyond_loopback(address: str) -> bool:
+    host = _split(address).hostname
+    if host is None or host == "localhost":
+        return False
+    try:
+        return not ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name, and who knows where it leads
+        return True
+
+
+def _readable(path: Path) -> Path:
+    try:
+        with path.open("rb") as file:
+            file.read(1)
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from error
+    return path
+
+
+def _authority(path: Path) -> Path:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except ssl.SSLError as error:
+        raise ValueError("holds no certificate in PEM form") from error
+    return path
+
+
+def _belong_together(certificate: Path, key: Path) -> None:
+    try:  # without `password`, OpenSSL asks the terminal for a passphrase, and waits
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=lambda: "")
+    except ssl.SSLError as error:
+        what = error.reason or "one of them is not PEM, or the key is encrypted"
+        raise ValueError(f"has a key {key} that does not belong to certificate {certificate}: {what}") from error
+
+
+# A user or a host never begins with "-", which `ssh` would take for one of its options.
+_UNIX = r"unix:///[^\x00-\x1f,]+"
+_USER = r"[A-Za-z0-9_][A-Za-z0-9._-]*"
+_HOST = r"(?:[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])"
+_ENGINE = rf"{_UNIX}|tcp://{_HOST}:\d+|ssh://(?:{_USER}@)?{_HOST}(?::\d+)?"
+
+EngineAddress = Annotated[str, _written_as(_ENGINE, "unix:///path, tcp://host:port or ssh://user@host[:port]")]
+ListenAddress = Annotated[str, _written_as(rf"{_UNIX}|{_HOST}:\d+", "host:port, [ipv6]:port or unix:///path")]
+MetricsAddress = Annotated[str, _written_as(rf"{_HOST}:\d+", "host:port, [ipv6]:port or off")]
+File = Annotated[Path, AfterValidator(_readable)]
+Authority = Annotated[File, AfterValidator(_authority)]
+
+
+class Section(BaseModel):
+    """A group of keys.  Frozen; a key it does not know is an error; values never show in errors' texts."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
+
+
+class ListenerTls(Section):
+    """TLS on the listener."""
+
+    certificate: File
+    """File of the server's certificate, followed by its intermediates, PEM."""
+
+    key: File
+    """File of the certificate's key, PEM, not encrypted."""
+
+    client_ca: Authority | None = None
+    """File of the authorities of client certificates, PEM.  Given, every client must present one (mTLS)."""
+
+    @model_validator(mode="after")
+    def _pair(self) -> Self:
+        _belong_together(self.certificate, self.key)
+        return self
+
+
+class Limits(Section):
+    """What the gateway, one host, and one call may take."""
+
+    max_concurrent_calls: int = Field(default=1000, ge=1, le=1 << 20)
+    """Single calls that the gateway serves at once; more are refused at once.  Health checks do not count."""
+
+    max_concurrent_streams: int = Field(default=2000, ge=1, le=1 << 20)
+    """Streams and sessions that the gateway serves at once."""
+
+    max_connections_per_host: int = Field(default=16, ge=1, le=1024)
+    """Connections to one host for calls; streams have their own."""
+
+    max_queued_calls_per_host: int = Field(default=64, ge=1, le=65_536)
+    """Calls that may wait for one of those connections; more are refused at once."""
+
+    max_streams_per_host: int = Field(default=512, ge=1, le=65_536)
+    """Streams and sessions open to one host."""
+
+    max_response_bytes: int = Field(default=64 << 20, ge=1 << 16, le=1 << 30)
+    """Bytes of the largest answer taken into memory; downloads flow through and are not bound by it."""
+
+    connect_timeout_seconds: float = Field(default=2.0, gt=0, le=60)
+    """Seconds to reach a host."""
+
+    read_timeout_seconds: float = Field(default=30.0, gt=0, le=3600)
+    """Seconds for a call that only reads, when the client sets no deadline."""
+
+    write_timeout_seconds: float = Field(default=120.0, gt=0, le=3600)
+    """Seconds for a call that changes something, when the client sets no deadline."""
+
+    long_timeout_seconds: float = Field(default=3600.0, gt=0, le=86_400)
+    """Seconds for a pull, push, build, load and their like, when the client sets no deadline."""
+
+    progress_idle_timeout_seconds: float = Field(default=60.0, gt=0, le=3600)
+    """Seconds without a sign of life after which such a long call is given up."""
+
+    reconnect_timeout_seconds: float = Field(default=60.0, ge=0, le=3600)
+    """Seconds that logs, events and stats whose connection broke are tried again before their readers are told."""
+
+    stall_timeout_seconds: float = Field(default=60.0, gt=0, le=3600)
+    """Seconds that a client may hold up a process, an exec's or a run's, by not reading; then its call is ended."""
+
+    reader_stall_timeout_seconds: float = Field(default=300.0, gt=0, le=86_400)
+    """Seconds that any other stream waits for a client that does not read before the call is ended."""
+
+
+class HostTls(Section):
+    """TLS to an engine.  Its certificate is always checked, against this authority and no other."""
+
+    ca: Authority
+    """File of the authority that signed the engine's certificate, PEM."""
+
+    certificate: File | None = None
+    """File of the gateway's certificate for this engine, PEM."""
+
+    key: File | None = None
+    """File of that certificate's key, PEM, not encrypted."""
+
+    server_name: str | None = Field(default=None, min_length=1)
+    """Name that the engine's certificate bears, where that is not the address's host."""
+
+    @model_validator(mode="after")
+    def _pair(self) -> Self:
+        if self.certificate and self.key:
+            _belong_together(self.certificate, self.key)
+        elif self.certificate or self.key:
+            raise ValueError("needs certificate and key together, or neither")
+        return self
+
+
+class HostSettings(Section):
+    """One Docker host."""
+
+    name: str = Field(pattern=r"^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$")
+    """Name by which clients choose the host: at most 63 of a-z, 0-9 and, inside, `.`, `_`, `-`; unique."""
+
+    address: EngineAddress
+    """Where its engine listens: unix:///path, tcp://host:port or ssh://user@host[:port]."""
+
+    tls: HostTls | None = None
+
+    insecure: bool = False
+    """Speak plaintext to a tcp engine beyond this machine: whoever is on the way can become root on that host."""
+
+    labels: Mapping[Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]{1,63}$")], str] = Field(default_factory=dict)
+    """Labels by which clients select hosts, text to text."""
+
+    @model_validator(mode="after")
+    def _protected(self) -> Self:
+        tcp = self.address.startswith("tcp://")
+        if self.tls and not tcp:
+            raise ValueError("has tls, which only tcp:// addresses can use: leave it out")
+        if self.tls and self.insecure:
+            raise ValueError("has both tls and insecure: leave one out; with tls, the engine is always checked")
+        if tcp and not self.tls and not self.insecure and _beyond_loopback(self.address):
+            raise ValueError(
+                "would be reached in plaintext beyond this machine: give it tls, or accept that with "
+                f"{{name: {self.name}, address: '{self.address}', insecure: true}}"
+            )
+        return self
+
+
+class Keys(Section):
+    """All that can be configured."""
+
+    listen: ListenAddress = "127.0.0.1:50051"
+    """Where gRPC is served: host:port, [ipv6]:port or unix:///path."""
+
+    insecure_allow_plaintext_beyond_loopback: bool = False
+    """Serve without TLS beyond this machine: whoever reaches the port, or the wire, can become root on all hosts."""
+
+    metrics_listen: MetricsAddress | None = "127.0.0.1:9464"
+    """Where Prometheus scrapes, in plaintext: whoever reaches it sees names and load of all hosts; `off` is nowhere."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severity that is logged: debug, info, warning or error."""
+
+    log_format: Literal["json", "text"] = "json"
+    """Form of the log: json, or text for people."""
+
+    drain_timeout_seconds: float = Field(default=5.0, ge=0, le=300)
+    """Seconds, when stopping, in which health already says NOT_SERVING but every call is still served."""
+
+    shutdown_timeout_seconds: float = Field(default=15.0, ge=0, le=3600)
+    """Seconds after that in which open calls may finish before they are cancelled."""
+
+    resume_key: File | None = None
+    """File of the key, at least 16 bytes, that signs resume tokens: gateways that share it take each other's, and their
+    own of before a restart.  A key of this run alone when absent."""
+
+    reflection: bool = True
+    """Serve gRPC reflection, so that grpcurl and its like need no protos."""
+
+    channelz: bool = False
+    """Serve gRPC channelz, which shows all connections; for administrators."""
+
+    health_check_interval_seconds: float = Field(default=10.0, ge=0.1, le=3600)
+    """Seconds between two questions to a host whether it lives."""
+
+    hosts: tuple[HostSettings, ...] = ()
+    """The Docker hosts.  As a flag (repeated) or a variable (with commas): name=address, or {name: …, address: …, …}
+    for one that needs more.  Without any: the machine's docker contexts and `DOCKER_HOST`, else the local socket."""
+
+    tls: ListenerTls | None = None
+    limits: Limits = Limits()
+
+    @field_validator("metrics_listen", mode="before")
+    @classmethod
+    def _off(cls, value: Any) -> Any:
+        return None if value in ("", "off") or value is False else value  # YAML reads a bare off as false
+
+    @field_validator("resume_key")
+    @classmethod
+    def _long_enough(cls, file: Path | None) -> Path | None:
+        if file is not None and len(file.read_bytes()) < 16:
+            raise ValueError("holds less than 16 bytes")
+        return file
+
+    @field_validator("hosts")
+    @classmethod
+    def _unique(cls, hosts: tuple[HostSettings, ...]) -> tuple[HostSettings, ...]:
+        names = [host.name for host in hosts]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"names more than one host {', '.join(twice)}: give each its own name")
+        return hosts
+
+    @model_validator(mode="after")
+    def _protected(self) -> Self:
+        if not self.tls and not self.insecure_allow_plaintext_beyond_loopback and _beyond_loopback(self.listen):
+            raise ValueError(
+                f"listen: {self.listen} would offer root on all hosts in plaintext beyond this machine: listen on "
+                "127.0.0.1, or give tls.certificate and tls.key, or accept that risk with "
+                "insecure_allow_plaintext_beyond_loopback"
+            )
+        return self
+
+
+class Settings(Keys):
+    """The configuration of one run."""
+
+    source: str = "code"
+    """Where the hosts came from, in words, for the start-up log."""

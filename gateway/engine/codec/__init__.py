@@ -1,0 +1,1 @@
+"""Between messages of the contract and what an engine sends: bindings, JSON, frames, streams."""

@@ -1,0 +1,156 @@
+"""The shapes of an answer that goes on: JSON lines, bytes, output frames.
+
+Each takes the connection that `Engine.open` or `Engine.session` yields and reads it to its end.  An answer that
+breaks off raises: no function here returns as if all were well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from gateway.engine.codec.frames import SYSTEM_ERROR, Decoder, Frame, FrameError
+from gateway.engine.transport.connection import Connection
+from gateway.engine.transport.http import BadResponse, Response
+
+HEARTBEAT_SECONDS = 15.0
+"""How long a stream may be silent before its client gets a heartbeat."""
+_LINE_BYTES = 16 << 20
+_CHUNK_BYTES = 256 << 10
+_REPORT_BYTES = 4 << 10
+
+
+class OperationFailed(Exception):
+    """An operation failed after its answer had begun; the engine said so in the answer.
+
+    `status` is the HTTP status that the engine gave with it, 0 when none; `operation` is the RPC that was asked for,
+    where it is known.
+    """
+
+    operation = ""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Nothing has come for this many seconds; the stream is alive."""
+
+    seconds: float
+
+
+class TornStream(BadResponse):
+    """A stream ended in the midst of a piece, or turned into nonsense: what came before is true, the rest is lost."""
+
+
+async def lines(connection: Connection, idle_seconds: float | None = None) -> AsyncGenerator[Any, None]:
+    """Yield the JSON documents of an answer, which need not keep to the borders of reads.
+
+    Raises `OperationFailed` for a document that reports the failure of the operation, `TornStream`, and
+    `TimedOut` when nothing comes for *idle_seconds*.
+    """
+    rest = b""
+    while data := await _read(connection, idle_seconds):
+        # Lines end in \n or \r\n; application/json-seq begins each with a record separator (RFC 7464).
+        *whole, rest = (rest + data).split(b"\n")
+        if len(rest) > _LINE_BYTES:
+            raise TornStream(f"a line of the stream exceeds {_LINE_BYTES} bytes", sent=True)
+        for line in whole:
+            if line := line.strip(b"\x1e\r "):
+                yield _document(line)
+    if rest := rest.strip(b"\x1e\r "):
+        yield _document(rest)
+
+
+def _document(line: bytes) -> Any:
+    try:
+        document = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise TornStream(f"a line of the stream is not JSON: {error}", sent=True) from error
+    if isinstance(document, dict) and ("errorDetail" in document or "error" in document):
+        detail = document.get("errorDetail")
+        detail = detail if isinstance(detail, dict) else {}
+        code = detail.get("code")
+        # A build reports the exit code of its command as `code`; only HTTP's codes are a status.
+        status = code if isinstance(code, int) and 400 <= code < 600 else 0
+        raise OperationFailed(str(detail.get("message") or document.get("error")), status)
+    return document
+
+
+async def chunks(connection: Connection, idle_seconds: float | None = None) -> AsyncGenerator[bytes, None]:
+    """Yield the bytes of an answer, at most 256 KiB at a time, and about that as long as there are more.
+
+    Raises `TimedOut` when so many do not come for *idle_seconds*.
+    """
+    while data := await _read(connection, idle_seconds, least=_CHUNK_BYTES):
+        for start in range(0, len(data), _CHUNK_BYTES):
+            yield data[start : start + _CHUNK_BYTES]
+
+
+async def _read(connection: Connection, idle_seconds: float | None = None, least: int = 1) -> bytes:
+    """Read a piece of a stream.  When the rest is malformed, what came before it stays valid."""
+    try:
+        return await connection.read(idle_seconds, least=least)
+    except BadResponse as error:
+        raise TornStream(str(error), sent=True) from error
+
+
+async def whole(connection: Connection, idle_seconds: float | None = None) -> bytes:
+    """Return all bytes of an answer that has no reason to be long.
+
+    Raises `BadResponse` when it is, and `TimedOut` when nothing comes for *idle_seconds*.
+    """
+    body = b""
+    while data := await connection.read(idle_seconds):
+        body += data
+        if len(body) > _LINE_BYTES:
+            raise BadResponse(f"the answer exceeds {_LINE_BYTES} bytes", sent=True)
+    return body
+
+
+def is_terminal(answer: Response, configured: bool) -> bool:
+    """Tell whether an answer's output is a terminal's, without frames.
+
+    Engines from API 1.42 on say so in the content type; before, only the container's configuration tells.
+    """
+    return configured and "multiplexed" not in answer.headers.get("content-type", "")
+
+
+async def output(
+    connection: Connection, decode: Decoder, heartbeat_seconds: float
+) -> AsyncGenerator[list[Frame] | Idle, None]:
+    """Yield the output of a process as it comes, the frames of one read together, and `Idle` while none comes.
+
+    Raises `OperationFailed` for a report of the engine within the output, and `TornStream`.
+    """
+    report = b""
+    silent = 0.0
+    try:
+        while True:
+            if await connection.quiet(heartbeat_seconds):
+                silent += heartbeat_seconds
+                yield Idle(silent)
+                continue
+            silent = 0.0
+            if not (data := await _read(connection)):
+                break
+            frames: list[Frame] = []
+            for frame in decode.feed(data):
+                if frame.stream != SYSTEM_ERROR:
+                    frames.append(frame)
+                    continue
+                report += frame.data
+                if frame.last or len(report) > _REPORT_BYTES:
+                    if frames:
+                        yield frames
+                    raise OperationFailed(report.decode(errors="backslashreplace").strip())
+            if frames:
+                yield frames
+        decode.finish()
+    except FrameError as error:
+        raise TornStream(str(error), sent=True) from error

@@ -1,0 +1,1 @@
+"""Processes in containers: sessions, their output and progress, and how they are killed."""

@@ -1,0 +1,157 @@
+"""Ends an exec together with all that it has started.
+
+The Engine can not kill an exec: it tells a process id of the host, which means nothing inside the container.  So each
+exec that may have to be ended gets a variable of its own into its environment, `DOCKFLEET_EXEC`, which all its children
+inherit; and a second exec, as the same user, finds and kills whoever has it, and whoever is in a session with one
+that has it or descends from one.  It needs a shell in the container and nothing else: only what every shell has built
+in.  It runs with no more rights than the first one had, for what it runs is a program of the container's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from gateway.engine.client import APIClient, APIError, Call, Engine, NotFound
+from gateway.engine.codec.streams import Idle
+from gateway.engine.process.session import exec_exit, start
+from gateway.engine.transport.http import Request, TransportError
+
+SECONDS = 5.0  # in which it is done, or given up
+_VARIABLE = "DOCKFLEET_EXEC"
+_SHELLS = ("/bin/sh", "/busybox/sh")
+_MOST_OUTPUT = 4096
+_NO_SHELL = "there is no shell in the container to kill it with"
+
+# Each round looks at all processes and kills those that it finds, until there are none: they may fork meanwhile.
+# `s` is the end of /proc/PID/stat: state, parent, process group and session; a name before it may hold anything.
+_SCRIPT = r"""
+m=$1 round=0
+while [ $round -lt 20 ]; do
+  round=$((round + 1)) all= hit=
+  for d in /proc/[0-9]*; do
+    p=${d#/proc/} s=
+    while IFS= read -r line || [ -n "$line" ]; do s=$line; done 2>/dev/null <$d/stat
+    set -- ${s##*)}
+    [ "$4" ] && [ "$1" != Z ] && [ "$p" != $$ ] && [ "$p" != 1 ] || continue
+    all="$all $p:$2:$4"
+    while IFS= read -r line || [ -n "$line" ]; do
+      case $line in *"$m"*) hit="$hit $p:$4"; break ;; esac
+    done 2>/dev/null <$d/environ
+  done
+  more=1
+  while [ $more ]; do
+    more=
+    for t in $all; do
+      p=${t%%:*} t=${t#*:}
+      q=${t%%:*} s=${t#*:}
+      case "$hit " in
+        *" $p:"*) ;;
+        *" $q:"* | *":$s "*) [ "$s$q" = 00 ] || hit="$hit $p:$s" more=1 ;;
+      esac
+    done
+  done
+  [ "$hit" ] || exit 0
+  for t in $hit; do kill -KILL ${t%%:*} 2>/dev/null; done
+done
+echo processes that withstand:$hit
+exit 1
+"""
+
+
+class NotKilled(Exception):
+    """The process, or something it started, may still run; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What an exec and its children are known by, and what it takes to kill them."""
+
+    container: str
+    user: str
+    privileged: bool
+    id: str
+
+    @classmethod
+    def new(cls, container: str, user: str, *, privileged: bool) -> Mark:
+        """Return a mark that nothing else bears."""
+        return cls(container, user, privileged, secrets.token_hex(16))
+
+    @property
+    def variable(self) -> str:
+        """The variable for the exec's environment, as `NAME=value`."""
+        return f"{_VARIABLE}={self.id}"
+
+
+async def kill(engine: Engine, exec_id: str, mark: Mark) -> None:
+    """Kill the process of an exec and all that bear its *mark*; those that have ended are no failure.
+
+    Raises `NotKilled`, at the latest after `SECONDS`.
+    """
+    trouble = "it has not been started yet"
+    try:
+        async with asyncio.timeout(SECONDS):
+            pause = 0.02
+            while True:
+                state = await _state(engine, exec_id)
+                if state is None:
+                    return
+                if state.get("Running") or state.get("ExitCode") is not None:
+                    trouble = ""  # should the sweep not end in time: that it has not is all there is to say
+                    trouble = await _sweep(engine, mark)
+                    if not trouble and not state.get("Running"):
+                        return
+                    if trouble == _NO_SHELL:
+                        raise NotKilled(trouble)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 0.5)
+    except (TimeoutError, APIError, TransportError) as error:
+        raise NotKilled(trouble or str(error) or "the engine does not see its end") from error
+
+
+async def _state(engine: Engine, exec_id: str) -> dict[str, Any] | None:
+    try:
+        state: dict[str, Any] = await engine.call(APIClient.exec_inspect, exec_id)
+    except NotFound:
+        return None  # its container is gone, and all its processes
+    return state
+
+
+async def _sweep(engine: Engine, mark: Mark) -> str:
+    """Kill once what bears *mark*; return why something may be left, or "" when nothing is."""
+    trouble = ""
+    for shell in _SHELLS:
+        try:
+            created: Any = await engine.call(
+                APIClient.exec_create,
+                mark.container,
+                [shell, "-c", _SCRIPT, "dockfleet-kill", mark.variable],
+                user=mark.user,
+                privileged=mark.privileged,
+            )
+        except APIError as error:
+            if error.status_code == 409 and "is not running" in str(error.explanation):
+                return ""
+            raise
+        request = Request(
+            "POST",
+            f"/exec/{created['Id']}/start",
+            {"Content-Type": "application/json"},
+            orjson.dumps({"Detach": False, "Tty": False}),
+        )
+        said = b""
+        async with start(engine, Call(request), terminal=False, of_exec=True) as session:
+            async for frames in session.frames():
+                if not isinstance(frames, Idle):
+                    said = (said + b"".join(frame.data for frame in frames))[:_MOST_OUTPUT]
+        exit = await exec_exit(engine, created["Id"])
+        if exit.code == 0:
+            return ""
+        if session.failure(exit) is None:
+            return said.decode(errors="backslashreplace").strip() or f"the shell ended with {exit.code}"
+        trouble = _NO_SHELL
+    return trouble

@@ -1,0 +1,1 @@
+"""What resumable streams share."""

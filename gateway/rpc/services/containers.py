@@ -1,0 +1,212 @@
+"""ContainerService: attach and run; logs and stats have modules of their own.  The rest is mirrored."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from typing import Any
+
+from dockfleet.v1 import containers_pb2 as pb
+from dockfleet.v1 import images_pb2
+from dockfleet.v1.common_pb2 import SLOW_READER_DROP, SLOW_READER_WAIT, SessionEnd, SessionStarted, TerminalSize
+
+from gateway.engine.client import APIClient, APIError, Engine, NotFound, part
+from gateway.engine.codec import streams
+from gateway.engine.codec.binding import Binding
+from gateway.engine.codec.json import InvalidField, check_required
+from gateway.engine.process import session
+from gateway.engine.transport.http import TransportError
+from gateway.rpc.encoding import output_encoder
+from gateway.rpc.mirror import Backend, Context, coalesced, first
+from gateway.rpc.terminal import forward_input, heard
+
+_METHODS = pb.DESCRIPTOR.services_by_name["ContainerService"].methods_by_name
+_ATTACH = Binding(_METHODS["AttachContainer"])
+_CREATE = Binding(_METHODS["CreateContainer"])
+_GET_ARCHIVE = Binding(_METHODS["GetContainerArchive"])
+_REMOVE = Binding(_METHODS["RemoveContainer"])
+_START = Binding(_METHODS["StartContainer"])
+_STAT_ARCHIVE = Binding(_METHODS["StatContainerArchive"])
+_WAIT = Binding(_METHODS["WaitContainer"])
+_PULL = Binding(images_pb2.DESCRIPTOR.services_by_name["ImageService"].methods_by_name["PullImage"])
+_REMOVE_SECONDS = 60  # for taking back what was made for a client that has left
+
+
+class ContainerService:
+    """What of containers is more than one request."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    async def AttachContainer(
+        self, requests: AsyncIterator[pb.AttachContainerRequest], context: Context
+    ) -> AsyncGenerator[Any, None]:
+        """Carry the input and output of a container's main process."""
+        start: pb.AttachContainerStart = await first(requests)
+        engine = self._backend.engine(start)
+        if start.slow_reader == SLOW_READER_WAIT:
+            raise InvalidField(
+                "slow_reader", "must be SLOW_READER_DROP or SLOW_READER_CLOSE: a container waits for nobody"
+            )
+        call = _ATTACH.call(start, self._backend.timeouts.deadline(_ATTACH, context))
+        tty = bool(part(await engine.call(APIClient.inspect_container, start.id), "Config", "Tty"))
+        encode = output_encoder(pb.AttachContainerResponse)
+
+        async def resize(size: TerminalSize) -> None:
+            await engine.call(APIClient.resize, start.id, height=size.height, width=size.width)
+
+        async with (
+            session.start(engine, call, terminal=tty) as attached,
+            heard(attached, start.slow_reader or SLOW_READER_DROP, self._backend.timeouts.stall) as output,
+        ):
+            yield pb.AttachContainerResponse(started=SessionStarted(tty=tty))
+            async with forward_input(requests, attached, resize, stdin=start.attach_stdin):
+                async for frames in output:
+                    for message in encode(frames):
+                        yield message
+        yield pb.AttachContainerResponse(end=await _end(engine, start.id))
+
+    async def StatContainerArchive(self, request: pb.StatContainerArchiveRequest, context: Context) -> Any:
+        """Describe a path; say why not in the words of a download, for the answer to a HEAD has none."""
+        engine = self._backend.engine(request)
+        deadline = self._backend.timeouts.deadline(_STAT_ARCHIVE, context)
+        try:
+            return _STAT_ARCHIVE.answer(await engine.ask(_STAT_ARCHIVE.call(request, deadline)))
+        except APIError:
+            download = pb.GetContainerArchiveRequest(id=request.id, path=request.path)
+            async with engine.open(_GET_ARCHIVE.call(download, deadline)):
+                raise  # what was not there a moment ago is there now
+
+    async def RunContainer(self, request: pb.RunContainerRequest, context: Context) -> AsyncGenerator[Any, None]:
+        """Pull if need be, create, start, and report output and exit code."""
+        engine = self._backend.engine(request)
+        check_required(request)
+        create = pb.CreateContainerRequest(config=request.config)
+        for name in ("name", "platform"):
+            if request.HasField(name):
+                setattr(create, name, getattr(request, name))
+        _CREATE.call(create)  # refuses what can not be sent before anything is pulled
+        made = None
+        if request.pull != pb.PULL_POLICY_ALWAYS:
+            try:
+                made = await self._create(engine, create, context)
+            except NotFound as error:
+                if request.pull == pb.PULL_POLICY_NEVER or "image" not in str(error.explanation).lower():
+                    raise
+        if made is None:
+            async with aclosing(self._pull(engine, request, context)) as progress:
+                async for report in progress:
+                    yield pb.RunContainerResponse(pull=report)
+            made = await self._create(engine, create, context)
+        async with _removed_unless_started(engine, made.id, remove=request.config.host_config.auto_remove) as started:
+            yield pb.RunContainerResponse(created=pb.ContainerCreated(id=made.id, warnings=made.warnings))
+            async with aclosing(self._started(engine, made.id, request, context, started)) as replies:
+                async for reply in replies:
+                    yield reply
+
+    async def _create(self, engine: Engine, create: pb.CreateContainerRequest, context: Context) -> Any:
+        call = _CREATE.call(create, self._backend.timeouts.deadline(_CREATE, context))
+        creating = asyncio.ensure_future(engine.ask(call))
+        try:
+            return _CREATE.answer(await asyncio.shield(creating))
+        except asyncio.CancelledError:
+            # The engine goes on: what it makes for a client that has left must not stay.
+            with suppress(APIError, TransportError):
+                made: Any = _CREATE.answer(await creating)
+                await _remove(engine, made.id)
+            raise
+
+    async def _pull(
+        self, engine: Engine, request: pb.RunContainerRequest, context: Context
+    ) -> AsyncGenerator[Any, None]:
+        pull = images_pb2.PullImageRequest(image=request.config.image)
+        if not _has_tag(pull.image):
+            pull.tag = "latest"  # without one, the engine would pull all tags of the repository
+        if request.HasField("platform"):
+            pull.platform = request.platform
+        if request.HasField("registry_auth"):
+            pull.registry_auth.CopyFrom(request.registry_auth)
+        call = _PULL.call(pull, self._backend.timeouts.deadline(_PULL, context))
+        idle = self._backend.timeouts.progress_idle
+        async with engine.open(call) as (_, connection), coalesced(streams.lines(connection, idle)) as documents:
+            async for document in documents:
+                yield _PULL.document(document).progress  # type: ignore[attr-defined]  # PullImageResponse
+
+    async def _started(
+        self, engine: Engine, id: str, request: pb.RunContainerRequest, context: Context, started: list[bool]
+    ) -> AsyncGenerator[pb.RunContainerResponse | bytes, None]:
+        deadline = self._backend.timeouts.deadline(_START, context)
+        start = _START.call(pb.StartContainerRequest(id=id), deadline)
+        if request.detach:
+            await engine.ask(start)
+            started.append(True)
+            yield pb.RunContainerResponse(started=SessionStarted(tty=request.config.tty))
+            return
+        attach = pb.AttachContainerStart(id=id, stream=True, attach_stdout=True, attach_stderr=True)
+        condition = "removed" if request.config.host_config.auto_remove else "next-exit"
+        encode = output_encoder(pb.RunContainerResponse)
+        async with AsyncExitStack() as stack:
+            # Both listen before the start: neither output nor exit code can be missed.
+            attached = await stack.enter_async_context(
+                session.start(engine, _ATTACH.call(attach, deadline), terminal=request.config.tty)
+            )
+            answer, waiting = await stack.enter_async_context(
+                engine.open(_WAIT.call(pb.WaitContainerRequest(id=id, condition=condition), deadline))
+            )
+            await engine.ask(start)
+            started.append(True)
+            yield pb.RunContainerResponse(started=SessionStarted(tty=request.config.tty))
+            output = heard(attached, request.slow_reader or SLOW_READER_WAIT, self._backend.timeouts.stall)
+            async for frames in await stack.enter_async_context(output):
+                for message in encode(frames):
+                    yield message
+            answer.body = await streams.whole(waiting)
+            yield pb.RunContainerResponse(end=_waited(_WAIT.answer(answer)))
+
+
+@asynccontextmanager
+async def _removed_unless_started(engine: Engine, id: str, *, remove: bool) -> AsyncIterator[list[bool]]:
+    """Remove the container when the block ends before it puts something into the list it is given.
+
+    One that the engine could not start stays, for its owner to look at, unless *remove* says otherwise.
+    """
+    started: list[bool] = []
+    stays = False
+    try:
+        yield started
+    except APIError:
+        stays = not remove
+        raise
+    finally:
+        if not started and not stays:
+            with suppress(APIError, TransportError):  # why it was not started is what the caller must learn
+                await _remove(engine, id)
+
+
+async def _remove(engine: Engine, id: str) -> None:
+    with suppress(NotFound):  # one that removes itself has done so when it could not be started
+        deadline = asyncio.get_running_loop().time() + _REMOVE_SECONDS
+        await engine.ask(_REMOVE.call(pb.RemoveContainerRequest(id=id, force=True, remove_volumes=True), deadline))
+
+
+def _waited(answer: Any) -> SessionEnd:
+    if not answer.HasField("exit_code"):
+        return SessionEnd(unknown_reason="the engine did not tell it", error=answer.error.message)
+    return SessionEnd(exit_code=answer.exit_code, error=answer.error.message)
+
+
+async def _end(engine: Engine, id: str) -> SessionEnd:
+    try:
+        state = part(await engine.call(APIClient.inspect_container, id), "State")
+    except NotFound:
+        return SessionEnd(unknown_reason="the container was removed")
+    if part(state, "Running"):
+        return SessionEnd(running=True, unknown_reason="the process still runs")
+    if state.get("Status") == "created":
+        return SessionEnd(unknown_reason="the container was never started")
+    return SessionEnd(exit_code=part(state, "ExitCode"))
+
+
+def _has_tag(image: str) -> bool:
+    return "@" in image or ":" in image.rsplit("/", 1)[-1]

@@ -1,0 +1,56 @@
+"""ContainerService.StreamStats."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+from dockfleet.v1 import containers_pb2 as pb
+
+from gateway.engine.codec.binding import Binding
+from gateway.engine.codec.json import InvalidField
+from gateway.engine.codec.streams import Idle
+from gateway.engine.stats.sampler import Sample
+from gateway.rpc.encoding import tag, varint
+from gateway.rpc.markers import heartbeat
+from gateway.rpc.mirror import Backend, Context
+
+_STATS = Binding(pb.DESCRIPTOR.services_by_name["ContainerService"].methods_by_name["StreamStats"])
+_STATS_TAG = tag(pb.StreamStatsResponse.DESCRIPTOR, "stats")
+_NOT_RUNNING = pb.StreamStatsResponse(not_running=pb.ContainerNotRunning()).SerializeToString()
+
+
+class StatsService:
+    """Serves samples of the use of containers."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    async def StreamStats(self, request: pb.StreamStatsRequest, context: Context) -> AsyncGenerator[bytes, None]:
+        """Stream the newest samples of a container, or one."""
+        samplers = self._backend.host(request).stats
+        deadline = self._backend.timeouts.deadline(_STATS, context)
+        _STATS.call(request)  # checks the id
+        goes_on = request.stream or not request.HasField("stream")
+        if not goes_on:
+            yield _response(await samplers.one(request.id, deadline, alone=request.one_shot), 0)
+            return
+        if request.one_shot:
+            raise InvalidField("one_shot", "must not be true unless `stream` is false")
+        async with samplers.samples(request.id) as samples:
+            async for item in samples:
+                yield _heartbeat(item) if isinstance(item, Idle) else _response(*item)
+
+
+def _heartbeat(idle: Idle) -> bytes:
+    return pb.StreamStatsResponse(heartbeat=heartbeat(idle.seconds)).SerializeToString()
+
+
+def _response(sample: Sample, skipped: int) -> bytes:
+    if sample.stats is None or sample.summary is None:
+        return _NOT_RUNNING
+    if not sample.wire:
+        sample.stats.summary.CopyFrom(sample.summary)
+        sample.wire = sample.stats.SerializeToString()
+    # `skipped` alone differs from reader to reader: the rest is encoded once for all of them.
+    missed = pb.ContainerStats(skipped=skipped).SerializeToString() if skipped else b""
+    return b"".join((_STATS_TAG, varint(len(sample.wire) + len(missed)), sample.wire, missed))

@@ -1,0 +1,160 @@
+"""How a binding turns requests into calls, and answers into responses.
+
+What every single RPC asks is in tests/rpc/test_mirror_table.py; here are the rules that hold for all of them.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import orjson
+import pytest
+from dockfleet.v1 import common_pb2, containers_pb2, images_pb2, system_pb2, volumes_pb2
+from google.protobuf.message import Message
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.engine.codec.binding import Binding
+from gateway.engine.transport.http import BadResponse, Request, Response
+from tests.support import contract
+
+METHODS = {method.name: method for method in contract.methods()}
+
+
+def asks(rpc: str, request: Message) -> Request:
+    """The HTTP request that an RPC makes of a message, but for its body."""
+    return Binding(METHODS[rpc]).call(request).request
+
+
+def body_of(rpc: str, request: Message) -> Any:
+    """The body of that request, as an engine reads it."""
+    return orjson.loads(orjson.dumps(Binding(METHODS[rpc]).call(request).document))
+
+
+def query_of(request: Request) -> list[tuple[str, str]]:
+    """The query as an engine reads it."""
+    return parse_qsl(urlsplit(request.target).query, keep_blank_values=True)
+
+
+def first_line(request: Request) -> bytes:
+    """The first line on the wire."""
+    return request.head().split(b"\r\n")[0]
+
+
+# Texts on their way
+
+
+@given(st.text())
+def test_any_text_arrives_as_it_is_in_the_query(text: str) -> None:
+    """Whatever a parameter holds, it stays that parameter, and the request is one that can be sent."""
+    request = asks("TopContainer", containers_pb2.TopContainerRequest(id="web", ps_args=text))
+
+    assert query_of(request) == [("ps_args", text)]
+    assert first_line(request).isascii()
+
+
+@given(st.text(), st.lists(st.text(), max_size=3))
+def test_any_text_arrives_as_it_is_in_a_filter(name: str, values: list[str]) -> None:
+    """Filters are JSON in one parameter."""
+    filters = {name: common_pb2.StringList(items=values)}
+
+    [(key, value)] = query_of(asks("ListContainers", containers_pb2.ListContainersRequest(filters=filters)))
+
+    assert (key, orjson.loads(value)) == ("filters", {name: values})
+
+
+@given(st.text())
+def test_any_text_arrives_as_it_is_in_a_header(text: str) -> None:
+    """Credentials are base64 in one line, whatever they hold."""
+    request = asks("PullImage", images_pb2.PullImageRequest(image="a", registry_auth={"password": text}))
+
+    header = request.headers["X-Registry-Auth"]
+    assert orjson.loads(base64.urlsafe_b64decode(header)) == {"password": text}
+    assert b"\r\nX-Registry-Auth: " + header.encode() + b"\r\n" in request.head()
+
+
+@given(st.text())
+def test_any_text_arrives_as_it_is_in_a_body(text: str) -> None:
+    """A body is JSON."""
+    assert body_of("CreateVolume", volumes_pb2.CreateVolumeRequest(driver_opts={"o": text})) == {
+        "DriverOpts": {"o": text}
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("registry.example.com:5000/team/app:1.2", b"GET /images/registry.example.com:5000/team/app:1.2/json HTTP/1.1"),
+        ("a@sha256:" + "0" * 64, b"GET /images/a@sha256:" + b"0" * 64 + b"/json HTTP/1.1"),
+        ("[fd00::1]:5000/a", b"GET /images/%5Bfd00::1%5D:5000/a/json HTTP/1.1"),
+    ],
+)
+def test_a_name_in_a_path_keeps_what_names_consist_of(name: str, line: bytes) -> None:
+    """Slashes, colons and at signs of an image's name are part of the engine's path as they are."""
+    assert first_line(asks("InspectImage", images_pb2.InspectImageRequest(name=name))) == line
+
+
+# Bodies and defaults
+
+
+def test_a_body_that_is_not_set_is_an_empty_object() -> None:
+    """Engines refuse a POST without the body that they expect."""
+    assert body_of("CommitContainer", images_pb2.CommitContainerRequest(container="a")) == {}
+    assert body_of("CreateVolume", volumes_pb2.CreateVolumeRequest()) == {}
+
+
+def test_an_endpoint_without_a_body_gets_none() -> None:
+    """Nor does it get a content type."""
+    request = asks("StartContainer", containers_pb2.StartContainerRequest(id="web"))
+
+    assert (request.body, dict(request.headers)) == (None, {})
+
+
+def test_a_default_is_sent_only_when_the_caller_says_nothing() -> None:
+    """`when_absent` fills a field in; an empty text is something said."""
+    assert query_of(asks("ImportImage", images_pb2.ImportImageStart())) == [("fromSrc", "-")]
+    assert query_of(asks("ImportImage", images_pb2.ImportImageStart(from_src=""))) == [("fromSrc", "")]
+
+
+# Answers
+
+
+def test_an_answer_that_does_not_fit_is_named() -> None:
+    """The path of the property begins at the answer."""
+    answer = Response(200, {}, b'{"Id":"x","Warnings":[1]}')
+
+    with pytest.raises(BadResponse, match=r"answer\.Warnings\[0\] is the number 1"):
+        Binding(METHODS["CreateContainer"]).answer(answer)
+
+
+@pytest.mark.parametrize("body", [b"{", b"OK", b'{"Id":"\xff"}', b"NaN", b"[" * 2000])
+def test_an_answer_that_is_no_json_is_refused(body: bytes) -> None:
+    """Also one that is too deep to be meant well."""
+    with pytest.raises(BadResponse, match="not JSON"):
+        Binding(METHODS["CreateContainer"]).answer(Response(200, {}, body))
+
+
+@pytest.mark.parametrize(
+    "text", ["?", "e30", base64.b64encode(b"[]").decode(), base64.b64encode(b'{"size":"a"}').decode()]
+)
+def test_a_header_that_is_not_what_it_should_be_is_named(text: str) -> None:
+    """What a path is comes as JSON in a header."""
+    answer = Response(200, {"x-docker-container-path-stat": text})
+
+    with pytest.raises(BadResponse, match="X-Docker-Container-Path-Stat"):
+        Binding(METHODS["StatContainerArchive"]).answer(answer)
+
+
+def test_headers_that_are_missing_are_fields_that_are_not_set() -> None:
+    """Engines of before 23 say nothing of their swarm."""
+    found = Binding(METHODS["Ping"]).answer(Response(200, {"api-version": "1.41"}, b"OK"))
+
+    assert found == system_pb2.PingResponse(api_version="1.41")
+
+
+def test_an_rpc_without_an_endpoint_has_no_binding() -> None:
+    """RunContainer is several requests."""
+    with pytest.raises(TypeError, match="names no endpoint"):
+        Binding(METHODS["RunContainer"])

@@ -1,0 +1,225 @@
+"""Names that name nothing never reach a socket: reliability A5, rows 19 to 21, for every field with a grammar.
+
+The fields are found by walking the descriptors, so that one of a new RPC is attacked as soon as it exists.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import posixpath
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, NamedTuple
+
+import grpc
+import pytest
+import pytest_asyncio
+from dockfleet.options.v1 import options_pb2 as pb
+from dockfleet.v1 import containers_pb2
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+from google.protobuf.message import Message
+from google.rpc.error_details_pb2 import BadRequest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.engine.codec.grammar import violation
+from tests.support import contract
+from tests.support.contract import asked, name_of, rules
+from tests.support.fake_engine import FakeEngine
+from tests.support.gateway import Client, failed, gateway_of
+from tests.support.messages import FITTING, full
+
+# Texts, by the space between them.
+NO_NAMES = """
+    ../images/x ..%2fimages a/../../info .. . / a/.. ./a a/./b %2e%2e a%00 a?force=1 a# :x -flag @x /a a/ a//b
+    ․․/x a．b ａ é \u202ea a\\b a;b a&b a=b {id} $(id) a' ~ *
+"""
+NO_IMAGES = """
+    img@sha256:short UPPER/case Upper host:99999/x host:65536/x host:/x host:5000/ http://x/y [x]/a
+    a:.x a:-x a@b a:b:c a:b/../c a..b a___b a. a_/b -a.example/x
+"""
+IMAGES = """
+    a busybox 4fa6 team/app a/b/c/d a:1 my-host/app localhost/app localhost:5000/app:1.2 HOST:65535/app sha256:short
+    Registry.example.com/app [fd00::1]:5000/app 127.0.0.1:5000/a_b/c__d/e-f/g---h.i:v1_.-
+"""
+SHA256 = "sha256:" + "a" * 64
+
+ANY_NAME = [*NO_NAMES.split(), "", " ", "a b", "a\n", "\na", "a\r\nHost: x", "a\0", "a" * 300, "a" * 5120]
+ATTACKS = {
+    pb.NAME_FORMAT_CONTAINER: [*ANY_NAME, "a/b", "a:b", "a@b"],
+    pb.NAME_FORMAT_EXEC: [*ANY_NAME, "e" * 63, "e" * 65, "E" * 64, "web"],
+    pb.NAME_FORMAT_IMAGE: [
+        *(*ANY_NAME, *NO_IMAGES.split(), "team/" + "a" * 256),
+        *("a:" + "t" * 129, "a/b@sha256:" + "g" * 64, "a@sha256:" + "a" * 129),
+    ],
+    pb.NAME_FORMAT_NETWORK: [*ANY_NAME, "a/b"],
+    pb.NAME_FORMAT_VOLUME: [*ANY_NAME, "a/b"],
+    pb.NAME_FORMAT_NEW_NAME: [*ANY_NAME, "a/b", "/web", "a", "4fa6e0f0c678", "f" * 64],
+    pb.NAME_FORMAT_TAG: [*ANY_NAME, "a/b", "a:b", "sha256:short"],
+    pb.NAME_FORMAT_REPOSITORY: [*ANY_NAME, "a:b", f"a@{SHA256}", "UPPER/case", "host:99999/x", "Upper"],
+}
+GOOD = {
+    pb.NAME_FORMAT_CONTAINER: ["4", "web", "web_1.old-x", "f" * 64, "X", "a" * 255],
+    pb.NAME_FORMAT_EXEC: ["0123456789abcdef" * 4],
+    pb.NAME_FORMAT_IMAGE: [
+        *(*IMAGES.split(), "f" * 64, SHA256, f"a@{SHA256}"),
+        *("a:1@sha512:" + "b" * 128, "a:" + "T" * 128, "a" * 255),
+    ],
+    pb.NAME_FORMAT_NETWORK: ["bridge", "0a", "Lan_0.1-x"],
+    pb.NAME_FORMAT_VOLUME: ["data", "f" * 64, "data.old"],
+    pb.NAME_FORMAT_NEW_NAME: ["web", "w1", "cafe", "deadbeef", "facade-4fa6e0f0c678", "a" * 128],
+    pb.NAME_FORMAT_TAG: ["latest", "_x", "1.2-rc.1", "T" * 128, SHA256],
+    pb.NAME_FORMAT_REPOSITORY: ["app", "team/app", "registry.example.com:5000/team/app", "localhost/app"],
+}
+
+
+@pytest.mark.parametrize("grammar", ATTACKS, ids=pb.NameFormat.Name)
+def test_a_grammar_refuses_what_is_no_such_name(grammar: int) -> None:
+    """And it says what it wants instead."""
+    answers = {text: violation(grammar, text) for text in ATTACKS[grammar]}
+
+    assert [text for text, remedy in answers.items() if remedy is None] == []
+    assert all(remedy.startswith("must be a") for remedy in answers.values() if remedy)
+
+
+@pytest.mark.parametrize("grammar", GOOD, ids=pb.NameFormat.Name)
+def test_a_grammar_takes_what_docker_takes(grammar: int) -> None:
+    """Names at the limits of what is allowed, and with all characters that are."""
+    assert [text for text in GOOD[grammar] if violation(grammar, text)] == []
+
+
+def test_every_grammar_is_tested() -> None:
+    """A new one is not done before its attacks are."""
+    assert ATTACKS.keys() == GOOD.keys() == FITTING.keys() == set(pb.NameFormat.values()) - {pb.NAME_FORMAT_UNSPECIFIED}
+
+
+_PIECES = [*"aA0._-:/@[] ?#\\\n", "..", "%2f", "sha256", "f" * 32]
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.sampled_from(sorted(GOOD)), st.lists(st.sampled_from(_PIECES), max_size=9).map("".join))
+def test_what_a_grammar_lets_through_is_one_plain_path(grammar: int, text: str) -> None:
+    """Whatever else it is: no router can take it for another path than it is."""
+    if violation(grammar, text) is None:
+        assert posixpath.normpath(text) == text
+        assert not text.startswith(("/", ".", "-"))
+        assert not set(text) & set("?#%\\ \n")
+
+
+# Over the wire
+
+
+class Target(NamedTuple):
+    """A field with a grammar, by the fields that lead to it."""
+
+    method: MethodDescriptor
+    path: tuple[FieldDescriptor, ...]
+
+    @property
+    def name(self) -> str:
+        """The field's path, as an error names it; of a map or a list the value's place is left out."""
+        return ".".join(field.name for field in self.path)
+
+
+def targets(method: MethodDescriptor, message: Descriptor, path: tuple[FieldDescriptor, ...] = ()) -> Iterator[Target]:
+    """All fields with a grammar in what an RPC asks, however deep."""
+    for field in message.fields:
+        if rules(field).format:
+            yield Target(method, (*path, field))
+        below = contract.below(field)
+        if below is not None and not below.full_name.startswith("google."):
+            yield from targets(method, below, (*path, field))
+
+
+TARGETS = [target for method in contract.methods() for target in targets(method, asked(method))]
+
+
+@pytest_asyncio.fixture(scope="module")
+async def engine() -> AsyncIterator[FakeEngine]:
+    """An engine that would answer anything."""
+    async with FakeEngine() as engine:
+        engine.api_version = "1.56"
+        yield engine
+
+
+@pytest_asyncio.fixture(scope="module")
+async def client(engine: FakeEngine) -> AsyncIterator[Client]:
+    """A client of a gateway before that engine."""
+    async with gateway_of(engine.address, health_check_interval_seconds=3600) as client:
+        yield client
+
+
+def test_the_walk_finds_every_field_that_becomes_part_of_a_path() -> None:
+    """No placeholder of an endpoint is missed, nor the names in bodies and headers."""
+    found = {(name_of(target.method), target.name) for target in TARGETS}
+
+    assert {(name_of(m), name) for m in contract.methods() for name in contract.placeholders(m)} <= found
+    assert {
+        ("ContainerService.RunContainer", "config.image"),
+        ("NetworkService.CreateNetwork", "config_from.network"),
+        ("ImageService.BuildImage", "tags"),
+        ("ExecService.Exec", "id"),
+    } <= found
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: f"{name_of(target.method)}-{target.name}")
+async def test_no_attack_by_a_name_reaches_the_engine(target: Target, client: Client, engine: FakeEngine) -> None:
+    """Every attack in every such field is INVALID_ARGUMENT, names the field, and no socket hears of it."""
+    attacks = ATTACKS[rules(target.path[-1]).format]
+    before = len(engine.requests)
+
+    refusals = await asyncio.gather(*(refusal(client, target, attack) for attack in attacks))
+
+    assert {refused for refused in refusals if refused != (grpc.StatusCode.INVALID_ARGUMENT, target.name)} == set()
+    assert asked_of(engine, before) == set()
+
+
+names = st.text("abcXYZ019_.-", max_size=12)
+wrong = st.sampled_from([*" \t\n\r\0?#%\\&;'\"<>|*~^`{}()!,$é․．‥\u2028\U0001f40b", "/../", "//", "/./", "%2f", "\r\n"])
+damaged = st.tuples(names, wrong, names).map("".join)
+
+
+@settings(max_examples=400, deadline=None)
+@given(target=st.sampled_from(TARGETS), text=damaged)
+async def test_no_damaged_name_reaches_the_engine(
+    target: Target, text: str, client: Client, engine: FakeEngine
+) -> None:
+    """A name with anything in it that no name has is refused in whatever field it stands."""
+    before = len(engine.requests)
+
+    refused = await refusal(client, target, text)
+
+    assert refused == (grpc.StatusCode.INVALID_ARGUMENT, target.name)
+    assert asked_of(engine, before) == set()
+
+
+def asked_of(engine: FakeEngine, before: int) -> set[tuple[str, str]]:
+    """What an engine was asked after *before* requests, but for whether it is there."""
+    return {(request.method, request.path) for request in engine.requests[before:] if request.path != "/_ping"}
+
+
+async def refusal(client: Client, target: Target, text: str) -> tuple[grpc.StatusCode, str]:
+    """The status of a call that is good in all but one field, and the field that it blames."""
+    try:
+        await contract.call(client.channel, target.method, attacked(target, text))
+    except grpc.aio.AioRpcError as error:
+        found = failed(error)
+        [bad] = [detail for detail in found.details if isinstance(detail, BadRequest)] or [BadRequest()]
+        return found.code, ",".join(violation.field for violation in bad.field_violations)
+    return grpc.StatusCode.OK, ""
+
+
+def attacked(target: Target, text: str) -> Message:
+    """A request with all its fields set, one of them to *text*."""
+    request = full(asked(target.method))
+    request.host = "h1"  # type: ignore[attr-defined]
+    if isinstance(request, containers_pb2.RunContainerRequest):
+        request.pull = containers_pb2.PULL_POLICY_ALWAYS  # the name must be looked at before the image is pulled
+    message: Any = request
+    for field in target.path[:-1]:
+        message = getattr(message, field.name)
+    field = target.path[-1]
+    if field.is_repeated:
+        getattr(message, field.name)[:] = ["fine", text]
+    else:
+        setattr(message, field.name, text)
+    return request

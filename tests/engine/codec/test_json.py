@@ -1,0 +1,398 @@
+"""Between messages and the Engine's JSON: what engines really send, and that nothing is lost or changed on the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from dockfleet.options.v1 import options_pb2 as pb
+from dockfleet.v1 import (
+    container_config_pb2,
+    containers_pb2,
+    exec_pb2,
+    images_pb2,
+    networks_pb2,
+    oci_pb2,
+    system_pb2,
+    volumes_pb2,
+)
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.protobuf.struct_pb2 import Struct
+from google.protobuf.timestamp_pb2 import Timestamp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.engine.codec.json import InvalidField, Needs, NotEngineJson, dump, loader
+from gateway.engine.versions import ApiTooOld
+from tests.support import contract
+from tests.support.messages import full, messages_of, without_own
+
+
+def load(kind: type[Message], document: Any) -> Any:
+    """The message that an engine's document makes."""
+    return loader(kind.DESCRIPTOR)(document)
+
+
+def dumped(message: Message) -> Any:
+    """The JSON that a message makes, through its text, as it travels."""
+    return orjson.loads(orjson.dumps(dump(message, Needs())))
+
+
+def nested(depth: int) -> Any:
+    """An object in an object in an object …"""
+    return orjson.loads(b'{"a":' * depth + b"1" + b"}" * depth)
+
+
+def reachable() -> list[Descriptor]:
+    """All messages that are the Engine's JSON: what bodies and answers consist of."""
+    found: dict[str, Descriptor] = {}
+    waiting: list[Descriptor | None] = []
+    for method in contract.methods():
+        if contract.endpoint(method):
+            body, answer = contract.rules(method).engine.body, contract.rules(method).engine.answer
+            asked, fields = contract.asked(method), method.output_type.fields_by_name
+            waiting += [asked] if body == "*" else [asked.fields_by_name[body].message_type] if body else []
+            waiting += [fields[answer].message_type] if answer else []
+    while waiting:
+        message = waiting.pop()
+        if message is not None and message.full_name not in found and not message.full_name.startswith("google."):
+            found[message.full_name] = message
+            engines = (field for field in message.fields if not contract.rules(field).gateway_only)
+            waiting += [contract.below(field) for field in engines]
+    return list(found.values())
+
+
+# Round trips
+
+
+def test_every_field_of_every_message_survives_the_way_there_and_back() -> None:
+    """A message with all its fields set, and theirs, is the same after it has been the Engine's JSON."""
+    lost = []
+    for descriptor in reachable():
+        message = without_own(full(descriptor))
+        if loader(descriptor)(dumped(message)) != message:
+            lost.append(descriptor.full_name)
+
+    assert {container_config_pb2.HostConfig.DESCRIPTOR, containers_pb2.ContainerStats.DESCRIPTOR} <= set(reachable())
+    assert lost == []
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(reachable()).flatmap(messages_of))
+def test_any_values_survive_the_way_there_and_back(message: Message) -> None:
+    """Whatever the values: the limits of numbers, times and lengths, empty texts, any characters."""
+    assert loader(message.DESCRIPTOR)(dumped(message)) == message
+
+
+def test_a_message_without_fields_is_an_empty_object() -> None:
+    """What is not set is left out, whatever its kind."""
+    free = [each for each in reachable() if each.fields and not any(contract.rules(f).required for f in each.fields)]
+    empty = {pb.JSON_FORM_UNSPECIFIED: {}, pb.JSON_FORM_ARRAY: [], pb.JSON_FORM_TUPLE: [0, 0]}
+
+    assert [dumped(full(each, filled=False)) for each in free] == [
+        empty[contract.rules(each).json_form] for each in free
+    ]
+
+
+# What engines send
+
+
+@pytest.mark.parametrize("descriptor", [m for m in reachable() if not contract.rules(m).json_form], ids=str)
+def test_null_is_absence(descriptor: Descriptor) -> None:
+    """Go writes null for empty lists, maps and pointers: all of them are fields that are not set."""
+    nulls = {field.json_name: None for field in descriptor.fields if not contract.rules(field).null_is_empty}
+
+    assert not loader(descriptor)(nulls).ListFields()
+
+
+def test_null_in_the_place_of_an_object_is_an_empty_message() -> None:
+    """An exposed port that is not published is null (Docker 20.10), as is the config of a network it is to join."""
+    ports = load(containers_pb2.NetworkSettings, {"Ports": {"80/tcp": None, "81/tcp": [None, {"HostPort": "8081"}]}})
+    networks = load(containers_pb2.NetworkSettings, {"Networks": {"bridge": None}})
+
+    assert {name: len(bindings.items) for name, bindings in ports.ports.items()} == {"80/tcp": 0, "81/tcp": 2}
+    assert ports.ports["81/tcp"].items[1].host_port == "8081"
+    assert networks.networks == {"bridge": networks_pb2.EndpointSettings()}
+
+
+def test_what_the_contract_does_not_know_is_passed_over() -> None:
+    """A newer engine, or Podman, sends more than the contract has."""
+    volume = load(volumes_pb2.Volume, {"Name": "data", "Anonymous": True, "Options": None, "New": {"deep": [1]}})
+
+    assert volume == volumes_pb2.Volume(name="data")
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds", "nanos"),
+    [
+        ("2024-03-01T12:00:00Z", 1709294400, 0),
+        ("2024-03-01T12:00:00.5Z", 1709294400, 500_000_000),
+        ("2024-03-01T12:00:00.123456789Z", 1709294400, 123_456_789),
+        ("2024-03-01T12:00:00.1234567891Z", 1709294400, 123_456_789),
+        ("2024-03-01T14:00:00.000000001+02:00", 1709294400, 1),
+        ("2024-03-01T04:30:00-07:30", 1709294400, 0),
+        ("1969-12-31T23:59:59.25Z", -1, 250_000_000),
+        (1709294400, 1709294400, 0),
+    ],
+)
+def test_times_keep_their_nanoseconds(written: str | int, seconds: int, nanos: int) -> None:
+    """A time is RFC 3339 with any number of digits and any offset, or seconds since 1970."""
+    image = load(images_pb2.ImageHistoryEntry, {"Created": written})
+
+    assert image.created_at == Timestamp(seconds=seconds, nanos=nanos)
+
+
+@pytest.mark.parametrize("written", ["0001-01-01T00:00:00Z", "", 0, -62135596800])
+def test_zero_times_are_absent(written: str | int) -> None:
+    """Go's zero time means never: a container that has not ended, an image without a date."""
+    assert not load(containers_pb2.ContainerState, {"FinishedAt": written}).HasField("finished_at")
+
+
+def test_numbers_keep_64_bits() -> None:
+    """No number passes through a double: neither a limit of 2^64-1 nor an odd one above 2^53."""
+    most = 2**64 - 1
+    stats = load(
+        containers_pb2.ContainerStats,
+        orjson.loads(b'{"pids_stats":{"limit":%d},"memory_stats":{"stats":{"anon":%d}}}' % (most, 2**53 + 1)),
+    )
+
+    assert stats.pids_stats.limit == most
+    assert stats.memory_stats.stats["anon"] == 2**53 + 1
+    assert dumped(container_config_pb2.HostConfig(memory_bytes=2**53 + 1, io_maximum_bandwidth=most)) == {
+        "Memory": 2**53 + 1,
+        "IOMaximumBandwidth": most,
+    }
+
+
+def test_false_zero_and_empty_text_are_told_from_absence() -> None:
+    """An optional field that is set to its default is sent and read; one without presence never was different."""
+    asked = container_config_pb2.HostConfig(cpu_shares=0, init=False, cpuset_cpus="")
+    known = load(exec_pb2.ExecInstance, {"ExitCode": 0, "Running": False})
+
+    assert dumped(asked) == {"CpuShares": 0, "Init": False, "CpusetCpus": ""}
+    assert known.HasField("exit_code")
+
+
+def test_a_set_is_the_keys_of_an_object() -> None:
+    """`ExposedPorts` and `Volumes` have empty objects for values."""
+    spec = container_config_pb2.ContainerConfig(exposed_ports=["80/tcp", "53/udp"], volumes=["/data"])
+    written = {"ExposedPorts": {"80/tcp": {}, "53/udp": {}}, "Volumes": {"/data": {}}}
+
+    assert dumped(spec) == written
+    assert load(container_config_pb2.ContainerConfig, written) == spec
+
+
+def test_a_bare_array_is_a_message_of_items() -> None:
+    """Where the Engine has an array in a map or in an array, the contract has a message around it."""
+    config = container_config_pb2.HostConfig(
+        port_bindings={"80/tcp": container_config_pb2.PortBindings(items=[{"host_port": "8080"}, {}])},
+        device_requests=[{"capabilities": [{"items": ["gpu", "nvidia"]}, {"items": []}]}],
+    )
+    written = {
+        "PortBindings": {"80/tcp": [{"HostPort": "8080"}, {}]},
+        "DeviceRequests": [{"Capabilities": [["gpu", "nvidia"], []]}],
+    }
+
+    assert dumped(config) == written
+    assert load(container_config_pb2.HostConfig, written) == config
+
+
+@pytest.mark.parametrize(
+    ("duration", "nanoseconds"),
+    [
+        (Duration(seconds=1, nanos=500_000_000), 1_500_000_000),
+        (Duration(), 0),
+        (Duration(nanos=-1), -1),
+        (Duration(seconds=-2, nanos=-500_000_000), -2_500_000_000),
+        (Duration(seconds=290 * 365 * 86400, nanos=1), 290 * 365 * 86400 * 1_000_000_000 + 1),
+    ],
+)
+def test_durations_are_nanoseconds(duration: Duration, nanoseconds: int) -> None:
+    """A duration is a 64-bit number, with a sign."""
+    health = container_config_pb2.HealthConfig(interval=duration)
+
+    assert dumped(health) == {"Interval": nanoseconds}
+    assert load(container_config_pb2.HealthConfig, {"Interval": nanoseconds}) == health
+
+
+def test_any_object_is_a_struct() -> None:
+    """What a volume's driver says of it has a form of its own."""
+    status: dict[str, Any] = {"id": "x", "ok": True, "size": 12.5, "none": None, "list": [1, {"a": "b"}], "map": {}}
+    struct = Struct()
+    struct.update(status)
+
+    assert load(volumes_pb2.Volume, {"Status": status}).status == struct
+    assert load(volumes_pb2.Volume, {"Status": {}}).HasField("status")
+    assert not load(volumes_pb2.Volume, {"Status": None}).HasField("status")
+
+
+def test_names_keep_the_engines_spelling() -> None:
+    """Dots and dashes in names are no other characters in the Engine's JSON."""
+    platform = oci_pb2.OciPlatform(os="windows", os_version="10.0.19041", os_features=["win32k"])
+
+    assert dumped(platform) == {"os": "windows", "os.version": "10.0.19041", "os.features": ["win32k"]}
+
+
+# What does not fit
+
+
+@pytest.mark.parametrize(
+    ("kind", "document", "text"),
+    [
+        (system_pb2.EngineInfo, [], "answer is an array, not an object"),
+        (system_pb2.EngineInfo, "OK", "answer is a string, not an object"),
+        (system_pb2.EngineInfo, {"NCPU": "four"}, "answer.NCPU is a string, which does not fit"),
+        (system_pb2.EngineInfo, {"NCPU": 2**63}, "answer.NCPU is the number 9223372036854775808, which does not fit"),
+        (system_pb2.EngineInfo, {"Labels": ["a", 5]}, "answer.Labels[1] is the number 5, which does not fit"),
+        (
+            system_pb2.EngineInfo,
+            {"Swarm": {"Cluster": {"Spec": {"Name": {"a": 1}}}}},
+            "answer.Swarm.Cluster.Spec.Name is an object",
+        ),
+        (
+            system_pb2.EngineInfo,
+            {"Runtimes": {"a": {}, "runc": {"path": 1}}},
+            "answer.Runtimes['runc'].path is the number 1",
+        ),
+        (system_pb2.EngineInfo, {"DriverStatus": [["a", "b"], [1]]}, "answer.DriverStatus[1]"),
+        (system_pb2.EngineInfo, {"SystemTime": "yesterday"}, "answer.SystemTime is a string, which does not fit"),
+        (system_pb2.EngineInfo, {"SystemTime": [1]}, "answer.SystemTime is an array, which does not fit"),
+        (volumes_pb2.Volume, {"Labels": ["a"]}, "answer.Labels is an array, which does not fit"),
+        (volumes_pb2.Volume, {"Labels": {"a": "b", "c": 5}}, "answer.Labels['c'] is the number 5"),
+        (volumes_pb2.Volume, {"Status": "fine"}, "answer.Status is a string, which does not fit"),
+        (volumes_pb2.Volume, {"Status": nested(60)}, "answer.Status is an object, which does not fit"),
+        (volumes_pb2.Volume, {"Status": nested(900)}, "answer.Status is an object, which does not fit"),
+        (containers_pb2.Container, {"Mounts": [{}, {"RW": "no"}]}, "answer.Mounts[1].RW is a string"),
+        (containers_pb2.Container, {"Mounts": [{}, "x"]}, "answer.Mounts[1] is a string, which does not fit"),
+        (containers_pb2.Container, {"HostConfig": {"ConsoleSize": [1]}}, "answer.HostConfig.ConsoleSize is an array"),
+        (containers_pb2.Container, {"Config": {"ExposedPorts": 7}}, "answer.Config.ExposedPorts is the number 7"),
+    ],
+)
+def test_a_document_that_does_not_fit_is_refused_by_the_name_of_its_property(
+    kind: type[Message], document: Any, text: str
+) -> None:
+    """Whoever looks after the host learns which property is wrong, and nothing of the other values."""
+    with pytest.raises(NotEngineJson) as refused:
+        load(kind, document)
+
+    assert str(refused.value).startswith(text)
+
+
+json_documents = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data(), st.sampled_from(reachable()), json_documents)
+def test_whatever_a_hostile_engine_sends_is_read_or_refused(data: st.DataObject, kind: Descriptor, value: Any) -> None:
+    """No document raises anything but `NotEngineJson`, whatever stands in the place of a property."""
+    names = [field.json_name for field in kind.fields] or ["x"]
+    document = value if data.draw(st.booleans()) else {data.draw(st.sampled_from(names)): value}
+
+    try:
+        found = loader(kind)(document).DESCRIPTOR.full_name
+    except NotEngineJson as refused:
+        found = str(refused)
+
+    assert found.startswith((kind.full_name, "answer"))
+
+
+# What is asked
+
+
+def test_what_is_newer_than_1_41_is_gathered_with_the_path_of_its_field() -> None:
+    """Also deep below; each with the version that it came with."""
+    spec = container_config_pb2.ContainerSpec(
+        image="busybox",
+        healthcheck={"start_interval": {"seconds": 1}},
+        host_config={
+            "mounts": [{"type": "bind", "bind_options": {"create_mountpoint": True}}],
+            "annotations": {"a": "b"},
+        },
+        networking_config={"endpoints_config": {"lan": networks_pb2.EndpointSettings(gw_priority=1)}},
+    )
+
+    needs = Needs()
+    dump(spec, needs)
+
+    assert sorted((need.since, need.what) for need in needs.found) == [
+        ("1.42", "host_config.mounts.bind_options.create_mountpoint"),
+        ("1.43", "host_config.annotations"),
+        ("1.44", "healthcheck.start_interval"),
+        ("1.48", "networking_config.endpoints_config['lan'].gw_priority"),
+    ]
+
+
+def test_an_answer_that_is_written_back_leaves_out_what_the_host_does_not_take() -> None:
+    """A running container's MAC address is in every answer; hosts below 1.44 do not take it in requests."""
+    observed = networks_pb2.EndpointSettings(endpoint_id="e", mac_address="02:42:ac:11:00:02")
+    wished = networks_pb2.EndpointSettings(mac_address="02:42:ac:11:00:02")
+    documents = {}
+    for version in ((1, 41), (1, 44)):
+        needs = Needs()
+        documents[version] = dump(observed, needs)
+        for need in needs.found:
+            need.check(version)
+    wishes = Needs()
+    dump(wished, wishes)
+
+    assert documents == {(1, 41): {"EndpointID": "e"}, (1, 44): {"EndpointID": "e", "MacAddress": "02:42:ac:11:00:02"}}
+    with pytest.raises(ApiTooOld):
+        wishes.found[0].check((1, 41))
+
+
+def test_an_empty_list_is_told_from_an_absent_one_where_engines_tell_them_apart() -> None:
+    """An empty entrypoint drops the image's, and empty masked paths mask nothing; absent keeps what there is."""
+    spec = container_config_pb2.ContainerConfig(entrypoint={"items": []})
+
+    assert dumped(spec) == {"Entrypoint": []}
+    assert dumped(container_config_pb2.ContainerConfig()) == {}
+    assert load(container_config_pb2.ContainerConfig, {"Entrypoint": []}).HasField("entrypoint")
+    assert not load(container_config_pb2.ContainerConfig, {}).HasField("entrypoint")
+    assert not load(container_config_pb2.HostConfig, {"MaskedPaths": None}).HasField("masked_paths")
+
+
+def test_a_container_without_an_entrypoint_is_written_back_without_one() -> None:
+    """Its inspection has null, which in a request would mean the entrypoint of the image: another program."""
+    config = load(container_config_pb2.ContainerConfig, {"Entrypoint": None, "Cmd": ["true"]})
+
+    assert dumped(config) == {"Entrypoint": [], "Cmd": ["true"]}
+
+
+def test_an_empty_list_is_sent_where_engines_tell_it_from_an_absent_one() -> None:
+    """Empty masked paths mask nothing."""
+    assert dumped(container_config_pb2.HostConfig(masked_paths={}, readonly_paths={"items": ["/proc"]})) == {
+        "MaskedPaths": [],
+        "ReadonlyPaths": ["/proc"],
+    }
+
+
+def test_a_tuple_is_an_array_of_the_fields_in_their_order() -> None:
+    """`ConsoleSize` is height and width."""
+    config = container_config_pb2.HostConfig(console_size={"height": 24, "width": 80})
+
+    assert dumped(config) == {"ConsoleSize": [24, 80]}
+    assert load(container_config_pb2.HostConfig, {"ConsoleSize": [24, 80]}) == config
+    assert not load(container_config_pb2.HostConfig, {"ConsoleSize": None}).HasField("console_size")
+
+
+def test_what_is_the_gateways_own_is_not_read_from_an_engine() -> None:
+    """An engine that sends a property of that name cannot make the gateway say what is not so."""
+    event = load(system_pb2.EngineEvent, {"Type": "container", "synthetic": True, "Synthetic": True})
+
+    assert not event.synthetic
+
+
+def test_a_name_deep_in_a_body_is_checked_like_one_in_a_path() -> None:
+    """The error has the path of the field and says what it must be."""
+    with pytest.raises(InvalidField) as refused:
+        dump(networks_pb2.CreateNetworkRequest(name="lan", config_from={"network": "../x"}), Needs())
+
+    assert refused.value.field == "config_from.network"
+    assert refused.value.remedy == "must be a network's id or name: letters, digits, `_`, `.` and `-`"

@@ -1,0 +1,613 @@
+"""The events of a host: one subscription for all who watch, nothing lost or repeated, gaps named."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+import grpc
+import pytest
+from dockfleet.v1 import common_pb2, system_pb2
+
+from gateway.engine.client import Endpoint, Engine
+from gateway.engine.events.broker import EventBroker
+from gateway.engine.events.event_buffer import Item
+from gateway.engine.events.filter import Filter
+from gateway.engine.events.source import EventSource
+from gateway.engine.transport.pool import Address
+from tests.support.fake_engine import FakeEngine
+from tests.support.fake_events import Daemon
+from tests.support.gateway import Client, OpenGateway, failed
+
+
+@pytest.fixture
+async def daemon() -> AsyncIterator[Daemon]:
+    """A fake engine on which things happen."""
+    async with FakeEngine() as engine:
+        yield Daemon(engine)
+
+
+@pytest.fixture
+async def client(daemon: Daemon, open_gateway: OpenGateway) -> AsyncIterator[Client]:
+    """A client of a gateway in front of that engine, which is `h1`."""
+    async with open_gateway(daemon.engine.address) as client:
+        yield client
+
+
+async def watch(client: Client, **request: Any) -> Any:
+    """Watch `h1`, from now on; return the call once nothing is missed any more."""
+    call = client.system.StreamEvents(system_pb2.StreamEventsRequest(host="h1", **request))
+    await call.initial_metadata()
+    return call
+
+
+async def take(call: Any, count: int) -> list[Any]:
+    """Return the next messages that are news."""
+    found: list[Any] = []
+    async with asyncio.timeout(20):
+        while len(found) < count:
+            message = await call.read()
+            if message is grpc.aio.EOF or not message.HasField("heartbeat"):
+                found.append(message)
+    return found
+
+
+async def news(items: AsyncIterator[Item]) -> Item:
+    """Return the next item of a hub that is news."""
+    while (item := await anext(items)).idle is not None:
+        pass
+    return item
+
+
+def times(messages: Iterable[Any]) -> list[int]:
+    """Return the times of events."""
+    return [message.event.time_nano for message in messages]
+
+
+def of(events: Iterable[dict[str, Any]]) -> list[int]:
+    """Return the times of events as the engine wrote them."""
+    return [event["timeNano"] for event in events]
+
+
+def told(messages: Iterable[Any]) -> list[tuple[str, str, str]]:
+    """Return what events tell: type, action, id."""
+    return [(message.event.type, message.event.action, message.event.actor.id) for message in messages]
+
+
+async def test_an_event_arrives_as_the_engine_told_it(client: Client, daemon: Daemon) -> None:
+    """All of an event is there, and it is not called synthetic."""
+    call = await watch(client)
+    happened = daemon.happen("container", "die", "c1", name="web", exitCode="137")
+
+    (message,) = await take(call, 1)
+
+    assert not message.event.synthetic
+    assert message.resume_token
+    assert (message.event.type, message.event.action, message.event.actor.id) == ("container", "die", "c1")
+    assert dict(message.event.actor.attributes) == {"name": "web", "exitCode": "137"}
+    assert message.event.scope == "local"
+    assert message.event.time_nano == happened["timeNano"]
+    assert message.event.time.seconds == happened["time"]
+
+
+async def test_any_number_of_watchers_share_one_subscription(client: Client, daemon: Daemon) -> None:
+    """A hundred watchers of a host are one for its engine, and each gets all."""
+    calls = [await watch(client) for _ in range(100)]
+    happened = [daemon.happen("container", "start", f"c{number}") for number in range(20)]
+
+    for call in calls:
+        assert times(await take(call, 20)) == of(happened)
+    assert daemon.subscriptions == daemon.listeners == 1
+
+
+async def test_a_new_watcher_gets_new_events_alone(client: Client, daemon: Daemon) -> None:
+    """What happened before a call is not told, whether it opens the subscription or joins it."""
+    daemon.happen("container", "create", "old")
+    first = await watch(client)
+    daemon.happen("container", "start", "between")
+    await take(first, 1)
+    second = await watch(client)
+    last = daemon.happen("container", "die", "last")
+
+    assert times(await take(first, 1)) == of([last])
+    assert times(await take(second, 1)) == of([last])
+
+
+async def test_the_past_comes_first_and_joins_the_present(client: Client, daemon: Daemon) -> None:
+    """With `since`, remembered events come in order, then the new ones, each once; from exactly that time on."""
+    happened = [daemon.happen("container", "create", f"c{number}") for number in range(10)]
+    request = system_pb2.StreamEventsRequest(host="h1")
+    request.since.FromNanoseconds(happened[4]["timeNano"])
+
+    call = client.system.StreamEvents(request)
+    await call.initial_metadata()
+    new = daemon.happen("container", "start", "new")
+
+    assert times(await take(call, 7)) == of([*happened[4:], new])
+
+
+async def test_the_past_alone_comes_to_an_end(client: Client, daemon: Daemon) -> None:
+    """With an `until` that has passed, what was is told, and the call ends with OK."""
+    happened = [daemon.happen("container", "create", f"c{number}") for number in range(10)]
+    request = system_pb2.StreamEventsRequest(host="h1")
+    request.until.FromNanoseconds(happened[6]["timeNano"])
+
+    call = client.system.StreamEvents(request)
+
+    assert times([message async for message in call]) == of(happened[:7])
+    assert await call.code() is grpc.StatusCode.OK
+
+
+async def test_a_call_ends_when_its_time_has_come(client: Client, daemon: Daemon) -> None:
+    """With an `until` to come, events up to it are told, and the call ends with OK."""
+    request = system_pb2.StreamEventsRequest(host="h1")
+    now = time.time_ns()
+    request.since.FromNanoseconds(now)
+    request.until.FromNanoseconds(now + 500_000_000)
+    call = client.system.StreamEvents(request)
+    await call.initial_metadata()
+    happened = daemon.happen("container", "create", "c1")
+
+    assert times([message async for message in call if not message.HasField("heartbeat")]) == of([happened])
+    assert await call.code() is grpc.StatusCode.OK
+    assert time.time_ns() >= now + 500_000_000
+
+
+async def test_filters_are_applied_for_each_watcher(client: Client, daemon: Daemon) -> None:
+    """Watchers with different filters share the subscription, and get what they asked for."""
+
+    def filters(**wanted: str) -> dict[str, common_pb2.StringList]:
+        return {name: common_pb2.StringList(items=[value]) for name, value in wanted.items()}
+
+    dead = await watch(client, filters=filters(event="die"))
+    web = await watch(client, filters=filters(container="web"))
+    daemon.happen("container", "start", "c1", name="db")
+    one = daemon.happen("container", "start", "c2", name="web")
+    two = daemon.happen("container", "die", "c1", name="db")
+
+    assert times(await take(dead, 1)) == of([two])
+    assert times(await take(web, 1)) == of([one])
+    assert daemon.subscriptions == 1
+
+
+async def test_an_unknown_filter_is_refused(client: Client, daemon: Daemon) -> None:
+    """A filter that does not exist would pass for one that everything fits."""
+    request = system_pb2.StreamEventsRequest(host="h1", filters={"colour": common_pb2.StringList(items=["red"])})
+
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await client.system.StreamEvents(request).read()
+
+    assert failed(caught.value).code is grpc.StatusCode.INVALID_ARGUMENT
+    assert failed(caught.value).reason == "INVALID_FIELD"
+    assert daemon.subscriptions == 0
+
+
+# Breaks
+
+
+async def test_a_cut_connection_is_not_seen(client: Client, daemon: Daemon) -> None:
+    """What happens while the connection is broken comes once, in order, without a gap."""
+    call = await watch(client)
+    happened = [daemon.happen("container", "start", "c1")]
+    await take(call, 1)
+
+    for number in range(5):
+        daemon.cut()
+        happened += [daemon.happen("container", "start", f"{number}.{part}") for part in range(7)]
+        await daemon.subscribed(number + 2)
+        happened.append(daemon.happen("container", "die", f"{number}"))
+
+    assert times(await take(call, 40)) == of(happened[1:])
+
+
+async def test_what_the_engine_repeats_comes_once(client: Client, daemon: Daemon) -> None:
+    """An event that is both remembered and told, as happens when it falls into the subscription, is one event."""
+    call = await watch(client)
+    first = daemon.happen("container", "start", "c1")
+    for queue in daemon._subscribers:
+        queue.put_nowait(first)
+    second = daemon.happen("container", "die", "c1")
+
+    assert times(await take(call, 2)) == of([first, second])
+
+
+async def test_more_than_the_engine_remembers_is_a_gap(client: Client, daemon: Daemon) -> None:
+    """When more than 256 events happened during a break, a gap says so, before those that are left."""
+    call = await watch(client)
+    daemon.happen("container", "start", "c1")
+    await take(call, 1)
+
+    daemon.cut()
+    happened = [daemon.happen("container", "exec_create: true", f"c{number}") for number in range(300)]
+
+    gap, *rest = await take(call, 257)
+    assert gap.gap.reason == common_pb2.GAP_REASON_OVERRUN
+    assert not gap.HasField("event")
+    assert gap.gap.after.ToNanoseconds() == daemon.history[0]["timeNano"]
+    assert gap.gap.before.ToNanoseconds() == happened[44]["timeNano"]
+    assert times(rest) == of(happened[44:])
+
+
+async def test_after_a_restart_the_difference_is_told(client: Client, daemon: Daemon) -> None:
+    """What changed unseen while an engine was restarted comes as synthetic events behind the gap."""
+    daemon.containers = [
+        container("c1", "web", "running"),
+        container("c2", "db", "running"),
+        container("c3", "job", "exited", "Exited (0) 2 hours ago"),
+    ]
+    daemon.images = [{"Id": "sha256:1", "RepoTags": ["a:1", "a:2"], "Labels": None}]
+    daemon.networks = [{"Id": "n1", "Name": "front", "Driver": "bridge"}]
+    daemon.volumes = [{"Name": "v1", "Driver": "local"}]
+    call = await watch(client)
+    last = daemon.happen("container", "start", "c2", name="db", image="busybox")
+    await take(call, 1)
+    await daemon.engine.request("GET", "/volumes")
+    await asyncio.sleep(0.5)  # until the lists are taken in: of this nothing tells
+
+    daemon.containers = [
+        container("c1", "web", "exited", "Exited (137) 1 second ago"),
+        container("c2", "db", "running"),
+        container("c4", "new", "running"),
+    ]
+    daemon.images = [{"Id": "sha256:1", "RepoTags": ["a:2", "a:3"], "Labels": None}]
+    daemon.networks = []
+    daemon.volumes = [{"Name": "v1", "Driver": "local"}, {"Name": "v2", "Driver": "local"}]
+    daemon.restart()
+
+    gap, *rest = await take(call, 9)
+    assert gap.gap.reason == common_pb2.GAP_REASON_ENGINE_RESTARTED
+    assert gap.gap.after.ToNanoseconds() == last["timeNano"]
+    assert not gap.gap.HasField("before")
+    assert all(message.event.synthetic for message in rest)
+    assert sorted(told(rest)) == [
+        ("container", "create", "c4"),
+        ("container", "destroy", "c3"),
+        ("container", "die", "c1"),
+        ("container", "start", "c4"),
+        ("image", "tag", "sha256:1"),
+        ("image", "untag", "sha256:1"),
+        ("network", "destroy", "n1"),
+        ("volume", "create", "v2"),
+    ]
+    died = next(message.event for message in rest if message.event.action == "die")
+    assert dict(died.actor.attributes) == {"name": "web", "image": "busybox", "exitCode": "137", "team": "blue"}
+
+
+def container(id: str, name: str, state: str, status: str = "Up 2 hours") -> dict[str, Any]:
+    """Return a container as it stands in a list."""
+    labels = {"team": "blue"}
+    return {"Id": id, "Names": [f"/{name}"], "Image": "busybox", "State": state, "Status": status, "Labels": labels}
+
+
+async def test_what_events_have_told_is_not_told_again(client: Client, daemon: Daemon) -> None:
+    """The difference behind a gap is to what events had told, not only to the lists of the beginning."""
+    daemon.containers = [container("c1", "web", "running")]
+    call = await watch(client)
+    await daemon.engine.request("GET", "/volumes")
+    await asyncio.sleep(0.5)  # until the lists are taken in: of this nothing tells
+    daemon.happen("container", "die", "c1", name="web", exitCode="1")
+    daemon.happen("container", "create", "c2", name="new")
+    daemon.happen("network", "create", "n1", name="front", type="bridge")
+    await take(call, 3)
+
+    daemon.containers = [container("c1", "web", "exited"), container("c2", "newer", "created")]
+    daemon.networks = [{"Id": "n1", "Name": "front", "Driver": "bridge"}]
+    daemon.restart()
+
+    gap, renamed = await take(call, 2)
+    assert gap.HasField("gap")
+    assert told([renamed]) == [("container", "rename", "c2")]
+    assert renamed.event.actor.attributes["name"] == "newer"
+
+
+async def test_a_quiet_engine_that_was_not_restarted_has_no_gap(client: Client, daemon: Daemon) -> None:
+    """A cut on an engine on which nothing has ever happened loses nothing, and no gap is told."""
+    call = await watch(client)
+    daemon.cut()
+    await daemon.subscribed(2)
+    happened = daemon.happen("container", "start", "c1")
+
+    assert times(await take(call, 1)) == of([happened])
+
+
+async def test_what_was_dropped_during_a_standstill_is_asked_for(client: Client, daemon: Daemon) -> None:
+    """An engine drops events for one that does not read, without a word: after a standstill, the gateway asks."""
+    call = await watch(client)
+    happened = [daemon.happen("container", "start", "c1")]
+    await take(call, 1)
+    subscribers, daemon._subscribers = daemon._subscribers, {}
+    happened.append(daemon.happen("container", "die", "c1"))  # is remembered, and told to nobody
+    daemon._subscribers = subscribers
+
+    time.sleep(4.5)  # noqa: ASYNC251  # the whole process stands still, and the gateway with it
+
+    assert times(await take(call, 1)) == of(happened[1:])
+    assert daemon.subscriptions == 2
+
+
+# Tokens
+
+
+async def test_a_token_goes_on_behind_its_event(client: Client, daemon: Daemon) -> None:
+    """A new call with a token gets what came after, once."""
+    call = await watch(client)
+    happened = [daemon.happen("container", "start", f"c{number}") for number in range(10)]
+    messages = await take(call, 4)
+    call.cancel()
+
+    resumed = await watch(client, resume_token=messages[-1].resume_token)
+
+    assert times(await take(resumed, 6)) == of(happened[4:])
+
+
+async def test_a_token_works_on_another_gateway(daemon: Daemon, open_gateway: OpenGateway, tmp_path: Any) -> None:
+    """A gateway that shares the key goes on where the other one was, also after that one's end."""
+    key = tmp_path / "key"
+    key.write_bytes(bytes(range(32)))
+    async with open_gateway(daemon.engine.address, resume_key=key) as client:
+        call = await watch(client)
+        happened = [daemon.happen("container", "start", f"c{number}") for number in range(10)]
+        token = (await take(call, 4))[-1].resume_token
+    async with open_gateway(daemon.engine.address, resume_key=key) as client:
+        resumed = await watch(client, resume_token=token)
+        happened.append(daemon.happen("container", "die", "c1"))
+
+        assert times(await take(resumed, 7)) == of(happened[4:])
+
+
+@pytest.mark.parametrize("last", range(1, 20))
+async def test_an_engine_that_remembers_in_another_order_than_it_told_repeats_nothing(
+    daemon: Daemon, open_gateway: OpenGateway, tmp_path: Any, last: int
+) -> None:
+    """What happens at one time is put down and told without a common order; a token stands for what was told."""
+    key = tmp_path / "key"
+    key.write_bytes(bytes(range(32)))
+    async with open_gateway(daemon.engine.address, resume_key=key) as client:
+        call = await watch(client)
+        happened = [daemon.happen("container", "start", f"c{number}") for number in range(20)]
+        told_before = await take(call, last)
+    swapped = [event for pair in zip(happened[1::2], happened[::2], strict=True) for event in pair]
+    daemon.remembered.clear()
+    daemon.remembered.extend(swapped)
+    async with open_gateway(daemon.engine.address, resume_key=key) as client:
+        resumed = await watch(client, resume_token=told_before[-1].resume_token)
+        happened.append(daemon.happen("container", "die", "c1"))
+        told_after = await take(resumed, len(happened) - last)
+
+    assert sorted(times(told_before) + times(told_after)) == of(happened)
+
+
+async def test_a_gap_is_no_place_from_which_all_comes_again(daemon: Daemon, open_gateway: OpenGateway) -> None:
+    """Whoever leaves right behind a gap, and comes back to the same gateway, is told nothing that is older."""
+    async with open_gateway(daemon.engine.address) as client:
+        daemon.happen("container", "start", "c1")
+        call = await watch(client, since={"nanos": 1})
+        await take(call, 1)
+        daemon.restart()
+        later = daemon.happen("container", "die", "c1")
+        [gap] = [message for message in await take(call, 2) if message.HasField("gap")]
+        again = await watch(client, resume_token=gap.resume_token)
+
+        assert times(await take(again, 1)) == of([later])
+
+
+async def test_a_token_of_forgotten_times_begins_with_a_gap(
+    daemon: Daemon, open_gateway: OpenGateway, tmp_path: Any
+) -> None:
+    """When neither gateway nor engine know the token's event any more, a gap stands before what is later."""
+    key = tmp_path / "key"
+    key.write_bytes(bytes(range(32)))
+    async with open_gateway(daemon.engine.address, resume_key=key) as client:
+        call = await watch(client)
+        last = daemon.happen("container", "start", "c1")
+        token = (await take(call, 1))[-1].resume_token
+    daemon.restart()
+    later = daemon.happen("container", "die", "c1")
+    async with open_gateway(daemon.engine.address, resume_key=key) as client:
+        gap, message = await take(await watch(client, resume_token=token), 2)
+
+    assert gap.gap.reason == common_pb2.GAP_REASON_ENGINE_RESTARTED
+    assert gap.gap.after.ToNanoseconds() == last["timeNano"]
+    assert gap.gap.before.ToNanoseconds() == later["timeNano"]
+    assert times([message]) == of([later])
+
+
+@pytest.mark.parametrize("spoil", ["forged", "short", "foreign", "other host"])
+async def test_a_token_that_is_not_ours_is_refused(daemon: Daemon, open_gateway: OpenGateway, spoil: str) -> None:
+    """Forged, truncated and foreign tokens, and those of another host, are told apart from wrong fields."""
+    async with open_gateway(daemon.engine.address, daemon.engine.address) as client:
+        call = await watch(client)
+        daemon.happen("container", "start", "c1")
+        token = (await take(call, 1))[0].resume_token
+        request = system_pb2.StreamEventsRequest(host="h1", resume_token=token)
+        if spoil == "forged":
+            request.resume_token = token[:5] + bytes([token[5] ^ 1]) + token[6:]
+        elif spoil == "short":
+            request.resume_token = token[:7]
+        elif spoil == "other host":
+            request.host = "h2"
+        else:
+            async with open_gateway(daemon.engine.address) as other:
+                foreign = await watch(other)
+                daemon.happen("container", "start", "c2")
+                request.resume_token = (await take(foreign, 1))[0].resume_token
+
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await client.system.StreamEvents(request).read()
+
+    assert failed(caught.value).code is grpc.StatusCode.INVALID_ARGUMENT
+    assert failed(caught.value).reason == "BAD_RESUME_TOKEN"
+
+
+# Slow watchers, and hosts that are away
+
+
+async def test_a_stalled_watcher_holds_up_nobody(client: Client, daemon: Daemon) -> None:
+    """Who does not read gets a gap when it reads again; the engine is drained and the others get all, meanwhile."""
+    stalled = await watch(client)
+    assert (await stalled.read()).HasField("heartbeat")
+    reader = await watch(client)
+    text = "x" * 2000
+    for _ in range(60):
+        happened = [daemon.happen("container", "start", f"c{number}", name=text) for number in range(200)]
+        assert times(await take(reader, 200)) == of(happened)
+
+    before: list[Any] = []
+    while not (message := await stalled.read()).HasField("gap"):
+        before.append(message)
+    after = [message, *await take(stalled, 1)]
+    position = before[-1].event.time_nano
+    assert times(before) == of(daemon.history[: len(before)])
+    assert message.gap.reason == common_pb2.GAP_REASON_SLOW_READER
+    assert message.gap.after.ToNanoseconds() == position
+    next_one = daemon.history[len(before) + message.gap.count]
+    assert message.gap.before.ToNanoseconds() == after[1].event.time_nano == next_one["timeNano"]
+
+
+@pytest.fixture
+async def engine(daemon: Daemon) -> AsyncIterator[Engine]:
+    """The client of the fake engine."""
+    engine = Engine("h1", Endpoint(daemon.engine.address, Address(path=daemon.engine.address.removeprefix("unix://"))))
+    yield engine
+    engine.shut()
+
+
+async def test_the_ring_keeps_so_many(daemon: Daemon, engine: Engine) -> None:
+    """A watcher that is overtaken hears how many events it has missed, and goes on with the oldest that is there."""
+    hub = EventBroker(engine, size=50)
+    async with hub.watch(Filter()) as items, asyncio.timeout(20):
+        happened = [daemon.happen("container", "start", f"c{number}") for number in range(200)]
+        async with hub.watch(Filter()) as others:
+            first: list[Item] = []
+            async for item in others:  # behind all of them, the ring has turned
+                first.append(item)
+                if item.place.time == happened[-1]["timeNano"]:
+                    break
+        gap = await news(items)
+        rest = [await news(items) for _ in range(50)]
+    hub.close()
+
+    assert gap.gap is not None
+    assert gap.gap.count == 150
+    assert [item.place.time for item in rest] == of(happened[150:])
+
+
+async def test_a_host_that_can_not_be_reached_is_told_at_once(daemon: Daemon, open_gateway: OpenGateway) -> None:
+    """A new watcher of a host that is away does not wait."""
+    async with open_gateway("unix:///tmp/nothing-listens-here.sock") as client, asyncio.timeout(5):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await client.system.StreamEvents(system_pb2.StreamEventsRequest(host="h1")).read()
+
+    assert failed(caught.value).code is grpc.StatusCode.UNAVAILABLE
+    assert failed(caught.value).reason == "HOST_UNREACHABLE"
+
+
+async def test_a_watcher_outlives_an_absence_of_its_host(client: Client, daemon: Daemon) -> None:
+    """While a host answers nothing sensible its watchers wait; back again, it tells what it remembers."""
+    call = await watch(client)
+    happened = [daemon.happen("container", "start", "c1")]
+    assert times(await take(call, 1)) == of(happened)
+    daemon.engine.on("GET", "/info", error="not now", times=3)
+    daemon.cut()
+    happened.append(daemon.happen("container", "die", "c1"))
+
+    assert times(await take(call, 1)) == of(happened[1:])
+    assert daemon.subscriptions == 2
+
+
+async def test_an_absence_that_lasts_ends_the_call(daemon: Daemon, engine: Engine) -> None:
+    """After the time for healing, the watchers that waited are told why they hear nothing."""
+    hub = EventBroker(engine, reconnect_timeout_seconds=0.3)
+    async with hub.watch(Filter()) as items, asyncio.timeout(20):
+        daemon.engine.on("GET", "/info", error="gone for good")
+        daemon.cut()
+        with pytest.raises(Exception, match="gone for good"):
+            await news(items)
+    hub.close()
+
+
+async def test_the_subscription_ends_some_time_after_its_last_watcher(daemon: Daemon, engine: Engine) -> None:
+    """Nobody watches, nobody listens; a new watcher begins anew."""
+    hub = EventBroker(engine, linger_timeout_seconds=0.05)
+    async with hub.watch(Filter()):
+        assert daemon.listeners == 1
+    async with asyncio.timeout(20):
+        await daemon.engine.until(lambda: not daemon.listeners)
+        async with hub.watch(Filter()) as items:
+            happened = daemon.happen("container", "start", "c1")
+            assert (await news(items)).place.time == happened["timeNano"]
+    assert daemon.subscriptions == 2
+    hub.close()
+
+
+@pytest.mark.parametrize("nonsense", [["no", "object"], {"Actor": 7}, {"Type": 1}, {"timeNano": "soon"}])
+async def test_nonsense_is_no_event(daemon: Daemon, engine: Engine, nonsense: Any) -> None:
+    """What does not fit the contract breaks the subscription, and is never told."""
+    hub = EventBroker(engine, reconnect_timeout_seconds=0)
+    async with hub.watch(Filter()) as items, asyncio.timeout(20):
+        for queue in daemon._subscribers:
+            queue.put_nowait(nonsense)
+        happened = daemon.happen("container", "start", "c1")
+        assert (await news(items)).place.time == happened["timeNano"]
+    hub.close()
+
+
+async def test_a_watcher_without_news_is_told_that_it_is_heard(daemon: Daemon, engine: Engine) -> None:
+    """Also one whose filter lets nothing through; and where it stands by now, so that it need not hear all again."""
+    hub = EventBroker(engine, heartbeat_seconds=0.2)
+    async with hub.watch(Filter({"type": ["volume"]})) as items, asyncio.timeout(20):
+        happened = daemon.happen("container", "start", "c1")
+        beat = await anext(items)
+        while beat.place.time != happened["timeNano"]:
+            assert beat.event is None
+            assert beat.idle is not None
+            beat = await anext(items)
+        wanted = daemon.happen("volume", "create", "v1")
+        async with hub.watch(Filter(), place=beat.place) as others:
+            assert (await news(others)).place.time == wanted["timeNano"]
+        assert (await news(items)).place.time == wanted["timeNano"]
+    hub.close()
+
+
+async def test_a_watcher_with_nothing_to_tell_has_a_place_at_once(client: Client, daemon: Daemon) -> None:
+    """What happens while it is away is not missed, though it has heard of nothing yet."""
+    call = await watch(client)
+    beat = await call.read()
+    assert beat.HasField("heartbeat")
+    call.cancel()
+    happened = daemon.happen("container", "start", "c1")
+
+    assert times(await take(await watch(client, resume_token=beat.resume_token), 1)) == of([happened])
+
+
+async def test_a_heartbeat_says_for_how_long_the_host_has_been_silent(daemon: Daemon, engine: Engine) -> None:
+    """It grows while nothing comes, whatever is the reason."""
+    hub = EventBroker(engine, heartbeat_seconds=0.1)
+    async with hub.watch(Filter()) as items, asyncio.timeout(20):
+        beats = [(await anext(items)).idle or 0.0 for _ in range(3)]
+    hub.close()
+
+    assert 0 <= beats[0] < beats[1] < beats[2]
+
+
+async def test_what_an_engine_forgets_while_it_is_asked_keeps_its_place(
+    daemon: Daemon, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The subscription begins with events that are forgotten when the past is asked for: they still come first."""
+    happened = [daemon.happen("container", "start", f"c{number}") for number in range(256)]
+    ask = EventSource.past
+
+    async def late(source: EventSource, until: int) -> list[system_pb2.EngineEvent]:
+        await daemon.subscribed(1)
+        happened.extend(daemon.happen("container", "die", f"c{number}") for number in range(5))
+        return await ask(source, until)
+
+    monkeypatch.setattr(EventSource, "past", late)
+    hub = EventBroker(engine)
+    async with hub.watch(Filter(), since=1) as items, asyncio.timeout(20):
+        told = [(await news(items)).place.time for _ in range(len(happened))]
+    hub.close()
+
+    assert told == of(happened)

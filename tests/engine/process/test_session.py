@@ -1,0 +1,349 @@
+"""Sessions over every way to a host: input, half-close, output, and how they end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import trustme
+
+from gateway.engine.client import Call, Engine, OutcomeUnknown
+from gateway.engine.codec.frames import STDERR, STDOUT, Frame
+from gateway.engine.codec.streams import OperationFailed, TornStream
+from gateway.engine.process.session import Session, exec_exit, start
+from gateway.engine.transport.http import BadResponse, Request
+from gateway.engine.transport.pool import Limits
+from tests.support.fake_engine import FakeEngine, ResponseParser, frame
+from tests.support.upstream import EXEC, engine_at, read_request, tls_server
+
+START = Call(Request("POST", f"/exec/{EXEC}/start", {"Content-Type": "application/json"}, b'{"Detach":false}'))
+SWITCHING = (
+    b"HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\n"
+    b"Connection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+)
+PONG = b"HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nContent-Length: 2\r\n\r\nOK"
+
+
+async def count_input(exchange: ResponseParser) -> None:
+    """Be `wc -c`, greeting first: answer the end of the input with how much it was."""
+    exchange.upgrade(frame(1, b"ready\n"))
+    count = 0
+    while data := await exchange.read(65536):
+        count += len(data)
+    exchange.write(frame(1, b"%d\n" % count))
+    await exchange.drain()
+    exchange.close()
+
+
+def count_input_over_tls(stream: ssl.SSLSocket) -> None:
+    """Do the same over TLS, where the end of the input is a close_notify."""
+    while b"/_ping" in read_request(stream):
+        stream.sendall(PONG)
+    stream.sendall(SWITCHING + frame(1, b"ready\n"))
+    count = 0
+    while data := stream.recv(65536):
+        count += len(data)
+    stream.sendall(frame(1, b"%d\n" % count))
+    stream.unwrap()
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    """The authority of the engines' certificates."""
+    return trustme.CA()
+
+
+def both_sides(authority: trustme.CA) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Return the contexts of an engine and of a gateway that trusts it."""
+    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    authority.issue_cert("127.0.0.1").configure_cert(server)
+    authority.configure_trust(client)
+    return server, client
+
+
+@pytest.fixture(params=["unix", "tcp", "tls"])
+async def counting(request: pytest.FixtureRequest, authority: trustme.CA) -> AsyncIterator[Engine]:
+    """The gateway's engine of a host whose only command is `wc -c`."""
+    async with contextlib.AsyncExitStack() as stack:
+        if request.param == "tls":
+            server, client = both_sides(authority)
+            address = await stack.enter_async_context(tls_server(server, count_input_over_tls))
+            yield await stack.enter_async_context(engine_at(address, tls=client))
+        else:
+            fake = await stack.enter_async_context(FakeEngine() if request.param == "unix" else FakeEngine.tcp())
+            fake.on("POST", "/exec/{id}/start", count_input)
+            yield await stack.enter_async_context(engine_at(fake.address))
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeEngine]:
+    """A scripted engine."""
+    async with FakeEngine() as fake:
+        yield fake
+
+
+@pytest.fixture
+async def engine(fake: FakeEngine) -> AsyncIterator[Engine]:
+    """The gateway's engine of that host."""
+    async with engine_at(fake.address) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def session_of(
+    fake: FakeEngine, engine: Engine, *output: bytes, terminal: bool = False, of_exec: bool = True
+) -> AsyncIterator[Session]:
+    """Give a session whose process writes *output*, piece by piece, and ends."""
+
+    async def write(exchange: ResponseParser) -> None:
+        exchange.upgrade(output[0] if output else b"")
+        for data in output[1:]:
+            await exchange.drain()
+            await asyncio.sleep(0.02)  # so that the pieces are read one by one
+            exchange.write(data)
+        await exchange.drain()
+        exchange.close()
+
+    fake.on("POST", "/exec/{id}/start", write)
+    async with start(engine, START, terminal=terminal, of_exec=of_exec) as session:
+        yield session
+
+
+async def output_of(session: Session) -> bytes:
+    """Return all output."""
+    return b"".join([frame.data async for frames in session.frames() for frame in frames])
+
+
+# Input and its end
+
+
+async def test_a_process_reads_the_end_of_its_input_and_is_heard_out(counting: Engine) -> None:
+    """Over unix, TCP and TLS, the input ends and the output goes on (fact 8, B2 37)."""
+    async with start(counting, START, terminal=False) as session:
+        await session.write(b"hello ")
+        await session.write(b"world")
+        session.close_stdin()
+
+        assert await output_of(session) == b"ready\n11\n"
+
+
+async def test_much_input_arrives_whole(counting: Engine) -> None:
+    """Eight megabytes of input go through, with both sides as slow as they are."""
+    async with start(counting, START, terminal=False) as session:
+
+        async def feed() -> None:
+            for _ in range(128):
+                await session.write(b"x" * (64 << 10))
+            session.close_stdin()
+
+        _, output = await asyncio.gather(feed(), output_of(session))
+
+        assert output == b"ready\n%d\n" % (8 << 20)
+
+
+async def test_input_after_its_end_goes_nowhere(counting: Engine) -> None:
+    """The end is the end, and told once."""
+    async with start(counting, START, terminal=False) as session:
+        session.close_stdin()
+        await session.write(b"too late")
+        session.close_stdin()
+
+        assert await output_of(session) == b"ready\n0\n"
+
+
+async def test_a_process_that_does_not_read_is_no_failure(fake: FakeEngine, engine: Engine) -> None:
+    """A process that ends before it has read its input has ended well (`head -c1`, B2 37)."""
+    async with session_of(fake, engine, frame(1, b"x")) as session:
+
+        async def feed() -> None:
+            with contextlib.suppress(Exception):
+                for _ in range(1000):
+                    await session.write(b"y" * (64 << 10))
+
+        forward_input = asyncio.ensure_future(feed())
+        assert await output_of(session) == b"x"
+        await forward_input
+
+
+# Output and its end
+
+
+async def test_output_that_comes_with_the_answer_is_kept(fake: FakeEngine, engine: Engine) -> None:
+    """What the SDK loses is the first that arrives (sdk-notes 4)."""
+    async with session_of(fake, engine, frame(1, b"first"), frame(2, b"second")) as session:
+        frames = [frame async for frames in session.frames() for frame in frames]
+
+    assert frames == [Frame(STDOUT, b"first", True), Frame(STDERR, b"second", True)]
+
+
+async def test_a_terminal_has_no_frames(fake: FakeEngine, engine: Engine) -> None:
+    """A terminal's output is handed on byte by byte as it came."""
+    async with session_of(fake, engine, b"\x01\0\0\0\0\0\0\x09$ ", terminal=True) as session:
+        assert await output_of(session) == b"\x01\0\0\0\0\0\0\x09$ "
+
+
+@pytest.mark.parametrize("seen", [3, 8, 10])
+async def test_output_that_ends_within_a_frame_is_torn(fake: FakeEngine, engine: Engine, seen: int) -> None:
+    """A torn header and torn data are no end (A5 54)."""
+    async with session_of(fake, engine, frame(1, b"whole"), frame(1, b"torn")[:seen]) as session:
+        with pytest.raises(TornStream):
+            await output_of(session)
+
+
+async def test_a_stream_that_does_not_exist_is_no_output(fake: FakeEngine, engine: Engine) -> None:
+    """Bytes that are no frames are not handed on as output (A5 54)."""
+    async with session_of(fake, engine, frame(9, b"what")) as session:
+        with pytest.raises(TornStream):
+            await output_of(session)
+
+
+async def test_a_report_of_the_engine_is_a_failure(fake: FakeEngine, engine: Engine) -> None:
+    """Stream 3 ends the session with the engine's words, after the output before it (A5 54)."""
+    async with session_of(fake, engine, frame(1, b"out") + frame(3, b"it broke\n")) as session:
+        frames = session.frames()
+        seen = await anext(frames)
+        with pytest.raises(OperationFailed, match=r"^it broke$"):
+            await anext(frames)
+
+    assert seen == [Frame(STDOUT, b"out", True)]
+
+
+async def test_a_report_that_comes_in_pieces_is_told_whole(fake: FakeEngine, engine: Engine) -> None:
+    """The engine's words do not depend on the borders of reads."""
+    report = frame(3, b"it broke\n")
+    async with session_of(fake, engine, report[:10], report[10:]) as session:
+        with pytest.raises(OperationFailed, match=r"^it broke$"):
+            await output_of(session)
+
+
+async def test_a_session_that_is_reset_has_not_ended() -> None:
+    """After a reset nobody knows what has become of the process."""
+
+    async def reset(exchange: ResponseParser) -> None:
+        exchange.upgrade(frame(1, b"half"))
+        await exchange.drain()
+        exchange.abort()
+
+    async with FakeEngine.tcp() as fake, engine_at(fake.address) as engine:
+        fake.on("POST", "/exec/{id}/start", reset)
+        with pytest.raises(OutcomeUnknown):
+            async with start(engine, START, terminal=False) as session:
+                await output_of(session)
+
+
+async def test_a_session_over_tls_that_is_cut_has_not_ended(authority: trustme.CA) -> None:
+    """With TLS, an end that nobody announced is a break: the engine always says farewell."""
+
+    def cut(stream: ssl.SSLSocket) -> None:
+        while b"/_ping" in read_request(stream):
+            stream.sendall(PONG)
+        stream.sendall(SWITCHING + frame(1, b"half of it"))
+        stream.shutdown(2)  # of the TCP connection, without a close_notify
+
+    server, client = both_sides(authority)
+    async with tls_server(server, cut) as address, engine_at(address, tls=client) as engine:
+        with pytest.raises(OutcomeUnknown):
+            async with start(engine, START, terminal=True) as session:
+                await output_of(session)
+
+
+@pytest.mark.parametrize("status", [200, 204])
+async def test_an_answer_that_is_no_session_is_refused(fake: FakeEngine, engine: Engine, status: int) -> None:
+    """An engine that does not upgrade the connection has not started a session (A5 55)."""
+    fake.on("POST", "/exec/{id}/start", status=status, body=b"")
+
+    with pytest.raises(BadResponse):
+        async with start(engine, START, terminal=False):
+            pass
+    assert await fake.until(lambda: fake.open_connections == 1)
+
+
+# What the engine says in the process's stead
+
+FAILED = b'OCI runtime exec failed: exec failed: "nope": executable file not found in $PATH: unknown\r\n'
+BEFORE = f"Error: Exec command {EXEC} is already running\n".encode()
+DETACHED = b"exec attach failed: error on attach stdin: read escape sequence\r\n"
+
+
+@pytest.mark.parametrize("words", [FAILED, BEFORE])
+async def test_words_of_the_engine_are_held_back_to_the_end(fake: FakeEngine, engine: Engine, words: bytes) -> None:
+    """What may be a failure to start is no output before the exit code is known (B2 35)."""
+    async with session_of(fake, engine, frame(1, words[:40]), frame(1, words[40:])) as session:
+        assert await output_of(session) == b""
+        assert b"".join(frame.data for frame in session.report) == words
+
+
+async def test_words_like_the_engines_within_output_are_output(fake: FakeEngine, engine: Engine) -> None:
+    """A process that quotes them goes on, and so does what is read of it."""
+    async with session_of(fake, engine, DETACHED, b"$ ", FAILED, b"$ ", terminal=True) as session:
+        assert await output_of(session) == DETACHED + b"$ " + FAILED + b"$ "
+        assert session.report == []
+
+
+async def test_no_more_than_words_are_held_back(fake: FakeEngine, engine: Engine) -> None:
+    """A process whose output begins like a failure is not gathered in memory."""
+    async with session_of(fake, engine, FAILED, b"x" * (1 << 20), terminal=True) as session:
+        assert await output_of(session) == FAILED + b"x" * (1 << 20)
+        assert session.report == []
+
+
+async def test_a_container_may_say_what_it_likes(fake: FakeEngine, engine: Engine) -> None:
+    """Only execs are started within their session: of an attached container, all is output."""
+    async with session_of(fake, engine, FAILED, terminal=True, of_exec=False) as session:
+        assert await output_of(session) == FAILED
+
+
+# The exit code
+
+
+async def test_the_exit_code_is_asked_for_until_it_is_there(fake: FakeEngine, engine: Engine) -> None:
+    """The output may end before the process has (B2 34)."""
+    fake.on("GET", "/exec/{id}/json", json={"Running": True, "ExitCode": None}, times=2)
+    fake.on("GET", "/exec/{id}/json", json={"Running": False, "ExitCode": None}, times=1)
+    fake.on("GET", "/exec/{id}/json", json={"Running": False, "ExitCode": 137})
+
+    assert (await exec_exit(engine, EXEC)).code == 137
+    assert len([request for request in fake.requests if request.path == f"/exec/{EXEC}/json"]) == 4
+
+
+async def test_a_process_that_outlives_its_output_has_no_exit_code(fake: FakeEngine, engine: Engine) -> None:
+    """After some seconds it is said that there is none, and why (`sh -c 'sleep 30 & echo x'`, [V19])."""
+    fake.on("GET", "/exec/{id}/json", json={"Running": True, "ExitCode": None})
+
+    end = await exec_exit(engine, EXEC)
+
+    assert end.code is None
+    assert "still runs" in end.unknown_reason
+
+
+async def test_an_exec_that_is_gone_has_no_exit_code(fake: FakeEngine, engine: Engine) -> None:
+    """With its container, an exec is removed."""
+    fake.on("GET", "/exec/{id}/json", status=404, error=f"No such exec instance: {EXEC}")
+
+    end = await exec_exit(engine, EXEC)
+
+    assert end.code is None
+    assert "removed" in end.unknown_reason
+
+
+@pytest.mark.parametrize("document", [[], {}, {"Running": False}, "null", None])
+async def test_an_exec_that_is_none_is_a_bad_answer(fake: FakeEngine, engine: Engine, document: object) -> None:
+    """JSON of another shape is no defect of the gateway (A5 52)."""
+    fake.on("GET", "/exec/{id}/json", json=document)
+
+    with pytest.raises(BadResponse):
+        await exec_exit(engine, EXEC)
+
+
+async def test_sessions_are_bounded_with_the_streams(fake: FakeEngine) -> None:
+    """A session takes a stream's place, and gives it back."""
+    async with engine_at(fake.address, Limits(streams=1)) as engine:
+        for _ in range(3):
+            async with session_of(fake, engine, b"x", terminal=True) as session:
+                assert engine.open_streams == 1
+                assert await output_of(session) == b"x"
+        assert engine.open_streams == 0

@@ -1,0 +1,145 @@
+"""What leaves the gateway about a call: a status for the caller, a line for the log, a count for the metrics."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import grpc
+import pytest
+from dockfleet.v1 import containers_pb2, exec_pb2, images_pb2, system_pb2
+from google.protobuf.empty_pb2 import Empty
+
+from gateway.rpc.interceptor import CallInterceptor
+from gateway.telemetry.logging import JsonFormatter
+from tests.support.fake_engine import FakeEngine
+from tests.support.gateway import failed, gateway_of
+
+SECRET = "correct-horse-battery-staple"
+
+
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    """Collect what the gateway logs, everything, as it would be written."""
+    lines = io.StringIO()
+    writer = logging.StreamHandler(lines)
+    writer.setFormatter(JsonFormatter())
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(writer)
+    root.setLevel(logging.DEBUG)
+    yield lines
+    root.removeHandler(writer)
+    root.setLevel(level)
+
+
+@asynccontextmanager
+async def defective(error: Exception) -> AsyncIterator[grpc.aio.Channel]:
+    """Serve /defect.Service/Unary and /Stream, whose handlers raise *error*, behind the boundary."""
+
+    async def unary(request: Empty, context: object) -> Empty:
+        raise error
+
+    async def stream(request: Empty, context: object) -> AsyncIterator[Empty]:
+        yield Empty()
+        raise error
+
+    serializers = (Empty.FromString, Empty.SerializeToString)
+    handlers = {
+        "Unary": grpc.unary_unary_rpc_method_handler(unary, *serializers),
+        "Stream": grpc.unary_stream_rpc_method_handler(stream, *serializers),
+    }
+    server = grpc.aio.server(interceptors=[CallInterceptor()])
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("defect.Service", handlers),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield channel
+    finally:
+        await server.stop(0)
+
+
+@pytest.mark.parametrize("method", ["Unary", "Stream"])
+async def test_a_defect_tells_the_caller_nothing_but_where_the_log_tells_more(method: str, logged: io.StringIO) -> None:
+    """grpc itself would send the exception's text, and whatever secret is in it."""
+    async with defective(ValueError(f"can not parse {SECRET}")) as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            if method == "Unary":
+                await channel.unary_unary(f"/defect.Service/{method}")(b"")
+            else:
+                _ = [reply async for reply in channel.unary_stream(f"/defect.Service/{method}")(b"")]
+
+    seen = failed(error.value)
+    line = next(line for line in map(json.loads, logged.getvalue().splitlines()) if line["message"] == "defect")
+    assert (seen.code, seen.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")
+    assert SECRET not in seen.message
+    assert line["request_id"] in seen.message
+    assert "can not parse" in line["traceback"]
+
+
+async def test_the_clients_own_id_of_a_call_is_the_logs(logged: io.StringIO) -> None:
+    """`x-request-id` joins the logs of both sides."""
+    async with FakeEngine() as engine, gateway_of(engine.address) as client:
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            await client.system.Ping(system_pb2.PingRequest(host="nowhere"), metadata=[("x-request-id", "order-7.1")])
+
+    line = next(line for line in map(json.loads, logged.getvalue().splitlines()) if line.get("host") == "nowhere")
+    assert line["request_id"] == "order-7.1"
+    assert failed(error.value).metadata["request_id"] == "order-7.1"
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\x1b]0;owned\x07", "\u202e gpj", '","level":"fake', "x" * 20_000])
+async def test_whatever_an_engine_says_stays_within_its_line_and_within_the_status(
+    name: str, logged: io.StringIO
+) -> None:
+    """Control characters are escaped, length is bounded, and the status stays what it is."""
+    async with FakeEngine() as engine, gateway_of(engine.address) as client:
+        engine.on("GET", "/containers/{id}/json", error=f"No such container: {name}", status=404)
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            await client.containers.InspectContainer(containers_pb2.InspectContainerRequest(host="h1", id="c"))
+
+    seen = failed(error.value)
+    lines = [json.loads(line) for line in logged.getvalue().splitlines()]
+    assert seen.code is grpc.StatusCode.NOT_FOUND
+    assert seen.message.isprintable()
+    assert len(seen.message.encode()) <= 1024
+    assert sum(line["message"] == "call" for line in lines) == 1
+
+
+async def test_credentials_are_in_no_log_line_and_in_no_error(logged: io.StringIO) -> None:
+    """A registry's password and an exec's environment pass through, and leave no trace."""
+    errors = []
+    async with FakeEngine() as engine, gateway_of(engine.address, log_level="debug") as client:
+        engine.on("POST", "/images/create", error="unauthorized: incorrect username or password", status=500)
+        engine.on("POST", "/containers/{id}/exec", error="container is paused", status=409)
+        auth = {"username": "ops", "password": SECRET}
+        pull = images_pb2.PullImageRequest(host="h1", image="registry.example.com/app", registry_auth=auth)
+        start = exec_pb2.ExecStart(host="h1", id="c", cmd=["env"], env=[f"TOKEN={SECRET}"])
+        for call in (client.images.PullImage(pull), client.exec.Exec(iter([exec_pb2.ExecRequest(start=start)]))):
+            with pytest.raises(grpc.aio.AioRpcError) as error:
+                _ = [reply async for reply in call]
+            errors.append(failed(error.value))
+        asked = await engine.request("POST", "/images/create")
+
+    assert "x-registry-auth" in asked.headers
+    assert [error.reason for error in errors] == ["REGISTRY_AUTH", "CONFLICT"]
+    assert SECRET not in logged.getvalue()
+    assert SECRET not in repr(errors)
+
+
+async def test_reads_are_quiet_and_changes_are_logged(logged: io.StringIO) -> None:
+    """At the default level the log tells who changed what, and every failure."""
+    logging.getLogger().setLevel(logging.INFO)
+    async with FakeEngine() as engine, gateway_of(engine.address) as client:
+        engine.on("POST", "/containers/{id}/start", status=204)
+        await client.system.Ping(system_pb2.PingRequest(host="h1"))
+        await client.containers.StartContainer(containers_pb2.StartContainerRequest(host="h1", id="c"))
+
+    calls = [line for line in map(json.loads, logged.getvalue().splitlines()) if line["message"] == "call"]
+    assert [(call["method"], call["host"], call["code"]) for call in calls] == [
+        ("dockfleet.v1.ContainerService/StartContainer", "h1", "OK")
+    ]

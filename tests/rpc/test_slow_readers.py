@@ -1,0 +1,281 @@
+"""Clients that do not read: whom they hold up, for how long, and what they are told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import grpc
+import pytest
+from dockfleet.v1 import common_pb2, containers_pb2, exec_pb2, images_pb2, system_pb2
+
+from gateway.config.settings import Limits
+from gateway.telemetry import metrics
+from tests.support.fake_engine import FakeEngine, ResponseParser, frame
+from tests.support.gateway import failed, gateway_of
+from tests.support.upstream import EXEC
+
+ID = "f" * 64
+BLOCK = 64 << 10
+MANY = 512  # blocks: 32 MiB, more than all windows and buffers between an engine and a client hold together
+
+
+def block(number: int) -> bytes:
+    """Output that tells its place."""
+    return b"%08d" % number * (BLOCK // 8)
+
+
+class Flood:
+    """A process that writes MANY blocks, and tells when it was rid of them."""
+
+    def __init__(self) -> None:
+        self.written = asyncio.Event()
+        self.left = asyncio.Event()
+
+    async def __call__(self, exchange: ResponseParser) -> None:
+        exchange.upgrade()
+        try:
+            for number in range(MANY):
+                exchange.write(frame(1, block(number)))
+                await exchange.drain()
+            self.written.set()
+        finally:
+            exchange.close()
+            self.left.set()
+
+
+def scripted(engine: FakeEngine, flood: Flood) -> None:
+    """Let the engine have a container and an exec that write."""
+    running = {"Running": False, "ExitCode": 0}
+    engine.on("GET", "/containers/{id}/json", json={"Id": ID, "Config": {"Tty": False}, "State": running})
+    engine.on("POST", "/containers/{id}/attach", flood)
+    engine.on("POST", "/containers/{id}/exec", status=201, json={"Id": ID})
+    engine.on("POST", "/exec/{id}/start", flood)
+    engine.on("GET", "/exec/{id}/json", json={"ID": ID, "OpenStdin": True, "Running": False, "ExitCode": 0})
+
+
+async def attached(client: Any, slow_reader: common_pb2.SlowReader = common_pb2.SLOW_READER_UNSPECIFIED) -> Any:
+    """Attach, and read `started`."""
+    call = client.containers.AttachContainer()
+    start = containers_pb2.AttachContainerStart(
+        host="h1", id="web", stream=True, attach_stdout=True, slow_reader=slow_reader
+    )
+    await call.write(containers_pb2.AttachContainerRequest(start=start))
+    assert (await call.read()).HasField("started")
+    return call
+
+
+async def collect(call: Any, into: list[Any]) -> None:
+    """Read what is left of a call of which the beginning was read; what came before a failure is kept."""
+    while (message := await call.read()) is not grpc.aio.EOF:
+        into.append(message)
+
+
+async def messages(call: Any) -> list[Any]:
+    """All that is left of a call."""
+    read: list[Any] = []
+    await collect(call, read)
+    return read
+
+
+@pytest.mark.parametrize("slow_reader", [common_pb2.SLOW_READER_UNSPECIFIED, common_pb2.SLOW_READER_DROP])
+async def test_a_container_never_waits_for_who_is_attached_to_it(slow_reader: common_pb2.SlowReader) -> None:
+    """It writes all it has while the client reads nothing; the client then learns what is missing, and where."""
+    flood = Flood()
+    async with FakeEngine() as engine, gateway_of(engine.address) as client:
+        scripted(engine, flood)
+        call = await attached(client, slow_reader)
+
+        await flood.written.wait()
+        read = await messages(call)
+
+    place, holes = 0, 0
+    for message in read[:-1]:
+        if message.HasField("dropped"):
+            place += message.dropped.bytes
+            holes += 1
+        else:
+            for start in range(0, len(message.output.data), 8):
+                assert message.output.data[start : start + 8] == b"%08d" % (place // BLOCK)
+                place += 8
+    assert place == MANY * BLOCK
+    assert holes > 0
+    assert read[-1].HasField("end")
+
+
+async def test_who_wants_all_or_nothing_is_told_where_it_ended() -> None:
+    """With SLOW_READER_CLOSE all output up to a place comes, and then the reason why there is no more."""
+    flood = Flood()
+    async with FakeEngine() as engine, gateway_of(engine.address) as client:
+        scripted(engine, flood)
+        call = await attached(client, common_pb2.SLOW_READER_CLOSE)
+
+        await flood.left.wait()
+        read: list[Any] = []
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            await collect(call, read)
+        data = b"".join(message.output.data for message in read)
+
+    assert not flood.written.is_set()
+    assert data == b"".join(block(number) for number in range(len(data) // BLOCK + 1))[: len(data)]
+    assert len(data) >= 1 << 20
+    failure = failed(error.value)
+    assert (failure.code, failure.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "SLOW_READER")
+
+
+async def test_an_exec_waits_for_its_reader_and_loses_nothing() -> None:
+    """A client that reads late, but within the limit, gets every byte."""
+    flood = Flood()
+    async with FakeEngine() as engine, gateway_of(engine.address) as client:
+        scripted(engine, flood)
+        call = client.exec.Exec()
+        await call.write(exec_pb2.ExecRequest(start=exec_pb2.ExecStart(host="h1", id="web", cmd=["x"])))
+        await engine.request("POST", "/exec/{id}/start")
+
+        read = await messages(call)
+
+    assert b"".join(message.output.data for message in read) == b"".join(map(block, range(MANY)))
+    assert read[-1].end.exit_code == 0
+
+
+async def test_an_exec_waits_for_its_reader_only_so_long() -> None:
+    """Then the call ends, and the connection to the process at once."""
+    flood = Flood()
+    async with FakeEngine() as engine, gateway_of(engine.address, limits=Limits(stall_timeout_seconds=0.3)) as client:
+        scripted(engine, flood)
+        call = client.exec.Exec()
+        start = exec_pb2.ExecStart(host="h1", id="web", cmd=["x"], on_disconnect=exec_pb2.ON_DISCONNECT_KEEP)
+        await call.write(exec_pb2.ExecRequest(start=start))
+
+        await flood.left.wait()
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            await messages(call)
+
+    assert not flood.written.is_set()
+    failure = failed(error.value)
+    assert (failure.code, failure.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "SLOW_READER")
+    assert "read nothing for 0.3 s" in failure.message
+
+
+async def test_any_other_stream_waits_only_so_long_too() -> None:
+    """A download whose client is gone in spirit does not hold its connection for ever."""
+    left = asyncio.Event()
+
+    async def archive(exchange: ResponseParser) -> None:
+        exchange.head(200, {"Content-Type": "application/x-tar", "Transfer-Encoding": "chunked"})
+        try:
+            while True:
+                await exchange.chunk(bytes(BLOCK))
+        finally:
+            left.set()
+
+    async with (
+        FakeEngine() as engine,
+        gateway_of(engine.address, limits=Limits(reader_stall_timeout_seconds=0.3)) as client,
+    ):
+        engine.on("GET", "/containers/{id}/export", archive)
+        call = client.containers.ExportContainer(containers_pb2.ExportContainerRequest(host="h1", id="web"))
+
+        await left.wait()
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            await messages(call)
+
+    assert failed(error.value).reason == "SLOW_READER"
+
+
+async def test_a_slow_client_does_not_slow_a_pull_and_reads_how_each_layer_ended() -> None:
+    """The engine is rid of 100,000 reports while nobody reads; of each layer the changes are all there."""
+    layers = [f"layer{number}" for number in range(20)]
+    finished = asyncio.Event()
+
+    def reports() -> Any:
+        for layer in layers:
+            yield {"status": "Pulling fs layer", "progressDetail": {}, "id": layer}
+        for done in range(5_000):
+            for layer in layers:
+                yield {"status": "Downloading", "progressDetail": {"current": done, "total": 5_000}, "id": layer}
+        for layer in layers:
+            yield {"status": "Pull complete", "progressDetail": {}, "id": layer}
+        finished.set()
+
+    async with FakeEngine() as engine, gateway_of(engine.address) as client:
+        engine.on("POST", "/images/create", lines=reports())
+        call = client.images.PullImage(images_pb2.PullImageRequest(host="h1", image="busybox"))
+
+        await finished.wait()
+        read = [message.progress async for message in call]
+
+    for layer in layers:
+        story = [one.status for one in read if one.id == layer]
+        assert story[0] == "Pulling fs layer"
+        assert story[-1] == "Pull complete"
+        assert story.count("Pull complete") == 1
+    assert len(read) < 2_000
+
+
+async def test_the_failure_of_a_pull_comes_after_all_that_happened_before_it() -> None:
+    """Thinning out reports hides no error."""
+    async with FakeEngine() as engine, gateway_of(engine.address) as client:
+        moving = [{"status": "Downloading", "progressDetail": {"current": n}, "id": "a"} for n in range(10)]
+        broken = {"errorDetail": {"message": "unexpected EOF"}, "error": "unexpected EOF"}
+        engine.on("POST", "/images/create", lines=[*moving, {"status": "Waiting", "id": "b"}, broken])
+        call = client.images.PullImage(images_pb2.PullImageRequest(host="h1", image="busybox"))
+
+        read: list[Any] = []
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            await collect(call, read)
+
+    told = [(message.progress.id, message.progress.progress_detail.current) for message in read]
+    assert told == [("a", 0), ("b", 0), ("a", 9)]
+    assert failed(error.value).reason == "OPERATION_FAILED"
+
+
+async def test_streams_have_a_budget_of_their_own() -> None:
+    """As many streams as allowed take nothing from calls and probes; one more is refused at once."""
+    async with FakeEngine() as engine, gateway_of(engine.address, health_check_interval_seconds=0.1) as client:
+        engine.on("GET", "/containers/{id}/export", chunks=[b"x" * (256 << 10)], hold=True)
+        engine.on("GET", "/containers/json", json=[])
+        export = containers_pb2.ExportContainerRequest(host="h1", id="web")
+        calls = [client.containers.ExportContainer(export) for _ in range(512)]
+        await asyncio.gather(*(call.read() for call in calls))
+
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            await client.containers.ExportContainer(export).read()
+        await client.containers.ListContainers(containers_pb2.ListContainersRequest(host="h1"), timeout=5)
+        await client.system.Ping(system_pb2.PingRequest(host="h1"), timeout=5)
+        probes = len([one for one in engine.requests if one.path == "/_ping"])
+        await engine.until(lambda: len([one for one in engine.requests if one.path == "/_ping"]) > probes + 1)
+        for call in calls:
+            call.cancel()
+        await engine.until(lambda: engine.open_connections <= 2)
+
+    assert failed(error.value).reason == "HOST_BUSY"
+
+
+@pytest.mark.parametrize("step", ["Exec", "StartExec"])
+async def test_an_exec_may_drop_what_its_client_does_not_read(step: str) -> None:
+    """The process goes on, the client is told what it has missed, and the exit code comes last."""
+    flood = Flood()
+    async with FakeEngine() as engine, gateway_of(engine.address) as client:
+        engine.on("POST", "/containers/{id}/exec", status=201, json={"Id": EXEC})
+        engine.on("POST", "/exec/{id}/start", flood)
+        engine.on("GET", "/exec/{id}/json", json={"ID": EXEC, "OpenStdin": False, "Running": False, "ExitCode": 3})
+        how = {"host": "h1", "slow_reader": common_pb2.SLOW_READER_DROP}
+        if step == "Exec":
+            start = exec_pb2.ExecRequest(start=exec_pb2.ExecStart(id="web", cmd=["yes"], **how))
+        else:
+            start = exec_pb2.StartExecRequest(start=exec_pb2.StartExecStart(id=EXEC, **how))
+        call = getattr(client.exec, step)()
+        await call.write(start)
+        async with asyncio.timeout(20):
+            await flood.written.wait()  # though nobody has read anything
+            replies = [reply async for reply in call]
+        request = await engine.request("POST", f"/exec/{EXEC}/start")
+
+    dropped = sum(reply.dropped.bytes for reply in replies)
+    assert dropped > 1 << 20
+    assert (metrics.REGISTRY.get_sample_value("dockfleet_dropped_output_bytes_total") or 0) >= dropped
+    assert dropped + sum(len(reply.output.data) for reply in replies) == MANY * BLOCK
+    assert replies[-1].end.exit_code == 3
+    assert "slowReader" not in json.loads(request.body)

@@ -1,0 +1,246 @@
+"""The one table: what an engine's answer, or a failure on the way, is to the caller."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+from dockfleet.v1 import common_pb2 as pb
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, ResourceInfo, RetryInfo
+from grpc import StatusCode as Code
+
+from gateway.engine.client import Incompatible, OutcomeUnknown, engine_error
+from gateway.engine.codec.json import InvalidField
+from gateway.engine.codec.streams import OperationFailed, TornStream
+from gateway.engine.process.session import ExecStartFailed, StartedBefore
+from gateway.engine.transport import http as wire
+from gateway.engine.transport.http import Response
+from gateway.engine.versions import ApiTooNew, ApiTooOld
+from gateway.fleet.hosts import HostRemoved, UnknownHost
+from gateway.rpc.status import ClientDeadline, Failure, GoingAway, failure
+
+# What refusals mean is in test_reasons.py; here is what is made of a meaning.
+ENGINE_ANSWERS = [
+    (400, Code.INVALID_ARGUMENT, "INVALID_REQUEST", "Invalid signal: NOPE"),
+    (404, Code.NOT_FOUND, "NOT_FOUND", "No such container: web"),
+    (409, Code.ABORTED, "BEING_CHANGED", "removal of container 0123 is already in progress"),
+    (500, Code.INTERNAL, "ENGINE_ERROR", "something else altogether"),
+    (418, Code.INTERNAL, "ENGINE_ERROR", "I am a teapot"),
+]
+FAILURES = [
+    (wire.Unreachable("x"), Code.UNAVAILABLE, "HOST_UNREACHABLE", True),
+    (wire.IdentityMismatch("x"), Code.FAILED_PRECONDITION, "HOST_IDENTITY_MISMATCH", False),
+    (wire.CredentialsRejected("x"), Code.FAILED_PRECONDITION, "HOST_CREDENTIALS_REJECTED", False),
+    (wire.Busy("x"), Code.RESOURCE_EXHAUSTED, "HOST_BUSY", True),
+    (wire.TimedOut("x", sent=True), Code.DEADLINE_EXCEEDED, "HOST_TIMEOUT", True),
+    (wire.Disconnected("x", sent=True), Code.UNAVAILABLE, "CONNECTION_LOST", True),
+    (OutcomeUnknown("x", sent=True), Code.ABORTED, "OUTCOME_UNKNOWN", False),
+    (TornStream("x", sent=True), Code.DATA_LOSS, "BAD_ENGINE_RESPONSE", False),
+    (wire.BadResponse("x", sent=True), Code.INTERNAL, "BAD_ENGINE_RESPONSE", False),
+    (Incompatible("x"), Code.FAILED_PRECONDITION, "HOST_INCOMPATIBLE", False),
+    (ApiTooOld("field", "1.44", "1.41"), Code.FAILED_PRECONDITION, "API_VERSION_TOO_OLD", False),
+    (ExecStartFailed("x"), Code.FAILED_PRECONDITION, "EXEC_START_FAILED", False),
+    (StartedBefore("x"), Code.FAILED_PRECONDITION, "CONFLICT", False),
+    (ApiTooNew("field", "1.41", "1.45"), Code.FAILED_PRECONDITION, "API_VERSION_TOO_NEW", False),
+    (ClientDeadline(changes=False), Code.DEADLINE_EXCEEDED, "CLIENT_DEADLINE", False),
+    (GoingAway(), Code.UNAVAILABLE, "GOING_AWAY", True),
+    (UnknownHost("x"), Code.NOT_FOUND, "UNKNOWN_HOST", False),
+    (HostRemoved("x"), Code.FAILED_PRECONDITION, "HOST_REMOVED", False),
+    (InvalidField("id", "must be set"), Code.INVALID_ARGUMENT, "INVALID_FIELD", False),
+]
+
+
+def answer(status: int, text: str, operation: str = "") -> Exception:
+    """Return the exception of an engine's answer."""
+    return engine_error(Response(status, {}, orjson.dumps({"message": text})), operation)
+
+
+def told(error: Exception, *, changes: bool = False) -> Failure:
+    """Return what the caller is told of *error*."""
+    found = failure(error, "h1", changes=changes)
+    assert found is not None
+    return found
+
+
+def details(found: Failure) -> dict[str, ErrorInfo | BadRequest | ResourceInfo | RetryInfo]:
+    """Return the details of a status by the names of their types."""
+    kinds = {kind.DESCRIPTOR.full_name: kind for kind in (ErrorInfo, BadRequest, ResourceInfo, RetryInfo)}
+    unpacked = {}
+    for packed in found.status().details:
+        detail = kinds[packed.TypeName()]()
+        packed.Unpack(detail)
+        unpacked[type(detail).__name__] = detail
+    return unpacked
+
+
+@pytest.mark.parametrize(("status", "code", "reason", "text"), ENGINE_ANSWERS)
+def test_an_engines_answer_is_told_with_its_words(status: int, code: Code, reason: str, text: str) -> None:
+    """Code and reason are those of the meaning; the engine's words and its status are kept."""
+    found = told(answer(status, text))
+
+    assert (found.code, found.reason, found.retry_safe) == (code, reason, False)
+    assert found.message == f"h1: {text}"
+    assert found.metadata["engine_status"] == str(status)
+
+
+def test_an_error_knows_the_step_that_it_is_of() -> None:
+    """A call of several steps fails like the step; one whose error does not know it fails like the RPC."""
+    words = "network gone not found"
+    step = failure(answer(404, words, "StartContainer"), "h1", changes=True, operation="RunContainer")
+    rpc = failure(answer(404, words), "h1", changes=True, operation="StartContainer")
+
+    assert step is not None
+    assert step.reason == rpc.reason == "START_FAILED" if rpc else False
+    assert told(answer(404, words)).reason == "NOT_FOUND"
+
+
+def test_a_backend_that_fails_leaves_the_outcome_of_a_change_open() -> None:
+    """What is behind the engine did not answer: a read may be repeated, a change must be looked after."""
+    assert told(answer(503, "x")).code is Code.UNAVAILABLE
+    assert told(answer(503, "x"), changes=True).code is Code.ABORTED
+
+
+def test_a_pull_may_be_repeated_when_its_registry_is_away() -> None:
+    """Asking again repeats no work."""
+    found = told(answer(500, "dial tcp 192.0.2.1:443: i/o timeout", "PullImage"))
+
+    assert (found.reason, found.retry_safe) == ("REGISTRY_UNREACHABLE", True)
+
+
+@pytest.mark.parametrize(("error", "code", "reason", "retry_safe"), FAILURES)
+def test_a_failure_on_the_way_has_one_meaning(error: Exception, code: Code, reason: str, retry_safe: bool) -> None:
+    """The kind of a failure decides alone."""
+    found = told(error)
+
+    assert (found.code, found.reason, found.retry_safe) == (code, reason, retry_safe)
+    assert details(found)["ErrorInfo"].domain == "dockfleet"
+    assert details(found)["ErrorInfo"].metadata["host"] == "h1"
+    assert details(found)["ErrorInfo"].metadata["retry_safe"] == str(retry_safe).lower()
+
+
+def test_every_reason_is_one_of_the_contract() -> None:
+    """No reason is made up on the way."""
+    reasons = {row[2] for row in FAILURES}
+
+    assert reasons <= {name.removeprefix("ERROR_REASON_") for name in pb.ErrorReason.DESCRIPTOR.values_by_name}
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "reason"),
+    [
+        ("PullImage", Code.UNAVAILABLE, "REGISTRY_UNREACHABLE"),
+        ("BuildImage", Code.FAILED_PRECONDITION, "OPERATION_FAILED"),
+        ("", Code.FAILED_PRECONDITION, "OPERATION_FAILED"),
+    ],
+)
+def test_a_failure_told_within_an_answer_is_read_by_the_operation(operation: str, code: Code, reason: str) -> None:
+    """Pull, push, build and load answer 200 and tell their failure in the last line."""
+    error = OperationFailed("dial tcp 192.0.2.1:443: i/o timeout")
+    error.operation = operation
+
+    found = told(error, changes=True)
+
+    assert (found.code, found.reason) == (code, reason)
+
+
+def test_a_status_within_an_answer_is_read_like_any_other() -> None:
+    """The `code` of an `errorDetail` is the status that the engine meant."""
+    assert told(OperationFailed("manifest unknown: x", 404)).code is Code.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"cause":"no such container","message":"no such container","response":404}', "no such container"),
+        (b"Not Found\n", "Not Found"),
+        (b'{"error":"without message"}', '{"error":"without message"}'),
+        (b'["not","an object"]', '["not","an object"]'),
+        (b"\xff\xfe broken", "\\xff\\xfe broken"),
+        (b'{"message": null}', "None"),
+        (b"", "HTTP 404"),
+    ],
+)
+def test_an_error_of_any_shape_is_told(body: bytes, expected: str) -> None:
+    """Podman's errors, plain text, JSON without a message and broken text are told as they are."""
+    found = told(engine_error(Response(404, {}, body)))
+
+    assert (found.code, found.message) == (Code.NOT_FOUND, f"h1: {expected}")
+
+
+def test_what_is_missing_is_named() -> None:
+    """ResourceInfo tells the kind and name of what does not exist."""
+    found = details(told(answer(404, "No such container: web")))["ResourceInfo"]
+
+    assert (found.resource_type, found.resource_name) == ("container", "web")
+
+
+def test_a_field_that_is_wrong_is_named() -> None:
+    """BadRequest tells the field and what it must be."""
+    [violation] = details(told(InvalidField("config.image", "must be set")))["BadRequest"].field_violations
+
+    assert (violation.field, violation.description) == ("config.image", "must be set")
+
+
+def test_versions_that_differ_are_told() -> None:
+    """A request that is too new names the field and both versions."""
+    metadata = told(ApiTooOld("config.annotations", "1.44", "1.41")).metadata
+
+    assert metadata["field"] == "config.annotations"
+    assert (metadata["required_version"], metadata["host_version"]) == ("1.44", "1.41")
+
+
+def test_a_request_that_is_too_old_names_the_last_version() -> None:
+    """The metadata hold the field, the last version that has it, and that of the host."""
+    metadata = told(ApiTooNew("config.mac_address", "1.51", "1.52")).metadata
+
+    assert metadata["field"] == "config.mac_address"
+    assert (metadata["last_version"], metadata["host_version"]) == ("1.51", "1.52")
+
+
+@pytest.mark.parametrize("error", [wire.Unreachable("x"), wire.Busy("x"), answer(429, "toomanyrequests", "PullImage")])
+def test_where_waiting_helps_the_caller_is_told_how_long(error: Exception) -> None:
+    """RetryInfo holds a delay."""
+    assert details(told(error))["RetryInfo"].retry_delay.ToTimedelta().total_seconds() >= 1
+
+
+HOSTILE = "\r\n\x00\x1b]0;owned\x07\x9b31m\u202etxt\u2028 {}%s" + "Ä" * 20_000
+
+
+def test_text_of_an_engine_is_escaped_and_bounded() -> None:
+    """No control character passes, and no more than trailers can carry (A5 17, [G11])."""
+    found = told(answer(404, f"No such container: {HOSTILE}"))
+
+    assert found.code is Code.NOT_FOUND
+    assert len(found.message.encode()) <= 1024
+    assert found.message.startswith("h1: No such container: \\x0d\\x0a\\x00\\x1b]0;owned\\x07\\x9b31m\\x202etxt\\x2028")
+    assert len(found.status().SerializeToString()) < 6 << 10
+    assert not set(found.status().SerializeToString().decode(errors="ignore")) & set("\u202e\u2028\x9b\x1b")
+
+
+def test_a_field_of_any_length_is_told_within_bounds() -> None:
+    """A path into a request may hold a key that the client chose."""
+    found = told(InvalidField(f"networks[{HOSTILE!r}].id", HOSTILE))
+
+    assert found.code is Code.INVALID_ARGUMENT
+    assert len(found.status().SerializeToString()) < 6 << 10
+
+
+def test_metadata_of_an_engine_are_bounded() -> None:
+    """Each value of the metadata is short and holds no control character."""
+    found = told(ApiTooOld(HOSTILE, "1.44", "1.41"))
+
+    assert len(found.metadata["field"]) <= 256
+    assert "\n" not in found.metadata["field"]
+
+
+def test_two_calls_that_fail_alike_are_told_apart() -> None:
+    """An exception that is raised more than once keeps nothing of the call before."""
+    shared = wire.Unreachable("no connection")
+
+    assert told(shared).message == told(shared).message == "h1: no connection"
+    assert told(shared).metadata == told(shared).metadata == {"host": "h1"}
+
+
+@pytest.mark.parametrize("error", [ValueError("secret"), KeyError("secret"), AttributeError("secret")])
+def test_a_defect_is_none_of_these(error: Exception) -> None:
+    """What the table does not know is a defect of the gateway, and its text stays inside."""
+    assert failure(error, "h1", changes=False) is None

@@ -1,0 +1,323 @@
+"""Uploads: what is sent arrives as it was, and what breaks off is never whole for the engine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import Any
+
+import grpc
+import pytest
+from dockfleet.v1 import containers_pb2, containers_pb2_grpc, images_pb2
+
+from gateway.config.settings import Limits
+from tests.support.fake_engine import FakeEngine, ResponseParser
+from tests.support.gateway import Client, Failed, failed, gateway_of
+from tests.support.upstream import Held, refusal, until_refused
+
+START = containers_pb2.PutContainerArchiveRequest(
+    start=containers_pb2.PutContainerArchiveStart(host="h1", id="web", path="/tmp")
+)
+ARCHIVE = "/containers/{id}/archive"
+
+
+def data(payload: bytes) -> containers_pb2.PutContainerArchiveRequest:
+    """Return a frame of the archive."""
+    return containers_pb2.PutContainerArchiveRequest(data=payload)
+
+
+@pytest.fixture(params=["unix", "tcp"])
+async def engine(request: pytest.FixtureRequest) -> AsyncIterator[FakeEngine]:
+    """A scripted engine that takes archives."""
+    async with FakeEngine() if request.param == "unix" else FakeEngine.tcp() as engine:
+        engine.on("PUT", ARCHIVE, status=200)
+        yield engine
+
+
+@pytest.fixture
+async def client(engine: FakeEngine) -> AsyncIterator[Client]:
+    """A client of a gateway with little patience."""
+    limits = Limits(write_timeout_seconds=1, long_timeout_seconds=1, progress_idle_timeout_seconds=0.5)
+    async with gateway_of(engine.address, limits=limits, health_check_interval_seconds=3600) as client:
+        yield client
+
+
+async def refused_upload(client: Client, requests: Iterable[containers_pb2.PutContainerArchiveRequest]) -> Failed:
+    """Return how an upload fails.
+
+    By a client of the synchronous kind: when the server ends a call while it is being fed, the asynchronous one may
+    report an error of its own in place of the status.
+    """
+
+    def upload() -> grpc.RpcError:
+        with grpc.insecure_channel(f"127.0.0.1:{client.port}") as channel:
+            with pytest.raises(grpc.RpcError) as refused:
+                containers_pb2_grpc.ContainerServiceStub(channel).PutContainerArchive(iter(requests))
+            return refused.value
+
+    return failed(await asyncio.to_thread(upload))  # type: ignore[arg-type]
+
+
+class Body:
+    """An engine's handler that reads an upload as it comes, and notes whether its last chunk did."""
+
+    def __init__(self) -> None:
+        self.held = Held()
+        self.begun = asyncio.Event()
+
+    async def __call__(self, exchange: ResponseParser) -> None:
+        """Read to the end, whichever it is."""
+        self.begun.set()
+        await self.held(exchange)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the last chunk came."""
+        return self.held.received.endswith(b"0\r\n\r\n")
+
+
+# What arrives
+
+
+async def test_an_archive_arrives_as_it_was_sent(engine: FakeEngine, client: Client) -> None:
+    """All parts, in order, as one tar body; the fields of the start are in the path and in the query."""
+    parts = [bytes([number]) * (number * 1000) for number in range(1, 60)]
+
+    await client.containers.PutContainerArchive(iter([START, *map(data, parts)]))
+    request = await engine.request("PUT", ARCHIVE)
+
+    assert request.body == b"".join(parts)
+    assert request.path == "/containers/web/archive"
+    assert request.query == [("path", "/tmp")]
+    assert request.headers["transfer-encoding"] == "chunked"
+    assert request.headers["content-type"] == "application/x-tar"
+
+
+async def test_an_upload_may_be_empty(engine: FakeEngine, client: Client) -> None:
+    """Empty parts are no end, and an upload without any has one."""
+    await client.containers.PutContainerArchive(iter([START, data(b""), data(b"x"), data(b"")]))
+    await client.containers.PutContainerArchive(iter([START]))
+
+    assert [request.body for request in engine.requests if request.method == "PUT"] == [b"x", b""]
+
+
+async def test_progress_comes_while_the_upload_goes_on(engine: FakeEngine, client: Client) -> None:
+    """An engine that reports before it has everything is heard at once."""
+    uploading = asyncio.Event()
+
+    async def load(exchange: ResponseParser) -> None:
+        exchange.head(200, {"Transfer-Encoding": "chunked"})
+        await exchange.chunk(b'{"status":"Loading"}\n')
+        received = b""
+        while not received.endswith(b"0\r\n\r\n"):
+            received += await exchange.read(65536)
+        await exchange.chunk(b'{"stream":"Loaded"}\n')
+        await exchange.chunk(b"")
+
+    async def requests() -> AsyncIterator[images_pb2.LoadImagesRequest]:
+        yield images_pb2.LoadImagesRequest(start=images_pb2.LoadImagesStart(host="h1"))
+        yield images_pb2.LoadImagesRequest(data=b"x")
+        await uploading.wait()
+
+    engine.on("POST", "/images/load", load, early=True)
+    reports = []
+    async for reply in client.images.LoadImages(requests()):
+        uploading.set()
+        reports.append(reply.progress.status or reply.progress.stream)
+
+    assert reports == ["Loading", "Loaded"]
+
+
+# What the engine refuses
+
+
+async def test_an_upload_that_is_refused_early_stops(engine: FakeEngine, client: Client) -> None:
+    """A hundred megabytes are not sent to an engine that has said no; its no arrives (sdk-notes 4)."""
+    sent = 0
+
+    def requests() -> Iterator[containers_pb2.PutContainerArchiveRequest]:
+        nonlocal sent
+        yield START
+        for _ in range(100):
+            sent += 1
+            yield data(b"x" * (1 << 20))
+
+    engine.on("PUT", ARCHIVE, early=True, status=404, error="Could not find the file /tmp in container web")
+
+    refused = await refused_upload(client, requests())
+
+    assert refused.code is grpc.StatusCode.NOT_FOUND
+    assert "Could not find the file /tmp" in refused.message
+    assert sent < 100
+    assert await engine.until(lambda: engine.open_connections <= 1)
+
+
+async def test_an_engine_that_refuses_and_hangs_up_is_heard_out(engine: FakeEngine, client: Client) -> None:
+    """The answer counts, though the connection breaks under the upload right behind it."""
+
+    async def refuse(exchange: ResponseParser) -> None:
+        await exchange.answer(status=404, error="No such container: web")
+        await exchange.drain()
+        exchange.close()
+
+    engine.on("PUT", ARCHIVE, refuse, early=True)
+    requests = [START, *(data(b"x" * (1 << 20)) for _ in range(20))]
+
+    refused = await refused_upload(client, requests)
+
+    assert (refused.code, refused.reason) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND")
+
+
+async def test_an_engine_that_hangs_up_without_a_word_leaves_the_outcome_open(
+    engine: FakeEngine, client: Client
+) -> None:
+    """What was unpacked of the archive is not known."""
+
+    async def hang_up(exchange: ResponseParser) -> None:
+        await exchange.read(10)
+        exchange.abort()
+
+    engine.on("PUT", ARCHIVE, hang_up, early=True)
+    requests = [START, *(data(b"x" * (1 << 20)) for _ in range(20))]
+
+    refused = await refused_upload(client, requests)
+
+    assert (refused.code, refused.reason) == (grpc.StatusCode.ABORTED, "OUTCOME_UNKNOWN")
+
+
+async def test_an_engine_that_never_answers_an_upload_is_given_up(engine: FakeEngine, client: Client) -> None:
+    """The outcome is open, and the connection is closed."""
+    body = Body()
+    engine.on("PUT", ARCHIVE, body, early=True)
+
+    refused = await refusal(client.containers.PutContainerArchive(iter([START, data(b"x")])))
+
+    assert (refused.code, refused.reason) == (grpc.StatusCode.ABORTED, "OUTCOME_UNKNOWN")
+    await body.held.gone.wait()
+
+
+async def test_the_answer_to_an_upload_does_not_come_for_ever(engine: FakeEngine, client: Client) -> None:
+    """An answer that goes on is cut, whether it is silent or endless (A5 52)."""
+    silent = Held(lambda exchange: exchange.head(200, {"Transfer-Encoding": "chunked"}))
+    engine.on("PUT", ARCHIVE, silent)
+
+    refused = await refusal(client.containers.PutContainerArchive(iter([START, data(b"x")])))
+
+    assert (refused.code, refused.reason) == (grpc.StatusCode.ABORTED, "OUTCOME_UNKNOWN")
+    await silent.gone.wait()
+
+
+# What the client does not finish
+
+
+@pytest.mark.parametrize("way", ["cancels", "hangs up"])
+async def test_an_upload_whose_client_leaves_is_never_whole_for_the_engine(engine: FakeEngine, way: str) -> None:
+    """The engine sees no last chunk, so that it does not take a part for the whole (sdk-notes 4)."""
+    for _ in range(20):
+        body = Body()
+        engine.on("PUT", ARCHIVE, body, early=True)
+        async with gateway_of(engine.address, health_check_interval_seconds=3600) as client:
+            call = client.containers.PutContainerArchive()
+            await call.write(START)
+            await call.write(data(b"half of it"))
+            await body.begun.wait()
+            if way == "cancels":
+                call.cancel()
+            else:
+                await client.channel.close()
+            await body.held.gone.wait()
+
+            assert not body.whole
+
+
+async def test_an_upload_whose_client_is_late_is_never_whole_for_the_engine(engine: FakeEngine, client: Client) -> None:
+    """A deadline that passes in the midst of an upload ends it like a client that leaves."""
+    for _ in range(10):
+        body = Body()
+        engine.on("PUT", ARCHIVE, body, early=True)
+        call = client.containers.PutContainerArchive(timeout=0.1)
+        await call.write(START)
+        await call.write(data(b"half of it"))
+        await body.held.gone.wait()
+
+        assert not body.whole
+        assert await call.code() in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.ABORTED)
+
+
+@pytest.mark.parametrize(
+    ("requests", "field"),
+    [
+        ([], "start"),
+        ([data(b"x")], "start"),
+        ([containers_pb2.PutContainerArchiveRequest()], "start"),
+        ([START, data(b"x"), START], "data"),
+        ([START, data(b"x"), containers_pb2.PutContainerArchiveRequest()], "data"),
+    ],
+)
+async def test_frames_in_the_wrong_order_are_refused(
+    engine: FakeEngine, client: Client, requests: list[Any], field: str
+) -> None:
+    """Before the start nothing is sent; after it, the engine sees no last chunk."""
+    body = Body()
+    engine.on("PUT", ARCHIVE, body, early=True)
+
+    refused = await refusal(client.containers.PutContainerArchive(iter(requests)))
+
+    assert (refused.code, refused.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
+    assert field in refused.message
+    if field == "start":
+        assert not [request for request in engine.requests if request.method == "PUT"]
+    else:
+        await body.held.gone.wait()
+        assert not body.whole
+
+
+async def test_a_build_that_fails_is_told_after_its_progress(engine: FakeEngine, client: Client) -> None:
+    """An `errorDetail` within the answer to an upload is the status of the call."""
+    failure = {"errorDetail": {"code": 3, "message": "returned a non-zero code: 3"}, "error": "non-zero code: 3"}
+    engine.on("POST", "/build", lines=[{"stream": "Step 1/1 : RUN false"}, failure])
+    requests = [
+        images_pb2.BuildImageRequest(start=images_pb2.BuildImageStart(host="h1")),
+        images_pb2.BuildImageRequest(data=b"tar"),
+    ]
+
+    reports, refused = await until_refused(client.images.BuildImage(iter(requests)))
+
+    assert [report.progress.stream for report in reports] == ["Step 1/1 : RUN false"]
+    assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "OPERATION_FAILED")
+    assert "returned a non-zero code: 3" in refused.message
+
+
+async def test_an_upload_waits_for_an_engine_that_does_not_read(engine: FakeEngine, client: Client) -> None:
+    """Neither the gateway's memory nor the client's goes into an engine that does not take it."""
+    sent, go_on = 0, asyncio.Event()
+
+    async def stall(exchange: ResponseParser) -> None:
+        await go_on.wait()
+        exchange.keep_alive = False
+        received = b""
+        while not received.endswith(b"\r\n0\r\n\r\n"):
+            received = received[-16:] + await exchange.read(1 << 20)
+        await exchange.answer(status=200)
+
+    async def requests() -> AsyncIterator[images_pb2.LoadImagesRequest]:
+        nonlocal sent
+        yield images_pb2.LoadImagesRequest(start=images_pb2.LoadImagesStart(host="h1"))
+        for _ in range(100):
+            yield images_pb2.LoadImagesRequest(data=b"x" * (1 << 20))
+            sent += 1
+
+    engine.on("POST", "/images/load", stall, early=True)
+    async with gateway_of(engine.address, health_check_interval_seconds=3600) as patient:
+        call = patient.images.LoadImages(requests())
+        before = -1
+        while sent != before or sent == 0:  # as long as something is still taken
+            before = sent
+            await asyncio.sleep(0.3)
+        taken = sent
+        go_on.set()
+        async for _ in call:
+            pass
+
+    assert taken < 50
+    assert sent == 100
