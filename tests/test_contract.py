@@ -9,6 +9,7 @@ import ast
 import re
 from pathlib import Path
 
+import grpc
 import pytest
 from dockfleet.options.v1 import options_pb2
 from dockfleet.options.v1 import options_pb2 as pb
@@ -134,12 +135,13 @@ def test_the_gateway_gives_the_reasons_that_the_contract_lists() -> None:
 
     given = {
         node.value
-        for file in ("status.py", "reasons.py", "interceptor.py")
-        for node in ast.walk(ast.parse((contract.ROOT / "gateway/rpc" / file).read_text()))
+        for file in ("engine/errors", "fleet/hosts", "rpc/status", "rpc/reasons", "rpc/interceptor")
+        for node in ast.walk(ast.parse((contract.ROOT / f"gateway/{file}.py").read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"[A-Z_]{3,}", node.value)
     }
 
-    assert given - {"ERROR_REASON_"} == listed
+    statuses = {code.name for code in grpc.StatusCode} - listed
+    assert given - {"ERROR_REASON_"} - statuses == listed
 
 
 @pytest.mark.parametrize("file", contract.files(), ids=lambda file: Path(file.name).stem)

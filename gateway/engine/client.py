@@ -25,9 +25,19 @@ from docker.auth import AuthConfig
 from docker.errors import APIError, NotFound
 from docker.utils.proxy import ProxyConfig
 
-from gateway.engine.codec.streams import OperationFailed
+from gateway.engine.errors import (
+    BadResponse,
+    Disconnected,
+    Incompatible,
+    NothingFound,
+    OperationFailed,
+    OutcomeUnknown,
+    Refused,
+    TimedOut,
+    TransportError,
+)
 from gateway.engine.transport.connection import Connection
-from gateway.engine.transport.http import BadResponse, Disconnected, Request, Response, TimedOut, TransportError
+from gateway.engine.transport.http import Request, Response
 from gateway.engine.transport.pool import Address, Limits, Pool
 from gateway.engine.versions import NEWEST, OLDEST, Need, Version
 
@@ -42,25 +52,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 # Called for every call: host, kind of call, outcome ("200", "error", "cancelled" …), seconds to the head or end.
 Observer = Callable[[str, str, str, float], None]
-
-
-class Incompatible(Exception):
-    """The engine speaks no API version that the gateway speaks."""
-
-
-class Refused(APIError):
-    """An engine's answer that is an error; `operation` is the RPC that was asked for, where it is known."""
-
-    operation = ""
-    status_code: int
-
-
-class NothingFound(Refused, NotFound):
-    """The same with status 404."""
-
-
-class OutcomeUnknown(TransportError):
-    """The connection broke after a request that changes something was sent."""
 
 
 class Call(NamedTuple):

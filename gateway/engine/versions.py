@@ -5,28 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from gateway.engine.errors import ApiTooNew, ApiTooOld
+
 Version = tuple[int, int]
 OLDEST, NEWEST = (1, 41), (1, 56)  # the API versions that the contract describes
-
-
-class ApiTooOld(Exception):
-    """The request uses what the engine's API version does not have yet.  Versions are `1.44`-like texts."""
-
-    def __init__(self, field: str, required: str, actual: str) -> None:
-        super().__init__(f"{field} needs API version {required}; the host has {actual}")
-        self.field = field
-        self.required = required
-        self.actual = actual
-
-
-class ApiTooNew(Exception):
-    """The request uses what the engine's API version does not have any more.  Versions are `1.44`-like texts."""
-
-    def __init__(self, field: str, last: str, actual: str) -> None:
-        super().__init__(f"{field} has no effect after API version {last}; the host has {actual}")
-        self.field = field
-        self.last = last
-        self.actual = actual
 
 
 class Need(NamedTuple):

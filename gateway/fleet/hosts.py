@@ -11,11 +11,11 @@ from typing import Any
 
 import docker.errors
 
-from gateway.engine.client import Engine, Incompatible
+from gateway.engine.client import Engine
+from gateway.engine.errors import Busy, CallError, Incompatible, TransportError
 from gateway.engine.events.broker import EventBroker
 from gateway.engine.logs.hub import Hubs
 from gateway.engine.stats.sampler import Samplers
-from gateway.engine.transport.http import Busy, TransportError
 
 _PROBE_DEADLINE_SECONDS = 5.0
 _KILLS_AT_ONCE = 4  # each costs the host as much as an exec, and hundreds of clients may leave together
@@ -24,15 +24,19 @@ EndCall = Callable[[asyncio.Task[Any], Exception], None]
 """Ends the call of a task; its client gets the error."""
 
 
-class UnknownHost(LookupError):
+class UnknownHost(CallError, LookupError):
     """No host has this name."""
+
+    status, reason, about_host = "NOT_FOUND", "UNKNOWN_HOST", False
 
     def __init__(self, name: str) -> None:
         super().__init__(f"there is no host {name!r}; HostService.ListHosts tells which there are")
 
 
-class HostRemoved(Exception):
+class HostRemoved(CallError):
     """The host has left the fleet, or another engine has its name."""
+
+    status, reason, about_host = "FAILED_PRECONDITION", "HOST_REMOVED", False
 
     def __init__(self, name: str) -> None:
         super().__init__(f"the gateway no longer has the host {name!r}, or has another engine under its name")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from dockfleet.fleet.v1 import selectors_pb2 as pb
 
-from gateway.engine.codec.json import InvalidField
+from gateway.engine.errors import InvalidField
 from gateway.fleet.hosts import Host, UnknownHost
 
 _COMPARE: Mapping[int, Callable[[str | None, Sequence[str]], bool]] = {

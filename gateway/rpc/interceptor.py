@@ -20,8 +20,8 @@ from dockfleet.options.v1 import options_pb2 as pb
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor
 
-from gateway.engine.client import OutcomeUnknown
 from gateway.engine.codec import options
+from gateway.engine.errors import OutcomeUnknown
 from gateway.rpc.status import ClientDeadline, Failure, GatewayBusy, GoingAway, failure
 from gateway.rpc.write_timeout import Writer
 from gateway.telemetry import metrics

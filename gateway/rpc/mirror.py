@@ -22,7 +22,7 @@ from google.protobuf.message_factory import GetMessageClass
 from gateway.engine.client import Engine
 from gateway.engine.codec import options, streams
 from gateway.engine.codec.binding import Binding
-from gateway.engine.codec.json import InvalidField
+from gateway.engine.errors import InvalidField
 from gateway.engine.process.bounded_buffer import buffered
 from gateway.engine.process.progress import ProgressCoalescer
 from gateway.fleet.hosts import Host, Hosts

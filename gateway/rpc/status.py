@@ -1,4 +1,4 @@
-"""An exception -> google.rpc.Status.  What an engine's own refusals mean is in `refusals`.
+"""An exception -> google.rpc.Status.  What an engine's own refusals mean is in `reasons`.
 
 Whose fault decides: UNAVAILABLE means that the same call may simply be sent again, FAILED_PRECONDITION that
 something must change first, ABORTED that the caller must look what happened.  UNAUTHENTICATED is kept for
@@ -17,16 +17,7 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, ResourceInfo, Re
 from google.rpc.status_pb2 import Status
 from grpc import StatusCode as Code
 
-from gateway.engine.client import Incompatible, OutcomeUnknown, Refused
-from gateway.engine.codec.json import InvalidField
-from gateway.engine.codec.streams import OperationFailed, TornStream
-from gateway.engine.logs.runs import LogGap
-from gateway.engine.process.bounded_buffer import ReaderTooSlow
-from gateway.engine.process.session import ExecStartFailed, StartedBefore
-from gateway.engine.resumable.token import InvalidToken
-from gateway.engine.transport import http as wire
-from gateway.engine.versions import ApiTooNew, ApiTooOld
-from gateway.fleet.hosts import HostRemoved, UnknownHost
+from gateway.engine.errors import CallError, InvalidField, OperationFailed, ReaderTooSlow, Refused
 from gateway.rpc import reasons
 
 DOMAIN = "dockfleet"
@@ -35,57 +26,31 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u206
 _MISSING = re.compile(r"[Nn]o such (\w+): ?(.+)")
 
 
-class GoingAway(Exception):
+class GoingAway(CallError):
     """The gateway is stopping."""
+
+    status, reason, retry_safe, about_host = "UNAVAILABLE", "GOING_AWAY", True, False
 
     def __init__(self) -> None:
         super().__init__("the gateway is stopping; ask another replica, or again in a moment")
 
 
-class ClientDeadline(Exception):
+class ClientDeadline(CallError):
     """The client's own deadline ran out."""
+
+    status, reason, about_host = "DEADLINE_EXCEEDED", "CLIENT_DEADLINE", False
 
     def __init__(self, *, changes: bool) -> None:
         outcome = "; whether the request took effect is not known" if changes else ""
         super().__init__(f"the client's deadline ran out before the call ended{outcome}")
 
 
-class GatewayBusy(Exception):
+class GatewayBusy(CallError):
     """As many calls as allowed are under way at this gateway."""
 
+    status, reason, retry_safe, about_host = "RESOURCE_EXHAUSTED", "GATEWAY_BUSY", True, False
 
-# Exceptions of our own.  Where the text says all, the type decides alone; the first that fits counts.
-_OWN: tuple[tuple[type[Exception], Code, str, bool], ...] = (
-    (OutcomeUnknown, Code.ABORTED, "OUTCOME_UNKNOWN", False),
-    (wire.Unreachable, Code.UNAVAILABLE, "HOST_UNREACHABLE", True),
-    (wire.IdentityMismatch, Code.FAILED_PRECONDITION, "HOST_IDENTITY_MISMATCH", False),
-    (wire.CredentialsRejected, Code.FAILED_PRECONDITION, "HOST_CREDENTIALS_REJECTED", False),
-    (wire.Busy, Code.RESOURCE_EXHAUSTED, "HOST_BUSY", True),
-    (wire.TimedOut, Code.DEADLINE_EXCEEDED, "HOST_TIMEOUT", True),
-    (wire.Disconnected, Code.UNAVAILABLE, "CONNECTION_LOST", True),
-    (TornStream, Code.DATA_LOSS, "BAD_ENGINE_RESPONSE", False),
-    (wire.BadResponse, Code.INTERNAL, "BAD_ENGINE_RESPONSE", False),
-    (Incompatible, Code.FAILED_PRECONDITION, "HOST_INCOMPATIBLE", False),
-    (ExecStartFailed, Code.FAILED_PRECONDITION, "EXEC_START_FAILED", False),
-    (StartedBefore, Code.FAILED_PRECONDITION, "CONFLICT", False),
-    (LogGap, Code.DATA_LOSS, "GAP", False),
-    (InvalidToken, Code.INVALID_ARGUMENT, "BAD_RESUME_TOKEN", False),
-    (ClientDeadline, Code.DEADLINE_EXCEEDED, "CLIENT_DEADLINE", False),
-    (GoingAway, Code.UNAVAILABLE, "GOING_AWAY", True),
-    (GatewayBusy, Code.RESOURCE_EXHAUSTED, "GATEWAY_BUSY", True),
-    (UnknownHost, Code.NOT_FOUND, "UNKNOWN_HOST", False),
-    (HostRemoved, Code.FAILED_PRECONDITION, "HOST_REMOVED", False),
-)
-_NOT_ABOUT_THE_HOST = (
-    InvalidField,
-    InvalidToken,
-    UnknownHost,
-    HostRemoved,
-    ClientDeadline,
-    GoingAway,
-    GatewayBusy,
-    ReaderTooSlow,
-)
+
 _RETRY_SECONDS = {"HOST_UNREACHABLE": 2, "HOST_BUSY": 1, "GATEWAY_BUSY": 1, "REGISTRY_LIMIT": 60, "GOING_AWAY": 1}
 
 
@@ -121,7 +86,7 @@ def failure(error: Exception, host: str, *, changes: bool, operation: str = "") 
     if found is not None:
         if host:
             found.metadata.setdefault("host", host)
-            if not isinstance(error, _NOT_ABOUT_THE_HOST):
+            if getattr(error, "about_host", True):
                 found.message = f"{host}: {found.message}"
         found.message = safe(found.message)
         found.metadata = {key: safe(value)[:256] for key, value in found.metadata.items()}
@@ -129,28 +94,21 @@ def failure(error: Exception, host: str, *, changes: bool, operation: str = "") 
 
 
 def _failure(error: Exception, changes: bool, operation: str) -> Failure | None:
-    if isinstance(error, Failure):
-        return error
-    if isinstance(error, Refused):
-        return _refusal(error.operation or operation, error.status_code, str(error.explanation), changes)
-    if isinstance(error, OperationFailed):
-        status = error.status or reasons.WITHIN_ANSWER
-        return _refusal(error.operation or operation, status, str(error), changes)
-    if isinstance(error, InvalidField):
-        bad = BadRequest.FieldViolation(field=safe(error.field)[:256], description=safe(error.remedy))
-        return Failure(Code.INVALID_ARGUMENT, "INVALID_FIELD", str(error), details=[BadRequest(field_violations=[bad])])
-    if isinstance(error, ApiTooOld):
-        what = "method" if error.field[0].isupper() else "field"  # RPCs are CamelCase, fields snake_case
-        versions = {what: error.field, "required_version": error.required, "host_version": error.actual}
-        return Failure(Code.FAILED_PRECONDITION, "API_VERSION_TOO_OLD", str(error), metadata=versions)
-    if isinstance(error, ApiTooNew):
-        versions = {"field": error.field, "last_version": error.last, "host_version": error.actual}
-        return Failure(Code.FAILED_PRECONDITION, "API_VERSION_TOO_NEW", str(error), metadata=versions)
-    if isinstance(error, ReaderTooSlow):
-        return Failure(Code.RESOURCE_EXHAUSTED, "SLOW_READER", str(error), retry_safe=not changes)
-    for kind, code, reason, retry_safe in _OWN:
-        if isinstance(error, kind):
-            return Failure(code, reason, str(error), retry_safe)
+    match error:
+        case Failure():
+            return error
+        case Refused():
+            return _refusal(error.operation or operation, error.status_code, str(error.explanation), changes)
+        case OperationFailed():
+            status = error.http_status or reasons.WITHIN_ANSWER
+            return _refusal(error.operation or operation, status, str(error), changes)
+        case CallError():
+            retry_safe = error.retry_safe or (isinstance(error, ReaderTooSlow) and not changes)
+            found = Failure(Code[error.status], error.reason, str(error), retry_safe, error.metadata)
+            if isinstance(error, InvalidField):
+                bad = BadRequest.FieldViolation(field=safe(error.field)[:256], description=safe(error.remedy))
+                found.details.append(BadRequest(field_violations=[bad]))
+            return found
     return None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
 
-from gateway.engine.process.bounded_buffer import ReaderTooSlow
+from gateway.engine.errors import ReaderTooSlow
 
 _WRITER: ContextVar[Writer] = ContextVar("writer")  # every call is a task, and has a context, of its own
 

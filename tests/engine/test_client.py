@@ -10,10 +10,19 @@ import pytest
 from docker import APIClient
 from docker.errors import APIError
 
-from gateway.engine.client import Call, Engine, Incompatible, OutcomeUnknown
-from gateway.engine.transport.http import BadResponse, Disconnected, Request, TimedOut
+from gateway.engine.client import Call, Engine
+from gateway.engine.errors import (
+    ApiTooNew,
+    ApiTooOld,
+    BadResponse,
+    Disconnected,
+    Incompatible,
+    OutcomeUnknown,
+    TimedOut,
+)
+from gateway.engine.transport.http import Request
 from gateway.engine.transport.pool import Limits
-from gateway.engine.versions import ApiTooNew, ApiTooOld, Need
+from gateway.engine.versions import Need
 from tests.support.fake_engine import FakeEngine
 from tests.support.upstream import CONTAINER, EXEC, Held, engine_at, soon
 

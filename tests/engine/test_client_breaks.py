@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 from docker.errors import APIError, NotFound
 
-from gateway.engine.client import Call, Endpoint, Engine, OutcomeUnknown, part
-from gateway.engine.transport.http import BadResponse, Disconnected, Request, TimedOut, Unreachable
+from gateway.engine.client import Call, Endpoint, Engine, part
+from gateway.engine.errors import BadResponse, Disconnected, OutcomeUnknown, TimedOut, Unreachable
+from gateway.engine.transport.http import Request
 from tests.support.fake_engine import FakeEngine, torn
 from tests.support.upstream import CONTAINER, Held, address_of, engine_at, soon
 

@@ -16,7 +16,8 @@ from docker import APIClient
 from docker.errors import APIError, NotFound
 
 from gateway.engine.client import Call, Endpoint, Engine
-from gateway.engine.transport.http import BadResponse, Request, TimedOut
+from gateway.engine.errors import BadResponse, TimedOut
+from gateway.engine.transport.http import Request
 from gateway.engine.transport.pool import Limits
 from tests.support.fake_engine import FakeEngine
 from tests.support.upstream import CONTAINER, EXEC, Held, address_of, engine_at

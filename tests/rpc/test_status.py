@@ -8,13 +8,26 @@ from dockfleet.v1 import common_pb2 as pb
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, ResourceInfo, RetryInfo
 from grpc import StatusCode as Code
 
-from gateway.engine.client import Incompatible, OutcomeUnknown, engine_error
-from gateway.engine.codec.json import InvalidField
-from gateway.engine.codec.streams import OperationFailed, TornStream
-from gateway.engine.process.session import ExecStartFailed, StartedBefore
-from gateway.engine.transport import http as wire
+from gateway.engine.client import engine_error
+from gateway.engine.errors import (
+    ApiTooNew,
+    ApiTooOld,
+    BadResponse,
+    Busy,
+    CredentialsRejected,
+    Disconnected,
+    ExecStartFailed,
+    IdentityMismatch,
+    Incompatible,
+    InvalidField,
+    OperationFailed,
+    OutcomeUnknown,
+    StartedBefore,
+    TimedOut,
+    TornStream,
+    Unreachable,
+)
 from gateway.engine.transport.http import Response
-from gateway.engine.versions import ApiTooNew, ApiTooOld
 from gateway.fleet.hosts import HostRemoved, UnknownHost
 from gateway.rpc.status import ClientDeadline, Failure, GoingAway, failure
 
@@ -27,15 +40,15 @@ ENGINE_ANSWERS = [
     (418, Code.INTERNAL, "ENGINE_ERROR", "I am a teapot"),
 ]
 FAILURES = [
-    (wire.Unreachable("x"), Code.UNAVAILABLE, "HOST_UNREACHABLE", True),
-    (wire.IdentityMismatch("x"), Code.FAILED_PRECONDITION, "HOST_IDENTITY_MISMATCH", False),
-    (wire.CredentialsRejected("x"), Code.FAILED_PRECONDITION, "HOST_CREDENTIALS_REJECTED", False),
-    (wire.Busy("x"), Code.RESOURCE_EXHAUSTED, "HOST_BUSY", True),
-    (wire.TimedOut("x", sent=True), Code.DEADLINE_EXCEEDED, "HOST_TIMEOUT", True),
-    (wire.Disconnected("x", sent=True), Code.UNAVAILABLE, "CONNECTION_LOST", True),
+    (Unreachable("x"), Code.UNAVAILABLE, "HOST_UNREACHABLE", True),
+    (IdentityMismatch("x"), Code.FAILED_PRECONDITION, "HOST_IDENTITY_MISMATCH", False),
+    (CredentialsRejected("x"), Code.FAILED_PRECONDITION, "HOST_CREDENTIALS_REJECTED", False),
+    (Busy("x"), Code.RESOURCE_EXHAUSTED, "HOST_BUSY", True),
+    (TimedOut("x", sent=True), Code.DEADLINE_EXCEEDED, "HOST_TIMEOUT", True),
+    (Disconnected("x", sent=True), Code.UNAVAILABLE, "CONNECTION_LOST", True),
     (OutcomeUnknown("x", sent=True), Code.ABORTED, "OUTCOME_UNKNOWN", False),
     (TornStream("x", sent=True), Code.DATA_LOSS, "BAD_ENGINE_RESPONSE", False),
-    (wire.BadResponse("x", sent=True), Code.INTERNAL, "BAD_ENGINE_RESPONSE", False),
+    (BadResponse("x", sent=True), Code.INTERNAL, "BAD_ENGINE_RESPONSE", False),
     (Incompatible("x"), Code.FAILED_PRECONDITION, "HOST_INCOMPATIBLE", False),
     (ApiTooOld("field", "1.44", "1.41"), Code.FAILED_PRECONDITION, "API_VERSION_TOO_OLD", False),
     (ExecStartFailed("x"), Code.FAILED_PRECONDITION, "EXEC_START_FAILED", False),
@@ -196,7 +209,7 @@ def test_a_request_that_is_too_old_names_the_last_version() -> None:
     assert (metadata["last_version"], metadata["host_version"]) == ("1.51", "1.52")
 
 
-@pytest.mark.parametrize("error", [wire.Unreachable("x"), wire.Busy("x"), answer(429, "toomanyrequests", "PullImage")])
+@pytest.mark.parametrize("error", [Unreachable("x"), Busy("x"), answer(429, "toomanyrequests", "PullImage")])
 def test_where_waiting_helps_the_caller_is_told_how_long(error: Exception) -> None:
     """RetryInfo holds a delay."""
     assert details(told(error))["RetryInfo"].retry_delay.ToTimedelta().total_seconds() >= 1
@@ -234,7 +247,7 @@ def test_metadata_of_an_engine_are_bounded() -> None:
 
 def test_two_calls_that_fail_alike_are_told_apart() -> None:
     """An exception that is raised more than once keeps nothing of the call before."""
-    shared = wire.Unreachable("no connection")
+    shared = Unreachable("no connection")
 
     assert told(shared).message == told(shared).message == "h1: no connection"
     assert told(shared).metadata == told(shared).metadata == {"host": "h1"}

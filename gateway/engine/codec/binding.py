@@ -23,8 +23,9 @@ from gateway.engine.client import Call
 from gateway.engine.codec import json as enginejson
 from gateway.engine.codec import options
 from gateway.engine.codec.corrections import CORRECTIONS
-from gateway.engine.codec.json import InvalidField, Needs, NotEngineJson, check_required, rule_of
-from gateway.engine.transport.http import BadResponse, Request, Response
+from gateway.engine.codec.json import Needs, NotEngineJson, check_required, rule_of
+from gateway.engine.errors import BadResponse, InvalidField
+from gateway.engine.transport.http import Request, Response
 from gateway.engine.versions import Need
 
 _VERBS = {"get": "GET", "head": "HEAD", "post": "POST", "put": "PUT", "delete": "DELETE"}

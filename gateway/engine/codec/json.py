@@ -33,6 +33,7 @@ from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.struct_pb2 import Struct
 
 from gateway.engine.codec import grammar, options
+from gateway.engine.errors import InvalidField
 from gateway.engine.versions import Need
 
 Json = Any
@@ -42,15 +43,6 @@ _MISFITS = (TypeError, ValueError, AttributeError, OverflowError, DecodeError, R
 
 class NotEngineJson(Exception):
     """The document does not have the shape that the contract gives it; the text names the property."""
-
-
-class InvalidField(ValueError):
-    """A field of a request can not be sent.  `field` is its path, `remedy` what it must be."""
-
-    def __init__(self, field: str, remedy: str) -> None:
-        super().__init__(f"{field}: {remedy}")
-        self.field = field
-        self.remedy = remedy
 
 
 # Loading

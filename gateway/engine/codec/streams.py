@@ -13,8 +13,9 @@ from typing import Any
 import orjson
 
 from gateway.engine.codec.frames import SYSTEM_ERROR, Decoder, Frame, FrameError
+from gateway.engine.errors import BadResponse, OperationFailed, TornStream
 from gateway.engine.transport.connection import Connection
-from gateway.engine.transport.http import BadResponse, Response
+from gateway.engine.transport.http import Response
 
 HEARTBEAT_SECONDS = 15.0
 """How long a stream may be silent before its client gets a heartbeat."""
@@ -23,29 +24,11 @@ _CHUNK_BYTES = 256 << 10
 _REPORT_BYTES = 4 << 10
 
 
-class OperationFailed(Exception):
-    """An operation failed after its answer had begun; the engine said so in the answer.
-
-    `status` is the HTTP status that the engine gave with it, 0 when none; `operation` is the RPC that was asked for,
-    where it is known.
-    """
-
-    operation = ""
-
-    def __init__(self, message: str, status: int = 0) -> None:
-        super().__init__(message)
-        self.status = status
-
-
 @dataclass(frozen=True, slots=True)
 class Idle:
     """Nothing has come for this many seconds; the stream is alive."""
 
     seconds: float
-
-
-class TornStream(BadResponse):
-    """A stream ended in the midst of a piece, or turned into nonsense: what came before is true, the rest is lost."""
 
 
 async def lines(connection: Connection, idle_seconds: float | None = None) -> AsyncGenerator[Any, None]:

@@ -16,7 +16,8 @@ from enum import Enum
 
 from dockfleet.v1.system_pb2 import EngineEvent
 
-from gateway.engine.resumable.token import InvalidToken, TokenSigner
+from gateway.engine.errors import InvalidToken
+from gateway.engine.resumable.token import TokenSigner
 
 _MARK_BYTES = 8
 _PLACE_MARKS = 8  # of which a place is made: in another order an event may stand by less than half as many further on

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 
 from dockfleet.v1.system_pb2 import EngineEvent
 
-from gateway.engine.codec.json import InvalidField
+from gateway.engine.errors import InvalidField
 
 # Objects, which are named by the beginning of their id or name.
 _OBJECTS = ("config", "container", "daemon", "network", "node", "plugin", "secret", "service", "volume")

@@ -11,18 +11,19 @@ import orjson
 from dockfleet.v1.system_pb2 import EngineEvent
 
 from gateway.engine import inventory
-from gateway.engine.client import APIError, Call, Engine, Incompatible
+from gateway.engine.client import APIError, Call, Engine
 from gateway.engine.codec import json as enginejson
 from gateway.engine.codec import streams
 from gateway.engine.codec.json import NotEngineJson
 from gateway.engine.codec.timestamps import canonical, nanoseconds
+from gateway.engine.errors import BadResponse, Incompatible, OperationFailed, TransportError
 from gateway.engine.inventory import Inventory
-from gateway.engine.transport.http import BadResponse, Request, TransportError
+from gateway.engine.transport.http import Request
 
 _ANSWER_SECONDS = 10.0  # for each question; for the subscription, until it stands
 _load = enginejson.loader(EngineEvent.DESCRIPTOR)
 
-FAILURES = (TransportError, APIError, Incompatible, streams.OperationFailed)
+FAILURES = (TransportError, APIError, Incompatible, OperationFailed)
 """What the methods of an `EventSource` raise when the host does not answer, or not as an engine does."""
 
 

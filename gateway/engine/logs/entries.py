@@ -13,8 +13,8 @@ from functools import partial
 from typing import NamedTuple
 
 from gateway.engine.codec.frames import STDOUT, SYSTEM_ERROR, FrameError, dated_frames
-from gateway.engine.codec.streams import OperationFailed, TornStream
 from gateway.engine.codec.timestamps import all_canonical
+from gateway.engine.errors import OperationFailed, TornStream
 from gateway.engine.transport.connection import Connection
 
 _LONGEST_PART = 16 << 10  # where the Engine cuts lines (moby, daemon/logger/copier.go)

@@ -17,8 +17,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gateway.engine.codec.timestamps import nanoseconds, time_of
+from gateway.engine.errors import InvalidToken
 from gateway.engine.logs.entries import Entry
-from gateway.engine.resumable.token import InvalidToken, TokenSigner
+from gateway.engine.resumable.token import TokenSigner
 
 _PROOF = 8  # entries whose hashes prove a place
 SETTLED = 2_000_000_000  # nanoseconds after which no entry with an older time is to be expected

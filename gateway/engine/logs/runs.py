@@ -8,8 +8,8 @@ from enum import Enum
 from typing import Any
 
 from gateway.engine.codec.timestamps import canonical, nanoseconds
+from gateway.engine.errors import BadResponse
 from gateway.engine.logs.entries import Entry
-from gateway.engine.transport.http import BadResponse
 
 
 class Ending(Enum):
@@ -43,13 +43,11 @@ class Gap:
     before: bytes
     reason: Lost
 
-
-class LogGap(Exception):
-    """Entries of a log are lost, and its reader does not want to go on then."""
-
-    def __init__(self, gap: Gap) -> None:
-        times = f"after {gap.after.decode() or 'its beginning'} and before {gap.before.decode() or 'now'}"
-        super().__init__(f"the engine has lost what the container wrote {times} ({gap.reason.value})")
+    @property
+    def message(self) -> str:
+        """Return the gap in words."""
+        times = f"after {self.after.decode() or 'its beginning'} and before {self.before.decode() or 'now'}"
+        return f"the engine has lost what the container wrote {times} ({self.reason.value})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from collections.abc import Awaitable, Callable
 from itertools import zip_longest
 from typing import NamedTuple
 
-from gateway.engine.codec.streams import OperationFailed, TornStream
 from gateway.engine.codec.timestamps import nanoseconds
+from gateway.engine.errors import OperationFailed, TornStream
 from gateway.engine.logs.entries import Entry
 from gateway.engine.logs.places import fingerprint
 

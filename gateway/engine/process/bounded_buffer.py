@@ -17,6 +17,7 @@ from typing import Generic, Protocol, TypeVar
 
 from gateway.engine.codec.frames import Frame
 from gateway.engine.codec.streams import Idle
+from gateway.engine.errors import ReaderTooSlow
 
 _FRAME_COST = 128  # bytes that a frame takes beside its data, so that a million frames of one byte are not one MiB
 _TAKEN_BYTES = 256 << 10
@@ -25,10 +26,6 @@ Given = TypeVar("Given")
 Taken = TypeVar("Taken")
 GivenTo = TypeVar("GivenTo", contravariant=True)
 TakenFrom = TypeVar("TakenFrom", covariant=True)
-
-
-class ReaderTooSlow(Exception):
-    """Whoever reads takes less than there is, for longer or by more than allowed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from docker.errors import NotFound
 from gateway.engine.client import Call, Engine, part
 from gateway.engine.codec.frames import Decoder, Frame, FrameDecoder, RawDecoder
 from gateway.engine.codec.streams import HEARTBEAT_SECONDS, Idle, output
+from gateway.engine.errors import ExecStartFailed, StartedBefore
 from gateway.engine.transport.connection import Connection
 
 # What the engine has to say once the connection is the process's, it says as if the process had written it.
@@ -27,14 +28,6 @@ _DETACHED = b"exec attach failed: error on attach stdin: read escape sequence\r\
 _LONGEST_REPORT = 16 << 10  # of these words
 _CANNOT_EXECUTE = (126, 127)
 _PATIENCE_SECONDS = 5.0  # for an exit code after the end of the output
-
-
-class ExecStartFailed(Exception):
-    """The command of an exec could not be started; the engine's words are in the text."""
-
-
-class StartedBefore(Exception):
-    """The exec was started before, and an exec starts only once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 
+from gateway.engine.errors import InvalidToken
+
 _MAC_BYTES = 16
-
-
-class InvalidToken(ValueError):
-    """The token is not one of ours, or does not fit the request; *why*, in words that follow its name."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(f"resume_token: {why}")
 
 
 class TokenSigner:

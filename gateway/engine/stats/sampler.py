@@ -17,14 +17,15 @@ from typing import Any
 
 from dockfleet.v1.containers_pb2 import ContainerStats, StatsSummary
 
-from gateway.engine.client import APIClient, APIError, Call, Engine, Incompatible, NotFound, part
+from gateway.engine.client import APIClient, APIError, Call, Engine, NotFound, part
 from gateway.engine.codec import json as enginejson
 from gateway.engine.codec import streams
 from gateway.engine.codec.json import NotEngineJson
 from gateway.engine.codec.streams import HEARTBEAT_SECONDS, Idle
+from gateway.engine.errors import BadResponse, Disconnected, Incompatible, OperationFailed, TransportError
 from gateway.engine.logs.runs import full_id
 from gateway.engine.stats.usage import usage
-from gateway.engine.transport.http import BadResponse, Disconnected, Request, TransportError
+from gateway.engine.transport.http import Request
 
 _ANSWER_SECONDS = 10.0  # until a stream of samples begins
 _SILENCE_SECONDS = 15.0  # without a sample, which are due every second, after which a host is not well
@@ -113,7 +114,7 @@ class Sampler:
                 failure: Exception = Disconnected("the host ended the samples")
             except NotFound:
                 break
-            except (TransportError, APIError, Incompatible, streams.OperationFailed) as error:
+            except (TransportError, APIError, Incompatible, OperationFailed) as error:
                 failure = error
             except Exception as error:  # a defect: whoever waits must hear of it
                 self._failure = error

@@ -17,16 +17,15 @@ import ssl
 from collections.abc import AsyncIterable, Callable
 from typing import cast
 
-from gateway.engine.transport.http import (
+from gateway.engine.errors import (
     BadResponse,
     CredentialsRejected,
     Disconnected,
     IdentityMismatch,
-    Request,
-    Response,
     TimedOut,
     TransportError,
 )
+from gateway.engine.transport.http import Request, Response
 from gateway.engine.transport.precise_timer import sleep_until
 from gateway.engine.transport.response_parser import ResponseParser
 from gateway.engine.transport.tls import TlsStream

@@ -16,42 +16,6 @@ _TARGET = re.compile(
 )
 
 
-class TransportError(Exception):
-    """A call failed below HTTP.  `sent` tells whether the engine may have seen the request."""
-
-    def __init__(self, message: str, *, sent: bool = False) -> None:
-        super().__init__(message)
-        self.sent = sent
-
-
-class Unreachable(TransportError):
-    """No connection could be made; nothing was sent."""
-
-
-class IdentityMismatch(TransportError):
-    """The peer did not prove by certificate that it is the host it should be."""
-
-
-class CredentialsRejected(TransportError):
-    """The peer, or the permissions of its socket, refused this gateway."""
-
-
-class Disconnected(TransportError):
-    """The connection ended before the answer did."""
-
-
-class TimedOut(TransportError):
-    """The time allowed ran out."""
-
-
-class Busy(TransportError):
-    """As many calls as allowed are under way, and as many as allowed wait."""
-
-
-class BadResponse(TransportError):
-    """The peer's bytes are no answer of the Engine API, or more than allowed."""
-
-
 class Request(NamedTuple):  # made twice in every call: a frozen dataclass takes four times as long
     """One HTTP request.  `target` is the path with its query, escaped."""
 

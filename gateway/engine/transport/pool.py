@@ -16,16 +16,9 @@ from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from dataclasses import dataclass
 
+from gateway.engine.errors import Busy, CredentialsRejected, Disconnected, TimedOut, Unreachable
 from gateway.engine.transport.connection import Connection
-from gateway.engine.transport.http import (
-    Busy,
-    CredentialsRejected,
-    Disconnected,
-    Request,
-    Response,
-    TimedOut,
-    Unreachable,
-)
+from gateway.engine.transport.http import Request, Response
 from gateway.engine.transport.tls import TlsStream
 
 log = logging.getLogger("gateway.engine")

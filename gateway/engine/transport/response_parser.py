@@ -10,7 +10,7 @@ from typing import Any
 
 import httptools
 
-from gateway.engine.transport.http import BadResponse
+from gateway.engine.errors import BadResponse
 
 _HEADER_BYTES = 64 << 10
 _LENGTHS = frozenset({"content-length", "transfer-encoding"})

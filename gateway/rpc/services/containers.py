@@ -14,9 +14,9 @@ from dockfleet.v1.common_pb2 import SLOW_READER_DROP, SLOW_READER_WAIT, SessionE
 from gateway.engine.client import APIClient, APIError, Engine, NotFound, part
 from gateway.engine.codec import streams
 from gateway.engine.codec.binding import Binding
-from gateway.engine.codec.json import InvalidField, check_required
+from gateway.engine.codec.json import check_required
+from gateway.engine.errors import InvalidField, TransportError
 from gateway.engine.process import session
-from gateway.engine.transport.http import TransportError
 from gateway.rpc.encoding import output_encoder
 from gateway.rpc.mirror import Backend, Context, coalesced, first
 from gateway.rpc.terminal import forward_input, heard

@@ -13,8 +13,9 @@ from dockfleet.v1.common_pb2 import SLOW_READER_WAIT, SessionEnd, SessionStarted
 
 from gateway.engine.client import APIClient, Engine, part
 from gateway.engine.codec.binding import Binding
+from gateway.engine.errors import ExecStartFailed, StartedBefore
 from gateway.engine.process.kill import Mark, NotKilled, kill
-from gateway.engine.process.session import ExecStartFailed, Exit, StartedBefore, exec_exit, start
+from gateway.engine.process.session import Exit, exec_exit, start
 from gateway.fleet.hosts import Host
 from gateway.rpc.encoding import output_encoder
 from gateway.rpc.mirror import Backend, Context, first

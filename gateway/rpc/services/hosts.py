@@ -7,7 +7,7 @@ from typing import Any
 from dockfleet.fleet.v1 import hosts_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway.engine.codec.json import InvalidField
+from gateway.engine.errors import InvalidField
 from gateway.fleet.hosts import Host, Hosts, State
 from gateway.fleet.selector import select
 from gateway.rpc.status import safe

@@ -13,13 +13,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.engine.client import APIClient, Call, Engine, NotFound
 from gateway.engine.codec.binding import Binding
-from gateway.engine.codec.json import InvalidField
 from gateway.engine.codec.timestamps import canonical, nanoseconds
+from gateway.engine.errors import InvalidField, LogGap
 from gateway.engine.logs.following import Follower
 from gateway.engine.logs.hub import Encoder, Read, Source, Start, message_of
 from gateway.engine.logs.places import LogTokenCodec, Place
 from gateway.engine.logs.reading import Question, Span
-from gateway.engine.logs.runs import End, Ending, Gap, Item, LogGap, Lost, Quiet, Resumed, Run, RunBoundary, full_id
+from gateway.engine.logs.runs import End, Ending, Gap, Item, Lost, Quiet, Resumed, Run, RunBoundary, full_id
 from gateway.rpc.encoding import log_encoder, tag, varint
 from gateway.rpc.markers import gap, heartbeat
 from gateway.rpc.mirror import Backend, Context
@@ -143,7 +143,7 @@ class LogService:
                     elif isinstance(item, Gap):
                         metrics.GAPS.labels(engine.name, "logs", item.reason.name.lower()).inc()
                         if request.strict:
-                            raise LogGap(item)
+                            raise LogGap(item.message)
                     position = follower.position
                     here = self._seal.token(Place(engine.name, container, follower.started, flags, position))
                     yield Read(item, here, position.fresh)

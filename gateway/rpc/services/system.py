@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from dockfleet.v1 import common_pb2
 from dockfleet.v1 import system_pb2 as pb
 
-from gateway.engine.codec.json import InvalidField
+from gateway.engine.errors import InvalidField
 from gateway.engine.events.event_buffer import EventTokenCodec, Gap, Item, Reason
 from gateway.engine.events.filter import Filter
 from gateway.rpc import markers

@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.engine.codec.binding import Binding
-from gateway.engine.transport.http import BadResponse, Request, Response
+from gateway.engine.errors import BadResponse
+from gateway.engine.transport.http import Request, Response
 from tests.support import contract
 
 METHODS = {method.name: method for method in contract.methods()}

@@ -25,8 +25,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.engine.codec.json import InvalidField, Needs, NotEngineJson, dump, loader
-from gateway.engine.versions import ApiTooOld
+from gateway.engine.codec.json import Needs, NotEngineJson, dump, loader
+from gateway.engine.errors import ApiTooOld, InvalidField
 from tests.support import contract
 from tests.support.messages import full, messages_of, without_own
 

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.engine.client import Call, Engine, OutcomeUnknown
-from gateway.engine.codec.streams import OperationFailed, TornStream, chunks, is_terminal, lines, whole
-from gateway.engine.transport.http import BadResponse, Disconnected, Request, Response, TimedOut
+from gateway.engine.client import Call, Engine
+from gateway.engine.codec.streams import chunks, is_terminal, lines, whole
+from gateway.engine.errors import BadResponse, Disconnected, OperationFailed, OutcomeUnknown, TimedOut, TornStream
+from gateway.engine.transport.http import Request, Response
 from tests.support.fake_engine import FakeEngine, torn
 from tests.support.upstream import engine_at
 
@@ -107,7 +108,7 @@ async def test_a_failure_told_in_a_line_is_a_failure(
     with pytest.raises(OperationFailed) as failed:
         await read()
 
-    assert (str(failed.value), failed.value.status) == (text, status)
+    assert (str(failed.value), failed.value.http_status) == (text, status)
     assert seen == [{"status": "Pulling"}]
 
 

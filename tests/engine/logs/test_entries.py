@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.engine.codec.frames import STDERR, STDOUT, FrameError
-from gateway.engine.codec.streams import OperationFailed
+from gateway.engine.errors import OperationFailed
 from gateway.engine.logs.entries import Entry, FramedLog, TerminalLog
 
 CUT = 16 << 10  # where the Engine cuts lines (moby, daemon/logger/copier.go)

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.engine.codec.frames import STDERR, STDOUT, Frame
-from gateway.engine.process.bounded_buffer import Dropped, Output, ReaderTooSlow, buffered
+from gateway.engine.errors import ReaderTooSlow
+from gateway.engine.process.bounded_buffer import Dropped, Output, buffered
 
 
 def out(data: bytes, stream: int = STDOUT) -> Frame:

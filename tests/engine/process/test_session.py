@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager
 import pytest
 import trustme
 
-from gateway.engine.client import Call, Engine, OutcomeUnknown
+from gateway.engine.client import Call, Engine
 from gateway.engine.codec.frames import STDERR, STDOUT, Frame
-from gateway.engine.codec.streams import OperationFailed, TornStream
+from gateway.engine.errors import BadResponse, OperationFailed, OutcomeUnknown, TornStream
 from gateway.engine.process.session import Session, exec_exit, start
-from gateway.engine.transport.http import BadResponse, Request
+from gateway.engine.transport.http import Request
 from gateway.engine.transport.pool import Limits
 from tests.support.fake_engine import FakeEngine, ResponseParser, frame
 from tests.support.upstream import EXEC, engine_at, read_request, tls_server

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.engine.transport.http import BadResponse, Request, Response
+from gateway.engine.errors import BadResponse
+from gateway.engine.transport.http import Request, Response
 from tests.support.line import GET, HEAD, LIMIT, POST, Line, pieces
 from tests.support.upstream import soon
 

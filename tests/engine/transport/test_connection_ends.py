@@ -7,8 +7,8 @@ import itertools
 
 import pytest
 
+from gateway.engine.errors import Disconnected, TimedOut
 from gateway.engine.transport.connection import Connection
-from gateway.engine.transport.http import Disconnected, TimedOut
 from tests.support.line import GET, LIMIT, POST, Line
 from tests.support.upstream import soon
 

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.engine.transport.http import Disconnected, Request, Response
+from gateway.engine.errors import Disconnected
+from gateway.engine.transport.http import Request, Response
 from tests.support.line import GET, UPGRADE, Line
 from tests.support.upstream import soon
 

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.engine.transport.http import BadResponse, Busy, Disconnected, Request, TimedOut
+from gateway.engine.errors import BadResponse, Busy, Disconnected, TimedOut
+from gateway.engine.transport.http import Request
 from gateway.engine.transport.pool import Limits, Pool
 from tests.support.fake_engine import TWO_ANSWERS, FakeEngine, ResponseParser, drip, torn
 from tests.support.upstream import Held, pool_to, soon

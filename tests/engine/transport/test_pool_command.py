@@ -13,7 +13,8 @@ import pytest
 
 from gateway.config.settings import HostSettings, Settings
 from gateway.engine.client import APIClient, Endpoint, Engine
-from gateway.engine.transport.http import Disconnected, Request, Unreachable
+from gateway.engine.errors import Disconnected, Unreachable
+from gateway.engine.transport.http import Request
 from gateway.engine.transport.pool import Address, Limits, Pool
 from gateway.server import running
 from tests.support.fake_engine import FakeEngine, ResponseParser

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from gateway.engine.transport.http import BadResponse, CredentialsRejected, IdentityMismatch, Request, Unreachable
+from gateway.engine.errors import BadResponse, CredentialsRejected, IdentityMismatch, Unreachable
+from gateway.engine.transport.http import Request
 from gateway.engine.transport.pool import Address, Limits, Pool
 from tests.support.fake_engine import FakeEngine
 from tests.support.upstream import address_of, read_request, tls_server
