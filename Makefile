@@ -3,10 +3,11 @@
 SHELL := /bin/bash
 VENV := .venv
 PYTHON := $(VENV)/bin/python
+PARALLEL := -n 4 --dist worksteal
 BUF := npx --yes @bufbuild/buf@1.75.0
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop serve test check format protos docs bench release clean
+.PHONY: help run stop serve unit test check format protos docs bench release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -24,8 +25,16 @@ stop: ## take down all that `make run` started, and nothing else
 serve: $(VENV)/ready ## run the gateway in the foreground; ARGS="--host a=unix:///…", see ARGS=--help
 	$(VENV)/bin/dockfleet-gateway --log-format text $(ARGS)
 
+unit: $(VENV)/ready ## run the tests that need neither root nor engines, in parallel
+	$(PYTHON) -m pytest $(PARALLEL) -m "not engines and not toolchains" $(ARGS)
+
 test: $(VENV)/ready ## do all the set-up and run every test; ARGS="-k logs" chooses
+ifdef ARGS
 	$(PYTHON) -m pytest $(ARGS)
+else
+	$(PYTHON) -m pytest $(PARALLEL) -m "not engines and not toolchains"
+	$(PYTHON) -m pytest -m "engines or toolchains"
+endif
 
 check: $(VENV)/ready ## linters, types, the contract's lint, and whether generated code is fresh
 	$(VENV)/bin/ruff check .

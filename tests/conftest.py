@@ -23,7 +23,27 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
     return {"uvloop": uvloop.new_event_loop}
 
 
+TIERS = {  # what the tests of a folder or file need besides Python: CONTRIBUTING.md, Tests
+    "tests/real": ("engines",),
+    "tests/real/test_faults.py": ("faults",),
+    "tests/deploy/test_private_engines.py": ("engines",),
+    "tests/clients": ("toolchains",),
+    "tests/test_breaking.py": ("toolchains",),
+    "tests/test_install.py": ("toolchains",),
+}
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark a test with its tier, and bound the time of an asynchronous one."""
+    path = item.path.relative_to(item.config.rootpath)
+    for name, markers in TIERS.items():
+        if path.is_relative_to(name):
+            for marker in markers:
+                item.add_marker(marker)
+    _bound(item)
+
+
+def _bound(item: pytest.Item) -> None:
     """End an asynchronous test when its time is over; the exception that pytest-timeout raises, uvloop swallows."""
     test = getattr(item, "obj", None)
     if not isinstance(item, pytest.Function) or not inspect.iscoroutinefunction(test):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from dockfleet.v1 import images_pb2
-from gateway.loading.settings import HostSettings, HostTls
+from gateway.config.settings import HostSettings, HostTls
 
 from deploy.private_engines.engine import PrivateEngine
 from deploy.private_engines.provision import EngineError, busybox_image, debian_root, install
@@ -27,6 +27,11 @@ from tests.support.gateway import Client, gateway_of
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dockfleet/engines"
 USERS = {"tester": "correct-horse-battery"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the test last that looks at what all others have called."""
+    items.sort(key=lambda item: item.path.name == "test_every_rpc.py")
 
 
 @pytest.fixture(scope="session")

@@ -100,7 +100,11 @@ def test_a_message_without_fields_is_an_empty_object() -> None:
 # What engines send
 
 
-@pytest.mark.parametrize("descriptor", [m for m in reachable() if not contract.rules(m).json_form], ids=str)
+@pytest.mark.parametrize(
+    "descriptor",
+    sorted((m for m in reachable() if not contract.rules(m).json_form), key=lambda message: message.full_name),
+    ids=lambda message: message.full_name,
+)
 def test_null_is_absence(descriptor: Descriptor) -> None:
     """Go writes null for empty lists, maps and pointers: all of them are fields that are not set."""
     nulls = {field.json_name: None for field in descriptor.fields if not contract.rules(field).null_is_empty}
