@@ -11,14 +11,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from io import TextIOBase
 from typing import Any, BinaryIO, get_type_hints
 
 from google.protobuf import descriptor_pool
-from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from dockfleet.arguments import build
+from dockfleet.docker_forms import type_name
 from dockfleet.fleet.v1.hosts_pb2_grpc import HostServiceStub
 from dockfleet.options.v1 import options_pb2
 from dockfleet.v1.containers_pb2_grpc import ContainerServiceStub
@@ -111,15 +114,10 @@ class Method:
         return GetMessageClass(start)
 
     def arguments(self, host: str, fields: Mapping[str, Any]) -> Message:
-        """Build the message that holds the arguments, for *host*.
-
-        Raises `ValueError` for a field that does not exist, and `TypeError` for a value of the wrong type.
-        """
-        message: Any = self.first.DESCRIPTOR
-        values = _wrapped(message, fields)
-        if "host" in message.fields_by_name:
-            values.setdefault("host", host)
-        return self.first(**values)
+        """Return the message with *fields*, for *host*.  Raises `TypeError` and `ValueError` as `arguments.build`."""
+        kind: Any = self.first.DESCRIPTOR
+        named = {"host": host} if "host" in kind.fields_by_name else {}
+        return build(kind, {**named, **fields})
 
 
 def _methods(stub: type[Any]) -> Mapping[str, Method]:
@@ -134,49 +132,32 @@ METHODS: Mapping[str, Mapping[str, Method]] = {name: _methods(stub) for name, st
 
 
 def chunks(source: Source) -> Iterator[bytes]:
-    """Yield the bytes of *source* in pieces of at most `CHUNK`, none of them empty."""
+    """Return the bytes of *source* in pieces of at most `CHUNK`, none of them empty.
+
+    Raises `TypeError` at once for a text or another source without bytes, and later for a piece without.
+    """
     if isinstance(source, (bytes, bytearray, memoryview)):
-        pieces: Iterable[bytes] = (memoryview(source).cast("B"),)  # type: ignore[assignment]  # sliced without a copy
-    elif hasattr(source, "read"):
-        pieces = iter(lambda: source.read(CHUNK), b"")
-    else:
-        pieces = source
+        return _cut((memoryview(source).cast("B"),))  # sliced without a copy
+    check_source(source, (Iterable,))
+    if hasattr(source, "read"):
+        return _cut(iter(lambda: source.read(CHUNK), b""))
+    return _cut(source)
+
+
+def check_source(source: Any, kinds: tuple[type, ...]) -> None:
+    """Raise `TypeError` when *source* is neither bytes, a file open in binary mode, nor one of *kinds* of bytes."""
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return
+    text = isinstance(source, (str, Mapping, TextIOBase))
+    if text or not (hasattr(source, "read") or isinstance(source, kinds)):
+        raise TypeError(
+            f"the source must be bytes, a file open in binary mode or pieces of bytes, not {type_name(source)}"
+        )
+
+
+def _cut(pieces: Iterable[Any]) -> Iterator[bytes]:
     for piece in pieces:
+        if not isinstance(piece, (bytes, bytearray, memoryview)):
+            raise TypeError(f"a piece of the source must be bytes, not {type_name(piece)}")
         for start in range(0, len(piece), CHUNK):
             yield bytes(piece[start : start + CHUNK])
-
-
-def _wrapped(message: Descriptor, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Let plain lists stand for messages such as `StringList`, at any depth of *fields*."""
-    known = message.fields_by_name
-    return {name: _value(known[name], value) if name in known else value for name, value in fields.items()}
-
-
-def _value(field: FieldDescriptor, value: Any) -> Any:
-    kind = field.message_type
-    if kind is None or isinstance(value, Message):
-        return value
-    if kind.GetOptions().map_entry:
-        entry = kind.fields_by_name["value"]
-        return {key: _value(entry, _one_as_list(each)) for key, each in value.items()} if _is_map(value) else value
-    if field.is_repeated:
-        return [_one(kind, each) for each in value] if isinstance(value, (list, tuple)) else value
-    return _one(kind, value)
-
-
-def _one(kind: Descriptor, value: Any) -> Any:
-    if isinstance(value, (list, tuple)) and _is_list(kind):
-        return {"items": _value(kind.fields_by_name["items"], value)}
-    return _wrapped(kind, value) if _is_map(value) else value
-
-
-def _is_map(value: Any) -> bool:
-    return isinstance(value, Mapping)
-
-
-def _is_list(kind: Descriptor) -> bool:
-    return bool(kind.GetOptions().Extensions[options_pb2.message].json_form == options_pb2.JSON_FORM_ARRAY)
-
-
-def _one_as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value  # as in `filters={"name": "web"}`

@@ -15,7 +15,7 @@ from dockfleet.session import ExecResult, Outcome, Session
 from dockfleet.stream import Stream, Upload
 from dockfleet.v1.common_pb2 import STANDARD_STREAM_STDERR
 from dockfleet.v1.containers_pb2 import LogEntry, StreamLogsResponse, StreamStatsResponse
-from dockfleet.v1.exec_pb2 import ExecRequest, ExecResponse, ExecStart
+from dockfleet.v1.exec_pb2 import ExecRequest, ExecResponse
 from dockfleet.v1.system_pb2 import StreamEventsResponse
 from dockfleet.view import Binder, View
 
@@ -100,14 +100,20 @@ class HostView(View):
         return Resuming(*self._course("containers", "StreamStats", patience, timeout, fields))
 
     def execute(
-        self, id: str, cmd: Sequence[str], *, stdin: Source | None = None, timeout: float | None = None, **fields: Any
+        self,
+        id: str,
+        cmd: Sequence[str] | str,
+        *,
+        stdin: Source | None = None,
+        timeout: float | None = None,
+        **fields: Any,
     ) -> ExecResult:
         """Run *cmd* in container *id* and return what became of it; *fields* are those of `ExecStart`.
 
         *stdin* is what it reads; nothing when None.  All output is kept in memory; for more than that, and for
         talking to the process, there is `exec.Exec`.  A command that fails is no error: see `exit_code`.
         """
-        start = ExecStart(host=self.name, id=id, cmd=cmd, attach_stdin=stdin is not None, **fields)
+        start = self._exec_start(id, cmd, stdin, fields)
         upload = Upload(ExecRequest, start, stdin, "stdin")
         outcome, stdout, stderr = Outcome(), bytearray(), bytearray()
         with Stream[ExecResponse](self._stubs.exec.Exec(upload, timeout=timeout), upload) as answers:

@@ -74,7 +74,7 @@ class Upload(Iterator[Any]):
     def __init__(self, frame: type[Message], start: Message, source: Source | None, field: str = "data") -> None:
         """Send *start*, then the bytes of *source* in the frames' *field*; only *start* when there are none."""
         self.failure: Exception | None = None
-        self._frames = self._all(frame, start, source, field)
+        self._frames = self._all(frame, start, None if source is None else chunks(source), field)
         self._call: Any = None
         self._started = threading.Event()
 
@@ -98,11 +98,11 @@ class Upload(Iterator[Any]):
             raise StopIteration from error
 
     @staticmethod
-    def _all(frame: type[Message], start: Message, source: Source | None, field: str) -> Iterator[Message]:
+    def _all(frame: type[Message], start: Message, pieces: Iterator[bytes] | None, field: str) -> Iterator[Message]:
         yield frame(start=start)
-        if source is None:
+        if pieces is None:
             return
-        for data in chunks(source):
+        for data in pieces:
             yield frame(**{field: data})
         if field == "stdin":  # which the end of the requests means, too
             yield frame(close_stdin={})

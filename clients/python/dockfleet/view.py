@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from google.protobuf.message import Message
+
 from dockfleet.calls import METHODS, Method, Shape
 from dockfleet.course import Course
 
@@ -38,6 +40,11 @@ class View:
         method = METHODS[service][rpc]
         course = Course(method, method.arguments(self.name, fields), patience, timeout)
         return getattr(getattr(self._stubs, service), rpc), course
+
+    def _exec_start(self, id: str, cmd: Any, stdin: Any, fields: Mapping[str, Any]) -> Message:
+        """Return the first frame of the exec of *cmd*."""
+        arguments = {"id": id, "cmd": cmd, "attach_stdin": stdin is not None, **fields}
+        return METHODS["exec"]["Exec"].arguments(self.name, arguments)
 
 
 class Service:

@@ -98,7 +98,7 @@ def test_a_list_of_list_messages_may_be_plain_lists(
 
 def test_a_misspelt_field_of_a_dictionary_is_refused(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
     """At any depth, as at the top."""
-    with pytest.raises(ValueError, match='no "masked_path" field'):
+    with pytest.raises(TypeError, match='no "masked_path" field; did you mean masked_paths'):
         fleet.host("a").containers.CreateContainer(config={"image": "x", "host_config": {"masked_path": []}})
 
     assert gateway.requests == []
@@ -107,8 +107,8 @@ def test_a_misspelt_field_of_a_dictionary_is_refused(gateway: Gateway, fleet: do
 def test_a_field_that_does_not_exist_is_refused_before_anything_is_sent(
     gateway: Gateway, fleet: dockfleet.Fleet
 ) -> None:
-    """A misspelt field is a `ValueError` here, not an answer from the gateway."""
-    with pytest.raises(ValueError, match='no "al" field'):
+    """A misspelt field is a `TypeError` here, not an answer from the gateway."""
+    with pytest.raises(TypeError, match='no "al" field; did you mean all'):
         fleet.host("a").containers.ListContainers(al=True)
 
     assert gateway.requests == []

@@ -13,7 +13,7 @@ from dockfleet.course import PATIENCE_SECONDS
 from dockfleet.session import ExecResult, Outcome
 from dockfleet.v1.common_pb2 import STANDARD_STREAM_STDERR
 from dockfleet.v1.containers_pb2 import LogEntry, StreamLogsResponse, StreamStatsResponse
-from dockfleet.v1.exec_pb2 import ExecRequest, ExecResponse, ExecStart
+from dockfleet.v1.exec_pb2 import ExecRequest, ExecResponse
 from dockfleet.v1.system_pb2 import StreamEventsResponse
 from dockfleet.view import Binder, View
 
@@ -61,14 +61,14 @@ class HostView(View):
     async def execute(
         self,
         id: str,
-        cmd: Sequence[str],
+        cmd: Sequence[str] | str,
         *,
         stdin: AsyncSource | None = None,
         timeout: float | None = None,
         **fields: Any,
     ) -> ExecResult:
         """Run *cmd* in container *id* and return what became of it; *fields* are those of `ExecStart`."""
-        start = ExecStart(host=self.name, id=id, cmd=cmd, attach_stdin=stdin is not None, **fields)
+        start = self._exec_start(id, cmd, stdin, fields)
         upload = Upload(ExecRequest, start, stdin, "stdin")
         outcome, stdout, stderr = Outcome(), bytearray(), bytearray()
         async with Stream[ExecResponse](self._stubs.exec.Exec(upload.frames(), timeout=timeout), upload) as answers:

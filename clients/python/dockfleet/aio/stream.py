@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Coroutine
+from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable
 from typing import Any, Generic, Self, TypeVar
 
 import grpc
 from google.protobuf.message import Message
 
-from dockfleet.calls import Source, chunks
+from dockfleet.calls import Source, check_source, chunks
 from dockfleet.errors import DockfleetError
 
 AsyncSource = Source | AsyncIterable[bytes]
@@ -101,6 +101,8 @@ class Upload:
 
     def __init__(self, frame: type[Message], start: Message, source: AsyncSource | None, field: str = "data") -> None:
         """Send *start*, then the bytes of *source* in the frames' *field*; only *start* when there are none."""
+        if source is not None:
+            check_source(source, (Iterable, AsyncIterable))
         self.failure: Exception | None = None
         self._frame = frame
         self._start = start
