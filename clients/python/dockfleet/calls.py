@@ -7,6 +7,7 @@ answers, an upload (a `start` and then `data`) with one answer or with many, and
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -153,6 +154,17 @@ def check_source(source: Any, kinds: tuple[type, ...]) -> None:
         raise TypeError(
             f"the source must be bytes, a file open in binary mode or pieces of bytes, not {type_name(source)}"
         )
+
+
+def check_timeout(seconds: float | None) -> float | None:
+    """Return *seconds*.  Raises `TypeError` when it is no number, and `ValueError` when it is not above 0."""
+    if seconds is None:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise TypeError(f"timeout must be a number of seconds or None, not {type_name(seconds)}")
+    if not 0 < seconds < math.inf:
+        raise ValueError("timeout is the deadline of the call in seconds and must be above 0; None means no deadline")
+    return seconds
 
 
 def _cut(pieces: Iterable[Any]) -> Iterator[bytes]:

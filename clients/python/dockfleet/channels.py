@@ -9,8 +9,10 @@ their own, and the others get a further one whenever there are too many for thos
 from __future__ import annotations
 
 import json
+import re
+import ssl
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from ipaddress import IPv6Address
 from pathlib import Path
 from threading import Lock
 from typing import Any, Generic, Protocol, TypeVar
@@ -38,31 +40,67 @@ OPEN = frozenset(method.path for method in ALL if method.stays_open)
 Options = Sequence[tuple[str, Any]]
 PathLike = str | Path
 
+DEFAULT_PORT = 50051
+OTHER_KEY = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")  # OpenSSL's reasons
+WITHOUT_PORT = re.compile(r"(dns:(//[^/]*/)?)?([^\s:/\[\]]+|\[[^\]]*\])")
 
-@dataclass(frozen=True)
-class Security:
-    """How the gateway at *target* and this program prove who they are: paths of PEM files, and a bearer token."""
 
-    target: str
-    tls: bool = False
-    ca: PathLike | None = None
-    cert: PathLike | None = None
-    key: PathLike | None = None
-    token: str | None = None
+def address(target: str) -> str:
+    """Return *target* as gRPC takes it, with the default port when it has none.
 
-    def credentials(self) -> grpc.ChannelCredentials | None:
-        """Return what to dial with; None for a plain connection.  Raises `OSError` for a file that can not be read.
+    Raises `ValueError` for an empty target and for a URL such as `http://…`.
+    """
+    scheme, url, _ = target.partition("://")
+    if url and scheme not in ("dns", "unix"):
+        raise ValueError(f"the address of the gateway is HOST:PORT, without {scheme}://: {target!r}")
+    if not target.strip():
+        raise ValueError("the address of the gateway is empty: HOST:PORT is wanted")
+    if target.count(":") > 1 and _is_ipv6(target):
+        return f"[{target}]:{DEFAULT_PORT}"
+    return f"{target}:{DEFAULT_PORT}" if WITHOUT_PORT.fullmatch(target) else target
 
-        A token without TLS is only ever sent to the machine itself.
-        """
-        base = None
-        if self.tls or self.ca or self.cert or self.key:
-            base = grpc.ssl_channel_credentials(_read(self.ca), _read(self.key), _read(self.cert))
-        if self.token is None:
-            return base
-        token = grpc.access_token_call_credentials(self.token)
-        kind = grpc.LocalConnectionType.UDS if self.target.startswith("unix:") else grpc.LocalConnectionType.LOCAL_TCP
-        return grpc.composite_channel_credentials(base or grpc.local_channel_credentials(kind), token)
+
+def credentials(
+    tls: bool, ca: PathLike | None, cert: PathLike | None, key: PathLike | None
+) -> grpc.ChannelCredentials | None:
+    """Return the credentials of a channel from the paths of PEM files; None without TLS.
+
+    Raises `OSError` for a file that cannot be read, and `ValueError` for one of *cert* and *key* without the other and
+    for a file that is no PEM file.
+    """
+    if not (tls or ca or cert or key):
+        return None
+    if bool(cert) != bool(key):
+        given, missing = ("tls_cert", "tls_key") if cert else ("tls_key", "tls_cert")
+        raise ValueError(f"tls_cert and tls_key belong together: {given} is given without {missing}")
+    pems = [None if not path else Path(path).read_bytes() for path in (ca, key, cert)]
+    _check_pem(ca, cert, key)
+    return grpc.ssl_channel_credentials(*pems)
+
+
+def _check_pem(ca: PathLike | None, cert: PathLike | None, key: PathLike | None) -> None:
+    """Raise `ValueError` for a file that OpenSSL does not accept.  gRPC fails at the first call and names no file."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.set_ciphers("ALL:@SECLEVEL=0")  # whether a key is long enough is for the handshake to decide
+    for path in (each for each in (ca, cert) if each):
+        try:
+            context.load_verify_locations(path)
+        except ssl.SSLError:
+            raise ValueError(f"{path} is not a certificate in PEM format") from None
+    if cert and key:
+        try:
+            context.load_cert_chain(cert, key, password="")  # else it asks for one on the terminal
+        except ssl.SSLError as error:
+            if error.reason in OTHER_KEY:
+                raise ValueError(f"{key} is not the private key of {cert}") from None
+            raise ValueError(f"{key} is not a private key in PEM format without a password") from None
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        return IPv6Address(text).version == 6
+    except ValueError:
+        return False
 
 
 def options(extra: Options = ()) -> Options:
@@ -93,10 +131,6 @@ def _service_config() -> str:
             "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},  # hosts that stay away are not asked thrice
         }
     )
-
-
-def _read(path: PathLike | None) -> bytes | None:
-    return None if path is None else Path(path).read_bytes()
 
 
 class Closable(Protocol):

@@ -15,7 +15,7 @@ from typing import Any
 import grpc
 from google.protobuf.message import Message
 
-from dockfleet.calls import Method
+from dockfleet.calls import Method, check_timeout
 from dockfleet.errors import DockfleetError
 
 PATIENCE_SECONDS = 60.0
@@ -43,6 +43,7 @@ class Course:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Begin as *arguments* say; try for *patience* seconds after a break, and end *timeout* seconds from now."""
+        check_timeout(timeout)
         asked, told = method.descriptor.input_type.fields_by_name, method.descriptor.output_type.fields_by_name
         self.ended = False
         self._arguments: Any = arguments

@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc
 
-from dockfleet.calls import Method, Services, Shape, Source
+from dockfleet.calls import Method, Services, Shape, Source, check_timeout
 from dockfleet.course import PATIENCE_SECONDS
 from dockfleet.errors import DockfleetError
 from dockfleet.resuming import Resuming
@@ -116,7 +116,7 @@ class HostView(View):
         start = self._exec_start(id, cmd, stdin, fields)
         upload = Upload(ExecRequest, start, stdin, "stdin")
         outcome, stdout, stderr = Outcome(), bytearray(), bytearray()
-        with Stream[ExecResponse](self._stubs.exec.Exec(upload, timeout=timeout), upload) as answers:
+        with Stream[ExecResponse](self._stubs.exec.Exec(upload, timeout=check_timeout(timeout)), upload) as answers:
             for answer in answers:
                 if (output := outcome.took(answer)) is not None:
                     (stderr if output.stream == STANDARD_STREAM_STDERR else stdout).extend(output.data)
@@ -126,7 +126,7 @@ class HostView(View):
 def _unary(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
     def call(*, timeout: float | None = None, **fields: Any) -> Any:
         try:
-            return rpc(method.arguments(host, fields), timeout=timeout)
+            return rpc(method.arguments(host, fields), timeout=check_timeout(timeout))
         except grpc.RpcError as error:
             raise DockfleetError.of(error) from error
 
@@ -135,7 +135,7 @@ def _unary(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
 
 def _stream(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
     def call(*, timeout: float | None = None, **fields: Any) -> Stream[Any]:
-        return Stream(rpc(method.arguments(host, fields), timeout=timeout))
+        return Stream(rpc(method.arguments(host, fields), timeout=check_timeout(timeout)))
 
     return call
 
@@ -143,7 +143,7 @@ def _stream(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
 def _upload(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
     def call(source: Source, /, *, timeout: float | None = None, **fields: Any) -> Any:
         upload = Upload(method.frame, method.arguments(host, fields), source)
-        answer = rpc.future(upload, timeout=timeout)
+        answer = rpc.future(upload, timeout=check_timeout(timeout))
         upload.started(answer)
         try:
             return answer.result()
@@ -158,14 +158,14 @@ def _upload(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
 def _upload_stream(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
     def call(source: Source, /, *, timeout: float | None = None, **fields: Any) -> Stream[Any]:
         upload = Upload(method.frame, method.arguments(host, fields), source)
-        return Stream(rpc(upload, timeout=timeout), upload)
+        return Stream(rpc(upload, timeout=check_timeout(timeout)), upload)
 
     return call
 
 
 def _session(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
     def call(*, timeout: float | None = None, **fields: Any) -> Session:
-        return Session(rpc, method, method.arguments(host, fields), timeout)
+        return Session(rpc, method, method.arguments(host, fields), check_timeout(timeout))
 
     return call
 

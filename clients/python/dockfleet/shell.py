@@ -19,7 +19,7 @@ PIPE_BROKEN = 141  # as a shell reports a program whose reader is gone
 
 REMEDIES = {
     "UNKNOWN_HOST": "`dockfleet hosts` lists those there are",
-    "UNAUTHENTICATED": "the gateway wants to know who you are: see --tls-cert, --tls-key and DOCKFLEET_TOKEN",
+    "UNAUTHENTICATED": "the gateway requires a client certificate: see --tls-cert and --tls-key",
     "BAD_RESUME_TOKEN": "a gateway takes those of before its restart when it has a --resume-key",
     "UNIMPLEMENTED": "the gateway may be older than this client",
     "HOST_UNREACHABLE": "`dockfleet hosts` tells when it is back",

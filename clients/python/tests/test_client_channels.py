@@ -1,8 +1,7 @@
-"""Connections: who shares one, what is repeated, and how both sides prove who they are."""
+"""Connections: which calls share one, which calls are repeated, and TLS."""
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import dockfleet
+import dockfleet.aio
 import grpc
 import pytest
 import trustme
-from dockfleet.channels import CALLS_PER_CONNECTION, Lanes
+from dockfleet.channels import CALLS_PER_CONNECTION, Lanes, address
 from dockfleet.fleet.v1.hosts_pb2 import ListHostsResponse
 from dockfleet.v1 import containers_pb2 as containers
 
@@ -21,7 +21,7 @@ from clients.python.tests.scripted_gateway import RPCS, Ended, Gateway, fail
 
 
 class Channel:
-    """A channel that only knows whether it is closed."""
+    """A channel that can be closed."""
 
     closed = False
 
@@ -30,14 +30,14 @@ class Channel:
 
 
 class Call:
-    """A call that ends when the test says so."""
+    """A call that the test ends."""
 
     def add_done_callback(self, callback: Any) -> None:
         self.end = lambda: callback(self)
 
 
 def test_short_calls_and_streams_have_connections_of_their_own(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """Streams can not use up the places that a connection has for calls."""
+    """Streams do not use up the calls that a connection allows."""
     ended = Ended()
     gateway.on("ListHosts", ListHostsResponse())
     gateway.on("StreamStats", ended.endless(containers.StreamStatsResponse()))
@@ -50,7 +50,7 @@ def test_short_calls_and_streams_have_connections_of_their_own(gateway: Gateway,
 
 
 def test_a_call_that_may_take_long_counts_as_a_stream(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """`WaitContainer` has one answer, but no end in sight: it goes where the streams go."""
+    """`WaitContainer` has one response, which may take long: it uses the connections of the streams."""
     gateway.on("ListHosts", ListHostsResponse())
     gateway.on("WaitContainer", containers.WaitContainerResponse(exit_code=3))
 
@@ -61,27 +61,27 @@ def test_a_call_that_may_take_long_counts_as_a_stream(gateway: Gateway, fleet: d
     assert not gateway.peers["ListHosts"] & gateway.peers["WaitContainer"]
 
 
-def test_streams_open_a_further_connection_when_one_is_full() -> None:
-    """The gateway lets a connection carry 100 calls and makes the next one wait; so no connection gets there."""
+def test_streams_open_another_connection_when_one_is_full() -> None:
+    """A proxy may allow 100 calls per connection and lets the next one wait, so no connection gets there."""
     dialled: list[Channel] = []
-    lanes = Lanes(lambda: dialled.append(Channel()) or dialled[-1])
+    channels = Lanes(lambda: dialled.append(Channel()) or dialled[-1])
     used: list[Channel] = []
-    calls = [lanes.start(lambda channel: used.append(channel) or Call()) for _ in range(CALLS_PER_CONNECTION + 1)]
+    calls = [channels.start(lambda channel: used.append(channel) or Call()) for _ in range(CALLS_PER_CONNECTION + 1)]
 
     assert used.count(dialled[0]) == CALLS_PER_CONNECTION
     assert used.count(dialled[1]) == 1
 
     calls[0].end()
-    lanes.start(lambda channel: used.append(channel) or Call())
+    channels.start(lambda channel: used.append(channel) or Call())
     assert used[-1] is dialled[0]
     assert len(dialled) == 2
 
-    lanes.close()
+    channels.close()
     assert all(channel.closed for channel in dialled)
 
 
 def test_reads_are_repeated_when_the_gateway_refuses_them(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """A read that meets UNAVAILABLE is sent again; the caller does not notice."""
+    """A read that fails with UNAVAILABLE is sent again; the caller does not notice."""
 
     def behave(request: Any, context: grpc.ServicerContext) -> Any:
         if len(gateway.requests) == 1:
@@ -94,8 +94,8 @@ def test_reads_are_repeated_when_the_gateway_refuses_them(gateway: Gateway, flee
     assert len(gateway.requests) == 2
 
 
-def test_what_changes_something_is_never_repeated(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """A start that meets UNAVAILABLE is the caller's to decide about."""
+def test_a_change_is_never_repeated(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """The caller decides about a start that fails with UNAVAILABLE."""
     gateway.on("StartContainer", lambda request, context: fail(context))
 
     with pytest.raises(dockfleet.DockfleetError):
@@ -103,8 +103,8 @@ def test_what_changes_something_is_never_repeated(gateway: Gateway, fleet: dockf
     assert len(gateway.requests) == 1
 
 
-def test_a_host_that_did_not_answer_in_time_is_asked_once(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """Nothing repeats HOST_TIMEOUT unasked, which would triple the wait, though `retry_safe` allows it."""
+def test_a_host_timeout_is_not_repeated(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """`retry_safe` allows to repeat HOST_TIMEOUT, but that would triple the wait: the caller decides."""
     gateway.on(
         "InspectContainer",
         lambda request, context: fail(
@@ -120,55 +120,11 @@ def test_a_host_that_did_not_answer_in_time_is_asked_once(gateway: Gateway, flee
 
 
 def test_only_reads_that_send_one_request_are_repeatable() -> None:
-    """The contract's `access` decides: no list is kept here."""
+    """The `idempotency_level` of the contract decides; there is no list here."""
     repeated = {name for name, method in RPCS.items() if method.reads}
 
     assert {"ListContainers", "InspectContainer", "StreamLogs", "ListHosts"} <= repeated
     assert not repeated & {"StartContainer", "RemoveContainer", "Exec", "CreateContainer", "PullImage", "BuildImage"}
-
-
-def test_a_token_goes_with_every_call(gateway: Gateway) -> None:
-    """Without TLS it is sent to this machine only, which the tests' gateway is on."""
-    gateway.on("ListHosts", ListHostsResponse())
-
-    with dockfleet.connect(gateway.address, token="s3cret") as fleet:
-        fleet.list_hosts()
-
-    assert gateway.metadata[0]["authorization"] == "Bearer s3cret"
-
-
-def test_a_token_is_not_sent_in_the_clear_over_a_network(gateway: Gateway) -> None:
-    """To any address but loopback, a token without TLS is refused before it leaves."""
-    gateway.on("ListHosts", ListHostsResponse())
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        if probe.connect_ex(("192.0.2.1", 9)):  # sends nothing; finds our own address
-            pytest.skip("this machine is on no network")
-        address = probe.getsockname()[0]
-    server = grpc.server(ThreadPoolExecutor(4), handlers=[gateway])
-    port = server.add_insecure_port(f"{address}:0")
-    server.start()
-
-    with dockfleet.connect(f"{address}:{port}", token="s3cret") as fleet, pytest.raises(dockfleet.DockfleetError):
-        fleet.list_hosts(timeout=10)
-    with dockfleet.connect(f"{address}:{port}") as fleet:
-        fleet.list_hosts(timeout=10)
-
-    server.stop(None).wait()
-    assert ["authorization" in metadata for metadata in gateway.metadata] == [False]
-
-
-def test_a_token_goes_over_a_unix_socket(gateway: Gateway, tmp_path: Path) -> None:
-    """Which does not leave this machine either."""
-    gateway.on("ListHosts", ListHostsResponse())
-    server = grpc.server(ThreadPoolExecutor(4), handlers=[gateway])
-    server.add_insecure_port(f"unix:{tmp_path}/gateway.sock")
-    server.start()
-
-    with dockfleet.connect(f"unix:{tmp_path}/gateway.sock", token="s3cret") as fleet:
-        fleet.list_hosts(timeout=10)
-
-    server.stop(None).wait()
-    assert gateway.metadata[0]["authorization"] == "Bearer s3cret"
 
 
 @pytest.fixture
@@ -204,8 +160,8 @@ def secure_gateway(authority: trustme.CA) -> Iterator[str]:
     server.stop(None).wait()
 
 
-def test_both_sides_prove_who_they_are(authority: trustme.CA, secure_gateway: str, tmp_path: Path) -> None:
-    """With `tls_ca`, `tls_cert` and `tls_key`, the gateway knows its caller and the caller its gateway."""
+def test_both_sides_have_certificates(authority: trustme.CA, secure_gateway: str, tmp_path: Path) -> None:
+    """With `tls_ca`, `tls_cert` and `tls_key`, each side checks the other one."""
     mine = authority.issue_cert("ci@example.org")
     ca, cert, key = tmp_path / "ca.pem", tmp_path / "cert.pem", tmp_path / "key.pem"
     authority.cert_pem.write_to_path(ca)
@@ -222,10 +178,83 @@ def test_both_sides_prove_who_they_are(authority: trustme.CA, secure_gateway: st
         fleet.list_hosts(timeout=10)
 
 
-def test_a_certificate_that_is_not_there_is_named(tmp_path: Path) -> None:
-    """A path that does not exist is an `OSError` at once, not a failed handshake later."""
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    """A path that does not exist is an `OSError` of `connect`, not a failed handshake of the first call."""
     with pytest.raises(FileNotFoundError, match=r"ca\.pem"):
         dockfleet.connect(tls_ca=tmp_path / "ca.pem")
+
+
+@pytest.mark.parametrize(("given", "missing"), [("tls_cert", "tls_key"), ("tls_key", "tls_cert")])
+def test_a_certificate_and_its_key_belong_together(tmp_path: Path, given: str, missing: str) -> None:
+    """gRPC ends the whole program when one is missing; `connect` raises a `ValueError` that names both."""
+    for connect in (dockfleet.connect, dockfleet.aio.connect):
+        with pytest.raises(ValueError, match=f"tls_cert and tls_key belong together: {given} .* without {missing}"):
+            connect(**{given: tmp_path / "a.pem"})
+
+
+WRONG_FILES = [  # what the files are, and what the error says
+    ({"tls_ca": "text"}, r"text is not a certificate in PEM format"),
+    ({"tls_ca": "damaged"}, r"damaged is not a certificate in PEM format"),
+    ({"tls_ca": "key"}, r"key is not a certificate in PEM format"),
+    ({"tls_ca": "empty"}, r"empty is not a certificate in PEM format"),
+    ({"tls_cert": "text", "tls_key": "key"}, r"text is not a certificate in PEM format"),
+    ({"tls_cert": "cert", "tls_key": "text"}, r"text is not a private key in PEM format without a password"),
+    ({"tls_cert": "cert", "tls_key": "cert"}, r"cert is not a private key in PEM format without a password"),
+    ({"tls_cert": "cert", "tls_key": "other"}, r"other is not the private key of .*cert$"),
+    ({"tls_cert": "cert", "tls_key": "rsa"}, r"rsa is not the private key of .*cert$"),
+]
+
+
+@pytest.mark.parametrize(("names", "text"), WRONG_FILES)
+def test_a_wrong_file_is_named(authority: trustme.CA, tmp_path: Path, names: dict[str, str], text: str) -> None:
+    """`connect` checks the files; gRPC reports them at the first call and does not say which file it is."""
+    mine, others = authority.issue_cert("a@example.org"), authority.issue_cert("b@example.org")
+    mine.cert_chain_pems[0].write_to_path(tmp_path / "cert")
+    mine.private_key_pem.write_to_path(tmp_path / "key")
+    others.private_key_pem.write_to_path(tmp_path / "other")
+    rsa = authority.issue_cert("c@example.org", key_type=trustme.KeyType.RSA)
+    rsa.private_key_pem.write_to_path(tmp_path / "rsa")
+    (tmp_path / "text").write_text("no PEM")
+    (tmp_path / "empty").write_bytes(b"")
+    (tmp_path / "damaged").write_bytes((tmp_path / "cert").read_bytes()[:300] + b"\n-----END CERTIFICATE-----\n")
+
+    for connect in (dockfleet.connect, dockfleet.aio.connect):
+        with pytest.raises(ValueError, match=text):
+            connect(**{option: tmp_path / name for option, name in names.items()})
+
+
+TARGETS = {
+    "gateway": "gateway:50051",
+    "gateway.example.org": "gateway.example.org:50051",
+    "127.0.0.1": "127.0.0.1:50051",
+    "gateway:1": "gateway:1",
+    "::1": "[::1]:50051",
+    "[::1]": "[::1]:50051",
+    "[::1]:1": "[::1]:1",
+    "dns:gateway": "dns:gateway:50051",
+    "dns:///gateway": "dns:///gateway:50051",
+    "dns:///gateway:1": "dns:///gateway:1",
+    "unix:/run/dockfleet.sock": "unix:/run/dockfleet.sock",
+    "unix:///run/dockfleet.sock": "unix:///run/dockfleet.sock",
+    "unix-abstract:dockfleet": "unix-abstract:dockfleet",
+    "ipv4:127.0.0.1:1": "ipv4:127.0.0.1:1",
+}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_an_address_without_a_port_has_the_default_port(target: str) -> None:
+    """gRPC would take 443; other names of gRPC stay as they are."""
+    assert address(target) == TARGETS[target]
+
+
+@pytest.mark.parametrize(
+    "target", ["http://127.0.0.1:50051", "https://gateway", "tcp://gateway:1", "grpc://a", "", " "]
+)
+def test_a_url_is_no_address(target: str) -> None:
+    """The error says what an address is."""
+    for connect in (dockfleet.connect, dockfleet.aio.connect):
+        with pytest.raises(ValueError, match="HOST:PORT"):
+            connect(target)
 
 
 def test_closing_the_fleet_ends_its_streams(gateway: Gateway) -> None:

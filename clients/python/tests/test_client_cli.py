@@ -196,13 +196,12 @@ def test_an_unknown_host_is_one_line_with_a_remedy(gateway: Gateway, run: Run) -
 
 
 def test_the_address_comes_from_the_environment(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    """DOCKFLEET_ADDRESS stands for --address, and DOCKFLEET_TOKEN for a token."""
+    """DOCKFLEET_ADDRESS stands for --address."""
     gateway.on("ListHosts", hosts.ListHostsResponse())
     monkeypatch.setenv("DOCKFLEET_ADDRESS", gateway.address)
-    monkeypatch.setenv("DOCKFLEET_TOKEN", "s3cret")
 
     assert CliRunner().invoke(dockfleet, ["hosts"]).exit_code == 0
-    assert gateway.metadata[0]["authorization"] == "Bearer s3cret"
+    assert len(gateway.requests) == 1
 
 
 @pytest.mark.parametrize("arguments", [[], ["hosts"], ["ps"], ["logs"], ["events"], ["stats"], ["exec"], ["version"]])

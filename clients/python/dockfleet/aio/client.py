@@ -1,4 +1,4 @@
-"""The fleet of hosts behind one gateway, for asyncio."""
+"""The client of a gateway and its fleet, for asyncio."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import grpc
 
 from dockfleet.aio.host import HostView
 from dockfleet.aio.stream import answer_of
-from dockfleet.calls import STUBS
-from dockfleet.channels import Options, PathLike, Security, SplitChannel, options
+from dockfleet.calls import STUBS, check_timeout
+from dockfleet.channels import Options, PathLike, SplitChannel, address, credentials, options
 from dockfleet.client import DEFAULT_TARGET
 from dockfleet.fleet.v1.hosts_pb2 import Host, ListHostsRequest, ListHostsResponse
 
@@ -23,17 +23,16 @@ def connect(
     tls_ca: PathLike | None = None,
     tls_cert: PathLike | None = None,
     tls_key: PathLike | None = None,
-    token: str | None = None,
     channel_options: Options = (),
 ) -> Fleet:
-    """Return the fleet behind the gateway at *target*, as `dockfleet.connect` does; call it within a running loop."""
-    credentials = Security(target, tls, tls_ca, tls_cert, tls_key, token).credentials()
+    """Return the fleet of the gateway at *target*, as `dockfleet.connect` does.  A loop must be running."""
+    target, secure = address(target), credentials(tls, tls_ca, tls_cert, tls_key)
     settings = options(channel_options)
 
     def dial() -> grpc.aio.Channel:
-        if credentials is None:
+        if secure is None:
             return grpc.aio.insecure_channel(target, settings)
-        return grpc.aio.secure_channel(target, credentials, settings)
+        return grpc.aio.secure_channel(target, secure, settings)
 
     return Fleet(SplitChannel(dial, blocking=False))
 
@@ -41,25 +40,26 @@ def connect(
 class Fleet:
     """All hosts of a gateway.  Everything raises `DockfleetError`.
 
-    For the bare stubs, which raise `grpc.RpcError`: `ContainerServiceStub(fleet.channel)`.
+    Stubs, which raise `grpc.RpcError`, take the channel: `ContainerServiceStub(fleet.channel)`.
     """
 
     def __init__(self, channel: SplitChannel[grpc.aio.Channel]) -> None:
-        """Speak over *channel*, which closes with the fleet."""
+        """Use *channel*, which closes with the fleet."""
         self.channel: Any = channel
         self._stubs = SimpleNamespace(**{name: stub(channel) for name, stub in STUBS.items()})
 
     def host(self, name: str) -> HostView:
-        """Return the view of the host called *name*.  Nothing is sent; that it exists shows with the first call."""
+        """Return the view of the host called *name*.  Nothing is sent; an unknown host fails the first call."""
         return HostView(self._stubs, name)
 
     async def list_hosts(self, *, timeout: float | None = None) -> Sequence[Host]:
-        """Return all hosts that the gateway knows, reachable or not, by name."""
-        answer: ListHostsResponse = await answer_of(self._stubs.hosts.ListHosts(ListHostsRequest(), timeout=timeout))
-        return answer.hosts
+        """Return all hosts of the gateway in the order of their names, also those that are down."""
+        call = self._stubs.hosts.ListHosts(ListHostsRequest(), timeout=check_timeout(timeout))
+        response: ListHostsResponse = await answer_of(call)
+        return response.hosts
 
     async def close(self) -> None:
-        """End all connections and the calls on them."""
+        """End all connections and their calls."""
         for closing in self.channel.close():
             await closing
 

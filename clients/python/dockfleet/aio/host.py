@@ -8,7 +8,7 @@ from typing import Any
 from dockfleet.aio.resuming import Resuming
 from dockfleet.aio.session import Session
 from dockfleet.aio.stream import AsyncSource, Stream, Upload, answer_of
-from dockfleet.calls import Method, Shape
+from dockfleet.calls import Method, Shape, check_timeout
 from dockfleet.course import PATIENCE_SECONDS
 from dockfleet.session import ExecResult, Outcome
 from dockfleet.v1.common_pb2 import STANDARD_STREAM_STDERR
@@ -71,7 +71,9 @@ class HostView(View):
         start = self._exec_start(id, cmd, stdin, fields)
         upload = Upload(ExecRequest, start, stdin, "stdin")
         outcome, stdout, stderr = Outcome(), bytearray(), bytearray()
-        async with Stream[ExecResponse](self._stubs.exec.Exec(upload.frames(), timeout=timeout), upload) as answers:
+        async with Stream[ExecResponse](
+            self._stubs.exec.Exec(upload.frames(), timeout=check_timeout(timeout)), upload
+        ) as answers:
             async for answer in answers:
                 if (output := outcome.took(answer)) is not None:
                     (stderr if output.stream == STANDARD_STREAM_STDERR else stdout).extend(output.data)
@@ -80,14 +82,14 @@ class HostView(View):
 
 def _unary(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
     async def call(*, timeout: float | None = None, **fields: Any) -> Any:
-        return await answer_of(rpc(method.arguments(host, fields), timeout=timeout))
+        return await answer_of(rpc(method.arguments(host, fields), timeout=check_timeout(timeout)))
 
     return call
 
 
 def _stream(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
     def call(*, timeout: float | None = None, **fields: Any) -> Stream[Any]:
-        return Stream(rpc(method.arguments(host, fields), timeout=timeout))
+        return Stream(rpc(method.arguments(host, fields), timeout=check_timeout(timeout)))
 
     return call
 
@@ -95,7 +97,7 @@ def _stream(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
 def _upload(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
     async def call(source: AsyncSource, /, *, timeout: float | None = None, **fields: Any) -> Any:
         upload = Upload(method.frame, method.arguments(host, fields), source)
-        return await answer_of(rpc(upload.frames(), timeout=timeout), upload)
+        return await answer_of(rpc(upload.frames(), timeout=check_timeout(timeout)), upload)
 
     return call
 
@@ -103,14 +105,15 @@ def _upload(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
 def _upload_stream(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
     def call(source: AsyncSource, /, *, timeout: float | None = None, **fields: Any) -> Stream[Any]:
         upload = Upload(method.frame, method.arguments(host, fields), source)
-        return Stream(rpc(upload.frames(), timeout=timeout), upload)
+        return Stream(rpc(upload.frames(), timeout=check_timeout(timeout)), upload)
 
     return call
 
 
 def _session(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
     def call(*, timeout: float | None = None, **fields: Any) -> Session:
-        return Session(rpc(timeout=timeout), method, method.arguments(host, fields))
+        arguments = method.arguments(host, fields)
+        return Session(rpc(timeout=check_timeout(timeout)), method, arguments)
 
     return call
 
