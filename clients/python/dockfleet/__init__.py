@@ -1,4 +1,4 @@
-"""Client of the dockfleet gateway: one gRPC door in front of many Docker hosts.
+"""Client of the dockfleet gateway, which serves many Docker hosts over gRPC.
 
     import dockfleet
 
@@ -7,7 +7,7 @@
             for container in fleet.host(host.name).containers.ListContainers(all=True).containers:
                 print(host.name, container.names[0], container.status)
 
-The same for asyncio is `dockfleet.aio`; the messages are in `dockfleet.v1`.
+`dockfleet.aio` is the same for asyncio.  The messages are in `dockfleet.v1`.
 """
 
 from importlib import import_module
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from dockfleet.errors import Resource as Resource
     from dockfleet.errors import Violation as Violation
     from dockfleet.host import HostView as HostView
-    from dockfleet.resuming import Resuming as Resuming
+    from dockfleet.resuming import ResumingStream as ResumingStream
     from dockfleet.session import ExecResult as ExecResult
     from dockfleet.session import Session as Session
     from dockfleet.stream import Stream as Stream
     from dockfleet.stream import download as download
 
-_HOMES = {
+_MODULES = {
     "CHUNK": "calls",
     "DEFAULT_TARGET": "client",
     "DockfleetError": "errors",
@@ -39,7 +39,7 @@ _HOMES = {
     "Fleet": "client",
     "HostView": "host",
     "Resource": "errors",
-    "Resuming": "resuming",
+    "ResumingStream": "resuming",
     "Session": "session",
     "Stream": "stream",
     "Violation": "errors",
@@ -49,13 +49,13 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for when it is: whoever only wants `dockfleet.v1` does not get the client with it."""
+    """Import the module of *name*.  So `dockfleet.v1` alone does not import the client."""
     if name == "aio":
         return import_module("dockfleet.aio")
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"dockfleet.{_HOMES[name]}"), name)
+    return getattr(import_module(f"dockfleet.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return [*globals(), "aio", *_HOMES]
+    return [*globals(), "aio", *_MODULES]

@@ -1,8 +1,7 @@
-"""What the contract tells of how to call its RPCs.  No I/O: descriptors and arguments in, messages out.
+"""The RPCs of the contract, read from its descriptors.  No I/O.
 
-There are five shapes of RPC, and the descriptor of each shows which it has: a unary call, a call with many
-answers, an upload (a `start` and then `data`) with one answer or with many, and a session (a `start`, then
-`stdin`, `resize` and `close_stdin`).
+An RPC has one of five shapes, which its descriptor shows: a call, a stream, an upload (a `start`, then `data`) with one
+response or with many, and a session (a `start`, then `stdin`, `resize` and `close_stdin`).
 """
 
 from __future__ import annotations
@@ -37,11 +36,11 @@ CHUNK = 256 << 10
 """The most bytes that one message carries; the gateway refuses messages of more than 4 MiB."""
 
 Source = bytes | bytearray | memoryview | BinaryIO | Iterable[bytes]
-"""Where the bytes of an upload come from: all at once, a file open for reading, or piece by piece."""
+"""The bytes of an upload: at once, a file open in binary mode, or in pieces."""
 
 
 class Services:
-    """The stubs of all services, as attributes.  This list is the only one."""
+    """The stubs of all services as attributes.  This is the only list of services."""
 
     containers: ContainerServiceStub
     distribution: DistributionServiceStub
@@ -57,12 +56,12 @@ STUBS: Mapping[str, type[Any]] = get_type_hints(Services)
 
 
 class Shape(Enum):
-    """How an RPC is spoken."""
+    """The shape of an RPC."""
 
-    UNARY = "one request, one answer"
-    STREAM = "one request, many answers"
-    UPLOAD = "bytes up, one answer"
-    UPLOAD_STREAM = "bytes up, many answers"
+    UNARY = "one request, one response"
+    STREAM = "one request, many responses"
+    UPLOAD = "bytes up, one response"
+    UPLOAD_STREAM = "bytes up, many responses"
     SESSION = "input up and output down at the same time"
 
 
@@ -74,7 +73,7 @@ class Method:
 
     @cached_property
     def shape(self) -> Shape:
-        """How it is spoken."""
+        """Its shape."""
         if not self.descriptor.client_streaming:
             return Shape.STREAM if self.descriptor.server_streaming else Shape.UNARY
         if "stdin" in self.descriptor.input_type.fields_by_name:
@@ -83,18 +82,18 @@ class Method:
 
     @property
     def path(self) -> str:
-        """What gRPC calls it."""
+        """Its name in gRPC."""
         return f"/{self.descriptor.containing_service.full_name}/{self.descriptor.name}"
 
     @property
     def reads(self) -> bool:
-        """Whether it changes nothing, so that repeating it is harmless."""
+        """Whether it changes nothing, so that it may be repeated."""
         changes = self.descriptor.GetOptions().idempotency_level == MethodOptions.IDEMPOTENCY_UNKNOWN
         return not changes and not self.descriptor.client_streaming
 
     @property
-    def stays_open(self) -> bool:
-        """Whether a call of it may last longer than a look at the engine's records takes."""
+    def is_long(self) -> bool:
+        """Whether a call may last long: as a stream, or because the engine may take long."""
         if self.shape is not Shape.UNARY:
             return True
         endpoint = self.descriptor.GetOptions().Extensions[options_pb2.rpc].engine
@@ -102,12 +101,12 @@ class Method:
 
     @cached_property
     def frame(self) -> type[Message]:
-        """The class of what is sent."""
+        """The class of its requests."""
         return GetMessageClass(self.descriptor.input_type)
 
     @cached_property
     def first(self) -> type[Message]:
-        """The class of the message that holds the arguments: the request itself, or the `start` of a stream."""
+        """The class of the message with the arguments: the request, or the `start` of an upload or a session."""
         if not self.descriptor.client_streaming:
             return self.frame
         start = self.descriptor.input_type.fields_by_name["start"].message_type

@@ -1,9 +1,9 @@
 """The connections to the gateway.
 
-Short calls and calls that stay open never share one.  A server says how many calls a connection may carry at a
-time; the gateway allows thousands, many proxies 100.  gRPC makes one more wait, silently, until another ends: behind
-such a proxy, a program that follows 100 logs could not even list containers.  So short calls have a connection of
-their own, and the others get a further one whenever there are too many for those that exist.
+Short calls and long calls never share a connection.  A server limits the calls of a connection; the gateway allows
+thousands, many proxies 100.  gRPC lets one call more wait silently until another one ends: a program that follows 100
+logs through such a proxy could not list containers.  So short calls have a connection of their own, and long calls get
+another one when all of theirs are full.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ import grpc
 
 from dockfleet.calls import METHODS
 
-CALLS_PER_CONNECTION = 80  # of calls that stay open
-KEEPALIVE_SECONDS = 30  # the gateway takes pings every 10 s
+CALLS_PER_CONNECTION = 80  # of long calls
+KEEPALIVE_SECONDS = 30  # the gateway allows pings every 10 s
 KEEPALIVE_TIMEOUT_SECONDS = 10
-SHORTEST_RECONNECT_MS, LONGEST_RECONNECT_MS = 200, 1000  # gRPC's own 2 minutes would outlast any restart
-LARGEST_ANSWER = 64 << 20  # bytes of one message; the gateway's own limit is mostly lower
+SHORTEST_RECONNECT_MS, LONGEST_RECONNECT_MS = 200, 1000  # gRPC's default of 2 minutes is longer than a restart
+LARGEST_RESPONSE = 64 << 20  # bytes of one message; the gateway's own limit is usually lower
 RETRY = {
     "maxAttempts": 3,
     "initialBackoff": "0.1s",
@@ -35,7 +35,7 @@ RETRY = {
 }
 
 ALL = [method for service in METHODS.values() for method in service.values()]
-OPEN = frozenset(method.path for method in ALL if method.stays_open)
+LONG = frozenset(method.path for method in ALL if method.is_long)
 
 Options = Sequence[tuple[str, Any]]
 PathLike = str | Path
@@ -106,20 +106,20 @@ def _is_ipv6(text: str) -> bool:
 def options(extra: Options = ()) -> Options:
     """Return the channel options; those in *extra* win."""
     own: Mapping[str, Any] = {
-        "grpc.use_local_subchannel_pool": 1,  # else channels to one address share one connection
+        "grpc.use_local_subchannel_pool": 1,  # else all channels to an address share one connection
         "grpc.service_config": _service_config(),
         "grpc.keepalive_time_ms": KEEPALIVE_SECONDS * 1000,
         "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_SECONDS * 1000,
         "grpc.initial_reconnect_backoff_ms": SHORTEST_RECONNECT_MS,
         "grpc.max_reconnect_backoff_ms": LONGEST_RECONNECT_MS,
-        "grpc.http2.max_pings_without_data": 0,  # a quiet log is no reason to stop asking
-        "grpc.max_receive_message_length": LARGEST_ANSWER,
+        "grpc.http2.max_pings_without_data": 0,  # a quiet log needs pings too
+        "grpc.max_receive_message_length": LARGEST_RESPONSE,
     }
     return list({**own, **dict(extra)}.items())
 
 
 def _service_config() -> str:
-    """Have the calls that only read repeated when the gateway could not be reached, or refused them at once."""
+    """Return the configuration that repeats reads when the gateway is unavailable."""
     names = [
         {"service": method.descriptor.containing_service.full_name, "method": method.descriptor.name}
         for method in ALL
@@ -128,13 +128,13 @@ def _service_config() -> str:
     return json.dumps(
         {
             "methodConfig": [{"name": names, "retryPolicy": RETRY}],
-            "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},  # hosts that stay away are not asked thrice
+            "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},  # a host that stays away is not asked three times
         }
     )
 
 
 class Closable(Protocol):
-    """A channel, blocking or not."""
+    """A channel, blocking or for asyncio."""
 
     def close(self) -> Any:
         """End the connection and all its calls."""
@@ -143,18 +143,18 @@ class Closable(Protocol):
 C = TypeVar("C", bound=Closable)
 
 
-class Lanes(Generic[C]):
-    """The connections of the calls that stay open."""
+class StreamChannels(Generic[C]):
+    """The connections of long calls."""
 
     def __init__(self, dial: Callable[[], C]) -> None:
-        """Open nothing yet; *dial* makes a channel."""
+        """Open no connection yet; *dial* makes a channel."""
         self._dial = dial
         self._lock = Lock()
         self._calls: dict[C, int] = {}
         self._closed = False
 
     def start(self, call: Callable[[C], Any]) -> Any:
-        """Have *call* begin on a channel with room, and give the room back when it ends.
+        """Start *call* on a channel with room, until the call ends.
 
         Raises `ValueError` after `close`, as gRPC's own channels do.
         """
@@ -164,13 +164,13 @@ class Lanes(Generic[C]):
             channel = next((each for each, calls in self._calls.items() if calls < CALLS_PER_CONNECTION), None)
             channel = channel or self._dial()
             self._calls[channel] = self._calls.get(channel, 0) + 1
-        place = [channel]  # to be given back once, though grpc.aio may report an end twice
+        place = [channel]  # emptied at the end, because grpc.aio may report it twice
         try:
             started = call(channel)
         except BaseException:
-            self._leave(place)
+            self._release(place)
             raise
-        started.add_done_callback(lambda _: self._leave(place))
+        started.add_done_callback(lambda _: self._release(place))
         return started
 
     def close(self) -> list[Any]:
@@ -180,70 +180,70 @@ class Lanes(Generic[C]):
             channels = list(self._calls)
         return [channel.close() for channel in channels]
 
-    def _leave(self, place: list[C]) -> None:
+    def _release(self, place: list[C]) -> None:
         with self._lock:
             if place:
                 self._calls[place.pop()] -= 1
 
 
 class SplitChannel(Generic[C]):
-    """What stubs take for a channel: each RPC goes to a connection of its kind."""
+    """A channel for stubs that puts each RPC on a connection of its kind."""
 
     def __init__(self, dial: Callable[[], C], blocking: bool) -> None:
         """Open the connection for short calls.  *dial* makes a channel, *blocking* or for asyncio."""
         self._short: Any = dial()
-        self._lanes = Lanes(dial)
-        self._single = BlockingCall if blocking else OpenCall
+        self._long: StreamChannels[C] = StreamChannels(dial)
+        self._single = BlockingCall if blocking else LongCall
 
     def unary_unary(self, path: str, **kwargs: Any) -> Any:
-        """Go to the short calls, unless the answer may take long."""
-        if path in OPEN:
-            return self._single(self._lanes, lambda channel: channel.unary_unary(path, **kwargs))
+        """Use the connection for short calls, or one for long calls."""
+        if path in LONG:
+            return self._single(self._long, lambda channel: channel.unary_unary(path, **kwargs))
         return self._short.unary_unary(path, **kwargs)
 
     def unary_stream(self, path: str, **kwargs: Any) -> Any:
-        """Go to the calls that stay open."""
-        return OpenCall(self._lanes, lambda channel: channel.unary_stream(path, **kwargs))
+        """Use a connection for long calls."""
+        return LongCall(self._long, lambda channel: channel.unary_stream(path, **kwargs))
 
     def stream_unary(self, path: str, **kwargs: Any) -> Any:
-        """Go to the calls that stay open."""
-        return self._single(self._lanes, lambda channel: channel.stream_unary(path, **kwargs))
+        """Use a connection for long calls."""
+        return self._single(self._long, lambda channel: channel.stream_unary(path, **kwargs))
 
     def stream_stream(self, path: str, **kwargs: Any) -> Any:
-        """Go to the calls that stay open."""
-        return OpenCall(self._lanes, lambda channel: channel.stream_stream(path, **kwargs))
+        """Use a connection for long calls."""
+        return LongCall(self._long, lambda channel: channel.stream_stream(path, **kwargs))
 
     def close(self) -> list[Any]:
-        """End all connections and the calls on them.  Returns what is to be awaited, where nothing blocks."""
-        return [self._short.close(), *self._lanes.close()]
+        """End all connections and their calls.  Returns what asyncio must await."""
+        return [self._short.close(), *self._long.close()]
 
 
-class OpenCall:
-    """A stub's method whose calls go to the lanes."""
+class LongCall:
+    """The method of a stub on the connections for long calls."""
 
-    def __init__(self, lanes: Lanes[Any], method: Callable[[Any], Any]) -> None:
-        """Take the *method* of whichever channel has room."""
-        self._lanes = lanes
+    def __init__(self, channels: StreamChannels[Any], method: Callable[[Any], Any]) -> None:
+        """Call the *method* of a channel with room."""
+        self._channels = channels
         self._method = method
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._lanes.start(lambda channel: self._method(channel)(*args, **kwargs))
+        return self._channels.start(lambda channel: self._method(channel)(*args, **kwargs))
 
 
-class BlockingCall(OpenCall):
-    """The same with a single answer, for which the caller waits."""
+class BlockingCall(LongCall):
+    """The same for a single response, which the caller waits for."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.with_call(*args, **kwargs)[0]
 
     def future(self, *args: Any, **kwargs: Any) -> Any:
-        """Start the call, and return at once."""
-        return self._lanes.start(lambda channel: self._method(channel).future(*args, **kwargs))
+        """Start the call and return its future."""
+        return self._channels.start(lambda channel: self._method(channel).future(*args, **kwargs))
 
     def with_call(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the answer and the call."""
+        """Return the response and the call."""
         call = self.future(*args, **kwargs)
         try:
             return call.result(), call
         finally:
-            call.cancel()  # of no effect, unless it was not waited for to the end
+            call.cancel()  # has no effect after the end

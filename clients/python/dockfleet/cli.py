@@ -7,7 +7,7 @@ import os
 
 def main() -> None:
     """Run the program `dockfleet`."""
-    # gRPC's own log would stand between the lines of ours.  It reads this when it is imported, and only then.
+    # gRPC's log would mix with our output.  gRPC reads this variable when it is imported.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from dockfleet.commands import dockfleet
 

@@ -1,4 +1,4 @@
-"""The one error of this package, read from what the gateway sends with a failed call."""
+"""The error of this package, read from the status of a failed call."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _DOMAIN = "dockfleet"
 
 
 class Violation(NamedTuple):
-    """A field of the request that is missing or malformed, and why."""
+    """A field of the request that is missing or wrong, and why."""
 
     field: str
     description: str
 
 
 class Resource(NamedTuple):
-    """An object that the failure is about: its kind, such as `container`, and its name."""
+    """The object of a failure: its kind, such as `container`, and its name."""
 
     kind: str
     name: str
@@ -32,44 +32,44 @@ class Resource(NamedTuple):
 class DockfleetError(Exception):
     """A call failed.
 
-    *message* says why, in words for people; *reason* is the word to decide by.
+    *message* is for people; programs decide by *reason*.
     """
 
     code: grpc.StatusCode
     """The gRPC status code."""
 
     message: str
-    """What went wrong: the engine's own words where it was the engine that refused."""
+    """What failed; the engine's own text when the engine refused."""
 
     reason: str = ""
-    """One of the contract's `ErrorReason` without its prefix, such as `UNKNOWN_HOST`.  Empty when the answer did
-    not come from a gateway, such as when none could be reached."""
+    """A value of the contract's `ErrorReason` without its prefix, such as `UNKNOWN_HOST`.  Empty when the failure does
+    not come from a gateway, such as when there is no connection."""
 
     host: str = ""
-    """The host that the call was for, where one was chosen."""
+    """The host of the call, if any."""
 
     engine_status: int | None = None
-    """The HTTP status of the engine's answer; None when the engine did not answer."""
+    """The HTTP status of the engine's response; None without a response."""
 
     retry_safe: bool = False
-    """Whether the same call may be made again: it may help, and does no harm."""
+    """Whether the same call may be repeated: it may help and does no harm."""
 
     retry_after: float | None = None
-    """After how many seconds a further attempt makes sense; None when waiting does not help."""
+    """The seconds to wait before the call is repeated; None when waiting does not help."""
 
     violations: tuple[Violation, ...] = ()
-    """What is wrong with the request, field by field."""
+    """What is wrong with the request, by field."""
 
     resource: Resource | None = None
-    """The object that does not exist, or is in the way."""
+    """The object that does not exist or is in conflict."""
 
     def __str__(self) -> str:
-        """Name the host, the reason and the message in one line."""
+        """Return the host, the reason and the message in one line."""
         return ": ".join(part for part in (self.host, self.reason or self.code.name, self.message) if part)
 
     @classmethod
     def of(cls, error: grpc.RpcError) -> DockfleetError:
-        """Read *error*.  Details that are absent or unreadable leave their attributes at the defaults."""
+        """Return the failure in *error*.  Without readable details, attributes have their defaults."""
         call = cast(_FailedCall, error)
         failure = cls(call.code(), call.details() or "")
         for key, value in call.trailing_metadata() or ():
@@ -90,7 +90,7 @@ class DockfleetError(Exception):
                 if detail.Unpack(info) and info.domain == _DOMAIN:
                     self.reason = info.reason
                     self.host = info.metadata.get("host", "")
-                    self.message = self.message.removeprefix(f"{self.host}: ")  # the status names it for other clients
+                    self.message = self.message.removeprefix(f"{self.host}: ")  # it is there for other clients
                     self.engine_status = _number(info.metadata.get("engine_status", ""))
                     self.retry_safe = info.metadata.get("retry_safe") == "true"
                 elif detail.Unpack(bad):
@@ -99,12 +99,12 @@ class DockfleetError(Exception):
                     self.retry_after = retry.retry_delay.ToTimedelta().total_seconds()
                 elif detail.Unpack(resource):
                     self.resource = Resource(resource.resource_type, resource.resource_name)
-        except DecodeError:  # some proxy's invention; the code and the message stand
+        except DecodeError:  # a proxy may have changed them; the code and the message are still right
             return
 
 
 class _FailedCall(Protocol):
-    """What every `grpc.RpcError` of a call is, blocking or not, though grpc's types do not say so."""
+    """What every `grpc.RpcError` of a call has; the types of grpc do not say so."""
 
     def code(self) -> grpc.StatusCode: ...
     def details(self) -> str | None: ...

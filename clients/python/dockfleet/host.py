@@ -1,4 +1,4 @@
-"""One host of the fleet: all RPCs of the contract, without saying `host` each time."""
+"""One host of the fleet: all RPCs of the contract without the argument `host`."""
 
 from __future__ import annotations
 
@@ -8,96 +8,98 @@ from typing import Any
 import grpc
 
 from dockfleet.calls import Method, Services, Shape, Source, check_timeout
-from dockfleet.course import PATIENCE_SECONDS
 from dockfleet.errors import DockfleetError
-from dockfleet.resuming import Resuming
-from dockfleet.session import ExecResult, Outcome, Session
+from dockfleet.resume_state import RETRY_SECONDS
+from dockfleet.resuming import ResumingStream
+from dockfleet.session import ExecResult, Session, SessionState
 from dockfleet.stream import Stream, Upload
 from dockfleet.v1.common_pb2 import STANDARD_STREAM_STDERR
 from dockfleet.v1.containers_pb2 import LogEntry, StreamLogsResponse, StreamStatsResponse
 from dockfleet.v1.exec_pb2 import ExecRequest, ExecResponse
 from dockfleet.v1.system_pb2 import StreamEventsResponse
-from dockfleet.view import Binder, View
+from dockfleet.view import CallAdapter, View
 
 
 class HostView(View):
-    """One host: the services of the contract, which fill in `host` by themselves, and shortcuts.
+    """One host: the services of the contract, and shortcuts.
 
-    Each service is an attribute, such as `containers`, and each of its RPCs a method of it.  Keyword arguments
-    are the fields of the request; `timeout` is the deadline in seconds, and without one the gateway's own holds.
-    What a method returns follows from its RPC:
+    Each service is an attribute, such as `containers`, and each of its RPCs is a method.  Keyword arguments are the
+    fields of the request; `host` is filled in.  Fields take what docker-py takes, with the same meaning.  Everything
+    else is a `TypeError` or a `ValueError`, and nothing is sent.  `timeout` is the deadline in seconds; without it, the
+    gateway's own limits hold.
 
-    - one request, one answer: the answer;
-    - one request, many answers: a `Stream` of them;
-    - bytes up (`BuildImage`, `LoadImages`, …): the bytes come first, as bytes, a file or pieces, and the fields
-      are those of `start`; the answer, or a `Stream`;
-    - a session (`Exec`, `AttachContainer`, …): a `Session`.
+    The result depends on the RPC:
+
+    - a call returns the response;
+    - a stream returns a `Stream` of responses;
+    - an upload (`BuildImage`, `LoadImages`, …) takes the bytes as its first argument, as bytes, a file or pieces, and
+      the fields of `start`; it returns the response or a `Stream`;
+    - a session (`Exec`, `AttachContainer`, …) returns a `Session`.
     """
 
     def __init__(self, stubs: Services, name: str) -> None:
-        """Bind *stubs* to the host called *name*."""
-        super().__init__(stubs, name, BINDERS)
+        """Use *stubs* for the host called *name*."""
+        super().__init__(stubs, name, ADAPTERS)
 
     def logs(
-        self, id: str, *, patience: float = PATIENCE_SECONDS, timeout: float | None = None, **fields: Any
+        self, id: str, *, retry_seconds: float = RETRY_SECONDS, timeout: float | None = None, **fields: Any
     ) -> Generator[LogEntry, None, None]:
-        """Yield the log of container *id*, line by line; *fields* are those of `StreamLogsRequest`.
+        """Yield the log of container *id* line by line; *fields* are those of `StreamLogsRequest`.
 
-        A line lacks its line feed, and so does one that is `partial`, but that one goes on in the next.
+        Lines have no line feed.  A `partial` entry continues in the next one.
 
-        It resumes as `log_messages` does: no line is lost and none comes twice, though the gateway be restarted.  What
-        the engine itself has lost is a `DockfleetError` of the reason `GAP`, unless you say `strict=False`; then it is
-        passed over without a word.  Who must go on in another process, or wants to know of gaps, restarts and how the
-        log ended, takes `log_messages`.
+        The stream resumes as `log_messages` does.  When the engine has lost lines, it raises a `DockfleetError` with
+        the reason `GAP`; with `strict=False` it skips them silently.  `log_messages` reports gaps, restarts and the
+        end, and can continue in another process.
         """
-        with self.log_messages(id, patience=patience, timeout=timeout, **{"strict": True} | fields) as messages:
-            for message in messages:
-                yield from message.batch.entries
+        fields = {"strict": True, **fields}
+        with self.log_messages(id, retry_seconds=retry_seconds, timeout=timeout, **fields) as responses:
+            for response in responses:
+                yield from response.batch.entries
 
     def log_messages(
-        self, id: str, *, patience: float = PATIENCE_SECONDS, timeout: float | None = None, **fields: Any
-    ) -> Resuming[StreamLogsResponse]:
-        """Return the log of container *id* as the gateway sends it: batches of entries, and other records in between.
+        self, id: str, *, retry_seconds: float = RETRY_SECONDS, timeout: float | None = None, **fields: Any
+    ) -> ResumingStream[StreamLogsResponse]:
+        """Return the log of container *id* as responses: batches of entries, and other records.
 
-        When the gateway, the way to it or its way to the host breaks, the log goes on behind the last message, for as
-        long as one comes within *patience* seconds (0: never); then the `DockfleetError` is raised that says what is
-        broken.  It is raised at once when nothing has come before, or when a further call could not help.
+        When the gateway or a connection breaks, the log continues after the last response.  The `DockfleetError` is
+        raised when no response has come for *retry_seconds* (0: at once), when nothing has come before, and when
+        another call cannot help.
 
-        A `gap` says that the engine has lost entries; with `strict=True` it is an error.  Heartbeats are left out.  To
-        continue in another process, keep a message's `resume_token` together with what you made of the whole message,
-        and give it as `resume_token=` in place of `since` and `tail`.
+        A `gap` reports entries that the engine has lost; with `strict=True` it is an error.  Heartbeats are left out.
+        To continue in another process, store a response's `resume_token` together with the result of the response, and
+        pass it as `resume_token` in place of `since` and `tail`.
         """
         fields["id"] = id
-        return Resuming(*self._course("containers", "StreamLogs", patience, timeout, fields))
+        return ResumingStream(*self._resumable("containers", "StreamLogs", retry_seconds, timeout, fields))
 
     def events(
-        self, *, patience: float = PATIENCE_SECONDS, timeout: float | None = None, **fields: Any
-    ) -> Resuming[StreamEventsResponse]:
-        """Return what happens on the host, as it happens; *fields* are those of `StreamEventsRequest`.
+        self, *, retry_seconds: float = RETRY_SECONDS, timeout: float | None = None, **fields: Any
+    ) -> ResumingStream[StreamEventsResponse]:
+        """Return the events of the host as they happen; *fields* are those of `StreamEventsRequest`.
 
-        Each response has an `event` or a `gap`: events are missing there.  After a gap come `synthetic` events, which
-        are the differences that the missing ones made, unless it was this program that did not read.  So look for the
-        `gap` first:
+        A response has an `event` or a `gap`, which means that events are missing.  After a gap come `synthetic` events,
+        unless this program was the slow reader.  Check for the `gap` first:
 
             with host.events(filters={"type": "container"}) as events:
-                events.begun()  # from here on, nothing is missed
-                for message in events:
-                    if message.HasField("gap"):
+                events.wait_started()  # no later event is missed
+                for response in events:
+                    if response.HasField("gap"):
                         ...
 
-        It resumes as `log_messages` does, and goes on in another process with the last message's `resume_token`.
+        The stream resumes as `log_messages` does, also in another process with a `resume_token`.
         """
-        return Resuming(*self._course("system", "StreamEvents", patience, timeout, fields))
+        return ResumingStream(*self._resumable("system", "StreamEvents", retry_seconds, timeout, fields))
 
     def stats(
-        self, id: str, *, patience: float = PATIENCE_SECONDS, timeout: float | None = None, **fields: Any
-    ) -> Resuming[StreamStatsResponse]:
-        """Return samples of what container *id* uses; *fields* are those of `StreamStatsRequest`.
+        self, id: str, *, retry_seconds: float = RETRY_SECONDS, timeout: float | None = None, **fields: Any
+    ) -> ResumingStream[StreamStatsResponse]:
+        """Return samples of the resource usage of container *id*; *fields* are those of `StreamStatsRequest`.
 
-        It goes on after a break as `log_messages` does; there are no samples of the time between.
+        The stream resumes as `log_messages` does.  There are no samples of the time in between.
         """
         fields["id"] = id
-        return Resuming(*self._course("containers", "StreamStats", patience, timeout, fields))
+        return ResumingStream(*self._resumable("containers", "StreamStats", retry_seconds, timeout, fields))
 
     def execute(
         self,
@@ -108,19 +110,19 @@ class HostView(View):
         timeout: float | None = None,
         **fields: Any,
     ) -> ExecResult:
-        """Run *cmd* in container *id* and return what became of it; *fields* are those of `ExecStart`.
+        """Run *cmd* in container *id* and return its result; *fields* are those of `ExecStart`.
 
-        *stdin* is what it reads; nothing when None.  All output is kept in memory; for more than that, and for
-        talking to the process, there is `exec.Exec`.  A command that fails is no error: see `exit_code`.
+        A str is split into arguments as a shell does, but no shell runs.  *stdin* is the input of the command.  All
+        output is kept in memory; `exec.Exec` streams it.  A command that fails raises nothing: see `exit_code`.
         """
-        start = self._exec_start(id, cmd, stdin, fields)
-        upload = Upload(ExecRequest, start, stdin, "stdin")
-        outcome, stdout, stderr = Outcome(), bytearray(), bytearray()
-        with Stream[ExecResponse](self._stubs.exec.Exec(upload, timeout=check_timeout(timeout)), upload) as answers:
-            for answer in answers:
-                if (output := outcome.took(answer)) is not None:
+        upload = Upload(ExecRequest, self._exec_start(id, cmd, stdin, fields), stdin, "stdin")
+        call = self._stubs.exec.Exec(upload, timeout=check_timeout(timeout))
+        state, stdout, stderr = SessionState(), bytearray(), bytearray()
+        with Stream[ExecResponse](call, upload) as responses:
+            for response in responses:
+                if (output := state.received(response)) is not None:
                     (stderr if output.stream == STANDARD_STREAM_STDERR else stdout).extend(output.data)
-        return ExecResult.of(outcome, stdout, stderr)
+        return ExecResult.of(state, stdout, stderr)
 
 
 def _unary(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
@@ -143,14 +145,14 @@ def _stream(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
 def _upload(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
     def call(source: Source, /, *, timeout: float | None = None, **fields: Any) -> Any:
         upload = Upload(method.frame, method.arguments(host, fields), source)
-        answer = rpc.future(upload, timeout=check_timeout(timeout))
-        upload.started(answer)
+        future = rpc.future(upload, timeout=check_timeout(timeout))
+        upload.started(future)
         try:
-            return answer.result()
+            return future.result()
         except (grpc.RpcError, grpc.FutureCancelledError) as error:
-            raise upload.failure or DockfleetError.of(answer) from error
+            raise upload.failure or DockfleetError.of(future) from error
         finally:
-            answer.cancel()  # of no effect, unless it was not waited for to the end
+            future.cancel()  # has no effect after the end
 
     return call
 
@@ -170,7 +172,7 @@ def _session(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
     return call
 
 
-BINDERS: dict[Shape, Binder] = {
+ADAPTERS: dict[Shape, CallAdapter] = {
     Shape.UNARY: _unary,
     Shape.STREAM: _stream,
     Shape.UPLOAD: _upload,

@@ -1,4 +1,4 @@
-"""Streams that go on by themselves after a break."""
+"""Streams that resume after a failure."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from dockfleet.course import Course
 from dockfleet.errors import DockfleetError
+from dockfleet.resume_state import ResumeState
 from dockfleet.stream import Stream
 
 T = TypeVar("T")
 
 
-class Resuming(Generic[T]):
-    """The messages of a stream, over all the calls that it takes.
+class ResumingStream(Generic[T]):
+    """The responses of a stream, across all its calls.
 
-    When the gateway, the way to it or its way to the host breaks, a further call goes on behind the last message:
-    nothing is lost, and nothing comes twice.  Iteration raises `DockfleetError` when that has not helped for as long
-    as the caller's patience lasts, and at once where it can not help.  Leaving the `with` block, or `close`, ends the
-    stream; any thread may close it, upon which the iteration simply ends.
+    When the gateway or a connection breaks, the next call continues after the last response: nothing is lost, and
+    nothing comes twice.  Iteration raises `DockfleetError` when calls have failed for `retry_seconds`, and at once when
+    another call cannot help.  Leaving the `with` block, or `close`, ends the stream.  Any thread may close it; the
+    iteration then ends.
     """
 
-    def __init__(self, rpc: Callable[..., Any], course: Course) -> None:
-        """Call *rpc* as *course* says, for the first time at once."""
+    def __init__(self, rpc: Callable[..., Any], state: ResumeState) -> None:
+        """Make the first call of *rpc*, as *state* says."""
         self._rpc = rpc
-        self._course = course
+        self._state = state
         self._closed = threading.Event()
         self._stream: Stream[T] = self._call()
 
-    def begun(self) -> None:
-        """Wait until the gateway has taken the call, or refused it: see `Stream.begun`."""
-        self._stream.begun()
+    def wait_started(self) -> None:
+        """Wait until the gateway has accepted or refused the call: see `Stream.wait_started`."""
+        self._stream.wait_started()
 
     def __iter__(self) -> Iterator[T]:
         return self
@@ -40,17 +40,17 @@ class Resuming(Generic[T]):
     def __next__(self) -> T:
         while True:
             try:
-                message = next(self._stream)
+                response = next(self._stream)
             except DockfleetError as error:
-                if self._course.ended or self._closed.wait(self._course.broke(error)):
+                if self._state.ended or self._closed.wait(self._state.failed(error)):
                     raise StopIteration from None
-                self._again(error)
+                self._call_again(error)
                 continue
-            if self._course.took(message):
-                return message
+            if self._state.received(response):
+                return response
 
     def close(self) -> None:
-        """End the stream.  Harmless to repeat, and after its end."""
+        """End the stream.  May be repeated, also after the end."""
         self._closed.set()
         self._stream.close()
 
@@ -63,12 +63,12 @@ class Resuming(Generic[T]):
         self.close()
 
     def _call(self) -> Stream[T]:
-        return Stream(self._rpc(self._course.request(), timeout=self._course.timeout()))
+        return Stream(self._rpc(self._state.request(), timeout=self._state.timeout()))
 
-    def _again(self, error: DockfleetError) -> None:
+    def _call_again(self, error: DockfleetError) -> None:
         try:
             self._stream = self._call()
-        except ValueError:  # the fleet was closed meanwhile
+        except ValueError:  # the fleet is closed
             raise error from None
-        if self._closed.is_set():  # by another thread, which has closed the call before
+        if self._closed.is_set():  # another thread has closed the call before this one
             self._stream.close()

@@ -1,4 +1,4 @@
-"""Two-way sessions with a process: input up, output down, at the same time."""
+"""Sessions with a process: input up and output down at the same time."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from dockfleet.calls import Method, chunks
 from dockfleet.errors import DockfleetError
 from dockfleet.v1.common_pb2 import OutputChunk, SessionEnd, SessionStarted
 
-WAITING_WRITES = 8  # pieces of input, of at most 256 KiB each, that may be under way before `write` waits
+WAITING_WRITES = 8  # frames of input, of at most 256 KiB each, that wait to be sent before `write` blocks
 
 
 @dataclass(frozen=True)
 class ExecResult:
-    """What became of a command."""
+    """The result of a command."""
 
     exit_code: int | None
-    """Its exit code; None when it can not be known."""
+    """Its exit code; None when it is not known."""
 
     stdout: bytes
     """All that it wrote to standard output."""
@@ -39,18 +39,23 @@ class ExecResult:
     """How many bytes of output are missing; only with `slow_reader=SLOW_READER_DROP`."""
 
     @classmethod
-    def of(cls, outcome: Outcome, stdout: bytearray, stderr: bytearray) -> ExecResult:
-        """Put the outputs together with what the session has told besides."""
-        reason = outcome.unknown_reason if outcome.ended else "the session ended without a word about it"
-        return cls(outcome.exit_code, bytes(stdout), bytes(stderr), reason, outcome.dropped_bytes)
+    def of(cls, state: SessionState, stdout: bytearray, stderr: bytearray) -> ExecResult:
+        """Return the result of the session with *state* and these outputs."""
+        reason = state.unknown_reason if state.ended else "the session ended without its last response"
+        return cls(state.exit_code, bytes(stdout), bytes(stderr), reason, state.dropped_bytes)
 
 
-class Outcome:
-    """What a session has told besides its output.  No I/O."""
+class SessionState:
+    """What the responses of a session say besides the output.  No I/O."""
 
     _dropped_bytes = 0
     _started: SessionStarted | None = None
     _end: SessionEnd | None = None
+
+    @property
+    def started(self) -> bool:
+        """Whether the first response has come: the process runs or has run."""
+        return self._started is not None
 
     @property
     def exec_id(self) -> str:
@@ -64,102 +69,101 @@ class Outcome:
 
     @property
     def ended(self) -> bool:
-        """Whether the last message has come, which tells how the session ended."""
+        """Whether the last response has come."""
         return self._end is not None
 
     @property
     def exit_code(self) -> int | None:
-        """The exit code of the process; None before it has ended, and when it can not be known."""
+        """The exit code of the process; None before the end, and when it is not known."""
         return self._end.exit_code if self._end is not None and self._end.HasField("exit_code") else None
 
     @property
     def unknown_reason(self) -> str:
-        """Why there is no exit code, once the process has ended."""
+        """Why there is no exit code after the end."""
         return self._end.unknown_reason if self._end is not None else ""
 
     @property
     def running(self) -> bool:
-        """Whether the process still runs though the session has ended."""
+        """Whether the process still runs after the end of the session."""
         return self._end is not None and self._end.running
 
     @property
     def dropped_bytes(self) -> int:
-        """How many bytes of output are missing up to here, for this program did not read in time.
+        """How many bytes of output are missing so far, because this program did not read in time.
 
-        The gateway drops output of `AttachContainer`, so that the container need not wait, and of other sessions
-        when they say `slow_reader=SLOW_READER_DROP`.  What is missing stood between the pieces before and after
-        which the number differs.
+        The gateway drops output of `AttachContainer`, so that the container does not wait, and of sessions with
+        `slow_reader=SLOW_READER_DROP`.  The output is missing between the two chunks where the number changes.
         """
         return self._dropped_bytes
 
-    def took(self, answer: Any) -> OutputChunk | None:
-        """Take note of *answer*, and return the output in it, if any."""
-        kind = answer.WhichOneof("record")
+    def received(self, response: Any) -> OutputChunk | None:
+        """Record *response*, and return its output, if any."""
+        kind = response.WhichOneof("record")
         if kind == "output":
-            return cast(OutputChunk, answer.output)
+            return cast(OutputChunk, response.output)
         if kind == "dropped":
-            self._dropped_bytes += answer.dropped.bytes
+            self._dropped_bytes += response.dropped.bytes
         elif kind == "started":
-            self._started = answer.started
+            self._started = response.started
         elif kind == "end":
-            self._end = answer.end
+            self._end = response.end
         return None
 
 
-class Session(Outcome):
-    """A process that is being talked to.
+class Session(SessionState):
+    """A session with a process.
 
-    Iteration yields its output until it has ended, after which `exit_code` is known; who does not iterate in time may
-    miss some, see `dropped_bytes`.  Any thread may write while another iterates.  Leaving the `with` block ends the
-    session.  The process of `Exec` is then killed, unless `on_disconnect=ON_DISCONNECT_KEEP` was said; that of
-    `StartExec`, and a container that was attached to, run on.
+    Iteration yields the output until the end; then `exit_code` is set.  A program that reads too slowly may miss
+    output: see `dropped_bytes`.  Any thread may write while another one iterates.  Leaving the `with` block ends the
+    session.  That kills the process of `Exec`, unless it has `on_disconnect=ON_DISCONNECT_KEEP`.  The process of
+    `StartExec` and an attached container continue to run.
     """
 
     def __init__(
         self, rpc: Callable[..., Any], method: Method, arguments: Message, timeout: float | None = None
     ) -> None:
-        """Start the session that *arguments* describe; it may last for *timeout* seconds."""
+        """Start the session with *arguments*; it lasts at most *timeout* seconds."""
         self._frame = method.frame
-        self._outbox = _Outbox()
+        self._requests = _RequestQueue()
         self._closed = False
         self._stdin_closed = False
-        self._outbox.send(self._frame(start=arguments))
-        self._call = rpc(self._outbox, timeout=timeout)
-        outbox = self._outbox
-        self._call.add_done_callback(lambda _: outbox.end())
+        self._requests.send(self._frame(start=arguments))
+        self._call = rpc(self._requests, timeout=timeout)
+        requests = self._requests  # the callback must not keep the session alive
+        self._call.add_done_callback(lambda _: requests.end())
 
     def __iter__(self) -> Iterator[OutputChunk]:
-        """Yield pieces of output as they come.  Raises `DockfleetError` when the session breaks."""
+        """Yield the output as it comes.  Raises `DockfleetError` when the session breaks."""
         try:
-            for answer in self._call:
-                if (output := self.took(answer)) is not None:
+            for response in self._call:
+                if (output := self.received(response)) is not None:
                     yield output
         except grpc.RpcError as error:
             if not self._closed:
                 raise DockfleetError.of(error) from error
 
     def write(self, data: bytes) -> None:
-        """Send *data* to standard input; waits while much of what was written before is still under way.
+        """Send *data* to standard input; blocks while much of the earlier input is not sent yet.
 
         Raises `BrokenPipeError` when the session has ended.
         """
         for piece in chunks(data):
-            self._outbox.write(self._frame(stdin=piece))
+            self._requests.write(self._frame(stdin=piece))
 
     def close_stdin(self) -> None:
-        """End standard input.  Output goes on.  Harmless to repeat."""
+        """End standard input.  Output continues.  May be repeated."""
         if not self._stdin_closed:
             self._stdin_closed = True
-            self._outbox.send(self._frame(close_stdin={}))
+            self._requests.send(self._frame(close_stdin={}))
 
     def resize(self, height: int, width: int) -> None:
-        """Set the size of the terminal, in characters.  Never waits: a signal handler may call it."""
-        self._outbox.send(self._frame(resize={"height": height, "width": width}))
+        """Set the size of the terminal in characters.  Never blocks, so a signal handler may call it."""
+        self._requests.send(self._frame(resize={"height": height, "width": width}))
 
     def close(self) -> None:
-        """End the connection."""
+        """End the session."""
         self._closed = True
-        self._outbox.end()
+        self._requests.end()
         self._call.cancel()
 
     def __enter__(self) -> Self:
@@ -171,11 +175,11 @@ class Session(Outcome):
         self.close()
 
 
-class _Outbox:
-    """The frames on their way up.
+class _RequestQueue:
+    """The requests that wait to be sent.
 
-    gRPC takes them on a thread of its own, which blocks here until there is one, and which the end of the call
-    must therefore release.  A `SimpleQueue` is safe in signal handlers; the semaphore bounds the input in it.
+    A thread of gRPC reads them and blocks here, so the end of the call must release it.  A `SimpleQueue` is safe in
+    signal handlers; the semaphore limits the input in it.
     """
 
     def __init__(self) -> None:
@@ -189,7 +193,7 @@ class _Outbox:
     def write(self, frame: Message) -> None:
         self._room.acquire()
         if self._ended:
-            self._room.release()  # for the next writer that waits
+            self._room.release()  # for the next waiting writer
             raise BrokenPipeError("the session has ended")
         self._queue.put(frame)
 

@@ -1,4 +1,4 @@
-"""Calls with many answers, and calls with many requests."""
+"""Streams of responses, and uploads."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ T = TypeVar("T")
 
 
 class Stream(Generic[T]):
-    """The answers of a call that has many.  Leaving the `with` block, or `close`, ends the call.
+    """The responses of a call.  Leaving the `with` block, or `close`, ends the call.
 
-    Iteration raises `DockfleetError` when the call fails, also midway.  Any thread may close the stream, upon
-    which the iteration simply ends.
+    Iteration raises `DockfleetError` when the call fails, also after responses.  Any thread may close the stream; the
+    iteration then ends.
     """
 
     def __init__(self, call: Any, upload: Upload | None = None) -> None:
-        """Iterate over what *call* answers, to *upload* if it is one."""
+        """Iterate over the responses of *call*, which sends *upload* if there is one."""
         self._call = call
         self._upload = upload
         self._closed = False
         if upload is not None:
             upload.started(call)
 
-    def begun(self) -> None:
-        """Wait until the gateway has taken the call, or refused it, which the iteration then tells.
+    def wait_started(self) -> None:
+        """Wait until the gateway has accepted or refused the call.  A refusal is raised by the iteration.
 
-        Of `StreamEvents`, no event is missed from then on.  Of other calls the first answer is waited for.
+        `StreamEvents` misses no event after this.  Other calls wait for their first response.
         """
         self._call.initial_metadata()
 
@@ -43,15 +43,15 @@ class Stream(Generic[T]):
 
     def __next__(self) -> T:
         try:
-            answer: T = next(self._call)
+            response: T = next(self._call)
         except grpc.RpcError as error:
             if self._closed:
                 raise StopIteration from None
             raise (self._upload and self._upload.failure) or DockfleetError.of(error) from error
-        return answer
+        return response
 
     def close(self) -> None:
-        """End the call.  Harmless to repeat, and after its end."""
+        """End the call.  May be repeated, also after the end."""
         self._closed = True
         self._call.cancel()
 
@@ -65,21 +65,24 @@ class Stream(Generic[T]):
 
 
 class Upload(Iterator[Any]):
-    """The requests of an upload, which gRPC takes on a thread of its own.
+    """The requests of an upload.  gRPC reads them on a thread of its own.
 
-    When the source breaks, the call is cancelled, so that the gateway never takes a part for the whole, and
-    `failure` is what its reader is told.
+    When the source fails, the call is cancelled, so that the gateway never takes a part for the whole.  `failure` is
+    then the source's error.
     """
 
     def __init__(self, frame: type[Message], start: Message, source: Source | None, field: str = "data") -> None:
-        """Send *start*, then the bytes of *source* in the frames' *field*; only *start* when there are none."""
+        """Send *start*, then the bytes of *source* in *field* of the frames; without a source, only *start*.
+
+        Raises `TypeError` when *source* cannot be uploaded.
+        """
         self.failure: Exception | None = None
-        self._frames = self._all(frame, start, None if source is None else chunks(source), field)
+        self._frames = _frames(frame, start, None if source is None else chunks(source), field)
         self._call: Any = None
         self._started = threading.Event()
 
     def started(self, call: Any) -> None:
-        """Say which call this is the upload of."""
+        """Set the call of this upload."""
         self._call = call
         self._started.set()
 
@@ -91,26 +94,26 @@ class Upload(Iterator[Any]):
             return next(self._frames)
         except StopIteration:
             raise
-        except Exception as error:  # of the source, whatever it is
+        except Exception as error:  # the source may raise anything
             self.failure = error
             self._started.wait()
             self._call.cancel()
             raise StopIteration from error
 
-    @staticmethod
-    def _all(frame: type[Message], start: Message, pieces: Iterator[bytes] | None, field: str) -> Iterator[Message]:
-        yield frame(start=start)
-        if pieces is None:
-            return
-        for data in pieces:
-            yield frame(**{field: data})
-        if field == "stdin":  # which the end of the requests means, too
-            yield frame(close_stdin={})
+
+def _frames(frame: type[Message], start: Message, pieces: Iterator[bytes] | None, field: str) -> Iterator[Message]:
+    yield frame(start=start)
+    if pieces is None:
+        return
+    for data in pieces:
+        yield frame(**{field: data})
+    if field == "stdin":  # the end of the requests has the same meaning
+        yield frame(close_stdin={})
 
 
-def download(answers: Iterable[Any]) -> Iterator[bytes]:
-    """Yield the bytes that *answers* carry, as in `download(host.containers.ExportContainer(id="web"))`.
+def download(responses: Iterable[Any]) -> Iterator[bytes]:
+    """Yield the bytes in *responses*, as in `download(host.containers.ExportContainer(id="web"))`.
 
-    Raises `DockfleetError` when they end before their time: what was yielded until then is not the whole.
+    Raises `DockfleetError` when the call fails.  The bytes until then are not the whole.
     """
-    return (answer.data for answer in answers if answer.data)
+    return (response.data for response in responses if response.data)

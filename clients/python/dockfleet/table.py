@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 
 
 def printable(text: str) -> str:
-    """Escape what a terminal would obey instead of show: names come from containers, and those from anybody."""
+    """Escape what controls a terminal: names and messages come from containers, and those from anybody."""
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 class Table:
-    """Columns of text, aligned as the rows come: a row may widen its column for the rows after it."""
+    """Aligned columns of text.  A row may widen its columns for the rows after it."""
 
     def __init__(self, *columns: str) -> None:
         """Name the columns."""
@@ -19,12 +19,12 @@ class Table:
         self._widths = [len(column) for column in columns]
 
     def head(self, rows: Iterable[Sequence[str]] = ()) -> str:
-        """Return the line that names the columns, wide enough for *rows*."""
+        """Return the header, wide enough for *rows*."""
         self._widen(rows)
         return self._line(self._columns)
 
     def lines(self, rows: Iterable[Sequence[str]]) -> list[str]:
-        """Return a line for each of *rows*."""
+        """Return a line for each row."""
         rows = [[printable(cell) for cell in row] for row in rows]
         self._widen(rows)
         return [self._line(row) for row in rows]

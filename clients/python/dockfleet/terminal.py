@@ -1,4 +1,4 @@
-"""The terminal that the command line client runs in: keys as they are pressed, its size, its changes."""
+"""The terminal of the command line client: raw input, and its size."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STDIN, STDOUT = 0, 1
 
 @contextmanager
 def raw() -> Iterator[None]:
-    """Hand on every key, Ctrl-C among them, and neither echo nor edit lines, until the end of the block."""
+    """Read every key, also Ctrl-C, without echo and line editing, until the end of the block."""
     saved = termios.tcgetattr(STDIN)
     try:
         tty.setraw(STDIN)
@@ -30,7 +30,7 @@ def raw() -> Iterator[None]:
 
 @contextmanager
 def size_changes(resize: Callable[[int, int], None]) -> Iterator[None]:
-    """Call *resize* with rows and columns whenever the terminal has got another size, until the end of the block."""
+    """Call *resize* with rows and columns when the size of the terminal changes, until the end of the block."""
 
     def changed(*_: object) -> None:
         if now := size():
@@ -44,7 +44,7 @@ def size_changes(resize: Callable[[int, int], None]) -> Iterator[None]:
 
 
 def size() -> dict[str, int] | None:
-    """Return the size of the terminal as `TerminalSize` has it, in characters; None when there is none."""
+    """Return the size of the terminal as fields of `TerminalSize`; None without a terminal."""
     try:
         columns, lines = os.get_terminal_size(STDOUT)
     except OSError:
@@ -53,10 +53,10 @@ def size() -> dict[str, int] | None:
 
 
 def feed(write: Callable[[bytes], None], close: Callable[[], None]) -> None:
-    """Hand standard input on to *write*, and its end to *close*, beside whatever else goes on.
+    """Pass standard input to *write* and its end to *close*, on a thread, until one of them raises `BrokenPipeError`.
 
-    It ends with a `BrokenPipeError` of either.  The thread may be left waiting for a key when the program ends,
-    which is why it is a daemon and reads past Python's buffers: those must not be locked at that time.
+    The thread may still wait for a key when the program ends.  So it is a daemon, and it does not read through Python's
+    buffers, which must not be locked then.
     """
 
     def pump() -> None:

@@ -33,8 +33,8 @@ def run(gateway: Gateway) -> Callable[..., Result]:
 
 @pytest.fixture
 def command(gateway: Gateway) -> Iterator[list[str]]:
-    """The client as a program of its own."""
-    # A shell starts what it runs in the background with SIGINT ignored, and programs inherit that.
+    """The command line of the client as a program of its own."""
+    # A shell starts background programs with SIGINT ignored, and their children inherit that.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield [sys.executable, "-c", "from dockfleet.cli import main; main()", "--address", gateway.address]
     signal.signal(signal.SIGINT, before)

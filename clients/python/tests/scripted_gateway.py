@@ -1,4 +1,4 @@
-"""A gateway for tests: a real gRPC server that answers as a test tells it."""
+"""A gateway for tests: a real gRPC server with scripted behaviour."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RPCS = {method.descriptor.name: method for service in METHODS.values() for metho
 
 
 class Gateway(grpc.GenericRpcHandler):
-    """Answers each RPC with the behaviour that a test gave it, and remembers the requests and the peers."""
+    """Serves each RPC with the behaviour that a test sets, and records the requests and the peers."""
 
     def __init__(self, port: int = 0) -> None:
         self.requests: list[Any] = []
@@ -77,7 +77,7 @@ def fail(
     domain: str = "dockfleet",
     **metadata: str,
 ) -> NoReturn:
-    """End a call as the gateway does, with `ErrorInfo` and further *details*; another *domain* is another program."""
+    """Fail a call as the gateway does, with `ErrorInfo` and more *details*; another *domain* is another program."""
     status = Status(code=code.value[0], message=message)
     for detail in (ErrorInfo(reason=reason, domain=domain, metadata=metadata), *details):
         packed = Packed()
@@ -88,7 +88,7 @@ def fail(
 
 
 class Ended(threading.Event):
-    """Tells when a call has ended on the gateway's side."""
+    """Is set when a call has ended on the gateway's side."""
 
     def watch(self, context: grpc.ServicerContext) -> None:
         if not context.add_callback(self.set):
@@ -106,7 +106,7 @@ class Ended(threading.Event):
 
 
 def drained(answer: Any) -> Behaviour:
-    """Read all requests, and then give *answer*."""
+    """Read all requests, then return *answer*."""
 
     def behave(requests: Iterator[Any], context: grpc.ServicerContext) -> Any:
         for _ in requests:

@@ -27,7 +27,7 @@ async def aio_fleet(gateway: Gateway) -> AsyncIterator[dockfleet.aio.Fleet]:
 
 
 async def test_a_view_fills_in_the_host(gateway: Gateway, aio_fleet: dockfleet.aio.Fleet) -> None:
-    """Awaiting a call through `fleet.host("a")` gives the answer for host a."""
+    """Awaiting a call through `fleet.host("a")` returns the response of host a."""
     gateway.on("ListContainers", containers.ListContainersResponse(containers=[{"id": "c1"}]))
 
     answer = await aio_fleet.host("a").containers.ListContainers(all=True)
@@ -76,7 +76,7 @@ async def test_logs_are_unbatched_and_end_their_call(gateway: Gateway, aio_fleet
 async def test_a_cancelled_task_ends_its_call_and_stays_cancelled(
     gateway: Gateway, aio_fleet: dockfleet.aio.Fleet
 ) -> None:
-    """Cancelling who waits for a stream is not mistaken for the stream's end."""
+    """A cancelled wait is not the end of the stream."""
     ended = Ended()
     gateway.on("StreamStats", ended.endless(containers.StreamStatsResponse()))
     first = asyncio.Event()
@@ -95,8 +95,8 @@ async def test_a_cancelled_task_ends_its_call_and_stays_cancelled(
     assert await asyncio.to_thread(ended.wait, 10)
 
 
-async def test_a_stream_closed_by_another_task_just_ends(gateway: Gateway, aio_fleet: dockfleet.aio.Fleet) -> None:
-    """No error, and above all no cancellation that nobody asked for."""
+async def test_a_stream_that_another_task_closes_ends(gateway: Gateway, aio_fleet: dockfleet.aio.Fleet) -> None:
+    """Without an error and without a cancellation of the task."""
     gateway.on("StreamStats", Ended().endless(containers.StreamStatsResponse()))
     stats = aio_fleet.host("a").containers.StreamStats(id="web")
     await anext(stats)
@@ -120,7 +120,7 @@ async def _pieces() -> AsyncIterator[bytes]:
 async def test_an_upload_takes_bytes_files_and_asynchronous_pieces(
     gateway: Gateway, aio_fleet: dockfleet.aio.Fleet, source: Any
 ) -> None:
-    """Whatever the source, messages carry at most 256 KiB."""
+    """Requests have at most 256 KiB of any source."""
     gateway.on("LoadImages", drained([images.LoadImagesResponse(progress={"status": "x"})]))
 
     reports = [each.progress.status async for each in aio_fleet.host("a").images.LoadImages(source)]
@@ -131,7 +131,7 @@ async def test_an_upload_takes_bytes_files_and_asynchronous_pieces(
 
 
 @pytest.mark.parametrize("rpc", ["PutContainerArchive", "LoadImages"])
-async def test_a_source_that_breaks_ends_the_upload_with_its_own_error(
+async def test_a_source_that_fails_ends_the_upload_with_its_error(
     gateway: Gateway, aio_fleet: dockfleet.aio.Fleet, rpc: str
 ) -> None:
     """The caller gets the source's error, and the gateway sees a cancelled call."""
@@ -179,7 +179,7 @@ async def test_a_session_is_a_conversation(gateway: Gateway, aio_fleet: dockflee
         await session.write(b"ping")
         assert (await anext(session)).data == b"ping"
         await session.resize(24, 80)
-        assert (await anext(session)).data == b""  # the scripted process answers whatever frame it gets
+        assert (await anext(session)).data == b""  # the scripted process responds to every frame
         await session.close_stdin()
         assert [output.data async for output in session] == [b"4"]
         assert session.exit_code == 3
@@ -187,7 +187,7 @@ async def test_a_session_is_a_conversation(gateway: Gateway, aio_fleet: dockflee
             await session.write(b"late")
 
 
-async def test_a_session_tells_what_its_first_and_last_response_told(
+async def test_a_session_has_the_content_of_its_first_and_last_response(
     gateway: Gateway, aio_fleet: dockfleet.aio.Fleet
 ) -> None:
     """The id of the exec, whether there is a terminal, and whether the process outlives the session."""
@@ -234,7 +234,7 @@ async def test_leaving_a_session_ends_its_call(gateway: Gateway, aio_fleet: dock
 
 
 async def test_many_followers_do_not_starve_short_calls(gateway: Gateway, aio_fleet: dockfleet.aio.Fleet) -> None:
-    """Streams and short calls, and calls that may wait for ever, have connections of their own."""
+    """Streams and calls that may last long have connections of their own."""
     gateway.on("ListHosts", ListHostsResponse())
     gateway.on("WaitContainer", containers.WaitContainerResponse())
     gateway.on("StreamStats", Ended().endless(containers.StreamStatsResponse()))
@@ -249,7 +249,7 @@ async def test_many_followers_do_not_starve_short_calls(gateway: Gateway, aio_fl
 
 
 @pytest.mark.parametrize("attempt", range(50))
-async def test_a_failure_is_the_gateways_even_while_input_is_on_its_way(
+async def test_a_failure_during_an_upload_is_that_of_the_gateway(
     gateway: Gateway, aio_fleet: dockfleet.aio.Fleet, attempt: int
 ) -> None:
     """gRPC loses the status when a write meets the end of the call (grpc/grpc#36066); this client does not."""

@@ -1,4 +1,4 @@
-"""Failures: what a caller learns from them."""
+"""Failures and their attributes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CALLS: dict[str, Callable[[dockfleet.HostView], Any]] = {
 
 @pytest.mark.parametrize("rpc", CALLS)
 def test_every_shape_of_call_fails_with_a_dockfleet_error(gateway: Gateway, fleet: dockfleet.Fleet, rpc: str) -> None:
-    """Whatever the shape of the RPC, its failure is a `DockfleetError` raised from the `grpc.RpcError`."""
+    """The failure of every shape of RPC is a `DockfleetError` raised from the `grpc.RpcError`."""
     gateway.on(
         rpc,
         lambda request, context: fail(
@@ -52,7 +52,7 @@ def test_every_shape_of_call_fails_with_a_dockfleet_error(gateway: Gateway, flee
 
 
 def test_the_details_of_a_failure_are_attributes(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """Field violations, how long to wait, the object concerned, and whether a retry is safe."""
+    """Field violations, the time to wait, the object, and whether a repeat is safe."""
     gateway.on(
         "InspectContainer",
         lambda request, context: fail(
@@ -82,7 +82,7 @@ def test_the_details_of_a_failure_are_attributes(gateway: Gateway, fleet: dockfl
 def test_unreadable_details_leave_the_code_and_the_message(
     gateway: Gateway, fleet: dockfleet.Fleet, details: bytes | None
 ) -> None:
-    """What a proxy makes of the details does not hide the failure itself."""
+    """A proxy that damages the details does not hide the failure."""
 
     def behave(request: Any, context: grpc.ServicerContext) -> None:
         if details is not None:
@@ -96,8 +96,8 @@ def test_unreadable_details_leave_the_code_and_the_message(
     assert raised.value.reason == ""
 
 
-def test_a_failure_midway_comes_after_what_came_before_it(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """A log that breaks off yields what it has, and then raises: it never just ends."""
+def test_a_failure_comes_after_the_responses_before_it(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """A broken log yields its lines and then raises; it does not end silently."""
 
     def behave(request: Any, context: grpc.ServicerContext) -> Any:
         yield containers.StreamLogsResponse(batch={"entries": [{"data": b"one"}]})
@@ -120,8 +120,8 @@ def test_a_deadline_that_passes_is_a_dockfleet_error(gateway: Gateway, fleet: do
     assert grpc.StatusCode.DEADLINE_EXCEEDED is raised.value.code
 
 
-def test_the_bare_stubs_raise_what_grpc_raises(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """Who takes the stubs takes gRPC's own error; `list_hosts`, being ours, raises ours."""
+def test_the_stubs_raise_the_errors_of_grpc(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """`list_hosts` is no stub and raises `DockfleetError`."""
     gateway.on("ListHosts", lambda request, context: fail(context, grpc.StatusCode.PERMISSION_DENIED, "no", "X"))
 
     with pytest.raises(grpc.RpcError):
@@ -130,8 +130,8 @@ def test_the_bare_stubs_raise_what_grpc_raises(gateway: Gateway, fleet: dockflee
         fleet.list_hosts()
 
 
-def test_a_gateway_that_is_not_there_is_an_error_without_reason() -> None:
-    """`UNAVAILABLE` with a reason is a host's; without one it is the gateway's own absence."""
+def test_a_missing_gateway_is_an_error_without_reason() -> None:
+    """`UNAVAILABLE` with a reason is about a host; without a reason, the gateway is unreachable."""
     with dockfleet.connect("127.0.0.1:1") as fleet, pytest.raises(dockfleet.DockfleetError) as raised:
         fleet.list_hosts(timeout=10)
 
@@ -139,7 +139,7 @@ def test_a_gateway_that_is_not_there_is_an_error_without_reason() -> None:
 
 
 def test_an_error_survives_pickling() -> None:
-    """Errors cross process borders, as in a pool of workers."""
+    """Errors can be passed between processes, as in a pool of workers."""
     error = dockfleet.DockfleetError(grpc.StatusCode.ABORTED, "lost", reason="OUTCOME_UNKNOWN", host="a")
 
     copy = pickle.loads(pickle.dumps(error))

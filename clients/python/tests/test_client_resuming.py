@@ -1,4 +1,4 @@
-"""Streams that go on by themselves: what the second call asks for, and what the caller gets."""
+"""Streams that resume: what the second call requests, and what the caller gets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import dockfleet
 import grpc
 import pytest
-from dockfleet.course import BROKEN
+from dockfleet.resume_state import BROKEN
 from dockfleet.v1 import common_pb2 as common
 from dockfleet.v1 import containers_pb2 as containers
 from dockfleet.v1 import system_pb2 as system
@@ -30,7 +30,7 @@ def event(token: bytes, action: str = "") -> system.StreamEventsResponse:
 
 
 def calls(*behaviours: list[Any] | Behaviour) -> Behaviour:
-    """Answer each call with the next of *behaviours*; a list ends with a lost host, unless it is the last."""
+    """Use the next of *behaviours* for each call; a list ends with a lost host, unless it is the last."""
     left = list(behaviours)
 
     def behave(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
@@ -46,7 +46,7 @@ def calls(*behaviours: list[Any] | Behaviour) -> Behaviour:
 
 
 def proxied(message: Any, code: grpc.StatusCode) -> Behaviour:
-    """Send *message*, and then fail as something between the client and the gateway does."""
+    """Send *message*, and then fail as a proxy does."""
 
     def behave(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
         yield message
@@ -56,12 +56,12 @@ def proxied(message: Any, code: grpc.StatusCode) -> Behaviour:
 
 
 def away(request: Any, context: grpc.ServicerContext) -> Any:
-    """A call that comes too early."""
+    """Fail: the host is still lost."""
     fail(context, *LOST, host="a")
 
 
-def test_a_broken_log_goes_on_behind_the_last_batch(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """The second call holds the token in place of `tail`; the caller gets all lines once and notices nothing."""
+def test_a_broken_log_continues_after_the_last_batch(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """The second call has the token in place of `tail`; the caller gets all lines once."""
     gateway.on("StreamLogs", calls([lines(b"t1", b"1", b"2"), lines(b"t2", b"3")], [lines(b"t3", b"4")]))
 
     entries = list(fleet.host("a").logs("web", follow=True, tail=100))
@@ -73,8 +73,8 @@ def test_a_broken_log_goes_on_behind_the_last_batch(gateway: Gateway, fleet: doc
     ]
 
 
-def test_a_log_outlives_its_gateway(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """The gateway goes with all its connections; one that comes in its place is asked to go on."""
+def test_a_log_continues_after_a_restart_of_the_gateway(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """All connections break; the next gateway continues."""
     gateway.on("StreamLogs", Ended().endless(lines(b"t1", b"1")))
     entries = fleet.host("a").logs("web", follow=True)
     assert next(entries).data == b"1"
@@ -91,18 +91,18 @@ def test_a_log_outlives_its_gateway(gateway: Gateway, fleet: dockfleet.Fleet) ->
 
 
 @pytest.mark.parametrize("code", BROKEN)
-def test_a_break_that_the_gateway_did_not_tell_of_is_gone_over(
+def test_a_failure_without_a_dockfleet_reason_is_retried(
     gateway: Gateway, fleet: dockfleet.Fleet, code: grpc.StatusCode
 ) -> None:
-    """A proxy's failure has no details, or has somebody else's."""
+    """The failure of a proxy has no details, or details of another domain."""
     gateway.on("StreamLogs", calls(proxied(lines(b"t1", b"1"), code), [lines(b"t2", b"2")]))
 
     assert [entry.data for entry in fleet.host("a").logs("web", follow=True)] == [b"1", b"2"]
     assert [request.resume_token for request in gateway.requests] == [b"", b"t1"]
 
 
-def test_all_of_a_batch_is_delivered_before_a_break_behind_it_counts(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """Who is in the midst of a batch when the call breaks still gets the rest of it, from here."""
+def test_a_batch_is_delivered_to_its_end_before_the_next_call(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """When the call breaks, the caller still gets the rest of the batch."""
     ended = Ended()
 
     def first(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
@@ -120,8 +120,8 @@ def test_all_of_a_batch_is_delivered_before_a_break_behind_it_counts(gateway: Ga
     assert [request.resume_token for request in gateway.requests] == [b"", b"t1"]
 
 
-def test_messages_carry_all_it_takes_to_go_on_elsewhere(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """Another process begins with the token of the last message that was dealt with, and says nothing else of where."""
+def test_a_response_has_the_token_to_continue_in_another_process(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """Another process starts with the token of the last processed response."""
     gateway.on("StreamLogs", calls([lines(b"t1", b"1"), lines(b"t2", b"2")], [lines(b"t2", b"2")]))
 
     with fleet.host("a").log_messages("web", follow=True) as messages:
@@ -132,8 +132,8 @@ def test_messages_carry_all_it_takes_to_go_on_elsewhere(gateway: Gateway, fleet:
     assert gateway.requests[1] == containers.StreamLogsRequest(host="a", id="web", follow=True, resume_token=b"t1")
 
 
-def test_markers_come_with_the_messages_and_heartbeats_do_not(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """A gap, a new run and the end are told at their place."""
+def test_all_records_but_heartbeats_are_delivered(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """A gap, a new run and the end come in their order."""
     gateway.on(
         "StreamLogs",
         [
@@ -153,7 +153,7 @@ def test_markers_come_with_the_messages_and_heartbeats_do_not(gateway: Gateway, 
 
 
 def test_a_gap_is_an_error_of_logs(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """It can not pass unnoticed: the lines before it come, and then the reason GAP; it is not tried again."""
+    """The lines before it come, then an error with the reason GAP; there is no second call."""
 
     def behave(request: containers.StreamLogsRequest, context: grpc.ServicerContext) -> Iterator[Any]:
         assert request.strict
@@ -169,15 +169,15 @@ def test_a_gap_is_an_error_of_logs(gateway: Gateway, fleet: dockfleet.Fleet) -> 
     assert len(gateway.requests) == 1
 
 
-def test_a_gap_is_passed_over_by_who_says_so(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """With `strict=False`, what there is comes."""
+def test_a_gap_is_skipped_without_strict(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """With `strict=False`, the remaining lines come."""
     gateway.on("StreamLogs", [lines(b"t1", b"1"), lines(b"t2", gap={}), lines(b"t3", b"9")])
 
     assert [entry.data for entry in fleet.host("a").logs("web", strict=False)] == [b"1", b"9"]
 
 
-def test_a_log_that_has_ended_is_not_asked_for_again(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """When the connection breaks between the last message and the status, all has been said."""
+def test_a_log_that_has_ended_is_not_requested_again(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """A connection that breaks between the last response and the status changes nothing."""
     end = lines(b"t2", end={"reason": containers.LOG_END_REASON_REMOVED})
     gateway.on("StreamLogs", calls([lines(b"t1", b"1"), end], [end]))
 
@@ -187,11 +187,11 @@ def test_a_log_that_has_ended_is_not_asked_for_again(gateway: Gateway, fleet: do
     assert len(gateway.requests) == 1
 
 
-def test_patience_comes_to_an_end(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """When no message has come for so long, the last failure is raised; until then the same place is asked for."""
+def test_the_last_failure_is_raised_after_retry_seconds(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """Until then, every call has the token of the last response."""
     gateway.on("StreamLogs", calls([lines(b"t1", b"1")], *[away] * 20))
 
-    entries = fleet.host("a").logs("web", patience=0.5)
+    entries = fleet.host("a").logs("web", retry_seconds=0.5)
     assert next(entries).data == b"1"
     with pytest.raises(dockfleet.DockfleetError, match="a: CONNECTION_LOST"):
         next(entries)
@@ -200,11 +200,11 @@ def test_patience_comes_to_an_end(gateway: Gateway, fleet: dockfleet.Fleet) -> N
     assert {request.resume_token for request in gateway.requests[1:]} == {b"t1"}
 
 
-def test_without_patience_nothing_is_tried(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """`patience=0` is for those who do it themselves."""
+def test_zero_retry_seconds_mean_no_second_call(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """`retry_seconds=0` raises the first failure."""
     gateway.on("StreamLogs", calls([lines(b"t1", b"1")], [lines(b"t2", b"2")]))
 
-    entries = fleet.host("a").logs("web", patience=0)
+    entries = fleet.host("a").logs("web", retry_seconds=0)
     next(entries)
     with pytest.raises(dockfleet.DockfleetError, match="CONNECTION_LOST"):
         next(entries)
@@ -212,16 +212,16 @@ def test_without_patience_nothing_is_tried(gateway: Gateway, fleet: dockfleet.Fl
     assert len(gateway.requests) == 1
 
 
-def test_a_log_that_never_began_fails_at_once(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """A host that can not be reached is told, not waited for."""
+def test_an_initial_failure_is_raised_at_once(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """An unreachable host is an error."""
     gateway.on("StreamLogs", lambda request, context: fail(context, host="a"))
 
     with pytest.raises(dockfleet.DockfleetError, match="a: HOST_UNREACHABLE"):
         next(fleet.host("a").logs("web"))
 
 
-def test_events_go_on_behind_the_last_one(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """With the same filters, without `since`; heartbeats are kept back, and their places are not."""
+def test_events_continue_after_the_last_one(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """With the same filters and without `since`; the token of a heartbeat counts."""
     beat = system.StreamEventsResponse(heartbeat={}, resume_token=b"t2")
     gateway.on("StreamEvents", calls([event(b"t1", "create"), beat], [event(b"t3", "start")]))
 
@@ -235,8 +235,8 @@ def test_events_go_on_behind_the_last_one(gateway: Gateway, fleet: dockfleet.Fle
     ]
 
 
-def test_a_gap_among_events_is_a_message(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """It stands at its place, before the synthetic events that make up for it."""
+def test_a_gap_among_events_is_a_response(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """It comes before the synthetic events."""
     gap = system.StreamEventsResponse(gap={"reason": common.GAP_REASON_ENGINE_RESTARTED}, resume_token=b"t1")
     made_up = system.StreamEventsResponse(event={"action": "die", "synthetic": True}, resume_token=b"t2")
     gateway.on("StreamEvents", [gap, made_up])
@@ -248,8 +248,8 @@ def test_a_gap_among_events_is_a_message(gateway: Gateway, fleet: dockfleet.Flee
         ]
 
 
-def test_who_waits_for_the_beginning_misses_no_event(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """`begun` returns when the gateway has said that it listens, though nothing has happened yet."""
+def test_no_event_is_missed_after_wait_started(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """`wait_started` returns when the gateway listens, before the first event."""
     listening = threading.Event()
 
     def behave(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
@@ -260,23 +260,23 @@ def test_who_waits_for_the_beginning_misses_no_event(gateway: Gateway, fleet: do
     gateway.on("StreamEvents", behave)
 
     with fleet.host("a").events() as events:
-        events.begun()
+        events.wait_started()
         listening.set()
         assert next(events).event.action == "start"
 
 
-def test_waiting_for_a_beginning_that_is_refused_ends(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """Why, the iteration says."""
+def test_wait_started_returns_for_a_refused_call(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """The iteration raises the reason."""
     gateway.on("StreamEvents", lambda request, context: fail(context, grpc.StatusCode.NOT_FOUND, "", "UNKNOWN_HOST"))
 
     with fleet.host("x").events() as events:
-        events.begun()
+        events.wait_started()
         with pytest.raises(dockfleet.DockfleetError, match="UNKNOWN_HOST"):
             next(events)
 
 
-def test_stats_go_on(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """They are asked for in the same way; there is no place to go on from."""
+def test_stats_continue(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """The second request is equal to the first; samples have no tokens."""
     sample = containers.StreamStatsResponse(stats={"id": ID})
     gateway.on("StreamStats", calls([sample], [sample]))
 
@@ -287,7 +287,7 @@ def test_stats_go_on(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
 
 
 def test_leaving_ends_the_call(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """The gateway sees it, and the stream then is at its end."""
+    """The gateway sees the end, and the iteration ends."""
     ended = Ended()
     gateway.on("StreamLogs", ended.endless(lines(b"t", b"1")))
 
@@ -301,7 +301,7 @@ def test_leaving_ends_the_call(gateway: Gateway, fleet: dockfleet.Fleet) -> None
 
 @pytest.mark.parametrize("close", ["stream", "fleet"])
 def test_closing_ends_a_wait_for_the_gateway(gateway: Gateway, fleet: dockfleet.Fleet, close: str) -> None:
-    """Another thread may close the stream, which then simply ends, or the fleet, which is an error of the stream."""
+    """Another thread may close the stream, which then ends, or the fleet, which is an error of the stream."""
     tried = threading.Event()
 
     def behave(request: Any, context: grpc.ServicerContext) -> Any:
@@ -309,7 +309,7 @@ def test_closing_ends_a_wait_for_the_gateway(gateway: Gateway, fleet: dockfleet.
         away(request, context)
 
     gateway.on("StreamLogs", calls([lines(b"t", b"1")], *[behave] * 1000))
-    messages = fleet.host("a").log_messages("web", follow=True, patience=1e6)
+    messages = fleet.host("a").log_messages("web", follow=True, retry_seconds=1e6)
     next(messages)
     got: list[Any] = []
 
@@ -337,10 +337,10 @@ def test_closing_ends_a_wait_for_the_gateway(gateway: Gateway, fleet: dockfleet.
         lambda host: host.events(timeout=0.5),
     ],
 )
-def test_a_deadline_ends_a_stream_that_goes_on(
+def test_a_deadline_ends_a_stream_that_resumes(
     gateway: Gateway, fleet: dockfleet.Fleet, follow: Callable[[dockfleet.HostView], Iterator[Any]]
 ) -> None:
-    """However often it breaks, `timeout` is for the whole."""
+    """`timeout` holds for all calls together."""
     gateway.on("StreamLogs", lambda request, context: calls([lines(b"t", b"1")], [])(request, context))
     gateway.on("StreamEvents", lambda request, context: calls([event(b"t", "start")], [])(request, context))
 

@@ -1,4 +1,4 @@
-"""Streams that go on by themselves, for asyncio: the same promises, and cancelling."""
+"""Streams that resume, for asyncio: the same promises, and cancellation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import dockfleet
 import dockfleet.aio
 import grpc
 import pytest
-from dockfleet.course import BROKEN
+from dockfleet.resume_state import BROKEN
 from dockfleet.v1 import containers_pb2 as containers
 from dockfleet.v1 import system_pb2 as system
 from google.rpc.error_details_pb2 import RetryInfo
@@ -26,7 +26,7 @@ async def host(gateway: Gateway) -> AsyncIterator[dockfleet.aio.HostView]:
         yield fleet.host("a")
 
 
-async def test_a_broken_log_goes_on_behind_the_last_batch(gateway: Gateway, host: dockfleet.aio.HostView) -> None:
+async def test_a_broken_log_continues_after_the_last_batch(gateway: Gateway, host: dockfleet.aio.HostView) -> None:
     """As with the blocking client, on the wire and for the caller."""
     beat = lines(b"t2", heartbeat={})
     gateway.on("StreamLogs", calls([lines(b"t1", b"1", b"2"), beat], [lines(b"t3", b"3")]))
@@ -40,8 +40,8 @@ async def test_a_broken_log_goes_on_behind_the_last_batch(gateway: Gateway, host
     ]
 
 
-async def test_a_log_outlives_its_gateway(gateway: Gateway, host: dockfleet.aio.HostView) -> None:
-    """One that comes in its place is asked to go on."""
+async def test_a_log_continues_after_a_restart_of_the_gateway(gateway: Gateway, host: dockfleet.aio.HostView) -> None:
+    """The next gateway continues."""
     gateway.on("StreamLogs", Ended().endless(lines(b"t1", b"1")))
     entries = host.logs("web", follow=True)
     assert (await anext(entries)).data == b"1"
@@ -58,10 +58,10 @@ async def test_a_log_outlives_its_gateway(gateway: Gateway, host: dockfleet.aio.
 
 
 @pytest.mark.parametrize("code", BROKEN)
-async def test_a_break_that_the_gateway_did_not_tell_of_is_gone_over(
+async def test_a_failure_without_a_dockfleet_reason_is_retried(
     gateway: Gateway, host: dockfleet.aio.HostView, code: grpc.StatusCode
 ) -> None:
-    """CANCELLED, too, when it was not this program that cancelled."""
+    """Also CANCELLED, when this program has not cancelled the call."""
     gateway.on("StreamLogs", calls(proxied(lines(b"t1", b"1"), code), [lines(b"t2", b"2")]))
 
     assert [entry.data async for entry in host.logs("web", follow=True)] == [b"1", b"2"]
@@ -69,7 +69,7 @@ async def test_a_break_that_the_gateway_did_not_tell_of_is_gone_over(
 
 
 async def test_a_gap_is_an_error_of_logs(gateway: Gateway, host: dockfleet.aio.HostView) -> None:
-    """`logs` is strict unless told otherwise."""
+    """`logs` is strict by default."""
 
     def behave(request: Any, context: grpc.ServicerContext) -> Any:
         fail(context, grpc.StatusCode.DATA_LOSS, "lost", "GAP", host="a")
@@ -84,14 +84,14 @@ async def test_a_gap_is_an_error_of_logs(gateway: Gateway, host: dockfleet.aio.H
     assert [request.strict for request in gateway.requests] == [True, False]
 
 
-async def test_events_and_stats_go_on(gateway: Gateway, host: dockfleet.aio.HostView) -> None:
-    """Events by their token, samples without."""
+async def test_events_and_stats_continue(gateway: Gateway, host: dockfleet.aio.HostView) -> None:
+    """Events with their token, samples without."""
     gateway.on("StreamEvents", calls([event(b"t1", "create")], [event(b"t2", "start")]))
     sample = containers.StreamStatsResponse(stats={"id": ID})
     gateway.on("StreamStats", calls([sample], [sample]))
 
     async with host.events(since={"seconds": 5}) as events:
-        await events.begun()
+        await events.wait_started()
         assert [message.event.action async for message in events] == ["create", "start"]
     async with host.stats("web") as samples:
         assert [each.HasField("stats") async for each in samples] == [True, True]
@@ -99,11 +99,11 @@ async def test_events_and_stats_go_on(gateway: Gateway, host: dockfleet.aio.Host
     assert gateway.requests[1] == system.StreamEventsRequest(host="a", resume_token=b"t1")
 
 
-async def test_patience_comes_to_an_end(gateway: Gateway, host: dockfleet.aio.HostView) -> None:
-    """The last failure is raised."""
+async def test_the_last_failure_is_raised_after_retry_seconds(gateway: Gateway, host: dockfleet.aio.HostView) -> None:
+    """Every call has the token of the last response."""
     gateway.on("StreamLogs", calls([lines(b"t1", b"1")], *[away] * 20))
 
-    entries = host.logs("web", patience=0.5)
+    entries = host.logs("web", retry_seconds=0.5)
     assert (await anext(entries)).data == b"1"
     with pytest.raises(dockfleet.DockfleetError, match="a: CONNECTION_LOST"):
         await anext(entries)
@@ -112,8 +112,8 @@ async def test_patience_comes_to_an_end(gateway: Gateway, host: dockfleet.aio.Ho
     assert {request.resume_token for request in gateway.requests[1:]} == {b"t1"}
 
 
-async def test_a_log_that_has_ended_is_not_asked_for_again(gateway: Gateway, host: dockfleet.aio.HostView) -> None:
-    """When the connection breaks between the last message and the status, all has been said."""
+async def test_a_log_that_has_ended_is_not_requested_again(gateway: Gateway, host: dockfleet.aio.HostView) -> None:
+    """A connection that breaks between the last response and the status changes nothing."""
     gateway.on("StreamLogs", calls([lines(b"t1", end={})], []))
 
     async with host.log_messages("web") as messages:
@@ -122,8 +122,8 @@ async def test_a_log_that_has_ended_is_not_asked_for_again(gateway: Gateway, hos
     assert len(gateway.requests) == 1
 
 
-async def test_a_wait_that_is_given_up_loses_nothing(gateway: Gateway, host: dockfleet.aio.HostView) -> None:
-    """A limited wait that ends without a message ends the call; the next wait goes on behind the last message."""
+async def test_a_cancelled_wait_loses_nothing(gateway: Gateway, host: dockfleet.aio.HostView) -> None:
+    """It ends the call; the next wait continues after the last response."""
     ended = Ended()
     gateway.on("StreamLogs", calls(ended.endless(lines(b"t1", b"1")), [lines(b"t2", b"2")]))
 
@@ -137,10 +137,10 @@ async def test_a_wait_that_is_given_up_loses_nothing(gateway: Gateway, host: doc
     assert [request.resume_token for request in gateway.requests] == [b"", b"t1"]
 
 
-async def test_a_wait_for_the_gateway_may_be_given_up_and_made_again(
+async def test_a_wait_for_the_gateway_may_be_cancelled_and_repeated(
     gateway: Gateway, host: dockfleet.aio.HostView
 ) -> None:
-    """It is no end of the stream either."""
+    """It does not end the stream."""
     tried, back = asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()
 
@@ -156,7 +156,7 @@ async def test_a_wait_for_the_gateway_may_be_given_up_and_made_again(
         await anext(messages)
         waiting = asyncio.ensure_future(anext(messages))
         await tried.wait()
-        await asyncio.wait([waiting], timeout=2)  # mostly, it then waits for the 30 seconds to pass; any state will do
+        await asyncio.wait([waiting], timeout=2)  # it usually waits for the 30 seconds then; any state will do
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
@@ -166,23 +166,23 @@ async def test_a_wait_for_the_gateway_may_be_given_up_and_made_again(
     assert {request.resume_token for request in gateway.requests[1:]} == {b"t1"}
 
 
-async def test_a_wait_that_is_given_up_before_anything_came_is_no_quiet_end(
+async def test_a_wait_that_is_cancelled_before_the_first_response_is_an_error_of_the_next(
     gateway: Gateway, host: dockfleet.aio.HostView
 ) -> None:
-    """Where to go on is not known then, and events may be missed: that is an error."""
+    """The stream cannot continue without a token, and must not end silently."""
     gateway.on("StreamEvents", Ended().endless())
 
     async with host.events() as events:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(anext(events), 0.05)
-        with pytest.raises(dockfleet.DockfleetError, match="before anything had come"):
+        with pytest.raises(dockfleet.DockfleetError, match="before its first response"):
             await anext(events)
 
 
 async def test_a_cancelled_task_ends_its_call_and_stays_cancelled(
     gateway: Gateway, host: dockfleet.aio.HostView
 ) -> None:
-    """Cancelling is not mistaken for a break."""
+    """A cancellation is not a failure."""
     ended, first = Ended(), asyncio.Event()
     gateway.on("StreamLogs", ended.endless(lines(b"t", b"1")))
 
@@ -201,10 +201,10 @@ async def test_a_cancelled_task_ends_its_call_and_stays_cancelled(
 
 
 @pytest.mark.parametrize("waits_for", ["a message", "the gateway"])
-async def test_a_stream_closed_by_another_task_just_ends(
+async def test_a_stream_that_another_task_closes_ends(
     gateway: Gateway, host: dockfleet.aio.HostView, waits_for: str
 ) -> None:
-    """Whatever it waits for."""
+    """While it waits for a response, and while it waits for the gateway."""
     tried = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -215,7 +215,7 @@ async def test_a_stream_closed_by_another_task_just_ends(
         away(request, context)
 
     gateway.on("StreamLogs", calls([lines(b"t1", b"1")], *[behave] * 1000))
-    messages = host.log_messages("web", follow=True, patience=1e6)
+    messages = host.log_messages("web", follow=True, retry_seconds=1e6)
     await anext(messages)
 
     async def close() -> None:

@@ -73,7 +73,7 @@ def test_an_exit_code_that_is_not_known_is_none(gateway: Gateway, fleet: dockfle
 
 
 def test_a_session_is_a_conversation(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """Each answer can be waited for before the next input is written; the exit code is known after the end."""
+    """A program reads each output before it writes the next input; the exit code is known after the end."""
     gateway.on("Exec", cat)
 
     with fleet.host("a").exec.Exec(id="web", cmd=["cat"], attach_stdin=True) as session:
@@ -92,7 +92,7 @@ def test_a_session_is_a_conversation(gateway: Gateway, fleet: dockfleet.Fleet) -
 
 
 def test_a_session_knows_its_exec_and_its_terminal(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """From the first response on, for `ResizeExec` and `InspectExec`; a session that has ended still knows."""
+    """From the first response on, for `ResizeExec` and `InspectExec`, also after the end."""
     gateway.on("Exec", cat)
 
     with fleet.host("a").exec.Exec(id="web", cmd=["sh"], tty=True, attach_stdin=True) as session:
@@ -188,8 +188,8 @@ def test_a_writer_waits_for_a_process_that_does_not_read(gateway: Gateway, fleet
     assert broken.wait(10)
 
 
-def test_attach_speaks_the_same_frames(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """Every RPC whose frames are those of a session is one; `end` tells the container's exit code."""
+def test_attach_is_a_session_too(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """Every RPC with the frames of a session is one; `end` has the container's exit code."""
     gateway.on(
         "AttachContainer",
         [
@@ -206,7 +206,7 @@ def test_attach_speaks_the_same_frames(gateway: Gateway, fleet: dockfleet.Fleet)
 
 
 def test_output_that_was_dropped_is_counted(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """Who reads too slowly can tell how much is missing, and between which pieces."""
+    """A slow reader knows how many bytes are missing, and between which chunks."""
     gateway.on(
         "AttachContainer",
         [
@@ -225,8 +225,8 @@ def test_output_that_was_dropped_is_counted(gateway: Gateway, fleet: dockfleet.F
     assert (session.exit_code, session.ended) == (0, True)
 
 
-def test_a_result_says_how_much_of_it_is_missing(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """Only where the caller has allowed that output be dropped."""
+def test_a_result_has_the_number_of_missing_bytes(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """Only when the caller allows to drop output."""
     gateway.on(
         "Exec",
         [
@@ -243,7 +243,7 @@ def test_a_result_says_how_much_of_it_is_missing(gateway: Gateway, fleet: dockfl
 
 
 def test_a_session_that_breaks_has_not_ended(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """Without its last message nothing is known, least of all that the process ended well."""
+    """Without its last response, the exit code is not known."""
     gateway.on("Exec", [ExecResponse(started={}), ExecResponse(dropped={"bytes": 1})])
 
     with fleet.host("a").exec.Exec(id="web", cmd=["true"]) as session:
@@ -253,7 +253,7 @@ def test_a_session_that_breaks_has_not_ended(gateway: Gateway, fleet: dockfleet.
 
 
 def test_a_session_that_breaks_raises(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """The end of a session is an `end`, or an error; never silence."""
+    """A session ends with an `end` or an error, never silently."""
 
     def behave(requests: Any, context: grpc.ServicerContext) -> Any:
         yield ExecResponse(started={})

@@ -20,7 +20,7 @@ from clients.python.tests.scripted_gateway import RPCS, Ended, Gateway, drained
 
 
 def test_a_view_fills_in_the_host(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """A call through `fleet.host("a")` says `host: "a"`, and its keyword arguments are the other fields."""
+    """A call through `fleet.host("a")` has `host: "a"`; its keyword arguments are the other fields."""
     gateway.on("ListContainers", containers.ListContainersResponse(containers=[{"id": "c1"}]))
 
     answer = fleet.host("a").containers.ListContainers(all=True)
@@ -30,7 +30,7 @@ def test_a_view_fills_in_the_host(gateway: Gateway, fleet: dockfleet.Fleet) -> N
 
 
 def test_filters_may_be_plain_lists_or_single_strings(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """Where the contract has a map of `StringList`, lists and strings do."""
+    """A map of `StringList` takes them."""
     gateway.on("ListContainers", containers.ListContainersResponse())
 
     fleet.host("a").containers.ListContainers(
@@ -60,7 +60,7 @@ def test_messages_and_times_may_be_plain_values(gateway: Gateway, fleet: dockfle
 
 @pytest.mark.parametrize("wrap", [list, tuple, lambda items: {"items": items}, lambda items: StringList(items=items)])
 def test_a_list_message_may_be_a_plain_list(gateway: Gateway, fleet: dockfleet.Fleet, wrap: Callable[..., Any]) -> None:
-    """Also in a dictionary in a dictionary, and when it is empty, which is not the same as absent."""
+    """Also in nested dicts; an empty list is not absent."""
     gateway.on("CreateContainer", containers.CreateContainerResponse(id="c1"))
 
     fleet.host("a").containers.CreateContainer(
@@ -85,7 +85,7 @@ def test_a_list_message_may_be_a_plain_list(gateway: Gateway, fleet: dockfleet.F
 def test_a_list_of_list_messages_may_be_plain_lists(
     gateway: Gateway, fleet: dockfleet.Fleet, wrap: Callable[..., Any]
 ) -> None:
-    """As the Engine has it, in a list of dictionaries."""
+    """As in the JSON of the Engine."""
     gateway.on("CreateContainer", containers.CreateContainerResponse(id="c1"))
 
     devices = [{"driver": "nvidia", "capabilities": [wrap(["gpu", "compute"]), wrap(["video"])]}]
@@ -97,7 +97,7 @@ def test_a_list_of_list_messages_may_be_plain_lists(
 
 
 def test_a_misspelt_field_of_a_dictionary_is_refused(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """At any depth, as at the top."""
+    """At any depth."""
     with pytest.raises(TypeError, match='no "masked_path" field; did you mean masked_paths'):
         fleet.host("a").containers.CreateContainer(config={"image": "x", "host_config": {"masked_path": []}})
 
@@ -107,7 +107,7 @@ def test_a_misspelt_field_of_a_dictionary_is_refused(gateway: Gateway, fleet: do
 def test_a_field_that_does_not_exist_is_refused_before_anything_is_sent(
     gateway: Gateway, fleet: dockfleet.Fleet
 ) -> None:
-    """A misspelt field is a `TypeError` here, not an answer from the gateway."""
+    """A misspelt field is a `TypeError` here, not an error of the gateway."""
     with pytest.raises(TypeError, match='no "al" field; did you mean all'):
         fleet.host("a").containers.ListContainers(al=True)
 
@@ -115,11 +115,11 @@ def test_a_field_that_does_not_exist_is_refused_before_anything_is_sent(
 
 
 def test_an_rpc_or_service_that_does_not_exist_is_an_attribute_error(fleet: dockfleet.Fleet) -> None:
-    """Misspelt names fail as attributes do, and `dir` lists the right ones."""
+    """Misspelt names fail as attributes do, and `dir` lists the names."""
     host = fleet.host("a")
 
-    with pytest.raises(AttributeError, match="ContainerService has no RPC 'Lst'"):
-        _ = host.containers.Lst
+    with pytest.raises(AttributeError, match="has no RPC 'ListContainer'; did you mean ListContainers"):
+        _ = host.containers.ListContainer
     with pytest.raises(AttributeError, match="no service 'pods'"):
         _ = host.pods
     assert {"containers", "exec", "logs"} <= set(dir(host))
@@ -128,7 +128,7 @@ def test_an_rpc_or_service_that_does_not_exist_is_an_attribute_error(fleet: dock
 
 @pytest.mark.parametrize("name", sorted(RPCS))
 def test_every_rpc_has_a_shape_and_takes_a_deadline(name: str) -> None:
-    """No field of a request is called `timeout` or `source`, so that these words are free for the caller."""
+    """No field of a request is called `timeout`, so the name is free for the deadline."""
     method = RPCS[name]
     fields = set(method.first.DESCRIPTOR.fields_by_name)
 
@@ -138,7 +138,7 @@ def test_every_rpc_has_a_shape_and_takes_a_deadline(name: str) -> None:
 
 
 def test_a_stream_ends_its_call_when_it_is_closed(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """Leaving the `with` block of a stream cancels the call, though more could come."""
+    """Leaving the `with` block of a stream cancels the call."""
     ended = Ended()
     gateway.on("StreamStats", ended.endless(containers.StreamStatsResponse()))
 
@@ -149,8 +149,8 @@ def test_a_stream_ends_its_call_when_it_is_closed(gateway: Gateway, fleet: dockf
     assert list(stats) == []
 
 
-def test_an_upload_is_cut_into_a_start_and_chunks(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """A file goes up as `start` with the arguments and then as `data` of at most 256 KiB."""
+def test_an_upload_is_a_start_and_chunks(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """A file is sent as `start` with the arguments, then as `data` of at most 256 KiB."""
     gateway.on("PutContainerArchive", drained(containers.PutContainerArchiveResponse()))
     tar = bytes(range(256)) * 2500  # 640,000 bytes
 
@@ -164,7 +164,7 @@ def test_an_upload_is_cut_into_a_start_and_chunks(gateway: Gateway, fleet: dockf
 
 @pytest.mark.parametrize("source", [b"ab" * 200_000, memoryview(b"ab" * 200_000), [b"ab" * 200_000], [b"ab", b""] * 4])
 def test_an_upload_takes_bytes_files_and_pieces(gateway: Gateway, fleet: dockfleet.Fleet, source: Any) -> None:
-    """What is uploaded may be one piece or many, of any size; empty ones are not sent."""
+    """One piece or many, of any size; empty ones are not sent."""
     gateway.on("LoadImages", drained([images.LoadImagesResponse(progress=Progress(status="x"))]))
 
     reports = list(fleet.host("a").images.LoadImages(source, quiet=True))
@@ -178,7 +178,7 @@ def test_an_upload_takes_bytes_files_and_pieces(gateway: Gateway, fleet: dockfle
 @pytest.mark.parametrize(
     ("rpc", "answer"), [("PutContainerArchive", containers.PutContainerArchiveResponse()), ("LoadImages", [])]
 )
-def test_a_source_that_breaks_ends_the_upload_with_its_own_error(
+def test_a_source_that_fails_ends_the_upload_with_its_error(
     gateway: Gateway, fleet: dockfleet.Fleet, rpc: str, answer: Any
 ) -> None:
     """The caller gets the source's error; the gateway sees a cancelled call and never takes a part for the whole."""
@@ -200,7 +200,7 @@ def test_a_source_that_breaks_ends_the_upload_with_its_own_error(
 
 
 def test_a_download_yields_the_bytes_alone(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """`download` skips the first message, which describes what comes."""
+    """`download` skips the first response, which describes the file."""
     gateway.on(
         "GetContainerArchive",
         [
@@ -235,7 +235,7 @@ def test_logs_are_unbatched(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
 
 
 def test_leaving_a_log_ends_the_call(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """A follower that stops iterating and closes costs the gateway nothing more."""
+    """Closing the iterator ends the call on the gateway's side."""
     ended = Ended()
     gateway.on("StreamLogs", ended.endless(containers.StreamLogsResponse(batch={"entries": [{"data": b"x"}]})))
 
@@ -247,7 +247,7 @@ def test_leaving_a_log_ends_the_call(gateway: Gateway, fleet: dockfleet.Fleet) -
 
 
 def test_the_generated_code_comes_without_the_client() -> None:
-    """Importing messages imports neither the client nor gRPC, which the gateway's engine room must not have."""
+    """Importing messages imports neither the client nor gRPC, which the engine layer of the gateway must not import."""
     imported = subprocess.run(
         [sys.executable, "-c", "import sys, dockfleet.v1.containers_pb2; print(*sys.modules)"],
         capture_output=True,

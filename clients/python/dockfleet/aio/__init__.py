@@ -1,16 +1,16 @@
-"""The client for asyncio: the same fleet, where calls are awaited and streams are iterated with `async for`.
+"""The client for asyncio.  Calls are awaited, and streams are iterated with `async for`.
 
 async with dockfleet.aio.connect() as fleet:
     host = fleet.host("a")
-    answer = await host.containers.ListContainers(all=True)
+    response = await host.containers.ListContainers(all=True)
     async for entry in host.logs("web", follow=True):
         ...
 """
 
 from dockfleet.aio.client import Fleet, connect
 from dockfleet.aio.host import HostView
-from dockfleet.aio.resuming import Resuming
+from dockfleet.aio.resuming import ResumingStream
 from dockfleet.aio.session import Session
 from dockfleet.aio.stream import Stream, download
 
-__all__ = ["Fleet", "HostView", "Resuming", "Session", "Stream", "connect", "download"]
+__all__ = ["Fleet", "HostView", "ResumingStream", "Session", "Stream", "connect", "download"]

@@ -9,7 +9,7 @@ from typing import Any, Self
 import grpc
 
 from dockfleet.aio.host import HostView
-from dockfleet.aio.stream import answer_of
+from dockfleet.aio.stream import response_of
 from dockfleet.calls import STUBS, check_timeout
 from dockfleet.channels import Options, PathLike, SplitChannel, address, credentials, options
 from dockfleet.client import DEFAULT_TARGET
@@ -55,7 +55,7 @@ class Fleet:
     async def list_hosts(self, *, timeout: float | None = None) -> Sequence[Host]:
         """Return all hosts of the gateway in the order of their names, also those that are down."""
         call = self._stubs.hosts.ListHosts(ListHostsRequest(), timeout=check_timeout(timeout))
-        response: ListHostsResponse = await answer_of(call)
+        response: ListHostsResponse = await response_of(call)
         return response.hosts
 
     async def close(self) -> None:

@@ -5,58 +5,59 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
-from dockfleet.aio.resuming import Resuming
+from dockfleet.aio.resuming import ResumingStream
 from dockfleet.aio.session import Session
-from dockfleet.aio.stream import AsyncSource, Stream, Upload, answer_of
+from dockfleet.aio.stream import AsyncSource, Stream, Upload, response_of
 from dockfleet.calls import Method, Shape, check_timeout
-from dockfleet.course import PATIENCE_SECONDS
-from dockfleet.session import ExecResult, Outcome
+from dockfleet.resume_state import RETRY_SECONDS
+from dockfleet.session import ExecResult, SessionState
 from dockfleet.v1.common_pb2 import STANDARD_STREAM_STDERR
 from dockfleet.v1.containers_pb2 import LogEntry, StreamLogsResponse, StreamStatsResponse
 from dockfleet.v1.exec_pb2 import ExecRequest, ExecResponse
 from dockfleet.v1.system_pb2 import StreamEventsResponse
-from dockfleet.view import Binder, View
+from dockfleet.view import CallAdapter, View
 
 
 class HostView(View):
-    """One host: see `dockfleet.HostView`.  Calls with one answer are awaited; the others return at once."""
+    """One host: see `dockfleet.HostView`.  Calls with a single response are awaited; the others return at once."""
 
     def __init__(self, stubs: Any, name: str) -> None:
-        """Bind *stubs* to the host called *name*."""
-        super().__init__(stubs, name, BINDERS)
+        """Use *stubs* for the host called *name*."""
+        super().__init__(stubs, name, ADAPTERS)
 
     async def logs(
-        self, id: str, *, patience: float = PATIENCE_SECONDS, timeout: float | None = None, **fields: Any
+        self, id: str, *, retry_seconds: float = RETRY_SECONDS, timeout: float | None = None, **fields: Any
     ) -> AsyncGenerator[LogEntry, None]:
-        """Yield the log of container *id*, line by line: see `dockfleet.HostView.logs`.
+        """Yield the log of container *id* line by line: see `dockfleet.HostView.logs`.
 
-        As with every asynchronous generator, cancelling a task that waits for a line is its end; who waits with a
-        limit takes `log_messages`, which does not mind.
+        Cancelling a wait for a line ends this generator, as it ends every asynchronous generator.  `log_messages`
+        survives it.
         """
-        async with self.log_messages(id, patience=patience, timeout=timeout, **{"strict": True} | fields) as messages:
-            async for message in messages:
-                for entry in message.batch.entries:
+        fields = {"strict": True, **fields}
+        async with self.log_messages(id, retry_seconds=retry_seconds, timeout=timeout, **fields) as responses:
+            async for response in responses:
+                for entry in response.batch.entries:
                     yield entry
 
     def log_messages(
-        self, id: str, *, patience: float = PATIENCE_SECONDS, timeout: float | None = None, **fields: Any
-    ) -> Resuming[StreamLogsResponse]:
-        """Return the log of container *id* as the gateway sends it: see `dockfleet.HostView.log_messages`."""
+        self, id: str, *, retry_seconds: float = RETRY_SECONDS, timeout: float | None = None, **fields: Any
+    ) -> ResumingStream[StreamLogsResponse]:
+        """Return the log of container *id* as responses: see `dockfleet.HostView.log_messages`."""
         fields["id"] = id
-        return Resuming(*self._course("containers", "StreamLogs", patience, timeout, fields))
+        return ResumingStream(*self._resumable("containers", "StreamLogs", retry_seconds, timeout, fields))
 
     def events(
-        self, *, patience: float = PATIENCE_SECONDS, timeout: float | None = None, **fields: Any
-    ) -> Resuming[StreamEventsResponse]:
-        """Return what happens on the host, as it happens: see `dockfleet.HostView.events`."""
-        return Resuming(*self._course("system", "StreamEvents", patience, timeout, fields))
+        self, *, retry_seconds: float = RETRY_SECONDS, timeout: float | None = None, **fields: Any
+    ) -> ResumingStream[StreamEventsResponse]:
+        """Return the events of the host as they happen: see `dockfleet.HostView.events`."""
+        return ResumingStream(*self._resumable("system", "StreamEvents", retry_seconds, timeout, fields))
 
     def stats(
-        self, id: str, *, patience: float = PATIENCE_SECONDS, timeout: float | None = None, **fields: Any
-    ) -> Resuming[StreamStatsResponse]:
-        """Return samples of what container *id* uses: see `dockfleet.HostView.stats`."""
+        self, id: str, *, retry_seconds: float = RETRY_SECONDS, timeout: float | None = None, **fields: Any
+    ) -> ResumingStream[StreamStatsResponse]:
+        """Return samples of the resource usage of container *id*: see `dockfleet.HostView.stats`."""
         fields["id"] = id
-        return Resuming(*self._course("containers", "StreamStats", patience, timeout, fields))
+        return ResumingStream(*self._resumable("containers", "StreamStats", retry_seconds, timeout, fields))
 
     async def execute(
         self,
@@ -67,22 +68,20 @@ class HostView(View):
         timeout: float | None = None,
         **fields: Any,
     ) -> ExecResult:
-        """Run *cmd* in container *id* and return what became of it; *fields* are those of `ExecStart`."""
-        start = self._exec_start(id, cmd, stdin, fields)
-        upload = Upload(ExecRequest, start, stdin, "stdin")
-        outcome, stdout, stderr = Outcome(), bytearray(), bytearray()
-        async with Stream[ExecResponse](
-            self._stubs.exec.Exec(upload.frames(), timeout=check_timeout(timeout)), upload
-        ) as answers:
-            async for answer in answers:
-                if (output := outcome.took(answer)) is not None:
+        """Run *cmd* in container *id* and return its result: see `dockfleet.HostView.execute`."""
+        upload = Upload(ExecRequest, self._exec_start(id, cmd, stdin, fields), stdin, "stdin")
+        call = self._stubs.exec.Exec(upload.frames(), timeout=check_timeout(timeout))
+        state, stdout, stderr = SessionState(), bytearray(), bytearray()
+        async with Stream[ExecResponse](call, upload) as responses:
+            async for response in responses:
+                if (output := state.received(response)) is not None:
                     (stderr if output.stream == STANDARD_STREAM_STDERR else stdout).extend(output.data)
-        return ExecResult.of(outcome, stdout, stderr)
+        return ExecResult.of(state, stdout, stderr)
 
 
 def _unary(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
     async def call(*, timeout: float | None = None, **fields: Any) -> Any:
-        return await answer_of(rpc(method.arguments(host, fields), timeout=check_timeout(timeout)))
+        return await response_of(rpc(method.arguments(host, fields), timeout=check_timeout(timeout)))
 
     return call
 
@@ -97,7 +96,7 @@ def _stream(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
 def _upload(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
     async def call(source: AsyncSource, /, *, timeout: float | None = None, **fields: Any) -> Any:
         upload = Upload(method.frame, method.arguments(host, fields), source)
-        return await answer_of(rpc(upload.frames(), timeout=check_timeout(timeout)), upload)
+        return await response_of(rpc(upload.frames(), timeout=check_timeout(timeout)), upload)
 
     return call
 
@@ -118,7 +117,7 @@ def _session(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
     return call
 
 
-BINDERS: dict[Shape, Binder] = {
+ADAPTERS: dict[Shape, CallAdapter] = {
     Shape.UNARY: _unary,
     Shape.STREAM: _stream,
     Shape.UPLOAD: _upload,

@@ -1,4 +1,4 @@
-"""Two-way sessions with a process, for asyncio."""
+"""Sessions with a process, for asyncio."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from google.protobuf.message import Message
 
 from dockfleet.aio.stream import Stream, task_cancelled
 from dockfleet.calls import Method, chunks
-from dockfleet.session import Outcome
+from dockfleet.session import SessionState
 from dockfleet.v1.common_pb2 import OutputChunk
 
 
-class Session(Outcome, Stream[OutputChunk]):
-    """A process that is being talked to: see `dockfleet.Session`.  Any task may write while another iterates.
+class Session(SessionState, Stream[OutputChunk]):
+    """A session with a process: see `dockfleet.Session`.  Any task may write while another one iterates.
 
-    It starts with the `async with` block, or else with the first write or iteration.
+    The session starts with the `async with` block, or with the first write or iteration.
     """
 
     def __init__(self, call: Any, method: Method, arguments: Message) -> None:
-        """Prepare the session that *arguments* describe."""
+        """Prepare the session with *arguments*."""
         super().__init__(call)
         self._frame = method.frame
         self._unsent = [self._frame(start=arguments)]
@@ -35,17 +35,17 @@ class Session(Outcome, Stream[OutputChunk]):
             await self._send(self._frame(stdin=piece))
 
     async def close_stdin(self) -> None:
-        """End standard input.  Output goes on.  Harmless to repeat."""
+        """End standard input.  Output continues.  May be repeated."""
         if not self._stdin_closed:
             self._stdin_closed = True
             await self._send(self._frame(close_stdin={}))
 
     async def resize(self, height: int, width: int) -> None:
-        """Set the size of the terminal, in characters."""
+        """Set the size of the terminal in characters."""
         await self._send(self._frame(resize={"height": height, "width": width}))
 
     async def __aenter__(self) -> Self:
-        with suppress(BrokenPipeError):  # the iteration tells why
+        with suppress(BrokenPipeError):  # the iteration raises the reason
             await self._send()
         return self
 
@@ -53,8 +53,8 @@ class Session(Outcome, Stream[OutputChunk]):
         with suppress(BrokenPipeError):
             await self._send()
         while True:
-            answer: Any = await super().__anext__()
-            if (output := self.took(answer)) is not None:
+            response: Any = await super().__anext__()
+            if (output := self.received(response)) is not None:
                 return output
 
     async def _send(self, *frames: Message) -> None:

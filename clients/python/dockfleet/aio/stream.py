@@ -1,4 +1,4 @@
-"""Calls with many answers, and calls with many requests, for asyncio."""
+"""Streams of responses, and uploads, for asyncio."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dockfleet.calls import Source, check_source, chunks
 from dockfleet.errors import DockfleetError
 
 AsyncSource = Source | AsyncIterable[bytes]
-"""Where the bytes of an upload come from: as `Source`, or piece by piece from asyncio."""
+"""The bytes of an upload: as `Source`, or pieces from asyncio."""
 
 LOST_STATUS = "Internal error from Core"
 LOST_STATUS_POLLS, LOST_STATUS_POLL_SECONDS = 100, 0.01
@@ -22,17 +22,17 @@ T = TypeVar("T")
 
 
 class Stream(Generic[T]):
-    """The answers of a call that has many.  Leaving the `async with` block, or `close`, ends the call."""
+    """The responses of a call.  Leaving the `async with` block, or `close`, ends the call."""
 
     def __init__(self, call: Any, upload: Upload | None = None) -> None:
-        """Iterate over what *call* answers, to *upload* if it is one."""
+        """Iterate over the responses of *call*, which sends *upload* if there is one."""
         self._call = call
-        self._answers = aiter(call)
-        self._ending = Ending(call)
+        self._responses = aiter(call)
+        self._status = FinalStatus(call)
         self._upload = upload
 
-    async def begun(self) -> None:
-        """Wait until the gateway has taken the call, or refused it: see `dockfleet.Stream.begun`."""
+    async def wait_started(self) -> None:
+        """Wait until the gateway has accepted or refused the call: see `dockfleet.Stream.wait_started`."""
         await self._call.initial_metadata()
 
     def __aiter__(self) -> AsyncIterator[T]:
@@ -40,9 +40,9 @@ class Stream(Generic[T]):
 
     async def __anext__(self) -> T:
         try:
-            answer: T = await anext(self._answers)
+            response: T = await anext(self._responses)
         except grpc.aio.AioRpcError as error:
-            failure = await self._ending.failure(error)
+            failure = await self._status.failure(error)
             if failure is None:
                 raise StopAsyncIteration from None
             raise failure from error
@@ -51,11 +51,11 @@ class Stream(Generic[T]):
                 raise
             if self._upload and self._upload.failure:
                 raise self._upload.failure from None
-            raise StopAsyncIteration from None  # closed by another task
-        return answer
+            raise StopAsyncIteration from None  # another task has closed the stream
+        return response
 
     def close(self) -> None:
-        """End the call.  Harmless to repeat, and after its end."""
+        """End the call.  May be repeated, also after the end."""
         self._call.cancel()
 
     async def __aenter__(self) -> Self:
@@ -65,31 +65,31 @@ class Stream(Generic[T]):
         self.close()
 
 
-class Ending:
-    """How the gateway ended a call.
+class FinalStatus:
+    """The status that the gateway has ended a call with.
 
-    When it does so while a request is being written, gRPC may say `INTERNAL: Internal error from Core` in place of
-    what the gateway said, which has come before or is about to come (grpc/grpc#36066).
+    When a call ends while a request is written, gRPC may report `INTERNAL: Internal error from Core` in place of the
+    gateway's status, which has come before or comes soon (grpc/grpc#36066).
     """
 
     def __init__(self, call: Any) -> None:
-        """Listen to *call*."""
+        """Observe the end of *call*."""
         self._call = call
         self._status: grpc.aio.AioRpcError | None = None
-        call.add_done_callback(self._note)
+        call.add_done_callback(self._read)
 
     async def failure(self, error: grpc.aio.AioRpcError) -> DockfleetError | None:
-        """Return what *error* is in truth; None when it is none."""
+        """Return the failure that gRPC reports as *error*; None when the call has succeeded."""
         if error.details() != LOST_STATUS:
             return DockfleetError.of(error)
         for _ in range(LOST_STATUS_POLLS):
             if self._status is not None:
                 return None if self._status.code() is grpc.StatusCode.OK else DockfleetError.of(self._status)
             await asyncio.sleep(LOST_STATUS_POLL_SECONDS)
-            self._note(self._call)
+            self._read(self._call)
         return DockfleetError.of(error)
 
-    def _note(self, call: Any) -> None:
+    def _read(self, call: Any) -> None:
         parts = (call.code(), call.initial_metadata(), call.trailing_metadata(), call.details())
         status = grpc.aio.AioRpcError(*map(_result, parts))
         if self._status is None and status.details() != LOST_STATUS:
@@ -97,10 +97,13 @@ class Ending:
 
 
 class Upload:
-    """The requests of an upload.  gRPC cancels the call when the source breaks; `failure` then tells how."""
+    """The requests of an upload.  When the source fails, gRPC cancels the call; `failure` is then the error."""
 
     def __init__(self, frame: type[Message], start: Message, source: AsyncSource | None, field: str = "data") -> None:
-        """Send *start*, then the bytes of *source* in the frames' *field*; only *start* when there are none."""
+        """Send *start*, then the bytes of *source* in *field* of the frames; without a source, only *start*.
+
+        Raises `TypeError` when *source* cannot be uploaded.
+        """
         if source is not None:
             check_source(source, (Iterable, AsyncIterable))
         self.failure: Exception | None = None
@@ -124,20 +127,20 @@ class Upload:
             yield self._frame(close_stdin={})
 
 
-async def download(answers: AsyncIterable[Any]) -> AsyncIterator[bytes]:
-    """Yield the bytes that *answers* carry: see `dockfleet.download`."""
-    async for answer in answers:
-        if answer.data:
-            yield answer.data
+async def download(responses: AsyncIterable[Any]) -> AsyncIterator[bytes]:
+    """Yield the bytes in *responses*: see `dockfleet.download`."""
+    async for response in responses:
+        if response.data:
+            yield response.data
 
 
-async def answer_of(call: Any, upload: Upload | None = None) -> Any:
-    """Wait for the one answer of *call*, and of *upload* if it is one."""
-    ending = Ending(call)
+async def response_of(call: Any, upload: Upload | None = None) -> Any:
+    """Return the single response of *call*, which sends *upload* if there is one."""
+    status = FinalStatus(call)
     try:
         return await call
     except grpc.aio.AioRpcError as error:
-        raise await ending.failure(error) or DockfleetError.of(error) from error
+        raise await status.failure(error) or DockfleetError.of(error) from error
     except asyncio.CancelledError:
         if upload and upload.failure and not task_cancelled():
             raise upload.failure from None
@@ -145,7 +148,7 @@ async def answer_of(call: Any, upload: Upload | None = None) -> Any:
 
 
 def _result(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Return what *coroutine* returns, which must not wait, as those that tell of a call's end do not after it."""
+    """Return the result of *coroutine*, which does not wait: the call has ended."""
     try:
         coroutine.send(None)
     except StopIteration as end:
@@ -154,7 +157,7 @@ def _result(coroutine: Coroutine[Any, Any, Any]) -> Any:
 
 
 def task_cancelled() -> bool:
-    """Tell whether it is this task that is cancelled: gRPC raises CancelledError for a cancelled call, too."""
+    """Return whether this task is cancelled.  gRPC raises CancelledError for a cancelled call too."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 

@@ -9,7 +9,7 @@ from queue import Queue
 from typing import Any, Generic, TypeVar
 
 from dockfleet.errors import DockfleetError
-from dockfleet.resuming import Resuming
+from dockfleet.resuming import ResumingStream
 
 WAITING = 1000  # messages; then the streams wait, and the gateway with them
 
@@ -22,7 +22,7 @@ class End:
 
 
 @contextmanager
-def together(streams: Mapping[K, Resuming[T]]) -> Iterator[Iterator[tuple[K, T | DockfleetError]]]:
+def together(streams: Mapping[K, ResumingStream[T]]) -> Iterator[Iterator[tuple[K, T | DockfleetError]]]:
     """Yield what yields the messages of all *streams*, each with the key of its stream, as they come.
 
     The failure of a stream is its last message.  They are closed at the end of the block.
@@ -35,7 +35,7 @@ def together(streams: Mapping[K, Resuming[T]]) -> Iterator[Iterator[tuple[K, T |
 
 
 class _Merged(Generic[K, T]):
-    def __init__(self, streams: Mapping[K, Resuming[T]]) -> None:
+    def __init__(self, streams: Mapping[K, ResumingStream[T]]) -> None:
         self._streams = streams
         self._queue: Queue[tuple[K, Any]] = Queue(WAITING)
         self._open = len(streams)
@@ -56,7 +56,7 @@ class _Merged(Generic[K, T]):
         for _ in self:  # so that no thread is left that waits for room
             pass
 
-    def _pump(self, key: K, stream: Resuming[T]) -> None:
+    def _pump(self, key: K, stream: ResumingStream[T]) -> None:
         try:
             for message in stream:
                 self._queue.put((key, message))
