@@ -1,4 +1,4 @@
-"""The commands that watch many hosts at once, as their user sees them: `events` and `stats`."""
+"""The commands for many hosts, as their user sees them: `events` and `stats`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LINE = "2024-05-01T00:00:00.000000005Z a container start c1 (image=nginx, name=w
 
 
 def by_host(**answers: list[Any]) -> Callable[[Any, grpc.ServicerContext], Iterator[Any]]:
-    """Answer each host as told; the others can not be reached."""
+    """Return the *answers* of each host; the other hosts are unreachable."""
 
     def behave(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
         if request.host not in answers:
@@ -54,7 +54,7 @@ def two_hosts(gateway: Gateway) -> Gateway:
 
 
 def test_events_of_all_hosts_are_a_line_each(two_hosts: Gateway, run: Run) -> None:
-    """When, where, what, to what; what comes from a container can not command the terminal."""
+    """Time, host, event and object; names cannot control the terminal."""
     two_hosts.on("StreamEvents", by_host(a=[STARTED], b=[]))
 
     result = run("events")
@@ -64,8 +64,8 @@ def test_events_of_all_hosts_are_a_line_each(two_hosts: Gateway, run: Run) -> No
     assert (result.stderr, result.exit_code) == ("", 0)
 
 
-def test_events_are_asked_for_as_the_user_says(gateway: Gateway, run: Run) -> None:
-    """Each host named once; filters of one name add up."""
+def test_the_options_of_events_are_in_the_request(gateway: Gateway, run: Run) -> None:
+    """One request per host; filters of one name are one list."""
     gateway.on("StreamEvents", [])
 
     run(
@@ -89,16 +89,16 @@ def test_events_are_asked_for_as_the_user_says(gateway: Gateway, run: Run) -> No
     assert gateway.requests == [expected]
 
 
-def test_what_is_no_filter_is_refused(run: Run) -> None:
+def test_a_wrong_filter_is_refused(run: Run) -> None:
     """With an example."""
     result = run("events", "-f", "container")
 
-    assert "'container' is no filter: try type=container" in result.stderr
+    assert "'container' is not a filter: try type=container" in result.stderr
     assert result.exit_code == 2
 
 
-def test_missing_events_are_told_and_what_was_found_is_marked(gateway: Gateway, run: Run) -> None:
-    """The gap on standard error, at its time; exit code 1."""
+def test_missing_events_are_reported_and_synthetic_ones_are_marked(gateway: Gateway, run: Run) -> None:
+    """The gap is on standard error, and the exit code is 1."""
     found = system.StreamEventsResponse(event=STARTED.event)
     found.event.synthetic = True
     gap = system.StreamEventsResponse(gap={"reason": common.GAP_REASON_ENGINE_RESTARTED, "after": {"seconds": 1}})
@@ -114,13 +114,13 @@ def test_missing_events_are_told_and_what_was_found_is_marked(gateway: Gateway, 
 
 
 def test_events_are_json_for_programs(gateway: Gateway, run: Run) -> None:
-    """Each an object with its host, gaps too."""
+    """Each is an object with its host, and gaps are too."""
     gap = system.StreamEventsResponse(gap={"reason": common.GAP_REASON_OVERRUN})
     gateway.on("StreamEvents", [STARTED, gap])
 
     one, two = map(json.loads, run("events", "--json", "a").stdout.splitlines())
 
-    assert (one["host"], one["event"]["action"], one["event"]["synthetic"]) == ("a", "start", False)
+    assert (one["host"], one["event"]["Action"], one["event"]["synthetic"]) == ("a", "start", False)
     assert (two["gap"]["reason"], "event" in two) == ("GAP_REASON_OVERRUN", False)
 
 
@@ -136,8 +136,8 @@ def test_a_host_that_fails_does_not_end_the_events_of_the_others(gateway: Gatewa
     assert result.exit_code == 1
 
 
-def test_events_go_on_after_a_break(gateway: Gateway, run: Run) -> None:
-    """By their token, without a word."""
+def test_events_continue_after_a_failure(gateway: Gateway, run: Run) -> None:
+    """With their token, silently."""
     gateway.on("StreamEvents", calls([STARTED], [STARTED]))
 
     result = run("events", "a")
@@ -147,7 +147,7 @@ def test_events_go_on_after_a_break(gateway: Gateway, run: Run) -> None:
     assert result.stderr == ""
 
 
-def test_interrupted_events_end_quietly(gateway: Gateway, command: list[str]) -> None:
+def test_interrupted_events_end_silently(gateway: Gateway, command: list[str]) -> None:
     """Ctrl-C ends all calls and the program."""
     ended = Ended()
     gateway.on("StreamEvents", ended.endless(STARTED))
@@ -163,8 +163,8 @@ def test_interrupted_events_end_quietly(gateway: Gateway, command: list[str]) ->
     assert ended.wait(10)
 
 
-def test_events_that_nobody_reads_any_more_end_quietly(gateway: Gateway, command: list[str]) -> None:
-    """Even when more wait than the program takes in advance."""
+def test_events_into_a_closed_pipe_end_silently(gateway: Gateway, command: list[str]) -> None:
+    """Also when more events wait than the program reads ahead."""
     ended = Ended()
     gateway.on("StreamEvents", ended.endless(*[STARTED] * 10_000))
 
@@ -205,8 +205,8 @@ ROW = "a      cccccccccccc   web    7.50%   5MiB / 2GiB             0.25%   1.23
 UNKNOWN_ROW = "a      cccccccccccc   web    --   -- / --   --   -- / --   -- / --   --"
 
 
-def test_stats_are_a_line_for_each_measurement(gateway: Gateway, run: Run) -> None:
-    """The first sample is passed over, for it has no rates; one of a stopped container has nothing."""
+def test_stats_are_a_line_per_sample(gateway: Gateway, run: Run) -> None:
+    """The first sample is skipped, because it has no rates; a stopped container has no values."""
     gateway.on("StreamStats", [sample(1, 0), sample(7.5), STOPPED, sample(1, 0), sample(7.5)])
 
     result = run("stats", "a", "web")
@@ -222,8 +222,8 @@ def test_stats_are_a_line_for_each_measurement(gateway: Gateway, run: Run) -> No
     assert result.exit_code == 0
 
 
-def test_stats_of_all_hosts_are_those_of_what_runs(two_hosts: Gateway, run: Run) -> None:
-    """With `--no-stream` one measurement of each; a host that fails is named."""
+def test_stats_of_all_hosts_are_those_of_running_containers(two_hosts: Gateway, run: Run) -> None:
+    """With `--no-stream` there is one sample of each; a host that fails is named."""
     ended = Ended()
 
     def list_containers(request: containers.ListContainersRequest, context: grpc.ServicerContext) -> Any:
@@ -245,16 +245,16 @@ def test_stats_of_all_hosts_are_those_of_what_runs(two_hosts: Gateway, run: Run)
 
 
 def test_stats_are_json_for_programs(gateway: Gateway, run: Run) -> None:
-    """Each measurement an object with its host and its container."""
+    """Each sample is an object with its host and its container."""
     gateway.on("StreamStats", [sample(1, 0), sample(7.5), STOPPED])
 
     one, two = map(json.loads, run("stats", "--json", "a", "web").stdout.splitlines())
 
-    assert (one["host"], one["container"], one["stats"]["summary"]["cpu_percent"]) == ("a", "web", 7.5)
-    assert (two["not_running"], "stats" in two) == ({}, False)
+    assert (one["host"], one["container"], one["stats"]["summary"]["cpuPercent"]) == ("a", "web", 7.5)
+    assert (two["notRunning"], "stats" in two) == ({}, False)
 
 
-def test_a_container_that_is_not_there_is_named(gateway: Gateway, run: Run) -> None:
+def test_a_missing_container_is_named(gateway: Gateway, run: Run) -> None:
     """The others are shown."""
 
     def behave(request: containers.StreamStatsRequest, context: grpc.ServicerContext) -> Iterator[Any]:
@@ -272,8 +272,8 @@ def test_a_container_that_is_not_there_is_named(gateway: Gateway, run: Run) -> N
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo terminals")
-def test_on_a_terminal_the_table_is_renewed(gateway: Gateway, command: list[str]) -> None:
-    """It begins at the top each time, with what is not known yet; the last measurement stays."""
+def test_on_a_terminal_the_table_is_updated(gateway: Gateway, command: list[str]) -> None:
+    """It is drawn from the top each time; the last sample stays."""
     import pty
 
     gateway.on("StreamStats", [sample(1, 0), sample(7.5)])

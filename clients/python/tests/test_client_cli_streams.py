@@ -23,7 +23,7 @@ Run = Callable[..., Result]
 
 
 def test_logs_are_reproduced_byte_for_byte(gateway: Gateway, run: Run) -> None:
-    """Standard output and standard error stay apart; a partial line gets no line feed."""
+    """Standard output and standard error are separate; a partial line gets no line feed."""
     gateway.on(
         "StreamLogs",
         [
@@ -51,8 +51,8 @@ def test_logs_are_reproduced_byte_for_byte(gateway: Gateway, run: Run) -> None:
     assert result.exit_code == 0
 
 
-def test_a_timestamp_begins_each_line_and_no_part_of_one(gateway: Gateway, run: Run) -> None:
-    """`-t` writes nine digits, so that the lines stay aligned."""
+def test_a_timestamp_is_before_each_line_but_not_before_its_parts(gateway: Gateway, run: Run) -> None:
+    """`-t` prints nine digits, so that lines are aligned."""
     time = {"seconds": 1714521600, "nanos": 5}
     entries = [
         {"stream": STANDARD_STREAM_STDOUT, "data": b"two ", "partial": True, "time": time},
@@ -74,25 +74,25 @@ MARKERS = {
         "lines are missing after 1970-01-01T00:00:01.000000000Z and before 1970-01-01T00:00:02.000000005Z: "
         "the engine has removed old parts of the log",
     ),
-    "unknown gap": ({"gap": {"count": 7}}, "7 lines are missing: it is not known why"),
+    "unknown gap": ({"gap": {"count": 7}}, "7 lines are missing: the reason is not known"),
     "run": ({"restarted": {"start_time": {}}}, "web was started again at 1970-01-01T00:00:00.000000000Z"),
     "exit": ({"end": {"reason": containers.LOG_END_REASON_EXITED, "exit_code": 3}}, "web exited with code 3"),
     "exit without code": ({"end": {"reason": containers.LOG_END_REASON_EXITED}}, "web exited"),
     "removal": ({"end": {"reason": containers.LOG_END_REASON_REMOVED}}, "web was removed"),
     "restart": (
         {"end": {"reason": containers.LOG_END_REASON_RESTARTED}},
-        "web was started again: --restarts goes on then",
+        "web was started again: --restarts continues with the new run",
     ),
     "no run": ({"end": {"reason": containers.LOG_END_REASON_NOT_RUNNING}}, "web is not running"),
     "until": ({"end": {"reason": containers.LOG_END_REASON_COMPLETE}}, ""),
-    "healed": ({"reconnected": {}}, ""),
-    "alive": ({"heartbeat": {}}, ""),
+    "reconnect": ({"reconnected": {}}, ""),
+    "heartbeat": ({"heartbeat": {}}, ""),
 }
 
 
 @pytest.mark.parametrize("marker", MARKERS)
-def test_a_log_that_is_followed_says_what_there_is_to_say_besides(gateway: Gateway, run: Run, marker: str) -> None:
-    """On standard error, in a line; that something was healed is nothing to say.  Missing lines are exit code 1."""
+def test_a_followed_log_reports_its_records_on_standard_error(gateway: Gateway, run: Run, marker: str) -> None:
+    """In one line each; a reconnect is not reported.  Missing lines are exit code 1."""
     fields, text = MARKERS[marker]
     line = containers.StreamLogsResponse(batch={"entries": [{"stream": STANDARD_STREAM_STDOUT, "data": b"x"}]})
     gateway.on("StreamLogs", [line, containers.StreamLogsResponse(**fields)])
@@ -104,8 +104,8 @@ def test_a_log_that_is_followed_says_what_there_is_to_say_besides(gateway: Gatew
     assert result.exit_code == ("gap" in fields)
 
 
-def test_a_log_that_is_not_followed_says_nothing_of_its_end(gateway: Gateway, run: Run) -> None:
-    """It ends where it ends."""
+def test_a_log_that_is_not_followed_reports_no_end(gateway: Gateway, run: Run) -> None:
+    """The user expects the end."""
     gateway.on("StreamLogs", [containers.StreamLogsResponse(end={"reason": containers.LOG_END_REASON_COMPLETE})])
 
     assert run("logs", "a", "web").output == ""
@@ -121,8 +121,8 @@ def test_a_log_that_is_not_followed_says_nothing_of_its_end(gateway: Gateway, ru
         ("1714521600.000000005", 1714521600, 5),
     ],
 )
-def test_a_time_is_taken_exactly(gateway: Gateway, run: Run, written: str, seconds: int, nanos: int) -> None:
-    """What `-t` prints may be given back; nothing is rounded."""
+def test_a_time_is_exact(gateway: Gateway, run: Run, written: str, seconds: int, nanos: int) -> None:
+    """`--since` accepts what `-t` prints; nothing is rounded."""
     gateway.on("StreamLogs", [])
 
     run("logs", "--since", written, "--until", written, "a", "web")
@@ -132,8 +132,8 @@ def test_a_time_is_taken_exactly(gateway: Gateway, run: Run, written: str, secon
     assert request.until == request.since
 
 
-def test_a_time_may_be_so_long_ago(gateway: Gateway, run: Run) -> None:
-    """Parts add up, and lie before now."""
+def test_a_time_may_be_a_duration_before_now(gateway: Gateway, run: Run) -> None:
+    """The parts are added."""
     gateway.on("StreamLogs", [])
     before = time.time_ns()
 
@@ -147,18 +147,18 @@ def test_a_time_may_be_so_long_ago(gateway: Gateway, run: Run) -> None:
 
 
 @pytest.mark.parametrize("written", ["soon", "2024-13-01", "1w", "-5m", "2024-05-01T00:00:00.0000000001Z", ""])
-def test_what_is_no_time_is_refused_with_examples(gateway: Gateway, run: Run, written: str) -> None:
+def test_a_wrong_time_is_refused_with_examples(gateway: Gateway, run: Run, written: str) -> None:
     """Before anything is sent."""
     gateway.on("StreamLogs", [])
 
     result = run("logs", "--since", written, "a", "web")
 
-    assert "is no time: try 10m, " in result.stderr
+    assert "is not a time: try 10m, " in result.stderr
     assert (result.exit_code, gateway.requests) == (2, [])
 
 
 def test_restarts_are_followed(gateway: Gateway, run: Run) -> None:
-    """`--restarts` says both."""
+    """`--restarts` sets both fields."""
     gateway.on("StreamLogs", [])
 
     run("logs", "--restarts", "-n", "0", "a", "web")
@@ -167,8 +167,8 @@ def test_restarts_are_followed(gateway: Gateway, run: Run) -> None:
     assert (request.follow, request.follow_restarts, request.tail) == (True, True, 0)
 
 
-def test_a_log_goes_on_when_the_gateway_is_restarted(gateway: Gateway, command: list[str]) -> None:
-    """The user sees all lines once, and not a word of it."""
+def test_a_log_continues_after_a_restart_of_the_gateway(gateway: Gateway, command: list[str]) -> None:
+    """The user sees all lines once, and no message."""
     first = containers.StreamLogsResponse(
         batch={"entries": [{"stream": STANDARD_STREAM_STDOUT, "data": b"1"}]}, resume_token=b"t1"
     )
@@ -192,7 +192,7 @@ def test_a_log_goes_on_when_the_gateway_is_restarted(gateway: Gateway, command: 
     assert [request.resume_token for request in successor.requests] == [b"t1"]
 
 
-def test_a_log_that_nobody_reads_any_more_ends_quietly(gateway: Gateway, command: list[str]) -> None:
+def test_a_log_into_a_closed_pipe_ends_silently(gateway: Gateway, command: list[str]) -> None:
     """As in `dockfleet logs … | head`: no traceback, and the call ends."""
     line = containers.StreamLogsResponse(batch={"entries": [{"stream": STANDARD_STREAM_STDOUT, "data": b"x" * 1000}]})
     ended = Ended()
@@ -209,7 +209,7 @@ def test_a_log_that_nobody_reads_any_more_ends_quietly(gateway: Gateway, command
     assert ended.wait(10)
 
 
-def test_an_interrupted_log_ends_quietly(gateway: Gateway, command: list[str]) -> None:
+def test_an_interrupted_log_ends_silently(gateway: Gateway, command: list[str]) -> None:
     """Ctrl-C ends the call and the program, with exit code 130 and no traceback."""
     ended = Ended()
     gateway.on("StreamLogs", ended.endless(containers.StreamLogsResponse(batch={"entries": [{"data": b"x"}]})))
@@ -227,8 +227,8 @@ def test_an_interrupted_log_ends_quietly(gateway: Gateway, command: list[str]) -
     assert ended.wait(10)
 
 
-def test_exec_hands_input_and_outputs_on_and_returns_the_exit_code(gateway: Gateway, command: list[str]) -> None:
-    """With `-i`, standard input goes up to its end, and both outputs come down byte for byte."""
+def test_exec_transfers_input_and_outputs_and_returns_the_exit_code(gateway: Gateway, command: list[str]) -> None:
+    """With `-i`, standard input is sent to its end, and both outputs are reproduced byte for byte."""
     gateway.on("Exec", cat)
     text = bytes(range(256)) * 2000
 
@@ -240,8 +240,8 @@ def test_exec_hands_input_and_outputs_on_and_returns_the_exit_code(gateway: Gate
 
 
 @pytest.mark.parametrize("keep", [True, False])
-def test_a_command_runs_on_without_its_client_when_it_is_kept(gateway: Gateway, run: Run, keep: bool) -> None:
-    """`--keep` is `on_disconnect`; without it, the gateway's own holds, which is to kill it."""
+def test_keep_lets_a_command_outlive_its_client(gateway: Gateway, run: Run, keep: bool) -> None:
+    """`--keep` sets `on_disconnect`; without it, the default of the gateway is to kill the command."""
     gateway.on("Exec", lambda requests, context: next(requests) and [ExecResponse(end={"exit_code": 0})])
 
     run("exec", *(["--keep"] if keep else []), "a", "web", "sleep", "9")
@@ -250,7 +250,7 @@ def test_a_command_runs_on_without_its_client_when_it_is_kept(gateway: Gateway, 
 
 
 def test_exec_leaves_the_commands_options_to_the_command(gateway: Gateway, run: Run) -> None:
-    """What follows the container is the command, options and all."""
+    """Everything after the container is the command with its options."""
 
     def behave(requests: Iterator[ExecRequest], context: grpc.ServicerContext) -> Iterator[ExecResponse]:
         next(requests)
@@ -268,7 +268,7 @@ def test_exec_leaves_the_commands_options_to_the_command(gateway: Gateway, run: 
 
 
 def test_a_command_that_could_not_be_run_exits_with_125(gateway: Gateway, run: Run) -> None:
-    """So that a script can tell our failure from the command's."""
+    """A script can distinguish a failure of dockfleet from one of the command."""
     gateway.on(
         "Exec",
         lambda requests, context: fail(context, grpc.StatusCode.NOT_FOUND, "no such container", "NOT_FOUND", host="a"),
@@ -280,19 +280,19 @@ def test_a_command_that_could_not_be_run_exits_with_125(gateway: Gateway, run: R
     assert result.exit_code == 125
 
 
-def test_an_exit_code_that_is_not_known_is_said_to_be_so(gateway: Gateway, run: Run) -> None:
-    """It is neither success nor the command's failure."""
+def test_an_unknown_exit_code_is_255(gateway: Gateway, run: Run) -> None:
+    """The command ran, but neither success nor failure is known."""
     gateway.on("Exec", [ExecResponse(end={"unknown_reason": "the container was removed"})])
 
     result = run("exec", "a", "web", "true")
 
     assert result.stderr == "dockfleet: the exit code is not known: the container was removed\n"
-    assert result.exit_code == 125
+    assert result.exit_code == 255
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo terminals")
 def test_a_terminal_is_raw_sized_and_restored(gateway: Gateway, command: list[str]) -> None:
-    """With `-it`, keys go up as they are pressed, Ctrl-C too, and a changed window is told."""
+    """With `-it`, every key is sent at once, also Ctrl-C, and so is a new size of the window."""
     import fcntl
     import pty
     import struct
@@ -313,7 +313,7 @@ def test_a_terminal_is_raw_sized_and_restored(gateway: Gateway, command: list[st
         program.send_signal(signal.SIGWINCH)
         _until(lambda: any(request.HasField("resize") for request in gateway.requests))
         gateway.stop()
-        assert program.wait(10) == 125
+        assert program.wait(10) == 255
         assert termios.tcgetattr(terminal) == before
     finally:
         program.kill()
@@ -327,11 +327,11 @@ def test_a_terminal_is_raw_sized_and_restored(gateway: Gateway, command: list[st
     assert [request.stdin for request in gateway.requests if request.HasField("stdin")] == [b"\x03"]
 
 
-def test_a_terminal_is_not_asked_for_where_there_is_none(command: list[str]) -> None:
-    """`-it` in a pipe is refused with what to do instead."""
+def test_a_terminal_is_refused_where_there_is_none(command: list[str]) -> None:
+    """`-it` in a pipe is an error that says what to do."""
     result = subprocess.run([*command, "exec", "-it", "a", "web", "sh"], input=b"", capture_output=True, timeout=30)
 
-    assert b"leave -t away" in result.stderr
+    assert b"leave out -t" in result.stderr
     assert result.returncode == 2
 
 

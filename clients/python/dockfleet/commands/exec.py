@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import ExitStack
 from typing import Any
 
@@ -14,25 +15,53 @@ from dockfleet.commands.group import dockfleet
 from dockfleet.commands.output import flush, say, write
 from dockfleet.errors import DockfleetError
 from dockfleet.session import Session
-from dockfleet.shell import NOT_RUN, NotRun
+from dockfleet.shell import CommandError, Failure, explain
 from dockfleet.v1.exec_pb2 import ON_DISCONNECT_KEEP
+
+NOT_RUN = 125  # the exit codes of `docker exec` and `env`
+NOT_EXECUTABLE = 126
+NOT_FOUND = 127
+UNKNOWN = 255  # as ssh reports a broken connection
+
+NOT_STARTED = (  # by the engine's message, as the docker command does
+    (re.compile(r"executable file not found|no such file or directory|cannot find the file", re.I), NOT_FOUND),
+    (re.compile(r"permission denied|is a directory", re.I), NOT_EXECUTABLE),
+)
 
 
 @dockfleet.command(context_settings={"allow_interspersed_args": False})
-@click.option("-i", "--interactive", is_flag=True, help="Hand standard input on to the command.")
+@click.option("-i", "--interactive", is_flag=True, help="Send standard input to the command.")
 @click.option("-t", "--tty", is_flag=True, help="Give the command a terminal.")
-@click.option("-e", "--env", multiple=True, metavar="NAME=VALUE", help="Set a variable; may be repeated.")
-@click.option("-u", "--user", metavar="USER[:GROUP]", help="Run it as somebody else.")
-@click.option("-w", "--workdir", "working_dir", metavar="DIRECTORY", help="Run it somewhere else.")
-@click.option("--keep", is_flag=True, help="Let it run on when this client goes away first; else it is killed.")
+@click.option(
+    "-e",
+    "--env",
+    multiple=True,
+    metavar="NAME[=VALUE]",
+    help="Set a variable, or pass on yours of this name; may be repeated.",
+)
+@click.option("-u", "--user", metavar="USER[:GROUP]", help="Run it as this user.")
+@click.option("-w", "--workdir", "working_dir", metavar="DIRECTORY", help="Run it in this directory.")
+@click.option("--keep", is_flag=True, help="Keep it running when this client ends first; without it, it is killed.")
 @click.argument("host")
 @click.argument("container")
 @click.argument("cmd", metavar="COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_context
 def exec(
-    context: click.Context, /, host: str, container: str, interactive: bool, tty: bool, keep: bool, **how: Any
+    context: click.Context,
+    /,
+    host: str,
+    container: str,
+    interactive: bool,
+    tty: bool,
+    keep: bool,
+    env: tuple[str, ...],
+    **how: Any,
 ) -> None:
-    """Run a command in a container.  The exit code is the command's; 125 when it could not be run.
+    """Run a command in a container.
+
+    The exit code is that of the command.  Other exit codes are: 125, the command was not run; 126, it is not
+    executable; 127, it does not exist; 255, it was started and its exit code is not known, because a connection broke
+    or the container was removed.
 
     \b
     Examples:
@@ -44,14 +73,14 @@ def exec(
     fleet: Fleet = context.obj
     raw = interactive and tty
     if raw and not os.isatty(terminal.STDIN):
-        raise click.UsageError("Standard input is not a terminal: leave -t away.")
+        raise click.UsageError("Standard input is not a terminal: leave out -t.")
+    how["env"] = [_variable(each) for each in env]
     how["console_size"] = terminal.size() if tty else None
     how["on_disconnect"] = ON_DISCONNECT_KEEP if keep else None
+    session: Session = fleet.host(host).exec.Exec(id=container, attach_stdin=interactive, tty=tty, **how)
     try:
         with ExitStack() as stack:
-            session: Session = stack.enter_context(
-                fleet.host(host).exec.Exec(id=container, attach_stdin=interactive, tty=tty, **how)
-            )
+            stack.enter_context(session)
             if tty:
                 stack.enter_context(terminal.size_changes(session.resize))
             if raw:
@@ -62,7 +91,21 @@ def exec(
                 write(output.stream, output.data)
                 flush()
     except DockfleetError as error:
-        raise NotRun(error, context) from error
+        if session.started:
+            report = f"{explain(error, context.find_root().params)}; the command may still be running in {container}"
+            raise CommandError(report, UNKNOWN) from error
+        raise Failure(error, context, _exit_code(error)) from error
     if session.exit_code is None:
-        say(f"the exit code is not known: {session.unknown_reason}")
-    context.exit(NOT_RUN if session.exit_code is None else session.exit_code)
+        say(f"the exit code is not known: {session.unknown_reason or 'the session ended without its last response'}")
+    context.exit(UNKNOWN if session.exit_code is None else session.exit_code)
+
+
+def _variable(text: str) -> str:
+    """Return NAME=VALUE; NAME alone takes the value of this program's environment, if there is one."""
+    return f"{text}={os.environ[text]}" if "=" not in text and text in os.environ else text
+
+
+def _exit_code(error: DockfleetError) -> int:
+    if error.reason != "EXEC_START_FAILED":
+        return NOT_RUN
+    return next((code for pattern, code in NOT_STARTED if pattern.search(error.message)), NOT_RUN)

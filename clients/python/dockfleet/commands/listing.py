@@ -1,4 +1,4 @@
-"""What there is: `dockfleet hosts` and `dockfleet ps`."""
+"""`dockfleet hosts` and `dockfleet ps`."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from dockfleet.v1.containers_pb2 import ContainerSummary, ListContainersRequest
 
 
 @dockfleet.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object per host.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per host.")
 @click.pass_obj
 def hosts(fleet: Fleet, as_json: bool) -> None:
-    """List the hosts that the gateway knows, and how they are."""
+    """List the hosts of the gateway and their states."""
     found = fleet.list_hosts()
     if as_json:
         print_json(fields(host) for host in found)
@@ -35,49 +35,60 @@ def hosts(fleet: Fleet, as_json: bool) -> None:
 
 
 @dockfleet.command()
-@click.option("-H", "--host", "names", multiple=True, metavar="HOST", help="Only this host; may be repeated.")
-@click.option("-a", "--all", "all_", is_flag=True, help="Also containers that do not run.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object per container.")
-@click.option("--timeout", default=30.0, show_default=True, metavar="SECONDS", help="How long a host may take.")
+@click.option("-H", "--host", "names", multiple=True, metavar="HOST", help="Ask only this host; may be repeated.")
+@click.option("-a", "--all", "all_", is_flag=True, help="List also containers that are not running.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per container.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a host may take.",
+)
 @click.pass_context
 def ps(context: click.Context, names: tuple[str, ...], all_: bool, as_json: bool, timeout: float) -> None:
-    """List the containers of all hosts, or of some.
+    """List the containers of all hosts, or of the given ones.
 
-    The hosts are asked at the same time, and each is shown as soon as it has answered.  One that fails is named on
-    standard error, and the exit code is then 1.
+    All hosts are asked at the same time, and printed as they answer.  Hosts that fail are reported on standard error,
+    and the exit code is then 1.
 
     \b
     Examples:
       dockfleet ps
       dockfleet ps -a -H north-1 -H north-2
-      dockfleet ps --json | jq -r 'select(.state == "running") | .host + " " + .names[0]'
+      dockfleet ps --json | jq -r 'select(.State == "running") | .host + " " + .Names[0]'
     """
     fleet: Fleet = context.obj
     hosts = list(dict.fromkeys(names)) or [host.name for host in fleet.list_hosts(timeout=timeout)]
     table = Table("HOST", "CONTAINER ID", f"{'IMAGE':28}", f"{'STATUS':24}", "NAME")
-    if not as_json:
-        click.echo(table.head([(host, "", "", "", "") for host in hosts]))
+    head = None if as_json else table.head([(host, "", "", "", "") for host in hosts])
     failed = False
-    for host, answer in containers_of(fleet, hosts, all_, timeout):
-        if isinstance(answer, DockfleetError):
+    for host, result in containers_of(fleet, hosts, all_, timeout):
+        if isinstance(result, DockfleetError):
             failed = True
-            say_failure(host, answer)
+            say_failure(host, result)
             continue
-        containers = sorted(answer, key=name_of)
+        containers = sorted(result, key=name_of)
         if as_json:
             print_json({"host": host, **fields(container)} for container in containers)
-        else:
-            for line in table.lines(_container_row(host, container) for container in containers):
-                click.echo(line)
+            continue
+        for line in table.lines(_container_row(host, container) for container in containers):
+            if head:
+                click.echo(head)
+                head = None
+            click.echo(line)
+    if head and not failed:
+        click.echo(head)
     context.exit(1 if failed else 0)
 
 
 def containers_of(
     fleet: Fleet, hosts: Iterable[str], all_: bool, timeout: float
 ) -> Iterator[tuple[str, Iterable[ContainerSummary] | DockfleetError]]:
-    """Ask all *hosts* at once, and yield each answer, or failure, when it comes.
+    """Yield the containers or the failure of each host as they come.  All *hosts* are asked at once.
 
-    Raises `DockfleetError` when it is the gateway that can not be reached.
+    Raises `DockfleetError` when the gateway is unreachable.
     """
     done: SimpleQueue[tuple[str, Any]] = SimpleQueue()
     calls = []
@@ -101,12 +112,12 @@ def containers_of(
 
 
 def name_of(container: ContainerSummary) -> str:
-    """Return the names of *container* as they are shown."""
+    """Return the names of *container* for people."""
     return ",".join(name.removeprefix("/") for name in container.names)
 
 
 def _host_row(host: Host) -> tuple[str, ...]:
-    # A state that this client does not know comes from a newer gateway.
+    # A newer gateway may have a state that this client does not know.
     known = host.state in HostState.values()
     state = HostState.Name(host.state).removeprefix("HOST_STATE_").lower() if known else f"unknown ({host.state})"
     labels = ",".join(f"{name}={value}" for name, value in sorted(host.labels.items()))

@@ -12,8 +12,8 @@ import click
 from dockfleet.client import Fleet
 from dockfleet.commands.group import dockfleet
 from dockfleet.commands.listing import containers_of, name_of
+from dockfleet.commands.merge import merge_streams
 from dockfleet.commands.output import fields, print_json, say_failure
-from dockfleet.commands.together import together
 from dockfleet.errors import DockfleetError
 from dockfleet.shell import unreachable
 from dockfleet.table import Table
@@ -31,133 +31,146 @@ COLUMNS = (
     "PIDS",
 )
 UNKNOWN = ("--", "-- / --", "--", "-- / --", "-- / --", "--")
-LIST_SECONDS = 30.0  # that a host may take to list its containers
+LIST_SECONDS = 30.0  # the timeout for the list of a host's containers
 REDRAW_SECONDS = 0.5
 TOP, REST_OF_LINE, REST_OF_SCREEN = "\x1b[H", "\x1b[K", "\x1b[J"
 
 Key = tuple[str, str]
-"""A host, and a container of it as it is shown."""
+"""A host and the name of a container."""
 
 
 @dockfleet.command()
-@click.option("--no-stream", is_flag=True, help="Print one measurement of each container, and end.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object per measurement.")
+@click.option("--no-stream", is_flag=True, help="Print one sample per container, and end.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per sample.")
 @click.argument("host", required=False)
 @click.argument("containers", metavar="[CONTAINER]...", nargs=-1)
 @click.pass_context
 def stats(
     context: click.Context, host: str | None, containers: tuple[str, ...], no_stream: bool, as_json: bool
 ) -> None:
-    """Show what containers use: those that run on all hosts, or on one, or those that are named.
+    """Show the resource usage of the running containers of all hosts or of one host, or of the given containers.
 
-    On a terminal it is a table that is renewed until you end it, also when the gateway is restarted meanwhile;
-    elsewhere each measurement is a line of its own.  The first comes after two seconds, for rates lie between two
-    samples.  CPU counts a processor as 100 %; memory is without what the kernel could take back from its cache.
+    On a terminal it is a table that is updated until you end it, also after a restart of the gateway.  Elsewhere each
+    sample is a line.  The first one comes after two seconds, because rates need two samples.  100 % CPU is one
+    processor.  Memory does not include the cache that the kernel can free.
 
-    A host or container that fails is named on standard error, and the exit code is then 1.
+    Hosts and containers that fail are reported on standard error, and the exit code is then 1.
 
     \b
     Examples:
       dockfleet stats
       dockfleet stats north-1 web db
       dockfleet stats --no-stream north-1
-      dockfleet stats --json north-1 web | jq .stats.summary.cpu_percent
+      dockfleet stats --json north-1 web | jq .stats.summary.cpuPercent
     """
     fleet: Fleet = context.obj
-    board = _Board(live=sys.stdout.isatty() and not no_stream and not as_json)
+    table = StatsTable(live=sys.stdout.isatty() and not no_stream and not as_json)
     ids = {(str(host), container): "" for container in containers}
     if not containers:
         hosts = [host] if host else [each.name for each in fleet.list_hosts()]
-        ids = dict(_running(fleet, hosts, board))
+        ids = dict(_running(fleet, hosts, table))
     streams = {(host, name): fleet.host(host).stats(id or name) for (host, name), id in ids.items()}
-    if not as_json:
-        board.begin(ids)
+    table.start(ids)
     due = set(streams)
-    with closing(board), together(streams) as messages:
-        for key, sample in messages:
+    with closing(table), merge_streams(streams) as responses:
+        for key, sample in responses:
             if isinstance(sample, DockfleetError):
                 if unreachable(sample):
                     raise sample
-                board.fail(key[0], sample)
+                table.fail(key[0], sample)
                 due.discard(key)
-            elif board.is_whole(key, sample) and (key in due or not no_stream):
+            elif table.is_complete(key, sample) and (key in due or not no_stream):
                 due.discard(key)
                 if as_json:
                     print_json([{"host": key[0], "container": key[1], **fields(sample)}])
                 else:
-                    board.show(key, sample)
+                    table.show(key, sample)
             if no_stream and not due:
                 break
-    context.exit(1 if board.failed else 0)
+        if not as_json:
+            table.finish()
+    context.exit(1 if table.failed else 0)
 
 
-def _running(fleet: Fleet, hosts: list[str], board: _Board) -> Iterator[tuple[Key, str]]:
-    for host, answer in containers_of(fleet, hosts, False, LIST_SECONDS):
-        if isinstance(answer, DockfleetError):
-            board.fail(host, answer)
+def _running(fleet: Fleet, hosts: list[str], table: StatsTable) -> Iterator[tuple[Key, str]]:
+    for host, result in containers_of(fleet, hosts, False, LIST_SECONDS):
+        if isinstance(result, DockfleetError):
+            table.fail(host, result)
         else:
-            for container in answer:
+            for container in result:
                 yield (host, name_of(container)), container.id
 
 
-class _Board:
-    """Where measurements are shown: *live*, in a table that is renewed, or each in a line."""
+class StatsTable:
+    """Samples on the screen: *live* as a table that is updated, otherwise a line per sample."""
 
     def __init__(self, live: bool) -> None:
         self.failed = False
         self._live = live
         self._table = Table(*COLUMNS)
         self._rows: dict[Key, tuple[str, ...]] = {}
+        self._head: str | None = None
         self._measured: set[Key] = set()
-        self._drawn = 0.0
+        self._drawn_at = 0.0
         self._failures: list[tuple[str, DockfleetError]] = []
 
-    def begin(self, ids: dict[Key, str]) -> None:
-        """Show the columns, wide enough for the containers of *ids*."""
+    def start(self, ids: dict[Key, str]) -> None:
+        """Prepare the columns for the containers of *ids*."""
         self._rows = {(host, name): (host, id[:12], name, *UNKNOWN) for (host, name), id in sorted(ids.items())}
-        head = self._table.head(self._rows.values())
+        self._head = self._table.head(self._rows.values())
         if self._live:
             self._draw()
-        else:
-            click.echo(head)
 
-    def is_whole(self, key: Key, sample: StreamStatsResponse) -> bool:
-        """Tell whether *sample* says all: the first of a container that runs has no rates."""
+    def is_complete(self, key: Key, sample: StreamStatsResponse) -> bool:
+        """Return whether *sample* has rates; the first one of a running container has none."""
         known = key in self._measured
         running = sample.HasField("stats")
         (self._measured.add if running else self._measured.discard)(key)
         return known or not running
 
     def show(self, key: Key, sample: StreamStatsResponse) -> None:
-        """Show a measurement."""
+        """Show a sample."""
         host, name = key
         id = sample.stats.id[:12] or self._rows[key][1]
         self._rows[key] = (host, id, name, *(_measured(sample.stats.summary) if sample.HasField("stats") else UNKNOWN))
         if not self._live:
+            self._print_head()
             click.echo(self._table.lines([self._rows[key]])[0])
-        elif time.monotonic() >= self._drawn + REDRAW_SECONDS:
+        elif time.monotonic() >= self._drawn_at + REDRAW_SECONDS:
             self._draw()
 
     def fail(self, host: str, error: DockfleetError) -> None:
-        """Say what failed; beside a table that is renewed, after it."""
+        """Report a failure; after the table when it is live."""
         self.failed = True
         self._failures.append((host, error))
         if not self._live:
-            self._say()
+            self._report()
+
+    def finish(self) -> None:
+        """Show the columns, if nothing failed and nothing was shown: there is nothing to show."""
+        if not self._live and not self.failed:
+            self._print_head()
 
     def close(self) -> None:
         """Show what was not shown yet."""
         if self._live:
             self._draw()
-        self._say()
+        self._report()
+
+    def _print_head(self) -> None:
+        if self._head is not None:
+            click.echo(self._head)
+            self._head = None
 
     def _draw(self) -> None:
-        self._drawn = time.monotonic()
+        if self.failed and not self._rows:
+            return
+        self._drawn_at = time.monotonic()
         lines = self._table.lines(self._rows.values())
         text = "".join(f"{line}{REST_OF_LINE}\n" for line in (self._table.head(), *lines))
         click.echo(f"{TOP}{text}{REST_OF_SCREEN}", nl=False)
 
-    def _say(self) -> None:
+    def _report(self) -> None:
         for host, error in self._failures:
             say_failure(host, error)
         self._failures.clear()
@@ -183,7 +196,7 @@ def _decimal(size: float) -> str:
 
 
 def _scaled(size: float, step: int, units: tuple[str, ...]) -> str:
-    """Return *size* in the unit in which it has at most three digits before the point, with four digits in all."""
+    """Return *size* with four digits, in the unit that leaves at most three before the point."""
     for unit in units[:-1]:
         if size < 1000:
             return f"{size:.4g}{unit}"

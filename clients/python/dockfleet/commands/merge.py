@@ -1,4 +1,4 @@
-"""Many streams at once."""
+"""Many streams as one."""
 
 from __future__ import annotations
 
@@ -11,55 +11,55 @@ from typing import Any, Generic, TypeVar
 from dockfleet.errors import DockfleetError
 from dockfleet.resuming import ResumingStream
 
-WAITING = 1000  # messages; then the streams wait, and the gateway with them
+MAX_WAITING = 1000  # responses; then the streams stop reading, and the gateway notices
 
 K = TypeVar("K")
 T = TypeVar("T")
 
 
 class End:
-    """Stands for the end of a stream."""
+    """Marks the end of a stream."""
 
 
 @contextmanager
-def together(streams: Mapping[K, ResumingStream[T]]) -> Iterator[Iterator[tuple[K, T | DockfleetError]]]:
-    """Yield what yields the messages of all *streams*, each with the key of its stream, as they come.
+def merge_streams(streams: Mapping[K, ResumingStream[T]]) -> Iterator[Iterator[tuple[K, T | DockfleetError]]]:
+    """Return the responses of all *streams* as they come, each with the key of its stream.
 
-    The failure of a stream is its last message.  They are closed at the end of the block.
+    A stream that fails ends with its error.  All streams are closed at the end of the block.
     """
-    merged = _Merged(streams)
+    merged = _MergedStream(streams)
     try:
         yield iter(merged)
     finally:
         merged.close()
 
 
-class _Merged(Generic[K, T]):
+class _MergedStream(Generic[K, T]):
     def __init__(self, streams: Mapping[K, ResumingStream[T]]) -> None:
         self._streams = streams
-        self._queue: Queue[tuple[K, Any]] = Queue(WAITING)
+        self._queue: Queue[tuple[K, Any]] = Queue(MAX_WAITING)
         self._open = len(streams)
         for key, stream in streams.items():
-            threading.Thread(target=self._pump, args=(key, stream), daemon=True).start()
+            threading.Thread(target=self._read, args=(key, stream), daemon=True).start()
 
     def __iter__(self) -> Iterator[tuple[K, T | DockfleetError]]:
         while self._open:
-            key, message = self._queue.get()
-            if message is End:
+            key, response = self._queue.get()
+            if response is End:
                 self._open -= 1
             else:
-                yield key, message
+                yield key, response
 
     def close(self) -> None:
         for stream in self._streams.values():
             stream.close()
-        for _ in self:  # so that no thread is left that waits for room
+        for _ in self:  # so that no thread waits for room in the queue
             pass
 
-    def _pump(self, key: K, stream: ResumingStream[T]) -> None:
+    def _read(self, key: K, stream: ResumingStream[T]) -> None:
         try:
-            for message in stream:
-                self._queue.put((key, message))
+            for response in stream:
+                self._queue.put((key, response))
         except DockfleetError as error:
             self._queue.put((key, error))
         finally:

@@ -1,4 +1,4 @@
-"""Moments, as the user writes them."""
+"""Times as the user writes them."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ AGO = re.compile(r"(?:\d+(?:\.\d+)?[dhms])+")
 NANOSECONDS = 1_000_000_000
 
 
-class Moment(click.ParamType[Timestamp]):
-    """A time as `docker` takes it: a date, seconds since 1970, or how long ago it was."""
+class TimestampParam(click.ParamType[Timestamp]):
+    """A time as `docker` takes it: a date, seconds since 1970, or a duration before now."""
 
     name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Timestamp:
-        """Return the time that *value* names, to the nanosecond."""
-        found = Timestamp()
+        """Return the time in *value*, to the nanosecond."""
+        timestamp = Timestamp()
         try:
-            found.FromNanoseconds(_nanoseconds(value))
+            timestamp.FromNanoseconds(_nanoseconds(value))
         except (ValueError, InvalidOperation, OverflowError):
-            self.fail(f"{value!r} is no time: try 10m, 2026-05-01T12:00:00Z or 1777636800", param, ctx)
-        return found
+            self.fail(f"{value!r} is not a time: try 10m, 2026-05-01T12:00:00Z or 1777636800", param, ctx)
+        return timestamp
 
 
 def _nanoseconds(text: str) -> int:
@@ -37,10 +37,9 @@ def _nanoseconds(text: str) -> int:
         return time.time_ns() - int(sum(Decimal(number) * UNITS[unit] for number, unit in parts) * NANOSECONDS)
     if re.fullmatch(r"\d+(\.\d+)?", text):
         return int(Decimal(text) * NANOSECONDS)
-    if text.endswith("Z"):  # of which datetime would forget the last digits
-        exact = Timestamp()
-        exact.FromJsonString(text)
-        return exact.ToNanoseconds()
-    moment = Timestamp()
-    moment.FromDatetime(datetime.fromisoformat(text).astimezone())  # without a zone, the time of this machine
-    return moment.ToNanoseconds()
+    timestamp = Timestamp()
+    if text.endswith("Z"):  # datetime has microseconds only
+        timestamp.FromJsonString(text)
+    else:
+        timestamp.FromDatetime(datetime.fromisoformat(text).astimezone())  # local time, if it names no zone
+    return timestamp.ToNanoseconds()
