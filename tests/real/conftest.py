@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 from dockfleet.v1 import images_pb2
-from gateway.config.settings import HostSettings, HostTls
 
 from deploy.private_engines.engine import PrivateEngine
 from deploy.private_engines.provision import EngineError, busybox_image, debian_root, install
 from deploy.private_engines.registry import Registry
 from gateway.config import loading
+from gateway.config.settings import HostSettings, HostTls
 from tests.real.processes import GatewayProcess
 from tests.real.support import IMAGE, Containers, Fleet, handled, import_image
 from tests.support.gateway import Client, gateway_of
