@@ -120,7 +120,7 @@ class Engine(APIClient):
         self._observe = observe
         self._negotiated: Version | None = None
         self._negotiating = asyncio.Lock()
-        self._pool = Pool(endpoint.address, limits, self._forget)
+        self._pool = Pool(endpoint.address, limits, self._forget, host=name)
 
     @property
     def negotiated(self) -> str | None:

@@ -44,6 +44,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._failure: Exception | None = None
         self._closed = False
+        self.ended_by_peer = False
         self._secured = self._loop.create_future()
         self.gone: asyncio.Future[None] = self._loop.create_future()  # done when the connection is
         self._waiter: asyncio.Future[None] | None = None  # of whoever waits for something to happen
@@ -328,6 +329,7 @@ class Connection(asyncio.Protocol):
 
     def _end(self, exc: Exception | None) -> None:
         by_peer = not self._closed
+        self.ended_by_peer |= by_peer
         if exc is None and (self._tls is None or self._tls.ended):
             self._exchange.finish()
         if self._exchange.complete and self._active:

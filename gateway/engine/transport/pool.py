@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-import signal
-import socket
 import ssl
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from dataclasses import dataclass
 
-from gateway.engine.errors import Busy, CredentialsRejected, Disconnected, TimedOut, Unreachable
+from gateway.engine.errors import Busy, CredentialsRejected, Disconnected, TimedOut, TransportError, Unreachable
+from gateway.engine.transport.command import dial
 from gateway.engine.transport.connection import Connection
 from gateway.engine.transport.http import Request, Response
 from gateway.engine.transport.tls import TlsStream
 
-log = logging.getLogger("gateway.engine")
+_DIAL_SECONDS = 20.0  # for a command, which has more to do than connect; ssh itself gives up connecting after 5
+_DIALS_AT_ONCE = 8  # of commands; from the tenth login at once on, sshd turns some away (MaxStartups 10:30:100)
+_NONE_FREE = "no connection to the host became free within the time allowed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,16 @@ class Limits:
 class Pool:
     """The connections to one engine."""
 
-    def __init__(self, address: Address, limits: Limits, lost: Callable[[], None] = lambda: None) -> None:
-        """Open nothing yet.  *lost* is called whenever the peer ends a connection or can not be reached."""
-        self._address = address
+    def __init__(
+        self, address: Address, limits: Limits, lost: Callable[[], None] = lambda: None, *, host: str = ""
+    ) -> None:
+        """Open nothing yet.
+
+        *lost* is called whenever the peer ends a connection or cannot be reached; *host* is a name for the log.
+        """
+        self.address = address  # of connections to come; those that are open stay
+        self._host = host
+        self._dials = asyncio.Semaphore(_DIALS_AT_ONCE)
         self._limits = limits
         self._lost = lost
         self._idle: list[Connection] = []
@@ -162,7 +169,9 @@ class Pool:
 
     async def _connect(self, deadline: float | None) -> Connection:
         loop = asyncio.get_running_loop()
-        address = self._address
+        address = self.address
+        if address.command:
+            return await self._connect_by(address.command, deadline)
         tls = TlsStream(address.tls, address.server_name or address.host) if address.tls else None
         connection = Connection(tls, self._lost)
         seconds = self._limits.connect_timeout_seconds
@@ -170,9 +179,7 @@ class Pool:
             seconds = min(seconds, max(deadline - loop.time(), 0))
         try:
             async with asyncio.timeout(seconds):
-                if address.command:
-                    await _spawn(address.command, connection)
-                elif address.path is not None:
+                if address.path is not None:
                     await loop.create_unix_connection(lambda: connection, address.path)
                 else:
                     await loop.create_connection(lambda: connection, address.host, address.port)
@@ -194,54 +201,24 @@ class Pool:
             raise
         return connection
 
-
-async def _spawn(command: tuple[str, ...], connection: Connection) -> None:
-    """Run *command* and join its input and output to *connection*; the command ends with the connection."""
-    ours, theirs = socket.socketpair()
-    try:
-        await asyncio.get_running_loop().create_unix_connection(lambda: connection, sock=ours)
-    except BaseException:
-        ours.close()
-        theirs.close()
-        raise
-    # A task of its own: a call that is cancelled while the command starts must not leave it behind.
-    task = asyncio.create_task(_run(command, theirs, connection))
-    _children.add(task)
-    task.add_done_callback(_children.discard)
-
-
-async def _run(command: tuple[str, ...], end: socket.socket, connection: Connection) -> None:
-    try:
-        with end:
-            process = await asyncio.create_subprocess_exec(
-                *command, stdin=end.fileno(), stdout=end.fileno(), stderr=asyncio.subprocess.PIPE
-            )
-    except OSError as error:
-        connection.fail(Unreachable(f"{command[0]} can not be run: {error.strerror}"))
-        return
-    complaints = asyncio.create_task(_last_words(process))
-    try:
-        await connection.gone
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()  # one that is still dialling does not notice that its input has ended
-    code = await process.wait()
-    if (words := await complaints) and code not in (0, -signal.SIGTERM):
-        log.warning("command failed", extra={"fields": {"command": command[0], "said": words}})
-
-
-async def _last_words(process: asyncio.subprocess.Process) -> str:
-    """Return the end of what a process writes to its standard error, which must not become part of the log."""
-    assert process.stderr is not None
-    words = b""
-    while data := await process.stderr.read(4096):
-        words = (words + data)[-1024:]
-    return words.decode(errors="backslashreplace").strip()
-
-
-_children: set[asyncio.Task[None]] = set()  # asyncio itself keeps no task alive
+    async def _connect_by(self, command: tuple[str, ...], deadline: float | None) -> Connection:
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._dials.acquire()
+        except TimeoutError as error:
+            raise TimedOut(_NONE_FREE) from error
+        latest = asyncio.get_running_loop().time() + _DIAL_SECONDS
+        connection = Connection(None, self._lost)
+        try:
+            await dial(command, connection, self._host, latest if deadline is None else min(latest, deadline))
+        except TransportError:
+            self._lost()
+            raise
+        finally:
+            self._dials.release()
+        return connection
 
 
 def _refuse(place: asyncio.Future[None]) -> None:
     if not place.done():
-        place.set_exception(TimedOut("no connection to the host became free within the time allowed"))
+        place.set_exception(TimedOut(_NONE_FREE))

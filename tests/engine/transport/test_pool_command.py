@@ -13,7 +13,7 @@ import pytest
 
 from gateway.config.settings import HostSettings, Settings
 from gateway.engine.client import APIClient, Endpoint, Engine
-from gateway.engine.errors import Disconnected, Unreachable
+from gateway.engine.errors import CredentialsRejected, IdentityMismatch, OutcomeUnknown, TransportError, Unreachable
 from gateway.engine.transport.http import Request
 from gateway.engine.transport.pool import Address, Limits, Pool
 from gateway.server import running
@@ -50,7 +50,7 @@ async def test_an_engine_is_reached_through_a_commands_input_and_output() -> Non
             engine.shut()
 
     assert found == {"Id": "c1"}
-    assert [request.path for request in fake.requests] == ["/_ping", "/containers/c1/json"]
+    assert [request.path for request in fake.requests] == ["/_ping", "/_ping", "/containers/c1/json"]
 
 
 async def test_standard_input_is_closed_through_a_command() -> None:
@@ -81,12 +81,82 @@ async def test_standard_input_is_closed_through_a_command() -> None:
     assert answer == b"5"
 
 
-async def test_a_command_that_ends_is_a_broken_connection() -> None:
-    """A host that ssh can not reach is an error, and no answer that never comes."""
-    pool = Pool(Address(command=(sys.executable, "-c", "")), Limits())
+def saying(words: str) -> Address:
+    """Return the address of a program that says *words* on its standard error, and fails."""
+    return Address(command=(sys.executable, "-c", f"import sys; sys.stdin.buffer.read(1); sys.exit({words!r})"))
 
-    with pytest.raises(Disconnected):
-        await pool.ask(Request("GET", "/_ping"))
+
+CHANGED = "@@@@@@\nHost key for lab has changed.\nHost key verification failed."
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "text"),
+    [
+        ("ssh: connect to host lab port 22: Connection refused", Unreachable, "host lab port 22: Connection refused"),
+        ("kex_exchange_identification: Connection closed by remote host", Unreachable, "closed by remote host"),
+        ("bash: docker: command not found", Unreachable, "docker: command not found"),
+        ("me@lab: Permission denied (publickey).", CredentialsRejected, "Permission denied (publickey)."),
+        (CHANGED, IdentityMismatch, "Host key for lab has changed.; Host key verification failed."),
+        ("", Unreachable, "ended before the host answered"),
+    ],
+)
+async def test_a_command_that_ends_before_the_host_answers_has_not_reached_it(
+    words: str, kind: type[TransportError], text: str
+) -> None:
+    """Nothing was sent, whatever the call would have changed: it is said in the program's own words."""
+    pool = Pool(saying(words), Limits())
+
+    with pytest.raises(kind) as failed:
+        await pool.ask(Request("POST", "/containers/web/stop"))
+
+    assert str(failed.value).endswith(text)
+    assert not failed.value.sent
+
+
+async def test_a_command_that_ends_after_the_request_was_sent_leaves_the_outcome_unknown() -> None:
+    """The host has answered once, so it may have read the request too."""
+
+    async def broken(exchange: ResponseParser) -> None:
+        exchange.abort()
+
+    async with FakeEngine() as fake:
+        fake.on("POST", "/containers/{id}/stop", broken)
+        engine = Engine("far", Endpoint("ssh://far", dial(fake)))
+        try:
+            with pytest.raises(OutcomeUnknown):
+                await engine.call(APIClient.stop, "web")
+        finally:
+            engine.shut()
+
+
+DIALLING = """
+import pathlib, sys, time
+folder = pathlib.Path(sys.argv[1])
+mine = folder / "now" / str(time.monotonic_ns())
+mine.touch()
+with open(folder / "seen", "a") as seen:
+    print(len(list((folder / "now").iterdir())), file=seen)
+while not (folder / "go").exists():
+    time.sleep(0.02)
+mine.unlink()
+sys.exit("refused")
+"""
+
+
+async def test_only_so_many_commands_dial_at_once(tmp_path: Path) -> None:
+    """A host's sshd turns away who comes in a crowd; those who wait get their turn."""
+    (tmp_path / "now").mkdir()
+    command = (sys.executable, "-c", DIALLING, str(tmp_path))
+    pool = Pool(Address(command=command), Limits(connections=20))
+    calls = [asyncio.ensure_future(pool.ask(Request("GET", "/info"))) for _ in range(20)]
+    await _until_running(command, 8)
+    (tmp_path / "go").touch()
+    results = await asyncio.gather(*calls, return_exceptions=True)
+
+    seen = [int(line) for line in (tmp_path / "seen").read_text().split()]
+    assert len(seen) == 20
+    assert max(seen) <= 8
+    assert {type(result) for result in results} == {Unreachable}
 
 
 async def test_the_command_ends_with_its_connection(tmp_path: Path) -> None:
@@ -139,13 +209,12 @@ async def test_what_a_command_complains_about_is_a_field_of_the_log(
 ) -> None:
     """What ssh says when it can not log in does not come between the lines of the gateway's own log."""
     program = "import sys; sys.stdin.buffer.read(1); sys.exit('Permission denied (publickey).')"
-    pool = Pool(Address(command=(sys.executable, "-c", program)), Limits())
-    with pytest.raises(Disconnected):
+    pool = Pool(Address(command=(sys.executable, "-c", program)), Limits(), host="far")
+    with pytest.raises(CredentialsRejected):
         await pool.ask(Request("GET", "/_ping"))
-    while not (said := [getattr(record, "fields", {}).get("said") for record in caplog.records]):  # noqa: ASYNC110
-        await asyncio.sleep(0.02)
+    [fields] = [record.fields for record in caplog.records if hasattr(record, "fields")]
 
-    assert "Permission denied (publickey)." in said
+    assert (fields["host"], fields["said"]) == ("far", "Permission denied (publickey).")
     assert "denied" not in capfd.readouterr().err
 
 
