@@ -23,7 +23,11 @@ PACKAGES = {  # by the command that tells whether it is there
     "openssl": "openssl",
     "ps": "procps",
 }
-OPTIONS = ("docker-registry", "debootstrap")  # packages, and their commands, of `Registry` and `debian_root`
+OPTIONS = {  # the same, of what is wanted beside engines: by `Registry`, `debian_root` and tests of ssh hosts
+    "docker-registry": "docker-registry",
+    "debootstrap": "debootstrap",
+    "sshd": "openssh-server",
+}
 
 
 class EngineError(RuntimeError):
@@ -36,7 +40,7 @@ def install(*options: str) -> list[str]:
     *options* are of `OPTIONS`. A command that is there, from whatever source, is left as it is.
     """
     require_root()
-    wanted = PACKAGES | {option: option for option in options}
+    wanted = PACKAGES | {option: OPTIONS[option] for option in options}
     missing = [package for command, package in wanted.items() if not shutil.which(command, path=PATH)]
     missing += [] if _static_busybox() else ["busybox-static"]
     if missing and not shutil.which("apt-get", path=PATH):
