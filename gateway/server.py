@@ -29,6 +29,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 
 from gateway.config.settings import HostSettings, Limits, Settings
+from gateway.config.state import kept_key
 from gateway.engine.client import Endpoint, Engine
 from gateway.engine.events.event_buffer import EventTokenCodec
 from gateway.engine.logs.places import LogTokenCodec
@@ -144,8 +145,8 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
                 }
             },
         )
-        if settings.tls is not None and settings.tls.client_ca is None:
-            log.warning("every client that trusts this certificate may call: tls.client_ca would ask for theirs")
+        for warning in settings.warnings:
+            log.warning(warning)
         try:
             yield Running(port, metrics_address, hosts)
         finally:
@@ -238,7 +239,19 @@ def _host(settings: HostSettings, all_settings: Settings) -> Host:
 
 
 def _resume_key(settings: Settings) -> bytes:
-    return secrets.token_bytes(32) if settings.resume_key is None else settings.resume_key.read_bytes()
+    if settings.resume_key is not None:
+        return settings.resume_key.read_bytes()
+    why = "no state directory is configured"
+    if settings.state_directory is not None:
+        try:
+            return kept_key(settings.state_directory)
+        except OSError as error:
+            why = str(error)
+    log.warning(
+        "resume tokens end with this run: set state_directory or resume_key",
+        extra={"fields": {"directory": str(settings.state_directory), "why": why}},
+    )
+    return secrets.token_bytes(32)
 
 
 def _patience(settings: Settings) -> Timeouts:

@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, get_args
+from typing import Any, NoReturn, cast, get_args
 
 import yaml
 from dockfleet import __version__
@@ -42,10 +42,12 @@ class ConfigError(Exception):
 def load(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     """Return what *argv* (without the program's name), *environ* and the file configure.
 
-    Raises `ConfigError`.  `--help` and `--version` print, and raise `SystemExit` with status 0.
+    Paths in the file are relative to its directory, others to the working directory.  Raises `ConfigError`.  `--help`,
+    `--version` and `--check` print, and raise `SystemExit` with status 0.
     """
     given = _variables(environ) | _flags(argv)
     path, _ = given.pop("config", ("", ""))
+    check = given.pop("check", None)
     file = _file(path) if path else {}
 
     def origin(name: str) -> str:
@@ -58,11 +60,43 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
         keys = Keys.model_validate(_overlaid(file, given))
     except ValidationError as error:
         raise ConfigError("\n".join(_reasons(error, origin))) from error
-    hosts, source = (keys.hosts, origin("hosts")) if keys.hosts else _discovered(environ)
-    settings = Settings(**dict(keys) | {"hosts": hosts, "source": source})
+    configured = "hosts" in keys.model_fields_set
+    hosts, source = (keys.hosts, origin("hosts")) if configured else _discovered(environ)
+    state_directory = keys.state_directory or _state_directory(environ)
+    settings = Settings(**dict(keys) | {"hosts": hosts, "source": source, "state_directory": state_directory})
     if environ.get("SSLKEYLOGFILE") and (settings.tls or any(host.tls for host in hosts)):
         raise ConfigError("SSLKEYLOGFILE is set: whoever reads that file can read all TLS connections; unset it")
+    if check:
+        print(_report(settings, path))
+        raise SystemExit(0)
     return settings
+
+
+def _state_directory(environ: Mapping[str, str]) -> Path | None:
+    if directory := environ.get("STATE_DIRECTORY", "").partition(":")[0]:  # systemd's; several, with colons
+        return Path(directory)
+    if directory := environ.get("XDG_STATE_HOME", ""):
+        return Path(directory, "dockfleet")
+    home = environ.get("HOME")
+    return Path(home, ".local/state/dockfleet") if home else None
+
+
+def _report(settings: Settings, path: str) -> str:
+    """Return what a gateway with these *settings* would serve, for people; nothing in it is a secret."""
+    tls = settings.tls
+    protection = "plaintext" if tls is None else "TLS with client certificates" if tls.client_ca else "TLS"
+    key = settings.resume_key or (settings.state_directory and settings.state_directory / "resume.key")
+    rows: list[tuple[str, str]] = [
+        ("configuration", f"file {path}" if path else "without a file"),
+        ("gRPC", f"{settings.listen}, {protection}"),
+        ("metrics", settings.metrics_listen or "off"),
+        ("resume key", str(key or "none that is kept")),
+        ("hosts", f"{len(settings.hosts)}, from {settings.source}"),
+        *((f"  {host.name}", f"{host.address}{', TLS' if host.tls else ''}") for host in settings.hosts),
+        *(("warning", warning) for warning in settings.warnings),
+    ]
+    width = max(len(what) for what, _ in rows)
+    return "\n".join(f"{what:<{width}}  {text}" for what, text in rows)
 
 
 @dataclass(frozen=True)
@@ -101,9 +135,14 @@ def _keys(section: type[Section], prefix: str = "") -> Iterator[_Key]:
             yield from _keys(inner, f"{prefix}{name}[]." if is_list else f"{prefix}{name}.")
 
 
+def _is_path(annotation: Any) -> bool:
+    return annotation is Path or any(_is_path(part) for part in get_args(annotation))
+
+
 _CONFIG = _Key("config", Field(description="The YAML file to read; not itself a key of it."))
 _KEYS = {key.name: key for key in _keys(Keys)}
 _OUTSIDE = {key.name: key for key in (_CONFIG, *_KEYS.values()) if "[]" not in key.name}  # variables and flags
+_PATHS = {key.name for key in _KEYS.values() if _is_path(key.field.annotation)}
 
 
 def reference() -> str:
@@ -136,6 +175,8 @@ def _flags(argv: Sequence[str]) -> dict[str, tuple[Any, str]]:
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
+    check = "Read the configuration, print what would be served, and exit: with 0, or 2 when it is refused."
+    parser.add_argument("--check", action="store_true", help=check)
     parser.add_argument("--version", action="version", version=f"{_PROGRAM} {__version__}", help="Print it and exit.")
     groups = {"": parser.add_argument_group("gateway")}
     for key in _OUTSIDE.values():
@@ -155,7 +196,7 @@ def _flags(argv: Sequence[str]) -> dict[str, tuple[Any, str]]:
     values = vars(known)
     if "hosts" in values:
         values["hosts"] = [_host(text, "--host") for text in values["hosts"]]
-    return {name: (value, _OUTSIDE[name].flag) for name, value in values.items()}
+    return {name: (value, _OUTSIDE[name].flag if name in _OUTSIDE else "") for name, value in values.items()}
 
 
 def _variables(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
@@ -203,7 +244,17 @@ def _file(path: str) -> dict[str, Any]:
     if not isinstance(document, dict | None):
         raise ConfigError(f"{where} should be a mapping of keys to values")
     # A section whose keys are all commented out reads as null, and is as good as absent.
-    return {key: value for key, value in (document or {}).items() if value is not None or key not in Keys.model_fields}
+    keys = {key: value for key, value in (document or {}).items() if value is not None or key not in Keys.model_fields}
+    return cast("dict[str, Any]", _based(keys, Path(path).parent))
+
+
+def _based(document: Any, folder: Path, name: str = "") -> Any:
+    """Return *document*, what is written at the key *name*, with the paths in it relative to *folder*."""
+    if isinstance(document, dict):
+        return {key: _based(value, folder, f"{name}.{key}" if name else str(key)) for key, value in document.items()}
+    if isinstance(document, list):
+        return [_based(value, folder, f"{name}[]") for value in document]
+    return str(folder / document) if isinstance(document, str) and name in _PATHS else document
 
 
 class _Loader(yaml.SafeLoader):

@@ -239,9 +239,14 @@ class Keys(Section):
     shutdown_timeout_seconds: float = Field(default=15.0, ge=0, le=3600)
     """Seconds after that in which open calls may finish before they are cancelled."""
 
+    state_directory: Path | None = None
+    """Directory of what the gateway keeps from one run to the next: a resume key.  It is made when it is missing.
+    Without this key: `$STATE_DIRECTORY`, which systemd sets, else `$XDG_STATE_HOME/dockfleet`, else
+    `~/.local/state/dockfleet`."""
+
     resume_key: File | None = None
     """File of the key, at least 16 bytes, that signs resume tokens: gateways that share it take each other's, and their
-    own of before a restart.  A key of this run alone when absent."""
+    own of before a restart.  Without it: `resume.key` in the state directory, made at the first start."""
 
     reflection: bool = True
     """Serve gRPC reflection, so that grpcurl and its like need no protos."""
@@ -254,7 +259,8 @@ class Keys(Section):
 
     hosts: tuple[HostSettings, ...] = ()
     """The Docker hosts.  As a flag (repeated) or a variable (with commas): name=address, or {name: …, address: …, …}
-    for one that needs more.  Without any: the machine's docker contexts and `DOCKER_HOST`, else the local socket."""
+    for one that needs more.  Without this key: the machine's docker contexts and `DOCKER_HOST`, else the local socket.
+    An empty list is a fleet without hosts."""
 
     tls: ListenerTls | None = None
     limits: Limits = Limits()
@@ -295,3 +301,20 @@ class Settings(Keys):
 
     source: str = "code"
     """Where the hosts came from, in words, for the start-up log."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is allowed and probably not meant, a sentence each."""
+        names: dict[str, list[str]] = {}
+        for host in self.hosts:
+            names.setdefault(host.address, []).append(host.name)
+        found = [
+            f"hosts {' and '.join(same)} have the same address {address}: what is there is shown once for each"
+            for address, same in names.items()
+            if len(same) > 1
+        ]
+        if not self.hosts:
+            found.append("the fleet has no hosts: the list of hosts is empty")
+        if self.tls is not None and self.tls.client_ca is None:
+            found.append("every client that trusts this certificate may call: tls.client_ca would ask for theirs")
+        return found

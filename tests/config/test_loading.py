@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import ssl
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,8 @@ from cryptography.hazmat.primitives import serialization
 from pydantic import ValidationError
 
 from gateway.config.loading import ConfigError, HostSettings, Settings, load, reference
+
+EXAMPLE = Path(__file__).parents[2] / "deploy/dockfleet.example.yaml"
 
 
 def refusal(argv: Sequence[str] = (), environ: Mapping[str, str] | None = None) -> str:
@@ -143,6 +146,92 @@ def test_a_section_that_is_all_comments_is_as_good_as_absent(file: Any) -> None:
     """An empty file, and a file whose sections are empty, give the defaults."""
     assert load(file(""), {}) == load([], {})
     assert load(file("limits:\ntls:\nhosts:\n  # - name: a\n"), {}) == load([], {})
+
+
+def test_an_empty_list_of_hosts_is_an_empty_fleet(file: Any, contexts: Contexts) -> None:
+    """A template that rendered to nothing does not offer the gateway's own machine; only an absent key does."""
+    contexts.add("found", "unix:///found")
+
+    assert load(file("hosts: []"), contexts.environ).hosts == ()
+    assert load([], contexts.environ | {"DOCKFLEET_HOSTS": ""}).hosts == ()
+    assert places(load(file("hosts:"), contexts.environ)) == {"found": "unix:///found"}
+    assert load(file("hosts: []"), {}).warnings == ["the fleet has no hosts: the list of hosts is empty"]
+
+
+def test_two_hosts_with_one_address_are_warned_about() -> None:
+    """Both names are said: what is at the address is listed and counted twice."""
+    settings = load(["--host", "a=unix:///x", "--host", "b=unix:///y", "--host", "c=unix:///x"], {})
+
+    assert [warning.partition(":")[0] for warning in settings.warnings] == ["hosts a and c have the same address unix"]
+
+
+def test_paths_in_the_file_are_relative_to_it_and_others_to_the_working_directory(
+    file: Any, pki: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A unit without a working directory finds what is beside its file."""
+    for name in ("ca.pem", "cert.pem", "key.pem"):
+        (tmp_path / name).write_bytes((pki / name).read_bytes())
+    (tmp_path / "resume.key").write_bytes(bytes(32))
+    tls = {"ca": "ca.pem", "certificate": "cert.pem", "key": "key.pem"}
+    flags = file(
+        {
+            "tls": {"certificate": "cert.pem", "key": str(pki / "key.pem"), "client_ca": "ca.pem"},
+            "resume_key": "resume.key",
+            "state_directory": "state",
+            "hosts": [{"name": "a", "address": "tcp://h:1", "tls": tls}],
+        }
+    )
+    monkeypatch.chdir("/")
+
+    settings = load(flags, {})
+
+    assert settings.tls is not None
+    assert settings.hosts[0].tls is not None
+    assert settings.tls.certificate == settings.hosts[0].tls.certificate == tmp_path / "cert.pem"
+    assert settings.tls.key == pki / "key.pem"
+    assert (settings.resume_key, settings.state_directory) == (tmp_path / "resume.key", tmp_path / "state")
+    assert load([*flags, "--state-directory", "here"], {}).state_directory == Path("here")
+    assert "'resume.key' cannot be read" in refusal([*flags, "--resume-key", "resume.key"])
+
+
+def test_check_prints_what_would_be_served_and_no_secret(
+    file: Any, pki: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--check` ends well when the gateway would start, and with the refusal when it would not."""
+    hosts = [{"name": "a", "address": "ssh://me@h"}, {"name": "b", "address": "ssh://me@h"}]
+    flags = file({"hosts": hosts, "tls": {"certificate": str(pki / "cert.pem"), "key": str(pki / "key.pem")}})
+
+    with pytest.raises(SystemExit) as ended:
+        load([*flags, "--check"], {"XDG_STATE_HOME": "/state"})
+
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    for words in (
+        *(flags[1], "127.0.0.1:50051, TLS", "127.0.0.1:9464", "/state/dockfleet/resume.key"),
+        *("2, from file", "ssh://me@h", "hosts a and b have the same address", "every client that trusts"),
+    ):
+        assert words in said
+    assert "PRIVATE KEY" not in said
+    assert refusal(["--check", "--listen", "x"]).startswith("--listen 'x' is not")
+
+
+def test_the_example_is_a_configuration(pki: Path, tmp_path: Path) -> None:
+    """The example in deploy/ is accepted as it is, and with all that is commented out in it."""
+    text = EXAMPLE.read_text()
+    for name in ("server.pem", "gateway.pem"):
+        (tmp_path / name).write_bytes((pki / "cert.pem").read_bytes())
+    for name in ("server-key.pem", "gateway-key.pem"):
+        (tmp_path / name).write_bytes((pki / "key.pem").read_bytes())
+    (tmp_path / "ca.pem").write_bytes((pki / "ca.pem").read_bytes())
+    (tmp_path / "resume.key").write_bytes(bytes(32))
+    whole = tmp_path / "whole.yaml"
+    whole.write_text(re.sub(r"^#(?=[a-z]| {2,}[a-z-])", "", text, flags=re.MULTILINE))  # prose has one space
+
+    plain = load(["--config", str(EXAMPLE)], {})
+    full = load(["--config", str(whole)], {})
+
+    assert set(places(plain)) == {"north"}
+    assert set(places(full)) == {"north", "south", "lab"}
 
 
 @pytest.mark.parametrize("off", ["off", '""', "'off'"])

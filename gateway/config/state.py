@@ -1,0 +1,41 @@
+"""What the gateway keeps from one run to the next: the key that signs resume tokens."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+FILE = "resume.key"
+_BYTES = 32
+_LEAST_BYTES = 16
+
+
+def kept_key(directory: Path) -> bytes:
+    """Return the key in *directory*, which only its owner can read; make both when they are missing.
+
+    Gateways that start at the same time get the same key.  Raises `OSError`.
+    """
+    file = directory / FILE
+    if not file.exists():
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make(file)
+    key = file.read_bytes()
+    if len(key) < _LEAST_BYTES:
+        raise OSError(f"{file} holds less than {_LEAST_BYTES} bytes: remove it, and a new one is made")
+    return key
+
+
+def _make(file: Path) -> None:
+    """Write a new key, unless another gateway is faster; nobody ever reads half of it."""
+    draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
+    try:
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as writer:
+            writer.write(secrets.token_bytes(_BYTES))
+            writer.flush()
+            os.fsync(writer.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, file)  # unlike a rename, it never replaces the key that another has made
+    finally:
+        draft.unlink(missing_ok=True)
