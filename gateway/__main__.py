@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import sys
+from functools import partial
+
+# What the core of grpc writes by itself, such as a line for each failed handshake, would stand between the log's lines.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 import uvloop
 
@@ -12,20 +17,23 @@ from gateway.config.loading import ConfigError, load
 from gateway.server import serve
 from gateway.telemetry import logging as logs
 
+log = logging.getLogger("gateway")
+
 
 def main() -> int:
     """Run the gateway.  Exit codes: 0 after a stop, 1 when it could not start, 2 for a bad configuration."""
+    read = partial(load, sys.argv[1:], dict(os.environ))
     try:
-        settings = load(sys.argv[1:], os.environ)
+        settings = read()
     except ConfigError as error:
         print(f"dockfleet-gateway: {error}", file=sys.stderr)
         return 2
     _collect_less()
     writer = logs.start(settings.log_level, settings.log_format)
     try:
-        uvloop.run(serve(settings))
+        uvloop.run(serve(read, settings))
     except (OSError, RuntimeError) as error:
-        print(f"dockfleet-gateway: could not start: {error}", file=sys.stderr)
+        log.error("could not start", extra={"fields": {"error": str(error)}})
         return 1
     finally:
         writer.stop()

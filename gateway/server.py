@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import secrets
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import grpc
@@ -36,6 +37,8 @@ from gateway.engine.logs.places import LogTokenCodec
 from gateway.engine.transport.pool import Limits as EngineLimits
 from gateway.fleet.dial import address_of
 from gateway.fleet.hosts import Host, Hosts, State
+from gateway.reload import Reload
+from gateway.rpc.certificates import Certificates
 from gateway.rpc.interceptor import CallInterceptor
 from gateway.rpc.mirror import Backend, Timeouts, handlers
 from gateway.rpc.reflection import Reflection
@@ -80,17 +83,24 @@ def _options(limits: Limits) -> list[tuple[str, int]]:
     ]
 
 
-async def serve(settings: Settings) -> None:
-    """Run the gateway until SIGTERM or SIGINT; a second one ends it at once."""
-    stop, now = asyncio.Event(), asyncio.Event()
+async def serve(read: Callable[[], Settings], settings: Settings) -> None:
+    """Run the gateway until SIGTERM or SIGINT; a second one ends it at once.
+
+    SIGHUP applies what *read* returns then.
+    """
+    stop, now, changed = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     def signalled() -> None:
         (now if stop.is_set() else stop).set()
 
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, signalled)
-    async with running(settings, now):
+        loop.add_signal_handler(number, signalled)
+    loop.add_signal_handler(signal.SIGHUP, changed.set)
+    async with running(settings, now) as gateway:
+        reloading = asyncio.create_task(gateway.reload.whenever(changed, read))
         await stop.wait()
+        reloading.cancel()
 
 
 @asynccontextmanager
@@ -128,18 +138,28 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
             metrics.observe_host(host)
         readiness = Readiness()
         metrics_address = await _serve_pages(settings, readiness, stack)
-        port = _listen(server, settings)
+        certificates = Certificates(settings.tls) if settings.tls else None
+        port = _listen(server, settings.listen, certificates)
         await server.start()
         await health_servicer.set("", _SERVING)
         for name in names:
             await health_servicer.set(name, _SERVING)
         readiness.obstacle = ""
+        reload = Reload(
+            settings,
+            hosts,
+            certificates,
+            make=lambda host: _host(host, settings),
+            added=metrics.observe_host,
+            removed=lambda name: _forget(health_servicer, name),
+        )
         log.info(
             "serving",
             extra={
                 "fields": {
                     "version": __version__,
-                    "listen": settings.listen,
+                    "listen": re.sub(r":\d+$", f":{port}", settings.listen),
+                    "metrics": "{}:{}".format(*metrics_address) if metrics_address else "off",
                     "hosts": len(hosts),
                     "hosts_from": settings.source,
                 }
@@ -148,7 +168,7 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         for warning in settings.warnings:
             log.warning(warning)
         try:
-            yield Running(port, metrics_address, hosts)
+            yield Running(port, metrics_address, hosts, reload)
         finally:
             readiness.obstacle = "the gateway is draining: it ends when its open calls have ended"
             await _stop(server, health_servicer, interceptor, settings, hurry or asyncio.Event())
@@ -156,12 +176,13 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
 
 
 class Running:
-    """A gateway that serves: the `port` it listens on, the metrics' `(host, port)` if any, and its hosts."""
+    """A gateway that serves: the `port` it listens on, the metrics' `(host, port)` if any, its hosts, its reload."""
 
-    def __init__(self, port: int, metrics_address: tuple[str, int] | None, hosts: Hosts) -> None:
+    def __init__(self, port: int, metrics_address: tuple[str, int] | None, hosts: Hosts, reload: Reload) -> None:
         self.port = port
         self.metrics_address = metrics_address
         self.hosts = hosts
+        self.reload = reload
 
 
 async def _stop(
@@ -266,13 +287,13 @@ def _patience(settings: Settings) -> Timeouts:
     )
 
 
-def _listen(server: grpc.aio.Server, settings: Settings) -> int:
-    if settings.tls is None:
-        return server.add_insecure_port(settings.listen)
-    pair = (settings.tls.key.read_bytes(), settings.tls.certificate.read_bytes())
-    authority = settings.tls.client_ca.read_bytes() if settings.tls.client_ca else None
-    credentials = grpc.ssl_server_credentials([pair], authority, require_client_auth=authority is not None)
-    return server.add_secure_port(settings.listen, credentials)
+def _listen(server: grpc.aio.Server, address: str, certificates: Certificates | None) -> int:
+    try:
+        if certificates is None:
+            return server.add_insecure_port(address)
+        return server.add_secure_port(address, certificates.credentials)
+    except RuntimeError as error:  # its text is about how to debug grpc
+        raise OSError(f"cannot listen on {address}: it is taken, or no address of this machine") from error
 
 
 async def _serve_pages(settings: Settings, readiness: Readiness, stack: AsyncExitStack) -> tuple[str, int] | None:
@@ -284,14 +305,27 @@ async def _serve_pages(settings: Settings, readiness: Readiness, stack: AsyncExi
     return await stack.enter_async_context(listener.listening(address.hostname or "127.0.0.1", address.port or 0))
 
 
+Status: TypeAlias = health_pb2.HealthCheckResponse.ServingStatus
 _telling: set[asyncio.Task[None]] = set()
 
 
 def _tell(health_servicer: HealthServicer, host: Host) -> None:
     """Say in health and log that a host's state has changed.  Its entry in health is `host/NAME`."""
     level = logging.INFO if host.state is State.UP else logging.WARNING
-    log.log(level, "host", extra={"fields": {"host": host.name, "state": host.state.value, "why": host.message}})
-    status = _SERVING if host.state is State.UP else _NOT_SERVING
-    task = asyncio.ensure_future(health_servicer.set(f"host/{host.name}", status))
+    fields = {"host": host.name, "state": host.state.value} | ({"why": host.message} if host.message else {})
+    log.log(level, "host", extra={"fields": fields})
+    _set_health(health_servicer, host.name, _SERVING if host.state is State.UP else _NOT_SERVING)
+
+
+def _forget(health_servicer: HealthServicer, name: str) -> None:
+    """Take a host that has left out of metrics and health."""
+    metrics.forget_host(name)
+    _set_health(health_servicer, name, health_pb2.HealthCheckResponse.SERVICE_UNKNOWN)
+
+
+def _set_health(
+    health_servicer: HealthServicer, name: str, status: health_pb2.HealthCheckResponse.ServingStatus
+) -> None:
+    task = asyncio.ensure_future(health_servicer.set(f"host/{name}", status))
     _telling.add(task)  # asyncio itself keeps none of its tasks alive
     task.add_done_callback(_telling.discard)

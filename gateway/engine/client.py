@@ -288,6 +288,11 @@ class Engine(APIClient):
         """Find out whether the engine answers.  Raises like `ready`, and `docker.errors.APIError`."""
         self._negotiated = await self._negotiate(deadline)
 
+    def renew(self, endpoint: Endpoint) -> None:
+        """Reach the engine as *endpoint* says, from the next connection on."""
+        self.endpoint = endpoint
+        self._pool.address = endpoint.address
+
     def shut(self) -> None:
         """Close all connections."""
         self._pool.close()

@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 import orjson
 
 _WAITING_LINES = 10_000
+_LONGEST = 4096  # characters of a field: a client can send a name of megabytes
+_LONGEST_TRACEBACK = 16_384
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")  # among them what turns the direction of writing, or begins an escape sequence
 
 
@@ -29,6 +31,7 @@ def start(level: str, form: str) -> logging.handlers.QueueListener:
     writer.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
     lines: queue.Queue[logging.LogRecord] = queue.Queue(_WAITING_LINES)
     listener = logging.handlers.QueueListener(lines, writer)
+    logging.captureWarnings(True)
     root = logging.getLogger()
     root.handlers[:] = [_Droppable(lines)]
     root.setLevel(level.upper())
@@ -64,10 +67,26 @@ class _Droppable(logging.handlers.QueueHandler):
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
-    fields = dict(getattr(record, "fields", {}))
+    fields = {key: _bounded(value) for key, value in getattr(record, "fields", {}).items()}
     if dropped := getattr(record, "dropped_before", 0):
         fields["dropped_before"] = dropped
     return fields
+
+
+def _bounded(value: object) -> object:
+    """Return a field's *value* as it is logged: not too long, and without meaningless digits."""
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, str):
+        return _cut(value)
+    if value is None or isinstance(value, int):
+        return value
+    text = repr(value)
+    return value if len(text) <= _LONGEST else _cut(text)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text) - _LONGEST} more)"
 
 
 class JsonFormatter(logging.Formatter):
@@ -79,11 +98,11 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _cut(record.getMessage()),
             **_fields(record),
         }
         if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
+            line["traceback"] = self.formatException(record.exc_info)[-_LONGEST_TRACEBACK:]
         try:
             text = orjson.dumps(line, default=str).decode()
         except TypeError:  # half a character, or a number beyond 64 bits
@@ -92,11 +111,11 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """A line for people: time, level, message, fields."""
+    """A line for people: date and time, level, message, fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of *record*."""
-        time = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
+        time = datetime.fromtimestamp(record.created).strftime("%Y-%m-%d %H:%M:%S")
         fields = " ".join(f"{key}={value!r}" for key, value in _fields(record).items())
-        text = f"{time} {record.levelname:<7} {record.getMessage()} {fields}".rstrip()
+        text = f"{time} {record.levelname:<7} {_cut(record.getMessage())} {fields}".rstrip()
         return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text

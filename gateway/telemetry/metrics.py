@@ -120,3 +120,9 @@ def observe_host(host: Host) -> None:
     OPEN_STREAMS.labels(host.name).set_function(lambda: host.engine.open_streams)
     HOST_UP.labels(host.name).set_function(lambda: host.state is State.UP)
     HOST_LAST_CONTACT.labels(host.name).set_function(lambda: host.engine.last_contact or 0)
+
+
+def forget_host(name: str) -> None:
+    """Show nothing more of a host that has left, and keep nothing of it alive."""
+    for gauge in (OPEN_STREAMS, HOST_UP, HOST_LAST_CONTACT):
+        gauge.remove(name)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -36,6 +38,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., io.String
     for listener in listeners:
         if listener._thread is not None:
             listener.stop()
+    logging.captureWarnings(False)
     root.handlers[:] = handlers
     root.setLevel(level)
 
@@ -103,6 +106,45 @@ def test_people_get_a_line_too(started: Callable[..., Any]) -> None:
     assert stream.getvalue().count("\n") == 1
     assert "\x1b" not in stream.getvalue()
     assert "\u202e" not in stream.getvalue()
+
+
+def test_in_text_a_line_begins_with_its_date(started: Callable[..., Any]) -> None:
+    """A log that is read the next day says of which day it is."""
+    stream = started(form="text")
+    logging.getLogger("gateway.test").info("host", extra={"fields": {"host": "h1"}})
+    stream.stop()
+
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d INFO    host host='h1'\n", stream.getvalue())
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_a_field_is_cut_to_a_length(started: Callable[..., Any], form: str) -> None:
+    """A client's name of megabytes does not fill the log's disk, wherever it stands."""
+    stream = started(form=form)
+    long = "x" * (1 << 20)
+    logging.getLogger("gateway.test").info(long, extra={"fields": {"host": long, "error": {"names": [long]}}})
+    stream.stop()
+
+    assert stream.getvalue().count("(1044480 more)") == 2
+    assert len(stream.getvalue()) < 3 * 4200
+
+
+def test_a_time_has_no_meaningless_digits(started: Callable[..., Any]) -> None:
+    """A millionth of a second is the last one."""
+    stream = started()
+    logging.getLogger("gateway.test").info("call", extra={"fields": {"seconds": 0.0008746819999032596}})
+
+    assert '"seconds":0.000875' in (stream.stop() or stream.getvalue())
+
+
+def test_warnings_of_python_are_lines_too(started: Callable[..., Any]) -> None:
+    """What a library warns of does not stand between the lines."""
+    stream = started()
+    with warnings.catch_warnings(action="always"):
+        warnings.warn("old", stacklevel=1)
+
+    [line] = lines(stream)
+    assert (line["logger"], "old" in line["message"]) == ("py.warnings", True)
 
 
 def test_levels_below_the_one_that_is_wanted_are_left_out(started: Callable[..., Any]) -> None:

@@ -1,0 +1,242 @@
+"""SIGHUP: the gateway reads its configuration again, and those who are not concerned do not notice."""
+
+from __future__ import annotations
+
+import json
+import signal
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+import trustme
+from dockfleet.fleet.v1 import hosts_pb2
+from dockfleet.v1 import containers_pb2, system_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from gateway.fleet.hosts import Hosts
+from tests.support.fake_engine import FakeEngine
+from tests.support.fake_events import Daemon
+from tests.support.gateway import Client, Failed, failed
+from tests.support.process import Process
+from tests.support.upstream import refusal
+
+
+@pytest.fixture
+async def daemons() -> AsyncIterator[tuple[Daemon, Daemon]]:
+    """Two engines with events."""
+    async with FakeEngine() as one, FakeEngine() as two:
+        daemons = Daemon(one), Daemon(two)
+        for daemon in daemons:
+            daemon.happen("container", "start", "c1")
+        yield daemons
+
+
+class File:
+    """A configuration file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def write(self, *hosts: dict[str, Any], **keys: Any) -> None:
+        """Write it anew."""
+        self.path.write_text(json.dumps({"health_check_interval_seconds": 3600, "hosts": hosts, **keys}))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> File:
+    """The file of the gateway's configuration."""
+    return File(tmp_path / "gateway.yaml")
+
+
+def running(file: File) -> AbstractAsyncContextManager[Process]:
+    """A gateway with that configuration."""
+    return Process.running(file.path.parent / "state", "--config", str(file.path))
+
+
+def at(name: str, engine: FakeEngine | Daemon, **keys: Any) -> dict[str, Any]:
+    """A host of the configuration."""
+    address = engine.engine.address if isinstance(engine, Daemon) else engine.address
+    return {"name": name, "address": address, **keys}
+
+
+async def fleet(client: Client) -> dict[str, tuple[str, dict[str, str]]]:
+    """The address and the labels of each host."""
+    hosts = (await client.hosts.ListHosts(hosts_pb2.ListHostsRequest())).hosts
+    return {host.name: (host.address, dict(host.labels)) for host in hosts}
+
+
+def events(client: Client, host: str) -> Any:
+    """The events of a host from the beginning."""
+    return client.system.StreamEvents(system_pb2.StreamEventsRequest(host=host, since=Timestamp()))
+
+
+async def news(stream: Any) -> Any:
+    """The next message that is no heartbeat."""
+    while (message := await stream.read()).HasField("heartbeat"):
+        pass
+    return message
+
+
+async def end(stream: Any) -> Failed:
+    """How a stream that was read before fails."""
+    with pytest.raises(grpc.aio.AioRpcError) as ended:
+        while True:
+            await stream.read()
+    return failed(ended.value)
+
+
+async def reload(gateway: Process) -> dict[str, Any]:
+    """Let it read its configuration again; return what it logs."""
+    gateway.signal(signal.SIGHUP)
+    return await gateway.said("reloaded")
+
+
+async def test_hosts_come_go_and_move_and_the_others_do_not_notice(
+    daemons: tuple[Daemon, Daemon], file: File, tmp_path: Path
+) -> None:
+    """Streams of a host that stays go on; those of one that leaves or moves end with HOST_REMOVED."""
+    one, two = daemons
+    file.write(at("stays", one), at("leaves", one), at("moves", one))
+    async with running(file) as gateway, gateway.client() as client:
+        streams = {host: events(client, host) for host in ("stays", "leaves", "moves")}
+        for stream in streams.values():
+            assert (await stream.read()).event.action == "start"
+
+        file.write(at("stays", one, labels={"site": "north"}), at("moves", two), at("comes", two))
+        said = await reload(gateway)
+        ended = [await end(streams[host]) for host in ("leaves", "moves")]
+        one.happen("container", "stop", "c1")
+        assert (await news(streams["stays"])).event.action == "stop"
+        assert (await events(client, "moves").read()).event.action == "start"
+        assert (await events(client, "comes").read()).event.action == "start"
+        known = await fleet(client)
+        health = health_pb2_grpc.HealthStub(client.channel)
+        entries = [health_pb2.HealthCheckRequest(service=f"host/{name}") for name in ("stays", "leaves")]
+        statuses = [(await health.Check(entry)).status for entry in entries]
+        streams["stays"].cancel()
+
+    assert statuses == [health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.SERVICE_UNKNOWN]
+    assert {key: said[key] for key in ("added", "removed", "moved")} == {
+        "added": ["comes"],
+        "removed": ["leaves"],
+        "moved": ["moves"],
+    }
+    assert {(each.code, each.reason) for each in ended} == {(grpc.StatusCode.FAILED_PRECONDITION, "HOST_REMOVED")}
+    assert known == {
+        "comes": (two.engine.address, {}),
+        "moves": (two.engine.address, {}),
+        "stays": (one.engine.address, {"site": "north"}),
+    }
+
+
+async def test_a_file_that_is_refused_changes_nothing(
+    daemons: tuple[Daemon, Daemon], file: File, tmp_path: Path
+) -> None:
+    """The log names the key and the remedy; streams go on, and a good file is taken afterwards."""
+    one, two = daemons
+    file.write(at("h1", one))
+    async with running(file) as gateway, gateway.client() as client:
+        stream = events(client, "h1")
+        await stream.read()
+        file.write({"name": "h2", "adress": two.engine.address})
+        gateway.signal(signal.SIGHUP)
+        refused = await gateway.said("reload refused; all stays as it was")
+        before = await fleet(client)
+        file.write(at("h1", one), at("h2", two))
+        await reload(gateway)
+        after = await fleet(client)
+        stream.cancel()
+
+    assert "hosts[0].adress is unknown; did you mean hosts[].address?" in refused["why"]
+    assert str(file.path) in refused["why"]
+    assert (set(before), set(after)) == ({"h1"}, {"h1", "h2"})
+
+
+async def test_keys_that_need_a_restart_are_named(daemons: tuple[Daemon, Daemon], file: File, tmp_path: Path) -> None:
+    """What can be changed is changed all the same."""
+    one, two = daemons
+    file.write(at("h1", one))
+    async with running(file) as gateway, gateway.client() as client:
+        file.write(at("h2", two), log_level="debug", limits={"read_timeout_seconds": 7})
+        gateway.signal(signal.SIGHUP)
+        said = await gateway.said("these keys change with a restart only")
+        known = await fleet(client)
+
+    assert said["keys"] == ["log_level", "limits.read_timeout_seconds"]
+    assert set(known) == {"h2"}
+
+
+async def test_certificates_of_the_listener_are_renewed(
+    daemons: tuple[Daemon, Daemon], file: File, tmp_path: Path
+) -> None:
+    """New handshakes see the new certificate, and the authority that clients need; streams go on."""
+    old, new = trustme.CA(), trustme.CA()
+    tls = {"certificate": "server.pem", "key": "key.pem", "client_ca": "ca.pem"}
+    issue(tmp_path, old)
+    file.write(at("h1", daemons[0].engine), tls=tls)
+    async with running(file) as gateway, secure(gateway.port, old) as client:
+        stream = events(client, "h1")
+        await stream.read()
+        issue(tmp_path, new)
+        await reload(gateway)
+        async with secure(gateway.port, new) as other:
+            assert (await events(other, "h1").read()).event.action == "start"
+        async with secure(gateway.port, old) as late:
+            refused = await refusal(late.hosts.ListHosts(hosts_pb2.ListHostsRequest(), timeout=20))
+        assert (await fleet(client)).keys() == {"h1"}
+        stream.cancel()
+
+    assert refused.code is grpc.StatusCode.UNAVAILABLE
+
+
+def issue(folder: Path, authority: trustme.CA) -> None:
+    """Write a server's certificate of *authority* and the authority itself into *folder*."""
+    server = authority.issue_cert("localhost")
+    server.private_key_pem.write_to_path(str(folder / "key.pem"))
+    server.cert_chain_pems[0].write_to_path(str(folder / "server.pem"))
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+
+
+@asynccontextmanager
+async def secure(port: int, authority: trustme.CA) -> AsyncIterator[Client]:
+    """A client with a certificate of *authority*, that trusts no other."""
+    own = authority.issue_cert("client@example.com")
+    credentials = grpc.ssl_channel_credentials(
+        authority.cert_pem.bytes(), own.private_key_pem.bytes(), own.cert_chain_pems[0].bytes()
+    )
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    async with grpc.aio.secure_channel(f"localhost:{port}", credentials, options) as channel:
+        yield Client(channel, port, None, Hosts([]))
+
+
+async def test_certificates_for_an_engine_are_renewed(file: File, tmp_path: Path) -> None:
+    """A host whose authority was replaced is reached by new connections; a stream that is open goes on."""
+    old, new = trustme.CA(), trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    old.issue_cert("127.0.0.1").configure_cert(context)
+    old.cert_pem.write_to_path(str(tmp_path / "engine.pem"))
+    export = containers_pb2.ExportContainerRequest(host="h1", id="web")
+    async with FakeEngine.tls(context) as engine:
+        daemon = Daemon(engine)
+        daemon.happen("container", "start", "c1")
+        engine.on("GET", "/containers/{id}/export", chunks=[b"tar"])
+        file.write(at("h1", engine, tls={"ca": "engine.pem"}))
+        async with running(file) as gateway, gateway.client() as client:
+            stream = events(client, "h1")
+            await stream.read()
+            new.issue_cert("127.0.0.1").configure_cert(context)
+            refused = await refusal(client.containers.ExportContainer(export))
+            new.cert_pem.write_to_path(str(tmp_path / "engine.pem"))
+            await reload(gateway)
+            data = (await client.containers.ExportContainer(export).read()).data
+            daemon.happen("container", "stop", "c1")
+            assert (await news(stream)).event.action == "stop"
+            stream.cancel()
+
+    assert refused.reason == "HOST_IDENTITY_MISMATCH"
+    assert data == b"tar"
