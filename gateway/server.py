@@ -7,6 +7,7 @@ import logging
 import re
 import secrets
 import signal
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeAlias
@@ -27,7 +28,6 @@ from dockfleet.v1 import (
 from google.protobuf.descriptor import FileDescriptor
 from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1._async import HealthServicer
 
 from gateway.config.settings import HostSettings, Limits, Settings
 from gateway.config.state import kept_key
@@ -39,6 +39,7 @@ from gateway.fleet.dial import address_of
 from gateway.fleet.hosts import Host, Hosts, State
 from gateway.reload import Reload
 from gateway.rpc.certificates import Certificates
+from gateway.rpc.health import Health
 from gateway.rpc.interceptor import CallInterceptor
 from gateway.rpc.mirror import Backend, Timeouts, handlers
 from gateway.rpc.reflection import Reflection
@@ -56,6 +57,7 @@ log = logging.getLogger("gateway.server")
 
 _REFUSALS = 1000  # calls of one connection that are being refused, or ask for health
 _NEVER_SECONDS = 3600.0
+_ASKED_SECONDS = 60.0  # whoever asks for the health at all asks at least once in this time
 _LAST_WORDS_SECONDS = 1.0  # for telling the clients of calls that are cut off
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -110,7 +112,8 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
     Raises `OSError` when a port can not be had.
     """
     limits = settings.limits
-    health_servicer = HealthServicer()
+    hurry = hurry or asyncio.Event()
+    health = Health()
     interceptor = CallInterceptor(
         calls=limits.max_concurrent_calls,
         streams=limits.max_concurrent_streams,
@@ -118,14 +121,14 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
     )
     hosts = Hosts(
         [_host(host, settings) for host in settings.hosts],
-        changed=lambda host: _tell(health_servicer, host),
+        changed=lambda host: _tell(health, host),
         end_call=interceptor.end,
     )
     metrics.observe_budgets(interceptor.budgets)
     server = grpc.aio.server(interceptors=[interceptor], options=_options(limits))
     backend = Backend(hosts, _patience(settings))
     names = _add_services(server, backend, _resume_key(settings))
-    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
     names.append("grpc.health.v1.Health")
     if settings.channelz:
         channelz.add_channelz_servicer(server)
@@ -141,9 +144,9 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         certificates = Certificates(settings.tls) if settings.tls else None
         port = _listen(server, settings.listen, certificates)
         await server.start()
-        await health_servicer.set("", _SERVING)
+        await health.set("", _SERVING)
         for name in names:
-            await health_servicer.set(name, _SERVING)
+            await health.set(name, _SERVING)
         readiness.obstacle = ""
         reload = Reload(
             settings,
@@ -151,7 +154,7 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
             certificates,
             make=lambda host: _host(host, settings),
             added=metrics.observe_host,
-            removed=lambda name: _forget(health_servicer, name),
+            removed=lambda name: _forget(health, name),
         )
         log.info(
             "serving",
@@ -171,7 +174,9 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
             yield Running(port, metrics_address, hosts, reload)
         finally:
             readiness.obstacle = "the gateway is draining: it ends when its open calls have ended"
-            await _stop(server, health_servicer, interceptor, settings, hurry or asyncio.Event())
+            seconds = settings.drain_timeout_seconds if _in_use(interceptor, health, readiness) else 0
+            await _drain(health, seconds, hurry)
+            await _stop(server, interceptor, settings.shutdown_timeout_seconds, hurry)
             await backend.finished()
 
 
@@ -185,25 +190,30 @@ class Running:
         self.reload = reload
 
 
+def _in_use(interceptor: CallInterceptor, health: Health, readiness: Readiness) -> bool:
+    """Tell whether calls are open, or somebody who sends clients here asks how the gateway is."""
+    recently = time.monotonic() - _ASKED_SECONDS
+    asked = (at for at in (health.asked_at, readiness.asked_at) if at is not None)
+    return any(budget.open for budget in interceptor.budgets.values()) or any(at > recently for at in asked)
+
+
+async def _drain(health: Health, seconds: float, hurry: asyncio.Event) -> None:
+    """Tell load balancers, and serve on for a while."""
+    log.info("draining", extra={"fields": {"seconds": seconds}})
+    await health.enter_graceful_shutdown()
+    await _wait(hurry, seconds)
+
+
 async def _stop(
-    server: grpc.aio.Server,
-    health_servicer: HealthServicer,
-    interceptor: CallInterceptor,
-    settings: Settings,
-    hurry: asyncio.Event,
+    server: grpc.aio.Server, interceptor: CallInterceptor, grace_seconds: float, hurry: asyncio.Event
 ) -> None:
-    """Tell load balancers, serve on for a while, then let open calls finish within bounds."""
-    log.info("draining", extra={"fields": {"seconds": settings.drain_timeout_seconds}})
-    await health_servicer.enter_graceful_shutdown()
-    await _wait(hurry, settings.drain_timeout_seconds)
+    """Let open calls finish within bounds, and end the others."""
     # Its own grace must not end while the stop below is at work: grpc would cancel the calls of a server that is gone,
     # and crash.
-    stopping = asyncio.create_task(server.stop(settings.shutdown_timeout_seconds + _NEVER_SECONDS))
+    stopping = asyncio.create_task(server.stop(grace_seconds + _NEVER_SECONDS))
     interceptor.end_endless()
     hurried = asyncio.create_task(hurry.wait())
-    await asyncio.wait(
-        {stopping, hurried}, timeout=settings.shutdown_timeout_seconds, return_when=asyncio.FIRST_COMPLETED
-    )
+    await asyncio.wait({stopping, hurried}, timeout=grace_seconds, return_when=asyncio.FIRST_COMPLETED)
     hurried.cancel()
     interceptor.end_all()
     await asyncio.wait({stopping}, timeout=_LAST_WORDS_SECONDS)
@@ -309,23 +319,21 @@ Status: TypeAlias = health_pb2.HealthCheckResponse.ServingStatus
 _telling: set[asyncio.Task[None]] = set()
 
 
-def _tell(health_servicer: HealthServicer, host: Host) -> None:
+def _tell(health: Health, host: Host) -> None:
     """Say in health and log that a host's state has changed.  Its entry in health is `host/NAME`."""
     level = logging.INFO if host.state is State.UP else logging.WARNING
     fields = {"host": host.name, "state": host.state.value} | ({"why": host.message} if host.message else {})
     log.log(level, "host", extra={"fields": fields})
-    _set_health(health_servicer, host.name, _SERVING if host.state is State.UP else _NOT_SERVING)
+    _set_health(health, host.name, _SERVING if host.state is State.UP else _NOT_SERVING)
 
 
-def _forget(health_servicer: HealthServicer, name: str) -> None:
+def _forget(health: Health, name: str) -> None:
     """Take a host that has left out of metrics and health."""
     metrics.forget_host(name)
-    _set_health(health_servicer, name, health_pb2.HealthCheckResponse.SERVICE_UNKNOWN)
+    _set_health(health, name, health_pb2.HealthCheckResponse.SERVICE_UNKNOWN)
 
 
-def _set_health(
-    health_servicer: HealthServicer, name: str, status: health_pb2.HealthCheckResponse.ServingStatus
-) -> None:
-    task = asyncio.ensure_future(health_servicer.set(f"host/{name}", status))
+def _set_health(health: Health, name: str, status: health_pb2.HealthCheckResponse.ServingStatus) -> None:
+    task = asyncio.ensure_future(health.set(f"host/{name}", status))
     _telling.add(task)  # asyncio itself keeps none of its tasks alive
     task.add_done_callback(_telling.discard)

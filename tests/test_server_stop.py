@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+import trustme
 from dockfleet.v1 import containers_pb2, exec_pb2, system_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -23,6 +26,7 @@ from gateway.server import running
 from tests.support.fake_engine import FakeEngine, frame
 from tests.support.fake_events import Daemon
 from tests.support.gateway import Client, failed
+from tests.support.process import Process
 from tests.support.upstream import EXEC, Held, refusal
 from tests.web.client import get
 
@@ -95,6 +99,34 @@ async def test_while_it_drains_the_gateway_says_so_and_serves_on(engine: FakeEng
         await started.stopped
         refused = await refusal(started.client.system.Ping(system_pb2.PingRequest(host="h1")))
         assert refused.code is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_gateway_that_nobody_uses_stops_without_a_drain(engine: FakeEngine) -> None:
+    """The drain is for clients and load balancers; without any, nobody would gain by the wait."""
+    async with gateway(engine, drain_timeout_seconds=300) as started:
+        await started.client.system.Ping(system_pb2.PingRequest(host="h1"))
+        started.stop()
+        await started.stopped
+
+
+@pytest.mark.parametrize("by", ["page", "rpc"])
+async def test_a_gateway_that_is_asked_for_its_health_drains(
+    engine: FakeEngine, by: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A load balancer that asks now and then must have the time to notice, also when no call is open."""
+    caplog.set_level(logging.INFO, "gateway")
+    async with gateway(engine, drain_timeout_seconds=300, metrics_listen="127.0.0.1:0") as started:
+        address = started.client.metrics_address
+        assert address is not None
+        if by == "page":
+            await get(address, "/readyz")
+        else:
+            await health_pb2_grpc.HealthStub(started.client.channel).Check(health_pb2.HealthCheckRequest())
+        started.stop()
+        while not (said := [record for record in caplog.records if record.message == "draining"]):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+        assert [record.fields["seconds"] for record in said] == [300]
 
 
 async def test_readiness_ends_when_draining_begins_and_liveness_does_not(engine: FakeEngine) -> None:
@@ -234,7 +266,8 @@ async def test_a_gateway_that_can_not_start_leaves_nothing_behind(engine: FakeEn
 
 async def process(engine: FakeEngine, port: int, *flags: str) -> asyncio.subprocess.Process:
     """Start `python -m gateway`."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("DOCKER", "DOCKFLEET"))}
+    others = ("DOCKER", "DOCKFLEET", "HOME", "XDG_")  # without a home, no key is kept
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "gateway", "--listen", f"127.0.0.1:{port}", "--metrics-listen", "off",
         "--host", f"h1={engine.address}", "--drain-timeout-seconds", "0", *flags,
@@ -283,12 +316,32 @@ async def test_a_second_signal_ends_the_process_at_once(engine: FakeEngine) -> N
 
 
 async def test_a_process_that_can_not_have_its_port_says_so(engine: FakeEngine) -> None:
-    """Exit code 1, and a line for people that names the reason."""
+    """Exit code 1, and a line of the log that names the reason; nothing of what grpc says is between the lines."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         started = await process(engine, taken.getsockname()[1])
         assert started.stderr is not None
-        text = (await started.stderr.read()).decode()
+        last = [json.loads(line) for line in (await started.stderr.read()).splitlines()][-1]
 
         assert await started.wait() == 1
-        assert "could not start" in text
-        assert "Traceback" not in text
+        port = taken.getsockname()[1]
+        assert last["message"] == "could not start"
+        assert last["error"] == f"cannot listen on 127.0.0.1:{port}: it is taken, or no address of this machine"
+
+
+async def test_clients_that_fail_the_handshake_leave_no_line_that_is_no_object(
+    engine: FakeEngine, tmp_path: Path
+) -> None:
+    """What the core of grpc has to say of them would break whoever reads the log."""
+    issued = trustme.CA().issue_cert("localhost")
+    issued.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
+    issued.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
+    tls = ("--tls-certificate", str(tmp_path / "cert.pem"), "--tls-key", str(tmp_path / "key.pem"))
+    async with Process.running(tmp_path / "state", "--host", f"h1={engine.address}", *tls) as gateway:
+        for _ in range(3):
+            reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+            writer.write(b"GET / HTTP/1.1\r\n\r\n")
+            await reader.read()
+            writer.close()
+        lines = await gateway.stop()
+
+    assert [line["message"] for line in lines][-1] == "stopped"

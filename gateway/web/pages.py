@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import time
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
@@ -18,9 +19,13 @@ _GZIP_LEVEL = 1  # a fifth larger than with level 6, in less than a third of the
 
 @dataclass(slots=True)
 class Readiness:
-    """Whether the gateway wants clients: `obstacle` is the reason why not, or empty."""
+    """Whether the gateway wants clients: `obstacle` is the reason why not, or empty.
+
+    `asked_at` is when somebody asked last, of `time.monotonic()`.
+    """
 
     obstacle: str = "the gateway is starting"
+    asked_at: float | None = None
 
 
 def pages(registry: CollectorRegistry, readiness: Readiness) -> dict[str, Page]:
@@ -35,6 +40,7 @@ def pages(registry: CollectorRegistry, readiness: Readiness) -> dict[str, Page]:
         return text("ok")
 
     async def readyz(_: Request) -> Response:
+        readiness.asked_at = time.monotonic()
         return text(readiness.obstacle, 503) if readiness.obstacle else text("ready")
 
     return {"/metrics": metrics, "/healthz": healthz, "/readyz": readyz}

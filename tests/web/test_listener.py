@@ -324,7 +324,7 @@ async def test_silent_connections_cost_no_thread() -> None:
             await stack.enter_async_context(connected(address))
 
         assert (await get(address, "/hello")).status == 200
-        assert threading.active_count() == before
+        assert threading.active_count() <= before
 
 
 # The start and the end
