@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes the virtual environment in $1 with the gateway, its client and all that tests and checks need.
 set -eu
+venv=$1
 for python in python3.13 python3.12 python3.11 python3; do
     if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi
 done
@@ -13,8 +14,12 @@ if ! "$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 
     DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends python3 python3-venv
     python=python3
 fi
-[ -x "$1/bin/python" ] || "$python" -m venv "$1"
-"$1/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-"$1/bin/python" -m pip install --quiet --disable-pip-version-check --editable . --group dev
+echo "making $venv with all that dockfleet needs; this takes one to two minutes" >&2
+[ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
+install() { # prints what pip is about to fetch, a line for each package
+    "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off "$@"
+}
+install --upgrade 'pip>=25.1'
+install --editable . --group dev
 # The gateway brings the client as a copy; here the sources themselves are wanted.
-"$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --editable clients/python
+install --no-deps --editable clients/python
