@@ -76,7 +76,8 @@ async def test_reflection_lists_every_service(package: str) -> None:
     assert "grpc.health.v1.Health" in names
 
 
-async def test_reflection_carries_the_comments_of_the_contract() -> None:
+@pytest.mark.parametrize("package", ["grpc.reflection.v1", "grpc.reflection.v1alpha"])
+async def test_reflection_carries_the_comments_of_the_contract(package: str) -> None:
     """`grpcurl describe` shows what an RPC, a message and a field are for."""
     asked = [
         reflection_pb2.ServerReflectionRequest(file_containing_symbol="dockfleet.v1.ContainerService.StreamLogs"),
@@ -89,7 +90,7 @@ async def test_reflection_carries_the_comments_of_the_contract() -> None:
     ]
     async with FakeEngine() as engine, gateway_of(engine.address) as client:
         call = client.channel.stream_stream(
-            "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+            f"/{package}.ServerReflection/ServerReflectionInfo",
             reflection_pb2.ServerReflectionRequest.SerializeToString,
             reflection_pb2.ServerReflectionResponse.FromString,
         )

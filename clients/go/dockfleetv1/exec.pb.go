@@ -37,6 +37,9 @@ const (
 	// `DOCKFLEET_EXEC`, and kills them with a second exec as the same user.  This needs a shell in the container
 	// (`/bin/sh` or `/busybox/sh`).  The gateway does not kill processes in a container without a shell, or processes
 	// that have changed their user; it names them in its log.
+	//
+	// A gateway that is killed itself, by SIGKILL or for lack of memory, kills nothing, and neither does its next run:
+	// the processes keep running.
 	OnDisconnect_ON_DISCONNECT_KILL OnDisconnect = 1
 	// The process continues to run.
 	OnDisconnect_ON_DISCONNECT_KEEP OnDisconnect = 2

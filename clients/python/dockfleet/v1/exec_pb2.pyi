@@ -36,6 +36,9 @@ class _OnDisconnectEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OnDiscon
     `DOCKFLEET_EXEC`, and kills them with a second exec as the same user.  This needs a shell in the container
     (`/bin/sh` or `/busybox/sh`).  The gateway does not kill processes in a container without a shell, or processes
     that have changed their user; it names them in its log.
+
+    A gateway that is killed itself, by SIGKILL or for lack of memory, kills nothing, and neither does its next run:
+    the processes keep running.
     """
     ON_DISCONNECT_KEEP: _OnDisconnect.ValueType  # 2
     """The process continues to run."""
@@ -53,6 +56,9 @@ The Engine has no call for this.  The gateway marks the processes with a variabl
 `DOCKFLEET_EXEC`, and kills them with a second exec as the same user.  This needs a shell in the container
 (`/bin/sh` or `/busybox/sh`).  The gateway does not kill processes in a container without a shell, or processes
 that have changed their user; it names them in its log.
+
+A gateway that is killed itself, by SIGKILL or for lack of memory, kills nothing, and neither does its next run:
+the processes keep running.
 """
 ON_DISCONNECT_KEEP: OnDisconnect.ValueType  # 2
 """The process continues to run."""
