@@ -305,11 +305,14 @@ def _is_free(address: str) -> bool:
 
 async def _reachable(settings: Settings) -> list[HostSettings]:
     """Return the hosts that answer."""
-    logging.disable()  # that a host does not answer is no news here
     quiet = {"listen": "127.0.0.1:0", "metrics_listen": None, "drain_timeout_seconds": 0}
-    async with running(settings.model_copy(update=quiet)) as gateway:
-        await asyncio.gather(*(host.probe() for host in gateway.hosts))
-        up = {host.name for host in gateway.hosts if host.state is State.UP}
+    logging.disable()  # that a host does not answer is no news here
+    try:
+        async with running(settings.model_copy(update=quiet)) as gateway:
+            await asyncio.gather(*(host.probe() for host in gateway.hosts))
+            up = {host.name for host in gateway.hosts if host.state is State.UP}
+    finally:
+        logging.disable(logging.NOTSET)
     return [host for host in settings.hosts if host.name in up]
 
 

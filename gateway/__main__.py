@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import signal
 import sys
 from functools import partial
 
@@ -28,6 +29,7 @@ def main() -> int:
     except ConfigError as error:
         print(f"dockfleet-gateway: {error}", file=sys.stderr)
         return 2
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something that can be reloaded
     _collect_less()
     writer = logs.start(settings.log_level, settings.log_format)
     try:

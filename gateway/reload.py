@@ -62,7 +62,9 @@ class Reload:
         # First all that can fail.
         endpoints = {host.name: Endpoint(host.address, address_of(host)) for host in new.hosts if host.name in stay}
         joining = [self._make(host) for host in new.hosts if host.name not in stay]
-        certificate = self._certificates.read(new.tls) if self._certificates and new.tls else None
+        certificate = None
+        if self._certificates and new.tls and _protection(new) == _protection(self._settings):
+            certificate = self._certificates.read(new.tls)
 
         leaving = sorted(before.keys() - {host.name for host in new.hosts})
         for name in leaving:

@@ -8,6 +8,7 @@ from pathlib import Path
 import grpc
 import pytest
 import trustme
+from dockfleet.fleet.v1 import hosts_pb2
 from dockfleet.v1 import containers_pb2, system_pb2, system_pb2_grpc
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -125,6 +126,30 @@ async def test_channelz_is_for_administrators_who_ask_for_it(channelz: bool, cod
         found = await call.code()
 
     assert found is code
+
+
+async def test_without_a_directory_for_its_key_the_gateway_serves_and_warns(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Streams do not continue over a restart then; its operator learns it at once."""
+    (tmp_path / "file").touch()
+    async with FakeEngine() as engine, gateway_of(engine.address, state_directory=tmp_path / "file" / "x") as client:
+        await client.system.Ping(PING)
+
+    [warning] = [each for each in caplog.records if each.message.startswith("resume tokens end with this run")]
+    assert warning.fields == {
+        "directory": f"{tmp_path}/file/x",
+        "why": f"[Errno 20] Not a directory: '{tmp_path}/file/x'",
+    }
+
+
+async def test_a_fleet_without_hosts_is_served_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    """It may be filled by a reload."""
+    async with gateway_of() as client:
+        hosts = (await client.hosts.ListHosts(hosts_pb2.ListHostsRequest())).hosts
+
+    assert list(hosts) == []
+    assert "the fleet has no hosts: the list of hosts is empty" in [each.message for each in caplog.records]
 
 
 async def test_a_port_that_is_taken_is_an_error() -> None:

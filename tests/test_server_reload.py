@@ -203,15 +203,36 @@ def issue(folder: Path, authority: trustme.CA) -> None:
 
 
 @asynccontextmanager
-async def secure(port: int, authority: trustme.CA) -> AsyncIterator[Client]:
-    """A client with a certificate of *authority*, that trusts no other."""
-    own = authority.issue_cert("client@example.com")
+async def secure(port: int, authority: trustme.CA, own: trustme.CA | None = None) -> AsyncIterator[Client]:
+    """A client that trusts *authority* alone, with a certificate of it, or of its *own*."""
+    mine = (own or authority).issue_cert("client@example.com")
     credentials = grpc.ssl_channel_credentials(
-        authority.cert_pem.bytes(), own.private_key_pem.bytes(), own.cert_chain_pems[0].bytes()
+        authority.cert_pem.bytes(), mine.private_key_pem.bytes(), mine.cert_chain_pems[0].bytes()
     )
     options = [("grpc.use_local_subchannel_pool", 1)]
     async with grpc.aio.secure_channel(f"localhost:{port}", credentials, options) as channel:
         yield Client(channel, port, None, Hosts([]))
+
+
+async def test_a_reload_does_not_change_whether_clients_need_certificates(
+    daemons: tuple[Daemon, Daemon], file: File, tmp_path: Path
+) -> None:
+    """A client_ca that is left out by mistake lets nobody in; the log says that this needs a restart."""
+    authority = trustme.CA()
+    tls = {"certificate": "server.pem", "key": "key.pem"}
+    issue(tmp_path, authority)
+    file.write(at("h1", daemons[0]), tls=tls | {"client_ca": "ca.pem"})
+    async with running(file) as gateway:
+        file.write(at("h1", daemons[0]), tls=tls)
+        gateway.signal(signal.SIGHUP)
+        said = await gateway.said("these keys change with a restart only")
+        async with secure(gateway.port, authority) as client:
+            assert (await fleet(client)).keys() == {"h1"}
+        async with secure(gateway.port, authority, own=trustme.CA()) as stranger:
+            refused = await refusal(stranger.hosts.ListHosts(hosts_pb2.ListHostsRequest(), timeout=20))
+
+    assert said["keys"] == ["tls"]
+    assert refused.code is grpc.StatusCode.UNAVAILABLE
 
 
 async def test_certificates_for_an_engine_are_renewed(file: File, tmp_path: Path) -> None:
