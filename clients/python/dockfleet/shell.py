@@ -21,7 +21,7 @@ PIPE_BROKEN = 141  # as a shell reports SIGPIPE
 REMEDIES = {
     "UNKNOWN_HOST": "`dockfleet hosts` lists the hosts",
     "UNAUTHENTICATED": "the gateway requires a client certificate: see --tls-cert and --tls-key",
-    "BAD_RESUME_TOKEN": "tokens survive a restart of the gateway only with its option --resume-key",
+    "BAD_RESUME_TOKEN": "the gateway has another key than before: see its options --state-directory and --resume-key",
     "UNIMPLEMENTED": "the gateway may be older than this client",
     "HOST_UNREACHABLE": "`dockfleet hosts` shows when it is back",
 }
