@@ -278,10 +278,7 @@ def _resume_key(settings: Settings) -> bytes:
             return kept_key(settings.state_directory)
         except OSError as error:
             why = str(error)
-    log.warning(
-        "resume tokens end with this run: set state_directory or resume_key",
-        extra={"fields": {"directory": str(settings.state_directory), "why": why}},
-    )
+    log.warning("resume tokens end with this run: set state_directory or resume_key", extra={"fields": {"why": why}})
     return secrets.token_bytes(32)
 
 
