@@ -16,9 +16,9 @@ from dockfleet.v1 import common_pb2, containers_pb2
 from google.protobuf.descriptor import Descriptor
 
 from gateway.engine.codec.frames import STDERR, Frame
-from gateway.engine.codec.streams import Idle
 from gateway.engine.logs.entries import Entry
 from gateway.engine.process.bounded_buffer import Dropped
+from gateway.engine.resumable.subscription import Idle
 from gateway.rpc.markers import heartbeat
 from gateway.telemetry import metrics
 

@@ -10,10 +10,10 @@ from typing import Any
 from dockfleet.v1.common_pb2 import SLOW_READER_CLOSE, SLOW_READER_DROP, SLOW_READER_WAIT, TerminalSize
 
 from gateway.engine.codec.frames import Frame
-from gateway.engine.codec.streams import Idle
 from gateway.engine.errors import InvalidField, TransportError
 from gateway.engine.process.bounded_buffer import Dropped, Output, buffered
 from gateway.engine.process.session import Session
+from gateway.engine.resumable.subscription import Idle
 from gateway.rpc import write_timeout
 
 Resize = Callable[[TerminalSize], Awaitable[object]]

@@ -15,8 +15,7 @@ from tests.support.gateway import Client
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """The gateway does not wait 15 seconds."""
-    monkeypatch.setattr("gateway.engine.process.session.HEARTBEAT_SECONDS", 0.1)
-    monkeypatch.setattr("gateway.engine.stats.sampler.HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr("gateway.engine.resumable.subscription.HEARTBEAT_SECONDS", 0.1)
 
 
 async def kinds(call: Any, count: int) -> list[str]:

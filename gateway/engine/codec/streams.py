@@ -7,28 +7,19 @@ breaks off raises: no function here returns as if all were well.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from gateway.engine.codec.frames import SYSTEM_ERROR, Decoder, Frame, FrameError
 from gateway.engine.errors import BadResponse, OperationFailed, TornStream
+from gateway.engine.resumable.subscription import Idle
 from gateway.engine.transport.connection import Connection
 from gateway.engine.transport.http import Response
 
-HEARTBEAT_SECONDS = 15.0
-"""How long a stream may be silent before its client gets a heartbeat."""
 _LINE_BYTES = 16 << 20
 _CHUNK_BYTES = 256 << 10
 _REPORT_BYTES = 4 << 10
-
-
-@dataclass(frozen=True, slots=True)
-class Idle:
-    """Nothing has come for this many seconds; the stream is alive."""
-
-    seconds: float
 
 
 async def lines(connection: Connection, idle_seconds: float | None = None) -> AsyncGenerator[Any, None]:

@@ -18,12 +18,12 @@ from dockfleet.v1.system_pb2 import EngineEvent
 
 from gateway.engine import inventory
 from gateway.engine.client import Engine
-from gateway.engine.codec.streams import HEARTBEAT_SECONDS
 from gateway.engine.errors import CredentialsRejected, Disconnected, IdentityMismatch, Incompatible
 from gateway.engine.events.event_buffer import EventBuffer, Gap, Item, Place, Reason, fingerprint_of
 from gateway.engine.events.filter import Filter
 from gateway.engine.events.source import FAILURES, EventSource
 from gateway.engine.inventory import Inventory
+from gateway.engine.resumable.subscription import HEARTBEAT_SECONDS
 
 _REMEMBERED = 256  # events, by an engine (moby, daemon/events/events.go)
 _SULK_SECONDS = 60.0  # before lists that were refused are asked for again

@@ -14,7 +14,6 @@ from contextlib import aclosing
 from enum import Enum, auto
 
 from gateway.engine.client import APIClient, APIError, Engine, NotFound
-from gateway.engine.codec.streams import HEARTBEAT_SECONDS
 from gateway.engine.errors import (
     BadResponse,
     Busy,
@@ -28,6 +27,7 @@ from gateway.engine.errors import (
 from gateway.engine.logs.places import Position
 from gateway.engine.logs.reading import Question, Reader
 from gateway.engine.logs.runs import End, Ending, Item, Quiet, Run, RunBoundary
+from gateway.engine.resumable.subscription import HEARTBEAT_SECONDS
 
 _POLL_SECONDS = 0.3  # between two looks at a stopped container whose restarts are followed
 _SETTLE_SECONDS = 0.5  # within which the state of a container follows the end of its log

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from gateway.engine.codec.frames import Frame
-from gateway.engine.codec.streams import Idle
 from gateway.engine.errors import ReaderTooSlow
+from gateway.engine.resumable.subscription import Idle
 
 _FRAME_COST = 128  # bytes that a frame takes beside its data, so that a million frames of one byte are not one MiB
 _TAKEN_BYTES = 256 << 10

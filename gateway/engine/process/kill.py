@@ -17,9 +17,9 @@ from typing import Any
 import orjson
 
 from gateway.engine.client import APIClient, APIError, Call, Engine, NotFound
-from gateway.engine.codec.streams import Idle
 from gateway.engine.errors import TransportError
 from gateway.engine.process.session import exec_exit, start
+from gateway.engine.resumable.subscription import Idle
 from gateway.engine.transport.http import Request
 
 SECONDS = 5.0  # in which it is done, or given up

@@ -17,8 +17,10 @@ from docker.errors import NotFound
 
 from gateway.engine.client import Call, Engine, part
 from gateway.engine.codec.frames import Decoder, Frame, FrameDecoder, RawDecoder
-from gateway.engine.codec.streams import HEARTBEAT_SECONDS, Idle, output
+from gateway.engine.codec.streams import output
 from gateway.engine.errors import ExecStartFailed, StartedBefore
+from gateway.engine.resumable import subscription
+from gateway.engine.resumable.subscription import Idle
 from gateway.engine.transport.connection import Connection
 
 # What the engine has to say once the connection is the process's, it says as if the process had written it.
@@ -60,7 +62,7 @@ class Session:
         """
         first = True
         try:
-            async with aclosing(output(self._connection, self._decode, HEARTBEAT_SECONDS)) as reads:
+            async with aclosing(output(self._connection, self._decode, subscription.HEARTBEAT_SECONDS)) as reads:
                 async for frames in reads:
                     if isinstance(frames, Idle):
                         yield frames

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import struct
+from collections.abc import Sequence
+from typing import Any
 
 from gateway.engine.errors import InvalidToken
 
@@ -33,3 +36,34 @@ class TokenSigner:
 
     def _mac(self, content: bytes) -> bytes:
         return hmac.digest(self._key, content, "sha256")[:_MAC_BYTES]
+
+
+class TokenCodec:
+    """Makes tokens of values, and values of tokens.
+
+    The content of a token is its version, numbers and bytes of fixed sizes, and texts of at most 255 bytes each.
+    """
+
+    def __init__(self, key: bytes, kind: str, *, version: int, layout: str, texts: int) -> None:
+        """Make tokens of *kind*: fixed values as *layout* says, in the format of `struct`, then so many *texts*."""
+        self._signer = TokenSigner(key, kind)
+        self._version = version
+        self._fixed = struct.Struct(f">B{layout}{texts}B")
+        self._texts = texts
+
+    def encode(self, values: Sequence[Any], texts: Sequence[bytes]) -> bytes:
+        """Return the token of *values* and *texts*."""
+        fixed = self._fixed.pack(self._version, *values, *map(len, texts))
+        return self._signer.sign(fixed + b"".join(texts))
+
+    def decode(self, token: bytes) -> tuple[Sequence[Any], Sequence[bytes]]:
+        """Return the values and the texts of *token*.  Raises `InvalidToken`."""
+        content = self._signer.verify(token)
+        if content[:1] != bytes((self._version,)):
+            raise InvalidToken("is of another version of the gateway")
+        values = self._fixed.unpack_from(content)[1:]
+        texts, start = [], self._fixed.size
+        for size in values[len(values) - self._texts :]:
+            texts.append(content[start : start + size])
+            start += size
+        return values[: len(values) - self._texts], texts

@@ -21,9 +21,10 @@ from gateway.engine.client import APIClient, APIError, Call, Engine, NotFound, p
 from gateway.engine.codec import json as enginejson
 from gateway.engine.codec import streams
 from gateway.engine.codec.json import NotEngineJson
-from gateway.engine.codec.streams import HEARTBEAT_SECONDS, Idle
 from gateway.engine.errors import BadResponse, Disconnected, Incompatible, OperationFailed, TransportError
 from gateway.engine.logs.runs import full_id
+from gateway.engine.resumable import subscription
+from gateway.engine.resumable.subscription import Idle
 from gateway.engine.stats.usage import usage
 from gateway.engine.transport.http import Request
 
@@ -85,7 +86,7 @@ class Sampler:
                 return
             else:
                 try:
-                    async with asyncio.timeout(HEARTBEAT_SECONDS):
+                    async with asyncio.timeout(subscription.HEARTBEAT_SECONDS):
                         await self._news.wait()
                 except TimeoutError:
                     yield Idle(asyncio.get_running_loop().time() - began)

@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator
 from dockfleet.v1 import containers_pb2 as pb
 
 from gateway.engine.codec.binding import Binding
-from gateway.engine.codec.streams import Idle
 from gateway.engine.errors import InvalidField
+from gateway.engine.resumable.subscription import Idle
 from gateway.engine.stats.sampler import Sample
 from gateway.rpc.encoding import tag, varint
 from gateway.rpc.markers import heartbeat

@@ -1,0 +1,102 @@
+"""Which failures of an upstream pass, and when to try again: one policy for all kinds of streams."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from enum import Enum
+
+from docker.errors import APIError
+
+from gateway.engine.errors import (
+    BadResponse,
+    CredentialsRejected,
+    IdentityMismatch,
+    OperationFailed,
+    OutcomeUnknown,
+    TornStream,
+    TransportError,
+)
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0  # seconds between two attempts
+_STABLE_SECONDS = 1.0  # for which an attempt must go well before the pauses are short again
+_MOST_FAILURES = 3  # at one place of the stream, where trying again may help but waiting does not
+_STARTING = (500, 502, 503, 504)  # statuses of an engine that starts or stops
+
+
+class Rule(Enum):
+    """Whether an attempt follows a failure."""
+
+    NEVER = "never"
+    FEW_TIMES = "few times"
+    FOR_A_WHILE = "for a while"
+
+
+# The first class that fits decides.
+_RULES: tuple[tuple[type[Exception], Rule], ...] = (
+    (TornStream, Rule.FEW_TIMES),
+    (OperationFailed, Rule.FEW_TIMES),
+    (BadResponse, Rule.NEVER),
+    (IdentityMismatch, Rule.NEVER),
+    (CredentialsRejected, Rule.NEVER),
+    (OutcomeUnknown, Rule.NEVER),
+    (TransportError, Rule.FOR_A_WHILE),  # Unreachable, Disconnected, TimedOut, Busy
+)
+
+
+def rule_for(error: Exception) -> Rule:
+    """Return whether an attempt follows *error*."""
+    if isinstance(error, APIError):
+        return Rule.FOR_A_WHILE if error.status_code in _STARTING else Rule.NEVER
+    return next((rule for kind, rule in _RULES if isinstance(error, kind)), Rule.NEVER)
+
+
+class Retry:
+    """Decides, failure by failure, whether and when one upstream is tried again.
+
+    The first attempt is not tried again until it has `succeeded`: what never began is not broken.
+    """
+
+    def __init__(
+        self,
+        timeout_seconds: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        uniform: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        """Try again for *timeout_seconds* after the first of several failures.  *clock* tells seconds."""
+        self.began = False
+        self._timeout_seconds = timeout_seconds
+        self._clock = clock
+        self._uniform = uniform
+        self._pause = _FIRST_PAUSE
+        self._failures = 0  # at this place, after which waiting does not help
+        self._failing_since: float | None = None
+        self._well_since: float | None = None
+
+    def succeeded(self) -> None:
+        """Take note that the upstream has given something."""
+        if self._well_since is None:
+            self._well_since = self._clock()
+        self.began, self._failures, self._failing_since = True, 0, None
+
+    def failed(self, error: Exception) -> float:
+        """Return the seconds to wait before the next attempt.  Raises *error* when there is to be none."""
+        now, rule = self._clock(), rule_for(error)
+        if self._well_since is not None and now - self._well_since >= _STABLE_SECONDS:
+            self._pause = _FIRST_PAUSE
+        self._well_since = None
+        if self._failing_since is None:
+            self._failing_since = now
+        self._failures += rule is Rule.FEW_TIMES
+        if (
+            rule is Rule.NEVER
+            or not self.began
+            or self._failures >= _MOST_FAILURES
+            or now - self._failing_since > self._timeout_seconds
+        ):
+            raise error
+        pause = self._pause
+        self._pause = min(2 * pause, _LONGEST_PAUSE)
+        return pause * self._uniform(0.8, 1.2)  # spread out, so that many upstreams of one host do not return together

@@ -1,0 +1,118 @@
+"""One reader of a shared upstream: where it is, what happens when it is too slow, and its heartbeats."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Generic, TypeVar
+
+from gateway.engine.resumable.journal import Journal
+
+HEARTBEAT_SECONDS = 15.0
+"""How long a stream may be silent before its client gets a heartbeat."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Nothing has come for this many seconds; the stream is alive."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """The reader was too slow: so many records are not kept any more."""
+
+    count: int
+
+
+class Overflow(Enum):
+    """Where a reader continues after the records that it has missed."""
+
+    LEAVE = "leave"  # nowhere: it has to read by itself
+    GAP = "gap"  # at the oldest record that is kept
+    SKIP = "skip"  # at the newest
+
+
+class Subscription(Generic[T]):
+    """Reads a journal.  `cursor` is the number of the next record; `left` tells that the reader has to read by itself.
+
+    An asynchronous iterator of records, of `Missed` in place of those that are dropped, and of `Idle`.  It ends when
+    the journal is closed and read, or with LEAVE after a `Missed`; it raises the journal's failure.
+    """
+
+    def __init__(
+        self,
+        journal: Journal[T],
+        cursor: int,
+        overflow: Overflow,
+        *,
+        wanted: Callable[[T], bool] = lambda record: True,
+        heartbeat_seconds: float | None = None,
+        heartbeat_first: bool = False,
+        end: Callable[[], float | None] = lambda: None,
+    ) -> None:
+        """Begin at record *cursor*.
+
+        Records that are not *wanted* are passed over, and the reader is silent meanwhile.  After *heartbeat_seconds*
+        of silence (absent: the constant) comes an `Idle`; with *heartbeat_first*, also at once if there is no record.
+        *end* tells when to end, in the time of the journal's clock, once all is read; None as long as that is open.
+        """
+        self.cursor = cursor
+        self.left = False
+        self._journal = journal
+        self._overflow = overflow
+        self._wanted = wanted
+        self._heartbeat_seconds = HEARTBEAT_SECONDS if heartbeat_seconds is None else heartbeat_seconds
+        self._end = end
+        self._due = journal.clock() + (0 if heartbeat_first else self._heartbeat_seconds)  # of the next heartbeat
+
+    def __aiter__(self) -> AsyncIterator[T | Missed | Idle]:
+        return self
+
+    async def __anext__(self) -> T | Missed | Idle:
+        """Return what comes next."""
+        journal = self._journal
+        while True:
+            if (found := self.ready()) is not None:
+                return found
+            if self.left:
+                raise StopAsyncIteration
+            if journal.closed:
+                if journal.failure is not None:
+                    raise journal.failure
+                raise StopAsyncIteration
+            now, end = journal.clock(), self._end()
+            if end is not None and end <= now:
+                raise StopAsyncIteration
+            if self._due <= now:
+                self._due = now + self._heartbeat_seconds
+                return Idle(journal.silent_seconds)
+            journal.demand()
+            await journal.changed(self._due if end is None else min(self._due, end))
+
+    def ready(self) -> T | Missed | None:
+        """Return what comes next if it is there."""
+        journal = self._journal
+        if self.left:
+            return None
+        if self.cursor < journal.first:
+            return self._overtaken()
+        while self.cursor < journal.next:
+            record = journal[self.cursor]
+            self.cursor += 1
+            if self._wanted(record):
+                self._due = journal.clock() + self._heartbeat_seconds
+                return record
+        return None
+
+    def _overtaken(self) -> Missed:
+        journal = self._journal
+        goal = journal.next - 1 if self._overflow is Overflow.SKIP else journal.first
+        missed, self.cursor = Missed(goal - self.cursor), goal
+        self.left = self._overflow is Overflow.LEAVE
+        self._due = journal.clock() + self._heartbeat_seconds
+        return missed
