@@ -15,7 +15,7 @@ from gateway.engine.client import Engine
 from gateway.engine.errors import Busy, CallError, Incompatible, TransportError
 from gateway.engine.events.broker import EventBroker
 from gateway.engine.logs.hub import Hubs
-from gateway.engine.stats.sampler import Samplers
+from gateway.engine.stats.feed import StatsFeeds
 
 _PROBE_DEADLINE_SECONDS = 5.0
 _KILLS_AT_ONCE = 4  # each costs the host as much as an exec, and hundreds of clients may leave together
@@ -64,7 +64,7 @@ class Host:
         self.message = ""
         self.events = EventBroker(engine, reconnect_timeout_seconds=reconnect_timeout_seconds)
         self.logs = Hubs()
-        self.stats = Samplers(engine, reconnect_timeout_seconds)
+        self.stats = StatsFeeds(engine, reconnect_timeout_seconds)
         self.kills = asyncio.Semaphore(_KILLS_AT_ONCE)
         self._calls: set[asyncio.Task[Any]] = set()
 
@@ -81,10 +81,11 @@ class Host:
 
     def close(self, end_call: EndCall) -> None:
         """End all calls, streams and connections."""
+        removed = HostRemoved(self.name)
         for call in set(self._calls):
-            end_call(call, HostRemoved(self.name))
+            end_call(call, removed)
         self.events.close()
-        self.stats.close()
+        self.stats.close(removed)
         self.engine.shut()
 
     async def probe(self) -> None:

@@ -1,6 +1,7 @@
 """Messages put together as bytes, where making objects would cost more than the rest of the call.
 
-Only for what streams in bulk: output, log entries, archives.  Field numbers come from the descriptors.
+Only for what streams in bulk: output, log entries, archives, and records that many streams share.  Field numbers come
+from the descriptors.
 (Protocol Buffers, "Encoding": a field is its tag, and for bytes and messages the length, before the value.)
 """
 
@@ -9,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import unquote_plus
+from weakref import WeakKeyDictionary
 
 from dockfleet.v1 import common_pb2, containers_pb2
 from google.protobuf.descriptor import Descriptor
@@ -24,6 +26,7 @@ from gateway.telemetry import metrics
 
 _MOST_BYTES = 256 << 10
 _VARINT, _LENGTH_DELIMITED = 0, 2
+T = TypeVar("T")
 
 
 @lru_cache(maxsize=1 << 16)
@@ -44,6 +47,24 @@ def tag(message: Descriptor, field: str) -> bytes:
 
 def _flag(message: Descriptor, field: str, value: int) -> bytes:
     return varint(message.fields_by_name[field].number << 3 | _VARINT) + varint(value)
+
+
+class EncodedOnce(Generic[T]):
+    """Encodes each record once for all streams that send it, and keeps the bytes as long as the record lives."""
+
+    def __init__(self, encode: Callable[..., bytes]) -> None:
+        self._encode = encode
+        self._encoded: WeakKeyDictionary[T, bytes] = WeakKeyDictionary()
+
+    def __call__(self, record: T, *context: Any) -> bytes:
+        """Return *record* encoded; *context*, the same for each record, goes to *encode* with it."""
+        encoded = self._encoded.get(record)
+        if encoded is None:
+            encoded = self._encoded[record] = self._encode(record, *context)
+        return encoded
+
+    def __len__(self) -> int:
+        return len(self._encoded)
 
 
 _OUTPUT = common_pb2.OutputChunk.DESCRIPTOR

@@ -56,6 +56,11 @@ class Journal(Generic[T]):
         return (record for record, _ in self._records)
 
     @property
+    def newest(self) -> T | None:
+        """The newest record, if there is one."""
+        return self._records[-1][0] if self._records else None
+
+    @property
     def silent_seconds(self) -> float:
         """How long ago the newest record came; without any, how long ago the journal was made."""
         return self.clock() - self._changed_at

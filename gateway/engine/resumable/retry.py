@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from enum import Enum
 
 from docker.errors import APIError
@@ -12,6 +13,7 @@ from docker.errors import APIError
 from gateway.engine.errors import (
     BadResponse,
     CredentialsRejected,
+    Disconnected,
     IdentityMismatch,
     OperationFailed,
     OutcomeUnknown,
@@ -55,7 +57,8 @@ def rule_for(error: Exception) -> Rule:
 class Retry:
     """Decides, failure by failure, whether and when one upstream is tried again.
 
-    The first attempt is not tried again until it has `succeeded`: what never began is not broken.
+    `began` tells whether the upstream has ever answered; before that nothing is tried again, for what never began is
+    not broken.
     """
 
     def __init__(
@@ -74,6 +77,19 @@ class Retry:
         self._failures = 0  # at this place, after which waiting does not help
         self._failing_since: float | None = None
         self._well_since: float | None = None
+
+    async def run(self, attempt: Callable[[], Awaitable[None]], end: str) -> None:
+        """Read the upstream again and again, as *attempt* does once; *end* says in words that its answer ended.
+
+        Raises the failure after which no attempt follows.
+        """
+        while True:
+            try:
+                await attempt()
+                failure: Exception = Disconnected(end, sent=True)
+            except Exception as error:
+                failure = error
+            await asyncio.sleep(self.failed(failure))
 
     def succeeded(self) -> None:
         """Take note that the upstream has given something."""

@@ -9,8 +9,8 @@ from dockfleet.v1 import containers_pb2 as pb
 from gateway.engine.codec.binding import Binding
 from gateway.engine.errors import InvalidField
 from gateway.engine.resumable.subscription import Idle
-from gateway.engine.stats.sampler import Sample
-from gateway.rpc.encoding import tag, varint
+from gateway.engine.stats.feed import Sample
+from gateway.rpc.encoding import EncodedOnce, tag, varint
 from gateway.rpc.markers import heartbeat
 from gateway.rpc.mirror import Backend, Context
 
@@ -24,33 +24,36 @@ class StatsService:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
+        self._encoded = EncodedOnce[Sample](_encode)
 
     async def StreamStats(self, request: pb.StreamStatsRequest, context: Context) -> AsyncGenerator[bytes, None]:
         """Stream the newest samples of a container, or one."""
-        samplers = self._backend.host(request).stats
+        feeds = self._backend.host(request).stats
         deadline = self._backend.timeouts.deadline(_STATS, context)
         _STATS.call(request)  # checks the id
         goes_on = request.stream or not request.HasField("stream")
         if not goes_on:
-            yield _response(await samplers.one(request.id, deadline, alone=request.one_shot), 0)
+            yield self._response(await feeds.one(request.id, deadline, alone=request.one_shot), 0)
             return
         if request.one_shot:
             raise InvalidField("one_shot", "must not be true unless `stream` is false")
-        async with samplers.samples(request.id) as samples:
+        async with feeds.samples(request.id) as samples:
             async for item in samples:
-                yield _heartbeat(item) if isinstance(item, Idle) else _response(*item)
+                yield _heartbeat(item) if isinstance(item, Idle) else self._response(*item)
+
+    def _response(self, sample: Sample, skipped: int) -> bytes:
+        if sample.stats is None:
+            return _NOT_RUNNING
+        # `skipped` alone differs from reader to reader.  Encoded messages, one after the other, are one message.
+        encoded = self._encoded(sample)
+        missed = pb.ContainerStats(skipped=skipped).SerializeToString() if skipped else b""
+        return b"".join((_STATS_TAG, varint(len(encoded) + len(missed)), encoded, missed))
+
+
+def _encode(sample: Sample) -> bytes:
+    assert sample.stats is not None
+    return sample.stats.SerializeToString() + pb.ContainerStats(summary=sample.summary).SerializeToString()
 
 
 def _heartbeat(idle: Idle) -> bytes:
     return pb.StreamStatsResponse(heartbeat=heartbeat(idle.seconds)).SerializeToString()
-
-
-def _response(sample: Sample, skipped: int) -> bytes:
-    if sample.stats is None or sample.summary is None:
-        return _NOT_RUNNING
-    if not sample.wire:
-        sample.stats.summary.CopyFrom(sample.summary)
-        sample.wire = sample.stats.SerializeToString()
-    # `skipped` alone differs from reader to reader: the rest is encoded once for all of them.
-    missed = pb.ContainerStats(skipped=skipped).SerializeToString() if skipped else b""
-    return b"".join((_STATS_TAG, varint(len(sample.wire) + len(missed)), sample.wire, missed))

@@ -157,3 +157,29 @@ def test_another_place_has_attempts_of_its_own(retry: Retry) -> None:
         retry.failed(TornStream("x"))
         retry.failed(TornStream("x"))
         retry.succeeded()
+
+
+async def test_an_upstream_is_read_until_a_failure_lasts() -> None:
+    """An answer that ends is a broken connection; the failure that ends all is raised."""
+    retry = Retry(10, uniform=lambda low, high: 0.0)
+    attempts: list[str] = []
+
+    async def attempt() -> None:
+        retry.succeeded()
+        attempts.append("read")
+        if len(attempts) == 3:
+            raise IdentityMismatch("another host")
+
+    with pytest.raises(IdentityMismatch, match="another host"):
+        await retry.run(attempt, "the host ended the stream")
+    assert len(attempts) == 3
+
+
+async def test_an_answer_that_ends_at_once_is_a_broken_connection() -> None:
+    """When the upstream has given nothing at all, its subscriber is told."""
+
+    async def attempt() -> None:
+        return
+
+    with pytest.raises(Disconnected, match="the host ended the stream"):
+        await Retry(10).run(attempt, "the host ended the stream")

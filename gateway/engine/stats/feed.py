@@ -1,0 +1,196 @@
+"""The use of resources by containers: one feed of samples for each, for any number of readers.
+
+What an engine pays for stats then does not depend on the number of readers.  A reader gets the newest sample, and the
+number of those that it was too slow for.
+
+A container that does not run has no samples: the engine sends zeros, once a second.  Readers get them once, as the fact
+that it does not run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from dockfleet.v1.containers_pb2 import ContainerStats, StatsSummary
+
+from gateway.engine.client import APIClient, Call, Engine, NotFound, part
+from gateway.engine.codec import json as enginejson
+from gateway.engine.codec import streams
+from gateway.engine.codec.json import NotEngineJson
+from gateway.engine.errors import TornStream
+from gateway.engine.logs.runs import full_id
+from gateway.engine.resumable.journal import Journal
+from gateway.engine.resumable.retry import Retry
+from gateway.engine.resumable.shared import Registry, Shared
+from gateway.engine.resumable.subscription import Idle, Missed, Overflow, Subscription
+from gateway.engine.stats.usage import usage
+from gateway.engine.transport.http import Request
+
+_RESPONSE_SECONDS = 10.0  # until the samples begin
+_SILENCE_SECONDS = 15.0  # without a sample, which are due every second, after which a host is not well
+_FRESH_SECONDS = 2.0  # for which a sample is the present
+_load = enginejson.loader(ContainerStats.DESCRIPTOR)
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Sample:
+    """One sample; without `stats` and `summary`, the container does not run."""
+
+    stats: ContainerStats | None = None
+    summary: StatsSummary | None = None
+
+
+class StatsFeed(Shared[Sample]):
+    """The samples of one container; the journal keeps the newest."""
+
+    def __init__(self, engine: Engine, container: str, *, running: bool, reconnect_timeout_seconds: float) -> None:
+        """Open nothing yet.  *container* is a full id."""
+        super().__init__(Journal(max_records=1))
+        self._engine = engine
+        self._container = container
+        self._retry = Retry(reconnect_timeout_seconds)
+        if not running:
+            self.journal.append(Sample())
+
+    @property
+    def present(self) -> Sample | None:
+        """The sample that shows the present; None when it is still to come."""
+        newest = self.journal.newest
+        stale = newest is not None and newest.stats is not None and self.journal.silent_seconds >= _FRESH_SECONDS
+        return None if stale else newest
+
+    async def samples(self) -> AsyncGenerator[tuple[Sample, int] | Idle, None]:
+        """Yield the newest sample whenever there is one, and how many the reader has missed before it.
+
+        Yields `Idle` while there is none.  Ends when the container has been removed.  Raises what keeps the gateway
+        from reading.
+        """
+        begin = self.journal.next - (self.present is not None)
+        skipped = 0
+        async for record in Subscription(self.journal, begin, Overflow.SKIP):
+            match record:
+                case Missed(count):
+                    skipped = count
+                case Idle():
+                    yield record
+                case sample:
+                    yield sample, skipped
+                    skipped = 0
+
+    async def read(self) -> None:
+        """Read samples until the container has been removed."""
+        with suppress(NotFound):
+            await self._retry.run(self._read_once, "the host ended the samples")
+
+    async def _read_once(self) -> None:
+        deadline = asyncio.get_running_loop().time() + _RESPONSE_SECONDS
+        call = _call(self._container, deadline, "stream=true")
+        async with (
+            self._engine.open(call) as (_, connection),
+            aclosing(streams.lines(connection, _SILENCE_SECONDS)) as documents,
+        ):
+            self._retry.began = True
+            async for document in documents:
+                stats = _stats(document)
+                self._retry.succeeded()
+                # An engine that has just started sends zeros for running containers, until it has measured them.
+                if stats is not None or self._rests() or not await self._runs():
+                    self._publish(stats)
+
+    def _rests(self) -> bool:
+        newest = self.journal.newest
+        return newest is not None and newest.stats is None
+
+    async def _runs(self) -> bool:
+        inspected = await self._engine.call(APIClient.inspect_container, self._container)
+        return bool(part(inspected, "State", "Running"))
+
+    def _publish(self, stats: ContainerStats | None) -> None:
+        newest = self.journal.newest
+        if stats is not None:
+            self.journal.append(Sample(stats, usage(stats, newest.stats if newest is not None else None)))
+        elif not self._rests():
+            self.journal.append(Sample())
+
+
+class StatsFeeds:
+    """The feeds of one host: of all containers that somebody reads."""
+
+    def __init__(self, engine: Engine, reconnect_timeout_seconds: float = 60.0) -> None:
+        """Feed from *engine*; a broken upstream is opened again for *reconnect_timeout_seconds*."""
+        self._engine = engine
+        self._reconnect_timeout_seconds = reconnect_timeout_seconds
+        self._feeds: Registry[StatsFeed] = Registry()  # by the container's full id
+        self._inspecting: dict[str, asyncio.Task[dict[str, Any]]] = {}  # by what requests call the container
+
+    @asynccontextmanager
+    async def samples(self, id: str) -> AsyncIterator[AsyncGenerator[tuple[Sample, int] | Idle, None]]:
+        """Yield the samples of a container.  Raises `docker.errors.APIError` and `TransportError`."""
+        container, running = await self._inspect(id)
+        feed = self._feeds.find(container) or self._feeds.add(
+            container,
+            StatsFeed(
+                self._engine, container, running=running, reconnect_timeout_seconds=self._reconnect_timeout_seconds
+            ),
+        )
+        async with feed.subscribed(), aclosing(feed.samples()) as samples:
+            yield samples
+
+    async def one(self, id: str, deadline: float | None, *, alone: bool) -> Sample:
+        """Return one sample: that of the readers there are, else the engine's; *alone*, without one before it.
+
+        Raises as `samples` does.
+        """
+        container, running = await self._inspect(id)
+        if not running:
+            return Sample()
+        feed = self._feeds.find(container)
+        present = feed.present if feed is not None else None
+        if present is not None and present.stats is not None and (alone or present.stats.HasField("preread_at")):
+            return present
+        query = "stream=false&one-shot=true" if alone else "stream=false"
+        stats = None
+        # It takes an engine a second or two: on a connection of its own, so that other calls need not wait.
+        async with (
+            self._engine.open(_call(container, deadline, query)) as (_, connection),
+            aclosing(streams.lines(connection, _SILENCE_SECONDS)) as documents,
+        ):
+            async for document in documents:
+                stats = _stats(document)
+        return Sample(stats, usage(stats, None)) if stats is not None else Sample()
+
+    def close(self, failure: Exception | None = None) -> None:
+        """Stop all feeds; their readers get *failure*."""
+        self._feeds.close(failure)
+
+    async def _inspect(self, id: str) -> tuple[str, bool]:
+        """Return a container's full id and whether it runs; calls at the same time share one question."""
+        task = self._inspecting.get(id)
+        if task is None:
+            task = self._inspecting[id] = asyncio.create_task(self._engine.call(APIClient.inspect_container, id))
+            task.add_done_callback(lambda task: self._inspected(id, task))
+        inspected = await asyncio.shield(task)
+        return full_id(inspected), bool(part(inspected, "State", "Running"))
+
+    def _inspected(self, id: str, task: asyncio.Task[dict[str, Any]]) -> None:
+        del self._inspecting[id]
+        if not task.cancelled():
+            task.exception()  # all calls that asked may have ended: then nobody else looks at it
+
+
+def _call(container: str, deadline: float | None, query: str) -> Call:
+    return Call(Request("GET", f"/containers/{container}/stats?{query}"), changes=False, deadline=deadline)
+
+
+def _stats(document: Any) -> ContainerStats | None:
+    """Return the sample that *document* is; None for the zeros of a container that does not run."""
+    try:
+        stats = _load(document)
+    except NotEngineJson as error:
+        raise TornStream(f"a sample of the host does not fit the Engine API: {error}", sent=True) from error
+    assert isinstance(stats, ContainerStats)
+    return stats if stats.HasField("read_at") else None
