@@ -1,12 +1,12 @@
-"""What there is on a host, as far as its events and lists have told: containers, images, networks and volumes.
+"""What there is on a host, as its lists and events say: containers, images, networks and volumes.
 
-Kept so that, when events were lost, the difference of what is and what was can be told as if it had been events.
+When events are lost, the difference of two inventories says, as events, what must have happened.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -15,14 +15,20 @@ from dockfleet.v1.system_pb2 import EngineEvent, EventActor
 Key = tuple[str, str]  # the type of an object and its id
 
 _STATES = {"created": "created", "running": "running", "paused": "paused"}  # all else does not run: `exited`
+# The state of an object after an action.  Images are not here: their events do not say enough, so they are listed
+# again; see `invalidates_images`.
 _AFTER = {
-    "create": "created",
-    "start": "running",
-    "unpause": "running",
-    "pause": "paused",
-    "die": "exited",
+    "container": {
+        "create": "created",
+        "start": "running",
+        "unpause": "running",
+        "pause": "paused",
+        "die": "exited",
+    },
+    "network": {"create": ""},
+    "volume": {"create": ""},
 }
-# How a container gets from one state to another; "" is not being there.
+# The actions that take a container from one state to another; "" is not being there.
 _TRANSITIONS = {
     ("", "created"): ("create",),
     ("", "running"): ("create", "start"),
@@ -43,12 +49,6 @@ _TRANSITIONS = {
     ("exited", ""): ("destroy",),
 }
 _EXIT_CODE = re.compile(r"Exited \((\d+)\)")
-LISTS = {  # what to ask for each list
-    "container": "/containers/json?all=true",
-    "image": "/images/json",
-    "network": "/networks",
-    "volume": "/volumes",
-}
 
 
 class ObjectState(NamedTuple):
@@ -61,47 +61,51 @@ class ObjectState(NamedTuple):
 
 @dataclass
 class Inventory:
-    """What is known to be there."""
+    """The objects of one host, by type and id."""
 
-    things: dict[Key, ObjectState] = field(default_factory=dict)
+    objects: dict[Key, ObjectState] = field(default_factory=dict)
+
+    @classmethod
+    def from_lists(cls, documents: Mapping[str, Any]) -> Inventory:
+        """Return what the responses of the engine say, by kind.
+
+        Raises `AttributeError`, `KeyError`, `TypeError` or `ValueError` for what is not the Engine's.
+        """
+        return cls(
+            {(kind, id): state for kind, document in documents.items() for id, state in KINDS[kind].parse(document)}
+        )
 
     def apply(self, event: EngineEvent) -> Key:
-        """Take *event* in, and return the object that it is about.
-
-        Images are left alone: their events do not tell enough, they are listed anew (see `invalidates_images`).
-        """
-        kind, action = event.type, event.action
-        key = (kind, event.actor.id)
+        """Change what *event* changes, and return the object that it is about."""
+        key = (event.type, event.actor.id)
+        states = _AFTER.get(event.type)
+        if states is None:
+            return key
         attributes = {name: text for name, text in event.actor.attributes.items() if name != "exitCode"}
-        if kind not in ("container", "network", "volume"):
-            pass
-        elif action in ("destroy", "remove"):
-            self.things.pop(key, None)
-        elif kind != "container":
-            if action == "create":
-                self.things[key] = ObjectState(attributes)
-        elif (state := _AFTER.get(action)) is not None:
-            self.things[key] = ObjectState(attributes, state)
-        elif action == "rename" and key in self.things:
+        if event.action in ("destroy", "remove"):
+            self.objects.pop(key, None)
+        elif event.action in states:
+            self.objects[key] = ObjectState(attributes, states[event.action])
+        elif event.action == "rename" and key in self.objects:
             attributes.pop("oldName", None)
-            self.things[key] = self.things[key]._replace(attributes=attributes)
+            self.objects[key] = self.objects[key]._replace(attributes=attributes)
         return key
 
-    def renew(self, listed: Inventory, kinds: frozenset[str], touched: set[Key]) -> list[EngineEvent]:
-        """Take *listed* for what there is of *kinds*, and return the difference as events without times.
+    def replace(self, listed: Inventory, kinds: Iterable[str], touched: set[Key]) -> list[EngineEvent]:
+        """Replace the objects of *kinds* with those *listed*, and return the difference as events without times.
 
-        Objects in *touched* are left as they are: events tell of them while the lists are made.
+        Objects in *touched* stay as they are: events changed them while the lists were made.
         """
         events: list[EngineEvent] = []
-        for key in {**self.things, **listed.things}:
+        for key in {**self.objects, **listed.objects}:
             if key in touched or key[0] not in kinds:
                 continue
-            was, now = self.things.get(key), listed.things.get(key)
-            events += _difference(key, was, now)
+            before, now = self.objects.get(key), listed.objects.get(key)
+            events += KINDS[key[0]].difference(key, before, now)
             if now is None:
-                del self.things[key]
+                del self.objects[key]
             else:
-                self.things[key] = now
+                self.objects[key] = now
         return events
 
 
@@ -110,62 +114,83 @@ def invalidates_images(event: EngineEvent) -> bool:
     return event.type == "image" or event.action == "commit"
 
 
-def listed(documents: dict[str, Any]) -> Inventory:
-    """Return what the answers to `LISTS` say.  Raises what a document that is none of the Engine's raises."""
-    known = Inventory()
-    for container in documents.get("container") or ():
+Parsed = Iterator[tuple[str, ObjectState]]
+
+
+def _containers(document: Any) -> Parsed:
+    for container in document or ():
         # With links a container has more names, such as `/web/database`; its own has one slash.
         names = sorted(container.get("Names") or [""], key=lambda name: name.count("/"))
         attributes = {**(container.get("Labels") or {}), "image": container["Image"], "name": names[0].lstrip("/")}
         if code := _EXIT_CODE.match(container.get("Status") or ""):
             attributes["exitCode"] = code[1]
-        known.things["container", container["Id"]] = ObjectState(attributes, _STATES.get(container["State"], "exited"))
-    for image in documents.get("image") or ():
+        yield container["Id"], ObjectState(attributes, _STATES.get(container["State"], "exited"))
+
+
+def _images(document: Any) -> Parsed:
+    for image in document or ():
         references = frozenset(name for name in image.get("RepoTags") or () if name != "<none>:<none>")
-        known.things["image", image["Id"]] = ObjectState(image.get("Labels") or {}, references=references)
-    for network in documents.get("network") or ():
-        known.things["network", network["Id"]] = ObjectState({"name": network["Name"], "type": network["Driver"]})
-    for volume in (documents.get("volume") or {}).get("Volumes") or ():
-        known.things["volume", volume["Name"]] = ObjectState({"driver": volume["Driver"]})
-    return known
+        yield image["Id"], ObjectState(image.get("Labels") or {}, references=references)
 
 
-def _difference(key: Key, was: ObjectState | None, now: ObjectState | None) -> Iterator[EngineEvent]:
-    """Yield what must have happened to one object."""
-    if key[0] == "container":
-        yield from _container(key, was, now)
-    elif key[0] == "image":
-        yield from _image(key, was, now)
-    elif was is None and now is not None:
-        yield _event(key, "create", now.attributes)
-    elif now is None and was is not None:
-        yield _event(key, "destroy", was.attributes)
+def _networks(document: Any) -> Parsed:
+    for network in document or ():
+        yield network["Id"], ObjectState({"name": network["Name"], "type": network["Driver"]})
 
 
-def _container(key: Key, was: ObjectState | None, now: ObjectState | None) -> Iterator[EngineEvent]:
-    attributes = {**(now or was or ObjectState({})).attributes}
+def _volumes(document: Any) -> Parsed:
+    for volume in (document or {}).get("Volumes") or ():
+        yield volume["Name"], ObjectState({"driver": volume["Driver"]})
+
+
+def _container_difference(key: Key, before: ObjectState | None, now: ObjectState | None) -> Iterator[EngineEvent]:
+    attributes = {**(now or before or ObjectState({})).attributes}
     exit_code = attributes.pop("exitCode", None)
-    old, new = was.attributes.get("name") if was else None, attributes.get("name")
-    if was and now and old != new:
+    old, new = before.attributes.get("name") if before else None, attributes.get("name")
+    if before and now and old != new:
         yield _event(key, "rename", attributes | {"oldName": f"/{old}"})
-    for action in _TRANSITIONS.get((was.state if was else "", now.state if now else ""), ()):
+    for action in _TRANSITIONS.get((before.state if before else "", now.state if now else ""), ()):
         known_code = action == "die" and now is not None and exit_code is not None
         yield _event(key, action, attributes | ({"exitCode": exit_code or ""} if known_code else {}))
 
 
-def _image(key: Key, was: ObjectState | None, now: ObjectState | None) -> Iterator[EngineEvent]:
-    before = was.references if was else frozenset()
-    after = now.references if now else frozenset()
-    labels = (now or was or ObjectState({})).attributes
-    if was is None:
+def _image_difference(key: Key, before: ObjectState | None, now: ObjectState | None) -> Iterator[EngineEvent]:
+    old = before.references if before else frozenset()
+    new = now.references if now else frozenset()
+    labels = (now or before or ObjectState({})).attributes
+    if before is None:
         yield _event(key, "create", labels | {"name": key[1]})
-    for name in sorted(before - after):
+    for name in sorted(old - new):
         yield _event(key, "untag", labels | {"name": name})
-    for name in sorted(after - before):
+    for name in sorted(new - old):
         yield _event(key, "tag", labels | {"name": name})
     if now is None:
         yield _event(key, "delete", labels | {"name": key[1]})
 
 
+def _difference(key: Key, before: ObjectState | None, now: ObjectState | None) -> Iterator[EngineEvent]:
+    if before is None and now is not None:
+        yield _event(key, "create", now.attributes)
+    elif now is None and before is not None:
+        yield _event(key, "destroy", before.attributes)
+
+
 def _event(key: Key, action: str, attributes: dict[str, str]) -> EngineEvent:
-    return EngineEvent(type=key[0], action=action, actor=EventActor(id=key[1], attributes=attributes), scope="local")
+    actor = EventActor(id=key[1], attributes=attributes)
+    return EngineEvent(type=key[0], action=action, actor=actor, scope="local", synthetic=True)
+
+
+class Kind(NamedTuple):
+    """One type of objects: what to request for its list, how to read that, and what must have happened to one."""
+
+    target: str
+    parse: Callable[[Any], Parsed]
+    difference: Callable[[Key, ObjectState | None, ObjectState | None], Iterator[EngineEvent]]
+
+
+KINDS = {
+    "container": Kind("/containers/json?all=true", _containers, _container_difference),
+    "image": Kind("/images/json", _images, _image_difference),
+    "network": Kind("/networks", _networks, _difference),
+    "volume": Kind("/volumes", _volumes, _difference),
+}

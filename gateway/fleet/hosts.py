@@ -84,7 +84,7 @@ class Host:
         removed = HostRemoved(self.name)
         for call in set(self._calls):
             end_call(call, removed)
-        self.events.close()
+        self.events.close(removed)
         self.stats.close(removed)
         self.engine.shut()
 

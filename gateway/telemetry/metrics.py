@@ -116,10 +116,11 @@ def observe_budgets(budgets: Mapping[str, Budget]) -> None:
 
 
 def observe_host(host: Host) -> None:
-    """Show how *host* is, as it is at each scrape."""
+    """Show how *host* is, as it is at each scrape, and count the gaps in its events."""
     OPEN_STREAMS.labels(host.name).set_function(lambda: host.engine.open_streams)
     HOST_UP.labels(host.name).set_function(lambda: host.state is State.UP)
     HOST_LAST_CONTACT.labels(host.name).set_function(lambda: host.engine.last_contact or 0)
+    host.events.gap_found = lambda gap: GAPS.labels(host.name, "events", gap.reason.name.lower()).inc()
 
 
 def forget_host(name: str) -> None:

@@ -62,6 +62,10 @@ class Daemon:
         """Lose what is remembered."""
         self.remembered.clear()
 
+    def tell_time(self) -> None:
+        """Answer `/info` again."""
+        self.engine.on("GET", "/info", self._info)
+
     def cut(self) -> None:
         """Break all subscriptions."""
         for queue, exchange in self._subscribers.items():

@@ -1,201 +1,196 @@
-"""The newest events of one host, numbered, for readers that each go at their own pace; and places in them.
+"""The newest events of one host, numbered, for readers that each read at their own pace; and cursors in them.
 
-A `Place` says behind which event a reader is: by number for the ring that gave it, and by the marks of the last events
-for any other ring of the same host, such as another gateway's.  By several, for the order is not the same everywhere:
-an engine remembers what happens at one time in one order, and may tell it in another.
+An `EventCursor` is a position: by number for the buffer that gave it, and by the fingerprints of the last events for
+any other buffer of the same host, such as another gateway's.  By several, because the order is not the same everywhere:
+an engine remembers what happens at one time in one order, and may send it in another.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-import struct
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from dockfleet.v1.system_pb2 import EngineEvent
 
 from gateway.engine.errors import InvalidToken
-from gateway.engine.resumable.token import TokenSigner
+from gateway.engine.resumable.journal import Journal
+from gateway.engine.resumable.token import TokenCodec
 
-_MARK_BYTES = 8
-_PLACE_MARKS = 8  # of which a place is made: in another order an event may stand by less than half as many further on
-_MARKS = 1024  # kept to know events again: more than an engine remembers
-_BYTES = 16 << 20  # of the events in a ring, serialised
+_FINGERPRINT_BYTES = 8
+_CURSOR_FINGERPRINTS = 8  # engines reorder events by less than half as many positions
+_KNOWN_FINGERPRINTS = 1024  # to recognise events that come again: more than an engine remembers
+_MAX_BYTES = 16 << 20  # of the events in a buffer, serialised
 
 
-class Reason(Enum):
-    """How a gap came about."""
+class GapReason(Enum):
+    """Why events are missing."""
 
     ENGINE_RESTARTED = "the engine was restarted"
     OVERRUN = "more happened than the engine keeps"
-    SLOW_READER = "more happened than the ring keeps"
+    SLOW_READER = "more happened than the buffer keeps"
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
     """Events between two times, in nanoseconds since 1970, are lost; 0 where not known."""
 
-    reason: Reason
+    reason: GapReason
     after: int = 0
     before: int = 0
     count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A place in a host's events: behind item *number* of the ring of this *epoch*.
+class EventCursor:
+    """The position behind record *number* of the buffer of this *epoch*.
 
-    *marks* are those of the last events of the engine's up to there, and *time* is the time of the last item.
+    *fingerprints* are those of the engine's last events up to there, and *time* is the time of the last record.
     """
 
     epoch: bytes
     number: int
     time: int
-    marks: bytes = b""
+    fingerprints: bytes = b""
 
 
-@dataclass(slots=True)
-class Item:
-    """What stands at one place: an event or a gap; or, in no ring, that for `idle` seconds the host told nothing.
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Record:
+    """One record of a stream, and the cursor behind it: an event, a gap, or (in no buffer) a heartbeat.
 
-    `mark` is that of an event of the engine's own.  `wire` is the item encoded, made once for all that send it.
+    `fingerprint` is that of an event of the engine's own; `idle` is the seconds of a heartbeat.
     """
 
-    place: Place
+    cursor: EventCursor
     event: EngineEvent | None = None
     gap: Gap | None = None
     idle: float | None = None
-    mark: bytes = b""
-    wire: bytes | None = None
-    size: int = 0
+    fingerprint: bytes = b""
 
 
-def fingerprint_of(event: EngineEvent) -> tuple[bytes, int]:
-    """Return what tells *event* from all others of its host, and its size in bytes."""
-    data = event.SerializeToString(deterministic=True)
-    return hashlib.blake2b(data, digest_size=_MARK_BYTES).digest(), len(data)
+class Received(NamedTuple):
+    """An event as the engine sent it, with what distinguishes it from all others of its host."""
+
+    event: EngineEvent
+    fingerprint: bytes
+    size: int  # in bytes
+
+    @classmethod
+    def of(cls, event: EngineEvent) -> Received:
+        """Return *event* with its fingerprint."""
+        data = event.SerializeToString(deterministic=True)
+        return cls(event, hashlib.blake2b(data, digest_size=_FINGERPRINT_BYTES).digest(), len(data))
 
 
 class EventBuffer:
-    """Keeps at most *size* items, and 16 MiB of them."""
+    """Keeps at most *size* records, and 16 MiB of them, in its `journal`.
+
+    `began` is the number of the first record that came after the first subscription; None before that.
+    """
 
     def __init__(self, size: int) -> None:
-        self.epoch = secrets.token_bytes(8)
-        self.first = self.next = 0  # the numbers of the oldest item, and of the one to come
-        self._items: list[Item | None] = [None] * size
-        self._bytes = 0
-        self._newest: deque[bytes] = deque(maxlen=_MARKS)
-        self._marks: set[bytes] = set()
-        self._recent = b""
+        self.journal: Journal[Record] = Journal(max_records=size, max_bytes=_MAX_BYTES)
+        self.began: int | None = None
+        self._epoch = secrets.token_bytes(8)
+        self._newest: deque[bytes] = deque(maxlen=_KNOWN_FINGERPRINTS)
+        self._known: set[bytes] = set()
+        self._recent = b""  # fingerprints of the last events, joined
+        self._unknown_reason = GapReason.ENGINE_RESTARTED
 
-    def __getitem__(self, number: int) -> Item:
-        """Return an item from `first` to before `next`."""
-        item = self._items[number % len(self._items)]
-        assert item is not None
-        return item
+    def begin(self, *, overrun: bool) -> None:
+        """Take note that the first subscription stands; *overrun* tells whether the engine had dropped events."""
+        self.began = self.journal.next
+        self._unknown_reason = GapReason.OVERRUN if overrun else GapReason.ENGINE_RESTARTED
 
-    def add(
-        self,
-        time: int,
-        event: EngineEvent | None = None,
-        gap: Gap | None = None,
-        *,
-        mark: bytes = b"",
-        size: int = 0,
-    ) -> None:
-        """Add an item; one of the engine's own events has a *mark*."""
-        if mark:
-            self._recent = (self._recent + mark)[-_PLACE_MARKS * _MARK_BYTES :]
-            if len(self._newest) == _MARKS:
-                self._marks.discard(self._newest[0])
-            self._newest.append(mark)
-            self._marks.add(mark)
-        place = Place(self.epoch, self.next, time, self._recent)
-        if self.next - self.first == len(self._items):
-            self._drop()
-        if event is not None and not mark:
-            event.synthetic = True
-        item = Item(place, event, gap, mark=mark, size=size)
-        self._items[self.next % len(self._items)] = item
-        self.next += 1
-        self._bytes += size
-        while self._bytes > _BYTES and self.next - self.first > 1:
-            self._drop()
+    @property
+    def last_time(self) -> int:
+        """The time of the newest record; 0 when there is none."""
+        newest = self.journal.newest
+        return newest.cursor.time if newest is not None else 0
 
-    def place(self, number: int, time: int) -> Place:
-        """Return the place before item *number*; *time* is that of the last item, where this ring has none before."""
-        if number > self.first:
-            return self[number - 1].place
-        return Place(self.epoch, number - 1, time, self._recent if number == self.next else b"")
+    def knows(self, fingerprint: bytes) -> bool:
+        """Tell whether an event with this fingerprint was added not long ago."""
+        return fingerprint in self._known
 
-    def knows(self, mark: bytes) -> bool:
-        """Tell whether an event with this *mark* was added not long ago."""
-        return mark in self._marks
+    def add(self, received: Received) -> None:
+        """Add an event of the engine's own."""
+        fingerprint = received.fingerprint
+        self._recent = (self._recent + fingerprint)[-_CURSOR_FINGERPRINTS * _FINGERPRINT_BYTES :]
+        if len(self._newest) == _KNOWN_FINGERPRINTS:
+            self._known.discard(self._newest[0])
+        self._newest.append(fingerprint)
+        self._known.add(fingerprint)
+        cursor = self._cursor(received.event.time_nano)
+        self.journal.append(Record(cursor, received.event, fingerprint=fingerprint), received.size)
 
-    def behind(self, place: Place) -> tuple[int, frozenset[bytes]] | None:
-        """Return the number of the item to read after *place*, and the marks of events behind it that were read before.
+    def add_synthetic(self, event: EngineEvent) -> None:
+        """Add an event that the engine did not send."""
+        self.journal.append(Record(self._cursor(event.time_nano), event), event.ByteSize())
 
-        None when *place* is not to be found here.
+    def add_gap(self, gap: Gap, time: int) -> None:
+        """Add a gap that was noticed at *time*."""
+        self.journal.append(Record(self._cursor(time), gap=gap))
+
+    def cursor_at(self, number: int, time: int) -> EventCursor:
+        """Return the cursor before record *number*; *time* is for where no record is kept before it."""
+        journal = self.journal
+        if number > journal.first:
+            return journal[number - 1].cursor
+        return EventCursor(self._epoch, number - 1, time, self._recent if number == journal.next else b"")
+
+    def locate(self, cursor: EventCursor) -> tuple[int, frozenset[bytes]] | None:
+        """Return the number of the record to read next, and the fingerprints of later events that were read before.
+
+        None when this buffer cannot find *cursor*.
         """
-        if place.epoch == self.epoch:
-            return place.number + 1, frozenset()
-        marks = [place.marks[start : start + _MARK_BYTES] for start in range(0, len(place.marks), _MARK_BYTES)]
-        read = frozenset(marks) & self._marks
-        if not marks or marks[-1] not in read:
+        if cursor.epoch == self._epoch:
+            return cursor.number + 1, frozenset()
+        joined = cursor.fingerprints
+        last = [joined[at : at + _FINGERPRINT_BYTES] for at in range(0, len(joined), _FINGERPRINT_BYTES)]
+        read = frozenset(last) & self._known
+        if not last or last[-1] not in read:
             return None
-        if len(marks) < _PLACE_MARKS:
-            return self.first, read  # the engine had just begun: there was nothing else before
-        numbers = [number for number in range(self.first, self.next) if self[number].mark in read]
-        # What was read before them all may stand among the first of them here, and what was not among the last.
+        if len(last) < _CURSOR_FINGERPRINTS:
+            return self.journal.first, read  # the engine had just begun: there was nothing else before
+        numbers = [
+            number for number, record in enumerate(self.journal, self.journal.first) if record.fingerprint in read
+        ]
+        # What was read before them all may be among the first of them here, and what was not read, among the last.
         return (numbers[(len(numbers) - 1) // 2] + 1, read) if numbers else None
 
-    def missing(self, place: Place, reason: Reason) -> Item:
-        """Return the gap between *place*, which is not here, and what there is of later."""
-        later = (self[number].place.time for number in range(self.first, self.next))
-        before = next((time for time in later if time > place.time), 0)
-        # Of no ring: what this one has of before was read, and a reader that comes back here must not get it.
-        return Item(Place(bytes(8), -1, place.time), gap=Gap(reason, place.time, before))
+    def gap_for_unknown(self, cursor: EventCursor) -> Record:
+        """Return the gap between *cursor*, which cannot be located, and the next later record."""
+        before = next((record.cursor.time for record in self.journal if record.cursor.time > cursor.time), 0)
+        # Of no buffer: the older records here were read, and a reader that comes back here must not get them again.
+        here = EventCursor(bytes(8), -1, cursor.time)
+        return Record(here, gap=Gap(self._unknown_reason, cursor.time, before))
 
-    def overtaken(self, number: int, told: int, *, counted: bool) -> Item:
-        """Return the gap of a reader that was to read item *number* next, which is not here any more.
+    def gap_for_slow_reader(self, last_time: int, count: int) -> Record:
+        """Return the gap before the oldest record; *last_time* is that of the last one read, *count* 0 if unknown."""
+        first = self.journal.first
+        gap = Gap(GapReason.SLOW_READER, last_time, self.journal[first].cursor.time, count)
+        return Record(EventCursor(self._epoch, first - 1, last_time), gap=gap)
 
-        *told* is the time of what it has read last; *counted*, whether all that is missing was for it.
-        """
-        gap = Gap(Reason.SLOW_READER, told, self[self.first].place.time, self.first - number if counted else 0)
-        return Item(Place(self.epoch, self.first - 1, told), gap=gap)
-
-    def _drop(self) -> None:
-        slot = self.first % len(self._items)
-        dropped = self._items[slot]
-        assert dropped is not None
-        self._bytes -= dropped.size
-        self._items[slot] = None
-        self.first += 1
+    def _cursor(self, time: int) -> EventCursor:
+        return EventCursor(self._epoch, self.journal.next, time, self._recent)
 
 
 class EventTokenCodec:
-    """Makes tokens of places in the events of hosts, and places of tokens."""
-
-    _FIXED = struct.Struct(">B8sqqB")
-    _VERSION = 1
+    """Makes tokens of cursors in the events of hosts, and cursors of tokens."""
 
     def __init__(self, key: bytes) -> None:
-        self._signer = TokenSigner(key, "event")
+        self._codec = TokenCodec(key, "event", version=2, layout="8sqq", texts=2)
 
-    def token(self, host: str, place: Place) -> bytes:
-        """Return the token of *place* in the events of *host*."""
-        fixed = self._FIXED.pack(self._VERSION, place.epoch, place.number, place.time, len(place.marks))
-        return self._signer.sign(fixed + place.marks + host.encode())
+    def token(self, host: str, cursor: EventCursor) -> bytes:
+        """Return the token of *cursor* in the events of *host*."""
+        return self._codec.encode((cursor.epoch, cursor.number, cursor.time), (cursor.fingerprints, host.encode()))
 
-    def place(self, host: str, token: bytes) -> Place:
-        """Return the place that *token* was made of.  Raises `InvalidToken`."""
-        content = self._signer.verify(token)
-        version, epoch, number, time, size = self._FIXED.unpack_from(content)
-        if version != self._VERSION:
-            raise InvalidToken("is of another version of the gateway")
-        rest = content[self._FIXED.size :]
-        if rest[size:].decode() != host:
+    def cursor(self, host: str, token: bytes) -> EventCursor:
+        """Return the cursor that *token* was made of.  Raises `InvalidToken`."""
+        (epoch, number, time), (fingerprints, of_host) = self._codec.decode(token)
+        if of_host.decode() != host:
             raise InvalidToken("is of another host")
-        return Place(epoch, number, time, rest[:size])
+        return EventCursor(epoch, number, time, fingerprints)

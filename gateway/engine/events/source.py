@@ -1,4 +1,4 @@
-"""What the events of a host are made of: questions to its engine, and its answers as messages."""
+"""The requests that a host's events need, and their responses as messages."""
 
 from __future__ import annotations
 
@@ -10,25 +10,21 @@ from typing import Any
 import orjson
 from dockfleet.v1.system_pb2 import EngineEvent
 
-from gateway.engine import inventory
-from gateway.engine.client import APIError, Call, Engine
+from gateway.engine.client import Call, Engine
 from gateway.engine.codec import json as enginejson
 from gateway.engine.codec import streams
 from gateway.engine.codec.json import NotEngineJson
 from gateway.engine.codec.timestamps import canonical, nanoseconds
-from gateway.engine.errors import BadResponse, Incompatible, OperationFailed, TransportError
-from gateway.engine.inventory import Inventory
+from gateway.engine.errors import BadResponse, TornStream, TransportError
+from gateway.engine.inventory import KINDS, Inventory
 from gateway.engine.transport.http import Request
 
-_ANSWER_SECONDS = 10.0  # for each question; for the subscription, until it stands
+_RESPONSE_SECONDS = 10.0  # for each request; for the subscription, until it stands
 _load = enginejson.loader(EngineEvent.DESCRIPTOR)
-
-FAILURES = (TransportError, APIError, Incompatible, OperationFailed)
-"""What the methods of an `EventSource` raise when the host does not answer, or not as an engine does."""
 
 
 class EventSource:
-    """One engine, as far as its events are concerned."""
+    """The events of one engine, and its lists.  Methods raise `CallError`."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -40,13 +36,13 @@ class EventSource:
             self._engine.open(_get("/events?since=0")) as (_, connection),
             aclosing(streams.lines(connection)) as documents,
         ):
-            yield (_event(document) async for document in documents)
+            yield (_event(document, TornStream) async for document in documents)
 
     async def past(self, until: int) -> list[EngineEvent]:
         """Return what the engine remembers up to a time that has passed, in nanoseconds since 1970."""
         seconds, nanos = divmod(until, 1_000_000_000)
         answer = await self._engine.ask(_get(f"/events?since=0&until={seconds}.{nanos:09d}"))
-        return [_event(_json(line)) for line in answer.body.splitlines() if line]
+        return [_event(_json(line), BadResponse) for line in answer.body.splitlines() if line]
 
     async def time(self) -> int:
         """Return the engine's time, in nanoseconds since 1970."""
@@ -60,23 +56,23 @@ class EventSource:
         """Return what there is of *kinds* of objects."""
         documents = {}
         for kind in kinds:
-            documents[kind] = _json((await self._engine.ask(_get(inventory.LISTS[kind]))).body)
+            documents[kind] = _json((await self._engine.ask(_get(KINDS[kind].target))).body)
         try:
-            return inventory.listed(documents)
+            return Inventory.from_lists(documents)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise BadResponse(f"a list of the host does not fit the Engine API: {error!r}", sent=True) from error
 
 
 def _get(target: str) -> Call:
-    deadline = asyncio.get_running_loop().time() + _ANSWER_SECONDS
+    deadline = asyncio.get_running_loop().time() + _RESPONSE_SECONDS
     return Call(Request("GET", target), changes=False, deadline=deadline)
 
 
-def _event(document: Any) -> EngineEvent:
+def _event(document: Any, failure: type[TransportError]) -> EngineEvent:
     try:
         event = _load(document)
     except NotEngineJson as error:
-        raise BadResponse(f"an event of the host does not fit the Engine API: {error}", sent=True) from error
+        raise failure(f"an event of the host does not fit the Engine API: {error}", sent=True) from error
     assert isinstance(event, EngineEvent)
     return event
 

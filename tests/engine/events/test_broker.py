@@ -13,10 +13,11 @@ from dockfleet.v1 import common_pb2, system_pb2
 
 from gateway.engine.client import Endpoint, Engine
 from gateway.engine.events.broker import EventBroker
-from gateway.engine.events.event_buffer import Item
+from gateway.engine.events.event_buffer import EventCursor, Gap, Record
 from gateway.engine.events.filter import Filter
 from gateway.engine.events.source import EventSource
 from gateway.engine.transport.pool import Address
+from gateway.telemetry import metrics
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_events import Daemon
 from tests.support.gateway import Client, OpenGateway, failed
@@ -54,7 +55,7 @@ async def take(call: Any, count: int) -> list[Any]:
     return found
 
 
-async def news(items: AsyncIterator[Item]) -> Item:
+async def news(items: AsyncIterator[Record]) -> Record:
     """Return the next item of a hub that is news."""
     while (item := await anext(items)).idle is not None:
         pass
@@ -275,6 +276,35 @@ async def test_after_a_restart_the_difference_is_told(client: Client, daemon: Da
     assert dict(died.actor.attributes) == {"name": "web", "image": "busybox", "exitCode": "137", "team": "blue"}
 
 
+async def test_a_gap_is_counted_once(client: Client, daemon: Daemon) -> None:
+    """However many watchers get it."""
+
+    def count() -> float:
+        labels = {"host": "h1", "stream": "events", "reason": "engine_restarted"}
+        return metrics.REGISTRY.get_sample_value("dockfleet_stream_gaps_total", labels) or 0.0
+
+    before = count()
+    calls = [await watch(client) for _ in range(3)]
+    happened = daemon.happen("container", "start", "c1")
+    assert [times(await take(call, 1)) for call in calls] == [of([happened])] * 3
+    daemon.restart()
+    assert all([(await take(call, 1))[0].HasField("gap") for call in calls])
+
+    assert count() == before + 1
+
+
+async def test_a_gap_of_one_watcher_counts_too(daemon: Daemon, engine: Engine) -> None:
+    """Where only this one had a cursor that is not known here."""
+    hub = EventBroker(engine)
+    gaps: list[Gap] = []
+    hub.gap_found = gaps.append
+    async with hub.watch(Filter()), hub.watch(Filter(), cursor=EventCursor(bytes(8), 7, 5)) as items:
+        gap = (await anext(items)).gap
+    hub.close()
+
+    assert gaps == [gap]
+
+
 def container(id: str, name: str, state: str, status: str = "Up 2 hours") -> dict[str, Any]:
     """Return a container as it stands in a list."""
     labels = {"team": "blue"}
@@ -480,10 +510,10 @@ async def test_the_ring_keeps_so_many(daemon: Daemon, engine: Engine) -> None:
     async with hub.watch(Filter()) as items, asyncio.timeout(20):
         happened = [daemon.happen("container", "start", f"c{number}") for number in range(200)]
         async with hub.watch(Filter()) as others:
-            first: list[Item] = []
+            first: list[Record] = []
             async for item in others:  # behind all of them, the ring has turned
                 first.append(item)
-                if item.place.time == happened[-1]["timeNano"]:
+                if item.cursor.time == happened[-1]["timeNano"]:
                     break
         gap = await news(items)
         rest = [await news(items) for _ in range(50)]
@@ -491,7 +521,7 @@ async def test_the_ring_keeps_so_many(daemon: Daemon, engine: Engine) -> None:
 
     assert gap.gap is not None
     assert gap.gap.count == 150
-    assert [item.place.time for item in rest] == of(happened[150:])
+    assert [item.cursor.time for item in rest] == of(happened[150:])
 
 
 async def test_a_host_that_can_not_be_reached_is_told_at_once(daemon: Daemon, open_gateway: OpenGateway) -> None:
@@ -528,6 +558,28 @@ async def test_an_absence_that_lasts_ends_the_call(daemon: Daemon, engine: Engin
     hub.close()
 
 
+async def test_a_watcher_that_returns_after_an_absence_goes_on_where_it_was(daemon: Daemon, engine: Engine) -> None:
+    """Its call has ended, and what it had not read yet is still there."""
+    hub = EventBroker(engine, reconnect_timeout_seconds=0.1)
+    async with hub.watch(Filter()) as items, asyncio.timeout(20):
+        happened = [daemon.happen("container", "start", f"c{number}") for number in range(3)]
+        first = await news(items)
+        daemon.engine.on("GET", "/info", error="not now")
+        daemon.cut()
+        with pytest.raises(Exception, match="not now"):
+            while True:
+                await news(items)
+    daemon.tell_time()
+    daemon.forget()
+    async with hub.watch(Filter(), cursor=first.cursor) as items, asyncio.timeout(20):
+        told = [(await news(items)).cursor.time for _ in range(2)]
+        assert told == of(happened[1:])
+        gap = (await news(items)).gap
+        assert gap is not None
+        assert gap.after == happened[-1]["timeNano"]
+    hub.close()
+
+
 async def test_the_subscription_ends_some_time_after_its_last_watcher(daemon: Daemon, engine: Engine) -> None:
     """Nobody watches, nobody listens; a new watcher begins anew."""
     hub = EventBroker(engine, linger_timeout_seconds=0.05)
@@ -537,7 +589,7 @@ async def test_the_subscription_ends_some_time_after_its_last_watcher(daemon: Da
         await daemon.engine.until(lambda: not daemon.listeners)
         async with hub.watch(Filter()) as items:
             happened = daemon.happen("container", "start", "c1")
-            assert (await news(items)).place.time == happened["timeNano"]
+            assert (await news(items)).cursor.time == happened["timeNano"]
     assert daemon.subscriptions == 2
     hub.close()
 
@@ -545,12 +597,12 @@ async def test_the_subscription_ends_some_time_after_its_last_watcher(daemon: Da
 @pytest.mark.parametrize("nonsense", [["no", "object"], {"Actor": 7}, {"Type": 1}, {"timeNano": "soon"}])
 async def test_nonsense_is_no_event(daemon: Daemon, engine: Engine, nonsense: Any) -> None:
     """What does not fit the contract breaks the subscription, and is never told."""
-    hub = EventBroker(engine, reconnect_timeout_seconds=0)
+    hub = EventBroker(engine)
     async with hub.watch(Filter()) as items, asyncio.timeout(20):
         for queue in daemon._subscribers:
             queue.put_nowait(nonsense)
         happened = daemon.happen("container", "start", "c1")
-        assert (await news(items)).place.time == happened["timeNano"]
+        assert (await news(items)).cursor.time == happened["timeNano"]
     hub.close()
 
 
@@ -560,14 +612,14 @@ async def test_a_watcher_without_news_is_told_that_it_is_heard(daemon: Daemon, e
     async with hub.watch(Filter({"type": ["volume"]})) as items, asyncio.timeout(20):
         happened = daemon.happen("container", "start", "c1")
         beat = await anext(items)
-        while beat.place.time != happened["timeNano"]:
+        while beat.cursor.time != happened["timeNano"]:
             assert beat.event is None
             assert beat.idle is not None
             beat = await anext(items)
         wanted = daemon.happen("volume", "create", "v1")
-        async with hub.watch(Filter(), place=beat.place) as others:
-            assert (await news(others)).place.time == wanted["timeNano"]
-        assert (await news(items)).place.time == wanted["timeNano"]
+        async with hub.watch(Filter(), cursor=beat.cursor) as others:
+            assert (await news(others)).cursor.time == wanted["timeNano"]
+        assert (await news(items)).cursor.time == wanted["timeNano"]
     hub.close()
 
 
@@ -607,7 +659,7 @@ async def test_what_an_engine_forgets_while_it_is_asked_keeps_its_place(
     monkeypatch.setattr(EventSource, "past", late)
     hub = EventBroker(engine)
     async with hub.watch(Filter(), since=1) as items, asyncio.timeout(20):
-        told = [(await news(items)).place.time for _ in range(len(happened))]
+        told = [(await news(items)).cursor.time for _ in range(len(happened))]
     hub.close()
 
     assert told == of(happened)

@@ -1,0 +1,173 @@
+"""The subscription of the gateway to one host's events: made again after every break, without losing or repeating any.
+
+The engine remembers its last 256 events, and none from before its start.  After every break the gateway asks for all of
+them: if it has one of them already, nothing is missing.  If it has none, there is a gap, which watchers get, and then,
+as synthetic events, the difference of what there is and what there was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from enum import Enum
+
+from dockfleet.v1.system_pb2 import EngineEvent
+
+from gateway.engine.errors import Disconnected
+from gateway.engine.events.event_buffer import EventBuffer, Gap, Received
+from gateway.engine.events.merge import REMEMBERED, merge
+from gateway.engine.events.reflector import LATE_SECONDS, Reflector
+from gateway.engine.events.source import EventSource
+from gateway.engine.resumable.retry import Retry
+
+_QUICK_SECONDS = 1.0  # within which no engine is restarted
+_STANDSTILL_SECONDS = 3.0  # of this process, after which engines may have dropped events
+
+
+class State(Enum):
+    """How the subscription to a host's events is."""
+
+    CONNECTING = "connecting"  # an attempt is under way, or about to be, and none has failed since the last success
+    LISTENING = "listening"
+    AWAY = "away"  # the last attempt failed, and another one follows
+    FAILED = "failed"  # no other attempt follows
+
+
+class EventUpstream:
+    """Writes the events of one host into its `buffer`."""
+
+    def __init__(self, source: EventSource, size: int, gap_found: Callable[[Gap], None]) -> None:
+        """Subscribe to nothing yet.  The buffer keeps *size* events; *gap_found* is called with each gap."""
+        self.buffer = EventBuffer(size)
+        self._source = source
+        self._gap_found = gap_found
+        self._state = State.CONNECTING
+        self._failure: Exception | None = None  # of the last attempt, while AWAY
+        self._reflector = Reflector(source)
+        self._broken_at = 0.0
+        self._clock_offset = 0  # what to add to our clock for the engine's, in nanoseconds
+        self._eventless = True  # whether this engine, since its start, may have had no event at all
+
+    @property
+    def now(self) -> int:
+        """The engine's time, in nanoseconds since 1970."""
+        return self._clock_offset + int(self.buffer.journal.clock() * 1e9)
+
+    def end(self, until: int | None) -> float | None:
+        """Return when, by our clock, all events up to *until* must have come; None while that is not known."""
+        if until is None or self._state is not State.LISTENING:
+            return None
+        return (until - self._clock_offset) / 1e9 + LATE_SECONDS
+
+    async def until_listening(self) -> None:
+        """Return once no event is missed any more.  Raises the failure of the last attempt."""
+        journal = self.buffer.journal
+        while self._state is not State.LISTENING:
+            if journal.closed:
+                raise journal.failure or Disconnected("the gateway does not watch the host any more")
+            if self._state is State.AWAY and self._failure is not None:
+                raise self._failure
+            await journal.changed()
+
+    async def run(self, reconnect_timeout_seconds: float) -> None:
+        """Listen, and after every break again.  Raises the failure after which no attempt follows."""
+        self._state = State.CONNECTING
+        retry = Retry(reconnect_timeout_seconds)
+        try:
+            await retry.run(lambda: self._attempt(retry), "the host ended its events")
+        finally:
+            self._state = State.FAILED
+
+    async def _attempt(self, retry: Retry) -> None:
+        try:
+            await self._listen(retry)
+        except Exception as error:
+            if self._state is not State.LISTENING:
+                self._state, self._failure = State.AWAY, error
+            raise
+        finally:
+            if self._state is State.LISTENING:
+                self._state, self._broken_at = State.CONNECTING, self.buffer.journal.clock()
+            self.buffer.journal.wake()
+
+    async def _listen(self, retry: Retry) -> None:
+        """Subscribe, continue where the last subscription broke, and take events until the end."""
+        now = await self._source.time()
+        held: list[Received] = []  # until it is known what comes before
+        async with self._source.subscribed() as events:
+            taking = asyncio.create_task(self._take_all(events, held))
+            try:
+                # The subscription stands, or all that it lacks is in this response: it is requested later.
+                past = [Received.of(event) for event in await self._source.past(now)]
+                self._join(past, held, now)
+                retry.succeeded()
+                await _until_one_ends(taking, self._reflector.run(self.buffer.add_synthetic), _standstill())
+            finally:
+                await _cancelled(taking)
+
+    async def _take_all(self, events: AsyncIterator[EngineEvent], held: list[Received]) -> None:
+        async for event in events:
+            if self._state is State.LISTENING:
+                self._take(Received.of(event))
+            else:
+                held.append(Received.of(event))
+
+    def _join(self, past: list[Received], held: list[Received], now: int) -> None:
+        """Continue the buffer with what the engine remembers, and with what it has sent meanwhile."""
+        buffer = self.buffer
+        history, news, gap = merge(past, held, buffer.knows, buffer.last_time)
+        if gap is not None and buffer.began is not None and not self._is_same_engine(len(past) + len(held)):
+            buffer.add_gap(gap, now)
+            self._reflector.lost_events()
+            self._gap_found(gap)
+        self._eventless = not past and not held
+        for received in history:
+            self._take(received)
+        if buffer.began is None:
+            buffer.begin(overrun=len(past) >= REMEMBERED)
+        for received in news:
+            self._take(received)
+        self._clock_offset = now - int(self.buffer.journal.clock() * 1e9)
+        self._state = State.LISTENING
+        self.buffer.journal.wake()
+
+    def _is_same_engine(self, events: int) -> bool:
+        """Tell whether no restart explains that no event is known: an engine without events, and away for a moment."""
+        away_seconds = self.buffer.journal.clock() - self._broken_at
+        quick = self._state is State.CONNECTING and away_seconds < _QUICK_SECONDS
+        return quick and self._eventless and events < REMEMBERED
+
+    def _take(self, received: Received) -> None:
+        """Add an event, unless it is here already: what is remembered and what is sent overlap."""
+        if not self.buffer.knows(received.fingerprint):
+            self._eventless = False
+            self.buffer.add(received)
+            self._reflector.apply(received.event)
+
+
+async def _until_one_ends(*works: Awaitable[None]) -> None:
+    """Do *works* at the same time until one of them ends.  Raises its failure."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        await _cancelled(*tasks)
+
+
+async def _cancelled(*tasks: asyncio.Future[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _standstill() -> None:
+    """Return after this process has stood still for long, and has read what had come meanwhile."""
+    loop = asyncio.get_running_loop()
+    while True:
+        before = loop.time()
+        await asyncio.sleep(1)
+        if loop.time() - before > 1 + _STANDSTILL_SECONDS:
+            await asyncio.sleep(1)
+            return
