@@ -32,6 +32,13 @@ class Log:
         self.lines = [(NOON + (stamps[n] if stamps else n * SECOND), line) for n, line in enumerate(lines)]
         self.script = script
         self.asked: list[dict[str, str]] = []
+        self._open: list[ResponseParser] = []
+
+    def cut(self) -> None:
+        """Break the answers that are open."""
+        for exchange in self._open:
+            exchange.abort()
+        self._open.clear()
 
     async def __call__(self, exchange: ResponseParser) -> None:
         """Answer one request."""
@@ -53,6 +60,7 @@ class Log:
         if end == "cut":
             exchange.abort()
         elif end == "open":
+            self._open.append(exchange)
             await exchange.wait_closed()
         else:
             await exchange.chunk(b"")

@@ -16,7 +16,6 @@ from enum import Enum, auto
 from gateway.engine.client import APIClient, APIError, Engine, NotFound
 from gateway.engine.errors import (
     BadResponse,
-    Busy,
     CredentialsRejected,
     Disconnected,
     IdentityMismatch,
@@ -251,7 +250,7 @@ class _Healing:
         elif isinstance(error, APIError):
             helps = error.status_code in _LATER and (later or self._since is not None)
         else:
-            hopeless = IdentityMismatch | CredentialsRejected | Busy | BadResponse
+            hopeless = IdentityMismatch | CredentialsRejected | BadResponse
             helps = isinstance(error, TransportError) and not isinstance(error, hopeless)
         if not helps:
             raise error
