@@ -14,7 +14,7 @@ from gateway.engine.events.event_buffer import EventCursor, Gap, Record
 from gateway.engine.events.filter import Filter
 from gateway.engine.events.source import EventSource
 from gateway.engine.events.upstream import EventUpstream
-from gateway.engine.events.watcher import Range, Watcher
+from gateway.engine.events.watcher import Watcher
 from gateway.engine.resumable.shared import Shared
 
 
@@ -36,7 +36,7 @@ class EventBroker(Shared[Record]):
         broken one is opened again for *reconnect_timeout_seconds* before its watchers fail.  Watchers receive a
         heartbeat after *heartbeat_seconds* of silence.
         """
-        self.gap_found: Callable[[Gap], None] = lambda gap: None  # called once a gap, whoever it is for
+        self.gap_found: Callable[[Gap], None] = lambda gap: None  # called once for each gap
         self._source = EventSource(engine)
         self._size = size
         self._reconnect_timeout_seconds = reconnect_timeout_seconds
@@ -48,7 +48,7 @@ class EventBroker(Shared[Record]):
     async def watch(
         self, wanted: Filter, *, since: int | None = None, until: int | None = None, cursor: EventCursor | None = None
     ) -> AsyncIterator[AsyncIterator[Record]]:
-        """Yield the records that fit *wanted*, of a `Range`; once this yields, none is missed.
+        """Yield a `Watcher` of the records that fit *wanted*; once this yields, none is missed.
 
         Raises what keeps the gateway from listening: at once here, and while records are read, after a while.
         """
@@ -56,16 +56,15 @@ class EventBroker(Shared[Record]):
             upstream = self._upstream
             buffer, is_first = upstream.buffer, upstream.buffer.began is None
             await upstream.until_listening()
-            assert buffer.began is not None
+            begin = buffer.began if is_first and buffer.began is not None else buffer.journal.next
             yield Watcher(
-                buffer,
+                upstream,
                 wanted,
-                Range(since, until, cursor),
-                begin=buffer.began if is_first else buffer.journal.next,
-                now=upstream.now,
-                end=lambda: upstream.end(until),
+                begin=begin,
+                since=since,
+                until=until,
+                cursor=cursor,
                 heartbeat_seconds=self._heartbeat_seconds,
-                gap_found=self.gap_found,
             )
 
     async def read(self) -> None:

@@ -46,7 +46,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class EventCursor:
-    """The position behind record *number* of the buffer of this *epoch*.
+    """The position after record *number* of the buffer of this *epoch*.
 
     *fingerprints* are those of the engine's last events up to there, and *time* is the time of the last record.
     """
@@ -59,7 +59,7 @@ class EventCursor:
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Record:
-    """One record of a stream, and the cursor behind it: an event, a gap, or (in no buffer) a heartbeat.
+    """One record of a stream, and the cursor after it: an event, a gap, or (in no buffer) a heartbeat.
 
     `fingerprint` is that of an event of the engine's own; `idle` is the seconds of a heartbeat.
     """

@@ -37,10 +37,10 @@ class EventUpstream:
     """Writes the events of one host into its `buffer`."""
 
     def __init__(self, source: EventSource, size: int, gap_found: Callable[[Gap], None]) -> None:
-        """Subscribe to nothing yet.  The buffer keeps *size* events; *gap_found* is called with each gap."""
+        """Subscribe to nothing yet.  The buffer keeps *size* events; *gap_found* is called once with each gap."""
         self.buffer = EventBuffer(size)
         self._source = source
-        self._gap_found = gap_found
+        self.gap_found = gap_found
         self._state = State.CONNECTING
         self._failure: Exception | None = None  # of the last attempt, while AWAY
         self._reflector = Reflector(source)
@@ -119,7 +119,7 @@ class EventUpstream:
         if gap is not None and buffer.began is not None and not self._is_same_engine(len(past) + len(held)):
             buffer.add_gap(gap, now)
             self._reflector.lost_events()
-            self._gap_found(gap)
+            self.gap_found(gap)
         self._eventless = not past and not held
         for received in history:
             self._take(received)

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 
-from gateway.engine.events.event_buffer import EventBuffer, EventCursor, Gap, Record
+from gateway.engine.events.event_buffer import EventCursor, Record
 from gateway.engine.events.filter import Filter
+from gateway.engine.events.upstream import EventUpstream
 from gateway.engine.resumable.subscription import Idle, Missed, Overflow, Subscription
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """What a reader asked for: from behind *cursor*, else from the time *since*, up to *until*.
-
-    With *until* alone it begins at the oldest event that is remembered; with nothing, now.  Times are the engine's, in
-    nanoseconds since 1970.
-    """
-
-    since: int | None = None
-    until: int | None = None
-    cursor: EventCursor | None = None
 
 
 class Watcher:
@@ -28,41 +15,39 @@ class Watcher:
 
     def __init__(
         self,
-        buffer: EventBuffer,
+        upstream: EventUpstream,
         wanted: Filter,
-        asked: Range,
         *,
         begin: int,
-        now: int,
-        end: Callable[[], float | None],
-        heartbeat_seconds: float | None,
-        gap_found: Callable[[Gap], None],
+        since: int | None = None,
+        until: int | None = None,
+        cursor: EventCursor | None = None,
+        heartbeat_seconds: float | None = None,
     ) -> None:
-        """Read *buffer* as *asked*.
+        """Begin after *cursor*, else at the time *since*, else at record *begin*; end at the time *until*.
 
-        *begin* is the number of the first record of a reader that asks for nothing else, and *now* the engine's time;
-        *end* tells when all up to `until` must have come; *gap_found* is called with a gap of this reader alone.
+        With *until* alone, begin at the oldest event that is remembered.  Times are the engine's, in nanoseconds since
+        1970.
         """
-        self._buffer = buffer
+        self._upstream = upstream
         self._filter = wanted
-        self._since, self._until = asked.since, asked.until
-        self._present = buffer.journal.next  # of the records before, some are older than `since`
+        self._since, self._until = since, until
+        self._present = upstream.buffer.journal.next  # of the records before, some are older than `since`
         self._read: frozenset[bytes] = frozenset()  # fingerprints of events that were read before, elsewhere
-        self._time = asked.since or (0 if asked.until is not None else now)  # of the last record
+        self._time = since or (0 if until is not None else upstream.now)  # of the last record
         self._gap: Record | None = None  # before everything else
-        self._gap_found = gap_found
-        if asked.cursor is not None:
-            begin = self._resume(asked.cursor)
-        elif asked.since is not None or asked.until is not None:
-            begin = buffer.journal.first
+        if cursor is not None:
+            begin = self._resume(cursor)
+        elif since is not None or until is not None:
+            begin = upstream.buffer.journal.first
         self._subscription = Subscription(
-            buffer.journal,
+            upstream.buffer.journal,
             begin,
             Overflow.GAP,
             wanted=self._wanted,
             heartbeat_seconds=heartbeat_seconds,
             heartbeat_first=True,  # with nothing else to send, a reader still gets its cursor
-            end=end,
+            end=lambda: upstream.end(until),
         )
 
     def __aiter__(self) -> AsyncIterator[Record]:
@@ -75,21 +60,21 @@ class Watcher:
             return self._found(record)
         match await anext(self._subscription):
             case Missed(count):
-                return self._found(self._buffer.gap_for_slow_reader(self._time, 0 if self._filter else count))
+                return self._found(self._upstream.buffer.gap_for_slow_reader(self._time, 0 if self._filter else count))
             case Idle(seconds):
-                return Record(self._buffer.cursor_at(self._subscription.cursor, self._time), idle=seconds)
+                return Record(self._upstream.buffer.cursor_at(self._subscription.cursor, self._time), idle=seconds)
             case record:
                 self._time = record.cursor.time
                 return record
 
     def _resume(self, cursor: EventCursor) -> int:
-        """Return the number of the record behind *cursor*."""
+        """Return the number of the record after *cursor*."""
         self._time = cursor.time
-        found = self._buffer.locate(cursor)
+        found = self._upstream.buffer.locate(cursor)
         if found is None:
             self._since = cursor.time + 1
-            self._gap = self._buffer.gap_for_unknown(cursor)
-            return self._buffer.journal.first
+            self._gap = self._upstream.buffer.gap_for_unknown(cursor)
+            return self._upstream.buffer.journal.first
         number, self._read = found
         return number
 
@@ -105,5 +90,5 @@ class Watcher:
 
     def _found(self, record: Record) -> Record:
         assert record.gap is not None
-        self._gap_found(record.gap)
+        self._upstream.gap_found(record.gap)
         return record

@@ -70,7 +70,7 @@ class Shared(ABC, Generic[T]):
         if self.lingers():
             self._lingering = asyncio.get_running_loop().call_later(self._linger_timeout_seconds, self.close)
         elif (task := self.close()) is not None:
-            await asyncio.wait([task])  # whoever has left finds the connection closed
+            await asyncio.wait([task])  # so that nothing of it is left when the stream ends
 
     def _stop_lingering(self) -> None:
         if self._lingering is not None:

@@ -56,7 +56,7 @@ async def take(call: Any, count: int) -> list[Any]:
 
 
 async def news(items: AsyncIterator[Record]) -> Record:
-    """Return the next item of a hub that is news."""
+    """Return the next item of a broker that is news."""
     while (item := await anext(items)).idle is not None:
         pass
     return item
@@ -295,12 +295,12 @@ async def test_a_gap_is_counted_once(client: Client, daemon: Daemon) -> None:
 
 async def test_a_gap_of_one_watcher_counts_too(daemon: Daemon, engine: Engine) -> None:
     """Where only this one had a cursor that is not known here."""
-    hub = EventBroker(engine)
+    broker = EventBroker(engine)
     gaps: list[Gap] = []
-    hub.gap_found = gaps.append
-    async with hub.watch(Filter()), hub.watch(Filter(), cursor=EventCursor(bytes(8), 7, 5)) as items:
+    broker.gap_found = gaps.append
+    async with broker.watch(Filter()), broker.watch(Filter(), cursor=EventCursor(bytes(8), 7, 5)) as items:
         gap = (await anext(items)).gap
-    hub.close()
+    broker.close()
 
     assert gaps == [gap]
 
@@ -506,10 +506,10 @@ async def engine(daemon: Daemon) -> AsyncIterator[Engine]:
 
 async def test_the_ring_keeps_so_many(daemon: Daemon, engine: Engine) -> None:
     """A watcher that is overtaken hears how many events it has missed, and goes on with the oldest that is there."""
-    hub = EventBroker(engine, size=50)
-    async with hub.watch(Filter()) as items, asyncio.timeout(20):
+    broker = EventBroker(engine, size=50)
+    async with broker.watch(Filter()) as items, asyncio.timeout(20):
         happened = [daemon.happen("container", "start", f"c{number}") for number in range(200)]
-        async with hub.watch(Filter()) as others:
+        async with broker.watch(Filter()) as others:
             first: list[Record] = []
             async for item in others:  # behind all of them, the ring has turned
                 first.append(item)
@@ -517,7 +517,7 @@ async def test_the_ring_keeps_so_many(daemon: Daemon, engine: Engine) -> None:
                     break
         gap = await news(items)
         rest = [await news(items) for _ in range(50)]
-    hub.close()
+    broker.close()
 
     assert gap.gap is not None
     assert gap.gap.count == 150
@@ -549,19 +549,19 @@ async def test_a_watcher_outlives_an_absence_of_its_host(client: Client, daemon:
 
 async def test_an_absence_that_lasts_ends_the_call(daemon: Daemon, engine: Engine) -> None:
     """After the time for healing, the watchers that waited are told why they hear nothing."""
-    hub = EventBroker(engine, reconnect_timeout_seconds=0.3)
-    async with hub.watch(Filter()) as items, asyncio.timeout(20):
+    broker = EventBroker(engine, reconnect_timeout_seconds=0.3)
+    async with broker.watch(Filter()) as items, asyncio.timeout(20):
         daemon.engine.on("GET", "/info", error="gone for good")
         daemon.cut()
         with pytest.raises(Exception, match="gone for good"):
             await news(items)
-    hub.close()
+    broker.close()
 
 
 async def test_a_watcher_that_returns_after_an_absence_goes_on_where_it_was(daemon: Daemon, engine: Engine) -> None:
     """Its call has ended, and what it had not read yet is still there."""
-    hub = EventBroker(engine, reconnect_timeout_seconds=0.1)
-    async with hub.watch(Filter()) as items, asyncio.timeout(20):
+    broker = EventBroker(engine, reconnect_timeout_seconds=0.1)
+    async with broker.watch(Filter()) as items, asyncio.timeout(20):
         happened = [daemon.happen("container", "start", f"c{number}") for number in range(3)]
         first = await news(items)
         daemon.engine.on("GET", "/info", error="not now")
@@ -571,45 +571,45 @@ async def test_a_watcher_that_returns_after_an_absence_goes_on_where_it_was(daem
                 await news(items)
     daemon.tell_time()
     daemon.forget()
-    async with hub.watch(Filter(), cursor=first.cursor) as items, asyncio.timeout(20):
+    async with broker.watch(Filter(), cursor=first.cursor) as items, asyncio.timeout(20):
         told = [(await news(items)).cursor.time for _ in range(2)]
         assert told == of(happened[1:])
         gap = (await news(items)).gap
         assert gap is not None
         assert gap.after == happened[-1]["timeNano"]
-    hub.close()
+    broker.close()
 
 
 async def test_the_subscription_ends_some_time_after_its_last_watcher(daemon: Daemon, engine: Engine) -> None:
     """Nobody watches, nobody listens; a new watcher begins anew."""
-    hub = EventBroker(engine, linger_timeout_seconds=0.05)
-    async with hub.watch(Filter()):
+    broker = EventBroker(engine, linger_timeout_seconds=0.05)
+    async with broker.watch(Filter()):
         assert daemon.listeners == 1
     async with asyncio.timeout(20):
         await daemon.engine.until(lambda: not daemon.listeners)
-        async with hub.watch(Filter()) as items:
+        async with broker.watch(Filter()) as items:
             happened = daemon.happen("container", "start", "c1")
             assert (await news(items)).cursor.time == happened["timeNano"]
     assert daemon.subscriptions == 2
-    hub.close()
+    broker.close()
 
 
 @pytest.mark.parametrize("nonsense", [["no", "object"], {"Actor": 7}, {"Type": 1}, {"timeNano": "soon"}])
 async def test_nonsense_is_no_event(daemon: Daemon, engine: Engine, nonsense: Any) -> None:
     """What does not fit the contract breaks the subscription, and is never told."""
-    hub = EventBroker(engine)
-    async with hub.watch(Filter()) as items, asyncio.timeout(20):
+    broker = EventBroker(engine)
+    async with broker.watch(Filter()) as items, asyncio.timeout(20):
         for queue in daemon._subscribers:
             queue.put_nowait(nonsense)
         happened = daemon.happen("container", "start", "c1")
         assert (await news(items)).cursor.time == happened["timeNano"]
-    hub.close()
+    broker.close()
 
 
 async def test_a_watcher_without_news_is_told_that_it_is_heard(daemon: Daemon, engine: Engine) -> None:
     """Also one whose filter lets nothing through; and where it stands by now, so that it need not hear all again."""
-    hub = EventBroker(engine, heartbeat_seconds=0.2)
-    async with hub.watch(Filter({"type": ["volume"]})) as items, asyncio.timeout(20):
+    broker = EventBroker(engine, heartbeat_seconds=0.2)
+    async with broker.watch(Filter({"type": ["volume"]})) as items, asyncio.timeout(20):
         happened = daemon.happen("container", "start", "c1")
         beat = await anext(items)
         while beat.cursor.time != happened["timeNano"]:
@@ -617,10 +617,10 @@ async def test_a_watcher_without_news_is_told_that_it_is_heard(daemon: Daemon, e
             assert beat.idle is not None
             beat = await anext(items)
         wanted = daemon.happen("volume", "create", "v1")
-        async with hub.watch(Filter(), cursor=beat.cursor) as others:
+        async with broker.watch(Filter(), cursor=beat.cursor) as others:
             assert (await news(others)).cursor.time == wanted["timeNano"]
         assert (await news(items)).cursor.time == wanted["timeNano"]
-    hub.close()
+    broker.close()
 
 
 async def test_a_watcher_with_nothing_to_tell_has_a_place_at_once(client: Client, daemon: Daemon) -> None:
@@ -636,10 +636,10 @@ async def test_a_watcher_with_nothing_to_tell_has_a_place_at_once(client: Client
 
 async def test_a_heartbeat_says_for_how_long_the_host_has_been_silent(daemon: Daemon, engine: Engine) -> None:
     """It grows while nothing comes, whatever is the reason."""
-    hub = EventBroker(engine, heartbeat_seconds=0.1)
-    async with hub.watch(Filter()) as items, asyncio.timeout(20):
+    broker = EventBroker(engine, heartbeat_seconds=0.1)
+    async with broker.watch(Filter()) as items, asyncio.timeout(20):
         beats = [(await anext(items)).idle or 0.0 for _ in range(3)]
-    hub.close()
+    broker.close()
 
     assert 0 <= beats[0] < beats[1] < beats[2]
 
@@ -657,9 +657,9 @@ async def test_what_an_engine_forgets_while_it_is_asked_keeps_its_place(
         return await ask(source, until)
 
     monkeypatch.setattr(EventSource, "past", late)
-    hub = EventBroker(engine)
-    async with hub.watch(Filter(), since=1) as items, asyncio.timeout(20):
+    broker = EventBroker(engine)
+    async with broker.watch(Filter(), since=1) as items, asyncio.timeout(20):
         told = [(await news(items)).cursor.time for _ in range(len(happened))]
-    hub.close()
+    broker.close()
 
     assert told == of(happened)
