@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class Journal(Generic[T]):
         self._records: deque[tuple[T, int]] = deque()
         self._bytes = 0
         self._changed_at = clock()
-        self._news = asyncio.Event()  # set once for all who wait, then replaced
+        self._waiting: set[asyncio.Future[None]] = set()
         self._demand = asyncio.Event()
 
     def __getitem__(self, number: int) -> T:
@@ -101,22 +101,55 @@ class Journal(Generic[T]):
 
     def wake(self) -> None:
         """Let all who wait look again."""
-        news, self._news = self._news, asyncio.Event()
-        news.set()
+        waiting, self._waiting = self._waiting, set()
+        for news in waiting:
+            if not news.done():
+                news.set_result(None)
 
     async def changed(self, deadline: float | None = None) -> None:
         """Wait for the next record or `wake`; at most until *deadline*, in the clock's time."""
-        news = self._news
-        if deadline is None:
-            await news.wait()
-            return
+        waiter = Waiter(self)
         try:
-            async with asyncio.timeout(deadline - self.clock()):
-                await news.wait()
-        except TimeoutError:
-            pass
+            await waiter.wait(deadline)
+        finally:
+            waiter.close()
 
     def _is_full(self) -> bool:
         return (self._max_records is not None and len(self._records) > self._max_records) or (
             self._max_bytes is not None and self._bytes > self._max_bytes
         )
+
+
+class Waiter:
+    """Waits for news of a journal again and again, with one timer for many waits."""
+
+    def __init__(self, journal: Journal[Any]) -> None:
+        self._journal = journal
+        self._news: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+
+    async def wait(self, deadline: float | None = None) -> None:
+        """Wait for the next record or `wake`; at most until *deadline*, in the clock's time.  May return early."""
+        loop, journal = asyncio.get_running_loop(), self._journal
+        # A timer that is too early stays: moving it for each record would cost more than the rest of the wait.
+        if deadline is not None and (self._timer is None or deadline < self._timer_at):
+            self.close()
+            self._timer, self._timer_at = loop.call_later(deadline - journal.clock(), self._ring), deadline
+        news = self._news = loop.create_future()
+        journal._waiting.add(news)
+        try:
+            await news
+        finally:
+            journal._waiting.discard(news)
+
+    def close(self) -> None:
+        """Stop the timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _ring(self) -> None:
+        self._timer = None
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)

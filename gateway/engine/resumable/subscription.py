@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
 
-from gateway.engine.resumable.journal import Journal
+from gateway.engine.resumable.journal import Journal, Waiter
 
 HEARTBEAT_SECONDS = 15.0
 """How long a stream may be silent before its client gets a heartbeat."""
@@ -64,6 +64,7 @@ class Subscription(Generic[T]):
         self.cursor = cursor
         self.left = False
         self._journal = journal
+        self._waiter = Waiter(journal)
         self._overflow = overflow
         self._wanted = wanted
         self._heartbeat_seconds = HEARTBEAT_SECONDS if heartbeat_seconds is None else heartbeat_seconds
@@ -92,7 +93,7 @@ class Subscription(Generic[T]):
                 self._due = now + self._heartbeat_seconds
                 return Idle(journal.silent_seconds)
             journal.demand()
-            await journal.changed(self._due if end is None else min(self._due, end))
+            await self._waiter.wait(self._due if end is None else min(self._due, end))
 
     def ready(self) -> T | Missed | None:
         """Return what comes next if it is there."""

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gateway.engine.resumable.journal import Dropped, Journal
+from gateway.engine.resumable.journal import Dropped, Journal, Waiter
 from tests.support.clock import Clock
 
 
@@ -77,6 +77,21 @@ async def test_who_waits_can_have_a_deadline() -> None:
 
     async with asyncio.timeout(10):
         await journal.changed(journal.clock() + 0.01)
+
+
+async def test_a_waiter_that_has_got_news_still_keeps_its_next_deadline() -> None:
+    """Its timer is not moved for each record; a later deadline holds all the same."""
+    journal = Journal[str]()
+    waiter = Waiter(journal)
+    first = asyncio.create_task(waiter.wait(journal.clock() + 0.02))
+    await asyncio.sleep(0)
+    journal.append("a")
+    async with asyncio.timeout(10):
+        await first
+        end = journal.clock() + 0.04
+        while journal.clock() < end:
+            await waiter.wait(end)
+    waiter.close()
 
 
 async def test_an_upstream_can_wait_for_its_readers() -> None:
