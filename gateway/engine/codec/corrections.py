@@ -1,7 +1,7 @@
-"""Corrections of answers: properties that an engine returns, and refuses when the object is created again.
+"""Corrections of responses: properties that an engine returns, and refuses when the object is created again.
 
-An answer can be written back (DESIGN 4), so these values are left out of it.  The Engine has no rule from which they
-could be derived; each function names where engines refuse them.
+What is read can be written back, so these values are left out of responses.  The Engine has no rule from which they
+could be derived; each function says which values engines refuse.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def _container(response: Any) -> None:
-    """Leave out the host name and the ports of a container that has those of another (moby, daemon/container.go)."""
+    """Leave out the host name and the ports of a container that uses those of another (moby, daemon/container.go)."""
     container = response.container
     host = container.host_config
     shares_network = host.network_mode.startswith("container:")

@@ -1,8 +1,7 @@
 """The Engine's multiplexed output format, without I/O: bytes in, frames out.
 
-A frame is a header of eight bytes, the stream's number and the length of the data in big-endian
-order, and the data (Engine API, "Attach to a container", stream format).  Where a terminal is attached
-there are no frames, only the terminal's bytes.
+A frame is a header of eight bytes, with the number of the stream and the length of the data in big-endian order, and
+the data (Engine API, "Attach to a container", stream format).  A terminal's output has no frames.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import NamedTuple, TypeVar
 
 STDOUT, STDERR, SYSTEM_ERROR = 1, 2, 3
 
-# The Engine echoes standard input as stream 0 and means standard output.
+# The Engine writes standard input that it echoes as stream 0, and means standard output.
 _STREAMS = {0: STDOUT, 1: STDOUT, 2: STDERR, 3: SYSTEM_ERROR}
 _HEADER = struct.Struct(">BxxxL")
 
@@ -22,11 +21,11 @@ Made = TypeVar("Made")
 
 
 class FrameError(Exception):
-    """The bytes are no frames, or end within one."""
+    """The bytes are not frames, or end within one."""
 
 
 class Frame(NamedTuple):
-    """A piece of a frame's data; `last` tells whether it ends the frame."""
+    """A piece of the data of a frame; `last` tells whether it is the last one."""
 
     stream: int
     data: bytes
@@ -36,7 +35,7 @@ class Frame(NamedTuple):
 class FrameDecoder:
     """Cuts bytes into frames.
 
-    A frame's data is handed out as it arrives, so that a header that claims four gigabytes costs nothing.
+    The data of a frame is returned as it arrives, so that a header that announces four gigabytes costs nothing.
     """
 
     def __init__(self) -> None:
@@ -45,7 +44,7 @@ class FrameDecoder:
         self._missing = 0
 
     def feed(self, data: bytes) -> Iterator[Frame]:
-        """Yield what *data* brings.  Raises `FrameError` for a stream number that does not exist."""
+        """Yield the frames, and pieces of them, in *data*.  Raises `FrameError` for an unknown stream."""
         if self._rest:
             data = self._rest + data
             self._rest = b""
@@ -69,17 +68,17 @@ class FrameDecoder:
                 yield Frame(self._stream, piece, not self._missing)
 
     def finish(self) -> None:
-        """Say that the bytes have ended.  Raises `FrameError` when they ended within a frame."""
+        """Note that the bytes have ended.  Raises `FrameError` when they ended within a frame."""
         if self._missing or self._rest:
             raise FrameError("the output ended within a frame")
 
 
 def dated_frames(data: bytes, make: Callable[[tuple[int, bytes, bytes]], Made]) -> tuple[list[Made], bytes]:
-    """Cut *data*, a log's, into whole frames; return what *make* makes of each, and the bytes behind them.
+    """Cut *data*, of a log with timestamps, into whole frames; return what *make* returns for each, and the rest.
 
-    It is given the stream, the time, and what comes after time and space; of a report of the engine, all as the time.
-    Three times as fast as a `FrameDecoder`, for what comes by the hundred thousand and makes no sense in pieces.
-    Empty frames are left out.  Raises `FrameError`.
+    *make* gets the stream, the timestamp, and what follows the space after it; for an error of the engine, the whole
+    data in place of the timestamp.  This is three times as fast as a `FrameDecoder`: logs have hundreds of thousands
+    of entries, and a piece of one is useless.  Empty frames are left out.  Raises `FrameError`.
     """
     made: list[Made] = []
     unpack, find, append = _HEADER.unpack_from, data.find, made.append
@@ -101,7 +100,7 @@ def dated_frames(data: bytes, make: Callable[[tuple[int, bytes, bytes]], Made]) 
 
 
 class RawDecoder:
-    """Hands a terminal's bytes on as standard output."""
+    """Returns a terminal's bytes as standard output."""
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """Yield *data*."""
@@ -109,7 +108,7 @@ class RawDecoder:
             yield Frame(STDOUT, data, True)
 
     def finish(self) -> None:
-        """Nothing can be torn here."""
+        """Do nothing: raw output cannot end within a frame."""
 
 
 Decoder = FrameDecoder | RawDecoder

@@ -1,6 +1,6 @@
-"""The Engine's times: RFC 3339 with nanoseconds, as bytes, which its logs bear by the hundred thousand.
+"""Timestamps of the Engine: RFC 3339 with nanoseconds.  They are bytes here: logs have hundreds of thousands.
 
-A canonical time has nine digits after the point and is in UTC, so that times compare as bytes.
+A canonical timestamp has nine digits after the point and is in UTC, so that timestamps compare as bytes.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ _AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 
 
 def all_canonical(times: list[bytes]) -> list[bytes]:
-    """Return *times*, as the Engine writes them, in their canonical form: nearly always *times* itself.
+    """Return *times*, as the Engine writes them, in canonical form: nearly always *times* itself.
 
-    Raises `ValueError` when one is no time, or before 1970.
+    Raises `ValueError` when one is not a timestamp, or is before 1970.
     """
     if b"".join(times).translate(_AS_ZEROS) != _SHAPE * len(times):
         times = [canonical(time) for time in times]
@@ -27,7 +27,7 @@ def all_canonical(times: list[bytes]) -> list[bytes]:
 
 
 def canonical(time: bytes) -> bytes:
-    """Return the Engine's time in its canonical form.  Raises `ValueError`."""
+    """Return a timestamp of the Engine in canonical form.  Raises `ValueError`."""
     if time.translate(_AS_ZEROS) == _SHAPE:
         return time
     text = time.decode()
@@ -43,11 +43,11 @@ def _seconds(text: bytes) -> int:
 
 
 def nanoseconds(time: bytes) -> int:
-    """Return a canonical time in nanoseconds since 1970."""
+    """Return a canonical timestamp in nanoseconds since 1970."""
     return _seconds(time[:19]) * 1_000_000_000 + int(time[20:29])
 
 
 def time_of(number: int) -> bytes:
-    """Return *number*, nanoseconds since 1970, as a canonical time."""
+    """Return *number*, nanoseconds since 1970, as a canonical timestamp."""
     seconds, nanos = divmod(number, 1_000_000_000)
     return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}.{nanos:09d}Z".encode()

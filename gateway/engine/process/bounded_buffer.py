@@ -1,8 +1,7 @@
-"""Between a source that must not wait and a reader that may: a task reads the source, a buffer bounds what waits.
+"""A bounded buffer between a source that must not wait and a reader that may: a task reads the source into it.
 
-A stalled reader of a container's attached output would freeze the container (the engine writes to its readers one
-after the other), so nothing that a reader does may reach the source.  What becomes of what there is no room for is
-the buffer's affair.
+A stalled reader of a container's attached output would stop the container, because the engine writes to its readers
+one after the other.  So a reader must not delay the source.  The buffer decides what happens when it is full.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from gateway.engine.codec.frames import Frame
 from gateway.engine.errors import ReaderTooSlow
 from gateway.engine.resumable.subscription import Idle
 
-_FRAME_COST = 128  # bytes that a frame takes beside its data, so that a million frames of one byte are not one MiB
+_FRAME_COST = 128  # bytes that a frame takes besides its data: a million frames of one byte are more than one MiB
 _TAKEN_BYTES = 256 << 10
 
 Given = TypeVar("Given")
@@ -30,45 +29,45 @@ TakenFrom = TypeVar("TakenFrom", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """At this place so many bytes of output are missing."""
+    """So many bytes of output are missing here."""
 
     bytes: int
 
 
 class Buffer(Protocol[GivenTo, TakenFrom]):
-    """What waits between a source and its reader."""
+    """The items that a source has produced and its reader has not taken."""
 
     def put(self, item: GivenTo) -> None:
-        """Take in what the source brings.  An exception ends the source; the reader gets it, last of all."""
+        """Add an item of the source.  An exception ends the source; the reader gets it after the other items."""
 
     def take(self) -> TakenFrom | None:
-        """Return what the reader gets next; None when there is nothing, or nothing yet."""
+        """Return what the reader gets next; None when there is nothing yet."""
 
     def due(self) -> float | None:
-        """Return in how many seconds there will be something though nothing is put; None for never."""
+        """Return in how many seconds there is something to take without another `put`; None for never."""
 
     def finish(self) -> None:
-        """Take note that nothing more is put: whatever waits for its time is due now."""
+        """Note that nothing more is put: what is held back is due now."""
 
     @property
     def full(self) -> bool:
-        """Whether the source should wait for the reader, for at most `patience`."""
+        """Whether the source should wait for the reader, for at most `source_wait`."""
 
     @property
-    def patience(self) -> float | None:
+    def source_wait(self) -> float | None:
         """Seconds that the source may wait, in all, until the reader has taken everything; None for ever."""
 
 
 class Output:
-    """At most *room* bytes of the output of a process.  Of what does not fit, the oldest is dropped.
+    """At most *room* bytes of the output of a process.  When it is full, the oldest are dropped.
 
-    With *drop* false, `put` raises `ReaderTooSlow` instead, and what is here already remains.
+    With *drop* false, `put` raises `ReaderTooSlow` instead, and what is in the buffer remains.
 
-    A reader that reads, only not as fast as a burst comes, should lose nothing: for it the source waits a moment,
-    when a quarter of the room is taken.  (The rest takes what one read can bring.)
+    A reader that only cannot keep up with a burst should lose nothing: the source waits a moment for it when a quarter
+    of the room is used.  (The rest is for what one read can bring.)
     """
 
-    patience = 0.5
+    source_wait = 0.5
 
     def __init__(self, room: int = 2 << 20, *, drop: bool = True) -> None:
         self._room = room
@@ -87,13 +86,13 @@ class Output:
         for frame in frames:
             self._size += len(frame.data) + _FRAME_COST
             if self._size > self._room and not self._drop:
-                raise ReaderTooSlow(f"more than {self._room} bytes of output wait for a client that does not read them")
+                raise ReaderTooSlow(f"the client reads too slowly: more than {self._room} bytes of output wait for it")
             self._frames.append(frame)
         while self._size > self._room:
             self._dropped += len(self._pop().data)
 
     def take(self) -> list[Frame] | Dropped | Idle | None:
-        """Return what is missing before the oldest frames, then those, up to about 256 KiB at once."""
+        """Return what was dropped before the oldest frames, then these, up to about 256 KiB at once."""
         if self._dropped:
             dropped, self._dropped = Dropped(self._dropped), 0
             return dropped
@@ -113,10 +112,10 @@ class Output:
         return self._size > self._room // 4
 
     def due(self) -> None:
-        """Nothing waits for its time here."""
+        """Do nothing: nothing is held back."""
 
     def finish(self) -> None:
-        """Nothing waits for its time here."""
+        """Do nothing: nothing is held back."""
 
     def _pop(self) -> Frame:
         frame = self._frames.popleft()
@@ -128,67 +127,67 @@ class Output:
 async def buffered(
     source: AsyncGenerator[Given, None], buffer: Buffer[Given, Taken]
 ) -> AsyncIterator[AsyncGenerator[Taken, None]]:
-    """Read *source* into *buffer* until the end of the block, and yield the generator of what comes out.
+    """Read *source* into *buffer* until the end of the block, and yield the generator of what the reader gets.
 
-    That one ends as the source does, with its exception if it has one, once the buffer is empty.
+    The generator ends like the source, with its exception if it has one, when the buffer is empty.
     """
-    relay = _Relay(source, buffer)
-    pump = asyncio.create_task(relay.pump())
+    pump = _Pump(source, buffer)
+    reading = asyncio.create_task(pump.run())
     try:
-        async with aclosing(relay.items()) as items:
+        async with aclosing(pump.items()) as items:
             yield items
     finally:
-        pump.cancel()
-        await asyncio.gather(pump, return_exceptions=True)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
         await source.aclose()
 
 
-class _Relay(Generic[Given, Taken]):
+class _Pump(Generic[Given, Taken]):
     def __init__(self, source: AsyncGenerator[Given, None], buffer: Buffer[Given, Taken]) -> None:
         self._source = source
         self._buffer = buffer
-        self._patience = buffer.patience
+        self._source_wait = buffer.source_wait
         self._ended = False
         self._failure: Exception | None = None
-        self._brought = asyncio.Event()
+        self._put = asyncio.Event()
         self._taken = asyncio.Event()
 
-    async def pump(self) -> None:
+    async def run(self) -> None:
         try:
             async for item in self._source:
                 self._buffer.put(item)
-                self._brought.set()
+                self._put.set()
                 await self._wait()
         except Exception as error:
             self._failure = error
-            await self._source.aclose()  # now: its connection must not stay open, and unread, for the reader's sake
+            await self._source.aclose()  # now: its connection must not stay open until the reader has taken everything
         finally:
             self._ended = True
             self._buffer.finish()
-            self._brought.set()
+            self._put.set()
 
     async def _wait(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._buffer.full and (self._patience is None or self._patience > 0):
+        while self._buffer.full and (self._source_wait is None or self._source_wait > 0):
             began = loop.time()
             self._taken.clear()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._patience):
+                async with asyncio.timeout(self._source_wait):
                     await self._taken.wait()
-            if self._patience is not None:
-                self._patience -= loop.time() - began
+            if self._source_wait is not None:
+                self._source_wait -= loop.time() - began
 
     async def items(self) -> AsyncGenerator[Taken, None]:
         while True:
-            self._brought.clear()
+            self._put.clear()
             if (item := self._buffer.take()) is not None:
                 self._taken.set()
                 yield item
             elif not self._ended:
-                self._patience = self._buffer.patience
+                self._source_wait = self._buffer.source_wait
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._buffer.due()):
-                        await self._brought.wait()
+                        await self._put.wait()
             elif self._failure is not None:
                 raise self._failure
             else:

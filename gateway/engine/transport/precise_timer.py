@@ -1,4 +1,4 @@
-"""Sleeps of less than a millisecond: event loops count whole ones, a timerfd (timerfd_create(2)) does not."""
+"""Sleeps below a millisecond: event loops round to whole milliseconds, a timerfd (timerfd_create(2)) does not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import ctypes
 import os
 import time
 
-_SHORTEST = 1e-5  # seconds; for less no timer is worth its cost, and one of nothing would never ring
+_SHORTEST = 1e-5  # seconds; a timer costs more than a shorter sleep, and one of zero never fires
 _LIBC = ctypes.CDLL(None)
 
 
@@ -18,7 +18,7 @@ class _Setting(ctypes.Structure):
 
 
 async def sleep_until(moment: float) -> None:
-    """Sleep until *moment* of `time.monotonic()`: on Linux to 0.1 ms, else as `asyncio.sleep` does."""
+    """Sleep until *moment* of `time.monotonic()`: on Linux with a precision of 0.1 ms, else as `asyncio.sleep`."""
     seconds = moment - time.monotonic()
     if seconds < _SHORTEST:
         return
@@ -27,17 +27,17 @@ async def sleep_until(moment: float) -> None:
         await asyncio.sleep(seconds)
         return
     loop = asyncio.get_running_loop()
-    over = loop.create_future()
-    loop.add_reader(timer, _ring, over)
+    fired = loop.create_future()
+    loop.add_reader(timer, _fire, fired)
     try:
-        await over
+        await fired
     finally:
         loop.remove_reader(timer)
         os.close(timer)
 
 
 def _started(seconds: float) -> int | None:
-    """Return the descriptor of a timer that rings in so many *seconds*; None when there is none to be had."""
+    """Return the descriptor of a timer that fires after *seconds*; None where the system has no such timers."""
     try:
         timer = int(_LIBC.timerfd_create(time.CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC))
     except AttributeError:
@@ -48,6 +48,6 @@ def _started(seconds: float) -> int | None:
     return timer
 
 
-def _ring(over: asyncio.Future[None]) -> None:
-    if not over.done():
-        over.set_result(None)
+def _fire(fired: asyncio.Future[None]) -> None:
+    if not fired.done():
+        fired.set_result(None)

@@ -1,8 +1,8 @@
 """The client side of TLS over any byte stream, without I/O: ciphertext in, plaintext out, and back.
 
-asyncio's own TLS transports can not close one direction, and `SSLSocket.shutdown` drops TLS
-altogether.  An exec over TLS needs exactly that: the process must read end-of-file on its standard
-input while its output goes on.  `ssl.MemoryBIO` can do it.
+asyncio's own TLS transports cannot close one direction, and `SSLSocket.shutdown` ends TLS.  An exec over TLS needs a
+half-close: the process must read end-of-file on its standard input while its output continues.  `ssl.MemoryBIO` can do
+that.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ _READ_SIZE = 1 << 18
 
 
 class TlsStream:
-    """One TLS connection.  Whatever is called, send `outgoing()` to the peer afterwards."""
+    """One TLS connection.  After every call, send `outgoing()` to the peer."""
 
     def __init__(self, context: ssl.SSLContext, server_name: str | None) -> None:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
         self.ready = False
-        self.ended = False  # the peer has said that it sends no more; a connection that merely closes was cut
+        self.ended = False  # the peer has sent a close_notify; without one, the end of the connection is a break
 
     def handshake(self) -> None:
-        """Go on with the handshake as far as the data at hand allow.  Raises `ssl.SSLError`."""
+        """Continue the handshake as far as the received data allow.  Raises `ssl.SSLError`."""
         try:
             self._tls.do_handshake()
         except ssl.SSLWantReadError:
@@ -32,7 +32,7 @@ class TlsStream:
         self.ready = True
 
     def receive(self, data: bytes) -> bytes:
-        """Take *data* from the peer and return the plaintext it completes.  Raises `ssl.SSLError`."""
+        """Accept *data* from the peer and return the plaintext that it completes.  Raises `ssl.SSLError`."""
         self._incoming.write(data)
         if not self.ready:
             self.handshake()
@@ -45,13 +45,13 @@ class TlsStream:
         self._tls.write(data)
 
     def close_writing(self) -> bytes:
-        """Tell the peer that nothing more will be sent; receiving goes on.
+        """Tell the peer that nothing more will be sent; receiving continues.
 
-        Returns plaintext that was already here.  It must be read first: with data unread, OpenSSL
-        refuses with APPLICATION_DATA_AFTER_CLOSE_NOTIFY.
+        Returns plaintext that has already arrived.  OpenSSL fails with APPLICATION_DATA_AFTER_CLOSE_NOTIFY when it is
+        not read first.
         """
         plaintext = self._drain()
-        with contextlib.suppress(ssl.SSLWantReadError):  # the normal case: the peer's close_notify has not come
+        with contextlib.suppress(ssl.SSLWantReadError):  # the usual case: the peer's close_notify has not arrived
             self._tls.unwrap()
         return plaintext
 
@@ -67,6 +67,6 @@ class TlsStream:
             self.ended = True
         except ssl.SSLWantReadError:
             pass
-        except ssl.SSLZeroReturnError:  # the same when our own side is closed already
+        except ssl.SSLZeroReturnError:  # the same, when this side is closed already
             self.ended = True
         return b"".join(pieces)
