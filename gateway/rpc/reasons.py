@@ -110,7 +110,7 @@ _OF_OPERATIONS: tuple[tuple[frozenset[str], tuple[Rule, ...]], ...] = (
         _ARCHIVES,
         (
             _rule("403 500", Code.PERMISSION_DENIED, "CONFLICT", r"marked read-only"),
-            _rule("500", Code.NOT_FOUND, "NOT_FOUND", r"^(lstat [^:]*: )?not a directory$"),
+            _rule("500", Code.NOT_FOUND, "NOT_FOUND", r"^(lstat [^:]{0,4096}: )?not a directory$"),
             _rule("500", Code.INVALID_ARGUMENT, "INVALID_REQUEST", r"extraction point is not a directory"),
             _rule("500", Code.FAILED_PRECONDITION, "CONFLICT", r"cannot overwrite|device or resource busy"),
         ),
