@@ -103,8 +103,8 @@ def makers(part: str) -> Iterator[str]:
     ("package", "owners"),
     [
         ("httptools", {"gateway/engine/transport/response_parser.py", "gateway/web/messages.py"}),  # bytes <-> HTTP
-        ("greenlet", {"gateway/engine/client.py"}),  # blocking <-> asyncio
-        ("requests", {"gateway/engine/client.py"}),
+        ("greenlet", {"gateway/engine/sdk.py"}),  # blocking <-> asyncio
+        ("requests", {"gateway/engine/sdk.py"}),
         ("google.rpc", {"gateway/rpc/status.py"}),  # exception <-> status
     ],
 )

@@ -86,7 +86,7 @@ class Host:
             end_call(call, removed)
         self.events.close(removed)
         self.stats.close(removed)
-        self.engine.shut()
+        self.engine.close()
 
     async def probe(self) -> None:
         """Ask the engine whether it lives, and remember what it said."""

@@ -142,7 +142,7 @@ def mirror(method: MethodDescriptor, backend: Backend) -> Callable[..., Any]:
 def _unary(binding: Binding, backend: Backend) -> Callable[..., Any]:
     async def call(request: Message, context: Context) -> Message:
         engine = backend.engine(request)
-        return binding.answer(await engine.ask(binding.call(request, backend.timeouts.deadline(binding, context))))
+        return binding.response(await engine.fetch(binding.call(request, backend.timeouts.deadline(binding, context))))
 
     return call
 
@@ -194,7 +194,7 @@ def _upload(binding: Binding, backend: Backend) -> Callable[..., Any]:
         asked = binding.call(start, backend.timeouts.deadline(binding, context))
         async with engine.open(asked, upload) as (answer, connection):
             answer.body = await streams.whole(connection, backend.timeouts.progress_idle)
-            return binding.answer(answer)
+            return binding.response(answer)
 
     return call
 

@@ -61,8 +61,8 @@ async def test_nothing_is_asked_before_the_first_call(fake: FakeEngine, engine: 
 
 async def test_the_version_is_asked_once_and_before_anything_else(fake: FakeEngine, engine: Engine) -> None:
     """The first call asks; the others use what it learnt, also those that came at the same time."""
-    await asyncio.gather(engine.ask(LIST), engine.ask(LIST), engine.call(APIClient.containers))
-    await engine.ask(STOP)
+    await asyncio.gather(engine.fetch(LIST), engine.fetch(LIST), engine.call(APIClient.containers))
+    await engine.fetch(STOP)
 
     assert paths(fake) == ["/_ping", *["/v1.41/containers/json"] * 3, f"/v1.41/containers/{CONTAINER}/stop"]
     assert engine.negotiated == "1.41"
@@ -78,7 +78,7 @@ async def test_the_newest_version_that_both_know_is_used(
     """What the engine announces is clamped to what the contract describes (A5 59)."""
     fake.api_version = announced
 
-    await engine.ask(LIST)
+    await engine.fetch(LIST)
 
     assert paths(fake) == ["/_ping", f"/v{used}/containers/json"]
 
@@ -90,7 +90,7 @@ async def test_an_engine_that_is_too_old_is_incompatible(fake: FakeEngine, engin
 
     for _ in range(2):
         with pytest.raises(Incompatible, match=announced):
-            await engine.ask(LIST)
+            await engine.fetch(LIST)
     assert paths(fake) == ["/_ping", "/_ping"]
 
 
@@ -100,7 +100,7 @@ async def test_a_version_that_is_none_is_a_bad_answer(fake: FakeEngine, engine: 
     fake.api_version = announced
 
     with pytest.raises(BadResponse) as refused:
-        await engine.ask(LIST)
+        await engine.fetch(LIST)
     assert len(str(refused.value)) < 200
     assert paths(fake) == ["/_ping"]
 
@@ -109,10 +109,10 @@ async def test_a_host_that_does_not_answer_the_first_question_is_not_waited_for(
     """Not even by a call that may last for ever, and nobody waits behind it for longer than he may."""
     fake.on("GET", "/_ping", Held())
     async with engine_at(fake.address, Limits(call_timeout_seconds=0.4)) as engine:
-        forever = asyncio.ensure_future(engine.ask(Call(Request("POST", "/containers/x/wait"), changes=False)))
+        forever = asyncio.ensure_future(engine.fetch(Call(Request("POST", "/containers/x/wait"), changes=False)))
         await fake.request("GET", "/_ping")
         with pytest.raises(TimedOut):
-            await engine.ask(Call(LIST.request, changes=False, deadline=soon(0.1)))
+            await engine.fetch(Call(LIST.request, changes=False, deadline=soon(0.1)))
         assert not forever.done()
 
         with pytest.raises(TimedOut):
@@ -126,7 +126,7 @@ async def test_who_asks_the_version_and_leaves_does_not_stop_the_others(fake: Fa
     """The next call asks again."""
     held = Held()
     fake.on("GET", "/_ping", held, times=1)
-    first, second = asyncio.ensure_future(engine.ask(LIST)), asyncio.ensure_future(engine.ask(LIST))
+    first, second = asyncio.ensure_future(engine.fetch(LIST)), asyncio.ensure_future(engine.fetch(LIST))
     await held.called.wait()
     first.cancel()
 
@@ -136,12 +136,12 @@ async def test_who_asks_the_version_and_leaves_does_not_stop_the_others(fake: Fa
 @pytest.mark.parametrize("how", ["call", "stream"])
 async def test_after_a_break_the_version_is_asked_again(fake: FakeEngine, engine: Engine, how: str) -> None:
     """Behind the address may be another engine now (B2 7)."""
-    await engine.ask(LIST)
+    await engine.fetch(LIST)
     held = Held(lambda exchange: exchange.head(200, {"Transfer-Encoding": "chunked"}))
     fake.on("GET", "/events", held)
     if how == "call":
         fake.on("POST", "/containers/{id}/stop", held)
-        call = asyncio.ensure_future(engine.ask(STOP))
+        call = asyncio.ensure_future(engine.fetch(STOP))
         await held.called.wait()
         held.exchange.close()
         with pytest.raises(OutcomeUnknown):
@@ -152,7 +152,7 @@ async def test_after_a_break_the_version_is_asked_again(fake: FakeEngine, engine
             with pytest.raises(Disconnected):
                 await connection.read()
     fake.api_version = "1.44"
-    await engine.ask(LIST)
+    await engine.fetch(LIST)
 
     assert engine.negotiated == "1.44"
     assert paths(fake)[-2:] == ["/_ping", "/v1.44/containers/json"]
@@ -171,7 +171,7 @@ async def test_the_end_of_a_session_is_no_break(fake: FakeEngine, engine: Engine
         while await connection.read():
             pass
         await fake.until(lambda: fake.open_connections == 1)
-    await engine.ask(LIST)
+    await engine.fetch(LIST)
 
     assert paths(fake).count("/_ping") == 1
 
@@ -183,11 +183,11 @@ async def test_an_engine_replaced_by_another_version_is_asked_again_once(
 ) -> None:
     """A refusal of the version, too new or too old, means that the call has not been done: it is sent again ([V8])."""
     fake.api_version = before
-    await engine.ask(LIST)
+    await engine.fetch(LIST)
     fake.api_version, fake.min_api_version = after, ("1.44" if after == "1.44" else "1.12")
 
     if way == "ask":
-        await engine.ask(STOP)
+        await engine.fetch(STOP)
     elif way == "open":
         async with engine.open(STREAM) as (_, connection):
             assert await connection.read() == b'{"a":1}\n'
@@ -205,16 +205,16 @@ async def test_a_version_that_is_refused_twice_is_told(fake: FakeEngine, engine:
     fake.on("GET", "/containers/json", status=400, error="client version 1.41 is too old. Minimum is 1.44")
 
     with pytest.raises(APIError, match="too old"):
-        await engine.ask(LIST)
+        await engine.fetch(LIST)
     assert paths(fake) == ["/_ping", "/v1.41/containers/json"] * 2
 
 
 async def test_a_probe_learns_of_another_version(fake: FakeEngine, engine: Engine) -> None:
     """The regular question keeps the version up to date."""
-    await engine.ask(LIST)
+    await engine.fetch(LIST)
     fake.api_version = "1.44"
     await engine.probe(soon(5))
-    await engine.ask(LIST)
+    await engine.fetch(LIST)
 
     assert paths(fake)[-2:] == ["/_ping", "/v1.44/containers/json"]
 
@@ -222,19 +222,19 @@ async def test_a_probe_learns_of_another_version(fake: FakeEngine, engine: Engin
 async def test_what_the_host_is_too_old_for_is_not_sent(fake: FakeEngine, engine: Engine) -> None:
     """Both versions and the field are told."""
     with pytest.raises(ApiTooOld) as refused:
-        await engine.ask(Call(Request("POST", "/containers/create"), needs=(Need("annotations", since="1.44"),)))
+        await engine.fetch(Call(Request("POST", "/containers/create"), needs=(Need("annotations", since="1.44"),)))
 
     assert (refused.value.field, refused.value.required, refused.value.actual) == ("annotations", "1.44", "1.41")
     assert paths(fake) == ["/_ping"]
-    await engine.ask(Call(LIST.request, changes=False, needs=(Need("all", since="1.41"),)))
+    await engine.fetch(Call(LIST.request, changes=False, needs=(Need("all", since="1.41"),)))
 
 
 async def test_what_the_host_is_too_new_for_is_not_sent(fake: FakeEngine, engine: Engine) -> None:
     """A newer engine would ignore the field in silence."""
     fake.api_version = "1.45"
     with pytest.raises(ApiTooNew) as refused:
-        await engine.ask(Call(Request("POST", "/containers/create"), needs=(Need("kernel_memory", until="1.41"),)))
+        await engine.fetch(Call(Request("POST", "/containers/create"), needs=(Need("kernel_memory", until="1.41"),)))
 
     assert (refused.value.field, refused.value.last, refused.value.actual) == ("kernel_memory", "1.41", "1.45")
     assert paths(fake) == ["/_ping"]
-    await engine.ask(Call(LIST.request, changes=False, needs=(Need("all", until="1.45"),)))
+    await engine.fetch(Call(LIST.request, changes=False, needs=(Need("all", until="1.45"),)))

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from docker.errors import APIError, NotFound
 
-from gateway.engine.client import Call, Endpoint, Engine, part
+from gateway.engine.client import Call, Endpoint, Engine
 from gateway.engine.errors import BadResponse, Disconnected, OutcomeUnknown, TimedOut, Unreachable
 from gateway.engine.transport.http import Request
 from tests.support.fake_engine import FakeEngine, torn
@@ -43,9 +43,9 @@ async def test_a_break_of_a_read_may_be_tried_again_and_of_a_change_not(at: int)
         fake.on("POST", "/containers/{id}/stop", torn(b"{}", at, reset=True))
 
         with pytest.raises(Disconnected):
-            await engine.ask(LIST)
+            await engine.fetch(LIST)
         with pytest.raises(OutcomeUnknown, match="not known"):
-            await engine.ask(STOP)
+            await engine.fetch(STOP)
         assert [request.method for request in fake.requests if request.version] == ["GET", "POST"]
 
 
@@ -55,17 +55,17 @@ async def test_a_change_that_is_not_answered_in_time_has_an_unknown_outcome(fake
     fake.on("GET", "/containers/json", Held())
 
     with pytest.raises(OutcomeUnknown):
-        await engine.ask(Call(STOP.request, deadline=soon()))
+        await engine.fetch(Call(STOP.request, deadline=soon()))
     with pytest.raises(TimedOut):
-        await engine.ask(Call(LIST.request, changes=False, deadline=soon()))
+        await engine.fetch(Call(LIST.request, changes=False, deadline=soon()))
 
 
 async def test_a_change_that_was_never_sent_has_no_unknown_outcome(fake: FakeEngine, engine: Engine) -> None:
     """Who could not connect has changed nothing."""
-    await engine.ready(None)
+    await engine.negotiate(None)
     async with engine_at("unix:///tmp/no-such-engine.sock") as gone:
         with pytest.raises(Unreachable):
-            await gone.ask(STOP)
+            await gone.fetch(STOP)
 
 
 async def test_calls_are_counted_with_their_outcome(fake: FakeEngine) -> None:
@@ -78,16 +78,16 @@ async def test_calls_are_counted_with_their_outcome(fake: FakeEngine) -> None:
         heard.append((host, kind, outcome))
 
     engine = Engine("h1", Endpoint(fake.address, address_of(fake.address)), observe=observe)
-    await engine.ask(STOP)
+    await engine.fetch(STOP)
     for kind in ("unary", "stream"):
         broken = Call(Request("GET", "/broken"), changes=False)
         with pytest.raises(BadResponse):
-            await (engine.ask(broken) if kind == "unary" else engine.open(broken).__aenter__())
+            await (engine.fetch(broken) if kind == "unary" else engine.open(broken).__aenter__())
     async with engine.open(STREAM):
         pass
     with pytest.raises(APIError):
-        await engine.ask(Call(Request("GET", "/nothing"), changes=False))
-    engine.shut()
+        await engine.fetch(Call(Request("GET", "/nothing"), changes=False))
+    engine.close()
 
     assert heard == [
         ("h1", "unary", "200"),
@@ -100,14 +100,26 @@ async def test_calls_are_counted_with_their_outcome(fake: FakeEngine) -> None:
 
 
 async def test_the_text_of_an_error_does_not_come_for_ever(fake: FakeEngine, engine: Engine) -> None:
-    """An error whose text never ends is told with what has come of it."""
-    fake.on("GET", "/events", status=500, chunks=[b'{"message":"too much"}' + b" " * (1 << 20)], hold=True)
+    """Of an error whose text never ends, the first 4 KiB are read."""
+    fake.on("GET", "/events", status=500, chunks=[b'{"message":"too much"}' + b"x" * (1 << 20)], hold=True)
 
     with pytest.raises(APIError) as failed:
         async with engine.open(STREAM):
             pass
     assert failed.value.status_code == 500
-    assert len(str(failed.value.explanation)) <= 64 << 10
+    assert str(failed.value.explanation).startswith('{"message":"too much"}xx')
+    assert len(str(failed.value.explanation)) == 4 << 10
+
+
+@pytest.mark.parametrize("body", [b'{"message":"%b"}' % (b"x" * 100_000), b"x" * 100_000], ids=["JSON", "text"])
+async def test_a_long_text_of_an_error_is_cut(fake: FakeEngine, engine: Engine, body: bytes) -> None:
+    """No more than 4 KiB of it are kept, whatever an engine sends."""
+    fake.on("POST", "/containers/{id}/stop", status=500, body=body)
+
+    with pytest.raises(APIError) as failed:
+        await engine.fetch(STOP)
+    assert failed.value.explanation == "x" * (4 << 10)
+    assert len(failed.value.response.content) == 4 << 10
 
 
 async def test_the_text_of_an_error_that_breaks_off_is_told(fake: FakeEngine, engine: Engine) -> None:
@@ -119,10 +131,3 @@ async def test_the_text_of_an_error_that_breaks_off_is_told(fake: FakeEngine, en
     with pytest.raises(NotFound, match="No such th"):
         async with engine.open(Call(STREAM.request, changes=False, deadline=soon(5))):
             pass
-
-
-@pytest.mark.parametrize("document", [None, [], "text", {}, {"State": None}, {"State": {}}, {"State": []}])
-def test_a_part_that_is_not_there_is_a_bad_answer(document: object) -> None:
-    """Whatever the engine sends in its place."""
-    with pytest.raises(BadResponse, match=r"State\.Running"):
-        part(document, "State", "Running")

@@ -8,7 +8,6 @@ from dockfleet.v1 import common_pb2 as pb
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, ResourceInfo, RetryInfo
 from grpc import StatusCode as Code
 
-from gateway.engine.client import engine_error
 from gateway.engine.errors import (
     ApiTooNew,
     ApiTooOld,
@@ -27,6 +26,7 @@ from gateway.engine.errors import (
     TornStream,
     Unreachable,
 )
+from gateway.engine.sdk import engine_error
 from gateway.engine.transport.http import Response
 from gateway.fleet.hosts import HostRemoved, UnknownHost
 from gateway.rpc.status import ClientDeadline, Failure, GoingAway, failure

@@ -11,7 +11,6 @@ import pytest
 from dockfleet.v1 import containers_pb2, system_pb2
 
 from gateway.config.settings import Limits
-from gateway.engine.client import engine_error
 from gateway.engine.errors import (
     BadResponse,
     Busy,
@@ -25,6 +24,7 @@ from gateway.engine.errors import (
     TornStream,
     Unreachable,
 )
+from gateway.engine.sdk import engine_error
 from gateway.engine.transport.http import Response
 from gateway.engine.transport.pool import Pool
 from tests.support.fake_engine import FakeEngine
@@ -146,11 +146,11 @@ class Outage:
         self.error: Exception | None = None
         self.requests = 0  # that failed
         self._left = 0
-        ask, open_stream = Pool.ask, Pool.open
+        fetch, open_stream = Pool.fetch, Pool.open
 
-        async def failing_ask(pool: Pool, *args: Any, **keys: Any) -> Any:
+        async def failing_fetch(pool: Pool, *args: Any, **keys: Any) -> Any:
             self._fail()
-            return await ask(pool, *args, **keys)
+            return await fetch(pool, *args, **keys)
 
         @contextlib.asynccontextmanager
         async def failing_open(pool: Pool, *args: Any, **keys: Any) -> AsyncIterator[Any]:
@@ -158,7 +158,7 @@ class Outage:
             async with open_stream(pool, *args, **keys) as opened:
                 yield opened
 
-        monkeypatch.setattr(Pool, "ask", failing_ask)
+        monkeypatch.setattr(Pool, "fetch", failing_fetch)
         monkeypatch.setattr(Pool, "open", failing_open)
 
     def begin(self, error: Exception, requests: int = 1_000_000) -> None:

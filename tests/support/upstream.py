@@ -52,7 +52,7 @@ async def engine_at(url: str, limits: Limits | None = None, tls: ssl.SSLContext 
     try:
         yield engine
     finally:
-        engine.shut()
+        engine.close()
 
 
 def soon(seconds: float = 0.2) -> float:

@@ -1,14 +1,16 @@
-"""RPC <-> Engine endpoint, read from the contract's options.
+"""An RPC <-> its endpoint of the Engine API, read from the contract's options.
 
-A `Binding` turns a request message into the HTTP request, and the engine's answer into the response message.
-It knows no operation by name: its rules stand in protos/dockfleet/options/v1/options.proto.
+A `Binding` turns a request message into the HTTP request, and the engine's response into the response message.
+It knows no operation by name: its rules are in protos/dockfleet/options/v1/options.proto.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 from urllib.parse import quote
 
@@ -20,18 +22,77 @@ from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.engine.client import Call
+from gateway.engine.codec import grammar, options
 from gateway.engine.codec import json as enginejson
-from gateway.engine.codec import options
 from gateway.engine.codec.corrections import CORRECTIONS
-from gateway.engine.codec.json import Needs, NotEngineJson, check_required, rule_of
+from gateway.engine.codec.json import NotEngineJson, Rule, check_required, is_set, rule_of
 from gateway.engine.errors import BadResponse, InvalidField
 from gateway.engine.transport.http import Request, Response
 from gateway.engine.versions import Need
 
 _VERBS = {"get": "GET", "head": "HEAD", "post": "POST", "put": "PUT", "delete": "DELETE"}
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-_BODY_TYPE = {"Content-Type": "application/json"}
-_TAR_TYPE = {"Content-Type": "application/x-tar"}
+
+
+class Placement(Enum):
+    """Where a field of a request message goes."""
+
+    GATEWAY = auto()
+    """Nowhere: the gateway itself reads it."""
+    PATH = auto()
+    QUERY = auto()
+    HEADER = auto()
+    BODY = auto()
+    """The message is the whole body."""
+    BODY_FIELD = auto()
+    """A property of the body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A verb and a path of the Engine API.
+
+    `message` has the fields of the request.  `body` is the field that is the body, or `*`: all fields without another
+    place are its properties.
+    """
+
+    verb: str
+    path: str
+    body: str
+    message: Descriptor
+
+    @classmethod
+    def of(cls, method: MethodDescriptor) -> Endpoint:
+        """Return the endpoint that *method* names.  Raises `TypeError` when there is none, or its fields are not."""
+        rules = options.of_rpc(method).engine
+        verb = rules.WhichOneof("request")
+        if verb is None:
+            raise TypeError(f"{method.full_name} names no endpoint")
+        message = _field(method.input_type, "start").message_type if method.client_streaming else method.input_type
+        assert message is not None
+        if rules.body not in ("", "*"):
+            _field(message, rules.body)
+        return cls(_VERBS[verb], getattr(rules, verb), rules.body, message)
+
+    @property
+    def path_fields(self) -> list[str]:
+        """The names of the fields in the path, in its order."""
+        return _PLACEHOLDER.findall(self.path)
+
+    def placement(self, field: FieldDescriptor) -> Placement:
+        """Return where *field* of the request goes."""
+        rules = options.of_field(field)
+        if field.name == "host" or rules.gateway_only:
+            return Placement.GATEWAY
+        if field.name in self.path_fields:
+            return Placement.PATH
+        if rules.header:
+            return Placement.HEADER
+        if rules.inline:
+            return Placement.QUERY
+        if self.body == "*":
+            return Placement.BODY_FIELD
+        return Placement.BODY if field.name == self.body else Placement.QUERY
 
 
 class Binding:
@@ -39,36 +100,26 @@ class Binding:
 
     def __init__(self, method: MethodDescriptor) -> None:
         """Read the options of *method*.  Raises `TypeError` when they contradict the messages."""
-        endpoint = options.of_rpc(method).engine
-        verb = endpoint.WhichOneof("request")
-        if verb is None:
-            raise TypeError(f"{method.full_name} names no endpoint")
+        endpoint = Endpoint.of(method)
+        rules = options.of_rpc(method).engine
         self.name = method.name
-        self.verb = _VERBS[verb]
-        self.path: str = getattr(endpoint, verb)
-        self.shape = endpoint.shape or pb.ANSWER_SHAPE_JSON
-        self.deadline_class = endpoint.deadline or pb.DEADLINE_CLASS_SHORT
+        self.verb, self.path = endpoint.verb, endpoint.path
+        self.shape = rules.shape or pb.ANSWER_SHAPE_JSON
+        self.deadline_class = rules.deadline or pb.DEADLINE_CLASS_SHORT
         self.changes = options.changes(method)
-        self.needs = (Need(method.name, since=endpoint.since),) if endpoint.since else ()
+        self.needs = (Need(method.name, since=rules.since),) if rules.since else ()
         self.streams = method.server_streaming
         self.upload = method.client_streaming and self.shape != pb.ANSWER_SHAPE_SESSION
-        asked: Descriptor | None = method.input_type
-        if method.client_streaming:
-            asked = _field(asked, "start").message_type
-        assert asked is not None
-        self._parts = _PLACEHOLDER.split(self.path)  # text, field, text, field … text
-        self._segments = [_field(asked, name) for name in self._parts[1::2]]
-        for field in self._segments:
-            if not options.of_field(field).format:
-                raise TypeError(f"{asked.full_name}.{field.name} is part of a path and has no format")
-        self._body = endpoint.body
-        if self._body not in ("", "*"):
-            _field(asked, self._body)
-        own = (field.name for field, _ in _with(asked.fields, "gateway_only"))
-        self._placed = {"host", *own, *self._parts[1::2]}
-        self._defaults = _with(asked.fields, "when_absent")
-        self._reply = _Reply(method.output_type, endpoint.answer)
         self.reply = method.output_type
+        self._output = _Output(method.output_type, rules.answer)
+        self._has_body = bool(endpoint.body) and not self.upload
+        self._content_type = "application/x-tar" if self.upload else "application/json" if endpoint.body else ""
+        message = endpoint.message
+        self._path_texts = _PLACEHOLDER.split(endpoint.path)[::2]
+        self._path_rules = [_path_rule(message, name) for name in endpoint.path_fields]
+        placed = [(field, _PLACES.get(endpoint.placement(field))) for field in message.fields]
+        self._places = {field.number: (place, rule_of(field)) for field, place in placed if place is not None}
+        self._defaults = _with(message.fields, "when_absent")
 
     def call(self, request: Message, deadline: float | None = None) -> Call:
         """Return the call that *request* (or the `start` of an upload or session) asks for.
@@ -76,163 +127,120 @@ class Binding:
         Raises `InvalidField`.
         """
         check_required(request)
-        needs = Needs()
-        query: list[str] = []
-        headers: dict[str, str] = {}
-        body: dict[str, Any] = {}
+        parts = _Parts()
         for field, value in request.ListFields():
-            if field.name in self._placed:
-                continue
-            rule = rule_of(field)
-            document = rule.dump(value, needs, into=body)
-            if rule.header:
-                headers[rule.header] = _header(document)
-            elif rule.inline:
-                query += _inline(value)
-            elif self._body == "*":
-                body[rule.key] = document
-            elif field.name == self._body:
-                body = document
-            else:
-                query += _query(rule.key, field, value, document)
+            if (placed := self._places.get(field.number)) is not None:
+                place, rule = placed
+                place(parts, rule, value)
         for field, default in self._defaults:
-            if enginejson.is_set(request, field):
-                continue
-            if header := options.of_field(field).header:
-                headers[header] = default
-            else:
-                query.append(f"{field.json_name}={quote(default, safe='')}")
-        target = self._target(request) + ("?" + "&".join(query) if query else "")
-        if self.upload:
-            headers |= _TAR_TYPE
-        elif self._body:
-            headers |= _BODY_TYPE
+            if not is_set(request, field):
+                _place_default(parts, rule_of(field), default)
+        target = self._path(request)
+        if parts.query:
+            target += "?" + "&".join(parts.query)
+        if self._content_type:
+            parts.headers["Content-Type"] = self._content_type
         return Call(
-            Request(self.verb, target, headers),
+            Request(self.verb, target, parts.headers, document=parts.body if self._has_body else None),
             self.changes,
-            (*self.needs, *needs.found),
+            (*self.needs, *parts.needs),
             deadline,
-            document=body if self._body and not self.upload else None,
-            operation=self.name,
+            self.name,
         )
 
-    def _target(self, request: Message) -> str:
-        if not self._segments:
-            return self.path
-        parts = list(self._parts)
-        for index, field in enumerate(self._segments):
-            value = getattr(request, field.name)
-            rule_of(field).check(value, field.name)
-            parts[2 * index + 1] = quote(value, safe="/:@")
-        return "".join(parts)
+    def _path(self, request: Message) -> str:
+        texts = self._path_texts
+        path = texts[0]
+        for index, (name, format) in enumerate(self._path_rules, 1):
+            value = getattr(request, name)
+            if remedy := grammar.violation(format, value):
+                raise InvalidField(name, remedy)
+            path += quote(value, safe="/:@") + texts[index]
+        return path
 
-    def answer(self, answer: Response) -> Message:
-        """Return the response message for a whole answer.  Raises `BadResponse`."""
-        return self._reply.whole(answer)
+    def response(self, response: Response) -> Message:
+        """Return the message of a whole response.  Raises `BadResponse`."""
+        return self._output.whole(response)
 
-    def head(self, answer: Response) -> Message | None:
-        """Return the message that the head of a streamed answer makes; None when it says nothing."""
-        return self._reply.head(answer)
+    def head(self, response: Response) -> Message | None:
+        """Return the message of the head of a streamed response; None when it says nothing."""
+        return self._output.head(response)
 
     def document(self, document: Any) -> Message:
-        """Return the response message for one of several documents.  Raises `BadResponse`."""
-        return self._reply.of(document)
+        """Return the message of one of several documents.  Raises `BadResponse`."""
+        return self._output.of(document)
 
 
-class _Reply:
-    """How an answer becomes a response message."""
-
-    def __init__(self, descriptor: Descriptor, answer: str) -> None:
-        self.message: type[Message] = GetMessageClass(descriptor)
-        self._headers = _with(descriptor.fields, "header")
-        self._statuses = _with(descriptor.fields, "status")
-        placed = {field.name for field, _ in (*self._headers, *self._statuses)}
-        # A response of header fields alone, or of none, has no use for a body.
-        self._reads_body = any(field.name not in placed for field in descriptor.fields)
-        self._load = enginejson.loader(descriptor)
-        self._correct = CORRECTIONS.get(descriptor.full_name)
-        self._answer = descriptor.fields_by_name[answer].json_name if answer else ""
-        self._lists = bool(answer) and descriptor.fields_by_name[answer].is_repeated
-
-    def whole(self, answer: Response) -> Message:
-        reply = self.of(_parse(answer.body)) if self._reads_body and answer.body else self.message()
-        for field, status in self._statuses:
-            setattr(reply, field.name, answer.status == status)
-        self._fill_headers(reply, answer)
-        return reply
-
-    def head(self, answer: Response) -> Message | None:
-        if not self._headers:
-            return None
-        reply = self.message()
-        self._fill_headers(reply, answer)
-        return reply
-
-    def of(self, document: Any) -> Message:
-        if document is None:
-            return self.message()
-        if self._lists and not isinstance(document, list):
-            raise BadResponse("the host's answer does not fit the Engine API: it is no array", sent=True)
-        try:
-            reply = self._load({self._answer: document} if self._answer else document)
-        except NotEngineJson as error:
-            raise BadResponse(f"the host's answer does not fit the Engine API: {error}", sent=True) from error
-        if self._correct is not None:
-            self._correct(reply)
-        return reply
-
-    def _fill_headers(self, reply: Message, answer: Response) -> None:
-        for field, header in self._headers:
-            text = answer.headers.get(header.lower())
-            if text is None:
-                continue
-            if field.message_type is None:
-                setattr(reply, field.name, text == "true" if field.type == FieldDescriptor.TYPE_BOOL else text)
-                continue
-            try:
-                part = enginejson.loader(field.message_type)(orjson.loads(base64.b64decode(text)))
-            except (NotEngineJson, ValueError) as error:
-                raise BadResponse(f"the host's header {header} is not what it should be: {error}", sent=True) from error
-            getattr(reply, field.name).CopyFrom(part)
+# Requests
 
 
-def _parse(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise BadResponse(f"the host's answer is not JSON: {error}", sent=True) from error
+class _Parts:
+    """The parts of an HTTP request, as they are put together."""
+
+    __slots__ = ("body", "headers", "needs", "query")
+
+    def __init__(self) -> None:
+        self.query: list[str] = []
+        self.headers: dict[str, str] = {}
+        self.body: Any = {}
+        self.needs: list[Need] = []
 
 
-def _with(fields: Iterable[FieldDescriptor], rule: str) -> list[tuple[FieldDescriptor, Any]]:
-    return [(field, value) for field in fields if (value := getattr(options.of_field(field), rule))]
+Place = Callable[[_Parts, Rule, Any], None]
 
 
-def _field(message: Descriptor | None, name: str) -> FieldDescriptor:
-    if message is None or name not in message.fields_by_name:
-        raise TypeError(f"{message.full_name if message else 'a scalar'} has no field {name}")
-    return message.fields_by_name[name]
-
-
-def _header(document: Any) -> str:
-    if isinstance(document, dict):
-        return base64.urlsafe_b64encode(orjson.dumps(document)).decode()
-    return str(document)
-
-
-def _inline(message: Message) -> list[str]:
-    """Return the `key=value` parts of a message whose fields stand in its own place."""
-    return [f"{field.json_name}={_text(getattr(message, field.name))}" for field in message.DESCRIPTOR.fields]
-
-
-def _query(key: str, field: FieldDescriptor, value: Any, document: Any) -> list[str]:
-    """Return the `key=value` parts of one field: several for a repeated one, JSON for what is structured."""
-    if field.is_repeated and not enginejson.is_map(field):
+def _place_in_query(parts: _Parts, rule: Rule, value: Any) -> None:
+    """Add the `key=value` parts of a field: several for a repeated one, JSON for a structured one."""
+    document = rule.dump(value, parts.needs)
+    if rule.inline:  # its fields take its own place
+        parts.query += [f"{field.json_name}={_text(getattr(value, field.name))}" for field in value.DESCRIPTOR.fields]
+        return
+    if rule.is_list:
         texts = [_text(item) for item in document]
     elif isinstance(value, Timestamp):
         texts = [f"{value.seconds}.{value.nanos:09d}"]  # the Engine reads a decimal number of seconds (C12)
     else:
         texts = [_text(document)]
-    return [f"{quote(key, safe='')}={quote(text, safe='')}" for text in texts]
+    parts.query += [f"{quote(rule.key, safe='')}={quote(text, safe='')}" for text in texts]
+
+
+def _place_in_header(parts: _Parts, rule: Rule, value: Any) -> None:
+    document = rule.dump(value, parts.needs)
+    structured = isinstance(document, dict)
+    parts.headers[rule.header] = (
+        base64.urlsafe_b64encode(orjson.dumps(document)).decode() if structured else str(document)
+    )
+
+
+def _place_as_body(parts: _Parts, rule: Rule, value: Any) -> None:
+    parts.body = rule.dump(value, parts.needs)
+
+
+def _place_in_body(parts: _Parts, rule: Rule, value: Any) -> None:
+    parts.body[rule.key] = rule.dump(value, parts.needs)
+
+
+def _place_default(parts: _Parts, rule: Rule, default: str) -> None:
+    if rule.header:
+        parts.headers[rule.header] = default
+    else:
+        parts.query.append(f"{rule.key}={quote(default, safe='')}")
+
+
+_PLACES: dict[Placement, Place] = {  # the path is written at the end, and what the gateway reads is not sent
+    Placement.QUERY: _place_in_query,
+    Placement.HEADER: _place_in_header,
+    Placement.BODY: _place_as_body,
+    Placement.BODY_FIELD: _place_in_body,
+}
+
+
+def _path_rule(message: Descriptor, name: str) -> tuple[str, int]:
+    """Return the name and the format of a field in the path."""
+    format = options.of_field(_field(message, name)).format
+    if not format:
+        raise TypeError(f"{message.full_name}.{name} is part of a path and has no format")
+    return name, format
 
 
 def _text(value: Any) -> str:
@@ -243,4 +251,82 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-__all__ = ["Binding", "InvalidField"]
+# Responses
+
+
+class _Output:
+    """How an engine's response becomes a message."""
+
+    def __init__(self, descriptor: Descriptor, answer: str) -> None:
+        self._message: type[Message] = GetMessageClass(descriptor)
+        self._headers = _with(descriptor.fields, "header")
+        self._statuses = _with(descriptor.fields, "status")
+        placed = {field.name for field, _ in (*self._headers, *self._statuses)}
+        # A message without fields, or with header fields alone, needs no body.
+        self._reads_body = any(field.name not in placed for field in descriptor.fields)
+        self._load = enginejson.loader(descriptor)
+        self._correct = CORRECTIONS.get(descriptor.full_name)
+        self._answer = descriptor.fields_by_name[answer].json_name if answer else ""
+        self._lists = bool(answer) and descriptor.fields_by_name[answer].is_repeated
+
+    def whole(self, response: Response) -> Message:
+        if self._reads_body and response.body:
+            try:
+                document = orjson.loads(response.body)
+            except orjson.JSONDecodeError as error:
+                raise BadResponse(f"the host's response is not JSON: {error}", sent=True) from error
+            message = self.of(document)
+        else:
+            message = self._message()
+        for field, status in self._statuses:
+            setattr(message, field.name, response.status == status)
+        if self._headers:
+            self._fill_headers(message, response)
+        return message
+
+    def head(self, response: Response) -> Message | None:
+        if not self._headers:
+            return None
+        message = self._message()
+        self._fill_headers(message, response)
+        return message
+
+    def of(self, document: Any) -> Message:
+        if document is None:
+            return self._message()
+        if self._lists and not isinstance(document, list):
+            raise BadResponse("the host's response does not fit the Engine API: it is not an array", sent=True)
+        try:
+            message = self._load({self._answer: document} if self._answer else document)
+        except NotEngineJson as error:
+            raise BadResponse(f"the host's response does not fit the Engine API: {error}", sent=True) from error
+        if self._correct is not None:
+            self._correct(message)
+        return message
+
+    def _fill_headers(self, message: Message, response: Response) -> None:
+        for field, header in self._headers:
+            text = response.headers.get(header.lower())
+            if text is None:
+                continue
+            if field.message_type is None:
+                setattr(message, field.name, text == "true" if field.type == FieldDescriptor.TYPE_BOOL else text)
+                continue
+            try:
+                part = enginejson.loader(field.message_type)(orjson.loads(base64.b64decode(text)))
+            except (NotEngineJson, ValueError) as error:
+                raise BadResponse(
+                    f"the host's header {header} does not fit the Engine API: {error}", sent=True
+                ) from error
+            getattr(message, field.name).CopyFrom(part)
+
+
+def _with(fields: Iterable[FieldDescriptor], rule: str) -> list[tuple[FieldDescriptor, Any]]:
+    """Return those of *fields* that have a *rule*, and what it says."""
+    return [(field, value) for field in fields if (value := getattr(options.of_field(field), rule))]
+
+
+def _field(message: Descriptor | None, name: str) -> FieldDescriptor:
+    if message is None or name not in message.fields_by_name:
+        raise TypeError(f"{message.full_name if message else 'a scalar'} has no field {name}")
+    return message.fields_by_name[name]

@@ -1,7 +1,7 @@
-"""Between messages of the contract and the Engine's JSON, driven by the descriptors alone.
+"""Messages of the contract from and to the Engine's JSON, driven only by the descriptors.
 
-`json_name` is the Engine's spelling, and the option `json_form` names what is not written in the usual way: a message
-that is a bare array, or a list that is the keys of an object.  The rest is one rule each, for all messages:
+`json_name` is the Engine's spelling, and the option `json_form` marks what is not written in the usual way: a message
+that is a bare array, or a list that is the keys of an object.  One rule for each of the rest, for all messages:
 
 =====================  =============================================================================
 in the contract        in the Engine's JSON
@@ -14,8 +14,8 @@ any field, unset       left out
 64-bit integers        numbers (json_format writes strings, which the Engine refuses)
 =====================  =============================================================================
 
-`null` and unknown properties are passed over.  Loading is the hot path of every list, so its functions are
-compiled, one per message type, from source made of the descriptor: seven times as fast as json_format.
+`null` and unknown properties are skipped.  Loading is the hot path of every list, so its functions are compiled, one
+per message type, from source made of the descriptor: seven times as fast as json_format.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ from gateway.engine.errors import InvalidField
 from gateway.engine.versions import Need
 
 Json = Any
-# What wrong values raise in conversions; the last two where an object is too deep for protobuf, or for Python.
+# What conversions raise for wrong values; the last two when an object is too deep for protobuf, or for Python.
 _MISFITS = (TypeError, ValueError, AttributeError, OverflowError, DecodeError, RecursionError)
 
 
 class NotEngineJson(Exception):
-    """The document does not have the shape that the contract gives it; the text names the property."""
+    """The document does not have the shape of the contract; the text names the property."""
 
 
 # Loading
@@ -50,18 +50,20 @@ class NotEngineJson(Exception):
 
 def loader(descriptor: Descriptor) -> Callable[[Json], Message]:
     """Return the function that makes a message of JSON.  It raises `NotEngineJson`."""
-    make = _maker(descriptor)
+    arguments = _arguments(descriptor)
+    message = GetMessageClass(descriptor)
 
     def load(document: Json) -> Message:
         try:
-            return make(document)
+            return message(**arguments(document))
         except _MISFITS as error:
-            raise NotEngineJson(_misfit(descriptor, document, "answer")) from error
+            raise NotEngineJson(_misfit(descriptor, document, "response")) from error
 
     return load
 
 
 def _maker(descriptor: Descriptor) -> Callable[[Json], Message]:
+    """Return the function that makes a message of JSON, without `NotEngineJson`."""
     arguments = _arguments(descriptor)
     message = GetMessageClass(descriptor)
     return lambda document: message(**arguments(document))
@@ -74,7 +76,7 @@ def _arguments(descriptor: Descriptor) -> Callable[[Json], dict[str, Any]]:
     lines = ["def load(document):", "    arguments = {}", "    get = document.get"]
     for number, field in enumerate(descriptor.fields):
         if options.of_field(field).gateway_only:
-            continue  # whatever an engine sends under its name
+            continue  # an engine may send something else by that name
         convert = _conversion(field, f"c{number}", names)
         test = "value is not None" if field.has_presence and not field.message_type else "value"
         if field.message_type and not field.is_repeated:
@@ -102,7 +104,7 @@ def _arguments(descriptor: Descriptor) -> Callable[[Json], dict[str, Any]]:
 
 
 def _conversion(field: FieldDescriptor, name: str, names: dict[str, Any]) -> str:
-    """Return the source of an expression that converts `value`; what it needs is put into *names*."""
+    """Return the source of an expression that converts `value`; add what it refers to to *names*."""
     if is_map(field):
         kind = _map_value(field)
         if kind.message_type is None:
@@ -119,30 +121,26 @@ def _conversion(field: FieldDescriptor, name: str, names: dict[str, Any]) -> str
 
 
 def _one(field: FieldDescriptor) -> Callable[[Json], Any] | None:
-    """Return the conversion of one value of *field*; None when there is nothing to convert."""
+    """Return the conversion of one value of *field*; None when none is necessary."""
     if field.message_type is not None:
         return _WELL_KNOWN.get(field.message_type.full_name) or _arguments(field.message_type)
     return base64.b64decode if field.type == FieldDescriptor.TYPE_BYTES else None
 
 
 def _load_timestamp(value: str | int | float) -> dict[str, int] | None:
-    if isinstance(value, str):
-        if not value or value.startswith("0001-01-01"):
-            return None
-        return _parse_time(value)
-    return {"seconds": int(value)} if value > 0 else None
-
-
-def _parse_time(text: str) -> dict[str, int]:
+    if not isinstance(value, str):
+        return {"seconds": int(value)} if value > 0 else None
+    if not value or value.startswith("0001-01-01"):
+        return None
     # The fraction is cut out first: datetime keeps microseconds, the Engine gives nanoseconds.
-    head, dot, rest = text.partition(".")
+    head, dot, rest = value.partition(".")
     if not dot:
-        return {"seconds": _seconds(text)}
+        return {"seconds": _seconds(value)}
     digits = len(rest) - len(rest.lstrip("0123456789"))
     return {"seconds": _seconds(head + rest[digits:]), "nanos": int(rest[:digits][:9].ljust(9, "0"))}
 
 
-@lru_cache(maxsize=4096)  # a list's objects share their seconds more often than not
+@lru_cache(maxsize=4096)  # objects of a list often share their seconds
 def _seconds(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp())
 
@@ -166,7 +164,7 @@ _WELL_KNOWN: dict[str, Callable[[Any], Any]] = {
 
 
 def _misfit(descriptor: Descriptor, document: Json, path: str) -> str:
-    """Say which part of *document* does not fit, by trying each alone."""
+    """Return which part of *document* does not fit, by trying each alone."""
     if is_array(descriptor):
         document = {descriptor.fields[0].json_name: document}
     elif options.of_message(descriptor).json_form == pb.JSON_FORM_TUPLE:
@@ -209,17 +207,8 @@ def _kind(value: Json) -> str:
 # Dumping
 
 
-class Needs:
-    """The API versions that a request needs, gathered while it is dumped."""
-
-    __slots__ = ("found",)
-
-    def __init__(self) -> None:
-        self.found: list[Need] = []
-
-
-def dump(message: Message, needs: Needs, path: str = "") -> Json:
-    """Return the JSON of *message*, with all fields that are set.
+def dump(message: Message, needs: list[Need], path: str = "") -> Json:
+    """Return the JSON of *message*, with all fields that are set; add to *needs* what not every API version has.
 
     Raises `InvalidField` when a field breaks one of its rules.
     """
@@ -233,7 +222,7 @@ def dump(message: Message, needs: Needs, path: str = "") -> Json:
     document: dict[str, Json] = {}
     for field, value in message.ListFields():
         rule = rule_of(field)
-        document[rule.key] = rule.dump(value, needs, path, into=document, answered=answered)
+        document[rule.key] = rule.dump(value, needs, path, document if answered else None)
     return document.get("items", []) if is_array(descriptor) else document
 
 
@@ -264,6 +253,7 @@ class Rule:
         "_until",
         "header",
         "inline",
+        "is_list",
         "key",
         "name",
     )
@@ -282,18 +272,20 @@ class Rule:
         self._map = is_map(field)
         self._keys = of_field.json_form == pb.JSON_FORM_KEYS
         self._array = field.is_repeated
+        self.is_list = field.is_repeated and not self._map
         kind = _map_value(field) if self._map else field
         self._one = _writer(kind)
 
-    def dump(self, value: Any, needs: Needs, path: str = "", *, into: dict[str, Json], answered: bool = False) -> Json:
-        """Return the JSON of *value*, which becomes a property of *into*.  Raises `InvalidField`.
+    def dump(self, value: Any, needs: list[Need], path: str = "", into: dict[str, Json] | None = None) -> Json:
+        """Return the JSON of *value*.  Raises `InvalidField`.
 
-        *answered* tells that the message comes from an answer: see `MessageRules.answered_when`.
+        When the message comes from a response (see `MessageRules.answered_when`), the value becomes a property of
+        *into*, and is removed from it for a host that does not have the field.
         """
         where = f"{path}.{self.name}" if path else self.name
         if self._bounded:
-            leave_out = partial(into.pop, self.key, None) if answered else None
-            needs.found.append(Need(where, self._since, self._until, leave_out))
+            leave_out = None if into is None else partial(into.pop, self.key, None)
+            needs.append(Need(where, self._since, self._until, leave_out))
         if self._no_effect:
             raise InvalidField(where, "must be absent: engines ignore it")
         if self._format:
@@ -319,7 +311,7 @@ def rule_of(field: FieldDescriptor) -> Rule:
     return Rule(field)
 
 
-def _writer(field: FieldDescriptor) -> Callable[[Any, Needs, str], Json]:
+def _writer(field: FieldDescriptor) -> Callable[[Any, list[Need], str], Json]:
     if field.message_type is not None:
         return _WRITERS.get(field.message_type.full_name, dump)
     if field.type == FieldDescriptor.TYPE_BYTES:
@@ -327,13 +319,13 @@ def _writer(field: FieldDescriptor) -> Callable[[Any, Needs, str], Json]:
     return lambda value, needs, path: value
 
 
-def _dump_struct(value: Struct, needs: Needs, path: str) -> Json:
+def _dump_struct(value: Struct, needs: list[Need], path: str) -> Json:
     from google.protobuf.json_format import MessageToDict  # the one place where its conversion is right
 
     return MessageToDict(value)
 
 
-_WRITERS: dict[str, Callable[[Any, Needs, str], Json]] = {
+_WRITERS: dict[str, Callable[[Any, list[Need], str], Json]] = {
     "google.protobuf.Timestamp": lambda value, needs, path: value.ToJsonString(),
     "google.protobuf.Duration": lambda value, needs, path: value.seconds * 1_000_000_000 + value.nanos,
     "google.protobuf.Struct": _dump_struct,

@@ -1,7 +1,7 @@
-"""The shapes of an answer that goes on: JSON lines, bytes, output frames.
+"""The shapes of a streamed response: JSON lines, bytes, output frames.
 
-Each takes the connection that `Engine.open` or `Engine.session` yields and reads it to its end.  An answer that
-breaks off raises: no function here returns as if all were well.
+Each function takes the connection that `Engine.open` or `Engine.session` yields and reads it to its end.  All raise
+when the response breaks off.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ import orjson
 from gateway.engine.codec.frames import SYSTEM_ERROR, Decoder, Frame, FrameError
 from gateway.engine.errors import BadResponse, OperationFailed, TornStream
 from gateway.engine.resumable.subscription import Idle
+from gateway.engine.sdk import ERROR_BYTES
 from gateway.engine.transport.connection import Connection
 from gateway.engine.transport.http import Response
 
 _LINE_BYTES = 16 << 20
 _CHUNK_BYTES = 256 << 10
-_REPORT_BYTES = 4 << 10
 
 
 async def lines(connection: Connection, idle_seconds: float | None = None) -> AsyncGenerator[Any, None]:
-    """Yield the JSON documents of an answer, which need not keep to the borders of reads.
+    """Yield the JSON documents of a response, wherever reads cut them.
 
     Raises `OperationFailed` for a document that reports the failure of the operation, `TornStream`, and
-    `TimedOut` when nothing comes for *idle_seconds*.
+    `TimedOut` when nothing arrives for *idle_seconds*.
     """
     rest = b""
     while data := await _read(connection, idle_seconds):
@@ -50,16 +50,16 @@ def _document(line: bytes) -> Any:
         detail = document.get("errorDetail")
         detail = detail if isinstance(detail, dict) else {}
         code = detail.get("code")
-        # A build reports the exit code of its command as `code`; only HTTP's codes are a status.
+        # A build reports the exit code of its command as `code`; only codes of HTTP are a status.
         status = code if isinstance(code, int) and 400 <= code < 600 else 0
-        raise OperationFailed(str(detail.get("message") or document.get("error")), status)
+        raise OperationFailed(str(detail.get("message") or document.get("error"))[:ERROR_BYTES], status)
     return document
 
 
 async def chunks(connection: Connection, idle_seconds: float | None = None) -> AsyncGenerator[bytes, None]:
-    """Yield the bytes of an answer, at most 256 KiB at a time, and about that as long as there are more.
+    """Yield the bytes of a response, 256 KiB at a time, fewer at the end.
 
-    Raises `TimedOut` when so many do not come for *idle_seconds*.
+    Raises `TimedOut` when these do not arrive within *idle_seconds*.
     """
     while data := await _read(connection, idle_seconds, least=_CHUNK_BYTES):
         for start in range(0, len(data), _CHUNK_BYTES):
@@ -67,7 +67,7 @@ async def chunks(connection: Connection, idle_seconds: float | None = None) -> A
 
 
 async def _read(connection: Connection, idle_seconds: float | None = None, least: int = 1) -> bytes:
-    """Read a piece of a stream.  When the rest is malformed, what came before it stays valid."""
+    """Read a piece of a stream.  When the rest is malformed, what came before it remains valid."""
     try:
         return await connection.read(idle_seconds, least=least)
     except BadResponse as error:
@@ -75,38 +75,38 @@ async def _read(connection: Connection, idle_seconds: float | None = None, least
 
 
 async def whole(connection: Connection, idle_seconds: float | None = None) -> bytes:
-    """Return all bytes of an answer that has no reason to be long.
+    """Return all bytes of a response that should be short.
 
-    Raises `BadResponse` when it is, and `TimedOut` when nothing comes for *idle_seconds*.
+    Raises `BadResponse` when it is not, and `TimedOut` when nothing arrives for *idle_seconds*.
     """
     body = b""
     while data := await connection.read(idle_seconds):
         body += data
         if len(body) > _LINE_BYTES:
-            raise BadResponse(f"the answer exceeds {_LINE_BYTES} bytes", sent=True)
+            raise BadResponse(f"the host's response exceeds {_LINE_BYTES} bytes", sent=True)
     return body
 
 
-def is_terminal(answer: Response, configured: bool) -> bool:
-    """Tell whether an answer's output is a terminal's, without frames.
+def is_terminal(response: Response, configured: bool) -> bool:
+    """Tell whether the output in a response is a terminal's, without frames.
 
-    Engines from API 1.42 on say so in the content type; before, only the container's configuration tells.
+    Engines from API 1.42 on say so in the content type; for older ones the container's configuration counts.
     """
-    return configured and "multiplexed" not in answer.headers.get("content-type", "")
+    return configured and "multiplexed" not in response.headers.get("content-type", "")
 
 
 async def output(
     connection: Connection, decode: Decoder, heartbeat_seconds: float
 ) -> AsyncGenerator[list[Frame] | Idle, None]:
-    """Yield the output of a process as it comes, the frames of one read together, and `Idle` while none comes.
+    """Yield the output of a process as it arrives, the frames of one read together, and `Idle` while none arrives.
 
-    Raises `OperationFailed` for a report of the engine within the output, and `TornStream`.
+    Raises `OperationFailed` for an error of the engine within the output, and `TornStream`.
     """
     report = b""
     silent = 0.0
     try:
         while True:
-            if await connection.quiet(heartbeat_seconds):
+            if await connection.silent_for(heartbeat_seconds):
                 silent += heartbeat_seconds
                 yield Idle(silent)
                 continue
@@ -119,7 +119,7 @@ async def output(
                     frames.append(frame)
                     continue
                 report += frame.data
-                if frame.last or len(report) > _REPORT_BYTES:
+                if frame.last or len(report) > ERROR_BYTES:
                     if frames:
                         yield frames
                     raise OperationFailed(report.decode(errors="backslashreplace").strip())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
@@ -10,14 +9,15 @@ from typing import Any
 import orjson
 from dockfleet.v1.system_pb2 import EngineEvent
 
+from gateway.engine import queries
 from gateway.engine.client import Call, Engine
 from gateway.engine.codec import json as enginejson
 from gateway.engine.codec import streams
 from gateway.engine.codec.json import NotEngineJson
-from gateway.engine.codec.timestamps import canonical, nanoseconds
 from gateway.engine.errors import BadResponse, TornStream, TransportError
-from gateway.engine.inventory import KINDS, Inventory
+from gateway.engine.inventory import Inventory
 from gateway.engine.transport.http import Request
+from gateway.engine.transport.timeouts import Deadline
 
 _RESPONSE_SECONDS = 10.0  # for each request; for the subscription, until it stands
 _load = enginejson.loader(EngineEvent.DESCRIPTOR)
@@ -41,31 +41,20 @@ class EventSource:
     async def past(self, until: int) -> list[EngineEvent]:
         """Return what the engine remembers up to a time that has passed, in nanoseconds since 1970."""
         seconds, nanos = divmod(until, 1_000_000_000)
-        answer = await self._engine.ask(_get(f"/events?since=0&until={seconds}.{nanos:09d}"))
+        answer = await self._engine.fetch(_get(f"/events?since=0&until={seconds}.{nanos:09d}"))
         return [_event(_json(line), BadResponse) for line in answer.body.splitlines() if line]
 
     async def time(self) -> int:
         """Return the engine's time, in nanoseconds since 1970."""
-        info = _json((await self._engine.ask(_get("/info"))).body)
-        try:
-            return nanoseconds(canonical(info["SystemTime"].encode()))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise BadResponse("the host does not tell its time", sent=True) from error
+        return await queries.clock(self._engine, _RESPONSE_SECONDS)
 
     async def lists(self, kinds: Iterable[str]) -> Inventory:
         """Return what there is of *kinds* of objects."""
-        documents = {}
-        for kind in kinds:
-            documents[kind] = _json((await self._engine.ask(_get(KINDS[kind].target))).body)
-        try:
-            return Inventory.from_lists(documents)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise BadResponse(f"a list of the host does not fit the Engine API: {error!r}", sent=True) from error
+        return await queries.lists(self._engine, kinds, _RESPONSE_SECONDS)
 
 
 def _get(target: str) -> Call:
-    deadline = asyncio.get_running_loop().time() + _RESPONSE_SECONDS
-    return Call(Request("GET", target), changes=False, deadline=deadline)
+    return Call(Request("GET", target), changes=False, deadline=Deadline.after(_RESPONSE_SECONDS))
 
 
 def _event(document: Any, failure: type[TransportError]) -> EngineEvent:
@@ -81,4 +70,4 @@ def _json(data: bytes) -> Any:
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        raise BadResponse(f"the host's answer is not JSON: {error}", sent=True) from error
+        raise BadResponse(f"the host's response is not JSON: {error}", sent=True) from error

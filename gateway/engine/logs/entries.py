@@ -177,7 +177,7 @@ async def read_entries(
     """
     try:
         while True:
-            while patience is not None and await connection.quiet(patience()):
+            while patience is not None and await connection.silent_for(patience()):
                 yield []
             data = await connection.read()
             if found := log.feed(data) if data else log.finish():

@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from itertools import pairwise
 
+from gateway.engine import queries
 from gateway.engine.client import Call, Engine
 from gateway.engine.codec.streams import is_terminal
 from gateway.engine.codec.timestamps import nanoseconds, time_of
@@ -23,7 +24,7 @@ from gateway.engine.logs.entries import Entry, FramedLog, Lines, TerminalLog, re
 from gateway.engine.logs.places import Position, Replay
 from gateway.engine.logs.runs import Gap, Item, Lost, Quiet, Resumed, Run
 from gateway.engine.logs.skips import SILENCE_SECONDS, Skips
-from gateway.engine.transport.http import Request, Response
+from gateway.engine.transport.http import Response
 
 _PORTION = 256 << 10  # bytes of entries in one item, unless parts of lines are among them
 _REST_SECONDS = 0.05  # how long the parts of a long line wait for its rest; and the shortest silence
@@ -31,7 +32,6 @@ _MANY = 32  # entries of one read, after which more are on their way
 # The time from one read to the next then, for few large messages cost less than many small ones.  No longer: a unix
 # socket holds two hundred lines, and then the engine waits.
 _GATHER_SECONDS = 0.001
-_PING = Request("GET", "/_ping")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Reader:
 
     async def _check_clock(self) -> None:
         """Find out whether the host's clock was set back since the place was taken."""
-        answer = await self._engine.ask(Call(_PING, changes=False))
+        answer = await queries.ping(self._engine)
         now = _date(answer.headers)
         if now is not None and self.position.newest and now + 1_000_000_000 < nanoseconds(self.position.newest):
             self.position.step_back()
@@ -167,7 +167,7 @@ class Reader:
                         self.doubtful = True
                         return
                     if len(entries) >= _MANY:
-                        await connection.rest(came + _GATHER_SECONDS)
+                        await connection.pause_until(came + _GATHER_SECONDS)
         for item in self._rest(replay, lines, follow=follow):
             yield item
 

@@ -87,17 +87,6 @@ def _file_bytes(config: dict[str, Any]) -> int:
     return int(float(found[1]) * _UNITS[found[2].lower()]) if found and config.get("Type") in _LARGEST else 0
 
 
-_ID = re.compile("[0-9a-f]{64}")
-
-
-def full_id(inspected: Any) -> str:
-    """Return the full id of the container that the answer to an inspection describes.  Raises `BadResponse`."""
-    id = inspected.get("Id") if isinstance(inspected, dict) else None
-    if not isinstance(id, str) or not _ID.fullmatch(id):
-        raise BadResponse("the host's answer has no container's id", sent=True)
-    return id
-
-
 @dataclass(frozen=True, slots=True)
 class Run:
     """What the engine says about a container's latest run.  Times as it writes them."""

@@ -12,10 +12,10 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from docker import APIClient
 from docker.errors import NotFound
 
-from gateway.engine.client import Call, Engine, part
+from gateway.engine import queries
+from gateway.engine.client import Call, Engine
 from gateway.engine.codec.frames import Decoder, Frame, FrameDecoder, RawDecoder
 from gateway.engine.codec.streams import output
 from gateway.engine.errors import ExecStartFailed, StartedBefore
@@ -140,12 +140,11 @@ async def exec_exit(engine: Engine, exec_id: str) -> Exit:
     pause, waited = 0.01, 0.0
     while True:
         try:
-            state = await engine.call(APIClient.exec_inspect, exec_id)
+            state = await queries.exec_state(engine, exec_id)
         except NotFound:
             return Exit(None, "the engine has forgotten the exec: its container has been removed")
-        code = part(state, "ExitCode")
-        if not part(state, "Running") and isinstance(code, int):
-            return Exit(code)
+        if not state.running and state.exit_code is not None:
+            return Exit(state.exit_code)
         if waited >= _PATIENCE_SECONDS:
             return Exit(None, "the process still runs, but its output has ended", running=True)
         await asyncio.sleep(pause)

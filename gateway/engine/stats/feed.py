@@ -17,12 +17,13 @@ from typing import Any
 
 from dockfleet.v1.containers_pb2 import ContainerStats, StatsSummary
 
-from gateway.engine.client import APIClient, Call, Engine, NotFound, part
+from gateway.engine import queries
+from gateway.engine.client import Call, Engine, NotFound
 from gateway.engine.codec import json as enginejson
 from gateway.engine.codec import streams
 from gateway.engine.codec.json import NotEngineJson
 from gateway.engine.errors import TornStream
-from gateway.engine.logs.runs import full_id
+from gateway.engine.queries import Inspection
 from gateway.engine.resumable.journal import Journal
 from gateway.engine.resumable.retry import Retry
 from gateway.engine.resumable.shared import Registry, Shared
@@ -106,8 +107,7 @@ class StatsFeed(Shared[Sample]):
         return newest is not None and newest.stats is None
 
     async def _runs(self) -> bool:
-        inspected = await self._engine.call(APIClient.inspect_container, self._container)
-        return bool(part(inspected, "State", "Running"))
+        return (await queries.inspect(self._engine, self._container)).running
 
     def _publish(self, stats: ContainerStats | None) -> None:
         newest = self.journal.newest
@@ -125,7 +125,7 @@ class StatsFeeds:
         self._engine = engine
         self._reconnect_timeout_seconds = reconnect_timeout_seconds
         self._feeds: Registry[StatsFeed] = Registry()  # by the container's full id
-        self._inspecting: dict[str, asyncio.Task[dict[str, Any]]] = {}  # by what requests call the container
+        self._inspecting: dict[str, asyncio.Task[Inspection]] = {}  # by what requests call the container
 
     @asynccontextmanager
     async def samples(self, id: str) -> AsyncIterator[AsyncGenerator[tuple[Sample, int] | Idle, None]]:
@@ -171,12 +171,12 @@ class StatsFeeds:
         """Return a container's full id and whether it runs; calls at the same time share one question."""
         task = self._inspecting.get(id)
         if task is None:
-            task = self._inspecting[id] = asyncio.create_task(self._engine.call(APIClient.inspect_container, id))
+            task = self._inspecting[id] = asyncio.create_task(queries.inspect(self._engine, id))
             task.add_done_callback(lambda task: self._inspected(id, task))
         inspected = await asyncio.shield(task)
-        return full_id(inspected), bool(part(inspected, "State", "Running"))
+        return inspected.id, inspected.running
 
-    def _inspected(self, id: str, task: asyncio.Task[dict[str, Any]]) -> None:
+    def _inspected(self, id: str, task: asyncio.Task[Inspection]) -> None:
         del self._inspecting[id]
         if not task.cancelled():
             task.exception()  # all calls that asked may have ended: then nobody else looks at it

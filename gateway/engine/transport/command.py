@@ -47,7 +47,7 @@ async def dial(command: tuple[str, ...], connection: Connection, host: str, dead
     """
     child = await _spawn(command, connection, host)
     try:
-        await connection.ask(_PING, _PING_BYTES, deadline)
+        await connection.fetch(_PING, _PING_BYTES, deadline)
     except TimedOut as error:
         raise _verdict(child.program, child.words, "no answer within the time allowed") from error
     except Disconnected as error:

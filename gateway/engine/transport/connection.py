@@ -1,8 +1,8 @@
 """One HTTP/1.1 connection to a Docker Engine, on asyncio: over a unix socket, TCP or TLS.
 
-Why not an HTTP client library: the Engine needs connections that become two-way sessions with a half-close,
-bodies that stop when their reader stops, an end that is told from a break, and a cancellation that closes
-the connection at once; and a call must cost next to nothing.  What is said over it is an `ResponseParser`'s affair.
+Why not an HTTP client library: the Engine needs connections that become two-way sessions with a half-close, bodies
+that stop when their reader stops, an end that differs from a break, and a cancellation that closes the connection at
+once; and a call must cost little.  `ResponseParser` knows HTTP; this module moves bytes and waits.
 
 Nothing here reads the environment or trusts the peer: see the `TransportError`s.
 """
@@ -15,6 +15,7 @@ import os
 import socket
 import ssl
 from collections.abc import AsyncIterable, Callable
+from enum import Enum, auto
 from typing import cast
 
 from gateway.engine.errors import (
@@ -28,136 +29,163 @@ from gateway.engine.errors import (
 from gateway.engine.transport.http import Request, Response
 from gateway.engine.transport.precise_timer import sleep_until
 from gateway.engine.transport.response_parser import ResponseParser
+from gateway.engine.transport.timeouts import Deadline, within
 from gateway.engine.transport.tls import TlsStream
 
-_READ_AHEAD = 1 << 20  # bytes that wait for their reader before the socket is left alone
+_READ_AHEAD = 1 << 20  # bytes that wait for their reader before no more are read from the socket
 _WRITE_AHEAD = 1 << 20
 
 
+class State(Enum):
+    """What a connection can be used for."""
+
+    CONNECTING = auto()
+    """Nothing yet: TLS is being set up."""
+    IDLE = auto()
+    """A request."""
+    BUSY = auto()
+    """The rest of a response, a stream or a session: a request was sent."""
+    CLOSED = auto()
+    """Nothing more, but for what has been received."""
+
+
 class Connection(asyncio.Protocol):
-    """One connection to an engine, carrying one exchange at a time."""
+    """One connection to an engine, for one request at a time."""
 
     def __init__(self, tls: TlsStream | None, lost: Callable[[], None]) -> None:
+        """*lost* is called when the peer ends the connection."""
         self._loop = asyncio.get_running_loop()
         self._tls = tls
-        self._lost = lost  # told when the peer ends the connection
-        self._transport: asyncio.Transport | None = None
-        self._failure: Exception | None = None
-        self._closed = False
+        self._lost = lost
+        self._state = State.CONNECTING
         self.ended_by_peer = False
+        self._transport: asyncio.Transport | None = None
+        self._failure: Exception | None = None  # why the connection was closed, if not because it was no longer needed
         self._secured = self._loop.create_future()
-        self.gone: asyncio.Future[None] = self._loop.create_future()  # done when the connection is
-        self._waiter: asyncio.Future[None] | None = None  # of whoever waits for something to happen
-        self._writable: asyncio.Future[None] | None = None
+        self.gone: asyncio.Future[None] = self._loop.create_future()  # done when the connection is closed
+        self._waiter: asyncio.Future[None] | None = None  # of the task that waits for something to happen
+        self._writable: asyncio.Future[None] | None = None  # while the peer does not read
         self._upload: asyncio.Task[None] | None = None
         self._reading_paused = False
-        self._exchange = ResponseParser("")
-        self._active = False  # the exchange is under way
+        self._parser = ResponseParser("")  # of the present request, or of the last one
 
-    # An exchange
+    # Requests
 
-    async def ask(self, request: Request, limit: int, deadline: float | None) -> Response:
-        """Send *request* and return the whole answer.
+    async def fetch(self, request: Request, limit: int, deadline: float | None, prefix: str = "") -> Response:
+        """Send *request* and return the whole response.
 
-        Arguments: *limit*, the most bytes that the answer may have; *deadline*, in the loop's time.
-        Raises `TransportError`; the connection is closed then.
+        Arguments: *limit*, the most bytes of the response's body; *deadline*, in the loop's time; *prefix*, the API
+        version in the path.  Raises `TransportError`; the connection is closed then.
         """
-        exchange = self._exchange = ResponseParser(request.method, limit=limit)
-        self._active = True
-        self._send(request.head() + (request.body or b""))
+        timer = self._timer(deadline)
         try:
-            with _Alarm(self, deadline):
-                while not exchange.complete:
-                    await self._news()
+            parser = self._begin(ResponseParser(request.method, limit=limit), request.encode(prefix))
+            while not parser.complete and self._failure is None:
+                await self._change()
             if self._failure is not None:
                 raise self._failure
         except BaseException:
             self.close()
             raise
-        self._active = False
-        if not exchange.keep_alive:
+        finally:
+            if timer is not None:
+                timer.cancel()
+        if parser.keep_alive:
+            self._state = State.IDLE
+        else:
             self.close()
-        return Response(exchange.status, exchange.headers, exchange.take())
+        return Response(parser.status, parser.headers, parser.take())
 
     async def open(
-        self, request: Request, deadline: float | None, upload: AsyncIterable[bytes] | None = None
+        self,
+        request: Request,
+        deadline: float | None,
+        upload: AsyncIterable[bytes] | None = None,
+        prefix: str = "",
     ) -> Response:
-        """Send *request* and return the head of the answer; its body, or the session, is for `read`.
+        """Send *request* and return the head of the response; `read` returns its body, or what the session sends.
 
         *upload* is sent as the request's body, chunked.  It is stopped when the engine refuses early.
         Raises `TransportError`, and what *upload* raises; the connection is closed then.
         """
-        exchange = self._exchange = ResponseParser(request.method, upgrade="Upgrade" in request.headers)
-        self._active = True
-        self._send(request.head(chunked=upload is not None) + (request.body or b""))
-        if upload is not None:
-            self._upload = self._loop.create_task(self._send_chunks(upload))
+        timer = self._timer(deadline)
         try:
-            with _Alarm(self, deadline):
-                while not exchange.head_complete:
-                    await self._news()
-            if self._failure is not None and not exchange.size and exchange.status < 400:
+            parser = ResponseParser(request.method, upgrade="Upgrade" in request.headers)
+            self._begin(parser, request.encode(prefix, chunked=upload is not None))
+            if upload is not None:
+                self._upload = self._loop.create_task(self._send_chunks(upload))
+            while not parser.head_complete and self._failure is None:
+                await self._change()
+            if self._failure is not None and not parser.size and parser.status < 400:
                 raise self._failure
         except BaseException:
             self.close()
             raise
-        if exchange.status >= 300 and self._upload is not None:
+        finally:
+            if timer is not None:
+                timer.cancel()
+        if parser.status >= 300 and self._upload is not None:
             self._upload.cancel()
-        return Response(exchange.status, exchange.headers)
+        return Response(parser.status, parser.headers)
 
     async def read(self, idle_seconds: float | None = None, least: int = 1) -> bytes:
-        """Return what has come of the body, at least *least* bytes unless it ends or breaks before; b"" at its end.
+        """Return what has arrived of the body: at least *least* bytes, or fewer at its end; b"" after the end.
 
-        Raises `TransportError` when the connection breaks before the end, or nothing comes for *idle_seconds*.
+        Raises `TransportError` when the connection breaks before the end, or nothing arrives for *idle_seconds*.
         """
-        exchange = self._exchange
-        if exchange.size < least:
-            deadline = None if idle_seconds is None else self._loop.time() + idle_seconds
-            with _Alarm(self, deadline):
-                while exchange.size < least and not exchange.complete and self._failure is None:
-                    await self._news()
-            if self._failure is not None and not exchange.size:
+        parser = self._parser
+        if parser.size < least:
+            timer = self._timer(None if idle_seconds is None else Deadline.after(idle_seconds), "send anything")
+            try:
+                while parser.size < least and not parser.complete and self._failure is None:
+                    await self._change()
+            finally:
+                if timer is not None:
+                    timer.cancel()
+            if self._failure is not None and not parser.size:
                 raise self._failure
-        data = exchange.take()
+        data = parser.take()
         self._resume_reading()
         return data
 
-    async def rest(self, until: float) -> None:
-        """Take nothing from the peer *until* then, of `time.monotonic()`; what it sends comes with one `read`."""
+    async def pause_until(self, moment: float) -> None:
+        """Read nothing from the peer until *moment* of `time.monotonic()`; one `read` returns what it sends by then."""
         self._pause_reading()
-        await sleep_until(until)
+        await sleep_until(moment)
         self._resume_reading()
 
-    async def quiet(self, seconds: float) -> bool:
-        """Wait until there is something for `read`, and return false; or true when for *seconds* there was nothing.
+    async def silent_for(self, seconds: float) -> bool:
+        """Return false as soon as `read` has something to return, and true when that takes *seconds*.
 
         Raises `TransportError` when the connection breaks.
         """
-        if self._has_news:
-            return False
         expired: list[bool] = []
 
         def expire() -> None:
             expired.append(True)
             self._wake()
 
-        timer = self._loop.call_later(seconds, expire)
+        timer = None
         try:
-            while not self._has_news and not expired:
-                await self._news()
+            while not self._readable and not expired:
+                if self._failure is not None:
+                    raise self._failure
+                timer = timer or self._loop.call_later(seconds, expire)
+                await self._change()
         finally:
-            timer.cancel()
-        return not self._has_news
+            if timer is not None:
+                timer.cancel()
+        return not self._readable
 
     async def write(self, data: bytes) -> None:
-        """Send *data*, and wait while the peer takes less than it is given.  Raises `TransportError`."""
+        """Send *data*, and wait while the peer does not read.  Raises `TransportError`."""
         self._send(data)
         if self._writable is not None:
             await self._writable
 
     def close_writing(self) -> None:
-        """Tell the peer that nothing more will be sent; reading goes on."""
-        if self._transport is None or self._closed:
+        """Tell the peer that nothing more will be sent; reading continues."""
+        if self._transport is None or self._state is State.CLOSED:
             return
         if self._tls is None:
             self._transport.write_eof()
@@ -169,47 +197,54 @@ class Connection(asyncio.Protocol):
     @property
     def upgraded(self) -> bool:
         """Whether the connection has become a session."""
-        return self._exchange.is_session
+        return self._parser.is_session
 
     @property
-    def heard(self) -> bool:
-        """Whether anything of the answer has come."""
-        return self._exchange.heard
+    def received_anything(self) -> bool:
+        """Whether any byte of the response has arrived."""
+        return self._parser.received_anything
 
     @property
     def reusable(self) -> bool:
-        """Whether another exchange may follow."""
-        said_farewell = self._tls is not None and self._tls.ended
-        return not self._closed and not self._active and self._failure is None and not said_farewell
+        """Whether another request may be sent."""
+        return self._state is State.IDLE
 
     def close(self) -> None:
-        """Close the connection now, whatever is under way."""
+        """Close the connection now, whatever is in progress."""
         if self._upload is not None:
             self._upload.cancel()
-        if self._transport is not None and not self._closed:
-            self._closed = True
-            self._transport.abort()
+        if self._state is not State.CLOSED:
+            self._state = State.CLOSED
+            if self._transport is not None:
+                self._transport.abort()
 
     def fail(self, failure: Exception) -> None:
-        """End the exchange with *failure*."""
+        """Close the connection; whoever waits for it gets *failure*."""
         if self._failure is None:
             self._failure = failure
         self.close()
         if not self._secured.done():
             self._secured.set_exception(failure)
-        self._resume()
+        self.resume_writing()
         self._wake()
 
-    def expire(self) -> None:
-        """End the exchange because its time is over."""
-        if not self._exchange.complete:
-            self.fail(TimedOut("the host did not answer within the time allowed", sent=self._active))
+    def expire(self, deadline: float, what: str = "respond") -> None:
+        """Close the connection because the host did not do *what* before *deadline*."""
+        if not self._parser.complete:
+            self.fail(TimedOut(f"the host did not {what} {within(deadline)}", sent=self._sent))
+
+    def _begin(self, parser: ResponseParser, request: bytes) -> ResponseParser:
+        """Send the bytes of *request*; what the peer sends is for *parser*."""
+        if self._state is not State.IDLE:
+            raise self._failure or Disconnected("the connection is closed")
+        self._state = State.BUSY
+        self._parser = parser
+        self._send(request)
+        return parser
 
     def _send(self, data: bytes) -> None:
-        if self._failure is not None:
-            raise self._failure
-        if self._transport is None or self._closed:
-            raise Disconnected("the connection is closed", sent=self._active)
+        if self._state is not State.BUSY or self._transport is None:
+            raise self._failure or Disconnected("the connection is closed", sent=True)
         if self._tls is not None:
             self._tls.send(data)
             data = self._tls.outgoing()
@@ -222,45 +257,45 @@ class Connection(asyncio.Protocol):
                     await self.write(b"%x\r\n%b\r\n" % (len(data), data))
             await self.write(b"0\r\n\r\n")
         except TransportError:
-            pass  # the connection's failure is told to whoever reads
+            pass  # the reader of the response gets the connection's failure
         except Exception as error:
-            self.fail(error)  # without the last chunk the engine knows that the upload is not whole
-
-    async def _news(self) -> None:
-        """Wait until something happens.  Raises the failure of the connection."""
-        if self._failure is not None:
-            raise self._failure
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-        if self._failure is not None and not self._has_news:
-            raise self._failure
+            self.fail(error)  # without the last chunk the engine knows that the upload is not complete
 
     @property
-    def _has_news(self) -> bool:
-        return bool(self._exchange.size) or self._exchange.complete
+    def _sent(self) -> bool:
+        """Whether a request was sent, as far as this side knows."""
+        return self._state in (State.BUSY, State.CLOSED)
+
+    @property
+    def _readable(self) -> bool:
+        return bool(self._parser.size) or self._parser.complete
+
+    def _timer(self, deadline: float | None, what: str = "respond") -> asyncio.TimerHandle | None:
+        """Start the timer of *deadline*, if there is one.  `asyncio.timeout` costs five times as much."""
+        return None if deadline is None else self._loop.call_at(deadline, self.expire, deadline, what)
+
+    def _change(self) -> asyncio.Future[None]:
+        """Return the future of the next thing that happens."""
+        self._waiter = self._loop.create_future()
+        return self._waiter
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _resume(self) -> None:
-        if self._writable is not None and not self._writable.done():
-            self._writable.set_result(None)
-        self._writable = None
-
-    # What asyncio tells
+    # The callbacks of asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start TLS, where it is used."""
         transport = cast("asyncio.Transport", transport)  # uvloop's is one by behaviour only
         self._transport = transport
+        if self._state is State.CLOSED:
+            transport.abort()
+            return
         transport.set_write_buffer_limits(high=_WRITE_AHEAD)
         _notice_dead_peers(transport.get_extra_info("socket"))
         if self._tls is None:
-            self._secured.set_result(None)
+            self._set_secured()
         else:
             self._tls.handshake()
             transport.write(self._tls.outgoing())
@@ -269,45 +304,69 @@ class Connection(asyncio.Protocol):
         """Wait until TLS, where it is used, is set up.  Raises `TransportError`."""
         await self._secured
 
+    def _set_secured(self) -> None:
+        self._state = State.IDLE
+        self._secured.set_result(None)
+
     def data_received(self, data: bytes) -> None:
-        """Take bytes from the peer."""
+        """Accept bytes from the peer."""
         if self._tls is None:
             self._received(data)
             return
         try:
             plaintext = self._tls.receive(data)
         except ssl.SSLError as error:
-            self.fail(_tls_failure(error, sent=self._active))
+            self.fail(_tls_failure(error, sent=self._sent))
             return
-        if self._transport is not None and not self._closed and (outgoing := self._tls.outgoing()):
+        if self._state is State.CLOSED:
+            return
+        if self._transport is not None and (outgoing := self._tls.outgoing()):
             self._transport.write(outgoing)
-        if self._tls.ready and not self._secured.done():
-            self._secured.set_result(None)
+        if self._tls.ready and self._state is State.CONNECTING:
+            self._set_secured()
         if plaintext:
             self._received(plaintext)
         if self._tls.ended:
             self._end(None)
 
+    def _received(self, data: bytes) -> None:
+        parser = self._parser
+        if self._failure is not None:
+            return
+        if self._state is State.IDLE or (parser.complete and not parser.is_session):
+            # Bytes that nobody requested: the next caller must not get them as its response.
+            self.fail(BadResponse("the host sent a response that nobody requested"))
+            return
+        parser.feed(data)
+        if parser.failure is not None:
+            self.fail(parser.failure)
+        elif parser.limit is None:
+            if parser.size > _READ_AHEAD:
+                self._pause_reading()
+            self._wake()
+        elif parser.complete:
+            self._wake()
+
     def eof_received(self) -> bool:
-        """Take note that the peer sends no more."""
+        """Note that the peer sends no more."""
         self._end(None)
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Take note that the connection is gone."""
-        if exc is not None and not self._closed:
-            self._hear_out()
+        """Note that the connection is gone."""
+        if exc is not None and self._state is not State.CLOSED:
+            self._read_last_bytes()
         self._end(exc)
-        self._closed = True
+        self._state = State.CLOSED
         if not self.gone.done():
             self.gone.set_result(None)
         if self._upload is not None:
             self._upload.cancel()
 
-    def _hear_out(self) -> None:
-        """Take what the peer said before it broke the connection.
+    def _read_last_bytes(self) -> None:
+        """Read what the peer sent before it broke the connection.
 
-        When writing fails, asyncio reads no more; but who refuses an upload, or a certificate, says why and hangs up.
+        When writing fails, asyncio stops reading; but a peer that refuses an upload, or a certificate, says why first.
         """
         sock = self._transport.get_extra_info("socket") if self._transport is not None else None
         if sock is None or self._reading_paused:
@@ -319,72 +378,45 @@ class Connection(asyncio.Protocol):
                 if not data or self._failure is not None:
                     return
 
+    def _end(self, exc: Exception | None) -> None:
+        """Note that nothing more can be received."""
+        by_peer = self._state is not State.CLOSED
+        self.ended_by_peer |= by_peer
+        if exc is None and (self._tls is None or self._tls.ended):
+            self._parser.finish()
+        self._parser.keep_alive = False
+        if self._parser.complete and self._state is not State.IDLE:
+            self._wake()  # the whole response is here, but not read yet
+        else:
+            what = f"the connection broke: {exc}" if exc else "the connection ended before the response did"
+            self.fail(Disconnected(what, sent=self._sent))
+            if by_peer:
+                self._lost()
+        self.resume_writing()
+
     def pause_writing(self) -> None:
         """Make writers wait."""
         self._writable = self._loop.create_future()
 
     def resume_writing(self) -> None:
-        """Let writers go on."""
-        self._resume()
-
-    def _end(self, exc: Exception | None) -> None:
-        by_peer = not self._closed
-        self.ended_by_peer |= by_peer
-        if exc is None and (self._tls is None or self._tls.ended):
-            self._exchange.finish()
-        if self._exchange.complete and self._active:
-            self._wake()  # all of the answer is here, only not read yet
-        else:
-            what = f"the connection broke: {exc}" if exc else "the connection ended before the answer did"
-            self.fail(Disconnected(what, sent=self._active))
-            if by_peer:
-                self._lost()
-        self._resume()
-
-    def _received(self, data: bytes) -> None:
-        exchange = self._exchange
-        if self._failure is not None:
-            return
-        if not self._active or (exchange.complete and not exchange.is_session):
-            # Bytes that nobody asked for: the next caller must not take them for its answer.
-            self.fail(BadResponse("the host sent an answer that nobody asked for"))
-            return
-        exchange.feed(data)
-        if exchange.failure is not None:
-            self.fail(exchange.failure)
-        elif exchange.limit is None and exchange.size > _READ_AHEAD:
-            self._pause_reading()
-        self._wake()
+        """Let writers continue."""
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
 
     def _pause_reading(self) -> None:
-        if not self._reading_paused and self._transport is not None and not self._closed:
+        if not self._reading_paused and self._transport is not None and self._state is not State.CLOSED:
             self._reading_paused = True
             self._transport.pause_reading()
 
     def _resume_reading(self) -> None:
-        if self._reading_paused and self._transport is not None and not self._closed:
+        if self._reading_paused and self._transport is not None and self._state is not State.CLOSED:
             self._reading_paused = False
             self._transport.resume_reading()
 
 
-class _Alarm:
-    """Ends a connection's exchange at *deadline*.  A plain timer: `asyncio.timeout` costs five times as much."""
-
-    __slots__ = ("_timer",)
-
-    def __init__(self, connection: Connection, deadline: float | None) -> None:
-        self._timer = None if deadline is None else connection._loop.call_at(deadline, connection.expire)
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *exc: object) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-
-
 def _notice_dead_peers(sock: socket.socket | None) -> None:
-    """Let the kernel find out within half a minute that the other end of a silent connection is gone."""
+    """Let the kernel detect within half a minute that the other end of a silent connection is gone."""
     if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
         return
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -1,7 +1,7 @@
 """The connections to one Docker Engine.
 
-A `Pool` keeps the connections of finished short calls for the next ones, bounds how many there are and how
-many calls may wait for one, and gives every stream and session a connection of its own.
+A `Pool` keeps the connections of finished calls for the next ones, limits their number and that of the calls that wait
+for one, and gives every stream and session a connection of its own.
 """
 
 from __future__ import annotations
@@ -10,26 +10,33 @@ import asyncio
 import contextlib
 import ssl
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
-from gateway.engine.errors import Busy, CredentialsRejected, Disconnected, TimedOut, TransportError, Unreachable
-from gateway.engine.transport.command import dial
+from gateway.engine.errors import (
+    Busy,
+    CredentialsRejected,
+    Disconnected,
+    TimedOut,
+    TransportError,
+    Unreachable,
+)
+from gateway.engine.transport import command
 from gateway.engine.transport.connection import Connection
 from gateway.engine.transport.http import Request, Response
+from gateway.engine.transport.timeouts import Deadline, Timeout, within
 from gateway.engine.transport.tls import TlsStream
 
 _DIAL_SECONDS = 20.0  # for a command, which has more to do than connect; ssh itself gives up connecting after 5
 _DIALS_AT_ONCE = 8  # of commands; from the tenth login at once on, sshd turns some away (MaxStartups 10:30:100)
-_NONE_FREE = "no connection to the host became free within the time allowed"
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where an engine listens.
 
-    A unix socket (`path`); `host` and `port`, with TLS when `tls` is given; or what is at the other end of
-    the input and output of a `command`, such as `ssh HOST docker system dial-stdio`.
+    A unix socket (`path`); `host` and `port`, with TLS when `tls` is given; or what is at the other end of the input
+    and output of a `command`, such as `ssh HOST docker system dial-stdio`.
     """
 
     path: str | None = None
@@ -42,7 +49,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of the traffic with one host.  Sizes in bytes, times in seconds."""
+    """Limits of the traffic with one host.  Sizes in bytes, times in seconds."""
 
     connections: int = 16
     queue: int = 64
@@ -62,56 +69,66 @@ class Pool:
 
         *lost* is called whenever the peer ends a connection or cannot be reached; *host* is a name for the log.
         """
-        self.address = address  # of connections to come; those that are open stay
+        self.address = address  # of new connections; open ones stay
         self._host = host
         self._dials = asyncio.Semaphore(_DIALS_AT_ONCE)
         self._limits = limits
+        self._connect_timeout = Timeout.of(limits.connect_timeout_seconds, "limits.connect_timeout_seconds")
         self._lost = lost
         self._idle: list[Connection] = []
-        self._busy = 0
-        self._queue: deque[asyncio.Future[None]] = deque()
+        self._busy = 0  # calls that have a connection, or are making one
+        self._queue: deque[asyncio.Future[None]] = deque()  # calls that wait
         self._streams: set[Connection] = set()
-        self._opening = 0
+        self._opening = 0  # streams whose connection is being made
 
     @property
     def streams(self) -> int:
         """How many streams and sessions are open."""
         return len(self._streams)
 
-    async def ask(
-        self, request: Request, deadline: float | None = None, *, limit: int | None = None, repeat: bool = False
+    async def fetch(
+        self, request: Request, deadline: float | None = None, *, prefix: str = "", repeat: bool = False
     ) -> Response:
-        """Send *request* and return the whole answer.
+        """Send *request* and return the whole response.
 
-        Arguments: *limit*, the most bytes of the answer, when not the pool's own; *repeat*, whether the request
+        Arguments: *deadline*, in the loop's time; *prefix*, the API version in the path; *repeat*, whether the request
         may be sent again when a kept connection turns out to be dead.  Raises `TransportError`.
         """
-        await self._take_place(deadline)
+        if self._busy < self._limits.connections:
+            self._busy += 1
+        else:
+            await self._wait_in_queue(deadline)
         try:
             while True:
-                connection, kept = await self._connection(deadline)
+                kept = self._kept_connection()
+                connection = kept or await self._connect(deadline)
                 try:
-                    answer = await connection.ask(request, limit or self._limits.max_response_bytes, deadline)
+                    response = await connection.fetch(request, self._limits.max_response_bytes, deadline, prefix)
                 except Disconnected:
-                    if kept and repeat and not connection.heard:
+                    if kept and repeat and not connection.received_anything:
                         continue
                     raise
                 if connection.reusable:
                     self._idle.append(connection)
-                return answer
+                return response
         finally:
             self._leave_place()
 
     @contextlib.asynccontextmanager
     async def open(
-        self, request: Request, deadline: float | None = None, upload: AsyncIterable[bytes] | None = None
+        self,
+        request: Request,
+        deadline: float | None = None,
+        upload: AsyncIterable[bytes] | None = None,
+        *,
+        prefix: str = "",
     ) -> AsyncIterator[tuple[Response, Connection]]:
-        """Send *request* on a connection of its own; yield the answer's head and the connection to read from.
+        """Send *request* on a connection of its own; yield the head of the response and the connection to read from.
 
         *deadline* is for the head.  The connection is closed at the end.  Raises `TransportError`.
         """
         if len(self._streams) + self._opening >= self._limits.streams:
-            raise Busy(f"{self._limits.streams} streams are open on this host, as many as allowed")
+            raise Busy(f"host busy: {self._limits.streams} streams open (limits.max_streams_per_host)")
         self._opening += 1
         try:
             connection = await self._connect(deadline)
@@ -119,7 +136,7 @@ class Pool:
         finally:
             self._opening -= 1
         try:
-            yield await connection.open(request, deadline, upload), connection
+            yield await connection.open(request, deadline, upload, prefix), connection
         finally:
             self._streams.discard(connection)
             connection.close()
@@ -130,21 +147,22 @@ class Pool:
             connection.close()
         self._idle.clear()
 
-    async def _take_place(self, deadline: float | None) -> None:
-        if self._busy < self._limits.connections:
-            self._busy += 1
-            return
+    async def _wait_in_queue(self, deadline: float | None) -> None:
+        """Wait until a call hands over its place among the busy ones."""
         if len(self._queue) >= self._limits.queue:
-            raise Busy(f"{self._busy} calls to this host are under way and {len(self._queue)} wait, as many as allowed")
+            raise Busy(
+                f"host busy: {self._busy} calls in progress (limits.max_connections_per_host)"
+                f" and {len(self._queue)} queued (limits.max_queued_calls_per_host)"
+            )
         loop = asyncio.get_running_loop()
         place = loop.create_future()
         self._queue.append(place)
-        timer = None if deadline is None else loop.call_at(deadline, _refuse, place)
+        timer = None if deadline is None else loop.call_at(deadline, _expire, place, deadline)
         try:
             await place
         except BaseException:
             if place.done() and not place.cancelled() and place.exception() is None:
-                self._leave_place()  # it was given to us as we left
+                self._leave_place()  # it was handed over to a call that is cancelled
             raise
         finally:
             if timer is not None:
@@ -160,57 +178,44 @@ class Pool:
                 return
         self._busy -= 1
 
-    async def _connection(self, deadline: float | None) -> tuple[Connection, bool]:
+    def _kept_connection(self) -> Connection | None:
         while self._idle:
             connection = self._idle.pop()
             if connection.reusable:
-                return connection, True
-        return await self._connect(deadline), False
+                return connection
+        return None
 
     async def _connect(self, deadline: float | None) -> Connection:
-        loop = asyncio.get_running_loop()
         address = self.address
         if address.command:
             return await self._connect_by(address.command, deadline)
         tls = TlsStream(address.tls, address.server_name or address.host) if address.tls else None
         connection = Connection(tls, self._lost)
-        seconds = self._limits.connect_timeout_seconds
+        latest: float = Deadline.after(self._connect_timeout)
         if deadline is not None:
-            seconds = min(seconds, max(deadline - loop.time(), 0))
+            latest = min(latest, deadline)
         try:
-            async with asyncio.timeout(seconds):
-                if address.path is not None:
-                    await loop.create_unix_connection(lambda: connection, address.path)
-                else:
-                    await loop.create_connection(lambda: connection, address.host, address.port)
-                await connection.secured()
-        except PermissionError as error:
-            raise CredentialsRejected(f"the socket is closed to this gateway: {error.strerror}") from error
-        except TimeoutError as error:
+            with _as_transport_errors(latest):
+                async with asyncio.timeout_at(latest):
+                    await _dial(address, connection)
+                    await connection.secured()
+        except BaseException as error:
             connection.close()
-            self._lost()
-            raise Unreachable(f"no connection within {seconds:.3g} s") from error
-        except OSError as error:
-            self._lost()
-            raise Unreachable(f"no connection: {error.strerror or error}") from error
-        except Disconnected as error:
-            self._lost()
-            raise Unreachable("the host closed the connection during the TLS handshake") from error
-        except BaseException:
-            connection.close()
+            if isinstance(error, Unreachable):
+                self._lost()
             raise
         return connection
 
-    async def _connect_by(self, command: tuple[str, ...], deadline: float | None) -> Connection:
+    async def _connect_by(self, program: tuple[str, ...], deadline: float | None) -> Connection:
         try:
             async with asyncio.timeout_at(deadline):
                 await self._dials.acquire()
         except TimeoutError as error:
-            raise TimedOut(_NONE_FREE) from error
+            raise _none_free(deadline) from error
         latest = asyncio.get_running_loop().time() + _DIAL_SECONDS
         connection = Connection(None, self._lost)
         try:
-            await dial(command, connection, self._host, latest if deadline is None else min(latest, deadline))
+            await command.dial(program, connection, self._host, latest if deadline is None else min(latest, deadline))
         except TransportError:
             self._lost()
             raise
@@ -219,6 +224,39 @@ class Pool:
         return connection
 
 
-def _refuse(place: asyncio.Future[None]) -> None:
+async def _dial(address: Address, connection: Connection) -> None:
+    loop = asyncio.get_running_loop()
+    if address.path is not None:
+        await loop.create_unix_connection(lambda: connection, address.path)
+    else:
+        await loop.create_connection(lambda: connection, address.host, address.port)
+
+
+_DIAL_FAILURES: tuple[tuple[type[Exception], type[TransportError], str], ...] = (
+    (PermissionError, CredentialsRejected, "the socket is closed to this gateway: {reason}"),
+    (TimeoutError, Unreachable, "no connection {within}"),
+    (OSError, Unreachable, "no connection: {reason}"),
+    (Disconnected, Unreachable, "the host closed the connection during the TLS handshake"),
+)
+"""What failures to connect mean; the first row of the exception's type counts."""
+
+
+@contextlib.contextmanager
+def _as_transport_errors(deadline: float) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        for kind, meaning, text in _DIAL_FAILURES:
+            if isinstance(error, kind):
+                reason = getattr(error, "strerror", None) or error
+                raise meaning(text.format(reason=reason, within=within(deadline))) from error
+        raise
+
+
+def _expire(place: asyncio.Future[None], deadline: float) -> None:
     if not place.done():
-        place.set_exception(TimedOut(_NONE_FREE))
+        place.set_exception(_none_free(deadline))
+
+
+def _none_free(deadline: float | None) -> TimedOut:
+    return TimedOut(f"no connection to the host became free {within(deadline)}")

@@ -1,11 +1,12 @@
-"""One exchange with a Docker Engine over HTTP/1.1, without I/O: bytes of the answer in; its head, body and end out.
+"""The response to one HTTP/1.1 request, without I/O: bytes in; status, headers, body and end out.
 
-The parser is llhttp (httptools).  Who answers is not trusted: what could be taken for another answer, or has no end,
-is a `BadResponse`, and so is a redirect.
+The parser is llhttp (httptools).  The peer is not trusted: an ambiguous or unterminated response, and a redirect, is
+a `BadResponse`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import httptools
@@ -14,62 +15,66 @@ from gateway.engine.errors import BadResponse
 
 _HEADER_BYTES = 64 << 10
 _LENGTHS = frozenset({"content-length", "transfer-encoding"})
+_WITHOUT_BODY = frozenset({101, 204, 304})
 
 
 class ResponseParser:
-    """The answer to one request as it comes.
+    """The response to one request, as its bytes arrive.
 
-    `status` and `headers` count when `head_complete` is true, and `complete` tells that the whole answer is here.  Of
-    the body there are `size` bytes to `take`.  `failure` tells why this is no answer; nothing more is taken in then.
+    `status` and `headers` are valid once `head_complete` is true.  `complete` is true when the response has ended.
+    `size` bytes of the body can be taken.  `failure` says why the bytes are no valid response; no more are accepted
+    then.
     """
 
     def __init__(self, method: str, *, limit: int | None = None, upgrade: bool = False) -> None:
-        """Arguments: *limit*, the most bytes of the body, which is to be taken whole; *upgrade*, whether a session
-        was asked for.
+        """Expect the response to a request with *method*.
+
+        *limit* is the most bytes of a body that is taken as a whole; *upgrade* tells that a session was requested.
         """
         self.limit = limit
         self.status = 0
         self.headers: dict[str, str] = {}
-        self.heard = False  # anything of the answer
+        self.received_anything = False
         self.head_complete: bool = False
         self.complete: bool = False
         self.keep_alive = False
         self.is_session = False
+        self.has_length = False  # the head says where the body ends
         self.failure: BadResponse | None = None
         self.size = 0
-        self._method = method
-        self._upgrade = upgrade
-        self._parser: Any = httptools.HttpResponseParser(self)  # a fresh one: a HEAD leaves the old one astray
+        self.method = method
+        self.upgrade = upgrade
+        self._parser: Any = httptools.HttpResponseParser(self)  # a new one: a HEAD leaves the old one in a wrong state
         self._parts: list[bytes] = []
-        self._head_bytes = 0
-        self._overhead = 0  # bytes since the head, or since the last of the body, that brought no body
+        self._overhead = 0  # bytes since the beginning, or since the last of the body
 
     def feed(self, data: bytes) -> None:
-        """Take in what has come."""
-        self.heard = True
+        """Accept bytes of the response."""
+        self.received_anything = True
         if self.is_session:
             self.on_body(data)
             return
+        size = self.size
         self._parse(data)
+        self._overhead = 0 if self.size > size else self._overhead + len(data)
+        if self._overhead > _HEADER_BYTES + (len(data) if self.head_complete else 0):
+            self._refuse(f"the host sent more than {_HEADER_BYTES} bytes of headers, or of chunks without data")
         if self.limit is not None and self.size > self.limit:
             self.take()
-            self._refuse(f"the answer exceeds the {self.limit} bytes allowed")
+            self._refuse(f"the host's response exceeds {self.limit} bytes (limits.max_response_bytes)")
 
     def take(self) -> bytes:
-        """Return what there is of the body."""
+        """Return the bytes of the body that are here."""
         data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         self._parts.clear()
         self.size = 0
         return data
 
     def finish(self) -> None:
-        """Take note that the peer has ended the connection in good order, which is the end of a session."""
+        """Note that the peer has closed the connection properly; that is the end of a session."""
         self.complete = self.complete or self.is_session
 
     def _parse(self, data: bytes) -> None:
-        if not self.head_complete:
-            self._head_bytes += len(data)
-        size = self.size
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -78,69 +83,79 @@ class ResponseParser:
             if rest := data[upgrade.args[0] :]:
                 self.on_body(rest)
         except httptools.HttpParserError as error:
-            self._refuse(f"the host's answer is not HTTP: {error}")
+            self._refuse(f"the host's response is not HTTP: {error}")
         if self.complete:
-            self._parser = None  # each holds the other: they would stay until the garbage collector comes by
-        self._overhead = 0 if self.size > size else self._overhead + len(data)
-        if not self.head_complete and self._head_bytes > _HEADER_BYTES:
-            self._refuse(f"the head of the answer exceeds {_HEADER_BYTES} bytes")
-        elif self._overhead > len(data) + _HEADER_BYTES:
-            self._refuse("the body of the answer goes on without bringing anything")
+            self._parser = None  # parser and protocol refer to each other; this frees both without the collector
 
     def _refuse(self, why: str) -> None:
         if self.failure is None:
             self.failure = BadResponse(why, sent=True)
 
-    # What the parser tells
+    # The callbacks of llhttp
 
     def on_message_begin(self) -> None:
-        """Refuse a second answer on the heels of the first."""
+        """Refuse a second response that follows the first."""
         if self.complete:
-            self._refuse("the host sent two answers to one request")
+            self._refuse("the host sent two responses to one request")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header."""
         key = name.decode("latin-1").lower()
-        if key in _LENGTHS and not _LENGTHS.isdisjoint(self.headers):
-            # Two opinions on where an answer ends are how one caller gets another's (RFC 9112, 6.3).
-            self._refuse("the host's answer gives its length twice")
+        if key in _LENGTHS:
+            if not _LENGTHS.isdisjoint(self.headers):
+                # Two lengths are how one caller gets the response to another (RFC 9112, 6.3).
+                self._refuse("the host's response gives its length twice")
+            # With another encoding, llhttp would wait for the end of the connection.
+            self.has_length = key == "content-length" or value.lower() == b"chunked"
         self.headers[key] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
-        """Judge the head."""
+        """Check the head."""
         status = self._parser.get_status_code()
-        if 100 <= status < 200 and status != 101:
-            self.headers = {}
+        if 100 <= status < 200 and status != 101:  # an interim response, such as 100 Continue
+            self.headers, self.has_length = {}, False
             return
         self.status = status
         self.head_complete = True
-        if status == 101 and not self._upgrade:
-            self._refuse("the host opened a session that nobody asked for")
-        elif 300 <= status < 400 and status != 304:
-            self._refuse(f"the host redirects (HTTP {status}); redirects are not followed")
-        elif self._method == "HEAD":
-            # A HEAD's answer may give the length of a body that it does not have.
+        if self.method == "HEAD":
+            # The response to a HEAD can give the length of a body that it does not have.
             self.complete = True
             self.keep_alive = self.headers.get("connection", "").lower() != "close"
-        elif status >= 400 and self._upgrade and _LENGTHS.isdisjoint(self.headers):
-            self.is_session = True  # an engine that took the connection over before it found fault says so to its end
-        elif status not in (101, 204, 304) and (
-            _LENGTHS.isdisjoint(self.headers)
-            or self.headers.get("transfer-encoding", "chunked").lower()
-            != "chunked"  # the parser would wait for the end
-        ):
-            self._refuse("the host's answer does not say where it ends")
+        elif status >= 400 and self.upgrade and _LENGTHS.isdisjoint(self.headers):
+            self.is_session = True  # an engine that fails after it took over the connection writes why, and closes it
+        if self.has_length and 200 <= status < 300:
+            return  # the usual case: no row applies
+        for applies, why in _REFUSED_HEADS:
+            if applies(self):
+                self._refuse(why.format(status=status))
 
     def on_body(self, body: bytes) -> None:
-        """Keep a piece of the body.  Nothing more: this is called for every chunk, and every line of a log is one."""
-        if self._method == "HEAD":
-            self._refuse("the host's answer to a HEAD has a body")
+        """Keep a piece of the body.  It is called for every chunk, and every line of a log is one."""
+        if self.method == "HEAD":
+            self._refuse("the host's response to a HEAD has a body")
         if self.failure is None:
             self._parts.append(body)
             self.size += len(body)
 
     def on_message_complete(self) -> None:
-        """Take note that the answer is whole."""
+        """Note that the response is complete."""
         if self.status not in (0, 101):
             self.complete = True
             self.keep_alive = self._parser.should_keep_alive()
+
+
+_REFUSED_HEADS: tuple[tuple[Callable[[ResponseParser], bool], str], ...] = (
+    (
+        lambda head: head.status == 101 and not head.upgrade,
+        "the host opened a session that nobody requested",
+    ),
+    (
+        lambda head: 300 <= head.status < 400 and head.status != 304,
+        "the host redirects (HTTP {status}); redirects are not followed",
+    ),
+    (
+        lambda head: not (head.has_length or head.complete or head.is_session or head.status in _WITHOUT_BODY),
+        "the host's response does not say where it ends",
+    ),
+)
+"""What heads are refused, and why; the first row that applies counts."""

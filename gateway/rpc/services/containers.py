@@ -11,7 +11,8 @@ from dockfleet.v1 import containers_pb2 as pb
 from dockfleet.v1 import images_pb2
 from dockfleet.v1.common_pb2 import SLOW_READER_DROP, SLOW_READER_WAIT, SessionEnd, SessionStarted, TerminalSize
 
-from gateway.engine.client import APIClient, APIError, Engine, NotFound, part
+from gateway.engine import queries
+from gateway.engine.client import APIClient, APIError, Engine, NotFound
 from gateway.engine.codec import streams
 from gateway.engine.codec.binding import Binding
 from gateway.engine.codec.json import check_required
@@ -50,7 +51,7 @@ class ContainerService:
                 "slow_reader", "must be SLOW_READER_DROP or SLOW_READER_CLOSE: a container waits for nobody"
             )
         call = _ATTACH.call(start, self._backend.timeouts.deadline(_ATTACH, context))
-        tty = bool(part(await engine.call(APIClient.inspect_container, start.id), "Config", "Tty"))
+        tty = (await queries.inspect(engine, start.id)).terminal
         encode = output_encoder(pb.AttachContainerResponse)
 
         async def resize(size: TerminalSize) -> None:
@@ -72,7 +73,7 @@ class ContainerService:
         engine = self._backend.engine(request)
         deadline = self._backend.timeouts.deadline(_STAT_ARCHIVE, context)
         try:
-            return _STAT_ARCHIVE.answer(await engine.ask(_STAT_ARCHIVE.call(request, deadline)))
+            return _STAT_ARCHIVE.response(await engine.fetch(_STAT_ARCHIVE.call(request, deadline)))
         except APIError:
             download = pb.GetContainerArchiveRequest(id=request.id, path=request.path)
             async with engine.open(_GET_ARCHIVE.call(download, deadline)):
@@ -107,13 +108,13 @@ class ContainerService:
 
     async def _create(self, engine: Engine, create: pb.CreateContainerRequest, context: Context) -> Any:
         call = _CREATE.call(create, self._backend.timeouts.deadline(_CREATE, context))
-        creating = asyncio.ensure_future(engine.ask(call))
+        creating = asyncio.ensure_future(engine.fetch(call))
         try:
-            return _CREATE.answer(await asyncio.shield(creating))
+            return _CREATE.response(await asyncio.shield(creating))
         except asyncio.CancelledError:
             # The engine goes on: what it makes for a client that has left must not stay.
             with suppress(APIError, TransportError):
-                made: Any = _CREATE.answer(await creating)
+                made: Any = _CREATE.response(await creating)
                 await _remove(engine, made.id)
             raise
 
@@ -139,7 +140,7 @@ class ContainerService:
         deadline = self._backend.timeouts.deadline(_START, context)
         start = _START.call(pb.StartContainerRequest(id=id), deadline)
         if request.detach:
-            await engine.ask(start)
+            await engine.fetch(start)
             started.append(True)
             yield pb.RunContainerResponse(started=SessionStarted(tty=request.config.tty))
             return
@@ -154,7 +155,7 @@ class ContainerService:
             answer, waiting = await stack.enter_async_context(
                 engine.open(_WAIT.call(pb.WaitContainerRequest(id=id, condition=condition), deadline))
             )
-            await engine.ask(start)
+            await engine.fetch(start)
             started.append(True)
             yield pb.RunContainerResponse(started=SessionStarted(tty=request.config.tty))
             output = heard(attached, request.slow_reader or SLOW_READER_WAIT, self._backend.timeouts.stall)
@@ -162,7 +163,7 @@ class ContainerService:
                 for message in encode(frames):
                     yield message
             answer.body = await streams.whole(waiting)
-            yield pb.RunContainerResponse(end=_waited(_WAIT.answer(answer)))
+            yield pb.RunContainerResponse(end=_waited(_WAIT.response(answer)))
 
 
 @asynccontextmanager
@@ -187,7 +188,7 @@ async def _removed_unless_started(engine: Engine, id: str, *, remove: bool) -> A
 async def _remove(engine: Engine, id: str) -> None:
     with suppress(NotFound):  # one that removes itself has done so when it could not be started
         deadline = asyncio.get_running_loop().time() + _REMOVE_SECONDS
-        await engine.ask(_REMOVE.call(pb.RemoveContainerRequest(id=id, force=True, remove_volumes=True), deadline))
+        await engine.fetch(_REMOVE.call(pb.RemoveContainerRequest(id=id, force=True, remove_volumes=True), deadline))
 
 
 def _waited(answer: Any) -> SessionEnd:
@@ -198,14 +199,14 @@ def _waited(answer: Any) -> SessionEnd:
 
 async def _end(engine: Engine, id: str) -> SessionEnd:
     try:
-        state = part(await engine.call(APIClient.inspect_container, id), "State")
+        container = await queries.inspect(engine, id)
     except NotFound:
         return SessionEnd(unknown_reason="the container was removed")
-    if part(state, "Running"):
+    if container.running:
         return SessionEnd(running=True, unknown_reason="the process still runs")
-    if state.get("Status") == "created":
+    if container.status == "created":
         return SessionEnd(unknown_reason="the container was never started")
-    return SessionEnd(exit_code=part(state, "ExitCode"))
+    return SessionEnd(exit_code=container.exit_code)
 
 
 def _has_tag(image: str) -> bool:

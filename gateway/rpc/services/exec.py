@@ -11,7 +11,8 @@ from typing import Any
 from dockfleet.v1 import exec_pb2 as pb
 from dockfleet.v1.common_pb2 import SLOW_READER_WAIT, SessionEnd, SessionStarted, TerminalSize
 
-from gateway.engine.client import APIClient, Engine, part
+from gateway.engine import queries
+from gateway.engine.client import APIClient, Engine
 from gateway.engine.codec.binding import Binding
 from gateway.engine.errors import ExecStartFailed, StartedBefore
 from gateway.engine.process.kill import Mark, NotKilled, kill
@@ -54,11 +55,11 @@ class ExecService:
             create.env.append(mark.variable)
         deadline = self._backend.timeouts.deadline(_CREATE, context)
         size = asked.console_size if asked.HasField("console_size") else None
-        if size is not None and await engine.ready(deadline) >= _SIZED_AT_START:
+        if size is not None and await engine.negotiate(deadline) >= _SIZED_AT_START:
             create.console_size.CopyFrom(size)
             size = None
         call = _CREATE.call(create, deadline)
-        created: Any = _CREATE.answer(await engine.ask(call))
+        created: Any = _CREATE.response(await engine.fetch(call))
         begin = pb.StartExecStart(id=created.id, tty=asked.tty, slow_reader=asked.slow_reader)
         frames = self._run(engine, begin, requests, context, pb.ExecResponse, size=size, stdin=asked.attach_stdin)
         async with self._killed_unless_ended(host, created.id, mark) as ended, aclosing(frames):
@@ -74,14 +75,14 @@ class ExecService:
         begin: pb.StartExecStart = await first(requests)
         engine = self._backend.engine(begin)
         if begin.detach:
-            await engine.ask(_START.call(begin, self._backend.timeouts.deadline(_START, context)))
+            await engine.fetch(_START.call(begin, self._backend.timeouts.deadline(_START, context)))
             yield pb.StartExecResponse(started=SessionStarted(exec_id=begin.id, tty=begin.tty))
             return
         await engine.check(_START.call(begin, self._backend.timeouts.deadline(_START, context)))
-        state: Any = await engine.call(APIClient.exec_inspect, begin.id)
-        stdin = bool(part(state, "OpenStdin"))
-        if state.get("Running") or state.get("Pid"):  # the engine would say so in what looks like output
-            what = "is already running" if state.get("Running") else "has already run"
+        state = await queries.exec_state(engine, begin.id)
+        stdin = state.opens_stdin
+        if state.started:  # the engine would say so in what looks like output
+            what = "is already running" if state.running else "has already run"
             raise StartedBefore(f"exec {begin.id} {what}")
         frames = self._run(engine, begin, requests, context, pb.StartExecResponse, size=None, stdin=stdin)
         async with aclosing(frames):

@@ -11,6 +11,7 @@ from dockfleet.v1 import common_pb2
 from dockfleet.v1 import containers_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from gateway.engine import queries
 from gateway.engine.client import APIClient, Call, Engine, NotFound
 from gateway.engine.codec.binding import Binding
 from gateway.engine.codec.timestamps import canonical, nanoseconds
@@ -19,7 +20,7 @@ from gateway.engine.logs.following import Follower
 from gateway.engine.logs.hub import Encoder, Read, Source, Start, message_of
 from gateway.engine.logs.places import LogTokenCodec, Place
 from gateway.engine.logs.reading import Question, Span
-from gateway.engine.logs.runs import End, Ending, Gap, Item, Lost, Quiet, Resumed, Run, RunBoundary, full_id
+from gateway.engine.logs.runs import End, Ending, Gap, Item, Lost, Quiet, Resumed, Run, RunBoundary
 from gateway.rpc.encoding import log_encoder, tag, varint
 from gateway.rpc.markers import gap, heartbeat
 from gateway.rpc.mirror import Backend, Context
@@ -94,11 +95,11 @@ class LogService:
     async def _container(self, engine: Engine, id: str, place: Place | None) -> str:
         """Return the full id of a container; of that of *place*, when nothing is called *id* any more."""
         try:
-            return full_id(await engine.call(APIClient.inspect_container, id))
+            return (await queries.inspect(engine, id)).id
         except NotFound:
             if place is None:
                 raise
-            return full_id(await engine.call(APIClient.inspect_container, place.container))
+            return (await queries.inspect(engine, place.container)).id
 
     def _place(self, request: pb.StreamLogsRequest, flags: int) -> Place | None:
         """Return the place that the request's token holds.  Raises `InvalidToken` and `InvalidField`."""

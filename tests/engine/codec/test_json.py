@@ -25,8 +25,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.engine.codec.json import Needs, NotEngineJson, dump, loader
+from gateway.engine.codec.json import NotEngineJson, dump, loader
 from gateway.engine.errors import ApiTooOld, InvalidField
+from gateway.engine.versions import Need
 from tests.support import contract
 from tests.support.messages import full, messages_of, without_own
 
@@ -38,7 +39,7 @@ def load(kind: type[Message], document: Any) -> Any:
 
 def dumped(message: Message) -> Any:
     """The JSON that a message makes, through its text, as it travels."""
-    return orjson.loads(orjson.dumps(dump(message, Needs())))
+    return orjson.loads(orjson.dumps(dump(message, [])))
 
 
 def nested(depth: int) -> Any:
@@ -246,33 +247,33 @@ def test_names_keep_the_engines_spelling() -> None:
 @pytest.mark.parametrize(
     ("kind", "document", "text"),
     [
-        (system_pb2.EngineInfo, [], "answer is an array, not an object"),
-        (system_pb2.EngineInfo, "OK", "answer is a string, not an object"),
-        (system_pb2.EngineInfo, {"NCPU": "four"}, "answer.NCPU is a string, which does not fit"),
-        (system_pb2.EngineInfo, {"NCPU": 2**63}, "answer.NCPU is the number 9223372036854775808, which does not fit"),
-        (system_pb2.EngineInfo, {"Labels": ["a", 5]}, "answer.Labels[1] is the number 5, which does not fit"),
+        (system_pb2.EngineInfo, [], "response is an array, not an object"),
+        (system_pb2.EngineInfo, "OK", "response is a string, not an object"),
+        (system_pb2.EngineInfo, {"NCPU": "four"}, "response.NCPU is a string, which does not fit"),
+        (system_pb2.EngineInfo, {"NCPU": 2**63}, "response.NCPU is the number 9223372036854775808, which does not fit"),
+        (system_pb2.EngineInfo, {"Labels": ["a", 5]}, "response.Labels[1] is the number 5, which does not fit"),
         (
             system_pb2.EngineInfo,
             {"Swarm": {"Cluster": {"Spec": {"Name": {"a": 1}}}}},
-            "answer.Swarm.Cluster.Spec.Name is an object",
+            "response.Swarm.Cluster.Spec.Name is an object",
         ),
         (
             system_pb2.EngineInfo,
             {"Runtimes": {"a": {}, "runc": {"path": 1}}},
-            "answer.Runtimes['runc'].path is the number 1",
+            "response.Runtimes['runc'].path is the number 1",
         ),
-        (system_pb2.EngineInfo, {"DriverStatus": [["a", "b"], [1]]}, "answer.DriverStatus[1]"),
-        (system_pb2.EngineInfo, {"SystemTime": "yesterday"}, "answer.SystemTime is a string, which does not fit"),
-        (system_pb2.EngineInfo, {"SystemTime": [1]}, "answer.SystemTime is an array, which does not fit"),
-        (volumes_pb2.Volume, {"Labels": ["a"]}, "answer.Labels is an array, which does not fit"),
-        (volumes_pb2.Volume, {"Labels": {"a": "b", "c": 5}}, "answer.Labels['c'] is the number 5"),
-        (volumes_pb2.Volume, {"Status": "fine"}, "answer.Status is a string, which does not fit"),
-        (volumes_pb2.Volume, {"Status": nested(60)}, "answer.Status is an object, which does not fit"),
-        (volumes_pb2.Volume, {"Status": nested(900)}, "answer.Status is an object, which does not fit"),
-        (containers_pb2.Container, {"Mounts": [{}, {"RW": "no"}]}, "answer.Mounts[1].RW is a string"),
-        (containers_pb2.Container, {"Mounts": [{}, "x"]}, "answer.Mounts[1] is a string, which does not fit"),
-        (containers_pb2.Container, {"HostConfig": {"ConsoleSize": [1]}}, "answer.HostConfig.ConsoleSize is an array"),
-        (containers_pb2.Container, {"Config": {"ExposedPorts": 7}}, "answer.Config.ExposedPorts is the number 7"),
+        (system_pb2.EngineInfo, {"DriverStatus": [["a", "b"], [1]]}, "response.DriverStatus[1]"),
+        (system_pb2.EngineInfo, {"SystemTime": "yesterday"}, "response.SystemTime is a string, which does not fit"),
+        (system_pb2.EngineInfo, {"SystemTime": [1]}, "response.SystemTime is an array, which does not fit"),
+        (volumes_pb2.Volume, {"Labels": ["a"]}, "response.Labels is an array, which does not fit"),
+        (volumes_pb2.Volume, {"Labels": {"a": "b", "c": 5}}, "response.Labels['c'] is the number 5"),
+        (volumes_pb2.Volume, {"Status": "fine"}, "response.Status is a string, which does not fit"),
+        (volumes_pb2.Volume, {"Status": nested(60)}, "response.Status is an object, which does not fit"),
+        (volumes_pb2.Volume, {"Status": nested(900)}, "response.Status is an object, which does not fit"),
+        (containers_pb2.Container, {"Mounts": [{}, {"RW": "no"}]}, "response.Mounts[1].RW is a string"),
+        (containers_pb2.Container, {"Mounts": [{}, "x"]}, "response.Mounts[1] is a string, which does not fit"),
+        (containers_pb2.Container, {"HostConfig": {"ConsoleSize": [1]}}, "response.HostConfig.ConsoleSize is an array"),
+        (containers_pb2.Container, {"Config": {"ExposedPorts": 7}}, "response.Config.ExposedPorts is the number 7"),
     ],
 )
 def test_a_document_that_does_not_fit_is_refused_by_the_name_of_its_property(
@@ -304,7 +305,7 @@ def test_whatever_a_hostile_engine_sends_is_read_or_refused(data: st.DataObject,
     except NotEngineJson as refused:
         found = str(refused)
 
-    assert found.startswith((kind.full_name, "answer"))
+    assert found.startswith((kind.full_name, "response"))
 
 
 # What is asked
@@ -322,10 +323,10 @@ def test_what_is_newer_than_1_41_is_gathered_with_the_path_of_its_field() -> Non
         networking_config={"endpoints_config": {"lan": networks_pb2.EndpointSettings(gw_priority=1)}},
     )
 
-    needs = Needs()
+    needs: list[Need] = []
     dump(spec, needs)
 
-    assert sorted((need.since, need.what) for need in needs.found) == [
+    assert sorted((need.since, need.what) for need in needs) == [
         ("1.42", "host_config.mounts.bind_options.create_mountpoint"),
         ("1.43", "host_config.annotations"),
         ("1.44", "healthcheck.start_interval"),
@@ -339,16 +340,16 @@ def test_an_answer_that_is_written_back_leaves_out_what_the_host_does_not_take()
     wished = networks_pb2.EndpointSettings(mac_address="02:42:ac:11:00:02")
     documents = {}
     for version in ((1, 41), (1, 44)):
-        needs = Needs()
+        needs: list[Need] = []
         documents[version] = dump(observed, needs)
-        for need in needs.found:
+        for need in needs:
             need.check(version)
-    wishes = Needs()
+    wishes: list[Need] = []
     dump(wished, wishes)
 
     assert documents == {(1, 41): {"EndpointID": "e"}, (1, 44): {"EndpointID": "e", "MacAddress": "02:42:ac:11:00:02"}}
     with pytest.raises(ApiTooOld):
-        wishes.found[0].check((1, 41))
+        wishes[0].check((1, 41))
 
 
 def test_an_empty_list_is_told_from_an_absent_one_where_engines_tell_them_apart() -> None:
@@ -396,7 +397,7 @@ def test_what_is_the_gateways_own_is_not_read_from_an_engine() -> None:
 def test_a_name_deep_in_a_body_is_checked_like_one_in_a_path() -> None:
     """The error has the path of the field and says what it must be."""
     with pytest.raises(InvalidField) as refused:
-        dump(networks_pb2.CreateNetworkRequest(name="lan", config_from={"network": "../x"}), Needs())
+        dump(networks_pb2.CreateNetworkRequest(name="lan", config_from={"network": "../x"}), [])
 
     assert refused.value.field == "config_from.network"
     assert refused.value.remedy == "must be a network's id or name: letters, digits, `_`, `.` and `-`"

@@ -501,7 +501,7 @@ async def engine(daemon: Daemon) -> AsyncIterator[Engine]:
     """The client of the fake engine."""
     engine = Engine("h1", Endpoint(daemon.engine.address, Address(path=daemon.engine.address.removeprefix("unix://"))))
     yield engine
-    engine.shut()
+    engine.close()
 
 
 async def test_the_ring_keeps_so_many(daemon: Daemon, engine: Engine) -> None:

@@ -41,7 +41,7 @@ async def following(daemon: FakeEngine, **keys: Any) -> AsyncIterator[Follower]:
     try:
         yield Follower(engine, ID, Question(span, call), **keys)
     finally:
-        engine.shut()
+        engine.close()
 
 
 async def read(follower: Follower, first: dict[str, Any], enough: int = 1000) -> list[Any]:

@@ -129,7 +129,7 @@ async def test_a_slow_reader_gets_the_newest_and_a_count(container: Container) -
             container.give(sample(number))
             await anext(quick)
         newest, skipped = await anext(slow)
-    engine.shut()
+    engine.close()
 
     assert newest.stats is not None
     assert newest.stats.read_at.seconds % 60 == 6
@@ -236,7 +236,7 @@ async def test_a_host_that_stays_away_ends_the_call(container: Container) -> Non
         container.cut()
         with pytest.raises(Exception, match="gone for good"):
             await anext(samples)
-    engine.shut()
+    engine.close()
 
 
 async def test_a_container_that_is_not_there(client: Client, container: Container) -> None:

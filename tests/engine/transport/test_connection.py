@@ -23,7 +23,7 @@ async def line() -> Line:
 
 def test_a_request_is_written_as_http() -> None:
     """A body has its length, and a header its line."""
-    head = Request("POST", "/containers/create?name=web", {"Content-Type": "application/json"}, b"{}").head()
+    head = Request("POST", "/containers/create?name=web", {"Content-Type": "application/json"}, b"{}").encode()
 
     assert head.startswith(b"POST /containers/create?name=web HTTP/1.1\r\nHost: docker\r\n")
     assert b"\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n" in head
@@ -31,8 +31,8 @@ def test_a_request_is_written_as_http() -> None:
 
 def test_a_change_without_a_body_says_so() -> None:
     """A POST without a body has the length 0: proxies refuse one without any."""
-    assert b"\r\nContent-Length: 0\r\n" in POST.head()
-    assert b"Content-Length" not in GET.head()
+    assert b"\r\nContent-Length: 0\r\n" in POST.encode()
+    assert b"Content-Length" not in GET.encode()
 
 
 @pytest.mark.parametrize(
@@ -43,14 +43,14 @@ def test_a_change_without_a_body_says_so() -> None:
 def test_a_target_that_is_not_safe_is_never_sent(target: str) -> None:
     """Whatever the parts before let through, the wire does not (A5 19)."""
     with pytest.raises(ValueError, match="not a request target"):
-        Request("GET", target).head()
+        Request("GET", target).encode()
 
 
 @pytest.mark.parametrize("value", ["a\r\nX-Injected: 1", "a\nb", "a\rb"])
 def test_a_header_that_would_be_two_is_never_sent(value: str) -> None:
     """A value can not bring a header of its own."""
     with pytest.raises(ValueError, match="line break"):
-        Request("GET", "/a", {"X-Registry-Auth": value}).head()
+        Request("GET", "/a", {"X-Registry-Auth": value}).encode()
 
 
 # Answers that are whole
@@ -77,9 +77,11 @@ WHOLE: dict[str, tuple[Request, bytes, int, bytes, bool]] = {
 async def test_a_whole_answer_arrives(line: Line, form: str) -> None:
     """Every form of a whole answer is taken, byte by byte too, and the connection is kept if it may be."""
     request_, data, status, body, reusable = WHOLE[form]
-    answer: Response = await line.during(line.connection.ask(request_, LIMIT, None), data)
+    answer: Response = await line.during(line.connection.fetch(request_, LIMIT, None), data)
     other = Line()
-    again: Response = await other.during(other.connection.ask(request_, LIMIT, None), *(bytes([byte]) for byte in data))
+    again: Response = await other.during(
+        other.connection.fetch(request_, LIMIT, None), *(bytes([byte]) for byte in data)
+    )
 
     assert (answer.status, answer.body) == (again.status, again.body) == (status, body)
     assert line.connection.reusable == other.connection.reusable == reusable
@@ -94,7 +96,7 @@ async def test_any_split_of_the_bytes_gives_the_same_answer(body: bytes, cuts: l
     data = b"HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nTransfer-Encoding: chunked\r\n\r\n"
     data += b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in chunks) + b"0\r\n\r\n"
 
-    answer: Response = await line.during(line.connection.ask(GET, LIMIT, None), *pieces(data, cuts))
+    answer: Response = await line.during(line.connection.fetch(GET, LIMIT, None), *pieces(data, cuts))
 
     assert answer == Response(200, {"api-version": "1.41", "transfer-encoding": "chunked"}, body)
 
@@ -103,7 +105,7 @@ async def test_one_connection_carries_one_exchange_after_the_other(line: Line) -
     """A kept connection is as good as new, also after a HEAD."""
     for request, data in ((GET, b"first"), (HEAD, b""), (GET, b"third")):
         head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (len(data) or 99)
-        answer: Response = await line.during(line.connection.ask(request, LIMIT, None), head + data)
+        answer: Response = await line.during(line.connection.fetch(request, LIMIT, None), head + data)
 
         assert answer.body == data
     assert line.connection.reusable
@@ -124,16 +126,16 @@ BAD: dict[str, tuple[Request, bytes, str]] = {
     "negative length": (GET, OK + b"Content-Length: -1\r\n\r\n", "not HTTP"),
     "absurd length": (GET, OK + b"Content-Length: 99999999999999999999\r\n\r\n", "not HTTP"),
     "no length": (GET, OK + b"\r\nall that follows", "where it ends"),
-    "two answers": (GET, OK + b"Content-Length: 2\r\n\r\nhi" + OK + b"Content-Length: 1\r\n\r\n!", "two answers"),
+    "two answers": (GET, OK + b"Content-Length: 2\r\n\r\nhi" + OK + b"Content-Length: 1\r\n\r\n!", "two responses"),
     "two answers, no body": (
         GET,
         b"HTTP/1.1 204 No Content\r\n\r\n" + OK + b"Content-Length: 0\r\n\r\n",
-        "two answers",
+        "two responses",
     ),
     "more than told": (GET, OK + b"Content-Length: 2\r\n\r\nhi and more", "the host"),
     "HEAD with a body": (HEAD, OK + b"Content-Length: 2\r\n\r\nhi", "HEAD"),
-    "session unasked": (GET, b"HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nraw", "nobody asked"),
-    "101 without upgrade": (GET, b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "nobody asked"),
+    "session unasked": (GET, b"HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nraw", "nobody requested"),
+    "101 without upgrade": (GET, b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "nobody requested"),
     "ssh": (GET, b"SSH-2.0-OpenSSH_9.2\r\n", "not HTTP"),
     "TLS alert": (GET, b"\x15\x03\x01\x00\x02\x02\x16", "not HTTP"),
     "bad header": (GET, OK + b"Bad Header: x\r\nContent-Length: 0\r\n\r\n", "not HTTP"),
@@ -149,11 +151,11 @@ async def test_an_answer_that_is_none_is_refused(line: Line, what: str) -> None:
     """It is an error and never an answer, in one packet as well as in many, and the connection is closed (A5 51-56)."""
     request_, data, text = BAD[what]
     with pytest.raises(BadResponse, match=text) as refused:
-        await line.during(line.connection.ask(request_, LIMIT, soon(5)), data)
+        await line.during(line.connection.fetch(request_, LIMIT, soon(5)), data)
     other = Line()
     many = [data[start : start + 7] for start in range(0, len(data), 7)]
     with pytest.raises(BadResponse):
-        await other.during(other.connection.ask(request_, LIMIT, soon(5)), *many)
+        await other.during(other.connection.fetch(request_, LIMIT, soon(5)), *many)
 
     assert refused.value.sent
     assert line.wire.aborted
@@ -180,7 +182,7 @@ async def test_a_stream_that_is_none_is_refused(line: Line, what: str) -> None:
 
 async def test_bytes_between_two_exchanges_end_the_connection(line: Line) -> None:
     """An answer that comes when none is awaited is not the next caller's (A5 56)."""
-    await line.during(line.connection.ask(GET, LIMIT, None), b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    await line.during(line.connection.fetch(GET, LIMIT, None), b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
     line.connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nsmugg")
 
     assert not line.connection.reusable
@@ -194,9 +196,9 @@ async def test_trailers_without_end_are_refused(line: Line) -> None:
         for number in range(100):
             line.connection.data_received(b"X-%d: " % number + b"x" * 1000 + b"\r\n")
 
-    with pytest.raises(BadResponse, match="without bringing anything"):
+    with pytest.raises(BadResponse, match="chunks without data"):
         await line.during(
-            line.connection.ask(GET, LIMIT, soon(5)),
+            line.connection.fetch(GET, LIMIT, soon(5)),
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
             trailers,
         )

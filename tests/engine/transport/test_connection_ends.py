@@ -37,12 +37,12 @@ async def test_an_answer_cut_anywhere_is_never_whole(form: str, end: str) -> Non
     for seen in range(len(recorded)):
         asked, opened = Line(), Line()
         with pytest.raises(Disconnected) as broken:
-            await asked.during(asked.connection.ask(GET, LIMIT, None), recorded[:seen], getattr(asked, end))
+            await asked.during(asked.connection.fetch(GET, LIMIT, None), recorded[:seen], getattr(asked, end))
         with pytest.raises(Disconnected):
             await opened.during(read_to_end(opened.connection), recorded[:seen], getattr(opened, end))
 
         assert broken.value.sent
-        assert asked.connection.heard == (seen > 0)
+        assert asked.connection.received_anything == (seen > 0)
         assert not asked.connection.reusable
         assert asked.breaks == opened.breaks == 1
 
@@ -75,14 +75,14 @@ async def test_the_end_after_the_answer_is_no_break(line: Line) -> None:
     """An engine that closes behind a whole answer has broken nothing."""
     data = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi"
 
-    assert (await line.during(line.connection.ask(GET, LIMIT, None), data, line.fin)).body == b"hi"
+    assert (await line.during(line.connection.fetch(GET, LIMIT, None), data, line.fin)).body == b"hi"
     assert line.breaks == 0
 
 
 @pytest.mark.parametrize("end", ["fin", "reset"])
 async def test_the_end_of_a_kept_connection_is_a_break(line: Line, end: str) -> None:
     """Behind the address may be another engine from then on."""
-    await line.during(line.connection.ask(GET, LIMIT, None), b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    await line.during(line.connection.fetch(GET, LIMIT, None), b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
     getattr(line, end)()
 
     assert not line.connection.reusable
@@ -96,7 +96,7 @@ async def test_the_end_of_a_kept_connection_is_a_break(line: Line, end: str) -> 
 async def test_an_answer_that_does_not_come_ends_at_the_deadline(line: Line, data: bytes) -> None:
     """A host that hangs, before the head or after, costs no more than the time allowed, and the connection."""
     with pytest.raises(TimedOut) as late:
-        await line.during(line.connection.ask(GET, LIMIT, soon(0.05)), data)
+        await line.during(line.connection.fetch(GET, LIMIT, soon(0.05)), data)
 
     assert late.value.sent
     assert line.wire.aborted
@@ -112,7 +112,7 @@ async def test_a_drip_does_not_put_off_the_deadline(line: Line) -> None:
 
     dripping = asyncio.ensure_future(drip())
     with pytest.raises(TimedOut):
-        await line.connection.ask(GET, LIMIT, soon(0.1))
+        await line.connection.fetch(GET, LIMIT, soon(0.1))
     dripping.cancel()
 
     assert line.wire.aborted
@@ -133,10 +133,10 @@ async def test_a_silent_stream_ends_when_it_may_not_be_silent(line: Line) -> Non
 
 async def test_an_answer_in_time_is_taken_though_its_reader_is_late(line: Line) -> None:
     """What is here when the time runs out counts."""
-    task = asyncio.ensure_future(line.connection.ask(POST, LIMIT, soon(0)))
+    task = asyncio.ensure_future(line.connection.fetch(POST, LIMIT, soon(0)))
     await asyncio.sleep(0)
     line.connection.data_received(b"HTTP/1.1 204 No Content\r\n\r\n")
-    line.connection.expire()
+    line.connection.expire(soon(0))
 
     assert (await task).status == 204
 
@@ -146,7 +146,7 @@ async def test_an_answer_in_time_is_taken_though_its_reader_is_late(line: Line) 
 
 async def test_a_call_that_is_cancelled_closes_its_connection(line: Line) -> None:
     """At once: the engine has nobody to answer any more."""
-    task = asyncio.ensure_future(line.connection.ask(GET, LIMIT, None))
+    task = asyncio.ensure_future(line.connection.fetch(GET, LIMIT, None))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -93,7 +93,7 @@ async def test_a_reader_that_stalls_makes_the_engine_wait(line: Line) -> None:
 
 async def test_a_reader_that_rests_takes_nothing_meanwhile(line: Line) -> None:
     """What the engine sends waits in the socket, and comes with one read when the rest is over."""
-    rest = asyncio.ensure_future(line.connection.rest(time.monotonic() + 0.001))
+    rest = asyncio.ensure_future(line.connection.pause_until(time.monotonic() + 0.001))
     await asyncio.sleep(0)
     assert not line.wire.reading
     await rest

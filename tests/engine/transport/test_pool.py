@@ -11,6 +11,7 @@ import pytest
 from gateway.engine.errors import BadResponse, Busy, Disconnected, TimedOut
 from gateway.engine.transport.http import Request
 from gateway.engine.transport.pool import Limits, Pool
+from gateway.engine.transport.timeouts import Deadline, Timeout
 from tests.support.fake_engine import TWO_ANSWERS, FakeEngine, ResponseParser, drip, torn
 from tests.support.upstream import Held, pool_to, soon
 
@@ -45,16 +46,16 @@ async def all_closed(engine: FakeEngine) -> bool:
 async def test_calls_after_each_other_share_a_connection(engine: FakeEngine, pool: Pool) -> None:
     """Whatever the path and the method: a kept connection carries the next call."""
     for _ in range(3):
-        await pool.ask(THING)
-        await pool.ask(CHANGE)
-        await pool.ask(Request("HEAD", "/_ping"))
+        await pool.fetch(THING)
+        await pool.fetch(CHANGE)
+        await pool.fetch(Request("HEAD", "/_ping"))
 
     assert engine.connections == 1
 
 
 async def test_calls_at_once_are_bounded_and_all_answered(engine: FakeEngine, pool: Pool) -> None:
     """No more connections than allowed; who comes later waits for one."""
-    answers = await asyncio.gather(*(pool.ask(THING) for _ in range(4)))
+    answers = await asyncio.gather(*(pool.fetch(THING) for _ in range(4)))
 
     assert [answer.body for answer in answers] == [b"thing"] * 4
     assert engine.connections == 2
@@ -64,8 +65,8 @@ async def test_an_answer_that_ends_its_connection_is_followed_by_another(engine:
     """`Connection: close` is heeded."""
     engine.on("GET", "/thing", body=b"thing", headers={"Connection": "close"})
 
-    await pool.ask(THING)
-    await pool.ask(THING)
+    await pool.fetch(THING)
+    await pool.fetch(THING)
 
     assert engine.connections == 2
 
@@ -74,9 +75,9 @@ async def test_an_extra_answer_is_never_the_next_callers(engine: FakeEngine, poo
     """An engine that answers twice loses the connection (A5 56)."""
     engine.on("GET", "/thing", raw=TWO_ANSWERS, times=1)
     with pytest.raises(BadResponse):
-        await pool.ask(THING)
+        await pool.fetch(THING)
 
-    assert (await pool.ask(THING)).body == b"thing"
+    assert (await pool.fetch(THING)).body == b"thing"
     assert engine.connections == 2
 
 
@@ -85,18 +86,18 @@ async def test_an_extra_answer_that_comes_late_is_never_the_next_callers(engine:
     late = Held(lambda exchange: exchange.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst"))
     engine.on("GET", "/thing", late, times=1)
 
-    assert (await pool.ask(THING)).body == b"first"
+    assert (await pool.fetch(THING)).body == b"first"
     late.exchange.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nextra")
     await late.gone.wait()
-    assert (await pool.ask(THING)).body == b"thing"
+    assert (await pool.fetch(THING)).body == b"thing"
 
 
 async def test_a_kept_connection_that_turns_out_dead_is_replaced_for_a_read(engine: FakeEngine, pool: Pool) -> None:
     """A read that was never heard of is sent again, once, on a new connection."""
-    await pool.ask(THING)
+    await pool.fetch(THING)
     dead = Held()
     engine.on("GET", "/thing", dead, times=1)
-    call = asyncio.ensure_future(pool.ask(THING, repeat=True))
+    call = asyncio.ensure_future(pool.fetch(THING, repeat=True))
     await dead.called.wait()
     dead.exchange.close()
 
@@ -106,10 +107,10 @@ async def test_a_kept_connection_that_turns_out_dead_is_replaced_for_a_read(engi
 
 async def test_a_kept_connection_that_turns_out_dead_fails_a_change(engine: FakeEngine, pool: Pool) -> None:
     """A change may have happened, so it is not sent again."""
-    await pool.ask(CHANGE)
+    await pool.fetch(CHANGE)
     dead = Held()
     engine.on("POST", "/thing", dead, times=1)
-    call = asyncio.ensure_future(pool.ask(CHANGE))
+    call = asyncio.ensure_future(pool.fetch(CHANGE))
     await dead.called.wait()
     dead.exchange.close()
 
@@ -122,11 +123,11 @@ async def test_a_kept_connection_that_turns_out_dead_fails_a_change(engine: Fake
 @pytest.mark.parametrize("reset", [False, True])
 async def test_a_read_that_was_answered_in_part_is_not_sent_again(engine: FakeEngine, pool: Pool, reset: bool) -> None:
     """Only silence allows another try."""
-    await pool.ask(THING)
+    await pool.fetch(THING)
     engine.on("GET", "/thing", torn(b"thing", at=2, reset=reset), times=1)
 
     with pytest.raises(Disconnected):
-        await pool.ask(THING, repeat=True)
+        await pool.fetch(THING, repeat=True)
     assert len(engine.requests) == 2
 
 
@@ -139,7 +140,7 @@ async def test_a_new_connection_that_breaks_is_not_tried_again(engine: FakeEngin
     engine.on("GET", "/thing", close)
 
     with pytest.raises(Disconnected):
-        await pool.ask(THING, repeat=True)
+        await pool.fetch(THING, repeat=True)
     assert len(engine.requests) == 1
 
 
@@ -149,12 +150,16 @@ async def test_a_new_connection_that_breaks_is_not_tried_again(engine: FakeEngin
 async def test_more_calls_than_may_wait_are_refused_at_once(engine: FakeEngine, pool: Pool) -> None:
     """Two calls hang, two wait, and the fifth hears that the host is busy; nothing of it was sent (B2 9)."""
     engine.on("GET", "/thing", Held())
-    calls = [asyncio.ensure_future(pool.ask(THING)) for _ in range(4)]
+    calls = [asyncio.ensure_future(pool.fetch(THING)) for _ in range(4)]
     await engine.until(lambda: len(engine.requests) == 2)
 
     with pytest.raises(Busy) as busy:
-        await pool.ask(THING)
+        await pool.fetch(THING)
     assert not busy.value.sent
+    assert str(busy.value) == (
+        "host busy: 2 calls in progress (limits.max_connections_per_host)"
+        " and 2 queued (limits.max_queued_calls_per_host)"
+    )
     assert len(engine.requests) == 2
     for call in calls:
         call.cancel()
@@ -165,12 +170,13 @@ async def test_more_calls_than_may_wait_are_refused_at_once(engine: FakeEngine, 
 async def test_a_call_that_waits_has_its_deadline_too(engine: FakeEngine, pool: Pool) -> None:
     """Who has not got a connection in time has sent nothing."""
     engine.on("GET", "/thing", Held())
-    calls = [asyncio.ensure_future(pool.ask(THING)) for _ in range(2)]
+    calls = [asyncio.ensure_future(pool.fetch(THING)) for _ in range(2)]
     await engine.until(lambda: len(engine.requests) == 2)
 
     with pytest.raises(TimedOut) as late:
-        await pool.ask(CHANGE, soon(0.05))
+        await pool.fetch(CHANGE, Deadline.after(Timeout.of(0.05, "limits.write_timeout_seconds")))
     assert not late.value.sent
+    assert str(late.value).endswith("became free within 0.05 s (limits.write_timeout_seconds)")
     for call in calls:
         call.cancel()
     await asyncio.gather(*calls, return_exceptions=True)
@@ -180,13 +186,13 @@ async def test_a_call_that_waits_has_its_deadline_too(engine: FakeEngine, pool: 
 async def test_a_call_that_leaves_the_queue_leaves_its_place(engine: FakeEngine, pool: Pool) -> None:
     """Cancelled calls, waiting or under way, block nobody."""
     engine.on("GET", "/thing", Held(), times=2)
-    calls = [asyncio.ensure_future(pool.ask(THING)) for _ in range(4)]
+    calls = [asyncio.ensure_future(pool.fetch(THING)) for _ in range(4)]
     await engine.until(lambda: len(engine.requests) == 2)
     for call in calls:
         call.cancel()
     await asyncio.gather(*calls, return_exceptions=True)
 
-    answers = await asyncio.gather(*(pool.ask(THING) for _ in range(4)))
+    answers = await asyncio.gather(*(pool.fetch(THING) for _ in range(4)))
 
     assert [answer.body for answer in answers] == [b"thing"] * 4
 
@@ -194,7 +200,7 @@ async def test_a_call_that_leaves_the_queue_leaves_its_place(engine: FakeEngine,
 async def test_a_place_that_is_given_to_one_who_leaves_goes_to_the_next(engine: FakeEngine, pool: Pool) -> None:
     """A call cancelled in the moment it gets its place hands it on."""
     engine.on("GET", "/thing", Held(), times=2)
-    first, second, third, fourth = (asyncio.ensure_future(pool.ask(THING)) for _ in range(4))
+    first, second, third, fourth = (asyncio.ensure_future(pool.fetch(THING)) for _ in range(4))
     await engine.until(lambda: len(engine.requests) == 2)
     first.cancel()
     await asyncio.sleep(0)
@@ -204,7 +210,7 @@ async def test_a_place_that_is_given_to_one_who_leaves_goes_to_the_next(engine: 
     assert (await fourth).body == b"thing"
     second.cancel()
     await asyncio.gather(first, second, third, return_exceptions=True)
-    assert [answer.body for answer in await asyncio.gather(*(pool.ask(THING) for _ in range(4)))] == [b"thing"] * 4
+    assert [answer.body for answer in await asyncio.gather(*(pool.fetch(THING) for _ in range(4)))] == [b"thing"] * 4
 
 
 async def test_streams_are_bounded_apart_from_calls(engine: FakeEngine, pool: Pool) -> None:
@@ -212,11 +218,11 @@ async def test_streams_are_bounded_apart_from_calls(engine: FakeEngine, pool: Po
     engine.on("GET", "/stream", chunks=[b"x"], hold=True)
     stream = Request("GET", "/stream")
     async with pool.open(stream), pool.open(stream):
-        with pytest.raises(Busy):
+        with pytest.raises(Busy, match=r"^host busy: 2 streams open \(limits\.max_streams_per_host\)$"):
             async with pool.open(stream):
                 pass
         assert pool.streams == 2
-        assert (await pool.ask(THING)).body == b"thing"
+        assert (await pool.fetch(THING)).body == b"thing"
 
     assert pool.streams == 0
     async with pool.open(stream):
@@ -263,17 +269,15 @@ async def test_a_body_without_end_stops_at_the_cap(engine: FakeEngine, pool: Poo
     engine.on("GET", "/thing", chunks=itertools.repeat(b"x" * 5000))
 
     with pytest.raises(BadResponse, match="65536 bytes"):
-        await pool.ask(THING)
+        await pool.fetch(THING)
     assert await all_closed(engine)
 
 
 async def test_a_body_as_long_as_the_cap_is_taken(engine: FakeEngine, pool: Pool) -> None:
-    """The cap itself is allowed, and a call may have its own."""
+    """The limit itself is allowed."""
     engine.on("GET", "/thing", body=b"x" * (1 << 16))
 
-    assert len((await pool.ask(THING)).body) == 1 << 16
-    with pytest.raises(BadResponse, match="100 bytes"):
-        await pool.ask(THING, limit=100)
+    assert len((await pool.fetch(THING)).body) == 1 << 16
 
 
 @pytest.mark.parametrize(
@@ -292,7 +296,7 @@ async def test_a_host_that_keeps_a_call_waiting_loses_the_connection(
     engine.on("GET", "/thing", fault)  # type: ignore[arg-type]
 
     with pytest.raises(TimedOut) as late:
-        await pool.ask(THING, soon())
+        await pool.fetch(THING, soon())
     assert late.value.sent
     assert await all_closed(engine)
 
@@ -301,7 +305,7 @@ async def test_a_cancelled_call_closes_its_connection(engine: FakeEngine, pool: 
     """The engine sees at once that nobody waits."""
     held = Held()
     engine.on("GET", "/thing", held)
-    call = asyncio.ensure_future(pool.ask(THING))
+    call = asyncio.ensure_future(pool.fetch(THING))
     await held.called.wait()
     call.cancel()
 
@@ -322,7 +326,7 @@ async def test_a_stream_left_behind_is_closed(engine: FakeEngine, pool: Pool) ->
 async def test_closing_the_pool_closes_everything(engine: FakeEngine, pool: Pool) -> None:
     """Idle connections and streams are closed."""
     engine.on("GET", "/stream", chunks=[b"x"], hold=True)
-    await pool.ask(THING)
+    await pool.fetch(THING)
     async with pool.open(Request("GET", "/stream")):
         pool.close()
 

@@ -47,7 +47,7 @@ async def test_an_engine_is_reached_through_a_commands_input_and_output() -> Non
         try:
             found = await engine.call(APIClient.inspect_container, "c1")
         finally:
-            engine.shut()
+            engine.close()
 
     assert found == {"Id": "c1"}
     assert [request.path for request in fake.requests] == ["/_ping", "/_ping", "/containers/c1/json"]
@@ -107,7 +107,7 @@ async def test_a_command_that_ends_before_the_host_answers_has_not_reached_it(
     pool = Pool(saying(words), Limits())
 
     with pytest.raises(kind) as failed:
-        await pool.ask(Request("POST", "/containers/web/stop"))
+        await pool.fetch(Request("POST", "/containers/web/stop"))
 
     assert str(failed.value).endswith(text)
     assert not failed.value.sent
@@ -126,7 +126,7 @@ async def test_a_command_that_ends_after_the_request_was_sent_leaves_the_outcome
             with pytest.raises(OutcomeUnknown):
                 await engine.call(APIClient.stop, "web")
         finally:
-            engine.shut()
+            engine.close()
 
 
 DIALLING = """
@@ -148,7 +148,7 @@ async def test_only_so_many_commands_dial_at_once(tmp_path: Path) -> None:
     (tmp_path / "now").mkdir()
     command = (sys.executable, "-c", DIALLING, str(tmp_path))
     pool = Pool(Address(command=command), Limits(connections=20))
-    calls = [asyncio.ensure_future(pool.ask(Request("GET", "/info"))) for _ in range(20)]
+    calls = [asyncio.ensure_future(pool.fetch(Request("GET", "/info"))) for _ in range(20)]
     await _until_running(command, 8)
     (tmp_path / "go").touch()
     results = await asyncio.gather(*calls, return_exceptions=True)
@@ -166,7 +166,7 @@ async def test_the_command_ends_with_its_connection(tmp_path: Path) -> None:
     async with FakeEngine() as fake:
         path = fake.address.removeprefix("unix://")
         pool = Pool(Address(command=(sys.executable, "-c", note + DIAL, path)), Limits())
-        await pool.ask(Request("GET", "/_ping"))
+        await pool.fetch(Request("GET", "/_ping"))
         pid = int(noted.read_text())
         pool.close()
         ended = await asyncio.to_thread(_ended, pid)
@@ -188,7 +188,7 @@ async def test_a_command_that_does_not_heed_its_end_is_ended() -> None:
     """No process is left behind by a call, whatever it is doing and however early the call is cancelled."""
     command = (sys.executable, "-c", "import time; time.sleep(1000)")
     pool = Pool(Address(command=command), Limits(connect_timeout_seconds=20))
-    call = asyncio.ensure_future(pool.ask(Request("GET", "/_ping")))
+    call = asyncio.ensure_future(pool.fetch(Request("GET", "/_ping")))
     await _until_running(command, 1)
     call.cancel()
 
@@ -201,7 +201,7 @@ async def test_a_command_that_is_not_there_makes_the_host_unreachable() -> None:
     pool = Pool(Address(command=("no-such-program-anywhere",)), Limits())
 
     with pytest.raises(Unreachable):
-        await pool.ask(Request("GET", "/_ping"))
+        await pool.fetch(Request("GET", "/_ping"))
 
 
 async def test_what_a_command_complains_about_is_a_field_of_the_log(
@@ -211,7 +211,7 @@ async def test_what_a_command_complains_about_is_a_field_of_the_log(
     program = "import sys; sys.stdin.buffer.read(1); sys.exit('Permission denied (publickey).')"
     pool = Pool(Address(command=(sys.executable, "-c", program)), Limits(), host="far")
     with pytest.raises(CredentialsRejected):
-        await pool.ask(Request("GET", "/_ping"))
+        await pool.fetch(Request("GET", "/_ping"))
     [fields] = [record.fields for record in caplog.records if hasattr(record, "fields")]
 
     assert (fields["host"], fields["said"]) == ("far", "Permission denied (publickey).")

@@ -1,0 +1,188 @@
+"""Questions to an engine that the gateway asks for itself, and their typed answers.
+
+All raise `docker.errors.APIError` for a response that is an error, `TransportError` and `Incompatible`; a property that
+the engine did not send raises `BadResponse` where it is read.  *timeout* is for each request, in seconds;
+`limits.read_timeout_seconds` when not given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from gateway.engine.client import Call, Engine
+from gateway.engine.codec.timestamps import canonical, nanoseconds
+from gateway.engine.errors import BadResponse
+from gateway.engine.inventory import KINDS, Inventory
+from gateway.engine.transport.http import Request, Response
+from gateway.engine.transport.timeouts import Deadline
+
+_ID = re.compile(r"[0-9a-f]{64}")
+# What documents that are none of the Engine's raise when they are read.
+_MISFITS = (AttributeError, KeyError, TypeError, ValueError)
+
+
+class Inspection:
+    """What an engine says of a container.  Times are as the engine writes them."""
+
+    __slots__ = ("document",)
+
+    def __init__(self, document: Any) -> None:
+        self.document = document
+
+    @property
+    def id(self) -> str:
+        """The full id."""
+        id = require_key(self.document, "Id")
+        if not isinstance(id, str) or not _ID.fullmatch(id):
+            raise BadResponse("the host's response has no container's id", sent=True)
+        return id
+
+    @property
+    def status(self) -> str:
+        """A word of the engine's, such as `created` or `exited`; "" when it gives none."""
+        return str(_optional(self.document, "State", "Status") or "")
+
+    @property
+    def running(self) -> bool:
+        """Whether the container runs, or is about to be started again by the engine: see `restarting`."""
+        return bool(require_key(self.document, "State", "Running"))
+
+    @property
+    def restarting(self) -> bool:
+        """Whether it is between two runs, of which the engine itself starts the second."""
+        return bool(_optional(self.document, "State", "Restarting"))
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the last run; 0 before the first."""
+        code = require_key(self.document, "State", "ExitCode")
+        if not isinstance(code, int):
+            raise BadResponse("the host's response has no exit code", sent=True)
+        return code
+
+    @property
+    def started_at(self) -> str:
+        """When the last run began."""
+        return str(require_key(self.document, "State", "StartedAt"))
+
+    @property
+    def finished_at(self) -> str:
+        """When the last run but the present one ended."""
+        return str(require_key(self.document, "State", "FinishedAt"))
+
+    @property
+    def terminal(self) -> bool:
+        """Whether the process has a terminal."""
+        return bool(require_key(self.document, "Config", "Tty"))
+
+    @property
+    def log_config(self) -> Mapping[str, Any]:
+        """The log driver (`Type`) and its options (`Config`); empty when the engine gives none."""
+        config = _optional(self.document, "HostConfig", "LogConfig")
+        return config if isinstance(config, dict) else {}
+
+
+class ExecState:
+    """What an engine says of an exec."""
+
+    __slots__ = ("document",)
+
+    def __init__(self, document: Any) -> None:
+        self.document = document
+
+    @property
+    def running(self) -> bool:
+        """Whether the process runs."""
+        return bool(require_key(self.document, "Running"))
+
+    @property
+    def started(self) -> bool:
+        """Whether it runs or has run."""
+        return self.running or bool(_optional(self.document, "Pid"))
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code; None before the end."""
+        code = require_key(self.document, "ExitCode")
+        return code if isinstance(code, int) else None
+
+    @property
+    def opens_stdin(self) -> bool:
+        """Whether the process has a standard input."""
+        return bool(require_key(self.document, "OpenStdin"))
+
+
+async def inspect(engine: Engine, container: str) -> Inspection:
+    """Return the state and configuration of a container, given its id or name."""
+    return Inspection(await _json(engine, f"/containers/{quote(container, safe='')}/json"))
+
+
+async def exec_state(engine: Engine, exec_id: str) -> ExecState:
+    """Return the state of an exec."""
+    return ExecState(await _json(engine, f"/exec/{quote(exec_id, safe='')}/json"))
+
+
+async def ping(engine: Engine) -> Response:
+    """Return the response to a ping."""
+    return await _fetch(engine, "/_ping")
+
+
+async def clock(engine: Engine, timeout: float | None = None) -> int:
+    """Return the engine's time in nanoseconds since 1970."""
+    info = await _json(engine, "/info", timeout)
+    try:
+        return nanoseconds(canonical(info["SystemTime"].encode()))
+    except _MISFITS as error:
+        raise BadResponse("the host does not tell its time", sent=True) from error
+
+
+async def lists(engine: Engine, kinds: Iterable[str], timeout: float | None = None) -> Inventory:
+    """Return the objects of *kinds*, of `inventory.KINDS`."""
+    documents = {kind: await _json(engine, KINDS[kind].target, timeout) for kind in kinds}
+    try:
+        return Inventory.from_lists(documents)
+    except _MISFITS as error:
+        raise BadResponse(f"a list of the host does not fit the Engine API: {error!r}", sent=True) from error
+
+
+def date(headers: Mapping[str, str]) -> int | None:
+    """Return the host's time at a response, in nanoseconds since 1970, to the second; None when it gives none."""
+    try:
+        return int(parsedate_to_datetime(headers.get("date", "")).timestamp()) * 1_000_000_000
+    except ValueError:
+        return None
+
+
+def require_key(document: Any, *path: str) -> Any:
+    """Return what *document* has at the *path* of keys.  Raises `BadResponse` when the engine did not send it."""
+    for key in path:
+        if not isinstance(document, dict) or key not in document:
+            raise BadResponse(f"the host's response has no {'.'.join(path)}", sent=True)
+        document = document[key]
+    return document
+
+
+def _optional(document: Any, *path: str) -> Any:
+    """Return what *document* has at the *path* of keys; None when the engine did not send it."""
+    for key in path:
+        document = document.get(key) if isinstance(document, dict) else None
+    return document
+
+
+async def _json(engine: Engine, target: str, timeout: float | None = None) -> Any:
+    body = (await _fetch(engine, target, timeout)).body
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadResponse(f"the host's response is not JSON: {error}", sent=True) from error
+
+
+async def _fetch(engine: Engine, target: str, timeout: float | None = None) -> Response:
+    deadline = engine.deadline() if timeout is None else Deadline.after(timeout)
+    return await engine.fetch(Call(Request("GET", target), changes=False, deadline=deadline))

@@ -1,0 +1,145 @@
+"""The docker SDK on asyncio: the one place where blocking code meets the event loop.
+
+`SdkClient` is a `docker.APIClient`.  It knows versions, URLs and parameters; its one seam, `request()`, awaits the
+gateway's own transport through a greenlet switch, the way SQLAlchemy's asyncio extension does it.  So every method of
+the SDK works without a thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, ParamSpec, TypeVar, cast
+from urllib.parse import urlsplit
+
+import greenlet
+import orjson
+import requests
+from docker import APIClient
+from docker.auth import AuthConfig
+from docker.errors import APIError, NotFound
+from docker.utils.proxy import ProxyConfig
+
+from gateway.engine.errors import BadResponse, NothingFound, Refused
+from gateway.engine.transport.http import Request, Response
+from gateway.engine.transport.timeouts import Deadline, Timeout
+
+ERROR_BYTES = 4 << 10
+"""The most bytes of an engine's error that are kept: clients get 1 KiB of it, and rules search it for words."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def run_blocking(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Return what *function* returns.  Where it calls `wait_for`, this coroutine awaits in its place.
+
+    The function runs in the context of the caller: it sees its context variables, and what it sets stays set.
+    """
+    worker = greenlet.greenlet(function)
+    worker.gr_context = greenlet.getcurrent().gr_context
+    step = worker.switch(*args, **kwargs)
+    while not worker.dead:
+        try:
+            value = await cast("Awaitable[Any]", step)
+        except BaseException as error:
+            step = worker.throw(error)
+        else:
+            step = worker.switch(value)
+    return cast("T", step)
+
+
+def wait_for(awaitable: Awaitable[T]) -> T:
+    """Return the result of *awaitable*; only in a function that `run_blocking` runs."""
+    parent = greenlet.getcurrent().parent
+    assert parent is not None, "the caller does not run in run_blocking"
+    return cast("T", parent.switch(awaitable))
+
+
+class _NoCredentials(AuthConfig):
+    """No credentials but those that come with a call; were it empty, the SDK would look for the machine's own."""
+
+    @property
+    def is_empty(self) -> bool:
+        return False
+
+    def add_auth(self, reg: str, data: dict[str, Any]) -> None:
+        """Keep nothing of a login: it belongs to one caller."""
+
+
+class SdkClient(APIClient):
+    """An `APIClient` whose requests a subclass sends by `send_for_sdk`."""
+
+    def __init__(self, timeout: Timeout) -> None:
+        """Store; nothing is read from this machine, and nothing is sent.  *timeout* is for each request."""
+        # Not APIClient's own: it reads this machine's Docker configuration, fails on a broken one, and puts
+        # credentials, proxies and headers of it into calls.
+        requests.Session.__init__(self)
+        self.trust_env = False
+        self.headers.clear()
+        self.base_url = "http+docker://localhost"  # whatever the address is: only the transport knows it
+        self.timeout = cast("int", timeout)  # a float will do
+        self.credstore_env: dict[str, str] = {}
+        self._version = "1.41"  # what the SDK puts into its URLs
+        self._auth_configs = _NoCredentials({})
+        self._general_configs: dict[str, Any] = {}
+        self._proxy_configs = ProxyConfig()
+
+    @abstractmethod
+    async def send_for_sdk(self, request: Request, deadline: float | None) -> Response:
+        """Send a request of the SDK, whose target has the API version already."""
+
+    async def run(self, method: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run a method of the SDK.  Raises `docker.errors.APIError` and `TransportError`."""
+        try:
+            return await run_blocking(method, self, *args, **kwargs)
+        except requests.JSONDecodeError as error:
+            raise BadResponse(f"the host's response is not JSON: {error}", sent=True) from error
+
+    def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
+        """Send a request of the SDK; only within `run`."""
+        if kwargs.pop("stream", False):
+            raise NotImplementedError("streams are opened with Engine.open or Engine.session")
+        timeout = kwargs.pop("timeout", None)
+        kwargs.pop("allow_redirects", None)
+        prepared = self.prepare_request(requests.Request(str(method).upper(), url, *args, **kwargs))
+        response = wait_for(self.send_for_sdk(_request(prepared), Deadline.after(timeout) if timeout else None))
+        if response.status >= 400:
+            raise engine_error(response)  # the SDK's own reading of errors fails on some
+        return _sdk_response(response, response.body, cast("str", prepared.url))
+
+
+def engine_error(response: Response, operation: str = "") -> Refused:
+    """Return the SDK's exception for a response to *operation* that is an error."""
+    body = response.body[:ERROR_BYTES]
+    # The response to a HEAD says nothing but its status.
+    explanation = body.decode(errors="backslashreplace").strip() or f"HTTP {response.status}"
+    with contextlib.suppress(orjson.JSONDecodeError, TypeError, KeyError):
+        explanation = str(orjson.loads(response.body)["message"])[:ERROR_BYTES]
+    kind = NothingFound if response.status == 404 else Refused
+    error = kind(explanation, response=_sdk_response(response, body, ""), explanation=explanation)
+    error.operation = operation
+    return error
+
+
+def _request(prepared: requests.PreparedRequest) -> Request:
+    url = urlsplit(cast("str", prepared.url))
+    return Request(
+        cast("str", prepared.method),
+        url.path + (f"?{url.query}" if url.query else ""),
+        {name: str(value) for name, value in prepared.headers.items() if name != "Content-Length"},
+        prepared.body.encode() if isinstance(prepared.body, str) else prepared.body,
+    )
+
+
+def _sdk_response(response: Response, body: bytes, url: str) -> requests.Response:
+    made = requests.Response()
+    made.status_code = response.status
+    made.headers.update(cast("Mapping[str, str]", response.headers))
+    made.url = url
+    made._content = body
+    return made
+
+
+__all__ = ["ERROR_BYTES", "APIClient", "APIError", "NotFound", "SdkClient", "engine_error", "run_blocking", "wait_for"]
