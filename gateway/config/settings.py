@@ -147,7 +147,7 @@ class Limits(Section):
     """Seconds for a pull, push, build, load and their like, when the client sets no deadline."""
 
     progress_idle_timeout_seconds: float = Field(default=60.0, gt=0, le=3600)
-    """Seconds without a sign of life after which such a long call is given up."""
+    """Seconds that the host may send nothing in such a call, when the client sets no deadline."""
 
     reconnect_timeout_seconds: float = Field(default=60.0, ge=0, le=3600)
     """Seconds that logs, events and stats whose connection broke are tried again before their readers are told."""

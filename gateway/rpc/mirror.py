@@ -25,6 +25,7 @@ from gateway.engine.codec.binding import Binding
 from gateway.engine.errors import InvalidField
 from gateway.engine.process.bounded_buffer import buffered
 from gateway.engine.process.progress import ProgressCoalescer
+from gateway.engine.transport.timeouts import Deadline, Timeout
 from gateway.fleet.hosts import Host, Hosts
 from gateway.rpc import encoding
 
@@ -54,10 +55,16 @@ class Timeouts:
             return None
         if binding.deadline_class == pb.DEADLINE_CLASS_NONE and not binding.streams:
             return None
-        seconds = self.change if binding.changes else self.read
+        seconds, key = (self.change, "write") if binding.changes else (self.read, "read")
         if binding.deadline_class == pb.DEADLINE_CLASS_LONG:
-            seconds = self.long
-        return asyncio.get_running_loop().time() + seconds
+            seconds, key = self.long, "long"
+        return Deadline.after(Timeout.of(seconds, f"limits.{key}_timeout_seconds"))
+
+    def idle(self, context: Context) -> float | None:
+        """Return how long an engine may send nothing; None, for ever, when the client has set a deadline."""
+        if context.time_remaining() is not None:
+            return None
+        return Timeout.of(self.progress_idle, "limits.progress_idle_timeout_seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +156,7 @@ def _unary(binding: Binding, backend: Backend) -> Callable[..., Any]:
 
 def _lines(binding: Binding, backend: Backend) -> Callable[..., Any]:
     # Work that reports progress and falls silent has stalled; what runs a process or waits for events may be silent.
-    short = binding.deadline_class == pb.DEADLINE_CLASS_SHORT
-    idle = backend.timeouts.progress_idle if binding.changes and short else None
+    may_stall = binding.changes and binding.deadline_class == pb.DEADLINE_CLASS_SHORT
     reports = any(field.message_type is Progress.DESCRIPTOR for field in binding.reply.fields)
 
     async def call(request: Any, context: Context) -> AsyncGenerator[Message, None]:
@@ -158,7 +164,7 @@ def _lines(binding: Binding, backend: Backend) -> Callable[..., Any]:
         engine = backend.engine(start)
         asked = binding.call(start, backend.timeouts.deadline(binding, context))
         async with engine.open(asked, upload) as (_, connection):
-            lines = streams.lines(connection, idle)
+            lines = streams.lines(connection, backend.timeouts.idle(context) if may_stall else None)
             async with coalesced(lines) if reports else aclosing(lines) as documents:
                 async for document in documents:
                     yield binding.document(document)
@@ -173,11 +179,11 @@ def coalesced(reports: AsyncGenerator[Any, None]) -> AbstractAsyncContextManager
 
 def _bytes(binding: Binding, backend: Backend) -> Callable[..., Any]:
     data_tag = encoding.tag(binding.reply, "data")
-    idle = backend.timeouts.progress_idle
 
     async def call(request: Message, context: Context) -> AsyncGenerator[Message | bytes, None]:
         engine = backend.engine(request)
         asked = binding.call(request, backend.timeouts.deadline(binding, context))
+        idle = backend.timeouts.idle(context)
         async with engine.open(asked) as (answer, connection), aclosing(streams.chunks(connection, idle)) as chunks:
             if (head := binding.head(answer)) is not None:
                 yield head
@@ -193,7 +199,7 @@ def _upload(binding: Binding, backend: Backend) -> Callable[..., Any]:
         engine = backend.engine(start)
         asked = binding.call(start, backend.timeouts.deadline(binding, context))
         async with engine.open(asked, upload) as (answer, connection):
-            answer.body = await streams.whole(connection, backend.timeouts.progress_idle)
+            answer.body = await streams.whole(connection, backend.timeouts.idle(context))
             return binding.response(answer)
 
     return call

@@ -226,7 +226,7 @@ async def test_an_answer_beyond_the_cap_is_refused(engine: FakeEngine, client: C
     refused = await refusal(client.containers.ListContainers(LIST))
 
     assert (refused.code, refused.reason) == (grpc.StatusCode.INTERNAL, "BAD_ENGINE_RESPONSE")
-    assert "65536" in refused.message
+    assert "65536 bytes (limits.max_response_bytes)" in refused.message
     assert await engine.until(lambda: not engine.open_connections)
 
 
@@ -251,6 +251,8 @@ async def test_a_host_that_keeps_a_call_waiting_is_given_up(engine: FakeEngine, 
     unknown = await refusal(client.containers.PauseContainer(PAUSE))
 
     assert (late.code, late.reason) == (grpc.StatusCode.DEADLINE_EXCEEDED, "HOST_TIMEOUT")
+    assert late.message == "h1: the host did not respond within 1 s (limits.read_timeout_seconds)"
+    assert "within 1 s (limits.write_timeout_seconds)" in unknown.message
     assert (unknown.code, unknown.reason) == (grpc.StatusCode.ABORTED, "OUTCOME_UNKNOWN")
     assert await engine.until(lambda: not engine.open_connections)
 
@@ -302,7 +304,24 @@ async def test_progress_and_downloads_that_fall_silent_are_given_up(engine: Fake
     assert len(progress) == 1
     assert (stalled.code, stalled.reason) == (grpc.StatusCode.ABORTED, "OUTCOME_UNKNOWN")
     assert (stopped.code, stopped.reason) == (grpc.StatusCode.DEADLINE_EXCEEDED, "HOST_TIMEOUT")
+    for refused in (stalled, stopped):
+        assert "did not send anything within 1 s (limits.progress_idle_timeout_seconds)" in refused.message
     assert await engine.until(lambda: engine.open_connections <= 1)
+
+
+async def test_a_clients_own_deadline_allows_silence(engine: FakeEngine, client: Client) -> None:
+    """A registry can be silent for longer than the gateway allows: then only the client's deadline ends the call."""
+    engine.on("POST", "/images/create", chunks=[b'{"status":"Pulling"}\n'], hold=True)
+    engine.on("GET", "/containers/{id}/export", chunks=[b"x" * 1000], hold=True)
+
+    (_, pull), (_, export) = await asyncio.gather(
+        until_refused(client.images.PullImage(PULL, timeout=2)),
+        until_refused(client.containers.ExportContainer(EXPORT, timeout=2)),
+    )
+
+    for refused in (pull, export):
+        assert refused.code is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert refused.reason != "HOST_TIMEOUT"
 
 
 # Cancellation

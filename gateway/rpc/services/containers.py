@@ -129,7 +129,7 @@ class ContainerService:
         if request.HasField("registry_auth"):
             pull.registry_auth.CopyFrom(request.registry_auth)
         call = _PULL.call(pull, self._backend.timeouts.deadline(_PULL, context))
-        idle = self._backend.timeouts.progress_idle
+        idle = self._backend.timeouts.idle(context)
         async with engine.open(call) as (_, connection), coalesced(streams.lines(connection, idle)) as documents:
             async for document in documents:
                 yield _PULL.document(document).progress  # type: ignore[attr-defined]  # PullImageResponse
