@@ -11,7 +11,7 @@ import re
 import sys
 from pathlib import Path
 
-from gateway.config.loading import reference
+from gateway.config.keys import reference
 
 PAGE = Path(__file__).resolve().parent / "configuration.md"
 _KEYS = re.compile(r"(<!-- keys: .*? -->\n)(.*?)(<!-- end of keys -->)", re.DOTALL)

@@ -10,33 +10,25 @@ All of it happens once, in `load`; nothing deeper in the gateway reads the envir
 from __future__ import annotations
 
 import argparse
-import difflib
-import json
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, cast, get_args
+from typing import Any, NoReturn, cast
 
 import yaml
 from dockfleet import __version__
-from pydantic import Field, ValidationError
-from pydantic.fields import FieldInfo
+from pydantic import ValidationError
 
-from gateway.config.settings import HostSettings, HostTls, Keys, Limits, ListenerTls, Section, Settings
+from gateway.config.contexts import discover
+from gateway.config.keys import KEYS, OUTSIDE, PATHS, PREFIX, PROGRAM, Key
+from gateway.config.problems import ConfigError, meant, reasons, shown
+from gateway.config.settings import Keys, Settings
 
-__all__ = ["ConfigError", "HostSettings", "HostTls", "Limits", "ListenerTls", "Settings", "load", "reference"]
+__all__ = ["ConfigError", "load"]
 
-_PROGRAM = "dockfleet-gateway"
-_PREFIX = "DOCKFLEET_"
 # Of the clients, which people use from the same shell; and what is set aside for those to come, and for tests.
 _CLIENTS = ("DOCKFLEET_ADDRESS", "DOCKFLEET_TLS_CA", "DOCKFLEET_TLS_CERT", "DOCKFLEET_TLS_KEY", "DOCKFLEET_TOKEN")
 _SET_ASIDE = ("DOCKFLEET_CLIENT_", "DOCKFLEET_TEST_")
-_LOCAL_SOCKET = "unix:///var/run/docker.sock"
-
-
-class ConfigError(Exception):
-    """The configuration is refused.  The message says why, a line for each reason, to the one who wrote it."""
 
 
 def load(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
@@ -59,9 +51,9 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     try:
         keys = Keys.model_validate(_overlaid(file, given))
     except ValidationError as error:
-        raise ConfigError("\n".join(_reasons(error, origin))) from error
+        raise ConfigError("\n".join(reasons(error, origin))) from error
     configured = "hosts" in keys.model_fields_set
-    hosts, source = (keys.hosts, origin("hosts")) if configured else _discovered(environ)
+    hosts, source = (keys.hosts, origin("hosts")) if configured else discover(environ)
     state_directory = keys.state_directory or _state_directory(environ)
     settings = Settings(**dict(keys) | {"hosts": hosts, "source": source, "state_directory": state_directory})
     if environ.get("SSLKEYLOGFILE") and (settings.tls or any(host.tls for host in hosts)):
@@ -99,62 +91,6 @@ def _report(settings: Settings, path: str) -> str:
     return "\n".join(f"{what:<{width}}  {text}" for what, text in rows)
 
 
-@dataclass(frozen=True)
-class _Key:
-    """A key as it is written in each place; *name* is its dotted name in the file."""
-
-    name: str
-    field: FieldInfo
-
-    @property
-    def variable(self) -> str:
-        return _PREFIX + self.name.replace(".", "__").upper()
-
-    @property
-    def flag(self) -> str:
-        return "--host" if self.name == "hosts" else "--" + re.sub(r"[._]", "-", self.name)
-
-    @property
-    def default(self) -> str:
-        value = self.field.get_default()
-        return str(value).lower() if isinstance(value, str | int | float) else ""
-
-    @property
-    def meaning(self) -> str:
-        return " ".join((self.field.description or "").split())
-
-
-def _keys(section: type[Section], prefix: str = "") -> Iterator[_Key]:
-    for name, field in section.model_fields.items():
-        types = (field.annotation, *get_args(field.annotation))
-        inner = next((t for t in types if isinstance(t, type) and issubclass(t, Section)), None)
-        is_list = ... in types
-        if is_list or not inner:
-            yield _Key(prefix + name, field)
-        if inner:
-            yield from _keys(inner, f"{prefix}{name}[]." if is_list else f"{prefix}{name}.")
-
-
-def _is_path(annotation: Any) -> bool:
-    return annotation is Path or any(_is_path(part) for part in get_args(annotation))
-
-
-_CONFIG = _Key("config", Field(description="The YAML file to read; not itself a key of it."))
-_KEYS = {key.name: key for key in _keys(Keys)}
-_OUTSIDE = {key.name: key for key in (_CONFIG, *_KEYS.values()) if "[]" not in key.name}  # variables and flags
-_PATHS = {key.name for key in _KEYS.values() if _is_path(key.field.annotation)}
-
-
-def reference() -> str:
-    """Return the whole configuration as a Markdown table, for docs/configuration.md."""
-    rows = ["| key | environment variable | flag | default | meaning |", "| --- | --- | --- | --- | --- |"]
-    for key in (_CONFIG, *_KEYS.values()):
-        places = (key.variable, key.flag) if key.name in _OUTSIDE else ("", "")
-        cells = [f"`{cell}`" if cell else "–" for cell in (key.name, *places, key.default)]
-        rows.append(f"| {' | '.join(cells)} | {key.meaning} |")
-    return "\n".join(rows) + "\n"
-
-
 # The three places.  Flags and variables are read as: key's name -> (value, what the user wrote it as).
 
 
@@ -164,12 +100,23 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _flags(argv: Sequence[str]) -> dict[str, tuple[Any, str]]:
+    known, extra = _parser().parse_known_args(argv)
+    if extra:
+        flag = extra[0].partition("=")[0]
+        raise ConfigError(f"{flag} is unknown{meant(flag, [key.flag for key in OUTSIDE.values()])}")
+    values = vars(known)
+    if "hosts" in values:
+        values["hosts"] = [_host(text, "--host") for text in values["hosts"]]
+    return {name: (value, OUTSIDE[name].flag if name in OUTSIDE else "") for name, value in values.items()}
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        _PROGRAM,
-        usage=f"{_PROGRAM} [--config FILE] [--host NAME=ADDRESS]... [--FLAG VALUE]...",
+        PROGRAM,
+        usage=f"{PROGRAM} [--config FILE] [--host NAME=ADDRESS]... [--FLAG VALUE]...",
         description="One gRPC door in front of many Docker hosts.",
         epilog="Every flag is also a key of the file and a variable: --limits-read-timeout-seconds is "
-        f"limits.read_timeout_seconds and {_PREFIX}LIMITS__READ_TIMEOUT_SECONDS. A flag beats a variable, "
+        f"limits.read_timeout_seconds and {PREFIX}LIMITS__READ_TIMEOUT_SECONDS. A flag beats a variable, "
         "a variable beats the file.",
         formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=36, width=110),
         argument_default=argparse.SUPPRESS,
@@ -177,40 +124,37 @@ def _flags(argv: Sequence[str]) -> dict[str, tuple[Any, str]]:
     )
     check = "Read the configuration, print what would be served, and exit: with 0, or 2 when it is refused."
     parser.add_argument("--check", action="store_true", help=check)
-    parser.add_argument("--version", action="version", version=f"{_PROGRAM} {__version__}", help="Print it and exit.")
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}", help="Print it and exit.")
     groups = {"": parser.add_argument_group("gateway")}
-    for key in _OUTSIDE.values():
+    for key in OUTSIDE.values():
         section = key.name.rpartition(".")[0]
         group = groups.get(section) or groups.setdefault(section, parser.add_argument_group(section))
-        form: dict[str, Any] = {"metavar": "VALUE"}
-        if key.field.annotation is bool:
-            form = {"action": argparse.BooleanOptionalAction}
-        elif key.flag == "--host":
-            form = {"metavar": "NAME=ADDRESS", "action": "append"}
         text = f"{key.meaning} [{key.default}]" if key.default else key.meaning
-        group.add_argument(key.flag, dest=key.name, help=text.replace("%", "%%"), **form)
-    known, extra = parser.parse_known_args(argv)
-    if extra:
-        flag = extra[0].partition("=")[0]
-        raise ConfigError(f"{flag} is unknown{_meant(flag, [key.flag for key in _OUTSIDE.values()])}")
-    values = vars(known)
-    if "hosts" in values:
-        values["hosts"] = [_host(text, "--host") for text in values["hosts"]]
-    return {name: (value, _OUTSIDE[name].flag if name in _OUTSIDE else "") for name, value in values.items()}
+        group.add_argument(key.flag, dest=key.name, help=text.replace("%", "%%"), **_form(key))
+    return parser
+
+
+def _form(key: Key) -> dict[str, Any]:
+    """Return how argparse reads the key's flag."""
+    if key.field.annotation is bool:
+        return {"action": argparse.BooleanOptionalAction}
+    if key.flag == "--host":
+        return {"metavar": "NAME=ADDRESS", "action": "append"}
+    return {"metavar": "VALUE"}
 
 
 def _variables(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
-    keys = {key.variable: key for key in _OUTSIDE.values()}
+    keys = {key.variable: key for key in OUTSIDE.values()}
     # Beside a Service called dockfleet, Kubernetes sets DOCKFLEET_SERVICE_HOST, DOCKFLEET_PORT_50051_TCP and more.
     services = [name.removesuffix("SERVICE_HOST") for name in environ if name.endswith("_SERVICE_HOST")]
     links = tuple(service + what for service in services for what in ("SERVICE_", "PORT"))
-    ours = (name for name in environ if name.startswith(_PREFIX) and not name.startswith(links))
+    ours = (name for name in environ if name.startswith(PREFIX) and not name.startswith(links))
     values: dict[str, Any] = {
         name: environ[name] for name in ours if name not in _CLIENTS and not name.startswith(_SET_ASIDE)
     }
     if unknown := sorted(values.keys() - keys.keys()):
-        raise ConfigError("\n".join(f"{name} is unknown{_meant(name, keys)}" for name in unknown))
-    hosts = _KEYS["hosts"].variable
+        raise ConfigError("\n".join(f"{name} is unknown{meant(name, keys)}" for name in unknown))
+    hosts = KEYS["hosts"].variable
     if hosts in values:
         values[hosts] = _hosts(values[hosts], hosts)
     return {keys[name].name: (value, name) for name, value in values.items()}
@@ -229,7 +173,7 @@ def _host(text: str, where: str) -> Any:
         return _yaml(text, where)
     name, equals, address = text.partition("=")
     if not equals:
-        raise ConfigError(f"{where}: {_shown(text)} is not name=address")
+        raise ConfigError(f"{where}: {shown(text)} is not name=address")
     return {"name": name.strip(), "address": address.strip()}
 
 
@@ -254,7 +198,7 @@ def _based(document: Any, folder: Path, name: str = "") -> Any:
         return {key: _based(value, folder, f"{name}.{key}" if name else str(key)) for key, value in document.items()}
     if isinstance(document, list):
         return [_based(value, folder, f"{name}[]") for value in document]
-    return str(folder / document) if isinstance(document, str) and name in _PATHS else document
+    return str(folder / document) if isinstance(document, str) and name in PATHS else document
 
 
 class _Loader(yaml.SafeLoader):
@@ -289,108 +233,3 @@ def _overlaid(file: dict[str, Any], given: dict[str, tuple[Any, str]]) -> dict[s
             value = {**(below if isinstance(below, dict) else {}), key: value}
         whole[section or key] = value
     return whole
-
-
-# Refusals
-
-_WORDS = {
-    "extra_forbidden": "is unknown",
-    "missing": "is missing",
-    "mapping_type": "should be a mapping of keys to values",
-    "model_type": "should be a mapping of keys to values",
-    "string_type": "should be text: put it in quotes",
-    "tuple_type": "should be a list",
-}
-
-
-def _reasons(error: ValidationError, origin: Callable[[str], str] = lambda name: "") -> Iterator[str]:
-    """Yield one line for each thing wrong: where it was written, the key, the value, and what it should be."""
-    sections = {name.rpartition(".")[0] for name in _KEYS} - {""}
-    for reason in error.errors(include_url=False):
-        kind, loc = reason["type"], reason["loc"]
-        name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).removeprefix(".")
-        general = re.sub(r"\[\d+\]", "[]", name)
-        key, where = _KEYS.get(general), origin(name)
-        written = where if key and where in (key.flag, key.variable) else ": ".join(filter(None, (where, name)))
-        if kind == "value_error":
-            text = str(reason["ctx"]["error"])
-        elif kind == "extra_forbidden":
-            text = "is unknown" + _meant(general, [*_KEYS, *sections])
-        else:
-            text = _WORDS.get(kind, re.sub(r"^(Input|String) ", "", reason["msg"]))
-            text += f"; it is: {key.meaning}" if key else ""
-        value = "" if kind in ("extra_forbidden", "missing") else _shown(reason["input"])
-        yield " ".join(filter(None, (written, value, text)))
-
-
-def _shown(value: Any) -> str:
-    """Return *value* as a refusal may show it: no login before an @, no key material, no whole mapping."""
-    if not isinstance(value, str | int | float):
-        return ""
-    if "\n" in str(value) or "-----BEGIN" in str(value):
-        return "(not shown)"
-    return re.sub(r"'.*@", "'…@", repr(value))[:120]
-
-
-def _meant(word: str, words: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(words), 1)
-    return f"; did you mean {close[0]}?" if close else f"; {_PROGRAM} --help lists all"
-
-
-# Hosts of a machine that configures none
-
-
-def _discovered(environ: Mapping[str, str]) -> tuple[tuple[HostSettings, ...], str]:
-    """Return the hosts of this machine's Docker configuration and, in words, where they came from.
-
-    All docker contexts, by name, whichever is current; then `DOCKER_HOST`, called docker-host; without either, the
-    local socket, called local.  A context that cannot be used, or only in plaintext beyond this machine, and an
-    engine met before, are left out, and the words say so.
-
-    The files are read directly: docker's SDK, without a config.json, looks for contexts in the working directory.
-    """
-    folder = Path(environ.get("DOCKER_CONFIG") or f"{environ.get('HOME', '')}/.docker")
-    left_out: list[str] = []
-    hosts = sorted(_contexts(folder, left_out), key=lambda host: host.name)
-    sources = [f"docker contexts of {folder}"] if hosts else []
-    if address := environ.get("DOCKER_HOST"):
-        secured = environ.get("DOCKER_CERT_PATH") or (environ.get("DOCKER_TLS_VERIFY") and folder)
-        try:
-            hosts.append(_host_of("docker-host", address, Path(secured) if secured else None))
-        except ValidationError as error:
-            raise ConfigError("\n".join(f"DOCKER_HOST: {reason}" for reason in _reasons(error))) from error
-        sources.append("DOCKER_HOST")
-    found: list[HostSettings] = []
-    for host in hosts:
-        if any(host.name == other.name or host.address == other.address for other in found):
-            left_out.append(f"{host.name} at {host.address}, a name or an address met before")
-        else:
-            found.append(host)
-    if not found:
-        found, sources = [HostSettings(name="local", address=_LOCAL_SOCKET)], ["local socket"]
-    note = f" (left out: {'; '.join(left_out)})" if left_out else ""
-    return tuple(found), " and ".join(sources) + note
-
-
-def _contexts(folder: Path, left_out: list[str]) -> Iterator[HostSettings]:
-    for meta in sorted(folder.glob("contexts/meta/*/meta.json")):
-        name = meta.parent.name
-        try:
-            context = json.loads(meta.read_bytes())
-            name, address = context["Name"], context["Endpoints"]["docker"]["Host"]
-            tls = folder / "contexts" / "tls" / meta.parent.name / "docker"
-            yield _host_of(name, address, tls if tls.is_dir() else None)
-        except ValidationError as error:
-            left_out.append(f"{name}: {', '.join(_reasons(error))}")
-        except (OSError, ValueError, LookupError, TypeError, AttributeError):
-            left_out.append(f"{name}: no docker endpoint in {meta}")
-
-
-def _host_of(name: str, address: str, certificates: Path | None) -> HostSettings:
-    """Return the host at *address*, over TLS with the files that the docker command keeps in *certificates*."""
-    tls = None
-    if certificates and address.startswith("tcp://"):
-        own = {"certificate": certificates / "cert.pem", "key": certificates / "key.pem"}
-        tls = {"ca": str(certificates / "ca.pem")} | {key: str(file) for key, file in own.items() if file.exists()}
-    plain = re.sub(r"[^a-z0-9._-]", "-", name.lower())[:63].strip("._-")
-    return HostSettings.model_validate({"name": plain, "address": address, "tls": tls})

@@ -1,7 +1,7 @@
 """Every key of the configuration: its type, default, bounds and meaning, and what must hold between keys.
 
 These models are the only list of keys there is; flags, variables, `--help` and docs/configuration.md are made
-from them by `gateway.config.loading`.  Settings that exist are valid: addresses are well formed, certificate files
+from them in this package.  Settings that exist are valid: addresses are well formed, certificate files
 are readable and belong together, and nothing speaks plaintext beyond this machine unless told to.
 """
 

@@ -15,7 +15,9 @@ import yaml
 from cryptography.hazmat.primitives import serialization
 from pydantic import ValidationError
 
-from gateway.config.loading import ConfigError, HostSettings, Settings, load, reference
+from gateway.config.keys import reference
+from gateway.config.loading import ConfigError, load
+from gateway.config.settings import HostSettings, Settings
 
 EXAMPLE = Path(__file__).parents[2] / "deploy/dockfleet.example.yaml"
 

@@ -1,0 +1,60 @@
+"""Why a configuration is refused, in words for the one who wrote it; they show no secret."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from pydantic import ValidationError
+
+from gateway.config.keys import KEYS, PROGRAM
+
+_WORDS = {
+    "extra_forbidden": "is unknown",
+    "missing": "is missing",
+    "mapping_type": "should be a mapping of keys to values",
+    "model_type": "should be a mapping of keys to values",
+    "string_type": "should be text: put it in quotes",
+    "tuple_type": "should be a list",
+}
+
+
+class ConfigError(Exception):
+    """The configuration is refused.  The message says why, a line for each reason, to the one who wrote it."""
+
+
+def reasons(error: ValidationError, origin: Callable[[str], str] = lambda name: "") -> Iterator[str]:
+    """Yield one line for each thing wrong: where it was written, the key, the value, and what it should be."""
+    sections = {name.rpartition(".")[0] for name in KEYS} - {""}
+    for reason in error.errors(include_url=False):
+        kind, loc = reason["type"], reason["loc"]
+        name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).removeprefix(".")
+        general = re.sub(r"\[\d+\]", "[]", name)
+        key, where = KEYS.get(general), origin(name)
+        written = where if key and where in (key.flag, key.variable) else ": ".join(filter(None, (where, name)))
+        if kind == "value_error":
+            text = str(reason["ctx"]["error"])
+        elif kind == "extra_forbidden":
+            text = "is unknown" + meant(general, [*KEYS, *sections])
+        else:
+            text = _WORDS.get(kind, re.sub(r"^(Input|String) ", "", reason["msg"]))
+            text += f"; it is: {key.meaning}" if key else ""
+        value = "" if kind in ("extra_forbidden", "missing") else shown(reason["input"])
+        yield " ".join(filter(None, (written, value, text)))
+
+
+def shown(value: Any) -> str:
+    """Return *value* as a refusal may show it: no login before an @, no key material, no whole mapping."""
+    if not isinstance(value, str | int | float):
+        return ""
+    if "\n" in str(value) or "-----BEGIN" in str(value):
+        return "(not shown)"
+    return re.sub(r"'.*@", "'…@", repr(value))[:120]
+
+
+def meant(word: str, words: Iterable[str]) -> str:
+    """Return the end of a refusal of *word*: which of *words* it is close to, or where all are listed."""
+    close = difflib.get_close_matches(word, list(words), 1)
+    return f"; did you mean {close[0]}?" if close else f"; {PROGRAM} --help lists all"
