@@ -12,13 +12,14 @@ from __future__ import annotations
 import asyncio
 import secrets
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import orjson
 
 from gateway.engine.client import APIClient, APIError, Call, Engine, NotFound
 from gateway.engine.errors import TransportError
-from gateway.engine.process.session import exec_exit, start
+from gateway.engine.process.session import Exited, SessionEnd, Unknown, start
 from gateway.engine.resumable.subscription import Idle
 from gateway.engine.transport.http import Request
 
@@ -26,7 +27,6 @@ SECONDS = 5.0  # in which it is done, or given up
 _VARIABLE = "DOCKFLEET_EXEC"
 _SHELLS = ("/bin/sh", "/busybox/sh")
 _MOST_OUTPUT = 4096
-_NO_SHELL = "there is no shell in the container to kill it with"
 
 # Each round looks at all processes and kills those that it finds, until there are none: they may fork meanwhile.
 # `s` is the end of /proc/PID/stat: state, parent, process group and session; a name before it may hold anything.
@@ -59,7 +59,7 @@ while [ $round -lt 20 ]; do
   [ "$hit" ] || exit 0
   for t in $hit; do kill -KILL ${t%%:*} 2>/dev/null; done
 done
-echo processes that withstand:$hit
+echo processes that could not be killed:$hit
 exit 1
 """
 
@@ -88,30 +88,36 @@ class Mark:
         return f"{_VARIABLE}={self.id}"
 
 
+class Sweep(Enum):
+    """What a sweep has come to."""
+
+    CLEAN = "nothing is left"
+    LEFT = "something may be left"
+    NO_SHELL = "there is no shell in the container to kill it with"
+
+
 async def kill(engine: Engine, exec_id: str, mark: Mark) -> None:
     """Kill the process of an exec and all that bear its *mark*; those that have ended are no failure.
 
     Raises `NotKilled`, at the latest after `SECONDS`.
     """
-    trouble = "it has not been started yet"
+    why = "it has not been started yet"
+    pause = 0.02
     try:
         async with asyncio.timeout(SECONDS):
-            pause = 0.02
-            while True:
-                state = await _state(engine, exec_id)
-                if state is None:
-                    return
-                if state.get("Running") or state.get("ExitCode") is not None:
-                    trouble = ""  # should the sweep not end in time: that it has not is all there is to say
-                    trouble = await _sweep(engine, mark)
-                    if not trouble and not state.get("Running"):
+            while (state := await _state(engine, exec_id)) is not None:
+                running = bool(state.get("Running"))
+                if running or state.get("ExitCode") is not None:
+                    why = ""  # a sweep that does not end in time is all there is to say
+                    sweep, why = await _sweep(engine, mark)
+                    if sweep is Sweep.NO_SHELL:
+                        raise NotKilled(why)
+                    if sweep is Sweep.CLEAN and not running:
                         return
-                    if trouble == _NO_SHELL:
-                        raise NotKilled(trouble)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 0.5)
     except (TimeoutError, APIError, TransportError) as error:
-        raise NotKilled(trouble or str(error) or "the engine does not see its end") from error
+        raise NotKilled(why or str(error) or "the engine does not see its end") from error
 
 
 async def _state(engine: Engine, exec_id: str) -> dict[str, Any] | None:
@@ -122,9 +128,8 @@ async def _state(engine: Engine, exec_id: str) -> dict[str, Any] | None:
     return state
 
 
-async def _sweep(engine: Engine, mark: Mark) -> str:
-    """Kill once what bears *mark*; return why something may be left, or "" when nothing is."""
-    trouble = ""
+async def _sweep(engine: Engine, mark: Mark) -> tuple[Sweep, str]:
+    """Kill once what bears *mark*; return what that has come to, and in words what is left, if anything."""
     for shell in _SHELLS:
         try:
             created: Any = await engine.call(
@@ -136,23 +141,27 @@ async def _sweep(engine: Engine, mark: Mark) -> str:
             )
         except APIError as error:
             if error.status_code == 409 and "is not running" in str(error.explanation):
-                return ""
+                return Sweep.CLEAN, ""
             raise
-        request = Request(
-            "POST",
-            f"/exec/{created['Id']}/start",
-            {"Content-Type": "application/json"},
-            orjson.dumps({"Detach": False, "Tty": False}),
-        )
-        said = b""
-        async with start(engine, Call(request), terminal=False, of_exec=True) as session:
-            async for frames in session.frames():
-                if not isinstance(frames, Idle):
-                    said = (said + b"".join(frame.data for frame in frames))[:_MOST_OUTPUT]
-        exit = await exec_exit(engine, created["Id"])
-        if exit.code == 0:
-            return ""
-        if session.failure(exit) is None:
-            return said.decode(errors="backslashreplace").strip() or f"the shell ended with {exit.code}"
-        trouble = _NO_SHELL
-    return trouble
+        end, output = await _run(engine, created["Id"])
+        match end:
+            case Exited(0):
+                return Sweep.CLEAN, ""
+            case Exited(code):
+                return Sweep.LEFT, output or f"the shell ended with {code}"
+            case Unknown(reason):
+                return Sweep.LEFT, output or reason
+    return Sweep.NO_SHELL, Sweep.NO_SHELL.value
+
+
+async def _run(engine: Engine, exec_id: str) -> tuple[SessionEnd, str]:
+    """Start an exec; return how it ended, and the beginning of its output."""
+    body = orjson.dumps({"Detach": False, "Tty": False})
+    request = Request("POST", f"/exec/{exec_id}/start", {"Content-Type": "application/json"}, body)
+    output = b""
+    async with start(engine, Call(request), terminal=False, of_exec=True) as session:
+        async for frames in session.frames():
+            if not isinstance(frames, Idle):
+                output = (output + b"".join(frame.data for frame in frames))[:_MOST_OUTPUT]
+    end, _ = await session.end_of_exec(engine, exec_id)
+    return end, output.decode(errors="backslashreplace").strip()

@@ -33,27 +33,44 @@ _PATIENCE_SECONDS = 5.0  # for an exit code after the end of the output
 
 
 @dataclass(frozen=True, slots=True)
-class Exit:
-    """How an exec ended: its exit code, or why there is none."""
+class Exited:
+    """The process has ended with an exit code."""
 
-    code: int | None
-    unknown_reason: str = ""
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartFailed:
+    """There was no process: it could not be started, or was started before."""
+
+    error: ExecStartFailed | StartedBefore
+
+
+@dataclass(frozen=True, slots=True)
+class Detached:
+    """The client has typed the keys that detach it; the process goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """There is no exit code, for this reason."""
+
+    reason: str
     running: bool = False
 
 
-class Session:
-    """The connection to a running process.
+SessionEnd = Exited | StartFailed | Detached | Unknown
 
-    `report`, after the end of an exec's output: what the engine wrote in the command's stead, perhaps.  See
-    `refusal`, `failure` and `detached`.
-    """
+
+class Session:
+    """The connection to a running process."""
 
     def __init__(self, connection: Connection, *, terminal: bool, of_exec: bool) -> None:
         self._connection = connection
         self._of_exec = of_exec
         self._decode: Decoder = RawDecoder() if terminal else FrameDecoder()
         self._input_open = True
-        self.report: list[Frame] = []
+        self._held_back: list[Frame] = []  # of an exec: perhaps the engine's words; see `end_of_exec`
 
     async def frames(self) -> AsyncGenerator[list[Frame] | Idle, None]:
         """Yield the output until the process closes it, the frames of one read together, and `Idle` in between.
@@ -68,43 +85,43 @@ class Session:
                         yield frames
                         continue
                     # Only the end, and the exit code, make sure whose words these are: so they are held back.
-                    self.report += frames
+                    self._held_back += frames
                     if self._of_exec and self._may_be_a_report(first):
                         continue
-                    yield self.report
-                    self.report = []
+                    yield self._held_back
+                    self._held_back = []
                     first = False
         finally:
             self._connection.close()  # one that nobody reads any more would hold the process up
 
     def _may_be_a_report(self, first: bool) -> bool:
-        """Tell whether `report`, if no more comes, may be the engine's words; *first*, whether nothing came before."""
-        if sum(len(frame.data) for frame in self.report) > _LONGEST_REPORT:
+        """Tell whether what is held back, if no more comes, may be the engine's words; *first*: nothing came before."""
+        if sum(len(frame.data) for frame in self._held_back) > _LONGEST_REPORT:
             return False
-        text = b"".join(frame.data for frame in self.report)
+        text = self._report()
         return (first and text.startswith((_START_FAILED, _STARTED_BEFORE))) or text.endswith(_DETACHED)
 
-    def refusal(self, exec_id: str) -> StartedBefore | None:
-        """Return the refusal that `report` tells of, to start an exec that was started before; else None."""
-        text = self._reported()
-        return StartedBefore(text) if text.startswith(_STARTED_BEFORE.decode() + exec_id) else None
+    def _report(self) -> bytes:
+        return b"".join(frame.data for frame in self._held_back)
 
-    def failure(self, exit: Exit) -> ExecStartFailed | None:
-        """Return the failure that `report` tells of, given the exit code; None when it is plain output."""
-        text = self._reported()
-        if not text.startswith(_START_FAILED.decode()) or exit.code not in _CANNOT_EXECUTE:
-            return None
-        return ExecStartFailed(text)
+    async def end_of_exec(self, engine: Engine, exec_id: str) -> tuple[SessionEnd, list[Frame]]:
+        """Return how the exec has ended, and the rest of its output.  To be called after the end of `frames`.
 
-    def detached(self, exit: Exit) -> bool:
-        """Tell whether the client has typed the keys that detach, given the exit code; `report` is then output."""
-        if not self.report or exit.code not in _CANNOT_EXECUTE or not self.report[-1].data.endswith(_DETACHED):
-            return False
-        self.report[-1] = self.report[-1]._replace(data=self.report[-1].data.removesuffix(_DETACHED))
-        return True
-
-    def _reported(self) -> str:
-        return b"".join(frame.data for frame in self.report).decode(errors="backslashreplace").strip()
+        What looks like the engine's words is the rest of the output unless the exit code fits to them.
+        """
+        report = self._report()
+        text = report.decode(errors="backslashreplace").strip()
+        if report.startswith(_STARTED_BEFORE + exec_id.encode()):
+            return StartFailed(StartedBefore(text)), []
+        end = await exec_exit(engine, exec_id)
+        if not isinstance(end, Exited) or end.code not in _CANNOT_EXECUTE:
+            return end, self._held_back
+        if report.startswith(_START_FAILED):
+            return StartFailed(ExecStartFailed(text)), []
+        *before, last = self._held_back or [Frame(0, b"", True)]
+        if last.data.endswith(_DETACHED):
+            return Detached(), [*before, last._replace(data=last.data.removesuffix(_DETACHED))]
+        return end, self._held_back
 
     def fail(self, error: Exception) -> None:
         """End the session; its reader gets *error*."""
@@ -132,7 +149,7 @@ async def start(engine: Engine, call: Call, *, terminal: bool, of_exec: bool = F
         yield Session(connection, terminal=terminal, of_exec=of_exec)
 
 
-async def exec_exit(engine: Engine, exec_id: str) -> Exit:
+async def exec_exit(engine: Engine, exec_id: str) -> Exited | Unknown:
     """Return how an exec ended, after the end of its output.
 
     The output may end before the process: it is asked for a few seconds until the code is there.
@@ -142,11 +159,11 @@ async def exec_exit(engine: Engine, exec_id: str) -> Exit:
         try:
             state = await queries.exec_state(engine, exec_id)
         except NotFound:
-            return Exit(None, "the engine has forgotten the exec: its container has been removed")
+            return Unknown("the engine has forgotten the exec: its container has been removed")
         if not state.running and state.exit_code is not None:
-            return Exit(state.exit_code)
+            return Exited(state.exit_code)
         if waited >= _PATIENCE_SECONDS:
-            return Exit(None, "the process still runs, but its output has ended", running=True)
+            return Unknown("the process still runs, but its output has ended", running=True)
         await asyncio.sleep(pause)
         waited += pause
         pause = min(pause * 2, 0.2)

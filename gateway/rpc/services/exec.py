@@ -15,8 +15,9 @@ from gateway.engine import queries
 from gateway.engine.client import APIClient, Engine
 from gateway.engine.codec.binding import Binding
 from gateway.engine.errors import ExecStartFailed, StartedBefore
+from gateway.engine.process import session as process
 from gateway.engine.process.kill import Mark, NotKilled, kill
-from gateway.engine.process.session import Exit, exec_exit, start
+from gateway.engine.process.session import Detached, Exited, StartFailed, Unknown, start
 from gateway.fleet.hosts import Host
 from gateway.rpc.encoding import output_encoder
 from gateway.rpc.mirror import Backend, Context, first
@@ -143,15 +144,21 @@ class ExecService:
                 async for frames in output:
                     for message in encode(frames):
                         yield message
-        if refusal := session.refusal(begin.id):
-            raise refusal
-        exit = await exec_exit(engine, begin.id)
-        if failure := session.failure(exit):
-            raise failure
-        if session.detached(exit):
-            exit = Exit(None, "the client has detached from the process")
-        for message in encode(session.report):
+        end, rest = await session.end_of_exec(engine, begin.id)
+        last = _last(end)
+        for message in encode(rest):
             yield message
-        yield response(
-            end=SessionEnd(exit_code=exit.code, unknown_reason=exit.unknown_reason, running=exit.running),
-        )
+        yield response(end=last)
+
+
+def _last(end: process.SessionEnd) -> SessionEnd:
+    """Return how a session ends for its client.  Raises why there was none."""
+    match end:
+        case StartFailed(error):
+            raise error
+        case Exited(code):
+            return SessionEnd(exit_code=code)
+        case Detached():
+            return SessionEnd(unknown_reason="the client has detached from the process")
+        case Unknown(reason, running):
+            return SessionEnd(unknown_reason=reason, running=running)

@@ -13,8 +13,15 @@ import trustme
 
 from gateway.engine.client import Call, Engine
 from gateway.engine.codec.frames import STDERR, STDOUT, Frame
-from gateway.engine.errors import BadResponse, OperationFailed, OutcomeUnknown, TornStream
-from gateway.engine.process.session import Session, exec_exit, start
+from gateway.engine.errors import (
+    BadResponse,
+    ExecStartFailed,
+    OperationFailed,
+    OutcomeUnknown,
+    StartedBefore,
+    TornStream,
+)
+from gateway.engine.process.session import Detached, Exited, Session, StartFailed, Unknown, exec_exit, start
 from gateway.engine.transport.http import Request
 from gateway.engine.transport.pool import Limits
 from tests.support.fake_engine import FakeEngine, ResponseParser, frame
@@ -274,21 +281,58 @@ async def test_words_of_the_engine_are_held_back_to_the_end(fake: FakeEngine, en
     """What may be a failure to start is no output before the exit code is known (B2 35)."""
     async with session_of(fake, engine, frame(1, words[:40]), frame(1, words[40:])) as session:
         assert await output_of(session) == b""
-        assert b"".join(frame.data for frame in session.report) == words
+        fake.on("GET", "/exec/{id}/json", json={"Running": False, "ExitCode": 1})
+        end, rest = await session.end_of_exec(engine, EXEC)
+
+    if words is BEFORE:
+        assert isinstance(end, StartFailed)
+        assert isinstance(end.error, StartedBefore)
+        assert rest == []
+    else:
+        assert end == Exited(1)  # with which no process fails to start
+        assert b"".join(frame.data for frame in rest) == words
+
+
+@pytest.mark.parametrize("code", [126, 127])
+async def test_a_command_that_cannot_be_started_has_failed_to_start(
+    fake: FakeEngine, engine: Engine, code: int
+) -> None:
+    """The engine's words and the exit code together say so; the words are the failure's."""
+    fake.on("GET", "/exec/{id}/json", json={"Running": False, "ExitCode": code})
+    async with session_of(fake, engine, FAILED, terminal=True) as session:
+        assert await output_of(session) == b""
+        end, rest = await session.end_of_exec(engine, EXEC)
+
+    assert isinstance(end, StartFailed)
+    assert isinstance(end.error, ExecStartFailed)
+    assert str(end.error) == FAILED.decode().strip()
+    assert rest == []
+
+
+@pytest.mark.parametrize(("code", "detached"), [(126, True), (127, True), (0, False)])
+async def test_a_client_that_detaches_is_told_apart_from_a_process_that_ends(
+    fake: FakeEngine, engine: Engine, code: int, detached: bool
+) -> None:
+    """The engine's words about it are no output; after any other exit code they are."""
+    fake.on("GET", "/exec/{id}/json", json={"Running": False, "ExitCode": code})
+    async with session_of(fake, engine, b"$ " + DETACHED, terminal=True) as session:
+        before = await output_of(session)
+        end, rest = await session.end_of_exec(engine, EXEC)
+
+    output = before + b"".join(frame.data for frame in rest)
+    assert (end, output) == ((Detached(), b"$ ") if detached else (Exited(code), b"$ " + DETACHED))
 
 
 async def test_words_like_the_engines_within_output_are_output(fake: FakeEngine, engine: Engine) -> None:
     """A process that quotes them goes on, and so does what is read of it."""
     async with session_of(fake, engine, DETACHED, b"$ ", FAILED, b"$ ", terminal=True) as session:
         assert await output_of(session) == DETACHED + b"$ " + FAILED + b"$ "
-        assert session.report == []
 
 
 async def test_no_more_than_words_are_held_back(fake: FakeEngine, engine: Engine) -> None:
     """A process whose output begins like a failure is not gathered in memory."""
     async with session_of(fake, engine, FAILED, b"x" * (1 << 20), terminal=True) as session:
         assert await output_of(session) == FAILED + b"x" * (1 << 20)
-        assert session.report == []
 
 
 async def test_a_container_may_say_what_it_likes(fake: FakeEngine, engine: Engine) -> None:
@@ -306,7 +350,7 @@ async def test_the_exit_code_is_asked_for_until_it_is_there(fake: FakeEngine, en
     fake.on("GET", "/exec/{id}/json", json={"Running": False, "ExitCode": None}, times=1)
     fake.on("GET", "/exec/{id}/json", json={"Running": False, "ExitCode": 137})
 
-    assert (await exec_exit(engine, EXEC)).code == 137
+    assert await exec_exit(engine, EXEC) == Exited(137)
     assert len([request for request in fake.requests if request.path == f"/exec/{EXEC}/json"]) == 4
 
 
@@ -316,8 +360,7 @@ async def test_a_process_that_outlives_its_output_has_no_exit_code(fake: FakeEng
 
     end = await exec_exit(engine, EXEC)
 
-    assert end.code is None
-    assert "still runs" in end.unknown_reason
+    assert end == Unknown("the process still runs, but its output has ended", running=True)
 
 
 async def test_an_exec_that_is_gone_has_no_exit_code(fake: FakeEngine, engine: Engine) -> None:
@@ -326,8 +369,8 @@ async def test_an_exec_that_is_gone_has_no_exit_code(fake: FakeEngine, engine: E
 
     end = await exec_exit(engine, EXEC)
 
-    assert end.code is None
-    assert "removed" in end.unknown_reason
+    assert isinstance(end, Unknown)
+    assert "removed" in end.reason
 
 
 @pytest.mark.parametrize("document", [[], {}, {"Running": False}, "null", None])
