@@ -35,7 +35,8 @@ from deploy.private_engines.engine import PrivateEngine
 from deploy.private_engines.provision import EngineError, busybox_image, install
 from gateway.config import loading
 from gateway.config.settings import HostSettings, Keys, Settings
-from gateway.fleet.hosts import State
+from gateway.fleet.health import probe
+from gateway.fleet.host import State
 from gateway.server import running
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -309,7 +310,7 @@ async def _reachable(settings: Settings) -> list[HostSettings]:
     logging.disable()  # that a host does not answer is no news here
     try:
         async with running(settings.model_copy(update=quiet)) as gateway:
-            await asyncio.gather(*(host.probe() for host in gateway.hosts))
+            await asyncio.gather(*(probe(host) for host in gateway.hosts))
             up = {host.name for host in gateway.hosts if host.state is State.UP}
     finally:
         logging.disable(logging.NOTSET)

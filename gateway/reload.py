@@ -15,7 +15,8 @@ from gateway.config.loading import ConfigError
 from gateway.config.settings import HostSettings, Keys, Limits, Settings
 from gateway.engine.client import Endpoint
 from gateway.fleet.dial import address_of
-from gateway.fleet.hosts import Host, Hosts
+from gateway.fleet.host import Host
+from gateway.fleet.registry import HostRegistry
 from gateway.rpc.certificates import Certificates
 
 log = logging.getLogger("gateway.reload")
@@ -27,20 +28,15 @@ class Reload:
     def __init__(
         self,
         settings: Settings,
-        hosts: Hosts,
+        hosts: HostRegistry,
         certificates: Certificates | None,
-        *,
         make: Callable[[HostSettings], Host],
-        added: Callable[[Host], None],
-        removed: Callable[[str], None],
     ) -> None:
-        """Store; *make* makes a host, *added* and *removed* tell of those that join and leave."""
+        """Store; *make* makes a host."""
         self._settings = settings
         self._hosts = hosts
         self._certificates = certificates
         self._make = make
-        self._added = added
-        self._removed = removed
 
     async def whenever(self, changed: asyncio.Event, read: Callable[[], Settings]) -> None:
         """Each time that *changed* is set, apply what *read* returns; what is refused changes nothing."""
@@ -69,14 +65,12 @@ class Reload:
         leaving = sorted(before.keys() - {host.name for host in new.hosts})
         for name in leaving:
             self._hosts.remove(name)
-            self._removed(name)
         for host in new.hosts:
             if host.name in stay:
                 self._hosts[host.name].labels = dict(host.labels)
                 self._hosts[host.name].engine.renew(endpoints[host.name])
         for joined in joining:
             self._hosts.put(joined)
-            self._added(joined)
         if self._certificates and certificate:
             self._certificates.renew(certificate)
         self._report(new, {host.name for host in joining}, before.keys(), leaving)

@@ -69,26 +69,41 @@ def test_only_main_imports_the_composition_root() -> None:
     assert {who for who, _ in of("gateway.server", imports(GATEWAY))} == {"gateway/__main__.py"}
 
 
-@pytest.mark.parametrize(
-    "part",
-    [
-        *(
-            "Engine",
-            "Host",
-            "Hosts",
-            "Backend",
-            "CallInterceptor",
-            "Reflection",
-            "LogTokenCodec",
-            "EventTokenCodec",
-            "Listener",
-        ),
+def test_the_fleet_knows_nothing_of_its_front_ends() -> None:
+    """`fleet/` imports neither grpc nor what serves."""
+    found = imports(GATEWAY / "fleet")
+
+    assert of("grpc", found) + of("grpc_health", found) + of("google.rpc", found) == []
+    assert {what.split(".")[1] for _, what in of("gateway", found)} <= {"config", "engine", "fleet", "telemetry"}
+
+
+def test_services_see_a_call_and_nothing_of_grpc() -> None:
+    """What a handler needs of its call is in `rpc/context.py`."""
+    found = imports(GATEWAY / "rpc" / "services") | {
+        (who, what) for who, what in imports(GATEWAY / "rpc") if who.endswith(("/terminal.py", "/backend.py"))
+    }
+
+    assert of("gateway.rpc.context", found)
+    assert of("grpc", found) == []
+
+
+COMPOSED = {
+    "gateway/server.py": (
+        *("Backend", "CallInterceptor", "HealthReporter", "HostRegistry", "Listener", "Metrics", "Reflection"),
+        *("LogTokenCodec", "EventTokenCodec"),
         *("ContainerService", "ExecService", "HostService", "LogService", "StatsService", "SystemService"),
-    ],
+    ),
+    "gateway/fleet/dial.py": ("Engine", "Host"),
+}
+
+
+@pytest.mark.parametrize(
+    ("root", "part"), [(root, part) for root, parts in COMPOSED.items() for part in parts], ids=lambda name: name
 )
-def test_only_the_composition_root_composes(part: str) -> None:
-    """The parts that live as long as the gateway are made in `server.py`."""
-    assert set(makers(part)) == {"gateway/server.py"}
+def test_only_the_composition_root_composes(root: str, part: str) -> None:
+    """The parts that live as long as the gateway are made in `server.py`; those of a host, which come and go, in one
+    place too."""
+    assert set(makers(part)) == {root}
 
 
 def makers(part: str) -> Iterator[str]:
@@ -99,6 +114,63 @@ def makers(part: str) -> Iterator[str]:
                 yield str(file.relative_to(ROOT))
 
 
+def test_nothing_is_kept_by_the_name_of_a_host_but_the_registry_and_health() -> None:
+    """What is shared of a host hangs on the host and ends with it; another of its name would find what was left."""
+    keyed = set()
+    for file in GATEWAY.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            keys: list[ast.AST] = []
+            if isinstance(node, ast.Subscript):
+                keys = [node.slice]
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                keys = list(node.args[:1]) if node.func.attr in ("get", "pop", "setdefault", "add") else []
+            if any(names_a_host(part) for key in keys for part in ast.walk(key)):
+                keyed.add(str(file.relative_to(ROOT)))
+
+    compares = {"gateway/reload.py"}  # two configurations, while it applies one
+    assert keyed == {"gateway/fleet/registry.py", "gateway/rpc/health.py"} | compares
+
+
+def names_a_host(node: ast.AST) -> bool:
+    """Whether this is `host.name` or `engine.name`, of whatever holds one."""
+    if not isinstance(node, ast.Attribute) or node.attr != "name":
+        return False
+    owner = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
+    return owner.lstrip("_") in ("host", "engine")
+
+
+def test_no_state_is_in_context_variables() -> None:
+    """What a function works with is among its arguments."""
+    assert of("contextvars", imports(GATEWAY)) == []
+
+
+def test_no_state_is_in_modules() -> None:
+    """No module has a collection to be filled, or a metric: two gateways in one process share nothing."""
+    found = {
+        str(file.relative_to(ROOT))
+        for file in GATEWAY.rglob("*.py")
+        for node in ast.parse(file.read_text()).body
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None and is_to_be_filled(node.value)
+    }
+
+    assert found <= {"gateway/engine/transport/command.py"}  # the ends of processes that outlive their pool
+
+
+def is_to_be_filled(value: ast.expr) -> bool:
+    """Whether this makes an empty collection, a metric, or an object of asyncio's."""
+    if isinstance(value, ast.Dict):
+        return not value.keys
+    if isinstance(value, ast.List):
+        return not value.elts
+    if not isinstance(value, ast.Call):
+        return False
+    name = value.func.attr if isinstance(value.func, ast.Attribute) else getattr(value.func, "id", "")
+    if name in ("set", "dict", "list", "deque", "defaultdict"):
+        return not value.args
+    metrics = ("CollectorRegistry", "Counter", "Gauge", "Histogram", "Info", "Metrics")
+    return name in (*metrics, "Event", "Lock", "Queue", "Semaphore")
+
+
 @pytest.mark.parametrize(
     ("package", "owners"),
     [
@@ -106,6 +178,7 @@ def makers(part: str) -> Iterator[str]:
         ("greenlet", {"gateway/engine/sdk.py"}),  # blocking <-> asyncio
         ("requests", {"gateway/engine/sdk.py"}),
         ("google.rpc", {"gateway/rpc/status.py"}),  # exception <-> status
+        ("prometheus_client", {"gateway/telemetry/metrics.py", "gateway/web/pages.py"}),  # counts <-> what is scraped
     ],
 )
 def test_each_frontier_is_crossed_in_one_file(package: str, owners: set[str]) -> None:

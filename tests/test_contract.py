@@ -25,8 +25,10 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet, MethodOptions
 from grpc_tools import protoc
 
 from gateway.engine.codec.binding import Binding
-from gateway.fleet.hosts import Hosts
-from gateway.rpc.mirror import Backend, handlers
+from gateway.fleet.registry import HostRegistry
+from gateway.rpc.backend import Backend
+from gateway.rpc.health import HealthReporter
+from gateway.rpc.mirror import handlers
 from tests.support import contract
 from tests.support.contract import asked, name_of, rules
 
@@ -50,7 +52,7 @@ def test_every_rpc_mirrors_an_endpoint_or_is_written_by_hand() -> None:
 @pytest.mark.parametrize("service", contract.services(), ids=name_of)
 def test_the_gateway_can_make_the_handlers_of_every_service(service: ServiceDescriptor) -> None:
     """Making them reads all options of all RPCs; what contradicts itself stops the gateway's start."""
-    made = handlers(service, Backend(Hosts([])), *contract.BY_HAND.get(service.name, ()))
+    made = handlers(service, Backend(HostRegistry(HealthReporter(), 10)), *contract.BY_HAND.get(service.name, ()))
 
     assert made.service_name() == service.full_name
 
@@ -135,7 +137,7 @@ def test_the_gateway_gives_the_reasons_that_the_contract_lists() -> None:
 
     given = {
         node.value
-        for file in ("engine/errors", "fleet/hosts", "rpc/status", "rpc/reasons", "rpc/interceptor")
+        for file in ("engine/errors", "fleet/host", "fleet/registry", "rpc/status", "rpc/reasons", "rpc/call")
         for node in ast.walk(ast.parse((contract.ROOT / f"gateway/{file}.py").read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"[A-Z_]{3,}", node.value)
     }

@@ -1,4 +1,4 @@
-"""The gateway as a whole: its ports, health, reflection, metrics and stop."""
+"""The gateway as a whole: its ports, reflection, metrics and stop."""
 
 from __future__ import annotations
 
@@ -12,52 +12,15 @@ from dockfleet.fleet.v1 import hosts_pb2
 from dockfleet.v1 import containers_pb2, system_pb2, system_pb2_grpc
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.timestamp_pb2 import Timestamp
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 
 from gateway.config.settings import ListenerTls
 from tests.support.fake_engine import FakeEngine, ResponseParser
 from tests.support.fake_events import Daemon
-from tests.support.gateway import Client, failed, gateway_of
+from tests.support.gateway import failed, gateway_of
 from tests.web.client import get
 
-SERVING = health_pb2.HealthCheckResponse.SERVING
-NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 PING = system_pb2.PingRequest(host="h1")
-
-
-async def health_of(client: Client, service: str) -> int:
-    """Return what the standard health service says of *service*."""
-    stub = health_pb2_grpc.HealthStub(client.channel)
-    return int((await stub.Check(health_pb2.HealthCheckRequest(service=service))).status)
-
-
-async def health_until(client: Client, service: str, status: int) -> None:
-    """Watch the health of *service* until it is *status*."""
-    stub = health_pb2_grpc.HealthStub(client.channel)
-    async for answer in stub.Watch(health_pb2.HealthCheckRequest(service=service)):
-        if answer.status == status:
-            return
-
-
-async def test_health_tells_of_the_gateway_and_of_every_service() -> None:
-    """A load balancer asks for the empty name or for a service."""
-    async with FakeEngine() as engine, gateway_of(engine.address) as client:
-        statuses = [await health_of(client, name) for name in ("", "dockfleet.v1.ContainerService")]
-
-    assert statuses == [SERVING, SERVING]
-
-
-async def test_health_tells_of_each_host_and_notices_when_one_goes_and_comes_back() -> None:
-    """The entry of a host is `host/NAME`; it follows the probes."""
-    async with FakeEngine() as engine, gateway_of(engine.address, health_check_interval_seconds=0.1) as client:
-        await health_until(client, "host/h1", SERVING)
-        engine.on("GET", "/_ping", error="shutting down", status=503)
-        await health_until(client, "host/h1", NOT_SERVING)
-        engine.on("GET", "/_ping", body=b"OK")
-        await health_until(client, "host/h1", SERVING)
-
-        assert await health_of(client, "host/h1") == SERVING
 
 
 @pytest.mark.parametrize("package", ["grpc.reflection.v1", "grpc.reflection.v1alpha"])

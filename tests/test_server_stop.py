@@ -67,7 +67,7 @@ async def gateway(*engines: FakeEngine, **keys: Any) -> AsyncIterator[Gateway]:
     served = await serving
     options = [("grpc.use_local_subchannel_pool", 1)]
     async with grpc.aio.insecure_channel(f"127.0.0.1:{served.port}", options) as channel:
-        yield Gateway(Client(channel, served.port, served.metrics_address, served.hosts), stop, hurry, task)
+        yield Gateway(Client(channel, served), stop, hurry, task)
         stop.set()
         hurry.set()
         await task
@@ -127,6 +127,20 @@ async def test_a_gateway_that_is_asked_for_its_health_drains(
             await asyncio.sleep(0)
 
         assert [record.fields["seconds"] for record in said] == [300]
+
+
+async def test_those_who_watch_the_health_of_a_gateway_that_stops_are_told_and_let_go(engine: FakeEngine) -> None:
+    """The last message is NOT_SERVING; the stream then ends well, and does not hold up the stop."""
+    async with gateway(engine, shutdown_timeout_seconds=3600) as started:
+        watch = health_pb2_grpc.HealthStub(started.client.channel).Watch(health_pb2.HealthCheckRequest())
+        statuses = [(await watch.read()).status]
+        started.stop()
+        statuses.append((await watch.read()).status)
+
+        assert statuses == [health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING]
+        assert await watch.read() is grpc.aio.EOF
+        assert await watch.code() is grpc.StatusCode.OK
+        await started.stopped
 
 
 async def test_readiness_ends_when_draining_begins_and_liveness_does_not(engine: FakeEngine) -> None:
@@ -302,7 +316,7 @@ async def test_a_second_signal_ends_the_process_at_once(engine: FakeEngine) -> N
     port = free_port()
     started = await process(engine, port, "--drain-timeout-seconds", "300", "--shutdown-timeout-seconds", "300")
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        client = Client(channel, port, None, None)  # type: ignore[arg-type]
+        client = Client(channel)
         events = client.system.StreamEvents(EVENTS, wait_for_ready=True)
         await events.read()
         watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())

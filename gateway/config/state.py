@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import secrets
 from pathlib import Path
 
+from gateway.config.settings import Settings
+
+log = logging.getLogger("gateway.config")
+
 FILE = "resume.key"
 _BYTES = 32
 _LEAST_BYTES = 16
+
+
+def resume_key(settings: Settings) -> bytes:
+    """Return the key that signs resume tokens; one of this run alone when it cannot be kept, with a warning.
+
+    Raises `OSError` when the file of `resume_key` cannot be read.
+    """
+    if settings.resume_key is not None:
+        return settings.resume_key.read_bytes()
+    why = "no state directory is configured"
+    if settings.state_directory is not None:
+        try:
+            return kept_key(settings.state_directory)
+        except OSError as error:
+            why = str(error)
+    log.warning("resume tokens end with this run: set state_directory or resume_key", extra={"fields": {"why": why}})
+    return secrets.token_bytes(_BYTES)
 
 
 def kept_key(directory: Path) -> bytes:

@@ -1,12 +1,35 @@
-"""How a host is reached: from its configuration to the transport's address."""
+"""From a host's configuration to the host, and to how it is reached."""
 
 from __future__ import annotations
 
 import ssl
 from urllib.parse import urlsplit
 
-from gateway.config.settings import HostSettings
+from gateway.config.settings import HostSettings, Limits
+from gateway.engine.client import Endpoint, Engine
 from gateway.engine.transport.pool import Address
+from gateway.engine.transport.pool import Limits as EngineLimits
+from gateway.fleet.host import Host
+from gateway.telemetry.metrics import Metrics
+
+
+def host_of(settings: HostSettings, limits: Limits, metrics: Metrics) -> Host:
+    """Return a host that was not asked for anything yet.  Raises like `address_of`."""
+    counts = metrics.host(settings.name)
+    engine = Engine(
+        settings.name,
+        Endpoint(settings.address, address_of(settings)),
+        EngineLimits(
+            connections=limits.max_connections_per_host,
+            queue=limits.max_queued_calls_per_host,
+            streams=limits.max_streams_per_host,
+            max_response_bytes=limits.max_response_bytes,
+            connect_timeout_seconds=limits.connect_timeout_seconds,
+            call_timeout_seconds=limits.read_timeout_seconds,
+        ),
+        lambda _, kind, outcome, seconds: counts.called(kind, outcome, seconds),
+    )
+    return Host(engine, counts, settings.labels, reconnect_timeout_seconds=limits.reconnect_timeout_seconds)
 
 
 def address_of(settings: HostSettings) -> Address:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dockfleet.fleet.v1 import selectors_pb2 as pb
 
 from gateway.engine.errors import InvalidField
-from gateway.fleet.hosts import Host, UnknownHost
+from gateway.fleet.host import Host
+from gateway.fleet.registry import UnknownHost
 
 _COMPARE: Mapping[int, Callable[[str | None, Sequence[str]], bool]] = {
     pb.LABEL_OPERATOR_EQUAL: lambda value, values: value == values[0],

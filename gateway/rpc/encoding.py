@@ -22,7 +22,6 @@ from gateway.engine.logs.entries import Entry
 from gateway.engine.process.bounded_buffer import Dropped
 from gateway.engine.resumable.subscription import Idle
 from gateway.rpc.markers import heartbeat
-from gateway.telemetry import metrics
 
 _MOST_BYTES = 256 << 10
 _VARINT, _LENGTH_DELIMITED = 0, 2
@@ -84,7 +83,6 @@ def output_encoder(response: Any) -> Callable[[list[Frame] | Dropped | Idle], It
             yield response(heartbeat=heartbeat(frames.seconds)).SerializeToString()
             return
         if isinstance(frames, Dropped):
-            metrics.DROPPED.inc(frames.bytes)
             yield response(dropped=common_pb2.DroppedOutput(bytes=frames.bytes)).SerializeToString()
             return
         for stream, data in _joined(frames):

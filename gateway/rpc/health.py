@@ -1,21 +1,100 @@
-"""The standard health service, which also knows whether anybody asks it."""
+"""The standard health service: of the gateway, of its services, and of each host.
+
+Not grpcio's own: that one cannot forget a name, and a host that has left has no health.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import AsyncGenerator, Iterable
 from typing import Any
 
-from grpc_health.v1 import health_pb2
-from grpc_health.v1._async import HealthServicer
+from grpc_health.v1 import health_pb2 as pb
+from grpc_health.v1 import health_pb2_grpc
+
+from gateway.engine.errors import CallError
+from gateway.fleet.host import Host, State
+
+NAME = "grpc.health.v1.Health"
+_SERVING, _NOT_SERVING = pb.HealthCheckResponse.SERVING, pb.HealthCheckResponse.NOT_SERVING
 
 
-class Health(HealthServicer):
-    """`grpc.health.v1.Health`; `asked_at` is when it was last asked for a status, of `time.monotonic()`."""
+class UnknownService(CallError):
+    """The health of this name is not known."""
 
-    asked_at: float | None = None
+    status, reason, about_host = "NOT_FOUND", "NOT_FOUND", False
 
-    async def Check(self, request: health_pb2.HealthCheckRequest, context: Any) -> Any:
-        """Answer once."""
+
+class HealthReporter(health_pb2_grpc.HealthServicer):
+    """Says who serves: the gateway, whose name is empty, services by their names, and hosts as `host/NAME`.
+
+    `asked_at` is when somebody asked last, of `time.monotonic()`.
+    """
+
+    def __init__(self) -> None:
+        self.asked_at: float | None = None
+        self._statuses: dict[str, pb.HealthCheckResponse.ServingStatus] = {}
+        self._changed = asyncio.Event()  # replaced whenever it is set
+        self._draining = False
+        self._closed = False
+
+    def serve(self, services: Iterable[str]) -> None:
+        """Say that the gateway, and these *services*, serve."""
+        for name in ("", *services):
+            self._set(name, _SERVING)
+
+    def host_changed(self, host: Host) -> None:
+        """Say whether *host* is up."""
+        self._set(f"host/{host.name}", _SERVING if host.state is State.UP else _NOT_SERVING)
+
+    def host_removed(self, host: Host) -> None:
+        """Forget *host*; whoever watches it learns that it is not known any more."""
+        self._statuses.pop(f"host/{host.name}", None)
+        self._wake()
+
+    def drain(self) -> None:
+        """Say of all, from now on, that they do not serve."""
+        self._draining = True
+        self._statuses = dict.fromkeys(self._statuses, _NOT_SERVING)
+        self._wake()
+
+    def close(self) -> None:
+        """End the streams of those who watch, once they have read the last change."""
+        self._closed = True
+        self._wake()
+
+    async def Check(self, request: pb.HealthCheckRequest, context: Any) -> pb.HealthCheckResponse:
+        """Return the status of a name.  Raises `UnknownService`."""
         self.asked_at = time.monotonic()
-        answer: Any = super().Check(request, context)
-        return await answer
+        status = self._statuses.get(request.service)
+        if status is None:
+            raise UnknownService(f"there is no service {request.service!r}")
+        return pb.HealthCheckResponse(status=status)
+
+    async def List(self, request: pb.HealthListRequest, context: Any) -> pb.HealthListResponse:
+        """Return the status of every name."""
+        statuses = {name: pb.HealthCheckResponse(status=status) for name, status in self._statuses.items()}
+        return pb.HealthListResponse(statuses=statuses)
+
+    async def Watch(self, request: pb.HealthCheckRequest, context: Any) -> AsyncGenerator[pb.HealthCheckResponse, None]:
+        """Stream the status of a name: what it is now, and whenever it changes."""
+        last = None
+        while True:
+            status = self._statuses.get(request.service, pb.HealthCheckResponse.SERVICE_UNKNOWN)
+            if status != last:
+                last = status
+                yield pb.HealthCheckResponse(status=status)  # meanwhile it may have changed again
+            elif self._closed:
+                return
+            else:
+                await self._changed.wait()
+
+    def _set(self, name: str, status: pb.HealthCheckResponse.ServingStatus) -> None:
+        if not self._draining:
+            self._statuses[name] = status
+            self._wake()
+
+    def _wake(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()

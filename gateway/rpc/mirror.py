@@ -7,10 +7,9 @@ its RPCs; they win over mirroring.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 import grpc
 from dockfleet.options.v1 import options_pb2 as pb
@@ -19,86 +18,14 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.engine.client import Engine
 from gateway.engine.codec import options, streams
 from gateway.engine.codec.binding import Binding
 from gateway.engine.errors import InvalidField
 from gateway.engine.process.bounded_buffer import buffered
 from gateway.engine.process.progress import ProgressCoalescer
-from gateway.engine.transport.timeouts import Deadline, Timeout
-from gateway.fleet.hosts import Host, Hosts
 from gateway.rpc import encoding
-
-Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
-
-_UNTIL_GRPC_SAYS_SECONDS = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """How long engines may take when the client sets no deadline, in seconds."""
-
-    read: float = 30.0
-    change: float = 120.0
-    long: float = 3600.0
-    progress_idle: float = 60.0
-    heal: float = 60.0
-    stall: float = 60.0  # of a client that holds up a process by not reading
-
-    def deadline(self, binding: Binding, context: Context) -> float | None:
-        """Return the gateway's own deadline of a call, in the loop's time; None when it has none.
-
-        A client's deadline wins over the gateway's; the interceptor ends the call then.  The deadline of a stream is
-        that of the head of its answer, which does not wait for what the stream is about.
-        """
-        if context.time_remaining() is not None:
-            return None
-        if binding.deadline_class == pb.DEADLINE_CLASS_NONE and not binding.streams:
-            return None
-        seconds, key = (self.change, "write") if binding.changes else (self.read, "read")
-        if binding.deadline_class == pb.DEADLINE_CLASS_LONG:
-            seconds, key = self.long, "long"
-        return Deadline.after(Timeout.of(seconds, f"limits.{key}_timeout_seconds"))
-
-    def idle(self, context: Context) -> float | None:
-        """Return how long an engine may send nothing; None, for ever, when the client has set a deadline."""
-        if context.time_remaining() is not None:
-            return None
-        return Timeout.of(self.progress_idle, "limits.progress_idle_timeout_seconds")
-
-
-@dataclass(frozen=True, slots=True)
-class Backend:
-    """What every service works with: the hosts, and the timeouts with them."""
-
-    hosts: Hosts
-    timeouts: Timeouts = Timeouts()
-    _afterwards: set[asyncio.Task[None]] = field(default_factory=set)
-
-    def host(self, request: Any) -> Host:
-        """Return the host that *request* chooses, with which the present call ends.
-
-        Raises `InvalidField` and `UnknownHost`.
-        """
-        if not request.host:
-            raise InvalidField("host", "must name the host that the call is for; HostService.ListHosts tells which")
-        host = self.hosts[request.host]
-        host.began(asyncio.current_task())
-        return host
-
-    def engine(self, request: Any) -> Engine:
-        """Return the engine of that host."""
-        return self.host(request).engine
-
-    def afterwards(self, work: Coroutine[Any, Any, None]) -> None:
-        """Let *work* be done after its call has ended."""
-        task = asyncio.create_task(work)
-        self._afterwards.add(task)
-        task.add_done_callback(self._afterwards.discard)
-
-    async def finished(self) -> None:
-        """Wait until all such work is done."""
-        await asyncio.gather(*self._afterwards)
+from gateway.rpc.backend import Backend
+from gateway.rpc.context import CallContext
 
 
 def handlers(service: ServiceDescriptor, backend: Backend, *by_hand: object) -> grpc.GenericRpcHandler:
@@ -147,8 +74,8 @@ def mirror(method: MethodDescriptor, backend: Backend) -> Callable[..., Any]:
 
 
 def _unary(binding: Binding, backend: Backend) -> Callable[..., Any]:
-    async def call(request: Message, context: Context) -> Message:
-        engine = backend.engine(request)
+    async def call(request: Message, context: CallContext) -> Message:
+        engine = backend.engine(request, context)
         return binding.response(await engine.fetch(binding.call(request, backend.timeouts.deadline(binding, context))))
 
     return call
@@ -159,9 +86,9 @@ def _lines(binding: Binding, backend: Backend) -> Callable[..., Any]:
     may_stall = binding.changes and binding.deadline_class == pb.DEADLINE_CLASS_SHORT
     reports = any(field.message_type is Progress.DESCRIPTOR for field in binding.reply.fields)
 
-    async def call(request: Any, context: Context) -> AsyncGenerator[Message, None]:
+    async def call(request: Any, context: CallContext) -> AsyncGenerator[Message, None]:
         start, upload = await _asked(binding, request, context)
-        engine = backend.engine(start)
+        engine = backend.engine(start, context)
         asked = binding.call(start, backend.timeouts.deadline(binding, context))
         async with engine.open(asked, upload) as (_, connection):
             lines = streams.lines(connection, backend.timeouts.idle(context) if may_stall else None)
@@ -180,8 +107,8 @@ def coalesced(reports: AsyncGenerator[Any, None]) -> AbstractAsyncContextManager
 def _bytes(binding: Binding, backend: Backend) -> Callable[..., Any]:
     data_tag = encoding.tag(binding.reply, "data")
 
-    async def call(request: Message, context: Context) -> AsyncGenerator[Message | bytes, None]:
-        engine = backend.engine(request)
+    async def call(request: Message, context: CallContext) -> AsyncGenerator[Message | bytes, None]:
+        engine = backend.engine(request, context)
         asked = binding.call(request, backend.timeouts.deadline(binding, context))
         idle = backend.timeouts.idle(context)
         async with engine.open(asked) as (answer, connection), aclosing(streams.chunks(connection, idle)) as chunks:
@@ -194,9 +121,9 @@ def _bytes(binding: Binding, backend: Backend) -> Callable[..., Any]:
 
 
 def _upload(binding: Binding, backend: Backend) -> Callable[..., Any]:
-    async def call(requests: AsyncIterator[Any], context: Context) -> Message:
+    async def call(requests: AsyncIterator[Any], context: CallContext) -> Message:
         start, upload = await _asked(binding, requests, context)
-        engine = backend.engine(start)
+        engine = backend.engine(start, context)
         asked = binding.call(start, backend.timeouts.deadline(binding, context))
         async with engine.open(asked, upload) as (answer, connection):
             answer.body = await streams.whole(connection, backend.timeouts.idle(context))
@@ -205,7 +132,7 @@ def _upload(binding: Binding, backend: Backend) -> Callable[..., Any]:
     return call
 
 
-async def _asked(binding: Binding, request: Any, context: Context) -> tuple[Any, AsyncIterator[bytes] | None]:
+async def _asked(binding: Binding, request: Any, context: CallContext) -> tuple[Any, AsyncIterator[bytes] | None]:
     """Return the message that holds the request's fields, and the data that follow it in an upload."""
     return (await first(request), _data(request, context)) if binding.upload else (request, None)
 
@@ -219,23 +146,9 @@ async def first(requests: AsyncIterator[Any]) -> Any:
     raise InvalidField("start", "must be the first message of the stream")
 
 
-async def _data(requests: AsyncIterator[Any], context: Context) -> AsyncIterator[bytes]:
+async def _data(requests: AsyncIterator[Any], context: CallContext) -> AsyncIterator[bytes]:
     async for request in requests:
         if request.WhichOneof("frame") != "data":
             raise InvalidField("data", "must be in every message after the first")
         yield request.data
-    await _still_there(context)
-
-
-async def _still_there(context: Context) -> None:
-    """Make sure that a client's stream has ended because the client said so, and not because it has left.
-
-    grpc ends the stream in both cases, and says only later which it was; until then the engine would have taken a
-    part for the whole.  But what is sent to a client that has left fails at once.
-    """
-    try:
-        await context.send_initial_metadata(())
-    except grpc.aio.UsageError:  # they went with the first reply already
-        await asyncio.sleep(_UNTIL_GRPC_SAYS_SECONDS)
-    except grpc.aio.InternalError:
-        raise asyncio.CancelledError from None  # of the upload; the call's own is on its way
+    await context.check_client()

@@ -14,24 +14,25 @@ from gateway.engine.errors import InvalidField, TransportError
 from gateway.engine.process.bounded_buffer import Dropped, Output, buffered
 from gateway.engine.process.session import Session
 from gateway.engine.resumable.subscription import Idle
-from gateway.rpc import write_timeout
+from gateway.rpc.write_timeout import StallGuard
 
 Resize = Callable[[TerminalSize], Awaitable[object]]
 
 
-def heard(
-    session: Session, slow_reader: int, stall_timeout_seconds: float
+def read_output(
+    session: Session, guard: StallGuard, slow_reader: int, stall_timeout_seconds: float, dropped: Callable[[int], None]
 ) -> contextlib.AbstractAsyncContextManager[AsyncGenerator[list[Frame] | Dropped | Idle, None]]:
     """Read the output of *session* for a client that may be slow, as the `SlowReader` *slow_reader* says.
 
-    A client for which a process waits must read each message within *stall_timeout_seconds*.  With SLOW_READER_DROP
-    there is no such limit: the client blocks nobody.
+    A client for which a process waits must read each message within *stall_timeout_seconds*; *guard* sees to that.
+    With SLOW_READER_DROP there is no such limit: the client blocks nobody.  *dropped* is called whenever output is
+    dropped, with its size in bytes.
     """
-    write_timeout.limit(None if slow_reader == SLOW_READER_DROP else stall_timeout_seconds)
+    guard.limit(None if slow_reader == SLOW_READER_DROP else stall_timeout_seconds)
     if slow_reader == SLOW_READER_WAIT:
         frames: AsyncGenerator[list[Frame] | Dropped | Idle, None] = session.frames()
         return contextlib.aclosing(frames)
-    return buffered(session.frames(), Output(drop=slow_reader != SLOW_READER_CLOSE))
+    return buffered(session.frames(), Output(drop=slow_reader != SLOW_READER_CLOSE, dropped=dropped))
 
 
 @contextlib.asynccontextmanager

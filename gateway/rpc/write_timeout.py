@@ -1,43 +1,34 @@
-"""How long a call waits for a client that does not read.
-
-Every stream has a limit, `CallInterceptor`'s; a handler that knows better sets its own: `stalls.limit(60)`.
-"""
+"""How long a stream waits for a client that does not read."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextvars import ContextVar
 from typing import Any
+
+import grpc
 
 from gateway.engine.errors import ReaderTooSlow
 
-_WRITER: ContextVar[Writer] = ContextVar("writer")  # every call is a task, and has a context, of its own
 
+class StallGuard:
+    """Sends the messages of one stream, and ends the stream when its client takes none for too long.
 
-def limit(seconds: float | None) -> None:
-    """Let the client of this call take at most so long for each message; None for as long as it likes."""
-    _WRITER.get().limit(seconds)
-
-
-class Writer:
-    """Sends the messages of the call whose task makes it.
-
-    It looks at the clock once in a while: there may be thousands of messages a second, each too dear for a timer.
+    It belongs to the task that makes it.  It looks at the clock once in a while: there may be thousands of messages a
+    second, and a timer for each would cost too much.
     """
 
     def __init__(self, send: Callable[[Any], Awaitable[None]], seconds: float | None) -> None:
-        """*send* sends one message, and waits while the client takes none."""
+        """Wait *seconds* for the client to take a message; None for ever.  *send* sends one, and waits meanwhile."""
         task = asyncio.current_task()
         assert task is not None
         self._seconds = seconds
         self._send = send
         self._task = task
         self._loop = asyncio.get_running_loop()
-        self._since = 0.0  # when the message under way was sent; 0 when there is none
+        self._since = 0.0  # when the present message was sent; 0 when there is none
         self._timer: asyncio.TimerHandle | None = None
         self._expired = False
-        _WRITER.set(self)
 
     def limit(self, seconds: float | None) -> None:
         """Wait so long from the next message on."""
@@ -45,7 +36,7 @@ class Writer:
         self._seconds = seconds
 
     async def send(self, message: Any) -> None:
-        """Send *message*.  Raises `ReaderTooSlow`."""
+        """Send *message*.  Raises `ReaderTooSlow`, and `CancelledError` when the client has left."""
         self._since = self._loop.time()
         if self._timer is None and self._seconds is not None:
             self._timer = self._loop.call_later(self._seconds, self._look, self._seconds)
@@ -56,6 +47,8 @@ class Writer:
             if self._expired and self._task.uncancel() <= cancelling:
                 raise ReaderTooSlow(f"the client has read nothing for {self._seconds:g} s") from None
             raise
+        except grpc.aio.InternalError:
+            raise asyncio.CancelledError from None
         finally:
             self._since = 0.0
 

@@ -10,7 +10,7 @@ import asyncio
 import grpc
 import uvloop
 
-from gateway import server
+from gateway.rpc import server
 
 SERVICE, METHOD = "dockfleet.bench.Noop", "Call"
 PATH = f"/{SERVICE}/{METHOD}"

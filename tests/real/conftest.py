@@ -22,8 +22,8 @@ from deploy.private_engines.registry import Registry
 from gateway.config import loading
 from gateway.config.settings import HostSettings, HostTls
 from tests.real.processes import GatewayProcess
-from tests.real.support import IMAGE, Containers, Fleet, handled, import_image
-from tests.support.gateway import Client, gateway_of
+from tests.real.support import IMAGE, Containers, Fleet, import_image
+from tests.support.gateway import HANDLED, Client, gateway_of
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dockfleet/engines"
 USERS = {"tester": "correct-horse-battery"}
@@ -91,7 +91,7 @@ def _borrowed(why: str) -> Fleet:
 @pytest.fixture(scope="session", autouse=True)
 def handled_before() -> dict[tuple[str, str], float]:
     """How often each RPC had ended, and how, before the first of these tests."""
-    return handled()
+    return dict(HANDLED)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,6 @@ from typing import Any
 import grpc
 
 from gateway.config.settings import HostSettings
-from gateway.fleet.hosts import Hosts
 from tests.support.gateway import Client
 
 ROOT = Path(__file__).parents[2]
@@ -78,7 +77,7 @@ class GatewayProcess:
         options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_reconnect_backoff_ms", 100)]
         try:
             async with grpc.aio.insecure_channel(configuration["listen"], options) as channel:
-                client = Client(channel, 0, None, Hosts([]))
+                client = Client(channel)
                 state = channel.get_state(try_to_connect=True)
                 while state is not grpc.ChannelConnectivity.READY:
                     assert process.returncode is None, log.read_text()

@@ -16,7 +16,6 @@ import pytest
 from dockfleet.v1 import common_pb2, container_config_pb2, containers_pb2, exec_pb2, images_pb2
 
 from gateway.config.settings import HostSettings
-from gateway.telemetry import metrics
 from tests.support.gateway import Client
 
 if TYPE_CHECKING:
@@ -196,16 +195,6 @@ async def import_image(client: Client, host: str, archive: bytes, image: str = I
     start = images_pb2.ImportImageStart(host=host, from_src="-", repo=repository, tag=version, changes=['CMD ["sh"]'])
     call = client.images.ImportImage(uploading(images_pb2.ImportImageRequest, start, chunks(archive)))
     return [report.progress.status async for report in call][-1]
-
-
-def handled() -> dict[tuple[str, str], float]:
-    """Return how often RPCs of this process's gateways have ended, by full name and status."""
-    return {
-        (f"{sample.labels['grpc_service']}.{sample.labels['grpc_method']}", sample.labels["grpc_code"]): sample.value
-        for metric in metrics.HANDLED.collect()
-        for sample in metric.samples
-        if sample.name.endswith("_total")
-    }
 
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20.0) -> None:

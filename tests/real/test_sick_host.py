@@ -16,8 +16,8 @@ from dockfleet.fleet.v1 import hosts_pb2
 from dockfleet.v1 import containers_pb2, exec_pb2, images_pb2, system_pb2
 
 from gateway.config.settings import HostSettings, Limits
-from tests.real.support import IMAGE, Containers, Fleet, execute, handled, news, transcript, until
-from tests.support.gateway import Client, failed, gateway_of
+from tests.real.support import IMAGE, Containers, Fleet, execute, news, transcript, until
+from tests.support.gateway import Client, failed, gateway_of, handled
 
 pytestmark = pytest.mark.usefixtures("private")
 
@@ -80,7 +80,7 @@ async def test_a_question_to_a_hanging_host_is_asked_once(fleet: Fleet, sick: st
             "python": lambda: asyncio.to_thread(get_info, target, sick),
             "aio": lambda: get_info_aio(target, sick),
         }
-        before = asked()
+        before = asked(client)
         fleet.engines[sick].pause()
 
         began = time.monotonic()
@@ -95,13 +95,15 @@ async def test_a_question_to_a_hanging_host_is_asked_once(fleet: Fleet, sick: st
         failure = failed(error)
         end = failure.code, failure.reason, failure.metadata["host"], failure.metadata["retry_safe"] == "true"
     assert end == (grpc.StatusCode.DEADLINE_EXCEEDED, "HOST_TIMEOUT", sick, True)
-    assert asked() - before == 1
+    assert asked(client) - before == 1
     assert 1 <= took < 2
 
 
-def asked() -> float:
+def asked(client: Client) -> float:
     """Return how often GetInfo has been called."""
-    return sum(times for (method, _), times in handled().items() if method == "dockfleet.v1.SystemService.GetInfo")
+    return sum(
+        times for (method, _), times in handled(client).items() if method == "dockfleet.v1.SystemService.GetInfo"
+    )
 
 
 async def test_a_change_of_a_hanging_host_has_an_unknown_outcome(fleet: Fleet, sick: str) -> None:

@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import grpc
 import pytest
@@ -15,8 +16,10 @@ from google.protobuf.empty_pb2 import Empty
 
 from gateway.rpc.interceptor import CallInterceptor
 from gateway.telemetry.logging import JsonFormatter
+from gateway.telemetry.metrics import Metrics
 from tests.support.fake_engine import FakeEngine
 from tests.support.gateway import failed, gateway_of
+from tests.support.upstream import until
 
 SECRET = "correct-horse-battery-staple"
 
@@ -38,7 +41,7 @@ def logged() -> Iterator[io.StringIO]:
 
 @asynccontextmanager
 async def defective(error: Exception) -> AsyncIterator[grpc.aio.Channel]:
-    """Serve /defect.Service/Unary and /Stream, whose handlers raise *error*, behind the boundary."""
+    """Serve /defect.Service/Unary and /Stream, whose handlers raise *error*, behind the interceptor."""
 
     async def unary(request: Empty, context: object) -> Empty:
         raise error
@@ -52,7 +55,14 @@ async def defective(error: Exception) -> AsyncIterator[grpc.aio.Channel]:
         "Unary": grpc.unary_unary_rpc_method_handler(unary, *serializers),
         "Stream": grpc.unary_stream_rpc_method_handler(stream, *serializers),
     }
-    server = grpc.aio.server(interceptors=[CallInterceptor()])
+    async with serving(handlers, Metrics()) as channel:
+        yield channel
+
+
+@asynccontextmanager
+async def serving(handlers: dict[str, Any], metrics: Metrics) -> AsyncIterator[grpc.aio.Channel]:
+    """Serve the *handlers* of defect.Service behind the interceptor."""
+    server = grpc.aio.server(interceptors=[CallInterceptor(metrics.rpcs)])
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("defect.Service", handlers),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
@@ -79,6 +89,24 @@ async def test_a_defect_tells_the_caller_nothing_but_where_the_log_tells_more(me
     assert SECRET not in seen.message
     assert line["request_id"] in seen.message
     assert "can not parse" in line["traceback"]
+
+
+async def test_a_handler_that_is_not_ours_gets_grpcs_own_context_and_its_status_is_counted() -> None:
+    """Services that come with grpc, such as channelz, set their status by themselves."""
+
+    async def refuse(request: Empty, context: grpc.aio.ServicerContext[Empty, Empty]) -> Empty:
+        await context.abort(grpc.StatusCode.NOT_FOUND, "there is no such channel")
+
+    metrics = Metrics()
+    labels = {"grpc_type": "unary", "grpc_service": "defect.Service", "grpc_method": "Refuse", "grpc_code": "NotFound"}
+    serializers = (Empty.FromString, Empty.SerializeToString)
+    handler = grpc.unary_unary_rpc_method_handler(refuse, *serializers)
+    async with serving({"Refuse": handler}, metrics) as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            await channel.unary_unary("/defect.Service/Refuse")(b"")
+        await until(lambda: metrics.registry.get_sample_value("grpc_server_handled_total", labels) == 1)
+
+    assert (error.value.code(), error.value.details()) == (grpc.StatusCode.NOT_FOUND, "there is no such channel")
 
 
 async def test_the_clients_own_id_of_a_call_is_the_logs(logged: io.StringIO) -> None:

@@ -18,7 +18,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from prometheus_client import generate_latest
 
 from gateway.config.settings import Limits
-from gateway.telemetry import metrics
 from gateway.telemetry.logging import JsonFormatter
 from tests.support.fake_engine import FakeEngine
 from tests.support.gateway import Client, gateway_of
@@ -57,10 +56,10 @@ def logged() -> Iterator[io.StringIO]:
     root.setLevel(level)
 
 
-def counted(method: str) -> dict[str, float]:
+def counted(client: Client, method: str) -> dict[str, float]:
     """Return what has been counted of a method of ContainerService or ExecService: by status, and otherwise."""
     found: dict[str, float] = {}
-    for family in metrics.REGISTRY.collect():
+    for family in client.metrics.registry.collect():
         for sample in family.samples:
             if sample.labels.get("grpc_method") == method and sample.name.endswith(("_total", "_seconds_count")):
                 name = sample.name.removeprefix("grpc_server_").removesuffix("_total")
@@ -75,14 +74,14 @@ def difference(before: dict[str, float], after: dict[str, float]) -> dict[str, f
 
 async def test_a_call_is_counted_once_with_its_status(engine: FakeEngine, client: Client) -> None:
     """Started, handled with a code, timed, and its messages."""
-    before = counted("ListContainers")
+    before = counted(client, "ListContainers")
     await client.containers.ListContainers(LIST)
     engine.on("GET", "/containers/json", status=500, error="it broke")
     await refusal(client.containers.ListContainers(LIST))
     await refusal(client.containers.ListContainers(containers_pb2.ListContainersRequest()))
 
-    await until(lambda: difference(before, counted("ListContainers")).get("handling_seconds_count") == 3)
-    assert difference(before, counted("ListContainers")) == {
+    await until(lambda: difference(before, counted(client, "ListContainers")).get("handling_seconds_count") == 3)
+    assert difference(before, counted(client, "ListContainers")) == {
         "started": 3, "OK": 1, "Internal": 1, "InvalidArgument": 1, "handling_seconds_count": 3, "msg_received": 3,
         "msg_sent": 1,
     }  # fmt: skip
@@ -93,11 +92,11 @@ async def test_a_conversation_is_counted_by_its_messages(engine: FakeEngine, cli
     engine.on("POST", "/containers/{id}/exec", status=201, json={"Id": EXEC})
     engine.on("POST", "/exec/{id}/start", cat)
     engine.on("GET", "/exec/{id}/json", json={"Running": False, "ExitCode": 0})
-    before = counted("Exec")
+    before = counted(client, "Exec")
     start = exec_pb2.ExecRequest(start=exec_pb2.ExecStart(host="h1", id="web", cmd=["cat"], attach_stdin=True))
     replies = [reply async for reply in client.exec.Exec(iter([start, exec_pb2.ExecRequest(stdin=b"x")]))]
 
-    assert difference(before, counted("Exec")) == {
+    assert difference(before, counted(client, "Exec")) == {
         "started": 1, "OK": 1, "handling_seconds_count": 1, "msg_received": 2, "msg_sent": len(replies),
     }  # fmt: skip
 
@@ -112,7 +111,7 @@ async def test_a_client_that_leaves_is_counted_as_that_and_is_no_error(
     engine.on("GET", "/containers/json", held)
     engine.on("GET", "/containers/{id}/export", held)
     export = containers_pb2.ExportContainerRequest(host="h1", id="web")
-    before = counted(method)
+    before = counted(client, method)
     call: Any = client.containers.ListContainers(LIST) if kind == "unary" else client.containers.ExportContainer(export)
     await held.called.wait()
     if kind == "stalled":
@@ -122,9 +121,9 @@ async def test_a_client_that_leaves_is_counted_as_that_and_is_no_error(
         await asyncio.sleep(0.2)  # until nothing more fits between the gateway and its client
     call.cancel()
     await held.gone.wait()
-    await until(lambda: "handling_seconds_count" in difference(before, counted(method)))
+    await until(lambda: "handling_seconds_count" in difference(before, counted(client, method)))
 
-    assert difference(before, counted(method))["Cancelled"] == 1
+    assert difference(before, counted(client, method))["Cancelled"] == 1
     lines = [json.loads(line) for line in logged.getvalue().splitlines()]
     ours = [line for line in lines if line["logger"].startswith("gateway")]
     assert [line for line in ours if line["level"] in ("error", "warning")] == []
@@ -133,13 +132,13 @@ async def test_a_client_that_leaves_is_counted_as_that_and_is_no_error(
 async def test_methods_that_do_not_exist_leave_nothing_behind(client: Client) -> None:
     """However many are made up: no series, no handler, no line above debug (A5 16)."""
     await refusal(client.channel.unary_unary("/dockfleet.v1.ContainerService/Nothing")(b""))
-    series = len(generate_latest(metrics.REGISTRY).splitlines())
+    series = len(generate_latest(client.metrics.registry).splitlines())
     for number in range(300):
         path = f"/made.up.Service{number}/Method{number}"
         refused = await refusal(client.channel.unary_unary(path)(b""))
         assert refused.code is grpc.StatusCode.UNIMPLEMENTED
 
-    assert len(generate_latest(metrics.REGISTRY).splitlines()) == series
+    assert len(generate_latest(client.metrics.registry).splitlines()) == series
 
 
 @pytest.mark.parametrize("path", ["dockfleet.v1.SystemService/Ping", "//dockfleet.v1.SystemService/Ping",
@@ -160,16 +159,16 @@ async def test_objects_leave_no_series(engine: FakeEngine, client: Client) -> No
     """Names and ids that come and go do not make the metrics grow (A5 73)."""
     engine.on("GET", "/containers/{id}/json", status=404, error="No such container")
     await refusal(client.containers.InspectContainer(containers_pb2.InspectContainerRequest(host="h1", id="first")))
-    series = len(generate_latest(metrics.REGISTRY).splitlines())
+    series = len(generate_latest(client.metrics.registry).splitlines())
     for number in range(200):
         request = containers_pb2.InspectContainerRequest(host="h1", id=f"name-{number}")
         await refusal(client.containers.InspectContainer(request))
         await refusal(client.system.Ping(system_pb2.PingRequest(host=f"host-{number}")))
 
-    grown = len(generate_latest(metrics.REGISTRY).splitlines()) - series
+    grown = len(generate_latest(client.metrics.registry).splitlines()) - series
     assert grown < 60  # the first Ping that finds no host is counted with its own labels
-    assert b"name-199" not in generate_latest(metrics.REGISTRY)
-    assert b"host-199" not in generate_latest(metrics.REGISTRY)
+    assert b"name-199" not in generate_latest(client.metrics.registry)
+    assert b"host-199" not in generate_latest(client.metrics.registry)
 
 
 @pytest.mark.parametrize("host", ["a\nb", "\x1b]0;owned\x07", "\u202e gpj", '","level":"fake', "h1\u200b", "H1", "*"])
@@ -211,7 +210,7 @@ async def test_secrets_leave_no_trace(engine: FakeEngine, client: Client, logged
     [header, *_] = [request.headers["x-registry-auth"] for request in engine.requests if "images" in request.path]
     sent = bodies + base64.urlsafe_b64decode(header)
     assert [secret for secret in SECRETS if secret.encode() not in sent] == []
-    for trace in (logged.getvalue(), repr(failures), generate_latest(metrics.REGISTRY).decode()):
+    for trace in (logged.getvalue(), repr(failures), generate_latest(client.metrics.registry).decode()):
         assert not [secret for secret in SECRETS if secret in trace]
 
 

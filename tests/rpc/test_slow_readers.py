@@ -11,7 +11,6 @@ import pytest
 from dockfleet.v1 import common_pb2, containers_pb2, exec_pb2, images_pb2, system_pb2
 
 from gateway.config.settings import Limits
-from gateway.telemetry import metrics
 from tests.support.fake_engine import FakeEngine, ResponseParser, frame
 from tests.support.gateway import failed, gateway_of
 from tests.support.upstream import EXEC
@@ -275,7 +274,7 @@ async def test_an_exec_may_drop_what_its_client_does_not_read(step: str) -> None
 
     dropped = sum(reply.dropped.bytes for reply in replies)
     assert dropped > 1 << 20
-    assert (metrics.REGISTRY.get_sample_value("dockfleet_dropped_output_bytes_total") or 0) >= dropped
+    assert (client.metrics.registry.get_sample_value("dockfleet_dropped_output_bytes_total") or 0) >= dropped
     assert dropped + sum(len(reply.output.data) for reply in replies) == MANY * BLOCK
     assert replies[-1].end.exit_code == 3
     assert "slowReader" not in json.loads(request.body)

@@ -28,7 +28,8 @@ from gateway.engine.errors import (
 )
 from gateway.engine.sdk import engine_error
 from gateway.engine.transport.http import Response
-from gateway.fleet.hosts import HostRemoved, UnknownHost
+from gateway.fleet.host import HostRemoved
+from gateway.fleet.registry import UnknownHost
 from gateway.rpc.status import ClientDeadline, Failure, GoingAway, failure
 
 # What refusals mean is in test_reasons.py; here is what is made of a meaning.

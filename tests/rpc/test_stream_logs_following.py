@@ -11,7 +11,6 @@ import pytest
 from dockfleet.v1 import common_pb2, containers_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway.telemetry import metrics
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_log import ID, LOGS, STATE, Log, state
 from tests.support.gateway import Client, Failed, failed, gateway_of
@@ -175,7 +174,7 @@ async def test_a_gap_is_told_or_is_a_failure(client: Client, daemon: FakeEngine,
     else:
         gap = (await call.read()).gap
         assert gap.reason == common_pb2.GAP_REASON_ROTATED
-        assert metrics.REGISTRY.get_sample_value(
+        assert client.metrics.registry.get_sample_value(
             "dockfleet_stream_gaps_total", {"host": "h1", "stream": "logs", "reason": "rotated"}
         )
         assert gap.before.ToNanoseconds() - gap.after.ToNanoseconds() == 2_000_000_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -23,18 +24,17 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, ResourceInfo, Re
 from google.rpc.status_pb2 import Status
 
 from gateway.config.settings import HostSettings, Settings
-from gateway.fleet.hosts import Hosts
-from gateway.server import running
+from gateway.fleet.registry import HostRegistry
+from gateway.server import Running, running
+from gateway.telemetry.metrics import Metrics
 
 
 @dataclass
 class Client:
-    """A client of a gateway: its channel, the stubs of all services, and the gateway's own hosts."""
+    """A client of a gateway: its channel, the stubs of all services, and the gateway, if it is in this process."""
 
     channel: grpc.aio.Channel
-    port: int
-    metrics_address: tuple[str, int] | None
-    hosts_of_gateway: Hosts
+    gateway: Running | None = None
 
     def __post_init__(self) -> None:
         self.containers = containers_pb2_grpc.ContainerServiceStub(self.channel)
@@ -45,6 +45,45 @@ class Client:
         self.networks = networks_pb2_grpc.NetworkServiceStub(self.channel)
         self.system = system_pb2_grpc.SystemServiceStub(self.channel)
         self.volumes = volumes_pb2_grpc.VolumeServiceStub(self.channel)
+
+    @property
+    def port(self) -> int:
+        """The port that the gateway listens on."""
+        return self._running.port
+
+    @property
+    def metrics_address(self) -> tuple[str, int] | None:
+        """Where the gateway serves its pages, if it does."""
+        return self._running.metrics_address
+
+    @property
+    def hosts_of_gateway(self) -> HostRegistry:
+        """The gateway's own hosts."""
+        return self._running.hosts
+
+    @property
+    def metrics(self) -> Metrics:
+        """The gateway's own metrics."""
+        return self._running.metrics
+
+    @property
+    def _running(self) -> Running:
+        assert self.gateway is not None
+        return self.gateway
+
+
+HANDLED: Counter[tuple[str, str]] = Counter()
+"""How often RPCs have ended at gateways of this process that are gone, by full name and status."""
+
+
+def handled(client: Client) -> dict[tuple[str, str], float]:
+    """Return how often RPCs have ended at the gateway of *client*, by full name and status."""
+    return {
+        (f"{sample.labels['grpc_service']}.{sample.labels['grpc_method']}", sample.labels["grpc_code"]): sample.value
+        for metric in client.metrics.rpcs.handled.collect()
+        for sample in metric.samples
+        if sample.name.endswith("_total")
+    }
 
 
 OpenGateway = Callable[..., AbstractAsyncContextManager[Client]]
@@ -65,7 +104,9 @@ async def gateway_of(*hosts: HostSettings | str, **keys: Any) -> AsyncIterator[C
         running(settings) as gateway,
         grpc.aio.insecure_channel(f"127.0.0.1:{gateway.port}", [("grpc.use_local_subchannel_pool", 1)]) as channel,
     ):
-        yield Client(channel, gateway.port, gateway.metrics_address, gateway.hosts)
+        client = Client(channel, gateway)
+        yield client
+    HANDLED.update(handled(client))
 
 
 @dataclass

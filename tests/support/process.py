@@ -14,7 +14,6 @@ from typing import Any
 
 import grpc
 
-from gateway.fleet.hosts import Hosts
 from tests.support.gateway import Client
 
 
@@ -70,4 +69,4 @@ class Process:
         """A client of it, in plaintext."""
         options = [("grpc.use_local_subchannel_pool", 1)]
         async with grpc.aio.insecure_channel(f"127.0.0.1:{self.port}", options) as channel:
-            yield Client(channel, self.port, None, Hosts([]))
+            yield Client(channel)

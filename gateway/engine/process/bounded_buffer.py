@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -69,7 +69,11 @@ class Output:
 
     source_wait = 0.5
 
-    def __init__(self, room: int = 2 << 20, *, drop: bool = True) -> None:
+    def __init__(
+        self, room: int = 2 << 20, *, drop: bool = True, dropped: Callable[[int], None] = lambda bytes: None
+    ) -> None:
+        """Arguments: *dropped*, called with the number of bytes whenever some are dropped."""
+        self._on_dropped = dropped
         self._room = room
         self._drop = drop
         self._frames: deque[Frame] = deque()
@@ -88,8 +92,11 @@ class Output:
             if self._size > self._room and not self._drop:
                 raise ReaderTooSlow(f"the client reads too slowly: more than {self._room} bytes of output wait for it")
             self._frames.append(frame)
+        before = self._dropped
         while self._size > self._room:
             self._dropped += len(self._pop().data)
+        if self._dropped > before:
+            self._on_dropped(self._dropped - before)
 
     def take(self) -> list[Frame] | Dropped | Idle | None:
         """Return what was dropped before the oldest frames, then these, up to about 256 KiB at once."""

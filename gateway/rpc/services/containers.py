@@ -18,9 +18,12 @@ from gateway.engine.codec.binding import Binding
 from gateway.engine.codec.json import check_required
 from gateway.engine.errors import InvalidField, TransportError
 from gateway.engine.process import session
+from gateway.fleet.host import Host
+from gateway.rpc.backend import Backend
+from gateway.rpc.context import CallContext, StreamContext
 from gateway.rpc.encoding import output_encoder
-from gateway.rpc.mirror import Backend, Context, coalesced, first
-from gateway.rpc.terminal import forward_input, heard
+from gateway.rpc.mirror import coalesced, first
+from gateway.rpc.terminal import forward_input, read_output
 
 _METHODS = pb.DESCRIPTOR.services_by_name["ContainerService"].methods_by_name
 _ATTACH = Binding(_METHODS["AttachContainer"])
@@ -41,11 +44,12 @@ class ContainerService:
         self._backend = backend
 
     async def AttachContainer(
-        self, requests: AsyncIterator[pb.AttachContainerRequest], context: Context
+        self, requests: AsyncIterator[pb.AttachContainerRequest], context: StreamContext
     ) -> AsyncGenerator[Any, None]:
         """Carry the input and output of a container's main process."""
         start: pb.AttachContainerStart = await first(requests)
-        engine = self._backend.engine(start)
+        host = self._backend.host(start, context)
+        engine = host.engine
         if start.slow_reader == SLOW_READER_WAIT:
             raise InvalidField(
                 "slow_reader", "must be SLOW_READER_DROP or SLOW_READER_CLOSE: a container waits for nobody"
@@ -57,9 +61,10 @@ class ContainerService:
         async def resize(size: TerminalSize) -> None:
             await engine.call(APIClient.resize, start.id, height=size.height, width=size.width)
 
+        slow_reader, stall = start.slow_reader or SLOW_READER_DROP, self._backend.timeouts.stall
         async with (
             session.start(engine, call, terminal=tty) as attached,
-            heard(attached, start.slow_reader or SLOW_READER_DROP, self._backend.timeouts.stall) as output,
+            read_output(attached, context.guard, slow_reader, stall, host.metrics.dropped) as output,
         ):
             yield pb.AttachContainerResponse(started=SessionStarted(tty=tty))
             async with forward_input(requests, attached, resize, stdin=start.attach_stdin):
@@ -68,9 +73,9 @@ class ContainerService:
                         yield message
         yield pb.AttachContainerResponse(end=await _end(engine, start.id))
 
-    async def StatContainerArchive(self, request: pb.StatContainerArchiveRequest, context: Context) -> Any:
+    async def StatContainerArchive(self, request: pb.StatContainerArchiveRequest, context: CallContext) -> Any:
         """Describe a path; say why not in the words of a download, for the answer to a HEAD has none."""
-        engine = self._backend.engine(request)
+        engine = self._backend.engine(request, context)
         deadline = self._backend.timeouts.deadline(_STAT_ARCHIVE, context)
         try:
             return _STAT_ARCHIVE.response(await engine.fetch(_STAT_ARCHIVE.call(request, deadline)))
@@ -79,9 +84,10 @@ class ContainerService:
             async with engine.open(_GET_ARCHIVE.call(download, deadline)):
                 raise  # what was not there a moment ago is there now
 
-    async def RunContainer(self, request: pb.RunContainerRequest, context: Context) -> AsyncGenerator[Any, None]:
+    async def RunContainer(self, request: pb.RunContainerRequest, context: StreamContext) -> AsyncGenerator[Any, None]:
         """Pull if need be, create, start, and report output and exit code."""
-        engine = self._backend.engine(request)
+        host = self._backend.host(request, context)
+        engine = host.engine
         check_required(request)
         create = pb.CreateContainerRequest(config=request.config)
         for name in ("name", "platform"):
@@ -102,11 +108,11 @@ class ContainerService:
             made = await self._create(engine, create, context)
         async with _removed_unless_started(engine, made.id, remove=request.config.host_config.auto_remove) as started:
             yield pb.RunContainerResponse(created=pb.ContainerCreated(id=made.id, warnings=made.warnings))
-            async with aclosing(self._started(engine, made.id, request, context, started)) as replies:
+            async with aclosing(self._started(host, made.id, request, context, started)) as replies:
                 async for reply in replies:
                     yield reply
 
-    async def _create(self, engine: Engine, create: pb.CreateContainerRequest, context: Context) -> Any:
+    async def _create(self, engine: Engine, create: pb.CreateContainerRequest, context: CallContext) -> Any:
         call = _CREATE.call(create, self._backend.timeouts.deadline(_CREATE, context))
         creating = asyncio.ensure_future(engine.fetch(call))
         try:
@@ -119,7 +125,7 @@ class ContainerService:
             raise
 
     async def _pull(
-        self, engine: Engine, request: pb.RunContainerRequest, context: Context
+        self, engine: Engine, request: pb.RunContainerRequest, context: CallContext
     ) -> AsyncGenerator[Any, None]:
         pull = images_pb2.PullImageRequest(image=request.config.image)
         if not _has_tag(pull.image):
@@ -135,8 +141,9 @@ class ContainerService:
                 yield _PULL.document(document).progress  # type: ignore[attr-defined]  # PullImageResponse
 
     async def _started(
-        self, engine: Engine, id: str, request: pb.RunContainerRequest, context: Context, started: list[bool]
+        self, host: Host, id: str, request: pb.RunContainerRequest, context: StreamContext, started: list[bool]
     ) -> AsyncGenerator[pb.RunContainerResponse | bytes, None]:
+        engine = host.engine
         deadline = self._backend.timeouts.deadline(_START, context)
         start = _START.call(pb.StartContainerRequest(id=id), deadline)
         if request.detach:
@@ -158,7 +165,8 @@ class ContainerService:
             await engine.fetch(start)
             started.append(True)
             yield pb.RunContainerResponse(started=SessionStarted(tty=request.config.tty))
-            output = heard(attached, request.slow_reader or SLOW_READER_WAIT, self._backend.timeouts.stall)
+            slow_reader, stall = request.slow_reader or SLOW_READER_WAIT, self._backend.timeouts.stall
+            output = read_output(attached, context.guard, slow_reader, stall, host.metrics.dropped)
             async for frames in await stack.enter_async_context(output):
                 for message in encode(frames):
                     yield message

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
@@ -12,16 +11,19 @@ from dockfleet.v1 import exec_pb2 as pb
 from dockfleet.v1.common_pb2 import SLOW_READER_WAIT, SessionEnd, SessionStarted, TerminalSize
 
 from gateway.engine import queries
-from gateway.engine.client import APIClient, Engine
+from gateway.engine.client import APIClient, Call
 from gateway.engine.codec.binding import Binding
-from gateway.engine.errors import ExecStartFailed, StartedBefore
-from gateway.engine.process import session as process
+from gateway.engine.codec.frames import Frame
+from gateway.engine.errors import StartedBefore
+from gateway.engine.process import session
 from gateway.engine.process.kill import Mark, NotKilled, kill
-from gateway.engine.process.session import Detached, Exited, StartFailed, Unknown, start
-from gateway.fleet.hosts import Host
+from gateway.engine.process.session import Detached, Exited, StartFailed, Unknown
+from gateway.fleet.host import Host
+from gateway.rpc.backend import Backend
+from gateway.rpc.context import StreamContext
 from gateway.rpc.encoding import output_encoder
-from gateway.rpc.mirror import Backend, Context, first
-from gateway.rpc.terminal import forward_input, heard
+from gateway.rpc.mirror import first
+from gateway.rpc.terminal import forward_input, read_output
 
 log = logging.getLogger("gateway.exec")
 
@@ -38,73 +40,63 @@ class ExecService:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
-    async def Exec(self, requests: AsyncIterator[pb.ExecRequest], context: Context) -> AsyncGenerator[Any, None]:
+    async def Exec(self, requests: AsyncIterator[pb.ExecRequest], context: StreamContext) -> AsyncGenerator[Any, None]:
         """Create and start an exec, carry its input and output, and end with its exit code."""
         asked: pb.ExecStart = await first(requests)
-        host = self._backend.host(asked)
-        engine = host.engine
-        create = pb.CreateExecRequest(attach_stdout=True, attach_stderr=True)
-        for field, value in asked.ListFields():
-            if field.name in _SAME_FIELDS:
-                if field.is_repeated:
-                    getattr(create, field.name).extend(value)
-                else:
-                    setattr(create, field.name, value)
+        host = self._backend.host(asked, context)
+        create = _create_request(asked)
         mark = None
         if asked.on_disconnect != pb.ON_DISCONNECT_KEEP:
             mark = Mark.new(asked.id, asked.user, privileged=asked.privileged)
             create.env.append(mark.variable)
         deadline = self._backend.timeouts.deadline(_CREATE, context)
         size = asked.console_size if asked.HasField("console_size") else None
-        if size is not None and await engine.negotiate(deadline) >= _SIZED_AT_START:
+        if size is not None and await host.engine.negotiate(deadline) >= _SIZED_AT_START:
             create.console_size.CopyFrom(size)
             size = None
-        call = _CREATE.call(create, deadline)
-        created: Any = _CREATE.response(await engine.fetch(call))
+        created: Any = _CREATE.response(await host.engine.fetch(_CREATE.call(create, deadline)))
         begin = pb.StartExecStart(id=created.id, tty=asked.tty, slow_reader=asked.slow_reader)
-        frames = self._run(engine, begin, requests, context, pb.ExecResponse, size=size, stdin=asked.attach_stdin)
-        async with self._killed_unless_ended(host, created.id, mark) as ended, aclosing(frames):
-            async for frame in frames:
-                if isinstance(frame, pb.ExecResponse) and frame.HasField("end"):
-                    ended.set()
-                yield frame
+        exec_session = self._session(host, begin, pb.ExecResponse, context)
+        async with (
+            self._killed_unless_ended(exec_session, mark),
+            aclosing(exec_session.responses(requests, stdin=asked.attach_stdin, size=size)) as responses,
+        ):
+            async for response in responses:
+                yield response
 
     async def StartExec(
-        self, requests: AsyncIterator[pb.StartExecRequest], context: Context
+        self, requests: AsyncIterator[pb.StartExecRequest], context: StreamContext
     ) -> AsyncGenerator[Any, None]:
         """Start an exec that was created before."""
         begin: pb.StartExecStart = await first(requests)
-        engine = self._backend.engine(begin)
+        host = self._backend.host(begin, context)
+        exec_session = self._session(host, begin, pb.StartExecResponse, context)
         if begin.detach:
-            await engine.fetch(_START.call(begin, self._backend.timeouts.deadline(_START, context)))
-            yield pb.StartExecResponse(started=SessionStarted(exec_id=begin.id, tty=begin.tty))
+            await host.engine.fetch(exec_session.call)
+            yield exec_session.started
             return
-        await engine.check(_START.call(begin, self._backend.timeouts.deadline(_START, context)))
-        state = await queries.exec_state(engine, begin.id)
+        await host.engine.check(exec_session.call)
+        state = await queries.exec_state(host.engine, begin.id)
         stdin = state.opens_stdin
         if state.started:  # the engine would say so in what looks like output
             what = "is already running" if state.running else "has already run"
             raise StartedBefore(f"exec {begin.id} {what}")
-        frames = self._run(engine, begin, requests, context, pb.StartExecResponse, size=None, stdin=stdin)
-        async with aclosing(frames):
-            async for frame in frames:
-                yield frame
+        async with aclosing(exec_session.responses(requests, stdin=stdin)) as responses:
+            async for response in responses:
+                yield response
+
+    def _session(self, host: Host, begin: pb.StartExecStart, response: Any, context: StreamContext) -> ExecSession:
+        call = _START.call(begin, self._backend.timeouts.deadline(_START, context))
+        return ExecSession(host, begin, call, response, context, self._backend.timeouts.stall)
 
     @asynccontextmanager
-    async def _killed_unless_ended(self, host: Host, exec_id: str, mark: Mark | None) -> AsyncIterator[asyncio.Event]:
-        """Kill what bears *mark* when the block fails, or is left, before the event that it is given is set.
-
-        A command that could not be started needs no killing.
-        """
-        ended = asyncio.Event()
+    async def _killed_unless_ended(self, exec_session: ExecSession, mark: Mark | None) -> AsyncIterator[None]:
+        """Kill what bears *mark* when the block fails, or is left, before the exec has ended."""
         try:
-            yield ended
-        except ExecStartFailed:
-            ended.set()
-            raise
+            yield
         finally:
-            if mark is not None and not ended.is_set():
-                self._backend.afterwards(self._kill(host, exec_id, mark))
+            if mark is not None and exec_session.end is None:
+                self._backend.afterwards(self._kill(exec_session.host, exec_session.id, mark))
 
     async def _kill(self, host: Host, exec_id: str, mark: Mark) -> None:
         fields = {"host": host.name, "container": mark.container, "exec": exec_id}
@@ -118,47 +110,79 @@ class ExecService:
         else:
             log.info("a process was killed, for its client is gone", extra={"fields": fields})
 
-    async def _run(
+
+class ExecSession:
+    """One exec as its client sees it.  `end` is how it ended; None while it has not, or nobody knows."""
+
+    def __init__(
         self,
-        engine: Engine,
+        host: Host,
         begin: pb.StartExecStart,
-        requests: AsyncIterator[Any],
-        context: Context,
+        call: Call,
         response: Any,
-        *,
-        size: TerminalSize | None,
-        stdin: bool,
+        context: StreamContext,
+        stall_timeout_seconds: float,
+    ) -> None:
+        """Start nothing yet.  *call* is the start; *response* is the type of the messages."""
+        self.host = host
+        self.id = begin.id
+        self.call = call
+        self.end: session.SessionEnd | None = None
+        self._begin = begin
+        self._response = response
+        self._encode = output_encoder(response)
+        self._context = context
+        self._stall_timeout_seconds = stall_timeout_seconds
+
+    @property
+    def started(self) -> Any:
+        """The first response."""
+        return self._response(started=SessionStarted(exec_id=self.id, tty=self._begin.tty))
+
+    async def responses(
+        self, requests: AsyncIterator[Any], *, stdin: bool, size: TerminalSize | None = None
     ) -> AsyncGenerator[Any, None]:
-        encode = output_encoder(response)
-
-        async def resize(size: TerminalSize) -> None:
-            await engine.call(APIClient.exec_resize, begin.id, height=size.height, width=size.width)
-
-        call = _START.call(begin, self._backend.timeouts.deadline(_START, context))
-        async with start(engine, call, terminal=begin.tty, of_exec=True) as session:
-            yield response(started=SessionStarted(exec_id=begin.id, tty=begin.tty))
+        """Start the exec; yield its output while its input comes from *requests*, and then its end."""
+        engine = self.host.engine
+        async with session.start(engine, self.call, terminal=self._begin.tty, of_exec=True) as opened:
+            yield self.started
+            slow_reader = self._begin.slow_reader or SLOW_READER_WAIT
             async with (
-                forward_input(requests, session, resize, stdin=stdin, size=size),
-                heard(session, begin.slow_reader or SLOW_READER_WAIT, self._backend.timeouts.stall) as output,
+                forward_input(requests, opened, self._resize, stdin=stdin, size=size),
+                read_output(
+                    opened, self._context.guard, slow_reader, self._stall_timeout_seconds, self.host.metrics.dropped
+                ) as output,
             ):
                 async for frames in output:
-                    for message in encode(frames):
+                    for message in self._encode(frames):
                         yield message
-        end, rest = await session.end_of_exec(engine, begin.id)
-        last = _last(end)
-        for message in encode(rest):
+        self.end, rest = await opened.end_of_exec(engine, self.id)
+        for message in self._report(self.end, rest):
             yield message
-        yield response(end=last)
+
+    async def _resize(self, size: TerminalSize) -> None:
+        await self.host.engine.call(APIClient.exec_resize, self.id, height=size.height, width=size.width)
+
+    def _report(self, end: session.SessionEnd, rest: list[Frame]) -> list[Any]:
+        """Return the last responses: the rest of the output, and the end.  Raises why the exec could not be started."""
+        match end:
+            case StartFailed(error):
+                raise error
+            case Exited(code):
+                last = SessionEnd(exit_code=code)
+            case Detached():
+                last = SessionEnd(unknown_reason="the client has detached from the process")
+            case Unknown(reason, running):
+                last = SessionEnd(unknown_reason=reason, running=running)
+        return [*self._encode(rest), self._response(end=last)]
 
 
-def _last(end: process.SessionEnd) -> SessionEnd:
-    """Return how a session ends for its client.  Raises why there was none."""
-    match end:
-        case StartFailed(error):
-            raise error
-        case Exited(code):
-            return SessionEnd(exit_code=code)
-        case Detached():
-            return SessionEnd(unknown_reason="the client has detached from the process")
-        case Unknown(reason, running):
-            return SessionEnd(unknown_reason=reason, running=running)
+def _create_request(asked: pb.ExecStart) -> pb.CreateExecRequest:
+    create = pb.CreateExecRequest(attach_stdout=True, attach_stderr=True)
+    for field, value in asked.ListFields():
+        if field.name in _SAME_FIELDS:
+            if field.is_repeated:
+                getattr(create, field.name).extend(value)
+            else:
+                setattr(create, field.name, value)
+    return create

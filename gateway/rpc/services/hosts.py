@@ -8,7 +8,8 @@ from dockfleet.fleet.v1 import hosts_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.engine.errors import InvalidField
-from gateway.fleet.hosts import Host, Hosts, State
+from gateway.fleet.host import Host, State
+from gateway.fleet.registry import HostRegistry
 from gateway.fleet.selector import select
 from gateway.rpc.status import safe
 
@@ -23,7 +24,7 @@ _STATES = {
 class HostService:
     """Answers from the gateway's memory."""
 
-    def __init__(self, hosts: Hosts) -> None:
+    def __init__(self, hosts: HostRegistry) -> None:
         self._hosts = hosts
 
     async def ListHosts(self, request: pb.ListHostsRequest, context: Any) -> pb.ListHostsResponse:

@@ -21,10 +21,11 @@ from gateway.engine.logs.hub import Encoder, Read, Source, Start, message_of
 from gateway.engine.logs.places import LogTokenCodec, Place
 from gateway.engine.logs.reading import Question, Span
 from gateway.engine.logs.runs import End, Ending, Gap, Item, Lost, Quiet, Resumed, Run, RunBoundary
+from gateway.fleet.host import Host
+from gateway.rpc.backend import Backend
+from gateway.rpc.context import CallContext
 from gateway.rpc.encoding import log_encoder, tag, varint
 from gateway.rpc.markers import gap, heartbeat
-from gateway.rpc.mirror import Backend, Context
-from gateway.telemetry import metrics
 
 _METHOD = pb.DESCRIPTOR.services_by_name["ContainerService"].methods_by_name["StreamLogs"]
 _LOGS = Binding(_METHOD)
@@ -60,9 +61,9 @@ class LogService:
         self._backend = backend
         self._seal = seal
 
-    async def StreamLogs(self, request: pb.StreamLogsRequest, context: Context) -> AsyncGenerator[Any, None]:
+    async def StreamLogs(self, request: pb.StreamLogsRequest, context: CallContext) -> AsyncGenerator[Any, None]:
         """Stream a container's log in batches."""
-        host = self._backend.host(request)
+        host = self._backend.host(request, context)
         engine = host.engine
         if request.HasField("since") and request.HasField("until") and _number(request.since) > _number(request.until):
             raise InvalidField("until", "must not be before `since`")
@@ -78,7 +79,7 @@ class LogService:
             return
         if place is not None and place.container != container:
             raise InvalidField("id", f"is not the container of `resume_token`, which is {place.container[:12]}")
-        source = self._source(engine, container, request, flags)
+        source = self._source(host, container, request, flags)
         encoder = _Encoder(request, container)
         if request.follow and not request.HasField("until"):
             times = request.timestamps or not request.HasField("timestamps")
@@ -117,7 +118,8 @@ class LogService:
                 raise InvalidField(name, "must be as in the call that gave `resume_token`")
         return place
 
-    def _source(self, engine: Engine, container: str, request: pb.StreamLogsRequest, flags: int) -> Source:
+    def _source(self, host: Host, container: str, request: pb.StreamLogsRequest, flags: int) -> Source:
+        engine = host.engine
         call = _caller(container, flags, self._backend.timeouts.read)
         question = Question(_span(request), call, details=bool(flags & _DETAILS))
 
@@ -135,14 +137,14 @@ class LogService:
                 restarts=request.follow_restarts,
                 position=place.position if place else None,
                 started=place.started if place else "",
-                reconnect_timeout_seconds=self._backend.timeouts.heal,
+                reconnect_timeout_seconds=self._backend.timeouts.reconnect,
             )
             async with aclosing(follower.items(run)) as items:
                 async for item in items:
                     if isinstance(item, Resumed):
-                        metrics.RECONNECTS.labels(engine.name, "logs").inc()
+                        host.metrics.reconnected("logs")
                     elif isinstance(item, Gap):
-                        metrics.GAPS.labels(engine.name, "logs", item.reason.name.lower()).inc()
+                        host.metrics.gap("logs", item.reason.name.lower())
                         if request.strict:
                             raise LogGap(item.message)
                     position = follower.position

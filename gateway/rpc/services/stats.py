@@ -10,9 +10,10 @@ from gateway.engine.codec.binding import Binding
 from gateway.engine.errors import InvalidField
 from gateway.engine.resumable.subscription import Idle
 from gateway.engine.stats.feed import Sample
+from gateway.rpc.backend import Backend
+from gateway.rpc.context import CallContext
 from gateway.rpc.encoding import EncodedOnce, tag, varint
 from gateway.rpc.markers import heartbeat
-from gateway.rpc.mirror import Backend, Context
 
 _STATS = Binding(pb.DESCRIPTOR.services_by_name["ContainerService"].methods_by_name["StreamStats"])
 _STATS_TAG = tag(pb.StreamStatsResponse.DESCRIPTOR, "stats")
@@ -26,9 +27,9 @@ class StatsService:
         self._backend = backend
         self._encoded = EncodedOnce[Sample](_encode)
 
-    async def StreamStats(self, request: pb.StreamStatsRequest, context: Context) -> AsyncGenerator[bytes, None]:
+    async def StreamStats(self, request: pb.StreamStatsRequest, context: CallContext) -> AsyncGenerator[bytes, None]:
         """Stream the newest samples of a container, or one."""
-        feeds = self._backend.host(request).stats
+        feeds = self._backend.host(request, context).stats
         deadline = self._backend.timeouts.deadline(_STATS, context)
         _STATS.call(request)  # checks the id
         goes_on = request.stream or not request.HasField("stream")

@@ -11,9 +11,10 @@ from gateway.engine.errors import InvalidField
 from gateway.engine.events.event_buffer import EventTokenCodec, Gap, GapReason, Record
 from gateway.engine.events.filter import Filter
 from gateway.rpc import markers
+from gateway.rpc.backend import Backend
+from gateway.rpc.context import CallContext
 from gateway.rpc.encoding import EncodedOnce
 from gateway.rpc.markers import heartbeat
-from gateway.rpc.mirror import Backend, Context
 
 _REASONS = {
     GapReason.ENGINE_RESTARTED: common_pb2.GAP_REASON_ENGINE_RESTARTED,
@@ -30,9 +31,9 @@ class SystemService:
         self._tokens = tokens
         self._encoded = EncodedOnce[Record](self._encode)
 
-    async def StreamEvents(self, request: pb.StreamEventsRequest, context: Context) -> AsyncGenerator[bytes, None]:
+    async def StreamEvents(self, request: pb.StreamEventsRequest, context: CallContext) -> AsyncGenerator[bytes, None]:
         """Stream a host's events, as the gateway receives them."""
-        host = self._backend.host(request)
+        host = self._backend.host(request, context)
         wanted = Filter({name: values.items for name, values in request.filters.items()})
         since = request.since.ToNanoseconds() if request.HasField("since") else None
         until = request.until.ToNanoseconds() if request.HasField("until") else None
@@ -42,7 +43,7 @@ class SystemService:
         if since is not None and until is not None and until < since:
             raise InvalidField("until", "must not be before `since`")
         async with host.events.watch(wanted, since=since, until=until, cursor=cursor) as records:
-            await context.send_initial_metadata(())  # from here on, no event is missed
+            await context.send_initial_metadata()  # from here on, no event is missed
             async for record in records:
                 yield self._encoded(record, host.name)
 

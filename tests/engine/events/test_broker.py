@@ -17,7 +17,6 @@ from gateway.engine.events.event_buffer import EventCursor, Gap, Record
 from gateway.engine.events.filter import Filter
 from gateway.engine.events.source import EventSource
 from gateway.engine.transport.pool import Address
-from gateway.telemetry import metrics
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_events import Daemon
 from tests.support.gateway import Client, OpenGateway, failed
@@ -281,7 +280,7 @@ async def test_a_gap_is_counted_once(client: Client, daemon: Daemon) -> None:
 
     def count() -> float:
         labels = {"host": "h1", "stream": "events", "reason": "engine_restarted"}
-        return metrics.REGISTRY.get_sample_value("dockfleet_stream_gaps_total", labels) or 0.0
+        return client.metrics.registry.get_sample_value("dockfleet_stream_gaps_total", labels) or 0.0
 
     before = count()
     calls = [await watch(client) for _ in range(3)]

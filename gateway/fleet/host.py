@@ -1,0 +1,90 @@
+"""One host of the fleet, and all that its calls share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from enum import Enum
+from typing import Protocol
+
+from gateway.engine.client import Engine
+from gateway.engine.errors import CallError
+from gateway.engine.events.broker import EventBroker
+from gateway.engine.logs.hub import Hubs
+from gateway.engine.stats.feed import StatsFeeds
+from gateway.telemetry.metrics import HostMetrics
+
+_KILLS_AT_ONCE = 4  # each costs the host as much as an exec, and hundreds of clients may leave together
+
+
+class HostRemoved(CallError):
+    """The host has left the fleet, or another engine has its name."""
+
+    status, reason, about_host = "FAILED_PRECONDITION", "HOST_REMOVED", False
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the gateway no longer has the host {name!r}, or has another engine under its name")
+
+
+class State(Enum):
+    """Whether a host answers."""
+
+    CONNECTING = "connecting"
+    UP = "up"
+    DOWN = "down"
+    INCOMPATIBLE = "incompatible"
+
+
+class OpenCall(Protocol):
+    """A call that uses a host."""
+
+    def end(self, error: Exception) -> None:
+        """End the call; its client gets *error*."""
+
+
+class Host:
+    """One host: its engine, its state, and what is shared of it.  `open` begins it, `close` ends it."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        metrics: HostMetrics,
+        labels: Mapping[str, str] | None = None,
+        *,
+        reconnect_timeout_seconds: float = 60.0,
+    ) -> None:
+        """Open nothing yet.  Broken upstreams are opened again for *reconnect_timeout_seconds*."""
+        self.engine = engine
+        self.metrics = metrics
+        self.labels = dict(labels or {})
+        self.state = State.CONNECTING
+        self.message = ""  # why it is in this state
+        self.events = EventBroker(engine, reconnect_timeout_seconds=reconnect_timeout_seconds)
+        self.events.gap_found = lambda gap: metrics.gap("events", gap.reason.name.lower())
+        self.logs = Hubs()
+        self.stats = StatsFeeds(engine, reconnect_timeout_seconds)
+        self.kills = asyncio.Semaphore(_KILLS_AT_ONCE)
+        self.calls: set[OpenCall] = set()  # that end at the latest with this host
+
+    @property
+    def name(self) -> str:
+        """The name by which requests choose it."""
+        return self.engine.name
+
+    def open(self) -> None:
+        """Show the host in the metrics."""
+        self.metrics.show(
+            up=lambda: self.state is State.UP,
+            open_streams=lambda: self.engine.open_streams,
+            last_contact=lambda: self.engine.last_contact or 0,
+        )
+
+    def close(self) -> None:
+        """End all calls, streams and connections, and what the metrics show."""
+        removed = HostRemoved(self.name)
+        for call in list(self.calls):
+            call.end(removed)
+        self.events.close(removed)
+        self.stats.close(removed)
+        self.engine.close()
+        self.metrics.close()

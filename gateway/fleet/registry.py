@@ -1,0 +1,85 @@
+"""The hosts that the gateway knows, by name.  They come, are replaced and leave while calls are open."""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_left
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Protocol, Self
+
+from gateway.engine.errors import CallError
+from gateway.fleet import health
+from gateway.fleet.host import Host
+
+
+class UnknownHost(CallError, LookupError):
+    """No host has this name."""
+
+    status, reason, about_host = "NOT_FOUND", "UNKNOWN_HOST", False
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no host {name!r}; HostService.ListHosts tells which there are")
+
+
+class Watcher(Protocol):
+    """Whoever wants to know of hosts that change."""
+
+    def host_changed(self, host: Host) -> None:
+        """*host* has another state."""
+
+    def host_removed(self, host: Host) -> None:
+        """*host* is not of the fleet any more."""
+
+
+class HostRegistry:
+    """All hosts, in the order of their names.  Each is probed while it is here; all end with the registry's block."""
+
+    def __init__(self, watcher: Watcher, health_check_interval_seconds: float) -> None:
+        self._watcher = watcher
+        self._health_check_interval_seconds = health_check_interval_seconds
+        self._hosts: dict[str, Host] = {}
+        self._names: list[str] = []  # in order
+        self._probes: dict[Host, asyncio.Task[None]] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        probes = list(self._probes.values())
+        for host in self:
+            self.remove(host.name)
+        await asyncio.gather(*probes, return_exceptions=True)
+
+    def __getitem__(self, name: str) -> Host:
+        """Return the host called *name*.  Raises `UnknownHost`."""
+        try:
+            return self._hosts[name]
+        except KeyError:
+            raise UnknownHost(name) from None
+
+    def __iter__(self) -> Iterator[Host]:
+        return iter([self._hosts[name] for name in self._names])
+
+    def __len__(self) -> int:
+        return len(self._hosts)
+
+    def put(self, host: Host) -> None:
+        """Add *host*, and probe it from now on.  One of the same name is removed before."""
+        self.remove(host.name)
+        self._hosts[host.name] = host
+        self._names.insert(bisect_left(self._names, host.name), host.name)
+        host.open()
+        watching = health.watch(host, self._health_check_interval_seconds, self._watcher.host_changed)
+        self._probes[host] = asyncio.create_task(watching)
+
+    def remove(self, name: str) -> None:
+        """Take the host called *name* out, if there is one; its calls end with `HostRemoved`."""
+        host = self._hosts.pop(name, None)
+        if host is not None:
+            del self._names[bisect_left(self._names, name)]
+            self._probes.pop(host).cancel()
+            host.close()
+            self._watcher.host_removed(host)

@@ -1,0 +1,85 @@
+"""What every service works with: the hosts, how long they may take, and what is done after a call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from dockfleet.options.v1 import options_pb2 as pb
+
+from gateway.engine.client import Engine
+from gateway.engine.codec.binding import Binding
+from gateway.engine.errors import InvalidField
+from gateway.engine.transport.timeouts import Deadline, Timeout
+from gateway.fleet.host import Host
+from gateway.fleet.registry import HostRegistry
+from gateway.rpc.context import CallContext
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long engines may take when the client sets no deadline, in seconds."""
+
+    read: float = 30.0
+    write: float = 120.0
+    long: float = 3600.0
+    progress_idle: float = 60.0
+    reconnect: float = 60.0
+    stall: float = 60.0  # of a client that holds up a process by not reading
+
+    def deadline(self, binding: Binding, context: CallContext) -> float | None:
+        """Return the gateway's own deadline of a call, in the loop's time; None when it has none.
+
+        A client's deadline wins over the gateway's; the interceptor ends the call then.  The deadline of a stream is
+        that of the head of its answer, which does not wait for what the stream is about.
+        """
+        if context.time_remaining() is not None:
+            return None
+        if binding.deadline_class == pb.DEADLINE_CLASS_NONE and not binding.streams:
+            return None
+        seconds, key = (self.write, "write") if binding.changes else (self.read, "read")
+        if binding.deadline_class == pb.DEADLINE_CLASS_LONG:
+            seconds, key = self.long, "long"
+        return Deadline.after(Timeout.of(seconds, f"limits.{key}_timeout_seconds"))
+
+    def idle(self, context: CallContext) -> float | None:
+        """Return how long an engine may send nothing; None, for ever, when the client has set a deadline."""
+        if context.time_remaining() is not None:
+            return None
+        return Timeout.of(self.progress_idle, "limits.progress_idle_timeout_seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What every service works with."""
+
+    hosts: HostRegistry
+    timeouts: Timeouts = Timeouts()
+    _afterwards: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def host(self, request: Any, context: CallContext) -> Host:
+        """Return the host that *request* chooses, with which the call ends at the latest.
+
+        Raises `InvalidField` and `UnknownHost`.
+        """
+        if not request.host:
+            raise InvalidField("host", "must name the host that the call is for; HostService.ListHosts tells which")
+        host = self.hosts[request.host]
+        context.use(host)
+        return host
+
+    def engine(self, request: Any, context: CallContext) -> Engine:
+        """Return the engine of that host."""
+        return self.host(request, context).engine
+
+    def afterwards(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let *work* be done after its call has ended."""
+        task = asyncio.create_task(work)
+        self._afterwards.add(task)
+        task.add_done_callback(self._afterwards.discard)
+
+    async def finished(self) -> None:
+        """Wait until all such work is done."""
+        await asyncio.gather(*self._afterwards)

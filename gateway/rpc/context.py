@@ -1,0 +1,71 @@
+"""What a handler sees of its call: a few methods, and nothing of grpc."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, TypeAlias, cast
+
+import grpc
+
+from gateway.fleet.host import Host
+from gateway.rpc.write_timeout import StallGuard
+
+GrpcContext: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+_UNTIL_GRPC_SAYS_SECONDS = 0.1
+
+
+class CallContext:
+    """The call of the task that makes it."""
+
+    def __init__(self, context: GrpcContext) -> None:
+        self.ended_by: Exception | None = None  # why the call was ended early
+        self._grpc = context
+        self._task = cast("asyncio.Task[Any]", asyncio.current_task())
+        self._hosts: list[Host] = []
+
+    def time_remaining(self) -> float | None:
+        """Return the seconds until the client's deadline; None when it has set none."""
+        return self._grpc.time_remaining()
+
+    def use(self, host: Host) -> None:
+        """Let the call end at the latest with *host*."""
+        host.calls.add(self)
+        self._hosts.append(host)
+
+    def end(self, error: Exception) -> None:
+        """End the call early; its client gets *error*, or what was given first."""
+        if self.ended_by is None:
+            self.ended_by = error
+            self._task.cancel()
+
+    def close(self) -> None:
+        """Forget the hosts: the call has ended."""
+        for host in self._hosts:
+            host.calls.discard(self)
+
+    async def send_initial_metadata(self) -> None:
+        """Tell the client, before the first response, that the call is served from now on."""
+        try:
+            await self._grpc.send_initial_metadata(())
+        except grpc.aio.InternalError:
+            raise asyncio.CancelledError from None  # the client has left
+
+    async def check_client(self) -> None:
+        """Make sure that a client's stream has ended because the client said so, and not because it has left.
+
+        grpc ends the stream in both cases, and says only later which it was; until then the engine would have taken a
+        part for the whole.  But what is sent to a client that has left fails at once.
+        """
+        try:
+            await self.send_initial_metadata()
+        except grpc.aio.UsageError:  # it was told with the first response already
+            await asyncio.sleep(_UNTIL_GRPC_SAYS_SECONDS)
+
+
+class StreamContext(CallContext):
+    """The call of a stream, with the guard of what it sends."""
+
+    def __init__(self, context: GrpcContext, guard: StallGuard) -> None:
+        super().__init__(context)
+        self.guard = guard

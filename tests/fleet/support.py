@@ -1,0 +1,27 @@
+"""What the tests of hosts ask a gateway."""
+
+from __future__ import annotations
+
+import asyncio
+
+import grpc
+from dockfleet.fleet.v1 import hosts_pb2
+from dockfleet.v1 import containers_pb2
+
+from tests.support.gateway import Client
+
+UP, DOWN, INCOMPATIBLE = hosts_pb2.HOST_STATE_UP, hosts_pb2.HOST_STATE_DOWN, hosts_pb2.HOST_STATE_INCOMPATIBLE
+
+
+async def state_of(client: Client, name: str, *states: int) -> hosts_pb2.Host:
+    """Return a host once it is in one of *states*."""
+    while True:
+        host = (await client.hosts.GetHost(hosts_pb2.GetHostRequest(host=name))).host
+        if host.state in states:
+            return host
+        await asyncio.sleep(0.02)
+
+
+def list_of(client: Client, host: str) -> grpc.aio.UnaryUnaryCall:
+    """Ask for the containers of *host*."""
+    return client.containers.ListContainers(containers_pb2.ListContainersRequest(host=host))
