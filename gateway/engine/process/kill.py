@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 
+from gateway.engine import queries
 from gateway.engine.client import APIClient, APIError, Call, Engine, NotFound
 from gateway.engine.errors import TransportError
 from gateway.engine.process.session import Exited, SessionEnd, Unknown, start
@@ -106,13 +107,12 @@ async def kill(engine: Engine, exec_id: str, mark: Mark) -> None:
     try:
         async with asyncio.timeout(SECONDS):
             while (state := await _state(engine, exec_id)) is not None:
-                running = bool(state.get("Running"))
-                if running or state.get("ExitCode") is not None:
+                if state.running or state.exit_code is not None:
                     why = ""  # a sweep that does not end in time is all there is to say
                     sweep, why = await _sweep(engine, mark)
                     if sweep is Sweep.NO_SHELL:
                         raise NotKilled(why)
-                    if sweep is Sweep.CLEAN and not running:
+                    if sweep is Sweep.CLEAN and not state.running:
                         return
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 0.5)
@@ -120,12 +120,11 @@ async def kill(engine: Engine, exec_id: str, mark: Mark) -> None:
         raise NotKilled(why or str(error) or "the engine does not see its end") from error
 
 
-async def _state(engine: Engine, exec_id: str) -> dict[str, Any] | None:
+async def _state(engine: Engine, exec_id: str) -> queries.ExecState | None:
     try:
-        state: dict[str, Any] = await engine.call(APIClient.exec_inspect, exec_id)
+        return await queries.exec_state(engine, exec_id)
     except NotFound:
         return None  # its container is gone, and all its processes
-    return state
 
 
 async def _sweep(engine: Engine, mark: Mark) -> tuple[Sweep, str]:

@@ -77,11 +77,10 @@ class ExecService:
             return
         await host.engine.check(exec_session.call)
         state = await queries.exec_state(host.engine, begin.id)
-        stdin = state.opens_stdin
         if state.started:  # the engine would say so in what looks like output
             what = "is already running" if state.running else "has already run"
             raise StartedBefore(f"exec {begin.id} {what}")
-        async with aclosing(exec_session.responses(requests, stdin=stdin)) as responses:
+        async with aclosing(exec_session.responses(requests, stdin=state.opens_stdin)) as responses:
             async for response in responses:
                 yield response
 
