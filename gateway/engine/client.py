@@ -42,13 +42,22 @@ P = ParamSpec("P")
 T = TypeVar("T")
 # Called for every call: host, kind of call, outcome ("200", "error", "cancelled" …), seconds to the head or end.
 Observer = Callable[[str, str, str, float], None]
+Named = tuple[tuple[str, str], ...]
+"""Kinds and names of objects, the one that a request is about first."""
+Skipped = Callable[[str, int], None]
+"""Called for values of a response that do not fit the contract and are left out: the RPC, and how many."""
+
+
+def count_nothing(rpc: str, count: int) -> None:
+    """Be a `Skipped` for whom nobody counts."""
 
 
 class Call(NamedTuple):
     """One request to an engine.
 
     `changes` tells whether it does more than read; `needs` names what not every API version has; `deadline` is in the
-    loop's time and holds, for streams, until the head of the response; `operation` is the RPC that it is made for.
+    loop's time and holds, for streams, until the head of the response; `operation` is the RPC that it is made for, and
+    `named` the objects that the request names.
     """
 
     request: Request
@@ -56,6 +65,7 @@ class Call(NamedTuple):
     needs: tuple[Need, ...] = ()
     deadline: float | None = None
     operation: str = ""
+    named: Named = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +93,8 @@ class Engine(SdkClient):
         self.endpoint = endpoint
         self.last_contact: float | None = None  # in seconds since 1970
         self.epoch = 0  # higher after every break of a connection: at the address there can be another engine
+        self.forgets_pids = False  # of execs that have ended: Podman does
+        self.skipped: Skipped = count_nothing
         self._observe = observe
         self._negotiated: Version | None = None
         self._negotiating = asyncio.Lock()
@@ -128,7 +140,7 @@ class Engine(SdkClient):
         if response.status == 400 and self._has_changed(engine_error(response)):
             response = await self._fetch(call, await self._prefix(call))
         if response.status >= 400:
-            raise engine_error(response, call.operation)
+            raise engine_error(response, call.operation, call.named)
         return response
 
     async def send_for_sdk(self, request: Request, deadline: float | None) -> Response:
@@ -189,10 +201,11 @@ class Engine(SdkClient):
                 self._observe(self.name, "stream", outcome, time.perf_counter() - started)
                 if response.status >= 400:
                     response.body = await _error_body(connection)
-                    raise engine_error(response, call.operation)
+                    raise engine_error(response, call.operation, call.named)
                 yield response, connection
         except OperationFailed as error:
             error.operation = error.operation or call.operation
+            error.named = error.named or call.named
             raise
         except (Disconnected, TimedOut) as error:
             raise _as_outcome_unknown(error, call) from error
@@ -262,6 +275,7 @@ class Engine(SdkClient):
             raise Incompatible(f"the engine's newest API version is {announced}; the gateway needs 1.41 or newer")
         negotiated = min(newest, NEWEST)
         self._version = "{}.{}".format(*negotiated)  # what the SDK puts into its URLs
+        self.forgets_pids = "libpod-api-version" in response.headers
         return negotiated
 
     async def _prefix(self, call: Call) -> str:

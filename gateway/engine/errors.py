@@ -47,6 +47,11 @@ class CallError(Exception):
         """What a program may want to know besides the reason."""
         return {}
 
+    @property
+    def missing(self) -> tuple[str, str] | None:
+        """The kind and the name of what does not exist, where that is the failure."""
+        return None
+
 
 # The caller's fault
 
@@ -191,9 +196,13 @@ class Incompatible(CallError):
 
 
 class Refused(APIError, CallError):
-    """An engine's response that is an error; `operation` is the RPC that was asked for, where it is known."""
+    """An engine's response that is an error.
+
+    `operation` is the RPC that was asked for, where it is known; `named`, the objects that the request names, by kind.
+    """
 
     operation = ""
+    named: tuple[tuple[str, str], ...] = ()
     status_code: int
 
 
@@ -204,11 +213,11 @@ class NothingFound(Refused, NotFound):
 class OperationFailed(CallError):
     """An operation failed after its response had begun; the engine said so in the response.
 
-    `http_status` is the status that the engine gave with it, 0 when none; `operation` is the RPC that was asked for,
-    where it is known.
+    `http_status` is the status that the engine gave with it, 0 when none; `operation` and `named` as for `Refused`.
     """
 
     operation = ""
+    named: tuple[tuple[str, str], ...] = ()
 
     def __init__(self, message: str, http_status: int = 0) -> None:
         super().__init__(message)

@@ -13,9 +13,11 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
-import orjson
+from dockfleet.options.v1 import options_pb2 as pb
 
-from gateway.engine.client import Call, Engine
+from gateway.engine.client import Call, Engine, Named
+from gateway.engine.codec import grammar
+from gateway.engine.codec.json import NotEngineJson, TooLarge, parse
 from gateway.engine.codec.timestamps import canonical, nanoseconds
 from gateway.engine.errors import BadResponse
 from gateway.engine.inventory import KINDS, Inventory
@@ -59,12 +61,12 @@ class Inspection:
         return bool(_optional(self.document, "State", "Restarting"))
 
     @property
-    def exit_code(self) -> int:
-        """The exit code of the last run; 0 before the first."""
+    def exit_code(self) -> int | None:
+        """The exit code of the last run, 0 before the first; None for a number that 64 bits do not hold."""
         code = require_key(self.document, "State", "ExitCode")
-        if not isinstance(code, int):
+        if isinstance(code, bool) or not isinstance(code, int | float | TooLarge):
             raise BadResponse("the host's response has no exit code", sent=True)
-        return code
+        return _fitting(code)
 
     @property
     def started_at(self) -> str:
@@ -110,7 +112,13 @@ class ExecState:
     def exit_code(self) -> int | None:
         """The exit code; None before the end."""
         code = require_key(self.document, "ExitCode")
-        return code if isinstance(code, int) else None
+        return _fitting(code)
+
+    @property
+    def pid(self) -> int | None:
+        """The process id, 0 when there never was a process; None when the engine does not tell."""
+        pid = _optional(self.document, "Pid")
+        return _fitting(pid)
 
     @property
     def opens_stdin(self) -> bool:
@@ -120,12 +128,13 @@ class ExecState:
 
 async def inspect(engine: Engine, container: str) -> Inspection:
     """Return the state and configuration of a container, given its id or name."""
-    return Inspection(await _json(engine, f"/containers/{quote(container, safe='')}/json"))
+    segment = grammar.segment(pb.NAME_FORMAT_CONTAINER, container)
+    return Inspection(await _json(engine, f"/containers/{segment}/json", named=(("container", container),)))
 
 
 async def exec_state(engine: Engine, exec_id: str) -> ExecState:
     """Return the state of an exec."""
-    return ExecState(await _json(engine, f"/exec/{quote(exec_id, safe='')}/json"))
+    return ExecState(await _json(engine, f"/exec/{quote(exec_id, safe='')}/json", named=(("exec", exec_id),)))
 
 
 async def ping(engine: Engine) -> Response:
@@ -175,14 +184,19 @@ def _optional(document: Any, *path: str) -> Any:
     return document
 
 
-async def _json(engine: Engine, target: str, timeout: float | None = None) -> Any:
-    body = (await _fetch(engine, target, timeout)).body
+def _fitting(number: Any) -> int | None:
+    """Return an integer; None for what is none, or does not fit 64 bits."""
+    return number if type(number) is int and abs(number) < 1 << 63 else None
+
+
+async def _json(engine: Engine, target: str, timeout: float | None = None, named: Named = ()) -> Any:
+    body = (await _fetch(engine, target, timeout, named)).body
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        return parse(body)
+    except NotEngineJson as error:
         raise BadResponse(f"the host's response is not JSON: {error}", sent=True) from error
 
 
-async def _fetch(engine: Engine, target: str, timeout: float | None = None) -> Response:
+async def _fetch(engine: Engine, target: str, timeout: float | None = None, named: Named = ()) -> Response:
     deadline = engine.deadline() if timeout is None else Deadline.after(timeout)
-    return await engine.fetch(Call(Request("GET", target), changes=False, deadline=deadline))
+    return await engine.fetch(Call(Request("GET", target), changes=False, deadline=deadline, named=named))

@@ -8,10 +8,11 @@ the SDK works without a thread.
 from __future__ import annotations
 
 import contextlib
+import re
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ParamSpec, TypeVar, cast
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import greenlet
 import orjson
@@ -21,10 +22,12 @@ from docker.auth import AuthConfig
 from docker.errors import APIError, NotFound
 from docker.utils.proxy import ProxyConfig
 
+from gateway.engine.codec.json import NotEngineJson, parse
 from gateway.engine.errors import BadResponse, NothingFound, Refused
 from gateway.engine.transport.http import Request, Response
 from gateway.engine.transport.timeouts import Deadline, Timeout
 
+_OBJECT = re.compile(r"/v[\d.]+/(container|exec|image|network|volume)s?/([^?]+)/")
 ERROR_BYTES = 4 << 10
 """The most bytes of an engine's error that are kept: clients get 1 KiB of it, and rules search it for words."""
 
@@ -92,10 +95,7 @@ class SdkClient(APIClient):
 
     async def run(self, method: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run a method of the SDK.  Raises `docker.errors.APIError` and `TransportError`."""
-        try:
-            return await run_blocking(method, self, *args, **kwargs)
-        except requests.JSONDecodeError as error:
-            raise BadResponse(f"the host's response is not JSON: {error}", sent=True) from error
+        return await run_blocking(method, self, *args, **kwargs)
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
         """Send a request of the SDK; only within `run`."""
@@ -104,14 +104,16 @@ class SdkClient(APIClient):
         timeout = kwargs.pop("timeout", None)
         kwargs.pop("allow_redirects", None)
         prepared = self.prepare_request(requests.Request(str(method).upper(), url, *args, **kwargs))
-        response = wait_for(self.send_for_sdk(_request(prepared), Deadline.after(timeout) if timeout else None))
+        wanted = _request(prepared)
+        response = wait_for(self.send_for_sdk(wanted, Deadline.after(timeout) if timeout else None))
         if response.status >= 400:
-            raise engine_error(response)  # the SDK's own reading of errors fails on some
+            # The SDK's own reading of errors fails on some.
+            raise engine_error(response, named=_named(wanted.target))
         return _sdk_response(response, response.body, cast("str", prepared.url))
 
 
-def engine_error(response: Response, operation: str = "") -> Refused:
-    """Return the SDK's exception for a response to *operation* that is an error."""
+def engine_error(response: Response, operation: str = "", named: tuple[tuple[str, str], ...] = ()) -> Refused:
+    """Return the SDK's exception for a response to *operation* that is an error; *named* as in `Call`."""
     body = response.body[:ERROR_BYTES]
     # The response to a HEAD says nothing but its status.
     explanation = body.decode(errors="backslashreplace").strip() or f"HTTP {response.status}"
@@ -120,21 +122,40 @@ def engine_error(response: Response, operation: str = "") -> Refused:
     kind = NothingFound if response.status == 404 else Refused
     error = kind(explanation, response=_sdk_response(response, body, ""), explanation=explanation)
     error.operation = operation
+    error.named = named
     return error
+
+
+def _named(target: str) -> tuple[tuple[str, str], ...]:
+    """Return the object that the target of a request of the SDK names."""
+    found = _OBJECT.match(target)
+    return ((found[1], unquote(found[2])),) if found else ()
 
 
 def _request(prepared: requests.PreparedRequest) -> Request:
     url = urlsplit(cast("str", prepared.url))
     return Request(
         cast("str", prepared.method),
-        url.path + (f"?{url.query}" if url.query else ""),
+        # A container's name may begin with a slash.
+        url.path.replace("//", "/") + (f"?{url.query}" if url.query else ""),
         {name: str(value) for name, value in prepared.headers.items() if name != "Content-Length"},
         prepared.body.encode() if isinstance(prepared.body, str) else prepared.body,
     )
 
 
+class _SdkResponse(requests.Response):
+    """A response that reads JSON as the gateway does."""
+
+    def json(self, **_: Any) -> Any:
+        """Return the document.  Raises `BadResponse`."""
+        try:
+            return parse(self.content)
+        except NotEngineJson as error:
+            raise BadResponse(f"the host's response is not JSON: {error}", sent=True) from error
+
+
 def _sdk_response(response: Response, body: bytes, url: str) -> requests.Response:
-    made = requests.Response()
+    made = _SdkResponse()
     made.status_code = response.status
     made.headers.update(cast("Mapping[str, str]", response.headers))
     made.url = url

@@ -55,6 +55,7 @@ class Host:
     ) -> None:
         """Open nothing yet.  Broken upstreams are opened again for *reconnect_timeout_seconds*."""
         self.engine = engine
+        engine.skipped = metrics.values_skipped
         self.metrics = metrics
         self.labels = dict(labels or {})
         self.state = State.CONNECTING

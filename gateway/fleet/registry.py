@@ -20,6 +20,12 @@ class UnknownHost(CallError, LookupError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"there is no host {name!r}; HostService.ListHosts tells which there are")
+        self.name = name
+
+    @property
+    def missing(self) -> tuple[str, str]:
+        """The host."""
+        return "host", self.name
 
 
 class Watcher(Protocol):

@@ -76,7 +76,8 @@ def mirror(method: MethodDescriptor, backend: Backend) -> Callable[..., Any]:
 def _unary(binding: Binding, backend: Backend) -> Callable[..., Any]:
     async def call(request: Message, context: CallContext) -> Message:
         engine = backend.engine(request, context)
-        return binding.response(await engine.fetch(binding.call(request, backend.timeouts.deadline(binding, context))))
+        asked = binding.call(request, backend.timeouts.deadline(binding, context))
+        return binding.response(await engine.fetch(asked), engine.skipped)
 
     return call
 
@@ -94,7 +95,7 @@ def _lines(binding: Binding, backend: Backend) -> Callable[..., Any]:
             lines = streams.lines(connection, backend.timeouts.idle(context) if may_stall else None)
             async with coalesced(lines) if reports else aclosing(lines) as documents:
                 async for document in documents:
-                    yield binding.document(document)
+                    yield binding.document(document, engine.skipped)
 
     return call
 
@@ -112,7 +113,7 @@ def _bytes(binding: Binding, backend: Backend) -> Callable[..., Any]:
         asked = binding.call(request, backend.timeouts.deadline(binding, context))
         idle = backend.timeouts.idle(context)
         async with engine.open(asked) as (answer, connection), aclosing(streams.chunks(connection, idle)) as chunks:
-            if (head := binding.head(answer)) is not None:
+            if (head := binding.head(answer, engine.skipped)) is not None:
                 yield head
             async for data in chunks:
                 yield b"".join((data_tag, encoding.varint(len(data)), data))
@@ -127,7 +128,7 @@ def _upload(binding: Binding, backend: Backend) -> Callable[..., Any]:
         asked = binding.call(start, backend.timeouts.deadline(binding, context))
         async with engine.open(asked, upload) as (answer, connection):
             answer.body = await streams.whole(connection, backend.timeouts.idle(context))
-            return binding.response(answer)
+            return binding.response(answer, engine.skipped)
 
     return call
 

@@ -1,7 +1,7 @@
 """What an engine's refusal means: by what was asked, then by the HTTP status, and by its words only after both.
 
 Words are read where one status means several things, above all 500, which engines give for what is the caller's own
-fault.  They are those of Docker 20.10 to 29.
+fault.  They are those of Docker 20.10 to 29, and of Podman, whose errors end with the name of their cause.
 """
 
 from __future__ import annotations
@@ -62,6 +62,8 @@ _EVERYWHERE = (
     ),
     _rule("400 500", Code.FAILED_PRECONDITION, "AMBIGUOUS_ID", r"multiple ids found with provided prefix"),
 )
+# Podman's router has not every endpoint; what the gateway asks for itself, without an RPC, it has.
+_NO_ENDPOINT = _rule("404", Code.UNIMPLEMENTED, "NOT_SUPPORTED", r"^not found$|^path \S{1,512} is not supported$")
 _FULL = (
     _rule("200 500", Code.RESOURCE_EXHAUSTED, "HOST_DISK_FULL", r"no space left on device|disk quota exceeded"),
     _rule(
@@ -94,6 +96,14 @@ _OF_OPERATIONS: tuple[tuple[frozenset[str], tuple[Rule, ...]], ...] = (
             *_FULL,
             *_BACKEND,
             _rule("400 403 404 500", Code.FAILED_PRECONDITION, "START_FAILED"),
+        ),
+    ),
+    (  # Docker 28 looks for the user when an exec is created, older engines when it starts
+        frozenset({"CreateExec"}),
+        (
+            _rule(
+                "400", Code.FAILED_PRECONDITION, "EXEC_START_FAILED", r"unable to find (user|group)|uids and gids must"
+            ),
         ),
     ),
     (
@@ -211,7 +221,13 @@ _OF_OPERATIONS: tuple[tuple[frozenset[str], tuple[Rule, ...]], ...] = (
         _PRUNES | {"GetDataUsage"},
         (_rule("409 500", Code.ABORTED, "BEING_CHANGED", r"operation is already running"),),
     ),
-    (_NAMERS, (_rule("409", Code.ALREADY_EXISTS, "NAME_IN_USE"),)),
+    (
+        _NAMERS,
+        (
+            _rule("409", Code.ALREADY_EXISTS, "NAME_IN_USE"),
+            _rule("500", Code.ALREADY_EXISTS, "NAME_IN_USE", r"already (in use|used|exists)"),
+        ),
+    ),
     (
         frozenset({"TopContainer"}),
         (
@@ -249,6 +265,19 @@ _BY_STATUS = (
     _rule("409 412", Code.FAILED_PRECONDITION, "CONFLICT"),
     _rule("429", Code.RESOURCE_EXHAUSTED, "HOST_BUSY"),
     _rule("500", Code.INVALID_ARGUMENT, "INVALID_REQUEST", r"^invalid (?!character)"),  # the engine's own state has one
+    _rule("500", Code.FAILED_PRECONDITION, "CONFLICT", r": (container state improper|invalid network mode)$"),
+    _rule(
+        "500",
+        Code.NOT_FOUND,
+        "NOT_FOUND",
+        r"(network not found|(image|layer) not known|no such (container|volume|exec session)|required plugin missing)$",
+    ),
+    _rule(
+        "500",
+        Code.INVALID_ARGUMENT,
+        "INVALID_REQUEST",
+        r": invalid argument$|\binvalid( \w{1,20})? filter$|^unsupported image filter|normalizing name for compat API",
+    ),
     *_FULL,
     *_BACKEND,
     _rule("200", Code.FAILED_PRECONDITION, "OPERATION_FAILED"),
@@ -268,6 +297,8 @@ def _rules(operation: str, status: int) -> tuple[Rule, ...]:
 
 def _all(operation: str) -> Iterator[Rule]:
     yield from _EVERYWHERE
+    if operation:
+        yield _NO_ENDPOINT
     for operations, rules in _OF_OPERATIONS:
         if operation in operations:
             yield from rules

@@ -19,11 +19,11 @@ from grpc import StatusCode as Code
 
 from gateway.engine.errors import CallError, InvalidField, OperationFailed, ReaderTooSlow, Refused
 from gateway.rpc import reasons
+from gateway.rpc.missing import missing
 
 DOMAIN = "dockfleet"
 _LONGEST = 1024  # bytes of text; past the limit of trailers a client would see another status altogether
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_MISSING = re.compile(r"[Nn]o such (\w+): ?(.+)")
 
 
 class GoingAway(CallError):
@@ -98,30 +98,37 @@ def _failure(error: Exception, changes: bool, operation: str) -> Failure | None:
         case Failure():
             return error
         case Refused():
-            return _refusal(error.operation or operation, error.status_code, str(error.explanation), changes)
+            words = str(error.explanation)
+            return _refusal(error.operation or operation, error.status_code, words, changes, error.named)
         case OperationFailed():
             status = error.http_status or reasons.WITHIN_ANSWER
-            return _refusal(error.operation or operation, status, str(error), changes)
+            return _refusal(error.operation or operation, status, str(error), changes, error.named)
         case CallError():
             retry_safe = error.retry_safe or (isinstance(error, ReaderTooSlow) and not changes)
             found = Failure(Code[error.status], error.reason, str(error), retry_safe, error.metadata)
             if isinstance(error, InvalidField):
                 bad = BadRequest.FieldViolation(field=safe(error.field)[:256], description=safe(error.remedy))
                 found.details.append(BadRequest(field_violations=[bad]))
+            if error.missing:
+                found.details.append(_resource(*error.missing))
             return found
     return None
 
 
-def _refusal(operation: str, status: int, words: str, changes: bool) -> Failure:
+def _refusal(operation: str, status: int, words: str, changes: bool, named: tuple[tuple[str, str], ...]) -> Failure:
     rule = reasons.meaning(operation, status, words)
     metadata = {"engine_status": str(status)}
     if rule is None:
         return Failure(Code.INTERNAL, "ENGINE_ERROR", words, metadata=metadata)
     code = rule.code_of_change if changes else rule.code
     found = Failure(code, rule.reason, words, rule.retry_safe, metadata)
-    if code is Code.NOT_FOUND and (missing := _MISSING.search(words[:_LONGEST])):
-        found.details.append(ResourceInfo(resource_type=missing[1], resource_name=safe(missing[2])[:256]))
+    if code is Code.NOT_FOUND and (what := missing(operation, words[:_LONGEST], named)):
+        found.details.append(_resource(*what))
     return found
+
+
+def _resource(kind: str, name: str) -> ResourceInfo:
+    return ResourceInfo(resource_type=kind, resource_name=safe(name)[:256])
 
 
 def safe(text: str) -> str:

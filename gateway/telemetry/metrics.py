@@ -93,6 +93,12 @@ class HostFamilies:
             ("host", "stream", "reason"),
             registry=registry,
         )
+        self.values_skipped = Counter(
+            "dockfleet_engine_values_skipped",
+            "Values of engines that do not fit the contract and were left out, by the RPC that was answered.",
+            ("host", "grpc_method"),
+            registry=registry,
+        )
         self.open_streams = Gauge(
             "dockfleet_open_streams", "Streams and sessions open to a host.", ("host",), registry=registry
         )
@@ -147,6 +153,11 @@ class HostMetrics:
         """Count a gap in a stream."""
         if not self._closed:
             self._of(self._families.gaps, stream, reason).inc()
+
+    def values_skipped(self, method: str, count: int) -> None:
+        """Count values that were left out of an engine's response for an RPC."""
+        if not self._closed:
+            self._of(self._families.values_skipped, method).inc(count)
 
     def dropped(self, bytes: int) -> None:
         """Count output that was dropped."""

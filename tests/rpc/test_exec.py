@@ -209,7 +209,8 @@ async def test_a_command_that_could_not_be_started_is_a_failure_and_no_output(
     """The engine writes its words as the command's output, and the exit code tells them apart (B2 35, [V18])."""
     words = b'OCI runtime exec failed: exec failed: "nope": executable file not found in $PATH: unknown\r\n'
     engine.on("POST", "/exec/{id}/start", writes(frame(1, words)))
-    engine.on("GET", "/exec/{id}/json", json={"Running": False, "ExitCode": 126}, times=1)
+    engine.on("GET", "/exec/{id}/json", json={"Running": False, "ExitCode": 126, "Pid": 0}, times=2)
+    engine.on("GET", "/exec/{id}/json", json={"Running": False, "ExitCode": 3, "Pid": 7})
 
     replies, refused = await until_refused(client.exec.Exec(iter([START])))
     said = await run(client, START)

@@ -182,13 +182,12 @@ DEEP = b'{"a":' * 2000 + b"1" + b"}" * 2000
 @pytest.mark.parametrize(
     "body",
     [
-        b"no json", b"{}", b'"text"', b"[1]", b"[[]]", b'[{"Id":5}]', b'[{"Created":"soon"}]', b'[{"SizeRw":1e400}]',
-        b'[{"SizeRw":99999999999999999999}]', b'[{"Id":NaN}]', b'[{"Id":"\xff"}]', b'[{"Id":"\\ud800"}]', DEEP,
-        b'[{"Labels":' + DEEP + b"}]", b'[{"Ports":{"a":1}}]',
+        b"no json", b"{}", b'"text"', b"[1]", b"[[]]", b'[{"Id":NaN}]', b'[{"Id":"\xff"}]', b'[{"Id":"\\ud800"}]', DEEP,
+        b'[{"Labels":' + DEEP + b"}]",
     ],
 )  # fmt: skip
-async def test_json_that_does_not_fit_is_a_bad_answer(engine: FakeEngine, client: Client, body: bytes) -> None:
-    """Another shape, a number that fits nowhere, or nesting without end: never a defect, never half a list (A5 52)."""
+async def test_what_is_no_list_of_objects_is_a_bad_answer(engine: FakeEngine, client: Client, body: bytes) -> None:
+    """Another shape, no JSON, or nesting without end: never a defect, never half a list (A5 52)."""
     engine.on("GET", "/containers/json", body=body)
 
     refused = await refusal(client.containers.ListContainers(LIST))
@@ -197,8 +196,28 @@ async def test_json_that_does_not_fit_is_a_bad_answer(engine: FakeEngine, client
     assert len(refused.message) < 500
 
 
+@pytest.mark.parametrize(
+    "misfit",
+    [
+        b'"Created":"soon"', b'"SizeRw":1e400', b'"SizeRw":99999999999999999999', b'"Ports":{"a":1}', b'"Names":"/a"',
+        b'"SizeRw":1' + b"0" * 300, b'"SizeRw":' + b"9" * 5000, b'"Created":"10000-01-01T00:00:00Z"',
+        b'"Created":253402300800', b'"Labels":[["a","b"]]', b'"HostConfig":[]', b'"Mounts":[7]', b'"Names":[{}]',
+    ],
+)  # fmt: skip
+async def test_a_value_that_does_not_fit_is_left_out_and_counted(
+    engine: FakeEngine, client: Client, misfit: bytes
+) -> None:
+    """A wrong type, a number that fits nowhere, a year beyond 9999: the object and its neighbours arrive."""
+    engine.on("GET", "/containers/json", body=b'[{"Image":"a",' + misfit + b',"Id":"1"},{"Id":"2"}]')
+    found = (await client.containers.ListContainers(LIST)).containers
+
+    assert [(one.id, one.image) for one in found] == [("1", "a"), ("2", "")]
+    labels = {"host": "h1", "grpc_method": "ListContainers"}
+    assert client.metrics.registry.get_sample_value("dockfleet_engine_values_skipped_total", labels) == 1
+
+
 async def test_free_form_json_of_any_depth_is_no_defect(engine: FakeEngine, client: Client) -> None:
-    """Where the contract takes any object, what is too deep to be carried is a bad answer (A5 52)."""
+    """Where the contract takes any object, what is too deep to be carried is left out (A5 52)."""
     for depth in (20, 90, 150, 900, 5000):
         nested = b'{"a":' * depth + b"1" + b"}" * depth
         engine.on("GET", "/volumes/{name}", body=b'{"Name":"data","Status":' + nested + b"}")

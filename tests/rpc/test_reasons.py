@@ -192,6 +192,24 @@ ROWS = [
     Row("RemoveNetwork", 403, FAILED, "CONFLICT", "error while removing network: n has active endpoints"),
     Row("RemoveNetwork", 400, FAILED, "AMBIGUOUS_ID", "network n1 is ambiguous (2 matches found based on name)"),
     Row("DisconnectNetwork", 500, FAILED, "CONFLICT", "container 0123 is not connected to network cn"),
+    # Docker 28 looks for a user earlier.
+    Row("CreateExec", 400, FAILED, "EXEC_START_FAILED", "unable to find user eve: no matching entries in passwd file"),
+    Row("CreateExec", 400, INVALID, "INVALID_REQUEST", "No exec command specified"),
+    # Podman: 500 for whatever it is, which its words end with; and a router without some endpoints.
+    Row("UpdateContainer", 404, Code.UNIMPLEMENTED, "NOT_SUPPORTED", "Not Found"),
+    Row("InspectDistribution", 404, Code.UNIMPLEMENTED, "NOT_SUPPORTED", "Path /v1.41/x is not supported"),
+    Row("StopContainer", 500, FAILED, "CONFLICT", '"created" is not running: container state improper'),
+    Row("ConnectNetwork", 500, FAILED, "CONFLICT", '"" is not supported: invalid network mode'),
+    Row("CreateContainer", 500, Code.ALREADY_EXISTS, "NAME_IN_USE", 'the container name "x" is already in use by 01'),
+    Row("CreateNetwork", 500, Code.ALREADY_EXISTS, "NAME_IN_USE", "name n1 already used: network already exists"),
+    Row("CreateContainer", 500, MISSING, "NOT_FOUND", "unable to find network with name or ID x: network not found"),
+    Row("GetContainerChanges", 500, MISSING, "NOT_FOUND", "nope not found: layer not known"),
+    Row("CreateVolume", 500, MISSING, "NOT_FOUND", "no volume plugin with name x available: required plugin missing"),
+    Row("CreateVolume", 500, INVALID, "INVALID_REQUEST", "names must match [a-zA-Z0-9]*: invalid argument"),
+    Row("ListContainers", 500, INVALID, "INVALID_REQUEST", "nope is an invalid filter"),
+    Row("ListVolumes", 500, INVALID, "INVALID_REQUEST", '"nope" is an invalid volume filter'),
+    Row("ListImages", 500, INVALID, "INVALID_REQUEST", 'unsupported image filter "nope"'),
+    Row("TagImage", 500, INVALID, "INVALID_REQUEST", "normalizing name for compat API: name must be lowercase"),
 ]
 
 

@@ -111,7 +111,61 @@ async def test_an_image_that_is_not_there_is_pulled(engine: FakeEngine, client: 
     assert json.loads(base64.urlsafe_b64decode(pull.headers["x-registry-auth"])) == {
         "username": "user", "password": "hidden",
     }  # fmt: skip
-    assert asked(engine)[:3] == ["POST /containers/create", "POST /images/create", "POST /containers/create"]
+    look = "GET /images/busybox/json"
+    assert asked(engine)[:4] == ["POST /containers/create", look, "POST /images/create", "POST /containers/create"]
+
+
+@pytest.mark.parametrize(
+    ("platform", "image", "pulls"),
+    [
+        ("", {"Id": "i"}, False),
+        ("linux/amd64", {"Os": "linux", "Architecture": "amd64"}, False),
+        ("linux/arm64/v8", {"Os": "linux", "Architecture": "arm64"}, False),
+        ("arm64", {"Os": "linux", "Architecture": "arm64"}, False),
+        ("linux/arm64", {"Os": "linux", "Architecture": "amd64"}, True),
+    ],
+)
+async def test_an_image_that_is_there_is_not_pulled_for_what_else_is_missing(
+    engine: FakeEngine, client: Client, platform: str, image: dict[str, str], pulls: bool
+) -> None:
+    """Whatever the engine's words are: a volume plugin may be called `images`."""
+    words = 'error looking up volume plugin images: plugin "images" not found'
+    engine.on("POST", "/containers/create", status=404, error=words)
+    engine.on("GET", "/images/{name}/json", json=image)
+    asking = request(**({"platform": platform} if platform else {}))
+
+    _, refused = await until_refused(client.containers.RunContainer(asking))
+
+    assert (refused.code, refused.message) == (grpc.StatusCode.NOT_FOUND, f"h1: {words}")
+    assert ("POST /images/create" in asked(engine)) == pulls
+
+
+@pytest.mark.parametrize(
+    ("removed", "error"),
+    [
+        ({"lines": [{"StatusCode": 0}]}, ""),
+        ({"status": 404, "error": f"No such container: {CONTAINER}"}, ""),
+        ({"lines": [{"StatusCode": 0, "Error": {"Message": "it is busy"}}]}, "it is busy"),
+    ],
+)
+async def test_a_container_that_removes_itself_ends_with_its_exit_code_and_is_gone(
+    engine: FakeEngine, client: Client, removed: Any, error: str
+) -> None:
+    """The code is that of the exit, for Podman says 0 with a removal; the call ends after the removal."""
+
+    async def wait(exchange: ResponseParser) -> None:
+        next_exit = dict(exchange.request.query)["condition"] == "next-exit"
+        await exchange.answer(**({"lines": [{"StatusCode": 3}]} if next_exit else removed))
+
+    engine.on("POST", WAIT, wait)
+    asking = request()
+    asking.config.host_config.auto_remove = True
+
+    replies = [reply async for reply in client.containers.RunContainer(asking)]
+
+    assert (replies[-1].end.exit_code, replies[-1].end.error) == (3, error)
+    assert asked(engine)[-1] == f"POST {MADE}/wait"
+    assert dict(engine.requests[-1].query) == {"condition": "removed"}
 
 
 @pytest.mark.parametrize(
@@ -146,7 +200,7 @@ async def test_a_pull_that_fails_creates_nothing(engine: FakeEngine, client: Cli
 
     assert events(replies) == ["pull"]
     assert (refused.code, refused.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "REGISTRY_LIMIT")
-    assert asked(engine) == ["POST /containers/create", "POST /images/create"]
+    assert asked(engine) == ["POST /containers/create", "GET /images/busybox/json", "POST /images/create"]
 
 
 @pytest.mark.parametrize("auto_remove", [False, True])

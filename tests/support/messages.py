@@ -24,6 +24,8 @@ FITTING = {
     pb.NAME_FORMAT_TAG: "1.2",
     pb.NAME_FORMAT_REPOSITORY: "registry.example.com:5000/team/app",
 }
+# Strings with a form that no option names.
+_FORMED = {"dockfleet.v1.AuthConfig.auth": "YWRhOnNlY3JldA=="}
 _RANGES = {
     FieldDescriptor.TYPE_INT32: (-(2**31), 2**31 - 1),
     FieldDescriptor.TYPE_UINT32: (0, 2**32 - 1),
@@ -94,7 +96,7 @@ def _one(field: FieldDescriptor) -> Any:
                 return _struct({field.name: [None, True, 1.5, {"deep": "value"}]})
         return full(field.message_type)
     if field.type == FieldDescriptor.TYPE_STRING:
-        return FITTING.get(rules(field).format, f"text of {field.name}")
+        return _FORMED.get(field.full_name) or FITTING.get(rules(field).format, f"text of {field.name}")
     if field.type == FieldDescriptor.TYPE_BYTES:
         return f"bytes of {field.name}".encode()
     if field.enum_type is not None:
@@ -153,8 +155,8 @@ def _items(field: FieldDescriptor, depth: int) -> st.SearchStrategy[Any]:
     if field.message_type is not None:
         return _parts(field.message_type, depth)
     if field.type == FieldDescriptor.TYPE_STRING:
-        grammar = rules(field).format
-        return st.just(FITTING[grammar]) if grammar else st.text()
+        fitting = _FORMED.get(field.full_name) or FITTING.get(rules(field).format)
+        return st.just(fitting) if fitting else st.text()
     return st.booleans() if field.type == FieldDescriptor.TYPE_BOOL else st.integers(*_RANGES[field.type])
 
 

@@ -301,12 +301,16 @@ func (JsonForm) EnumDescriptor() ([]byte, []int) {
 }
 
 // What a string must look like that becomes part of a path or names an object.
+//
+// Names of containers, networks and volumes may be whatever engines take, but for what could be taken for something
+// else: more than 255 characters, control characters, or `.`, `..` or nothing between slashes, also when it is
+// percent-encoded.  An engine finds no object by such a name; its id always works.
 type NameFormat int32
 
 const (
 	// Not given: any string.
 	NameFormat_NAME_FORMAT_UNSPECIFIED NameFormat = 0
-	// A container: id, unique id prefix or name.
+	// A container: id, unique id prefix, name or link, with or without the slash that lists begin it with.
 	NameFormat_NAME_FORMAT_CONTAINER NameFormat = 1
 	// An exec: 64 hexadecimal digits.
 	NameFormat_NAME_FORMAT_EXEC NameFormat = 2
@@ -316,7 +320,7 @@ const (
 	NameFormat_NAME_FORMAT_NETWORK NameFormat = 4
 	// A volume name.
 	NameFormat_NAME_FORMAT_VOLUME NameFormat = 5
-	// A name to give to a new container.
+	// A name to give to a container: 2 to 128 letters, digits, `_`, `.` and `-`, not one that looks like an id.
 	NameFormat_NAME_FORMAT_NEW_NAME NameFormat = 6
 	// An image tag, or a digest such as `sha256:…`.
 	NameFormat_NAME_FORMAT_TAG NameFormat = 7
@@ -670,7 +674,10 @@ type FieldRules struct {
 	// INVALID_ARGUMENT.
 	NoEffect bool `protobuf:"varint,12,opt,name=no_effect,json=noEffect,proto3" json:"no_effect,omitempty"`
 	// In an answer, null stands for an empty list and not for an absent one.
-	NullIsEmpty   bool `protobuf:"varint,13,opt,name=null_is_empty,json=nullIsEmpty,proto3" json:"null_is_empty,omitempty"`
+	NullIsEmpty bool `protobuf:"varint,13,opt,name=null_is_empty,json=nullIsEmpty,proto3" json:"null_is_empty,omitempty"`
+	// In an answer: what the call asks for.  An answer in which it does not fit is INTERNAL, reason BAD_ENGINE_RESPONSE;
+	// every other value that does not fit is left out.
+	Essential     bool `protobuf:"varint,14,opt,name=essential,proto3" json:"essential,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -792,6 +799,13 @@ func (x *FieldRules) GetNoEffect() bool {
 func (x *FieldRules) GetNullIsEmpty() bool {
 	if x != nil {
 		return x.NullIsEmpty
+	}
+	return false
+}
+
+func (x *FieldRules) GetEssential() bool {
+	if x != nil {
+		return x.Essential
 	}
 	return false
 }
@@ -923,7 +937,7 @@ const file_dockfleet_options_v1_options_proto_rawDesc = "" +
 	"\x05since\x18\t \x01(\tR\x05since\x12?\n" +
 	"\bdeadline\x18\n" +
 	" \x01(\x0e2#.dockfleet.options.v1.DeadlineClassR\bdeadlineB\t\n" +
-	"\arequest\"\xb0\x03\n" +
+	"\arequest\"\xce\x03\n" +
 	"\n" +
 	"FieldRules\x128\n" +
 	"\x06format\x18\x01 \x01(\x0e2 .dockfleet.options.v1.NameFormatR\x06format\x12\x16\n" +
@@ -940,7 +954,8 @@ const file_dockfleet_options_v1_options_proto_rawDesc = "" +
 	" \x01(\bR\vgatewayOnly\x12\x16\n" +
 	"\x06inline\x18\v \x01(\bR\x06inline\x12\x1b\n" +
 	"\tno_effect\x18\f \x01(\bR\bnoEffect\x12\"\n" +
-	"\rnull_is_empty\x18\r \x01(\bR\vnullIsEmpty\"p\n" +
+	"\rnull_is_empty\x18\r \x01(\bR\vnullIsEmpty\x12\x1c\n" +
+	"\tessential\x18\x0e \x01(\bR\tessential\"p\n" +
 	"\fMessageRules\x12;\n" +
 	"\tjson_form\x18\x01 \x01(\x0e2\x1e.dockfleet.options.v1.JsonFormR\bjsonForm\x12#\n" +
 	"\ranswered_when\x18\x02 \x01(\tR\fansweredWhen*{\n" +

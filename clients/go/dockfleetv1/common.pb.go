@@ -328,7 +328,8 @@ const (
 	ErrorReason_ERROR_REASON_BAD_ENGINE_RESPONSE ErrorReason = 12
 	// The engine refused the request because it is malformed.
 	ErrorReason_ERROR_REASON_INVALID_REQUEST ErrorReason = 13
-	// The object does not exist; ResourceInfo names it.
+	// The object does not exist.  ResourceInfo names it, as the request does; its type is `container`, `exec`, `image`,
+	// `network`, `volume`, `host`, `path` (in a container) or `plugin`.
 	ErrorReason_ERROR_REASON_NOT_FOUND ErrorReason = 14
 	// Another object has the name.
 	ErrorReason_ERROR_REASON_NAME_IN_USE ErrorReason = 15
@@ -1441,7 +1442,8 @@ type AuthConfig struct {
 	Username *string `protobuf:"bytes,1,opt,name=username,proto3,oneof" json:"username,omitempty"`
 	// The password, or an access token in its place.
 	Password *string `protobuf:"bytes,2,opt,name=password,proto3,oneof" json:"password,omitempty"`
-	// `username:password` in base64, in place of these two fields.
+	// `username:password` in base64, as in Docker's configuration files.  Engines do not read it: the gateway takes the
+	// two fields from it, where they are not set.
 	Auth *string `protobuf:"bytes,3,opt,name=auth,proto3,oneof" json:"auth,omitempty"`
 	// The address of the registry, such as `registry.example.com:5000`.
 	ServerAddress *string `protobuf:"bytes,4,opt,name=server_address,json=serveraddress,proto3,oneof" json:"server_address,omitempty"`

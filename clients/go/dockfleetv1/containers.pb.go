@@ -3729,7 +3729,7 @@ type StreamLogsRequest struct {
 	Stderr *bool `protobuf:"varint,5,opt,name=stderr,proto3,oneof" json:"stderr,omitempty"`
 	// Includes only what was written at this time or later.  Default: everything.
 	Since *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=since,proto3" json:"since,omitempty"`
-	// Includes only what was written before this time.  Default: everything.
+	// Includes only what was written at this time or before.  Default: everything.
 	Until *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=until,proto3" json:"until,omitempty"`
 	// Sets `time` in the entries.  Default: true.
 	Timestamps *bool `protobuf:"varint,8,opt,name=timestamps,proto3,oneof" json:"timestamps,omitempty"`
@@ -6535,7 +6535,8 @@ type RemoveContainerRequest struct {
 	RemoveVolumes *bool `protobuf:"varint,3,opt,name=remove_volumes,json=v,proto3,oneof" json:"remove_volumes,omitempty"`
 	// Kills the container first if it runs.  Default: false.
 	Force *bool `protobuf:"varint,4,opt,name=force,proto3,oneof" json:"force,omitempty"`
-	// Removes a link between two containers instead of a container; `id` then names the link as `/container/alias`.
+	// Removes a link between two containers instead of a container; `id` then names the link as `/container/alias`, as
+	// ListContainers does.
 	// Default: false.
 	Link          *bool `protobuf:"varint,5,opt,name=link,proto3,oneof" json:"link,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -7560,9 +7561,9 @@ const file_dockfleet_v1_containers_proto_rawDesc = "" +
 	"\bplatform\x18\x03 \x01(\tH\x01R\bplatform\x88\x01\x01\x12;\n" +
 	"\x06config\x18\x04 \x01(\v2\x1b.dockfleet.v1.ContainerSpecB\x06\xfa\xdb#\x02@\x01R\x06configB\a\n" +
 	"\x05_nameB\v\n" +
-	"\t_platform\"E\n" +
-	"\x17CreateContainerResponse\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02Id\x12\x1a\n" +
+	"\t_platform\"M\n" +
+	"\x17CreateContainerResponse\x12\x16\n" +
+	"\x02id\x18\x01 \x01(\tB\x06\xfa\xdb#\x02p\x01R\x02Id\x12\x1a\n" +
 	"\bwarnings\x18\x02 \x03(\tR\bWarnings\"\x96\x03\n" +
 	"\x13RunContainerRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x1f\n" +
@@ -7853,9 +7854,9 @@ const file_dockfleet_v1_containers_proto_rawDesc = "" +
 	"\x02id\x18\x02 \x01(\tB\x06\xfa\xdb#\x02\b\x01R\x02id\x12!\n" +
 	"\tcondition\x18\x03 \x01(\tH\x00R\tcondition\x88\x01\x01B\f\n" +
 	"\n" +
-	"_condition\"x\n" +
-	"\x15WaitContainerResponse\x12\"\n" +
-	"\texit_code\x18\x01 \x01(\x03H\x00R\n" +
+	"_condition\"\x80\x01\n" +
+	"\x15WaitContainerResponse\x12*\n" +
+	"\texit_code\x18\x01 \x01(\x03B\x06\xfa\xdb#\x02p\x01H\x00R\n" +
 	"StatusCode\x88\x01\x01\x12-\n" +
 	"\x05error\x18\x02 \x01(\v2\x17.dockfleet.v1.WaitErrorR\x05ErrorB\f\n" +
 	"\n" +

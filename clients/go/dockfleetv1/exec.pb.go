@@ -1576,9 +1576,9 @@ const file_dockfleet_v1_exec_proto_rawDesc = "" +
 	"\r_attach_stdinB\x10\n" +
 	"\x0e_attach_stdoutB\x10\n" +
 	"\x0e_attach_stderrB\x0e\n" +
-	"\f_detach_keys\"$\n" +
-	"\x12CreateExecResponse\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02Id\"\xdc\x01\n" +
+	"\f_detach_keys\",\n" +
+	"\x12CreateExecResponse\x12\x16\n" +
+	"\x02id\x18\x01 \x01(\tB\x06\xfa\xdb#\x02p\x01R\x02Id\"\xdc\x01\n" +
 	"\x10StartExecRequest\x124\n" +
 	"\x05start\x18\x01 \x01(\v2\x1c.dockfleet.v1.StartExecStartH\x00R\x05start\x12\x16\n" +
 	"\x05stdin\x18\x02 \x01(\fH\x00R\x05stdin\x124\n" +

@@ -5161,9 +5161,9 @@ const file_dockfleet_v1_images_proto_rawDesc = "" +
 	"\n" +
 	"\b_commentB\t\n" +
 	"\a_authorB\b\n" +
-	"\x06_pause\")\n" +
-	"\x17CommitContainerResponse\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02Id\"\x86\x01\n" +
+	"\x06_pause\"1\n" +
+	"\x17CommitContainerResponse\x12\x16\n" +
+	"\x02id\x18\x01 \x01(\tB\x06\xfa\xdb#\x02p\x01R\x02Id\"\x86\x01\n" +
 	"\x10SaveImageRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x1a\n" +
 	"\x04name\x18\x02 \x01(\tB\x06\xfa\xdb#\x02\b\x03R\x04name\x12B\n" +

@@ -2177,9 +2177,9 @@ const file_dockfleet_v1_networks_proto_rawDesc = "" +
 	"\f_config_onlyB\x0e\n" +
 	"\f_enable_ipv4B\x0e\n" +
 	"\f_enable_ipv6B\x12\n" +
-	"\x10_check_duplicate\"A\n" +
-	"\x15CreateNetworkResponse\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02Id\x12\x18\n" +
+	"\x10_check_duplicate\"I\n" +
+	"\x15CreateNetworkResponse\x12\x16\n" +
+	"\x02id\x18\x01 \x01(\tB\x06\xfa\xdb#\x02p\x01R\x02Id\x12\x18\n" +
 	"\awarning\x18\x02 \x01(\tR\aWarning\"\xc7\x01\n" +
 	"\x15ConnectNetworkRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x16\n" +

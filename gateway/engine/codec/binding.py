@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import orjson
@@ -21,11 +22,12 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway.engine.client import Call
+from gateway.engine.client import Call, Skipped, count_nothing
 from gateway.engine.codec import grammar, options
 from gateway.engine.codec import json as enginejson
 from gateway.engine.codec.corrections import CORRECTIONS
 from gateway.engine.codec.json import NotEngineJson, Rule, check_required, is_set, rule_of
+from gateway.engine.codec.naming import named_by
 from gateway.engine.errors import BadResponse, InvalidField
 from gateway.engine.transport.http import Request, Response
 from gateway.engine.versions import Need
@@ -95,6 +97,9 @@ class Endpoint:
         return Placement.BODY if field.name == self.body else Placement.QUERY
 
 
+M = TypeVar("M")
+
+
 class Binding:
     """How one RPC mirrors its endpoint."""
 
@@ -146,6 +151,7 @@ class Binding:
             (*self.needs, *parts.needs),
             deadline,
             self.name,
+            named_by(request),
         )
 
     def _path(self, request: Message) -> str:
@@ -155,20 +161,30 @@ class Binding:
             value = getattr(request, name)
             if remedy := grammar.violation(format, value):
                 raise InvalidField(name, remedy)
-            path += quote(value, safe="/:@") + texts[index]
+            path += grammar.segment(format, value) + texts[index]
         return path
 
-    def response(self, response: Response) -> Message:
-        """Return the message of a whole response.  Raises `BadResponse`."""
-        return self._output.whole(response)
+    def response(self, response: Response, skipped: Skipped = count_nothing) -> Message:
+        """Return the message of a whole response.  Raises `BadResponse`.
 
-    def head(self, response: Response) -> Message | None:
+        *skipped* is told how many values do not fit the contract and are left out; for the other two as well.
+        """
+        return self._counted(skipped, partial(self._output.whole, response))
+
+    def head(self, response: Response, skipped: Skipped = count_nothing) -> Message | None:
         """Return the message of the head of a streamed response; None when it says nothing."""
-        return self._output.head(response)
+        return self._counted(skipped, partial(self._output.head, response))
 
-    def document(self, document: Any) -> Message:
+    def document(self, document: Any, skipped: Skipped = count_nothing) -> Message:
         """Return the message of one of several documents.  Raises `BadResponse`."""
-        return self._output.of(document)
+        return self._counted(skipped, partial(self._output.of, document))
+
+    def _counted(self, skipped: Skipped, make: Callable[[list[str]], M]) -> M:
+        places: list[str] = []
+        message = make(places)
+        if places:
+            skipped(self.name, len(places))
+        return message
 
 
 # Requests
@@ -267,44 +283,48 @@ class _Output:
         self._load = enginejson.loader(descriptor)
         self._correct = CORRECTIONS.get(descriptor.full_name)
         self._answer = descriptor.fields_by_name[answer].json_name if answer else ""
+        self._whole = f"response.{self._answer}"
         self._lists = bool(answer) and descriptor.fields_by_name[answer].is_repeated
 
-    def whole(self, response: Response) -> Message:
+    def whole(self, response: Response, skipped: list[str]) -> Message:
         if self._reads_body and response.body:
             try:
-                document = orjson.loads(response.body)
-            except orjson.JSONDecodeError as error:
+                document = enginejson.parse(response.body)
+            except NotEngineJson as error:
                 raise BadResponse(f"the host's response is not JSON: {error}", sent=True) from error
-            message = self.of(document)
+            message = self.of(document, skipped)
         else:
             message = self._message()
         for field, status in self._statuses:
             setattr(message, field.name, response.status == status)
         if self._headers:
-            self._fill_headers(message, response)
+            self._fill_headers(message, response, skipped)
         return message
 
-    def head(self, response: Response) -> Message | None:
+    def head(self, response: Response, skipped: list[str]) -> Message | None:
         if not self._headers:
             return None
         message = self._message()
-        self._fill_headers(message, response)
+        self._fill_headers(message, response, skipped)
         return message
 
-    def of(self, document: Any) -> Message:
+    def of(self, document: Any, skipped: list[str]) -> Message:
         if document is None:
             return self._message()
         if self._lists and not isinstance(document, list):
             raise BadResponse("the host's response does not fit the Engine API: it is not an array", sent=True)
         try:
-            message = self._load({self._answer: document} if self._answer else document)
+            message = self._load({self._answer: document} if self._answer else document, skipped)
+            for place in skipped if self._answer else ():
+                if "." not in place.removeprefix(self._whole):  # the object that was asked for, or one of them
+                    raise NotEngineJson(f"{place} is not an object")
         except NotEngineJson as error:
             raise BadResponse(f"the host's response does not fit the Engine API: {error}", sent=True) from error
         if self._correct is not None:
             self._correct(message)
         return message
 
-    def _fill_headers(self, message: Message, response: Response) -> None:
+    def _fill_headers(self, message: Message, response: Response, skipped: list[str]) -> None:
         for field, header in self._headers:
             text = response.headers.get(header.lower())
             if text is None:
@@ -313,7 +333,7 @@ class _Output:
                 setattr(message, field.name, text == "true" if field.type == FieldDescriptor.TYPE_BOOL else text)
                 continue
             try:
-                part = enginejson.loader(field.message_type)(orjson.loads(base64.b64decode(text)))
+                part = enginejson.loader(field.message_type)(enginejson.parse(base64.b64decode(text)), skipped)
             except (NotEngineJson, ValueError) as error:
                 raise BadResponse(
                     f"the host's header {header} does not fit the Engine API: {error}", sent=True

@@ -14,18 +14,22 @@ any field, unset       left out
 64-bit integers        numbers (json_format writes strings, which the Engine refuses)
 =====================  =============================================================================
 
-`null` and unknown properties are skipped.  Loading is the hot path of every list, so its functions are compiled, one
+`null` and unknown properties are skipped.  A value that does not fit is left out without its neighbours: see
+`_fitting`.  Loading is the hot path of every list, so its functions are compiled, one
 per message type, from source made of the descriptor: seven times as fast as json_format.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable
+import json
+import math
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache, lru_cache, partial
-from typing import Any
+from typing import Any, Protocol
 
+import orjson
 from dockfleet.options.v1 import options_pb2 as pb
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
@@ -41,6 +45,11 @@ Json = Any
 _MISFITS = (TypeError, ValueError, AttributeError, OverflowError, DecodeError, RecursionError)
 
 
+_ZERO_TIME = _EARLIEST = -62_135_596_800  # Go's zero time, which stands for none: the first second of the year 1
+_LATEST = 253_402_300_799
+_DEEPEST = 24  # levels of an object of any properties: what is deeper, protobuf writes and cannot read
+
+
 class NotEngineJson(Exception):
     """The document does not have the shape of the contract; the text names the property."""
 
@@ -48,16 +57,57 @@ class NotEngineJson(Exception):
 # Loading
 
 
-def loader(descriptor: Descriptor) -> Callable[[Json], Message]:
-    """Return the function that makes a message of JSON.  It raises `NotEngineJson`."""
-    arguments = _arguments(descriptor)
-    message = GetMessageClass(descriptor)
+def parse(data: bytes) -> Json:
+    """Return the JSON of an engine; a number that no double can be becomes a value that fits nothing.
 
-    def load(document: Json) -> Message:
+    Raises `NotEngineJson`.
+    """
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as error:
         try:
-            return message(**arguments(document))
-        except _MISFITS as error:
-            raise NotEngineJson(_misfit(descriptor, document, "response")) from error
+            document = json.loads(data, parse_constant=_no_json, parse_float=_number, parse_int=_number)
+            orjson.dumps(document, default=str)  # refuses halves of characters
+        except (TypeError, ValueError, RecursionError):
+            raise NotEngineJson(str(error)) from error
+        return document
+
+
+class TooLarge:
+    """A number that no double can be."""
+
+
+def _number(text: str) -> Json:
+    number = float(text)
+    if not math.isfinite(number):
+        return TooLarge()
+    return int(text) if text.lstrip("-").isdigit() and -(2**63) <= number < 2**64 else number
+
+
+def _no_json(text: str) -> Json:
+    raise ValueError(text)
+
+
+class Loader(Protocol):
+    """Makes a message of JSON."""
+
+    def __call__(self, document: Json, skipped: list[str] | None = None) -> Message:
+        """Return the message; the places of values that do not fit, and are left out, are added to *skipped*.
+
+        Raises `NotEngineJson` when nothing fits, or what the call asks for does not.
+        """
+
+
+def loader(descriptor: Descriptor) -> Loader:
+    """Return what makes messages of *descriptor*."""
+    make = _maker(descriptor)
+
+    def load(document: Json, skipped: list[str] | None = None) -> Message:
+        try:
+            return make(document)
+        except _MISFITS:
+            kept = _fitting(descriptor, document, "response", [] if skipped is None else skipped)
+            return make(kept)
 
     return load
 
@@ -72,7 +122,7 @@ def _maker(descriptor: Descriptor) -> Callable[[Json], Message]:
 @cache
 def _arguments(descriptor: Descriptor) -> Callable[[Json], dict[str, Any]]:
     """Compile the function that makes a message's constructor arguments of JSON."""
-    names: dict[str, Any] = {"EMPTY": {}}
+    names: dict[str, Any] = {"EMPTY": {}, "wrong": _wrong}
     lines = ["def load(document):", "    arguments = {}", "    get = document.get"]
     for number, field in enumerate(descriptor.fields):
         if options.of_field(field).gateway_only:
@@ -93,31 +143,39 @@ def _arguments(descriptor: Descriptor) -> Callable[[Json], dict[str, Any]]:
     if form == pb.JSON_FORM_ARRAY:
         names["items"] = names.pop("c0", None)
         convert = _conversion(descriptor.fields[0], "c0", names)
-        lines = ["def load(value):", f"    return {{'items': {convert}}}"]
+        lines = ["def load(value):", "    value = value or []", f"    return {{'items': {convert}}}"]
     elif form == pb.JSON_FORM_TUPLE:
         names["names"] = [field.name for field in descriptor.fields]
-        lines = ["def load(value):", "    arguments = dict(zip(names, value, strict=True))"]
+        lines = ["def load(value):", f"    arguments = dict(zip(names, {_OF_TYPE.format('list')}, strict=True))"]
     source = "\n".join([*lines, "    return arguments"])
     exec(compile(source, f"<loader of {descriptor.full_name}>", "exec"), names)
     result: Callable[[Json], dict[str, Any]] = names["load"]
     return result
 
 
+_OF_TYPE = "(value if type(value) is {} else wrong(value))"  # protobuf takes letters for a list, and pairs for a map
+
+
+def _wrong(value: Json) -> Any:
+    raise TypeError(_kind(value))
+
+
 def _conversion(field: FieldDescriptor, name: str, names: dict[str, Any]) -> str:
-    """Return the source of an expression that converts `value`; add what it refers to to *names*."""
+    """Return the source of an expression that converts `value`; what it needs is put into *names*."""
     if is_map(field):
         kind = _map_value(field)
         if kind.message_type is None:
-            return "value"
+            return _OF_TYPE.format("dict")
         names[name] = _maker(kind.message_type)
         return f"{{key: {name}(EMPTY if item is None else item) for key, item in value.items()}}"
     if options.of_field(field).json_form == pb.JSON_FORM_KEYS:
-        return "list(value)"
+        return f"list({_OF_TYPE.format('dict')})"
+    value = _OF_TYPE.format("list") if field.is_repeated else "value"
     one = _one(field)
     if one is None:
-        return "value"
+        return value
     names[name] = one
-    return f"[{name}(EMPTY if item is None else item) for item in value]" if field.is_repeated else f"{name}(value)"
+    return f"[{name}(EMPTY if item is None else item) for item in {value}]" if field.is_repeated else f"{name}(value)"
 
 
 def _one(field: FieldDescriptor) -> Callable[[Json], Any] | None:
@@ -128,16 +186,28 @@ def _one(field: FieldDescriptor) -> Callable[[Json], Any] | None:
 
 
 def _load_timestamp(value: str | int | float) -> dict[str, int] | None:
-    if not isinstance(value, str):
-        return {"seconds": int(value)} if value > 0 else None
-    if not value or value.startswith("0001-01-01"):
-        return None
+    if isinstance(value, str):
+        if not value or value.startswith("0001-01-01"):
+            return None
+        return _parse_time(value)
+    if type(value) is bool:
+        _wrong(value)
+    return _bounded({"seconds": int(value)}) if value != _ZERO_TIME else None
+
+
+def _bounded(time: dict[str, int]) -> dict[str, int]:
+    if not _EARLIEST <= time["seconds"] <= _LATEST:
+        raise OverflowError("Timestamp has the years 1 to 9999")
+    return time
+
+
+def _parse_time(text: str) -> dict[str, int]:
     # The fraction is cut out first: datetime keeps microseconds, the Engine gives nanoseconds.
-    head, dot, rest = value.partition(".")
+    head, dot, rest = text.partition(".")
     if not dot:
-        return {"seconds": _seconds(value)}
+        return _bounded({"seconds": _seconds(text)})
     digits = len(rest) - len(rest.lstrip("0123456789"))
-    return {"seconds": _seconds(head + rest[digits:]), "nanos": int(rest[:digits][:9].ljust(9, "0"))}
+    return _bounded({"seconds": _seconds(head + rest[digits:]), "nanos": int(rest[:digits][:9].ljust(9, "0"))})
 
 
 @lru_cache(maxsize=4096)  # objects of a list often share their seconds
@@ -151,6 +221,8 @@ def _load_duration(value: int) -> dict[str, int]:
 
 
 def _load_struct(value: dict[str, Json]) -> Struct:
+    if _is_deeper(value, _DEEPEST):
+        raise ValueError("too deep")
     struct = Struct()
     struct.update(value)
     return struct
@@ -163,32 +235,90 @@ _WELL_KNOWN: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _misfit(descriptor: Descriptor, document: Json, path: str) -> str:
-    """Return which part of *document* does not fit, by trying each alone."""
+def _is_deeper(value: Json, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    items = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(item, levels - 1) for item in items)
+
+
+# What of a document fits, where not all of it does
+
+
+def _fitting(descriptor: Descriptor, document: Json, path: str, skipped: list[str]) -> Json:
+    """Return *document* without what does not fit; the places of that are added to *skipped*.
+
+    Raises `NotEngineJson` when nothing fits, or what the call asks for does not.
+    """
+    if options.of_message(descriptor).json_form == pb.JSON_FORM_TUPLE:
+        raise NotEngineJson(f"{path} is {_kind(document)}, not an array of {len(descriptor.fields)} numbers")
     if is_array(descriptor):
         document = {descriptor.fields[0].json_name: document}
-    elif options.of_message(descriptor).json_form == pb.JSON_FORM_TUPLE:
-        return f"{path} is {_kind(document)}, not an array of {len(descriptor.fields)} numbers"
     if not isinstance(document, dict):
-        return f"{path} is {_kind(document)}, not an object"
+        raise NotEngineJson(f"{path} is {_kind(document)}, not an object")
+    kept = dict(document)
     for field in descriptor.fields:
-        where = path if is_array(descriptor) else f"{path}.{field.json_name}"
-        for place, item, alone in _pieces(field, document.get(field.json_name)):
-            if not _fits(descriptor, {field.json_name: alone}):
-                kind = _map_value(field).message_type if is_map(field) else field.message_type
-                if isinstance(item, dict) and kind is not None and kind.full_name not in _WELL_KNOWN:
-                    return _misfit(kind, item, where + place)
-                return f"{where}{place} is {_kind(item)}, which does not fit"
-    return f"{path} does not fit"
+        name = field.json_name
+        where = path if is_array(descriptor) else f"{path}.{name}"
+        if kept.get(name) is None or _fits(descriptor, {name: kept[name]}):
+            continue
+        try:
+            kept[name] = _fitting_field(descriptor, field, kept[name], where, skipped)
+        except NotEngineJson:
+            if options.of_field(field).essential or is_array(descriptor):
+                raise
+            skipped.append(where)
+            del kept[name]
+    return kept[descriptor.fields[0].json_name] if is_array(descriptor) else kept
 
 
-def _pieces(field: FieldDescriptor, part: Json) -> Iterable[tuple[str, Json, Json]]:
-    """Return what of *part* can be tried alone: its place, itself, and a property that consists of it alone."""
-    if is_map(field) and isinstance(part, dict):
-        return ((f"[{key!r}]", item, {key: item}) for key, item in part.items())
-    if field.is_repeated and not is_map(field) and isinstance(part, list):
-        return ((f"[{index}]", item, [item]) for index, item in enumerate(part))
-    return (("", part, part),)
+def _fitting_field(descriptor: Descriptor, field: FieldDescriptor, value: Json, where: str, skipped: list[str]) -> Json:
+    if is_map(field) and isinstance(value, dict):
+        keep = partial(_fitting_one, _map_value(field))
+        return _kept(value, keep, where, skipped, lambda key, item: _fits(descriptor, {field.json_name: {key: item}}))
+    if field.is_repeated and not is_map(field) and isinstance(value, list):
+        keep = partial(_fitting_one, field)
+        return _kept(value, keep, where, skipped, lambda key, item: _fits(descriptor, {field.json_name: [item]}))
+    if field.is_repeated:
+        raise _misfit(where, value)
+    return _fitting_one(field, value, where, skipped)
+
+
+def _fitting_one(field: FieldDescriptor, value: Json, where: str, skipped: list[str]) -> Json:
+    kind = field.message_type
+    if kind is not None and kind.full_name == "google.protobuf.Struct" and isinstance(value, dict):
+        return _fitting_free(value, where, skipped)
+    if kind is None or kind.full_name in _WELL_KNOWN:
+        raise _misfit(where, value)
+    return _fitting(kind, value, where, skipped)
+
+
+def _fitting_free(value: Json, where: str, skipped: list[str], depth: int = 1) -> Json:
+    """Return what of an object of any properties can be told."""
+    if depth > _DEEPEST:
+        raise _misfit(where, value)
+    keep = partial(_fitting_free, depth=depth + 1)
+    return _kept(value, keep, where, skipped, lambda key, item: item is None or type(item) in (str, bool, int, float))
+
+
+def _kept(
+    value: Json,
+    keep: Callable[[Json, str, list[str]], Json],
+    where: str,
+    skipped: list[str],
+    fits: Callable[[Any, Json], bool],
+) -> Json:
+    """Return an object or an array with those of its items that fit, or with what *keep* returns of them."""
+    if not isinstance(value, dict | list):
+        raise _misfit(where, value)
+    kept = {}
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        place = f"{where}[{key!r}]"
+        try:
+            kept[key] = item if fits(key, item) else keep(item, place, skipped)
+        except NotEngineJson:
+            skipped.append(place)
+    return kept if isinstance(value, dict) else list(kept.values())
 
 
 def _fits(descriptor: Descriptor, document: Json) -> bool:
@@ -199,9 +329,15 @@ def _fits(descriptor: Descriptor, document: Json) -> bool:
     return True
 
 
+def _misfit(where: str, value: Json) -> NotEngineJson:
+    return NotEngineJson(f"{where} is {_kind(value)}, which does not fit")
+
+
 def _kind(value: Json) -> str:
+    if isinstance(value, TooLarge):
+        return "a number too large"
     names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
-    return names.get(type(value), f"the number {value}")
+    return names.get(type(value)) or f"the number {str(value)[:40]}"
 
 
 # Dumping
@@ -325,7 +461,22 @@ def _dump_struct(value: Struct, needs: list[Need], path: str) -> Json:
     return MessageToDict(value)
 
 
+def _dump_auth(value: Any, needs: list[Need], path: str) -> Json:
+    """Return credentials as engines read them: they pass over `auth`, which is what configuration files have."""
+    document = dump(value, needs, path)
+    if not {"username", "password"} <= document.keys() and (text := document.pop("auth", "")):
+        try:
+            username, colon, password = base64.b64decode(text, validate=True).decode().partition(":")
+        except ValueError:
+            username = colon = ""
+        if not username or not colon:
+            raise InvalidField(f"{path}.auth", "must be `username:password` in base64")
+        document = {"username": username, "password": password.rstrip("\0")} | document
+    return document
+
+
 _WRITERS: dict[str, Callable[[Any, list[Need], str], Json]] = {
+    "dockfleet.v1.AuthConfig": _dump_auth,
     "google.protobuf.Timestamp": lambda value, needs, path: value.ToJsonString(),
     "google.protobuf.Duration": lambda value, needs, path: value.seconds * 1_000_000_000 + value.nanos,
     "google.protobuf.Struct": _dump_struct,

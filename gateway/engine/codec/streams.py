@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Any
 
-import orjson
-
 from gateway.engine.codec.frames import SYSTEM_ERROR, Decoder, Frame, FrameError
+from gateway.engine.codec.json import NotEngineJson, parse
 from gateway.engine.errors import BadResponse, OperationFailed, TornStream
 from gateway.engine.resumable.subscription import Idle
 from gateway.engine.sdk import ERROR_BYTES
@@ -43,8 +42,8 @@ async def lines(connection: Connection, idle_seconds: float | None = None) -> As
 
 def _document(line: bytes) -> Any:
     try:
-        document = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
+        document = parse(line)
+    except NotEngineJson as error:
         raise TornStream(f"a line of the stream is not JSON: {error}", sent=True) from error
     if isinstance(document, dict) and ("errorDetail" in document or "error" in document):
         detail = document.get("errorDetail")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_END = (1 << 63) // 1_000_000_000
 _SHAPE = b"0000-00-00T00:00:00.000000000Z"
 _AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 
@@ -16,13 +17,13 @@ _AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 def all_canonical(times: list[bytes]) -> list[bytes]:
     """Return *times*, as the Engine writes them, in canonical form: nearly always *times* itself.
 
-    Raises `ValueError` when one is not a timestamp, or is before 1970.
+    Raises `ValueError` when one is not a timestamp, or one that 64 bits of nanoseconds since 1970 do not hold.
     """
     if b"".join(times).translate(_AS_ZEROS) != _SHAPE * len(times):
         times = [canonical(time) for time in times]
     for second in {time[:19] for time in times}:
-        if _seconds(second) < 0:
-            raise ValueError(f"before 1970: {second.decode()}")
+        if not 0 <= _seconds(second) < _END:
+            raise ValueError(f"not between 1970 and 2262: {second.decode()}")
     return times
 
 
@@ -33,7 +34,11 @@ def canonical(time: bytes) -> bytes:
     text = time.decode()
     head, dot, rest = text.partition(".")
     digits = rest[: len(rest) - len(rest.lstrip("0123456789"))] if dot else ""
-    moment = datetime.fromisoformat(head + rest[len(digits) :] if dot else text).astimezone(UTC)
+    moment = datetime.fromisoformat(head + rest[len(digits) :] if dot else text)
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"not within the years 1 to 9999: {text}") from None
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{digits[:9]:0<9}Z".encode()
 
 

@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
-import orjson
 from dockfleet.v1.system_pb2 import EngineEvent
 
 from gateway.engine import queries
@@ -36,13 +35,13 @@ class EventSource:
             self._engine.open(_get("/events?since=0")) as (_, connection),
             aclosing(streams.lines(connection)) as documents,
         ):
-            yield (_event(document, TornStream) async for document in documents)
+            yield (self._event(document, TornStream) async for document in documents)
 
     async def past(self, until: int) -> list[EngineEvent]:
         """Return what the engine remembers up to a time that has passed, in nanoseconds since 1970."""
         seconds, nanos = divmod(until, 1_000_000_000)
         answer = await self._engine.fetch(_get(f"/events?since=0&until={seconds}.{nanos:09d}"))
-        return [_event(_json(line), BadResponse) for line in answer.body.splitlines() if line]
+        return [self._event(_json(line), BadResponse) for line in answer.body.splitlines() if line]
 
     async def time(self) -> int:
         """Return the engine's time, in nanoseconds since 1970."""
@@ -52,22 +51,24 @@ class EventSource:
         """Return what there is of *kinds* of objects."""
         return await queries.lists(self._engine, kinds, _RESPONSE_SECONDS)
 
+    def _event(self, document: Any, failure: type[TransportError]) -> EngineEvent:
+        places: list[str] = []
+        try:
+            event = _load(document, places)
+        except NotEngineJson as error:
+            raise failure(f"an event of the host does not fit the Engine API: {error}", sent=True) from error
+        if places:
+            self._engine.skipped("StreamEvents", len(places))
+        assert isinstance(event, EngineEvent)
+        return event
+
 
 def _get(target: str) -> Call:
     return Call(Request("GET", target), changes=False, deadline=Deadline.after(_RESPONSE_SECONDS))
 
 
-def _event(document: Any, failure: type[TransportError]) -> EngineEvent:
-    try:
-        event = _load(document)
-    except NotEngineJson as error:
-        raise failure(f"an event of the host does not fit the Engine API: {error}", sent=True) from error
-    assert isinstance(event, EngineEvent)
-    return event
-
-
 def _json(data: bytes) -> Any:
     try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError as error:
+        return enginejson.parse(data)
+    except NotEngineJson as error:
         raise BadResponse(f"the host's response is not JSON: {error}", sent=True) from error

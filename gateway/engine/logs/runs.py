@@ -87,6 +87,11 @@ def _file_bytes(config: dict[str, Any]) -> int:
     return int(float(found[1]) * _UNITS[found[2].lower()]) if found and config.get("Type") in _LARGEST else 0
 
 
+def _exit_code(code: Any) -> int | None:
+    """Return an exit code; None for one that 64 bits do not hold."""
+    return int(code) if abs(int(code)) < 1 << 63 else None
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """What the engine says about a container's latest run.  Times as it writes them."""
@@ -111,11 +116,11 @@ class Run:
                 running=bool(state["Running"]) and not state.get("Restarting"),
                 started=started,
                 finished=finished,
-                exit_code=None if started.startswith("0001") else int(state["ExitCode"]),
+                exit_code=None if started.startswith("0001") else _exit_code(state["ExitCode"]),
                 terminal=bool(inspected["Config"]["Tty"]),
                 file_bytes=_file_bytes((inspected.get("HostConfig") or {}).get("LogConfig") or {}),
             )
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise BadResponse(f"the host's answer does not tell how a container runs: {error!r}", sent=True) from error
 
     def begin(self) -> int:

@@ -158,7 +158,7 @@ async def _run(engine: Engine, exec_id: str) -> tuple[SessionEnd, str]:
     body = orjson.dumps({"Detach": False, "Tty": False})
     request = Request("POST", f"/exec/{exec_id}/start", {"Content-Type": "application/json"}, body)
     output = b""
-    async with start(engine, Call(request), terminal=False, of_exec=True) as session:
+    async with start(engine, Call(request), terminal=False, exec_id=exec_id) as session:
         async for frames in session.frames():
             if not isinstance(frames, Idle):
                 output = (output + b"".join(frame.data for frame in frames))[:_MOST_OUTPUT]

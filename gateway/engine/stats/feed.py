@@ -96,7 +96,7 @@ class StatsFeed(Shared[Sample]):
         ):
             self._retry.began = True
             async for document in documents:
-                stats = _stats(document)
+                stats = _stats(document, self._engine)
                 self._retry.succeeded()
                 # An engine that has just started sends zeros for running containers, until it has measured them.
                 if stats is not None or self._rests() or not await self._runs():
@@ -160,7 +160,7 @@ class StatsFeeds:
             aclosing(streams.lines(connection, _SILENCE_SECONDS)) as documents,
         ):
             async for document in documents:
-                stats = _stats(document)
+                stats = _stats(document, self._engine)
         return Sample(stats, usage(stats, None)) if stats is not None else Sample()
 
     def close(self, failure: Exception | None = None) -> None:
@@ -186,11 +186,14 @@ def _call(container: str, deadline: float | None, query: str) -> Call:
     return Call(Request("GET", f"/containers/{container}/stats?{query}"), changes=False, deadline=deadline)
 
 
-def _stats(document: Any) -> ContainerStats | None:
+def _stats(document: Any, engine: Engine) -> ContainerStats | None:
     """Return the sample that *document* is; None for the zeros of a container that does not run."""
+    places: list[str] = []
     try:
-        stats = _load(document)
+        stats = _load(document, places)
     except NotEngineJson as error:
         raise TornStream(f"a sample of the host does not fit the Engine API: {error}", sent=True) from error
+    if places:
+        engine.skipped("StreamStats", len(places))
     assert isinstance(stats, ContainerStats)
     return stats if stats.HasField("read_at") else None

@@ -33,7 +33,9 @@ _REMOVE = Binding(_METHODS["RemoveContainer"])
 _START = Binding(_METHODS["StartContainer"])
 _STAT_ARCHIVE = Binding(_METHODS["StatContainerArchive"])
 _WAIT = Binding(_METHODS["WaitContainer"])
-_PULL = Binding(images_pb2.DESCRIPTOR.services_by_name["ImageService"].methods_by_name["PullImage"])
+_IMAGE_METHODS = images_pb2.DESCRIPTOR.services_by_name["ImageService"].methods_by_name
+_INSPECT_IMAGE = Binding(_IMAGE_METHODS["InspectImage"])
+_PULL = Binding(_IMAGE_METHODS["PullImage"])
 _REMOVE_SECONDS = 60  # for taking back what was made for a client that has left
 
 
@@ -78,7 +80,8 @@ class ContainerService:
         engine = self._backend.engine(request, context)
         deadline = self._backend.timeouts.deadline(_STAT_ARCHIVE, context)
         try:
-            return _STAT_ARCHIVE.response(await engine.fetch(_STAT_ARCHIVE.call(request, deadline)))
+            answer = await engine.fetch(_STAT_ARCHIVE.call(request, deadline))
+            return _STAT_ARCHIVE.response(answer, engine.skipped)
         except APIError:
             download = pb.GetContainerArchiveRequest(id=request.id, path=request.path)
             async with engine.open(_GET_ARCHIVE.call(download, deadline)):
@@ -99,8 +102,9 @@ class ContainerService:
             try:
                 made = await self._create(engine, create, context)
             except NotFound as error:
-                if request.pull == pb.PULL_POLICY_NEVER or "image" not in str(error.explanation).lower():
-                    raise
+                # Whatever is missing, the engine says it in its own words: so it is asked for the image.
+                if request.pull == pb.PULL_POLICY_NEVER or await self._has_image(engine, request, context):
+                    raise error from None
         if made is None:
             async with aclosing(self._pull(engine, request, context)) as progress:
                 async for report in progress:
@@ -111,6 +115,16 @@ class ContainerService:
             async with aclosing(self._started(host, made.id, request, context, started)) as replies:
                 async for reply in replies:
                     yield reply
+
+    async def _has_image(self, engine: Engine, request: pb.RunContainerRequest, context: CallContext) -> bool:
+        """Tell whether the host has the image, for the platform that is wanted."""
+        inspect = images_pb2.InspectImageRequest(name=request.config.image)
+        call = _INSPECT_IMAGE.call(inspect, self._backend.timeouts.deadline(_INSPECT_IMAGE, context))
+        try:
+            found: Any = _INSPECT_IMAGE.response(await engine.fetch(call), engine.skipped)
+        except NotFound:
+            return False
+        return not request.platform or _is_of(found.image, request.platform)
 
     async def _create(self, engine: Engine, create: pb.CreateContainerRequest, context: CallContext) -> Any:
         call = _CREATE.call(create, self._backend.timeouts.deadline(_CREATE, context))
@@ -138,7 +152,7 @@ class ContainerService:
         idle = self._backend.timeouts.idle(context)
         async with engine.open(call) as (_, connection), coalesced(streams.lines(connection, idle)) as documents:
             async for document in documents:
-                yield _PULL.document(document).progress  # type: ignore[attr-defined]  # PullImageResponse
+                yield _PULL.document(document, engine.skipped).progress  # type: ignore[attr-defined]  # PullImageResponse
 
     async def _started(
         self, host: Host, id: str, request: pb.RunContainerRequest, context: StreamContext, started: list[bool]
@@ -152,7 +166,6 @@ class ContainerService:
             yield pb.RunContainerResponse(started=SessionStarted(tty=request.config.tty))
             return
         attach = pb.AttachContainerStart(id=id, stream=True, attach_stdout=True, attach_stderr=True)
-        condition = "removed" if request.config.host_config.auto_remove else "next-exit"
         encode = output_encoder(pb.RunContainerResponse)
         async with AsyncExitStack() as stack:
             # Both listen before the start: neither output nor exit code can be missed.
@@ -160,7 +173,7 @@ class ContainerService:
                 session.start(engine, _ATTACH.call(attach, deadline), terminal=request.config.tty)
             )
             answer, waiting = await stack.enter_async_context(
-                engine.open(_WAIT.call(pb.WaitContainerRequest(id=id, condition=condition), deadline))
+                engine.open(_WAIT.call(pb.WaitContainerRequest(id=id, condition="next-exit"), deadline))
             )
             await engine.fetch(start)
             started.append(True)
@@ -171,7 +184,10 @@ class ContainerService:
                 for message in encode(frames):
                     yield message
             answer.body = await streams.whole(waiting)
-            yield pb.RunContainerResponse(end=_waited(_WAIT.response(answer)))
+            end = _waited(_WAIT.response(answer, engine.skipped))
+        if request.config.host_config.auto_remove:
+            end.error = await _removal(engine, id, deadline) or end.error
+        yield pb.RunContainerResponse(end=end)
 
 
 @asynccontextmanager
@@ -191,6 +207,20 @@ async def _removed_unless_started(engine: Engine, id: str, *, remove: bool) -> A
         if not started and not stays:
             with suppress(APIError, TransportError):  # why it was not started is what the caller must learn
                 await _remove(engine, id)
+
+
+async def _removal(engine: Engine, id: str, deadline: float | None) -> str:
+    """Wait until a container that removes itself is gone; return why it is not, if so.
+
+    This is no wait for the exit code: Podman says 0 with every removal.
+    """
+    call = _WAIT.call(pb.WaitContainerRequest(id=id, condition="removed"), deadline)
+    with suppress(NotFound):
+        async with engine.open(call) as (answer, waiting):
+            answer.body = await streams.whole(waiting)
+            removed: Any = _WAIT.response(answer, engine.skipped)
+            return str(removed.error.message)
+    return ""
 
 
 async def _remove(engine: Engine, id: str) -> None:
@@ -214,7 +244,15 @@ async def _end(engine: Engine, id: str) -> SessionEnd:
         return SessionEnd(running=True, unknown_reason="the process still runs")
     if container.status == "created":
         return SessionEnd(unknown_reason="the container was never started")
-    return SessionEnd(exit_code=container.exit_code)
+    code = container.exit_code
+    return SessionEnd(exit_code=code, unknown_reason="" if code is not None else "the engine does not tell it")
+
+
+def _is_of(image: Any, platform: str) -> bool:
+    """Tell whether an image is of *platform*, such as `linux/arm64`, `linux` or `arm64`."""
+    has = (image.os, image.architecture, image.variant)
+    pairs = zip(platform.split("/"), has, strict=False)
+    return platform in has or all(wanted == each or not each for wanted, each in pairs)
 
 
 def _has_tag(image: str) -> bool:

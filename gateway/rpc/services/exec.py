@@ -143,7 +143,7 @@ class ExecSession:
     ) -> AsyncGenerator[Any, None]:
         """Start the exec; yield its output while its input comes from *requests*, and then its end."""
         engine = self.host.engine
-        async with session.start(engine, self.call, terminal=self._begin.tty, of_exec=True) as opened:
+        async with session.start(engine, self.call, terminal=self._begin.tty, exec_id=self.id) as opened:
             yield self.started
             slow_reader = self._begin.slow_reader or SLOW_READER_WAIT
             async with (

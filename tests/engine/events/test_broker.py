@@ -593,7 +593,24 @@ async def test_the_subscription_ends_some_time_after_its_last_watcher(daemon: Da
     broker.close()
 
 
-@pytest.mark.parametrize("nonsense", [["no", "object"], {"Actor": 7}, {"Type": 1}, {"timeNano": "soon"}])
+@pytest.mark.parametrize("misfit", [{"Actor": 7}, {"Type": 1}, {"timeNano": "soon"}, {"timeNano": 10**300}])
+async def test_an_event_loses_what_does_not_fit(daemon: Daemon, engine: Engine, misfit: Any) -> None:
+    """The rest of it is told, and so are its neighbours; the subscription goes on."""
+    hub = EventBroker(engine, reconnect_timeout_seconds=0)
+    async with hub.watch(Filter()) as items, asyncio.timeout(20):
+        for queue in daemon._subscribers:
+            queue.put_nowait({"Action": "start"} | misfit)
+        happened = daemon.happen("container", "start", "c1")
+        first, second = [await news(items) for _ in range(2)]
+        assert first.event is not None
+        assert first.event.action == "start"
+        assert second.event is not None
+        assert second.event.time_nano == happened["timeNano"]
+    assert daemon.subscriptions == 1
+    hub.close()
+
+
+@pytest.mark.parametrize("nonsense", [["no", "object"], 7, "event"])
 async def test_nonsense_is_no_event(daemon: Daemon, engine: Engine, nonsense: Any) -> None:
     """What does not fit the contract breaks the subscription, and is never told."""
     broker = EventBroker(engine)

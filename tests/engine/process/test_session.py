@@ -116,7 +116,7 @@ async def session_of(
         exchange.close()
 
     fake.on("POST", "/exec/{id}/start", write)
-    async with start(engine, START, terminal=terminal, of_exec=of_exec) as session:
+    async with start(engine, START, terminal=terminal, exec_id=EXEC if of_exec else "") as session:
         yield session
 
 
@@ -339,6 +339,73 @@ async def test_a_container_may_say_what_it_likes(fake: FakeEngine, engine: Engin
     """Only execs are started within their session: of an attached container, all is output."""
     async with session_of(fake, engine, FAILED, terminal=True, of_exec=False) as session:
         assert await output_of(session) == FAILED
+
+
+@pytest.mark.parametrize(
+    ("words", "terminal"),
+    [
+        (b"unable to find user nobody: no matching entries in passwd file\r\n", False),
+        (b"unable to find user nobody: no matching entries in passwd file\r\n", True),
+        (b"words of a version that nobody knows yet\r\n", False),
+        (FAILED, True),
+        (b"OCI runtime exec failed: " + b"x" * 40_000 + b"\r\n", False),
+    ],
+)
+async def test_what_never_was_a_process_has_not_been_started(
+    fake: FakeEngine, engine: Engine, words: bytes, terminal: bool
+) -> None:
+    """Whatever the words are: the engine has no process id of the exec, and the exit code is its own."""
+    fake.on("GET", "/exec/{id}/json", json={"Running": False, "ExitCode": 128, "Pid": 0})
+    whole = words if terminal else frame(1, words)
+    async with session_of(fake, engine, whole[:300], whole[300:], terminal=terminal) as session:
+        assert await output_of(session) == b""
+        end, rest = await session.end_of_exec(engine, EXEC)
+
+    assert isinstance(end, StartFailed)
+    assert isinstance(end.error, ExecStartFailed)
+    assert str(end.error) == words.decode().strip()
+    assert rest == []
+
+
+@pytest.mark.parametrize("state", [{"Running": True, "Pid": 7}, {"Running": False, "Pid": 7, "ExitCode": 127}])
+async def test_a_process_that_writes_like_the_engine_is_not_held_back(
+    fake: FakeEngine, engine: Engine, state: dict[str, object]
+) -> None:
+    """A terminal's lines end like reports: whether there is a process is asked, and its line goes on at once."""
+    fake.on("GET", "/exec/{id}/json", json=state)
+    async with session_of(fake, engine, b"sh: nope: not found\r\n", terminal=True) as session:
+        assert await output_of(session) == b"sh: nope: not found\r\n"
+
+
+async def test_an_engine_that_forgets_its_processes_is_known_by_its_words(fake: FakeEngine, engine: Engine) -> None:
+    """Podman has no process id of any exec that has ended: output that is no report of its stays output."""
+    fake.on("GET", "/_ping", body=b"OK", headers={"Libpod-Api-Version": "4.3.1"})
+    fake.on("GET", "/exec/{id}/json", json={"Running": False, "ExitCode": 127, "Pid": 0})
+    report = b"Error: runc: exec failed: unable to start container process: OCI runtime attempted to invoke\n"
+    async with session_of(fake, engine, frame(2, report)) as session:
+        assert await output_of(session) == b""
+        end, _ = await session.end_of_exec(engine, EXEC)
+        assert isinstance(end, StartFailed)
+    async with session_of(fake, engine, b"sh: nope: not found\r\n", terminal=True) as session:
+        assert await output_of(session) == b""
+        end, rest = await session.end_of_exec(engine, EXEC)
+        assert end == Exited(127)
+        assert b"".join(frame.data for frame in rest) == b"sh: nope: not found\r\n"
+
+
+@pytest.mark.parametrize(
+    "words", ["Error: Exec command {} has already run\r\n", "exec command {} is already running\r\n"]
+)
+async def test_a_second_start_is_known_in_both_spellings(fake: FakeEngine, engine: Engine, words: str) -> None:
+    """Docker 28 has another one."""
+    fake.on("GET", "/exec/{id}/json", json={"Running": True, "Pid": 7})
+    async with session_of(fake, engine, frame(1, words.format(EXEC).encode())) as session:
+        assert await output_of(session) == b""
+        end, rest = await session.end_of_exec(engine, EXEC)
+
+    assert isinstance(end, StartFailed)
+    assert isinstance(end.error, StartedBefore)
+    assert rest == []
 
 
 # The exit code

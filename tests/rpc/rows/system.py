@@ -65,6 +65,15 @@ ROWS = [
     ),
     Row(
         "SystemService.CheckAuth",
+        pb.CheckAuthRequest(credentials={"auth": "YWRhOnM6w6k=", "server_address": "r:5000"}),
+        "POST /auth",
+        {"json": {"Status": "Login Succeeded"}},
+        pb.CheckAuthResponse(status="Login Succeeded"),
+        body={"username": "ada", "password": "s:é", "serveraddress": "r:5000"},
+        why="as a configuration file has them, which engines do not read",
+    ),
+    Row(
+        "SystemService.CheckAuth",
         pb.CheckAuthRequest(),
         "POST /auth",
         {"status": 204},

@@ -210,7 +210,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_INVALID_REQUEST: _ErrorReason.ValueType  # 13
     """The engine refused the request because it is malformed."""
     ERROR_REASON_NOT_FOUND: _ErrorReason.ValueType  # 14
-    """The object does not exist; ResourceInfo names it."""
+    """The object does not exist.  ResourceInfo names it, as the request does; its type is `container`, `exec`, `image`,
+    `network`, `volume`, `host`, `path` (in a container) or `plugin`.
+    """
     ERROR_REASON_NAME_IN_USE: _ErrorReason.ValueType  # 15
     """Another object has the name."""
     ERROR_REASON_CONFLICT: _ErrorReason.ValueType  # 16
@@ -314,7 +316,9 @@ ERROR_REASON_BAD_ENGINE_RESPONSE: ErrorReason.ValueType  # 12
 ERROR_REASON_INVALID_REQUEST: ErrorReason.ValueType  # 13
 """The engine refused the request because it is malformed."""
 ERROR_REASON_NOT_FOUND: ErrorReason.ValueType  # 14
-"""The object does not exist; ResourceInfo names it."""
+"""The object does not exist.  ResourceInfo names it, as the request does; its type is `container`, `exec`, `image`,
+`network`, `volume`, `host`, `path` (in a container) or `plugin`.
+"""
 ERROR_REASON_NAME_IN_USE: ErrorReason.ValueType  # 15
 """Another object has the name."""
 ERROR_REASON_CONFLICT: ErrorReason.ValueType  # 16
@@ -876,7 +880,9 @@ class AuthConfig(_message.Message):
     password: _builtins.str
     """The password, or an access token in its place."""
     auth: _builtins.str
-    """`username:password` in base64, in place of these two fields."""
+    """`username:password` in base64, as in Docker's configuration files.  Engines do not read it: the gateway takes the
+    two fields from it, where they are not set.
+    """
     server_address: _builtins.str
     """The address of the registry, such as `registry.example.com:5000`."""
     identity_token: _builtins.str

@@ -2335,7 +2335,7 @@ class StreamLogsRequest(_message.Message):
 
     @_builtins.property
     def until(self) -> _timestamp_pb2.Timestamp:
-        """Includes only what was written before this time.  Default: everything."""
+        """Includes only what was written at this time or before.  Default: everything."""
 
     def __init__(
         self,
@@ -3809,7 +3809,8 @@ class RemoveContainerRequest(_message.Message):
     force: _builtins.bool
     """Kills the container first if it runs.  Default: false."""
     link: _builtins.bool
-    """Removes a link between two containers instead of a container; `id` then names the link as `/container/alias`.
+    """Removes a link between two containers instead of a container; `id` then names the link as `/container/alias`, as
+    ListContainers does.
     Default: false.
     """
     def __init__(

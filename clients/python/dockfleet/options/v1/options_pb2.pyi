@@ -198,7 +198,7 @@ class _NameFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NameFormat
     NAME_FORMAT_UNSPECIFIED: _NameFormat.ValueType  # 0
     """Not given: any string."""
     NAME_FORMAT_CONTAINER: _NameFormat.ValueType  # 1
-    """A container: id, unique id prefix or name."""
+    """A container: id, unique id prefix, name or link, with or without the slash that lists begin it with."""
     NAME_FORMAT_EXEC: _NameFormat.ValueType  # 2
     """An exec: 64 hexadecimal digits."""
     NAME_FORMAT_IMAGE: _NameFormat.ValueType  # 3
@@ -208,19 +208,24 @@ class _NameFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NameFormat
     NAME_FORMAT_VOLUME: _NameFormat.ValueType  # 5
     """A volume name."""
     NAME_FORMAT_NEW_NAME: _NameFormat.ValueType  # 6
-    """A name to give to a new container."""
+    """A name to give to a container: 2 to 128 letters, digits, `_`, `.` and `-`, not one that looks like an id."""
     NAME_FORMAT_TAG: _NameFormat.ValueType  # 7
     """An image tag, or a digest such as `sha256:…`."""
     NAME_FORMAT_REPOSITORY: _NameFormat.ValueType  # 8
     """An image repository without tag or digest."""
 
 class NameFormat(_NameFormat, metaclass=_NameFormatEnumTypeWrapper):
-    """What a string must look like that becomes part of a path or names an object."""
+    """What a string must look like that becomes part of a path or names an object.
+
+    Names of containers, networks and volumes may be whatever engines take, but for what could be taken for something
+    else: more than 255 characters, control characters, or `.`, `..` or nothing between slashes, also when it is
+    percent-encoded.  An engine finds no object by such a name; its id always works.
+    """
 
 NAME_FORMAT_UNSPECIFIED: NameFormat.ValueType  # 0
 """Not given: any string."""
 NAME_FORMAT_CONTAINER: NameFormat.ValueType  # 1
-"""A container: id, unique id prefix or name."""
+"""A container: id, unique id prefix, name or link, with or without the slash that lists begin it with."""
 NAME_FORMAT_EXEC: NameFormat.ValueType  # 2
 """An exec: 64 hexadecimal digits."""
 NAME_FORMAT_IMAGE: NameFormat.ValueType  # 3
@@ -230,7 +235,7 @@ NAME_FORMAT_NETWORK: NameFormat.ValueType  # 4
 NAME_FORMAT_VOLUME: NameFormat.ValueType  # 5
 """A volume name."""
 NAME_FORMAT_NEW_NAME: NameFormat.ValueType  # 6
-"""A name to give to a new container."""
+"""A name to give to a container: 2 to 128 letters, digits, `_`, `.` and `-`, not one that looks like an id."""
 NAME_FORMAT_TAG: NameFormat.ValueType  # 7
 """An image tag, or a digest such as `sha256:…`."""
 NAME_FORMAT_REPOSITORY: NameFormat.ValueType  # 8
@@ -368,6 +373,7 @@ class FieldRules(_message.Message):
     INLINE_FIELD_NUMBER: _builtins.int
     NO_EFFECT_FIELD_NUMBER: _builtins.int
     NULL_IS_EMPTY_FIELD_NUMBER: _builtins.int
+    ESSENTIAL_FIELD_NUMBER: _builtins.int
     format: Global___NameFormat.ValueType
     """What the string must look like, or each string of a list.  Checked before anything is sent: a string that does
     not fit is INVALID_ARGUMENT.
@@ -404,6 +410,10 @@ class FieldRules(_message.Message):
     """
     null_is_empty: _builtins.bool
     """In an answer, null stands for an empty list and not for an absent one."""
+    essential: _builtins.bool
+    """In an answer: what the call asks for.  An answer in which it does not fit is INTERNAL, reason BAD_ENGINE_RESPONSE;
+    every other value that does not fit is left out.
+    """
     def __init__(
         self,
         *,
@@ -420,10 +430,11 @@ class FieldRules(_message.Message):
         inline: _builtins.bool = ...,
         no_effect: _builtins.bool = ...,
         null_is_empty: _builtins.bool = ...,
+        essential: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "gateway_only", b"gateway_only", "header", b"header", "inline", b"inline", "json_form", b"json_form", "no_effect", b"no_effect", "null_is_empty", b"null_is_empty", "required", b"required", "secret", b"secret", "since", b"since", "status", b"status", "until", b"until", "when_absent", b"when_absent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["essential", b"essential", "format", b"format", "gateway_only", b"gateway_only", "header", b"header", "inline", b"inline", "json_form", b"json_form", "no_effect", b"no_effect", "null_is_empty", b"null_is_empty", "required", b"required", "secret", b"secret", "since", b"since", "status", b"status", "until", b"until", "when_absent", b"when_absent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
