@@ -53,7 +53,43 @@ SUBNETS = list(ipaddress.IPv4Network("198.18.0.0/15").subnets(new_prefix=20))  #
 CERTIFICATE = ("openssl", "req", "-x509", "-days", "3650", "-nodes", "-newkey", "ec", "-pkeyopt", "group:P-256")
 
 
-class PrivateEngine(Service):
+class EngineService(Service):
+    """An engine that is asked on its unix socket."""
+
+    socket: Path
+
+    def answers(self) -> bool:
+        """Whether the engine answers a ping within two seconds."""
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            return self.request("GET", "/_ping", timeout=2)[0] == 200
+        return False
+
+    def request(self, method: str, path: str, body: Any = None, timeout: float = 60.0) -> tuple[int, bytes]:
+        """Send one request to the Engine API, bytes as a tar and all else as JSON; return status and body."""
+        connection = http.client.HTTPConnection("localhost")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        with contextlib.closing(connection):
+            connection.sock.settimeout(timeout)
+            connection.sock.connect(str(self.socket))
+            if body is None:
+                connection.request(method, path)
+            elif isinstance(body, bytes):
+                connection.request(method, path, body, {"Content-Type": "application/x-tar"})
+            else:
+                connection.request(method, path, json.dumps(body), {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+
+    def load_busybox(self, tag: str = "busybox:latest") -> None:
+        """Import `busybox_image` as *tag*, so that containers can be run without any registry."""
+        repository, _, version = tag.partition(":")
+        query = f"fromSrc=-&repo={repository}&tag={version or 'latest'}&changes=CMD%20%5B%22sh%22%5D"
+        status, body = self.request("POST", f"/images/create?{query}", busybox_image())
+        if status != 200 or b'"error"' in body:
+            raise EngineError(f"{self.name} did not import {tag}: {status} {body.decode(errors='replace')}")
+
+
+class PrivateEngine(EngineService):
     """A dockerd with everything of its own, in *directory*/*name*; *name* is its hostname as well.
 
     Args:
@@ -130,36 +166,6 @@ class PrivateEngine(Service):
         """Restart dockerd alone, as the service manager of a host does it."""
         super().stop(grace)
         self.start()
-
-    def answers(self) -> bool:
-        """Whether the engine answers a ping within two seconds."""
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            return self.request("GET", "/_ping", timeout=2)[0] == 200
-        return False
-
-    def request(self, method: str, path: str, body: Any = None, timeout: float = 60.0) -> tuple[int, bytes]:
-        """Send one request to the Engine API, bytes as a tar and all else as JSON; return status and body."""
-        connection = http.client.HTTPConnection("localhost")
-        connection.sock = socket.socket(socket.AF_UNIX)
-        with contextlib.closing(connection):
-            connection.sock.settimeout(timeout)
-            connection.sock.connect(str(self.socket))
-            if body is None:
-                connection.request(method, path)
-            elif isinstance(body, bytes):
-                connection.request(method, path, body, {"Content-Type": "application/x-tar"})
-            else:
-                connection.request(method, path, json.dumps(body), {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-
-    def load_busybox(self, tag: str = "busybox:latest") -> None:
-        """Import `busybox_image` as *tag*, so that containers can be run without any registry."""
-        repository, _, version = tag.partition(":")
-        query = f"fromSrc=-&repo={repository}&tag={version or 'latest'}&changes=CMD%20%5B%22sh%22%5D"
-        status, body = self.request("POST", f"/images/create?{query}", busybox_image())
-        if status != 200 or b'"error"' in body:
-            raise EngineError(f"{self.name} did not import {tag}: {status} {body.decode(errors='replace')}")
 
     def _configuration(self, subnet: ipaddress.IPv4Network) -> dict[str, Any]:
         pool = list(subnet.subnets())[1]  # half of it is for networks, the other for the bridge

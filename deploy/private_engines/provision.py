@@ -23,10 +23,11 @@ PACKAGES = {  # by the command that tells whether it is there
     "openssl": "openssl",
     "ps": "procps",
 }
-OPTIONS = {  # the same, of what is wanted beside engines: by `Registry`, `debian_root` and tests of ssh hosts
+OPTIONS = {  # the same, of what is wanted beside engines: by `Registry`, `debian_root` and tests
     "docker-registry": "docker-registry",
     "debootstrap": "debootstrap",
     "sshd": "openssh-server",
+    "podman": "podman",
 }
 
 

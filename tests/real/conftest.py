@@ -17,6 +17,7 @@ import pytest
 from dockfleet.v1 import images_pb2
 
 from deploy.private_engines.engine import PrivateEngine
+from deploy.private_engines.podman import PrivatePodman
 from deploy.private_engines.provision import EngineError, busybox_image, debian_root, install
 from deploy.private_engines.registry import Registry
 from gateway.config import loading
@@ -36,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    """The hosts: `one`, Docker 20.10 on its socket; `two`, the same over TLS; `new`, Docker 26.1."""
+    """The hosts: `one`, Docker 20.10 on its socket; `two`, the same over TLS; `new`, Docker 26.1; `podman`."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends the tests so, ends the engines too
     try:
         install("docker-registry", "debootstrap")
@@ -50,6 +51,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         with ThreadPoolExecutor() as threads:
             started = [threads.submit(_start, engine, stack) for engine in (one, two)]
             new = threads.submit(_start_new, directory, stack)
+            podman = threads.submit(_start_podman, directory, stack)
             fleet.hosts["one"] = HostSettings(name="one", address=one.address)
             _finish(started)
             assert two.certs is not None
@@ -61,6 +63,10 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
                 fleet.hosts["new"] = HostSettings(name="new", address=new.result().address)
             except EngineError as error:
                 fleet.absent["new"] = f"Docker 26.1 can not be had: {error}"
+            try:
+                fleet.hosts["podman"] = HostSettings(name="podman", address=podman.result().address)
+            except EngineError as error:
+                fleet.absent["podman"] = f"Podman can not be had: {error}"
         yield fleet
 
 
@@ -76,6 +82,15 @@ def _start_new(directory: Path, stack: ExitStack) -> PrivateEngine:
     return engine
 
 
+def _start_podman(directory: Path, stack: ExitStack) -> PrivatePodman:
+    install("podman")
+    engine = PrivatePodman(directory, "podman")
+    stack.callback(engine.remove)
+    engine.start()
+    engine.load_busybox(IMAGE)
+    return engine
+
+
 def _finish(started: list[Future[None]]) -> None:
     for future in started:
         future.result()
@@ -84,7 +99,9 @@ def _finish(started: list[Future[None]]) -> None:
 def _borrowed(why: str) -> Fleet:
     """The engine that the gateway would find by itself, as `one`."""
     found = loading.load([], os.environ).hosts[0]
-    absent = dict.fromkeys(("two", "new", "private"), f"there is only a borrowed engine, {found.address}: {why}")
+    absent = dict.fromkeys(
+        ("two", "new", "podman", "private"), f"there is only a borrowed engine, {found.address}: {why}"
+    )
     return Fleet(hosts={"one": found.model_copy(update={"name": "one"})}, absent=absent)
 
 
