@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from dockfleet.fleet.v1 import hosts_pb2
 from dockfleet.v1 import common_pb2, container_config_pb2, containers_pb2, images_pb2
 
-from tests.real.support import IMAGE, Containers, messages, news
+from tests.real.support import IMAGE, Containers, execute, messages, news
 from tests.support.gateway import Client, failed
 
 
@@ -390,3 +391,33 @@ async def test_an_unknown_filter_is_refused(client: Client, host: str) -> None:
 
     assert failed(caught.value).code is grpc.StatusCode.INVALID_ARGUMENT
     assert failed(caught.value).reason == "INVALID_REQUEST"
+
+
+async def test_a_link_is_removed_by_its_name(client: Client, host: str, containers: Containers) -> None:
+    """The name is the one that lists show, with its slashes; both containers stay."""
+    name = f"df-{uuid.uuid4().hex[:8]}"
+    base = await containers.start("sleep", "600", name=f"{name}-base", host_config={"network_mode": "bridge"})
+    web = await containers.start(
+        "sleep", "600", name=name, host_config={"network_mode": "bridge", "links": [f"{name}-base:the db"]}
+    )
+    link = f"/{name}/the db"
+
+    before = await names_of(client, host, containers)
+    found = await containers.inspect(link)
+    at_link = containers_pb2.StreamStatsRequest(host=host, id=link, stream=False)
+    stats = await client.containers.StreamStats(at_link).read()
+    run = await execute(client, host, link, "true")
+    await client.containers.RemoveContainer(containers_pb2.RemoveContainerRequest(host=host, id=link, link=True))
+
+    assert before == {base: {f"/{name}-base", link}, web: {f"/{name}"}}
+    assert found.id == base
+    assert stats.stats.id == base
+    assert run.exit_code == 0
+    assert await names_of(client, host, containers) == {base: {f"/{name}-base"}, web: {f"/{name}"}}
+
+
+async def names_of(client: Client, host: str, containers: Containers) -> dict[str, set[str]]:
+    """Return the names of all that run, by id."""
+    request = containers_pb2.ListContainersRequest(host=host, filters=containers.filters)
+    listed = (await client.containers.ListContainers(request)).containers
+    return {one.id: set(one.names) for one in listed}

@@ -16,6 +16,12 @@ START_FAILED = [
     pytest.param(["/no/such/program"], {}, id="no-such-program"),
     pytest.param(["/etc/passwd"], {}, id="not-executable"),
     pytest.param(["true"], {"working_dir": "/no/such/directory"}, id="no-such-directory"),
+    pytest.param(["true"], {"user": "nobodyknows"}, id="unknown user"),
+    pytest.param(["true"], {"user": "root:nobodyknows"}, id="unknown group"),
+    pytest.param(["true"], {"user": "99999999999"}, id="user id too large"),
+    pytest.param(["true"], {"user": "nobodyknows", "tty": True}, id="unknown user, terminal"),
+    pytest.param(["true"], {"env": ["=x"]}, id="variable without a name"),
+    pytest.param(["/" + "n" * 20_000], {}, id="long name"),
 ]
 
 
@@ -96,8 +102,26 @@ async def test_a_command_that_can_not_be_started(
 
     failure = failed(caught.value)
     assert (failure.code, failure.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "EXEC_START_FAILED")
-    assert "exec" in failure.message
+    assert any(word in failure.message for word in ("exec", "user", "group", "uids"))
     assert failure.metadata["host"] == host
+
+
+@pytest.mark.parametrize("code", [0, 125, 126, 127, 128])
+async def test_output_that_looks_like_the_engines_words_is_output(
+    client: Client, host: str, container: str, code: int
+) -> None:
+    """Whatever a process writes, at once or first, and however it ends."""
+    words = "OCI runtime exec failed: says who\\r\\n"
+
+    ended = await execute(client, host, container, "sh", "-c", f"printf '{words}'; exit {code}")
+    call = await begin(
+        client, host, container, "sh", "-c", f"echo hello; cat; exit {code}", tty=True, attach_stdin=True
+    )
+    first = await transcript(call, lambda so_far: so_far.stdout != b"")
+    call.cancel()
+
+    assert (ended.stdout, ended.exit_code) == (b"OCI runtime exec failed: says who\r\n", code)
+    assert first.stdout == b"hello\r\n"  # before the process ends
 
 
 async def test_a_terminal_has_the_size_that_it_is_given(client: Client, host: str, container: str) -> None:

@@ -19,6 +19,7 @@ from dockfleet.v1 import (
 )
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 from google.protobuf.message_factory import GetMessageClass
+from google.rpc.error_details_pb2 import ResourceInfo
 
 from tests.real.support import IMAGE, Containers, import_image, tar
 from tests.support.contract import rules
@@ -27,25 +28,39 @@ from tests.support.gateway import Client, failed
 FILES = (containers_pb2, distribution_pb2, exec_pb2, images_pb2, networks_pb2, volumes_pb2)
 HOSTILE = [
     "",
+    " ",
     ".",
     "..",
     "../images/df-bait",
     "../../images/df-bait:1",
     "a/../../info",
-    "a/json",
+    "a/./b",
+    "a//b",
+    "df-bait/",
     "%2e%2e/images/df-bait:1",
     "..%2fimages%2fdf-bait:1",
-    "df-bait?force=1",
-    "df-bait#",
+    "%252e%252e%252fimages",
+    "..\\images\\df-bait:1",
     "df-bait\0",
     "df-bait\r\nX-Evil: 1",
-    "df bait",
-    "ünïcode",
+    "df-bait%0d%0aX-Evil: 1",
     "\u202edf-bait",
-    "-df-bait",
     "x" * 300,
     "x" * 100_000,
 ]
+ODD = ["a/json", "df-bait?force=1", "df-bait#", "df bait", "ünïcode", "-df-bait"]
+"""What no image and no exec is called; engines have networks with such names."""
+OF_FORMAT = {
+    options_pb2.NAME_FORMAT_CONTAINER: "container",
+    options_pb2.NAME_FORMAT_NETWORK: "network",
+    options_pb2.NAME_FORMAT_VOLUME: "volume",
+}
+OTHERS_FIRST = {  # what engines look for before the object
+    "ConnectNetwork": "the container",
+    "DisconnectNetwork": "the container",
+    "UpdateVolume": "a swarm",
+}
+ONE_SPELLING = (options_pb2.NAME_FORMAT_IMAGE, options_pb2.NAME_FORMAT_EXEC)
 
 
 def in_paths() -> Iterator[Any]:
@@ -70,15 +85,11 @@ async def test_no_hostile_name_reaches_the_host(
     client: Client, fleet: Any, method: MethodDescriptor, field: FieldDescriptor
 ) -> None:
     """Whatever is no name is INVALID_ARGUMENT, by the name of the field, in every call that puts it into a path."""
-    for name in HOSTILE:
+    names = [*HOSTILE, *(ODD if rules(field).format in ONE_SPELLING else ())]
+    for name in names:
         if rules(field).format == options_pb2.NAME_FORMAT_IMAGE and name == "a/json":
             continue  # an image may be called so
-        request = GetMessageClass(asked(method))(host="one", **{field.name: name})
-        for required in asked(method).fields:
-            if rules(required).required and required.message_type is not None:
-                getattr(request, required.name).SetInParent()
-            elif rules(required).required:
-                setattr(request, required.name, 1 if required.cpp_type != FieldDescriptor.CPPTYPE_STRING else "xx")
+        request = asking(method, field, name)
 
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call(client, method, request)
@@ -86,6 +97,41 @@ async def test_no_hostile_name_reaches_the_host(
         failure = failed(caught.value)
         assert (failure.code, failure.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD"), name
         assert failure.details[0].field_violations[0].field == field.name
+
+
+@pytest.mark.parametrize(
+    ("method", "field"),
+    [case for case in in_paths() if rules(case.values[1]).format not in ONE_SPELLING],
+)
+async def test_an_odd_name_is_that_of_one_object(
+    client: Client, host: str, method: MethodDescriptor, field: FieldDescriptor
+) -> None:
+    """Whatever is in it, no engine takes it for another path or for parameters: there is no such object."""
+    if method.name in OTHERS_FIRST:
+        pytest.skip(OTHERS_FIRST[method.name])
+    for name in ODD:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call(client, method, asking(method, field, name, host))
+
+        failure = failed(caught.value)
+        assert (failure.code, failure.reason) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND"), (name, failure.message)
+        [resource] = [detail for detail in failure.details if isinstance(detail, ResourceInfo)]
+        assert (resource.resource_type, resource.resource_name) == (OF_FORMAT[rules(field).format], name)
+
+
+def asking(method: MethodDescriptor, field: FieldDescriptor, name: str, host: str = "one") -> Any:
+    """Return a request that names an object, with all else that it must have."""
+    request: Any = GetMessageClass(asked(method))(host=host, **{field.name: name})
+    if "cmd" in asked(method).fields_by_name:
+        request.cmd.append("true")
+    for required in asked(method).fields:
+        if required.name == field.name or not rules(required).required:
+            continue
+        if required.message_type is not None:
+            getattr(request, required.name).SetInParent()
+        else:
+            setattr(request, required.name, 1 if required.cpp_type != FieldDescriptor.CPPTYPE_STRING else "xx")
+    return request
 
 
 async def call(client: Client, method: MethodDescriptor, request: Any) -> None:

@@ -201,3 +201,17 @@ def _plus(time: Timestamp, nanoseconds: int) -> Timestamp:
     later = Timestamp()
     later.FromNanoseconds(time.ToNanoseconds() + nanoseconds)
     return later
+
+
+@pytest.mark.parametrize("host", ["one", "new"], indirect=True)
+async def test_times_of_a_request_are_included(client: Client, host: str, containers: Containers) -> None:
+    """`since` and `until` name the first and the last entry: what has their very time comes too."""
+    container = await containers.run("sh", "-c", "for i in 1 2 3 4 5; do echo $i; sleep 0.01; done")
+    times = [entry.time for entry in await read(client, host, container)]
+
+    part = await read(client, host, container, since=times[1], until=times[3])
+    just_before = Timestamp(seconds=times[3].seconds, nanos=times[3].nanos - 1)
+    without = await read(client, host, container, since=times[1], until=just_before)
+
+    assert lines(part) == [b"2", b"3", b"4"]
+    assert lines(without) == [b"2", b"3"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
@@ -145,3 +146,44 @@ async def test_prune_removes_networks_that_nobody_uses(
 
     assert list(pruned.networks_deleted) == [f"df-empty-{host}"]
     assert await networks.all_ids() == [used]
+
+
+@pytest.mark.parametrize("name", ["my net", "tenant/net", "_backend", "ünïcode", "a?b#c%d", "-n", "tenant/net/connect"])
+async def test_a_network_is_reached_by_whatever_name_it_has(
+    client: Client, host: str, containers: Containers, networks: Networks, name: str
+) -> None:
+    """Engines take nearly any name; each RPC reaches the network by it."""
+    container = await containers.start("sleep", "600", host_config={"network_mode": "bridge"})
+    key, _, value = networks.label.partition("=")
+    create = networks_pb2.CreateNetworkRequest(host=host, name=name, labels={key: value})
+    id = (await client.networks.CreateNetwork(create)).id
+
+    await client.networks.ConnectNetwork(networks_pb2.ConnectNetworkRequest(host=host, id=name, container=container))
+    found = await networks.inspect(name)
+    await client.networks.DisconnectNetwork(
+        networks_pb2.DisconnectNetworkRequest(host=host, id=name, container=container, force=True)
+    )
+    await client.networks.RemoveNetwork(networks_pb2.RemoveNetworkRequest(host=host, id=name))
+
+    assert (found.id, found.name, list(found.containers)) == (id, name, [container])
+    assert await networks.all_ids() == []
+
+
+@pytest.mark.parametrize("name", ["a//b", "tenant/../net", "/net", ".", "a\tb"])
+async def test_a_network_that_no_engine_finds_by_its_name_is_reached_by_its_id(
+    client: Client, host: str, networks: Networks, fleet: Any, name: str
+) -> None:
+    """Other clients can make one; the error says that the id is the way."""
+    fleet.need("private")
+    key, _, value = networks.label.partition("=")
+    status, body = fleet.engines[host].request(
+        "POST", "/networks/create", {"Name": name, "Labels": {key: value}, "CheckDuplicate": True}
+    )
+    assert status == 201
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await networks.inspect(name)
+
+    failure = failed(refused.value)
+    assert (failure.code, failure.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
+    assert "the id always works" in failure.message
+    assert (await networks.inspect(json.loads(body)["Id"])).name == name

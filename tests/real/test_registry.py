@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 from collections.abc import AsyncIterator
 from typing import Any
@@ -17,6 +18,7 @@ from tests.support.gateway import Client, failed
 
 (USER, PASSWORD), *_ = USERS.items()
 RIGHT = common_pb2.AuthConfig(username=USER, password=PASSWORD)
+ENCODED = common_pb2.AuthConfig(auth=base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode())
 WRONG = common_pb2.AuthConfig(username=USER, password="not-the-secret-word")
 
 
@@ -112,21 +114,26 @@ async def test_a_registry_that_is_not_there_is_unreachable(client: Client, host:
     assert failed(caught.value).reason == "REGISTRY_UNREACHABLE"
 
 
+@pytest.mark.parametrize("auth", [pytest.param(RIGHT, id="two fields"), pytest.param(ENCODED, id="one field")])
 async def test_credentials_open_a_guarded_registry(
-    client: Client, host: str, guarded_registry: Registry, logged: pytest.LogCaptureFixture
+    client: Client,
+    host: str,
+    guarded_registry: Registry,
+    logged: pytest.LogCaptureFixture,
+    auth: common_pb2.AuthConfig,
 ) -> None:
     """With the right password push, inspection, pull and the check of credentials succeed; no log shows it."""
     repository = await tagged(client, host, guarded_registry, "right")
 
-    await push(client, host, repository, registry_auth=RIGHT)
+    await push(client, host, repository, registry_auth=auth)
     await remove(client, host, repository)
     await client.distribution.InspectDistribution(
-        distribution_pb2.InspectDistributionRequest(host=host, name=f"{repository}:1", registry_auth=RIGHT)
+        distribution_pb2.InspectDistributionRequest(host=host, name=f"{repository}:1", registry_auth=auth)
     )
-    pulled = await pull(client, host, repository, registry_auth=RIGHT)
+    pulled = await pull(client, host, repository, registry_auth=auth)
     await remove(client, host, repository)
     credentials = common_pb2.AuthConfig(server_address=guarded_registry.address)
-    credentials.MergeFrom(RIGHT)
+    credentials.MergeFrom(auth)
     checked = await client.system.CheckAuth(system_pb2.CheckAuthRequest(host=host, credentials=credentials))
 
     assert any("Downloaded newer image" in report.status for report in pulled)

@@ -165,6 +165,24 @@ async def test_a_missing_image_is_pulled(
     await client.images.RemoveImage(images_pb2.RemoveImageRequest(host=host, name=image))
 
 
+async def test_no_image_is_pulled_for_a_missing_plugin(client: Client, host: str, containers: Containers) -> None:
+    """The plugin is called `images`, as the engine's words then say; the image is there and stays as it is."""
+    request = run_request(host, containers, "true")
+    request.config.host_config.mounts.add(
+        type="volume", target="/x", source="v", volume_options={"driver_config": {"name": "images"}}
+    )
+    inspect = images_pb2.InspectImageRequest(host=host, name=request.config.image)
+    before = (await client.images.InspectImage(inspect)).image
+    call = client.containers.RunContainer(request)
+
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call.read()
+
+    assert failed(caught.value).code is grpc.StatusCode.NOT_FOUND
+    assert "images" in failed(caught.value).message
+    assert (await client.images.InspectImage(inspect)).image == before
+
+
 async def test_a_missing_image_is_not_pulled_where_that_is_not_allowed(
     client: Client, host: str, containers: Containers
 ) -> None:
