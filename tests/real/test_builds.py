@@ -60,6 +60,22 @@ async def test_a_context_becomes_an_image(client: Client, host: str, containers:
     assert run.stdout == b"blue\nfrom the context\n"
 
 
+async def test_buildkit_builds_an_image(client: Client, host: str, tag: str) -> None:
+    """Its trace, a text where other reports have an object, is left out and counted; the image's id arrives."""
+    context = tar({"Dockerfile": b"FROM scratch\nCOPY file /dir/\nLABEL made=there\n", "file": b"from the context\n"})
+    labels = {"host": host, "grpc_method": "BuildImage"}
+    before = client.metrics.registry.get_sample_value("dockfleet_engine_values_skipped_total", labels) or 0
+
+    reports = [r.progress for r in await messages(build(client, host, context, tags=[tag], version="2"))]
+
+    image = (await client.images.InspectImage(images_pb2.InspectImageRequest(host=host, name=tag))).image
+    assert image.id in [report.result.id for report in reports]
+    assert image.config.labels["made"] == "there"
+    traces = [report for report in reports if report.id == "moby.buildkit.trace"]
+    after = client.metrics.registry.get_sample_value("dockfleet_engine_values_skipped_total", labels)
+    assert after == before + len(traces) > before
+
+
 async def test_a_build_that_fails_fails_the_call(client: Client, host: str, tag: str) -> None:
     """A step that fails ends the call with its words, after all reports of what came before; nothing is tagged."""
     context = tar({"Dockerfile": f"FROM {IMAGE}\nRUN echo so far; echo wrong >&2; exit 42\n".encode()})

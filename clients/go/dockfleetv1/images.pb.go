@@ -2271,8 +2271,9 @@ type BuildImageStart struct {
 	CpuQuotaMicroseconds *int64 `protobuf:"varint,24,opt,name=cpu_quota_microseconds,json=cpuquota,proto3,oneof" json:"cpu_quota_microseconds,omitempty"`
 	// The size of `/dev/shm` in the steps in bytes, above 0.  Default: 64 MiB.
 	ShmSizeBytes *int64 `protobuf:"varint,25,opt,name=shm_size_bytes,json=shmsize,proto3,oneof" json:"shm_size_bytes,omitempty"`
-	// The builder: `1` (the classic one) or `2` (BuildKit).  BuildKit needs a session in addition to the build, through
-	// which it requests files and credentials; this gateway does not offer one.  Default: `1`.
+	// The builder: `1` (the classic one) or `2` (BuildKit).  BuildKit builds the context that is sent, and returns the
+	// image's id; its reports of steps, with the id `moby.buildkit.trace`, come without content.  What needs a session
+	// beside the build, such as secrets and credentials, fails: this gateway does not offer one.  Default: `1`.
 	Version *string `protobuf:"bytes,26,opt,name=version,proto3,oneof" json:"version,omitempty"`
 	// The results that BuildKit writes.  Only with `version` `2`.
 	Outputs       *BuildOutputs `protobuf:"bytes,27,opt,name=outputs,proto3" json:"outputs,omitempty"`

@@ -1471,8 +1471,9 @@ class BuildImageStart(_message.Message):
     shm_size_bytes: _builtins.int
     """The size of `/dev/shm` in the steps in bytes, above 0.  Default: 64 MiB."""
     version: _builtins.str
-    """The builder: `1` (the classic one) or `2` (BuildKit).  BuildKit needs a session in addition to the build, through
-    which it requests files and credentials; this gateway does not offer one.  Default: `1`.
+    """The builder: `1` (the classic one) or `2` (BuildKit).  BuildKit builds the context that is sent, and returns the
+    image's id; its reports of steps, with the id `moby.buildkit.trace`, come without content.  What needs a session
+    beside the build, such as secrets and credentials, fails: this gateway does not offer one.  Default: `1`.
     """
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
