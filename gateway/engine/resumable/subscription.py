@@ -50,15 +50,16 @@ class Subscription(Generic[T]):
         cursor: int,
         overflow: Overflow,
         *,
-        wanted: Callable[[T], bool] = lambda record: True,
+        wanted: Callable[[T], bool] | None = None,
         heartbeat_seconds: float | None = None,
         heartbeat_first: bool = False,
-        end: Callable[[], float | None] = lambda: None,
+        end: Callable[[], float | None] | None = None,
     ) -> None:
         """Begin at record *cursor*.
 
-        Records that are not *wanted* are passed over, and the reader is silent meanwhile.  After *heartbeat_seconds*
-        of silence (absent: the constant) comes an `Idle`; with *heartbeat_first*, also at once if there is no record.
+        Records that are not *wanted* (absent: all are) are passed over, and the reader is silent meanwhile.  After
+        *heartbeat_seconds* of silence (absent: the constant) comes an `Idle`; with *heartbeat_first*, also at once if
+        there is no record.
         *end* tells when to end, in the time of the journal's clock, once all is read; None as long as that is open.
         """
         self.cursor = cursor
@@ -86,7 +87,7 @@ class Subscription(Generic[T]):
                 if journal.failure is not None:
                     raise journal.failure
                 raise StopAsyncIteration
-            now, end = journal.clock(), self._end()
+            now, end = journal.clock(), None if self._end is None else self._end()
             if end is not None and end <= now:
                 raise StopAsyncIteration
             if self._due <= now:
@@ -105,7 +106,7 @@ class Subscription(Generic[T]):
         while self.cursor < journal.next:
             record = journal[self.cursor]
             self.cursor += 1
-            if self._wanted(record):
+            if self._wanted is None or self._wanted(record):
                 self._due = journal.clock() + self._heartbeat_seconds
                 return record
         return None
