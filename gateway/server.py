@@ -32,7 +32,7 @@ from grpc_health.v1 import health_pb2_grpc
 from gateway.config.settings import HostSettings, Limits, Settings
 from gateway.config.state import resume_key
 from gateway.engine.events.event_buffer import EventTokenCodec
-from gateway.engine.logs.places import LogTokenCodec
+from gateway.engine.logs.cursor import LogTokenCodec
 from gateway.fleet.dial import host_of
 from gateway.fleet.host import Host
 from gateway.fleet.registry import HostRegistry

@@ -10,7 +10,7 @@ from typing import Protocol
 from gateway.engine.client import Engine
 from gateway.engine.errors import CallError
 from gateway.engine.events.broker import EventBroker
-from gateway.engine.logs.hub import Hubs
+from gateway.engine.logs.shared import SharedLogs
 from gateway.engine.stats.feed import StatsFeeds
 from gateway.telemetry.metrics import HostMetrics
 
@@ -62,7 +62,9 @@ class Host:
         self.message = ""  # why it is in this state
         self.events = EventBroker(engine, reconnect_timeout_seconds=reconnect_timeout_seconds)
         self.events.gap_found = lambda gap: metrics.gap("events", gap.reason.name.lower())
-        self.logs = Hubs()
+        self.logs = SharedLogs(engine, reconnect_timeout_seconds)
+        self.logs.gap_found = lambda gap: metrics.gap("logs", gap.reason.name.lower())
+        self.logs.reconnected = lambda: metrics.reconnected("logs")
         self.stats = StatsFeeds(engine, reconnect_timeout_seconds)
         self.kills = asyncio.Semaphore(_KILLS_AT_ONCE)
         self.calls: set[OpenCall] = set()  # that end at the latest with this host
@@ -86,6 +88,7 @@ class Host:
         for call in list(self.calls):
             call.end(removed)
         self.events.close(removed)
+        self.logs.close(removed)
         self.stats.close(removed)
         self.engine.close()
         self.metrics.close()

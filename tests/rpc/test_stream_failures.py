@@ -29,7 +29,7 @@ from gateway.engine.transport.http import Response
 from gateway.engine.transport.pool import Pool
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_events import Daemon
-from tests.support.fake_log import LOGS, STATE, Log, state
+from tests.support.fake_log import LOGS, NOON, STATE, Log, state
 from tests.support.fake_stats import Container, sample
 from tests.support.gateway import Client, failed, gateway_of
 
@@ -56,11 +56,12 @@ class Stream(Protocol):
 
 
 class Logs:
-    """A followed log, of which each answer has one line more."""
+    """A followed log."""
 
     def __init__(self, engine: FakeEngine) -> None:
         self._engine = engine
-        self._log = Log(*(b"%d\n" % number for number in range(9)), script=[(count, "open") for count in range(1, 9)])
+        self._log = Log()
+        self._followed = 0
         engine.on(*STATE, json=state())
         engine.on(*LOGS, self._log)
 
@@ -69,10 +70,13 @@ class Logs:
         return client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host="h1", id="web", follow=True))
 
     async def opened(self) -> None:
-        """The lines are there already."""
+        """Wait for an answer that follows."""
+        self._followed += 1
+        await self._engine.until(lambda: self._log.followed >= self._followed)
 
     def write(self, number: int) -> None:
-        """The lines are there already."""
+        """Write a line."""
+        self._log.write((NOON + number, b"%d\n" % number, 1))
 
     def number(self, message: Any) -> int | None:
         """Return the number that the line is."""

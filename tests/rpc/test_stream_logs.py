@@ -327,22 +327,25 @@ async def test_a_reader_that_stalls_loses_no_line(engine: FakeEngine, client: Cl
 
 
 @pytest.mark.parametrize(
-    ("wanted", "asked"),
+    ("wanted", "come"),
     [
-        ({}, ("true", "true")),
-        ({"stdout": True}, ("true", "false")),
-        ({"stderr": True}, ("false", "true")),
-        ({"stdout": False}, ("false", "true")),
-        ({"stdout": True, "stderr": True}, ("true", "true")),
+        ({}, [b"out", b"err"]),
+        ({"stdout": True}, [b"out"]),
+        ({"stderr": True}, [b"err"]),
+        ({"stdout": False}, [b"err"]),
+        ({"stdout": True, "stderr": True}, [b"out", b"err"]),
     ],
 )
-async def test_the_engine_is_asked_for_the_outputs_that_are_meant(
-    engine: FakeEngine, client: Client, wanted: dict[str, bool], asked: tuple[str, str]
+async def test_the_outputs_that_are_meant_come(
+    engine: FakeEngine, client: Client, wanted: dict[str, bool], come: list[bytes]
 ) -> None:
-    """Both when neither is named; one alone when only that one is; the other when one is refused."""
-    engine.on("GET", LOGS, frames=[])
+    """Both when neither is named; one alone when only that one is; the other when one is refused.
+
+    The engine is asked for both, for a position is one in both.
+    """
+    engine.on("GET", LOGS, frames=[(1, TIME % 1 + b"out\n"), (2, TIME % 2 + b"err\n")])
     request = containers_pb2.StreamLogsRequest(host="h1", id="web", **wanted)
 
-    assert await to_its_end(client, request) == []
+    assert [entry.data for entry in await to_its_end(client, request)] == come
     query = dict((await engine.request("GET", LOGS)).query)
-    assert (query["stdout"], query["stderr"]) == asked
+    assert (query["stdout"], query["stderr"]) == ("true", "true")

@@ -62,7 +62,7 @@ async def lines(call: Any, count: int) -> tuple[list[bytes], bytes]:
 
 async def token_of(client: Client, daemon: FakeEngine) -> bytes:
     """Return the token behind the third line."""
-    daemon.on(*LOGS, Log(*LINES, script=[(3, "end")]), times=1)
+    daemon.on(*LOGS, Log(*LINES, plain=[(3, "end")]), times=1)
     daemon.on(*STATE, json=state(running=False))
     return (await lines(logs(client), 3))[1]
 
@@ -73,7 +73,7 @@ async def token_of(client: Client, daemon: FakeEngine) -> bytes:
         lambda token: token[:-1],
         lambda token: token[:20] + b"?" + token[21:],
         lambda token: b"\x00" * 100,
-        lambda token: b"\x02" + token[1:],
+        lambda token: b"\x01" + token[1:],
     ],
 )
 async def test_a_token_that_is_not_ours_is_refused(client: Client, daemon: FakeEngine, change: Any) -> None:
@@ -130,7 +130,7 @@ async def test_a_token_of_another_container_is_refused(client: Client, daemon: F
 async def test_a_token_goes_on_behind_its_message(client: Client, daemon: FakeEngine) -> None:
     """Nothing is lost, nothing comes twice, and the end says what became of the container."""
     token = await token_of(client, daemon)
-    daemon.on(*LOGS, Log(*LINES, script=[]))
+    daemon.on(*LOGS, Log(*LINES))
     call = logs(client, resume_token=token, follow=True)
 
     assert (await lines(call, 3))[0] == [b"3", b"4", b"5"]
@@ -152,7 +152,7 @@ async def test_a_name_that_was_taken_away_does_not_end_a_log(client: Client, dae
     token = await token_of(client, daemon)
     daemon.on("GET", "/containers/web/json", error="No such container: web", status=404)
     daemon.on("GET", f"/containers/{ID}/json", json=state(running=False))
-    daemon.on(*LOGS, Log(*LINES, script=[]))
+    daemon.on(*LOGS, Log(*LINES))
 
     assert (await lines(logs(client, resume_token=token), 3))[0] == [b"3", b"4", b"5"]
     daemon.on("GET", f"/containers/{ID}/json", error=f"No such container: {ID}", status=404)
@@ -163,7 +163,8 @@ async def test_a_name_that_was_taken_away_does_not_end_a_log(client: Client, dae
 async def test_a_gap_is_told_or_is_a_failure(client: Client, daemon: FakeEngine, strict: bool) -> None:
     """As the client wants it."""
     token = await token_of(client, daemon)
-    rotated = Log(*LINES, script=[])
+    daemon.on(*STATE, json=state(running=False, log={"max-size": "1m", "max-file": "3"}))
+    rotated = Log(*LINES)
     del rotated.lines[:4]
     daemon.on(*LOGS, rotated)
     call = logs(client, resume_token=token, strict=strict)
@@ -187,7 +188,7 @@ async def test_followers_of_one_log_share_one_connection(
 ) -> None:
     """Those who come later, too, however the first began: they read what was before by themselves, and then join."""
     daemon.on(*STATE, json=state())
-    daemon.on(*LOGS, Log(*LINES, script=[(6, "open")] * 50))
+    daemon.on(*LOGS, Log(*LINES))
     calls = [logs(client, follow=True, **first)]
     assert len((await lines(calls[0], first.get("tail", 6)))[0]) == first.get("tail", 6)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from gateway.engine.codec.timestamps import time_of
@@ -12,27 +13,58 @@ NOON = 1_790_000_000_000_000_000  # nanoseconds since 1970
 SECOND = 1_000_000_000
 STATE = "GET", "/containers/{id}/json"
 LOGS = "GET", "/containers/{id}/logs"
+Line = tuple[int, bytes, int]  # time in nanoseconds, text, stream
 
 
-def state(*, running: bool = True, run: int = 0, code: int = 0, **more: Any) -> dict[str, Any]:
-    """Return what an inspection says of the container in its first run, or a later one."""
+def state(
+    *, running: bool = True, run: int = 0, code: int = 0, log: dict[str, str] | None = None, **more: Any
+) -> dict[str, Any]:
+    """Return what an inspection says of the container in its first run, or a later one.
+
+    Its log is of the driver json-file, with the options *log*; without any, it is not rotated.
+    """
     started = time_of(NOON + run * 100 * SECOND).decode()
     finished = "0001-01-01T00:00:00Z" if running and not run else time_of(NOON + (run * 100 - 50) * SECOND).decode()
     status = {"Running": running, "StartedAt": started, "FinishedAt": finished, "ExitCode": code} | more
-    return {"Id": ID, "State": status, "Config": {"Tty": False}}
+    log_config = {"Type": "json-file", "Config": log or {}}
+    return {"Id": ID, "State": status, "Config": {"Tty": False}, "HostConfig": {"LogConfig": log_config}}
 
 
 class Log:
-    """A container's log in the fake engine: it answers with what it has, from the time asked for on.
+    """A container's log in the fake engine.
 
-    `script` says how the answers end, one after the other: "cut", "end" or "open", after so many entries.
+    A plain answer has all `lines` that were asked for.  `plain` and `script` say how plain answers and those that
+    follow end, one after the other: "cut", "end" or "open", after so many lines of the log; then all is sent, and a
+    plain answer ends and one that follows stays open.  `asked` are the queries of all requests.
     """
 
-    def __init__(self, *lines: bytes, script: list[tuple[int, str]], stamps: list[int] | None = None) -> None:
-        self.lines = [(NOON + (stamps[n] if stamps else n * SECOND), line) for n, line in enumerate(lines)]
-        self.script = script
+    def __init__(
+        self,
+        *lines: bytes,
+        script: Iterable[tuple[int, str]] = (),
+        plain: Iterable[tuple[int, str]] = (),
+        stamps: list[int] | None = None,
+    ) -> None:
+        """*stamps* are the times of the lines, in nanoseconds after noon; a second lies between them without."""
+        self.lines: list[Line] = [
+            (NOON + (stamps[n] if stamps else n * SECOND), line, 1) for n, line in enumerate(lines)
+        ]
+        self.script, self.plain = list(script), list(plain)
         self.asked: list[dict[str, str]] = []
+        self.followed = 0  # how many answers have stayed open
         self._open: list[ResponseParser] = []
+
+    def asked_for(self, *, follow: bool) -> list[dict[str, str]]:
+        """Return the queries of the plain requests, or of those that follow."""
+        return [query for query in self.asked if query["follow"] == str(follow).lower()]
+
+    def write(self, *lines: Line, skip: bool = False, keep: bool = True) -> None:
+        """Add lines to the log.  With *skip*, those who follow do not get them; without *keep*, only they do."""
+        if keep:
+            self.lines += lines
+        for exchange in () if skip else self._open:
+            for line in lines:
+                exchange.write(_chunk(_framed(line)))
 
     def cut(self) -> None:
         """Break the answers that are open."""
@@ -40,27 +72,46 @@ class Log:
             exchange.abort()
         self._open.clear()
 
+    def end(self) -> None:
+        """End the answers that are open in good order."""
+        for exchange in self._open:
+            exchange.write(_chunk(b""))
+        self._open.clear()
+
     async def __call__(self, exchange: ResponseParser) -> None:
         """Answer one request."""
         query = dict(exchange.request.query)
-        if query["follow"] == "false" and "tail" in query:  # a look at the end, which no script is about
-            exchange.head(200, {"Transfer-Encoding": "chunked"})
-            for time, line in self.lines[-int(query["tail"]) :]:
-                await exchange.chunk(frame(1, time_of(time) + b" " + line))
-            await exchange.chunk(b"")
-            return
+        follow = query["follow"] == "true"
         self.asked.append(query)
+        script = self.script if follow else self.plain
+        count, end = script.pop(0) if script else (len(self.lines), "open" if follow else "end")
         since = int(query.get("since", "0.0").replace(".", ""))
         until = int(query["until"].replace(".", "")) if "until" in query else NOON * 2
-        count, end = self.script.pop(0) if self.script else (len(self.lines), "end")
-        found = [line for line in self.lines[:count] if since <= line[0] <= until]
+        known = self.lines[:count]
+        if "tail" in query:
+            known = known[len(known) - min(int(query["tail"]), len(known)) :]
         exchange.head(200, {"Transfer-Encoding": "chunked"})
-        for time, line in found[-int(query["tail"]) :] if "tail" in query else found:
-            await exchange.chunk(frame(1, time_of(time) + b" " + line))
+        for line in known:
+            if since <= line[0] <= until:
+                await exchange.chunk(_framed(line))
         if end == "cut":
             exchange.abort()
         elif end == "open":
             self._open.append(exchange)
+            self.followed += 1
+            exchange.engine._notify()
+            exchange.keep_alive = False
             await exchange.wait_closed()
+            if exchange in self._open:
+                self._open.remove(exchange)
         else:
             await exchange.chunk(b"")
+
+
+def _chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def _framed(line: Line) -> bytes:
+    time, text, stream = line
+    return frame(stream, time_of(time) + b" " + text)

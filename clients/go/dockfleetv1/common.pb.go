@@ -1527,7 +1527,7 @@ func (x *AuthConfig) GetRegistryToken() string {
 	return ""
 }
 
-// Data is missing from a stream, and neither engine nor gateway has it any more.
+// Data is missing from a stream, between two times.  In a log, a gap can come after entries that stand behind it.
 type Gap struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The time of the last entry or event before the gap.  Absent when there was none.

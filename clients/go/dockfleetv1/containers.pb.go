@@ -4012,7 +4012,8 @@ type StreamLogsResponse_Batch struct {
 }
 
 type StreamLogsResponse_Gap struct {
-	// Entries are missing here: the engine does not have them any more.
+	// Entries are missing: here, or a little before, as its times say.  The engine has removed them, or has left them
+	// out while it was followed.
 	Gap *Gap `protobuf:"bytes,4,opt,name=gap,proto3,oneof"`
 }
 

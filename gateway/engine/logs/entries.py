@@ -8,14 +8,12 @@ follows at once, with a time of its own and no line feed between.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
 from gateway.engine.codec.frames import STDOUT, SYSTEM_ERROR, FrameError, dated_frames
-from gateway.engine.codec.timestamps import all_canonical
-from gateway.engine.errors import OperationFailed, TornStream
-from gateway.engine.transport.connection import Connection
+from gateway.engine.errors import OperationFailed
 
 _LONGEST_PART = 16 << 10  # where the Engine cuts lines (moby, daemon/logger/copier.go)
 _LONGEST_ENTRY = 2 << 20  # more than any log driver delivers at once
@@ -24,7 +22,7 @@ _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:
 
 
 class Entry(NamedTuple):
-    """One entry: its `time`, canonical once `read_entries` has yielded it; `line` with its line feed, if any."""
+    """One entry: its `time`, canonical once an `Answer` has returned it; `line` with its line feed, if any."""
 
     stream: int
     time: bytes
@@ -165,29 +163,3 @@ def _joined(parts: list[Entry]) -> list[Entry]:
         if text.endswith(b"\n"):
             del begun[stream]
     return [Entry(stream, time, b"".join(texts)) for stream, time, texts in lines]
-
-
-async def read_entries(
-    connection: Connection, log: FramedLog | TerminalLog, patience: Callable[[], float] | None = None
-) -> AsyncGenerator[list[Entry], None]:
-    """Yield the entries of a log as they come, those of one read together, to the end.
-
-    With *patience*, whenever nothing comes for so many seconds, an empty list.
-    Raises `OperationFailed`, `TornStream` and `TransportError`.
-    """
-    try:
-        while True:
-            while patience is not None and await connection.silent_for(patience()):
-                yield []
-            data = await connection.read()
-            if found := log.feed(data) if data else log.finish():
-                times = [entry[1] for entry in found]
-                if (canonical := all_canonical(times)) is not times:
-                    found = [entry._replace(time=time) for entry, time in zip(found, canonical, strict=True)]
-                yield found
-            if not data:
-                return
-    except FrameError as error:
-        raise TornStream(str(error), sent=True) from error
-    except ValueError as error:
-        raise TornStream(f"a log entry has a time that is none: {error}", sent=True) from error

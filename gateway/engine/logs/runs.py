@@ -1,95 +1,69 @@
-"""What there is to say about a container's log besides its entries, and about the container's runs."""
+"""What an inspection says of a container: its latest run, and how its log is kept."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.engine.codec.timestamps import canonical, nanoseconds
+from gateway.engine.codec.timestamps import canonical, nanoseconds, time_of
 from gateway.engine.errors import BadResponse
 from gateway.engine.logs.entries import Entry
-
-
-class Ending(Enum):
-    """Why a log ended."""
-
-    COMPLETE = "complete"  # not followed, or up to a time: all there was
-    EXITED = "exited"
-    REMOVED = "removed"
-    RESTARTED = "restarted"
-    NOT_RUNNING = "not running"  # when it began to be followed
-
-
-class Lost(Enum):
-    """Why a log has a gap."""
-
-    ROTATED = "rotated"
-    REPLACED = "replaced"
-    CLOCK_STEP = "clock step"
-
-
-@dataclass(frozen=True, slots=True)
-class Resumed:
-    """The connection broke and was healed: nothing is missing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Entries between two times (canonical; b"" when not known) are lost: the engine does not have them any more."""
-
-    after: bytes
-    before: bytes
-    reason: Lost
-
-    @property
-    def message(self) -> str:
-        """Return the gap in words."""
-        times = f"after {self.after.decode() or 'its beginning'} and before {self.before.decode() or 'now'}"
-        return f"the engine has lost what the container wrote {times} ({self.reason.value})"
-
-
-@dataclass(frozen=True, slots=True)
-class RunBoundary:
-    """The container was started again, at this time as the engine writes it."""
-
-    started: str
-
-
-@dataclass(frozen=True, slots=True)
-class Quiet:
-    """Nothing has come for so many seconds."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """The log has ended."""
-
-    ending: Ending
-    exit_code: int | None = None
-
-
-Item = list[Entry] | Resumed | Gap | RunBoundary | Quiet | End
-
+from gateway.engine.queries import Inspection
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kmgt]?)i?b?", re.IGNORECASE)
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
-_LARGEST = {"json-file": "", "local": "20m"}  # the log drivers that write files, and `max-size` where it is not given
+_DEFAULT_SIZE, _DEFAULT_FILES = 20_000_000, 5  # of `local`, which also keeps the log of drivers that cannot read
+_SMALL_BYTES = 512 << 10  # a log that is read as a whole, for its end alone would cost no less
+_LARGEST_CREDIT = 1 << 20
+_STORED_BYTES = 200  # at most so many bytes of a stored entry are not its text
+_ESCAPED = bytes({*range(32), *range(127, 256), *b'<>&"\\'})
 
 
-def _file_bytes(config: dict[str, Any]) -> int:
-    """Return the size of a log's files, given its configuration, as Docker reads it (go-units, FromHumanSize)."""
-    size = (config.get("Config") or {}).get("max-size") or _LARGEST.get(config.get("Type", ""), "")
-    found = _SIZE.fullmatch(str(size))
-    return int(float(found[1]) * _UNITS[found[2].lower()]) if found and config.get("Type") in _LARGEST else 0
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """How a log is rotated.  `max_size` is that of a file, in bytes, after which another one is begun."""
+
+    rotates: bool = False
+    max_size: int = 0
+    max_files: int = 1
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Rotation:
+        """Return what a container's LogConfig says, read as Docker does (go-units, FromHumanSize).
+
+        Only `json-file` without a size surely never rotates.
+        """
+        driver, options = config.get("Type", ""), config.get("Config") or {}
+        if driver == "none" or (driver == "json-file" and not options.get("max-size")):
+            return cls()
+        own = driver in ("json-file", "local")
+        found = _SIZE.fullmatch(str(options.get("max-size", ""))) if own else None
+        size = int(float(found[1]) * _UNITS[found[2].lower()]) if found else _DEFAULT_SIZE
+        files = str(options.get("max-file", "")) if own else ""
+        return cls(True, size, int(files) if files.isdigit() else 1 if driver == "json-file" else _DEFAULT_FILES)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the log never has more than a few hundred kilobytes."""
+        return self.rotates and self.max_size * self.max_files <= _SMALL_BYTES
+
+    @property
+    def credit(self) -> int:
+        """How many bytes of a follow answer are believed before they are proven."""
+        return min(self.max_size // 16, _LARGEST_CREDIT)
+
+    def never_removed(self, size: int) -> bool:
+        """Tell whether a log that has at most *size* bytes has never lost any."""
+        return not self.rotates or size < (self.max_files - 1) * self.max_size
 
 
-def _exit_code(code: Any) -> int | None:
-    """Return an exit code; None for one that 64 bits do not hold."""
-    return int(code) if abs(int(code)) < 1 << 63 else None
+def stored_bytes(entries: Iterable[Entry]) -> int:
+    """Return how many bytes a log takes for *entries* at most."""
+    return sum(
+        [len(line) + 5 * (len(line) - len(line.translate(None, _ESCAPED))) + _STORED_BYTES for _, _, line in entries]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,31 +75,30 @@ class Run:
     finished: str
     exit_code: int | None
     terminal: bool
-    file_bytes: int = 0  # of a log file, after which another one is begun; 0 when there is only one
+    rotation: Rotation = field(default_factory=Rotation)
 
     @classmethod
-    def of(cls, inspected: Any) -> Run:
-        """Return the run that the answer to an inspection describes.  Raises `BadResponse`."""
+    def of(cls, inspected: Inspection) -> Run:
+        """Return the run that an inspection describes.  Raises `BadResponse`."""
+        started, finished = inspected.started_at, inspected.finished_at
         try:
-            state = inspected["State"]
-            started, finished = state["StartedAt"], state["FinishedAt"]
             for time in (started, finished):
                 canonical(time.encode())
-            return cls(
-                # Between two runs, of which the engine itself starts the second, it calls the container running.
-                running=bool(state["Running"]) and not state.get("Restarting"),
-                started=started,
-                finished=finished,
-                exit_code=None if started.startswith("0001") else _exit_code(state["ExitCode"]),
-                terminal=bool(inspected["Config"]["Tty"]),
-                file_bytes=_file_bytes((inspected.get("HostConfig") or {}).get("LogConfig") or {}),
-            )
-        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-            raise BadResponse(f"the host's answer does not tell how a container runs: {error!r}", sent=True) from error
+        except ValueError as error:
+            raise BadResponse(f"the host's response has a time that is none: {error}", sent=True) from error
+        return cls(
+            # Between two runs, of which the engine itself starts the second, it calls the container running.
+            running=inspected.running and not inspected.restarting,
+            started=started,
+            finished=finished,
+            exit_code=None if started.startswith("0001") else inspected.exit_code,
+            terminal=inspected.terminal,
+            rotation=Rotation.of(inspected.log_config),
+        )
 
-    def begin(self) -> int:
-        """Return a time between the output of the run before and that of this one."""
+    def begin(self) -> bytes:
+        """Return a canonical time between the output of the run before and that of this one."""
         started = nanoseconds(canonical(self.started.encode()))
         finished = nanoseconds(canonical(self.finished.encode()))
         # A process may write before the engine takes down its start, and output is stamped a little after the end.
-        return (started + finished) // 2 if 0 < finished < started else started
+        return time_of((started + finished) // 2 if 0 < finished < started else max(started, 0))

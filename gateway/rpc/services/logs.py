@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
@@ -12,152 +11,97 @@ from dockfleet.v1 import containers_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.engine import queries
-from gateway.engine.client import APIClient, Call, Engine, NotFound
+from gateway.engine.client import Engine, NotFound
 from gateway.engine.codec.binding import Binding
 from gateway.engine.codec.timestamps import canonical, nanoseconds
 from gateway.engine.errors import InvalidField, LogGap
-from gateway.engine.logs.following import Follower
-from gateway.engine.logs.hub import Encoder, Read, Source, Start, message_of
-from gateway.engine.logs.places import LogTokenCodec, Place
-from gateway.engine.logs.reading import Question, Span
-from gateway.engine.logs.runs import End, Ending, Gap, Item, Lost, Quiet, Resumed, Run, RunBoundary
-from gateway.fleet.host import Host
+from gateway.engine.logs.answer import LogQuery
+from gateway.engine.logs.cursor import LogTokenCodec, ResumePoint
+from gateway.engine.logs.records import Batch, End, EndReason, Gap, GapReason, Heartbeat, Reconnected, Record, Restarted
+from gateway.engine.logs.runs import Run
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
-from gateway.rpc.encoding import log_encoder, tag, varint
+from gateway.rpc.encoding import EncodedOnce, log_encoder, tag, varint
 from gateway.rpc.markers import gap, heartbeat
 
 _METHOD = pb.DESCRIPTOR.services_by_name["ContainerService"].methods_by_name["StreamLogs"]
 _LOGS = Binding(_METHOD)
-_STDOUT, _STDERR, _DETAILS = 1, 2, 4  # of a place's flags
+_STDOUT, _STDERR, _DETAILS = 1, 2, 4  # flags of a resume point
 _TOKEN = tag(pb.StreamLogsResponse.DESCRIPTOR, "resume_token")
 _ID = tag(pb.StreamLogsResponse.DESCRIPTOR, "container_id")
 _BATCH = tag(pb.StreamLogsResponse.DESCRIPTOR, "batch")
-_ENDINGS = {
-    Ending.COMPLETE: pb.LOG_END_REASON_COMPLETE,
-    Ending.EXITED: pb.LOG_END_REASON_EXITED,
-    Ending.REMOVED: pb.LOG_END_REASON_REMOVED,
-    Ending.RESTARTED: pb.LOG_END_REASON_RESTARTED,
-    Ending.NOT_RUNNING: pb.LOG_END_REASON_NOT_RUNNING,
-}
 _UNKNOWN = {  # why an end has no exit code
-    Ending.COMPLETE: "the call did not wait for the container's end",
-    Ending.EXITED: "the engine does not know it",
-    Ending.REMOVED: "the container was removed",
-    Ending.RESTARTED: "the container was started again",
-    Ending.NOT_RUNNING: "the container was never started",
-}
-_REASONS = {
-    Lost.ROTATED: common_pb2.GAP_REASON_ROTATED,
-    Lost.REPLACED: common_pb2.GAP_REASON_REPLACED,
-    Lost.CLOCK_STEP: common_pb2.GAP_REASON_CLOCK_STEP,
+    EndReason.COMPLETE: "the call did not wait for the container's end",
+    EndReason.EXITED: "the engine does not know it",
+    EndReason.REMOVED: "the container was removed",
+    EndReason.RESTARTED: "the container was started again",
+    EndReason.NOT_RUNNING: "the container was never started",
 }
 
 
 class LogService:
     """Streams logs; those who follow the same one share what can be shared."""
 
-    def __init__(self, backend: Backend, seal: LogTokenCodec) -> None:
+    def __init__(self, backend: Backend, codec: LogTokenCodec) -> None:
         self._backend = backend
-        self._seal = seal
+        self._codec = codec
+        self._encoders: dict[tuple[int, bool], EncodedOnce[Record]] = {}
 
     async def StreamLogs(self, request: pb.StreamLogsRequest, context: CallContext) -> AsyncGenerator[Any, None]:
         """Stream a container's log in batches."""
         host = self._backend.host(request, context)
-        engine = host.engine
-        if request.HasField("since") and request.HasField("until") and _number(request.since) > _number(request.until):
-            raise InvalidField("until", "must not be before `since`")
         flags = _flags(request)
-        _caller(request.id, flags, 0)(_span(request))  # refuses what must not be sent
-        place = self._place(request, flags)
+        query = _query(request, flags)
+        point = self._point(request, flags)
         try:
-            container = await self._container(engine, request.id, place)
+            container, run = await self._inspect(host.engine, request.id, point)
         except NotFound:
-            if place is None:
+            if point is None:
                 raise
-            yield message_of(_Encoder(request, place.container), End(Ending.REMOVED), request.resume_token)
+            yield self._encoder(request, flags)(End(point.cursor, EndReason.REMOVED), host.name, point.container)
             return
-        if place is not None and place.container != container:
-            raise InvalidField("id", f"is not the container of `resume_token`, which is {place.container[:12]}")
-        source = self._source(host, container, request, flags)
-        encoder = _Encoder(request, container)
-        if request.follow and not request.HasField("until"):
-            times = request.timestamps or not request.HasField("timestamps")
-            key = (container, flags, times, request.follow_restarts, request.strict)
-            since = _number(request.since) if request.HasField("since") else None
-            start = Start(since, request.tail if request.HasField("tail") else None, request.resume_token)
-            messages = host.logs.follow(key, start, source, encoder)
-        else:
-            messages = _alone(source(request.resume_token), encoder)
-        async with aclosing(messages):
-            async for message in messages:
-                yield message
+        if point is not None and point.container != container:
+            raise InvalidField("id", f"is not the container of `resume_token`, which is {point.container[:12]}")
+        encode, name, strict = self._encoder(request, flags), host.name, request.strict
+        records = host.logs.read(container, query, run, None if point is None else point.cursor)
+        async with aclosing(records):
+            async for record in records:
+                if strict and isinstance(record, Gap):
+                    raise LogGap(record.message)
+                yield encode(record, name, container)
 
-    async def _container(self, engine: Engine, id: str, place: Place | None) -> str:
-        """Return the full id of a container; of that of *place*, when nothing is called *id* any more."""
+    def _encoder(self, request: pb.StreamLogsRequest, flags: int) -> EncodedOnce[Record]:
+        """Return the encoder that calls share which want the same of their records."""
+        times = request.timestamps or not request.HasField("timestamps")
+        if (flags, times) not in self._encoders:
+            self._encoders[flags, times] = _encoder(self._codec, flags, times=times)
+        return self._encoders[flags, times]
+
+    async def _inspect(self, engine: Engine, id: str, point: ResumePoint | None) -> tuple[str, Run]:
+        """Return the full id and the run of a container; of that of *point*, when nothing is called *id* any more."""
         try:
-            return (await queries.inspect(engine, id)).id
+            inspected = await queries.inspect(engine, id)
         except NotFound:
-            if place is None:
+            if point is None:
                 raise
-            return (await queries.inspect(engine, place.container)).id
+            inspected = await queries.inspect(engine, point.container)
+        return inspected.id, Run.of(inspected)
 
-    def _place(self, request: pb.StreamLogsRequest, flags: int) -> Place | None:
-        """Return the place that the request's token holds.  Raises `InvalidToken` and `InvalidField`."""
+    def _point(self, request: pb.StreamLogsRequest, flags: int) -> ResumePoint | None:
+        """Return what the request's token holds.  Raises `InvalidToken` and `InvalidField`."""
         if not request.resume_token:
             return None
-        place = self._seal.place(request.resume_token)
+        point = self._codec.point(request.resume_token)
         for name in ("since", "tail"):
             if request.HasField(name):
                 raise InvalidField(name, "must be absent where `resume_token` tells the place")
-        if place.host != request.host:
-            raise InvalidField("host", f"is not the host of `resume_token`, which is {place.host}")
-        different = place.flags ^ flags
+        if point.host != request.host:
+            raise InvalidField("host", f"is not the host of `resume_token`, which is {point.host}")
+        different = point.flags ^ flags
         for flag, name in ((_STDOUT, "stdout"), (_STDERR, "stderr"), (_DETAILS, "details")):
             if different & flag:
                 raise InvalidField(name, "must be as in the call that gave `resume_token`")
-        return place
-
-    def _source(self, host: Host, container: str, request: pb.StreamLogsRequest, flags: int) -> Source:
-        engine = host.engine
-        call = _caller(container, flags, self._backend.timeouts.read)
-        question = Question(_span(request), call, details=bool(flags & _DETAILS))
-
-        async def read(token: bytes) -> AsyncGenerator[Read, None]:
-            place = self._seal.place(token) if token else None
-            try:
-                run = Run.of(await engine.call(APIClient.inspect_container, container))
-            except NotFound:
-                yield Read(End(Ending.REMOVED), token, False)
-                return
-            follower = Follower(
-                engine,
-                container,
-                question,
-                restarts=request.follow_restarts,
-                position=place.position if place else None,
-                started=place.started if place else "",
-                reconnect_timeout_seconds=self._backend.timeouts.reconnect,
-            )
-            async with aclosing(follower.items(run)) as items:
-                async for item in items:
-                    if isinstance(item, Resumed):
-                        host.metrics.reconnected("logs")
-                    elif isinstance(item, Gap):
-                        host.metrics.gap("logs", item.reason.name.lower())
-                        if request.strict:
-                            raise LogGap(item.message)
-                    position = follower.position
-                    here = self._seal.token(Place(engine.name, container, follower.started, flags, position))
-                    yield Read(item, here, position.fresh)
-
-        return read
-
-
-async def _alone(reads: AsyncGenerator[Read, None], encoder: Encoder) -> AsyncGenerator[bytes, None]:
-    async with aclosing(reads):
-        async for item, token, _ in reads:
-            yield message_of(encoder, item, token)
+        return point
 
 
 def _flags(request: pb.StreamLogsRequest) -> int:
@@ -169,73 +113,67 @@ def _flags(request: pb.StreamLogsRequest) -> int:
     return _STDOUT * stdout | _STDERR * stderr | _DETAILS * request.details
 
 
-def _span(request: pb.StreamLogsRequest) -> Span:
-    return Span(
-        _number(request.since) if request.HasField("since") else None,
-        _number(request.until) if request.HasField("until") else None,
-        request.tail if request.HasField("tail") else None,
-        request.follow,
+def _query(request: pb.StreamLogsRequest, flags: int) -> LogQuery:
+    """Return what a request asks for.  Raises `InvalidField` for what must not be sent to an engine."""
+    _LOGS.call(request, None)
+    since = _number(request.since) if request.HasField("since") else None
+    until = _number(request.until) if request.HasField("until") else None
+    if since is not None and until is not None and since > until:
+        raise InvalidField("until", "must not be before `since`")
+    return LogQuery(
+        since=since,
+        until=until,
+        tail=request.tail if request.HasField("tail") else None,
+        follow=request.follow,
+        follow_restarts=request.follow_restarts,
+        details=request.details,
+        streams=frozenset(stream for stream in (_STDOUT, _STDERR) if flags & stream),
     )
 
 
-def _caller(container: str, flags: int, seconds: float) -> Callable[[Span], Call]:
-    def call(span: Span) -> Call:
-        asked = pb.StreamLogsRequest(
-            id=container,
-            follow=span.follow,
-            stdout=bool(flags & _STDOUT),
-            stderr=bool(flags & _STDERR),
-            timestamps=True,  # whatever the client wants to see: they are where it stands
-            details=bool(flags & _DETAILS),
-        )
-        if span.since is not None:
-            asked.since.FromNanoseconds(span.since)
-        if span.until is not None:
-            asked.until.FromNanoseconds(span.until)
-        if span.tail is not None:
-            asked.tail = span.tail
-        return _LOGS.call(asked, asyncio.get_running_loop().time() + seconds)
+def _encoder(tokens: LogTokenCodec, flags: int, *, times: bool) -> EncodedOnce[Record]:
+    """Return what makes responses of records: the container and the resume token around them."""
+    encode_lines = log_encoder(times=times, details=bool(flags & _DETAILS))
+    streams = flags & (_STDOUT | _STDERR)
 
-    return call
+    def encode(record: Record, host: str, container: str) -> bytes:
+        token = tokens.token(ResumePoint(host, container, flags, record.cursor))
+        head = b"".join((_TOKEN, varint(len(token)), token, _ID, varint(len(container)), container.encode()))
+        if not isinstance(record, Batch):
+            return head + _record(record).SerializeToString()
+        lines = record.lines
+        if streams != _STDOUT | _STDERR:
+            lines = [line for line in lines if line.stream == streams]
+        encoded = encode_lines(lines)
+        return b"".join((head, _BATCH, varint(len(encoded)), encoded))
+
+    return EncodedOnce(encode)
 
 
-class _Encoder:
-    """Makes responses: the container and the resume token around a record."""
-
-    def __init__(self, request: pb.StreamLogsRequest, container: str) -> None:
-        times = request.timestamps or not request.HasField("timestamps")
-        self._entries = log_encoder(times=times, details=request.details)
-        self._container = _ID + varint(len(container)) + container.encode()
-
-    def encode(self, item: Item) -> bytes:
-        """Return the entries of a batch, or the record of another item, encoded."""
-        return self._entries(item) if isinstance(item, list) else _record(item).SerializeToString()
-
-    def message(self, encoded: bytes, token: bytes, *, entries: bool) -> bytes:
-        """Return the response with what `encode` returned."""
-        batch = _BATCH + varint(len(encoded)) if entries else b""
-        return b"".join((_TOKEN, varint(len(token)), token, self._container, batch, encoded))
-
-
-def _record(item: Item) -> pb.StreamLogsResponse:
+def _record(record: Record) -> pb.StreamLogsResponse:
     message = pb.StreamLogsResponse()
-    match item:
-        case Resumed():
+    match record:
+        case Reconnected():
             message.reconnected.SetInParent()
-        case Gap(after, before, reason):
-            times = (nanoseconds(time) if time else 0 for time in (after, before))
-            message.gap.CopyFrom(gap(_REASONS[reason], *times))
-        case RunBoundary(started):
+        case Gap(_, after, before, reason):
+            message.gap.CopyFrom(gap(_GAPS[reason], *(nanoseconds(time) if time else 0 for time in (after, before))))
+        case Restarted(_, started):
             message.restarted.start_time.FromNanoseconds(nanoseconds(canonical(started.encode())))
-        case Quiet(seconds):
+        case Heartbeat(_, seconds):
             message.heartbeat.CopyFrom(heartbeat(seconds))
-        case End(ending, exit_code):
-            message.end.reason = _ENDINGS[ending]
+        case End(_, reason, exit_code):
+            message.end.reason = pb.LogEndReason.Value(f"LOG_END_REASON_{reason.name}")
             if exit_code is not None:
                 message.end.exit_code = exit_code
             else:
-                message.end.unknown_reason = _UNKNOWN[ending]
+                message.end.unknown_reason = _UNKNOWN[reason]
     return message
+
+
+_GAPS = {
+    GapReason.ROTATED: common_pb2.GAP_REASON_ROTATED,
+    GapReason.REPLACED: common_pb2.GAP_REASON_REPLACED,
+}
 
 
 def _number(time: Timestamp) -> int:

@@ -932,7 +932,7 @@ Global___AuthConfig: _TypeAlias = AuthConfig  # noqa: Y015
 
 @_typing.final
 class Gap(_message.Message):
-    """Data is missing from a stream, and neither engine nor gateway has it any more."""
+    """Data is missing from a stream, between two times.  In a log, a gap can come after entries that stand behind it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

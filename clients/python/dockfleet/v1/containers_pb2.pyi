@@ -2423,7 +2423,9 @@ class StreamLogsResponse(_message.Message):
 
     @_builtins.property
     def gap(self) -> _common_pb2.Gap:
-        """Entries are missing here: the engine does not have them any more."""
+        """Entries are missing: here, or a little before, as its times say.  The engine has removed them, or has left them
+        out while it was followed.
+        """
 
     @_builtins.property
     def reconnected(self) -> _common_pb2.StreamReconnected:

@@ -266,9 +266,9 @@ class ContainerServiceServicer:
         the end of the container.
 
         When the connection to the host breaks, the gateway reconnects, and the stream continues at the same line.  When
-        this fails for a minute (the gateway's `limits.heal_seconds`), the call ends.  A new call with the token of the
+        this fails for a minute (the gateway's `limits.reconnect_timeout_seconds`), the call ends.  A new call with the token of the
         last response continues there, at this gateway or at another.  A `gap` says that the engine itself has lost
-        entries.
+        entries, or has left them out.  It can come a little late; its times say where the entries are missing.
 
         Subscribers of the same log share one connection to the host.  A subscriber that reads more slowly than the others
         gets a connection of its own and the whole log, at its own pace.  The container never waits.

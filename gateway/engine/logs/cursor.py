@@ -1,0 +1,122 @@
+"""Where in a container's log a reader is: told by the entries themselves, not by their times.
+
+A mark stands for one entry.  A cursor holds the marks of the last entries that were told: an answer of the engine that
+contains them contains all that follows them.  Times are not compared, for they are no order: clocks are set back,
+entries share a time, and the two outputs are stamped before they are put in order.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from zlib import crc32
+
+from gateway.engine.codec.timestamps import nanoseconds, time_of
+from gateway.engine.logs.entries import Entry
+from gateway.engine.resumable.token import TokenCodec
+
+ANCHOR = 8  # marks in a cursor
+UNKNOWN = -1  # the mark of an entry that may be any of several equal ones
+MASK = (1 << 64) - 1
+
+
+def mark_of(entry: Entry) -> int:
+    """Return the mark, 64 bits, of an entry that is not equal to its neighbour."""
+    stream, time, line = entry
+    return crc32(line, stream) << 32 | crc32(time)
+
+
+class Marks:
+    """Gives the entries of one answer their marks, in order.
+
+    The pieces of one long line share a time and can be equal.  They are counted, so that a mark stands for one entry.
+    Whole lines are not: equal ones with one time are a repetition of the engine's.
+    """
+
+    def __init__(self, *, from_beginning: bool = False) -> None:
+        """*from_beginning*: nothing is before the answer's first entry.  Else equal pieces there cannot be counted."""
+        self._last: dict[int, tuple[int, int]] = {}  # by stream: the last mark, not counted, and its count
+        self._first = 0 if from_beginning else UNKNOWN
+
+    def pass_over(self) -> None:
+        """Take note of entries that need no marks, of whole lines."""
+        self._first = 0
+
+    def of(self, entries: Sequence[Entry]) -> list[int]:
+        """Return the marks of the next entries."""
+        marks, known = [], self._last
+        for stream, time, line in entries:
+            mark = crc32(line, stream) << 32 | crc32(time)
+            count = 0
+            if not line.endswith(b"\n"):
+                last, before = known.get(stream, (None, 0))
+                if last is None:
+                    count = self._first
+                elif last == mark:
+                    count = UNKNOWN if before == UNKNOWN else before + 1
+            known[stream] = mark, count
+            marks.append(UNKNOWN if count == UNKNOWN else (mark + count) & MASK)
+        return marks
+
+
+class LogCursor(NamedTuple):
+    """A position in the log of one container.
+
+    `marks` are those of the last entries told, at most eight; without any, nothing was told and the log was empty.
+    `time` is that of the last one.  With `ahead`, the position is behind a gap: `marks` holds the next entry's.
+    `unproven` entries were told from an answer that may have left some out; `checksum` is the sum of their marks.
+    `proven` is the mark of the last entry before them, 0 without one, and `proven_time` its time.
+    """
+
+    started: str = ""  # when the run began that is being read, as the engine writes it
+    marks: tuple[int, ...] = ()
+    time: bytes = b""
+    ahead: bool = False
+    unproven: int = 0
+    checksum: int = 0
+    proven: int = 0
+    proven_time: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumePoint:
+    """A cursor, and in which log: what a token holds.  `flags` say what else the call has to be for."""
+
+    host: str
+    container: str  # its full id
+    flags: int
+    cursor: LogCursor
+
+
+class LogTokenCodec:
+    """Makes tokens of resume points.  Gateways that share *key* accept each other's tokens."""
+
+    def __init__(self, key: bytes) -> None:
+        self._codec = TokenCodec(key, "log", version=2, layout="BBIQQqq", texts=4)
+
+    def token(self, point: ResumePoint) -> bytes:
+        """Return the token of *point*: opaque, about 200 bytes."""
+        cursor = point.cursor
+        time = nanoseconds(cursor.time) if cursor.time else -1
+        proven_time = nanoseconds(cursor.proven_time) if cursor.proven_time else -1
+        marks = [mark & MASK for mark in cursor.marks]
+        return self._codec.encode(
+            (point.flags, cursor.ahead, cursor.unproven, cursor.checksum, cursor.proven & MASK, time, proven_time),
+            (
+                point.host.encode(),
+                bytes.fromhex(point.container),
+                cursor.started.encode(),
+                struct.pack(f">{len(marks)}Q", *marks),
+            ),
+        )
+
+    def point(self, token: bytes) -> ResumePoint:
+        """Return what *token* holds.  Raises `InvalidToken`."""
+        (flags, ahead, unproven, checksum, proven, *times), texts = self._codec.decode(token)
+        host, container, started, packed = texts
+        marks = struct.unpack(f">{len(packed) // 8}Q", packed)
+        time, proven_time = (b"" if number < 0 else time_of(number) for number in times)
+        cursor = LogCursor(started.decode(), marks, time, bool(ahead), unproven, checksum, proven, proven_time)
+        return ResumePoint(host.decode(), container.hex(), flags, cursor)

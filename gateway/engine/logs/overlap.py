@@ -1,0 +1,315 @@
+"""The rule that nothing is lost in silence: what is told is proven, or proven soon, or its loss is named.
+
+An engine that follows a log leaves out whole files when they are put aside faster than it looks, repeats others, and
+says nothing.  A plain answer, one that does not follow, is always one contiguous run of the log.  If it contains an
+entry that was told, it contains all that follows it: it proves what was told since, or shows what is missing.
+
+`Told` is the position, `Overlap` compares a plain answer with it, and `Joint` finds in a follow answer what is new.
+Nothing here does I/O, and no time decides whether something is missing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from enum import Enum
+from itertools import islice
+
+from gateway.engine.codec.timestamps import nanoseconds
+from gateway.engine.logs.cursor import ANCHOR, MASK, UNKNOWN, LogCursor, mark_of
+from gateway.engine.logs.entries import Entry
+from gateway.engine.logs.runs import Rotation
+
+_RECENT = 16 << 10  # entries that are known again when an engine repeats them
+_SETTLED = 1_000_000_000  # nanoseconds by which an entry is older than the one before it only for a special reason
+
+
+class Told:
+    """What was told of a log, and how far that is proven.
+
+    Entries are first accepted, then told: the pieces of a long line wait for each other in between.
+    """
+
+    def __init__(self, cursor: LogCursor | None, rotation: Rotation, started: str) -> None:
+        """Begin at *cursor*, in the run that was *started* then; without one, `is_placed` tells when there is one."""
+        self.is_placed = cursor is not None
+        cursor = cursor or LogCursor()
+        self.time = cursor.time  # of the last entry accepted
+        self.time_told = cursor.time
+        self.started = cursor.started or started
+        self.ahead = cursor.ahead
+        self.believed: list[int] = []
+        self.elided = self.elided_sum = 0  # entries believed before those, of which only the sum of marks is known
+        self.recent: dict[int, None] = {}
+        self._rotates = rotation.rotates
+        self._tail = deque(cursor.marks, maxlen=ANCHOR)
+        self._waiting: list[int] = []  # marks of entries accepted, not told yet
+        self._waiting_proven = 0
+        self._anchor: tuple[int, ...] = ()  # while something is believed
+        self._anchor_time = b""
+        self._unproven, self._checksum = cursor.unproven, cursor.checksum  # of those told
+        if cursor.unproven:
+            self._anchor = (cursor.proven,) if cursor.proven else ()
+            self._anchor_time = cursor.proven_time
+            self.believed = list(cursor.marks[-cursor.unproven :])
+            self.elided = cursor.unproven - len(self.believed)
+            self.elided_sum = (cursor.checksum - sum(self.believed)) & MASK
+        self._remember(cursor.marks)
+
+    @property
+    def anchor(self) -> tuple[int, ...]:
+        """The marks of the last entries that are proven; none: the log's beginning."""
+        return self._anchor if self.believed else self._last()
+
+    @property
+    def anchor_time(self) -> bytes:
+        """The time of the last entry that is proven."""
+        return self._anchor_time if self.believed else self.time
+
+    @property
+    def last(self) -> int | None:
+        """The mark of the last entry accepted."""
+        if self._waiting:
+            return self._waiting[-1]
+        return self._tail[-1] if self._tail else None
+
+    @property
+    def count(self) -> int:
+        """How many entries are believed."""
+        return self.elided + len(self.believed)
+
+    def cursor(self) -> LogCursor:
+        """Return the position behind what was told."""
+        if not self._unproven:
+            return LogCursor(self.started, tuple(self._tail), self.time_told, self.ahead)
+        proven = self._anchor[-1] if self._anchor else 0
+        return LogCursor(
+            self.started, tuple(self._tail), self.time_told, False,
+            self._unproven, self._checksum, proven, self._anchor_time,
+        )  # fmt: skip
+
+    def prove(self, entries: Sequence[Entry], marks: list[int] | None) -> None:
+        """Accept entries of a plain answer; *marks* may be left out where they are told at once."""
+        self._advance(entries)
+        if marks is not None:
+            self._remember(marks)
+            self._waiting += marks
+            self._waiting_proven = len(self._waiting)
+
+    def believe(self, entries: Sequence[Entry], marks: list[int] | None) -> None:
+        """Accept entries of a follow answer, as `prove` does if the log does not rotate."""
+        if marks is None or not self._rotates:
+            self.prove(entries, marks)
+            return
+        if not self.believed:
+            self._anchor, self._anchor_time = self._last(), self.time
+        self.believed += marks
+        self._remember(marks)
+        self._waiting += marks
+        self._advance(entries)
+
+    def proven(self) -> None:
+        """Take note that all that is accepted is in the log, with nothing between, or that a gap was named."""
+        self.believed = []
+        self.elided = self.elided_sum = self._unproven = self._checksum = 0
+        self._waiting_proven = len(self._waiting)
+
+    def move(self, entries: Sequence[Entry], marks: Sequence[int]) -> None:
+        """Put the position behind entries that are not told; without any, into a log that is empty so far."""
+        self.is_placed = True
+        self._waiting, self._waiting_proven, self.ahead = [], 0, False
+        self._tail = deque(marks, maxlen=ANCHOR)
+        self.time = self.time_told = entries[-1][1] if entries else b""
+        self._remember(marks)
+        self.proven()
+
+    def stand_before(self, mark: int) -> None:
+        """Put the position right before the entry of *mark*, behind a gap."""
+        self._tail, self.ahead = deque((mark,), maxlen=ANCHOR), True
+        self.proven()
+
+    def tell(self, entries: Sequence[Entry]) -> None:
+        """Move behind *entries*, the next ones that were accepted."""
+        self.time_told = entries[-1][1]
+        if not self._waiting:
+            self._tail.extend([mark_of(entry) for entry in entries[-ANCHOR:]])
+            return
+        count = len(entries)
+        told, self._waiting = self._waiting[:count], self._waiting[count:]
+        proven = min(count, self._waiting_proven)
+        self._waiting_proven -= proven
+        if believed := told[proven:]:
+            self._unproven += len(believed)
+            self._checksum = (self._checksum + sum(believed)) & MASK
+        self._tail.extend(told[-ANCHOR:])
+
+    def _advance(self, entries: Sequence[Entry]) -> None:
+        if self.ahead:
+            self._tail.clear()  # of the entry that is told now
+        self.is_placed, self.ahead, self.time = True, False, entries[-1][1]
+
+    def _last(self) -> tuple[int, ...]:
+        return (*self._tail, *self._waiting[-ANCHOR:])[-ANCHOR:]
+
+    def _remember(self, marks: Sequence[int]) -> None:
+        if not self._rotates:
+            return
+        recent = self.recent
+        recent.update(dict.fromkeys(marks[-_RECENT:]))
+        recent.pop(UNKNOWN, None)
+        if len(recent) > 2 * _RECENT:
+            for mark in list(islice(recent, len(recent) - _RECENT)):
+                del recent[mark]
+
+
+class Verdict(Enum):
+    """What a plain answer, read to its end, says about the position."""
+
+    FOUND = "found"  # it contains the position, and all behind it was told
+    MORE = "more"  # it begins behind the position, but the log may contain it
+    LOST = "lost"  # the log does not contain it any more
+    TORN = "torn"  # the log contains a part of what was told, and not the last of it
+
+
+class Overlap:
+    """Finds the position in one plain answer.
+
+    `gaps` are pairs of times: entries are missing between two that were told.  The reader of the answer takes them out.
+    """
+
+    def __init__(self, told: Told, *, whole: bool) -> None:
+        """*whole*: the answer is all that the log has, and not the last so many entries."""
+        self.gaps: list[tuple[bytes, bytes]] = []
+        self._told = told
+        self._whole = whole
+        self._anchor = told.anchor
+        self._before: deque[int] = deque(maxlen=ANCHOR)  # marks of the answer, while the anchor is not found
+        self._believed = {mark: number for number, mark in enumerate(told.believed)}
+        self._next = 0  # of the believed ones, the first that is not found yet
+        self._elided, self._sum = told.elided, told.elided_sum
+        self._time = told.anchor_time  # of the last entry found
+        self._missing = False  # whether entries behind that one were not told
+        self._begun = False  # the anchor, or an entry behind it, is found
+        self.from_beginning = whole and not self._anchor  # the log was empty when it was first seen
+        self.found = False  # the position is found, and what comes is new
+
+    def feed(self, entries: Sequence[Entry], marks: list[int]) -> int:
+        """Return how many of *entries*, the next ones of the answer, are not new."""
+        number = 0
+        if not self._begun:
+            number = self._begin(entries, marks)
+        if self._begun and not self.found:
+            number = self._compare(entries, marks, number)
+        return number if self.found else len(entries)
+
+    def finish(self) -> Verdict:
+        """Return what the answer, read to its end, says."""
+        if self.found:
+            return Verdict.FOUND
+        if self._begun:
+            return Verdict.TORN
+        return Verdict.LOST if self._whole else Verdict.MORE
+
+    @property
+    def last_found(self) -> bytes:
+        """The time of the last entry that was told and is found."""
+        return self._time
+
+    def _begin(self, entries: Sequence[Entry], marks: list[int]) -> int:
+        """Look for the anchor, and return how many entries come up to it."""
+        if self.from_beginning:
+            self._begun = True
+            return 0
+        last = self._anchor[-1]
+        for number, mark in enumerate(marks):
+            if mark == last and last != UNKNOWN and self._is_anchor(marks, number):
+                self._begun, self._time = True, entries[number][1]
+                return number if self._told.ahead else number + 1
+            if self._whole and mark in self._believed:  # what was told before it has been removed
+                self._begun, self._next, self._elided, self._missing = True, self._believed[mark], 0, True
+                return number
+        self._before.extend(marks[-ANCHOR:])
+        return len(entries)
+
+    def _is_anchor(self, marks: list[int], number: int) -> bool:
+        here = (*self._before, *marks[max(0, number - ANCHOR) : number + 1])[-len(self._anchor) :]
+        return all(
+            one == other or UNKNOWN in (one, other)
+            for one, other in zip(reversed(here), reversed(self._anchor), strict=False)
+        )
+
+    def _compare(self, entries: Sequence[Entry], marks: list[int], number: int) -> int:
+        """Compare with what is believed, and return how many entries come up to the last of that."""
+        while self._elided and number < len(marks):
+            self._elided -= 1
+            self._sum = (self._sum - marks[number]) & MASK
+            if not self._elided and self._sum:
+                self._missing = True
+            number += 1
+        believed = self._told.believed
+        while self._next < len(believed) and number < len(marks):
+            place = self._believed.get(marks[number], -1)
+            if place >= self._next:
+                if self._missing or place > self._next:
+                    self.gaps.append((self._time, entries[number][1]))
+                self._missing, self._time, self._next = False, entries[number][1], place + 1
+            else:
+                self._missing = True
+            number += 1
+        self.found = not self._elided and self._next == len(believed)
+        return number
+
+
+class Joint:
+    """Finds what is new in a follow answer.
+
+    An entry is new when its predecessor there is the last that was told.  What was told is passed over: the answer
+    begins before the position, and Docker 20.10 repeats whole files.
+    """
+
+    def __init__(self, told: Told, tail: int | None, *, rotates: bool) -> None:
+        """*tail*: with how many entries the answer begins; None: with all that the log has."""
+        self.previous: int | None = None  # the mark of the last entry taken from the answer
+        self.joined = tail is None and told.last is None  # what was told has come, or there was nothing
+        self._told = told
+        self._tail = tail or 0
+        self._passed = 0
+        self._rotates = rotates
+
+    def take(self, entries: Sequence[Entry], marks: list[int]) -> tuple[int, int]:
+        """Return how many of the next entries were told before, and how many from there on are new.
+
+        The rest is to be given again.  When both numbers are 0, only a plain answer can tell what the first entry is.
+        """
+        if not self.joined:
+            return self._join(marks)
+        return self._take(entries, marks)
+
+    def _join(self, marks: list[int]) -> tuple[int, int]:
+        last = self._told.last
+        if last in marks and last != UNKNOWN:
+            self.joined, self.previous = True, last
+            return len(marks) - marks[::-1].index(last), 0
+        self._passed += len(marks)
+        return (0, 0) if last is None or self._passed > self._tail else (len(marks), 0)
+
+    def _take(self, entries: Sequence[Entry], marks: list[int]) -> tuple[int, int]:
+        if not self._rotates:
+            return 0, len(marks)
+        recent, told = self._told.recent, 0
+        while told < len(marks) and (marks[told] in recent or marks[told] == UNKNOWN):
+            self.previous = marks[told]
+            told += 1
+        if told == len(marks) or self.previous in (None, UNKNOWN) or self.previous != self._told.last:
+            return told, 0
+        if entries[told].time < self._told.time and _is_far_before(entries[told].time, self._told.time):
+            return told, 0  # a repetition that is not remembered, or the clock was set back
+        new, seen = told, {UNKNOWN}
+        while new < len(marks) and marks[new] not in recent and marks[new] not in seen:
+            seen.add(marks[new])
+            new += 1
+        return told, new - told
+
+
+def _is_far_before(time: bytes, other: bytes) -> bool:
+    return nanoseconds(other) - nanoseconds(time) > _SETTLED

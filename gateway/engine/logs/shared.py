@@ -1,0 +1,342 @@
+"""Lets all followers of one log share one follow answer of the engine.
+
+Every follower begins by itself, with a plain answer.  When it has told all that there was, it joins the shared upstream
+at its cursor.  One that reads more slowly than the others leaves it, reads plain answers at its own pace, and joins
+again.  What is shared are records.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable
+from contextlib import aclosing, asynccontextmanager, suppress
+
+from gateway.engine.client import Engine
+from gateway.engine.codec.frames import STDERR, STDOUT
+from gateway.engine.logs.answer import LogQuery
+from gateway.engine.logs.cursor import ANCHOR, UNKNOWN, LogCursor, Marks
+from gateway.engine.logs.following import Follower
+from gateway.engine.logs.overlap import Told
+from gateway.engine.logs.records import Batch, End, Gap, Heartbeat, Reconnected, Record
+from gateway.engine.logs.runs import Run
+from gateway.engine.resumable.journal import Journal
+from gateway.engine.resumable.shared import Registry, Shared
+from gateway.engine.resumable.subscription import HEARTBEAT_SECONDS, Idle, Missed, Overflow, Subscription
+
+_KEPT_BYTES = 1 << 20
+_AHEAD_BYTES = 512 << 10  # by which the upstream may be ahead of its fastest subscriber
+_TOGETHER_BYTES = 32 << 10  # from which on batches are not told as one any more
+_RECORD_BYTES = 200  # that a record takes without entries
+_STALLED_SECONDS = 1.0  # for which nobody has read, so that what comes next is old
+_TURNS, _TURN_SECONDS = 32, 2.0  # how many followers may begin at once, and for how long one holds the others up
+_MEETINGS, _MEETING_SECONDS = 3, 0.2  # how often, and how long, a follower waits for an upstream that is behind it
+
+Place = tuple[int, Batch | None]
+"""The number of the next record in the journal, and the rest of a batch before it."""
+
+
+class SharedLog(Shared[Record]):
+    """The upstream of all followers of one log: what is written from now on."""
+
+    def __init__(self, follower: Follower) -> None:
+        """Read *follower* as soon as there is a subscriber."""
+        self._clock = asyncio.get_running_loop().time
+        super().__init__(Journal(max_bytes=_KEPT_BYTES, clock=self._clock))
+        self._follower = follower
+        self._start = follower.cursor
+        self._waits_since: float | None = self._clock()  # for a subscriber, or for one that has read everything
+
+    @property
+    def newest(self) -> LogCursor | None:
+        """The cursor of what is written now; None when what comes next may be old."""
+        if not self._follower.follows or self._waits_since is not None:
+            return None
+        journal = self.journal
+        return journal[journal.next - 1].cursor if journal.next else self._start
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether nobody has read for so long that a new follower would have to wait."""
+        return self._waits_since is not None and self._clock() - self._waits_since >= _STALLED_SECONDS
+
+    @property
+    def run(self) -> Run:
+        """The container's run that is being read."""
+        return self._follower.run
+
+    async def read(self) -> None:
+        """Read the log into the journal, to its end.  Wait when all subscribers are far behind."""
+        follower, journal, ahead = self._follower, self.journal, 0
+        self._waits_since = None
+        try:
+            while True:
+                for record in await follower.next():
+                    size = record.size if isinstance(record, Batch) else _RECORD_BYTES
+                    ahead += size
+                    journal.append(record, size)
+                    if isinstance(record, End):
+                        return
+                if ahead > _AHEAD_BYTES:
+                    self._waits_since, ahead = self._clock(), 0
+                    await journal.demanded()
+                    self._waits_since = None
+        finally:
+            await follower.close()
+
+    def locate(self, cursor: LogCursor) -> Place | None:
+        """Return the place of *cursor* in the journal; None when it is not here."""
+        journal = self.journal
+        if not journal.first and _is_same(cursor, self._start):
+            return 0, None
+        for number in range(journal.next - 1, journal.first - 1, -1):
+            record = journal[number]
+            if _is_same(record.cursor, cursor):
+                return number + 1, None
+            if isinstance(record, Gap):
+                return None  # whoever stands before it may find what this upstream did not
+            if isinstance(record, Batch) and (rest := _behind(record, cursor)) is not None:
+                return number + 1, rest
+        return None
+
+
+class SharedLogs:
+    """The logs of one host that are read."""
+
+    def __init__(self, engine: Engine, reconnect_timeout_seconds: float = 60.0) -> None:
+        self.gap_found: Callable[[Gap], None] = lambda gap: None  # called once for each gap
+        self.reconnected: Callable[[], None] = lambda: None  # called once for each reconnect
+        self._engine = engine
+        self._reconnect_timeout_seconds = reconnect_timeout_seconds
+        self._upstreams: Registry[SharedLog] = Registry()
+        self._turns = asyncio.Semaphore(_TURNS)
+
+    def close(self, failure: Exception | None = None) -> None:
+        """End all upstreams; followers get *failure*."""
+        self._upstreams.close(failure)
+
+    def read(
+        self, container: str, query: LogQuery, run: Run, cursor: LogCursor | None = None
+    ) -> AsyncGenerator[Record, None]:
+        """Yield the log of a container; *run* is what the engine says of it now.
+
+        It begins at *cursor*, else as *query* says.  Raises `TransportError`, `APIError` and `OperationFailed`.
+        """
+        return _Reader(self, container, query, run, cursor).records()
+
+    def follower(
+        self,
+        container: str,
+        query: LogQuery,
+        run: Run,
+        cursor: LogCursor | None = None,
+        *,
+        live: bool,
+        current: Told | None = None,
+    ) -> Follower:
+        """Return a reader of a log: of one subscriber, or from its position on, *current*, of all that share it."""
+        return Follower(
+            self._engine,
+            container,
+            query,
+            run,
+            cursor,
+            live=live,
+            current=current,
+            reconnect_timeout_seconds=self._reconnect_timeout_seconds,
+            heartbeat_seconds=HEARTBEAT_SECONDS if current is None else None,
+            count=self._count,
+        )
+
+    def find(self, container: str, query: LogQuery) -> SharedLog | None:
+        """Return the upstream of a log that new followers can join, if there is one."""
+        shared = self._upstreams.find(_key(container, query))
+        return None if shared is None or shared.is_stalled else shared
+
+    def add(self, container: str, query: LogQuery, reader: Follower) -> SharedLog:
+        """Return a new upstream of a log, from where *reader* is."""
+        query = LogQuery(follow=True, follow_restarts=query.follow_restarts, details=query.details)
+        follower = self.follower(container, query, reader.run, live=True, current=reader.told)
+        return self._upstreams.add(_key(container, query), SharedLog(follower))
+
+    def _count(self, record: Gap | Reconnected) -> None:
+        if isinstance(record, Gap):
+            self.gap_found(record)
+        else:
+            self.reconnected()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[Callable[[], None]]:
+        """Take a place among those that may begin at once; nobody holds, or waits for, one longer than a moment.
+
+        Yields the function that gives the place back early.
+        """
+        timer: asyncio.TimerHandle | None = None
+
+        def give() -> None:
+            nonlocal timer
+            if timer is not None:
+                timer.cancel()
+                timer = None
+                self._turns.release()
+
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_TURN_SECONDS):
+                await self._turns.acquire()
+                timer = asyncio.get_running_loop().call_later(_TURN_SECONDS, give)
+        try:
+            yield give
+        finally:
+            give()
+
+
+class _Reader:
+    """One reader of a log: it reads plain answers of its own, or the shared upstream."""
+
+    def __init__(self, logs: SharedLogs, container: str, query: LogQuery, run: Run, cursor: LogCursor | None) -> None:
+        self._logs = logs
+        self._container = container
+        self._query = query
+        self._run = run
+        self._cursor = cursor
+        self._alone = not query.follow or query.until is not None
+        self._shared: SharedLog | None = None
+        self._place: Place | None = None
+        self._all_streams = query.streams >= {STDOUT, STDERR}
+
+    async def records(self) -> AsyncGenerator[Record, None]:
+        """Yield the log."""
+        said = False
+        while True:
+            self._find()
+            if self._place is None:
+                async with aclosing(self._directly()) as records:
+                    async for record in records:
+                        said = True
+                        yield record
+            if self._shared is None or self._place is None:
+                return  # the log has ended
+            async with self._shared.subscribed():
+                number, rest = self._place
+                if rest is not None and rest.lines and self._wants(rest):
+                    yield rest
+                journal = self._shared.journal
+                subscription = Subscription(
+                    journal,
+                    number,
+                    Overflow.LEAVE,
+                    wanted=None if self._all_streams else self._wants,
+                    heartbeat_first=not said,
+                )
+                async for item in subscription:
+                    said = True
+                    if isinstance(item, Batch) and subscription.cursor == journal.next:
+                        self._cursor = item.cursor
+                        yield item
+                    elif isinstance(item, Idle):
+                        if subscription.cursor > journal.first:
+                            self._cursor = journal[subscription.cursor - 1].cursor
+                        assert self._cursor is not None
+                        yield Heartbeat(self._cursor, item.seconds)
+                    elif not isinstance(item, Missed):
+                        for record in _together(item, subscription):
+                            self._cursor = record.cursor
+                            yield record
+                if not subscription.left:
+                    return
+                self._run = self._shared.run
+
+    async def _directly(self) -> AsyncGenerator[Record, None]:
+        """Yield the log as plain answers have it, until the shared upstream can be joined, or to the end."""
+        async with self._logs.turn() as give_turn:
+            self._find()
+            if self._place is not None:
+                return
+            live = self._alone and self._query.follow
+            reader = self._logs.follower(self._container, self._query, self._run, self._cursor, live=live)
+            try:
+                while self._place is None:
+                    for record in await reader.next():
+                        if self._wants(record):
+                            yield record
+                        if isinstance(record, End):
+                            return
+                    self._cursor, self._run = reader.cursor, reader.run
+                    if reader.caught_up:
+                        await self._meet(reader)
+                        give_turn()
+            finally:
+                await reader.close()
+
+    def _find(self) -> None:
+        """Find the place where to join the shared upstream, if nothing has to be read before it."""
+        self._shared = None if self._alone else self._logs.find(self._container, self._query)
+        if self._shared is not None and self._cursor is None and self._query.tail == 0:
+            self._cursor = self._shared.newest
+        self._place = None
+        if self._shared is not None and self._cursor is not None:
+            self._place = self._shared.locate(self._cursor)
+
+    async def _meet(self, reader: Follower) -> None:
+        """Find that place, now that all is told that there was; begin an upstream if there is none."""
+        assert self._cursor is not None
+        for _ in range(_MEETINGS):
+            shared = self._logs.find(self._container, self._query)
+            if shared is None:
+                shared = self._logs.add(self._container, self._query, reader)
+            self._shared, self._place = shared, shared.locate(self._cursor)
+            if self._place is not None:
+                return
+            shared.journal.demand()
+            await shared.journal.changed(asyncio.get_running_loop().time() + _MEETING_SECONDS)
+
+    def _wants(self, record: Record) -> bool:
+        if self._all_streams or not isinstance(record, Batch):
+            return True
+        return any(line[0] in self._query.streams for line in record.lines)
+
+
+def _together(first: Record, subscription: Subscription[Record]) -> list[Record]:
+    """Return *first*, if it is a batch in one with those that are there already, and the record behind them.
+
+    A few large responses cost a reader that is late less than many small ones.
+    """
+    batches: list[Batch] = []
+    size = 0
+    item: Record | Missed | None = first
+    while isinstance(item, Batch):
+        batches.append(item)
+        size += item.size
+        item = subscription.ready() if size < _TOGETHER_BYTES else None
+    behind = [] if item is None or isinstance(item, Missed) else [item]
+    if len(batches) < 2:
+        return [*batches, *behind]
+    lines = [line for batch in batches for line in batch.lines]
+    return [Batch(batches[-1].cursor, lines, [], size), *behind]
+
+
+def _key(container: str, query: LogQuery) -> Hashable:
+    return container, query.details, query.follow_restarts
+
+
+def _is_same(kept: LogCursor, cursor: LogCursor) -> bool:
+    """Tell whether what follows *kept* follows *cursor*; one that is not proven needs the gap that may still come."""
+    if cursor.unproven:
+        return kept == cursor
+    return (kept.marks, kept.time, kept.ahead, kept.started) == (
+        cursor.marks, cursor.time, cursor.ahead, cursor.started,
+    )  # fmt: skip
+
+
+def _behind(record: Batch, cursor: LogCursor) -> Batch | None:
+    """Return what of a batch is behind *cursor*; None when the cursor is not in it."""
+    if record.lines is not record.entries or cursor.ahead or cursor.unproven or not cursor.marks:
+        return None
+    entries = record.entries
+    for number, entry in enumerate(entries):
+        if entry[1] == cursor.time:
+            marks = Marks().of(entries[max(0, number - ANCHOR) : number + 1])
+            pairs = list(zip(reversed(marks), reversed(cursor.marks), strict=False))
+            if marks[-1] != UNKNOWN and all(one == other or UNKNOWN in (one, other) for one, other in pairs):
+                rest = entries[number + 1 :]
+                return Batch(record.cursor, rest, rest)
+    return None
