@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 from dockfleet.v1 import common_pb2, containers_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from tests.real.support import Containers, messages, news
+from tests.real.support import Containers, messages, news, until
 from tests.support.gateway import Client
 
 BOTH = [pytest.param(False, id="plain"), pytest.param(True, id="terminal")]
@@ -62,6 +63,36 @@ async def test_following_ends_with_the_container_and_misses_nothing(
     assert times[0] > 0
     assert not any(entry.partial for entry in entries)
     assert (await containers.inspect(container)).state.exit_code == 3
+
+
+@pytest.mark.parametrize("way", ["exits with --rm", "is removed"])
+async def test_following_a_container_that_is_removed_ends_with_its_exit_code(
+    client: Client, host: str, containers: Containers, way: str
+) -> None:
+    """The engine refuses the log of a container that is being removed: that is its end, and no failure."""
+
+    async def follow() -> containers_pb2.StreamLogsResponse:
+        removes_itself = way == "exits with --rm"
+        host_config = {"auto_remove": removes_itself, "network_mode": "none"}
+        script = "echo begun; sleep 1; echo over; exit 7" if removes_itself else "echo begun; exec sleep 1000"
+        container = await containers.start("sh", "-c", script, host_config=host_config)
+        call = stream(client, host, container, follow=True)
+        first = await news(call)
+        assert [entry.data for entry in first.batch.entries] == [b"begun"]
+        if not removes_itself:
+            request = containers_pb2.RemoveContainerRequest(host=host, id=container, force=True)
+            await client.containers.RemoveContainer(request)
+        return (await messages(call))[-1]
+
+    async def gone() -> bool:
+        return not await containers.all_ids()
+
+    ends = [last.end for last in await asyncio.gather(*(follow() for _ in range(8)))]
+    await until(gone)
+
+    code = 7 if way == "exits with --rm" else 137
+    exited = containers_pb2.LogEnd(reason=containers_pb2.LOG_END_REASON_EXITED, exit_code=code)
+    assert ends == [exited] * len(ends)
 
 
 async def test_without_follow_it_ends_at_once(client: Client, host: str, containers: Containers) -> None:

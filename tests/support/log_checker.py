@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import grpc
@@ -175,3 +176,78 @@ def _jumps(events: list[Event], log: list[Line]) -> list[str]:
         last[event.to_stderr] = event
     ends = {line.to_stderr: line for line in log}
     return wrong + [f"ends with {last.get(key)}, not with {end}" for key, end in ends.items() if last.get(key) != end]
+
+
+# Rotated logs: the engine itself loses lines, and what counts is that each loss is named.
+
+
+NEVER = 1 << 62  # nanoseconds; later than all times
+
+
+@dataclass
+class Rotated:
+    """What one client has got of a log whose lines are `OUTPUT NUMBER FILLER`, numbered from 1 on for each output."""
+
+    lines: list[tuple[int, int, int]] = field(default_factory=list)  # output, number, time
+    gaps: list[tuple[int, int]] = field(default_factory=list)  # times after and before; 0 and a late time when absent
+    end: Any = None
+    token: bytes = b""
+    calls: int = 0
+    _last: str = ""
+
+    def add(self, message: Any) -> str:
+        """Take a message and its token in, and return what it was."""
+        for entry in message.batch.entries:
+            output, number, *_ = entry.data.split(b" ")
+            assert entry.stream == int(output)
+            self.lines.append((int(output), int(number), entry.time.ToNanoseconds()))
+        record = message.WhichOneof("record")
+        if record == "gap":
+            before = message.gap.before.ToNanoseconds() if message.gap.HasField("before") else NEVER
+            if self._last == "gap":  # the client left between the two, and what came next was rotated away meanwhile
+                self.gaps[-1] = self.gaps[-1][0], before
+            else:
+                self.gaps.append((message.gap.after.ToNanoseconds(), before))
+        self._last = str(record)
+        if record == "end":
+            self.end = message.end
+        self.token = message.resume_token
+        return self._last
+
+    def verify(self, last: dict[int, int]) -> Verdict:
+        """Compare with what was written; *last* are the numbers of the last lines, by output."""
+        verdict = Verdict(told=len(self.lines), gaps=len(self.gaps))
+        times = {time for _, _, time in self.lines} | {0, NEVER}
+        verdict.wrong += [f"no line has the time of the gap {gap}" for gap in self.gaps if not times.issuperset(gap)]
+        holes = []
+        for output, end in last.items():
+            seen = [(number, time) for stream, number, time in self.lines if stream == output]
+            verdict.repeated += len(seen) - len({number for number, _ in seen})
+            if [number for number, _ in seen] != sorted(number for number, _ in seen):
+                verdict.wrong.append(f"output {output} is not in order")
+            begin = (seen[0][0] - 1, seen[0][1]) if seen else (0, 0)
+            for (one, before), (other, after) in pairwise([begin, *sorted(seen), (end + 1, NEVER)]):
+                if other > one + 1:
+                    holes.append((before, after, other - one - 1))
+        for before, after, count in holes:
+            verdict.missing += count
+            # A gap's times are of the neighbours of a hole in either output, or farther away.
+            if not any(first <= after and before <= second for first, second in self.gaps):
+                verdict.unnamed += count
+        verdict.false = sum(
+            not any(first <= after and before <= second for before, after, _ in holes) for first, second in self.gaps
+        )
+        return verdict
+
+
+@dataclass
+class Verdict:
+    """What a comparison has shown, in lines and gaps."""
+
+    told: int = 0
+    gaps: int = 0
+    missing: int = 0
+    unnamed: int = 0
+    repeated: int = 0
+    false: int = 0
+    wrong: list[str] = field(default_factory=list)
