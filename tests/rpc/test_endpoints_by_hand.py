@@ -34,7 +34,14 @@ async def test_stream_logs_asks_with_every_parameter() -> None:
     """Times are decimal numbers of seconds, with all nanoseconds."""
     async with FakeEngine() as engine, gateway_of(engine.address) as client:
         engine.on(*STATE, json=state(running=False))
-        engine.on("GET", "/containers/{id}/logs", frames=[(2, b"2024-03-01T12:00:00.000000005Z hello\n")])
+        engine.on(
+            "GET",
+            "/containers/{id}/logs",
+            frames=[
+                (1, b"2024-03-01T12:00:00.000000005Z other\n"),
+                (2, b"2024-03-01T12:00:00.000000005Z hello\n"),
+            ],
+        )
 
         called = client.containers.StreamLogs(
             containers_pb2.StreamLogsRequest(
@@ -46,7 +53,7 @@ async def test_stream_logs_asks_with_every_parameter() -> None:
                 since=Timestamp(seconds=1709294400, nanos=5),
                 until=Timestamp(seconds=1709294460),
                 timestamps=False,  # the gateway wants to know them all the same: they are where it stands
-                tail=0,
+                tail=7,
                 details=False,
             )
         )
@@ -55,13 +62,12 @@ async def test_stream_logs_asks_with_every_parameter() -> None:
 
     assert request.query == [
         ("follow", "false"),
-        ("stdout", "false"),
+        ("stdout", "true"),  # positions count both; what the client did not ask for is left out here
         ("stderr", "true"),
+        ("timestamps", "true"),
+        ("tail", "7"),
         ("since", "1709294400.000000005"),
         ("until", "1709294460.000000000"),
-        ("timestamps", "true"),
-        ("tail", "0"),
-        ("details", "false"),
     ]
     assert entries == [
         containers_pb2.LogEntry(stream=common_pb2.STANDARD_STREAM_STDERR, data=b"hello"),

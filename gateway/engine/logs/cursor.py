@@ -18,6 +18,7 @@ from gateway.engine.logs.entries import Entry
 from gateway.engine.resumable.token import TokenCodec
 
 ANCHOR = 8  # marks in a cursor
+LEAST_PIECE = 4 << 10  # bytes: shorter ones are the end of a line, for engines cut lines at 8 or 16 KiB
 UNKNOWN = -1  # the mark of an entry that may be any of several equal ones
 MASK = (1 << 64) - 1
 
@@ -32,7 +33,8 @@ class Marks:
     """Gives the entries of one answer their marks, in order.
 
     The pieces of one long line share a time and can be equal.  They are counted, so that a mark stands for one entry.
-    Whole lines are not: equal ones with one time are a repetition of the engine's.
+    Whole lines are not: equal ones with one time are a repetition of the engine's.  Neither are short pieces, which no
+    other piece follows.
     """
 
     def __init__(self, *, from_beginning: bool = False) -> None:
@@ -50,7 +52,7 @@ class Marks:
         for stream, time, line in entries:
             mark = crc32(line, stream) << 32 | crc32(time)
             count = 0
-            if not line.endswith(b"\n"):
+            if len(line) >= LEAST_PIECE and not line.endswith(b"\n"):
                 last, before = known.get(stream, (None, 0))
                 if last is None:
                     count = self._first

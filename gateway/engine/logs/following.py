@@ -323,7 +323,8 @@ class Follower:
 
     def _up_to_date(self, brought: int = 0) -> Step:
         """Return what follows a plain answer behind which all is told; *brought*: how much it had that was new."""
-        self._retry.succeeded()
+        if brought:  # else the follow answer may still end at once, again and again
+            self._retry.succeeded()
         if not self._query.follow:
             return self._end(EndReason.COMPLETE)
         if self._coming is not None:

@@ -12,7 +12,8 @@ from gateway.engine.errors import BadResponse
 from gateway.engine.logs.entries import Entry
 from gateway.engine.queries import Inspection
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kmgt]?)i?b?", re.IGNORECASE)
+_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?([kmgt]?)i?b?", re.IGNORECASE)
+_COUNT = re.compile("[0-9]{1,9}")
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _DEFAULT_SIZE, _DEFAULT_FILES = 20_000_000, 5  # of `local`, which also keeps the log of drivers that cannot read
 _SMALL_BYTES = 512 << 10  # a log that is read as a whole, for its end alone would cost no less
@@ -35,14 +36,18 @@ class Rotation:
 
         Only `json-file` without a size surely never rotates.
         """
-        driver, options = config.get("Type", ""), config.get("Config") or {}
+        driver, options = config.get("Type", ""), config.get("Config")
+        if not isinstance(options, dict):
+            options = {}
         if driver == "none" or (driver == "json-file" and not options.get("max-size")):
             return cls()
         own = driver in ("json-file", "local")
         found = _SIZE.fullmatch(str(options.get("max-size", ""))) if own else None
         size = int(float(found[1]) * _UNITS[found[2].lower()]) if found else _DEFAULT_SIZE
         files = str(options.get("max-file", "")) if own else ""
-        return cls(True, size, int(files) if files.isdigit() else 1 if driver == "json-file" else _DEFAULT_FILES)
+        return cls(
+            True, size, int(files) if _COUNT.fullmatch(files) else 1 if driver == "json-file" else _DEFAULT_FILES
+        )
 
     @property
     def is_small(self) -> bool:

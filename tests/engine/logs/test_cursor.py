@@ -6,7 +6,7 @@ import pytest
 
 from gateway.engine.codec.timestamps import canonical, nanoseconds, time_of
 from gateway.engine.errors import InvalidToken
-from gateway.engine.logs.cursor import MASK, UNKNOWN, LogCursor, LogTokenCodec, Marks, ResumePoint, mark_of
+from gateway.engine.logs.cursor import LEAST_PIECE, MASK, UNKNOWN, LogCursor, LogTokenCodec, Marks, ResumePoint, mark_of
 from gateway.engine.logs.entries import Entry
 from gateway.engine.resumable.token import TokenSigner
 
@@ -67,8 +67,8 @@ def test_a_token_of_an_older_gateway_is_refused() -> None:
 
 
 def piece(line: bytes, stream: int = 1) -> Entry:
-    """Return an entry; all have the same time."""
-    return Entry(stream, TIME, line)
+    """Return a whole line, or a long piece of one that consists of *line* again and again; all have the same time."""
+    return Entry(stream, TIME, line if line.endswith(b"\n") else line * LEAST_PIECE)
 
 
 def test_equal_neighbours_have_marks_of_their_own() -> None:
@@ -86,6 +86,13 @@ def test_equal_pieces_at_the_beginning_of_an_answer_are_not_known() -> None:
     marks = Marks().of([piece(b"x"), piece(b"x"), piece(b"\n"), piece(b"y"), piece(b"z\n", 2)])
 
     assert [mark == UNKNOWN for mark in marks] == [True, True, False, False, False]
+
+
+def test_a_short_piece_is_the_end_of_a_line_and_needs_no_counting() -> None:
+    """A log that has nothing but a prompt is known again, wherever an answer begins."""
+    prompt = Entry(1, TIME, b"login: ")
+
+    assert Marks().of([prompt]) == [mark_of(prompt)] == Marks(from_beginning=True).of([prompt])
 
 
 def test_marks_do_not_depend_on_the_borders_of_reads() -> None:
