@@ -1,10 +1,11 @@
-"""The clients in other languages, against a real gateway with a real engine."""
+"""The Go client and the command line, against a real gateway with real engines."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,23 @@ async def test_the_go_client(client: Client, host: str, containers: Containers) 
     assert code == 0, said
     assert "--- PASS" in said
     assert "--- SKIP" not in said
+
+
+@pytest.mark.parametrize(
+    ("command", "code"), [(("sh", "-c", "exit 3"), 3), (("no-such-command",), 127), (("/etc/passwd",), 126)]
+)
+async def test_the_exit_code_of_a_command_line_exec_is_that_of_docker_exec(
+    client: Client, host: str, containers: Containers, tmp_path: Path, command: tuple[str, ...], code: int
+) -> None:
+    """A command that did not start is not said to be running."""
+    container = await containers.start("sleep", "1000")
+    dockfleet = Path(sys.executable).with_name("dockfleet")
+
+    found, said = await finished(
+        *(str(dockfleet), "exec", host, container, *command),
+        cwd=tmp_path,
+        DOCKFLEET_ADDRESS=f"127.0.0.1:{client.port}",
+    )
+
+    assert found == code, said
+    assert "may still be running" not in said

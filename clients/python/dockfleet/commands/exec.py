@@ -23,6 +23,7 @@ NOT_EXECUTABLE = 126
 NOT_FOUND = 127
 UNKNOWN = 255  # as ssh reports a broken connection
 
+START_FAILED = "EXEC_START_FAILED"
 NOT_STARTED = (  # by the engine's message, as the docker command does
     (re.compile(r"executable file not found|no such file or directory|cannot find the file", re.I), NOT_FOUND),
     (re.compile(r"permission denied|is a directory", re.I), NOT_EXECUTABLE),
@@ -91,7 +92,7 @@ def exec(
                 write(output.stream, output.data)
                 flush()
     except DockfleetError as error:
-        if session.started:
+        if session.started and error.reason != START_FAILED:  # the gateway may learn only later that it did not start
             report = f"{explain(error, context.find_root().params)}; the command may still be running in {container}"
             raise CommandError(report, UNKNOWN) from error
         raise Failure(error, context, _exit_code(error)) from error
@@ -106,6 +107,6 @@ def _variable(text: str) -> str:
 
 
 def _exit_code(error: DockfleetError) -> int:
-    if error.reason != "EXEC_START_FAILED":
+    if error.reason != START_FAILED:
         return NOT_RUN
     return next((code for pattern, code in NOT_STARTED if pattern.search(error.message)), NOT_RUN)
