@@ -58,7 +58,7 @@ from gateway.web.pages import Readiness, pages
 log = logging.getLogger("gateway.server")
 
 _NEVER_SECONDS = 3600.0
-_ASKED_SECONDS = 60.0  # whoever asks for the health at all asks at least once in this time
+_ASKED_SECONDS = 60.0  # health checks come at least this often
 _LAST_WORDS_SECONDS = 1.0  # for telling the clients of calls that are cut off
 
 
@@ -97,7 +97,7 @@ class Running:
 async def running(settings: Settings, hurry: asyncio.Event | None = None) -> AsyncIterator[Running]:
     """Serve until the end of the block, then drain and stop; *hurry* cuts the draining short.
 
-    Raises `OSError` when a port can not be had.
+    Raises `OSError` when a port is taken.
     """
     hurry = hurry or asyncio.Event()
     metrics, reporter, readiness = Metrics(), HealthReporter(), Readiness()

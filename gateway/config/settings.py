@@ -195,7 +195,7 @@ class HostSettings(Section):
     tls: HostTls | None = None
 
     insecure: bool = False
-    """Speak plaintext to a tcp engine beyond this machine: whoever is on the way can become root on that host."""
+    """Speak plaintext to a tcp engine beyond this machine: anyone on the network path can become root on that host."""
 
     labels: Mapping[Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]{1,63}$")], str] = Field(default_factory=dict)
     """Labels by which clients select hosts, text to text."""
@@ -222,10 +222,10 @@ class Keys(Section):
     """Where gRPC is served: host:port, [ipv6]:port or unix:///path."""
 
     insecure_allow_plaintext_beyond_loopback: bool = False
-    """Serve without TLS beyond this machine: whoever reaches the port, or the wire, can become root on all hosts."""
+    """Serve without TLS beyond this machine: anyone who reaches the port can become root on all hosts."""
 
     metrics_listen: MetricsAddress | None = "127.0.0.1:9464"
-    """Where Prometheus scrapes, in plaintext: whoever reaches it sees names and load of all hosts; `off` is nowhere."""
+    """Where Prometheus scrapes, in plaintext: anyone who reaches it sees names and load of all hosts; `off` disables it."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severity that is logged: debug, info, warning or error."""

@@ -49,7 +49,7 @@ class HealthReporter(health_pb2_grpc.HealthServicer):
         self._set(f"host/{host.name}", _SERVING if host.state is State.UP else _NOT_SERVING)
 
     def host_removed(self, host: Host) -> None:
-        """Forget *host*; whoever watches it learns that it is not known any more."""
+        """Forget *host*; its watchers learn that it is not known any more."""
         self._statuses.pop(f"host/{host.name}", None)
         self._wake()
 

@@ -31,7 +31,7 @@ _REMEMBERED_SECONDS = 1.0  # in which an engine tells the events that it remembe
 class LogQuery:
     """What a reader wants of a log.  Times in nanoseconds since 1970.
 
-    `streams` are the outputs to tell; the engine is always asked for both, for a position is one in both.
+    `streams` are the outputs to send; the engine is always asked for both, for a position is one in both.
     `details` asks for what the log driver adds to each line.
     """
 

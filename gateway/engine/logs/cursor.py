@@ -1,6 +1,6 @@
-"""Where in a container's log a reader is: told by the entries themselves, not by their times.
+"""Where in a container's log a reader is: shown by the entries themselves, not by their times.
 
-A mark stands for one entry.  A cursor holds the marks of the last entries that were told: an answer of the engine that
+A mark stands for one entry.  A cursor holds the marks of the last entries that were sent: an answer of the engine that
 contains them contains all that follows them.  Times are not compared, for they are no order: clocks are set back,
 entries share a time, and the two outputs are stamped before they are put in order.
 """
@@ -66,9 +66,9 @@ class Marks:
 class LogCursor(NamedTuple):
     """A position in the log of one container.
 
-    `marks` are those of the last entries told, at most eight; without any, nothing was told and the log was empty.
-    `time` is that of the last one.  With `ahead`, the position is behind a gap: `marks` holds the next entry's.
-    `unproven` entries were told from an answer that may have left some out; `checksum` is the sum of their marks.
+    `marks` are those of the last entries sent, at most eight; without any, nothing was sent and the log was empty.
+    `time` is that of the last one.  With `ahead`, the position is after a gap: `marks` holds the next entry's.
+    `unproven` entries were sent from an answer that may have left some out; `checksum` is the sum of their marks.
     `proven` is the mark of the last entry before them, 0 without one, and `proven_time` its time.
     """
 

@@ -62,7 +62,7 @@ class TerminalLog:
     """Cuts a terminal's output into entries."""
 
     def __init__(self, *, details: bool = False) -> None:
-        """*details* tells whether what the log driver adds stands between time and line."""
+        """*details* says whether what the log driver adds stands between time and line."""
         self._details = details
         self._rest = b""
 
@@ -78,7 +78,7 @@ class TerminalLog:
         return entries
 
     def finish(self) -> list[Entry]:
-        """Return what has no line feed behind it: the beginning of a line that is not finished yet."""
+        """Return what has no line feed after it: the beginning of a line that is not finished yet."""
         rest, self._rest = self._rest, b""
         return [self._entry(rest)] if rest else []
 
@@ -110,7 +110,7 @@ class TerminalLog:
 class Lines:
     """Joins the parts of long lines, up to 1 MiB, and holds back whatever could not be counted until they are whole.
 
-    An entry that comes between two parts of a line waits with them: else a reader that goes on behind it would have
+    An entry that comes between two parts of a line waits with them: else a reader that continues after it would have
     read what comes before it only in part.
     """
 

@@ -21,7 +21,7 @@ from gateway.engine.errors import Disconnected
 from gateway.engine.logs.answer import Answer, LogQuery, exit_code_of, log_request
 from gateway.engine.logs.cursor import LogCursor, Marks
 from gateway.engine.logs.entries import Entry, Lines
-from gateway.engine.logs.overlap import Joint, Overlap, Told, Verdict
+from gateway.engine.logs.overlap import Joint, Overlap, Position, Verdict
 from gateway.engine.logs.pace import Pace
 from gateway.engine.logs.records import Batch, End, EndReason, Gap, GapReason, Heartbeat, Reconnected, Record, Restarted
 from gateway.engine.logs.runs import Run, stored_bytes
@@ -74,7 +74,7 @@ class _Follow:
     news_at: float
     entries: list[Entry] = field(default_factory=list)  # read, and not judged yet
     entry_marks: list[int] = field(default_factory=list)
-    asked: bool = False  # a plain answer was read since, to tell what the first of them is
+    asked: bool = False  # a plain answer was read since, to find out what the first of them is
     heard: bool = False
     was_silent: bool = False  # for a second, for the first time
     checking: bool = False  # whether anything was left out before a silence
@@ -84,8 +84,8 @@ class Follower:
     """One reader of one container's log.
 
     `next` returns record after record, the last one an `End`.  A *live* reader waits for what is written.  Another one
-    has `caught_up` when it has told all that there was; its next call reads what was written since.  `told` is the
-    position, and `run` the container's run that is being read.
+    has `caught_up` when it has sent all that there was; its next call reads what was written since.  `position`
+    is what was sent, and `run` the container's run that is being read.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Follower:
         cursor: LogCursor | None = None,
         *,
         live: bool,
-        current: Told | None = None,
+        current: Position | None = None,
         reconnect_timeout_seconds: float = 60.0,
         heartbeat_seconds: float | None = HEARTBEAT_SECONDS,
         count: Callable[[Gap | Reconnected], None] = lambda record: None,
@@ -119,15 +119,15 @@ class Follower:
         self._pace = Pace(run.rotation, self._clock)
         self._out: list[Record] = []
         self._ended = False
-        self.told = current or Told(cursor, run.rotation, run.started)
+        self.position = current or Position(cursor, run.rotation, run.started)
         self._lines = Lines()
         self._plain: _Plain | None = None
         self._follow: _Follow | None = None
         self._tail: int | None = None  # of the next plain answer, unless the pace says it
-        self._lost: bytes | None = None  # the time of the last entry before a gap that is to be told
-        self._broken = False  # a reconnect is to be told
+        self._lost: bytes | None = None  # the time of the last entry before a gap that is to be sent
+        self._broken = False  # a reconnect is to be sent
         self.run = run
-        self._coming: Run | None = None  # the next run, until what is left of this one is told
+        self._coming: Run | None = None  # the next run, until what is left of this one is sent
         self._run_asked = False  # since the present answer began
         self._stopped = not run.running
         self._whole = True  # the last follow answer ended whole
@@ -136,20 +136,20 @@ class Follower:
         self._said_at = self._news_at = self._clock()
         self._said = False
         self._spin_seconds = _SPIN_SECONDS
-        self._certain = False  # the log of a container that has stopped is told
+        self._certain = False  # the log of a container that has stopped is sent
         self._wait_until = 0.0
         self._after_wait: Step = self._begin
         self._removal_until: float | None = None
         self._step: Step = self._begin if cursor is None else self._settle
         if current is not None:
             self._step, self._retry.began = self._read_follow, True
-        if query.follow and self.told.started != run.started:
+        if query.follow and self.position.started != run.started:
             self._coming = run
 
     @property
     def cursor(self) -> LogCursor:
-        """The position behind the last record."""
-        return self.told.cursor()
+        """The position after the last record."""
+        return self.position.cursor()
 
     @property
     def follows(self) -> bool:
@@ -190,16 +190,16 @@ class Follower:
         if self._broken and (entries or plain.answer.ended):
             self._say_reconnected()
         if entries:
-            self._tell(entries, None, plain.marks)
+            self._accept(entries, None, plain.marks)
         if self._plain is None:  # it would never have ended
             return self._again()
         if self._ended or not plain.answer.ended:
             return self._begin
         await self._close_plain()
-        return self._up_to_date() if self.told.is_placed else self._find_end
+        return self._up_to_date() if self.position.is_placed else self._find_end
 
     async def _find_end(self) -> Step:
-        """Put the position at the end of the log: nothing is told, but what the query wants and has come just now."""
+        """Put the position at the end of the log: nothing is sent, but what the query wants and has come just now."""
         query = self._query
         kept: list[Entry] = []
         for tail in (max(_TAIL, query.tail or 0), None):  # fewer than asked for does not show that there are no more
@@ -217,9 +217,9 @@ class Follower:
         if query.since is not None and kept and not first and len(kept) == last.maxlen:
             return self._begin  # so much has come that the query itself will find it
         marks = Marks(from_beginning=True)
-        self.told.move(kept[:first], marks.of(kept[:first]))
+        self.position.move(kept[:first], marks.of(kept[:first]))
         if kept[first:]:
-            self._tell(kept[first:], None, marks)
+            self._accept(kept[first:], None, marks)
         if self._broken:
             self._say_reconnected()
         return self._up_to_date()
@@ -238,10 +238,10 @@ class Follower:
         """Read a piece of a plain answer: it proves what is believed, and has all that follows."""
         if self._plain is None:
             await self._pace.turn()
-            tail = (self._pace.tail(self.told) if self._tail is None else self._tail) or None
+            tail = (self._pace.tail(self.position) if self._tail is None else self._tail) or None
             self._plain = await self._ask(tail, from_beginning=not tail and not self.run.rotation.rotates)
             if self._lost is None:
-                self._plain.overlap = Overlap(self.told, whole=not tail)
+                self._plain.overlap = Overlap(self.position, whole=not tail)
         plain = self._plain
         if entries := await self._read(plain):
             await self._compare(plain, entries)
@@ -253,14 +253,14 @@ class Follower:
         return await self._judge(plain)
 
     async def _compare(self, plain: _Plain, entries: list[Entry]) -> None:
-        """Tell those of the entries of a plain answer that are new, and what is missing before them."""
-        overlap, told = plain.overlap, self.told
+        """Send those of the entries of a plain answer that are new, and what is missing before them."""
+        overlap, position = plain.overlap, self.position
         known = overlap is None or overlap.found
         marks = None if known and self._lost is None and not self.run.rotation.rotates else plain.marks.of(entries)
         start = 0
         if self._lost is not None and marks is not None:
             self._flush()
-            told.stand_before(marks[0])
+            position.stand_before(marks[0])
             self._gap(self._lost, entries[0].time)
             self._lost = None
         if overlap is not None and not known and marks is not None:
@@ -273,15 +273,15 @@ class Follower:
         if start == len(entries):
             return
         new, marks = entries[start:], None if marks is None else marks[start:]
-        if not self._run_asked and told.is_placed and self._query.follow:
+        if not self._run_asked and position.is_placed and self._query.follow:
             await self._look_for_run(new)
         plain.brought += len(new)
         plain.brought_bytes += sum([len(entry[2]) for entry in new])
-        self._tell(new, marks, plain.marks)
+        self._accept(new, marks, plain.marks)
 
     def _found(self, overlap: Overlap) -> None:
         """Take note that the position is found, with all that is believed."""
-        self.told.proven()
+        self.position.proven()
         if self._broken and not overlap.gaps:
             self._say_reconnected()
         self._broken = False
@@ -290,7 +290,7 @@ class Follower:
 
     async def _judge(self, plain: _Plain) -> Step:
         """Return what follows a plain answer that was read to its end."""
-        overlap, told = plain.overlap, self.told
+        overlap, position = plain.overlap, self.position
         verdict = Verdict.FOUND if overlap is None else overlap.finish()
         self._tail = None
         if verdict is Verdict.MORE:
@@ -303,17 +303,17 @@ class Follower:
             if plain.epoch != self._engine.epoch:
                 raise Disconnected("the host ended the log early", sent=True)
         if verdict is Verdict.LOST:
-            self._lost, self._tail, self._broken = told.anchor_time, 0, False
+            self._lost, self._tail, self._broken = position.anchor_time, 0, False
             return self._settle
         if verdict is Verdict.TORN and overlap is not None:
-            told.proven()
+            position.proven()
             self._broken = False
             self._gap(overlap.last_found, b"")
             self._query = replace(self._query, since=None, tail=0)
             return self._find_end
         if self._lost is not None:  # and the log is empty
             self._flush()
-            told.move([], [])
+            position.move([], [])
             self._gap(self._lost, b"")
             self._lost = None
         elif overlap is not None and overlap.from_beginning and plain.count and not self._begins_at(plain):
@@ -322,7 +322,7 @@ class Follower:
         return self._up_to_date(plain.brought)
 
     def _up_to_date(self, brought: int = 0) -> Step:
-        """Return what follows a plain answer behind which all is told; *brought*: how much it had that was new."""
+        """Return what follows a plain answer after which all is sent; *brought*: how much it had that was new."""
         if brought:  # else the follow answer may still end at once, again and again
             self._retry.succeeded()
         if not self._query.follow:
@@ -334,7 +334,7 @@ class Follower:
         if self._stopped and (self._live or not self._query.follow_restarts):
             return self._act(self._state.after(Container.STOPPED, whole=True, certain=True), self.run)
         if not self._live:
-            self._flush()  # for whoever goes on from here
+            self._flush()  # for the reader that continues from here
             self.caught_up = True
             return self._settle
         if self._pace.hurried:
@@ -346,7 +346,7 @@ class Follower:
         return self._read_follow
 
     def _begins_at(self, plain: _Plain) -> bool:
-        """Tell whether a plain answer begins where the log began, which was empty when it was first seen."""
+        """Return whether a plain answer begins where the log began, which was empty when it was first seen."""
         if self.run.rotation.never_removed(plain.size):
             return True
         # With one file that cannot be shown.  Then the first entry that came to a follower is taken for the log's.
@@ -394,22 +394,22 @@ class Follower:
     async def _ask_follow(self) -> _Follow:
         await self._pace.turn()
         rotates = self.run.rotation.rotates
-        tail = None if self.told.last is None and not rotates else self._pace.follow_tail
+        tail = None if self.position.last is None and not rotates else self._pace.follow_tail
         epoch = self._engine.epoch
         answer = await self._open(follow=True, tail=tail)
         if self._heartbeat_seconds is not None and not self._said:
             self._put(Heartbeat(self.cursor, 0.0))  # so its reader has a position to come back to
-        joint = Joint(self.told, tail, rotates=rotates)
+        joint = Joint(self.position, tail, rotates=rotates)
         return _Follow(answer, Marks(from_beginning=tail is None), joint, epoch, self._clock())
 
     async def _take(self, follow: _Follow) -> Step | None:
-        """Tell what is new of the entries of a follow answer; return the next step when they are not all judged."""
+        """Send what is new of the entries of a follow answer; return the next step when they are not all judged."""
         while follow.entries:
             if follow.joint.joined and not self.run.rotation.rotates:
-                told, new = 0, len(follow.entries)
+                known, new = 0, len(follow.entries)
             else:
-                told, new = follow.joint.take(follow.entries, follow.entry_marks)
-            follow.entries, follow.entry_marks = follow.entries[told:], follow.entry_marks[told:]
+                known, new = follow.joint.take(follow.entries, follow.entry_marks)
+            follow.entries, follow.entry_marks = follow.entries[known:], follow.entry_marks[known:]
             if new:
                 entries, marks = follow.entries[:new], follow.entry_marks[:new]
                 if self._clock() < self._guard_until and await self._look_for_run(entries):
@@ -419,11 +419,11 @@ class Follower:
                 if allowed:
                     self._retry.succeeded()
                     follow.joint.previous = marks[allowed - 1] if marks else None
-                    self._tell(entries[:allowed], marks[:allowed] or None, follow.marks, believed=True)
+                    self._accept(entries[:allowed], marks[:allowed] or None, follow.marks, believed=True)
                 if allowed < new:
                     self._pace.use_up()
                     return self._hurry() if self._pace.hurried else self._settle
-            elif not told:
+            elif not known:
                 if follow.asked:
                     return self._follow_anew()
                 follow.asked = True
@@ -452,7 +452,7 @@ class Follower:
         if first:
             self._retry.succeeded()
             follow.was_silent = True
-            if not follow.joint.joined and self.told.last is not None:
+            if not follow.joint.joined and self.position.last is not None:
                 return self._check if follow.heard else self._follow_anew()
             if self.run.rotation.rotates:
                 return self._check
@@ -471,7 +471,7 @@ class Follower:
     async def _inspect(self) -> Step:
         """Look at the container, and act on what that says."""
         run = await self._look(patiently=self._whole and not self._certain)
-        container = Container.of(run, self.told.started)
+        container = Container.of(run, self.position.started)
         certain, self._certain = self._certain, False
         return self._act(self._state.after(container, whole=self._whole, certain=certain), run)
 
@@ -501,7 +501,7 @@ class Follower:
         return self._end(reason, run.exit_code)
 
     def _again(self) -> Step:
-        return self._settle if self.told.is_placed else self._begin
+        return self._settle if self.position.is_placed else self._begin
 
     def _failed(self, error: Exception) -> Step:
         """Return what follows a failure.  Raises *error* when nothing does."""
@@ -543,19 +543,19 @@ class Follower:
                 run = Run.of(await queries.inspect(self._engine, self._container))
             except NotFound:
                 return None
-            same = Container.of(run, self.told.started) is Container.RUNNING
+            same = Container.of(run, self.position.started) is Container.RUNNING
             if not same or self._clock() >= until:
                 return run
             await asyncio.sleep(_EXIT_SECONDS / 10)
 
     async def _look_for_run(self, entries: Sequence[Entry]) -> bool:
-        """Tell whether *entries*, the next ones, may be of another run, and take note of it.
+        """Return whether *entries*, the next ones, may be of another run, and take note of it.
 
         Between the output of two runs there is time; where there is none, the container need not be looked at.
         """
         if self._run_asked or self._coming is not None:
             return False
-        times = [self.told.time or entries[0].time, *[entry[1] for entry in entries]]
+        times = [self.position.time or entries[0].time, *[entry[1] for entry in entries]]
         if not any(
             before[:_TENTHS] != after[:_TENTHS] and abs(nanoseconds(after) - nanoseconds(before)) >= _RESTART
             for before, after in pairwise(times)
@@ -563,18 +563,18 @@ class Follower:
             return False
         self._run_asked = self._plain is not None
         run = await self._look(patiently=False)
-        if run is None or Container.of(run, self.told.started) is not Container.OTHER_RUN:
+        if run is None or Container.of(run, self.position.started) is not Container.OTHER_RUN:
             return False
         self._coming = run
         return True
 
     def _turn_to_next_run(self) -> None:
-        """Tell that what follows is of the next run."""
+        """Say that what follows is of the next run."""
         run = self._coming
         assert run is not None
         self._flush()
         self.run, self._coming, self._stopped = run, None, not run.running
-        self.told.started = run.started
+        self.position.started = run.started
         self._state.was_running = True
         if self._query.follow_restarts:
             self._put(Restarted(self.cursor, run.started))
@@ -644,17 +644,19 @@ class Follower:
 
     # Records
 
-    def _tell(self, entries: list[Entry], marks: list[int] | None, numbering: Marks, *, believed: bool = False) -> None:
-        """Tell entries, the next ones of the log; *numbering* gives them marks where *marks* are absent."""
+    def _accept(
+        self, entries: list[Entry], marks: list[int] | None, numbering: Marks, *, believed: bool = False
+    ) -> None:
+        """Accept entries, the next ones of the log; *numbering* gives them marks where *marks* are absent."""
         if (self._coming is not None or self._query.until is not None) and (cut := self._cut(entries)) is not None:
             if entries[:cut]:
-                self._tell(entries[:cut], marks and marks[:cut], numbering, believed=believed)
+                self._accept(entries[:cut], marks and marks[:cut], numbering, believed=believed)
             if self._coming is not None and self._is_of_next_run(entries[cut]):
                 self._turn_to_next_run()
             else:
                 self._end(EndReason.COMPLETE)
             if not self._ended:
-                self._tell(entries[cut:], marks and marks[cut:], numbering, believed=believed)
+                self._accept(entries[cut:], marks and marks[cut:], numbering, believed=believed)
             return
         self._news_at = self._clock()
         lines, parts = self._lines.feed(entries)
@@ -663,9 +665,9 @@ class Follower:
         elif marks is None:
             marks = numbering.of(entries)
         if believed:
-            self.told.believe(entries, marks)
+            self.position.believe(entries, marks)
         else:
-            self.told.prove(entries, marks)
+            self.position.prove(entries, marks)
         self._emit(lines, parts)
 
     def _cut(self, entries: list[Entry]) -> int | None:
@@ -684,22 +686,22 @@ class Follower:
         return self._coming is not None and entry.time > self._coming.begin()
 
     def _emit(self, lines: list[Entry], parts: list[Entry]) -> None:
-        """Tell lines in portions, each with the position behind the parts that it was made of."""
+        """Send lines in portions, each with the position after the parts that it was made of."""
         if not parts:
             return
         size = sum([len(entry[2]) for entry in parts]) + _ENTRY_BYTES * len(parts)
         if size <= _PORTION or lines is not parts:
-            self.told.tell(parts)
-            self._put(Batch(self.told.cursor(), lines, parts, size if lines is parts else 2 * size))
+            self.position.emit(parts)
+            self._put(Batch(self.position.cursor(), lines, parts, size if lines is parts else 2 * size))
             return
         step = max(len(parts) * _PORTION // size, 1)
         for start in range(0, len(parts), step):
             portion = parts[start : start + step]
-            self.told.tell(portion)
-            self._put(Batch(self.told.cursor(), portion, portion, size * len(portion) // len(parts)))
+            self.position.emit(portion)
+            self._put(Batch(self.position.cursor(), portion, portion, size * len(portion) // len(parts)))
 
     def _flush(self) -> None:
-        """Tell what waits for the rest of a line."""
+        """Send what waits for the rest of a line."""
         self._emit(*self._lines.flush())
 
     def _gap(self, after: bytes, before: bytes) -> None:

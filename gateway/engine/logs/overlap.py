@@ -1,11 +1,11 @@
-"""The rule that nothing is lost in silence: what is told is proven, or proven soon, or its loss is named.
+"""The rule that nothing is lost in silence: what is sent is proven, or proven soon, or its loss is named.
 
 An engine that follows a log leaves out whole files when they are put aside faster than it looks, repeats others, and
 says nothing.  A plain answer, one that does not follow, is always one contiguous run of the log.  If it contains an
-entry that was told, it contains all that follows it: it proves what was told since, or shows what is missing.
+entry that was sent, it contains all that follows it: it proves what was sent since, or shows what is missing.
 
-`Told` is the position, `Overlap` compares a plain answer with it, and `Joint` finds in a follow answer what is new.
-Nothing here does I/O, and no time decides whether something is missing.
+`Position` is what was sent, `Overlap` compares a plain answer with it, and `Joint` finds what is new in a follow
+answer.  Nothing here does I/O, and no time decides whether something is missing.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _RECENT = 16 << 10  # entries that are known again when an engine repeats them
 _SETTLED = 1_000_000_000  # nanoseconds by which an entry is older than the one before it only for a special reason
 
 
-class Told:
-    """What was told of a log, and how far that is proven.
+class Position:
+    """What was sent of a log, and how far that is proven.
 
-    Entries are first accepted, then told: the pieces of a long line wait for each other in between.
+    Entries are first accepted, then sent: the pieces of a long line wait for each other in between.
     """
 
     def __init__(self, cursor: LogCursor | None, rotation: Rotation, started: str) -> None:
@@ -35,7 +35,7 @@ class Told:
         self.is_placed = cursor is not None
         cursor = cursor or LogCursor()
         self.time = cursor.time  # of the last entry accepted
-        self.time_told = cursor.time
+        self.time_sent = cursor.time
         self.started = cursor.started or started
         self.ahead = cursor.ahead
         self.believed: list[int] = []
@@ -43,11 +43,11 @@ class Told:
         self.recent: dict[int, None] = {}
         self._rotates = rotation.rotates
         self._tail = deque(cursor.marks, maxlen=ANCHOR)
-        self._waiting: list[int] = []  # marks of entries accepted, not told yet
+        self._waiting: list[int] = []  # marks of entries accepted, not sent yet
         self._waiting_proven = 0
         self._anchor: tuple[int, ...] = ()  # while something is believed
         self._anchor_time = b""
-        self._unproven, self._checksum = cursor.unproven, cursor.checksum  # of those told
+        self._unproven, self._checksum = cursor.unproven, cursor.checksum  # of those sent
         if cursor.unproven:
             self._anchor = (cursor.proven,) if cursor.proven else ()
             self._anchor_time = cursor.proven_time
@@ -79,17 +79,17 @@ class Told:
         return self.elided + len(self.believed)
 
     def cursor(self) -> LogCursor:
-        """Return the position behind what was told."""
+        """Return the position after what was sent."""
         if not self._unproven:
-            return LogCursor(self.started, tuple(self._tail), self.time_told, self.ahead)
+            return LogCursor(self.started, tuple(self._tail), self.time_sent, self.ahead)
         proven = self._anchor[-1] if self._anchor else 0
         return LogCursor(
-            self.started, tuple(self._tail), self.time_told, False,
+            self.started, tuple(self._tail), self.time_sent, False,
             self._unproven, self._checksum, proven, self._anchor_time,
         )  # fmt: skip
 
     def prove(self, entries: Sequence[Entry], marks: list[int] | None) -> None:
-        """Accept entries of a plain answer; *marks* may be left out where they are told at once."""
+        """Accept entries of a plain answer; *marks* may be left out where they are sent at once."""
         self._advance(entries)
         if marks is not None:
             self._remember(marks)
@@ -115,37 +115,37 @@ class Told:
         self._waiting_proven = len(self._waiting)
 
     def move(self, entries: Sequence[Entry], marks: Sequence[int]) -> None:
-        """Put the position behind entries that are not told; without any, into a log that is empty so far."""
+        """Put the position after entries that are not sent; without any, into a log that is empty so far."""
         self.is_placed = True
         self._waiting, self._waiting_proven, self.ahead = [], 0, False
         self._tail = deque(marks, maxlen=ANCHOR)
-        self.time = self.time_told = entries[-1][1] if entries else b""
+        self.time = self.time_sent = entries[-1][1] if entries else b""
         self._remember(marks)
         self.proven()
 
     def stand_before(self, mark: int) -> None:
-        """Put the position right before the entry of *mark*, behind a gap."""
+        """Put the position right before the entry of *mark*, after a gap."""
         self._tail, self.ahead = deque((mark,), maxlen=ANCHOR), True
         self.proven()
 
-    def tell(self, entries: Sequence[Entry]) -> None:
-        """Move behind *entries*, the next ones that were accepted."""
-        self.time_told = entries[-1][1]
+    def emit(self, entries: Sequence[Entry]) -> None:
+        """Move after *entries*, the next ones that were accepted."""
+        self.time_sent = entries[-1][1]
         if not self._waiting:
             self._tail.extend([mark_of(entry) for entry in entries[-ANCHOR:]])
             return
         count = len(entries)
-        told, self._waiting = self._waiting[:count], self._waiting[count:]
+        position, self._waiting = self._waiting[:count], self._waiting[count:]
         proven = min(count, self._waiting_proven)
         self._waiting_proven -= proven
-        if believed := told[proven:]:
+        if believed := position[proven:]:
             self._unproven += len(believed)
             self._checksum = (self._checksum + sum(believed)) & MASK
-        self._tail.extend(told[-ANCHOR:])
+        self._tail.extend(position[-ANCHOR:])
 
     def _advance(self, entries: Sequence[Entry]) -> None:
         if self.ahead:
-            self._tail.clear()  # of the entry that is told now
+            self._tail.clear()  # of the entry that is sent now
         self.is_placed, self.ahead, self.time = True, False, entries[-1][1]
 
     def _last(self) -> tuple[int, ...]:
@@ -165,31 +165,31 @@ class Told:
 class Verdict(Enum):
     """What a plain answer, read to its end, says about the position."""
 
-    FOUND = "found"  # it contains the position, and all behind it was told
-    MORE = "more"  # it begins behind the position, but the log may contain it
+    FOUND = "found"  # it contains the position, and all after it was sent
+    MORE = "more"  # it begins after the position, but the log may contain it
     LOST = "lost"  # the log does not contain it any more
-    TORN = "torn"  # the log contains a part of what was told, and not the last of it
+    TORN = "torn"  # the log contains a part of what was sent, and not the last of it
 
 
 class Overlap:
     """Finds the position in one plain answer.
 
-    `gaps` are pairs of times: entries are missing between two that were told.  The reader of the answer takes them out.
+    `gaps` are pairs of times: entries are missing between two that were sent.  The reader of the answer takes them out.
     """
 
-    def __init__(self, told: Told, *, whole: bool) -> None:
+    def __init__(self, position: Position, *, whole: bool) -> None:
         """*whole*: the answer is all that the log has, and not the last so many entries."""
         self.gaps: list[tuple[bytes, bytes]] = []
-        self._told = told
+        self._position = position
         self._whole = whole
-        self._anchor = told.anchor
+        self._anchor = position.anchor
         self._before: deque[int] = deque(maxlen=ANCHOR)  # marks of the answer, while the anchor is not found
-        self._believed = {mark: number for number, mark in enumerate(told.believed)}
+        self._believed = {mark: number for number, mark in enumerate(position.believed)}
         self._next = 0  # of the believed ones, the first that is not found yet
-        self._elided, self._sum = told.elided, told.elided_sum
-        self._time = told.anchor_time  # of the last entry found
-        self._missing = False  # whether entries behind that one were not told
-        self._begun = False  # the anchor, or an entry behind it, is found
+        self._elided, self._sum = position.elided, position.elided_sum
+        self._time = position.anchor_time  # of the last entry found
+        self._missing = False  # whether entries after that one were not sent
+        self._begun = False  # the anchor, or an entry after it, is found
         self.from_beginning = whole and not self._anchor  # the log was empty when it was first seen
         self.found = False  # the position is found, and what comes is new
 
@@ -212,7 +212,7 @@ class Overlap:
 
     @property
     def last_found(self) -> bytes:
-        """The time of the last entry that was told and is found."""
+        """The time of the last entry that was sent and is found."""
         return self._time
 
     def _begin(self, entries: Sequence[Entry], marks: list[int]) -> int:
@@ -224,8 +224,8 @@ class Overlap:
         for number, mark in enumerate(marks):
             if mark == last and last != UNKNOWN and self._is_anchor(marks, number):
                 self._begun, self._time = True, entries[number][1]
-                return number if self._told.ahead else number + 1
-            if self._whole and mark in self._believed:  # what was told before it has been removed
+                return number if self._position.ahead else number + 1
+            if self._whole and mark in self._believed:  # what was sent before it has been removed
                 self._begun, self._next, self._elided, self._missing = True, self._believed[mark], 0, True
                 return number
         self._before.extend(marks[-ANCHOR:])
@@ -246,7 +246,7 @@ class Overlap:
             if not self._elided and self._sum:
                 self._missing = True
             number += 1
-        believed = self._told.believed
+        believed = self._position.believed
         while self._next < len(believed) and number < len(marks):
             place = self._believed.get(marks[number], -1)
             if place >= self._next:
@@ -263,21 +263,21 @@ class Overlap:
 class Joint:
     """Finds what is new in a follow answer.
 
-    An entry is new when its predecessor there is the last that was told.  What was told is passed over: the answer
+    An entry is new when its predecessor there is the last that was sent.  What was sent is passed over: the answer
     begins before the position, and Docker 20.10 repeats whole files.
     """
 
-    def __init__(self, told: Told, tail: int | None, *, rotates: bool) -> None:
+    def __init__(self, position: Position, tail: int | None, *, rotates: bool) -> None:
         """*tail*: with how many entries the answer begins; None: with all that the log has."""
         self.previous: int | None = None  # the mark of the last entry taken from the answer
-        self.joined = tail is None and told.last is None  # what was told has come, or there was nothing
-        self._told = told
+        self.joined = tail is None and position.last is None  # what was sent has come, or there was nothing
+        self._position = position
         self._tail = tail or 0
         self._passed = 0
         self._rotates = rotates
 
     def take(self, entries: Sequence[Entry], marks: list[int]) -> tuple[int, int]:
-        """Return how many of the next entries were told before, and how many from there on are new.
+        """Return how many of the next entries were sent before, and how many from there on are new.
 
         The rest is to be given again.  When both numbers are 0, only a plain answer can tell what the first entry is.
         """
@@ -286,7 +286,7 @@ class Joint:
         return self._take(entries, marks)
 
     def _join(self, marks: list[int]) -> tuple[int, int]:
-        last = self._told.last
+        last = self._position.last
         if last in marks and last != UNKNOWN:
             self.joined, self.previous = True, last
             return len(marks) - marks[::-1].index(last), 0
@@ -296,19 +296,19 @@ class Joint:
     def _take(self, entries: Sequence[Entry], marks: list[int]) -> tuple[int, int]:
         if not self._rotates:
             return 0, len(marks)
-        recent, told = self._told.recent, 0
-        while told < len(marks) and (marks[told] in recent or marks[told] == UNKNOWN):
-            self.previous = marks[told]
-            told += 1
-        if told == len(marks) or self.previous in (None, UNKNOWN) or self.previous != self._told.last:
-            return told, 0
-        if entries[told].time < self._told.time and _is_far_before(entries[told].time, self._told.time):
-            return told, 0  # a repetition that is not remembered, or the clock was set back
-        new, seen = told, {UNKNOWN}
+        recent, known = self._position.recent, 0
+        while known < len(marks) and (marks[known] in recent or marks[known] == UNKNOWN):
+            self.previous = marks[known]
+            known += 1
+        if known == len(marks) or self.previous in (None, UNKNOWN) or self.previous != self._position.last:
+            return known, 0
+        if entries[known].time < self._position.time and _is_far_before(entries[known].time, self._position.time):
+            return known, 0  # a repetition that is not remembered, or the clock was set back
+        new, seen = known, {UNKNOWN}
         while new < len(marks) and marks[new] not in recent and marks[new] not in seen:
             seen.add(marks[new])
             new += 1
-        return told, new - told
+        return known, new - known
 
 
 def _is_far_before(time: bytes, other: bytes) -> bool:

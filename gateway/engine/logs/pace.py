@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from gateway.engine.logs.entries import Entry
-from gateway.engine.logs.overlap import Told
+from gateway.engine.logs.overlap import Position
 from gateway.engine.logs.runs import Rotation
 
 _PAUSE_SECONDS = 0.1  # between two requests, on average
@@ -45,15 +45,15 @@ class Pace:
         if self._next_turn > now:
             await asyncio.sleep(self._next_turn - now)
 
-    def tail(self, told: Told) -> int | None:
+    def tail(self, position: Position) -> int | None:
         """Return with how many entries a plain answer is to begin; None: all."""
-        if self._rotation.is_small or told.anchor == ():
+        if self._rotation.is_small or position.anchor == ():
             return None
-        return told.count + self._brought + _TAIL
+        return position.count + self._brought + _TAIL
 
     @property
     def follow_tail(self) -> int:
-        """With how many entries a follow answer is to begin, so that it contains the last that was told."""
+        """With how many entries a follow answer is to begin, so that it contains the last that was sent."""
         return _TAIL + min(2 * self._brought, _LONGEST_TAIL)
 
     def allow(self, entries: Sequence[Entry]) -> int:

@@ -28,7 +28,7 @@ class GapReason(Enum):
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
 class Record:
-    """One record of a log; `cursor` is the position behind it."""
+    """One record of a log; `cursor` is the position after it."""
 
     cursor: LogCursor
 
@@ -47,7 +47,7 @@ class Batch(Record):
 
 @dataclass(slots=True, eq=False)
 class Gap(Record):
-    """Entries between two that were told are missing.  Times are canonical, b"" when not known."""
+    """Entries between two that were sent are missing.  Times are canonical, b"" when not known."""
 
     after: bytes
     before: bytes

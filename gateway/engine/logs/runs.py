@@ -60,7 +60,7 @@ class Rotation:
         return min(self.max_size // 16, _LARGEST_CREDIT)
 
     def never_removed(self, size: int) -> bool:
-        """Tell whether a log that has at most *size* bytes has never lost any."""
+        """Return whether a log that has at most *size* bytes has never lost any."""
         return not self.rotates or size < (self.max_files - 1) * self.max_size
 
 

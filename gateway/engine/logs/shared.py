@@ -1,8 +1,8 @@
 """Lets all followers of one log share one follow answer of the engine.
 
-Every follower begins by itself, with a plain answer.  When it has told all that there was, it joins the shared upstream
-at its cursor.  One that reads more slowly than the others leaves it, reads plain answers at its own pace, and joins
-again.  What is shared are records.
+Every follower begins with a plain answer of its own.  When it has sent all that there was, it joins the shared
+upstream at its cursor.  A slow follower leaves it, reads plain answers at its own pace, and joins again.  Records are
+shared, not messages.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gateway.engine.codec.frames import STDERR, STDOUT
 from gateway.engine.logs.answer import LogQuery
 from gateway.engine.logs.cursor import ANCHOR, UNKNOWN, LogCursor, Marks
 from gateway.engine.logs.following import Follower
-from gateway.engine.logs.overlap import Told
+from gateway.engine.logs.overlap import Position
 from gateway.engine.logs.records import Batch, End, Gap, Heartbeat, Reconnected, Record
 from gateway.engine.logs.runs import Run
 from gateway.engine.resumable.journal import Journal
@@ -25,11 +25,14 @@ from gateway.engine.resumable.subscription import HEARTBEAT_SECONDS, Idle, Misse
 
 _KEPT_BYTES = 1 << 20
 _AHEAD_BYTES = 512 << 10  # by which the upstream may be ahead of its fastest subscriber
-_TOGETHER_BYTES = 32 << 10  # from which on batches are not told as one any more
+_TOGETHER_BYTES = 32 << 10  # from which on batches are not sent as one any more
 _RECORD_BYTES = 200  # that a record takes without entries
 _STALLED_SECONDS = 1.0  # for which nobody has read, so that what comes next is old
 _TURNS, _TURN_SECONDS = 32, 2.0  # how many followers may begin at once, and for how long one holds the others up
-_MEETINGS, _MEETING_SECONDS = 3, 0.2  # how often, and how long, a follower waits for an upstream that is behind it
+_MEETINGS, _MEETING_SECONDS = (
+    3,
+    0.2,
+)  # how often and how long to wait for an upstream to come as far
 
 Place = tuple[int, Batch | None]
 """The number of the next record in the journal, and the rest of a batch before it."""
@@ -93,7 +96,7 @@ class SharedLog(Shared[Record]):
             if _is_same(record.cursor, cursor):
                 return number + 1, None
             if isinstance(record, Gap):
-                return None  # whoever stands before it may find what this upstream did not
+                return None  # a reader whose position is before it may find what this upstream did not
             if isinstance(record, Batch) and (rest := _behind(record, cursor)) is not None:
                 return number + 1, rest
         return None
@@ -131,7 +134,7 @@ class SharedLogs:
         cursor: LogCursor | None = None,
         *,
         live: bool,
-        current: Told | None = None,
+        current: Position | None = None,
     ) -> Follower:
         """Return a reader of a log: of one subscriber, or from its position on, *current*, of all that share it."""
         return Follower(
@@ -155,7 +158,7 @@ class SharedLogs:
     def add(self, container: str, query: LogQuery, reader: Follower) -> SharedLog:
         """Return a new upstream of a log, from where *reader* is."""
         query = LogQuery(follow=True, follow_restarts=query.follow_restarts, details=query.details)
-        follower = self.follower(container, query, reader.run, live=True, current=reader.told)
+        follower = self.follower(container, query, reader.run, live=True, current=reader.position)
         return self._upstreams.add(_key(container, query), SharedLog(follower))
 
     def _count(self, record: Gap | Reconnected) -> None:
@@ -277,7 +280,7 @@ class _Reader:
             self._place = self._shared.locate(self._cursor)
 
     async def _meet(self, reader: Follower) -> None:
-        """Find that place, now that all is told that there was; begin an upstream if there is none."""
+        """Find that place, now that all is sent that there was; begin an upstream if there is none."""
         assert self._cursor is not None
         for _ in range(_MEETINGS):
             shared = self._logs.find(self._container, self._query)
@@ -296,7 +299,7 @@ class _Reader:
 
 
 def _together(first: Record, subscription: Subscription[Record]) -> list[Record]:
-    """Return *first*, if it is a batch in one with those that are there already, and the record behind them.
+    """Return *first*, if it is a batch in one with those that are there already, and the record after them.
 
     A few large responses cost a reader that is late less than many small ones.
     """
@@ -319,7 +322,7 @@ def _key(container: str, query: LogQuery) -> Hashable:
 
 
 def _is_same(kept: LogCursor, cursor: LogCursor) -> bool:
-    """Tell whether what follows *kept* follows *cursor*; one that is not proven needs the gap that may still come."""
+    """Return whether what follows *kept* follows *cursor*; one that is not proven needs the gap that may still come."""
     if cursor.unproven:
         return kept == cursor
     return (kept.marks, kept.time, kept.ahead, kept.started) == (
@@ -328,7 +331,7 @@ def _is_same(kept: LogCursor, cursor: LogCursor) -> bool:
 
 
 def _behind(record: Batch, cursor: LogCursor) -> Batch | None:
-    """Return what of a batch is behind *cursor*; None when the cursor is not in it."""
+    """Return what of a batch is after *cursor*; None when the cursor is not in it."""
     if record.lines is not record.entries or cursor.ahead or cursor.unproven or not cursor.marks:
         return None
     entries = record.entries

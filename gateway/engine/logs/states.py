@@ -1,4 +1,4 @@
-"""What the end of an answer means, given the container's state behind it: a table."""
+"""What the end of an answer means, given the container's state after it: a table."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Action(Enum):
     """What to do next."""
 
     RETRY = "retry"  # the connection broke: read on from the cursor
-    READ_REST = "read rest"  # the log may have more than was told
+    READ_REST = "read rest"  # the log may have more than was sent
     WAIT = "wait"  # for the next run
-    NEXT_RUN = "next run"  # tell what is left of this run, then go on to the next
+    NEXT_RUN = "next run"  # tell what is left of this run, then continue to the next
     END_EXITED = EndReason.EXITED
     END_NOT_RUNNING = EndReason.NOT_RUNNING
     END_REMOVED = EndReason.REMOVED
@@ -41,7 +41,7 @@ class Action(Enum):
 class FollowState:
     """Decides what follows the end of an answer.
 
-    `was_running` tells whether the run was seen running: only then has it exited under our eyes.
+    `was_running` says whether the run was seen running: only then has it exited under our eyes.
     """
 
     def __init__(self, *, follow_restarts: bool, was_running: bool) -> None:
@@ -51,7 +51,7 @@ class FollowState:
     def after(self, container: Container, *, whole: bool, certain: bool) -> Action:
         """Return what to do.
 
-        *whole*: the answer ended whole.  *certain*: a plain answer asked for since has shown that all is told.
+        *whole*: the answer ended whole.  *certain*: a plain answer asked for since has shown that all is sent.
         """
         self.was_running |= container is Container.RUNNING
         match container, whole, certain:

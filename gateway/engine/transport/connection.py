@@ -219,7 +219,7 @@ class Connection(asyncio.Protocol):
                 self._transport.abort()
 
     def fail(self, failure: Exception) -> None:
-        """Close the connection; whoever waits for it gets *failure*."""
+        """Close the connection; those who wait for it get *failure*."""
         if self._failure is None:
             self._failure = failure
         self.close()

@@ -71,7 +71,7 @@ def test_a_report_of_the_engine_ends_the_log_with_its_words() -> None:
         FramedLog().feed(frame(3, b"Error grabbing logs: unexpected EOF\n"))
 
 
-def test_a_report_that_arrives_in_pieces_is_told_whole() -> None:
+def test_a_report_that_arrives_in_pieces_is_sent_whole() -> None:
     """The words of a failure do not depend on the borders of reads."""
     log = FramedLog()
 

@@ -29,16 +29,16 @@ RECONNECTED = "reconnected"
 
 
 def end(reason: EndReason, exit_code: int | None = None) -> tuple[str, EndReason, int | None]:
-    """Return what `told` makes of an end."""
+    """Return what `sent` makes of an end."""
     return "end", reason, exit_code
 
 
 def gap(after: int | None, before: int | None, reason: GapReason = GapReason.ROTATED) -> tuple[str, Any, Any, Any]:
-    """Return what `told` makes of a gap between two times, in nanoseconds after noon."""
+    """Return what `sent` makes of a gap between two times, in nanoseconds after noon."""
     return "gap", *(b"" if time is None else time_of(NOON + time) for time in (after, before)), reason
 
 
-def told(record: Record) -> list[Any]:
+def position(record: Record) -> list[Any]:
     """Return the lines of a record, or what else it says."""
     match record:
         case Batch(_, lines):
@@ -77,7 +77,7 @@ async def read(follower: Follower, enough: int = 1000) -> list[Any]:
     async with asyncio.timeout(30):
         while len(things) < enough:
             for record in await follower.next():
-                things += told(record)
+                things += position(record)
                 if isinstance(record, End):
                     return things
     return things
@@ -155,7 +155,7 @@ async def test_an_error_text_is_tried_again(daemon: FakeEngine) -> None:
         assert await read(follower, 9) == [RECONNECTED, *LINES]
 
 
-async def test_an_error_text_that_stays_is_told(daemon: FakeEngine) -> None:
+async def test_an_error_text_that_stays_is_sent(daemon: FakeEngine) -> None:
     """After three attempts at the same place the reader gets it, with the engine's words."""
     daemon.on(*LOGS, frames=[(3, b"Error grabbing logs: invalid character\n")])
     daemon.on(*STATE, json=state())
@@ -268,7 +268,7 @@ async def test_a_container_that_is_being_removed_has_no_more_to_tell(
 
 
 async def test_the_end_that_an_engine_drops_is_read(daemon: FakeEngine) -> None:
-    """When a container ends right behind its last lines, Docker 20.10 may end a followed log without them."""
+    """When a container ends right after its last lines, Docker 20.10 may end a followed log without them."""
     log = Log(*LINES[:5])
     daemon.on(*LOGS, log)
     daemon.on(*STATE, json=state(running=False, code=3))
@@ -283,7 +283,7 @@ async def test_the_end_that_an_engine_drops_is_read(daemon: FakeEngine) -> None:
 
 
 async def test_a_log_is_followed_up_to_a_time(daemon: FakeEngine) -> None:
-    """What was written later is not told, also where it comes."""
+    """What was written later is not sent, also where it comes."""
     log = Log(*LINES)
     daemon.on(*LOGS, log)
     daemon.on(*STATE, json=state())
@@ -350,7 +350,7 @@ async def test_what_was_rotated_away_is_a_gap(daemon: FakeEngine, log: dict[str,
 
 
 async def test_the_cursor_of_a_gap_leads_behind_it(daemon: FakeEngine) -> None:
-    """A reader that leaves right behind a gap gets neither what was before it nor the gap again."""
+    """A reader that leaves right after a gap gets neither what was before it nor the gap again."""
     lines = Log(*LINES[:3], script=[(3, "cut")])
     daemon.on(*LOGS, lines)
     daemon.on(*STATE, json=state(log=ROTATED))
@@ -373,7 +373,7 @@ async def test_the_cursor_of_a_gap_leads_behind_it(daemon: FakeEngine) -> None:
 async def test_lines_that_an_engine_leaves_out_are_a_late_gap(
     daemon: FakeEngine, monkeypatch: pytest.MonkeyPatch, through_cursor: bool
 ) -> None:
-    """The next plain answer shows what is missing between two that were told; also to a reader that resumes there."""
+    """The next plain answer shows what is missing between two that were sent; also to a reader that resumes there."""
     monkeypatch.setattr(pace, "_PROVE_SECONDS", 3600.0 if through_cursor else 0.2)
     lines = Log(*LINES[:3])
     daemon.on(*LOGS, lines)
@@ -396,7 +396,7 @@ async def test_lines_that_an_engine_leaves_out_are_a_late_gap(
 
 
 async def test_an_engine_that_repeats_itself_is_not_believed(daemon: FakeEngine) -> None:
-    """Docker 20.10 reads a file anew after a rotation: what comes again is not told again."""
+    """Docker 20.10 reads a file anew after a rotation: what comes again is not sent again."""
     lines = Log(*LINES[:3])
     daemon.on(*LOGS, lines)
     daemon.on(*STATE, json=state(log=ROTATED))
@@ -426,7 +426,7 @@ async def test_an_engine_that_stands_still_is_noticed(daemon: FakeEngine) -> Non
         assert await reading == [LINES[3]]
 
 
-async def test_equal_neighbours_are_told_as_often_as_they_are(daemon: FakeEngine) -> None:
+async def test_equal_neighbours_are_sent_as_often_as_they_are(daemon: FakeEngine) -> None:
     """The pieces of a long line share a time and can be equal; a break between them loses and repeats none."""
     piece = b"x" * 16384
     pieces = [(NOON + SECOND, piece, 1)] * 5 + [(NOON + SECOND, b"\n", 1)]
@@ -463,7 +463,7 @@ async def test_an_empty_log_is_a_position(daemon: FakeEngine, log: dict[str, str
 async def test_with_one_file_every_rotation_is_a_gap(
     daemon: FakeEngine, monkeypatch: pytest.MonkeyPatch, kept: int
 ) -> None:
-    """What stood at the end of a file that is gone cannot be shown; the lines told since are not told again."""
+    """What stood at the end of a file that is gone cannot be shown; the lines sent since are not sent again."""
     monkeypatch.setattr(pace, "_PROVE_SECONDS", 0.5)
     one = {"max-size": "1m"}
     lines = Log(*LINES[:3])
@@ -500,7 +500,7 @@ async def test_a_quiet_log_is_hardly_asked_for(daemon: FakeEngine) -> None:
     assert len(lines.asked_for(follow=False)) <= 2
 
 
-# What is told
+# What is sent
 
 
 @pytest.mark.parametrize("tail", [0, 3, 100])
@@ -542,7 +542,7 @@ async def test_parts_of_a_long_line_are_joined(daemon: FakeEngine) -> None:
         assert await read(follower) == [b"".join(parts[:3]), b"next\n", end(EndReason.NOT_RUNNING, 0)]
 
 
-async def test_a_line_without_an_end_is_told_in_part(daemon: FakeEngine) -> None:
+async def test_a_line_without_an_end_is_sent_in_part(daemon: FakeEngine) -> None:
     """A prompt, or the rest of a line that does not come, is not held back for long."""
     daemon.on(*LOGS, Log(b"one\n", b"$ "))
     daemon.on(*STATE, json=state())

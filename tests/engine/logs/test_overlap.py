@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gateway.engine.codec.timestamps import time_of
 from gateway.engine.logs.cursor import LEAST_PIECE, LogCursor, LogTokenCodec, Marks, ResumePoint
 from gateway.engine.logs.entries import Entry
-from gateway.engine.logs.overlap import Joint, Overlap, Told, Verdict
+from gateway.engine.logs.overlap import Joint, Overlap, Position, Verdict
 from gateway.engine.logs.runs import Rotation, Run, stored_bytes
 from gateway.engine.queries import Inspection
 from tests.support.fake_log import state
@@ -46,40 +46,40 @@ entries = st.tuples(
 )
 
 
-def tell(told: Told, new: list[Entry], marks: list[int], *, believed: bool = False) -> None:
+def emit(position: Position, new: list[Entry], marks: list[int], *, believed: bool = False) -> None:
     """Accept and tell entries."""
     if new:
-        (told.believe if believed else told.prove)(new, marks)
-        told.tell(new)
+        (position.believe if believed else position.prove)(new, marks)
+        position.emit(new)
 
 
-def settle(told: Told, log: list[Entry], tail: int | None = None) -> tuple[Verdict, list[Entry], list[Any]]:
+def settle(position: Position, log: list[Entry], tail: int | None = None) -> tuple[Verdict, list[Entry], list[Any]]:
     """Read a plain answer; return what it says, what is new in it, and the gaps."""
     answer = log if tail is None else log[-tail:]
-    overlap, marks, new = Overlap(told, whole=tail is None), Marks(), []
+    overlap, marks, new = Overlap(position, whole=tail is None), Marks(), []
     for start in range(0, len(answer), 3):
         portion = answer[start : start + 3]
         found = marks.of(portion)
         first = overlap.feed(portion, found)
         if overlap.found:
-            told.proven()
-            tell(told, portion[first:], found[first:])
+            position.proven()
+            emit(position, portion[first:], found[first:])
             new += portion[first:]
     verdict = overlap.finish()
     return verdict, new, overlap.gaps
 
 
-def through_token(told: Told) -> Told:
+def through_token(position: Position) -> Position:
     """Return what is left of a position when a client has kept its token."""
-    point = ResumePoint("one", "5e" * 32, 3, told.cursor())
-    return Told(TOKENS.point(TOKENS.token(point)).cursor, ROTATED, "")
+    point = ResumePoint("one", "5e" * 32, 3, position.cursor())
+    return Position(TOKENS.point(TOKENS.token(point)).cursor, ROTATED, "")
 
 
-def at(log: list[Entry], count: int) -> Told:
-    """Return the position behind the first entries of a log."""
-    told = Told(None, ROTATED, "")
-    tell(told, log[:count], Marks(from_beginning=True).of(log[:count]))
-    return told
+def at(log: list[Entry], count: int) -> Position:
+    """Return the position after the first entries of a log."""
+    position = Position(None, ROTATED, "")
+    emit(position, log[:count], Marks(from_beginning=True).of(log[:count]))
+    return position
 
 
 @settings(max_examples=200)
@@ -90,12 +90,12 @@ def test_a_plain_answer_that_has_the_position_has_what_follows(
     """Equal times, equal pieces, clocks set back: nothing is lost and nothing comes twice."""
     log = history(drawn)
     count = data.draw(st.integers(1, len(log)))
-    told = at(log, count)
+    position = at(log, count)
     if data.draw(st.booleans()):
-        told = through_token(told)
+        position = through_token(position)
     tail = data.draw(st.one_of(st.none(), st.integers(1, len(log) + 2)))
 
-    verdict, new, gaps = settle(told, log, tail)
+    verdict, new, gaps = settle(position, log, tail)
 
     if verdict is Verdict.FOUND:
         assert new == log[count:]
@@ -108,20 +108,20 @@ def test_a_plain_answer_that_has_the_position_has_what_follows(
 
 @settings(max_examples=200)
 @given(st.integers(1, 5), st.lists(st.booleans(), min_size=1, max_size=30), st.booleans(), st.data())
-def test_what_a_follow_answer_leaves_out_is_a_gap_between_two_that_were_told(
+def test_what_a_follow_answer_leaves_out_is_a_gap_between_two_that_were_sent(
     before: int, came: list[bool], resume: bool, data: st.DataObject
 ) -> None:
     """In the same reader as in one that resumes; and a resumed reader may know no more than that some are missing."""
     log = [Entry(1, time_of(NOON + number), b"%d\n" % number) for number in range(before + len(came))]
-    told = at(log, before)
+    position = at(log, before)
     followed = [entry for entry, here in zip(log[before:], came, strict=True) if here]
     for start in range(0, len(followed), 3):
-        tell(told, followed[start : start + 3], Marks().of(followed[start : start + 3]), believed=True)
+        emit(position, followed[start : start + 3], Marks().of(followed[start : start + 3]), believed=True)
     if resume:
-        told = through_token(told)
+        position = through_token(position)
     more = [Entry(1, time_of(NOON + len(log)), b"more\n")]
 
-    verdict, new, gaps = settle(told, log + more)
+    verdict, new, gaps = settle(position, log + more)
 
     last = log.index(followed[-1]) if followed else before - 1
     assert verdict is Verdict.FOUND
@@ -138,70 +138,70 @@ def test_what_a_follow_answer_leaves_out_is_a_gap_between_two_that_were_told(
 
 @given(st.integers(1, 20), st.integers(0, 20), st.integers(1, 40), st.booleans())
 def test_what_was_rotated_away_is_named_or_cannot_be_missing(proven: int, extra: int, gone: int, resume: bool) -> None:
-    """The whole lacks the last proven entry: the place before the first that was told is a gap, or all is lost."""
+    """The whole lacks the last proven entry: the place before the first that was sent is a gap, or all is lost."""
     log = [Entry(1, time_of(NOON + number), b"%d\n" % number) for number in range(60)]
-    told = at(log, proven)
+    position = at(log, proven)
     believed = log[proven : proven + extra]
-    tell(told, believed, Marks().of(believed), believed=True)
+    emit(position, believed, Marks().of(believed), believed=True)
     if resume:
-        told = through_token(told)
+        position = through_token(position)
 
-    verdict, new, gaps = settle(told, log[gone:])
+    verdict, new, gaps = settle(position, log[gone:])
 
     if gone < proven:
         assert (verdict, new, gaps) == (Verdict.FOUND, log[proven + extra :], [])
     elif gone < proven + extra and not (resume and gone < proven + extra - 8):
         assert (verdict, new) == (Verdict.FOUND, log[proven + extra :])
         assert gaps == [(log[proven - 1].time, log[gone].time)]
-    elif gone < proven + extra:  # of those told longer ago, a token knows the number and the sum
+    elif gone < proven + extra:  # of those sent longer ago, a token knows the number and the sum
         assert (verdict, new) == (Verdict.FOUND, log[proven + extra :])
         assert gaps == [(log[proven - 1].time, log[proven + extra - 8].time)]
     else:
         assert (verdict, new) == (Verdict.LOST, [])
-        assert told.anchor_time == log[proven - 1].time
+        assert position.anchor_time == log[proven - 1].time
 
 
 @given(st.integers(1, 10), st.booleans())
-def test_what_follows_a_gap_is_told_once(count: int, resume: bool) -> None:
-    """The first entry behind it is told from the position before it, and is then one like the others."""
+def test_what_follows_a_gap_is_sent_once(count: int, resume: bool) -> None:
+    """The first entry after it is sent from the position before it, and is then one like the others."""
     log = [Entry(1, time_of(NOON + number), b"%d\n" % number) for number in range(20)]
-    told, marks = at(log, 3), Marks().of(log[10 : 10 + count])
-    told.stand_before(marks[0])
+    position, marks = at(log, 3), Marks().of(log[10 : 10 + count])
+    position.stand_before(marks[0])
     if resume:
-        told = through_token(told)
-        assert settle(told, log[10 : 10 + count]) == (Verdict.FOUND, log[10 : 10 + count], [])
+        position = through_token(position)
+        assert settle(position, log[10 : 10 + count]) == (Verdict.FOUND, log[10 : 10 + count], [])
     else:
-        tell(told, log[10 : 10 + count], marks)
+        emit(position, log[10 : 10 + count], marks)
 
-    assert settle(told, log[10:]) == (Verdict.FOUND, log[10 + count :], [])
+    assert settle(position, log[10:]) == (Verdict.FOUND, log[10 + count :], [])
 
 
-def test_a_follow_answer_is_joined_at_the_last_entry_that_was_told() -> None:
+def test_a_follow_answer_is_joined_at_the_last_entry_that_was_sent() -> None:
     """What comes before is passed over; what follows is new, until something comes whose predecessor is missing."""
     log = [Entry(1, time_of(NOON + number), b"%d\n" % number) for number in range(10)]
-    told = at(log, 5)
-    joint = Joint(told, 64, rotates=True)
+    position = at(log, 5)
+    joint = Joint(position, 64, rotates=True)
     marks = Marks().of(log[2:8])
 
     assert joint.take(log[2:8], marks) == (3, 0)
     assert joint.take(log[5:8], marks[3:]) == (0, 3)
-    tell(told, log[5:8], marks[3:], believed=True)
+    emit(position, log[5:8], marks[3:], believed=True)
     joint.previous = marks[-1]
     assert joint.take(log[3:7], Marks().of(log[3:7])) == (4, 0)  # a repetition
     assert joint.take(log[9:], Marks().of(log[9:])) == (0, 0)  # the one before it has not come
 
 
 def test_a_line_that_comes_twice_is_a_repetition() -> None:
-    """Docker 20.10 repeats a file's first line right behind it, with the same time, when the file has no other yet."""
+    """Docker 20.10 repeats a file's first line right after it, with the same time, when the file has no other yet."""
     log = [Entry(1, time_of(NOON + number), b"%d\n" % number) for number in range(4)]
-    told = at(log, 2)
-    joint = Joint(told, 64, rotates=True)
+    position = at(log, 2)
+    joint = Joint(position, 64, rotates=True)
     joint.take(log[:2], Marks().of(log[:2]))
     came = [log[2], log[2], log[3]]
     marks = Marks().of(came)
 
     assert joint.take(came, marks) == (0, 1)
-    tell(told, came[:1], marks[:1], believed=True)
+    emit(position, came[:1], marks[:1], believed=True)
     joint.previous = marks[0]
     assert joint.take(came[1:], marks[1:]) == (1, 1)
 
@@ -209,8 +209,8 @@ def test_a_line_that_comes_twice_is_a_repetition() -> None:
 def test_a_repetition_that_is_not_remembered_is_not_believed() -> None:
     """A file that is read anew begins with an entry that is much older than the last one."""
     log = [Entry(1, time_of(NOON + number * 2_000_000_000), b"%d\n" % number) for number in range(9)]
-    told = Told(LogCursor("", tuple(Marks().of(log[7:8])), log[7].time), ROTATED, "")
-    joint = Joint(told, 64, rotates=True)
+    position = Position(LogCursor("", tuple(Marks().of(log[7:8])), log[7].time), ROTATED, "")
+    joint = Joint(position, 64, rotates=True)
     assert joint.take(log[7:8], Marks().of(log[7:8])) == (1, 0)
 
     assert joint.take(log[:1], Marks().of(log[:1])) == (0, 0)

@@ -77,7 +77,7 @@ class Reader:
 
 
 async def test_a_follower_joins_without_a_request(daemon: FakeEngine, logs: SharedLogs) -> None:
-    """At the end of the log, or with a cursor that the upstream has told."""
+    """At the end of the log, or with a cursor that the upstream has sent."""
     log = Log(b"0\n")
     daemon.on(*LOGS, log)
     first = Reader(logs)
@@ -146,7 +146,7 @@ async def test_a_slow_follower_leaves_and_comes_back(
 async def test_a_gap_that_comes_late_reaches_a_follower_that_was_away(
     daemon: FakeEngine, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It left behind lines that were not proven yet, and comes back behind the gap that the upstream has told since."""
+    """It left after lines that were not proven yet, and comes back after the gap that the upstream has sent since."""
     monkeypatch.setattr(pace, "_PROVE_SECONDS", 1.0)
     rotated = state(log={"max-size": "1m", "max-file": "3"})
     daemon.on(*STATE, json=rotated)
@@ -226,7 +226,7 @@ async def test_a_host_that_leaves_ends_its_logs(daemon: FakeEngine, logs: Shared
                 pass
 
 
-async def test_one_output_is_told_alone(daemon: FakeEngine, logs: SharedLogs) -> None:
+async def test_one_output_is_sent_alone(daemon: FakeEngine, logs: SharedLogs) -> None:
     """Followers of different outputs share the upstream; what is not wanted moves their cursors nevertheless."""
     log = Log(b"0\n")
     daemon.on(*LOGS, log)

@@ -13,7 +13,7 @@ RUN = Run(running=True, started="2026-05-01T10:00:00Z", finished="0001-01-01T00:
 ANY = (False, True)
 
 ROWS = [
-    # container, answer whole, all told, restarts followed, seen running: action
+    # container, answer whole, all sent, restarts followed, seen running: action
     *((Container.GONE, whole, certain, restarts, Action.END_REMOVED) for whole in ANY for certain in ANY
       for restarts in ANY),
     *((Container.OTHER_RUN, whole, certain, restarts, Action.NEXT_RUN) for whole in ANY for certain in ANY
@@ -29,7 +29,7 @@ ROWS = [
 
 @pytest.mark.parametrize(("container", "whole", "certain", "restarts", "action"), ROWS)
 def test_a_row(container: Container, whole: bool, certain: bool, restarts: bool, action: Action) -> None:
-    """The container's state decides, and whether the answer was whole and all of it told."""
+    """The container's state decides, and whether the answer was whole and all of it sent."""
     state = FollowState(follow_restarts=restarts, was_running=True)
 
     assert state.after(container, whole=whole, certain=certain) is action
