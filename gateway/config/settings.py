@@ -225,7 +225,7 @@ class Keys(Section):
     """Serve without TLS beyond this machine: anyone who reaches the port can become root on all hosts."""
 
     metrics_listen: MetricsAddress | None = "127.0.0.1:9464"
-    """Where Prometheus scrapes, in plaintext: anyone who reaches it sees names and load of all hosts; `off` disables it."""
+    """Where Prometheus scrapes, in plaintext: who reaches it sees names and load of all hosts; `off` disables it."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severity that is logged: debug, info, warning or error."""
