@@ -106,7 +106,8 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         return host_of(host, settings.limits, metrics)
 
     async with AsyncExitStack() as stack:
-        hosts = await stack.enter_async_context(HostRegistry(reporter, settings.health_check_interval_seconds))
+        hosts = await stack.enter_async_context(HostRegistry(settings.health_check_interval_seconds))
+        hosts.watchers.append(reporter)
         for host in settings.hosts:
             hosts.put(make(host))
         backend = Backend(hosts, _timeouts(settings.limits))

@@ -27,7 +27,6 @@ from grpc_tools import protoc
 from gateway.engine.codec.binding import Binding
 from gateway.fleet.registry import HostRegistry
 from gateway.rpc.backend import Backend
-from gateway.rpc.health import HealthReporter
 from gateway.rpc.mirror import handlers
 from tests.support import contract
 from tests.support.contract import asked, name_of, rules
@@ -52,7 +51,7 @@ def test_every_rpc_mirrors_an_endpoint_or_is_written_by_hand() -> None:
 @pytest.mark.parametrize("service", contract.services(), ids=name_of)
 def test_the_gateway_can_make_the_handlers_of_every_service(service: ServiceDescriptor) -> None:
     """Making them reads all options of all RPCs; what contradicts itself stops the gateway's start."""
-    made = handlers(service, Backend(HostRegistry(HealthReporter(), 10)), *contract.BY_HAND.get(service.name, ()))
+    made = handlers(service, Backend(HostRegistry(10)), *contract.BY_HAND.get(service.name, ()))
 
     assert made.service_name() == service.full_name
 
@@ -92,13 +91,10 @@ def test_every_parameter_that_can_be_left_out_shows_whether_it_was() -> None:
     assert bare == []
 
 
-@pytest.mark.parametrize("method", METHODS, ids=name_of)
+@pytest.mark.parametrize("method", contract.methods_of("dockfleet.v1"), ids=name_of)
 def test_the_host_comes_first_and_the_target_second(method: MethodDescriptor) -> None:
-    """Whoever writes a request by hand finds both where they always are."""
+    """A request that is written by hand has both where they always are."""
     fields = asked(method).fields_by_name
-    if method.name == "ListHosts":
-        assert "host" not in fields  # the one RPC that is about several hosts
-        return
     targets = contract.placeholders(method) or (["id"] if "id" in fields else [])
 
     assert fields["host"].number == 1
@@ -106,12 +102,29 @@ def test_the_host_comes_first_and_the_target_second(method: MethodDescriptor) ->
     assert [fields[name].number for name in targets] == list(range(2, 2 + len(targets)))
 
 
+@pytest.mark.parametrize("method", contract.methods_of("dockfleet.fleet.v1"), ids=name_of)
+def test_a_request_of_many_hosts_begins_with_the_hosts_and_the_containers(method: MethodDescriptor) -> None:
+    """They choose what the call is about; what is done there comes after them."""
+    first = method.input_type.fields_by_number[1]
+    assert first.name in {"host", "hosts", "selector", "spec", "services"}
+    if "containers" in method.input_type.fields_by_name:
+        assert method.input_type.fields_by_name["containers"].number == 2
+
+
 def test_every_rpc_has_a_request_and_a_response_of_its_own() -> None:
     """Each can grow without the others: the pair bears the RPC's name, so no two RPCs share one."""
-    pairs = {method.name: (method.input_type.name, method.output_type.name) for method in METHODS}
+    pairs = {
+        (method.containing_service.file.package, method.name): (
+            method.input_type.full_name,
+            method.output_type.full_name,
+        )
+        for method in METHODS
+    }
 
     assert len(pairs) == len(METHODS)
-    assert pairs == {name: (f"{name}Request", f"{name}Response") for name in pairs}
+    assert pairs == {
+        (package, name): (f"{package}.{name}Request", f"{package}.{name}Response") for package, name in pairs
+    }
 
 
 def test_every_stream_of_a_client_begins_with_a_start() -> None:
@@ -236,7 +249,7 @@ def test_options_that_shape_json_stand_where_they_can() -> None:
 
 def test_streams_have_one_shape() -> None:
     """`{resume_token, oneof record}`: a client that reads one stream can read all."""
-    for method in METHODS:
+    for method in contract.methods_of("dockfleet.v1"):
         reply = method.output_type
         plain = [field for field in reply.fields if not field.containing_oneof]
         if not method.server_streaming or (len(plain) == len(reply.fields) == 1):
@@ -247,6 +260,18 @@ def test_streams_have_one_shape() -> None:
         records = {field.name for field in reply.oneofs[0].fields}
         assert "heartbeat" in records or records == {"stat", "data"}, reply.name
         assert not {"exit", "marker", "frame", "event_"} & records, reply.name
+
+
+def test_streams_of_many_hosts_have_one_shape() -> None:
+    """A response holds several of a kind, which no `oneof` can: what there is at the moment, of all hosts."""
+    for method in contract.methods_of("dockfleet.fleet.v1"):
+        reply = method.output_type
+        if not method.server_streaming or reply.oneofs:
+            continue  # RunContainer is about one host
+        several, *others = sorted(reply.fields, key=lambda field: (not field.is_repeated, field.number))
+        assert several.is_repeated, reply.name
+        allowed = {"resume_token", "summary", "synced", "heartbeat", "removed_names"}
+        assert {"heartbeat"} <= {field.name for field in others} <= allowed, reply.name
 
 
 def test_the_zero_of_an_enum_means_nothing() -> None:

@@ -28,21 +28,24 @@ class UnknownHost(CallError, LookupError):
         return "host", self.name
 
 
-class Watcher(Protocol):
-    """Whoever wants to know of hosts that change."""
+class HostWatcher(Protocol):
+    """What follows the hosts of a registry."""
+
+    def host_added(self, host: Host) -> None:
+        """*host* is new, and open."""
 
     def host_changed(self, host: Host) -> None:
-        """*host* has another state."""
+        """*host* has another state or other labels."""
 
     def host_removed(self, host: Host) -> None:
-        """*host* is not of the fleet any more."""
+        """*host* is not of the fleet any more, and closed."""
 
 
 class HostRegistry:
     """All hosts, in the order of their names.  Each is probed while it is here; all end with the registry's block."""
 
-    def __init__(self, watcher: Watcher, health_check_interval_seconds: float) -> None:
-        self._watcher = watcher
+    def __init__(self, health_check_interval_seconds: float) -> None:
+        self.watchers: list[HostWatcher] = []  # are called in this order
         self._health_check_interval_seconds = health_check_interval_seconds
         self._hosts: dict[str, Host] = {}
         self._names: list[str] = []  # in order
@@ -78,8 +81,14 @@ class HostRegistry:
         self._hosts[host.name] = host
         self._names.insert(bisect_left(self._names, host.name), host.name)
         host.open()
-        watching = health.watch(host, self._health_check_interval_seconds, self._watcher.host_changed)
-        self._probes[host] = asyncio.create_task(watching)
+        self._probes[host] = asyncio.create_task(health.watch(host, self._health_check_interval_seconds, self.changed))
+        for watcher in self.watchers:
+            watcher.host_added(host)
+
+    def changed(self, host: Host) -> None:
+        """Tell the watchers that *host* has another state or other labels."""
+        for watcher in self.watchers:
+            watcher.host_changed(host)
 
     def remove(self, name: str) -> None:
         """Take the host called *name* out, if there is one; its calls end with `HostRemoved`."""
@@ -88,4 +97,5 @@ class HostRegistry:
             del self._names[bisect_left(self._names, name)]
             self._probes.pop(host).cancel()
             host.close()
-            self._watcher.host_removed(host)
+            for watcher in self.watchers:
+                watcher.host_removed(host)

@@ -44,6 +44,9 @@ class HealthReporter(health_pb2_grpc.HealthServicer):
         for name in ("", *services):
             self._set(name, _SERVING)
 
+    def host_added(self, host: Host) -> None:
+        """Say nothing of a host before its first probe."""
+
     def host_changed(self, host: Host) -> None:
         """Say whether *host* is up."""
         self._set(f"host/{host.name}", _SERVING if host.state is State.UP else _NOT_SERVING)

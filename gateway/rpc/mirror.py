@@ -37,6 +37,8 @@ def handlers(service: ServiceDescriptor, backend: Backend, *by_hand: object) -> 
     for method in service.methods:
         if not options.of_rpc(method).access:
             raise TypeError(f"{method.full_name} does not say what a caller must be allowed")
+        if method.full_name.startswith("dockfleet.fleet.") and not any(hasattr(part, method.name) for part in by_hand):
+            continue  # PENDING: the fleet's RPCs are being written
         written = [getattr(part, method.name) for part in by_hand if hasattr(part, method.name)]
         made[method.name] = handler(method, written[0] if written else mirror(method, backend))
     return grpc.method_handlers_generic_handler(service.full_name, made)

@@ -56,6 +56,11 @@ def methods() -> list[MethodDescriptor]:
     return [method for service in services() for method in service.methods]
 
 
+def methods_of(package: str) -> list[MethodDescriptor]:
+    """The RPCs of one package, such as `dockfleet.v1`."""
+    return [method for method in methods() if method.containing_service.file.package == package]
+
+
 def mirrored() -> list[MethodDescriptor]:
     """The RPCs that are nothing but their endpoint."""
     return [method for method in methods() if endpoint(method) and not is_by_hand(method)]

@@ -10,8 +10,10 @@ package dockfleetfleetv1
 
 import (
 	_ "dockfleet.internal/go/dockfleetoptionsv1"
+	dockfleetv1 "dockfleet.internal/go/dockfleetv1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -111,8 +113,26 @@ type Host struct {
 	ApiVersion string `protobuf:"bytes,6,opt,name=api_version,json=apiVersion,proto3" json:"api_version,omitempty"`
 	// When it last answered; absent when it never did.
 	LastContactTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=last_contact_time,json=lastContactTime,proto3" json:"last_contact_time,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Since when it is in this state.
+	StateTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=state_time,json=stateTime,proto3" json:"state_time,omitempty"`
+	// Why it is in this state, for programs; ERROR_REASON_UNSPECIFIED for HOST_STATE_UP.
+	Reason dockfleetv1.ErrorReason `protobuf:"varint,9,opt,name=reason,proto3,enum=dockfleet.v1.ErrorReason" json:"reason,omitempty"`
+	// The source that it comes from, such as `configuration`, `context`, `directory`, `etcd`, `consul`, `dns` or `calls`.
+	Source string `protobuf:"bytes,10,opt,name=source,proto3" json:"source,omitempty"`
+	// The id of its engine; empty before the first contact.
+	EngineId string `protobuf:"bytes,11,opt,name=engine_id,json=engineId,proto3" json:"engine_id,omitempty"`
+	// The version of its engine, such as `26.1.5`; empty before the first contact.
+	EngineVersion string `protobuf:"bytes,12,opt,name=engine_version,json=engineVersion,proto3" json:"engine_version,omitempty"`
+	// The other hosts whose engines have the same id: two addresses of one engine, or a copy of a machine.
+	SameEngineAs []string `protobuf:"bytes,13,rep,name=same_engine_as,json=sameEngineAs,proto3" json:"same_engine_as,omitempty"`
+	// The kinds of calls that fail at once at the moment, because the host failed so often.
+	Breakers []*Breaker `protobuf:"bytes,14,rep,name=breakers,proto3" json:"breakers,omitempty"`
+	// How old the gateway's inventory of it can be.  Absent before there is one.
+	Inventory *dockfleetv1.Freshness `protobuf:"bytes,15,opt,name=inventory,proto3" json:"inventory,omitempty"`
+	// Whether it takes no new work; its state says so only while it is up.
+	Draining      bool `protobuf:"varint,16,opt,name=draining,proto3" json:"draining,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Host) Reset() {
@@ -194,6 +214,352 @@ func (x *Host) GetLastContactTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Host) GetStateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StateTime
+	}
+	return nil
+}
+
+func (x *Host) GetReason() dockfleetv1.ErrorReason {
+	if x != nil {
+		return x.Reason
+	}
+	return dockfleetv1.ErrorReason(0)
+}
+
+func (x *Host) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *Host) GetEngineId() string {
+	if x != nil {
+		return x.EngineId
+	}
+	return ""
+}
+
+func (x *Host) GetEngineVersion() string {
+	if x != nil {
+		return x.EngineVersion
+	}
+	return ""
+}
+
+func (x *Host) GetSameEngineAs() []string {
+	if x != nil {
+		return x.SameEngineAs
+	}
+	return nil
+}
+
+func (x *Host) GetBreakers() []*Breaker {
+	if x != nil {
+		return x.Breakers
+	}
+	return nil
+}
+
+func (x *Host) GetInventory() *dockfleetv1.Freshness {
+	if x != nil {
+		return x.Inventory
+	}
+	return nil
+}
+
+func (x *Host) GetDraining() bool {
+	if x != nil {
+		return x.Draining
+	}
+	return false
+}
+
+// A kind of calls to a host that fail at once.
+type Breaker struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The kind: `unary`, `stream` or `heavy`.
+	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Since when.
+	OpenTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=open_time,json=openTime,proto3" json:"open_time,omitempty"`
+	// The failure that opened it.
+	Failure       *dockfleetv1.Failure `protobuf:"bytes,3,opt,name=failure,proto3" json:"failure,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Breaker) Reset() {
+	*x = Breaker{}
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Breaker) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Breaker) ProtoMessage() {}
+
+func (x *Breaker) ProtoReflect() protoreflect.Message {
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Breaker.ProtoReflect.Descriptor instead.
+func (*Breaker) Descriptor() ([]byte, []int) {
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Breaker) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Breaker) GetOpenTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.OpenTime
+	}
+	return nil
+}
+
+func (x *Breaker) GetFailure() *dockfleetv1.Failure {
+	if x != nil {
+		return x.Failure
+	}
+	return nil
+}
+
+// How a host is reached, and what it is called.
+type HostSpec struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name: 1 to 63 letters, digits, `_`, `.` and `-`, the first a letter or a digit.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Where its engine listens: `unix:///PATH`, `tcp://HOST:PORT` or `ssh://USER@HOST:PORT/PATH-OF-SOCKET`.
+	Address string `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
+	// Its labels.
+	Labels map[string]string `protobuf:"bytes,3,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// What proves who is who on a `tcp://` address.  Without it the connection is not encrypted.
+	Tls *HostTls `protobuf:"bytes,4,opt,name=tls,proto3" json:"tls,omitempty"`
+	// How to log in on an `ssh://` address.
+	Ssh           *HostSsh `protobuf:"bytes,5,opt,name=ssh,proto3" json:"ssh,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HostSpec) Reset() {
+	*x = HostSpec{}
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HostSpec) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HostSpec) ProtoMessage() {}
+
+func (x *HostSpec) ProtoReflect() protoreflect.Message {
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HostSpec.ProtoReflect.Descriptor instead.
+func (*HostSpec) Descriptor() ([]byte, []int) {
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *HostSpec) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *HostSpec) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *HostSpec) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
+func (x *HostSpec) GetTls() *HostTls {
+	if x != nil {
+		return x.Tls
+	}
+	return nil
+}
+
+func (x *HostSpec) GetSsh() *HostSsh {
+	if x != nil {
+		return x.Ssh
+	}
+	return nil
+}
+
+// The certificates of a TLS connection to an engine.
+type HostTls struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The certificates that prove the engine's, as PEM.
+	Ca string `protobuf:"bytes,1,opt,name=ca,proto3" json:"ca,omitempty"`
+	// The gateway's own certificate, as PEM.
+	Certificate string `protobuf:"bytes,2,opt,name=certificate,proto3" json:"certificate,omitempty"`
+	// The key of that certificate, as PEM.
+	Key string `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`
+	// The name in the engine's certificate, where it is not that of the address.
+	ServerName    string `protobuf:"bytes,4,opt,name=server_name,json=serverName,proto3" json:"server_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HostTls) Reset() {
+	*x = HostTls{}
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HostTls) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HostTls) ProtoMessage() {}
+
+func (x *HostTls) ProtoReflect() protoreflect.Message {
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HostTls.ProtoReflect.Descriptor instead.
+func (*HostTls) Descriptor() ([]byte, []int) {
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *HostTls) GetCa() string {
+	if x != nil {
+		return x.Ca
+	}
+	return ""
+}
+
+func (x *HostTls) GetCertificate() string {
+	if x != nil {
+		return x.Certificate
+	}
+	return ""
+}
+
+func (x *HostTls) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *HostTls) GetServerName() string {
+	if x != nil {
+		return x.ServerName
+	}
+	return ""
+}
+
+// How to log in by ssh.
+type HostSsh struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The private key, as OpenSSH or PEM writes it.  Default: the keys and the agent of the gateway's user.
+	PrivateKey string `protobuf:"bytes,1,opt,name=private_key,json=privateKey,proto3" json:"private_key,omitempty"`
+	// The public keys of the host, as lines of a known_hosts file.  Default: the known_hosts file of the gateway's user.
+	KnownHosts string `protobuf:"bytes,2,opt,name=known_hosts,json=knownHosts,proto3" json:"known_hosts,omitempty"`
+	// The host through which it is reached: `USER@HOST:PORT`.
+	JumpHost      string `protobuf:"bytes,3,opt,name=jump_host,json=jumpHost,proto3" json:"jump_host,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HostSsh) Reset() {
+	*x = HostSsh{}
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HostSsh) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HostSsh) ProtoMessage() {}
+
+func (x *HostSsh) ProtoReflect() protoreflect.Message {
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HostSsh.ProtoReflect.Descriptor instead.
+func (*HostSsh) Descriptor() ([]byte, []int) {
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *HostSsh) GetPrivateKey() string {
+	if x != nil {
+		return x.PrivateKey
+	}
+	return ""
+}
+
+func (x *HostSsh) GetKnownHosts() string {
+	if x != nil {
+		return x.KnownHosts
+	}
+	return ""
+}
+
+func (x *HostSsh) GetJumpHost() string {
+	if x != nil {
+		return x.JumpHost
+	}
+	return ""
+}
+
 // The request of ListHosts.
 type ListHostsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -205,7 +571,7 @@ type ListHostsRequest struct {
 
 func (x *ListHostsRequest) Reset() {
 	*x = ListHostsRequest{}
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[1]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -217,7 +583,7 @@ func (x *ListHostsRequest) String() string {
 func (*ListHostsRequest) ProtoMessage() {}
 
 func (x *ListHostsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[1]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -230,7 +596,7 @@ func (x *ListHostsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHostsRequest.ProtoReflect.Descriptor instead.
 func (*ListHostsRequest) Descriptor() ([]byte, []int) {
-	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{1}
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ListHostsRequest) GetSelector() *HostSelector {
@@ -251,7 +617,7 @@ type ListHostsResponse struct {
 
 func (x *ListHostsResponse) Reset() {
 	*x = ListHostsResponse{}
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[2]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -263,7 +629,7 @@ func (x *ListHostsResponse) String() string {
 func (*ListHostsResponse) ProtoMessage() {}
 
 func (x *ListHostsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[2]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -276,7 +642,7 @@ func (x *ListHostsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHostsResponse.ProtoReflect.Descriptor instead.
 func (*ListHostsResponse) Descriptor() ([]byte, []int) {
-	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{2}
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ListHostsResponse) GetHosts() []*Host {
@@ -297,7 +663,7 @@ type GetHostRequest struct {
 
 func (x *GetHostRequest) Reset() {
 	*x = GetHostRequest{}
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[3]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -309,7 +675,7 @@ func (x *GetHostRequest) String() string {
 func (*GetHostRequest) ProtoMessage() {}
 
 func (x *GetHostRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[3]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -322,7 +688,7 @@ func (x *GetHostRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHostRequest.ProtoReflect.Descriptor instead.
 func (*GetHostRequest) Descriptor() ([]byte, []int) {
-	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{3}
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetHostRequest) GetHost() string {
@@ -343,7 +709,7 @@ type GetHostResponse struct {
 
 func (x *GetHostResponse) Reset() {
 	*x = GetHostResponse{}
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[4]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -355,7 +721,7 @@ func (x *GetHostResponse) String() string {
 func (*GetHostResponse) ProtoMessage() {}
 
 func (x *GetHostResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[4]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -368,10 +734,681 @@ func (x *GetHostResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHostResponse.ProtoReflect.Descriptor instead.
 func (*GetHostResponse) Descriptor() ([]byte, []int) {
-	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{4}
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetHostResponse) GetHost() *Host {
+	if x != nil {
+		return x.Host
+	}
+	return nil
+}
+
+// The request of WatchHosts.
+type WatchHostsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which hosts.  All when absent.
+	Selector      *HostSelector `protobuf:"bytes,1,opt,name=selector,proto3" json:"selector,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchHostsRequest) Reset() {
+	*x = WatchHostsRequest{}
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchHostsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchHostsRequest) ProtoMessage() {}
+
+func (x *WatchHostsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchHostsRequest.ProtoReflect.Descriptor instead.
+func (*WatchHostsRequest) Descriptor() ([]byte, []int) {
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *WatchHostsRequest) GetSelector() *HostSelector {
+	if x != nil {
+		return x.Selector
+	}
+	return nil
+}
+
+// A response of WatchHosts.
+type WatchHostsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The hosts that are new or have changed.
+	Hosts []*Host `protobuf:"bytes,1,rep,name=hosts,proto3" json:"hosts,omitempty"`
+	// The names of the hosts that are gone, or that the selector does not select any more.
+	RemovedNames []string `protobuf:"bytes,2,rep,name=removed_names,json=removedNames,proto3" json:"removed_names,omitempty"`
+	// Whether all hosts that there are have come: from now on there are changes only.
+	Synced bool `protobuf:"varint,3,opt,name=synced,proto3" json:"synced,omitempty"`
+	// Nothing has changed.
+	Heartbeat     *dockfleetv1.Heartbeat `protobuf:"bytes,4,opt,name=heartbeat,proto3" json:"heartbeat,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchHostsResponse) Reset() {
+	*x = WatchHostsResponse{}
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchHostsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchHostsResponse) ProtoMessage() {}
+
+func (x *WatchHostsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchHostsResponse.ProtoReflect.Descriptor instead.
+func (*WatchHostsResponse) Descriptor() ([]byte, []int) {
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *WatchHostsResponse) GetHosts() []*Host {
+	if x != nil {
+		return x.Hosts
+	}
+	return nil
+}
+
+func (x *WatchHostsResponse) GetRemovedNames() []string {
+	if x != nil {
+		return x.RemovedNames
+	}
+	return nil
+}
+
+func (x *WatchHostsResponse) GetSynced() bool {
+	if x != nil {
+		return x.Synced
+	}
+	return false
+}
+
+func (x *WatchHostsResponse) GetHeartbeat() *dockfleetv1.Heartbeat {
+	if x != nil {
+		return x.Heartbeat
+	}
+	return nil
+}
+
+// The request of AddHost.
+type AddHostRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The host.
+	Spec          *HostSpec `protobuf:"bytes,1,opt,name=spec,proto3" json:"spec,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddHostRequest) Reset() {
+	*x = AddHostRequest{}
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddHostRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddHostRequest) ProtoMessage() {}
+
+func (x *AddHostRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddHostRequest.ProtoReflect.Descriptor instead.
+func (*AddHostRequest) Descriptor() ([]byte, []int) {
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *AddHostRequest) GetSpec() *HostSpec {
+	if x != nil {
+		return x.Spec
+	}
+	return nil
+}
+
+// The response of AddHost.
+type AddHostResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The host.
+	Host          *Host `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddHostResponse) Reset() {
+	*x = AddHostResponse{}
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddHostResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddHostResponse) ProtoMessage() {}
+
+func (x *AddHostResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddHostResponse.ProtoReflect.Descriptor instead.
+func (*AddHostResponse) Descriptor() ([]byte, []int) {
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *AddHostResponse) GetHost() *Host {
+	if x != nil {
+		return x.Host
+	}
+	return nil
+}
+
+// The request of UpdateHost.
+type UpdateHostRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The host, with all its fields: what is not set is removed.
+	Spec          *HostSpec `protobuf:"bytes,1,opt,name=spec,proto3" json:"spec,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateHostRequest) Reset() {
+	*x = UpdateHostRequest{}
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateHostRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateHostRequest) ProtoMessage() {}
+
+func (x *UpdateHostRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateHostRequest.ProtoReflect.Descriptor instead.
+func (*UpdateHostRequest) Descriptor() ([]byte, []int) {
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *UpdateHostRequest) GetSpec() *HostSpec {
+	if x != nil {
+		return x.Spec
+	}
+	return nil
+}
+
+// The response of UpdateHost.
+type UpdateHostResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The host.
+	Host          *Host `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateHostResponse) Reset() {
+	*x = UpdateHostResponse{}
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateHostResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateHostResponse) ProtoMessage() {}
+
+func (x *UpdateHostResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateHostResponse.ProtoReflect.Descriptor instead.
+func (*UpdateHostResponse) Descriptor() ([]byte, []int) {
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *UpdateHostResponse) GetHost() *Host {
+	if x != nil {
+		return x.Host
+	}
+	return nil
+}
+
+// The request of RemoveHost.
+type RemoveHostRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name of the host.
+	Host          string `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveHostRequest) Reset() {
+	*x = RemoveHostRequest{}
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveHostRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveHostRequest) ProtoMessage() {}
+
+func (x *RemoveHostRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveHostRequest.ProtoReflect.Descriptor instead.
+func (*RemoveHostRequest) Descriptor() ([]byte, []int) {
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *RemoveHostRequest) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+// The response of RemoveHost.
+type RemoveHostResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveHostResponse) Reset() {
+	*x = RemoveHostResponse{}
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveHostResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveHostResponse) ProtoMessage() {}
+
+func (x *RemoveHostResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveHostResponse.ProtoReflect.Descriptor instead.
+func (*RemoveHostResponse) Descriptor() ([]byte, []int) {
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{16}
+}
+
+// The request of DrainHost.
+type DrainHostRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name of the host.
+	Host          string `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DrainHostRequest) Reset() {
+	*x = DrainHostRequest{}
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DrainHostRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DrainHostRequest) ProtoMessage() {}
+
+func (x *DrainHostRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DrainHostRequest.ProtoReflect.Descriptor instead.
+func (*DrainHostRequest) Descriptor() ([]byte, []int) {
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *DrainHostRequest) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+// The response of DrainHost.
+type DrainHostResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The host.
+	Host          *Host `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DrainHostResponse) Reset() {
+	*x = DrainHostResponse{}
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DrainHostResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DrainHostResponse) ProtoMessage() {}
+
+func (x *DrainHostResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DrainHostResponse.ProtoReflect.Descriptor instead.
+func (*DrainHostResponse) Descriptor() ([]byte, []int) {
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *DrainHostResponse) GetHost() *Host {
+	if x != nil {
+		return x.Host
+	}
+	return nil
+}
+
+// The request of UndrainHost.
+type UndrainHostRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name of the host.
+	Host          string `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UndrainHostRequest) Reset() {
+	*x = UndrainHostRequest{}
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UndrainHostRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UndrainHostRequest) ProtoMessage() {}
+
+func (x *UndrainHostRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UndrainHostRequest.ProtoReflect.Descriptor instead.
+func (*UndrainHostRequest) Descriptor() ([]byte, []int) {
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *UndrainHostRequest) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+// The response of UndrainHost.
+type UndrainHostResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The host.
+	Host          *Host `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UndrainHostResponse) Reset() {
+	*x = UndrainHostResponse{}
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UndrainHostResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UndrainHostResponse) ProtoMessage() {}
+
+func (x *UndrainHostResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UndrainHostResponse.ProtoReflect.Descriptor instead.
+func (*UndrainHostResponse) Descriptor() ([]byte, []int) {
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *UndrainHostResponse) GetHost() *Host {
+	if x != nil {
+		return x.Host
+	}
+	return nil
+}
+
+// The request of ProbeHost.
+type ProbeHostRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name of the host.
+	Host string `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	// How long the host may take.  Default: 5 seconds.
+	Timeout       *durationpb.Duration `protobuf:"bytes,2,opt,name=timeout,proto3" json:"timeout,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProbeHostRequest) Reset() {
+	*x = ProbeHostRequest{}
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProbeHostRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProbeHostRequest) ProtoMessage() {}
+
+func (x *ProbeHostRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProbeHostRequest.ProtoReflect.Descriptor instead.
+func (*ProbeHostRequest) Descriptor() ([]byte, []int) {
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *ProbeHostRequest) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *ProbeHostRequest) GetTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.Timeout
+	}
+	return nil
+}
+
+// The response of ProbeHost.
+type ProbeHostResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The host.
+	Host          *Host `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProbeHostResponse) Reset() {
+	*x = ProbeHostResponse{}
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProbeHostResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProbeHostResponse) ProtoMessage() {}
+
+func (x *ProbeHostResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProbeHostResponse.ProtoReflect.Descriptor instead.
+func (*ProbeHostResponse) Descriptor() ([]byte, []int) {
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *ProbeHostResponse) GetHost() *Host {
 	if x != nil {
 		return x.Host
 	}
@@ -382,7 +1419,7 @@ var File_dockfleet_fleet_v1_hosts_proto protoreflect.FileDescriptor
 
 const file_dockfleet_fleet_v1_hosts_proto_rawDesc = "" +
 	"\n" +
-	"\x1edockfleet/fleet/v1/hosts.proto\x12\x12dockfleet.fleet.v1\x1a\"dockfleet/fleet/v1/selectors.proto\x1a\"dockfleet/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe5\x02\n" +
+	"\x1edockfleet/fleet/v1/hosts.proto\x12\x12dockfleet.fleet.v1\x1a\"dockfleet/fleet/v1/selectors.proto\x1a\"dockfleet/options/v1/options.proto\x1a\x19dockfleet/v1/common.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe1\x05\n" +
 	"\x04Host\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12<\n" +
@@ -391,10 +1428,46 @@ const file_dockfleet_fleet_v1_hosts_proto_rawDesc = "" +
 	"\amessage\x18\x05 \x01(\tR\amessage\x12\x1f\n" +
 	"\vapi_version\x18\x06 \x01(\tR\n" +
 	"apiVersion\x12F\n" +
-	"\x11last_contact_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x0flastContactTime\x1a9\n" +
+	"\x11last_contact_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x0flastContactTime\x129\n" +
+	"\n" +
+	"state_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tstateTime\x121\n" +
+	"\x06reason\x18\t \x01(\x0e2\x19.dockfleet.v1.ErrorReasonR\x06reason\x12\x16\n" +
+	"\x06source\x18\n" +
+	" \x01(\tR\x06source\x12\x1b\n" +
+	"\tengine_id\x18\v \x01(\tR\bengineId\x12%\n" +
+	"\x0eengine_version\x18\f \x01(\tR\rengineVersion\x12$\n" +
+	"\x0esame_engine_as\x18\r \x03(\tR\fsameEngineAs\x127\n" +
+	"\bbreakers\x18\x0e \x03(\v2\x1b.dockfleet.fleet.v1.BreakerR\bbreakers\x125\n" +
+	"\tinventory\x18\x0f \x01(\v2\x17.dockfleet.v1.FreshnessR\tinventory\x12\x1a\n" +
+	"\bdraining\x18\x10 \x01(\bR\bdraining\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"P\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x87\x01\n" +
+	"\aBreaker\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x127\n" +
+	"\topen_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\bopenTime\x12/\n" +
+	"\afailure\x18\x03 \x01(\v2\x15.dockfleet.v1.FailureR\afailure\"\x93\x02\n" +
+	"\bHostSpec\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddress\x12@\n" +
+	"\x06labels\x18\x03 \x03(\v2(.dockfleet.fleet.v1.HostSpec.LabelsEntryR\x06labels\x12-\n" +
+	"\x03tls\x18\x04 \x01(\v2\x1b.dockfleet.fleet.v1.HostTlsR\x03tls\x12-\n" +
+	"\x03ssh\x18\x05 \x01(\v2\x1b.dockfleet.fleet.v1.HostSshR\x03ssh\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"v\n" +
+	"\aHostTls\x12\x0e\n" +
+	"\x02ca\x18\x01 \x01(\tR\x02ca\x12 \n" +
+	"\vcertificate\x18\x02 \x01(\tR\vcertificate\x12\x18\n" +
+	"\x03key\x18\x03 \x01(\tB\x06\xfa\xdb#\x02\x10\x01R\x03key\x12\x1f\n" +
+	"\vserver_name\x18\x04 \x01(\tR\n" +
+	"serverName\"p\n" +
+	"\aHostSsh\x12'\n" +
+	"\vprivate_key\x18\x01 \x01(\tB\x06\xfa\xdb#\x02\x10\x01R\n" +
+	"privateKey\x12\x1f\n" +
+	"\vknown_hosts\x18\x02 \x01(\tR\n" +
+	"knownHosts\x12\x1b\n" +
+	"\tjump_host\x18\x03 \x01(\tR\bjumpHost\"P\n" +
 	"\x10ListHostsRequest\x12<\n" +
 	"\bselector\x18\x01 \x01(\v2 .dockfleet.fleet.v1.HostSelectorR\bselector\"C\n" +
 	"\x11ListHostsResponse\x12.\n" +
@@ -402,6 +1475,37 @@ const file_dockfleet_fleet_v1_hosts_proto_rawDesc = "" +
 	"\x0eGetHostRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\"?\n" +
 	"\x0fGetHostResponse\x12,\n" +
+	"\x04host\x18\x01 \x01(\v2\x18.dockfleet.fleet.v1.HostR\x04host\"Q\n" +
+	"\x11WatchHostsRequest\x12<\n" +
+	"\bselector\x18\x01 \x01(\v2 .dockfleet.fleet.v1.HostSelectorR\bselector\"\xb8\x01\n" +
+	"\x12WatchHostsResponse\x12.\n" +
+	"\x05hosts\x18\x01 \x03(\v2\x18.dockfleet.fleet.v1.HostR\x05hosts\x12#\n" +
+	"\rremoved_names\x18\x02 \x03(\tR\fremovedNames\x12\x16\n" +
+	"\x06synced\x18\x03 \x01(\bR\x06synced\x125\n" +
+	"\theartbeat\x18\x04 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\"B\n" +
+	"\x0eAddHostRequest\x120\n" +
+	"\x04spec\x18\x01 \x01(\v2\x1c.dockfleet.fleet.v1.HostSpecR\x04spec\"?\n" +
+	"\x0fAddHostResponse\x12,\n" +
+	"\x04host\x18\x01 \x01(\v2\x18.dockfleet.fleet.v1.HostR\x04host\"E\n" +
+	"\x11UpdateHostRequest\x120\n" +
+	"\x04spec\x18\x01 \x01(\v2\x1c.dockfleet.fleet.v1.HostSpecR\x04spec\"B\n" +
+	"\x12UpdateHostResponse\x12,\n" +
+	"\x04host\x18\x01 \x01(\v2\x18.dockfleet.fleet.v1.HostR\x04host\"'\n" +
+	"\x11RemoveHostRequest\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\"\x14\n" +
+	"\x12RemoveHostResponse\"&\n" +
+	"\x10DrainHostRequest\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\"A\n" +
+	"\x11DrainHostResponse\x12,\n" +
+	"\x04host\x18\x01 \x01(\v2\x18.dockfleet.fleet.v1.HostR\x04host\"(\n" +
+	"\x12UndrainHostRequest\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\"C\n" +
+	"\x13UndrainHostResponse\x12,\n" +
+	"\x04host\x18\x01 \x01(\v2\x18.dockfleet.fleet.v1.HostR\x04host\"[\n" +
+	"\x10ProbeHostRequest\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x123\n" +
+	"\atimeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\atimeout\"A\n" +
+	"\x11ProbeHostResponse\x12,\n" +
 	"\x04host\x18\x01 \x01(\v2\x18.dockfleet.fleet.v1.HostR\x04host*\xb9\x01\n" +
 	"\tHostState\x12\x1a\n" +
 	"\x16HOST_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
@@ -410,10 +1514,20 @@ const file_dockfleet_fleet_v1_hosts_proto_rawDesc = "" +
 	"\x13HOST_STATE_DEGRADED\x10\x03\x12\x13\n" +
 	"\x0fHOST_STATE_DOWN\x10\x04\x12\x1b\n" +
 	"\x17HOST_STATE_INCOMPATIBLE\x10\x05\x12\x17\n" +
-	"\x13HOST_STATE_DRAINING\x10\x062\xd1\x01\n" +
+	"\x13HOST_STATE_DRAINING\x10\x062\x90\a\n" +
 	"\vHostService\x12c\n" +
 	"\tListHosts\x12$.dockfleet.fleet.v1.ListHostsRequest\x1a%.dockfleet.fleet.v1.ListHostsResponse\"\t\xfa\xdb#\x02\x10\x01\x90\x02\x01\x12]\n" +
-	"\aGetHost\x12\".dockfleet.fleet.v1.GetHostRequest\x1a#.dockfleet.fleet.v1.GetHostResponse\"\t\xfa\xdb#\x02\x10\x01\x90\x02\x01Bp\n" +
+	"\aGetHost\x12\".dockfleet.fleet.v1.GetHostRequest\x1a#.dockfleet.fleet.v1.GetHostResponse\"\t\xfa\xdb#\x02\x10\x01\x90\x02\x01\x12h\n" +
+	"\n" +
+	"WatchHosts\x12%.dockfleet.fleet.v1.WatchHostsRequest\x1a&.dockfleet.fleet.v1.WatchHostsResponse\"\t\xfa\xdb#\x02\x10\x01\x90\x02\x010\x01\x12Z\n" +
+	"\aAddHost\x12\".dockfleet.fleet.v1.AddHostRequest\x1a#.dockfleet.fleet.v1.AddHostResponse\"\x06\xfa\xdb#\x02\x10\v\x12c\n" +
+	"\n" +
+	"UpdateHost\x12%.dockfleet.fleet.v1.UpdateHostRequest\x1a&.dockfleet.fleet.v1.UpdateHostResponse\"\x06\xfa\xdb#\x02\x10\v\x12c\n" +
+	"\n" +
+	"RemoveHost\x12%.dockfleet.fleet.v1.RemoveHostRequest\x1a&.dockfleet.fleet.v1.RemoveHostResponse\"\x06\xfa\xdb#\x02\x10\v\x12`\n" +
+	"\tDrainHost\x12$.dockfleet.fleet.v1.DrainHostRequest\x1a%.dockfleet.fleet.v1.DrainHostResponse\"\x06\xfa\xdb#\x02\x10\v\x12f\n" +
+	"\vUndrainHost\x12&.dockfleet.fleet.v1.UndrainHostRequest\x1a'.dockfleet.fleet.v1.UndrainHostResponse\"\x06\xfa\xdb#\x02\x10\v\x12c\n" +
+	"\tProbeHost\x12$.dockfleet.fleet.v1.ProbeHostRequest\x1a%.dockfleet.fleet.v1.ProbeHostResponse\"\t\xfa\xdb#\x02\x10\x01\x90\x02\x01Bp\n" +
 	"\x12dockfleet.fleet.v1B\n" +
 	"HostsProtoP\x01Z7dockfleet.internal/go/dockfleetfleetv1;dockfleetfleetv1\xaa\x02\x12Dockfleet.Fleet.V1b\x06proto3"
 
@@ -430,34 +1544,92 @@ func file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP() []byte {
 }
 
 var file_dockfleet_fleet_v1_hosts_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_dockfleet_fleet_v1_hosts_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_dockfleet_fleet_v1_hosts_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_dockfleet_fleet_v1_hosts_proto_goTypes = []any{
 	(HostState)(0),                // 0: dockfleet.fleet.v1.HostState
 	(*Host)(nil),                  // 1: dockfleet.fleet.v1.Host
-	(*ListHostsRequest)(nil),      // 2: dockfleet.fleet.v1.ListHostsRequest
-	(*ListHostsResponse)(nil),     // 3: dockfleet.fleet.v1.ListHostsResponse
-	(*GetHostRequest)(nil),        // 4: dockfleet.fleet.v1.GetHostRequest
-	(*GetHostResponse)(nil),       // 5: dockfleet.fleet.v1.GetHostResponse
-	nil,                           // 6: dockfleet.fleet.v1.Host.LabelsEntry
-	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
-	(*HostSelector)(nil),          // 8: dockfleet.fleet.v1.HostSelector
+	(*Breaker)(nil),               // 2: dockfleet.fleet.v1.Breaker
+	(*HostSpec)(nil),              // 3: dockfleet.fleet.v1.HostSpec
+	(*HostTls)(nil),               // 4: dockfleet.fleet.v1.HostTls
+	(*HostSsh)(nil),               // 5: dockfleet.fleet.v1.HostSsh
+	(*ListHostsRequest)(nil),      // 6: dockfleet.fleet.v1.ListHostsRequest
+	(*ListHostsResponse)(nil),     // 7: dockfleet.fleet.v1.ListHostsResponse
+	(*GetHostRequest)(nil),        // 8: dockfleet.fleet.v1.GetHostRequest
+	(*GetHostResponse)(nil),       // 9: dockfleet.fleet.v1.GetHostResponse
+	(*WatchHostsRequest)(nil),     // 10: dockfleet.fleet.v1.WatchHostsRequest
+	(*WatchHostsResponse)(nil),    // 11: dockfleet.fleet.v1.WatchHostsResponse
+	(*AddHostRequest)(nil),        // 12: dockfleet.fleet.v1.AddHostRequest
+	(*AddHostResponse)(nil),       // 13: dockfleet.fleet.v1.AddHostResponse
+	(*UpdateHostRequest)(nil),     // 14: dockfleet.fleet.v1.UpdateHostRequest
+	(*UpdateHostResponse)(nil),    // 15: dockfleet.fleet.v1.UpdateHostResponse
+	(*RemoveHostRequest)(nil),     // 16: dockfleet.fleet.v1.RemoveHostRequest
+	(*RemoveHostResponse)(nil),    // 17: dockfleet.fleet.v1.RemoveHostResponse
+	(*DrainHostRequest)(nil),      // 18: dockfleet.fleet.v1.DrainHostRequest
+	(*DrainHostResponse)(nil),     // 19: dockfleet.fleet.v1.DrainHostResponse
+	(*UndrainHostRequest)(nil),    // 20: dockfleet.fleet.v1.UndrainHostRequest
+	(*UndrainHostResponse)(nil),   // 21: dockfleet.fleet.v1.UndrainHostResponse
+	(*ProbeHostRequest)(nil),      // 22: dockfleet.fleet.v1.ProbeHostRequest
+	(*ProbeHostResponse)(nil),     // 23: dockfleet.fleet.v1.ProbeHostResponse
+	nil,                           // 24: dockfleet.fleet.v1.Host.LabelsEntry
+	nil,                           // 25: dockfleet.fleet.v1.HostSpec.LabelsEntry
+	(*timestamppb.Timestamp)(nil), // 26: google.protobuf.Timestamp
+	(dockfleetv1.ErrorReason)(0),  // 27: dockfleet.v1.ErrorReason
+	(*dockfleetv1.Freshness)(nil), // 28: dockfleet.v1.Freshness
+	(*dockfleetv1.Failure)(nil),   // 29: dockfleet.v1.Failure
+	(*HostSelector)(nil),          // 30: dockfleet.fleet.v1.HostSelector
+	(*dockfleetv1.Heartbeat)(nil), // 31: dockfleet.v1.Heartbeat
+	(*durationpb.Duration)(nil),   // 32: google.protobuf.Duration
 }
 var file_dockfleet_fleet_v1_hosts_proto_depIdxs = []int32{
-	6, // 0: dockfleet.fleet.v1.Host.labels:type_name -> dockfleet.fleet.v1.Host.LabelsEntry
-	0, // 1: dockfleet.fleet.v1.Host.state:type_name -> dockfleet.fleet.v1.HostState
-	7, // 2: dockfleet.fleet.v1.Host.last_contact_time:type_name -> google.protobuf.Timestamp
-	8, // 3: dockfleet.fleet.v1.ListHostsRequest.selector:type_name -> dockfleet.fleet.v1.HostSelector
-	1, // 4: dockfleet.fleet.v1.ListHostsResponse.hosts:type_name -> dockfleet.fleet.v1.Host
-	1, // 5: dockfleet.fleet.v1.GetHostResponse.host:type_name -> dockfleet.fleet.v1.Host
-	2, // 6: dockfleet.fleet.v1.HostService.ListHosts:input_type -> dockfleet.fleet.v1.ListHostsRequest
-	4, // 7: dockfleet.fleet.v1.HostService.GetHost:input_type -> dockfleet.fleet.v1.GetHostRequest
-	3, // 8: dockfleet.fleet.v1.HostService.ListHosts:output_type -> dockfleet.fleet.v1.ListHostsResponse
-	5, // 9: dockfleet.fleet.v1.HostService.GetHost:output_type -> dockfleet.fleet.v1.GetHostResponse
-	8, // [8:10] is the sub-list for method output_type
-	6, // [6:8] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	24, // 0: dockfleet.fleet.v1.Host.labels:type_name -> dockfleet.fleet.v1.Host.LabelsEntry
+	0,  // 1: dockfleet.fleet.v1.Host.state:type_name -> dockfleet.fleet.v1.HostState
+	26, // 2: dockfleet.fleet.v1.Host.last_contact_time:type_name -> google.protobuf.Timestamp
+	26, // 3: dockfleet.fleet.v1.Host.state_time:type_name -> google.protobuf.Timestamp
+	27, // 4: dockfleet.fleet.v1.Host.reason:type_name -> dockfleet.v1.ErrorReason
+	2,  // 5: dockfleet.fleet.v1.Host.breakers:type_name -> dockfleet.fleet.v1.Breaker
+	28, // 6: dockfleet.fleet.v1.Host.inventory:type_name -> dockfleet.v1.Freshness
+	26, // 7: dockfleet.fleet.v1.Breaker.open_time:type_name -> google.protobuf.Timestamp
+	29, // 8: dockfleet.fleet.v1.Breaker.failure:type_name -> dockfleet.v1.Failure
+	25, // 9: dockfleet.fleet.v1.HostSpec.labels:type_name -> dockfleet.fleet.v1.HostSpec.LabelsEntry
+	4,  // 10: dockfleet.fleet.v1.HostSpec.tls:type_name -> dockfleet.fleet.v1.HostTls
+	5,  // 11: dockfleet.fleet.v1.HostSpec.ssh:type_name -> dockfleet.fleet.v1.HostSsh
+	30, // 12: dockfleet.fleet.v1.ListHostsRequest.selector:type_name -> dockfleet.fleet.v1.HostSelector
+	1,  // 13: dockfleet.fleet.v1.ListHostsResponse.hosts:type_name -> dockfleet.fleet.v1.Host
+	1,  // 14: dockfleet.fleet.v1.GetHostResponse.host:type_name -> dockfleet.fleet.v1.Host
+	30, // 15: dockfleet.fleet.v1.WatchHostsRequest.selector:type_name -> dockfleet.fleet.v1.HostSelector
+	1,  // 16: dockfleet.fleet.v1.WatchHostsResponse.hosts:type_name -> dockfleet.fleet.v1.Host
+	31, // 17: dockfleet.fleet.v1.WatchHostsResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	3,  // 18: dockfleet.fleet.v1.AddHostRequest.spec:type_name -> dockfleet.fleet.v1.HostSpec
+	1,  // 19: dockfleet.fleet.v1.AddHostResponse.host:type_name -> dockfleet.fleet.v1.Host
+	3,  // 20: dockfleet.fleet.v1.UpdateHostRequest.spec:type_name -> dockfleet.fleet.v1.HostSpec
+	1,  // 21: dockfleet.fleet.v1.UpdateHostResponse.host:type_name -> dockfleet.fleet.v1.Host
+	1,  // 22: dockfleet.fleet.v1.DrainHostResponse.host:type_name -> dockfleet.fleet.v1.Host
+	1,  // 23: dockfleet.fleet.v1.UndrainHostResponse.host:type_name -> dockfleet.fleet.v1.Host
+	32, // 24: dockfleet.fleet.v1.ProbeHostRequest.timeout:type_name -> google.protobuf.Duration
+	1,  // 25: dockfleet.fleet.v1.ProbeHostResponse.host:type_name -> dockfleet.fleet.v1.Host
+	6,  // 26: dockfleet.fleet.v1.HostService.ListHosts:input_type -> dockfleet.fleet.v1.ListHostsRequest
+	8,  // 27: dockfleet.fleet.v1.HostService.GetHost:input_type -> dockfleet.fleet.v1.GetHostRequest
+	10, // 28: dockfleet.fleet.v1.HostService.WatchHosts:input_type -> dockfleet.fleet.v1.WatchHostsRequest
+	12, // 29: dockfleet.fleet.v1.HostService.AddHost:input_type -> dockfleet.fleet.v1.AddHostRequest
+	14, // 30: dockfleet.fleet.v1.HostService.UpdateHost:input_type -> dockfleet.fleet.v1.UpdateHostRequest
+	16, // 31: dockfleet.fleet.v1.HostService.RemoveHost:input_type -> dockfleet.fleet.v1.RemoveHostRequest
+	18, // 32: dockfleet.fleet.v1.HostService.DrainHost:input_type -> dockfleet.fleet.v1.DrainHostRequest
+	20, // 33: dockfleet.fleet.v1.HostService.UndrainHost:input_type -> dockfleet.fleet.v1.UndrainHostRequest
+	22, // 34: dockfleet.fleet.v1.HostService.ProbeHost:input_type -> dockfleet.fleet.v1.ProbeHostRequest
+	7,  // 35: dockfleet.fleet.v1.HostService.ListHosts:output_type -> dockfleet.fleet.v1.ListHostsResponse
+	9,  // 36: dockfleet.fleet.v1.HostService.GetHost:output_type -> dockfleet.fleet.v1.GetHostResponse
+	11, // 37: dockfleet.fleet.v1.HostService.WatchHosts:output_type -> dockfleet.fleet.v1.WatchHostsResponse
+	13, // 38: dockfleet.fleet.v1.HostService.AddHost:output_type -> dockfleet.fleet.v1.AddHostResponse
+	15, // 39: dockfleet.fleet.v1.HostService.UpdateHost:output_type -> dockfleet.fleet.v1.UpdateHostResponse
+	17, // 40: dockfleet.fleet.v1.HostService.RemoveHost:output_type -> dockfleet.fleet.v1.RemoveHostResponse
+	19, // 41: dockfleet.fleet.v1.HostService.DrainHost:output_type -> dockfleet.fleet.v1.DrainHostResponse
+	21, // 42: dockfleet.fleet.v1.HostService.UndrainHost:output_type -> dockfleet.fleet.v1.UndrainHostResponse
+	23, // 43: dockfleet.fleet.v1.HostService.ProbeHost:output_type -> dockfleet.fleet.v1.ProbeHostResponse
+	35, // [35:44] is the sub-list for method output_type
+	26, // [26:35] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_dockfleet_fleet_v1_hosts_proto_init() }
@@ -472,7 +1644,7 @@ func file_dockfleet_fleet_v1_hosts_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dockfleet_fleet_v1_hosts_proto_rawDesc), len(file_dockfleet_fleet_v1_hosts_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   6,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,15 +21,26 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	HostService_ListHosts_FullMethodName = "/dockfleet.fleet.v1.HostService/ListHosts"
-	HostService_GetHost_FullMethodName   = "/dockfleet.fleet.v1.HostService/GetHost"
+	HostService_ListHosts_FullMethodName   = "/dockfleet.fleet.v1.HostService/ListHosts"
+	HostService_GetHost_FullMethodName     = "/dockfleet.fleet.v1.HostService/GetHost"
+	HostService_WatchHosts_FullMethodName  = "/dockfleet.fleet.v1.HostService/WatchHosts"
+	HostService_AddHost_FullMethodName     = "/dockfleet.fleet.v1.HostService/AddHost"
+	HostService_UpdateHost_FullMethodName  = "/dockfleet.fleet.v1.HostService/UpdateHost"
+	HostService_RemoveHost_FullMethodName  = "/dockfleet.fleet.v1.HostService/RemoveHost"
+	HostService_DrainHost_FullMethodName   = "/dockfleet.fleet.v1.HostService/DrainHost"
+	HostService_UndrainHost_FullMethodName = "/dockfleet.fleet.v1.HostService/UndrainHost"
+	HostService_ProbeHost_FullMethodName   = "/dockfleet.fleet.v1.HostService/ProbeHost"
 )
 
 // HostServiceClient is the client API for HostService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// The hosts of the fleet and their states.  The gateway answers from its memory: no call here waits for a host.
+// The hosts of the fleet and their states.  The gateway answers from its memory: no call here but ProbeHost waits for a
+// host.
+//
+// Hosts come from sources: the configuration file, docker contexts, a directory, etcd, Consul, DNS, and the calls of this
+// service.  A host that calls have added can be changed and removed by calls; any host can be drained.
 type HostServiceClient interface {
 	// Lists hosts, reachable or not, by name.
 	//
@@ -43,6 +54,48 @@ type HostServiceClient interface {
 	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
 	//   - INVALID_ARGUMENT (INVALID_FIELD): the name is missing.
 	GetHost(ctx context.Context, in *GetHostRequest, opts ...grpc.CallOption) (*GetHostResponse, error)
+	// Follows the hosts: all that are selected at first, then every change of them.
+	//
+	// Errors:
+	//   - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
+	WatchHosts(ctx context.Context, in *WatchHostsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchHostsResponse], error)
+	// Adds a host.  The gateway stores it, so that it is there again after a restart.  The call does not wait for it: its
+	// state is HOST_STATE_CONNECTING at first.
+	//
+	// Errors:
+	//   - ALREADY_EXISTS (NAME_IN_USE): another host has the name.
+	//   - INVALID_ARGUMENT (INVALID_FIELD): the address, the labels or the credentials are malformed.
+	AddHost(ctx context.Context, in *AddHostRequest, opts ...grpc.CallOption) (*AddHostResponse, error)
+	// Replaces what AddHost has stored of a host.  With the same address its calls and streams continue.
+	//
+	// Errors:
+	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+	//   - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
+	//   - INVALID_ARGUMENT (INVALID_FIELD): the address, the labels or the credentials are malformed.
+	UpdateHost(ctx context.Context, in *UpdateHostRequest, opts ...grpc.CallOption) (*UpdateHostResponse, error)
+	// Removes a host that AddHost has added.  Its open calls and streams end with FAILED_PRECONDITION, reason HOST_REMOVED.
+	// Nothing changes on the host itself.
+	//
+	// Errors:
+	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+	//   - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
+	RemoveHost(ctx context.Context, in *RemoveHostRequest, opts ...grpc.CallOption) (*RemoveHostResponse, error)
+	// Lets a host take no new work: calls that create or start something there fail with HOST_DRAINING.  Everything else
+	// continues: what runs there runs on.  The gateway stores it.
+	//
+	// Errors:
+	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+	DrainHost(ctx context.Context, in *DrainHostRequest, opts ...grpc.CallOption) (*DrainHostResponse, error)
+	// Lets a host that was drained take new work again.
+	//
+	// Errors:
+	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+	UndrainHost(ctx context.Context, in *UndrainHostRequest, opts ...grpc.CallOption) (*UndrainHostResponse, error)
+	// Probes a host now, and returns it with the state that it has after the probe.
+	//
+	// Errors:
+	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+	ProbeHost(ctx context.Context, in *ProbeHostRequest, opts ...grpc.CallOption) (*ProbeHostResponse, error)
 }
 
 type hostServiceClient struct {
@@ -73,11 +126,94 @@ func (c *hostServiceClient) GetHost(ctx context.Context, in *GetHostRequest, opt
 	return out, nil
 }
 
+func (c *hostServiceClient) WatchHosts(ctx context.Context, in *WatchHostsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchHostsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &HostService_ServiceDesc.Streams[0], HostService_WatchHosts_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchHostsRequest, WatchHostsResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type HostService_WatchHostsClient = grpc.ServerStreamingClient[WatchHostsResponse]
+
+func (c *hostServiceClient) AddHost(ctx context.Context, in *AddHostRequest, opts ...grpc.CallOption) (*AddHostResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AddHostResponse)
+	err := c.cc.Invoke(ctx, HostService_AddHost_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *hostServiceClient) UpdateHost(ctx context.Context, in *UpdateHostRequest, opts ...grpc.CallOption) (*UpdateHostResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UpdateHostResponse)
+	err := c.cc.Invoke(ctx, HostService_UpdateHost_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *hostServiceClient) RemoveHost(ctx context.Context, in *RemoveHostRequest, opts ...grpc.CallOption) (*RemoveHostResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RemoveHostResponse)
+	err := c.cc.Invoke(ctx, HostService_RemoveHost_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *hostServiceClient) DrainHost(ctx context.Context, in *DrainHostRequest, opts ...grpc.CallOption) (*DrainHostResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DrainHostResponse)
+	err := c.cc.Invoke(ctx, HostService_DrainHost_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *hostServiceClient) UndrainHost(ctx context.Context, in *UndrainHostRequest, opts ...grpc.CallOption) (*UndrainHostResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UndrainHostResponse)
+	err := c.cc.Invoke(ctx, HostService_UndrainHost_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *hostServiceClient) ProbeHost(ctx context.Context, in *ProbeHostRequest, opts ...grpc.CallOption) (*ProbeHostResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ProbeHostResponse)
+	err := c.cc.Invoke(ctx, HostService_ProbeHost_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // HostServiceServer is the server API for HostService service.
 // All implementations must embed UnimplementedHostServiceServer
 // for forward compatibility.
 //
-// The hosts of the fleet and their states.  The gateway answers from its memory: no call here waits for a host.
+// The hosts of the fleet and their states.  The gateway answers from its memory: no call here but ProbeHost waits for a
+// host.
+//
+// Hosts come from sources: the configuration file, docker contexts, a directory, etcd, Consul, DNS, and the calls of this
+// service.  A host that calls have added can be changed and removed by calls; any host can be drained.
 type HostServiceServer interface {
 	// Lists hosts, reachable or not, by name.
 	//
@@ -91,6 +227,48 @@ type HostServiceServer interface {
 	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
 	//   - INVALID_ARGUMENT (INVALID_FIELD): the name is missing.
 	GetHost(context.Context, *GetHostRequest) (*GetHostResponse, error)
+	// Follows the hosts: all that are selected at first, then every change of them.
+	//
+	// Errors:
+	//   - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
+	WatchHosts(*WatchHostsRequest, grpc.ServerStreamingServer[WatchHostsResponse]) error
+	// Adds a host.  The gateway stores it, so that it is there again after a restart.  The call does not wait for it: its
+	// state is HOST_STATE_CONNECTING at first.
+	//
+	// Errors:
+	//   - ALREADY_EXISTS (NAME_IN_USE): another host has the name.
+	//   - INVALID_ARGUMENT (INVALID_FIELD): the address, the labels or the credentials are malformed.
+	AddHost(context.Context, *AddHostRequest) (*AddHostResponse, error)
+	// Replaces what AddHost has stored of a host.  With the same address its calls and streams continue.
+	//
+	// Errors:
+	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+	//   - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
+	//   - INVALID_ARGUMENT (INVALID_FIELD): the address, the labels or the credentials are malformed.
+	UpdateHost(context.Context, *UpdateHostRequest) (*UpdateHostResponse, error)
+	// Removes a host that AddHost has added.  Its open calls and streams end with FAILED_PRECONDITION, reason HOST_REMOVED.
+	// Nothing changes on the host itself.
+	//
+	// Errors:
+	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+	//   - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
+	RemoveHost(context.Context, *RemoveHostRequest) (*RemoveHostResponse, error)
+	// Lets a host take no new work: calls that create or start something there fail with HOST_DRAINING.  Everything else
+	// continues: what runs there runs on.  The gateway stores it.
+	//
+	// Errors:
+	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+	DrainHost(context.Context, *DrainHostRequest) (*DrainHostResponse, error)
+	// Lets a host that was drained take new work again.
+	//
+	// Errors:
+	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+	UndrainHost(context.Context, *UndrainHostRequest) (*UndrainHostResponse, error)
+	// Probes a host now, and returns it with the state that it has after the probe.
+	//
+	// Errors:
+	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+	ProbeHost(context.Context, *ProbeHostRequest) (*ProbeHostResponse, error)
 	mustEmbedUnimplementedHostServiceServer()
 }
 
@@ -106,6 +284,27 @@ func (UnimplementedHostServiceServer) ListHosts(context.Context, *ListHostsReque
 }
 func (UnimplementedHostServiceServer) GetHost(context.Context, *GetHostRequest) (*GetHostResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetHost not implemented")
+}
+func (UnimplementedHostServiceServer) WatchHosts(*WatchHostsRequest, grpc.ServerStreamingServer[WatchHostsResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchHosts not implemented")
+}
+func (UnimplementedHostServiceServer) AddHost(context.Context, *AddHostRequest) (*AddHostResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AddHost not implemented")
+}
+func (UnimplementedHostServiceServer) UpdateHost(context.Context, *UpdateHostRequest) (*UpdateHostResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdateHost not implemented")
+}
+func (UnimplementedHostServiceServer) RemoveHost(context.Context, *RemoveHostRequest) (*RemoveHostResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RemoveHost not implemented")
+}
+func (UnimplementedHostServiceServer) DrainHost(context.Context, *DrainHostRequest) (*DrainHostResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DrainHost not implemented")
+}
+func (UnimplementedHostServiceServer) UndrainHost(context.Context, *UndrainHostRequest) (*UndrainHostResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UndrainHost not implemented")
+}
+func (UnimplementedHostServiceServer) ProbeHost(context.Context, *ProbeHostRequest) (*ProbeHostResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ProbeHost not implemented")
 }
 func (UnimplementedHostServiceServer) mustEmbedUnimplementedHostServiceServer() {}
 func (UnimplementedHostServiceServer) testEmbeddedByValue()                     {}
@@ -164,6 +363,125 @@ func _HostService_GetHost_Handler(srv interface{}, ctx context.Context, dec func
 	return interceptor(ctx, in, info, handler)
 }
 
+func _HostService_WatchHosts_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchHostsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(HostServiceServer).WatchHosts(m, &grpc.GenericServerStream[WatchHostsRequest, WatchHostsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type HostService_WatchHostsServer = grpc.ServerStreamingServer[WatchHostsResponse]
+
+func _HostService_AddHost_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AddHostRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(HostServiceServer).AddHost(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: HostService_AddHost_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(HostServiceServer).AddHost(ctx, req.(*AddHostRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _HostService_UpdateHost_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateHostRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(HostServiceServer).UpdateHost(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: HostService_UpdateHost_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(HostServiceServer).UpdateHost(ctx, req.(*UpdateHostRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _HostService_RemoveHost_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RemoveHostRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(HostServiceServer).RemoveHost(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: HostService_RemoveHost_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(HostServiceServer).RemoveHost(ctx, req.(*RemoveHostRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _HostService_DrainHost_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DrainHostRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(HostServiceServer).DrainHost(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: HostService_DrainHost_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(HostServiceServer).DrainHost(ctx, req.(*DrainHostRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _HostService_UndrainHost_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UndrainHostRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(HostServiceServer).UndrainHost(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: HostService_UndrainHost_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(HostServiceServer).UndrainHost(ctx, req.(*UndrainHostRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _HostService_ProbeHost_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ProbeHostRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(HostServiceServer).ProbeHost(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: HostService_ProbeHost_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(HostServiceServer).ProbeHost(ctx, req.(*ProbeHostRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // HostService_ServiceDesc is the grpc.ServiceDesc for HostService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -179,7 +497,37 @@ var HostService_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "GetHost",
 			Handler:    _HostService_GetHost_Handler,
 		},
+		{
+			MethodName: "AddHost",
+			Handler:    _HostService_AddHost_Handler,
+		},
+		{
+			MethodName: "UpdateHost",
+			Handler:    _HostService_UpdateHost_Handler,
+		},
+		{
+			MethodName: "RemoveHost",
+			Handler:    _HostService_RemoveHost_Handler,
+		},
+		{
+			MethodName: "DrainHost",
+			Handler:    _HostService_DrainHost_Handler,
+		},
+		{
+			MethodName: "UndrainHost",
+			Handler:    _HostService_UndrainHost_Handler,
+		},
+		{
+			MethodName: "ProbeHost",
+			Handler:    _HostService_ProbeHost_Handler,
+		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "WatchHosts",
+			Handler:       _HostService_WatchHosts_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "dockfleet/fleet/v1/hosts.proto",
 }

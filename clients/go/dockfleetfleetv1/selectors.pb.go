@@ -171,9 +171,11 @@ type ContainerSelector struct {
 	// States, such as `running` or `exited`: see `dockfleet.v1.ContainerSummary.state`.  Empty: any state.
 	States []string `protobuf:"bytes,4,rep,name=states,proto3" json:"states,omitempty"`
 	// Selects every container.  Not together with the other fields.
-	All           bool `protobuf:"varint,5,opt,name=all,proto3" json:"all,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	All bool `protobuf:"varint,5,opt,name=all,proto3" json:"all,omitempty"`
+	// Ports of the host that it is published on.  Empty: any, or none.
+	PublishedPorts []uint32 `protobuf:"varint,6,rep,packed,name=published_ports,json=publishedPorts,proto3" json:"published_ports,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ContainerSelector) Reset() {
@@ -239,6 +241,13 @@ func (x *ContainerSelector) GetAll() bool {
 		return x.All
 	}
 	return false
+}
+
+func (x *ContainerSelector) GetPublishedPorts() []uint32 {
+	if x != nil {
+		return x.PublishedPorts
+	}
+	return nil
 }
 
 // What a label must be.
@@ -314,13 +323,14 @@ const file_dockfleet_fleet_v1_selectors_proto_rawDesc = "" +
 	"\fHostSelector\x12\x14\n" +
 	"\x05names\x18\x01 \x03(\tR\x05names\x12<\n" +
 	"\x06labels\x18\x02 \x03(\v2$.dockfleet.fleet.v1.LabelRequirementR\x06labels\x12\x10\n" +
-	"\x03all\x18\x03 \x01(\bR\x03all\"\xa9\x01\n" +
+	"\x03all\x18\x03 \x01(\bR\x03all\"\xd2\x01\n" +
 	"\x11ContainerSelector\x12\x14\n" +
 	"\x05names\x18\x01 \x03(\tR\x05names\x12<\n" +
 	"\x06labels\x18\x02 \x03(\v2$.dockfleet.fleet.v1.LabelRequirementR\x06labels\x12\x16\n" +
 	"\x06images\x18\x03 \x03(\tR\x06images\x12\x16\n" +
 	"\x06states\x18\x04 \x03(\tR\x06states\x12\x10\n" +
-	"\x03all\x18\x05 \x01(\bR\x03all\"{\n" +
+	"\x03all\x18\x05 \x01(\bR\x03all\x12'\n" +
+	"\x0fpublished_ports\x18\x06 \x03(\rR\x0epublishedPorts\"{\n" +
 	"\x10LabelRequirement\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12=\n" +
 	"\boperator\x18\x02 \x01(\x0e2!.dockfleet.fleet.v1.LabelOperatorR\boperator\x12\x16\n" +

@@ -392,7 +392,11 @@ type RpcRules struct {
 	// The Engine API endpoint that the RPC mirrors.  Absent when the gateway serves the RPC with code of its own.
 	Engine *EngineEndpoint `protobuf:"bytes,1,opt,name=engine,proto3" json:"engine,omitempty"`
 	// What a caller must be allowed to do.  Every RPC has one.
-	Access        AccessLevel `protobuf:"varint,2,opt,name=access,proto3,enum=dockfleet.options.v1.AccessLevel" json:"access,omitempty"`
+	Access AccessLevel `protobuf:"varint,2,opt,name=access,proto3,enum=dockfleet.options.v1.AccessLevel" json:"access,omitempty"`
+	// The full name of the RPC that this one calls for each of many hosts, or of many containers:
+	// `dockfleet.v1.ContainerService.StopContainer`.  When that RPC only reads, this one is a question, else a batch: see
+	// FleetService.
+	FanOut        string `protobuf:"bytes,3,opt,name=fan_out,json=fanOut,proto3" json:"fan_out,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -439,6 +443,13 @@ func (x *RpcRules) GetAccess() AccessLevel {
 		return x.Access
 	}
 	return AccessLevel_ACCESS_LEVEL_UNSPECIFIED
+}
+
+func (x *RpcRules) GetFanOut() string {
+	if x != nil {
+		return x.FanOut
+	}
+	return ""
 }
 
 // The Engine API endpoint that an RPC mirrors.
@@ -921,10 +932,11 @@ var File_dockfleet_options_v1_options_proto protoreflect.FileDescriptor
 
 const file_dockfleet_options_v1_options_proto_rawDesc = "" +
 	"\n" +
-	"\"dockfleet/options/v1/options.proto\x12\x14dockfleet.options.v1\x1a google/protobuf/descriptor.proto\"\x83\x01\n" +
+	"\"dockfleet/options/v1/options.proto\x12\x14dockfleet.options.v1\x1a google/protobuf/descriptor.proto\"\x9c\x01\n" +
 	"\bRpcRules\x12<\n" +
 	"\x06engine\x18\x01 \x01(\v2$.dockfleet.options.v1.EngineEndpointR\x06engine\x129\n" +
-	"\x06access\x18\x02 \x01(\x0e2!.dockfleet.options.v1.AccessLevelR\x06access\"\xc5\x02\n" +
+	"\x06access\x18\x02 \x01(\x0e2!.dockfleet.options.v1.AccessLevelR\x06access\x12\x17\n" +
+	"\afan_out\x18\x03 \x01(\tR\x06fanOut\"\xc5\x02\n" +
 	"\x0eEngineEndpoint\x12\x12\n" +
 	"\x03get\x18\x01 \x01(\tH\x00R\x03get\x12\x14\n" +
 	"\x04head\x18\x02 \x01(\tH\x00R\x04head\x12\x14\n" +

@@ -385,6 +385,18 @@ const (
 	ErrorReason_ERROR_REASON_API_VERSION_TOO_NEW ErrorReason = 39
 	// The gateway no longer has the host, or has another engine under its name.
 	ErrorReason_ERROR_REASON_HOST_REMOVED ErrorReason = 40
+	// The host takes no new work: it is being drained.
+	ErrorReason_ERROR_REASON_HOST_DRAINING ErrorReason = 41
+	// The gateway does not know the objects of the host yet.
+	ErrorReason_ERROR_REASON_INVENTORY_UNKNOWN ErrorReason = 42
+	// No host that is selected can take the container.
+	ErrorReason_ERROR_REASON_NO_HOST_FITS ErrorReason = 43
+	// The host comes from a source that calls cannot change, such as the configuration file.
+	ErrorReason_ERROR_REASON_HOST_READ_ONLY ErrorReason = 44
+	// The bytes of a message are not a message of the RPC's type.
+	ErrorReason_ERROR_REASON_MALFORMED_MESSAGE ErrorReason = 45
+	// The client did not send its first message in time.
+	ErrorReason_ERROR_REASON_NO_REQUEST ErrorReason = 46
 )
 
 // Enum value maps for ErrorReason.
@@ -431,6 +443,12 @@ var (
 		38: "ERROR_REASON_CLIENT_DEADLINE",
 		39: "ERROR_REASON_API_VERSION_TOO_NEW",
 		40: "ERROR_REASON_HOST_REMOVED",
+		41: "ERROR_REASON_HOST_DRAINING",
+		42: "ERROR_REASON_INVENTORY_UNKNOWN",
+		43: "ERROR_REASON_NO_HOST_FITS",
+		44: "ERROR_REASON_HOST_READ_ONLY",
+		45: "ERROR_REASON_MALFORMED_MESSAGE",
+		46: "ERROR_REASON_NO_REQUEST",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":               0,
@@ -474,6 +492,12 @@ var (
 		"ERROR_REASON_CLIENT_DEADLINE":           38,
 		"ERROR_REASON_API_VERSION_TOO_NEW":       39,
 		"ERROR_REASON_HOST_REMOVED":              40,
+		"ERROR_REASON_HOST_DRAINING":             41,
+		"ERROR_REASON_INVENTORY_UNKNOWN":         42,
+		"ERROR_REASON_NO_HOST_FITS":              43,
+		"ERROR_REASON_HOST_READ_ONLY":            44,
+		"ERROR_REASON_MALFORMED_MESSAGE":         45,
+		"ERROR_REASON_NO_REQUEST":                46,
 	}
 )
 
@@ -1713,8 +1737,7 @@ const file_dockfleet_v1_common_proto_rawDesc = "" +
 	"\x15GAP_REASON_CLOCK_STEP\x10\x03\x12\x1f\n" +
 	"\x1bGAP_REASON_ENGINE_RESTARTED\x10\x04\x12\x16\n" +
 	"\x12GAP_REASON_OVERRUN\x10\x05\x12\x1a\n" +
-	"\x16GAP_REASON_SLOW_READER\x10\x06*\xcf\n" +
-	"\n" +
+	"\x16GAP_REASON_SLOW_READER\x10\x06*\x94\f\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12\x1d\n" +
@@ -1757,7 +1780,13 @@ const file_dockfleet_v1_common_proto_rawDesc = "" +
 	"\x19ERROR_REASON_GATEWAY_BUSY\x10%\x12 \n" +
 	"\x1cERROR_REASON_CLIENT_DEADLINE\x10&\x12$\n" +
 	" ERROR_REASON_API_VERSION_TOO_NEW\x10'\x12\x1d\n" +
-	"\x19ERROR_REASON_HOST_REMOVED\x10(B[\n" +
+	"\x19ERROR_REASON_HOST_REMOVED\x10(\x12\x1e\n" +
+	"\x1aERROR_REASON_HOST_DRAINING\x10)\x12\"\n" +
+	"\x1eERROR_REASON_INVENTORY_UNKNOWN\x10*\x12\x1d\n" +
+	"\x19ERROR_REASON_NO_HOST_FITS\x10+\x12\x1f\n" +
+	"\x1bERROR_REASON_HOST_READ_ONLY\x10,\x12\"\n" +
+	"\x1eERROR_REASON_MALFORMED_MESSAGE\x10-\x12\x1b\n" +
+	"\x17ERROR_REASON_NO_REQUEST\x10.B[\n" +
 	"\fdockfleet.v1B\vCommonProtoP\x01Z-dockfleet.internal/go/dockfleetv1;dockfleetv1\xaa\x02\fDockfleet.V1b\x06proto3"
 
 var (

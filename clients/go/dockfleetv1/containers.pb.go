@@ -12,6 +12,7 @@ import (
 	_ "dockfleet.internal/go/dockfleetoptionsv1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -2902,7 +2903,10 @@ type ListContainersRequest struct {
 	// Lists only containers that fit every key, each by one of its values.  The keys are `ancestor`, `before`, `expose`,
 	// `exited`, `health`, `id`, `isolation`, `is-task`, `label`, `name`, `network`, `publish`, `since`, `status` and
 	// `volume`.  Default: no filters.
-	Filters       map[string]*StringList `protobuf:"bytes,5,rep,name=filters,proto3" json:"filters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Filters map[string]*StringList `protobuf:"bytes,5,rep,name=filters,proto3" json:"filters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Answers from the gateway's inventory of the host, if that is not older than this.  Default: the host is asked.  In
+	// FleetService: the inventory answers, however old it is.
+	MaxAge        *durationpb.Duration `protobuf:"bytes,1001,opt,name=max_age,json=maxAge,proto3" json:"max_age,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2972,11 +2976,20 @@ func (x *ListContainersRequest) GetFilters() map[string]*StringList {
 	return nil
 }
 
+func (x *ListContainersRequest) GetMaxAge() *durationpb.Duration {
+	if x != nil {
+		return x.MaxAge
+	}
+	return nil
+}
+
 // The response of ListContainers.
 type ListContainersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The containers, the newest first.
-	Containers    []*ContainerSummary `protobuf:"bytes,1,rep,name=containers,proto3" json:"containers,omitempty"`
+	Containers []*ContainerSummary `protobuf:"bytes,1,rep,name=containers,proto3" json:"containers,omitempty"`
+	// How old the answer can be.  Absent in FleetService, which has it beside the response.
+	Freshness     *Freshness `protobuf:"bytes,1001,opt,name=freshness,proto3" json:"freshness,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3014,6 +3027,13 @@ func (*ListContainersResponse) Descriptor() ([]byte, []int) {
 func (x *ListContainersResponse) GetContainers() []*ContainerSummary {
 	if x != nil {
 		return x.Containers
+	}
+	return nil
+}
+
+func (x *ListContainersResponse) GetFreshness() *Freshness {
+	if x != nil {
+		return x.Freshness
 	}
 	return nil
 }
@@ -7231,7 +7251,7 @@ var File_dockfleet_v1_containers_proto protoreflect.FileDescriptor
 
 const file_dockfleet_v1_containers_proto_rawDesc = "" +
 	"\n" +
-	"\x1ddockfleet/v1/containers.proto\x12\fdockfleet.v1\x1a\"dockfleet/options/v1/options.proto\x1a\x19dockfleet/v1/common.proto\x1a#dockfleet/v1/container_config.proto\x1a\x1bdockfleet/v1/networks.proto\x1a\x16dockfleet/v1/oci.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x99\t\n" +
+	"\x1ddockfleet/v1/containers.proto\x12\fdockfleet.v1\x1a\"dockfleet/options/v1/options.proto\x1a\x19dockfleet/v1/common.proto\x1a#dockfleet/v1/container_config.proto\x1a\x1bdockfleet/v1/networks.proto\x1a\x16dockfleet/v1/oci.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x99\t\n" +
 	"\tContainer\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02Id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04Name\x127\n" +
@@ -7539,23 +7559,25 @@ const file_dockfleet_v1_containers_proto_rawDesc = "" +
 	"\x16_read_count_normalizedB\x12\n" +
 	"\x10_read_size_bytesB\x19\n" +
 	"\x17_write_count_normalizedB\x13\n" +
-	"\x11_write_size_bytes\"\xb3\x02\n" +
+	"\x11_write_size_bytes\"\xf0\x02\n" +
 	"\x15ListContainersRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x15\n" +
 	"\x03all\x18\x02 \x01(\bH\x00R\x03all\x88\x01\x01\x12\x19\n" +
 	"\x05limit\x18\x03 \x01(\x03H\x01R\x05limit\x88\x01\x01\x12\x17\n" +
 	"\x04size\x18\x04 \x01(\bH\x02R\x04size\x88\x01\x01\x12J\n" +
-	"\afilters\x18\x05 \x03(\v20.dockfleet.v1.ListContainersRequest.FiltersEntryR\afilters\x1aT\n" +
+	"\afilters\x18\x05 \x03(\v20.dockfleet.v1.ListContainersRequest.FiltersEntryR\afilters\x12;\n" +
+	"\amax_age\x18\xe9\a \x01(\v2\x19.google.protobuf.DurationB\x06\xfa\xdb#\x02P\x01R\x06maxAge\x1aT\n" +
 	"\fFiltersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12.\n" +
 	"\x05value\x18\x02 \x01(\v2\x18.dockfleet.v1.StringListR\x05value:\x028\x01B\x06\n" +
 	"\x04_allB\b\n" +
 	"\x06_limitB\a\n" +
-	"\x05_size\"X\n" +
+	"\x05_size\"\x98\x01\n" +
 	"\x16ListContainersResponse\x12>\n" +
 	"\n" +
 	"containers\x18\x01 \x03(\v2\x1e.dockfleet.v1.ContainerSummaryR\n" +
-	"containers\"\xc1\x01\n" +
+	"containers\x12>\n" +
+	"\tfreshness\x18\xe9\a \x01(\v2\x17.dockfleet.v1.FreshnessB\x06\xfa\xdb#\x02P\x01R\tfreshness\"\xc1\x01\n" +
 	"\x16CreateContainerRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x1f\n" +
 	"\x04name\x18\x02 \x01(\tB\x06\xfa\xdb#\x02\b\x06H\x00R\x04name\x88\x01\x01\x12\x1f\n" +
@@ -8112,28 +8134,30 @@ var file_dockfleet_v1_containers_proto_goTypes = []any{
 	(*ContainerConfig)(nil),              // 103: dockfleet.v1.ContainerConfig
 	(*HostConfig)(nil),                   // 104: dockfleet.v1.HostConfig
 	(StandardStream)(0),                  // 105: dockfleet.v1.StandardStream
-	(*ContainerSpec)(nil),                // 106: dockfleet.v1.ContainerSpec
-	(*AuthConfig)(nil),                   // 107: dockfleet.v1.AuthConfig
-	(SlowReader)(0),                      // 108: dockfleet.v1.SlowReader
-	(*SessionStarted)(nil),               // 109: dockfleet.v1.SessionStarted
-	(*OutputChunk)(nil),                  // 110: dockfleet.v1.OutputChunk
-	(*DroppedOutput)(nil),                // 111: dockfleet.v1.DroppedOutput
-	(*SessionEnd)(nil),                   // 112: dockfleet.v1.SessionEnd
-	(*Heartbeat)(nil),                    // 113: dockfleet.v1.Heartbeat
-	(*Progress)(nil),                     // 114: dockfleet.v1.Progress
-	(*StringList)(nil),                   // 115: dockfleet.v1.StringList
-	(*Gap)(nil),                          // 116: dockfleet.v1.Gap
-	(*StreamReconnected)(nil),            // 117: dockfleet.v1.StreamReconnected
-	(*TerminalSize)(nil),                 // 118: dockfleet.v1.TerminalSize
-	(*RestartPolicy)(nil),                // 119: dockfleet.v1.RestartPolicy
-	(*WeightDevice)(nil),                 // 120: dockfleet.v1.WeightDevice
-	(*ThrottleDevice)(nil),               // 121: dockfleet.v1.ThrottleDevice
-	(*Ulimit)(nil),                       // 122: dockfleet.v1.Ulimit
-	(*DeviceMapping)(nil),                // 123: dockfleet.v1.DeviceMapping
-	(*DeviceRequest)(nil),                // 124: dockfleet.v1.DeviceRequest
-	(*CloseStdin)(nil),                   // 125: dockfleet.v1.CloseStdin
-	(*EndpointSettings)(nil),             // 126: dockfleet.v1.EndpointSettings
-	(*PortBindings)(nil),                 // 127: dockfleet.v1.PortBindings
+	(*durationpb.Duration)(nil),          // 106: google.protobuf.Duration
+	(*Freshness)(nil),                    // 107: dockfleet.v1.Freshness
+	(*ContainerSpec)(nil),                // 108: dockfleet.v1.ContainerSpec
+	(*AuthConfig)(nil),                   // 109: dockfleet.v1.AuthConfig
+	(SlowReader)(0),                      // 110: dockfleet.v1.SlowReader
+	(*SessionStarted)(nil),               // 111: dockfleet.v1.SessionStarted
+	(*OutputChunk)(nil),                  // 112: dockfleet.v1.OutputChunk
+	(*DroppedOutput)(nil),                // 113: dockfleet.v1.DroppedOutput
+	(*SessionEnd)(nil),                   // 114: dockfleet.v1.SessionEnd
+	(*Heartbeat)(nil),                    // 115: dockfleet.v1.Heartbeat
+	(*Progress)(nil),                     // 116: dockfleet.v1.Progress
+	(*StringList)(nil),                   // 117: dockfleet.v1.StringList
+	(*Gap)(nil),                          // 118: dockfleet.v1.Gap
+	(*StreamReconnected)(nil),            // 119: dockfleet.v1.StreamReconnected
+	(*TerminalSize)(nil),                 // 120: dockfleet.v1.TerminalSize
+	(*RestartPolicy)(nil),                // 121: dockfleet.v1.RestartPolicy
+	(*WeightDevice)(nil),                 // 122: dockfleet.v1.WeightDevice
+	(*ThrottleDevice)(nil),               // 123: dockfleet.v1.ThrottleDevice
+	(*Ulimit)(nil),                       // 124: dockfleet.v1.Ulimit
+	(*DeviceMapping)(nil),                // 125: dockfleet.v1.DeviceMapping
+	(*DeviceRequest)(nil),                // 126: dockfleet.v1.DeviceRequest
+	(*CloseStdin)(nil),                   // 127: dockfleet.v1.CloseStdin
+	(*EndpointSettings)(nil),             // 128: dockfleet.v1.EndpointSettings
+	(*PortBindings)(nil),                 // 129: dockfleet.v1.PortBindings
 }
 var file_dockfleet_v1_containers_proto_depIdxs = []int32{
 	101, // 0: dockfleet.v1.Container.created_at:type_name -> google.protobuf.Timestamp
@@ -8194,121 +8218,123 @@ var file_dockfleet_v1_containers_proto_depIdxs = []int32{
 	29,  // 55: dockfleet.v1.BlkioStats.io_time_recursive:type_name -> dockfleet.v1.BlkioEntry
 	29,  // 56: dockfleet.v1.BlkioStats.sectors_recursive:type_name -> dockfleet.v1.BlkioEntry
 	99,  // 57: dockfleet.v1.ListContainersRequest.filters:type_name -> dockfleet.v1.ListContainersRequest.FiltersEntry
-	13,  // 58: dockfleet.v1.ListContainersResponse.containers:type_name -> dockfleet.v1.ContainerSummary
-	106, // 59: dockfleet.v1.CreateContainerRequest.config:type_name -> dockfleet.v1.ContainerSpec
-	106, // 60: dockfleet.v1.RunContainerRequest.config:type_name -> dockfleet.v1.ContainerSpec
-	107, // 61: dockfleet.v1.RunContainerRequest.registry_auth:type_name -> dockfleet.v1.AuthConfig
-	0,   // 62: dockfleet.v1.RunContainerRequest.pull:type_name -> dockfleet.v1.PullPolicy
-	108, // 63: dockfleet.v1.RunContainerRequest.slow_reader:type_name -> dockfleet.v1.SlowReader
-	109, // 64: dockfleet.v1.RunContainerResponse.started:type_name -> dockfleet.v1.SessionStarted
-	110, // 65: dockfleet.v1.RunContainerResponse.output:type_name -> dockfleet.v1.OutputChunk
-	111, // 66: dockfleet.v1.RunContainerResponse.dropped:type_name -> dockfleet.v1.DroppedOutput
-	112, // 67: dockfleet.v1.RunContainerResponse.end:type_name -> dockfleet.v1.SessionEnd
-	113, // 68: dockfleet.v1.RunContainerResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	114, // 69: dockfleet.v1.RunContainerResponse.pull:type_name -> dockfleet.v1.Progress
-	37,  // 70: dockfleet.v1.RunContainerResponse.created:type_name -> dockfleet.v1.ContainerCreated
-	2,   // 71: dockfleet.v1.InspectContainerResponse.container:type_name -> dockfleet.v1.Container
-	115, // 72: dockfleet.v1.TopContainerResponse.processes:type_name -> dockfleet.v1.StringList
-	101, // 73: dockfleet.v1.StreamLogsRequest.since:type_name -> google.protobuf.Timestamp
-	101, // 74: dockfleet.v1.StreamLogsRequest.until:type_name -> google.protobuf.Timestamp
-	44,  // 75: dockfleet.v1.StreamLogsResponse.batch:type_name -> dockfleet.v1.LogBatch
-	116, // 76: dockfleet.v1.StreamLogsResponse.gap:type_name -> dockfleet.v1.Gap
-	117, // 77: dockfleet.v1.StreamLogsResponse.reconnected:type_name -> dockfleet.v1.StreamReconnected
-	45,  // 78: dockfleet.v1.StreamLogsResponse.restarted:type_name -> dockfleet.v1.ContainerRestarted
-	46,  // 79: dockfleet.v1.StreamLogsResponse.end:type_name -> dockfleet.v1.LogEnd
-	113, // 80: dockfleet.v1.StreamLogsResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	18,  // 81: dockfleet.v1.LogBatch.entries:type_name -> dockfleet.v1.LogEntry
-	101, // 82: dockfleet.v1.ContainerRestarted.start_time:type_name -> google.protobuf.Timestamp
-	1,   // 83: dockfleet.v1.LogEnd.reason:type_name -> dockfleet.v1.LogEndReason
-	19,  // 84: dockfleet.v1.GetContainerChangesResponse.changes:type_name -> dockfleet.v1.FilesystemChange
-	21,  // 85: dockfleet.v1.StreamStatsResponse.stats:type_name -> dockfleet.v1.ContainerStats
-	53,  // 86: dockfleet.v1.StreamStatsResponse.not_running:type_name -> dockfleet.v1.ContainerNotRunning
-	113, // 87: dockfleet.v1.StreamStatsResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	118, // 88: dockfleet.v1.ResizeContainerRequest.size:type_name -> dockfleet.v1.TerminalSize
-	119, // 89: dockfleet.v1.UpdateContainerRequest.restart_policy:type_name -> dockfleet.v1.RestartPolicy
-	120, // 90: dockfleet.v1.UpdateContainerRequest.blkio_weight_device:type_name -> dockfleet.v1.WeightDevice
-	121, // 91: dockfleet.v1.UpdateContainerRequest.blkio_device_read_bps:type_name -> dockfleet.v1.ThrottleDevice
-	121, // 92: dockfleet.v1.UpdateContainerRequest.blkio_device_write_bps:type_name -> dockfleet.v1.ThrottleDevice
-	121, // 93: dockfleet.v1.UpdateContainerRequest.blkio_device_read_iops:type_name -> dockfleet.v1.ThrottleDevice
-	121, // 94: dockfleet.v1.UpdateContainerRequest.blkio_device_write_iops:type_name -> dockfleet.v1.ThrottleDevice
-	122, // 95: dockfleet.v1.UpdateContainerRequest.ulimits:type_name -> dockfleet.v1.Ulimit
-	123, // 96: dockfleet.v1.UpdateContainerRequest.devices:type_name -> dockfleet.v1.DeviceMapping
-	124, // 97: dockfleet.v1.UpdateContainerRequest.device_requests:type_name -> dockfleet.v1.DeviceRequest
-	74,  // 98: dockfleet.v1.AttachContainerRequest.start:type_name -> dockfleet.v1.AttachContainerStart
-	118, // 99: dockfleet.v1.AttachContainerRequest.resize:type_name -> dockfleet.v1.TerminalSize
-	125, // 100: dockfleet.v1.AttachContainerRequest.close_stdin:type_name -> dockfleet.v1.CloseStdin
-	108, // 101: dockfleet.v1.AttachContainerStart.slow_reader:type_name -> dockfleet.v1.SlowReader
-	109, // 102: dockfleet.v1.AttachContainerResponse.started:type_name -> dockfleet.v1.SessionStarted
-	110, // 103: dockfleet.v1.AttachContainerResponse.output:type_name -> dockfleet.v1.OutputChunk
-	111, // 104: dockfleet.v1.AttachContainerResponse.dropped:type_name -> dockfleet.v1.DroppedOutput
-	112, // 105: dockfleet.v1.AttachContainerResponse.end:type_name -> dockfleet.v1.SessionEnd
-	113, // 106: dockfleet.v1.AttachContainerResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	78,  // 107: dockfleet.v1.WaitContainerResponse.error:type_name -> dockfleet.v1.WaitError
-	20,  // 108: dockfleet.v1.StatContainerArchiveResponse.stat:type_name -> dockfleet.v1.PathStat
-	20,  // 109: dockfleet.v1.GetContainerArchiveResponse.stat:type_name -> dockfleet.v1.PathStat
-	86,  // 110: dockfleet.v1.PutContainerArchiveRequest.start:type_name -> dockfleet.v1.PutContainerArchiveStart
-	100, // 111: dockfleet.v1.PruneContainersRequest.filters:type_name -> dockfleet.v1.PruneContainersRequest.FiltersEntry
-	126, // 112: dockfleet.v1.NetworkSettings.NetworksEntry.value:type_name -> dockfleet.v1.EndpointSettings
-	127, // 113: dockfleet.v1.NetworkSettings.PortsEntry.value:type_name -> dockfleet.v1.PortBindings
-	126, // 114: dockfleet.v1.NetworkSettingsSummary.NetworksEntry.value:type_name -> dockfleet.v1.EndpointSettings
-	26,  // 115: dockfleet.v1.ContainerStats.NetworksEntry.value:type_name -> dockfleet.v1.InterfaceStats
-	115, // 116: dockfleet.v1.ListContainersRequest.FiltersEntry.value:type_name -> dockfleet.v1.StringList
-	115, // 117: dockfleet.v1.PruneContainersRequest.FiltersEntry.value:type_name -> dockfleet.v1.StringList
-	31,  // 118: dockfleet.v1.ContainerService.ListContainers:input_type -> dockfleet.v1.ListContainersRequest
-	33,  // 119: dockfleet.v1.ContainerService.CreateContainer:input_type -> dockfleet.v1.CreateContainerRequest
-	35,  // 120: dockfleet.v1.ContainerService.RunContainer:input_type -> dockfleet.v1.RunContainerRequest
-	38,  // 121: dockfleet.v1.ContainerService.InspectContainer:input_type -> dockfleet.v1.InspectContainerRequest
-	40,  // 122: dockfleet.v1.ContainerService.TopContainer:input_type -> dockfleet.v1.TopContainerRequest
-	42,  // 123: dockfleet.v1.ContainerService.StreamLogs:input_type -> dockfleet.v1.StreamLogsRequest
-	47,  // 124: dockfleet.v1.ContainerService.GetContainerChanges:input_type -> dockfleet.v1.GetContainerChangesRequest
-	49,  // 125: dockfleet.v1.ContainerService.ExportContainer:input_type -> dockfleet.v1.ExportContainerRequest
-	51,  // 126: dockfleet.v1.ContainerService.StreamStats:input_type -> dockfleet.v1.StreamStatsRequest
-	55,  // 127: dockfleet.v1.ContainerService.ResizeContainer:input_type -> dockfleet.v1.ResizeContainerRequest
-	57,  // 128: dockfleet.v1.ContainerService.StartContainer:input_type -> dockfleet.v1.StartContainerRequest
-	59,  // 129: dockfleet.v1.ContainerService.StopContainer:input_type -> dockfleet.v1.StopContainerRequest
-	61,  // 130: dockfleet.v1.ContainerService.RestartContainer:input_type -> dockfleet.v1.RestartContainerRequest
-	63,  // 131: dockfleet.v1.ContainerService.KillContainer:input_type -> dockfleet.v1.KillContainerRequest
-	65,  // 132: dockfleet.v1.ContainerService.UpdateContainer:input_type -> dockfleet.v1.UpdateContainerRequest
-	67,  // 133: dockfleet.v1.ContainerService.RenameContainer:input_type -> dockfleet.v1.RenameContainerRequest
-	69,  // 134: dockfleet.v1.ContainerService.PauseContainer:input_type -> dockfleet.v1.PauseContainerRequest
-	71,  // 135: dockfleet.v1.ContainerService.UnpauseContainer:input_type -> dockfleet.v1.UnpauseContainerRequest
-	73,  // 136: dockfleet.v1.ContainerService.AttachContainer:input_type -> dockfleet.v1.AttachContainerRequest
-	76,  // 137: dockfleet.v1.ContainerService.WaitContainer:input_type -> dockfleet.v1.WaitContainerRequest
-	79,  // 138: dockfleet.v1.ContainerService.RemoveContainer:input_type -> dockfleet.v1.RemoveContainerRequest
-	81,  // 139: dockfleet.v1.ContainerService.StatContainerArchive:input_type -> dockfleet.v1.StatContainerArchiveRequest
-	83,  // 140: dockfleet.v1.ContainerService.GetContainerArchive:input_type -> dockfleet.v1.GetContainerArchiveRequest
-	85,  // 141: dockfleet.v1.ContainerService.PutContainerArchive:input_type -> dockfleet.v1.PutContainerArchiveRequest
-	88,  // 142: dockfleet.v1.ContainerService.PruneContainers:input_type -> dockfleet.v1.PruneContainersRequest
-	32,  // 143: dockfleet.v1.ContainerService.ListContainers:output_type -> dockfleet.v1.ListContainersResponse
-	34,  // 144: dockfleet.v1.ContainerService.CreateContainer:output_type -> dockfleet.v1.CreateContainerResponse
-	36,  // 145: dockfleet.v1.ContainerService.RunContainer:output_type -> dockfleet.v1.RunContainerResponse
-	39,  // 146: dockfleet.v1.ContainerService.InspectContainer:output_type -> dockfleet.v1.InspectContainerResponse
-	41,  // 147: dockfleet.v1.ContainerService.TopContainer:output_type -> dockfleet.v1.TopContainerResponse
-	43,  // 148: dockfleet.v1.ContainerService.StreamLogs:output_type -> dockfleet.v1.StreamLogsResponse
-	48,  // 149: dockfleet.v1.ContainerService.GetContainerChanges:output_type -> dockfleet.v1.GetContainerChangesResponse
-	50,  // 150: dockfleet.v1.ContainerService.ExportContainer:output_type -> dockfleet.v1.ExportContainerResponse
-	52,  // 151: dockfleet.v1.ContainerService.StreamStats:output_type -> dockfleet.v1.StreamStatsResponse
-	56,  // 152: dockfleet.v1.ContainerService.ResizeContainer:output_type -> dockfleet.v1.ResizeContainerResponse
-	58,  // 153: dockfleet.v1.ContainerService.StartContainer:output_type -> dockfleet.v1.StartContainerResponse
-	60,  // 154: dockfleet.v1.ContainerService.StopContainer:output_type -> dockfleet.v1.StopContainerResponse
-	62,  // 155: dockfleet.v1.ContainerService.RestartContainer:output_type -> dockfleet.v1.RestartContainerResponse
-	64,  // 156: dockfleet.v1.ContainerService.KillContainer:output_type -> dockfleet.v1.KillContainerResponse
-	66,  // 157: dockfleet.v1.ContainerService.UpdateContainer:output_type -> dockfleet.v1.UpdateContainerResponse
-	68,  // 158: dockfleet.v1.ContainerService.RenameContainer:output_type -> dockfleet.v1.RenameContainerResponse
-	70,  // 159: dockfleet.v1.ContainerService.PauseContainer:output_type -> dockfleet.v1.PauseContainerResponse
-	72,  // 160: dockfleet.v1.ContainerService.UnpauseContainer:output_type -> dockfleet.v1.UnpauseContainerResponse
-	75,  // 161: dockfleet.v1.ContainerService.AttachContainer:output_type -> dockfleet.v1.AttachContainerResponse
-	77,  // 162: dockfleet.v1.ContainerService.WaitContainer:output_type -> dockfleet.v1.WaitContainerResponse
-	80,  // 163: dockfleet.v1.ContainerService.RemoveContainer:output_type -> dockfleet.v1.RemoveContainerResponse
-	82,  // 164: dockfleet.v1.ContainerService.StatContainerArchive:output_type -> dockfleet.v1.StatContainerArchiveResponse
-	84,  // 165: dockfleet.v1.ContainerService.GetContainerArchive:output_type -> dockfleet.v1.GetContainerArchiveResponse
-	87,  // 166: dockfleet.v1.ContainerService.PutContainerArchive:output_type -> dockfleet.v1.PutContainerArchiveResponse
-	89,  // 167: dockfleet.v1.ContainerService.PruneContainers:output_type -> dockfleet.v1.PruneContainersResponse
-	143, // [143:168] is the sub-list for method output_type
-	118, // [118:143] is the sub-list for method input_type
-	118, // [118:118] is the sub-list for extension type_name
-	118, // [118:118] is the sub-list for extension extendee
-	0,   // [0:118] is the sub-list for field type_name
+	106, // 58: dockfleet.v1.ListContainersRequest.max_age:type_name -> google.protobuf.Duration
+	13,  // 59: dockfleet.v1.ListContainersResponse.containers:type_name -> dockfleet.v1.ContainerSummary
+	107, // 60: dockfleet.v1.ListContainersResponse.freshness:type_name -> dockfleet.v1.Freshness
+	108, // 61: dockfleet.v1.CreateContainerRequest.config:type_name -> dockfleet.v1.ContainerSpec
+	108, // 62: dockfleet.v1.RunContainerRequest.config:type_name -> dockfleet.v1.ContainerSpec
+	109, // 63: dockfleet.v1.RunContainerRequest.registry_auth:type_name -> dockfleet.v1.AuthConfig
+	0,   // 64: dockfleet.v1.RunContainerRequest.pull:type_name -> dockfleet.v1.PullPolicy
+	110, // 65: dockfleet.v1.RunContainerRequest.slow_reader:type_name -> dockfleet.v1.SlowReader
+	111, // 66: dockfleet.v1.RunContainerResponse.started:type_name -> dockfleet.v1.SessionStarted
+	112, // 67: dockfleet.v1.RunContainerResponse.output:type_name -> dockfleet.v1.OutputChunk
+	113, // 68: dockfleet.v1.RunContainerResponse.dropped:type_name -> dockfleet.v1.DroppedOutput
+	114, // 69: dockfleet.v1.RunContainerResponse.end:type_name -> dockfleet.v1.SessionEnd
+	115, // 70: dockfleet.v1.RunContainerResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	116, // 71: dockfleet.v1.RunContainerResponse.pull:type_name -> dockfleet.v1.Progress
+	37,  // 72: dockfleet.v1.RunContainerResponse.created:type_name -> dockfleet.v1.ContainerCreated
+	2,   // 73: dockfleet.v1.InspectContainerResponse.container:type_name -> dockfleet.v1.Container
+	117, // 74: dockfleet.v1.TopContainerResponse.processes:type_name -> dockfleet.v1.StringList
+	101, // 75: dockfleet.v1.StreamLogsRequest.since:type_name -> google.protobuf.Timestamp
+	101, // 76: dockfleet.v1.StreamLogsRequest.until:type_name -> google.protobuf.Timestamp
+	44,  // 77: dockfleet.v1.StreamLogsResponse.batch:type_name -> dockfleet.v1.LogBatch
+	118, // 78: dockfleet.v1.StreamLogsResponse.gap:type_name -> dockfleet.v1.Gap
+	119, // 79: dockfleet.v1.StreamLogsResponse.reconnected:type_name -> dockfleet.v1.StreamReconnected
+	45,  // 80: dockfleet.v1.StreamLogsResponse.restarted:type_name -> dockfleet.v1.ContainerRestarted
+	46,  // 81: dockfleet.v1.StreamLogsResponse.end:type_name -> dockfleet.v1.LogEnd
+	115, // 82: dockfleet.v1.StreamLogsResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	18,  // 83: dockfleet.v1.LogBatch.entries:type_name -> dockfleet.v1.LogEntry
+	101, // 84: dockfleet.v1.ContainerRestarted.start_time:type_name -> google.protobuf.Timestamp
+	1,   // 85: dockfleet.v1.LogEnd.reason:type_name -> dockfleet.v1.LogEndReason
+	19,  // 86: dockfleet.v1.GetContainerChangesResponse.changes:type_name -> dockfleet.v1.FilesystemChange
+	21,  // 87: dockfleet.v1.StreamStatsResponse.stats:type_name -> dockfleet.v1.ContainerStats
+	53,  // 88: dockfleet.v1.StreamStatsResponse.not_running:type_name -> dockfleet.v1.ContainerNotRunning
+	115, // 89: dockfleet.v1.StreamStatsResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	120, // 90: dockfleet.v1.ResizeContainerRequest.size:type_name -> dockfleet.v1.TerminalSize
+	121, // 91: dockfleet.v1.UpdateContainerRequest.restart_policy:type_name -> dockfleet.v1.RestartPolicy
+	122, // 92: dockfleet.v1.UpdateContainerRequest.blkio_weight_device:type_name -> dockfleet.v1.WeightDevice
+	123, // 93: dockfleet.v1.UpdateContainerRequest.blkio_device_read_bps:type_name -> dockfleet.v1.ThrottleDevice
+	123, // 94: dockfleet.v1.UpdateContainerRequest.blkio_device_write_bps:type_name -> dockfleet.v1.ThrottleDevice
+	123, // 95: dockfleet.v1.UpdateContainerRequest.blkio_device_read_iops:type_name -> dockfleet.v1.ThrottleDevice
+	123, // 96: dockfleet.v1.UpdateContainerRequest.blkio_device_write_iops:type_name -> dockfleet.v1.ThrottleDevice
+	124, // 97: dockfleet.v1.UpdateContainerRequest.ulimits:type_name -> dockfleet.v1.Ulimit
+	125, // 98: dockfleet.v1.UpdateContainerRequest.devices:type_name -> dockfleet.v1.DeviceMapping
+	126, // 99: dockfleet.v1.UpdateContainerRequest.device_requests:type_name -> dockfleet.v1.DeviceRequest
+	74,  // 100: dockfleet.v1.AttachContainerRequest.start:type_name -> dockfleet.v1.AttachContainerStart
+	120, // 101: dockfleet.v1.AttachContainerRequest.resize:type_name -> dockfleet.v1.TerminalSize
+	127, // 102: dockfleet.v1.AttachContainerRequest.close_stdin:type_name -> dockfleet.v1.CloseStdin
+	110, // 103: dockfleet.v1.AttachContainerStart.slow_reader:type_name -> dockfleet.v1.SlowReader
+	111, // 104: dockfleet.v1.AttachContainerResponse.started:type_name -> dockfleet.v1.SessionStarted
+	112, // 105: dockfleet.v1.AttachContainerResponse.output:type_name -> dockfleet.v1.OutputChunk
+	113, // 106: dockfleet.v1.AttachContainerResponse.dropped:type_name -> dockfleet.v1.DroppedOutput
+	114, // 107: dockfleet.v1.AttachContainerResponse.end:type_name -> dockfleet.v1.SessionEnd
+	115, // 108: dockfleet.v1.AttachContainerResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	78,  // 109: dockfleet.v1.WaitContainerResponse.error:type_name -> dockfleet.v1.WaitError
+	20,  // 110: dockfleet.v1.StatContainerArchiveResponse.stat:type_name -> dockfleet.v1.PathStat
+	20,  // 111: dockfleet.v1.GetContainerArchiveResponse.stat:type_name -> dockfleet.v1.PathStat
+	86,  // 112: dockfleet.v1.PutContainerArchiveRequest.start:type_name -> dockfleet.v1.PutContainerArchiveStart
+	100, // 113: dockfleet.v1.PruneContainersRequest.filters:type_name -> dockfleet.v1.PruneContainersRequest.FiltersEntry
+	128, // 114: dockfleet.v1.NetworkSettings.NetworksEntry.value:type_name -> dockfleet.v1.EndpointSettings
+	129, // 115: dockfleet.v1.NetworkSettings.PortsEntry.value:type_name -> dockfleet.v1.PortBindings
+	128, // 116: dockfleet.v1.NetworkSettingsSummary.NetworksEntry.value:type_name -> dockfleet.v1.EndpointSettings
+	26,  // 117: dockfleet.v1.ContainerStats.NetworksEntry.value:type_name -> dockfleet.v1.InterfaceStats
+	117, // 118: dockfleet.v1.ListContainersRequest.FiltersEntry.value:type_name -> dockfleet.v1.StringList
+	117, // 119: dockfleet.v1.PruneContainersRequest.FiltersEntry.value:type_name -> dockfleet.v1.StringList
+	31,  // 120: dockfleet.v1.ContainerService.ListContainers:input_type -> dockfleet.v1.ListContainersRequest
+	33,  // 121: dockfleet.v1.ContainerService.CreateContainer:input_type -> dockfleet.v1.CreateContainerRequest
+	35,  // 122: dockfleet.v1.ContainerService.RunContainer:input_type -> dockfleet.v1.RunContainerRequest
+	38,  // 123: dockfleet.v1.ContainerService.InspectContainer:input_type -> dockfleet.v1.InspectContainerRequest
+	40,  // 124: dockfleet.v1.ContainerService.TopContainer:input_type -> dockfleet.v1.TopContainerRequest
+	42,  // 125: dockfleet.v1.ContainerService.StreamLogs:input_type -> dockfleet.v1.StreamLogsRequest
+	47,  // 126: dockfleet.v1.ContainerService.GetContainerChanges:input_type -> dockfleet.v1.GetContainerChangesRequest
+	49,  // 127: dockfleet.v1.ContainerService.ExportContainer:input_type -> dockfleet.v1.ExportContainerRequest
+	51,  // 128: dockfleet.v1.ContainerService.StreamStats:input_type -> dockfleet.v1.StreamStatsRequest
+	55,  // 129: dockfleet.v1.ContainerService.ResizeContainer:input_type -> dockfleet.v1.ResizeContainerRequest
+	57,  // 130: dockfleet.v1.ContainerService.StartContainer:input_type -> dockfleet.v1.StartContainerRequest
+	59,  // 131: dockfleet.v1.ContainerService.StopContainer:input_type -> dockfleet.v1.StopContainerRequest
+	61,  // 132: dockfleet.v1.ContainerService.RestartContainer:input_type -> dockfleet.v1.RestartContainerRequest
+	63,  // 133: dockfleet.v1.ContainerService.KillContainer:input_type -> dockfleet.v1.KillContainerRequest
+	65,  // 134: dockfleet.v1.ContainerService.UpdateContainer:input_type -> dockfleet.v1.UpdateContainerRequest
+	67,  // 135: dockfleet.v1.ContainerService.RenameContainer:input_type -> dockfleet.v1.RenameContainerRequest
+	69,  // 136: dockfleet.v1.ContainerService.PauseContainer:input_type -> dockfleet.v1.PauseContainerRequest
+	71,  // 137: dockfleet.v1.ContainerService.UnpauseContainer:input_type -> dockfleet.v1.UnpauseContainerRequest
+	73,  // 138: dockfleet.v1.ContainerService.AttachContainer:input_type -> dockfleet.v1.AttachContainerRequest
+	76,  // 139: dockfleet.v1.ContainerService.WaitContainer:input_type -> dockfleet.v1.WaitContainerRequest
+	79,  // 140: dockfleet.v1.ContainerService.RemoveContainer:input_type -> dockfleet.v1.RemoveContainerRequest
+	81,  // 141: dockfleet.v1.ContainerService.StatContainerArchive:input_type -> dockfleet.v1.StatContainerArchiveRequest
+	83,  // 142: dockfleet.v1.ContainerService.GetContainerArchive:input_type -> dockfleet.v1.GetContainerArchiveRequest
+	85,  // 143: dockfleet.v1.ContainerService.PutContainerArchive:input_type -> dockfleet.v1.PutContainerArchiveRequest
+	88,  // 144: dockfleet.v1.ContainerService.PruneContainers:input_type -> dockfleet.v1.PruneContainersRequest
+	32,  // 145: dockfleet.v1.ContainerService.ListContainers:output_type -> dockfleet.v1.ListContainersResponse
+	34,  // 146: dockfleet.v1.ContainerService.CreateContainer:output_type -> dockfleet.v1.CreateContainerResponse
+	36,  // 147: dockfleet.v1.ContainerService.RunContainer:output_type -> dockfleet.v1.RunContainerResponse
+	39,  // 148: dockfleet.v1.ContainerService.InspectContainer:output_type -> dockfleet.v1.InspectContainerResponse
+	41,  // 149: dockfleet.v1.ContainerService.TopContainer:output_type -> dockfleet.v1.TopContainerResponse
+	43,  // 150: dockfleet.v1.ContainerService.StreamLogs:output_type -> dockfleet.v1.StreamLogsResponse
+	48,  // 151: dockfleet.v1.ContainerService.GetContainerChanges:output_type -> dockfleet.v1.GetContainerChangesResponse
+	50,  // 152: dockfleet.v1.ContainerService.ExportContainer:output_type -> dockfleet.v1.ExportContainerResponse
+	52,  // 153: dockfleet.v1.ContainerService.StreamStats:output_type -> dockfleet.v1.StreamStatsResponse
+	56,  // 154: dockfleet.v1.ContainerService.ResizeContainer:output_type -> dockfleet.v1.ResizeContainerResponse
+	58,  // 155: dockfleet.v1.ContainerService.StartContainer:output_type -> dockfleet.v1.StartContainerResponse
+	60,  // 156: dockfleet.v1.ContainerService.StopContainer:output_type -> dockfleet.v1.StopContainerResponse
+	62,  // 157: dockfleet.v1.ContainerService.RestartContainer:output_type -> dockfleet.v1.RestartContainerResponse
+	64,  // 158: dockfleet.v1.ContainerService.KillContainer:output_type -> dockfleet.v1.KillContainerResponse
+	66,  // 159: dockfleet.v1.ContainerService.UpdateContainer:output_type -> dockfleet.v1.UpdateContainerResponse
+	68,  // 160: dockfleet.v1.ContainerService.RenameContainer:output_type -> dockfleet.v1.RenameContainerResponse
+	70,  // 161: dockfleet.v1.ContainerService.PauseContainer:output_type -> dockfleet.v1.PauseContainerResponse
+	72,  // 162: dockfleet.v1.ContainerService.UnpauseContainer:output_type -> dockfleet.v1.UnpauseContainerResponse
+	75,  // 163: dockfleet.v1.ContainerService.AttachContainer:output_type -> dockfleet.v1.AttachContainerResponse
+	77,  // 164: dockfleet.v1.ContainerService.WaitContainer:output_type -> dockfleet.v1.WaitContainerResponse
+	80,  // 165: dockfleet.v1.ContainerService.RemoveContainer:output_type -> dockfleet.v1.RemoveContainerResponse
+	82,  // 166: dockfleet.v1.ContainerService.StatContainerArchive:output_type -> dockfleet.v1.StatContainerArchiveResponse
+	84,  // 167: dockfleet.v1.ContainerService.GetContainerArchive:output_type -> dockfleet.v1.GetContainerArchiveResponse
+	87,  // 168: dockfleet.v1.ContainerService.PutContainerArchive:output_type -> dockfleet.v1.PutContainerArchiveResponse
+	89,  // 169: dockfleet.v1.ContainerService.PruneContainers:output_type -> dockfleet.v1.PruneContainersResponse
+	145, // [145:170] is the sub-list for method output_type
+	120, // [120:145] is the sub-list for method input_type
+	120, // [120:120] is the sub-list for extension type_name
+	120, // [120:120] is the sub-list for extension extendee
+	0,   // [0:120] is the sub-list for field type_name
 }
 
 func init() { file_dockfleet_v1_containers_proto_init() }

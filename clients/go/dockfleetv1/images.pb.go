@@ -12,6 +12,7 @@ import (
 	_ "dockfleet.internal/go/dockfleetoptionsv1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	structpb "google.golang.org/protobuf/types/known/structpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
@@ -1996,7 +1997,10 @@ type ListImagesRequest struct {
 	// Sets `manifests`.  Default: false.
 	Manifests *bool `protobuf:"varint,6,opt,name=manifests,proto3,oneof" json:"manifests,omitempty"`
 	// Sets `identity` in each manifest.  Needs `manifests`.  Default: false.
-	Identity      *bool `protobuf:"varint,7,opt,name=identity,proto3,oneof" json:"identity,omitempty"`
+	Identity *bool `protobuf:"varint,7,opt,name=identity,proto3,oneof" json:"identity,omitempty"`
+	// Answers from the gateway's inventory of the host, if that is not older than this.  Default: the host is asked.  In
+	// FleetService: the inventory answers, however old it is.
+	MaxAge        *durationpb.Duration `protobuf:"bytes,1001,opt,name=max_age,json=maxAge,proto3" json:"max_age,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2080,11 +2084,20 @@ func (x *ListImagesRequest) GetIdentity() bool {
 	return false
 }
 
+func (x *ListImagesRequest) GetMaxAge() *durationpb.Duration {
+	if x != nil {
+		return x.MaxAge
+	}
+	return nil
+}
+
 // The response of ListImages.
 type ListImagesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The images, in the engine's order.
-	Images        []*ImageSummary `protobuf:"bytes,1,rep,name=images,proto3" json:"images,omitempty"`
+	Images []*ImageSummary `protobuf:"bytes,1,rep,name=images,proto3" json:"images,omitempty"`
+	// How old the answer can be.  Absent in FleetService, which has it beside the response.
+	Freshness     *Freshness `protobuf:"bytes,1001,opt,name=freshness,proto3" json:"freshness,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2122,6 +2135,13 @@ func (*ListImagesResponse) Descriptor() ([]byte, []int) {
 func (x *ListImagesResponse) GetImages() []*ImageSummary {
 	if x != nil {
 		return x.Images
+	}
+	return nil
+}
+
+func (x *ListImagesResponse) GetFreshness() *Freshness {
+	if x != nil {
+		return x.Freshness
 	}
 	return nil
 }
@@ -4713,7 +4733,7 @@ var File_dockfleet_v1_images_proto protoreflect.FileDescriptor
 
 const file_dockfleet_v1_images_proto_rawDesc = "" +
 	"\n" +
-	"\x19dockfleet/v1/images.proto\x12\fdockfleet.v1\x1a\"dockfleet/options/v1/options.proto\x1a\x19dockfleet/v1/common.proto\x1a#dockfleet/v1/container_config.proto\x1a\x1ddockfleet/v1/containers.proto\x1a\x16dockfleet/v1/oci.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdb\x04\n" +
+	"\x19dockfleet/v1/images.proto\x12\fdockfleet.v1\x1a\"dockfleet/options/v1/options.proto\x1a\x19dockfleet/v1/common.proto\x1a#dockfleet/v1/container_config.proto\x1a\x1ddockfleet/v1/containers.proto\x1a\x16dockfleet/v1/oci.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdb\x04\n" +
 	"\fImageSummary\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02Id\x12\x1b\n" +
 	"\tparent_id\x18\x02 \x01(\tR\bParentId\x12\x1b\n" +
@@ -4911,7 +4931,7 @@ const file_dockfleet_v1_images_proto_rawDesc = "" +
 	"star_count\x18\x03 \x01(\x03R\n" +
 	"star_count\x12 \n" +
 	"\vis_official\x18\x04 \x01(\bR\vis_official\x12&\n" +
-	"\fis_automated\x18\x05 \x01(\bB\x02\x18\x01R\fis_automated\"\xc9\x03\n" +
+	"\fis_automated\x18\x05 \x01(\bB\x02\x18\x01R\fis_automated\"\x86\x04\n" +
 	"\x11ListImagesRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x15\n" +
 	"\x03all\x18\x02 \x01(\bH\x00R\x03all\x88\x01\x01\x12F\n" +
@@ -4922,7 +4942,8 @@ const file_dockfleet_v1_images_proto_rawDesc = "" +
 	"\tmanifests\x18\x06 \x01(\bB\n" +
 	"\xfa\xdb#\x06\x1a\x041.47H\x03R\tmanifests\x88\x01\x01\x12+\n" +
 	"\bidentity\x18\a \x01(\bB\n" +
-	"\xfa\xdb#\x06\x1a\x041.54H\x04R\bidentity\x88\x01\x01\x1aT\n" +
+	"\xfa\xdb#\x06\x1a\x041.54H\x04R\bidentity\x88\x01\x01\x12;\n" +
+	"\amax_age\x18\xe9\a \x01(\v2\x19.google.protobuf.DurationB\x06\xfa\xdb#\x02P\x01R\x06maxAge\x1aT\n" +
 	"\fFiltersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12.\n" +
 	"\x05value\x18\x02 \x01(\v2\x18.dockfleet.v1.StringListR\x05value:\x028\x01B\x06\n" +
@@ -4932,9 +4953,10 @@ const file_dockfleet_v1_images_proto_rawDesc = "" +
 	"\b_digestsB\f\n" +
 	"\n" +
 	"_manifestsB\v\n" +
-	"\t_identity\"H\n" +
+	"\t_identity\"\x88\x01\n" +
 	"\x12ListImagesResponse\x122\n" +
-	"\x06images\x18\x01 \x03(\v2\x1a.dockfleet.v1.ImageSummaryR\x06images\"i\n" +
+	"\x06images\x18\x01 \x03(\v2\x1a.dockfleet.v1.ImageSummaryR\x06images\x12>\n" +
+	"\tfreshness\x18\xe9\a \x01(\v2\x17.dockfleet.v1.FreshnessB\x06\xfa\xdb#\x02P\x01R\tfreshness\"i\n" +
 	"\x11BuildImageRequest\x125\n" +
 	"\x05start\x18\x01 \x01(\v2\x1d.dockfleet.v1.BuildImageStartH\x00R\x05start\x12\x14\n" +
 	"\x04data\x18\x02 \x01(\fH\x00R\x04dataB\a\n" +
@@ -5333,8 +5355,10 @@ var file_dockfleet_v1_images_proto_goTypes = []any{
 	(*HealthConfig)(nil),                  // 74: dockfleet.v1.HealthConfig
 	(*OciPlatform)(nil),                   // 75: dockfleet.v1.OciPlatform
 	(*structpb.Struct)(nil),               // 76: google.protobuf.Struct
-	(*Progress)(nil),                      // 77: dockfleet.v1.Progress
-	(*AuthConfig)(nil),                    // 78: dockfleet.v1.AuthConfig
+	(*durationpb.Duration)(nil),           // 77: google.protobuf.Duration
+	(*Freshness)(nil),                     // 78: dockfleet.v1.Freshness
+	(*Progress)(nil),                      // 79: dockfleet.v1.Progress
+	(*AuthConfig)(nil),                    // 80: dockfleet.v1.AuthConfig
 }
 var file_dockfleet_v1_images_proto_depIdxs = []int32{
 	69, // 0: dockfleet.v1.ImageSummary.created_at:type_name -> google.protobuf.Timestamp
@@ -5372,86 +5396,88 @@ var file_dockfleet_v1_images_proto_depIdxs = []int32{
 	76, // 32: dockfleet.v1.AttestationStatement.statement:type_name -> google.protobuf.Struct
 	69, // 33: dockfleet.v1.ImageHistoryEntry.created_at:type_name -> google.protobuf.Timestamp
 	61, // 34: dockfleet.v1.ListImagesRequest.filters:type_name -> dockfleet.v1.ListImagesRequest.FiltersEntry
-	0,  // 35: dockfleet.v1.ListImagesResponse.images:type_name -> dockfleet.v1.ImageSummary
-	23, // 36: dockfleet.v1.BuildImageRequest.start:type_name -> dockfleet.v1.BuildImageStart
-	62, // 37: dockfleet.v1.BuildImageStart.build_args:type_name -> dockfleet.v1.BuildImageStart.BuildArgsEntry
-	63, // 38: dockfleet.v1.BuildImageStart.labels:type_name -> dockfleet.v1.BuildImageStart.LabelsEntry
-	64, // 39: dockfleet.v1.BuildImageStart.registry_config:type_name -> dockfleet.v1.BuildImageStart.RegistryConfigEntry
-	73, // 40: dockfleet.v1.BuildImageStart.cache_from:type_name -> dockfleet.v1.StringList
-	24, // 41: dockfleet.v1.BuildImageStart.outputs:type_name -> dockfleet.v1.BuildOutputs
-	25, // 42: dockfleet.v1.BuildOutputs.items:type_name -> dockfleet.v1.BuildOutput
-	65, // 43: dockfleet.v1.BuildOutput.attrs:type_name -> dockfleet.v1.BuildOutput.AttrsEntry
-	77, // 44: dockfleet.v1.BuildImageResponse.progress:type_name -> dockfleet.v1.Progress
-	66, // 45: dockfleet.v1.PruneBuildCacheRequest.filters:type_name -> dockfleet.v1.PruneBuildCacheRequest.FiltersEntry
-	78, // 46: dockfleet.v1.PullImageRequest.registry_auth:type_name -> dockfleet.v1.AuthConfig
-	77, // 47: dockfleet.v1.PullImageResponse.progress:type_name -> dockfleet.v1.Progress
-	32, // 48: dockfleet.v1.ImportImageRequest.start:type_name -> dockfleet.v1.ImportImageStart
-	77, // 49: dockfleet.v1.ImportImageResponse.progress:type_name -> dockfleet.v1.Progress
-	75, // 50: dockfleet.v1.InspectImageRequest.platform:type_name -> dockfleet.v1.OciPlatform
-	1,  // 51: dockfleet.v1.InspectImageResponse.image:type_name -> dockfleet.v1.Image
-	75, // 52: dockfleet.v1.ListImageAttestationsRequest.platforms:type_name -> dockfleet.v1.OciPlatform
-	16, // 53: dockfleet.v1.ListImageAttestationsResponse.attestations:type_name -> dockfleet.v1.AttestationStatement
-	75, // 54: dockfleet.v1.GetImageHistoryRequest.platform:type_name -> dockfleet.v1.OciPlatform
-	17, // 55: dockfleet.v1.GetImageHistoryResponse.layers:type_name -> dockfleet.v1.ImageHistoryEntry
-	75, // 56: dockfleet.v1.PushImageRequest.platform:type_name -> dockfleet.v1.OciPlatform
-	78, // 57: dockfleet.v1.PushImageRequest.registry_auth:type_name -> dockfleet.v1.AuthConfig
-	77, // 58: dockfleet.v1.PushImageResponse.progress:type_name -> dockfleet.v1.Progress
-	75, // 59: dockfleet.v1.RemoveImageRequest.platforms:type_name -> dockfleet.v1.OciPlatform
-	18, // 60: dockfleet.v1.RemoveImageResponse.images:type_name -> dockfleet.v1.ImageDeletion
-	67, // 61: dockfleet.v1.SearchImagesRequest.filters:type_name -> dockfleet.v1.SearchImagesRequest.FiltersEntry
-	19, // 62: dockfleet.v1.SearchImagesResponse.results:type_name -> dockfleet.v1.ImageSearchResult
-	68, // 63: dockfleet.v1.PruneImagesRequest.filters:type_name -> dockfleet.v1.PruneImagesRequest.FiltersEntry
-	18, // 64: dockfleet.v1.PruneImagesResponse.images_deleted:type_name -> dockfleet.v1.ImageDeletion
-	72, // 65: dockfleet.v1.CommitContainerRequest.config:type_name -> dockfleet.v1.ContainerConfig
-	75, // 66: dockfleet.v1.SaveImageRequest.platforms:type_name -> dockfleet.v1.OciPlatform
-	75, // 67: dockfleet.v1.SaveImagesRequest.platforms:type_name -> dockfleet.v1.OciPlatform
-	57, // 68: dockfleet.v1.LoadImagesRequest.start:type_name -> dockfleet.v1.LoadImagesStart
-	75, // 69: dockfleet.v1.LoadImagesStart.platforms:type_name -> dockfleet.v1.OciPlatform
-	77, // 70: dockfleet.v1.LoadImagesResponse.progress:type_name -> dockfleet.v1.Progress
-	73, // 71: dockfleet.v1.ListImagesRequest.FiltersEntry.value:type_name -> dockfleet.v1.StringList
-	78, // 72: dockfleet.v1.BuildImageStart.RegistryConfigEntry.value:type_name -> dockfleet.v1.AuthConfig
-	73, // 73: dockfleet.v1.PruneBuildCacheRequest.FiltersEntry.value:type_name -> dockfleet.v1.StringList
-	73, // 74: dockfleet.v1.SearchImagesRequest.FiltersEntry.value:type_name -> dockfleet.v1.StringList
-	73, // 75: dockfleet.v1.PruneImagesRequest.FiltersEntry.value:type_name -> dockfleet.v1.StringList
-	20, // 76: dockfleet.v1.ImageService.ListImages:input_type -> dockfleet.v1.ListImagesRequest
-	22, // 77: dockfleet.v1.ImageService.BuildImage:input_type -> dockfleet.v1.BuildImageRequest
-	27, // 78: dockfleet.v1.ImageService.PruneBuildCache:input_type -> dockfleet.v1.PruneBuildCacheRequest
-	29, // 79: dockfleet.v1.ImageService.PullImage:input_type -> dockfleet.v1.PullImageRequest
-	31, // 80: dockfleet.v1.ImageService.ImportImage:input_type -> dockfleet.v1.ImportImageRequest
-	34, // 81: dockfleet.v1.ImageService.InspectImage:input_type -> dockfleet.v1.InspectImageRequest
-	36, // 82: dockfleet.v1.ImageService.ListImageAttestations:input_type -> dockfleet.v1.ListImageAttestationsRequest
-	38, // 83: dockfleet.v1.ImageService.GetImageHistory:input_type -> dockfleet.v1.GetImageHistoryRequest
-	40, // 84: dockfleet.v1.ImageService.PushImage:input_type -> dockfleet.v1.PushImageRequest
-	42, // 85: dockfleet.v1.ImageService.TagImage:input_type -> dockfleet.v1.TagImageRequest
-	44, // 86: dockfleet.v1.ImageService.RemoveImage:input_type -> dockfleet.v1.RemoveImageRequest
-	46, // 87: dockfleet.v1.ImageService.SearchImages:input_type -> dockfleet.v1.SearchImagesRequest
-	48, // 88: dockfleet.v1.ImageService.PruneImages:input_type -> dockfleet.v1.PruneImagesRequest
-	50, // 89: dockfleet.v1.ImageService.CommitContainer:input_type -> dockfleet.v1.CommitContainerRequest
-	52, // 90: dockfleet.v1.ImageService.SaveImage:input_type -> dockfleet.v1.SaveImageRequest
-	54, // 91: dockfleet.v1.ImageService.SaveImages:input_type -> dockfleet.v1.SaveImagesRequest
-	56, // 92: dockfleet.v1.ImageService.LoadImages:input_type -> dockfleet.v1.LoadImagesRequest
-	21, // 93: dockfleet.v1.ImageService.ListImages:output_type -> dockfleet.v1.ListImagesResponse
-	26, // 94: dockfleet.v1.ImageService.BuildImage:output_type -> dockfleet.v1.BuildImageResponse
-	28, // 95: dockfleet.v1.ImageService.PruneBuildCache:output_type -> dockfleet.v1.PruneBuildCacheResponse
-	30, // 96: dockfleet.v1.ImageService.PullImage:output_type -> dockfleet.v1.PullImageResponse
-	33, // 97: dockfleet.v1.ImageService.ImportImage:output_type -> dockfleet.v1.ImportImageResponse
-	35, // 98: dockfleet.v1.ImageService.InspectImage:output_type -> dockfleet.v1.InspectImageResponse
-	37, // 99: dockfleet.v1.ImageService.ListImageAttestations:output_type -> dockfleet.v1.ListImageAttestationsResponse
-	39, // 100: dockfleet.v1.ImageService.GetImageHistory:output_type -> dockfleet.v1.GetImageHistoryResponse
-	41, // 101: dockfleet.v1.ImageService.PushImage:output_type -> dockfleet.v1.PushImageResponse
-	43, // 102: dockfleet.v1.ImageService.TagImage:output_type -> dockfleet.v1.TagImageResponse
-	45, // 103: dockfleet.v1.ImageService.RemoveImage:output_type -> dockfleet.v1.RemoveImageResponse
-	47, // 104: dockfleet.v1.ImageService.SearchImages:output_type -> dockfleet.v1.SearchImagesResponse
-	49, // 105: dockfleet.v1.ImageService.PruneImages:output_type -> dockfleet.v1.PruneImagesResponse
-	51, // 106: dockfleet.v1.ImageService.CommitContainer:output_type -> dockfleet.v1.CommitContainerResponse
-	53, // 107: dockfleet.v1.ImageService.SaveImage:output_type -> dockfleet.v1.SaveImageResponse
-	55, // 108: dockfleet.v1.ImageService.SaveImages:output_type -> dockfleet.v1.SaveImagesResponse
-	58, // 109: dockfleet.v1.ImageService.LoadImages:output_type -> dockfleet.v1.LoadImagesResponse
-	93, // [93:110] is the sub-list for method output_type
-	76, // [76:93] is the sub-list for method input_type
-	76, // [76:76] is the sub-list for extension type_name
-	76, // [76:76] is the sub-list for extension extendee
-	0,  // [0:76] is the sub-list for field type_name
+	77, // 35: dockfleet.v1.ListImagesRequest.max_age:type_name -> google.protobuf.Duration
+	0,  // 36: dockfleet.v1.ListImagesResponse.images:type_name -> dockfleet.v1.ImageSummary
+	78, // 37: dockfleet.v1.ListImagesResponse.freshness:type_name -> dockfleet.v1.Freshness
+	23, // 38: dockfleet.v1.BuildImageRequest.start:type_name -> dockfleet.v1.BuildImageStart
+	62, // 39: dockfleet.v1.BuildImageStart.build_args:type_name -> dockfleet.v1.BuildImageStart.BuildArgsEntry
+	63, // 40: dockfleet.v1.BuildImageStart.labels:type_name -> dockfleet.v1.BuildImageStart.LabelsEntry
+	64, // 41: dockfleet.v1.BuildImageStart.registry_config:type_name -> dockfleet.v1.BuildImageStart.RegistryConfigEntry
+	73, // 42: dockfleet.v1.BuildImageStart.cache_from:type_name -> dockfleet.v1.StringList
+	24, // 43: dockfleet.v1.BuildImageStart.outputs:type_name -> dockfleet.v1.BuildOutputs
+	25, // 44: dockfleet.v1.BuildOutputs.items:type_name -> dockfleet.v1.BuildOutput
+	65, // 45: dockfleet.v1.BuildOutput.attrs:type_name -> dockfleet.v1.BuildOutput.AttrsEntry
+	79, // 46: dockfleet.v1.BuildImageResponse.progress:type_name -> dockfleet.v1.Progress
+	66, // 47: dockfleet.v1.PruneBuildCacheRequest.filters:type_name -> dockfleet.v1.PruneBuildCacheRequest.FiltersEntry
+	80, // 48: dockfleet.v1.PullImageRequest.registry_auth:type_name -> dockfleet.v1.AuthConfig
+	79, // 49: dockfleet.v1.PullImageResponse.progress:type_name -> dockfleet.v1.Progress
+	32, // 50: dockfleet.v1.ImportImageRequest.start:type_name -> dockfleet.v1.ImportImageStart
+	79, // 51: dockfleet.v1.ImportImageResponse.progress:type_name -> dockfleet.v1.Progress
+	75, // 52: dockfleet.v1.InspectImageRequest.platform:type_name -> dockfleet.v1.OciPlatform
+	1,  // 53: dockfleet.v1.InspectImageResponse.image:type_name -> dockfleet.v1.Image
+	75, // 54: dockfleet.v1.ListImageAttestationsRequest.platforms:type_name -> dockfleet.v1.OciPlatform
+	16, // 55: dockfleet.v1.ListImageAttestationsResponse.attestations:type_name -> dockfleet.v1.AttestationStatement
+	75, // 56: dockfleet.v1.GetImageHistoryRequest.platform:type_name -> dockfleet.v1.OciPlatform
+	17, // 57: dockfleet.v1.GetImageHistoryResponse.layers:type_name -> dockfleet.v1.ImageHistoryEntry
+	75, // 58: dockfleet.v1.PushImageRequest.platform:type_name -> dockfleet.v1.OciPlatform
+	80, // 59: dockfleet.v1.PushImageRequest.registry_auth:type_name -> dockfleet.v1.AuthConfig
+	79, // 60: dockfleet.v1.PushImageResponse.progress:type_name -> dockfleet.v1.Progress
+	75, // 61: dockfleet.v1.RemoveImageRequest.platforms:type_name -> dockfleet.v1.OciPlatform
+	18, // 62: dockfleet.v1.RemoveImageResponse.images:type_name -> dockfleet.v1.ImageDeletion
+	67, // 63: dockfleet.v1.SearchImagesRequest.filters:type_name -> dockfleet.v1.SearchImagesRequest.FiltersEntry
+	19, // 64: dockfleet.v1.SearchImagesResponse.results:type_name -> dockfleet.v1.ImageSearchResult
+	68, // 65: dockfleet.v1.PruneImagesRequest.filters:type_name -> dockfleet.v1.PruneImagesRequest.FiltersEntry
+	18, // 66: dockfleet.v1.PruneImagesResponse.images_deleted:type_name -> dockfleet.v1.ImageDeletion
+	72, // 67: dockfleet.v1.CommitContainerRequest.config:type_name -> dockfleet.v1.ContainerConfig
+	75, // 68: dockfleet.v1.SaveImageRequest.platforms:type_name -> dockfleet.v1.OciPlatform
+	75, // 69: dockfleet.v1.SaveImagesRequest.platforms:type_name -> dockfleet.v1.OciPlatform
+	57, // 70: dockfleet.v1.LoadImagesRequest.start:type_name -> dockfleet.v1.LoadImagesStart
+	75, // 71: dockfleet.v1.LoadImagesStart.platforms:type_name -> dockfleet.v1.OciPlatform
+	79, // 72: dockfleet.v1.LoadImagesResponse.progress:type_name -> dockfleet.v1.Progress
+	73, // 73: dockfleet.v1.ListImagesRequest.FiltersEntry.value:type_name -> dockfleet.v1.StringList
+	80, // 74: dockfleet.v1.BuildImageStart.RegistryConfigEntry.value:type_name -> dockfleet.v1.AuthConfig
+	73, // 75: dockfleet.v1.PruneBuildCacheRequest.FiltersEntry.value:type_name -> dockfleet.v1.StringList
+	73, // 76: dockfleet.v1.SearchImagesRequest.FiltersEntry.value:type_name -> dockfleet.v1.StringList
+	73, // 77: dockfleet.v1.PruneImagesRequest.FiltersEntry.value:type_name -> dockfleet.v1.StringList
+	20, // 78: dockfleet.v1.ImageService.ListImages:input_type -> dockfleet.v1.ListImagesRequest
+	22, // 79: dockfleet.v1.ImageService.BuildImage:input_type -> dockfleet.v1.BuildImageRequest
+	27, // 80: dockfleet.v1.ImageService.PruneBuildCache:input_type -> dockfleet.v1.PruneBuildCacheRequest
+	29, // 81: dockfleet.v1.ImageService.PullImage:input_type -> dockfleet.v1.PullImageRequest
+	31, // 82: dockfleet.v1.ImageService.ImportImage:input_type -> dockfleet.v1.ImportImageRequest
+	34, // 83: dockfleet.v1.ImageService.InspectImage:input_type -> dockfleet.v1.InspectImageRequest
+	36, // 84: dockfleet.v1.ImageService.ListImageAttestations:input_type -> dockfleet.v1.ListImageAttestationsRequest
+	38, // 85: dockfleet.v1.ImageService.GetImageHistory:input_type -> dockfleet.v1.GetImageHistoryRequest
+	40, // 86: dockfleet.v1.ImageService.PushImage:input_type -> dockfleet.v1.PushImageRequest
+	42, // 87: dockfleet.v1.ImageService.TagImage:input_type -> dockfleet.v1.TagImageRequest
+	44, // 88: dockfleet.v1.ImageService.RemoveImage:input_type -> dockfleet.v1.RemoveImageRequest
+	46, // 89: dockfleet.v1.ImageService.SearchImages:input_type -> dockfleet.v1.SearchImagesRequest
+	48, // 90: dockfleet.v1.ImageService.PruneImages:input_type -> dockfleet.v1.PruneImagesRequest
+	50, // 91: dockfleet.v1.ImageService.CommitContainer:input_type -> dockfleet.v1.CommitContainerRequest
+	52, // 92: dockfleet.v1.ImageService.SaveImage:input_type -> dockfleet.v1.SaveImageRequest
+	54, // 93: dockfleet.v1.ImageService.SaveImages:input_type -> dockfleet.v1.SaveImagesRequest
+	56, // 94: dockfleet.v1.ImageService.LoadImages:input_type -> dockfleet.v1.LoadImagesRequest
+	21, // 95: dockfleet.v1.ImageService.ListImages:output_type -> dockfleet.v1.ListImagesResponse
+	26, // 96: dockfleet.v1.ImageService.BuildImage:output_type -> dockfleet.v1.BuildImageResponse
+	28, // 97: dockfleet.v1.ImageService.PruneBuildCache:output_type -> dockfleet.v1.PruneBuildCacheResponse
+	30, // 98: dockfleet.v1.ImageService.PullImage:output_type -> dockfleet.v1.PullImageResponse
+	33, // 99: dockfleet.v1.ImageService.ImportImage:output_type -> dockfleet.v1.ImportImageResponse
+	35, // 100: dockfleet.v1.ImageService.InspectImage:output_type -> dockfleet.v1.InspectImageResponse
+	37, // 101: dockfleet.v1.ImageService.ListImageAttestations:output_type -> dockfleet.v1.ListImageAttestationsResponse
+	39, // 102: dockfleet.v1.ImageService.GetImageHistory:output_type -> dockfleet.v1.GetImageHistoryResponse
+	41, // 103: dockfleet.v1.ImageService.PushImage:output_type -> dockfleet.v1.PushImageResponse
+	43, // 104: dockfleet.v1.ImageService.TagImage:output_type -> dockfleet.v1.TagImageResponse
+	45, // 105: dockfleet.v1.ImageService.RemoveImage:output_type -> dockfleet.v1.RemoveImageResponse
+	47, // 106: dockfleet.v1.ImageService.SearchImages:output_type -> dockfleet.v1.SearchImagesResponse
+	49, // 107: dockfleet.v1.ImageService.PruneImages:output_type -> dockfleet.v1.PruneImagesResponse
+	51, // 108: dockfleet.v1.ImageService.CommitContainer:output_type -> dockfleet.v1.CommitContainerResponse
+	53, // 109: dockfleet.v1.ImageService.SaveImage:output_type -> dockfleet.v1.SaveImageResponse
+	55, // 110: dockfleet.v1.ImageService.SaveImages:output_type -> dockfleet.v1.SaveImagesResponse
+	58, // 111: dockfleet.v1.ImageService.LoadImages:output_type -> dockfleet.v1.LoadImagesResponse
+	95, // [95:112] is the sub-list for method output_type
+	78, // [78:95] is the sub-list for method input_type
+	78, // [78:78] is the sub-list for extension type_name
+	78, // [78:78] is the sub-list for extension extendee
+	0,  // [0:78] is the sub-list for field type_name
 }
 
 func init() { file_dockfleet_v1_images_proto_init() }

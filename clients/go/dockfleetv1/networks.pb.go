@@ -12,6 +12,7 @@ import (
 	_ "dockfleet.internal/go/dockfleetoptionsv1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -1095,7 +1096,10 @@ type ListNetworksRequest struct {
 	// Lists only networks that fit.  All filters must fit, each by one of its values.  `dangling`: `true` for networks
 	// without a container.  `driver`: its name.  `id`: all of it, or a part.  `label`: `name` or `name=value`.  `name`:
 	// all of it, or a part.  `scope`: `local`, `swarm` or `global`.  `type`: `custom` or `builtin`.  Default: no filters.
-	Filters       map[string]*StringList `protobuf:"bytes,2,rep,name=filters,proto3" json:"filters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Filters map[string]*StringList `protobuf:"bytes,2,rep,name=filters,proto3" json:"filters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Answers from the gateway's inventory of the host, if that is not older than this.  Default: the host is asked.  In
+	// FleetService: the inventory answers, however old it is.
+	MaxAge        *durationpb.Duration `protobuf:"bytes,1001,opt,name=max_age,json=maxAge,proto3" json:"max_age,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1144,11 +1148,20 @@ func (x *ListNetworksRequest) GetFilters() map[string]*StringList {
 	return nil
 }
 
+func (x *ListNetworksRequest) GetMaxAge() *durationpb.Duration {
+	if x != nil {
+		return x.MaxAge
+	}
+	return nil
+}
+
 // The response of ListNetworks.
 type ListNetworksResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The networks, in no particular order.
-	Networks      []*Network `protobuf:"bytes,1,rep,name=networks,proto3" json:"networks,omitempty"`
+	Networks []*Network `protobuf:"bytes,1,rep,name=networks,proto3" json:"networks,omitempty"`
+	// How old the answer can be.  Absent in FleetService, which has it beside the response.
+	Freshness     *Freshness `protobuf:"bytes,1001,opt,name=freshness,proto3" json:"freshness,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1186,6 +1199,13 @@ func (*ListNetworksResponse) Descriptor() ([]byte, []int) {
 func (x *ListNetworksResponse) GetNetworks() []*Network {
 	if x != nil {
 		return x.Networks
+	}
+	return nil
+}
+
+func (x *ListNetworksResponse) GetFreshness() *Freshness {
+	if x != nil {
+		return x.Freshness
 	}
 	return nil
 }
@@ -1959,7 +1979,7 @@ var File_dockfleet_v1_networks_proto protoreflect.FileDescriptor
 
 const file_dockfleet_v1_networks_proto_rawDesc = "" +
 	"\n" +
-	"\x1bdockfleet/v1/networks.proto\x12\fdockfleet.v1\x1a\"dockfleet/options/v1/options.proto\x1a\x19dockfleet/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf3\b\n" +
+	"\x1bdockfleet/v1/networks.proto\x12\fdockfleet.v1\x1a\"dockfleet/options/v1/options.proto\x1a\x19dockfleet/v1/common.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf3\b\n" +
 	"\aNetwork\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04Name\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02Id\x127\n" +
@@ -2114,15 +2134,17 @@ const file_dockfleet_v1_networks_proto_rawDesc = "" +
 	"\fipv6_address\x18\x02 \x01(\tH\x01R\vIPv6Address\x88\x01\x01\x12$\n" +
 	"\x0elink_local_ips\x18\x03 \x03(\tR\fLinkLocalIPsB\x0f\n" +
 	"\r_ipv4_addressB\x0f\n" +
-	"\r_ipv6_address\"\xc9\x01\n" +
+	"\r_ipv6_address\"\x86\x02\n" +
 	"\x13ListNetworksRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12H\n" +
-	"\afilters\x18\x02 \x03(\v2..dockfleet.v1.ListNetworksRequest.FiltersEntryR\afilters\x1aT\n" +
+	"\afilters\x18\x02 \x03(\v2..dockfleet.v1.ListNetworksRequest.FiltersEntryR\afilters\x12;\n" +
+	"\amax_age\x18\xe9\a \x01(\v2\x19.google.protobuf.DurationB\x06\xfa\xdb#\x02P\x01R\x06maxAge\x1aT\n" +
 	"\fFiltersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12.\n" +
-	"\x05value\x18\x02 \x01(\v2\x18.dockfleet.v1.StringListR\x05value:\x028\x01\"I\n" +
+	"\x05value\x18\x02 \x01(\v2\x18.dockfleet.v1.StringListR\x05value:\x028\x01\"\x89\x01\n" +
 	"\x14ListNetworksResponse\x121\n" +
-	"\bnetworks\x18\x01 \x03(\v2\x15.dockfleet.v1.NetworkR\bnetworks\"\x93\x01\n" +
+	"\bnetworks\x18\x01 \x03(\v2\x15.dockfleet.v1.NetworkR\bnetworks\x12>\n" +
+	"\tfreshness\x18\xe9\a \x01(\v2\x17.dockfleet.v1.FreshnessB\x06\xfa\xdb#\x02P\x01R\tfreshness\"\x93\x01\n" +
 	"\x15InspectNetworkRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x16\n" +
 	"\x02id\x18\x02 \x01(\tB\x06\xfa\xdb#\x02\b\x04R\x02id\x12\x1d\n" +
@@ -2282,7 +2304,9 @@ var file_dockfleet_v1_networks_proto_goTypes = []any{
 	nil,                               // 38: dockfleet.v1.CreateNetworkRequest.LabelsEntry
 	nil,                               // 39: dockfleet.v1.PruneNetworksRequest.FiltersEntry
 	(*timestamppb.Timestamp)(nil),     // 40: google.protobuf.Timestamp
-	(*StringList)(nil),                // 41: dockfleet.v1.StringList
+	(*durationpb.Duration)(nil),       // 41: google.protobuf.Duration
+	(*Freshness)(nil),                 // 42: dockfleet.v1.Freshness
+	(*StringList)(nil),                // 43: dockfleet.v1.StringList
 }
 var file_dockfleet_v1_networks_proto_depIdxs = []int32{
 	40, // 0: dockfleet.v1.Network.created_at:type_name -> google.protobuf.Timestamp
@@ -2304,38 +2328,40 @@ var file_dockfleet_v1_networks_proto_depIdxs = []int32{
 	12, // 16: dockfleet.v1.EndpointSettings.ipam_config:type_name -> dockfleet.v1.EndpointIpamConfig
 	35, // 17: dockfleet.v1.EndpointSettings.driver_opts:type_name -> dockfleet.v1.EndpointSettings.DriverOptsEntry
 	36, // 18: dockfleet.v1.ListNetworksRequest.filters:type_name -> dockfleet.v1.ListNetworksRequest.FiltersEntry
-	0,  // 19: dockfleet.v1.ListNetworksResponse.networks:type_name -> dockfleet.v1.Network
-	0,  // 20: dockfleet.v1.InspectNetworkResponse.network:type_name -> dockfleet.v1.Network
-	3,  // 21: dockfleet.v1.CreateNetworkRequest.config_from:type_name -> dockfleet.v1.ConfigReference
-	1,  // 22: dockfleet.v1.CreateNetworkRequest.ipam:type_name -> dockfleet.v1.Ipam
-	37, // 23: dockfleet.v1.CreateNetworkRequest.options:type_name -> dockfleet.v1.CreateNetworkRequest.OptionsEntry
-	38, // 24: dockfleet.v1.CreateNetworkRequest.labels:type_name -> dockfleet.v1.CreateNetworkRequest.LabelsEntry
-	11, // 25: dockfleet.v1.ConnectNetworkRequest.endpoint_config:type_name -> dockfleet.v1.EndpointSettings
-	39, // 26: dockfleet.v1.PruneNetworksRequest.filters:type_name -> dockfleet.v1.PruneNetworksRequest.FiltersEntry
-	5,  // 27: dockfleet.v1.Network.ContainersEntry.value:type_name -> dockfleet.v1.NetworkEndpoint
-	6,  // 28: dockfleet.v1.Network.ServicesEntry.value:type_name -> dockfleet.v1.ServiceInfo
-	10, // 29: dockfleet.v1.IpamStatus.SubnetsEntry.value:type_name -> dockfleet.v1.SubnetStatus
-	41, // 30: dockfleet.v1.ListNetworksRequest.FiltersEntry.value:type_name -> dockfleet.v1.StringList
-	41, // 31: dockfleet.v1.PruneNetworksRequest.FiltersEntry.value:type_name -> dockfleet.v1.StringList
-	13, // 32: dockfleet.v1.NetworkService.ListNetworks:input_type -> dockfleet.v1.ListNetworksRequest
-	15, // 33: dockfleet.v1.NetworkService.InspectNetwork:input_type -> dockfleet.v1.InspectNetworkRequest
-	17, // 34: dockfleet.v1.NetworkService.RemoveNetwork:input_type -> dockfleet.v1.RemoveNetworkRequest
-	19, // 35: dockfleet.v1.NetworkService.CreateNetwork:input_type -> dockfleet.v1.CreateNetworkRequest
-	21, // 36: dockfleet.v1.NetworkService.ConnectNetwork:input_type -> dockfleet.v1.ConnectNetworkRequest
-	23, // 37: dockfleet.v1.NetworkService.DisconnectNetwork:input_type -> dockfleet.v1.DisconnectNetworkRequest
-	25, // 38: dockfleet.v1.NetworkService.PruneNetworks:input_type -> dockfleet.v1.PruneNetworksRequest
-	14, // 39: dockfleet.v1.NetworkService.ListNetworks:output_type -> dockfleet.v1.ListNetworksResponse
-	16, // 40: dockfleet.v1.NetworkService.InspectNetwork:output_type -> dockfleet.v1.InspectNetworkResponse
-	18, // 41: dockfleet.v1.NetworkService.RemoveNetwork:output_type -> dockfleet.v1.RemoveNetworkResponse
-	20, // 42: dockfleet.v1.NetworkService.CreateNetwork:output_type -> dockfleet.v1.CreateNetworkResponse
-	22, // 43: dockfleet.v1.NetworkService.ConnectNetwork:output_type -> dockfleet.v1.ConnectNetworkResponse
-	24, // 44: dockfleet.v1.NetworkService.DisconnectNetwork:output_type -> dockfleet.v1.DisconnectNetworkResponse
-	26, // 45: dockfleet.v1.NetworkService.PruneNetworks:output_type -> dockfleet.v1.PruneNetworksResponse
-	39, // [39:46] is the sub-list for method output_type
-	32, // [32:39] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	41, // 19: dockfleet.v1.ListNetworksRequest.max_age:type_name -> google.protobuf.Duration
+	0,  // 20: dockfleet.v1.ListNetworksResponse.networks:type_name -> dockfleet.v1.Network
+	42, // 21: dockfleet.v1.ListNetworksResponse.freshness:type_name -> dockfleet.v1.Freshness
+	0,  // 22: dockfleet.v1.InspectNetworkResponse.network:type_name -> dockfleet.v1.Network
+	3,  // 23: dockfleet.v1.CreateNetworkRequest.config_from:type_name -> dockfleet.v1.ConfigReference
+	1,  // 24: dockfleet.v1.CreateNetworkRequest.ipam:type_name -> dockfleet.v1.Ipam
+	37, // 25: dockfleet.v1.CreateNetworkRequest.options:type_name -> dockfleet.v1.CreateNetworkRequest.OptionsEntry
+	38, // 26: dockfleet.v1.CreateNetworkRequest.labels:type_name -> dockfleet.v1.CreateNetworkRequest.LabelsEntry
+	11, // 27: dockfleet.v1.ConnectNetworkRequest.endpoint_config:type_name -> dockfleet.v1.EndpointSettings
+	39, // 28: dockfleet.v1.PruneNetworksRequest.filters:type_name -> dockfleet.v1.PruneNetworksRequest.FiltersEntry
+	5,  // 29: dockfleet.v1.Network.ContainersEntry.value:type_name -> dockfleet.v1.NetworkEndpoint
+	6,  // 30: dockfleet.v1.Network.ServicesEntry.value:type_name -> dockfleet.v1.ServiceInfo
+	10, // 31: dockfleet.v1.IpamStatus.SubnetsEntry.value:type_name -> dockfleet.v1.SubnetStatus
+	43, // 32: dockfleet.v1.ListNetworksRequest.FiltersEntry.value:type_name -> dockfleet.v1.StringList
+	43, // 33: dockfleet.v1.PruneNetworksRequest.FiltersEntry.value:type_name -> dockfleet.v1.StringList
+	13, // 34: dockfleet.v1.NetworkService.ListNetworks:input_type -> dockfleet.v1.ListNetworksRequest
+	15, // 35: dockfleet.v1.NetworkService.InspectNetwork:input_type -> dockfleet.v1.InspectNetworkRequest
+	17, // 36: dockfleet.v1.NetworkService.RemoveNetwork:input_type -> dockfleet.v1.RemoveNetworkRequest
+	19, // 37: dockfleet.v1.NetworkService.CreateNetwork:input_type -> dockfleet.v1.CreateNetworkRequest
+	21, // 38: dockfleet.v1.NetworkService.ConnectNetwork:input_type -> dockfleet.v1.ConnectNetworkRequest
+	23, // 39: dockfleet.v1.NetworkService.DisconnectNetwork:input_type -> dockfleet.v1.DisconnectNetworkRequest
+	25, // 40: dockfleet.v1.NetworkService.PruneNetworks:input_type -> dockfleet.v1.PruneNetworksRequest
+	14, // 41: dockfleet.v1.NetworkService.ListNetworks:output_type -> dockfleet.v1.ListNetworksResponse
+	16, // 42: dockfleet.v1.NetworkService.InspectNetwork:output_type -> dockfleet.v1.InspectNetworkResponse
+	18, // 43: dockfleet.v1.NetworkService.RemoveNetwork:output_type -> dockfleet.v1.RemoveNetworkResponse
+	20, // 44: dockfleet.v1.NetworkService.CreateNetwork:output_type -> dockfleet.v1.CreateNetworkResponse
+	22, // 45: dockfleet.v1.NetworkService.ConnectNetwork:output_type -> dockfleet.v1.ConnectNetworkResponse
+	24, // 46: dockfleet.v1.NetworkService.DisconnectNetwork:output_type -> dockfleet.v1.DisconnectNetworkResponse
+	26, // 47: dockfleet.v1.NetworkService.PruneNetworks:output_type -> dockfleet.v1.PruneNetworksResponse
+	41, // [41:48] is the sub-list for method output_type
+	34, // [34:41] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_dockfleet_v1_networks_proto_init() }

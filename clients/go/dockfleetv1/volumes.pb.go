@@ -12,6 +12,7 @@ import (
 	_ "dockfleet.internal/go/dockfleetoptionsv1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	structpb "google.golang.org/protobuf/types/known/structpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
@@ -1008,7 +1009,10 @@ type ListVolumesRequest struct {
 	Host string `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
 	// Lists only volumes that fit.  `dangling`: `true` for volumes that no container uses, `false` for the others.
 	// `driver`: its name.  `label`: `name` or `name=value`.  `name`: all of the name, or a part.  Default: no filters.
-	Filters       map[string]*StringList `protobuf:"bytes,2,rep,name=filters,proto3" json:"filters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Filters map[string]*StringList `protobuf:"bytes,2,rep,name=filters,proto3" json:"filters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Answers from the gateway's inventory of the host, if that is not older than this.  Default: the host is asked.  In
+	// FleetService: the inventory answers, however old it is.
+	MaxAge        *durationpb.Duration `protobuf:"bytes,1001,opt,name=max_age,json=maxAge,proto3" json:"max_age,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1057,13 +1061,22 @@ func (x *ListVolumesRequest) GetFilters() map[string]*StringList {
 	return nil
 }
 
+func (x *ListVolumesRequest) GetMaxAge() *durationpb.Duration {
+	if x != nil {
+		return x.MaxAge
+	}
+	return nil
+}
+
 // The response of ListVolumes.
 type ListVolumesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The volumes, in the engine's order.
 	Volumes []*Volume `protobuf:"bytes,1,rep,name=volumes,json=Volumes,proto3" json:"volumes,omitempty"`
 	// What failed during the listing, such as a driver that does not respond.  Volumes may then be missing.
-	Warnings      []string `protobuf:"bytes,2,rep,name=warnings,json=Warnings,proto3" json:"warnings,omitempty"`
+	Warnings []string `protobuf:"bytes,2,rep,name=warnings,json=Warnings,proto3" json:"warnings,omitempty"`
+	// How old the answer can be.  Absent in FleetService, which has it beside the response.
+	Freshness     *Freshness `protobuf:"bytes,1001,opt,name=freshness,proto3" json:"freshness,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1108,6 +1121,13 @@ func (x *ListVolumesResponse) GetVolumes() []*Volume {
 func (x *ListVolumesResponse) GetWarnings() []string {
 	if x != nil {
 		return x.Warnings
+	}
+	return nil
+}
+
+func (x *ListVolumesResponse) GetFreshness() *Freshness {
+	if x != nil {
+		return x.Freshness
 	}
 	return nil
 }
@@ -1680,7 +1700,7 @@ var File_dockfleet_v1_volumes_proto protoreflect.FileDescriptor
 
 const file_dockfleet_v1_volumes_proto_rawDesc = "" +
 	"\n" +
-	"\x1adockfleet/v1/volumes.proto\x12\fdockfleet.v1\x1a\"dockfleet/options/v1/options.proto\x1a\x19dockfleet/v1/common.proto\x1a\x16dockfleet/v1/oci.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd2\x04\n" +
+	"\x1adockfleet/v1/volumes.proto\x12\fdockfleet.v1\x1a\"dockfleet/options/v1/options.proto\x1a\x19dockfleet/v1/common.proto\x1a\x16dockfleet/v1/oci.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd2\x04\n" +
 	"\x06Volume\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04Name\x12\x16\n" +
 	"\x06driver\x18\x02 \x01(\tR\x06Driver\x12\x1e\n" +
@@ -1783,16 +1803,18 @@ const file_dockfleet_v1_volumes_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"C\n" +
 	"\fVolumeUpdate\x123\n" +
-	"\x04spec\x18\x01 \x01(\v2\x1f.dockfleet.v1.ClusterVolumeSpecR\x04Spec\"\xc7\x01\n" +
+	"\x04spec\x18\x01 \x01(\v2\x1f.dockfleet.v1.ClusterVolumeSpecR\x04Spec\"\x84\x02\n" +
 	"\x12ListVolumesRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12G\n" +
-	"\afilters\x18\x02 \x03(\v2-.dockfleet.v1.ListVolumesRequest.FiltersEntryR\afilters\x1aT\n" +
+	"\afilters\x18\x02 \x03(\v2-.dockfleet.v1.ListVolumesRequest.FiltersEntryR\afilters\x12;\n" +
+	"\amax_age\x18\xe9\a \x01(\v2\x19.google.protobuf.DurationB\x06\xfa\xdb#\x02P\x01R\x06maxAge\x1aT\n" +
 	"\fFiltersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12.\n" +
-	"\x05value\x18\x02 \x01(\v2\x18.dockfleet.v1.StringListR\x05value:\x028\x01\"a\n" +
+	"\x05value\x18\x02 \x01(\v2\x18.dockfleet.v1.StringListR\x05value:\x028\x01\"\xa1\x01\n" +
 	"\x13ListVolumesResponse\x12.\n" +
 	"\avolumes\x18\x01 \x03(\v2\x14.dockfleet.v1.VolumeR\aVolumes\x12\x1a\n" +
-	"\bwarnings\x18\x02 \x03(\tR\bWarnings\"\xed\x03\n" +
+	"\bwarnings\x18\x02 \x03(\tR\bWarnings\x12>\n" +
+	"\tfreshness\x18\xe9\a \x01(\v2\x17.dockfleet.v1.FreshnessB\x06\xfa\xdb#\x02P\x01R\tfreshness\"\xed\x03\n" +
 	"\x13CreateVolumeRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x1f\n" +
 	"\x04name\x18\x02 \x01(\tB\x06\xfa\xdb#\x02\b\x05H\x00R\x04Name\x88\x01\x01\x12\x1b\n" +
@@ -1912,7 +1934,9 @@ var file_dockfleet_v1_volumes_proto_goTypes = []any{
 	(*timestamppb.Timestamp)(nil),             // 35: google.protobuf.Timestamp
 	(*structpb.Struct)(nil),                   // 36: google.protobuf.Struct
 	(*ObjectVersion)(nil),                     // 37: dockfleet.v1.ObjectVersion
-	(*StringList)(nil),                        // 38: dockfleet.v1.StringList
+	(*durationpb.Duration)(nil),               // 38: google.protobuf.Duration
+	(*Freshness)(nil),                         // 39: dockfleet.v1.Freshness
+	(*StringList)(nil),                        // 40: dockfleet.v1.StringList
 }
 var file_dockfleet_v1_volumes_proto_depIdxs = []int32{
 	35, // 0: dockfleet.v1.Volume.created_at:type_name -> google.protobuf.Timestamp
@@ -1944,33 +1968,35 @@ var file_dockfleet_v1_volumes_proto_depIdxs = []int32{
 	30, // 26: dockfleet.v1.ClusterVolumePublishStatus.publish_context:type_name -> dockfleet.v1.ClusterVolumePublishStatus.PublishContextEntry
 	3,  // 27: dockfleet.v1.VolumeUpdate.spec:type_name -> dockfleet.v1.ClusterVolumeSpec
 	31, // 28: dockfleet.v1.ListVolumesRequest.filters:type_name -> dockfleet.v1.ListVolumesRequest.FiltersEntry
-	0,  // 29: dockfleet.v1.ListVolumesResponse.volumes:type_name -> dockfleet.v1.Volume
-	32, // 30: dockfleet.v1.CreateVolumeRequest.driver_opts:type_name -> dockfleet.v1.CreateVolumeRequest.DriverOptsEntry
-	33, // 31: dockfleet.v1.CreateVolumeRequest.labels:type_name -> dockfleet.v1.CreateVolumeRequest.LabelsEntry
-	3,  // 32: dockfleet.v1.CreateVolumeRequest.cluster_volume_spec:type_name -> dockfleet.v1.ClusterVolumeSpec
-	0,  // 33: dockfleet.v1.CreateVolumeResponse.volume:type_name -> dockfleet.v1.Volume
-	0,  // 34: dockfleet.v1.InspectVolumeResponse.volume:type_name -> dockfleet.v1.Volume
-	13, // 35: dockfleet.v1.UpdateVolumeRequest.update:type_name -> dockfleet.v1.VolumeUpdate
-	34, // 36: dockfleet.v1.PruneVolumesRequest.filters:type_name -> dockfleet.v1.PruneVolumesRequest.FiltersEntry
-	38, // 37: dockfleet.v1.ListVolumesRequest.FiltersEntry.value:type_name -> dockfleet.v1.StringList
-	38, // 38: dockfleet.v1.PruneVolumesRequest.FiltersEntry.value:type_name -> dockfleet.v1.StringList
-	14, // 39: dockfleet.v1.VolumeService.ListVolumes:input_type -> dockfleet.v1.ListVolumesRequest
-	16, // 40: dockfleet.v1.VolumeService.CreateVolume:input_type -> dockfleet.v1.CreateVolumeRequest
-	18, // 41: dockfleet.v1.VolumeService.InspectVolume:input_type -> dockfleet.v1.InspectVolumeRequest
-	20, // 42: dockfleet.v1.VolumeService.UpdateVolume:input_type -> dockfleet.v1.UpdateVolumeRequest
-	22, // 43: dockfleet.v1.VolumeService.RemoveVolume:input_type -> dockfleet.v1.RemoveVolumeRequest
-	24, // 44: dockfleet.v1.VolumeService.PruneVolumes:input_type -> dockfleet.v1.PruneVolumesRequest
-	15, // 45: dockfleet.v1.VolumeService.ListVolumes:output_type -> dockfleet.v1.ListVolumesResponse
-	17, // 46: dockfleet.v1.VolumeService.CreateVolume:output_type -> dockfleet.v1.CreateVolumeResponse
-	19, // 47: dockfleet.v1.VolumeService.InspectVolume:output_type -> dockfleet.v1.InspectVolumeResponse
-	21, // 48: dockfleet.v1.VolumeService.UpdateVolume:output_type -> dockfleet.v1.UpdateVolumeResponse
-	23, // 49: dockfleet.v1.VolumeService.RemoveVolume:output_type -> dockfleet.v1.RemoveVolumeResponse
-	25, // 50: dockfleet.v1.VolumeService.PruneVolumes:output_type -> dockfleet.v1.PruneVolumesResponse
-	45, // [45:51] is the sub-list for method output_type
-	39, // [39:45] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	38, // 29: dockfleet.v1.ListVolumesRequest.max_age:type_name -> google.protobuf.Duration
+	0,  // 30: dockfleet.v1.ListVolumesResponse.volumes:type_name -> dockfleet.v1.Volume
+	39, // 31: dockfleet.v1.ListVolumesResponse.freshness:type_name -> dockfleet.v1.Freshness
+	32, // 32: dockfleet.v1.CreateVolumeRequest.driver_opts:type_name -> dockfleet.v1.CreateVolumeRequest.DriverOptsEntry
+	33, // 33: dockfleet.v1.CreateVolumeRequest.labels:type_name -> dockfleet.v1.CreateVolumeRequest.LabelsEntry
+	3,  // 34: dockfleet.v1.CreateVolumeRequest.cluster_volume_spec:type_name -> dockfleet.v1.ClusterVolumeSpec
+	0,  // 35: dockfleet.v1.CreateVolumeResponse.volume:type_name -> dockfleet.v1.Volume
+	0,  // 36: dockfleet.v1.InspectVolumeResponse.volume:type_name -> dockfleet.v1.Volume
+	13, // 37: dockfleet.v1.UpdateVolumeRequest.update:type_name -> dockfleet.v1.VolumeUpdate
+	34, // 38: dockfleet.v1.PruneVolumesRequest.filters:type_name -> dockfleet.v1.PruneVolumesRequest.FiltersEntry
+	40, // 39: dockfleet.v1.ListVolumesRequest.FiltersEntry.value:type_name -> dockfleet.v1.StringList
+	40, // 40: dockfleet.v1.PruneVolumesRequest.FiltersEntry.value:type_name -> dockfleet.v1.StringList
+	14, // 41: dockfleet.v1.VolumeService.ListVolumes:input_type -> dockfleet.v1.ListVolumesRequest
+	16, // 42: dockfleet.v1.VolumeService.CreateVolume:input_type -> dockfleet.v1.CreateVolumeRequest
+	18, // 43: dockfleet.v1.VolumeService.InspectVolume:input_type -> dockfleet.v1.InspectVolumeRequest
+	20, // 44: dockfleet.v1.VolumeService.UpdateVolume:input_type -> dockfleet.v1.UpdateVolumeRequest
+	22, // 45: dockfleet.v1.VolumeService.RemoveVolume:input_type -> dockfleet.v1.RemoveVolumeRequest
+	24, // 46: dockfleet.v1.VolumeService.PruneVolumes:input_type -> dockfleet.v1.PruneVolumesRequest
+	15, // 47: dockfleet.v1.VolumeService.ListVolumes:output_type -> dockfleet.v1.ListVolumesResponse
+	17, // 48: dockfleet.v1.VolumeService.CreateVolume:output_type -> dockfleet.v1.CreateVolumeResponse
+	19, // 49: dockfleet.v1.VolumeService.InspectVolume:output_type -> dockfleet.v1.InspectVolumeResponse
+	21, // 50: dockfleet.v1.VolumeService.UpdateVolume:output_type -> dockfleet.v1.UpdateVolumeResponse
+	23, // 51: dockfleet.v1.VolumeService.RemoveVolume:output_type -> dockfleet.v1.RemoveVolumeResponse
+	25, // 52: dockfleet.v1.VolumeService.PruneVolumes:output_type -> dockfleet.v1.PruneVolumesResponse
+	47, // [47:53] is the sub-list for method output_type
+	41, // [41:47] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_dockfleet_v1_volumes_proto_init() }

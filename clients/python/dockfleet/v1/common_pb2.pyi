@@ -269,6 +269,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_HOST_REMOVED: _ErrorReason.ValueType  # 40
     """The gateway no longer has the host, or has another engine under its name."""
+    ERROR_REASON_HOST_DRAINING: _ErrorReason.ValueType  # 41
+    """The host takes no new work: it is being drained."""
+    ERROR_REASON_INVENTORY_UNKNOWN: _ErrorReason.ValueType  # 42
+    """The gateway does not know the objects of the host yet."""
+    ERROR_REASON_NO_HOST_FITS: _ErrorReason.ValueType  # 43
+    """No host that is selected can take the container."""
+    ERROR_REASON_HOST_READ_ONLY: _ErrorReason.ValueType  # 44
+    """The host comes from a source that calls cannot change, such as the configuration file."""
+    ERROR_REASON_MALFORMED_MESSAGE: _ErrorReason.ValueType  # 45
+    """The bytes of a message are not a message of the RPC's type."""
+    ERROR_REASON_NO_REQUEST: _ErrorReason.ValueType  # 46
+    """The client did not send its first message in time."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed: `reason` of `google.rpc.ErrorInfo`, without the prefix `ERROR_REASON_`.  The domain is
@@ -375,6 +387,18 @@ ERROR_REASON_API_VERSION_TOO_NEW: ErrorReason.ValueType  # 39
 """
 ERROR_REASON_HOST_REMOVED: ErrorReason.ValueType  # 40
 """The gateway no longer has the host, or has another engine under its name."""
+ERROR_REASON_HOST_DRAINING: ErrorReason.ValueType  # 41
+"""The host takes no new work: it is being drained."""
+ERROR_REASON_INVENTORY_UNKNOWN: ErrorReason.ValueType  # 42
+"""The gateway does not know the objects of the host yet."""
+ERROR_REASON_NO_HOST_FITS: ErrorReason.ValueType  # 43
+"""No host that is selected can take the container."""
+ERROR_REASON_HOST_READ_ONLY: ErrorReason.ValueType  # 44
+"""The host comes from a source that calls cannot change, such as the configuration file."""
+ERROR_REASON_MALFORMED_MESSAGE: ErrorReason.ValueType  # 45
+"""The bytes of a message are not a message of the RPC's type."""
+ERROR_REASON_NO_REQUEST: ErrorReason.ValueType  # 46
+"""The client did not send its first message in time."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final

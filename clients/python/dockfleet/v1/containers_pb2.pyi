@@ -9,6 +9,7 @@ from dockfleet.v1 import container_config_pb2 as _container_config_pb2
 from dockfleet.v1 import networks_pb2 as _networks_pb2
 from dockfleet.v1 import oci_pb2 as _oci_pb2
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -1862,6 +1863,7 @@ class ListContainersRequest(_message.Message):
     LIMIT_FIELD_NUMBER: _builtins.int
     SIZE_FIELD_NUMBER: _builtins.int
     FILTERS_FIELD_NUMBER: _builtins.int
+    MAX_AGE_FIELD_NUMBER: _builtins.int
     host: _builtins.str
     """The name of the host."""
     all: _builtins.bool
@@ -1877,6 +1879,12 @@ class ListContainersRequest(_message.Message):
         `volume`.  Default: no filters.
         """
 
+    @_builtins.property
+    def max_age(self) -> _duration_pb2.Duration:
+        """Answers from the gateway's inventory of the host, if that is not older than this.  Default: the host is asked.  In
+        FleetService: the inventory answers, however old it is.
+        """
+
     def __init__(
         self,
         *,
@@ -1885,10 +1893,11 @@ class ListContainersRequest(_message.Message):
         limit: _builtins.int | None = ...,
         size: _builtins.bool | None = ...,
         filters: _abc.Mapping[_builtins.str, _common_pb2.StringList] | None = ...,
+        max_age: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_all", b"_all", "_limit", b"_limit", "_size", b"_size", "all", b"all", "limit", b"limit", "size", b"size"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_all", b"_all", "_limit", b"_limit", "_size", b"_size", "all", b"all", "limit", b"limit", "max_age", b"max_age", "size", b"size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_all", b"_all", "_limit", b"_limit", "_size", b"_size", "all", b"all", "filters", b"filters", "host", b"host", "limit", b"limit", "size", b"size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_all", b"_all", "_limit", b"_limit", "_size", b"_size", "all", b"all", "filters", b"filters", "host", b"host", "limit", b"limit", "max_age", b"max_age", "size", b"size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__all: _TypeAlias = _typing.Literal["all"]  # noqa: Y015
     _WhichOneofArgType__all: _TypeAlias = _typing.Literal["_all", b"_all"]  # noqa: Y015
@@ -1912,18 +1921,24 @@ class ListContainersResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CONTAINERS_FIELD_NUMBER: _builtins.int
+    FRESHNESS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def containers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ContainerSummary]:
         """The containers, the newest first."""
+
+    @_builtins.property
+    def freshness(self) -> _common_pb2.Freshness:
+        """How old the answer can be.  Absent in FleetService, which has it beside the response."""
 
     def __init__(
         self,
         *,
         containers: _abc.Iterable[Global___ContainerSummary] | None = ...,
+        freshness: _common_pb2.Freshness | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["freshness", b"freshness"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["containers", b"containers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["containers", b"containers", "freshness", b"freshness"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

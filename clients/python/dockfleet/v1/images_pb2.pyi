@@ -9,6 +9,7 @@ from dockfleet.v1 import container_config_pb2 as _container_config_pb2
 from dockfleet.v1 import containers_pb2 as _containers_pb2
 from dockfleet.v1 import oci_pb2 as _oci_pb2
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -1222,6 +1223,7 @@ class ListImagesRequest(_message.Message):
     DIGESTS_FIELD_NUMBER: _builtins.int
     MANIFESTS_FIELD_NUMBER: _builtins.int
     IDENTITY_FIELD_NUMBER: _builtins.int
+    MAX_AGE_FIELD_NUMBER: _builtins.int
     host: _builtins.str
     """The name of the host."""
     all: _builtins.bool
@@ -1241,6 +1243,12 @@ class ListImagesRequest(_message.Message):
         `until`: a time before which they were created (from 1.44).  Default: no filters.
         """
 
+    @_builtins.property
+    def max_age(self) -> _duration_pb2.Duration:
+        """Answers from the gateway's inventory of the host, if that is not older than this.  Default: the host is asked.  In
+        FleetService: the inventory answers, however old it is.
+        """
+
     def __init__(
         self,
         *,
@@ -1251,10 +1259,11 @@ class ListImagesRequest(_message.Message):
         digests: _builtins.bool | None = ...,
         manifests: _builtins.bool | None = ...,
         identity: _builtins.bool | None = ...,
+        max_age: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_all", b"_all", "_digests", b"_digests", "_identity", b"_identity", "_manifests", b"_manifests", "_shared_size", b"_shared_size", "all", b"all", "digests", b"digests", "identity", b"identity", "manifests", b"manifests", "shared_size", b"shared_size"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_all", b"_all", "_digests", b"_digests", "_identity", b"_identity", "_manifests", b"_manifests", "_shared_size", b"_shared_size", "all", b"all", "digests", b"digests", "identity", b"identity", "manifests", b"manifests", "max_age", b"max_age", "shared_size", b"shared_size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_all", b"_all", "_digests", b"_digests", "_identity", b"_identity", "_manifests", b"_manifests", "_shared_size", b"_shared_size", "all", b"all", "digests", b"digests", "filters", b"filters", "host", b"host", "identity", b"identity", "manifests", b"manifests", "shared_size", b"shared_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_all", b"_all", "_digests", b"_digests", "_identity", b"_identity", "_manifests", b"_manifests", "_shared_size", b"_shared_size", "all", b"all", "digests", b"digests", "filters", b"filters", "host", b"host", "identity", b"identity", "manifests", b"manifests", "max_age", b"max_age", "shared_size", b"shared_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__all: _TypeAlias = _typing.Literal["all"]  # noqa: Y015
     _WhichOneofArgType__all: _TypeAlias = _typing.Literal["_all", b"_all"]  # noqa: Y015
@@ -1286,18 +1295,24 @@ class ListImagesResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     IMAGES_FIELD_NUMBER: _builtins.int
+    FRESHNESS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def images(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImageSummary]:
         """The images, in the engine's order."""
+
+    @_builtins.property
+    def freshness(self) -> _common_pb2.Freshness:
+        """How old the answer can be.  Absent in FleetService, which has it beside the response."""
 
     def __init__(
         self,
         *,
         images: _abc.Iterable[Global___ImageSummary] | None = ...,
+        freshness: _common_pb2.Freshness | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["freshness", b"freshness"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["images", b"images"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["freshness", b"freshness", "images", b"images"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -6,6 +6,7 @@ The networks of a host, and the connections of containers to them."""
 from collections import abc as _abc
 from dockfleet.v1 import common_pb2 as _common_pb2
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -848,6 +849,7 @@ class ListNetworksRequest(_message.Message):
 
     HOST_FIELD_NUMBER: _builtins.int
     FILTERS_FIELD_NUMBER: _builtins.int
+    MAX_AGE_FIELD_NUMBER: _builtins.int
     host: _builtins.str
     """The name of the host."""
     @_builtins.property
@@ -857,15 +859,22 @@ class ListNetworksRequest(_message.Message):
         all of it, or a part.  `scope`: `local`, `swarm` or `global`.  `type`: `custom` or `builtin`.  Default: no filters.
         """
 
+    @_builtins.property
+    def max_age(self) -> _duration_pb2.Duration:
+        """Answers from the gateway's inventory of the host, if that is not older than this.  Default: the host is asked.  In
+        FleetService: the inventory answers, however old it is.
+        """
+
     def __init__(
         self,
         *,
         host: _builtins.str = ...,
         filters: _abc.Mapping[_builtins.str, _common_pb2.StringList] | None = ...,
+        max_age: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["max_age", b"max_age"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filters", b"filters", "host", b"host"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filters", b"filters", "host", b"host", "max_age", b"max_age"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -878,18 +887,24 @@ class ListNetworksResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NETWORKS_FIELD_NUMBER: _builtins.int
+    FRESHNESS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def networks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Network]:
         """The networks, in no particular order."""
+
+    @_builtins.property
+    def freshness(self) -> _common_pb2.Freshness:
+        """How old the answer can be.  Absent in FleetService, which has it beside the response."""
 
     def __init__(
         self,
         *,
         networks: _abc.Iterable[Global___Network] | None = ...,
+        freshness: _common_pb2.Freshness | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["freshness", b"freshness"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["networks", b"networks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["freshness", b"freshness", "networks", b"networks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

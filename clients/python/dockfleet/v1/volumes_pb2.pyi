@@ -7,6 +7,7 @@ from collections import abc as _abc
 from dockfleet.v1 import common_pb2 as _common_pb2
 from dockfleet.v1 import oci_pb2 as _oci_pb2
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -708,6 +709,7 @@ class ListVolumesRequest(_message.Message):
 
     HOST_FIELD_NUMBER: _builtins.int
     FILTERS_FIELD_NUMBER: _builtins.int
+    MAX_AGE_FIELD_NUMBER: _builtins.int
     host: _builtins.str
     """The name of the host."""
     @_builtins.property
@@ -716,15 +718,22 @@ class ListVolumesRequest(_message.Message):
         `driver`: its name.  `label`: `name` or `name=value`.  `name`: all of the name, or a part.  Default: no filters.
         """
 
+    @_builtins.property
+    def max_age(self) -> _duration_pb2.Duration:
+        """Answers from the gateway's inventory of the host, if that is not older than this.  Default: the host is asked.  In
+        FleetService: the inventory answers, however old it is.
+        """
+
     def __init__(
         self,
         *,
         host: _builtins.str = ...,
         filters: _abc.Mapping[_builtins.str, _common_pb2.StringList] | None = ...,
+        max_age: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["max_age", b"max_age"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filters", b"filters", "host", b"host"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filters", b"filters", "host", b"host", "max_age", b"max_age"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -738,6 +747,7 @@ class ListVolumesResponse(_message.Message):
 
     VOLUMES_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
+    FRESHNESS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def volumes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Volume]:
         """The volumes, in the engine's order."""
@@ -746,15 +756,20 @@ class ListVolumesResponse(_message.Message):
     def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What failed during the listing, such as a driver that does not respond.  Volumes may then be missing."""
 
+    @_builtins.property
+    def freshness(self) -> _common_pb2.Freshness:
+        """How old the answer can be.  Absent in FleetService, which has it beside the response."""
+
     def __init__(
         self,
         *,
         volumes: _abc.Iterable[Global___Volume] | None = ...,
         warnings: _abc.Iterable[_builtins.str] | None = ...,
+        freshness: _common_pb2.Freshness | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["freshness", b"freshness"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["volumes", b"volumes", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["freshness", b"freshness", "volumes", b"volumes", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

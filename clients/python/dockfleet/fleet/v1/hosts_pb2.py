@@ -24,10 +24,12 @@ _sym_db = _symbol_database.Default()
 
 from dockfleet.fleet.v1 import selectors_pb2 as dockfleet_dot_fleet_dot_v1_dot_selectors__pb2
 from dockfleet.options.v1 import options_pb2 as dockfleet_dot_options_dot_v1_dot_options__pb2
+from dockfleet.v1 import common_pb2 as dockfleet_dot_v1_dot_common__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x64ockfleet/fleet/v1/hosts.proto\x12\x12\x64ockfleet.fleet.v1\x1a\"dockfleet/fleet/v1/selectors.proto\x1a\"dockfleet/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x95\x02\n\x04Host\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x34\n\x06labels\x18\x03 \x03(\x0b\x32$.dockfleet.fleet.v1.Host.LabelsEntry\x12,\n\x05state\x18\x04 \x01(\x0e\x32\x1d.dockfleet.fleet.v1.HostState\x12\x0f\n\x07message\x18\x05 \x01(\t\x12\x13\n\x0b\x61pi_version\x18\x06 \x01(\t\x12\x35\n\x11last_contact_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"F\n\x10ListHostsRequest\x12\x32\n\x08selector\x18\x01 \x01(\x0b\x32 .dockfleet.fleet.v1.HostSelector\"<\n\x11ListHostsResponse\x12\'\n\x05hosts\x18\x01 \x03(\x0b\x32\x18.dockfleet.fleet.v1.Host\"\x1e\n\x0eGetHostRequest\x12\x0c\n\x04host\x18\x01 \x01(\t\"9\n\x0fGetHostResponse\x12&\n\x04host\x18\x01 \x01(\x0b\x32\x18.dockfleet.fleet.v1.Host*\xb9\x01\n\tHostState\x12\x1a\n\x16HOST_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15HOST_STATE_CONNECTING\x10\x01\x12\x11\n\rHOST_STATE_UP\x10\x02\x12\x17\n\x13HOST_STATE_DEGRADED\x10\x03\x12\x13\n\x0fHOST_STATE_DOWN\x10\x04\x12\x1b\n\x17HOST_STATE_INCOMPATIBLE\x10\x05\x12\x17\n\x13HOST_STATE_DRAINING\x10\x06\x32\xd1\x01\n\x0bHostService\x12\x63\n\tListHosts\x12$.dockfleet.fleet.v1.ListHostsRequest\x1a%.dockfleet.fleet.v1.ListHostsResponse\"\t\x90\x02\x01\xfa\xdb#\x02\x10\x01\x12]\n\x07GetHost\x12\".dockfleet.fleet.v1.GetHostRequest\x1a#.dockfleet.fleet.v1.GetHostResponse\"\t\x90\x02\x01\xfa\xdb#\x02\x10\x01\x42p\n\x12\x64ockfleet.fleet.v1B\nHostsProtoP\x01Z7dockfleet.internal/go/dockfleetfleetv1;dockfleetfleetv1\xaa\x02\x12\x44ockfleet.Fleet.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x64ockfleet/fleet/v1/hosts.proto\x12\x12\x64ockfleet.fleet.v1\x1a\"dockfleet/fleet/v1/selectors.proto\x1a\"dockfleet/options/v1/options.proto\x1a\x19\x64ockfleet/v1/common.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb0\x04\n\x04Host\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x34\n\x06labels\x18\x03 \x03(\x0b\x32$.dockfleet.fleet.v1.Host.LabelsEntry\x12,\n\x05state\x18\x04 \x01(\x0e\x32\x1d.dockfleet.fleet.v1.HostState\x12\x0f\n\x07message\x18\x05 \x01(\t\x12\x13\n\x0b\x61pi_version\x18\x06 \x01(\t\x12\x35\n\x11last_contact_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x06reason\x18\t \x01(\x0e\x32\x19.dockfleet.v1.ErrorReason\x12\x0e\n\x06source\x18\n \x01(\t\x12\x11\n\tengine_id\x18\x0b \x01(\t\x12\x16\n\x0e\x65ngine_version\x18\x0c \x01(\t\x12\x16\n\x0esame_engine_as\x18\r \x03(\t\x12-\n\x08\x62reakers\x18\x0e \x03(\x0b\x32\x1b.dockfleet.fleet.v1.Breaker\x12*\n\tinventory\x18\x0f \x01(\x0b\x32\x17.dockfleet.v1.Freshness\x12\x10\n\x08\x64raining\x18\x10 \x01(\x08\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"n\n\x07\x42reaker\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12-\n\topen_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x15.dockfleet.v1.Failure\"\xe6\x01\n\x08HostSpec\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x38\n\x06labels\x18\x03 \x03(\x0b\x32(.dockfleet.fleet.v1.HostSpec.LabelsEntry\x12(\n\x03tls\x18\x04 \x01(\x0b\x32\x1b.dockfleet.fleet.v1.HostTls\x12(\n\x03ssh\x18\x05 \x01(\x0b\x32\x1b.dockfleet.fleet.v1.HostSsh\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"T\n\x07HostTls\x12\n\n\x02\x63\x61\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x65rtificate\x18\x02 \x01(\t\x12\x13\n\x03key\x18\x03 \x01(\tB\x06\xfa\xdb#\x02\x10\x01\x12\x13\n\x0bserver_name\x18\x04 \x01(\t\"N\n\x07HostSsh\x12\x1b\n\x0bprivate_key\x18\x01 \x01(\tB\x06\xfa\xdb#\x02\x10\x01\x12\x13\n\x0bknown_hosts\x18\x02 \x01(\t\x12\x11\n\tjump_host\x18\x03 \x01(\t\"F\n\x10ListHostsRequest\x12\x32\n\x08selector\x18\x01 \x01(\x0b\x32 .dockfleet.fleet.v1.HostSelector\"<\n\x11ListHostsResponse\x12\'\n\x05hosts\x18\x01 \x03(\x0b\x32\x18.dockfleet.fleet.v1.Host\"\x1e\n\x0eGetHostRequest\x12\x0c\n\x04host\x18\x01 \x01(\t\"9\n\x0fGetHostResponse\x12&\n\x04host\x18\x01 \x01(\x0b\x32\x18.dockfleet.fleet.v1.Host\"G\n\x11WatchHostsRequest\x12\x32\n\x08selector\x18\x01 \x01(\x0b\x32 .dockfleet.fleet.v1.HostSelector\"\x90\x01\n\x12WatchHostsResponse\x12\'\n\x05hosts\x18\x01 \x03(\x0b\x32\x18.dockfleet.fleet.v1.Host\x12\x15\n\rremoved_names\x18\x02 \x03(\t\x12\x0e\n\x06synced\x18\x03 \x01(\x08\x12*\n\theartbeat\x18\x04 \x01(\x0b\x32\x17.dockfleet.v1.Heartbeat\"<\n\x0e\x41\x64\x64HostRequest\x12*\n\x04spec\x18\x01 \x01(\x0b\x32\x1c.dockfleet.fleet.v1.HostSpec\"9\n\x0f\x41\x64\x64HostResponse\x12&\n\x04host\x18\x01 \x01(\x0b\x32\x18.dockfleet.fleet.v1.Host\"?\n\x11UpdateHostRequest\x12*\n\x04spec\x18\x01 \x01(\x0b\x32\x1c.dockfleet.fleet.v1.HostSpec\"<\n\x12UpdateHostResponse\x12&\n\x04host\x18\x01 \x01(\x0b\x32\x18.dockfleet.fleet.v1.Host\"!\n\x11RemoveHostRequest\x12\x0c\n\x04host\x18\x01 \x01(\t\"\x14\n\x12RemoveHostResponse\" \n\x10\x44rainHostRequest\x12\x0c\n\x04host\x18\x01 \x01(\t\";\n\x11\x44rainHostResponse\x12&\n\x04host\x18\x01 \x01(\x0b\x32\x18.dockfleet.fleet.v1.Host\"\"\n\x12UndrainHostRequest\x12\x0c\n\x04host\x18\x01 \x01(\t\"=\n\x13UndrainHostResponse\x12&\n\x04host\x18\x01 \x01(\x0b\x32\x18.dockfleet.fleet.v1.Host\"L\n\x10ProbeHostRequest\x12\x0c\n\x04host\x18\x01 \x01(\t\x12*\n\x07timeout\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\";\n\x11ProbeHostResponse\x12&\n\x04host\x18\x01 \x01(\x0b\x32\x18.dockfleet.fleet.v1.Host*\xb9\x01\n\tHostState\x12\x1a\n\x16HOST_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15HOST_STATE_CONNECTING\x10\x01\x12\x11\n\rHOST_STATE_UP\x10\x02\x12\x17\n\x13HOST_STATE_DEGRADED\x10\x03\x12\x13\n\x0fHOST_STATE_DOWN\x10\x04\x12\x1b\n\x17HOST_STATE_INCOMPATIBLE\x10\x05\x12\x17\n\x13HOST_STATE_DRAINING\x10\x06\x32\x90\x07\n\x0bHostService\x12\x63\n\tListHosts\x12$.dockfleet.fleet.v1.ListHostsRequest\x1a%.dockfleet.fleet.v1.ListHostsResponse\"\t\x90\x02\x01\xfa\xdb#\x02\x10\x01\x12]\n\x07GetHost\x12\".dockfleet.fleet.v1.GetHostRequest\x1a#.dockfleet.fleet.v1.GetHostResponse\"\t\x90\x02\x01\xfa\xdb#\x02\x10\x01\x12h\n\nWatchHosts\x12%.dockfleet.fleet.v1.WatchHostsRequest\x1a&.dockfleet.fleet.v1.WatchHostsResponse\"\t\x90\x02\x01\xfa\xdb#\x02\x10\x01\x30\x01\x12Z\n\x07\x41\x64\x64Host\x12\".dockfleet.fleet.v1.AddHostRequest\x1a#.dockfleet.fleet.v1.AddHostResponse\"\x06\xfa\xdb#\x02\x10\x0b\x12\x63\n\nUpdateHost\x12%.dockfleet.fleet.v1.UpdateHostRequest\x1a&.dockfleet.fleet.v1.UpdateHostResponse\"\x06\xfa\xdb#\x02\x10\x0b\x12\x63\n\nRemoveHost\x12%.dockfleet.fleet.v1.RemoveHostRequest\x1a&.dockfleet.fleet.v1.RemoveHostResponse\"\x06\xfa\xdb#\x02\x10\x0b\x12`\n\tDrainHost\x12$.dockfleet.fleet.v1.DrainHostRequest\x1a%.dockfleet.fleet.v1.DrainHostResponse\"\x06\xfa\xdb#\x02\x10\x0b\x12\x66\n\x0bUndrainHost\x12&.dockfleet.fleet.v1.UndrainHostRequest\x1a\'.dockfleet.fleet.v1.UndrainHostResponse\"\x06\xfa\xdb#\x02\x10\x0b\x12\x63\n\tProbeHost\x12$.dockfleet.fleet.v1.ProbeHostRequest\x1a%.dockfleet.fleet.v1.ProbeHostResponse\"\t\x90\x02\x01\xfa\xdb#\x02\x10\x01\x42p\n\x12\x64ockfleet.fleet.v1B\nHostsProtoP\x01Z7dockfleet.internal/go/dockfleetfleetv1;dockfleetfleetv1\xaa\x02\x12\x44ockfleet.Fleet.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,24 +39,82 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\022dockfleet.fleet.v1B\nHostsProtoP\001Z7dockfleet.internal/go/dockfleetfleetv1;dockfleetfleetv1\252\002\022Dockfleet.Fleet.V1'
   _globals['_HOST_LABELSENTRY']._loaded_options = None
   _globals['_HOST_LABELSENTRY']._serialized_options = b'8\001'
+  _globals['_HOSTSPEC_LABELSENTRY']._loaded_options = None
+  _globals['_HOSTSPEC_LABELSENTRY']._serialized_options = b'8\001'
+  _globals['_HOSTTLS'].fields_by_name['key']._loaded_options = None
+  _globals['_HOSTTLS'].fields_by_name['key']._serialized_options = b'\372\333#\002\020\001'
+  _globals['_HOSTSSH'].fields_by_name['private_key']._loaded_options = None
+  _globals['_HOSTSSH'].fields_by_name['private_key']._serialized_options = b'\372\333#\002\020\001'
   _globals['_HOSTSERVICE'].methods_by_name['ListHosts']._loaded_options = None
   _globals['_HOSTSERVICE'].methods_by_name['ListHosts']._serialized_options = b'\220\002\001\372\333#\002\020\001'
   _globals['_HOSTSERVICE'].methods_by_name['GetHost']._loaded_options = None
   _globals['_HOSTSERVICE'].methods_by_name['GetHost']._serialized_options = b'\220\002\001\372\333#\002\020\001'
-  _globals['_HOSTSTATE']._serialized_start=665
-  _globals['_HOSTSTATE']._serialized_end=850
-  _globals['_HOST']._serialized_start=160
-  _globals['_HOST']._serialized_end=437
-  _globals['_HOST_LABELSENTRY']._serialized_start=392
-  _globals['_HOST_LABELSENTRY']._serialized_end=437
-  _globals['_LISTHOSTSREQUEST']._serialized_start=439
-  _globals['_LISTHOSTSREQUEST']._serialized_end=509
-  _globals['_LISTHOSTSRESPONSE']._serialized_start=511
-  _globals['_LISTHOSTSRESPONSE']._serialized_end=571
-  _globals['_GETHOSTREQUEST']._serialized_start=573
-  _globals['_GETHOSTREQUEST']._serialized_end=603
-  _globals['_GETHOSTRESPONSE']._serialized_start=605
-  _globals['_GETHOSTRESPONSE']._serialized_end=662
-  _globals['_HOSTSERVICE']._serialized_start=853
-  _globals['_HOSTSERVICE']._serialized_end=1062
+  _globals['_HOSTSERVICE'].methods_by_name['WatchHosts']._loaded_options = None
+  _globals['_HOSTSERVICE'].methods_by_name['WatchHosts']._serialized_options = b'\220\002\001\372\333#\002\020\001'
+  _globals['_HOSTSERVICE'].methods_by_name['AddHost']._loaded_options = None
+  _globals['_HOSTSERVICE'].methods_by_name['AddHost']._serialized_options = b'\372\333#\002\020\013'
+  _globals['_HOSTSERVICE'].methods_by_name['UpdateHost']._loaded_options = None
+  _globals['_HOSTSERVICE'].methods_by_name['UpdateHost']._serialized_options = b'\372\333#\002\020\013'
+  _globals['_HOSTSERVICE'].methods_by_name['RemoveHost']._loaded_options = None
+  _globals['_HOSTSERVICE'].methods_by_name['RemoveHost']._serialized_options = b'\372\333#\002\020\013'
+  _globals['_HOSTSERVICE'].methods_by_name['DrainHost']._loaded_options = None
+  _globals['_HOSTSERVICE'].methods_by_name['DrainHost']._serialized_options = b'\372\333#\002\020\013'
+  _globals['_HOSTSERVICE'].methods_by_name['UndrainHost']._loaded_options = None
+  _globals['_HOSTSERVICE'].methods_by_name['UndrainHost']._serialized_options = b'\372\333#\002\020\013'
+  _globals['_HOSTSERVICE'].methods_by_name['ProbeHost']._loaded_options = None
+  _globals['_HOSTSERVICE'].methods_by_name['ProbeHost']._serialized_options = b'\220\002\001\372\333#\002\020\001'
+  _globals['_HOSTSTATE']._serialized_start=2376
+  _globals['_HOSTSTATE']._serialized_end=2561
+  _globals['_HOST']._serialized_start=219
+  _globals['_HOST']._serialized_end=779
+  _globals['_HOST_LABELSENTRY']._serialized_start=734
+  _globals['_HOST_LABELSENTRY']._serialized_end=779
+  _globals['_BREAKER']._serialized_start=781
+  _globals['_BREAKER']._serialized_end=891
+  _globals['_HOSTSPEC']._serialized_start=894
+  _globals['_HOSTSPEC']._serialized_end=1124
+  _globals['_HOSTSPEC_LABELSENTRY']._serialized_start=734
+  _globals['_HOSTSPEC_LABELSENTRY']._serialized_end=779
+  _globals['_HOSTTLS']._serialized_start=1126
+  _globals['_HOSTTLS']._serialized_end=1210
+  _globals['_HOSTSSH']._serialized_start=1212
+  _globals['_HOSTSSH']._serialized_end=1290
+  _globals['_LISTHOSTSREQUEST']._serialized_start=1292
+  _globals['_LISTHOSTSREQUEST']._serialized_end=1362
+  _globals['_LISTHOSTSRESPONSE']._serialized_start=1364
+  _globals['_LISTHOSTSRESPONSE']._serialized_end=1424
+  _globals['_GETHOSTREQUEST']._serialized_start=1426
+  _globals['_GETHOSTREQUEST']._serialized_end=1456
+  _globals['_GETHOSTRESPONSE']._serialized_start=1458
+  _globals['_GETHOSTRESPONSE']._serialized_end=1515
+  _globals['_WATCHHOSTSREQUEST']._serialized_start=1517
+  _globals['_WATCHHOSTSREQUEST']._serialized_end=1588
+  _globals['_WATCHHOSTSRESPONSE']._serialized_start=1591
+  _globals['_WATCHHOSTSRESPONSE']._serialized_end=1735
+  _globals['_ADDHOSTREQUEST']._serialized_start=1737
+  _globals['_ADDHOSTREQUEST']._serialized_end=1797
+  _globals['_ADDHOSTRESPONSE']._serialized_start=1799
+  _globals['_ADDHOSTRESPONSE']._serialized_end=1856
+  _globals['_UPDATEHOSTREQUEST']._serialized_start=1858
+  _globals['_UPDATEHOSTREQUEST']._serialized_end=1921
+  _globals['_UPDATEHOSTRESPONSE']._serialized_start=1923
+  _globals['_UPDATEHOSTRESPONSE']._serialized_end=1983
+  _globals['_REMOVEHOSTREQUEST']._serialized_start=1985
+  _globals['_REMOVEHOSTREQUEST']._serialized_end=2018
+  _globals['_REMOVEHOSTRESPONSE']._serialized_start=2020
+  _globals['_REMOVEHOSTRESPONSE']._serialized_end=2040
+  _globals['_DRAINHOSTREQUEST']._serialized_start=2042
+  _globals['_DRAINHOSTREQUEST']._serialized_end=2074
+  _globals['_DRAINHOSTRESPONSE']._serialized_start=2076
+  _globals['_DRAINHOSTRESPONSE']._serialized_end=2135
+  _globals['_UNDRAINHOSTREQUEST']._serialized_start=2137
+  _globals['_UNDRAINHOSTREQUEST']._serialized_end=2171
+  _globals['_UNDRAINHOSTRESPONSE']._serialized_start=2173
+  _globals['_UNDRAINHOSTRESPONSE']._serialized_end=2234
+  _globals['_PROBEHOSTREQUEST']._serialized_start=2236
+  _globals['_PROBEHOSTREQUEST']._serialized_end=2312
+  _globals['_PROBEHOSTRESPONSE']._serialized_start=2314
+  _globals['_PROBEHOSTRESPONSE']._serialized_end=2373
+  _globals['_HOSTSERVICE']._serialized_start=2564
+  _globals['_HOSTSERVICE']._serialized_end=3476
 # @@protoc_insertion_point(module_scope)

@@ -26,7 +26,11 @@ if _version_not_supported:
 
 
 class HostServiceStub:
-    """The hosts of the fleet and their states.  The gateway answers from its memory: no call here waits for a host.
+    """The hosts of the fleet and their states.  The gateway answers from its memory: no call here but ProbeHost waits for a
+    host.
+
+    Hosts come from sources: the configuration file, docker contexts, a directory, etcd, Consul, DNS, and the calls of this
+    service.  A host that calls have added can be changed and removed by calls; any host can be drained.
     """
 
     def __init__(self, channel):
@@ -45,10 +49,49 @@ class HostServiceStub:
                 request_serializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.GetHostRequest.SerializeToString,
                 response_deserializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.GetHostResponse.FromString,
                 _registered_method=True)
+        self.WatchHosts = channel.unary_stream(
+                '/dockfleet.fleet.v1.HostService/WatchHosts',
+                request_serializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.WatchHostsRequest.SerializeToString,
+                response_deserializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.WatchHostsResponse.FromString,
+                _registered_method=True)
+        self.AddHost = channel.unary_unary(
+                '/dockfleet.fleet.v1.HostService/AddHost',
+                request_serializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.AddHostRequest.SerializeToString,
+                response_deserializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.AddHostResponse.FromString,
+                _registered_method=True)
+        self.UpdateHost = channel.unary_unary(
+                '/dockfleet.fleet.v1.HostService/UpdateHost',
+                request_serializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.UpdateHostRequest.SerializeToString,
+                response_deserializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.UpdateHostResponse.FromString,
+                _registered_method=True)
+        self.RemoveHost = channel.unary_unary(
+                '/dockfleet.fleet.v1.HostService/RemoveHost',
+                request_serializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.RemoveHostRequest.SerializeToString,
+                response_deserializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.RemoveHostResponse.FromString,
+                _registered_method=True)
+        self.DrainHost = channel.unary_unary(
+                '/dockfleet.fleet.v1.HostService/DrainHost',
+                request_serializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.DrainHostRequest.SerializeToString,
+                response_deserializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.DrainHostResponse.FromString,
+                _registered_method=True)
+        self.UndrainHost = channel.unary_unary(
+                '/dockfleet.fleet.v1.HostService/UndrainHost',
+                request_serializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.UndrainHostRequest.SerializeToString,
+                response_deserializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.UndrainHostResponse.FromString,
+                _registered_method=True)
+        self.ProbeHost = channel.unary_unary(
+                '/dockfleet.fleet.v1.HostService/ProbeHost',
+                request_serializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.ProbeHostRequest.SerializeToString,
+                response_deserializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.ProbeHostResponse.FromString,
+                _registered_method=True)
 
 
 class HostServiceServicer:
-    """The hosts of the fleet and their states.  The gateway answers from its memory: no call here waits for a host.
+    """The hosts of the fleet and their states.  The gateway answers from its memory: no call here but ProbeHost waits for a
+    host.
+
+    Hosts come from sources: the configuration file, docker contexts, a directory, etcd, Consul, DNS, and the calls of this
+    service.  A host that calls have added can be changed and removed by calls; any host can be drained.
     """
 
     def ListHosts(self, request, context):
@@ -73,6 +116,83 @@ class HostServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchHosts(self, request, context):
+        """Follows the hosts: all that are selected at first, then every change of them.
+
+        Errors:
+        - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddHost(self, request, context):
+        """Adds a host.  The gateway stores it, so that it is there again after a restart.  The call does not wait for it: its
+        state is HOST_STATE_CONNECTING at first.
+
+        Errors:
+        - ALREADY_EXISTS (NAME_IN_USE): another host has the name.
+        - INVALID_ARGUMENT (INVALID_FIELD): the address, the labels or the credentials are malformed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateHost(self, request, context):
+        """Replaces what AddHost has stored of a host.  With the same address its calls and streams continue.
+
+        Errors:
+        - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+        - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
+        - INVALID_ARGUMENT (INVALID_FIELD): the address, the labels or the credentials are malformed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveHost(self, request, context):
+        """Removes a host that AddHost has added.  Its open calls and streams end with FAILED_PRECONDITION, reason HOST_REMOVED.
+        Nothing changes on the host itself.
+
+        Errors:
+        - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+        - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DrainHost(self, request, context):
+        """Lets a host take no new work: calls that create or start something there fail with HOST_DRAINING.  Everything else
+        continues: what runs there runs on.  The gateway stores it.
+
+        Errors:
+        - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndrainHost(self, request, context):
+        """Lets a host that was drained take new work again.
+
+        Errors:
+        - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProbeHost(self, request, context):
+        """Probes a host now, and returns it with the state that it has after the probe.
+
+        Errors:
+        - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_HostServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -86,6 +206,41 @@ def add_HostServiceServicer_to_server(servicer, server):
                     request_deserializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.GetHostRequest.FromString,
                     response_serializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.GetHostResponse.SerializeToString,
             ),
+            'WatchHosts': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchHosts,
+                    request_deserializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.WatchHostsRequest.FromString,
+                    response_serializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.WatchHostsResponse.SerializeToString,
+            ),
+            'AddHost': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddHost,
+                    request_deserializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.AddHostRequest.FromString,
+                    response_serializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.AddHostResponse.SerializeToString,
+            ),
+            'UpdateHost': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateHost,
+                    request_deserializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.UpdateHostRequest.FromString,
+                    response_serializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.UpdateHostResponse.SerializeToString,
+            ),
+            'RemoveHost': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveHost,
+                    request_deserializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.RemoveHostRequest.FromString,
+                    response_serializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.RemoveHostResponse.SerializeToString,
+            ),
+            'DrainHost': grpc.unary_unary_rpc_method_handler(
+                    servicer.DrainHost,
+                    request_deserializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.DrainHostRequest.FromString,
+                    response_serializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.DrainHostResponse.SerializeToString,
+            ),
+            'UndrainHost': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndrainHost,
+                    request_deserializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.UndrainHostRequest.FromString,
+                    response_serializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.UndrainHostResponse.SerializeToString,
+            ),
+            'ProbeHost': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProbeHost,
+                    request_deserializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.ProbeHostRequest.FromString,
+                    response_serializer=dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.ProbeHostResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'dockfleet.fleet.v1.HostService', rpc_method_handlers)
@@ -95,7 +250,11 @@ def add_HostServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class HostService:
-    """The hosts of the fleet and their states.  The gateway answers from its memory: no call here waits for a host.
+    """The hosts of the fleet and their states.  The gateway answers from its memory: no call here but ProbeHost waits for a
+    host.
+
+    Hosts come from sources: the configuration file, docker contexts, a directory, etcd, Consul, DNS, and the calls of this
+    service.  A host that calls have added can be changed and removed by calls; any host can be drained.
     """
 
     @staticmethod
@@ -142,6 +301,195 @@ class HostService:
             '/dockfleet.fleet.v1.HostService/GetHost',
             dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.GetHostRequest.SerializeToString,
             dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.GetHostResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchHosts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/dockfleet.fleet.v1.HostService/WatchHosts',
+            dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.WatchHostsRequest.SerializeToString,
+            dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.WatchHostsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddHost(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dockfleet.fleet.v1.HostService/AddHost',
+            dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.AddHostRequest.SerializeToString,
+            dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.AddHostResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateHost(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dockfleet.fleet.v1.HostService/UpdateHost',
+            dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.UpdateHostRequest.SerializeToString,
+            dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.UpdateHostResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveHost(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dockfleet.fleet.v1.HostService/RemoveHost',
+            dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.RemoveHostRequest.SerializeToString,
+            dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.RemoveHostResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DrainHost(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dockfleet.fleet.v1.HostService/DrainHost',
+            dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.DrainHostRequest.SerializeToString,
+            dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.DrainHostResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndrainHost(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dockfleet.fleet.v1.HostService/UndrainHost',
+            dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.UndrainHostRequest.SerializeToString,
+            dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.UndrainHostResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProbeHost(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dockfleet.fleet.v1.HostService/ProbeHost',
+            dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.ProbeHostRequest.SerializeToString,
+            dockfleet_dot_fleet_dot_v1_dot_hosts__pb2.ProbeHostResponse.FromString,
             options,
             channel_credentials,
             insecure,

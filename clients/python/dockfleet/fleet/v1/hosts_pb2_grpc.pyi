@@ -27,7 +27,12 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class HostServiceStub:
-    """The hosts of the fleet and their states.  The gateway answers from its memory: no call here waits for a host."""
+    """The hosts of the fleet and their states.  The gateway answers from its memory: no call here but ProbeHost waits for a
+    host.
+
+    Hosts come from sources: the configuration file, docker contexts, a directory, etcd, Consul, DNS, and the calls of this
+    service.  A host that calls have added can be changed and removed by calls; any host can be drained.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -47,10 +52,64 @@ class HostServiceStub:
       - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
       - INVALID_ARGUMENT (INVALID_FIELD): the name is missing.
     """
+    WatchHosts: _grpc.UnaryStreamMultiCallable[_hosts_pb2.WatchHostsRequest, _hosts_pb2.WatchHostsResponse]
+    """Follows the hosts: all that are selected at first, then every change of them.
+
+    Errors:
+      - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
+    """
+    AddHost: _grpc.UnaryUnaryMultiCallable[_hosts_pb2.AddHostRequest, _hosts_pb2.AddHostResponse]
+    """Adds a host.  The gateway stores it, so that it is there again after a restart.  The call does not wait for it: its
+    state is HOST_STATE_CONNECTING at first.
+
+    Errors:
+      - ALREADY_EXISTS (NAME_IN_USE): another host has the name.
+      - INVALID_ARGUMENT (INVALID_FIELD): the address, the labels or the credentials are malformed.
+    """
+    UpdateHost: _grpc.UnaryUnaryMultiCallable[_hosts_pb2.UpdateHostRequest, _hosts_pb2.UpdateHostResponse]
+    """Replaces what AddHost has stored of a host.  With the same address its calls and streams continue.
+
+    Errors:
+      - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+      - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
+      - INVALID_ARGUMENT (INVALID_FIELD): the address, the labels or the credentials are malformed.
+    """
+    RemoveHost: _grpc.UnaryUnaryMultiCallable[_hosts_pb2.RemoveHostRequest, _hosts_pb2.RemoveHostResponse]
+    """Removes a host that AddHost has added.  Its open calls and streams end with FAILED_PRECONDITION, reason HOST_REMOVED.
+    Nothing changes on the host itself.
+
+    Errors:
+      - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+      - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
+    """
+    DrainHost: _grpc.UnaryUnaryMultiCallable[_hosts_pb2.DrainHostRequest, _hosts_pb2.DrainHostResponse]
+    """Lets a host take no new work: calls that create or start something there fail with HOST_DRAINING.  Everything else
+    continues: what runs there runs on.  The gateway stores it.
+
+    Errors:
+      - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+    """
+    UndrainHost: _grpc.UnaryUnaryMultiCallable[_hosts_pb2.UndrainHostRequest, _hosts_pb2.UndrainHostResponse]
+    """Lets a host that was drained take new work again.
+
+    Errors:
+      - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+    """
+    ProbeHost: _grpc.UnaryUnaryMultiCallable[_hosts_pb2.ProbeHostRequest, _hosts_pb2.ProbeHostResponse]
+    """Probes a host now, and returns it with the state that it has after the probe.
+
+    Errors:
+      - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+    """
 
 @_typing.type_check_only
 class HostServiceAsyncStub(HostServiceStub):
-    """The hosts of the fleet and their states.  The gateway answers from its memory: no call here waits for a host."""
+    """The hosts of the fleet and their states.  The gateway answers from its memory: no call here but ProbeHost waits for a
+    host.
+
+    Hosts come from sources: the configuration file, docker contexts, a directory, etcd, Consul, DNS, and the calls of this
+    service.  A host that calls have added can be changed and removed by calls; any host can be drained.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListHosts: _aio.UnaryUnaryMultiCallable[_hosts_pb2.ListHostsRequest, _hosts_pb2.ListHostsResponse]  # type: ignore[assignment]
@@ -67,9 +126,63 @@ class HostServiceAsyncStub(HostServiceStub):
       - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
       - INVALID_ARGUMENT (INVALID_FIELD): the name is missing.
     """
+    WatchHosts: _aio.UnaryStreamMultiCallable[_hosts_pb2.WatchHostsRequest, _hosts_pb2.WatchHostsResponse]  # type: ignore[assignment]
+    """Follows the hosts: all that are selected at first, then every change of them.
+
+    Errors:
+      - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
+    """
+    AddHost: _aio.UnaryUnaryMultiCallable[_hosts_pb2.AddHostRequest, _hosts_pb2.AddHostResponse]  # type: ignore[assignment]
+    """Adds a host.  The gateway stores it, so that it is there again after a restart.  The call does not wait for it: its
+    state is HOST_STATE_CONNECTING at first.
+
+    Errors:
+      - ALREADY_EXISTS (NAME_IN_USE): another host has the name.
+      - INVALID_ARGUMENT (INVALID_FIELD): the address, the labels or the credentials are malformed.
+    """
+    UpdateHost: _aio.UnaryUnaryMultiCallable[_hosts_pb2.UpdateHostRequest, _hosts_pb2.UpdateHostResponse]  # type: ignore[assignment]
+    """Replaces what AddHost has stored of a host.  With the same address its calls and streams continue.
+
+    Errors:
+      - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+      - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
+      - INVALID_ARGUMENT (INVALID_FIELD): the address, the labels or the credentials are malformed.
+    """
+    RemoveHost: _aio.UnaryUnaryMultiCallable[_hosts_pb2.RemoveHostRequest, _hosts_pb2.RemoveHostResponse]  # type: ignore[assignment]
+    """Removes a host that AddHost has added.  Its open calls and streams end with FAILED_PRECONDITION, reason HOST_REMOVED.
+    Nothing changes on the host itself.
+
+    Errors:
+      - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+      - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
+    """
+    DrainHost: _aio.UnaryUnaryMultiCallable[_hosts_pb2.DrainHostRequest, _hosts_pb2.DrainHostResponse]  # type: ignore[assignment]
+    """Lets a host take no new work: calls that create or start something there fail with HOST_DRAINING.  Everything else
+    continues: what runs there runs on.  The gateway stores it.
+
+    Errors:
+      - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+    """
+    UndrainHost: _aio.UnaryUnaryMultiCallable[_hosts_pb2.UndrainHostRequest, _hosts_pb2.UndrainHostResponse]  # type: ignore[assignment]
+    """Lets a host that was drained take new work again.
+
+    Errors:
+      - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+    """
+    ProbeHost: _aio.UnaryUnaryMultiCallable[_hosts_pb2.ProbeHostRequest, _hosts_pb2.ProbeHostResponse]  # type: ignore[assignment]
+    """Probes a host now, and returns it with the state that it has after the probe.
+
+    Errors:
+      - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+    """
 
 class HostServiceServicer(metaclass=_abc_1.ABCMeta):
-    """The hosts of the fleet and their states.  The gateway answers from its memory: no call here waits for a host."""
+    """The hosts of the fleet and their states.  The gateway answers from its memory: no call here but ProbeHost waits for a
+    host.
+
+    Hosts come from sources: the configuration file, docker contexts, a directory, etcd, Consul, DNS, and the calls of this
+    service.  A host that calls have added can be changed and removed by calls; any host can be drained.
+    """
 
     @_abc_1.abstractmethod
     def ListHosts(
@@ -95,6 +208,97 @@ class HostServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors:
           - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
           - INVALID_ARGUMENT (INVALID_FIELD): the name is missing.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchHosts(
+        self,
+        request: _hosts_pb2.WatchHostsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_hosts_pb2.WatchHostsResponse], _abc.AsyncIterator[_hosts_pb2.WatchHostsResponse]]:
+        """Follows the hosts: all that are selected at first, then every change of them.
+
+        Errors:
+          - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
+        """
+
+    @_abc_1.abstractmethod
+    def AddHost(
+        self,
+        request: _hosts_pb2.AddHostRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_hosts_pb2.AddHostResponse, _abc.Awaitable[_hosts_pb2.AddHostResponse]]:
+        """Adds a host.  The gateway stores it, so that it is there again after a restart.  The call does not wait for it: its
+        state is HOST_STATE_CONNECTING at first.
+
+        Errors:
+          - ALREADY_EXISTS (NAME_IN_USE): another host has the name.
+          - INVALID_ARGUMENT (INVALID_FIELD): the address, the labels or the credentials are malformed.
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateHost(
+        self,
+        request: _hosts_pb2.UpdateHostRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_hosts_pb2.UpdateHostResponse, _abc.Awaitable[_hosts_pb2.UpdateHostResponse]]:
+        """Replaces what AddHost has stored of a host.  With the same address its calls and streams continue.
+
+        Errors:
+          - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+          - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
+          - INVALID_ARGUMENT (INVALID_FIELD): the address, the labels or the credentials are malformed.
+        """
+
+    @_abc_1.abstractmethod
+    def RemoveHost(
+        self,
+        request: _hosts_pb2.RemoveHostRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_hosts_pb2.RemoveHostResponse, _abc.Awaitable[_hosts_pb2.RemoveHostResponse]]:
+        """Removes a host that AddHost has added.  Its open calls and streams end with FAILED_PRECONDITION, reason HOST_REMOVED.
+        Nothing changes on the host itself.
+
+        Errors:
+          - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+          - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
+        """
+
+    @_abc_1.abstractmethod
+    def DrainHost(
+        self,
+        request: _hosts_pb2.DrainHostRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_hosts_pb2.DrainHostResponse, _abc.Awaitable[_hosts_pb2.DrainHostResponse]]:
+        """Lets a host take no new work: calls that create or start something there fail with HOST_DRAINING.  Everything else
+        continues: what runs there runs on.  The gateway stores it.
+
+        Errors:
+          - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+        """
+
+    @_abc_1.abstractmethod
+    def UndrainHost(
+        self,
+        request: _hosts_pb2.UndrainHostRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_hosts_pb2.UndrainHostResponse, _abc.Awaitable[_hosts_pb2.UndrainHostResponse]]:
+        """Lets a host that was drained take new work again.
+
+        Errors:
+          - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+        """
+
+    @_abc_1.abstractmethod
+    def ProbeHost(
+        self,
+        request: _hosts_pb2.ProbeHostRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_hosts_pb2.ProbeHostResponse, _abc.Awaitable[_hosts_pb2.ProbeHostResponse]]:
+        """Probes a host now, and returns it with the state that it has after the probe.
+
+        Errors:
+          - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
         """
 
 def add_HostServiceServicer_to_server(servicer: HostServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"dockfleet/fleet/v1/selectors.proto\x12\x12\x64ockfleet.fleet.v1\"`\n\x0cHostSelector\x12\r\n\x05names\x18\x01 \x03(\t\x12\x34\n\x06labels\x18\x02 \x03(\x0b\x32$.dockfleet.fleet.v1.LabelRequirement\x12\x0b\n\x03\x61ll\x18\x03 \x01(\x08\"\x85\x01\n\x11\x43ontainerSelector\x12\r\n\x05names\x18\x01 \x03(\t\x12\x34\n\x06labels\x18\x02 \x03(\x0b\x32$.dockfleet.fleet.v1.LabelRequirement\x12\x0e\n\x06images\x18\x03 \x03(\t\x12\x0e\n\x06states\x18\x04 \x03(\t\x12\x0b\n\x03\x61ll\x18\x05 \x01(\x08\"d\n\x10LabelRequirement\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x33\n\x08operator\x18\x02 \x01(\x0e\x32!.dockfleet.fleet.v1.LabelOperator\x12\x0e\n\x06values\x18\x03 \x03(\t*\xd3\x01\n\rLabelOperator\x12\x1e\n\x1aLABEL_OPERATOR_UNSPECIFIED\x10\x00\x12\x18\n\x14LABEL_OPERATOR_EQUAL\x10\x01\x12\x1c\n\x18LABEL_OPERATOR_NOT_EQUAL\x10\x02\x12\x15\n\x11LABEL_OPERATOR_IN\x10\x03\x12\x19\n\x15LABEL_OPERATOR_NOT_IN\x10\x04\x12\x19\n\x15LABEL_OPERATOR_EXISTS\x10\x05\x12\x1d\n\x19LABEL_OPERATOR_NOT_EXISTS\x10\x06\x42t\n\x12\x64ockfleet.fleet.v1B\x0eSelectorsProtoP\x01Z7dockfleet.internal/go/dockfleetfleetv1;dockfleetfleetv1\xaa\x02\x12\x44ockfleet.Fleet.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"dockfleet/fleet/v1/selectors.proto\x12\x12\x64ockfleet.fleet.v1\"`\n\x0cHostSelector\x12\r\n\x05names\x18\x01 \x03(\t\x12\x34\n\x06labels\x18\x02 \x03(\x0b\x32$.dockfleet.fleet.v1.LabelRequirement\x12\x0b\n\x03\x61ll\x18\x03 \x01(\x08\"\x9e\x01\n\x11\x43ontainerSelector\x12\r\n\x05names\x18\x01 \x03(\t\x12\x34\n\x06labels\x18\x02 \x03(\x0b\x32$.dockfleet.fleet.v1.LabelRequirement\x12\x0e\n\x06images\x18\x03 \x03(\t\x12\x0e\n\x06states\x18\x04 \x03(\t\x12\x0b\n\x03\x61ll\x18\x05 \x01(\x08\x12\x17\n\x0fpublished_ports\x18\x06 \x03(\r\"d\n\x10LabelRequirement\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x33\n\x08operator\x18\x02 \x01(\x0e\x32!.dockfleet.fleet.v1.LabelOperator\x12\x0e\n\x06values\x18\x03 \x03(\t*\xd3\x01\n\rLabelOperator\x12\x1e\n\x1aLABEL_OPERATOR_UNSPECIFIED\x10\x00\x12\x18\n\x14LABEL_OPERATOR_EQUAL\x10\x01\x12\x1c\n\x18LABEL_OPERATOR_NOT_EQUAL\x10\x02\x12\x15\n\x11LABEL_OPERATOR_IN\x10\x03\x12\x19\n\x15LABEL_OPERATOR_NOT_IN\x10\x04\x12\x19\n\x15LABEL_OPERATOR_EXISTS\x10\x05\x12\x1d\n\x19LABEL_OPERATOR_NOT_EXISTS\x10\x06\x42t\n\x12\x64ockfleet.fleet.v1B\x0eSelectorsProtoP\x01Z7dockfleet.internal/go/dockfleetfleetv1;dockfleetfleetv1\xaa\x02\x12\x44ockfleet.Fleet.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,12 +32,12 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dockfleet.fleet.v1.selector
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\022dockfleet.fleet.v1B\016SelectorsProtoP\001Z7dockfleet.internal/go/dockfleetfleetv1;dockfleetfleetv1\252\002\022Dockfleet.Fleet.V1'
-  _globals['_LABELOPERATOR']._serialized_start=395
-  _globals['_LABELOPERATOR']._serialized_end=606
+  _globals['_LABELOPERATOR']._serialized_start=420
+  _globals['_LABELOPERATOR']._serialized_end=631
   _globals['_HOSTSELECTOR']._serialized_start=58
   _globals['_HOSTSELECTOR']._serialized_end=154
   _globals['_CONTAINERSELECTOR']._serialized_start=157
-  _globals['_CONTAINERSELECTOR']._serialized_end=290
-  _globals['_LABELREQUIREMENT']._serialized_start=292
-  _globals['_LABELREQUIREMENT']._serialized_end=392
+  _globals['_CONTAINERSELECTOR']._serialized_end=315
+  _globals['_LABELREQUIREMENT']._serialized_start=317
+  _globals['_LABELREQUIREMENT']._serialized_end=417
 # @@protoc_insertion_point(module_scope)

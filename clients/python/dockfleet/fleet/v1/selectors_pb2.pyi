@@ -110,6 +110,7 @@ class ContainerSelector(_message.Message):
     IMAGES_FIELD_NUMBER: _builtins.int
     STATES_FIELD_NUMBER: _builtins.int
     ALL_FIELD_NUMBER: _builtins.int
+    PUBLISHED_PORTS_FIELD_NUMBER: _builtins.int
     all: _builtins.bool
     """Selects every container.  Not together with the other fields."""
     @_builtins.property
@@ -128,6 +129,10 @@ class ContainerSelector(_message.Message):
     def states(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """States, such as `running` or `exited`: see `dockfleet.v1.ContainerSummary.state`.  Empty: any state."""
 
+    @_builtins.property
+    def published_ports(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Ports of the host that it is published on.  Empty: any, or none."""
+
     def __init__(
         self,
         *,
@@ -136,10 +141,11 @@ class ContainerSelector(_message.Message):
         images: _abc.Iterable[_builtins.str] | None = ...,
         states: _abc.Iterable[_builtins.str] | None = ...,
         all: _builtins.bool = ...,
+        published_ports: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "images", b"images", "labels", b"labels", "names", b"names", "states", b"states"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "images", b"images", "labels", b"labels", "names", b"names", "published_ports", b"published_ports", "states", b"states"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
