@@ -36,8 +36,6 @@ const (
 	SkipReason_SKIP_REASON_DRY_RUN SkipReason = 1
 	// `max_failures` was reached before its turn.
 	SkipReason_SKIP_REASON_TOO_MANY_FAILURES SkipReason = 2
-	// The gateway was stopping before its turn.
-	SkipReason_SKIP_REASON_GOING_AWAY SkipReason = 3
 )
 
 // Enum value maps for SkipReason.
@@ -46,13 +44,11 @@ var (
 		0: "SKIP_REASON_UNSPECIFIED",
 		1: "SKIP_REASON_DRY_RUN",
 		2: "SKIP_REASON_TOO_MANY_FAILURES",
-		3: "SKIP_REASON_GOING_AWAY",
 	}
 	SkipReason_value = map[string]int32{
 		"SKIP_REASON_UNSPECIFIED":       0,
 		"SKIP_REASON_DRY_RUN":           1,
 		"SKIP_REASON_TOO_MANY_FAILURES": 2,
-		"SKIP_REASON_GOING_AWAY":        3,
 	}
 )
 
@@ -198,9 +194,9 @@ type FanOutSummary struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How many hosts were selected.
 	Selected uint32 `protobuf:"varint,1,opt,name=selected,proto3" json:"selected,omitempty"`
-	// How many of them answered.
+	// How many of them have a current answer.
 	Answered uint32 `protobuf:"varint,2,opt,name=answered,proto3" json:"answered,omitempty"`
-	// The hosts that did not, by name, and why; the same failures are among the answers.
+	// The hosts that have none, by name, and why; the same failures are among the answers.
 	Failures []*HostFailure `protobuf:"bytes,3,rep,name=failures,proto3" json:"failures,omitempty"`
 	// The names of a container selector that fit no container of the hosts that answered.
 	UnmatchedNames []string `protobuf:"bytes,4,rep,name=unmatched_names,json=unmatchedNames,proto3" json:"unmatched_names,omitempty"`
@@ -541,7 +537,8 @@ type BatchSummary struct {
 	Failed uint32 `protobuf:"varint,2,opt,name=failed,proto3" json:"failed,omitempty"`
 	// How many were skipped.
 	Skipped uint32 `protobuf:"varint,3,opt,name=skipped,proto3" json:"skipped,omitempty"`
-	// The hosts whose containers the gateway does not know, and why: there may be targets on them that have no result.
+	// The hosts whose containers the gateway does not know, or not as they are now, and why: there may be targets on them
+	// that have no result.
 	Failures []*HostFailure `protobuf:"bytes,4,rep,name=failures,proto3" json:"failures,omitempty"`
 	// The names of the container selector that fit no container.
 	UnmatchedNames []string `protobuf:"bytes,5,rep,name=unmatched_names,json=unmatchedNames,proto3" json:"unmatched_names,omitempty"`
@@ -747,15 +744,10 @@ type ListContainersAnswer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The host.
 	Host string `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
-	// How old the answer can be.
-	Freshness *dockfleetv1.Freshness `protobuf:"bytes,2,opt,name=freshness,proto3" json:"freshness,omitempty"`
-	// The answer.
-	//
-	// Types that are valid to be assigned to Result:
-	//
-	//	*ListContainersAnswer_Response
-	//	*ListContainersAnswer_Failure
-	Result        isListContainersAnswer_Result `protobuf_oneof:"result"`
+	// What the host, or the gateway's inventory of it, answered.  Absent when nothing is known.
+	Response *dockfleetv1.ListContainersResponse `protobuf:"bytes,2,opt,name=response,proto3" json:"response,omitempty"`
+	// Why there is no response, or why the response is not current.
+	Failure       *dockfleetv1.Failure `protobuf:"bytes,3,opt,name=failure,proto3" json:"failure,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -797,55 +789,19 @@ func (x *ListContainersAnswer) GetHost() string {
 	return ""
 }
 
-func (x *ListContainersAnswer) GetFreshness() *dockfleetv1.Freshness {
-	if x != nil {
-		return x.Freshness
-	}
-	return nil
-}
-
-func (x *ListContainersAnswer) GetResult() isListContainersAnswer_Result {
-	if x != nil {
-		return x.Result
-	}
-	return nil
-}
-
 func (x *ListContainersAnswer) GetResponse() *dockfleetv1.ListContainersResponse {
 	if x != nil {
-		if x, ok := x.Result.(*ListContainersAnswer_Response); ok {
-			return x.Response
-		}
+		return x.Response
 	}
 	return nil
 }
 
 func (x *ListContainersAnswer) GetFailure() *dockfleetv1.Failure {
 	if x != nil {
-		if x, ok := x.Result.(*ListContainersAnswer_Failure); ok {
-			return x.Failure
-		}
+		return x.Failure
 	}
 	return nil
 }
-
-type isListContainersAnswer_Result interface {
-	isListContainersAnswer_Result()
-}
-
-type ListContainersAnswer_Response struct {
-	// What the host answered.
-	Response *dockfleetv1.ListContainersResponse `protobuf:"bytes,3,opt,name=response,proto3,oneof"`
-}
-
-type ListContainersAnswer_Failure struct {
-	// Why there is no answer.
-	Failure *dockfleetv1.Failure `protobuf:"bytes,4,opt,name=failure,proto3,oneof"`
-}
-
-func (*ListContainersAnswer_Response) isListContainersAnswer_Result() {}
-
-func (*ListContainersAnswer_Failure) isListContainersAnswer_Result() {}
 
 // The request of ListImages.
 type ListImagesRequest struct {
@@ -980,15 +936,10 @@ type ListImagesAnswer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The host.
 	Host string `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
-	// How old the answer can be.
-	Freshness *dockfleetv1.Freshness `protobuf:"bytes,2,opt,name=freshness,proto3" json:"freshness,omitempty"`
-	// The answer.
-	//
-	// Types that are valid to be assigned to Result:
-	//
-	//	*ListImagesAnswer_Response
-	//	*ListImagesAnswer_Failure
-	Result        isListImagesAnswer_Result `protobuf_oneof:"result"`
+	// What the host, or the gateway's inventory of it, answered.  Absent when nothing is known.
+	Response *dockfleetv1.ListImagesResponse `protobuf:"bytes,2,opt,name=response,proto3" json:"response,omitempty"`
+	// Why there is no response, or why the response is not current.
+	Failure       *dockfleetv1.Failure `protobuf:"bytes,3,opt,name=failure,proto3" json:"failure,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1030,55 +981,19 @@ func (x *ListImagesAnswer) GetHost() string {
 	return ""
 }
 
-func (x *ListImagesAnswer) GetFreshness() *dockfleetv1.Freshness {
-	if x != nil {
-		return x.Freshness
-	}
-	return nil
-}
-
-func (x *ListImagesAnswer) GetResult() isListImagesAnswer_Result {
-	if x != nil {
-		return x.Result
-	}
-	return nil
-}
-
 func (x *ListImagesAnswer) GetResponse() *dockfleetv1.ListImagesResponse {
 	if x != nil {
-		if x, ok := x.Result.(*ListImagesAnswer_Response); ok {
-			return x.Response
-		}
+		return x.Response
 	}
 	return nil
 }
 
 func (x *ListImagesAnswer) GetFailure() *dockfleetv1.Failure {
 	if x != nil {
-		if x, ok := x.Result.(*ListImagesAnswer_Failure); ok {
-			return x.Failure
-		}
+		return x.Failure
 	}
 	return nil
 }
-
-type isListImagesAnswer_Result interface {
-	isListImagesAnswer_Result()
-}
-
-type ListImagesAnswer_Response struct {
-	// What the host answered.
-	Response *dockfleetv1.ListImagesResponse `protobuf:"bytes,3,opt,name=response,proto3,oneof"`
-}
-
-type ListImagesAnswer_Failure struct {
-	// Why there is no answer.
-	Failure *dockfleetv1.Failure `protobuf:"bytes,4,opt,name=failure,proto3,oneof"`
-}
-
-func (*ListImagesAnswer_Response) isListImagesAnswer_Result() {}
-
-func (*ListImagesAnswer_Failure) isListImagesAnswer_Result() {}
 
 // The request of ListNetworks.
 type ListNetworksRequest struct {
@@ -1213,15 +1128,10 @@ type ListNetworksAnswer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The host.
 	Host string `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
-	// How old the answer can be.
-	Freshness *dockfleetv1.Freshness `protobuf:"bytes,2,opt,name=freshness,proto3" json:"freshness,omitempty"`
-	// The answer.
-	//
-	// Types that are valid to be assigned to Result:
-	//
-	//	*ListNetworksAnswer_Response
-	//	*ListNetworksAnswer_Failure
-	Result        isListNetworksAnswer_Result `protobuf_oneof:"result"`
+	// What the host, or the gateway's inventory of it, answered.  Absent when nothing is known.
+	Response *dockfleetv1.ListNetworksResponse `protobuf:"bytes,2,opt,name=response,proto3" json:"response,omitempty"`
+	// Why there is no response, or why the response is not current.
+	Failure       *dockfleetv1.Failure `protobuf:"bytes,3,opt,name=failure,proto3" json:"failure,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1263,55 +1173,19 @@ func (x *ListNetworksAnswer) GetHost() string {
 	return ""
 }
 
-func (x *ListNetworksAnswer) GetFreshness() *dockfleetv1.Freshness {
-	if x != nil {
-		return x.Freshness
-	}
-	return nil
-}
-
-func (x *ListNetworksAnswer) GetResult() isListNetworksAnswer_Result {
-	if x != nil {
-		return x.Result
-	}
-	return nil
-}
-
 func (x *ListNetworksAnswer) GetResponse() *dockfleetv1.ListNetworksResponse {
 	if x != nil {
-		if x, ok := x.Result.(*ListNetworksAnswer_Response); ok {
-			return x.Response
-		}
+		return x.Response
 	}
 	return nil
 }
 
 func (x *ListNetworksAnswer) GetFailure() *dockfleetv1.Failure {
 	if x != nil {
-		if x, ok := x.Result.(*ListNetworksAnswer_Failure); ok {
-			return x.Failure
-		}
+		return x.Failure
 	}
 	return nil
 }
-
-type isListNetworksAnswer_Result interface {
-	isListNetworksAnswer_Result()
-}
-
-type ListNetworksAnswer_Response struct {
-	// What the host answered.
-	Response *dockfleetv1.ListNetworksResponse `protobuf:"bytes,3,opt,name=response,proto3,oneof"`
-}
-
-type ListNetworksAnswer_Failure struct {
-	// Why there is no answer.
-	Failure *dockfleetv1.Failure `protobuf:"bytes,4,opt,name=failure,proto3,oneof"`
-}
-
-func (*ListNetworksAnswer_Response) isListNetworksAnswer_Result() {}
-
-func (*ListNetworksAnswer_Failure) isListNetworksAnswer_Result() {}
 
 // The request of ListVolumes.
 type ListVolumesRequest struct {
@@ -1446,15 +1320,10 @@ type ListVolumesAnswer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The host.
 	Host string `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
-	// How old the answer can be.
-	Freshness *dockfleetv1.Freshness `protobuf:"bytes,2,opt,name=freshness,proto3" json:"freshness,omitempty"`
-	// The answer.
-	//
-	// Types that are valid to be assigned to Result:
-	//
-	//	*ListVolumesAnswer_Response
-	//	*ListVolumesAnswer_Failure
-	Result        isListVolumesAnswer_Result `protobuf_oneof:"result"`
+	// What the host, or the gateway's inventory of it, answered.  Absent when nothing is known.
+	Response *dockfleetv1.ListVolumesResponse `protobuf:"bytes,2,opt,name=response,proto3" json:"response,omitempty"`
+	// Why there is no response, or why the response is not current.
+	Failure       *dockfleetv1.Failure `protobuf:"bytes,3,opt,name=failure,proto3" json:"failure,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1496,55 +1365,19 @@ func (x *ListVolumesAnswer) GetHost() string {
 	return ""
 }
 
-func (x *ListVolumesAnswer) GetFreshness() *dockfleetv1.Freshness {
-	if x != nil {
-		return x.Freshness
-	}
-	return nil
-}
-
-func (x *ListVolumesAnswer) GetResult() isListVolumesAnswer_Result {
-	if x != nil {
-		return x.Result
-	}
-	return nil
-}
-
 func (x *ListVolumesAnswer) GetResponse() *dockfleetv1.ListVolumesResponse {
 	if x != nil {
-		if x, ok := x.Result.(*ListVolumesAnswer_Response); ok {
-			return x.Response
-		}
+		return x.Response
 	}
 	return nil
 }
 
 func (x *ListVolumesAnswer) GetFailure() *dockfleetv1.Failure {
 	if x != nil {
-		if x, ok := x.Result.(*ListVolumesAnswer_Failure); ok {
-			return x.Failure
-		}
+		return x.Failure
 	}
 	return nil
 }
-
-type isListVolumesAnswer_Result interface {
-	isListVolumesAnswer_Result()
-}
-
-type ListVolumesAnswer_Response struct {
-	// What the host answered.
-	Response *dockfleetv1.ListVolumesResponse `protobuf:"bytes,3,opt,name=response,proto3,oneof"`
-}
-
-type ListVolumesAnswer_Failure struct {
-	// Why there is no answer.
-	Failure *dockfleetv1.Failure `protobuf:"bytes,4,opt,name=failure,proto3,oneof"`
-}
-
-func (*ListVolumesAnswer_Response) isListVolumesAnswer_Result() {}
-
-func (*ListVolumesAnswer_Failure) isListVolumesAnswer_Result() {}
 
 // The request of GetInfo.
 type GetInfoRequest struct {
@@ -1679,15 +1512,10 @@ type GetInfoAnswer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The host.
 	Host string `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
-	// How old the answer can be.
-	Freshness *dockfleetv1.Freshness `protobuf:"bytes,2,opt,name=freshness,proto3" json:"freshness,omitempty"`
-	// The answer.
-	//
-	// Types that are valid to be assigned to Result:
-	//
-	//	*GetInfoAnswer_Response
-	//	*GetInfoAnswer_Failure
-	Result        isGetInfoAnswer_Result `protobuf_oneof:"result"`
+	// What the host, or the gateway's inventory of it, answered.  Absent when nothing is known.
+	Response *dockfleetv1.GetInfoResponse `protobuf:"bytes,2,opt,name=response,proto3" json:"response,omitempty"`
+	// Why there is no response, or why the response is not current.
+	Failure       *dockfleetv1.Failure `protobuf:"bytes,3,opt,name=failure,proto3" json:"failure,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1729,55 +1557,19 @@ func (x *GetInfoAnswer) GetHost() string {
 	return ""
 }
 
-func (x *GetInfoAnswer) GetFreshness() *dockfleetv1.Freshness {
-	if x != nil {
-		return x.Freshness
-	}
-	return nil
-}
-
-func (x *GetInfoAnswer) GetResult() isGetInfoAnswer_Result {
-	if x != nil {
-		return x.Result
-	}
-	return nil
-}
-
 func (x *GetInfoAnswer) GetResponse() *dockfleetv1.GetInfoResponse {
 	if x != nil {
-		if x, ok := x.Result.(*GetInfoAnswer_Response); ok {
-			return x.Response
-		}
+		return x.Response
 	}
 	return nil
 }
 
 func (x *GetInfoAnswer) GetFailure() *dockfleetv1.Failure {
 	if x != nil {
-		if x, ok := x.Result.(*GetInfoAnswer_Failure); ok {
-			return x.Failure
-		}
+		return x.Failure
 	}
 	return nil
 }
-
-type isGetInfoAnswer_Result interface {
-	isGetInfoAnswer_Result()
-}
-
-type GetInfoAnswer_Response struct {
-	// What the host answered.
-	Response *dockfleetv1.GetInfoResponse `protobuf:"bytes,3,opt,name=response,proto3,oneof"`
-}
-
-type GetInfoAnswer_Failure struct {
-	// Why there is no answer.
-	Failure *dockfleetv1.Failure `protobuf:"bytes,4,opt,name=failure,proto3,oneof"`
-}
-
-func (*GetInfoAnswer_Response) isGetInfoAnswer_Result() {}
-
-func (*GetInfoAnswer_Failure) isGetInfoAnswer_Result() {}
 
 // The request of GetVersion.
 type GetVersionRequest struct {
@@ -1912,15 +1704,10 @@ type GetVersionAnswer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The host.
 	Host string `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
-	// How old the answer can be.
-	Freshness *dockfleetv1.Freshness `protobuf:"bytes,2,opt,name=freshness,proto3" json:"freshness,omitempty"`
-	// The answer.
-	//
-	// Types that are valid to be assigned to Result:
-	//
-	//	*GetVersionAnswer_Response
-	//	*GetVersionAnswer_Failure
-	Result        isGetVersionAnswer_Result `protobuf_oneof:"result"`
+	// What the host, or the gateway's inventory of it, answered.  Absent when nothing is known.
+	Response *dockfleetv1.GetVersionResponse `protobuf:"bytes,2,opt,name=response,proto3" json:"response,omitempty"`
+	// Why there is no response, or why the response is not current.
+	Failure       *dockfleetv1.Failure `protobuf:"bytes,3,opt,name=failure,proto3" json:"failure,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1962,55 +1749,19 @@ func (x *GetVersionAnswer) GetHost() string {
 	return ""
 }
 
-func (x *GetVersionAnswer) GetFreshness() *dockfleetv1.Freshness {
-	if x != nil {
-		return x.Freshness
-	}
-	return nil
-}
-
-func (x *GetVersionAnswer) GetResult() isGetVersionAnswer_Result {
-	if x != nil {
-		return x.Result
-	}
-	return nil
-}
-
 func (x *GetVersionAnswer) GetResponse() *dockfleetv1.GetVersionResponse {
 	if x != nil {
-		if x, ok := x.Result.(*GetVersionAnswer_Response); ok {
-			return x.Response
-		}
+		return x.Response
 	}
 	return nil
 }
 
 func (x *GetVersionAnswer) GetFailure() *dockfleetv1.Failure {
 	if x != nil {
-		if x, ok := x.Result.(*GetVersionAnswer_Failure); ok {
-			return x.Failure
-		}
+		return x.Failure
 	}
 	return nil
 }
-
-type isGetVersionAnswer_Result interface {
-	isGetVersionAnswer_Result()
-}
-
-type GetVersionAnswer_Response struct {
-	// What the host answered.
-	Response *dockfleetv1.GetVersionResponse `protobuf:"bytes,3,opt,name=response,proto3,oneof"`
-}
-
-type GetVersionAnswer_Failure struct {
-	// Why there is no answer.
-	Failure *dockfleetv1.Failure `protobuf:"bytes,4,opt,name=failure,proto3,oneof"`
-}
-
-func (*GetVersionAnswer_Response) isGetVersionAnswer_Result() {}
-
-func (*GetVersionAnswer_Failure) isGetVersionAnswer_Result() {}
 
 // The request of GetDataUsage.
 type GetDataUsageRequest struct {
@@ -2145,15 +1896,10 @@ type GetDataUsageAnswer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The host.
 	Host string `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
-	// How old the answer can be.
-	Freshness *dockfleetv1.Freshness `protobuf:"bytes,2,opt,name=freshness,proto3" json:"freshness,omitempty"`
-	// The answer.
-	//
-	// Types that are valid to be assigned to Result:
-	//
-	//	*GetDataUsageAnswer_Response
-	//	*GetDataUsageAnswer_Failure
-	Result        isGetDataUsageAnswer_Result `protobuf_oneof:"result"`
+	// What the host, or the gateway's inventory of it, answered.  Absent when nothing is known.
+	Response *dockfleetv1.GetDataUsageResponse `protobuf:"bytes,2,opt,name=response,proto3" json:"response,omitempty"`
+	// Why there is no response, or why the response is not current.
+	Failure       *dockfleetv1.Failure `protobuf:"bytes,3,opt,name=failure,proto3" json:"failure,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2195,55 +1941,19 @@ func (x *GetDataUsageAnswer) GetHost() string {
 	return ""
 }
 
-func (x *GetDataUsageAnswer) GetFreshness() *dockfleetv1.Freshness {
-	if x != nil {
-		return x.Freshness
-	}
-	return nil
-}
-
-func (x *GetDataUsageAnswer) GetResult() isGetDataUsageAnswer_Result {
-	if x != nil {
-		return x.Result
-	}
-	return nil
-}
-
 func (x *GetDataUsageAnswer) GetResponse() *dockfleetv1.GetDataUsageResponse {
 	if x != nil {
-		if x, ok := x.Result.(*GetDataUsageAnswer_Response); ok {
-			return x.Response
-		}
+		return x.Response
 	}
 	return nil
 }
 
 func (x *GetDataUsageAnswer) GetFailure() *dockfleetv1.Failure {
 	if x != nil {
-		if x, ok := x.Result.(*GetDataUsageAnswer_Failure); ok {
-			return x.Failure
-		}
+		return x.Failure
 	}
 	return nil
 }
-
-type isGetDataUsageAnswer_Result interface {
-	isGetDataUsageAnswer_Result()
-}
-
-type GetDataUsageAnswer_Response struct {
-	// What the host answered.
-	Response *dockfleetv1.GetDataUsageResponse `protobuf:"bytes,3,opt,name=response,proto3,oneof"`
-}
-
-type GetDataUsageAnswer_Failure struct {
-	// Why there is no answer.
-	Failure *dockfleetv1.Failure `protobuf:"bytes,4,opt,name=failure,proto3,oneof"`
-}
-
-func (*GetDataUsageAnswer_Response) isGetDataUsageAnswer_Result() {}
-
-func (*GetDataUsageAnswer_Failure) isGetDataUsageAnswer_Result() {}
 
 // The request of Ping.
 type PingRequest struct {
@@ -2378,15 +2088,10 @@ type PingAnswer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The host.
 	Host string `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
-	// How old the answer can be.
-	Freshness *dockfleetv1.Freshness `protobuf:"bytes,2,opt,name=freshness,proto3" json:"freshness,omitempty"`
-	// The answer.
-	//
-	// Types that are valid to be assigned to Result:
-	//
-	//	*PingAnswer_Response
-	//	*PingAnswer_Failure
-	Result        isPingAnswer_Result `protobuf_oneof:"result"`
+	// What the host, or the gateway's inventory of it, answered.  Absent when nothing is known.
+	Response *dockfleetv1.PingResponse `protobuf:"bytes,2,opt,name=response,proto3" json:"response,omitempty"`
+	// Why there is no response, or why the response is not current.
+	Failure       *dockfleetv1.Failure `protobuf:"bytes,3,opt,name=failure,proto3" json:"failure,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2428,55 +2133,19 @@ func (x *PingAnswer) GetHost() string {
 	return ""
 }
 
-func (x *PingAnswer) GetFreshness() *dockfleetv1.Freshness {
-	if x != nil {
-		return x.Freshness
-	}
-	return nil
-}
-
-func (x *PingAnswer) GetResult() isPingAnswer_Result {
-	if x != nil {
-		return x.Result
-	}
-	return nil
-}
-
 func (x *PingAnswer) GetResponse() *dockfleetv1.PingResponse {
 	if x != nil {
-		if x, ok := x.Result.(*PingAnswer_Response); ok {
-			return x.Response
-		}
+		return x.Response
 	}
 	return nil
 }
 
 func (x *PingAnswer) GetFailure() *dockfleetv1.Failure {
 	if x != nil {
-		if x, ok := x.Result.(*PingAnswer_Failure); ok {
-			return x.Failure
-		}
+		return x.Failure
 	}
 	return nil
 }
-
-type isPingAnswer_Result interface {
-	isPingAnswer_Result()
-}
-
-type PingAnswer_Response struct {
-	// What the host answered.
-	Response *dockfleetv1.PingResponse `protobuf:"bytes,3,opt,name=response,proto3,oneof"`
-}
-
-type PingAnswer_Failure struct {
-	// Why there is no answer.
-	Failure *dockfleetv1.Failure `protobuf:"bytes,4,opt,name=failure,proto3,oneof"`
-}
-
-func (*PingAnswer_Response) isPingAnswer_Result() {}
-
-func (*PingAnswer_Failure) isPingAnswer_Result() {}
 
 // The request of StartContainers.
 type StartContainersRequest struct {
@@ -7924,11 +7593,11 @@ type FindContainersAnswer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The host.
 	Host string `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
-	// How old the answer can be.
-	Freshness *dockfleetv1.Freshness `protobuf:"bytes,2,opt,name=freshness,proto3" json:"freshness,omitempty"`
 	// The containers, the newest first.
-	Containers []*dockfleetv1.ContainerSummary `protobuf:"bytes,3,rep,name=containers,proto3" json:"containers,omitempty"`
-	// Why the containers of the host are not known.
+	Containers []*dockfleetv1.ContainerSummary `protobuf:"bytes,2,rep,name=containers,proto3" json:"containers,omitempty"`
+	// How old the answer can be.
+	Freshness *dockfleetv1.Freshness `protobuf:"bytes,3,opt,name=freshness,proto3" json:"freshness,omitempty"`
+	// Why the containers of the host are not known, or not as they are now.
 	Failure       *dockfleetv1.Failure `protobuf:"bytes,4,opt,name=failure,proto3" json:"failure,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -7971,16 +7640,16 @@ func (x *FindContainersAnswer) GetHost() string {
 	return ""
 }
 
-func (x *FindContainersAnswer) GetFreshness() *dockfleetv1.Freshness {
+func (x *FindContainersAnswer) GetContainers() []*dockfleetv1.ContainerSummary {
 	if x != nil {
-		return x.Freshness
+		return x.Containers
 	}
 	return nil
 }
 
-func (x *FindContainersAnswer) GetContainers() []*dockfleetv1.ContainerSummary {
+func (x *FindContainersAnswer) GetFreshness() *dockfleetv1.Freshness {
 	if x != nil {
-		return x.Containers
+		return x.Freshness
 	}
 	return nil
 }
@@ -10723,13 +10392,11 @@ const file_dockfleet_fleet_v1_fleet_proto_rawDesc = "" +
 	"\x16ListContainersResponse\x12B\n" +
 	"\aanswers\x18\x01 \x03(\v2(.dockfleet.fleet.v1.ListContainersAnswerR\aanswers\x12;\n" +
 	"\asummary\x18\x02 \x01(\v2!.dockfleet.fleet.v1.FanOutSummaryR\asummary\x125\n" +
-	"\theartbeat\x18\x03 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\"\xe2\x01\n" +
+	"\theartbeat\x18\x03 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\"\x9d\x01\n" +
 	"\x14ListContainersAnswer\x12\x12\n" +
-	"\x04host\x18\x01 \x01(\tR\x04host\x125\n" +
-	"\tfreshness\x18\x02 \x01(\v2\x17.dockfleet.v1.FreshnessR\tfreshness\x12B\n" +
-	"\bresponse\x18\x03 \x01(\v2$.dockfleet.v1.ListContainersResponseH\x00R\bresponse\x121\n" +
-	"\afailure\x18\x04 \x01(\v2\x15.dockfleet.v1.FailureH\x00R\afailureB\b\n" +
-	"\x06result\"\xc4\x01\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12@\n" +
+	"\bresponse\x18\x02 \x01(\v2$.dockfleet.v1.ListContainersResponseR\bresponse\x12/\n" +
+	"\afailure\x18\x03 \x01(\v2\x15.dockfleet.v1.FailureR\afailure\"\xc4\x01\n" +
 	"\x11ListImagesRequest\x126\n" +
 	"\x05hosts\x18\x01 \x01(\v2 .dockfleet.fleet.v1.HostSelectorR\x05hosts\x12<\n" +
 	"\fhost_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\vhostTimeout\x129\n" +
@@ -10737,13 +10404,11 @@ const file_dockfleet_fleet_v1_fleet_proto_rawDesc = "" +
 	"\x12ListImagesResponse\x12>\n" +
 	"\aanswers\x18\x01 \x03(\v2$.dockfleet.fleet.v1.ListImagesAnswerR\aanswers\x12;\n" +
 	"\asummary\x18\x02 \x01(\v2!.dockfleet.fleet.v1.FanOutSummaryR\asummary\x125\n" +
-	"\theartbeat\x18\x03 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\"\xda\x01\n" +
+	"\theartbeat\x18\x03 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\"\x95\x01\n" +
 	"\x10ListImagesAnswer\x12\x12\n" +
-	"\x04host\x18\x01 \x01(\tR\x04host\x125\n" +
-	"\tfreshness\x18\x02 \x01(\v2\x17.dockfleet.v1.FreshnessR\tfreshness\x12>\n" +
-	"\bresponse\x18\x03 \x01(\v2 .dockfleet.v1.ListImagesResponseH\x00R\bresponse\x121\n" +
-	"\afailure\x18\x04 \x01(\v2\x15.dockfleet.v1.FailureH\x00R\afailureB\b\n" +
-	"\x06result\"\xc8\x01\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12<\n" +
+	"\bresponse\x18\x02 \x01(\v2 .dockfleet.v1.ListImagesResponseR\bresponse\x12/\n" +
+	"\afailure\x18\x03 \x01(\v2\x15.dockfleet.v1.FailureR\afailure\"\xc8\x01\n" +
 	"\x13ListNetworksRequest\x126\n" +
 	"\x05hosts\x18\x01 \x01(\v2 .dockfleet.fleet.v1.HostSelectorR\x05hosts\x12<\n" +
 	"\fhost_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\vhostTimeout\x12;\n" +
@@ -10751,13 +10416,11 @@ const file_dockfleet_fleet_v1_fleet_proto_rawDesc = "" +
 	"\x14ListNetworksResponse\x12@\n" +
 	"\aanswers\x18\x01 \x03(\v2&.dockfleet.fleet.v1.ListNetworksAnswerR\aanswers\x12;\n" +
 	"\asummary\x18\x02 \x01(\v2!.dockfleet.fleet.v1.FanOutSummaryR\asummary\x125\n" +
-	"\theartbeat\x18\x03 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\"\xde\x01\n" +
+	"\theartbeat\x18\x03 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\"\x99\x01\n" +
 	"\x12ListNetworksAnswer\x12\x12\n" +
-	"\x04host\x18\x01 \x01(\tR\x04host\x125\n" +
-	"\tfreshness\x18\x02 \x01(\v2\x17.dockfleet.v1.FreshnessR\tfreshness\x12@\n" +
-	"\bresponse\x18\x03 \x01(\v2\".dockfleet.v1.ListNetworksResponseH\x00R\bresponse\x121\n" +
-	"\afailure\x18\x04 \x01(\v2\x15.dockfleet.v1.FailureH\x00R\afailureB\b\n" +
-	"\x06result\"\xc6\x01\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12>\n" +
+	"\bresponse\x18\x02 \x01(\v2\".dockfleet.v1.ListNetworksResponseR\bresponse\x12/\n" +
+	"\afailure\x18\x03 \x01(\v2\x15.dockfleet.v1.FailureR\afailure\"\xc6\x01\n" +
 	"\x12ListVolumesRequest\x126\n" +
 	"\x05hosts\x18\x01 \x01(\v2 .dockfleet.fleet.v1.HostSelectorR\x05hosts\x12<\n" +
 	"\fhost_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\vhostTimeout\x12:\n" +
@@ -10765,13 +10428,11 @@ const file_dockfleet_fleet_v1_fleet_proto_rawDesc = "" +
 	"\x13ListVolumesResponse\x12?\n" +
 	"\aanswers\x18\x01 \x03(\v2%.dockfleet.fleet.v1.ListVolumesAnswerR\aanswers\x12;\n" +
 	"\asummary\x18\x02 \x01(\v2!.dockfleet.fleet.v1.FanOutSummaryR\asummary\x125\n" +
-	"\theartbeat\x18\x03 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\"\xdc\x01\n" +
+	"\theartbeat\x18\x03 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\"\x97\x01\n" +
 	"\x11ListVolumesAnswer\x12\x12\n" +
-	"\x04host\x18\x01 \x01(\tR\x04host\x125\n" +
-	"\tfreshness\x18\x02 \x01(\v2\x17.dockfleet.v1.FreshnessR\tfreshness\x12?\n" +
-	"\bresponse\x18\x03 \x01(\v2!.dockfleet.v1.ListVolumesResponseH\x00R\bresponse\x121\n" +
-	"\afailure\x18\x04 \x01(\v2\x15.dockfleet.v1.FailureH\x00R\afailureB\b\n" +
-	"\x06result\"\xbe\x01\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12=\n" +
+	"\bresponse\x18\x02 \x01(\v2!.dockfleet.v1.ListVolumesResponseR\bresponse\x12/\n" +
+	"\afailure\x18\x03 \x01(\v2\x15.dockfleet.v1.FailureR\afailure\"\xbe\x01\n" +
 	"\x0eGetInfoRequest\x126\n" +
 	"\x05hosts\x18\x01 \x01(\v2 .dockfleet.fleet.v1.HostSelectorR\x05hosts\x12<\n" +
 	"\fhost_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\vhostTimeout\x126\n" +
@@ -10779,13 +10440,11 @@ const file_dockfleet_fleet_v1_fleet_proto_rawDesc = "" +
 	"\x0fGetInfoResponse\x12;\n" +
 	"\aanswers\x18\x01 \x03(\v2!.dockfleet.fleet.v1.GetInfoAnswerR\aanswers\x12;\n" +
 	"\asummary\x18\x02 \x01(\v2!.dockfleet.fleet.v1.FanOutSummaryR\asummary\x125\n" +
-	"\theartbeat\x18\x03 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\"\xd4\x01\n" +
+	"\theartbeat\x18\x03 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\"\x8f\x01\n" +
 	"\rGetInfoAnswer\x12\x12\n" +
-	"\x04host\x18\x01 \x01(\tR\x04host\x125\n" +
-	"\tfreshness\x18\x02 \x01(\v2\x17.dockfleet.v1.FreshnessR\tfreshness\x12;\n" +
-	"\bresponse\x18\x03 \x01(\v2\x1d.dockfleet.v1.GetInfoResponseH\x00R\bresponse\x121\n" +
-	"\afailure\x18\x04 \x01(\v2\x15.dockfleet.v1.FailureH\x00R\afailureB\b\n" +
-	"\x06result\"\xc4\x01\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x129\n" +
+	"\bresponse\x18\x02 \x01(\v2\x1d.dockfleet.v1.GetInfoResponseR\bresponse\x12/\n" +
+	"\afailure\x18\x03 \x01(\v2\x15.dockfleet.v1.FailureR\afailure\"\xc4\x01\n" +
 	"\x11GetVersionRequest\x126\n" +
 	"\x05hosts\x18\x01 \x01(\v2 .dockfleet.fleet.v1.HostSelectorR\x05hosts\x12<\n" +
 	"\fhost_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\vhostTimeout\x129\n" +
@@ -10793,13 +10452,11 @@ const file_dockfleet_fleet_v1_fleet_proto_rawDesc = "" +
 	"\x12GetVersionResponse\x12>\n" +
 	"\aanswers\x18\x01 \x03(\v2$.dockfleet.fleet.v1.GetVersionAnswerR\aanswers\x12;\n" +
 	"\asummary\x18\x02 \x01(\v2!.dockfleet.fleet.v1.FanOutSummaryR\asummary\x125\n" +
-	"\theartbeat\x18\x03 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\"\xda\x01\n" +
+	"\theartbeat\x18\x03 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\"\x95\x01\n" +
 	"\x10GetVersionAnswer\x12\x12\n" +
-	"\x04host\x18\x01 \x01(\tR\x04host\x125\n" +
-	"\tfreshness\x18\x02 \x01(\v2\x17.dockfleet.v1.FreshnessR\tfreshness\x12>\n" +
-	"\bresponse\x18\x03 \x01(\v2 .dockfleet.v1.GetVersionResponseH\x00R\bresponse\x121\n" +
-	"\afailure\x18\x04 \x01(\v2\x15.dockfleet.v1.FailureH\x00R\afailureB\b\n" +
-	"\x06result\"\xc8\x01\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12<\n" +
+	"\bresponse\x18\x02 \x01(\v2 .dockfleet.v1.GetVersionResponseR\bresponse\x12/\n" +
+	"\afailure\x18\x03 \x01(\v2\x15.dockfleet.v1.FailureR\afailure\"\xc8\x01\n" +
 	"\x13GetDataUsageRequest\x126\n" +
 	"\x05hosts\x18\x01 \x01(\v2 .dockfleet.fleet.v1.HostSelectorR\x05hosts\x12<\n" +
 	"\fhost_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\vhostTimeout\x12;\n" +
@@ -10807,13 +10464,11 @@ const file_dockfleet_fleet_v1_fleet_proto_rawDesc = "" +
 	"\x14GetDataUsageResponse\x12@\n" +
 	"\aanswers\x18\x01 \x03(\v2&.dockfleet.fleet.v1.GetDataUsageAnswerR\aanswers\x12;\n" +
 	"\asummary\x18\x02 \x01(\v2!.dockfleet.fleet.v1.FanOutSummaryR\asummary\x125\n" +
-	"\theartbeat\x18\x03 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\"\xde\x01\n" +
+	"\theartbeat\x18\x03 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\"\x99\x01\n" +
 	"\x12GetDataUsageAnswer\x12\x12\n" +
-	"\x04host\x18\x01 \x01(\tR\x04host\x125\n" +
-	"\tfreshness\x18\x02 \x01(\v2\x17.dockfleet.v1.FreshnessR\tfreshness\x12@\n" +
-	"\bresponse\x18\x03 \x01(\v2\".dockfleet.v1.GetDataUsageResponseH\x00R\bresponse\x121\n" +
-	"\afailure\x18\x04 \x01(\v2\x15.dockfleet.v1.FailureH\x00R\afailureB\b\n" +
-	"\x06result\"\xb8\x01\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12>\n" +
+	"\bresponse\x18\x02 \x01(\v2\".dockfleet.v1.GetDataUsageResponseR\bresponse\x12/\n" +
+	"\afailure\x18\x03 \x01(\v2\x15.dockfleet.v1.FailureR\afailure\"\xb8\x01\n" +
 	"\vPingRequest\x126\n" +
 	"\x05hosts\x18\x01 \x01(\v2 .dockfleet.fleet.v1.HostSelectorR\x05hosts\x12<\n" +
 	"\fhost_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\vhostTimeout\x123\n" +
@@ -10821,14 +10476,12 @@ const file_dockfleet_fleet_v1_fleet_proto_rawDesc = "" +
 	"\fPingResponse\x128\n" +
 	"\aanswers\x18\x01 \x03(\v2\x1e.dockfleet.fleet.v1.PingAnswerR\aanswers\x12;\n" +
 	"\asummary\x18\x02 \x01(\v2!.dockfleet.fleet.v1.FanOutSummaryR\asummary\x125\n" +
-	"\theartbeat\x18\x03 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\"\xce\x01\n" +
+	"\theartbeat\x18\x03 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\"\x89\x01\n" +
 	"\n" +
 	"PingAnswer\x12\x12\n" +
-	"\x04host\x18\x01 \x01(\tR\x04host\x125\n" +
-	"\tfreshness\x18\x02 \x01(\v2\x17.dockfleet.v1.FreshnessR\tfreshness\x128\n" +
-	"\bresponse\x18\x03 \x01(\v2\x1a.dockfleet.v1.PingResponseH\x00R\bresponse\x121\n" +
-	"\afailure\x18\x04 \x01(\v2\x15.dockfleet.v1.FailureH\x00R\afailureB\b\n" +
-	"\x06result\"\x8e\x02\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x126\n" +
+	"\bresponse\x18\x02 \x01(\v2\x1a.dockfleet.v1.PingResponseR\bresponse\x12/\n" +
+	"\afailure\x18\x03 \x01(\v2\x15.dockfleet.v1.FailureR\afailure\"\x8e\x02\n" +
 	"\x16StartContainersRequest\x126\n" +
 	"\x05hosts\x18\x01 \x01(\v2 .dockfleet.fleet.v1.HostSelectorR\x05hosts\x12E\n" +
 	"\n" +
@@ -11178,11 +10831,11 @@ const file_dockfleet_fleet_v1_fleet_proto_rawDesc = "" +
 	"\asummary\x18\x02 \x01(\v2!.dockfleet.fleet.v1.FanOutSummaryR\asummary\x125\n" +
 	"\theartbeat\x18\x03 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\"\xd2\x01\n" +
 	"\x14FindContainersAnswer\x12\x12\n" +
-	"\x04host\x18\x01 \x01(\tR\x04host\x125\n" +
-	"\tfreshness\x18\x02 \x01(\v2\x17.dockfleet.v1.FreshnessR\tfreshness\x12>\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12>\n" +
 	"\n" +
-	"containers\x18\x03 \x03(\v2\x1e.dockfleet.v1.ContainerSummaryR\n" +
-	"containers\x12/\n" +
+	"containers\x18\x02 \x03(\v2\x1e.dockfleet.v1.ContainerSummaryR\n" +
+	"containers\x125\n" +
+	"\tfreshness\x18\x03 \x01(\v2\x17.dockfleet.v1.FreshnessR\tfreshness\x12/\n" +
 	"\afailure\x18\x04 \x01(\v2\x15.dockfleet.v1.FailureR\afailure\"\xd0\x01\n" +
 	"\x16WatchContainersRequest\x126\n" +
 	"\x05hosts\x18\x01 \x01(\v2 .dockfleet.fleet.v1.HostSelectorR\x05hosts\x12E\n" +
@@ -11366,13 +11019,12 @@ const file_dockfleet_fleet_v1_fleet_proto_rawDesc = "" +
 	"\rServiceChange\x127\n" +
 	"\x03put\x18\x01 \x01(\v2#.dockfleet.fleet.v1.ServiceEndpointH\x00R\x03put\x12?\n" +
 	"\aremoved\x18\x02 \x01(\v2#.dockfleet.fleet.v1.ServiceEndpointH\x00R\aremovedB\b\n" +
-	"\x06change*\x81\x01\n" +
+	"\x06change*e\n" +
 	"\n" +
 	"SkipReason\x12\x1b\n" +
 	"\x17SKIP_REASON_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13SKIP_REASON_DRY_RUN\x10\x01\x12!\n" +
-	"\x1dSKIP_REASON_TOO_MANY_FAILURES\x10\x02\x12\x1a\n" +
-	"\x16SKIP_REASON_GOING_AWAY\x10\x03*v\n" +
+	"\x1dSKIP_REASON_TOO_MANY_FAILURES\x10\x02*v\n" +
 	"\x11PlacementStrategy\x12\"\n" +
 	"\x1ePLACEMENT_STRATEGY_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19PLACEMENT_STRATEGY_SPREAD\x10\x01\x12\x1e\n" +
@@ -11593,66 +11245,66 @@ var file_dockfleet_fleet_v1_fleet_proto_goTypes = []any{
 	(*HostSelector)(nil),                         // 138: dockfleet.fleet.v1.HostSelector
 	(*dockfleetv1.ListContainersRequest)(nil),    // 139: dockfleet.v1.ListContainersRequest
 	(*dockfleetv1.Heartbeat)(nil),                // 140: dockfleet.v1.Heartbeat
-	(*dockfleetv1.Freshness)(nil),                // 141: dockfleet.v1.Freshness
-	(*dockfleetv1.ListContainersResponse)(nil),   // 142: dockfleet.v1.ListContainersResponse
-	(*dockfleetv1.ListImagesRequest)(nil),        // 143: dockfleet.v1.ListImagesRequest
-	(*dockfleetv1.ListImagesResponse)(nil),       // 144: dockfleet.v1.ListImagesResponse
-	(*dockfleetv1.ListNetworksRequest)(nil),      // 145: dockfleet.v1.ListNetworksRequest
-	(*dockfleetv1.ListNetworksResponse)(nil),     // 146: dockfleet.v1.ListNetworksResponse
-	(*dockfleetv1.ListVolumesRequest)(nil),       // 147: dockfleet.v1.ListVolumesRequest
-	(*dockfleetv1.ListVolumesResponse)(nil),      // 148: dockfleet.v1.ListVolumesResponse
-	(*dockfleetv1.GetInfoRequest)(nil),           // 149: dockfleet.v1.GetInfoRequest
-	(*dockfleetv1.GetInfoResponse)(nil),          // 150: dockfleet.v1.GetInfoResponse
-	(*dockfleetv1.GetVersionRequest)(nil),        // 151: dockfleet.v1.GetVersionRequest
-	(*dockfleetv1.GetVersionResponse)(nil),       // 152: dockfleet.v1.GetVersionResponse
-	(*dockfleetv1.GetDataUsageRequest)(nil),      // 153: dockfleet.v1.GetDataUsageRequest
-	(*dockfleetv1.GetDataUsageResponse)(nil),     // 154: dockfleet.v1.GetDataUsageResponse
-	(*dockfleetv1.PingRequest)(nil),              // 155: dockfleet.v1.PingRequest
-	(*dockfleetv1.PingResponse)(nil),             // 156: dockfleet.v1.PingResponse
-	(*ContainerSelector)(nil),                    // 157: dockfleet.fleet.v1.ContainerSelector
-	(*dockfleetv1.StartContainerRequest)(nil),    // 158: dockfleet.v1.StartContainerRequest
-	(*dockfleetv1.StartContainerResponse)(nil),   // 159: dockfleet.v1.StartContainerResponse
-	(*dockfleetv1.StopContainerRequest)(nil),     // 160: dockfleet.v1.StopContainerRequest
-	(*dockfleetv1.StopContainerResponse)(nil),    // 161: dockfleet.v1.StopContainerResponse
-	(*dockfleetv1.RestartContainerRequest)(nil),  // 162: dockfleet.v1.RestartContainerRequest
-	(*dockfleetv1.RestartContainerResponse)(nil), // 163: dockfleet.v1.RestartContainerResponse
-	(*dockfleetv1.KillContainerRequest)(nil),     // 164: dockfleet.v1.KillContainerRequest
-	(*dockfleetv1.KillContainerResponse)(nil),    // 165: dockfleet.v1.KillContainerResponse
-	(*dockfleetv1.PauseContainerRequest)(nil),    // 166: dockfleet.v1.PauseContainerRequest
-	(*dockfleetv1.PauseContainerResponse)(nil),   // 167: dockfleet.v1.PauseContainerResponse
-	(*dockfleetv1.UnpauseContainerRequest)(nil),  // 168: dockfleet.v1.UnpauseContainerRequest
-	(*dockfleetv1.UnpauseContainerResponse)(nil), // 169: dockfleet.v1.UnpauseContainerResponse
-	(*dockfleetv1.UpdateContainerRequest)(nil),   // 170: dockfleet.v1.UpdateContainerRequest
-	(*dockfleetv1.UpdateContainerResponse)(nil),  // 171: dockfleet.v1.UpdateContainerResponse
-	(*dockfleetv1.RemoveContainerRequest)(nil),   // 172: dockfleet.v1.RemoveContainerRequest
-	(*dockfleetv1.RemoveContainerResponse)(nil),  // 173: dockfleet.v1.RemoveContainerResponse
-	(*dockfleetv1.RunContainerRequest)(nil),      // 174: dockfleet.v1.RunContainerRequest
-	(*dockfleetv1.RunContainerResponse)(nil),     // 175: dockfleet.v1.RunContainerResponse
-	(*dockfleetv1.PullImageRequest)(nil),         // 176: dockfleet.v1.PullImageRequest
-	(*dockfleetv1.PullImageResponse)(nil),        // 177: dockfleet.v1.PullImageResponse
-	(*dockfleetv1.RemoveImageRequest)(nil),       // 178: dockfleet.v1.RemoveImageRequest
-	(*dockfleetv1.RemoveImageResponse)(nil),      // 179: dockfleet.v1.RemoveImageResponse
-	(*dockfleetv1.TagImageRequest)(nil),          // 180: dockfleet.v1.TagImageRequest
-	(*dockfleetv1.TagImageResponse)(nil),         // 181: dockfleet.v1.TagImageResponse
-	(*dockfleetv1.PruneContainersRequest)(nil),   // 182: dockfleet.v1.PruneContainersRequest
-	(*dockfleetv1.PruneContainersResponse)(nil),  // 183: dockfleet.v1.PruneContainersResponse
-	(*dockfleetv1.PruneImagesRequest)(nil),       // 184: dockfleet.v1.PruneImagesRequest
-	(*dockfleetv1.PruneImagesResponse)(nil),      // 185: dockfleet.v1.PruneImagesResponse
-	(*dockfleetv1.PruneNetworksRequest)(nil),     // 186: dockfleet.v1.PruneNetworksRequest
-	(*dockfleetv1.PruneNetworksResponse)(nil),    // 187: dockfleet.v1.PruneNetworksResponse
-	(*dockfleetv1.PruneVolumesRequest)(nil),      // 188: dockfleet.v1.PruneVolumesRequest
-	(*dockfleetv1.PruneVolumesResponse)(nil),     // 189: dockfleet.v1.PruneVolumesResponse
-	(*dockfleetv1.PruneBuildCacheRequest)(nil),   // 190: dockfleet.v1.PruneBuildCacheRequest
-	(*dockfleetv1.PruneBuildCacheResponse)(nil),  // 191: dockfleet.v1.PruneBuildCacheResponse
-	(*dockfleetv1.CreateNetworkRequest)(nil),     // 192: dockfleet.v1.CreateNetworkRequest
-	(*dockfleetv1.CreateNetworkResponse)(nil),    // 193: dockfleet.v1.CreateNetworkResponse
-	(*dockfleetv1.RemoveNetworkRequest)(nil),     // 194: dockfleet.v1.RemoveNetworkRequest
-	(*dockfleetv1.RemoveNetworkResponse)(nil),    // 195: dockfleet.v1.RemoveNetworkResponse
-	(*dockfleetv1.CreateVolumeRequest)(nil),      // 196: dockfleet.v1.CreateVolumeRequest
-	(*dockfleetv1.CreateVolumeResponse)(nil),     // 197: dockfleet.v1.CreateVolumeResponse
-	(*dockfleetv1.RemoveVolumeRequest)(nil),      // 198: dockfleet.v1.RemoveVolumeRequest
-	(*dockfleetv1.RemoveVolumeResponse)(nil),     // 199: dockfleet.v1.RemoveVolumeResponse
-	(*dockfleetv1.ContainerSummary)(nil),         // 200: dockfleet.v1.ContainerSummary
+	(*dockfleetv1.ListContainersResponse)(nil),   // 141: dockfleet.v1.ListContainersResponse
+	(*dockfleetv1.ListImagesRequest)(nil),        // 142: dockfleet.v1.ListImagesRequest
+	(*dockfleetv1.ListImagesResponse)(nil),       // 143: dockfleet.v1.ListImagesResponse
+	(*dockfleetv1.ListNetworksRequest)(nil),      // 144: dockfleet.v1.ListNetworksRequest
+	(*dockfleetv1.ListNetworksResponse)(nil),     // 145: dockfleet.v1.ListNetworksResponse
+	(*dockfleetv1.ListVolumesRequest)(nil),       // 146: dockfleet.v1.ListVolumesRequest
+	(*dockfleetv1.ListVolumesResponse)(nil),      // 147: dockfleet.v1.ListVolumesResponse
+	(*dockfleetv1.GetInfoRequest)(nil),           // 148: dockfleet.v1.GetInfoRequest
+	(*dockfleetv1.GetInfoResponse)(nil),          // 149: dockfleet.v1.GetInfoResponse
+	(*dockfleetv1.GetVersionRequest)(nil),        // 150: dockfleet.v1.GetVersionRequest
+	(*dockfleetv1.GetVersionResponse)(nil),       // 151: dockfleet.v1.GetVersionResponse
+	(*dockfleetv1.GetDataUsageRequest)(nil),      // 152: dockfleet.v1.GetDataUsageRequest
+	(*dockfleetv1.GetDataUsageResponse)(nil),     // 153: dockfleet.v1.GetDataUsageResponse
+	(*dockfleetv1.PingRequest)(nil),              // 154: dockfleet.v1.PingRequest
+	(*dockfleetv1.PingResponse)(nil),             // 155: dockfleet.v1.PingResponse
+	(*ContainerSelector)(nil),                    // 156: dockfleet.fleet.v1.ContainerSelector
+	(*dockfleetv1.StartContainerRequest)(nil),    // 157: dockfleet.v1.StartContainerRequest
+	(*dockfleetv1.StartContainerResponse)(nil),   // 158: dockfleet.v1.StartContainerResponse
+	(*dockfleetv1.StopContainerRequest)(nil),     // 159: dockfleet.v1.StopContainerRequest
+	(*dockfleetv1.StopContainerResponse)(nil),    // 160: dockfleet.v1.StopContainerResponse
+	(*dockfleetv1.RestartContainerRequest)(nil),  // 161: dockfleet.v1.RestartContainerRequest
+	(*dockfleetv1.RestartContainerResponse)(nil), // 162: dockfleet.v1.RestartContainerResponse
+	(*dockfleetv1.KillContainerRequest)(nil),     // 163: dockfleet.v1.KillContainerRequest
+	(*dockfleetv1.KillContainerResponse)(nil),    // 164: dockfleet.v1.KillContainerResponse
+	(*dockfleetv1.PauseContainerRequest)(nil),    // 165: dockfleet.v1.PauseContainerRequest
+	(*dockfleetv1.PauseContainerResponse)(nil),   // 166: dockfleet.v1.PauseContainerResponse
+	(*dockfleetv1.UnpauseContainerRequest)(nil),  // 167: dockfleet.v1.UnpauseContainerRequest
+	(*dockfleetv1.UnpauseContainerResponse)(nil), // 168: dockfleet.v1.UnpauseContainerResponse
+	(*dockfleetv1.UpdateContainerRequest)(nil),   // 169: dockfleet.v1.UpdateContainerRequest
+	(*dockfleetv1.UpdateContainerResponse)(nil),  // 170: dockfleet.v1.UpdateContainerResponse
+	(*dockfleetv1.RemoveContainerRequest)(nil),   // 171: dockfleet.v1.RemoveContainerRequest
+	(*dockfleetv1.RemoveContainerResponse)(nil),  // 172: dockfleet.v1.RemoveContainerResponse
+	(*dockfleetv1.RunContainerRequest)(nil),      // 173: dockfleet.v1.RunContainerRequest
+	(*dockfleetv1.RunContainerResponse)(nil),     // 174: dockfleet.v1.RunContainerResponse
+	(*dockfleetv1.PullImageRequest)(nil),         // 175: dockfleet.v1.PullImageRequest
+	(*dockfleetv1.PullImageResponse)(nil),        // 176: dockfleet.v1.PullImageResponse
+	(*dockfleetv1.RemoveImageRequest)(nil),       // 177: dockfleet.v1.RemoveImageRequest
+	(*dockfleetv1.RemoveImageResponse)(nil),      // 178: dockfleet.v1.RemoveImageResponse
+	(*dockfleetv1.TagImageRequest)(nil),          // 179: dockfleet.v1.TagImageRequest
+	(*dockfleetv1.TagImageResponse)(nil),         // 180: dockfleet.v1.TagImageResponse
+	(*dockfleetv1.PruneContainersRequest)(nil),   // 181: dockfleet.v1.PruneContainersRequest
+	(*dockfleetv1.PruneContainersResponse)(nil),  // 182: dockfleet.v1.PruneContainersResponse
+	(*dockfleetv1.PruneImagesRequest)(nil),       // 183: dockfleet.v1.PruneImagesRequest
+	(*dockfleetv1.PruneImagesResponse)(nil),      // 184: dockfleet.v1.PruneImagesResponse
+	(*dockfleetv1.PruneNetworksRequest)(nil),     // 185: dockfleet.v1.PruneNetworksRequest
+	(*dockfleetv1.PruneNetworksResponse)(nil),    // 186: dockfleet.v1.PruneNetworksResponse
+	(*dockfleetv1.PruneVolumesRequest)(nil),      // 187: dockfleet.v1.PruneVolumesRequest
+	(*dockfleetv1.PruneVolumesResponse)(nil),     // 188: dockfleet.v1.PruneVolumesResponse
+	(*dockfleetv1.PruneBuildCacheRequest)(nil),   // 189: dockfleet.v1.PruneBuildCacheRequest
+	(*dockfleetv1.PruneBuildCacheResponse)(nil),  // 190: dockfleet.v1.PruneBuildCacheResponse
+	(*dockfleetv1.CreateNetworkRequest)(nil),     // 191: dockfleet.v1.CreateNetworkRequest
+	(*dockfleetv1.CreateNetworkResponse)(nil),    // 192: dockfleet.v1.CreateNetworkResponse
+	(*dockfleetv1.RemoveNetworkRequest)(nil),     // 193: dockfleet.v1.RemoveNetworkRequest
+	(*dockfleetv1.RemoveNetworkResponse)(nil),    // 194: dockfleet.v1.RemoveNetworkResponse
+	(*dockfleetv1.CreateVolumeRequest)(nil),      // 195: dockfleet.v1.CreateVolumeRequest
+	(*dockfleetv1.CreateVolumeResponse)(nil),     // 196: dockfleet.v1.CreateVolumeResponse
+	(*dockfleetv1.RemoveVolumeRequest)(nil),      // 197: dockfleet.v1.RemoveVolumeRequest
+	(*dockfleetv1.RemoveVolumeResponse)(nil),     // 198: dockfleet.v1.RemoveVolumeResponse
+	(*dockfleetv1.ContainerSummary)(nil),         // 199: dockfleet.v1.ContainerSummary
+	(*dockfleetv1.Freshness)(nil),                // 200: dockfleet.v1.Freshness
 	(*dockfleetv1.StreamLogsRequest)(nil),        // 201: dockfleet.v1.StreamLogsRequest
 	(*dockfleetv1.LogEntry)(nil),                 // 202: dockfleet.v1.LogEntry
 	(*dockfleetv1.Gap)(nil),                      // 203: dockfleet.v1.Gap
@@ -11678,449 +11330,441 @@ var file_dockfleet_fleet_v1_fleet_proto_depIdxs = []int32{
 	11,  // 9: dockfleet.fleet.v1.ListContainersResponse.answers:type_name -> dockfleet.fleet.v1.ListContainersAnswer
 	3,   // 10: dockfleet.fleet.v1.ListContainersResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
 	140, // 11: dockfleet.fleet.v1.ListContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	141, // 12: dockfleet.fleet.v1.ListContainersAnswer.freshness:type_name -> dockfleet.v1.Freshness
-	142, // 13: dockfleet.fleet.v1.ListContainersAnswer.response:type_name -> dockfleet.v1.ListContainersResponse
-	136, // 14: dockfleet.fleet.v1.ListContainersAnswer.failure:type_name -> dockfleet.v1.Failure
-	138, // 15: dockfleet.fleet.v1.ListImagesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	137, // 16: dockfleet.fleet.v1.ListImagesRequest.host_timeout:type_name -> google.protobuf.Duration
-	143, // 17: dockfleet.fleet.v1.ListImagesRequest.request:type_name -> dockfleet.v1.ListImagesRequest
-	14,  // 18: dockfleet.fleet.v1.ListImagesResponse.answers:type_name -> dockfleet.fleet.v1.ListImagesAnswer
-	3,   // 19: dockfleet.fleet.v1.ListImagesResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
-	140, // 20: dockfleet.fleet.v1.ListImagesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	141, // 21: dockfleet.fleet.v1.ListImagesAnswer.freshness:type_name -> dockfleet.v1.Freshness
-	144, // 22: dockfleet.fleet.v1.ListImagesAnswer.response:type_name -> dockfleet.v1.ListImagesResponse
-	136, // 23: dockfleet.fleet.v1.ListImagesAnswer.failure:type_name -> dockfleet.v1.Failure
-	138, // 24: dockfleet.fleet.v1.ListNetworksRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	137, // 25: dockfleet.fleet.v1.ListNetworksRequest.host_timeout:type_name -> google.protobuf.Duration
-	145, // 26: dockfleet.fleet.v1.ListNetworksRequest.request:type_name -> dockfleet.v1.ListNetworksRequest
-	17,  // 27: dockfleet.fleet.v1.ListNetworksResponse.answers:type_name -> dockfleet.fleet.v1.ListNetworksAnswer
-	3,   // 28: dockfleet.fleet.v1.ListNetworksResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
-	140, // 29: dockfleet.fleet.v1.ListNetworksResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	141, // 30: dockfleet.fleet.v1.ListNetworksAnswer.freshness:type_name -> dockfleet.v1.Freshness
-	146, // 31: dockfleet.fleet.v1.ListNetworksAnswer.response:type_name -> dockfleet.v1.ListNetworksResponse
-	136, // 32: dockfleet.fleet.v1.ListNetworksAnswer.failure:type_name -> dockfleet.v1.Failure
-	138, // 33: dockfleet.fleet.v1.ListVolumesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	137, // 34: dockfleet.fleet.v1.ListVolumesRequest.host_timeout:type_name -> google.protobuf.Duration
-	147, // 35: dockfleet.fleet.v1.ListVolumesRequest.request:type_name -> dockfleet.v1.ListVolumesRequest
-	20,  // 36: dockfleet.fleet.v1.ListVolumesResponse.answers:type_name -> dockfleet.fleet.v1.ListVolumesAnswer
-	3,   // 37: dockfleet.fleet.v1.ListVolumesResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
-	140, // 38: dockfleet.fleet.v1.ListVolumesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	141, // 39: dockfleet.fleet.v1.ListVolumesAnswer.freshness:type_name -> dockfleet.v1.Freshness
-	148, // 40: dockfleet.fleet.v1.ListVolumesAnswer.response:type_name -> dockfleet.v1.ListVolumesResponse
-	136, // 41: dockfleet.fleet.v1.ListVolumesAnswer.failure:type_name -> dockfleet.v1.Failure
-	138, // 42: dockfleet.fleet.v1.GetInfoRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	137, // 43: dockfleet.fleet.v1.GetInfoRequest.host_timeout:type_name -> google.protobuf.Duration
-	149, // 44: dockfleet.fleet.v1.GetInfoRequest.request:type_name -> dockfleet.v1.GetInfoRequest
-	23,  // 45: dockfleet.fleet.v1.GetInfoResponse.answers:type_name -> dockfleet.fleet.v1.GetInfoAnswer
-	3,   // 46: dockfleet.fleet.v1.GetInfoResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
-	140, // 47: dockfleet.fleet.v1.GetInfoResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	141, // 48: dockfleet.fleet.v1.GetInfoAnswer.freshness:type_name -> dockfleet.v1.Freshness
-	150, // 49: dockfleet.fleet.v1.GetInfoAnswer.response:type_name -> dockfleet.v1.GetInfoResponse
-	136, // 50: dockfleet.fleet.v1.GetInfoAnswer.failure:type_name -> dockfleet.v1.Failure
-	138, // 51: dockfleet.fleet.v1.GetVersionRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	137, // 52: dockfleet.fleet.v1.GetVersionRequest.host_timeout:type_name -> google.protobuf.Duration
-	151, // 53: dockfleet.fleet.v1.GetVersionRequest.request:type_name -> dockfleet.v1.GetVersionRequest
-	26,  // 54: dockfleet.fleet.v1.GetVersionResponse.answers:type_name -> dockfleet.fleet.v1.GetVersionAnswer
-	3,   // 55: dockfleet.fleet.v1.GetVersionResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
-	140, // 56: dockfleet.fleet.v1.GetVersionResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	141, // 57: dockfleet.fleet.v1.GetVersionAnswer.freshness:type_name -> dockfleet.v1.Freshness
-	152, // 58: dockfleet.fleet.v1.GetVersionAnswer.response:type_name -> dockfleet.v1.GetVersionResponse
-	136, // 59: dockfleet.fleet.v1.GetVersionAnswer.failure:type_name -> dockfleet.v1.Failure
-	138, // 60: dockfleet.fleet.v1.GetDataUsageRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	137, // 61: dockfleet.fleet.v1.GetDataUsageRequest.host_timeout:type_name -> google.protobuf.Duration
-	153, // 62: dockfleet.fleet.v1.GetDataUsageRequest.request:type_name -> dockfleet.v1.GetDataUsageRequest
-	29,  // 63: dockfleet.fleet.v1.GetDataUsageResponse.answers:type_name -> dockfleet.fleet.v1.GetDataUsageAnswer
-	3,   // 64: dockfleet.fleet.v1.GetDataUsageResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
-	140, // 65: dockfleet.fleet.v1.GetDataUsageResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	141, // 66: dockfleet.fleet.v1.GetDataUsageAnswer.freshness:type_name -> dockfleet.v1.Freshness
-	154, // 67: dockfleet.fleet.v1.GetDataUsageAnswer.response:type_name -> dockfleet.v1.GetDataUsageResponse
-	136, // 68: dockfleet.fleet.v1.GetDataUsageAnswer.failure:type_name -> dockfleet.v1.Failure
-	138, // 69: dockfleet.fleet.v1.PingRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	137, // 70: dockfleet.fleet.v1.PingRequest.host_timeout:type_name -> google.protobuf.Duration
-	155, // 71: dockfleet.fleet.v1.PingRequest.request:type_name -> dockfleet.v1.PingRequest
-	32,  // 72: dockfleet.fleet.v1.PingResponse.answers:type_name -> dockfleet.fleet.v1.PingAnswer
-	3,   // 73: dockfleet.fleet.v1.PingResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
-	140, // 74: dockfleet.fleet.v1.PingResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	141, // 75: dockfleet.fleet.v1.PingAnswer.freshness:type_name -> dockfleet.v1.Freshness
-	156, // 76: dockfleet.fleet.v1.PingAnswer.response:type_name -> dockfleet.v1.PingResponse
-	136, // 77: dockfleet.fleet.v1.PingAnswer.failure:type_name -> dockfleet.v1.Failure
-	138, // 78: dockfleet.fleet.v1.StartContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	157, // 79: dockfleet.fleet.v1.StartContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
-	5,   // 80: dockfleet.fleet.v1.StartContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	158, // 81: dockfleet.fleet.v1.StartContainersRequest.request:type_name -> dockfleet.v1.StartContainerRequest
-	35,  // 82: dockfleet.fleet.v1.StartContainersResponse.results:type_name -> dockfleet.fleet.v1.StartContainersResult
-	8,   // 83: dockfleet.fleet.v1.StartContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 84: dockfleet.fleet.v1.StartContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 85: dockfleet.fleet.v1.StartContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	159, // 86: dockfleet.fleet.v1.StartContainersResult.response:type_name -> dockfleet.v1.StartContainerResponse
-	136, // 87: dockfleet.fleet.v1.StartContainersResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 88: dockfleet.fleet.v1.StartContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 89: dockfleet.fleet.v1.StopContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	157, // 90: dockfleet.fleet.v1.StopContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
-	5,   // 91: dockfleet.fleet.v1.StopContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	160, // 92: dockfleet.fleet.v1.StopContainersRequest.request:type_name -> dockfleet.v1.StopContainerRequest
-	38,  // 93: dockfleet.fleet.v1.StopContainersResponse.results:type_name -> dockfleet.fleet.v1.StopContainersResult
-	8,   // 94: dockfleet.fleet.v1.StopContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 95: dockfleet.fleet.v1.StopContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 96: dockfleet.fleet.v1.StopContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	161, // 97: dockfleet.fleet.v1.StopContainersResult.response:type_name -> dockfleet.v1.StopContainerResponse
-	136, // 98: dockfleet.fleet.v1.StopContainersResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 99: dockfleet.fleet.v1.StopContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 100: dockfleet.fleet.v1.RestartContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	157, // 101: dockfleet.fleet.v1.RestartContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
-	5,   // 102: dockfleet.fleet.v1.RestartContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	162, // 103: dockfleet.fleet.v1.RestartContainersRequest.request:type_name -> dockfleet.v1.RestartContainerRequest
-	41,  // 104: dockfleet.fleet.v1.RestartContainersResponse.results:type_name -> dockfleet.fleet.v1.RestartContainersResult
-	8,   // 105: dockfleet.fleet.v1.RestartContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 106: dockfleet.fleet.v1.RestartContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 107: dockfleet.fleet.v1.RestartContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	163, // 108: dockfleet.fleet.v1.RestartContainersResult.response:type_name -> dockfleet.v1.RestartContainerResponse
-	136, // 109: dockfleet.fleet.v1.RestartContainersResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 110: dockfleet.fleet.v1.RestartContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 111: dockfleet.fleet.v1.KillContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	157, // 112: dockfleet.fleet.v1.KillContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
-	5,   // 113: dockfleet.fleet.v1.KillContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	164, // 114: dockfleet.fleet.v1.KillContainersRequest.request:type_name -> dockfleet.v1.KillContainerRequest
-	44,  // 115: dockfleet.fleet.v1.KillContainersResponse.results:type_name -> dockfleet.fleet.v1.KillContainersResult
-	8,   // 116: dockfleet.fleet.v1.KillContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 117: dockfleet.fleet.v1.KillContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 118: dockfleet.fleet.v1.KillContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	165, // 119: dockfleet.fleet.v1.KillContainersResult.response:type_name -> dockfleet.v1.KillContainerResponse
-	136, // 120: dockfleet.fleet.v1.KillContainersResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 121: dockfleet.fleet.v1.KillContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 122: dockfleet.fleet.v1.PauseContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	157, // 123: dockfleet.fleet.v1.PauseContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
-	5,   // 124: dockfleet.fleet.v1.PauseContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	166, // 125: dockfleet.fleet.v1.PauseContainersRequest.request:type_name -> dockfleet.v1.PauseContainerRequest
-	47,  // 126: dockfleet.fleet.v1.PauseContainersResponse.results:type_name -> dockfleet.fleet.v1.PauseContainersResult
-	8,   // 127: dockfleet.fleet.v1.PauseContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 128: dockfleet.fleet.v1.PauseContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 129: dockfleet.fleet.v1.PauseContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	167, // 130: dockfleet.fleet.v1.PauseContainersResult.response:type_name -> dockfleet.v1.PauseContainerResponse
-	136, // 131: dockfleet.fleet.v1.PauseContainersResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 132: dockfleet.fleet.v1.PauseContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 133: dockfleet.fleet.v1.UnpauseContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	157, // 134: dockfleet.fleet.v1.UnpauseContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
-	5,   // 135: dockfleet.fleet.v1.UnpauseContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	168, // 136: dockfleet.fleet.v1.UnpauseContainersRequest.request:type_name -> dockfleet.v1.UnpauseContainerRequest
-	50,  // 137: dockfleet.fleet.v1.UnpauseContainersResponse.results:type_name -> dockfleet.fleet.v1.UnpauseContainersResult
-	8,   // 138: dockfleet.fleet.v1.UnpauseContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 139: dockfleet.fleet.v1.UnpauseContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 140: dockfleet.fleet.v1.UnpauseContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	169, // 141: dockfleet.fleet.v1.UnpauseContainersResult.response:type_name -> dockfleet.v1.UnpauseContainerResponse
-	136, // 142: dockfleet.fleet.v1.UnpauseContainersResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 143: dockfleet.fleet.v1.UnpauseContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 144: dockfleet.fleet.v1.UpdateContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	157, // 145: dockfleet.fleet.v1.UpdateContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
-	5,   // 146: dockfleet.fleet.v1.UpdateContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	170, // 147: dockfleet.fleet.v1.UpdateContainersRequest.request:type_name -> dockfleet.v1.UpdateContainerRequest
-	53,  // 148: dockfleet.fleet.v1.UpdateContainersResponse.results:type_name -> dockfleet.fleet.v1.UpdateContainersResult
-	8,   // 149: dockfleet.fleet.v1.UpdateContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 150: dockfleet.fleet.v1.UpdateContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 151: dockfleet.fleet.v1.UpdateContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	171, // 152: dockfleet.fleet.v1.UpdateContainersResult.response:type_name -> dockfleet.v1.UpdateContainerResponse
-	136, // 153: dockfleet.fleet.v1.UpdateContainersResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 154: dockfleet.fleet.v1.UpdateContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 155: dockfleet.fleet.v1.RemoveContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	157, // 156: dockfleet.fleet.v1.RemoveContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
-	5,   // 157: dockfleet.fleet.v1.RemoveContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	172, // 158: dockfleet.fleet.v1.RemoveContainersRequest.request:type_name -> dockfleet.v1.RemoveContainerRequest
-	56,  // 159: dockfleet.fleet.v1.RemoveContainersResponse.results:type_name -> dockfleet.fleet.v1.RemoveContainersResult
-	8,   // 160: dockfleet.fleet.v1.RemoveContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 161: dockfleet.fleet.v1.RemoveContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 162: dockfleet.fleet.v1.RemoveContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	173, // 163: dockfleet.fleet.v1.RemoveContainersResult.response:type_name -> dockfleet.v1.RemoveContainerResponse
-	136, // 164: dockfleet.fleet.v1.RemoveContainersResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 165: dockfleet.fleet.v1.RemoveContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 166: dockfleet.fleet.v1.RunContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	5,   // 167: dockfleet.fleet.v1.RunContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	174, // 168: dockfleet.fleet.v1.RunContainersRequest.request:type_name -> dockfleet.v1.RunContainerRequest
-	59,  // 169: dockfleet.fleet.v1.RunContainersResponse.results:type_name -> dockfleet.fleet.v1.RunContainersResult
-	8,   // 170: dockfleet.fleet.v1.RunContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 171: dockfleet.fleet.v1.RunContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 172: dockfleet.fleet.v1.RunContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	175, // 173: dockfleet.fleet.v1.RunContainersResult.response:type_name -> dockfleet.v1.RunContainerResponse
-	136, // 174: dockfleet.fleet.v1.RunContainersResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 175: dockfleet.fleet.v1.RunContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 176: dockfleet.fleet.v1.PullImagesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	5,   // 177: dockfleet.fleet.v1.PullImagesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	176, // 178: dockfleet.fleet.v1.PullImagesRequest.request:type_name -> dockfleet.v1.PullImageRequest
-	62,  // 179: dockfleet.fleet.v1.PullImagesResponse.results:type_name -> dockfleet.fleet.v1.PullImagesResult
-	8,   // 180: dockfleet.fleet.v1.PullImagesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 181: dockfleet.fleet.v1.PullImagesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 182: dockfleet.fleet.v1.PullImagesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	177, // 183: dockfleet.fleet.v1.PullImagesResult.response:type_name -> dockfleet.v1.PullImageResponse
-	136, // 184: dockfleet.fleet.v1.PullImagesResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 185: dockfleet.fleet.v1.PullImagesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 186: dockfleet.fleet.v1.RemoveImagesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	5,   // 187: dockfleet.fleet.v1.RemoveImagesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	178, // 188: dockfleet.fleet.v1.RemoveImagesRequest.request:type_name -> dockfleet.v1.RemoveImageRequest
-	65,  // 189: dockfleet.fleet.v1.RemoveImagesResponse.results:type_name -> dockfleet.fleet.v1.RemoveImagesResult
-	8,   // 190: dockfleet.fleet.v1.RemoveImagesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 191: dockfleet.fleet.v1.RemoveImagesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 192: dockfleet.fleet.v1.RemoveImagesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	179, // 193: dockfleet.fleet.v1.RemoveImagesResult.response:type_name -> dockfleet.v1.RemoveImageResponse
-	136, // 194: dockfleet.fleet.v1.RemoveImagesResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 195: dockfleet.fleet.v1.RemoveImagesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 196: dockfleet.fleet.v1.TagImagesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	5,   // 197: dockfleet.fleet.v1.TagImagesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	180, // 198: dockfleet.fleet.v1.TagImagesRequest.request:type_name -> dockfleet.v1.TagImageRequest
-	68,  // 199: dockfleet.fleet.v1.TagImagesResponse.results:type_name -> dockfleet.fleet.v1.TagImagesResult
-	8,   // 200: dockfleet.fleet.v1.TagImagesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 201: dockfleet.fleet.v1.TagImagesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 202: dockfleet.fleet.v1.TagImagesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	181, // 203: dockfleet.fleet.v1.TagImagesResult.response:type_name -> dockfleet.v1.TagImageResponse
-	136, // 204: dockfleet.fleet.v1.TagImagesResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 205: dockfleet.fleet.v1.TagImagesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 206: dockfleet.fleet.v1.PruneContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	5,   // 207: dockfleet.fleet.v1.PruneContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	182, // 208: dockfleet.fleet.v1.PruneContainersRequest.request:type_name -> dockfleet.v1.PruneContainersRequest
-	71,  // 209: dockfleet.fleet.v1.PruneContainersResponse.results:type_name -> dockfleet.fleet.v1.PruneContainersResult
-	8,   // 210: dockfleet.fleet.v1.PruneContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 211: dockfleet.fleet.v1.PruneContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 212: dockfleet.fleet.v1.PruneContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	183, // 213: dockfleet.fleet.v1.PruneContainersResult.response:type_name -> dockfleet.v1.PruneContainersResponse
-	136, // 214: dockfleet.fleet.v1.PruneContainersResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 215: dockfleet.fleet.v1.PruneContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 216: dockfleet.fleet.v1.PruneImagesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	5,   // 217: dockfleet.fleet.v1.PruneImagesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	184, // 218: dockfleet.fleet.v1.PruneImagesRequest.request:type_name -> dockfleet.v1.PruneImagesRequest
-	74,  // 219: dockfleet.fleet.v1.PruneImagesResponse.results:type_name -> dockfleet.fleet.v1.PruneImagesResult
-	8,   // 220: dockfleet.fleet.v1.PruneImagesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 221: dockfleet.fleet.v1.PruneImagesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 222: dockfleet.fleet.v1.PruneImagesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	185, // 223: dockfleet.fleet.v1.PruneImagesResult.response:type_name -> dockfleet.v1.PruneImagesResponse
-	136, // 224: dockfleet.fleet.v1.PruneImagesResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 225: dockfleet.fleet.v1.PruneImagesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 226: dockfleet.fleet.v1.PruneNetworksRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	5,   // 227: dockfleet.fleet.v1.PruneNetworksRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	186, // 228: dockfleet.fleet.v1.PruneNetworksRequest.request:type_name -> dockfleet.v1.PruneNetworksRequest
-	77,  // 229: dockfleet.fleet.v1.PruneNetworksResponse.results:type_name -> dockfleet.fleet.v1.PruneNetworksResult
-	8,   // 230: dockfleet.fleet.v1.PruneNetworksResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 231: dockfleet.fleet.v1.PruneNetworksResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 232: dockfleet.fleet.v1.PruneNetworksResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	187, // 233: dockfleet.fleet.v1.PruneNetworksResult.response:type_name -> dockfleet.v1.PruneNetworksResponse
-	136, // 234: dockfleet.fleet.v1.PruneNetworksResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 235: dockfleet.fleet.v1.PruneNetworksResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 236: dockfleet.fleet.v1.PruneVolumesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	5,   // 237: dockfleet.fleet.v1.PruneVolumesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	188, // 238: dockfleet.fleet.v1.PruneVolumesRequest.request:type_name -> dockfleet.v1.PruneVolumesRequest
-	80,  // 239: dockfleet.fleet.v1.PruneVolumesResponse.results:type_name -> dockfleet.fleet.v1.PruneVolumesResult
-	8,   // 240: dockfleet.fleet.v1.PruneVolumesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 241: dockfleet.fleet.v1.PruneVolumesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 242: dockfleet.fleet.v1.PruneVolumesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	189, // 243: dockfleet.fleet.v1.PruneVolumesResult.response:type_name -> dockfleet.v1.PruneVolumesResponse
-	136, // 244: dockfleet.fleet.v1.PruneVolumesResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 245: dockfleet.fleet.v1.PruneVolumesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 246: dockfleet.fleet.v1.PruneBuildCachesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	5,   // 247: dockfleet.fleet.v1.PruneBuildCachesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	190, // 248: dockfleet.fleet.v1.PruneBuildCachesRequest.request:type_name -> dockfleet.v1.PruneBuildCacheRequest
-	83,  // 249: dockfleet.fleet.v1.PruneBuildCachesResponse.results:type_name -> dockfleet.fleet.v1.PruneBuildCachesResult
-	8,   // 250: dockfleet.fleet.v1.PruneBuildCachesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 251: dockfleet.fleet.v1.PruneBuildCachesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 252: dockfleet.fleet.v1.PruneBuildCachesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	191, // 253: dockfleet.fleet.v1.PruneBuildCachesResult.response:type_name -> dockfleet.v1.PruneBuildCacheResponse
-	136, // 254: dockfleet.fleet.v1.PruneBuildCachesResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 255: dockfleet.fleet.v1.PruneBuildCachesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 256: dockfleet.fleet.v1.CreateNetworksRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	5,   // 257: dockfleet.fleet.v1.CreateNetworksRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	192, // 258: dockfleet.fleet.v1.CreateNetworksRequest.request:type_name -> dockfleet.v1.CreateNetworkRequest
-	86,  // 259: dockfleet.fleet.v1.CreateNetworksResponse.results:type_name -> dockfleet.fleet.v1.CreateNetworksResult
-	8,   // 260: dockfleet.fleet.v1.CreateNetworksResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 261: dockfleet.fleet.v1.CreateNetworksResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 262: dockfleet.fleet.v1.CreateNetworksResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	193, // 263: dockfleet.fleet.v1.CreateNetworksResult.response:type_name -> dockfleet.v1.CreateNetworkResponse
-	136, // 264: dockfleet.fleet.v1.CreateNetworksResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 265: dockfleet.fleet.v1.CreateNetworksResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 266: dockfleet.fleet.v1.RemoveNetworksRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	5,   // 267: dockfleet.fleet.v1.RemoveNetworksRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	194, // 268: dockfleet.fleet.v1.RemoveNetworksRequest.request:type_name -> dockfleet.v1.RemoveNetworkRequest
-	89,  // 269: dockfleet.fleet.v1.RemoveNetworksResponse.results:type_name -> dockfleet.fleet.v1.RemoveNetworksResult
-	8,   // 270: dockfleet.fleet.v1.RemoveNetworksResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 271: dockfleet.fleet.v1.RemoveNetworksResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 272: dockfleet.fleet.v1.RemoveNetworksResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	195, // 273: dockfleet.fleet.v1.RemoveNetworksResult.response:type_name -> dockfleet.v1.RemoveNetworkResponse
-	136, // 274: dockfleet.fleet.v1.RemoveNetworksResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 275: dockfleet.fleet.v1.RemoveNetworksResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 276: dockfleet.fleet.v1.CreateVolumesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	5,   // 277: dockfleet.fleet.v1.CreateVolumesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	196, // 278: dockfleet.fleet.v1.CreateVolumesRequest.request:type_name -> dockfleet.v1.CreateVolumeRequest
-	92,  // 279: dockfleet.fleet.v1.CreateVolumesResponse.results:type_name -> dockfleet.fleet.v1.CreateVolumesResult
-	8,   // 280: dockfleet.fleet.v1.CreateVolumesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 281: dockfleet.fleet.v1.CreateVolumesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 282: dockfleet.fleet.v1.CreateVolumesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	197, // 283: dockfleet.fleet.v1.CreateVolumesResult.response:type_name -> dockfleet.v1.CreateVolumeResponse
-	136, // 284: dockfleet.fleet.v1.CreateVolumesResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 285: dockfleet.fleet.v1.CreateVolumesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 286: dockfleet.fleet.v1.RemoveVolumesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	5,   // 287: dockfleet.fleet.v1.RemoveVolumesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	198, // 288: dockfleet.fleet.v1.RemoveVolumesRequest.request:type_name -> dockfleet.v1.RemoveVolumeRequest
-	95,  // 289: dockfleet.fleet.v1.RemoveVolumesResponse.results:type_name -> dockfleet.fleet.v1.RemoveVolumesResult
-	8,   // 290: dockfleet.fleet.v1.RemoveVolumesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 291: dockfleet.fleet.v1.RemoveVolumesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 292: dockfleet.fleet.v1.RemoveVolumesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	199, // 293: dockfleet.fleet.v1.RemoveVolumesResult.response:type_name -> dockfleet.v1.RemoveVolumeResponse
-	136, // 294: dockfleet.fleet.v1.RemoveVolumesResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 295: dockfleet.fleet.v1.RemoveVolumesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 296: dockfleet.fleet.v1.FindContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	157, // 297: dockfleet.fleet.v1.FindContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
-	98,  // 298: dockfleet.fleet.v1.FindContainersResponse.answers:type_name -> dockfleet.fleet.v1.FindContainersAnswer
-	3,   // 299: dockfleet.fleet.v1.FindContainersResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
-	140, // 300: dockfleet.fleet.v1.FindContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	141, // 301: dockfleet.fleet.v1.FindContainersAnswer.freshness:type_name -> dockfleet.v1.Freshness
-	200, // 302: dockfleet.fleet.v1.FindContainersAnswer.containers:type_name -> dockfleet.v1.ContainerSummary
-	136, // 303: dockfleet.fleet.v1.FindContainersAnswer.failure:type_name -> dockfleet.v1.Failure
-	138, // 304: dockfleet.fleet.v1.WatchContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	157, // 305: dockfleet.fleet.v1.WatchContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
-	101, // 306: dockfleet.fleet.v1.WatchContainersResponse.changes:type_name -> dockfleet.fleet.v1.ContainerChange
-	140, // 307: dockfleet.fleet.v1.WatchContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	200, // 308: dockfleet.fleet.v1.ContainerChange.put:type_name -> dockfleet.v1.ContainerSummary
-	102, // 309: dockfleet.fleet.v1.ContainerChange.synced:type_name -> dockfleet.fleet.v1.HostSynced
-	136, // 310: dockfleet.fleet.v1.ContainerChange.stale:type_name -> dockfleet.v1.Failure
-	103, // 311: dockfleet.fleet.v1.ContainerChange.forget:type_name -> dockfleet.fleet.v1.HostForgotten
-	104, // 312: dockfleet.fleet.v1.ContainerChange.left:type_name -> dockfleet.fleet.v1.HostLeft
-	138, // 313: dockfleet.fleet.v1.StreamLogsRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	157, // 314: dockfleet.fleet.v1.StreamLogsRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
-	201, // 315: dockfleet.fleet.v1.StreamLogsRequest.request:type_name -> dockfleet.v1.StreamLogsRequest
-	137, // 316: dockfleet.fleet.v1.StreamLogsRequest.max_wait:type_name -> google.protobuf.Duration
-	107, // 317: dockfleet.fleet.v1.StreamLogsResponse.records:type_name -> dockfleet.fleet.v1.LogRecord
-	140, // 318: dockfleet.fleet.v1.StreamLogsResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	202, // 319: dockfleet.fleet.v1.LogRecord.entry:type_name -> dockfleet.v1.LogEntry
-	203, // 320: dockfleet.fleet.v1.LogRecord.gap:type_name -> dockfleet.v1.Gap
-	204, // 321: dockfleet.fleet.v1.LogRecord.restarted:type_name -> dockfleet.v1.ContainerRestarted
-	205, // 322: dockfleet.fleet.v1.LogRecord.end:type_name -> dockfleet.v1.LogEnd
-	136, // 323: dockfleet.fleet.v1.LogRecord.failure:type_name -> dockfleet.v1.Failure
-	108, // 324: dockfleet.fleet.v1.LogRecord.stalled:type_name -> dockfleet.fleet.v1.SourceStalled
-	109, // 325: dockfleet.fleet.v1.LogRecord.resumed:type_name -> dockfleet.fleet.v1.SourceResumed
-	110, // 326: dockfleet.fleet.v1.LogRecord.joined:type_name -> dockfleet.fleet.v1.SourceJoined
-	137, // 327: dockfleet.fleet.v1.SourceStalled.idle:type_name -> google.protobuf.Duration
-	138, // 328: dockfleet.fleet.v1.StreamStatsRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	157, // 329: dockfleet.fleet.v1.StreamStatsRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
-	206, // 330: dockfleet.fleet.v1.StreamStatsRequest.request:type_name -> dockfleet.v1.StreamStatsRequest
-	113, // 331: dockfleet.fleet.v1.StreamStatsResponse.records:type_name -> dockfleet.fleet.v1.StatsRecord
-	140, // 332: dockfleet.fleet.v1.StreamStatsResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	207, // 333: dockfleet.fleet.v1.StatsRecord.stats:type_name -> dockfleet.v1.ContainerStats
-	208, // 334: dockfleet.fleet.v1.StatsRecord.not_running:type_name -> dockfleet.v1.ContainerNotRunning
-	136, // 335: dockfleet.fleet.v1.StatsRecord.failure:type_name -> dockfleet.v1.Failure
-	138, // 336: dockfleet.fleet.v1.StreamEventsRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	209, // 337: dockfleet.fleet.v1.StreamEventsRequest.request:type_name -> dockfleet.v1.StreamEventsRequest
-	137, // 338: dockfleet.fleet.v1.StreamEventsRequest.max_wait:type_name -> google.protobuf.Duration
-	116, // 339: dockfleet.fleet.v1.StreamEventsResponse.records:type_name -> dockfleet.fleet.v1.EventRecord
-	140, // 340: dockfleet.fleet.v1.StreamEventsResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	210, // 341: dockfleet.fleet.v1.EventRecord.event:type_name -> dockfleet.v1.EngineEvent
-	203, // 342: dockfleet.fleet.v1.EventRecord.gap:type_name -> dockfleet.v1.Gap
-	136, // 343: dockfleet.fleet.v1.EventRecord.failure:type_name -> dockfleet.v1.Failure
-	108, // 344: dockfleet.fleet.v1.EventRecord.stalled:type_name -> dockfleet.fleet.v1.SourceStalled
-	109, // 345: dockfleet.fleet.v1.EventRecord.resumed:type_name -> dockfleet.fleet.v1.SourceResumed
-	110, // 346: dockfleet.fleet.v1.EventRecord.joined:type_name -> dockfleet.fleet.v1.SourceJoined
-	1,   // 347: dockfleet.fleet.v1.Placement.strategy:type_name -> dockfleet.fleet.v1.PlacementStrategy
-	2,   // 348: dockfleet.fleet.v1.Placement.resource:type_name -> dockfleet.fleet.v1.PlacementResource
-	138, // 349: dockfleet.fleet.v1.RunContainerRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	117, // 350: dockfleet.fleet.v1.RunContainerRequest.placement:type_name -> dockfleet.fleet.v1.Placement
-	174, // 351: dockfleet.fleet.v1.RunContainerRequest.request:type_name -> dockfleet.v1.RunContainerRequest
-	120, // 352: dockfleet.fleet.v1.RunContainerResponse.placed:type_name -> dockfleet.fleet.v1.PlacementDecision
-	175, // 353: dockfleet.fleet.v1.RunContainerResponse.response:type_name -> dockfleet.v1.RunContainerResponse
-	121, // 354: dockfleet.fleet.v1.PlacementDecision.candidates:type_name -> dockfleet.fleet.v1.PlacementCandidate
-	138, // 355: dockfleet.fleet.v1.CopyImageRequest.to:type_name -> dockfleet.fleet.v1.HostSelector
-	124, // 356: dockfleet.fleet.v1.CopyImageResponse.results:type_name -> dockfleet.fleet.v1.CopyImageResult
-	8,   // 357: dockfleet.fleet.v1.CopyImageResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 358: dockfleet.fleet.v1.CopyImageResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	125, // 359: dockfleet.fleet.v1.CopyImageResult.progress:type_name -> dockfleet.fleet.v1.CopyProgress
-	126, // 360: dockfleet.fleet.v1.CopyImageResult.copied:type_name -> dockfleet.fleet.v1.ImageCopied
-	127, // 361: dockfleet.fleet.v1.CopyImageResult.present:type_name -> dockfleet.fleet.v1.ImagePresent
-	136, // 362: dockfleet.fleet.v1.CopyImageResult.failure:type_name -> dockfleet.v1.Failure
-	134, // 363: dockfleet.fleet.v1.ServiceEndpoint.container_addresses:type_name -> dockfleet.fleet.v1.ServiceEndpoint.ContainerAddressesEntry
-	135, // 364: dockfleet.fleet.v1.ServiceEndpoint.labels:type_name -> dockfleet.fleet.v1.ServiceEndpoint.LabelsEntry
-	138, // 365: dockfleet.fleet.v1.DiscoverServicesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	211, // 366: dockfleet.fleet.v1.DiscoverServicesRequest.labels:type_name -> dockfleet.fleet.v1.LabelRequirement
-	128, // 367: dockfleet.fleet.v1.DiscoverServicesResponse.endpoints:type_name -> dockfleet.fleet.v1.ServiceEndpoint
-	4,   // 368: dockfleet.fleet.v1.DiscoverServicesResponse.failures:type_name -> dockfleet.fleet.v1.HostFailure
-	129, // 369: dockfleet.fleet.v1.WatchServicesRequest.services:type_name -> dockfleet.fleet.v1.DiscoverServicesRequest
-	133, // 370: dockfleet.fleet.v1.WatchServicesResponse.changes:type_name -> dockfleet.fleet.v1.ServiceChange
-	140, // 371: dockfleet.fleet.v1.WatchServicesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	128, // 372: dockfleet.fleet.v1.ServiceChange.put:type_name -> dockfleet.fleet.v1.ServiceEndpoint
-	128, // 373: dockfleet.fleet.v1.ServiceChange.removed:type_name -> dockfleet.fleet.v1.ServiceEndpoint
-	9,   // 374: dockfleet.fleet.v1.FleetService.ListContainers:input_type -> dockfleet.fleet.v1.ListContainersRequest
-	12,  // 375: dockfleet.fleet.v1.FleetService.ListImages:input_type -> dockfleet.fleet.v1.ListImagesRequest
-	15,  // 376: dockfleet.fleet.v1.FleetService.ListNetworks:input_type -> dockfleet.fleet.v1.ListNetworksRequest
-	18,  // 377: dockfleet.fleet.v1.FleetService.ListVolumes:input_type -> dockfleet.fleet.v1.ListVolumesRequest
-	21,  // 378: dockfleet.fleet.v1.FleetService.GetInfo:input_type -> dockfleet.fleet.v1.GetInfoRequest
-	24,  // 379: dockfleet.fleet.v1.FleetService.GetVersion:input_type -> dockfleet.fleet.v1.GetVersionRequest
-	27,  // 380: dockfleet.fleet.v1.FleetService.GetDataUsage:input_type -> dockfleet.fleet.v1.GetDataUsageRequest
-	30,  // 381: dockfleet.fleet.v1.FleetService.Ping:input_type -> dockfleet.fleet.v1.PingRequest
-	96,  // 382: dockfleet.fleet.v1.FleetService.FindContainers:input_type -> dockfleet.fleet.v1.FindContainersRequest
-	99,  // 383: dockfleet.fleet.v1.FleetService.WatchContainers:input_type -> dockfleet.fleet.v1.WatchContainersRequest
-	105, // 384: dockfleet.fleet.v1.FleetService.StreamLogs:input_type -> dockfleet.fleet.v1.StreamLogsRequest
-	111, // 385: dockfleet.fleet.v1.FleetService.StreamStats:input_type -> dockfleet.fleet.v1.StreamStatsRequest
-	114, // 386: dockfleet.fleet.v1.FleetService.StreamEvents:input_type -> dockfleet.fleet.v1.StreamEventsRequest
-	33,  // 387: dockfleet.fleet.v1.FleetService.StartContainers:input_type -> dockfleet.fleet.v1.StartContainersRequest
-	36,  // 388: dockfleet.fleet.v1.FleetService.StopContainers:input_type -> dockfleet.fleet.v1.StopContainersRequest
-	39,  // 389: dockfleet.fleet.v1.FleetService.RestartContainers:input_type -> dockfleet.fleet.v1.RestartContainersRequest
-	42,  // 390: dockfleet.fleet.v1.FleetService.KillContainers:input_type -> dockfleet.fleet.v1.KillContainersRequest
-	45,  // 391: dockfleet.fleet.v1.FleetService.PauseContainers:input_type -> dockfleet.fleet.v1.PauseContainersRequest
-	48,  // 392: dockfleet.fleet.v1.FleetService.UnpauseContainers:input_type -> dockfleet.fleet.v1.UnpauseContainersRequest
-	51,  // 393: dockfleet.fleet.v1.FleetService.UpdateContainers:input_type -> dockfleet.fleet.v1.UpdateContainersRequest
-	54,  // 394: dockfleet.fleet.v1.FleetService.RemoveContainers:input_type -> dockfleet.fleet.v1.RemoveContainersRequest
-	57,  // 395: dockfleet.fleet.v1.FleetService.RunContainers:input_type -> dockfleet.fleet.v1.RunContainersRequest
-	60,  // 396: dockfleet.fleet.v1.FleetService.PullImages:input_type -> dockfleet.fleet.v1.PullImagesRequest
-	63,  // 397: dockfleet.fleet.v1.FleetService.RemoveImages:input_type -> dockfleet.fleet.v1.RemoveImagesRequest
-	66,  // 398: dockfleet.fleet.v1.FleetService.TagImages:input_type -> dockfleet.fleet.v1.TagImagesRequest
-	69,  // 399: dockfleet.fleet.v1.FleetService.PruneContainers:input_type -> dockfleet.fleet.v1.PruneContainersRequest
-	72,  // 400: dockfleet.fleet.v1.FleetService.PruneImages:input_type -> dockfleet.fleet.v1.PruneImagesRequest
-	75,  // 401: dockfleet.fleet.v1.FleetService.PruneNetworks:input_type -> dockfleet.fleet.v1.PruneNetworksRequest
-	78,  // 402: dockfleet.fleet.v1.FleetService.PruneVolumes:input_type -> dockfleet.fleet.v1.PruneVolumesRequest
-	81,  // 403: dockfleet.fleet.v1.FleetService.PruneBuildCaches:input_type -> dockfleet.fleet.v1.PruneBuildCachesRequest
-	84,  // 404: dockfleet.fleet.v1.FleetService.CreateNetworks:input_type -> dockfleet.fleet.v1.CreateNetworksRequest
-	87,  // 405: dockfleet.fleet.v1.FleetService.RemoveNetworks:input_type -> dockfleet.fleet.v1.RemoveNetworksRequest
-	90,  // 406: dockfleet.fleet.v1.FleetService.CreateVolumes:input_type -> dockfleet.fleet.v1.CreateVolumesRequest
-	93,  // 407: dockfleet.fleet.v1.FleetService.RemoveVolumes:input_type -> dockfleet.fleet.v1.RemoveVolumesRequest
-	118, // 408: dockfleet.fleet.v1.FleetService.RunContainer:input_type -> dockfleet.fleet.v1.RunContainerRequest
-	122, // 409: dockfleet.fleet.v1.FleetService.CopyImage:input_type -> dockfleet.fleet.v1.CopyImageRequest
-	129, // 410: dockfleet.fleet.v1.FleetService.DiscoverServices:input_type -> dockfleet.fleet.v1.DiscoverServicesRequest
-	131, // 411: dockfleet.fleet.v1.FleetService.WatchServices:input_type -> dockfleet.fleet.v1.WatchServicesRequest
-	10,  // 412: dockfleet.fleet.v1.FleetService.ListContainers:output_type -> dockfleet.fleet.v1.ListContainersResponse
-	13,  // 413: dockfleet.fleet.v1.FleetService.ListImages:output_type -> dockfleet.fleet.v1.ListImagesResponse
-	16,  // 414: dockfleet.fleet.v1.FleetService.ListNetworks:output_type -> dockfleet.fleet.v1.ListNetworksResponse
-	19,  // 415: dockfleet.fleet.v1.FleetService.ListVolumes:output_type -> dockfleet.fleet.v1.ListVolumesResponse
-	22,  // 416: dockfleet.fleet.v1.FleetService.GetInfo:output_type -> dockfleet.fleet.v1.GetInfoResponse
-	25,  // 417: dockfleet.fleet.v1.FleetService.GetVersion:output_type -> dockfleet.fleet.v1.GetVersionResponse
-	28,  // 418: dockfleet.fleet.v1.FleetService.GetDataUsage:output_type -> dockfleet.fleet.v1.GetDataUsageResponse
-	31,  // 419: dockfleet.fleet.v1.FleetService.Ping:output_type -> dockfleet.fleet.v1.PingResponse
-	97,  // 420: dockfleet.fleet.v1.FleetService.FindContainers:output_type -> dockfleet.fleet.v1.FindContainersResponse
-	100, // 421: dockfleet.fleet.v1.FleetService.WatchContainers:output_type -> dockfleet.fleet.v1.WatchContainersResponse
-	106, // 422: dockfleet.fleet.v1.FleetService.StreamLogs:output_type -> dockfleet.fleet.v1.StreamLogsResponse
-	112, // 423: dockfleet.fleet.v1.FleetService.StreamStats:output_type -> dockfleet.fleet.v1.StreamStatsResponse
-	115, // 424: dockfleet.fleet.v1.FleetService.StreamEvents:output_type -> dockfleet.fleet.v1.StreamEventsResponse
-	34,  // 425: dockfleet.fleet.v1.FleetService.StartContainers:output_type -> dockfleet.fleet.v1.StartContainersResponse
-	37,  // 426: dockfleet.fleet.v1.FleetService.StopContainers:output_type -> dockfleet.fleet.v1.StopContainersResponse
-	40,  // 427: dockfleet.fleet.v1.FleetService.RestartContainers:output_type -> dockfleet.fleet.v1.RestartContainersResponse
-	43,  // 428: dockfleet.fleet.v1.FleetService.KillContainers:output_type -> dockfleet.fleet.v1.KillContainersResponse
-	46,  // 429: dockfleet.fleet.v1.FleetService.PauseContainers:output_type -> dockfleet.fleet.v1.PauseContainersResponse
-	49,  // 430: dockfleet.fleet.v1.FleetService.UnpauseContainers:output_type -> dockfleet.fleet.v1.UnpauseContainersResponse
-	52,  // 431: dockfleet.fleet.v1.FleetService.UpdateContainers:output_type -> dockfleet.fleet.v1.UpdateContainersResponse
-	55,  // 432: dockfleet.fleet.v1.FleetService.RemoveContainers:output_type -> dockfleet.fleet.v1.RemoveContainersResponse
-	58,  // 433: dockfleet.fleet.v1.FleetService.RunContainers:output_type -> dockfleet.fleet.v1.RunContainersResponse
-	61,  // 434: dockfleet.fleet.v1.FleetService.PullImages:output_type -> dockfleet.fleet.v1.PullImagesResponse
-	64,  // 435: dockfleet.fleet.v1.FleetService.RemoveImages:output_type -> dockfleet.fleet.v1.RemoveImagesResponse
-	67,  // 436: dockfleet.fleet.v1.FleetService.TagImages:output_type -> dockfleet.fleet.v1.TagImagesResponse
-	70,  // 437: dockfleet.fleet.v1.FleetService.PruneContainers:output_type -> dockfleet.fleet.v1.PruneContainersResponse
-	73,  // 438: dockfleet.fleet.v1.FleetService.PruneImages:output_type -> dockfleet.fleet.v1.PruneImagesResponse
-	76,  // 439: dockfleet.fleet.v1.FleetService.PruneNetworks:output_type -> dockfleet.fleet.v1.PruneNetworksResponse
-	79,  // 440: dockfleet.fleet.v1.FleetService.PruneVolumes:output_type -> dockfleet.fleet.v1.PruneVolumesResponse
-	82,  // 441: dockfleet.fleet.v1.FleetService.PruneBuildCaches:output_type -> dockfleet.fleet.v1.PruneBuildCachesResponse
-	85,  // 442: dockfleet.fleet.v1.FleetService.CreateNetworks:output_type -> dockfleet.fleet.v1.CreateNetworksResponse
-	88,  // 443: dockfleet.fleet.v1.FleetService.RemoveNetworks:output_type -> dockfleet.fleet.v1.RemoveNetworksResponse
-	91,  // 444: dockfleet.fleet.v1.FleetService.CreateVolumes:output_type -> dockfleet.fleet.v1.CreateVolumesResponse
-	94,  // 445: dockfleet.fleet.v1.FleetService.RemoveVolumes:output_type -> dockfleet.fleet.v1.RemoveVolumesResponse
-	119, // 446: dockfleet.fleet.v1.FleetService.RunContainer:output_type -> dockfleet.fleet.v1.RunContainerResponse
-	123, // 447: dockfleet.fleet.v1.FleetService.CopyImage:output_type -> dockfleet.fleet.v1.CopyImageResponse
-	130, // 448: dockfleet.fleet.v1.FleetService.DiscoverServices:output_type -> dockfleet.fleet.v1.DiscoverServicesResponse
-	132, // 449: dockfleet.fleet.v1.FleetService.WatchServices:output_type -> dockfleet.fleet.v1.WatchServicesResponse
-	412, // [412:450] is the sub-list for method output_type
-	374, // [374:412] is the sub-list for method input_type
-	374, // [374:374] is the sub-list for extension type_name
-	374, // [374:374] is the sub-list for extension extendee
-	0,   // [0:374] is the sub-list for field type_name
+	141, // 12: dockfleet.fleet.v1.ListContainersAnswer.response:type_name -> dockfleet.v1.ListContainersResponse
+	136, // 13: dockfleet.fleet.v1.ListContainersAnswer.failure:type_name -> dockfleet.v1.Failure
+	138, // 14: dockfleet.fleet.v1.ListImagesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	137, // 15: dockfleet.fleet.v1.ListImagesRequest.host_timeout:type_name -> google.protobuf.Duration
+	142, // 16: dockfleet.fleet.v1.ListImagesRequest.request:type_name -> dockfleet.v1.ListImagesRequest
+	14,  // 17: dockfleet.fleet.v1.ListImagesResponse.answers:type_name -> dockfleet.fleet.v1.ListImagesAnswer
+	3,   // 18: dockfleet.fleet.v1.ListImagesResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
+	140, // 19: dockfleet.fleet.v1.ListImagesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	143, // 20: dockfleet.fleet.v1.ListImagesAnswer.response:type_name -> dockfleet.v1.ListImagesResponse
+	136, // 21: dockfleet.fleet.v1.ListImagesAnswer.failure:type_name -> dockfleet.v1.Failure
+	138, // 22: dockfleet.fleet.v1.ListNetworksRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	137, // 23: dockfleet.fleet.v1.ListNetworksRequest.host_timeout:type_name -> google.protobuf.Duration
+	144, // 24: dockfleet.fleet.v1.ListNetworksRequest.request:type_name -> dockfleet.v1.ListNetworksRequest
+	17,  // 25: dockfleet.fleet.v1.ListNetworksResponse.answers:type_name -> dockfleet.fleet.v1.ListNetworksAnswer
+	3,   // 26: dockfleet.fleet.v1.ListNetworksResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
+	140, // 27: dockfleet.fleet.v1.ListNetworksResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	145, // 28: dockfleet.fleet.v1.ListNetworksAnswer.response:type_name -> dockfleet.v1.ListNetworksResponse
+	136, // 29: dockfleet.fleet.v1.ListNetworksAnswer.failure:type_name -> dockfleet.v1.Failure
+	138, // 30: dockfleet.fleet.v1.ListVolumesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	137, // 31: dockfleet.fleet.v1.ListVolumesRequest.host_timeout:type_name -> google.protobuf.Duration
+	146, // 32: dockfleet.fleet.v1.ListVolumesRequest.request:type_name -> dockfleet.v1.ListVolumesRequest
+	20,  // 33: dockfleet.fleet.v1.ListVolumesResponse.answers:type_name -> dockfleet.fleet.v1.ListVolumesAnswer
+	3,   // 34: dockfleet.fleet.v1.ListVolumesResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
+	140, // 35: dockfleet.fleet.v1.ListVolumesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	147, // 36: dockfleet.fleet.v1.ListVolumesAnswer.response:type_name -> dockfleet.v1.ListVolumesResponse
+	136, // 37: dockfleet.fleet.v1.ListVolumesAnswer.failure:type_name -> dockfleet.v1.Failure
+	138, // 38: dockfleet.fleet.v1.GetInfoRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	137, // 39: dockfleet.fleet.v1.GetInfoRequest.host_timeout:type_name -> google.protobuf.Duration
+	148, // 40: dockfleet.fleet.v1.GetInfoRequest.request:type_name -> dockfleet.v1.GetInfoRequest
+	23,  // 41: dockfleet.fleet.v1.GetInfoResponse.answers:type_name -> dockfleet.fleet.v1.GetInfoAnswer
+	3,   // 42: dockfleet.fleet.v1.GetInfoResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
+	140, // 43: dockfleet.fleet.v1.GetInfoResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	149, // 44: dockfleet.fleet.v1.GetInfoAnswer.response:type_name -> dockfleet.v1.GetInfoResponse
+	136, // 45: dockfleet.fleet.v1.GetInfoAnswer.failure:type_name -> dockfleet.v1.Failure
+	138, // 46: dockfleet.fleet.v1.GetVersionRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	137, // 47: dockfleet.fleet.v1.GetVersionRequest.host_timeout:type_name -> google.protobuf.Duration
+	150, // 48: dockfleet.fleet.v1.GetVersionRequest.request:type_name -> dockfleet.v1.GetVersionRequest
+	26,  // 49: dockfleet.fleet.v1.GetVersionResponse.answers:type_name -> dockfleet.fleet.v1.GetVersionAnswer
+	3,   // 50: dockfleet.fleet.v1.GetVersionResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
+	140, // 51: dockfleet.fleet.v1.GetVersionResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	151, // 52: dockfleet.fleet.v1.GetVersionAnswer.response:type_name -> dockfleet.v1.GetVersionResponse
+	136, // 53: dockfleet.fleet.v1.GetVersionAnswer.failure:type_name -> dockfleet.v1.Failure
+	138, // 54: dockfleet.fleet.v1.GetDataUsageRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	137, // 55: dockfleet.fleet.v1.GetDataUsageRequest.host_timeout:type_name -> google.protobuf.Duration
+	152, // 56: dockfleet.fleet.v1.GetDataUsageRequest.request:type_name -> dockfleet.v1.GetDataUsageRequest
+	29,  // 57: dockfleet.fleet.v1.GetDataUsageResponse.answers:type_name -> dockfleet.fleet.v1.GetDataUsageAnswer
+	3,   // 58: dockfleet.fleet.v1.GetDataUsageResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
+	140, // 59: dockfleet.fleet.v1.GetDataUsageResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	153, // 60: dockfleet.fleet.v1.GetDataUsageAnswer.response:type_name -> dockfleet.v1.GetDataUsageResponse
+	136, // 61: dockfleet.fleet.v1.GetDataUsageAnswer.failure:type_name -> dockfleet.v1.Failure
+	138, // 62: dockfleet.fleet.v1.PingRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	137, // 63: dockfleet.fleet.v1.PingRequest.host_timeout:type_name -> google.protobuf.Duration
+	154, // 64: dockfleet.fleet.v1.PingRequest.request:type_name -> dockfleet.v1.PingRequest
+	32,  // 65: dockfleet.fleet.v1.PingResponse.answers:type_name -> dockfleet.fleet.v1.PingAnswer
+	3,   // 66: dockfleet.fleet.v1.PingResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
+	140, // 67: dockfleet.fleet.v1.PingResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	155, // 68: dockfleet.fleet.v1.PingAnswer.response:type_name -> dockfleet.v1.PingResponse
+	136, // 69: dockfleet.fleet.v1.PingAnswer.failure:type_name -> dockfleet.v1.Failure
+	138, // 70: dockfleet.fleet.v1.StartContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	156, // 71: dockfleet.fleet.v1.StartContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
+	5,   // 72: dockfleet.fleet.v1.StartContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	157, // 73: dockfleet.fleet.v1.StartContainersRequest.request:type_name -> dockfleet.v1.StartContainerRequest
+	35,  // 74: dockfleet.fleet.v1.StartContainersResponse.results:type_name -> dockfleet.fleet.v1.StartContainersResult
+	8,   // 75: dockfleet.fleet.v1.StartContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	140, // 76: dockfleet.fleet.v1.StartContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 77: dockfleet.fleet.v1.StartContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	158, // 78: dockfleet.fleet.v1.StartContainersResult.response:type_name -> dockfleet.v1.StartContainerResponse
+	136, // 79: dockfleet.fleet.v1.StartContainersResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 80: dockfleet.fleet.v1.StartContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	138, // 81: dockfleet.fleet.v1.StopContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	156, // 82: dockfleet.fleet.v1.StopContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
+	5,   // 83: dockfleet.fleet.v1.StopContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	159, // 84: dockfleet.fleet.v1.StopContainersRequest.request:type_name -> dockfleet.v1.StopContainerRequest
+	38,  // 85: dockfleet.fleet.v1.StopContainersResponse.results:type_name -> dockfleet.fleet.v1.StopContainersResult
+	8,   // 86: dockfleet.fleet.v1.StopContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	140, // 87: dockfleet.fleet.v1.StopContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 88: dockfleet.fleet.v1.StopContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	160, // 89: dockfleet.fleet.v1.StopContainersResult.response:type_name -> dockfleet.v1.StopContainerResponse
+	136, // 90: dockfleet.fleet.v1.StopContainersResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 91: dockfleet.fleet.v1.StopContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	138, // 92: dockfleet.fleet.v1.RestartContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	156, // 93: dockfleet.fleet.v1.RestartContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
+	5,   // 94: dockfleet.fleet.v1.RestartContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	161, // 95: dockfleet.fleet.v1.RestartContainersRequest.request:type_name -> dockfleet.v1.RestartContainerRequest
+	41,  // 96: dockfleet.fleet.v1.RestartContainersResponse.results:type_name -> dockfleet.fleet.v1.RestartContainersResult
+	8,   // 97: dockfleet.fleet.v1.RestartContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	140, // 98: dockfleet.fleet.v1.RestartContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 99: dockfleet.fleet.v1.RestartContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	162, // 100: dockfleet.fleet.v1.RestartContainersResult.response:type_name -> dockfleet.v1.RestartContainerResponse
+	136, // 101: dockfleet.fleet.v1.RestartContainersResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 102: dockfleet.fleet.v1.RestartContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	138, // 103: dockfleet.fleet.v1.KillContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	156, // 104: dockfleet.fleet.v1.KillContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
+	5,   // 105: dockfleet.fleet.v1.KillContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	163, // 106: dockfleet.fleet.v1.KillContainersRequest.request:type_name -> dockfleet.v1.KillContainerRequest
+	44,  // 107: dockfleet.fleet.v1.KillContainersResponse.results:type_name -> dockfleet.fleet.v1.KillContainersResult
+	8,   // 108: dockfleet.fleet.v1.KillContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	140, // 109: dockfleet.fleet.v1.KillContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 110: dockfleet.fleet.v1.KillContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	164, // 111: dockfleet.fleet.v1.KillContainersResult.response:type_name -> dockfleet.v1.KillContainerResponse
+	136, // 112: dockfleet.fleet.v1.KillContainersResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 113: dockfleet.fleet.v1.KillContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	138, // 114: dockfleet.fleet.v1.PauseContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	156, // 115: dockfleet.fleet.v1.PauseContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
+	5,   // 116: dockfleet.fleet.v1.PauseContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	165, // 117: dockfleet.fleet.v1.PauseContainersRequest.request:type_name -> dockfleet.v1.PauseContainerRequest
+	47,  // 118: dockfleet.fleet.v1.PauseContainersResponse.results:type_name -> dockfleet.fleet.v1.PauseContainersResult
+	8,   // 119: dockfleet.fleet.v1.PauseContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	140, // 120: dockfleet.fleet.v1.PauseContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 121: dockfleet.fleet.v1.PauseContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	166, // 122: dockfleet.fleet.v1.PauseContainersResult.response:type_name -> dockfleet.v1.PauseContainerResponse
+	136, // 123: dockfleet.fleet.v1.PauseContainersResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 124: dockfleet.fleet.v1.PauseContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	138, // 125: dockfleet.fleet.v1.UnpauseContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	156, // 126: dockfleet.fleet.v1.UnpauseContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
+	5,   // 127: dockfleet.fleet.v1.UnpauseContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	167, // 128: dockfleet.fleet.v1.UnpauseContainersRequest.request:type_name -> dockfleet.v1.UnpauseContainerRequest
+	50,  // 129: dockfleet.fleet.v1.UnpauseContainersResponse.results:type_name -> dockfleet.fleet.v1.UnpauseContainersResult
+	8,   // 130: dockfleet.fleet.v1.UnpauseContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	140, // 131: dockfleet.fleet.v1.UnpauseContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 132: dockfleet.fleet.v1.UnpauseContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	168, // 133: dockfleet.fleet.v1.UnpauseContainersResult.response:type_name -> dockfleet.v1.UnpauseContainerResponse
+	136, // 134: dockfleet.fleet.v1.UnpauseContainersResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 135: dockfleet.fleet.v1.UnpauseContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	138, // 136: dockfleet.fleet.v1.UpdateContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	156, // 137: dockfleet.fleet.v1.UpdateContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
+	5,   // 138: dockfleet.fleet.v1.UpdateContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	169, // 139: dockfleet.fleet.v1.UpdateContainersRequest.request:type_name -> dockfleet.v1.UpdateContainerRequest
+	53,  // 140: dockfleet.fleet.v1.UpdateContainersResponse.results:type_name -> dockfleet.fleet.v1.UpdateContainersResult
+	8,   // 141: dockfleet.fleet.v1.UpdateContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	140, // 142: dockfleet.fleet.v1.UpdateContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 143: dockfleet.fleet.v1.UpdateContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	170, // 144: dockfleet.fleet.v1.UpdateContainersResult.response:type_name -> dockfleet.v1.UpdateContainerResponse
+	136, // 145: dockfleet.fleet.v1.UpdateContainersResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 146: dockfleet.fleet.v1.UpdateContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	138, // 147: dockfleet.fleet.v1.RemoveContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	156, // 148: dockfleet.fleet.v1.RemoveContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
+	5,   // 149: dockfleet.fleet.v1.RemoveContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	171, // 150: dockfleet.fleet.v1.RemoveContainersRequest.request:type_name -> dockfleet.v1.RemoveContainerRequest
+	56,  // 151: dockfleet.fleet.v1.RemoveContainersResponse.results:type_name -> dockfleet.fleet.v1.RemoveContainersResult
+	8,   // 152: dockfleet.fleet.v1.RemoveContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	140, // 153: dockfleet.fleet.v1.RemoveContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 154: dockfleet.fleet.v1.RemoveContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	172, // 155: dockfleet.fleet.v1.RemoveContainersResult.response:type_name -> dockfleet.v1.RemoveContainerResponse
+	136, // 156: dockfleet.fleet.v1.RemoveContainersResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 157: dockfleet.fleet.v1.RemoveContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	138, // 158: dockfleet.fleet.v1.RunContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	5,   // 159: dockfleet.fleet.v1.RunContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	173, // 160: dockfleet.fleet.v1.RunContainersRequest.request:type_name -> dockfleet.v1.RunContainerRequest
+	59,  // 161: dockfleet.fleet.v1.RunContainersResponse.results:type_name -> dockfleet.fleet.v1.RunContainersResult
+	8,   // 162: dockfleet.fleet.v1.RunContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	140, // 163: dockfleet.fleet.v1.RunContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 164: dockfleet.fleet.v1.RunContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	174, // 165: dockfleet.fleet.v1.RunContainersResult.response:type_name -> dockfleet.v1.RunContainerResponse
+	136, // 166: dockfleet.fleet.v1.RunContainersResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 167: dockfleet.fleet.v1.RunContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	138, // 168: dockfleet.fleet.v1.PullImagesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	5,   // 169: dockfleet.fleet.v1.PullImagesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	175, // 170: dockfleet.fleet.v1.PullImagesRequest.request:type_name -> dockfleet.v1.PullImageRequest
+	62,  // 171: dockfleet.fleet.v1.PullImagesResponse.results:type_name -> dockfleet.fleet.v1.PullImagesResult
+	8,   // 172: dockfleet.fleet.v1.PullImagesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	140, // 173: dockfleet.fleet.v1.PullImagesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 174: dockfleet.fleet.v1.PullImagesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	176, // 175: dockfleet.fleet.v1.PullImagesResult.response:type_name -> dockfleet.v1.PullImageResponse
+	136, // 176: dockfleet.fleet.v1.PullImagesResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 177: dockfleet.fleet.v1.PullImagesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	138, // 178: dockfleet.fleet.v1.RemoveImagesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	5,   // 179: dockfleet.fleet.v1.RemoveImagesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	177, // 180: dockfleet.fleet.v1.RemoveImagesRequest.request:type_name -> dockfleet.v1.RemoveImageRequest
+	65,  // 181: dockfleet.fleet.v1.RemoveImagesResponse.results:type_name -> dockfleet.fleet.v1.RemoveImagesResult
+	8,   // 182: dockfleet.fleet.v1.RemoveImagesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	140, // 183: dockfleet.fleet.v1.RemoveImagesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 184: dockfleet.fleet.v1.RemoveImagesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	178, // 185: dockfleet.fleet.v1.RemoveImagesResult.response:type_name -> dockfleet.v1.RemoveImageResponse
+	136, // 186: dockfleet.fleet.v1.RemoveImagesResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 187: dockfleet.fleet.v1.RemoveImagesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	138, // 188: dockfleet.fleet.v1.TagImagesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	5,   // 189: dockfleet.fleet.v1.TagImagesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	179, // 190: dockfleet.fleet.v1.TagImagesRequest.request:type_name -> dockfleet.v1.TagImageRequest
+	68,  // 191: dockfleet.fleet.v1.TagImagesResponse.results:type_name -> dockfleet.fleet.v1.TagImagesResult
+	8,   // 192: dockfleet.fleet.v1.TagImagesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	140, // 193: dockfleet.fleet.v1.TagImagesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 194: dockfleet.fleet.v1.TagImagesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	180, // 195: dockfleet.fleet.v1.TagImagesResult.response:type_name -> dockfleet.v1.TagImageResponse
+	136, // 196: dockfleet.fleet.v1.TagImagesResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 197: dockfleet.fleet.v1.TagImagesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	138, // 198: dockfleet.fleet.v1.PruneContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	5,   // 199: dockfleet.fleet.v1.PruneContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	181, // 200: dockfleet.fleet.v1.PruneContainersRequest.request:type_name -> dockfleet.v1.PruneContainersRequest
+	71,  // 201: dockfleet.fleet.v1.PruneContainersResponse.results:type_name -> dockfleet.fleet.v1.PruneContainersResult
+	8,   // 202: dockfleet.fleet.v1.PruneContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	140, // 203: dockfleet.fleet.v1.PruneContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 204: dockfleet.fleet.v1.PruneContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	182, // 205: dockfleet.fleet.v1.PruneContainersResult.response:type_name -> dockfleet.v1.PruneContainersResponse
+	136, // 206: dockfleet.fleet.v1.PruneContainersResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 207: dockfleet.fleet.v1.PruneContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	138, // 208: dockfleet.fleet.v1.PruneImagesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	5,   // 209: dockfleet.fleet.v1.PruneImagesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	183, // 210: dockfleet.fleet.v1.PruneImagesRequest.request:type_name -> dockfleet.v1.PruneImagesRequest
+	74,  // 211: dockfleet.fleet.v1.PruneImagesResponse.results:type_name -> dockfleet.fleet.v1.PruneImagesResult
+	8,   // 212: dockfleet.fleet.v1.PruneImagesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	140, // 213: dockfleet.fleet.v1.PruneImagesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 214: dockfleet.fleet.v1.PruneImagesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	184, // 215: dockfleet.fleet.v1.PruneImagesResult.response:type_name -> dockfleet.v1.PruneImagesResponse
+	136, // 216: dockfleet.fleet.v1.PruneImagesResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 217: dockfleet.fleet.v1.PruneImagesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	138, // 218: dockfleet.fleet.v1.PruneNetworksRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	5,   // 219: dockfleet.fleet.v1.PruneNetworksRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	185, // 220: dockfleet.fleet.v1.PruneNetworksRequest.request:type_name -> dockfleet.v1.PruneNetworksRequest
+	77,  // 221: dockfleet.fleet.v1.PruneNetworksResponse.results:type_name -> dockfleet.fleet.v1.PruneNetworksResult
+	8,   // 222: dockfleet.fleet.v1.PruneNetworksResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	140, // 223: dockfleet.fleet.v1.PruneNetworksResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 224: dockfleet.fleet.v1.PruneNetworksResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	186, // 225: dockfleet.fleet.v1.PruneNetworksResult.response:type_name -> dockfleet.v1.PruneNetworksResponse
+	136, // 226: dockfleet.fleet.v1.PruneNetworksResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 227: dockfleet.fleet.v1.PruneNetworksResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	138, // 228: dockfleet.fleet.v1.PruneVolumesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	5,   // 229: dockfleet.fleet.v1.PruneVolumesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	187, // 230: dockfleet.fleet.v1.PruneVolumesRequest.request:type_name -> dockfleet.v1.PruneVolumesRequest
+	80,  // 231: dockfleet.fleet.v1.PruneVolumesResponse.results:type_name -> dockfleet.fleet.v1.PruneVolumesResult
+	8,   // 232: dockfleet.fleet.v1.PruneVolumesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	140, // 233: dockfleet.fleet.v1.PruneVolumesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 234: dockfleet.fleet.v1.PruneVolumesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	188, // 235: dockfleet.fleet.v1.PruneVolumesResult.response:type_name -> dockfleet.v1.PruneVolumesResponse
+	136, // 236: dockfleet.fleet.v1.PruneVolumesResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 237: dockfleet.fleet.v1.PruneVolumesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	138, // 238: dockfleet.fleet.v1.PruneBuildCachesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	5,   // 239: dockfleet.fleet.v1.PruneBuildCachesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	189, // 240: dockfleet.fleet.v1.PruneBuildCachesRequest.request:type_name -> dockfleet.v1.PruneBuildCacheRequest
+	83,  // 241: dockfleet.fleet.v1.PruneBuildCachesResponse.results:type_name -> dockfleet.fleet.v1.PruneBuildCachesResult
+	8,   // 242: dockfleet.fleet.v1.PruneBuildCachesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	140, // 243: dockfleet.fleet.v1.PruneBuildCachesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 244: dockfleet.fleet.v1.PruneBuildCachesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	190, // 245: dockfleet.fleet.v1.PruneBuildCachesResult.response:type_name -> dockfleet.v1.PruneBuildCacheResponse
+	136, // 246: dockfleet.fleet.v1.PruneBuildCachesResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 247: dockfleet.fleet.v1.PruneBuildCachesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	138, // 248: dockfleet.fleet.v1.CreateNetworksRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	5,   // 249: dockfleet.fleet.v1.CreateNetworksRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	191, // 250: dockfleet.fleet.v1.CreateNetworksRequest.request:type_name -> dockfleet.v1.CreateNetworkRequest
+	86,  // 251: dockfleet.fleet.v1.CreateNetworksResponse.results:type_name -> dockfleet.fleet.v1.CreateNetworksResult
+	8,   // 252: dockfleet.fleet.v1.CreateNetworksResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	140, // 253: dockfleet.fleet.v1.CreateNetworksResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 254: dockfleet.fleet.v1.CreateNetworksResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	192, // 255: dockfleet.fleet.v1.CreateNetworksResult.response:type_name -> dockfleet.v1.CreateNetworkResponse
+	136, // 256: dockfleet.fleet.v1.CreateNetworksResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 257: dockfleet.fleet.v1.CreateNetworksResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	138, // 258: dockfleet.fleet.v1.RemoveNetworksRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	5,   // 259: dockfleet.fleet.v1.RemoveNetworksRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	193, // 260: dockfleet.fleet.v1.RemoveNetworksRequest.request:type_name -> dockfleet.v1.RemoveNetworkRequest
+	89,  // 261: dockfleet.fleet.v1.RemoveNetworksResponse.results:type_name -> dockfleet.fleet.v1.RemoveNetworksResult
+	8,   // 262: dockfleet.fleet.v1.RemoveNetworksResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	140, // 263: dockfleet.fleet.v1.RemoveNetworksResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 264: dockfleet.fleet.v1.RemoveNetworksResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	194, // 265: dockfleet.fleet.v1.RemoveNetworksResult.response:type_name -> dockfleet.v1.RemoveNetworkResponse
+	136, // 266: dockfleet.fleet.v1.RemoveNetworksResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 267: dockfleet.fleet.v1.RemoveNetworksResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	138, // 268: dockfleet.fleet.v1.CreateVolumesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	5,   // 269: dockfleet.fleet.v1.CreateVolumesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	195, // 270: dockfleet.fleet.v1.CreateVolumesRequest.request:type_name -> dockfleet.v1.CreateVolumeRequest
+	92,  // 271: dockfleet.fleet.v1.CreateVolumesResponse.results:type_name -> dockfleet.fleet.v1.CreateVolumesResult
+	8,   // 272: dockfleet.fleet.v1.CreateVolumesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	140, // 273: dockfleet.fleet.v1.CreateVolumesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 274: dockfleet.fleet.v1.CreateVolumesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	196, // 275: dockfleet.fleet.v1.CreateVolumesResult.response:type_name -> dockfleet.v1.CreateVolumeResponse
+	136, // 276: dockfleet.fleet.v1.CreateVolumesResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 277: dockfleet.fleet.v1.CreateVolumesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	138, // 278: dockfleet.fleet.v1.RemoveVolumesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	5,   // 279: dockfleet.fleet.v1.RemoveVolumesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	197, // 280: dockfleet.fleet.v1.RemoveVolumesRequest.request:type_name -> dockfleet.v1.RemoveVolumeRequest
+	95,  // 281: dockfleet.fleet.v1.RemoveVolumesResponse.results:type_name -> dockfleet.fleet.v1.RemoveVolumesResult
+	8,   // 282: dockfleet.fleet.v1.RemoveVolumesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	140, // 283: dockfleet.fleet.v1.RemoveVolumesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 284: dockfleet.fleet.v1.RemoveVolumesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	198, // 285: dockfleet.fleet.v1.RemoveVolumesResult.response:type_name -> dockfleet.v1.RemoveVolumeResponse
+	136, // 286: dockfleet.fleet.v1.RemoveVolumesResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 287: dockfleet.fleet.v1.RemoveVolumesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	138, // 288: dockfleet.fleet.v1.FindContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	156, // 289: dockfleet.fleet.v1.FindContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
+	98,  // 290: dockfleet.fleet.v1.FindContainersResponse.answers:type_name -> dockfleet.fleet.v1.FindContainersAnswer
+	3,   // 291: dockfleet.fleet.v1.FindContainersResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
+	140, // 292: dockfleet.fleet.v1.FindContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	199, // 293: dockfleet.fleet.v1.FindContainersAnswer.containers:type_name -> dockfleet.v1.ContainerSummary
+	200, // 294: dockfleet.fleet.v1.FindContainersAnswer.freshness:type_name -> dockfleet.v1.Freshness
+	136, // 295: dockfleet.fleet.v1.FindContainersAnswer.failure:type_name -> dockfleet.v1.Failure
+	138, // 296: dockfleet.fleet.v1.WatchContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	156, // 297: dockfleet.fleet.v1.WatchContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
+	101, // 298: dockfleet.fleet.v1.WatchContainersResponse.changes:type_name -> dockfleet.fleet.v1.ContainerChange
+	140, // 299: dockfleet.fleet.v1.WatchContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	199, // 300: dockfleet.fleet.v1.ContainerChange.put:type_name -> dockfleet.v1.ContainerSummary
+	102, // 301: dockfleet.fleet.v1.ContainerChange.synced:type_name -> dockfleet.fleet.v1.HostSynced
+	136, // 302: dockfleet.fleet.v1.ContainerChange.stale:type_name -> dockfleet.v1.Failure
+	103, // 303: dockfleet.fleet.v1.ContainerChange.forget:type_name -> dockfleet.fleet.v1.HostForgotten
+	104, // 304: dockfleet.fleet.v1.ContainerChange.left:type_name -> dockfleet.fleet.v1.HostLeft
+	138, // 305: dockfleet.fleet.v1.StreamLogsRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	156, // 306: dockfleet.fleet.v1.StreamLogsRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
+	201, // 307: dockfleet.fleet.v1.StreamLogsRequest.request:type_name -> dockfleet.v1.StreamLogsRequest
+	137, // 308: dockfleet.fleet.v1.StreamLogsRequest.max_wait:type_name -> google.protobuf.Duration
+	107, // 309: dockfleet.fleet.v1.StreamLogsResponse.records:type_name -> dockfleet.fleet.v1.LogRecord
+	140, // 310: dockfleet.fleet.v1.StreamLogsResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	202, // 311: dockfleet.fleet.v1.LogRecord.entry:type_name -> dockfleet.v1.LogEntry
+	203, // 312: dockfleet.fleet.v1.LogRecord.gap:type_name -> dockfleet.v1.Gap
+	204, // 313: dockfleet.fleet.v1.LogRecord.restarted:type_name -> dockfleet.v1.ContainerRestarted
+	205, // 314: dockfleet.fleet.v1.LogRecord.end:type_name -> dockfleet.v1.LogEnd
+	136, // 315: dockfleet.fleet.v1.LogRecord.failure:type_name -> dockfleet.v1.Failure
+	108, // 316: dockfleet.fleet.v1.LogRecord.stalled:type_name -> dockfleet.fleet.v1.SourceStalled
+	109, // 317: dockfleet.fleet.v1.LogRecord.resumed:type_name -> dockfleet.fleet.v1.SourceResumed
+	110, // 318: dockfleet.fleet.v1.LogRecord.joined:type_name -> dockfleet.fleet.v1.SourceJoined
+	137, // 319: dockfleet.fleet.v1.SourceStalled.idle:type_name -> google.protobuf.Duration
+	138, // 320: dockfleet.fleet.v1.StreamStatsRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	156, // 321: dockfleet.fleet.v1.StreamStatsRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
+	206, // 322: dockfleet.fleet.v1.StreamStatsRequest.request:type_name -> dockfleet.v1.StreamStatsRequest
+	113, // 323: dockfleet.fleet.v1.StreamStatsResponse.records:type_name -> dockfleet.fleet.v1.StatsRecord
+	140, // 324: dockfleet.fleet.v1.StreamStatsResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	207, // 325: dockfleet.fleet.v1.StatsRecord.stats:type_name -> dockfleet.v1.ContainerStats
+	208, // 326: dockfleet.fleet.v1.StatsRecord.not_running:type_name -> dockfleet.v1.ContainerNotRunning
+	136, // 327: dockfleet.fleet.v1.StatsRecord.failure:type_name -> dockfleet.v1.Failure
+	138, // 328: dockfleet.fleet.v1.StreamEventsRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	209, // 329: dockfleet.fleet.v1.StreamEventsRequest.request:type_name -> dockfleet.v1.StreamEventsRequest
+	137, // 330: dockfleet.fleet.v1.StreamEventsRequest.max_wait:type_name -> google.protobuf.Duration
+	116, // 331: dockfleet.fleet.v1.StreamEventsResponse.records:type_name -> dockfleet.fleet.v1.EventRecord
+	140, // 332: dockfleet.fleet.v1.StreamEventsResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	210, // 333: dockfleet.fleet.v1.EventRecord.event:type_name -> dockfleet.v1.EngineEvent
+	203, // 334: dockfleet.fleet.v1.EventRecord.gap:type_name -> dockfleet.v1.Gap
+	136, // 335: dockfleet.fleet.v1.EventRecord.failure:type_name -> dockfleet.v1.Failure
+	108, // 336: dockfleet.fleet.v1.EventRecord.stalled:type_name -> dockfleet.fleet.v1.SourceStalled
+	109, // 337: dockfleet.fleet.v1.EventRecord.resumed:type_name -> dockfleet.fleet.v1.SourceResumed
+	110, // 338: dockfleet.fleet.v1.EventRecord.joined:type_name -> dockfleet.fleet.v1.SourceJoined
+	1,   // 339: dockfleet.fleet.v1.Placement.strategy:type_name -> dockfleet.fleet.v1.PlacementStrategy
+	2,   // 340: dockfleet.fleet.v1.Placement.resource:type_name -> dockfleet.fleet.v1.PlacementResource
+	138, // 341: dockfleet.fleet.v1.RunContainerRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	117, // 342: dockfleet.fleet.v1.RunContainerRequest.placement:type_name -> dockfleet.fleet.v1.Placement
+	173, // 343: dockfleet.fleet.v1.RunContainerRequest.request:type_name -> dockfleet.v1.RunContainerRequest
+	120, // 344: dockfleet.fleet.v1.RunContainerResponse.placed:type_name -> dockfleet.fleet.v1.PlacementDecision
+	174, // 345: dockfleet.fleet.v1.RunContainerResponse.response:type_name -> dockfleet.v1.RunContainerResponse
+	121, // 346: dockfleet.fleet.v1.PlacementDecision.candidates:type_name -> dockfleet.fleet.v1.PlacementCandidate
+	138, // 347: dockfleet.fleet.v1.CopyImageRequest.to:type_name -> dockfleet.fleet.v1.HostSelector
+	124, // 348: dockfleet.fleet.v1.CopyImageResponse.results:type_name -> dockfleet.fleet.v1.CopyImageResult
+	8,   // 349: dockfleet.fleet.v1.CopyImageResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	140, // 350: dockfleet.fleet.v1.CopyImageResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	125, // 351: dockfleet.fleet.v1.CopyImageResult.progress:type_name -> dockfleet.fleet.v1.CopyProgress
+	126, // 352: dockfleet.fleet.v1.CopyImageResult.copied:type_name -> dockfleet.fleet.v1.ImageCopied
+	127, // 353: dockfleet.fleet.v1.CopyImageResult.present:type_name -> dockfleet.fleet.v1.ImagePresent
+	136, // 354: dockfleet.fleet.v1.CopyImageResult.failure:type_name -> dockfleet.v1.Failure
+	134, // 355: dockfleet.fleet.v1.ServiceEndpoint.container_addresses:type_name -> dockfleet.fleet.v1.ServiceEndpoint.ContainerAddressesEntry
+	135, // 356: dockfleet.fleet.v1.ServiceEndpoint.labels:type_name -> dockfleet.fleet.v1.ServiceEndpoint.LabelsEntry
+	138, // 357: dockfleet.fleet.v1.DiscoverServicesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	211, // 358: dockfleet.fleet.v1.DiscoverServicesRequest.labels:type_name -> dockfleet.fleet.v1.LabelRequirement
+	128, // 359: dockfleet.fleet.v1.DiscoverServicesResponse.endpoints:type_name -> dockfleet.fleet.v1.ServiceEndpoint
+	4,   // 360: dockfleet.fleet.v1.DiscoverServicesResponse.failures:type_name -> dockfleet.fleet.v1.HostFailure
+	129, // 361: dockfleet.fleet.v1.WatchServicesRequest.services:type_name -> dockfleet.fleet.v1.DiscoverServicesRequest
+	133, // 362: dockfleet.fleet.v1.WatchServicesResponse.changes:type_name -> dockfleet.fleet.v1.ServiceChange
+	140, // 363: dockfleet.fleet.v1.WatchServicesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	128, // 364: dockfleet.fleet.v1.ServiceChange.put:type_name -> dockfleet.fleet.v1.ServiceEndpoint
+	128, // 365: dockfleet.fleet.v1.ServiceChange.removed:type_name -> dockfleet.fleet.v1.ServiceEndpoint
+	9,   // 366: dockfleet.fleet.v1.FleetService.ListContainers:input_type -> dockfleet.fleet.v1.ListContainersRequest
+	12,  // 367: dockfleet.fleet.v1.FleetService.ListImages:input_type -> dockfleet.fleet.v1.ListImagesRequest
+	15,  // 368: dockfleet.fleet.v1.FleetService.ListNetworks:input_type -> dockfleet.fleet.v1.ListNetworksRequest
+	18,  // 369: dockfleet.fleet.v1.FleetService.ListVolumes:input_type -> dockfleet.fleet.v1.ListVolumesRequest
+	21,  // 370: dockfleet.fleet.v1.FleetService.GetInfo:input_type -> dockfleet.fleet.v1.GetInfoRequest
+	24,  // 371: dockfleet.fleet.v1.FleetService.GetVersion:input_type -> dockfleet.fleet.v1.GetVersionRequest
+	27,  // 372: dockfleet.fleet.v1.FleetService.GetDataUsage:input_type -> dockfleet.fleet.v1.GetDataUsageRequest
+	30,  // 373: dockfleet.fleet.v1.FleetService.Ping:input_type -> dockfleet.fleet.v1.PingRequest
+	96,  // 374: dockfleet.fleet.v1.FleetService.FindContainers:input_type -> dockfleet.fleet.v1.FindContainersRequest
+	99,  // 375: dockfleet.fleet.v1.FleetService.WatchContainers:input_type -> dockfleet.fleet.v1.WatchContainersRequest
+	105, // 376: dockfleet.fleet.v1.FleetService.StreamLogs:input_type -> dockfleet.fleet.v1.StreamLogsRequest
+	111, // 377: dockfleet.fleet.v1.FleetService.StreamStats:input_type -> dockfleet.fleet.v1.StreamStatsRequest
+	114, // 378: dockfleet.fleet.v1.FleetService.StreamEvents:input_type -> dockfleet.fleet.v1.StreamEventsRequest
+	33,  // 379: dockfleet.fleet.v1.FleetService.StartContainers:input_type -> dockfleet.fleet.v1.StartContainersRequest
+	36,  // 380: dockfleet.fleet.v1.FleetService.StopContainers:input_type -> dockfleet.fleet.v1.StopContainersRequest
+	39,  // 381: dockfleet.fleet.v1.FleetService.RestartContainers:input_type -> dockfleet.fleet.v1.RestartContainersRequest
+	42,  // 382: dockfleet.fleet.v1.FleetService.KillContainers:input_type -> dockfleet.fleet.v1.KillContainersRequest
+	45,  // 383: dockfleet.fleet.v1.FleetService.PauseContainers:input_type -> dockfleet.fleet.v1.PauseContainersRequest
+	48,  // 384: dockfleet.fleet.v1.FleetService.UnpauseContainers:input_type -> dockfleet.fleet.v1.UnpauseContainersRequest
+	51,  // 385: dockfleet.fleet.v1.FleetService.UpdateContainers:input_type -> dockfleet.fleet.v1.UpdateContainersRequest
+	54,  // 386: dockfleet.fleet.v1.FleetService.RemoveContainers:input_type -> dockfleet.fleet.v1.RemoveContainersRequest
+	57,  // 387: dockfleet.fleet.v1.FleetService.RunContainers:input_type -> dockfleet.fleet.v1.RunContainersRequest
+	60,  // 388: dockfleet.fleet.v1.FleetService.PullImages:input_type -> dockfleet.fleet.v1.PullImagesRequest
+	63,  // 389: dockfleet.fleet.v1.FleetService.RemoveImages:input_type -> dockfleet.fleet.v1.RemoveImagesRequest
+	66,  // 390: dockfleet.fleet.v1.FleetService.TagImages:input_type -> dockfleet.fleet.v1.TagImagesRequest
+	69,  // 391: dockfleet.fleet.v1.FleetService.PruneContainers:input_type -> dockfleet.fleet.v1.PruneContainersRequest
+	72,  // 392: dockfleet.fleet.v1.FleetService.PruneImages:input_type -> dockfleet.fleet.v1.PruneImagesRequest
+	75,  // 393: dockfleet.fleet.v1.FleetService.PruneNetworks:input_type -> dockfleet.fleet.v1.PruneNetworksRequest
+	78,  // 394: dockfleet.fleet.v1.FleetService.PruneVolumes:input_type -> dockfleet.fleet.v1.PruneVolumesRequest
+	81,  // 395: dockfleet.fleet.v1.FleetService.PruneBuildCaches:input_type -> dockfleet.fleet.v1.PruneBuildCachesRequest
+	84,  // 396: dockfleet.fleet.v1.FleetService.CreateNetworks:input_type -> dockfleet.fleet.v1.CreateNetworksRequest
+	87,  // 397: dockfleet.fleet.v1.FleetService.RemoveNetworks:input_type -> dockfleet.fleet.v1.RemoveNetworksRequest
+	90,  // 398: dockfleet.fleet.v1.FleetService.CreateVolumes:input_type -> dockfleet.fleet.v1.CreateVolumesRequest
+	93,  // 399: dockfleet.fleet.v1.FleetService.RemoveVolumes:input_type -> dockfleet.fleet.v1.RemoveVolumesRequest
+	118, // 400: dockfleet.fleet.v1.FleetService.RunContainer:input_type -> dockfleet.fleet.v1.RunContainerRequest
+	122, // 401: dockfleet.fleet.v1.FleetService.CopyImage:input_type -> dockfleet.fleet.v1.CopyImageRequest
+	129, // 402: dockfleet.fleet.v1.FleetService.DiscoverServices:input_type -> dockfleet.fleet.v1.DiscoverServicesRequest
+	131, // 403: dockfleet.fleet.v1.FleetService.WatchServices:input_type -> dockfleet.fleet.v1.WatchServicesRequest
+	10,  // 404: dockfleet.fleet.v1.FleetService.ListContainers:output_type -> dockfleet.fleet.v1.ListContainersResponse
+	13,  // 405: dockfleet.fleet.v1.FleetService.ListImages:output_type -> dockfleet.fleet.v1.ListImagesResponse
+	16,  // 406: dockfleet.fleet.v1.FleetService.ListNetworks:output_type -> dockfleet.fleet.v1.ListNetworksResponse
+	19,  // 407: dockfleet.fleet.v1.FleetService.ListVolumes:output_type -> dockfleet.fleet.v1.ListVolumesResponse
+	22,  // 408: dockfleet.fleet.v1.FleetService.GetInfo:output_type -> dockfleet.fleet.v1.GetInfoResponse
+	25,  // 409: dockfleet.fleet.v1.FleetService.GetVersion:output_type -> dockfleet.fleet.v1.GetVersionResponse
+	28,  // 410: dockfleet.fleet.v1.FleetService.GetDataUsage:output_type -> dockfleet.fleet.v1.GetDataUsageResponse
+	31,  // 411: dockfleet.fleet.v1.FleetService.Ping:output_type -> dockfleet.fleet.v1.PingResponse
+	97,  // 412: dockfleet.fleet.v1.FleetService.FindContainers:output_type -> dockfleet.fleet.v1.FindContainersResponse
+	100, // 413: dockfleet.fleet.v1.FleetService.WatchContainers:output_type -> dockfleet.fleet.v1.WatchContainersResponse
+	106, // 414: dockfleet.fleet.v1.FleetService.StreamLogs:output_type -> dockfleet.fleet.v1.StreamLogsResponse
+	112, // 415: dockfleet.fleet.v1.FleetService.StreamStats:output_type -> dockfleet.fleet.v1.StreamStatsResponse
+	115, // 416: dockfleet.fleet.v1.FleetService.StreamEvents:output_type -> dockfleet.fleet.v1.StreamEventsResponse
+	34,  // 417: dockfleet.fleet.v1.FleetService.StartContainers:output_type -> dockfleet.fleet.v1.StartContainersResponse
+	37,  // 418: dockfleet.fleet.v1.FleetService.StopContainers:output_type -> dockfleet.fleet.v1.StopContainersResponse
+	40,  // 419: dockfleet.fleet.v1.FleetService.RestartContainers:output_type -> dockfleet.fleet.v1.RestartContainersResponse
+	43,  // 420: dockfleet.fleet.v1.FleetService.KillContainers:output_type -> dockfleet.fleet.v1.KillContainersResponse
+	46,  // 421: dockfleet.fleet.v1.FleetService.PauseContainers:output_type -> dockfleet.fleet.v1.PauseContainersResponse
+	49,  // 422: dockfleet.fleet.v1.FleetService.UnpauseContainers:output_type -> dockfleet.fleet.v1.UnpauseContainersResponse
+	52,  // 423: dockfleet.fleet.v1.FleetService.UpdateContainers:output_type -> dockfleet.fleet.v1.UpdateContainersResponse
+	55,  // 424: dockfleet.fleet.v1.FleetService.RemoveContainers:output_type -> dockfleet.fleet.v1.RemoveContainersResponse
+	58,  // 425: dockfleet.fleet.v1.FleetService.RunContainers:output_type -> dockfleet.fleet.v1.RunContainersResponse
+	61,  // 426: dockfleet.fleet.v1.FleetService.PullImages:output_type -> dockfleet.fleet.v1.PullImagesResponse
+	64,  // 427: dockfleet.fleet.v1.FleetService.RemoveImages:output_type -> dockfleet.fleet.v1.RemoveImagesResponse
+	67,  // 428: dockfleet.fleet.v1.FleetService.TagImages:output_type -> dockfleet.fleet.v1.TagImagesResponse
+	70,  // 429: dockfleet.fleet.v1.FleetService.PruneContainers:output_type -> dockfleet.fleet.v1.PruneContainersResponse
+	73,  // 430: dockfleet.fleet.v1.FleetService.PruneImages:output_type -> dockfleet.fleet.v1.PruneImagesResponse
+	76,  // 431: dockfleet.fleet.v1.FleetService.PruneNetworks:output_type -> dockfleet.fleet.v1.PruneNetworksResponse
+	79,  // 432: dockfleet.fleet.v1.FleetService.PruneVolumes:output_type -> dockfleet.fleet.v1.PruneVolumesResponse
+	82,  // 433: dockfleet.fleet.v1.FleetService.PruneBuildCaches:output_type -> dockfleet.fleet.v1.PruneBuildCachesResponse
+	85,  // 434: dockfleet.fleet.v1.FleetService.CreateNetworks:output_type -> dockfleet.fleet.v1.CreateNetworksResponse
+	88,  // 435: dockfleet.fleet.v1.FleetService.RemoveNetworks:output_type -> dockfleet.fleet.v1.RemoveNetworksResponse
+	91,  // 436: dockfleet.fleet.v1.FleetService.CreateVolumes:output_type -> dockfleet.fleet.v1.CreateVolumesResponse
+	94,  // 437: dockfleet.fleet.v1.FleetService.RemoveVolumes:output_type -> dockfleet.fleet.v1.RemoveVolumesResponse
+	119, // 438: dockfleet.fleet.v1.FleetService.RunContainer:output_type -> dockfleet.fleet.v1.RunContainerResponse
+	123, // 439: dockfleet.fleet.v1.FleetService.CopyImage:output_type -> dockfleet.fleet.v1.CopyImageResponse
+	130, // 440: dockfleet.fleet.v1.FleetService.DiscoverServices:output_type -> dockfleet.fleet.v1.DiscoverServicesResponse
+	132, // 441: dockfleet.fleet.v1.FleetService.WatchServices:output_type -> dockfleet.fleet.v1.WatchServicesResponse
+	404, // [404:442] is the sub-list for method output_type
+	366, // [366:404] is the sub-list for method input_type
+	366, // [366:366] is the sub-list for extension type_name
+	366, // [366:366] is the sub-list for extension extendee
+	0,   // [0:366] is the sub-list for field type_name
 }
 
 func init() { file_dockfleet_fleet_v1_fleet_proto_init() }
@@ -12130,38 +11774,6 @@ func file_dockfleet_fleet_v1_fleet_proto_init() {
 	}
 	file_dockfleet_fleet_v1_selectors_proto_init()
 	file_dockfleet_fleet_v1_fleet_proto_msgTypes[2].OneofWrappers = []any{}
-	file_dockfleet_fleet_v1_fleet_proto_msgTypes[8].OneofWrappers = []any{
-		(*ListContainersAnswer_Response)(nil),
-		(*ListContainersAnswer_Failure)(nil),
-	}
-	file_dockfleet_fleet_v1_fleet_proto_msgTypes[11].OneofWrappers = []any{
-		(*ListImagesAnswer_Response)(nil),
-		(*ListImagesAnswer_Failure)(nil),
-	}
-	file_dockfleet_fleet_v1_fleet_proto_msgTypes[14].OneofWrappers = []any{
-		(*ListNetworksAnswer_Response)(nil),
-		(*ListNetworksAnswer_Failure)(nil),
-	}
-	file_dockfleet_fleet_v1_fleet_proto_msgTypes[17].OneofWrappers = []any{
-		(*ListVolumesAnswer_Response)(nil),
-		(*ListVolumesAnswer_Failure)(nil),
-	}
-	file_dockfleet_fleet_v1_fleet_proto_msgTypes[20].OneofWrappers = []any{
-		(*GetInfoAnswer_Response)(nil),
-		(*GetInfoAnswer_Failure)(nil),
-	}
-	file_dockfleet_fleet_v1_fleet_proto_msgTypes[23].OneofWrappers = []any{
-		(*GetVersionAnswer_Response)(nil),
-		(*GetVersionAnswer_Failure)(nil),
-	}
-	file_dockfleet_fleet_v1_fleet_proto_msgTypes[26].OneofWrappers = []any{
-		(*GetDataUsageAnswer_Response)(nil),
-		(*GetDataUsageAnswer_Failure)(nil),
-	}
-	file_dockfleet_fleet_v1_fleet_proto_msgTypes[29].OneofWrappers = []any{
-		(*PingAnswer_Response)(nil),
-		(*PingAnswer_Failure)(nil),
-	}
 	file_dockfleet_fleet_v1_fleet_proto_msgTypes[32].OneofWrappers = []any{
 		(*StartContainersResult_Response)(nil),
 		(*StartContainersResult_Failure)(nil),

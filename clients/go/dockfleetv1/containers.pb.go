@@ -2988,7 +2988,7 @@ type ListContainersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The containers, the newest first.
 	Containers []*ContainerSummary `protobuf:"bytes,1,rep,name=containers,proto3" json:"containers,omitempty"`
-	// How old the answer can be.  Absent in FleetService, which has it beside the response.
+	// How old the answer can be.
 	Freshness     *Freshness `protobuf:"bytes,1001,opt,name=freshness,proto3" json:"freshness,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

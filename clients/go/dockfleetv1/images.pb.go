@@ -2096,7 +2096,7 @@ type ListImagesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The images, in the engine's order.
 	Images []*ImageSummary `protobuf:"bytes,1,rep,name=images,proto3" json:"images,omitempty"`
-	// How old the answer can be.  Absent in FleetService, which has it beside the response.
+	// How old the answer can be.
 	Freshness     *Freshness `protobuf:"bytes,1001,opt,name=freshness,proto3" json:"freshness,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

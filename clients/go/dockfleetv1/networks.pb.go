@@ -1160,7 +1160,7 @@ type ListNetworksResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The networks, in no particular order.
 	Networks []*Network `protobuf:"bytes,1,rep,name=networks,proto3" json:"networks,omitempty"`
-	// How old the answer can be.  Absent in FleetService, which has it beside the response.
+	// How old the answer can be.
 	Freshness     *Freshness `protobuf:"bytes,1001,opt,name=freshness,proto3" json:"freshness,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

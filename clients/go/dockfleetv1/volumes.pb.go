@@ -1075,7 +1075,7 @@ type ListVolumesResponse struct {
 	Volumes []*Volume `protobuf:"bytes,1,rep,name=volumes,json=Volumes,proto3" json:"volumes,omitempty"`
 	// What failed during the listing, such as a driver that does not respond.  Volumes may then be missing.
 	Warnings []string `protobuf:"bytes,2,rep,name=warnings,json=Warnings,proto3" json:"warnings,omitempty"`
-	// How old the answer can be.  Absent in FleetService, which has it beside the response.
+	// How old the answer can be.
 	Freshness     *Freshness `protobuf:"bytes,1001,opt,name=freshness,proto3" json:"freshness,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

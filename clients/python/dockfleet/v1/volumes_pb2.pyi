@@ -758,7 +758,7 @@ class ListVolumesResponse(_message.Message):
 
     @_builtins.property
     def freshness(self) -> _common_pb2.Freshness:
-        """How old the answer can be.  Absent in FleetService, which has it beside the response."""
+        """How old the answer can be."""
 
     def __init__(
         self,

@@ -39,8 +39,6 @@ class _SkipReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SkipReason
     """The request has `dry_run`."""
     SKIP_REASON_TOO_MANY_FAILURES: _SkipReason.ValueType  # 2
     """`max_failures` was reached before its turn."""
-    SKIP_REASON_GOING_AWAY: _SkipReason.ValueType  # 3
-    """The gateway was stopping before its turn."""
 
 class SkipReason(_SkipReason, metaclass=_SkipReasonEnumTypeWrapper):
     """Why a target was not changed."""
@@ -51,8 +49,6 @@ SKIP_REASON_DRY_RUN: SkipReason.ValueType  # 1
 """The request has `dry_run`."""
 SKIP_REASON_TOO_MANY_FAILURES: SkipReason.ValueType  # 2
 """`max_failures` was reached before its turn."""
-SKIP_REASON_GOING_AWAY: SkipReason.ValueType  # 3
-"""The gateway was stopping before its turn."""
 Global___SkipReason: _TypeAlias = SkipReason  # noqa: Y015
 
 class _PlacementStrategy:
@@ -120,10 +116,10 @@ class FanOutSummary(_message.Message):
     selected: _builtins.int
     """How many hosts were selected."""
     answered: _builtins.int
-    """How many of them answered."""
+    """How many of them have a current answer."""
     @_builtins.property
     def failures(self) -> _containers.RepeatedCompositeFieldContainer[Global___HostFailure]:
-        """The hosts that did not, by name, and why; the same failures are among the answers."""
+        """The hosts that have none, by name, and why; the same failures are among the answers."""
 
     @_builtins.property
     def unmatched_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -311,7 +307,9 @@ class BatchSummary(_message.Message):
     """How many were skipped."""
     @_builtins.property
     def failures(self) -> _containers.RepeatedCompositeFieldContainer[Global___HostFailure]:
-        """The hosts whose containers the gateway does not know, and why: there may be targets on them that have no result."""
+        """The hosts whose containers the gateway does not know, or not as they are now, and why: there may be targets on them
+        that have no result.
+        """
 
     @_builtins.property
     def unmatched_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -413,38 +411,30 @@ class ListContainersAnswer(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     HOST_FIELD_NUMBER: _builtins.int
-    FRESHNESS_FIELD_NUMBER: _builtins.int
     RESPONSE_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
     host: _builtins.str
     """The host."""
     @_builtins.property
-    def freshness(self) -> _common_pb2.Freshness:
-        """How old the answer can be."""
-
-    @_builtins.property
     def response(self) -> _containers_pb2.ListContainersResponse:
-        """What the host answered."""
+        """What the host, or the gateway's inventory of it, answered.  Absent when nothing is known."""
 
     @_builtins.property
     def failure(self) -> _common_pb2.Failure:
-        """Why there is no answer."""
+        """Why there is no response, or why the response is not current."""
 
     def __init__(
         self,
         *,
         host: _builtins.str = ...,
-        freshness: _common_pb2.Freshness | None = ...,
         response: _containers_pb2.ListContainersResponse | None = ...,
         failure: _common_pb2.Failure | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "freshness", b"freshness", "response", b"response", "result", b"result"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "response", b"response"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "freshness", b"freshness", "host", b"host", "response", b"response", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "host", b"host", "response", b"response"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["response", "failure"]  # noqa: Y015
-    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListContainersAnswer: _TypeAlias = ListContainersAnswer  # noqa: Y015
 
@@ -527,38 +517,30 @@ class ListImagesAnswer(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     HOST_FIELD_NUMBER: _builtins.int
-    FRESHNESS_FIELD_NUMBER: _builtins.int
     RESPONSE_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
     host: _builtins.str
     """The host."""
     @_builtins.property
-    def freshness(self) -> _common_pb2.Freshness:
-        """How old the answer can be."""
-
-    @_builtins.property
     def response(self) -> _images_pb2.ListImagesResponse:
-        """What the host answered."""
+        """What the host, or the gateway's inventory of it, answered.  Absent when nothing is known."""
 
     @_builtins.property
     def failure(self) -> _common_pb2.Failure:
-        """Why there is no answer."""
+        """Why there is no response, or why the response is not current."""
 
     def __init__(
         self,
         *,
         host: _builtins.str = ...,
-        freshness: _common_pb2.Freshness | None = ...,
         response: _images_pb2.ListImagesResponse | None = ...,
         failure: _common_pb2.Failure | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "freshness", b"freshness", "response", b"response", "result", b"result"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "response", b"response"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "freshness", b"freshness", "host", b"host", "response", b"response", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "host", b"host", "response", b"response"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["response", "failure"]  # noqa: Y015
-    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListImagesAnswer: _TypeAlias = ListImagesAnswer  # noqa: Y015
 
@@ -641,38 +623,30 @@ class ListNetworksAnswer(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     HOST_FIELD_NUMBER: _builtins.int
-    FRESHNESS_FIELD_NUMBER: _builtins.int
     RESPONSE_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
     host: _builtins.str
     """The host."""
     @_builtins.property
-    def freshness(self) -> _common_pb2.Freshness:
-        """How old the answer can be."""
-
-    @_builtins.property
     def response(self) -> _networks_pb2.ListNetworksResponse:
-        """What the host answered."""
+        """What the host, or the gateway's inventory of it, answered.  Absent when nothing is known."""
 
     @_builtins.property
     def failure(self) -> _common_pb2.Failure:
-        """Why there is no answer."""
+        """Why there is no response, or why the response is not current."""
 
     def __init__(
         self,
         *,
         host: _builtins.str = ...,
-        freshness: _common_pb2.Freshness | None = ...,
         response: _networks_pb2.ListNetworksResponse | None = ...,
         failure: _common_pb2.Failure | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "freshness", b"freshness", "response", b"response", "result", b"result"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "response", b"response"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "freshness", b"freshness", "host", b"host", "response", b"response", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "host", b"host", "response", b"response"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["response", "failure"]  # noqa: Y015
-    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListNetworksAnswer: _TypeAlias = ListNetworksAnswer  # noqa: Y015
 
@@ -755,38 +729,30 @@ class ListVolumesAnswer(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     HOST_FIELD_NUMBER: _builtins.int
-    FRESHNESS_FIELD_NUMBER: _builtins.int
     RESPONSE_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
     host: _builtins.str
     """The host."""
     @_builtins.property
-    def freshness(self) -> _common_pb2.Freshness:
-        """How old the answer can be."""
-
-    @_builtins.property
     def response(self) -> _volumes_pb2.ListVolumesResponse:
-        """What the host answered."""
+        """What the host, or the gateway's inventory of it, answered.  Absent when nothing is known."""
 
     @_builtins.property
     def failure(self) -> _common_pb2.Failure:
-        """Why there is no answer."""
+        """Why there is no response, or why the response is not current."""
 
     def __init__(
         self,
         *,
         host: _builtins.str = ...,
-        freshness: _common_pb2.Freshness | None = ...,
         response: _volumes_pb2.ListVolumesResponse | None = ...,
         failure: _common_pb2.Failure | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "freshness", b"freshness", "response", b"response", "result", b"result"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "response", b"response"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "freshness", b"freshness", "host", b"host", "response", b"response", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "host", b"host", "response", b"response"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["response", "failure"]  # noqa: Y015
-    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListVolumesAnswer: _TypeAlias = ListVolumesAnswer  # noqa: Y015
 
@@ -869,38 +835,30 @@ class GetInfoAnswer(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     HOST_FIELD_NUMBER: _builtins.int
-    FRESHNESS_FIELD_NUMBER: _builtins.int
     RESPONSE_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
     host: _builtins.str
     """The host."""
     @_builtins.property
-    def freshness(self) -> _common_pb2.Freshness:
-        """How old the answer can be."""
-
-    @_builtins.property
     def response(self) -> _system_pb2.GetInfoResponse:
-        """What the host answered."""
+        """What the host, or the gateway's inventory of it, answered.  Absent when nothing is known."""
 
     @_builtins.property
     def failure(self) -> _common_pb2.Failure:
-        """Why there is no answer."""
+        """Why there is no response, or why the response is not current."""
 
     def __init__(
         self,
         *,
         host: _builtins.str = ...,
-        freshness: _common_pb2.Freshness | None = ...,
         response: _system_pb2.GetInfoResponse | None = ...,
         failure: _common_pb2.Failure | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "freshness", b"freshness", "response", b"response", "result", b"result"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "response", b"response"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "freshness", b"freshness", "host", b"host", "response", b"response", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "host", b"host", "response", b"response"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["response", "failure"]  # noqa: Y015
-    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetInfoAnswer: _TypeAlias = GetInfoAnswer  # noqa: Y015
 
@@ -983,38 +941,30 @@ class GetVersionAnswer(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     HOST_FIELD_NUMBER: _builtins.int
-    FRESHNESS_FIELD_NUMBER: _builtins.int
     RESPONSE_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
     host: _builtins.str
     """The host."""
     @_builtins.property
-    def freshness(self) -> _common_pb2.Freshness:
-        """How old the answer can be."""
-
-    @_builtins.property
     def response(self) -> _system_pb2.GetVersionResponse:
-        """What the host answered."""
+        """What the host, or the gateway's inventory of it, answered.  Absent when nothing is known."""
 
     @_builtins.property
     def failure(self) -> _common_pb2.Failure:
-        """Why there is no answer."""
+        """Why there is no response, or why the response is not current."""
 
     def __init__(
         self,
         *,
         host: _builtins.str = ...,
-        freshness: _common_pb2.Freshness | None = ...,
         response: _system_pb2.GetVersionResponse | None = ...,
         failure: _common_pb2.Failure | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "freshness", b"freshness", "response", b"response", "result", b"result"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "response", b"response"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "freshness", b"freshness", "host", b"host", "response", b"response", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "host", b"host", "response", b"response"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["response", "failure"]  # noqa: Y015
-    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetVersionAnswer: _TypeAlias = GetVersionAnswer  # noqa: Y015
 
@@ -1097,38 +1047,30 @@ class GetDataUsageAnswer(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     HOST_FIELD_NUMBER: _builtins.int
-    FRESHNESS_FIELD_NUMBER: _builtins.int
     RESPONSE_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
     host: _builtins.str
     """The host."""
     @_builtins.property
-    def freshness(self) -> _common_pb2.Freshness:
-        """How old the answer can be."""
-
-    @_builtins.property
     def response(self) -> _system_pb2.GetDataUsageResponse:
-        """What the host answered."""
+        """What the host, or the gateway's inventory of it, answered.  Absent when nothing is known."""
 
     @_builtins.property
     def failure(self) -> _common_pb2.Failure:
-        """Why there is no answer."""
+        """Why there is no response, or why the response is not current."""
 
     def __init__(
         self,
         *,
         host: _builtins.str = ...,
-        freshness: _common_pb2.Freshness | None = ...,
         response: _system_pb2.GetDataUsageResponse | None = ...,
         failure: _common_pb2.Failure | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "freshness", b"freshness", "response", b"response", "result", b"result"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "response", b"response"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "freshness", b"freshness", "host", b"host", "response", b"response", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "host", b"host", "response", b"response"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["response", "failure"]  # noqa: Y015
-    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetDataUsageAnswer: _TypeAlias = GetDataUsageAnswer  # noqa: Y015
 
@@ -1211,38 +1153,30 @@ class PingAnswer(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     HOST_FIELD_NUMBER: _builtins.int
-    FRESHNESS_FIELD_NUMBER: _builtins.int
     RESPONSE_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
     host: _builtins.str
     """The host."""
     @_builtins.property
-    def freshness(self) -> _common_pb2.Freshness:
-        """How old the answer can be."""
-
-    @_builtins.property
     def response(self) -> _system_pb2.PingResponse:
-        """What the host answered."""
+        """What the host, or the gateway's inventory of it, answered.  Absent when nothing is known."""
 
     @_builtins.property
     def failure(self) -> _common_pb2.Failure:
-        """Why there is no answer."""
+        """Why there is no response, or why the response is not current."""
 
     def __init__(
         self,
         *,
         host: _builtins.str = ...,
-        freshness: _common_pb2.Freshness | None = ...,
         response: _system_pb2.PingResponse | None = ...,
         failure: _common_pb2.Failure | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "freshness", b"freshness", "response", b"response", "result", b"result"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "response", b"response"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "freshness", b"freshness", "host", b"host", "response", b"response", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "host", b"host", "response", b"response"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["response", "failure"]  # noqa: Y015
-    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PingAnswer: _TypeAlias = PingAnswer  # noqa: Y015
 
@@ -3887,29 +3821,29 @@ class FindContainersAnswer(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     HOST_FIELD_NUMBER: _builtins.int
-    FRESHNESS_FIELD_NUMBER: _builtins.int
     CONTAINERS_FIELD_NUMBER: _builtins.int
+    FRESHNESS_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
     host: _builtins.str
     """The host."""
-    @_builtins.property
-    def freshness(self) -> _common_pb2.Freshness:
-        """How old the answer can be."""
-
     @_builtins.property
     def containers(self) -> _containers.RepeatedCompositeFieldContainer[_containers_pb2.ContainerSummary]:
         """The containers, the newest first."""
 
     @_builtins.property
+    def freshness(self) -> _common_pb2.Freshness:
+        """How old the answer can be."""
+
+    @_builtins.property
     def failure(self) -> _common_pb2.Failure:
-        """Why the containers of the host are not known."""
+        """Why the containers of the host are not known, or not as they are now."""
 
     def __init__(
         self,
         *,
         host: _builtins.str = ...,
-        freshness: _common_pb2.Freshness | None = ...,
         containers: _abc.Iterable[_containers_pb2.ContainerSummary] | None = ...,
+        freshness: _common_pb2.Freshness | None = ...,
         failure: _common_pb2.Failure | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "freshness", b"freshness"]  # noqa: Y015

@@ -40,9 +40,9 @@ class FleetServiceStub:
     are those of that RPC.
 
     Questions.  Each response holds the answers of one or more hosts, as they come.  ListContainers, ListImages,
-    ListNetworks and ListVolumes answer from the gateway's inventory, at once, also for hosts that do not respond at the
-    moment; `freshness` says how old an answer can be.  With `request.max_age` hosts are asked whose inventory is older.
-    The other questions ask every host.
+    ListNetworks and ListVolumes answer from the gateway's inventory, at once.  A host that does not respond at the moment
+    then has a response, whose `freshness` says how old it can be, and a failure.  With `request.max_age` hosts are asked
+    whose inventory is older.  The other questions ask every host.
 
     Batches.  The targets are the containers, or the hosts, that the selectors select when the call begins.  Every target
     has a result, or several where the RPC of one host is a stream; the last of them is marked.  `batch` says how many
@@ -266,9 +266,9 @@ class FleetServiceServicer:
     are those of that RPC.
 
     Questions.  Each response holds the answers of one or more hosts, as they come.  ListContainers, ListImages,
-    ListNetworks and ListVolumes answer from the gateway's inventory, at once, also for hosts that do not respond at the
-    moment; `freshness` says how old an answer can be.  With `request.max_age` hosts are asked whose inventory is older.
-    The other questions ask every host.
+    ListNetworks and ListVolumes answer from the gateway's inventory, at once.  A host that does not respond at the moment
+    then has a response, whose `freshness` says how old it can be, and a failure.  With `request.max_age` hosts are asked
+    whose inventory is older.  The other questions ask every host.
 
     Batches.  The targets are the containers, or the hosts, that the selectors select when the call begins.  Every target
     has a result, or several where the RPC of one host is a stream; the last of them is marked.  `batch` says how many
@@ -786,9 +786,9 @@ class FleetService:
     are those of that RPC.
 
     Questions.  Each response holds the answers of one or more hosts, as they come.  ListContainers, ListImages,
-    ListNetworks and ListVolumes answer from the gateway's inventory, at once, also for hosts that do not respond at the
-    moment; `freshness` says how old an answer can be.  With `request.max_age` hosts are asked whose inventory is older.
-    The other questions ask every host.
+    ListNetworks and ListVolumes answer from the gateway's inventory, at once.  A host that does not respond at the moment
+    then has a response, whose `freshness` says how old it can be, and a failure.  With `request.max_age` hosts are asked
+    whose inventory is older.  The other questions ask every host.
 
     Batches.  The targets are the containers, or the hosts, that the selectors select when the call begins.  Every target
     has a result, or several where the RPC of one host is a stream; the last of them is marked.  `batch` says how many
