@@ -8,7 +8,7 @@ the engine did not send raises `BadResponse` where it is read.  *timeout* is for
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
@@ -20,7 +20,6 @@ from gateway.engine.codec import grammar
 from gateway.engine.codec.json import NotEngineJson, TooLarge, parse
 from gateway.engine.codec.timestamps import canonical, nanoseconds
 from gateway.engine.errors import BadResponse
-from gateway.engine.inventory import KINDS, Inventory
 from gateway.engine.transport.http import Request, Response
 from gateway.engine.transport.timeouts import Deadline
 
@@ -129,12 +128,12 @@ class ExecState:
 async def inspect(engine: Engine, container: str) -> Inspection:
     """Return the state and configuration of a container, given its id or name."""
     segment = grammar.segment(pb.NAME_FORMAT_CONTAINER, container)
-    return Inspection(await _json(engine, f"/containers/{segment}/json", named=(("container", container),)))
+    return Inspection(await document(engine, f"/containers/{segment}/json", named=(("container", container),)))
 
 
 async def exec_state(engine: Engine, exec_id: str) -> ExecState:
     """Return the state of an exec."""
-    return ExecState(await _json(engine, f"/exec/{quote(exec_id, safe='')}/json", named=(("exec", exec_id),)))
+    return ExecState(await document(engine, f"/exec/{quote(exec_id, safe='')}/json", named=(("exec", exec_id),)))
 
 
 async def ping(engine: Engine) -> Response:
@@ -144,20 +143,11 @@ async def ping(engine: Engine) -> Response:
 
 async def clock(engine: Engine, timeout: float | None = None) -> int:
     """Return the engine's time in nanoseconds since 1970."""
-    info = await _json(engine, "/info", timeout)
+    info = await document(engine, "/info", timeout)
     try:
         return nanoseconds(canonical(info["SystemTime"].encode()))
     except _MISFITS as error:
         raise BadResponse("the host does not tell its time", sent=True) from error
-
-
-async def lists(engine: Engine, kinds: Iterable[str], timeout: float | None = None) -> Inventory:
-    """Return the objects of *kinds*, of `inventory.KINDS`."""
-    documents = {kind: await _json(engine, KINDS[kind].target, timeout) for kind in kinds}
-    try:
-        return Inventory.from_lists(documents)
-    except _MISFITS as error:
-        raise BadResponse(f"a list of the host does not fit the Engine API: {error!r}", sent=True) from error
 
 
 def date(headers: Mapping[str, str]) -> int | None:
@@ -189,7 +179,8 @@ def _fitting(number: Any) -> int | None:
     return number if type(number) is int and abs(number) < 1 << 63 else None
 
 
-async def _json(engine: Engine, target: str, timeout: float | None = None, named: Named = ()) -> Any:
+async def document(engine: Engine, target: str, timeout: float | None = None, named: Named = ()) -> Any:
+    """Return the JSON that the engine answers a GET of *target* with."""
     body = (await _fetch(engine, target, timeout, named)).body
     try:
         return parse(body)

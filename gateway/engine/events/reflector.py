@@ -1,4 +1,4 @@
-"""Keeps the inventory of a host true: by its events, and by its lists where events are missing or say too little."""
+"""Keeps what is known of a host true: by its events, and by its lists where events are missing or say too little."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dockfleet.v1.system_pb2 import EngineEvent
 
 from gateway.engine.errors import CallError
+from gateway.engine.events.known import KINDS, Key, Known, invalidates_images
 from gateway.engine.events.source import EventSource
-from gateway.engine.inventory import KINDS, Inventory, Key, invalidates_images
 
 LATE_SECONDS = 0.1  # the longest that an engine takes to send an event
 _REFUSED_SECONDS = 60.0  # before lists that were refused are requested again
@@ -17,11 +17,11 @@ _BURST_SECONDS = 1.0  # in which the events of images are taken together
 
 
 class Reflector:
-    """Applies events to an inventory, and requests the lists that are due."""
+    """Applies events to what is known, and requests the lists that are due."""
 
     def __init__(self, source: EventSource) -> None:
         """Know nothing: all lists are due."""
-        self.inventory = Inventory()
+        self.known = Known()
         self._source = source
         self._stale = set(KINDS)  # of which the lists are due
         self._lost = False  # whether events were lost that changed what was known
@@ -30,7 +30,7 @@ class Reflector:
 
     def apply(self, event: EngineEvent) -> None:
         """Take *event* in."""
-        key = self.inventory.apply(event)
+        key = self.known.apply(event)
         if self._touched is not None:
             self._touched.add(key)
         if invalidates_images(event):
@@ -68,7 +68,7 @@ class Reflector:
             listed = await self._source.lists(kinds)
             now = await self._source.time()
             await asyncio.sleep(LATE_SECONDS)  # until the events have come of what the lists show already
-            difference = self.inventory.replace(listed, kinds, self._touched)
+            difference = self.known.replace(listed, kinds, self._touched)
         finally:
             self._touched = None
         self._stale -= kinds - {"image"} if self._due.is_set() else kinds

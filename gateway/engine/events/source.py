@@ -14,11 +14,12 @@ from gateway.engine.codec import json as enginejson
 from gateway.engine.codec import streams
 from gateway.engine.codec.json import NotEngineJson
 from gateway.engine.errors import BadResponse, TornStream, TransportError
-from gateway.engine.inventory import Inventory
+from gateway.engine.events.known import KINDS, Known
 from gateway.engine.transport.http import Request
 from gateway.engine.transport.timeouts import Deadline
 
 _RESPONSE_SECONDS = 10.0  # for each request; for the subscription, until it stands
+_MISFITS = (AttributeError, KeyError, TypeError, ValueError)  # of lists that are none of the Engine's
 _load = enginejson.loader(EngineEvent.DESCRIPTOR)
 
 
@@ -47,9 +48,15 @@ class EventSource:
         """Return the engine's time, in nanoseconds since 1970."""
         return await queries.clock(self._engine, _RESPONSE_SECONDS)
 
-    async def lists(self, kinds: Iterable[str]) -> Inventory:
-        """Return what there is of *kinds* of objects."""
-        return await queries.lists(self._engine, kinds, _RESPONSE_SECONDS)
+    async def lists(self, kinds: Iterable[str]) -> Known:
+        """Return what there is of *kinds* of objects, of `known.KINDS`."""
+        documents = {
+            kind: await queries.document(self._engine, KINDS[kind].target, _RESPONSE_SECONDS) for kind in kinds
+        }
+        try:
+            return Known.from_lists(documents)
+        except _MISFITS as error:
+            raise BadResponse(f"a list of the host does not fit the Engine API: {error!r}", sent=True) from error
 
     def _event(self, document: Any, failure: type[TransportError]) -> EngineEvent:
         places: list[str] = []

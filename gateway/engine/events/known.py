@@ -1,6 +1,6 @@
-"""What there is on a host, as its lists and events say: containers, images, networks and volumes.
+"""What there is on a host, as its lists and events have said: containers, images, networks and volumes.
 
-When events are lost, the difference of two inventories says, as events, what must have happened.
+When events are lost, the difference of two such states says, as events, what must have happened.
 """
 
 from __future__ import annotations
@@ -60,13 +60,13 @@ class ObjectState(NamedTuple):
 
 
 @dataclass
-class Inventory:
+class Known:
     """The objects of one host, by type and id."""
 
     objects: dict[Key, ObjectState] = field(default_factory=dict)
 
     @classmethod
-    def from_lists(cls, documents: Mapping[str, Any]) -> Inventory:
+    def from_lists(cls, documents: Mapping[str, Any]) -> Known:
         """Return what the responses of the engine say, by kind.
 
         Raises `AttributeError`, `KeyError`, `TypeError` or `ValueError` for what is not the Engine's.
@@ -91,7 +91,7 @@ class Inventory:
             self.objects[key] = self.objects[key]._replace(attributes=attributes)
         return key
 
-    def replace(self, listed: Inventory, kinds: Iterable[str], touched: set[Key]) -> list[EngineEvent]:
+    def replace(self, listed: Known, kinds: Iterable[str], touched: set[Key]) -> list[EngineEvent]:
         """Replace the objects of *kinds* with those *listed*, and return the difference as events without times.
 
         Objects in *touched* stay as they are: events changed them while the lists were made.

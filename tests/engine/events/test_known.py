@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from dockfleet.v1.system_pb2 import EngineEvent, EventActor
 
-from gateway.engine.inventory import KINDS, Inventory, ObjectState, invalidates_images
+from gateway.engine.events.known import KINDS, Known, ObjectState, invalidates_images
 
 
 def container(state: str, name: str = "web", **more: Any) -> dict[str, Any]:
@@ -15,12 +15,12 @@ def container(state: str, name: str = "web", **more: Any) -> dict[str, Any]:
     return {"Id": "c1", "Names": [f"/other/{name}", f"/{name}"], "Image": "busybox", "State": state} | more
 
 
-def inventory(state: str, name: str = "web", **more: Any) -> Inventory:
+def inventory(state: str, name: str = "web", **more: Any) -> Known:
     """Return the inventory of a host with one container; with none, when *state* is empty."""
-    return Inventory.from_lists({"container": [container(state, name, **more)] if state else []})
+    return Known.from_lists({"container": [container(state, name, **more)] if state else []})
 
 
-def actions(before: Inventory, now: Inventory, kind: str = "container") -> list[str]:
+def actions(before: Known, now: Known, kind: str = "container") -> list[str]:
     """Return the actions that lead from *before* to *now*."""
     events = before.replace(now, {kind}, set())
     assert all(event.synthetic for event in events)
@@ -30,7 +30,7 @@ def actions(before: Inventory, now: Inventory, kind: str = "container") -> list[
 
 def test_lists_become_objects() -> None:
     """By type and id, with the attributes that events have."""
-    found = Inventory.from_lists(
+    found = Known.from_lists(
         {
             "container": [container("exited", Labels={"team": "blue"}, Status="Exited (137) 2 hours ago")],
             "image": [{"Id": "sha256:1", "RepoTags": ["a:1", "<none>:<none>"], "Labels": None}],
@@ -51,14 +51,14 @@ def test_lists_become_objects() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_absent_list_is_empty(kind: str) -> None:
     """Engines send null for it."""
-    assert Inventory.from_lists({kind: None}).objects == {}
+    assert Known.from_lists({kind: None}).objects == {}
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_list_that_is_not_the_engines_is_refused(kind: str) -> None:
     """It is not taken for an empty one."""
     with pytest.raises((AttributeError, KeyError, TypeError, ValueError)):
-        Inventory.from_lists({kind: [{"no": "object"}] if kind != "volume" else {"Volumes": [{"no": "object"}]}})
+        Known.from_lists({kind: [{"no": "object"}] if kind != "volume" else {"Volumes": [{"no": "object"}]}})
 
 
 @pytest.mark.parametrize(
@@ -104,8 +104,8 @@ def test_an_exit_code_is_in_the_event_of_the_exit_alone() -> None:
 def test_images_gain_and_lose_references() -> None:
     """Each is an event."""
 
-    def images(*tags: str) -> Inventory:
-        return Inventory.from_lists({"image": [{"Id": "sha256:1", "RepoTags": list(tags)}] if tags else []})
+    def images(*tags: str) -> Known:
+        return Known.from_lists({"image": [{"Id": "sha256:1", "RepoTags": list(tags)}] if tags else []})
 
     assert actions(images(), images("a:1"), "image") == ["create", "tag"]
     assert actions(images("a:1"), images("a:2"), "image") == ["untag", "tag"]
@@ -116,8 +116,8 @@ def test_objects_of_other_kinds_and_those_that_events_changed_stay() -> None:
     """The lists are older than the events."""
     before = inventory("running")
 
-    assert before.replace(Inventory(), {"image"}, set()) == []
-    assert before.replace(Inventory(), {"container"}, {("container", "c1")}) == []
+    assert before.replace(Known(), {"image"}, set()) == []
+    assert before.replace(Known(), {"container"}, {("container", "c1")}) == []
     assert ("container", "c1") in before.objects
 
 
@@ -128,7 +128,7 @@ def event(kind: str, action: str, **attributes: str) -> EngineEvent:
 
 def test_events_change_objects() -> None:
     """A container that was created, started, renamed and died is no longer news."""
-    known = Inventory()
+    known = Known()
     known.apply(event("container", "create", name="web", image="busybox"))
     known.apply(event("container", "start", name="web", image="busybox"))
     known.apply(event("container", "rename", name="db", image="busybox", oldName="/web"))
@@ -143,7 +143,7 @@ def test_events_change_objects() -> None:
 @pytest.mark.parametrize("kind", ["network", "volume"])
 def test_networks_and_volumes_come_and_go(kind: str) -> None:
     """Other actions do not change them."""
-    known = Inventory()
+    known = Known()
     known.apply(event(kind, "create", name="front"))
     known.apply(event(kind, "connect", container="c2"))
     assert known.objects == {(kind, "c1"): ObjectState({"name": "front"})}
@@ -153,7 +153,7 @@ def test_networks_and_volumes_come_and_go(kind: str) -> None:
 
 def test_images_are_listed_again() -> None:
     """Their events, and those of a commit, do not say what there is now."""
-    known = Inventory()
+    known = Known()
     known.apply(event("image", "tag", name="a:1"))
 
     assert known.objects == {}
