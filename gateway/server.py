@@ -58,6 +58,7 @@ from gateway.web.pages import Readiness, pages
 log = logging.getLogger("gateway.server")
 
 _NEVER_SECONDS = 3600.0
+_HOSTS_AT_ONCE = 16  # are asked for all that they have, when many are new: calls must not wait for it
 _ASKED_SECONDS = 60.0  # health checks come at least this often
 _LAST_WORDS_SECONDS = 1.0  # for telling the clients of calls that are cut off
 
@@ -102,8 +103,10 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
     hurry = hurry or asyncio.Event()
     metrics, reporter, readiness = Metrics(), HealthReporter(), Readiness()
 
+    gate = asyncio.Semaphore(_HOSTS_AT_ONCE) if settings.inventory else None
+
     def make(host: HostSettings) -> Host:
-        return host_of(host, settings.limits, metrics)
+        return host_of(host, settings.limits, metrics, gate)
 
     async with AsyncExitStack() as stack:
         hosts = await stack.enter_async_context(HostRegistry(settings.health_check_interval_seconds))

@@ -257,6 +257,10 @@ class Keys(Section):
     health_check_interval_seconds: float = Field(default=10.0, ge=0.1, le=3600)
     """Seconds between two questions to a host whether it lives."""
 
+    inventory: bool = True
+    """Keep in memory what there is on each host, and follow its events for that.  Without it, every list asks its host,
+    and calls that need it fail."""
+
     hosts: tuple[HostSettings, ...] = ()
     """The Docker hosts.  As a flag (repeated) or a variable (with commas): name=address, or {name: …, address: …, …}
     for one that needs more.  Without this key: the machine's docker contexts and `DOCKER_HOST`, else the local socket.

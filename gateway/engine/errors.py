@@ -14,6 +14,7 @@
     │   │   └── TornStream
     │   └── OutcomeUnknown
     ├── Incompatible            the host's version
+    ├── InventoryUnknown        what there is on the host, not yet
     ├── Refused, NothingFound   the host said no; the SDK's APIError, with an HTTP status
     ├── OperationFailed         the host said no after its answer had begun
     ├── ExecStartFailed
@@ -190,6 +191,15 @@ class Incompatible(CallError):
     """The engine speaks no API version that the gateway speaks."""
 
     status, reason = "FAILED_PRECONDITION", "HOST_INCOMPATIBLE"
+
+
+class InventoryUnknown(CallError):
+    """The gateway does not know yet what there is on the host."""
+
+    status, reason, retry_safe = "UNAVAILABLE", "INVENTORY_UNKNOWN", True
+
+    def __init__(self) -> None:
+        super().__init__("the gateway does not know yet what there is on the host; try again in a moment")
 
 
 # What the engine said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from urllib.parse import urlsplit
 
@@ -13,8 +14,8 @@ from gateway.fleet.host import Host
 from gateway.telemetry.metrics import Metrics
 
 
-def host_of(settings: HostSettings, limits: Limits, metrics: Metrics) -> Host:
-    """Return a host that was not asked for anything yet.  Raises like `address_of`."""
+def host_of(settings: HostSettings, limits: Limits, metrics: Metrics, gate: asyncio.Semaphore | None = None) -> Host:
+    """Return a host that was not asked for anything yet.  *gate* is that of `Host`.  Raises like `address_of`."""
     counts = metrics.host(settings.name)
     engine = Engine(
         settings.name,
@@ -29,7 +30,7 @@ def host_of(settings: HostSettings, limits: Limits, metrics: Metrics) -> Host:
         ),
         lambda _, kind, outcome, seconds: counts.called(kind, outcome, seconds),
     )
-    return Host(engine, counts, settings.labels, reconnect_timeout_seconds=limits.reconnect_timeout_seconds)
+    return Host(engine, counts, settings.labels, reconnect_timeout_seconds=limits.reconnect_timeout_seconds, gate=gate)
 
 
 def address_of(settings: HostSettings) -> Address:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 from enum import Enum
 from typing import Protocol
@@ -10,6 +11,7 @@ from typing import Protocol
 from gateway.engine.client import Engine
 from gateway.engine.errors import CallError
 from gateway.engine.events.broker import EventBroker
+from gateway.engine.inventory.inventory import Inventory
 from gateway.engine.logs.shared import SharedLogs
 from gateway.engine.stats.feed import StatsFeeds
 from gateway.telemetry.metrics import HostMetrics
@@ -52,8 +54,13 @@ class Host:
         labels: Mapping[str, str] | None = None,
         *,
         reconnect_timeout_seconds: float = 60.0,
+        gate: asyncio.Semaphore | None = None,
     ) -> None:
-        """Open nothing yet.  Broken upstreams are opened again for *reconnect_timeout_seconds*."""
+        """Open nothing yet.
+
+        Broken upstreams are opened again for *reconnect_timeout_seconds*.  *gate* bounds how many hosts are asked at
+        once for what they have when they are new; without it, the inventory never begins.
+        """
         self.engine = engine
         engine.skipped = metrics.values_skipped
         self.metrics = metrics
@@ -66,6 +73,10 @@ class Host:
         self.logs.gap_found = lambda gap: metrics.gap("logs", gap.reason.name.lower())
         self.logs.reconnected = lambda: metrics.reconnected("logs")
         self.stats = StatsFeeds(engine, reconnect_timeout_seconds)
+        self._has_inventory = gate is not None
+        self.inventory = Inventory(
+            engine, self.events, gate, asked=metrics.inventory_asked, healed=metrics.inventory_healed
+        )
         self.kills = asyncio.Semaphore(_KILLS_AT_ONCE)
         self.calls: set[OpenCall] = set()  # that end at the latest with this host
 
@@ -80,13 +91,20 @@ class Host:
             up=lambda: self.state is State.UP,
             open_streams=lambda: self.engine.open_streams,
             last_contact=lambda: self.engine.last_contact or 0,
+            inventory_age=lambda: math.nan if (age := self.inventory.age_seconds) is None else age,
         )
+
+    def state_changed(self) -> None:
+        """Tell what depends on it that the state is another one."""
+        if self._has_inventory:
+            self.inventory.host_is(up=self.state is State.UP)
 
     def close(self) -> None:
         """End all calls, streams and connections, and what the metrics show."""
         removed = HostRemoved(self.name)
         for call in list(self.calls):
             call.end(removed)
+        self.inventory.close(removed)
         self.events.close(removed)
         self.logs.close(removed)
         self.stats.close(removed)

@@ -86,7 +86,8 @@ class HostRegistry:
             watcher.host_added(host)
 
     def changed(self, host: Host) -> None:
-        """Tell the watchers that *host* has another state or other labels."""
+        """Tell *host* and the watchers that it has another state or other labels."""
+        host.state_changed()
         for watcher in self.watchers:
             watcher.host_changed(host)
 

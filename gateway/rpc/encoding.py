@@ -1,8 +1,7 @@
 """Messages put together as bytes, where making objects would cost more than the rest of the call.
 
 Only for what streams in bulk: output, log entries, archives, and records that many streams share.  Field numbers come
-from the descriptors.
-(Protocol Buffers, "Encoding": a field is its tag, and for bytes and messages the length, before the value.)
+from the descriptors; how fields are written is in `engine/codec/wire`.
 """
 
 from __future__ import annotations
@@ -15,37 +14,16 @@ from urllib.parse import unquote_plus
 from weakref import WeakKeyDictionary
 
 from dockfleet.v1 import common_pb2, containers_pb2
-from google.protobuf.descriptor import Descriptor
 
 from gateway.engine.codec.frames import STDERR, Frame
+from gateway.engine.codec.wire import number_field, tag, varint
 from gateway.engine.logs.entries import Entry
 from gateway.engine.process.bounded_buffer import Dropped
 from gateway.engine.resumable.subscription import Idle
 from gateway.rpc.markers import heartbeat
 
 _MOST_BYTES = 256 << 10
-_VARINT, _LENGTH_DELIMITED = 0, 2
 T = TypeVar("T")
-
-
-@lru_cache(maxsize=1 << 16)
-def varint(number: int) -> bytes:
-    """Return *number*, not negative, as a varint."""
-    encoded = bytearray()
-    while number > 0x7F:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    encoded.append(number)
-    return bytes(encoded)
-
-
-def tag(message: Descriptor, field: str) -> bytes:
-    """Return the tag of *field*, for bytes, strings and messages."""
-    return varint(message.fields_by_name[field].number << 3 | _LENGTH_DELIMITED)
-
-
-def _flag(message: Descriptor, field: str, value: int) -> bytes:
-    return varint(message.fields_by_name[field].number << 3 | _VARINT) + varint(value)
 
 
 class EncodedOnce(Generic[T]):
@@ -67,8 +45,8 @@ class EncodedOnce(Generic[T]):
 
 
 _OUTPUT = common_pb2.OutputChunk.DESCRIPTOR
-_OUTPUT_STDOUT = _flag(_OUTPUT, "stream", common_pb2.STANDARD_STREAM_STDOUT) + tag(_OUTPUT, "data")
-_OUTPUT_STDERR = _flag(_OUTPUT, "stream", common_pb2.STANDARD_STREAM_STDERR) + tag(_OUTPUT, "data")
+_OUTPUT_STDOUT = number_field(_OUTPUT, "stream", common_pb2.STANDARD_STREAM_STDOUT) + tag(_OUTPUT, "data")
+_OUTPUT_STDERR = number_field(_OUTPUT, "stream", common_pb2.STANDARD_STREAM_STDERR) + tag(_OUTPUT, "data")
 
 
 def output_encoder(response: Any) -> Callable[[list[Frame] | Dropped | Idle], Iterable[bytes]]:
@@ -114,12 +92,12 @@ def _joined(frames: list[Frame]) -> Iterable[tuple[int, bytes]]:
 _ENTRY = containers_pb2.LogEntry.DESCRIPTOR
 _ENTRIES = tag(containers_pb2.LogBatch.DESCRIPTOR, "entries")
 _STREAM = {
-    1: _flag(_ENTRY, "stream", common_pb2.STANDARD_STREAM_STDOUT),
-    2: _flag(_ENTRY, "stream", common_pb2.STANDARD_STREAM_STDERR),
+    1: number_field(_ENTRY, "stream", common_pb2.STANDARD_STREAM_STDOUT),
+    2: number_field(_ENTRY, "stream", common_pb2.STANDARD_STREAM_STDERR),
 }
 _TIME = tag(_ENTRY, "time")
 _DATA = tag(_ENTRY, "data")
-_PARTIAL = _flag(_ENTRY, "partial", 1)
+_PARTIAL = number_field(_ENTRY, "partial", 1)
 _DETAILS = tag(_ENTRY, "details")
 _SECONDS, _NANOS = b"\x08", b"\x10"  # google.protobuf.Timestamp: fields 1 and 2, varints
 

@@ -18,12 +18,11 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.engine.codec import options, streams
+from gateway.engine.codec import options, streams, wire
 from gateway.engine.codec.binding import Binding
 from gateway.engine.errors import InvalidField
 from gateway.engine.process.bounded_buffer import buffered
 from gateway.engine.process.progress import ProgressCoalescer
-from gateway.rpc import encoding
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
 
@@ -108,7 +107,7 @@ def coalesced(reports: AsyncGenerator[Any, None]) -> AbstractAsyncContextManager
 
 
 def _bytes(binding: Binding, backend: Backend) -> Callable[..., Any]:
-    data_tag = encoding.tag(binding.reply, "data")
+    data_tag = wire.tag(binding.reply, "data")
 
     async def call(request: Message, context: CallContext) -> AsyncGenerator[Message | bytes, None]:
         engine = backend.engine(request, context)
@@ -118,7 +117,7 @@ def _bytes(binding: Binding, backend: Backend) -> Callable[..., Any]:
             if (head := binding.head(answer, engine.skipped)) is not None:
                 yield head
             async for data in chunks:
-                yield b"".join((data_tag, encoding.varint(len(data)), data))
+                yield wire.delimited(data_tag, data)
 
     return call
 

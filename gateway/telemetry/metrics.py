@@ -99,6 +99,24 @@ class HostFamilies:
             ("host", "grpc_method"),
             registry=registry,
         )
+        self.inventory_age = Gauge(
+            "dockfleet_inventory_age_seconds",
+            "How old what the gateway knows of a host's objects can be; NaN as long as it knows nothing.",
+            ("host",),
+            registry=registry,
+        )
+        self.inventory_questions = Counter(
+            "dockfleet_inventory_questions",
+            "Questions to engines for the inventory, by question (inspect, list_one, list_all).",
+            ("host", "question"),
+            registry=registry,
+        )
+        self.inventory_healed = Counter(
+            "dockfleet_inventory_healed",
+            "Containers that had changed without an event, which the regular lists have shown.",
+            ("host",),
+            registry=registry,
+        )
         self.open_streams = Gauge(
             "dockfleet_open_streams", "Streams and sessions open to a host.", ("host",), registry=registry
         )
@@ -131,12 +149,18 @@ class HostMetrics:
         self._closed = False
 
     def show(
-        self, *, up: Callable[[], float], open_streams: Callable[[], float], last_contact: Callable[[], float]
+        self,
+        *,
+        up: Callable[[], float],
+        open_streams: Callable[[], float],
+        last_contact: Callable[[], float],
+        inventory_age: Callable[[], float],
     ) -> None:
         """Show at each scrape what these functions return then."""
         self._of(self._families.up).set_function(up)
         self._of(self._families.open_streams).set_function(open_streams)
         self._of(self._families.last_contact).set_function(last_contact)
+        self._of(self._families.inventory_age).set_function(inventory_age)
 
     def called(self, kind: str, outcome: str, seconds: float) -> None:
         """Count a call to the engine."""
@@ -158,6 +182,16 @@ class HostMetrics:
         """Count values that were left out of an engine's response for an RPC."""
         if not self._closed:
             self._of(self._families.values_skipped, method).inc(count)
+
+    def inventory_asked(self, question: str) -> None:
+        """Count a question that the inventory asks."""
+        if not self._closed:
+            self._of(self._families.inventory_questions, question).inc()
+
+    def inventory_healed(self) -> None:
+        """Count a change that had no event."""
+        if not self._closed:
+            self._of(self._families.inventory_healed).inc()
 
     def dropped(self, bytes: int) -> None:
         """Count output that was dropped."""

@@ -91,13 +91,17 @@ OpenGateway = Callable[..., AbstractAsyncContextManager[Client]]
 
 @asynccontextmanager
 async def gateway_of(*hosts: HostSettings | str, **keys: Any) -> AsyncIterator[Client]:
-    """Run a gateway on a port of its own; a host given as an address is called h1, h2 …; *keys* are `Settings`."""
+    """Run a gateway on a port of its own; a host given as an address is called h1, h2 …; *keys* are `Settings`.
+
+    Without `inventory=True`, nothing but calls and probes asks the hosts: many tests look at all that is asked.
+    """
     settings = Settings(
         hosts=tuple(
             HostSettings(name=f"h{number}", address=host) if isinstance(host, str) else host
             for number, host in enumerate(hosts, 1)
         ),
         **{"listen": "127.0.0.1:0", "metrics_listen": None, "drain_timeout_seconds": 0, "shutdown_timeout_seconds": 1}
+        | {"inventory": False}
         | keys,
     )
     async with (

@@ -29,7 +29,7 @@ def test_the_series_of_a_host_vanish_with_it() -> None:
     metrics = Metrics()
     first, second = metrics.host("h1"), metrics.host("h2")
     for host in (first, second):
-        host.show(up=lambda: True, open_streams=lambda: 3, last_contact=lambda: 1.5)
+        host.show(up=lambda: True, open_streams=lambda: 3, last_contact=lambda: 1.5, inventory_age=lambda: 0.5)
         count_everything(host)
     before = shown(metrics, "h2")
 

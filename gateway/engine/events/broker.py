@@ -13,7 +13,7 @@ from gateway.engine.client import Engine
 from gateway.engine.events.event_buffer import EventCursor, Gap, Record
 from gateway.engine.events.filter import Filter
 from gateway.engine.events.source import EventSource
-from gateway.engine.events.upstream import EventUpstream
+from gateway.engine.events.upstream import EventUpstream, Follower
 from gateway.engine.events.watcher import Watcher
 from gateway.engine.resumable.shared import Shared
 
@@ -37,6 +37,7 @@ class EventBroker(Shared[Record]):
         heartbeat after *heartbeat_seconds* of silence.
         """
         self.gap_found: Callable[[Gap], None] = lambda gap: None  # called once for each gap
+        self._follower: Follower | None = None
         self._source = EventSource(engine)
         self._size = size
         self._reconnect_timeout_seconds = reconnect_timeout_seconds
@@ -67,6 +68,16 @@ class EventBroker(Shared[Record]):
                 heartbeat_seconds=self._heartbeat_seconds,
             )
 
+    @asynccontextmanager
+    async def followed(self, follower: Follower) -> AsyncIterator[None]:
+        """Call *follower*, of which there is one, during the block, in which the subscription is kept."""
+        self._follower = self._upstream.follower = follower
+        try:
+            async with self.subscribed():
+                yield
+        finally:
+            self._follower = self._upstream.follower = None
+
     async def read(self) -> None:
         """Listen, and after every break again."""
         await self._upstream.run(self._reconnect_timeout_seconds)
@@ -81,4 +92,4 @@ class EventBroker(Shared[Record]):
         self.journal = self._upstream.buffer.journal
 
     def _new_upstream(self) -> EventUpstream:
-        return EventUpstream(self._source, self._size, lambda gap: self.gap_found(gap))
+        return EventUpstream(self._source, self._size, lambda gap: self.gap_found(gap), self._follower)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from enum import Enum
+from typing import Protocol
 
 from dockfleet.v1.system_pb2 import EngineEvent
 
@@ -33,14 +34,33 @@ class State(Enum):
     FAILED = "failed"  # no other attempt follows
 
 
+class Follower(Protocol):
+    """Who is called with all that becomes of a subscription, at once."""
+
+    def happened(self, event: EngineEvent) -> None:
+        """An event has come, in order; at the first subscription, also what the engine remembers from before."""
+
+    def listening(self) -> None:
+        """From now on no event is missed."""
+
+    def broken(self, failure: Exception) -> None:
+        """The subscription broke, or could not be made; another attempt follows."""
+
+    def ended(self) -> None:
+        """No other attempt follows."""
+
+
 class EventUpstream:
     """Writes the events of one host into its `buffer`."""
 
-    def __init__(self, source: EventSource, size: int, gap_found: Callable[[Gap], None]) -> None:
+    def __init__(
+        self, source: EventSource, size: int, gap_found: Callable[[Gap], None], follower: Follower | None = None
+    ) -> None:
         """Subscribe to nothing yet.  The buffer keeps *size* events; *gap_found* is called once with each gap."""
         self.buffer = EventBuffer(size)
         self._source = source
         self.gap_found = gap_found
+        self.follower = follower
         self._state = State.CONNECTING
         self._failure: Exception | None = None  # of the last attempt, while AWAY
         self._reflector = Reflector(source)
@@ -77,6 +97,8 @@ class EventUpstream:
             await retry.run(lambda: self._attempt(retry), "the host ended its events")
         finally:
             self._state = State.FAILED
+            if self.follower is not None:
+                self.follower.ended()
 
     async def _attempt(self, retry: Retry) -> None:
         try:
@@ -84,6 +106,8 @@ class EventUpstream:
         except Exception as error:
             if self._state is not State.LISTENING:
                 self._state, self._failure = State.AWAY, error
+            if self.follower is not None:
+                self.follower.broken(error)
             raise
         finally:
             if self._state is State.LISTENING:
@@ -130,6 +154,8 @@ class EventUpstream:
         self._clock_offset = now - int(self.buffer.journal.clock() * 1e9)
         self._state = State.LISTENING
         self.buffer.journal.wake()
+        if self.follower is not None:
+            self.follower.listening()
 
     def _is_same_engine(self, events: int) -> bool:
         """Tell whether no restart explains that no event is known: an engine without events, and away for a moment."""
@@ -143,6 +169,8 @@ class EventUpstream:
             self._eventless = False
             self.buffer.add(received)
             self._reflector.apply(received.event)
+            if self.follower is not None:
+                self.follower.happened(received.event)
 
 
 async def _until_one_ends(*works: Awaitable[None]) -> None:

@@ -14,6 +14,7 @@ from gateway.engine import queries
 from gateway.engine.client import Engine, NotFound
 from gateway.engine.codec.binding import Binding
 from gateway.engine.codec.timestamps import canonical, nanoseconds
+from gateway.engine.codec.wire import tag, varint
 from gateway.engine.errors import InvalidField, LogGap
 from gateway.engine.logs.answer import LogQuery
 from gateway.engine.logs.cursor import LogTokenCodec, ResumePoint
@@ -21,7 +22,7 @@ from gateway.engine.logs.records import Batch, End, EndReason, Gap, GapReason, H
 from gateway.engine.logs.runs import Run
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
-from gateway.rpc.encoding import EncodedOnce, log_encoder, tag, varint
+from gateway.rpc.encoding import EncodedOnce, log_encoder
 from gateway.rpc.markers import gap, heartbeat
 
 _METHOD = pb.DESCRIPTOR.services_by_name["ContainerService"].methods_by_name["StreamLogs"]

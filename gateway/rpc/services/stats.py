@@ -7,12 +7,13 @@ from collections.abc import AsyncGenerator
 from dockfleet.v1 import containers_pb2 as pb
 
 from gateway.engine.codec.binding import Binding
+from gateway.engine.codec.wire import tag, varint
 from gateway.engine.errors import InvalidField
 from gateway.engine.resumable.subscription import Idle
 from gateway.engine.stats.feed import Sample
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
-from gateway.rpc.encoding import EncodedOnce, tag, varint
+from gateway.rpc.encoding import EncodedOnce
 from gateway.rpc.markers import heartbeat
 
 _STATS = Binding(pb.DESCRIPTOR.services_by_name["ContainerService"].methods_by_name["StreamStats"])

@@ -1,0 +1,109 @@
+"""The rows of a host, and how they are found."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from gateway.engine.inventory.changes import Changes
+from gateway.engine.inventory.rows import ContainerRow, ImageRow, NetworkRow, VolumeRow
+
+_DEAD = 4096  # ids of removed containers that are remembered: more than are removed while an answer is under way
+
+
+class Contents:
+    """Containers by id and name, images, networks and volumes; and the `changes` of containers.
+
+    `generation` is another number after every change of a container.
+    """
+
+    def __init__(self) -> None:
+        self.containers: dict[str, ContainerRow] = {}
+        self.others: dict[str, dict[str, Any]] = {"image": {}, "network": {}, "volume": {}}
+        self.listed = False  # whether all containers were listed once
+        self.volume_warnings: Sequence[str] = ()
+        self.changes = Changes(lambda: self.newest_first, self.containers.get)
+        self.generation = 0
+        self._by_name: dict[str, str] = {}  # id by own name
+        self._ordered: tuple[ContainerRow, ...] | None = ()
+        self._dead: deque[str] = deque(maxlen=_DEAD)
+        self._dead_ids: set[str] = set()
+
+    @property
+    def images(self) -> Mapping[str, ImageRow]:
+        """The images by id, in the Engine's order."""
+        return self.others["image"]
+
+    @property
+    def networks(self) -> Mapping[str, NetworkRow]:
+        """The networks by id."""
+        return self.others["network"]
+
+    @property
+    def volumes(self) -> Mapping[str, VolumeRow]:
+        """The volumes by name."""
+        return self.others["volume"]
+
+    @property
+    def newest_first(self) -> tuple[ContainerRow, ...]:
+        """All containers, in the Engine's order."""
+        if self._ordered is None:
+            self._ordered = tuple(sorted(self.containers.values(), key=lambda row: -row.created_ns))
+        return self._ordered
+
+    def container(self, name_or_id: str) -> ContainerRow | None:
+        """Return the container of this id, own name, or unique id prefix."""
+        wanted = name_or_id.removeprefix("/")
+        found = self.containers.get(wanted) or self.containers.get(self._by_name.get(wanted, ""))
+        if found is None and wanted:
+            fitting = [row for id, row in self.containers.items() if id.startswith(wanted)]
+            found = fitting[0] if len(fitting) == 1 else None
+        return found
+
+    def put(self, row: ContainerRow) -> str | None:
+        """Put down a container, unless it is known to be removed.
+
+        Return the id of another one that had its name: its row is not true any more.
+        """
+        if row.id in self._dead_ids:
+            return None
+        old = self.containers.get(row.id)
+        self.containers[row.id] = row
+        self._ordered = None
+        if old is None or row.differs(old):
+            self.generation += 1
+            self.changes.of(row.id)
+        if old is not None and old.name != row.name:
+            self._forget_name(old)
+        if not row.name:
+            return None
+        other = self._by_name.get(row.name)
+        self._by_name[row.name] = row.id
+        return other if other != row.id else None
+
+    def is_dead(self, id: str) -> bool:
+        """Tell whether a container of this id was destroyed."""
+        return id in self._dead_ids
+
+    def remove(self, id: str, *, forever: bool = False) -> None:
+        """Take out a container.  *forever*: it was destroyed, and no answer brings it back."""
+        if forever and id not in self._dead_ids:
+            if len(self._dead) == _DEAD:
+                self._dead_ids.discard(self._dead[0])
+            self._dead.append(id)
+            self._dead_ids.add(id)
+        row = self.containers.pop(id, None)
+        if row is not None:
+            self._forget_name(row)
+            self._ordered = None
+            self.generation += 1
+            self.changes.of(id)
+
+    def linked(self) -> Iterable[str]:
+        """Return the ids of the containers that others link to."""
+        return [id for id, row in self.containers.items() if len(row.names) > 1]
+
+    def _forget_name(self, row: ContainerRow) -> None:
+        if self._by_name.get(row.name) == row.id:
+            del self._by_name[row.name]

@@ -1,0 +1,159 @@
+"""Asking for a container, or for a whole list, and putting down what the engine says.
+
+Lists of images, networks and volumes are the truth when they are made, and replace what was known.  A list of
+containers is not: where it shows something else than is known, that container is asked for by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from gateway.engine.client import APIError
+from gateway.engine.errors import CallError, TimedOut
+from gateway.engine.inventory.clock import Moment
+from gateway.engine.inventory.contents import Contents
+from gateway.engine.inventory.convert import Converter
+from gateway.engine.inventory.details import Details, inspected, listed
+from gateway.engine.inventory.questions import LISTS, Listed, Questions
+from gateway.engine.inventory.refresh import Refresher
+from gateway.engine.inventory.rows import ContainerRow
+
+_ROWS_AT_ONCE = 50  # of a long list; then other work has its turn
+_PASSING = ("restarting", "removing")  # states that can end without an event
+_PASSING_SECONDS = 5.0
+
+
+class Reader:
+    """Puts what it asks for into *contents*.  `refresher` says what to ask for, and when."""
+
+    def __init__(self, questions: Questions, converter: Converter, contents: Contents) -> None:
+        self.refresher = Refresher(self._look)
+        self.healed: Callable[[], None] = lambda: None  # called for a difference that a list has shown
+        self._questions = questions
+        self._converter = converter
+        self._contents = contents
+        self._passing: dict[str, asyncio.TimerHandle] = {}
+        self.listed = Moment(0, 0)  # when all containers were listed last
+
+    def stop(self) -> None:
+        """Ask nothing any more.  What is marked stays so."""
+        self.refresher.stop()
+        for timer in self._passing.values():
+            timer.cancel()
+        self._passing.clear()
+
+    async def _look(self, key: str) -> bool:
+        """Ask for the container of an id, or for a list of `LISTS`; return whether what is put down is the truth."""
+        try:
+            if key == "container":
+                await self._containers()
+            elif key in LISTS:
+                self._others(key, await self._questions.all(key))
+            else:
+                return await self._container(key)
+        except CallError:
+            return False
+        return True
+
+    # One container
+
+    async def _container(self, id: str) -> bool:
+        document, certain = None, True
+        try:
+            document = await self._questions.inspect(id)
+        except (APIError, TimedOut):
+            certain = False  # it is being removed, or the engine is stuck with it: the list shows it all the same
+        found = await self._questions.containers([id])
+        if not found.items:
+            if document is None:
+                self._contents.remove(id)
+            return certain and document is None  # else it is being created, or was removed just now
+        self._put(self._converter.container(found.items[0], found.moment, self._details(document)))
+        return document is not None
+
+    def _details(self, document: Any) -> Callable[[Any], Details]:
+        if document is not None:
+            return lambda summary: inspected(document)
+        return self._known_details
+
+    def _known_details(self, summary: Any) -> Details:
+        old = self._contents.containers.get(summary.id)
+        return old.details if old is not None else listed(summary, summary.created_at.seconds * 1_000_000_000)
+
+    def _put(self, row: ContainerRow) -> None:
+        other = self._contents.put(row)
+        if other is not None:
+            self.refresher.touch(other, 0)
+        if row.state in _PASSING and row.id not in self._passing:
+            loop = asyncio.get_running_loop()
+            self._passing[row.id] = loop.call_later(_PASSING_SECONDS, self._passed, row.id)
+
+    def _passed(self, id: str) -> None:
+        del self._passing[id]
+        if id in self._contents.containers:
+            self.refresher.touch(id, 0)
+
+    # Whole lists
+
+    async def _containers(self) -> None:
+        """List all containers, and compare."""
+        rows = self._contents.containers
+        with self.refresher.touched() as touched:  # of these the list may show what was before
+            found = await self._questions.all("container")
+            same = {row.text: row for row in rows.values()}
+            gone = set(rows)
+            created = 0
+            for count, text in enumerate(reversed(found.items), 1):
+                row = same.get(hash(text))
+                if row is None:
+                    row = self._converter.container(text, found.moment, self._known_details)
+                    if not row.details.known:  # the list is in order, but the times in it are cut to seconds
+                        row.details = row.details._replace(created_ns=max(row.created_ns, created + 1))
+                    if row.id not in touched:
+                        self._compare(row)
+                created = row.created_ns
+                gone.discard(row.id)
+                if not count % _ROWS_AT_ONCE:
+                    await asyncio.sleep(0)
+            self.listed = found.moment
+            for id in gone - touched:
+                self.healed()
+                self.refresher.touch(id, 0)
+        self._contents.listed = True
+
+    def _compare(self, row: ContainerRow) -> None:
+        """Compare a row of a list with what is known."""
+        old = self._contents.containers.get(row.id)
+        if old is None:
+            told = not self._contents.listed  # in the first list
+        else:
+            told = (row.body == old.body or row.differs_in_image(old)) and (row.worded or not old.worded)
+        if told:
+            self._put(row)
+        elif not self._contents.is_dead(row.id):
+            self.healed()
+            self.refresher.touch(row.id, 0)
+
+    def _others(self, kind: str, found: Listed) -> None:
+        """Put down all images, networks or volumes."""
+        old = self._contents.others[kind]
+        same = {row.text: row for row in old.values()}
+        rows = [same.get(hash(text)) or self._converter.other(kind, text) for text in found.items]
+        self._contents.others[kind] = {row.id: row for row in rows}
+        if kind == "volume":
+            self._contents.volume_warnings = found.warnings
+        if kind == "image":
+            self._images_changed(old)
+
+    def _images_changed(self, old: dict[str, Any]) -> None:
+        """List the containers anew if some are of an image that has gained or lost names: it may name them now."""
+        new = self._contents.images
+        changed = {
+            id
+            for id in {*old, *new}
+            if id not in old or id not in new or {*old[id].tags, *old[id].digests} != {*new[id].tags, *new[id].digests}
+        }
+        if changed and any(row.image_id in changed for row in self._contents.containers.values()):
+            self.refresher.touch("container", 0)

@@ -1,0 +1,198 @@
+"""What is to be asked for again, and when: containers by their ids, and whole lists by their kinds."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from heapq import heappop, heappush
+from itertools import count
+
+SOON_SECONDS = 0.02  # for the other events of one change
+_AGAIN_SECONDS = (0.1, 5.0)  # after a failure: at first, and at most
+AT_ONCE = 8
+"""How many questions to a host are open at the same time: half of its connections are for others."""
+
+
+class Mark:
+    """Something that is to be asked for.
+
+    `number` is that of the last thing that happened to it, and `shown` the one that what is put down answers for.
+    `since` is when the first one happened that it does not, `due` when to ask; both are in the loop's time.
+    """
+
+    __slots__ = ("due", "failures", "number", "running", "shown", "since")
+
+    def __init__(self, number: int, now: float) -> None:
+        self.number = number
+        self.shown = 0
+        self.since = now
+        self.due = float("inf")
+        self.running = False
+        self.failures = 0
+
+
+class Refresher:
+    """Asks for what is marked, the longest due first, a few at a time."""
+
+    def __init__(self, look: Callable[[str], Awaitable[bool]]) -> None:
+        """Ask nothing before `start`.
+
+        *look* asks for something and puts down what it finds; it returns whether that is the truth, else it is called
+        again later.
+        """
+        self.marks: dict[str, Mark] = {}
+        self._look = look
+        self._touched: set[str] | None = None
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._numbers = count(1)
+        self._due: list[tuple[float, int, str]] = []
+        self._turns = count()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._started = False
+
+    def touch(self, key: str, delay: float = SOON_SECONDS) -> int:
+        """Mark something, to be asked for in *delay* seconds or earlier; return the number of this mark."""
+        now = asyncio.get_running_loop().time()
+        number = next(self._numbers)
+        mark = self.marks.get(key)
+        if mark is None:
+            mark = self.marks[key] = Mark(number, now)
+        mark.number = number
+        if self._touched is not None:
+            self._touched.add(key)
+        self._schedule(key, mark, now + delay)
+        return number
+
+    def forget(self, key: str) -> None:
+        """Ask for it no more: it is gone."""
+        if self.marks.pop(key, None) is not None:
+            self._wake()
+
+    @contextmanager
+    def touched(self) -> Iterator[set[str]]:
+        """Yield what is marked, and what is marked during the block; only one at a time."""
+        touched = self._touched = set(self.marks)
+        try:
+            yield touched
+        finally:
+            if self._touched is touched:
+                self._touched = None
+
+    @property
+    def oldest(self) -> float | None:
+        """When the oldest thing happened that is not put down yet, in the loop's time; None when there is none."""
+        return min((mark.since for mark in self.marks.values()), default=None)
+
+    async def shown(self, wanted: Mapping[str, int], seconds: float) -> bool:
+        """Wait until what is put down answers for what happened at these numbers; tell whether it does in time."""
+        loop = asyncio.get_running_loop()
+        deadline = None if seconds == math.inf else loop.time() + seconds
+        while waiting := [key for key, number in wanted.items() if not self._shows(key, number)]:
+            self._hurry(waiting)
+            news = loop.create_future()
+            self._waiting.add(news)
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await news
+            except TimeoutError:
+                return False
+            finally:
+                self._waiting.discard(news)
+        return True
+
+    def _shows(self, key: str, number: int) -> bool:
+        mark = self.marks.get(key)
+        return mark is None or mark.shown >= number
+
+    def _hurry(self, keys: Iterable[str]) -> None:
+        """Ask now for those of *keys* that are marked, unless that has failed."""
+        now = asyncio.get_running_loop().time()
+        for key in keys:
+            mark = self.marks.get(key)
+            if mark is not None and not mark.failures:
+                self._schedule(key, mark, now)
+
+    def _wake(self) -> None:
+        """Let all who wait look again."""
+        waiting, self._waiting = self._waiting, set()
+        for news in waiting:
+            if not news.done():
+                news.set_result(None)
+
+    def start(self) -> None:
+        """Ask for what is marked, from now on."""
+        self._started = True
+        for key, mark in self.marks.items():
+            mark.failures, mark.due = 0, float("inf")
+            self._schedule(key, mark, 0.0)
+
+    def stop(self) -> None:
+        """Ask nothing any more.  What is marked stays so."""
+        self._started = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for task in self._tasks:
+            task.cancel()
+        self._due.clear()
+
+    def _schedule(self, key: str, mark: Mark, due: float) -> None:
+        if mark.running or due >= mark.due:
+            return
+        mark.due = due
+        if self._started:
+            heappush(self._due, (due, next(self._turns), key))
+            self._pump()
+
+    def _pump(self) -> None:
+        """Ask for what is due, and set the timer for what comes next."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        while self._due and len(self._tasks) < AT_ONCE and self._due[0][0] <= now:
+            due, _, key = heappop(self._due)
+            mark = self.marks.get(key)
+            if mark is not None and not mark.running and mark.due == due:
+                mark.running = True
+                task = asyncio.create_task(self._ask(key, mark))
+                self._tasks.add(task)
+                task.add_done_callback(partial(self._asked, key, mark))
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._due and len(self._tasks) < AT_ONCE:
+            self._timer = loop.call_at(self._due[0][0], self._pump)
+
+    def _asked(self, key: str, mark: Mark, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled():
+            self._schedule(key, mark, 0.0)
+        else:
+            task.result()  # a defect is for the loop to report
+        if self._started:
+            self._pump()
+
+    async def _ask(self, key: str, mark: Mark) -> None:
+        loop = asyncio.get_running_loop()
+        number, began = mark.number, loop.time()
+        found = False
+        try:
+            found = await self._look(key)
+        finally:
+            mark.running, mark.due = False, float("inf")
+        if self.marks.get(key) is not mark:
+            return
+        if found:
+            mark.shown, mark.since, mark.failures = number, began, 0
+            self._wake()
+            if mark.number == number:
+                del self.marks[key]
+                return
+            self._schedule(key, mark, loop.time() + SOON_SECONDS)
+            return
+        first, most = _AGAIN_SECONDS
+        self._schedule(key, mark, loop.time() + min(first * 2**mark.failures, most))
+        mark.failures = min(mark.failures + 1, 10)

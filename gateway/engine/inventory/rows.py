@@ -1,0 +1,273 @@
+"""What is kept of each object: its piece of an answer, serialised, and what filters and selectors look at.
+
+A piece is the object as one item of a list's response: tag, length, message.  An answer is its pieces joined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from sys import intern
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast
+
+from dockfleet.v1 import containers_pb2, images_pb2, networks_pb2, volumes_pb2
+from google.protobuf.message import Message
+
+from gateway.engine.codec.wire import delimited, tag, varint
+from gateway.engine.inventory import status
+from gateway.engine.inventory.clock import EngineClock, Moment
+from gateway.engine.inventory.details import Details
+
+_CONTAINERS = tag(containers_pb2.ListContainersResponse.DESCRIPTOR, "containers")
+_STATUS = tag(containers_pb2.ContainerSummary.DESCRIPTOR, "status")
+_RUNNING = frozenset(("running", "paused", "restarting"))
+
+M = TypeVar("M", bound=Message)
+
+
+class Port(NamedTuple):
+    """A port of a container; `public` is 0 when it is not published."""
+
+    ip: str
+    private: int
+    public: int
+    type: str
+
+
+class Endpoint(NamedTuple):
+    """A container's place in a network.  The address is "" while it does not run."""
+
+    network: str
+    network_id: str
+    address: str
+
+
+class ContainerRow:
+    """A container.  Times are the engine's, in nanoseconds since 1970; 0 is never.
+
+    `text` is the hash of its JSON in a list.  `worded` tells that the gateway words its status as the engine does;
+    otherwise it is as the engine worded it last: for what was not inspected yet, and for engines with other words.
+    `until` is the engine's time up to which the status holds.
+    """
+
+    __slots__ = (
+        "_body_at",
+        "_body_end",
+        "_clock",
+        "_piece",
+        "details",
+        "endpoints",
+        "id",
+        "image",
+        "image_id",
+        "labels",
+        "mounts",
+        "names",
+        "ports",
+        "state",
+        "text",
+        "until",
+        "worded",
+    )
+
+    def __init__(
+        self, summary: containers_pb2.ContainerSummary, details: Details, text: int, clock: EngineClock, listed: Moment
+    ) -> None:
+        """Take a container as a list showed it at a moment, and its details.  The summary is changed."""
+        self.id = summary.id
+        self.names = tuple(summary.names)  # each with its slash; with links there are several
+        self.image = intern(summary.image)
+        self.image_id = intern(summary.image_id)
+        self.state = intern(summary.state)
+        self.labels: Mapping[str, str] = {intern(key): intern(value) for key, value in summary.labels.items()}
+        self.ports = tuple(Port(intern(p.ip), p.private_port, p.public_port, intern(p.type)) for p in summary.ports)
+        self.endpoints = tuple(
+            Endpoint(intern(name), intern(found.network_id), found.ip_address)
+            for name, found in summary.network_settings.networks.items()
+        )
+        self.mounts = bool(summary.mounts)
+        self.details = details
+        self.text = text
+        self._clock = clock
+        told = summary.status
+        summary.ClearField("status")
+        self._put_together(summary.SerializeToString(deterministic=True), told)
+        self.worded = details.known and any(self._words(time)[0] == told for time in listed.times())
+        self.until = 0 if self.worded else status.FOREVER
+
+    @property
+    def name(self) -> str:
+        """Its own name, without slash; "" for one that has none any more."""
+        return next((name[1:] for name in self.names if name.count("/") == 1), "")
+
+    @property
+    def runs(self) -> bool:
+        """Whether it runs as the Engine's lists see it: also when it is paused, or between two runs."""
+        return self.state in _RUNNING
+
+    @property
+    def networks(self) -> Mapping[str, str]:
+        """Its address in each of its networks, by name."""
+        return {endpoint.network: endpoint.address for endpoint in self.endpoints}
+
+    @property
+    def created_ns(self) -> int:
+        """When it was created."""
+        return self.details.created_ns
+
+    @property
+    def started_ns(self) -> int:
+        """When it was started last."""
+        return self.details.started_ns
+
+    @property
+    def finished_ns(self) -> int:
+        """When it ended last."""
+        return self.details.finished_ns
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of its last run."""
+        return self.details.exit_code
+
+    @property
+    def health(self) -> str:
+        """The state of its health check: `none`, `starting`, `healthy` or `unhealthy`."""
+        return self.details.health
+
+    @property
+    def memory_limit(self) -> int:
+        """The most memory that it may use, in bytes; 0 is any."""
+        return self.details.memory_limit
+
+    @property
+    def nano_cpus(self) -> int:
+        """The most CPU time that it may use, in billionths of a CPU; 0 is any."""
+        return self.details.nano_cpus
+
+    def differs(self, old: ContainerRow) -> bool:
+        """Tell whether it is another than *old*, but for what time alone changes."""
+        return self.body != old.body or (old.details.known and self.details != old.details)
+
+    def differs_in_image(self, old: ContainerRow) -> bool:
+        """Tell whether it is another than *old* by the name of its image alone."""
+        if self.image == old.image:
+            return False
+        summary = old.summary()
+        summary.ClearField("status")
+        summary.image = self.image
+        return summary.SerializeToString(deterministic=True) == self.body
+
+    def inspected(self, details: Details, listed: Moment) -> ContainerRow:
+        """Return this row of a list, made at a moment, with its details."""
+        return ContainerRow(self.summary(), details, self.text, self._clock, listed)
+
+    def piece(self) -> bytes:
+        """Return it as one item of ListContainersResponse."""
+        now = self._clock.now()
+        if now >= self.until:
+            self.age(now)
+        return self._piece
+
+    def age(self, now: int) -> None:
+        """Word the status as it is at the engine's time *now*."""
+        text, self.until = self._words(now)
+        self._put_together(self.body, text)
+
+    def serialised(self) -> bytes:
+        """Return its ContainerSummary, serialised."""
+        return self.piece()[self._body_at :]
+
+    def summary(self) -> containers_pb2.ContainerSummary:
+        """Return it as lists show it."""
+        return containers_pb2.ContainerSummary.FromString(self.serialised())
+
+    @property
+    def body(self) -> bytes:
+        """Its ContainerSummary, serialised, without the status."""
+        return self._piece[self._body_at : self._body_end]
+
+    def _words(self, now: int) -> tuple[str, int]:
+        of = self.details
+        return status.words(self.state, of.health, of.exit_code, of.started_ns, of.finished_ns, now)
+
+    def _put_together(self, body: bytes, text: str) -> None:
+        told = delimited(_STATUS, text.encode()) if text else b""
+        head = _CONTAINERS + varint(len(body) + len(told))
+        self._piece = b"".join((head, body, told))
+        self._body_at, self._body_end = len(head), len(head) + len(body)
+
+
+class Row(Generic[M]):
+    """An object of another kind.  `id` is what it is known by, `text` the hash of its JSON in a list."""
+
+    __slots__ = ("_body_at", "id", "labels", "piece", "text")
+
+    TAG: ClassVar[bytes]
+    MESSAGE: ClassVar[type[Message]]
+
+    def __init__(self, id: str, message: Any, text: int) -> None:
+        self.id = id
+        self.labels: Mapping[str, str] = {intern(key): intern(value) for key, value in message.labels.items()}
+        self.text = text
+        body = message.SerializeToString(deterministic=True)
+        head = self.TAG + varint(len(body))
+        self.piece: bytes = head + body  # of the answer that lists it
+        self._body_at = len(head)
+
+    def serialised(self) -> bytes:
+        """Return its message, serialised."""
+        return self.piece[self._body_at :]
+
+    def summary(self) -> M:
+        """Return it as lists show it."""
+        return cast("M", self.MESSAGE.FromString(self.serialised()))
+
+
+class ImageRow(Row[images_pb2.ImageSummary]):
+    """An image.  `created` is in seconds since 1970; without references it has no tags and no digests."""
+
+    __slots__ = ("created", "digests", "parent_id", "size", "tags")
+
+    TAG = tag(images_pb2.ListImagesResponse.DESCRIPTOR, "images")
+    MESSAGE = images_pb2.ImageSummary
+
+    def __init__(self, message: images_pb2.ImageSummary, text: int) -> None:
+        super().__init__(intern(message.id), message, text)
+        self.tags = tuple(name for name in message.repo_tags if name != "<none>:<none>")
+        self.digests = tuple(name for name in message.repo_digests if name != "<none>@<none>")
+        self.parent_id = message.parent_id
+        self.created = message.created_at.seconds
+        self.size = message.size_bytes
+
+
+class NetworkRow(Row[networks_pb2.Network]):
+    """A network."""
+
+    __slots__ = ("driver", "name", "scope")
+
+    TAG = tag(networks_pb2.ListNetworksResponse.DESCRIPTOR, "networks")
+    MESSAGE = networks_pb2.Network
+
+    def __init__(self, message: networks_pb2.Network, text: int) -> None:
+        super().__init__(intern(message.id), message, text)
+        self.name = intern(message.name)
+        self.driver = intern(message.driver)
+        self.scope = intern(message.scope)
+
+
+class VolumeRow(Row[volumes_pb2.Volume]):
+    """A volume, which is known by its name."""
+
+    __slots__ = ("driver",)
+
+    TAG = tag(volumes_pb2.ListVolumesResponse.DESCRIPTOR, "volumes")
+    MESSAGE = volumes_pb2.Volume
+
+    def __init__(self, message: volumes_pb2.Volume, text: int) -> None:
+        super().__init__(message.name, message, text)
+        self.driver = intern(message.driver)
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.id
