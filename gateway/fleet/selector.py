@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
 
 from dockfleet.fleet.v1 import selectors_pb2 as pb
 
@@ -43,13 +44,37 @@ def select(hosts: Iterable[Host], selector: pb.HostSelector, path: str = "select
     return [
         host
         for host in hosts
-        if any(_matches(host.name, name) for name in names) and meets(host.labels, selector.labels)
+        if any(matches(host.name, name) for name in names) and meets(host.labels, selector.labels)
     ]
 
 
 def meets(labels: Mapping[str, str], requirements: Iterable[pb.LabelRequirement]) -> bool:
     """Tell whether *labels* meet all *requirements*."""
     return all(_COMPARE[each.operator](labels.get(each.key), each.values) for each in requirements)
+
+
+class Named(Protocol):
+    """A container: its id, and its names with or without a slash."""
+
+    @property
+    def id(self) -> str:
+        """64 hexadecimal digits."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """All its names."""
+
+
+def unmatched(names: Iterable[str], containers: Sequence[Named]) -> list[str]:
+    """Return those of *names* of a `ContainerSelector` that fit none of the selected *containers*."""
+    known = {name.removeprefix("/") for each in containers for name in each.names}
+    ids = [each.id for each in containers]
+    return [
+        name
+        for name in names
+        if not any(matches(each, name.removeprefix("/")) for each in known)
+        and not any(id.startswith(name) for id in ids)
+    ]
 
 
 def _check(requirement: pb.LabelRequirement, path: str) -> None:
@@ -66,7 +91,7 @@ def _check(requirement: pb.LabelRequirement, path: str) -> None:
         raise InvalidField(f"{path}.values", "must hold at least one value for this operator")
 
 
-def _matches(name: str, pattern: str) -> bool:
+def matches(name: str, pattern: str) -> bool:
     """Tell whether *name* is *pattern*, in which `*` stands for any text.  Linear, whatever the pattern is."""
     first, *parts = pattern.split("*")
     if not parts:

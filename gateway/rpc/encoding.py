@@ -44,6 +44,16 @@ def tag(message: Descriptor, field: str) -> bytes:
     return varint(message.fields_by_name[field].number << 3 | _LENGTH_DELIMITED)
 
 
+def delimited(tag: bytes, value: bytes) -> bytes:
+    """Return a field of bytes, text or a message."""
+    return b"".join((tag, varint(len(value)), value))
+
+
+def serialize(message: Any) -> bytes:
+    """Serialise a message; one that was put together as bytes is sent as it is."""
+    return message if type(message) is bytes else message.SerializeToString()
+
+
 def _flag(message: Descriptor, field: str, value: int) -> bytes:
     return varint(message.fields_by_name[field].number << 3 | _VARINT) + varint(value)
 
