@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from enum import Enum
 from typing import Protocol
 
@@ -66,8 +67,18 @@ class Host:
         self.logs.gap_found = lambda gap: metrics.gap("logs", gap.reason.name.lower())
         self.logs.reconnected = lambda: metrics.reconnected("logs")
         self.stats = StatsFeeds(engine, reconnect_timeout_seconds)
+        self.placing = 0  # containers that are about to run here, and not yet in the inventory
         self.kills = asyncio.Semaphore(_KILLS_AT_ONCE)
         self.calls: set[OpenCall] = set()  # that end at the latest with this host
+
+    @contextmanager
+    def one_more_container(self) -> Iterator[None]:
+        """Count a container that is being placed on the host, until the end of the block."""
+        self.placing += 1
+        try:
+            yield
+        finally:
+            self.placing -= 1
 
     @property
     def name(self) -> str:

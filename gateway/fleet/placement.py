@@ -11,15 +11,14 @@ from gateway.engine.inventory import ContainerRow
 from gateway.fleet.host import Host
 
 _RUNNING = ("running", "paused", "restarting")
-_NANO_CPUS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What a container may use, or what a host has: bytes of memory, and CPUs.  0 is no limit, or not known."""
+    """What a container may use, or what a host has: bytes of memory, and billionths of a CPU.  0 is no limit, or not known."""
 
     memory: int = 0
-    cpus: float = 0.0
+    nano_cpus: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +89,11 @@ def _use(
     """Return how much is in use, and why what is *wanted* does not fit besides; *placing* containers are on the way."""
     if resource not in (pb.PLACEMENT_RESOURCE_MEMORY, pb.PLACEMENT_RESOURCE_CPU):
         return float(len(rows) + placing), ""
-    if size is None or not size.memory or not size.cpus:
+    if size is None or not size.memory or not size.nano_cpus:
         return 0.0, "the host did not tell how much memory and how many CPUs it has"
     if resource == pb.PLACEMENT_RESOURCE_MEMORY:
         used, more, total = sum(row.memory_limit for row in rows), wanted.memory, size.memory
     else:
-        used, more, total = (
-            sum(row.nano_cpus for row in rows),
-            int(wanted.cpus * _NANO_CPUS),
-            int(size.cpus * _NANO_CPUS),
-        )
+        used, more, total = sum(row.nano_cpus for row in rows), wanted.nano_cpus, size.nano_cpus
     excluded = f"{used / total:.0%} are in use, and {more / total:.0%} more do not fit" if used + more > total else ""
     return used / total, excluded

@@ -68,13 +68,11 @@ class Named(Protocol):
 def unmatched(names: Iterable[str], containers: Sequence[Named]) -> list[str]:
     """Return those of *names* of a `ContainerSelector` that fit none of the selected *containers*."""
     known = {name.removeprefix("/") for each in containers for name in each.names}
-    ids = [each.id for each in containers]
-    return [
-        name
-        for name in names
-        if not any(matches(each, name.removeprefix("/")) for each in known)
-        and not any(id.startswith(name) for id in ids)
-    ]
+
+    def fits(name: str) -> bool:
+        return any(matches(each, name) for each in known) or any(each.id.startswith(name) for each in containers)
+
+    return [name for name in names if not fits(name.removeprefix("/"))]
 
 
 def _check(requirement: pb.LabelRequirement, path: str) -> None:

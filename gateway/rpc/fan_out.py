@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from dockfleet.fleet.v1 import fleet_pb2 as pb
 from dockfleet.fleet.v1 import selectors_pb2
+from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
@@ -42,7 +43,7 @@ def behaviour(method: MethodDescriptor, backend: Backend, served: Mapping[str, B
     name = options.of_rpc(method).fan_out
     if name not in served:
         raise TypeError(f"{method.full_name}: there is no RPC {name}")
-    rpc = HostRpc(method.file.pool.FindMethodByName(name), served[name])
+    rpc = HostRpc(descriptor_pool.Default().FindMethodByName(name), served[name])
     if method.input_type.fields_by_name["request"].message_type is not rpc.method.input_type:
         raise TypeError(f"{method.full_name}: its `request` is not that of {name}")
     return _batch(method, backend, rpc) if rpc.changes else _question(method, backend, rpc)

@@ -1,7 +1,8 @@
-"""FleetService: finding containers, and placing one.  The rest calls an RPC of one host for many: see `rpc/fan_out.py`."""
+"""FleetService: finding containers, and placing one.  What calls an RPC of one host for many is `rpc/fan_out.py`."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
@@ -111,13 +112,11 @@ class FleetService:
     async def _candidates(self, hosts: Sequence[Host], request: pb.RunContainerRequest) -> list[Candidate]:
         config = request.request.config
         limits = config.host_config
-        wanted = Size(memory=limits.memory_bytes, cpus=limits.nano_cpus / 1e9)
+        wanted = Size(memory=limits.memory_bytes, nano_cpus=limits.nano_cpus)
         sizes: dict[Host, Size] = {}
         if request.placement.resource in (pb.PLACEMENT_RESOURCE_MEMORY, pb.PLACEMENT_RESOURCE_CPU):
             sizes = await self._sizes(hosts)
-        image = (
-            config.image if ":" in config.image.rpartition("/")[2] or "@" in config.image else f"{config.image}:latest"
-        )
+        image = config.image if _has_tag(config.image) else f"{config.image}:latest"
         measured = [placement.measure(host, request.placement, wanted, image, sizes.get(host)) for host in hosts]
         return placement.rank(measured, request.placement)
 
@@ -129,19 +128,19 @@ class FleetService:
 
         async def ask(host: Host) -> None:
             async def put(response: Any) -> None:
-                sizes[host] = Size(response.info.memory_total_bytes, response.info.cpus)
+                sizes[host] = Size(response.info.memory_total_bytes, response.info.cpus * 1_000_000_000)
 
             try:
                 await rpc.call(system_pb2.GetInfoRequest(host=host.name), timeout, put)
             except Exception as error:
                 as_message(error, host.name, _INFO)  # logs a defect; the host is excluded
 
-        async with aclosing(
-            together([lambda put, host=host: ask(host) for host in hosts if host.failure is None])
-        ) as all:
-            async for _ in all:
-                pass
+        await asyncio.gather(*(asyncio.create_task(ask(host)) for host in hosts if host.failure is None))
         return sizes
+
+
+def _has_tag(image: str) -> bool:
+    return "@" in image or ":" in image.rpartition("/")[2]
 
 
 def _decision(chosen: Candidate, candidates: Sequence[Candidate], how: pb.Placement) -> pb.RunContainerResponse:
