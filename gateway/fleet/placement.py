@@ -15,7 +15,7 @@ _RUNNING = ("running", "paused", "restarting")
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What a container may use, or what a host has: bytes of memory, and billionths of a CPU.  0 is no limit, or not known."""
+    """What a container may use, or what a host has: memory in bytes, CPUs in billionths.  0: no limit, or not known."""
 
     memory: int = 0
     nano_cpus: int = 0
