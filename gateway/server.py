@@ -48,7 +48,11 @@ from gateway.rpc.reflection import Reflection
 from gateway.rpc.server import listen, options_of
 from gateway.rpc.services.containers import ContainerService
 from gateway.rpc.services.exec import ExecService
-from gateway.rpc.services.fleet import FleetService
+from gateway.rpc.services.fleet.containers import FleetContainers
+from gateway.rpc.services.fleet.events import FleetEvents
+from gateway.rpc.services.fleet.logs import FleetLogs
+from gateway.rpc.services.fleet.stats import FleetStats
+from gateway.rpc.services.fleet.watch import FleetWatch
 from gateway.rpc.services.hosts import HostService
 from gateway.rpc.services.logs import LogService
 from gateway.rpc.services.stats import StatsService
@@ -170,7 +174,14 @@ def _add_services(server: grpc.aio.Server, backend: Backend, settings: Settings)
         (networks_pb2,),
         (system_pb2, SystemService(backend, EventTokenCodec(key))),
         (volumes_pb2,),
-        (fleet_pb2, FleetService(backend, served)),  # it calls the RPCs of those before
+        (
+            fleet_pb2,
+            FleetContainers(backend, served),
+            FleetEvents(backend, key),
+            FleetLogs(backend, key),
+            FleetStats(backend),
+            FleetWatch(backend, key),
+        ),  # it calls the RPCs of those before
     ]
     names = []
     for module, *by_hand in files:

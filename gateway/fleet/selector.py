@@ -40,12 +40,13 @@ def select(hosts: Iterable[Host], selector: pb.HostSelector, path: str = "select
     for name in selector.names:
         if "*" not in name and name not in known:
             raise UnknownHost(name)
+    return [host for host in hosts if fits(host, selector)]
+
+
+def fits(host: Host, selector: pb.HostSelector) -> bool:
+    """Tell whether *selector*, which is not malformed, selects *host*."""
     names = selector.names or ("*",)
-    return [
-        host
-        for host in hosts
-        if any(matches(host.name, name) for name in names) and meets(host.labels, selector.labels)
-    ]
+    return any(matches(host.name, name) for name in names) and meets(host.labels, selector.labels)
 
 
 def meets(labels: Mapping[str, str], requirements: Iterable[pb.LabelRequirement]) -> bool:

@@ -41,7 +41,7 @@ class NoHostFits(CallError):
         super().__init__(f"no host can take the container: {why}")
 
 
-class FleetService:
+class FleetContainers:
     """Answers from the inventories of the hosts, and calls the RPCs of one host."""
 
     def __init__(self, backend: Backend, served: Mapping[str, Behaviour]) -> None:
