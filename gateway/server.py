@@ -50,7 +50,9 @@ from gateway.rpc.services.containers import ContainerService
 from gateway.rpc.services.exec import ExecService
 from gateway.rpc.services.fleet.containers import FleetContainers
 from gateway.rpc.services.fleet.events import FleetEvents
+from gateway.rpc.services.fleet.images import FleetImages
 from gateway.rpc.services.fleet.logs import FleetLogs
+from gateway.rpc.services.fleet.services import FleetServices
 from gateway.rpc.services.fleet.stats import FleetStats
 from gateway.rpc.services.fleet.watch import FleetWatch
 from gateway.rpc.services.hosts import HostService
@@ -178,7 +180,9 @@ def _add_services(server: grpc.aio.Server, backend: Backend, settings: Settings)
             fleet_pb2,
             FleetContainers(backend, served),
             FleetEvents(backend, key),
+            FleetImages(backend),
             FleetLogs(backend, key),
+            FleetServices(backend),
             FleetStats(backend),
             FleetWatch(backend, key),
         ),  # it calls the RPCs of those before

@@ -33,14 +33,14 @@ class Listener(Protocol):
     def host_left(self, host: Host) -> None:
         """*host* is not of the fleet any more, or not selected any more."""
 
-    def container_joined(self, host: Host, row: ContainerRow, *, later: bool) -> None:
-        """A container is selected, and runs or was there at the beginning; it can be reported again.
+    def container_put(self, host: Host, row: ContainerRow, *, later: bool) -> None:
+        """A container that is selected is new, or has changed.
 
-        *later*: it was not there when the containers of the host were reported first.
+        *later*: it is not one of those that are reported first of a host.
         """
 
     def container_gone(self, host: Host, id: str) -> None:
-        """A container was removed."""
+        """A container was removed, or is not selected any more; it may not have been reported."""
 
     def reported(self) -> None:
         """Each host that was there at the beginning is up or down."""
@@ -130,9 +130,10 @@ class Members:
                 first = True
                 async for change in changes:
                     match change:
+                        case Put(_, row) if self._selects(host)(row):
+                            self._listener.container_put(host, row, later=not first)
                         case Put(_, row):
-                            if self._selects(host)(row) and (first or row.runs):
-                                self._listener.container_joined(host, row, later=not first)
+                            self._listener.container_gone(host, row.id)
                         case Removed(_, id):
                             self._listener.container_gone(host, id)
                         case Synced():

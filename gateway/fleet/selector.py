@@ -35,7 +35,7 @@ def select(hosts: Iterable[Host], selector: pb.HostSelector, path: str = "select
     if not (selector.all or selector.names or selector.labels):
         raise InvalidField(path, "must have `names` or `labels`, or `all`")
     for index, requirement in enumerate(selector.labels):
-        _check(requirement, f"{path}.labels[{index}]")
+        check(requirement, f"{path}.labels[{index}]")
     known = {host.name for host in hosts}
     for name in selector.names:
         if "*" not in name and name not in known:
@@ -76,7 +76,8 @@ def unmatched(names: Iterable[str], containers: Sequence[Named]) -> list[str]:
     return [name for name in names if not fits(name.removeprefix("/"))]
 
 
-def _check(requirement: pb.LabelRequirement, path: str) -> None:
+def check(requirement: pb.LabelRequirement, path: str) -> None:
+    """Raise `InvalidField` for a malformed requirement; *path* is its place in the request."""
     if not requirement.key:
         raise InvalidField(f"{path}.key", "must name a label")
     if requirement.operator not in _COMPARE:

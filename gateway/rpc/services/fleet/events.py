@@ -110,7 +110,7 @@ class _Stream:
         self.merged.stop(self._sources.pop(host))
         self.cursors.pop(host.name, None)
 
-    def container_joined(self, host: Host, row: ContainerRow, *, later: bool) -> None:
+    def container_put(self, host: Host, row: ContainerRow, *, later: bool) -> None:
         """Do nothing: the events of all containers come."""
 
     def container_gone(self, host: Host, id: str) -> None:

@@ -181,8 +181,10 @@ class _Stream:
         """Leave its logs to end by themselves: they do with the host."""
         self._down.discard(host)
 
-    def container_joined(self, host: Host, row: ContainerRow, *, later: bool) -> None:
+    def container_put(self, host: Host, row: ContainerRow, *, later: bool) -> None:
         """Begin its log: that of its present run, if it joins later."""
+        if later and not row.runs:
+            return
         key = host.name, row.id
         if key in self._logs:
             log = self._of[self._logs[key]]

@@ -121,7 +121,7 @@ class _Stream:
     def host_left(self, host: Host) -> None:
         """Leave its samples to end by themselves: they do with the host."""
 
-    def container_joined(self, host: Host, row: ContainerRow, *, later: bool) -> None:
+    def container_put(self, host: Host, row: ContainerRow, *, later: bool) -> None:
         """Read its samples."""
         key = host.name, row.id
         if row.runs and key not in self._tasks:
