@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import grpc
 from dockfleet import __version__
-from dockfleet.fleet.v1 import hosts_pb2
+from dockfleet.fleet.v1 import fleet_pb2, hosts_pb2
 from dockfleet.v1 import (
     containers_pb2,
     distribution_pb2,
@@ -41,12 +41,20 @@ from gateway.rpc import health
 from gateway.rpc.backend import Backend, Timeouts
 from gateway.rpc.certificates import Certificates
 from gateway.rpc.health import HealthReporter
+from gateway.rpc.host_rpc import Behaviour
 from gateway.rpc.interceptor import CallInterceptor
-from gateway.rpc.mirror import handlers
+from gateway.rpc.mirror import behaviours, handlers
 from gateway.rpc.reflection import Reflection
 from gateway.rpc.server import listen, options_of
 from gateway.rpc.services.containers import ContainerService
 from gateway.rpc.services.exec import ExecService
+from gateway.rpc.services.fleet.containers import FleetContainers
+from gateway.rpc.services.fleet.events import FleetEvents
+from gateway.rpc.services.fleet.images import FleetImages
+from gateway.rpc.services.fleet.logs import FleetLogs
+from gateway.rpc.services.fleet.services import FleetServices
+from gateway.rpc.services.fleet.stats import FleetStats
+from gateway.rpc.services.fleet.watch import FleetWatch
 from gateway.rpc.services.hosts import HostService
 from gateway.rpc.services.logs import LogService
 from gateway.rpc.services.stats import StatsService
@@ -152,12 +160,14 @@ def _timeouts(limits: Limits) -> Timeouts:
         long=limits.long_timeout_seconds,
         progress_idle=limits.progress_idle_timeout_seconds,
         reconnect=limits.reconnect_timeout_seconds,
+        fan_out=limits.fan_out_timeout_seconds,
         stall=limits.stall_timeout_seconds,
     )
 
 
 def _add_services(server: grpc.aio.Server, backend: Backend, settings: Settings) -> list[str]:
     """Let *server* serve the contract; return the names of its services."""
+    served: dict[str, Behaviour] = {}
     key = resume_key(settings)
     logs, stats = LogService(backend, LogTokenCodec(key)), StatsService(backend)
     files: list[tuple[Any, ...]] = [
@@ -169,12 +179,23 @@ def _add_services(server: grpc.aio.Server, backend: Backend, settings: Settings)
         (networks_pb2,),
         (system_pb2, SystemService(backend, EventTokenCodec(key))),
         (volumes_pb2,),
+        (
+            fleet_pb2,
+            FleetContainers(backend, served),
+            FleetEvents(backend, key),
+            FleetImages(backend),
+            FleetLogs(backend, key),
+            FleetServices(backend),
+            FleetStats(backend),
+            FleetWatch(backend, key),
+        ),  # it calls the RPCs of those before
     ]
     names = []
     for module, *by_hand in files:
         file: FileDescriptor = module.DESCRIPTOR
         for service in file.services_by_name.values():
-            server.add_generic_rpc_handlers((handlers(service, backend, *by_hand),))
+            served |= behaviours(service, backend, *by_hand, served=served)
+            server.add_generic_rpc_handlers((handlers(service, served),))
             names.append(service.full_name)
     return names
 

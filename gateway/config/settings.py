@@ -152,6 +152,9 @@ class Limits(Section):
     reconnect_timeout_seconds: float = Field(default=60.0, ge=0, le=3600)
     """Seconds that logs, events and stats whose connection broke are tried again before their readers are told."""
 
+    fan_out_timeout_seconds: float = Field(default=5.0, gt=0, le=3600)
+    """Seconds that one host may take in a question to many hosts, when the request does not say otherwise."""
+
     stall_timeout_seconds: float = Field(default=60.0, gt=0, le=3600)
     """Seconds that a client may hold up a process, an exec's or a run's, by not reading; then its call is ended."""
 

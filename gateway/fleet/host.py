@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from enum import Enum
 from typing import Protocol
 
 from gateway.engine.client import Engine
-from gateway.engine.errors import CallError
+from gateway.engine.errors import CallError, Unreachable
 from gateway.engine.events.broker import EventBroker
 from gateway.engine.inventory.inventory import Inventory
 from gateway.engine.logs.shared import SharedLogs
@@ -77,13 +78,30 @@ class Host:
         self.inventory = Inventory(
             engine, self.events, gate, asked=metrics.inventory_asked, healed=metrics.inventory_healed
         )
+        self.placing = 0  # containers that are about to run here, and not yet in the inventory
         self.kills = asyncio.Semaphore(_KILLS_AT_ONCE)
         self.calls: set[OpenCall] = set()  # that end at the latest with this host
+
+    @contextmanager
+    def one_more_container(self) -> Iterator[None]:
+        """Count a container that is being placed on the host, until the end of the block."""
+        self.placing += 1
+        try:
+            yield
+        finally:
+            self.placing -= 1
 
     @property
     def name(self) -> str:
         """The name by which requests choose it."""
         return self.engine.name
+
+    @property
+    def failure(self) -> CallError | None:
+        """PENDING: the health part."""
+        return None if self.state is State.UP else Unreachable(self.message or "the gateway has had no answer yet")
+
+    draining = False  # PENDING: the sources part
 
     def open(self) -> None:
         """Show the host in the metrics."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from dockfleet.fleet.v1 import selectors_pb2 as pb
 
@@ -28,9 +29,35 @@ def select(hosts: Iterable[Host], selector: pb.HostSelector, path: str = "select
     for name in selector.names:
         if "*" not in name and name not in known:
             raise UnknownHost(name)
+    return [host for host in hosts if fits(host, selector)]
+
+
+def fits(host: Host, selector: pb.HostSelector) -> bool:
+    """Tell whether *selector*, which is not malformed, selects *host*."""
     names = selector.names or ("*",)
-    named = (host for host in hosts if any(matches(host.name, name) for name in names))
-    return [host for host in named if meets(host.labels, selector.labels)]
+    return any(matches(host.name, name) for name in names) and meets(host.labels, selector.labels)
 
 
-__all__ = ["meets", "select"]
+class Named(Protocol):
+    """A container: its id, and its names with or without a slash."""
+
+    @property
+    def id(self) -> str:
+        """64 hexadecimal digits."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """All its names."""
+
+
+def unmatched(names: Iterable[str], containers: Sequence[Named]) -> list[str]:
+    """Return those of *names* of a `ContainerSelector` that fit none of the selected *containers*."""
+    known = {name.removeprefix("/") for each in containers for name in each.names}
+
+    def found(name: str) -> bool:
+        return any(matches(each, name) for each in known) or any(each.id.startswith(name) for each in containers)
+
+    return [name for name in names if not found(name.removeprefix("/"))]
+
+
+__all__ = ["fits", "meets", "select", "unmatched"]

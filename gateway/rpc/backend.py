@@ -27,14 +27,18 @@ class Timeouts:
     long: float = 3600.0
     progress_idle: float = 60.0
     reconnect: float = 60.0
+    fan_out: float = 5.0  # of one host, in a question to many
     stall: float = 60.0  # of a client that holds up a process by not reading
 
     def deadline(self, binding: Binding, context: CallContext) -> float | None:
         """Return the gateway's own deadline of a call, in the loop's time; None when it has none.
 
         A client's deadline wins over the gateway's; the interceptor ends the call then.  The deadline of a stream is
-        that of the head of its answer, which does not wait for what the stream is about.
+        that of the head of its answer, which does not wait for what the stream is about.  A call that the gateway makes
+        itself brings its own.
         """
+        if context.deadline is not None:
+            return context.deadline
         if context.time_remaining() is not None:
             return None
         if binding.deadline_class == pb.DEADLINE_CLASS_NONE and not binding.streams:

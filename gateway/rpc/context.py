@@ -7,6 +7,7 @@ from typing import Any, TypeAlias, cast
 
 import grpc
 
+from gateway.engine.transport.timeouts import Deadline
 from gateway.fleet.host import Host
 from gateway.rpc.write_timeout import StallGuard
 
@@ -17,6 +18,9 @@ _UNTIL_GRPC_SAYS_SECONDS = 0.1
 
 class CallContext:
     """The call of the task that makes it."""
+
+    deadline: Deadline | None = None
+    """What engines must keep to; a client's own deadline ends the call itself."""
 
     def __init__(self, context: GrpcContext) -> None:
         self.ended_by: Exception | None = None  # why the call was ended early

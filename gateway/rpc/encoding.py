@@ -26,6 +26,11 @@ _MOST_BYTES = 256 << 10
 T = TypeVar("T")
 
 
+def serialize(message: Any) -> bytes:
+    """Serialise a message; one that was put together as bytes is sent as it is."""
+    return message if type(message) is bytes else message.SerializeToString()
+
+
 class EncodedOnce(Generic[T]):
     """Encodes each record once for all streams that send it, and keeps the bytes as long as the record lives."""
 

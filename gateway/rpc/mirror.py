@@ -7,7 +7,7 @@ its RPCs; they win over mirroring.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Any
 
@@ -23,23 +23,42 @@ from gateway.engine.codec.binding import Binding
 from gateway.engine.errors import InvalidField
 from gateway.engine.process.bounded_buffer import buffered
 from gateway.engine.process.progress import ProgressCoalescer
+from gateway.rpc import encoding, fan_out
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
+from gateway.rpc.host_rpc import Behaviour
 
 
-def handlers(service: ServiceDescriptor, backend: Backend, *by_hand: object) -> grpc.GenericRpcHandler:
-    """Return the handlers of *service*; methods of the objects *by_hand* win over mirroring.
+def behaviours(
+    service: ServiceDescriptor, backend: Backend, *by_hand: object, served: Mapping[str, Behaviour] | None = None
+) -> dict[str, Behaviour]:
+    """Return what serves the RPCs of *service*, by their full names.
 
+    Methods of the objects *by_hand* win over mirroring, and over the fan-out to the RPCs that are *served* already.
     Raises `TypeError` when an RPC has neither a method nor an endpoint, or no access level.
     """
-    made = {}
+    made: dict[str, Behaviour] = {}
     for method in service.methods:
-        if not options.of_rpc(method).access:
+        rules = options.of_rpc(method)
+        if not rules.access:
             raise TypeError(f"{method.full_name} does not say what a caller must be allowed")
-        if method.full_name.startswith("dockfleet.fleet.") and not any(hasattr(part, method.name) for part in by_hand):
-            continue  # PENDING: the fleet's RPCs are being written
         written = [getattr(part, method.name) for part in by_hand if hasattr(part, method.name)]
-        made[method.name] = handler(method, written[0] if written else mirror(method, backend))
+        if written:
+            made[method.full_name] = written[0]
+        elif rules.fan_out:
+            made[method.full_name] = fan_out.behaviour(method, backend, served or {})
+        elif not method.full_name.startswith("dockfleet.fleet."):  # PENDING: the fleet's RPCs are being written
+            made[method.full_name] = mirror(method, backend)
+    return made
+
+
+def handlers(service: ServiceDescriptor, served: Mapping[str, Behaviour]) -> grpc.GenericRpcHandler:
+    """Return grpc's handlers of *service*."""
+    made = {
+        method.name: handler(method, served[method.full_name])
+        for method in service.methods
+        if method.full_name in served
+    }
     return grpc.method_handlers_generic_handler(service.full_name, made)
 
 
@@ -51,12 +70,7 @@ def handler(method: MethodDescriptor, behaviour: Callable[..., Any]) -> Any:
         (True, False): grpc.stream_unary_rpc_method_handler,
         (True, True): grpc.stream_stream_rpc_method_handler,
     }[method.client_streaming, method.server_streaming]
-    return make(behaviour, GetMessageClass(method.input_type).FromString, serialize)
-
-
-def serialize(message: Any) -> bytes:
-    """Serialise a message; one that was put together as bytes is sent as it is."""
-    return message if type(message) is bytes else message.SerializeToString()
+    return make(behaviour, GetMessageClass(method.input_type).FromString, encoding.serialize)
 
 
 def mirror(method: MethodDescriptor, backend: Backend) -> Callable[..., Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from dockfleet.v1 import common_pb2
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
@@ -69,11 +70,40 @@ class Failure(Exception):
         """Return the google.rpc.Status that travels in the trailers."""
         info = ErrorInfo(reason=self.reason, domain=DOMAIN, metadata=self.metadata)
         info.metadata["retry_safe"] = "true" if self.retry_safe else "false"
-        details: list[Message] = [info, *self.details]
-        if seconds := _RETRY_SECONDS.get(self.reason):
-            details.append(RetryInfo(retry_delay=Duration(seconds=seconds)))
+        details = [_pack(detail) for detail in (info, *self._details)]
+        return Status(code=self._number, message=self.message, details=details)
+
+    @property
+    def _details(self) -> list[Message]:
+        seconds = _RETRY_SECONDS.get(self.reason)
+        return [*self.details, RetryInfo(retry_delay=Duration(seconds=seconds))] if seconds else self.details
+
+    @property
+    def _number(self) -> int:
         number: int = self.code.value[0]
-        return Status(code=number, message=self.message, details=[_pack(detail) for detail in details])
+        return number
+
+    def message_of(self, host: str) -> common_pb2.Failure:
+        """Return it as a message for a response that holds the results of many calls; *host* is the one that failed."""
+        message = common_pb2.Failure(
+            code=self._number,
+            reason=common_pb2.ErrorReason.Value(f"ERROR_REASON_{self.reason}"),
+            message=self.message,
+            host=host,
+            retry_safe=self.retry_safe,
+            engine_status=int(self.metadata.get("engine_status", 0)),
+            metadata={key: value for key, value in self.metadata.items() if key not in ("host", "engine_status")},
+        )
+        for detail in self._details:
+            match detail:
+                case RetryInfo():
+                    message.retry_after.CopyFrom(detail.retry_delay)
+                case ResourceInfo():
+                    message.resource_type, message.resource_name = detail.resource_type, detail.resource_name
+                case BadRequest():
+                    for violation in detail.field_violations:
+                        message.field_violations.add(field=violation.field, description=violation.description)
+        return message
 
 
 def failure(error: Exception, host: str, *, changes: bool, operation: str = "") -> Failure | None:

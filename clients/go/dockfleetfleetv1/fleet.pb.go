@@ -8223,7 +8223,7 @@ type LogRecord struct {
 	//
 	// Types that are valid to be assigned to Record:
 	//
-	//	*LogRecord_Entry
+	//	*LogRecord_Batch
 	//	*LogRecord_Gap
 	//	*LogRecord_Restarted
 	//	*LogRecord_End
@@ -8294,10 +8294,10 @@ func (x *LogRecord) GetRecord() isLogRecord_Record {
 	return nil
 }
 
-func (x *LogRecord) GetEntry() *dockfleetv1.LogEntry {
+func (x *LogRecord) GetBatch() *dockfleetv1.LogBatch {
 	if x != nil {
-		if x, ok := x.Record.(*LogRecord_Entry); ok {
-			return x.Entry
+		if x, ok := x.Record.(*LogRecord_Batch); ok {
+			return x.Batch
 		}
 	}
 	return nil
@@ -8370,9 +8370,9 @@ type isLogRecord_Record interface {
 	isLogRecord_Record()
 }
 
-type LogRecord_Entry struct {
-	// A line, or a part of one.
-	Entry *dockfleetv1.LogEntry `protobuf:"bytes,4,opt,name=entry,proto3,oneof"`
+type LogRecord_Batch struct {
+	// Lines that follow each other.
+	Batch *dockfleetv1.LogBatch `protobuf:"bytes,4,opt,name=batch,proto3,oneof"`
 }
 
 type LogRecord_Gap struct {
@@ -8410,7 +8410,7 @@ type LogRecord_Joined struct {
 	Joined *SourceJoined `protobuf:"bytes,11,opt,name=joined,proto3,oneof"`
 }
 
-func (*LogRecord_Entry) isLogRecord_Record() {}
+func (*LogRecord_Batch) isLogRecord_Record() {}
 
 func (*LogRecord_Gap) isLogRecord_Record() {}
 
@@ -8429,8 +8429,10 @@ func (*LogRecord_Joined) isLogRecord_Record() {}
 // A source has stalled.
 type SourceStalled struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// For how long nothing has come.
-	Idle          *durationpb.Duration `protobuf:"bytes,1,opt,name=idle,proto3" json:"idle,omitempty"`
+	// For how long nothing has come.  Absent when its host does not respond.
+	Idle *durationpb.Duration `protobuf:"bytes,1,opt,name=idle,proto3" json:"idle,omitempty"`
+	// Why its host does not respond.
+	Failure       *dockfleetv1.Failure `protobuf:"bytes,2,opt,name=failure,proto3" json:"failure,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -8468,6 +8470,13 @@ func (*SourceStalled) Descriptor() ([]byte, []int) {
 func (x *SourceStalled) GetIdle() *durationpb.Duration {
 	if x != nil {
 		return x.Idle
+	}
+	return nil
+}
+
+func (x *SourceStalled) GetFailure() *dockfleetv1.Failure {
+	if x != nil {
+		return x.Failure
 	}
 	return nil
 }
@@ -10879,7 +10888,7 @@ const file_dockfleet_fleet_v1_fleet_proto_rawDesc = "" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12!\n" +
 	"\fcontainer_id\x18\x02 \x01(\tR\vcontainerId\x12%\n" +
 	"\x0econtainer_name\x18\x03 \x01(\tR\rcontainerName\x12.\n" +
-	"\x05entry\x18\x04 \x01(\v2\x16.dockfleet.v1.LogEntryH\x00R\x05entry\x12%\n" +
+	"\x05batch\x18\x04 \x01(\v2\x16.dockfleet.v1.LogBatchH\x00R\x05batch\x12%\n" +
 	"\x03gap\x18\x05 \x01(\v2\x11.dockfleet.v1.GapH\x00R\x03gap\x12@\n" +
 	"\trestarted\x18\x06 \x01(\v2 .dockfleet.v1.ContainerRestartedH\x00R\trestarted\x12(\n" +
 	"\x03end\x18\a \x01(\v2\x14.dockfleet.v1.LogEndH\x00R\x03end\x121\n" +
@@ -10888,9 +10897,10 @@ const file_dockfleet_fleet_v1_fleet_proto_rawDesc = "" +
 	"\aresumed\x18\n" +
 	" \x01(\v2!.dockfleet.fleet.v1.SourceResumedH\x00R\aresumed\x12:\n" +
 	"\x06joined\x18\v \x01(\v2 .dockfleet.fleet.v1.SourceJoinedH\x00R\x06joinedB\b\n" +
-	"\x06record\">\n" +
+	"\x06record\"o\n" +
 	"\rSourceStalled\x12-\n" +
-	"\x04idle\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x04idle\"\x0f\n" +
+	"\x04idle\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x04idle\x12/\n" +
+	"\afailure\x18\x02 \x01(\v2\x15.dockfleet.v1.FailureR\afailure\"\x0f\n" +
 	"\rSourceResumed\"\x0e\n" +
 	"\fSourceJoined\"\xcf\x01\n" +
 	"\x12StreamStatsRequest\x126\n" +
@@ -11306,7 +11316,7 @@ var file_dockfleet_fleet_v1_fleet_proto_goTypes = []any{
 	(*dockfleetv1.ContainerSummary)(nil),         // 199: dockfleet.v1.ContainerSummary
 	(*dockfleetv1.Freshness)(nil),                // 200: dockfleet.v1.Freshness
 	(*dockfleetv1.StreamLogsRequest)(nil),        // 201: dockfleet.v1.StreamLogsRequest
-	(*dockfleetv1.LogEntry)(nil),                 // 202: dockfleet.v1.LogEntry
+	(*dockfleetv1.LogBatch)(nil),                 // 202: dockfleet.v1.LogBatch
 	(*dockfleetv1.Gap)(nil),                      // 203: dockfleet.v1.Gap
 	(*dockfleetv1.ContainerRestarted)(nil),       // 204: dockfleet.v1.ContainerRestarted
 	(*dockfleetv1.LogEnd)(nil),                   // 205: dockfleet.v1.LogEnd
@@ -11629,7 +11639,7 @@ var file_dockfleet_fleet_v1_fleet_proto_depIdxs = []int32{
 	137, // 308: dockfleet.fleet.v1.StreamLogsRequest.max_wait:type_name -> google.protobuf.Duration
 	107, // 309: dockfleet.fleet.v1.StreamLogsResponse.records:type_name -> dockfleet.fleet.v1.LogRecord
 	140, // 310: dockfleet.fleet.v1.StreamLogsResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	202, // 311: dockfleet.fleet.v1.LogRecord.entry:type_name -> dockfleet.v1.LogEntry
+	202, // 311: dockfleet.fleet.v1.LogRecord.batch:type_name -> dockfleet.v1.LogBatch
 	203, // 312: dockfleet.fleet.v1.LogRecord.gap:type_name -> dockfleet.v1.Gap
 	204, // 313: dockfleet.fleet.v1.LogRecord.restarted:type_name -> dockfleet.v1.ContainerRestarted
 	205, // 314: dockfleet.fleet.v1.LogRecord.end:type_name -> dockfleet.v1.LogEnd
@@ -11638,133 +11648,134 @@ var file_dockfleet_fleet_v1_fleet_proto_depIdxs = []int32{
 	109, // 317: dockfleet.fleet.v1.LogRecord.resumed:type_name -> dockfleet.fleet.v1.SourceResumed
 	110, // 318: dockfleet.fleet.v1.LogRecord.joined:type_name -> dockfleet.fleet.v1.SourceJoined
 	137, // 319: dockfleet.fleet.v1.SourceStalled.idle:type_name -> google.protobuf.Duration
-	138, // 320: dockfleet.fleet.v1.StreamStatsRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	156, // 321: dockfleet.fleet.v1.StreamStatsRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
-	206, // 322: dockfleet.fleet.v1.StreamStatsRequest.request:type_name -> dockfleet.v1.StreamStatsRequest
-	113, // 323: dockfleet.fleet.v1.StreamStatsResponse.records:type_name -> dockfleet.fleet.v1.StatsRecord
-	140, // 324: dockfleet.fleet.v1.StreamStatsResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	207, // 325: dockfleet.fleet.v1.StatsRecord.stats:type_name -> dockfleet.v1.ContainerStats
-	208, // 326: dockfleet.fleet.v1.StatsRecord.not_running:type_name -> dockfleet.v1.ContainerNotRunning
-	136, // 327: dockfleet.fleet.v1.StatsRecord.failure:type_name -> dockfleet.v1.Failure
-	138, // 328: dockfleet.fleet.v1.StreamEventsRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	209, // 329: dockfleet.fleet.v1.StreamEventsRequest.request:type_name -> dockfleet.v1.StreamEventsRequest
-	137, // 330: dockfleet.fleet.v1.StreamEventsRequest.max_wait:type_name -> google.protobuf.Duration
-	116, // 331: dockfleet.fleet.v1.StreamEventsResponse.records:type_name -> dockfleet.fleet.v1.EventRecord
-	140, // 332: dockfleet.fleet.v1.StreamEventsResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	210, // 333: dockfleet.fleet.v1.EventRecord.event:type_name -> dockfleet.v1.EngineEvent
-	203, // 334: dockfleet.fleet.v1.EventRecord.gap:type_name -> dockfleet.v1.Gap
-	136, // 335: dockfleet.fleet.v1.EventRecord.failure:type_name -> dockfleet.v1.Failure
-	108, // 336: dockfleet.fleet.v1.EventRecord.stalled:type_name -> dockfleet.fleet.v1.SourceStalled
-	109, // 337: dockfleet.fleet.v1.EventRecord.resumed:type_name -> dockfleet.fleet.v1.SourceResumed
-	110, // 338: dockfleet.fleet.v1.EventRecord.joined:type_name -> dockfleet.fleet.v1.SourceJoined
-	1,   // 339: dockfleet.fleet.v1.Placement.strategy:type_name -> dockfleet.fleet.v1.PlacementStrategy
-	2,   // 340: dockfleet.fleet.v1.Placement.resource:type_name -> dockfleet.fleet.v1.PlacementResource
-	138, // 341: dockfleet.fleet.v1.RunContainerRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	117, // 342: dockfleet.fleet.v1.RunContainerRequest.placement:type_name -> dockfleet.fleet.v1.Placement
-	173, // 343: dockfleet.fleet.v1.RunContainerRequest.request:type_name -> dockfleet.v1.RunContainerRequest
-	120, // 344: dockfleet.fleet.v1.RunContainerResponse.placed:type_name -> dockfleet.fleet.v1.PlacementDecision
-	174, // 345: dockfleet.fleet.v1.RunContainerResponse.response:type_name -> dockfleet.v1.RunContainerResponse
-	121, // 346: dockfleet.fleet.v1.PlacementDecision.candidates:type_name -> dockfleet.fleet.v1.PlacementCandidate
-	138, // 347: dockfleet.fleet.v1.CopyImageRequest.to:type_name -> dockfleet.fleet.v1.HostSelector
-	124, // 348: dockfleet.fleet.v1.CopyImageResponse.results:type_name -> dockfleet.fleet.v1.CopyImageResult
-	8,   // 349: dockfleet.fleet.v1.CopyImageResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 350: dockfleet.fleet.v1.CopyImageResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	125, // 351: dockfleet.fleet.v1.CopyImageResult.progress:type_name -> dockfleet.fleet.v1.CopyProgress
-	126, // 352: dockfleet.fleet.v1.CopyImageResult.copied:type_name -> dockfleet.fleet.v1.ImageCopied
-	127, // 353: dockfleet.fleet.v1.CopyImageResult.present:type_name -> dockfleet.fleet.v1.ImagePresent
-	136, // 354: dockfleet.fleet.v1.CopyImageResult.failure:type_name -> dockfleet.v1.Failure
-	134, // 355: dockfleet.fleet.v1.ServiceEndpoint.container_addresses:type_name -> dockfleet.fleet.v1.ServiceEndpoint.ContainerAddressesEntry
-	135, // 356: dockfleet.fleet.v1.ServiceEndpoint.labels:type_name -> dockfleet.fleet.v1.ServiceEndpoint.LabelsEntry
-	138, // 357: dockfleet.fleet.v1.DiscoverServicesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	211, // 358: dockfleet.fleet.v1.DiscoverServicesRequest.labels:type_name -> dockfleet.fleet.v1.LabelRequirement
-	128, // 359: dockfleet.fleet.v1.DiscoverServicesResponse.endpoints:type_name -> dockfleet.fleet.v1.ServiceEndpoint
-	4,   // 360: dockfleet.fleet.v1.DiscoverServicesResponse.failures:type_name -> dockfleet.fleet.v1.HostFailure
-	129, // 361: dockfleet.fleet.v1.WatchServicesRequest.services:type_name -> dockfleet.fleet.v1.DiscoverServicesRequest
-	133, // 362: dockfleet.fleet.v1.WatchServicesResponse.changes:type_name -> dockfleet.fleet.v1.ServiceChange
-	140, // 363: dockfleet.fleet.v1.WatchServicesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	128, // 364: dockfleet.fleet.v1.ServiceChange.put:type_name -> dockfleet.fleet.v1.ServiceEndpoint
-	128, // 365: dockfleet.fleet.v1.ServiceChange.removed:type_name -> dockfleet.fleet.v1.ServiceEndpoint
-	9,   // 366: dockfleet.fleet.v1.FleetService.ListContainers:input_type -> dockfleet.fleet.v1.ListContainersRequest
-	12,  // 367: dockfleet.fleet.v1.FleetService.ListImages:input_type -> dockfleet.fleet.v1.ListImagesRequest
-	15,  // 368: dockfleet.fleet.v1.FleetService.ListNetworks:input_type -> dockfleet.fleet.v1.ListNetworksRequest
-	18,  // 369: dockfleet.fleet.v1.FleetService.ListVolumes:input_type -> dockfleet.fleet.v1.ListVolumesRequest
-	21,  // 370: dockfleet.fleet.v1.FleetService.GetInfo:input_type -> dockfleet.fleet.v1.GetInfoRequest
-	24,  // 371: dockfleet.fleet.v1.FleetService.GetVersion:input_type -> dockfleet.fleet.v1.GetVersionRequest
-	27,  // 372: dockfleet.fleet.v1.FleetService.GetDataUsage:input_type -> dockfleet.fleet.v1.GetDataUsageRequest
-	30,  // 373: dockfleet.fleet.v1.FleetService.Ping:input_type -> dockfleet.fleet.v1.PingRequest
-	96,  // 374: dockfleet.fleet.v1.FleetService.FindContainers:input_type -> dockfleet.fleet.v1.FindContainersRequest
-	99,  // 375: dockfleet.fleet.v1.FleetService.WatchContainers:input_type -> dockfleet.fleet.v1.WatchContainersRequest
-	105, // 376: dockfleet.fleet.v1.FleetService.StreamLogs:input_type -> dockfleet.fleet.v1.StreamLogsRequest
-	111, // 377: dockfleet.fleet.v1.FleetService.StreamStats:input_type -> dockfleet.fleet.v1.StreamStatsRequest
-	114, // 378: dockfleet.fleet.v1.FleetService.StreamEvents:input_type -> dockfleet.fleet.v1.StreamEventsRequest
-	33,  // 379: dockfleet.fleet.v1.FleetService.StartContainers:input_type -> dockfleet.fleet.v1.StartContainersRequest
-	36,  // 380: dockfleet.fleet.v1.FleetService.StopContainers:input_type -> dockfleet.fleet.v1.StopContainersRequest
-	39,  // 381: dockfleet.fleet.v1.FleetService.RestartContainers:input_type -> dockfleet.fleet.v1.RestartContainersRequest
-	42,  // 382: dockfleet.fleet.v1.FleetService.KillContainers:input_type -> dockfleet.fleet.v1.KillContainersRequest
-	45,  // 383: dockfleet.fleet.v1.FleetService.PauseContainers:input_type -> dockfleet.fleet.v1.PauseContainersRequest
-	48,  // 384: dockfleet.fleet.v1.FleetService.UnpauseContainers:input_type -> dockfleet.fleet.v1.UnpauseContainersRequest
-	51,  // 385: dockfleet.fleet.v1.FleetService.UpdateContainers:input_type -> dockfleet.fleet.v1.UpdateContainersRequest
-	54,  // 386: dockfleet.fleet.v1.FleetService.RemoveContainers:input_type -> dockfleet.fleet.v1.RemoveContainersRequest
-	57,  // 387: dockfleet.fleet.v1.FleetService.RunContainers:input_type -> dockfleet.fleet.v1.RunContainersRequest
-	60,  // 388: dockfleet.fleet.v1.FleetService.PullImages:input_type -> dockfleet.fleet.v1.PullImagesRequest
-	63,  // 389: dockfleet.fleet.v1.FleetService.RemoveImages:input_type -> dockfleet.fleet.v1.RemoveImagesRequest
-	66,  // 390: dockfleet.fleet.v1.FleetService.TagImages:input_type -> dockfleet.fleet.v1.TagImagesRequest
-	69,  // 391: dockfleet.fleet.v1.FleetService.PruneContainers:input_type -> dockfleet.fleet.v1.PruneContainersRequest
-	72,  // 392: dockfleet.fleet.v1.FleetService.PruneImages:input_type -> dockfleet.fleet.v1.PruneImagesRequest
-	75,  // 393: dockfleet.fleet.v1.FleetService.PruneNetworks:input_type -> dockfleet.fleet.v1.PruneNetworksRequest
-	78,  // 394: dockfleet.fleet.v1.FleetService.PruneVolumes:input_type -> dockfleet.fleet.v1.PruneVolumesRequest
-	81,  // 395: dockfleet.fleet.v1.FleetService.PruneBuildCaches:input_type -> dockfleet.fleet.v1.PruneBuildCachesRequest
-	84,  // 396: dockfleet.fleet.v1.FleetService.CreateNetworks:input_type -> dockfleet.fleet.v1.CreateNetworksRequest
-	87,  // 397: dockfleet.fleet.v1.FleetService.RemoveNetworks:input_type -> dockfleet.fleet.v1.RemoveNetworksRequest
-	90,  // 398: dockfleet.fleet.v1.FleetService.CreateVolumes:input_type -> dockfleet.fleet.v1.CreateVolumesRequest
-	93,  // 399: dockfleet.fleet.v1.FleetService.RemoveVolumes:input_type -> dockfleet.fleet.v1.RemoveVolumesRequest
-	118, // 400: dockfleet.fleet.v1.FleetService.RunContainer:input_type -> dockfleet.fleet.v1.RunContainerRequest
-	122, // 401: dockfleet.fleet.v1.FleetService.CopyImage:input_type -> dockfleet.fleet.v1.CopyImageRequest
-	129, // 402: dockfleet.fleet.v1.FleetService.DiscoverServices:input_type -> dockfleet.fleet.v1.DiscoverServicesRequest
-	131, // 403: dockfleet.fleet.v1.FleetService.WatchServices:input_type -> dockfleet.fleet.v1.WatchServicesRequest
-	10,  // 404: dockfleet.fleet.v1.FleetService.ListContainers:output_type -> dockfleet.fleet.v1.ListContainersResponse
-	13,  // 405: dockfleet.fleet.v1.FleetService.ListImages:output_type -> dockfleet.fleet.v1.ListImagesResponse
-	16,  // 406: dockfleet.fleet.v1.FleetService.ListNetworks:output_type -> dockfleet.fleet.v1.ListNetworksResponse
-	19,  // 407: dockfleet.fleet.v1.FleetService.ListVolumes:output_type -> dockfleet.fleet.v1.ListVolumesResponse
-	22,  // 408: dockfleet.fleet.v1.FleetService.GetInfo:output_type -> dockfleet.fleet.v1.GetInfoResponse
-	25,  // 409: dockfleet.fleet.v1.FleetService.GetVersion:output_type -> dockfleet.fleet.v1.GetVersionResponse
-	28,  // 410: dockfleet.fleet.v1.FleetService.GetDataUsage:output_type -> dockfleet.fleet.v1.GetDataUsageResponse
-	31,  // 411: dockfleet.fleet.v1.FleetService.Ping:output_type -> dockfleet.fleet.v1.PingResponse
-	97,  // 412: dockfleet.fleet.v1.FleetService.FindContainers:output_type -> dockfleet.fleet.v1.FindContainersResponse
-	100, // 413: dockfleet.fleet.v1.FleetService.WatchContainers:output_type -> dockfleet.fleet.v1.WatchContainersResponse
-	106, // 414: dockfleet.fleet.v1.FleetService.StreamLogs:output_type -> dockfleet.fleet.v1.StreamLogsResponse
-	112, // 415: dockfleet.fleet.v1.FleetService.StreamStats:output_type -> dockfleet.fleet.v1.StreamStatsResponse
-	115, // 416: dockfleet.fleet.v1.FleetService.StreamEvents:output_type -> dockfleet.fleet.v1.StreamEventsResponse
-	34,  // 417: dockfleet.fleet.v1.FleetService.StartContainers:output_type -> dockfleet.fleet.v1.StartContainersResponse
-	37,  // 418: dockfleet.fleet.v1.FleetService.StopContainers:output_type -> dockfleet.fleet.v1.StopContainersResponse
-	40,  // 419: dockfleet.fleet.v1.FleetService.RestartContainers:output_type -> dockfleet.fleet.v1.RestartContainersResponse
-	43,  // 420: dockfleet.fleet.v1.FleetService.KillContainers:output_type -> dockfleet.fleet.v1.KillContainersResponse
-	46,  // 421: dockfleet.fleet.v1.FleetService.PauseContainers:output_type -> dockfleet.fleet.v1.PauseContainersResponse
-	49,  // 422: dockfleet.fleet.v1.FleetService.UnpauseContainers:output_type -> dockfleet.fleet.v1.UnpauseContainersResponse
-	52,  // 423: dockfleet.fleet.v1.FleetService.UpdateContainers:output_type -> dockfleet.fleet.v1.UpdateContainersResponse
-	55,  // 424: dockfleet.fleet.v1.FleetService.RemoveContainers:output_type -> dockfleet.fleet.v1.RemoveContainersResponse
-	58,  // 425: dockfleet.fleet.v1.FleetService.RunContainers:output_type -> dockfleet.fleet.v1.RunContainersResponse
-	61,  // 426: dockfleet.fleet.v1.FleetService.PullImages:output_type -> dockfleet.fleet.v1.PullImagesResponse
-	64,  // 427: dockfleet.fleet.v1.FleetService.RemoveImages:output_type -> dockfleet.fleet.v1.RemoveImagesResponse
-	67,  // 428: dockfleet.fleet.v1.FleetService.TagImages:output_type -> dockfleet.fleet.v1.TagImagesResponse
-	70,  // 429: dockfleet.fleet.v1.FleetService.PruneContainers:output_type -> dockfleet.fleet.v1.PruneContainersResponse
-	73,  // 430: dockfleet.fleet.v1.FleetService.PruneImages:output_type -> dockfleet.fleet.v1.PruneImagesResponse
-	76,  // 431: dockfleet.fleet.v1.FleetService.PruneNetworks:output_type -> dockfleet.fleet.v1.PruneNetworksResponse
-	79,  // 432: dockfleet.fleet.v1.FleetService.PruneVolumes:output_type -> dockfleet.fleet.v1.PruneVolumesResponse
-	82,  // 433: dockfleet.fleet.v1.FleetService.PruneBuildCaches:output_type -> dockfleet.fleet.v1.PruneBuildCachesResponse
-	85,  // 434: dockfleet.fleet.v1.FleetService.CreateNetworks:output_type -> dockfleet.fleet.v1.CreateNetworksResponse
-	88,  // 435: dockfleet.fleet.v1.FleetService.RemoveNetworks:output_type -> dockfleet.fleet.v1.RemoveNetworksResponse
-	91,  // 436: dockfleet.fleet.v1.FleetService.CreateVolumes:output_type -> dockfleet.fleet.v1.CreateVolumesResponse
-	94,  // 437: dockfleet.fleet.v1.FleetService.RemoveVolumes:output_type -> dockfleet.fleet.v1.RemoveVolumesResponse
-	119, // 438: dockfleet.fleet.v1.FleetService.RunContainer:output_type -> dockfleet.fleet.v1.RunContainerResponse
-	123, // 439: dockfleet.fleet.v1.FleetService.CopyImage:output_type -> dockfleet.fleet.v1.CopyImageResponse
-	130, // 440: dockfleet.fleet.v1.FleetService.DiscoverServices:output_type -> dockfleet.fleet.v1.DiscoverServicesResponse
-	132, // 441: dockfleet.fleet.v1.FleetService.WatchServices:output_type -> dockfleet.fleet.v1.WatchServicesResponse
-	404, // [404:442] is the sub-list for method output_type
-	366, // [366:404] is the sub-list for method input_type
-	366, // [366:366] is the sub-list for extension type_name
-	366, // [366:366] is the sub-list for extension extendee
-	0,   // [0:366] is the sub-list for field type_name
+	136, // 320: dockfleet.fleet.v1.SourceStalled.failure:type_name -> dockfleet.v1.Failure
+	138, // 321: dockfleet.fleet.v1.StreamStatsRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	156, // 322: dockfleet.fleet.v1.StreamStatsRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
+	206, // 323: dockfleet.fleet.v1.StreamStatsRequest.request:type_name -> dockfleet.v1.StreamStatsRequest
+	113, // 324: dockfleet.fleet.v1.StreamStatsResponse.records:type_name -> dockfleet.fleet.v1.StatsRecord
+	140, // 325: dockfleet.fleet.v1.StreamStatsResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	207, // 326: dockfleet.fleet.v1.StatsRecord.stats:type_name -> dockfleet.v1.ContainerStats
+	208, // 327: dockfleet.fleet.v1.StatsRecord.not_running:type_name -> dockfleet.v1.ContainerNotRunning
+	136, // 328: dockfleet.fleet.v1.StatsRecord.failure:type_name -> dockfleet.v1.Failure
+	138, // 329: dockfleet.fleet.v1.StreamEventsRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	209, // 330: dockfleet.fleet.v1.StreamEventsRequest.request:type_name -> dockfleet.v1.StreamEventsRequest
+	137, // 331: dockfleet.fleet.v1.StreamEventsRequest.max_wait:type_name -> google.protobuf.Duration
+	116, // 332: dockfleet.fleet.v1.StreamEventsResponse.records:type_name -> dockfleet.fleet.v1.EventRecord
+	140, // 333: dockfleet.fleet.v1.StreamEventsResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	210, // 334: dockfleet.fleet.v1.EventRecord.event:type_name -> dockfleet.v1.EngineEvent
+	203, // 335: dockfleet.fleet.v1.EventRecord.gap:type_name -> dockfleet.v1.Gap
+	136, // 336: dockfleet.fleet.v1.EventRecord.failure:type_name -> dockfleet.v1.Failure
+	108, // 337: dockfleet.fleet.v1.EventRecord.stalled:type_name -> dockfleet.fleet.v1.SourceStalled
+	109, // 338: dockfleet.fleet.v1.EventRecord.resumed:type_name -> dockfleet.fleet.v1.SourceResumed
+	110, // 339: dockfleet.fleet.v1.EventRecord.joined:type_name -> dockfleet.fleet.v1.SourceJoined
+	1,   // 340: dockfleet.fleet.v1.Placement.strategy:type_name -> dockfleet.fleet.v1.PlacementStrategy
+	2,   // 341: dockfleet.fleet.v1.Placement.resource:type_name -> dockfleet.fleet.v1.PlacementResource
+	138, // 342: dockfleet.fleet.v1.RunContainerRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	117, // 343: dockfleet.fleet.v1.RunContainerRequest.placement:type_name -> dockfleet.fleet.v1.Placement
+	173, // 344: dockfleet.fleet.v1.RunContainerRequest.request:type_name -> dockfleet.v1.RunContainerRequest
+	120, // 345: dockfleet.fleet.v1.RunContainerResponse.placed:type_name -> dockfleet.fleet.v1.PlacementDecision
+	174, // 346: dockfleet.fleet.v1.RunContainerResponse.response:type_name -> dockfleet.v1.RunContainerResponse
+	121, // 347: dockfleet.fleet.v1.PlacementDecision.candidates:type_name -> dockfleet.fleet.v1.PlacementCandidate
+	138, // 348: dockfleet.fleet.v1.CopyImageRequest.to:type_name -> dockfleet.fleet.v1.HostSelector
+	124, // 349: dockfleet.fleet.v1.CopyImageResponse.results:type_name -> dockfleet.fleet.v1.CopyImageResult
+	8,   // 350: dockfleet.fleet.v1.CopyImageResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	140, // 351: dockfleet.fleet.v1.CopyImageResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	125, // 352: dockfleet.fleet.v1.CopyImageResult.progress:type_name -> dockfleet.fleet.v1.CopyProgress
+	126, // 353: dockfleet.fleet.v1.CopyImageResult.copied:type_name -> dockfleet.fleet.v1.ImageCopied
+	127, // 354: dockfleet.fleet.v1.CopyImageResult.present:type_name -> dockfleet.fleet.v1.ImagePresent
+	136, // 355: dockfleet.fleet.v1.CopyImageResult.failure:type_name -> dockfleet.v1.Failure
+	134, // 356: dockfleet.fleet.v1.ServiceEndpoint.container_addresses:type_name -> dockfleet.fleet.v1.ServiceEndpoint.ContainerAddressesEntry
+	135, // 357: dockfleet.fleet.v1.ServiceEndpoint.labels:type_name -> dockfleet.fleet.v1.ServiceEndpoint.LabelsEntry
+	138, // 358: dockfleet.fleet.v1.DiscoverServicesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	211, // 359: dockfleet.fleet.v1.DiscoverServicesRequest.labels:type_name -> dockfleet.fleet.v1.LabelRequirement
+	128, // 360: dockfleet.fleet.v1.DiscoverServicesResponse.endpoints:type_name -> dockfleet.fleet.v1.ServiceEndpoint
+	4,   // 361: dockfleet.fleet.v1.DiscoverServicesResponse.failures:type_name -> dockfleet.fleet.v1.HostFailure
+	129, // 362: dockfleet.fleet.v1.WatchServicesRequest.services:type_name -> dockfleet.fleet.v1.DiscoverServicesRequest
+	133, // 363: dockfleet.fleet.v1.WatchServicesResponse.changes:type_name -> dockfleet.fleet.v1.ServiceChange
+	140, // 364: dockfleet.fleet.v1.WatchServicesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	128, // 365: dockfleet.fleet.v1.ServiceChange.put:type_name -> dockfleet.fleet.v1.ServiceEndpoint
+	128, // 366: dockfleet.fleet.v1.ServiceChange.removed:type_name -> dockfleet.fleet.v1.ServiceEndpoint
+	9,   // 367: dockfleet.fleet.v1.FleetService.ListContainers:input_type -> dockfleet.fleet.v1.ListContainersRequest
+	12,  // 368: dockfleet.fleet.v1.FleetService.ListImages:input_type -> dockfleet.fleet.v1.ListImagesRequest
+	15,  // 369: dockfleet.fleet.v1.FleetService.ListNetworks:input_type -> dockfleet.fleet.v1.ListNetworksRequest
+	18,  // 370: dockfleet.fleet.v1.FleetService.ListVolumes:input_type -> dockfleet.fleet.v1.ListVolumesRequest
+	21,  // 371: dockfleet.fleet.v1.FleetService.GetInfo:input_type -> dockfleet.fleet.v1.GetInfoRequest
+	24,  // 372: dockfleet.fleet.v1.FleetService.GetVersion:input_type -> dockfleet.fleet.v1.GetVersionRequest
+	27,  // 373: dockfleet.fleet.v1.FleetService.GetDataUsage:input_type -> dockfleet.fleet.v1.GetDataUsageRequest
+	30,  // 374: dockfleet.fleet.v1.FleetService.Ping:input_type -> dockfleet.fleet.v1.PingRequest
+	96,  // 375: dockfleet.fleet.v1.FleetService.FindContainers:input_type -> dockfleet.fleet.v1.FindContainersRequest
+	99,  // 376: dockfleet.fleet.v1.FleetService.WatchContainers:input_type -> dockfleet.fleet.v1.WatchContainersRequest
+	105, // 377: dockfleet.fleet.v1.FleetService.StreamLogs:input_type -> dockfleet.fleet.v1.StreamLogsRequest
+	111, // 378: dockfleet.fleet.v1.FleetService.StreamStats:input_type -> dockfleet.fleet.v1.StreamStatsRequest
+	114, // 379: dockfleet.fleet.v1.FleetService.StreamEvents:input_type -> dockfleet.fleet.v1.StreamEventsRequest
+	33,  // 380: dockfleet.fleet.v1.FleetService.StartContainers:input_type -> dockfleet.fleet.v1.StartContainersRequest
+	36,  // 381: dockfleet.fleet.v1.FleetService.StopContainers:input_type -> dockfleet.fleet.v1.StopContainersRequest
+	39,  // 382: dockfleet.fleet.v1.FleetService.RestartContainers:input_type -> dockfleet.fleet.v1.RestartContainersRequest
+	42,  // 383: dockfleet.fleet.v1.FleetService.KillContainers:input_type -> dockfleet.fleet.v1.KillContainersRequest
+	45,  // 384: dockfleet.fleet.v1.FleetService.PauseContainers:input_type -> dockfleet.fleet.v1.PauseContainersRequest
+	48,  // 385: dockfleet.fleet.v1.FleetService.UnpauseContainers:input_type -> dockfleet.fleet.v1.UnpauseContainersRequest
+	51,  // 386: dockfleet.fleet.v1.FleetService.UpdateContainers:input_type -> dockfleet.fleet.v1.UpdateContainersRequest
+	54,  // 387: dockfleet.fleet.v1.FleetService.RemoveContainers:input_type -> dockfleet.fleet.v1.RemoveContainersRequest
+	57,  // 388: dockfleet.fleet.v1.FleetService.RunContainers:input_type -> dockfleet.fleet.v1.RunContainersRequest
+	60,  // 389: dockfleet.fleet.v1.FleetService.PullImages:input_type -> dockfleet.fleet.v1.PullImagesRequest
+	63,  // 390: dockfleet.fleet.v1.FleetService.RemoveImages:input_type -> dockfleet.fleet.v1.RemoveImagesRequest
+	66,  // 391: dockfleet.fleet.v1.FleetService.TagImages:input_type -> dockfleet.fleet.v1.TagImagesRequest
+	69,  // 392: dockfleet.fleet.v1.FleetService.PruneContainers:input_type -> dockfleet.fleet.v1.PruneContainersRequest
+	72,  // 393: dockfleet.fleet.v1.FleetService.PruneImages:input_type -> dockfleet.fleet.v1.PruneImagesRequest
+	75,  // 394: dockfleet.fleet.v1.FleetService.PruneNetworks:input_type -> dockfleet.fleet.v1.PruneNetworksRequest
+	78,  // 395: dockfleet.fleet.v1.FleetService.PruneVolumes:input_type -> dockfleet.fleet.v1.PruneVolumesRequest
+	81,  // 396: dockfleet.fleet.v1.FleetService.PruneBuildCaches:input_type -> dockfleet.fleet.v1.PruneBuildCachesRequest
+	84,  // 397: dockfleet.fleet.v1.FleetService.CreateNetworks:input_type -> dockfleet.fleet.v1.CreateNetworksRequest
+	87,  // 398: dockfleet.fleet.v1.FleetService.RemoveNetworks:input_type -> dockfleet.fleet.v1.RemoveNetworksRequest
+	90,  // 399: dockfleet.fleet.v1.FleetService.CreateVolumes:input_type -> dockfleet.fleet.v1.CreateVolumesRequest
+	93,  // 400: dockfleet.fleet.v1.FleetService.RemoveVolumes:input_type -> dockfleet.fleet.v1.RemoveVolumesRequest
+	118, // 401: dockfleet.fleet.v1.FleetService.RunContainer:input_type -> dockfleet.fleet.v1.RunContainerRequest
+	122, // 402: dockfleet.fleet.v1.FleetService.CopyImage:input_type -> dockfleet.fleet.v1.CopyImageRequest
+	129, // 403: dockfleet.fleet.v1.FleetService.DiscoverServices:input_type -> dockfleet.fleet.v1.DiscoverServicesRequest
+	131, // 404: dockfleet.fleet.v1.FleetService.WatchServices:input_type -> dockfleet.fleet.v1.WatchServicesRequest
+	10,  // 405: dockfleet.fleet.v1.FleetService.ListContainers:output_type -> dockfleet.fleet.v1.ListContainersResponse
+	13,  // 406: dockfleet.fleet.v1.FleetService.ListImages:output_type -> dockfleet.fleet.v1.ListImagesResponse
+	16,  // 407: dockfleet.fleet.v1.FleetService.ListNetworks:output_type -> dockfleet.fleet.v1.ListNetworksResponse
+	19,  // 408: dockfleet.fleet.v1.FleetService.ListVolumes:output_type -> dockfleet.fleet.v1.ListVolumesResponse
+	22,  // 409: dockfleet.fleet.v1.FleetService.GetInfo:output_type -> dockfleet.fleet.v1.GetInfoResponse
+	25,  // 410: dockfleet.fleet.v1.FleetService.GetVersion:output_type -> dockfleet.fleet.v1.GetVersionResponse
+	28,  // 411: dockfleet.fleet.v1.FleetService.GetDataUsage:output_type -> dockfleet.fleet.v1.GetDataUsageResponse
+	31,  // 412: dockfleet.fleet.v1.FleetService.Ping:output_type -> dockfleet.fleet.v1.PingResponse
+	97,  // 413: dockfleet.fleet.v1.FleetService.FindContainers:output_type -> dockfleet.fleet.v1.FindContainersResponse
+	100, // 414: dockfleet.fleet.v1.FleetService.WatchContainers:output_type -> dockfleet.fleet.v1.WatchContainersResponse
+	106, // 415: dockfleet.fleet.v1.FleetService.StreamLogs:output_type -> dockfleet.fleet.v1.StreamLogsResponse
+	112, // 416: dockfleet.fleet.v1.FleetService.StreamStats:output_type -> dockfleet.fleet.v1.StreamStatsResponse
+	115, // 417: dockfleet.fleet.v1.FleetService.StreamEvents:output_type -> dockfleet.fleet.v1.StreamEventsResponse
+	34,  // 418: dockfleet.fleet.v1.FleetService.StartContainers:output_type -> dockfleet.fleet.v1.StartContainersResponse
+	37,  // 419: dockfleet.fleet.v1.FleetService.StopContainers:output_type -> dockfleet.fleet.v1.StopContainersResponse
+	40,  // 420: dockfleet.fleet.v1.FleetService.RestartContainers:output_type -> dockfleet.fleet.v1.RestartContainersResponse
+	43,  // 421: dockfleet.fleet.v1.FleetService.KillContainers:output_type -> dockfleet.fleet.v1.KillContainersResponse
+	46,  // 422: dockfleet.fleet.v1.FleetService.PauseContainers:output_type -> dockfleet.fleet.v1.PauseContainersResponse
+	49,  // 423: dockfleet.fleet.v1.FleetService.UnpauseContainers:output_type -> dockfleet.fleet.v1.UnpauseContainersResponse
+	52,  // 424: dockfleet.fleet.v1.FleetService.UpdateContainers:output_type -> dockfleet.fleet.v1.UpdateContainersResponse
+	55,  // 425: dockfleet.fleet.v1.FleetService.RemoveContainers:output_type -> dockfleet.fleet.v1.RemoveContainersResponse
+	58,  // 426: dockfleet.fleet.v1.FleetService.RunContainers:output_type -> dockfleet.fleet.v1.RunContainersResponse
+	61,  // 427: dockfleet.fleet.v1.FleetService.PullImages:output_type -> dockfleet.fleet.v1.PullImagesResponse
+	64,  // 428: dockfleet.fleet.v1.FleetService.RemoveImages:output_type -> dockfleet.fleet.v1.RemoveImagesResponse
+	67,  // 429: dockfleet.fleet.v1.FleetService.TagImages:output_type -> dockfleet.fleet.v1.TagImagesResponse
+	70,  // 430: dockfleet.fleet.v1.FleetService.PruneContainers:output_type -> dockfleet.fleet.v1.PruneContainersResponse
+	73,  // 431: dockfleet.fleet.v1.FleetService.PruneImages:output_type -> dockfleet.fleet.v1.PruneImagesResponse
+	76,  // 432: dockfleet.fleet.v1.FleetService.PruneNetworks:output_type -> dockfleet.fleet.v1.PruneNetworksResponse
+	79,  // 433: dockfleet.fleet.v1.FleetService.PruneVolumes:output_type -> dockfleet.fleet.v1.PruneVolumesResponse
+	82,  // 434: dockfleet.fleet.v1.FleetService.PruneBuildCaches:output_type -> dockfleet.fleet.v1.PruneBuildCachesResponse
+	85,  // 435: dockfleet.fleet.v1.FleetService.CreateNetworks:output_type -> dockfleet.fleet.v1.CreateNetworksResponse
+	88,  // 436: dockfleet.fleet.v1.FleetService.RemoveNetworks:output_type -> dockfleet.fleet.v1.RemoveNetworksResponse
+	91,  // 437: dockfleet.fleet.v1.FleetService.CreateVolumes:output_type -> dockfleet.fleet.v1.CreateVolumesResponse
+	94,  // 438: dockfleet.fleet.v1.FleetService.RemoveVolumes:output_type -> dockfleet.fleet.v1.RemoveVolumesResponse
+	119, // 439: dockfleet.fleet.v1.FleetService.RunContainer:output_type -> dockfleet.fleet.v1.RunContainerResponse
+	123, // 440: dockfleet.fleet.v1.FleetService.CopyImage:output_type -> dockfleet.fleet.v1.CopyImageResponse
+	130, // 441: dockfleet.fleet.v1.FleetService.DiscoverServices:output_type -> dockfleet.fleet.v1.DiscoverServicesResponse
+	132, // 442: dockfleet.fleet.v1.FleetService.WatchServices:output_type -> dockfleet.fleet.v1.WatchServicesResponse
+	405, // [405:443] is the sub-list for method output_type
+	367, // [367:405] is the sub-list for method input_type
+	367, // [367:367] is the sub-list for extension type_name
+	367, // [367:367] is the sub-list for extension extendee
+	0,   // [0:367] is the sub-list for field type_name
 }
 
 func init() { file_dockfleet_fleet_v1_fleet_proto_init() }
@@ -11890,7 +11901,7 @@ func file_dockfleet_fleet_v1_fleet_proto_init() {
 	}
 	file_dockfleet_fleet_v1_fleet_proto_msgTypes[102].OneofWrappers = []any{}
 	file_dockfleet_fleet_v1_fleet_proto_msgTypes[104].OneofWrappers = []any{
-		(*LogRecord_Entry)(nil),
+		(*LogRecord_Batch)(nil),
 		(*LogRecord_Gap)(nil),
 		(*LogRecord_Restarted)(nil),
 		(*LogRecord_End)(nil),

@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dockfleet.v1.system_pb2 import EngineEvent
 
@@ -186,7 +187,15 @@ class EventTokenCodec:
 
     def token(self, host: str, cursor: EventCursor) -> bytes:
         """Return the token of *cursor* in the events of *host*."""
-        return self._codec.encode((cursor.epoch, cursor.number, cursor.time), (cursor.fingerprints, host.encode()))
+        return self._codec.encode(*self._content(host, cursor))
+
+    def pack(self, host: str, cursor: EventCursor) -> bytes:
+        """Return *cursor* for a token that holds those of several hosts."""
+        return self._codec.pack(*self._content(host, cursor))
+
+    @staticmethod
+    def _content(host: str, cursor: EventCursor) -> tuple[Sequence[Any], Sequence[bytes]]:
+        return (cursor.epoch, cursor.number, cursor.time), (cursor.fingerprints, host.encode())
 
     def cursor(self, host: str, token: bytes) -> EventCursor:
         """Return the cursor that *token* was made of.  Raises `InvalidToken`."""
@@ -194,3 +203,8 @@ class EventTokenCodec:
         if of_host.decode() != host:
             raise InvalidToken("is of another host")
         return EventCursor(epoch, number, time, fingerprints)
+
+    def unpack(self, content: bytes) -> tuple[str, EventCursor]:
+        """Return what `pack` was given.  Raises `InvalidToken`."""
+        (epoch, number, time), (fingerprints, host) = self._codec.unpack(content)
+        return host.decode(), EventCursor(epoch, number, time, fingerprints)

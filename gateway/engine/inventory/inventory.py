@@ -230,6 +230,15 @@ class Inventory:
         selects = selected_by(selector, path, self._contents)
         return [row for row in self._contents.newest_first if selects(row)]
 
+    def selecting(self, selector: ContainerSelector, path: str = "containers") -> Callable[[ContainerRow], bool]:
+        """Return what tells whether *selector* selects a container, by the names and images of now."""
+        return selected_by(selector, path, self._contents)
+
+    @property
+    def engine_now(self) -> int:
+        """The engine's time, in nanoseconds since 1970."""
+        return self._clock.now()
+
     # Changes
 
     @property

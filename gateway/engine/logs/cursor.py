@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from gateway.engine.codec.timestamps import nanoseconds, time_of
@@ -100,11 +100,19 @@ class LogTokenCodec:
 
     def token(self, point: ResumePoint) -> bytes:
         """Return the token of *point*: opaque, about 200 bytes."""
+        return self._codec.encode(*self._content(point))
+
+    def pack(self, point: ResumePoint) -> bytes:
+        """Return *point* for a token that holds several."""
+        return self._codec.pack(*self._content(point))
+
+    @staticmethod
+    def _content(point: ResumePoint) -> tuple[Sequence[Any], Sequence[bytes]]:
         cursor = point.cursor
         time = nanoseconds(cursor.time) if cursor.time else -1
         proven_time = nanoseconds(cursor.proven_time) if cursor.proven_time else -1
         marks = [mark & MASK for mark in cursor.marks]
-        return self._codec.encode(
+        return (
             (point.flags, cursor.ahead, cursor.unproven, cursor.checksum, cursor.proven & MASK, time, proven_time),
             (
                 point.host.encode(),
@@ -116,7 +124,15 @@ class LogTokenCodec:
 
     def point(self, token: bytes) -> ResumePoint:
         """Return what *token* holds.  Raises `InvalidToken`."""
-        (flags, ahead, unproven, checksum, proven, *times), texts = self._codec.decode(token)
+        return self._point(*self._codec.decode(token))
+
+    def unpack(self, content: bytes) -> ResumePoint:
+        """Return what `pack` was given.  Raises `InvalidToken`."""
+        return self._point(*self._codec.unpack(content))
+
+    @staticmethod
+    def _point(values: Sequence[Any], texts: Sequence[bytes]) -> ResumePoint:
+        flags, ahead, unproven, checksum, proven, *times = values
         host, container, started, packed = texts
         marks = struct.unpack(f">{len(packed) // 8}Q", packed)
         time, proven_time = (b"" if number < 0 else time_of(number) for number in times)

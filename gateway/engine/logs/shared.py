@@ -118,13 +118,20 @@ class SharedLogs:
         self._upstreams.close(failure)
 
     def read(
-        self, container: str, query: LogQuery, run: Run, cursor: LogCursor | None = None
+        self,
+        container: str,
+        query: LogQuery,
+        run: Run,
+        cursor: LogCursor | None = None,
+        *,
+        live: Callable[[], None] = lambda: None,
     ) -> AsyncGenerator[Record, None]:
         """Yield the log of a container; *run* is what the engine says of it now.
 
-        It begins at *cursor*, else as *query* says.  Raises `TransportError`, `APIError` and `OperationFailed`.
+        It begins at *cursor*, else as *query* says.  *live* is called when a followed log is read up to what is written
+        now.  Raises `TransportError`, `APIError` and `OperationFailed`.
         """
-        return _Reader(self, container, query, run, cursor).records()
+        return _Reader(self, container, query, run, cursor, live).records()
 
     def follower(
         self,
@@ -195,8 +202,17 @@ class SharedLogs:
 class _Reader:
     """One reader of a log: it reads plain answers of its own, or the shared upstream."""
 
-    def __init__(self, logs: SharedLogs, container: str, query: LogQuery, run: Run, cursor: LogCursor | None) -> None:
+    def __init__(
+        self,
+        logs: SharedLogs,
+        container: str,
+        query: LogQuery,
+        run: Run,
+        cursor: LogCursor | None,
+        live: Callable[[], None],
+    ) -> None:
         self._logs = logs
+        self._live = live
         self._container = container
         self._query = query
         self._run = run
@@ -219,6 +235,7 @@ class _Reader:
             if self._shared is None or self._place is None:
                 return  # the log has ended
             async with self._shared.subscribed():
+                self._live()
                 number, rest = self._place
                 if rest is not None and rest.lines and self._wants(rest):
                     yield rest

@@ -53,12 +53,18 @@ class TokenCodec:
 
     def encode(self, values: Sequence[Any], texts: Sequence[bytes]) -> bytes:
         """Return the token of *values* and *texts*."""
-        fixed = self._fixed.pack(self._version, *values, *map(len, texts))
-        return self._signer.sign(fixed + b"".join(texts))
+        return self._signer.sign(self.pack(values, texts))
+
+    def pack(self, values: Sequence[Any], texts: Sequence[bytes]) -> bytes:
+        """Return the content of such a token, for a token that holds several."""
+        return self._fixed.pack(self._version, *values, *map(len, texts)) + b"".join(texts)
 
     def decode(self, token: bytes) -> tuple[Sequence[Any], Sequence[bytes]]:
         """Return the values and the texts of *token*.  Raises `InvalidToken`."""
-        content = self._signer.verify(token)
+        return self.unpack(self._signer.verify(token))
+
+    def unpack(self, content: bytes) -> tuple[Sequence[Any], Sequence[bytes]]:
+        """Return the values and the texts of what `pack` has returned.  Raises `InvalidToken`."""
         if content[:1] != bytes((self._version,)):
             raise InvalidToken("is of another version of the gateway")
         values = self._fixed.unpack_from(content)[1:]

@@ -27,7 +27,7 @@ from gateway.rpc.markers import gap, heartbeat
 
 _METHOD = pb.DESCRIPTOR.services_by_name["ContainerService"].methods_by_name["StreamLogs"]
 _LOGS = Binding(_METHOD)
-_STDOUT, _STDERR, _DETAILS = 1, 2, 4  # flags of a resume point
+STDOUT, STDERR, DETAILS = 1, 2, 4  # flags of a resume point
 _TOKEN = tag(pb.StreamLogsResponse.DESCRIPTOR, "resume_token")
 _ID = tag(pb.StreamLogsResponse.DESCRIPTOR, "container_id")
 _BATCH = tag(pb.StreamLogsResponse.DESCRIPTOR, "batch")
@@ -51,8 +51,8 @@ class LogService:
     async def StreamLogs(self, request: pb.StreamLogsRequest, context: CallContext) -> AsyncGenerator[Any, None]:
         """Stream a container's log in batches."""
         host = self._backend.host(request, context)
-        flags = _flags(request)
-        query = _query(request, flags)
+        flags = flags_of(request)
+        query = query_of(request, flags)
         point = self._point(request, flags)
         try:
             container, run = await self._inspect(host.engine, request.id, point)
@@ -99,23 +99,24 @@ class LogService:
         if point.host != request.host:
             raise InvalidField("host", f"is not the host of `resume_token`, which is {point.host}")
         different = point.flags ^ flags
-        for flag, name in ((_STDOUT, "stdout"), (_STDERR, "stderr"), (_DETAILS, "details")):
+        for flag, name in ((STDOUT, "stdout"), (STDERR, "stderr"), (DETAILS, "details")):
             if different & flag:
                 raise InvalidField(name, "must be as in the call that gave `resume_token`")
         return point
 
 
-def _flags(request: pb.StreamLogsRequest) -> int:
+def flags_of(request: pb.StreamLogsRequest) -> int:
+    """Return the outputs and details that *request* asks for, as a resume point has them.  Raises `InvalidField`."""
     # One output asked for alone comes alone, one refused leaves the other.
     stdout = request.stdout if request.HasField("stdout") else not request.stderr
     stderr = request.stderr if request.HasField("stderr") else not request.stdout
     if not stdout and not stderr:
         raise InvalidField("stdout", "or `stderr` must be true, or absent")
-    return _STDOUT * stdout | _STDERR * stderr | _DETAILS * request.details
+    return STDOUT * stdout | STDERR * stderr | DETAILS * request.details
 
 
-def _query(request: pb.StreamLogsRequest, flags: int) -> LogQuery:
-    """Return what a request asks for.  Raises `InvalidField` for what must not be sent to an engine."""
+def query_of(request: pb.StreamLogsRequest, flags: int) -> LogQuery:
+    """Return what *request* asks for.  Raises `InvalidField` for what must not be sent to an engine."""
     _LOGS.call(request, None)
     since = _number(request.since) if request.HasField("since") else None
     until = _number(request.until) if request.HasField("until") else None
@@ -128,22 +129,22 @@ def _query(request: pb.StreamLogsRequest, flags: int) -> LogQuery:
         follow=request.follow,
         follow_restarts=request.follow_restarts,
         details=request.details,
-        streams=frozenset(stream for stream in (_STDOUT, _STDERR) if flags & stream),
+        streams=frozenset(stream for stream in (STDOUT, STDERR) if flags & stream),
     )
 
 
 def _encoder(tokens: LogTokenCodec, flags: int, *, times: bool) -> EncodedOnce[Record]:
     """Return what makes responses of records: the container and the resume token around them."""
-    encode_lines = log_encoder(times=times, details=bool(flags & _DETAILS))
-    streams = flags & (_STDOUT | _STDERR)
+    encode_lines = log_encoder(times=times, details=bool(flags & DETAILS))
+    streams = flags & (STDOUT | STDERR)
 
     def encode(record: Record, host: str, container: str) -> bytes:
         token = tokens.token(ResumePoint(host, container, flags, record.cursor))
         head = b"".join((_TOKEN, varint(len(token)), token, _ID, varint(len(container)), container.encode()))
         if not isinstance(record, Batch):
-            return head + _record(record).SerializeToString()
+            return head + message_of(record).SerializeToString()
         lines = record.lines
-        if streams != _STDOUT | _STDERR:
+        if streams != STDOUT | STDERR:
             lines = [line for line in lines if line.stream == streams]
         encoded = encode_lines(lines)
         return b"".join((head, _BATCH, varint(len(encoded)), encoded))
@@ -151,7 +152,8 @@ def _encoder(tokens: LogTokenCodec, flags: int, *, times: bool) -> EncodedOnce[R
     return EncodedOnce(encode)
 
 
-def _record(record: Record) -> pb.StreamLogsResponse:
+def message_of(record: Record) -> pb.StreamLogsResponse:
+    """Return what a record other than a batch is in a response."""
     message = pb.StreamLogsResponse()
     match record:
         case Reconnected():

@@ -26,7 +26,6 @@ class StatsService:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._encoded = EncodedOnce[Sample](_encode)
 
     async def StreamStats(self, request: pb.StreamStatsRequest, context: CallContext) -> AsyncGenerator[bytes, None]:
         """Stream the newest samples of a container, or one."""
@@ -47,7 +46,7 @@ class StatsService:
         if sample.stats is None:
             return _NOT_RUNNING
         # `skipped` alone differs from reader to reader.  Encoded messages, one after the other, are one message.
-        encoded = self._encoded(sample)
+        encoded = encoded_sample(sample)
         missed = pb.ContainerStats(skipped=skipped).SerializeToString() if skipped else b""
         return b"".join((_STATS_TAG, varint(len(encoded) + len(missed)), encoded, missed))
 
@@ -55,6 +54,10 @@ class StatsService:
 def _encode(sample: Sample) -> bytes:
     assert sample.stats is not None
     return sample.stats.SerializeToString() + pb.ContainerStats(summary=sample.summary).SerializeToString()
+
+
+encoded_sample = EncodedOnce[Sample](_encode)
+"""Returns the ContainerStats of a sample, serialised; all streams that send it share the bytes."""
 
 
 def _heartbeat(idle: Idle) -> bytes:

@@ -51,10 +51,11 @@ class SystemService:
         return pb.StreamEventsResponse(
             event=record.event,
             resume_token=self._tokens.token(host, record.cursor),
-            gap=None if record.gap is None else _gap(record.gap),
+            gap=None if record.gap is None else gap_of(record.gap),
             heartbeat=None if record.idle is None else heartbeat(record.idle),
         ).SerializeToString()
 
 
-def _gap(gap: Gap) -> common_pb2.Gap:
+def gap_of(gap: Gap) -> common_pb2.Gap:
+    """Return *gap* as a message."""
     return markers.gap(_REASONS[gap.reason], gap.after, gap.before, gap.count)

@@ -4124,7 +4124,7 @@ class LogRecord(_message.Message):
     HOST_FIELD_NUMBER: _builtins.int
     CONTAINER_ID_FIELD_NUMBER: _builtins.int
     CONTAINER_NAME_FIELD_NUMBER: _builtins.int
-    ENTRY_FIELD_NUMBER: _builtins.int
+    BATCH_FIELD_NUMBER: _builtins.int
     GAP_FIELD_NUMBER: _builtins.int
     RESTARTED_FIELD_NUMBER: _builtins.int
     END_FIELD_NUMBER: _builtins.int
@@ -4139,8 +4139,8 @@ class LogRecord(_message.Message):
     container_name: _builtins.str
     """The name of the container, without a slash."""
     @_builtins.property
-    def entry(self) -> _containers_pb2.LogEntry:
-        """A line, or a part of one."""
+    def batch(self) -> _containers_pb2.LogBatch:
+        """Lines that follow each other."""
 
     @_builtins.property
     def gap(self) -> _common_pb2.Gap:
@@ -4176,7 +4176,7 @@ class LogRecord(_message.Message):
         host: _builtins.str = ...,
         container_id: _builtins.str = ...,
         container_name: _builtins.str = ...,
-        entry: _containers_pb2.LogEntry | None = ...,
+        batch: _containers_pb2.LogBatch | None = ...,
         gap: _common_pb2.Gap | None = ...,
         restarted: _containers_pb2.ContainerRestarted | None = ...,
         end: _containers_pb2.LogEnd | None = ...,
@@ -4185,11 +4185,11 @@ class LogRecord(_message.Message):
         resumed: Global___SourceResumed | None = ...,
         joined: Global___SourceJoined | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "entry", b"entry", "failure", b"failure", "gap", b"gap", "joined", b"joined", "record", b"record", "restarted", b"restarted", "resumed", b"resumed", "stalled", b"stalled"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "end", b"end", "failure", b"failure", "gap", b"gap", "joined", b"joined", "record", b"record", "restarted", b"restarted", "resumed", b"resumed", "stalled", b"stalled"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["container_id", b"container_id", "container_name", b"container_name", "end", b"end", "entry", b"entry", "failure", b"failure", "gap", b"gap", "host", b"host", "joined", b"joined", "record", b"record", "restarted", b"restarted", "resumed", b"resumed", "stalled", b"stalled"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "container_id", b"container_id", "container_name", b"container_name", "end", b"end", "failure", b"failure", "gap", b"gap", "host", b"host", "joined", b"joined", "record", b"record", "restarted", b"restarted", "resumed", b"resumed", "stalled", b"stalled"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["entry", "gap", "restarted", "end", "failure", "stalled", "resumed", "joined"]  # noqa: Y015
+    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["batch", "gap", "restarted", "end", "failure", "stalled", "resumed", "joined"]  # noqa: Y015
     _WhichOneofArgType_record: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_record) -> _WhichOneofReturnType_record | None: ...
 
@@ -4202,18 +4202,24 @@ class SourceStalled(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     IDLE_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def idle(self) -> _duration_pb2.Duration:
-        """For how long nothing has come."""
+        """For how long nothing has come.  Absent when its host does not respond."""
+
+    @_builtins.property
+    def failure(self) -> _common_pb2.Failure:
+        """Why its host does not respond."""
 
     def __init__(
         self,
         *,
         idle: _duration_pb2.Duration | None = ...,
+        failure: _common_pb2.Failure | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["idle", b"idle"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "idle", b"idle"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["idle", b"idle"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "idle", b"idle"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

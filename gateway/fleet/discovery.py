@@ -1,0 +1,180 @@
+"""Where services can be reached: the ports of running containers, with addresses and health."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from dockfleet.fleet.v1 import fleet_pb2 as pb
+from dockfleet.fleet.v1 import selectors_pb2
+
+from gateway.engine.errors import CallError, InvalidField
+from gateway.engine.inventory.matching import check, matches, meets
+from gateway.engine.inventory.rows import ContainerRow, Port
+from gateway.fleet.host import Host
+
+SERVICE_LABELS = ("dockfleet.service", "com.docker.compose.service")
+ADDRESS_LABEL = "dockfleet.address"  # of a host
+_LOCAL = "127.0.0.1"
+
+
+class Key(NamedTuple):
+    """Which endpoint it is."""
+
+    host: str
+    container_id: str
+    container_port: int
+    protocol: str
+    port: int
+
+
+def key_of(endpoint: pb.ServiceEndpoint) -> Key:
+    """Return which endpoint *endpoint* is."""
+    return Key(endpoint.host, endpoint.container_id, endpoint.container_port, endpoint.protocol, endpoint.port)
+
+
+def endpoints_of(host: Host, row: ContainerRow) -> list[pb.ServiceEndpoint]:
+    """Return the endpoints of a container: one for each port, or one without a port; none unless it runs."""
+    if row.state != "running":
+        return []
+    common = pb.ServiceEndpoint(
+        service=next((row.labels[label] for label in SERVICE_LABELS if row.labels.get(label)), row.name),
+        host=host.name,
+        container_id=row.id,
+        container_name=row.name,
+        container_addresses={name: address for name, address in row.networks.items() if address},
+        health=row.health or "none",
+        labels=dict(row.labels),
+    )
+    found: dict[Key, pb.ServiceEndpoint] = {}
+    for port in sorted(row.ports, key=lambda port: ":" in port.ip):  # IPv4 first: the same port comes once for each
+        endpoint = pb.ServiceEndpoint()
+        endpoint.CopyFrom(common)
+        endpoint.container_port, endpoint.protocol = port.private, port.type
+        if port.public:
+            endpoint.address, endpoint.port = _address(host, port), port.public
+        found.setdefault(key_of(endpoint), endpoint)
+    return list(found.values()) or [common]
+
+
+def _address(host: Host, port: Port) -> str:
+    """Return where a published port is reached; "" when it cannot be from elsewhere."""
+    url = urlsplit(host.engine.endpoint.url)
+    reached_at = host.labels.get(ADDRESS_LABEL) or url.hostname or _LOCAL
+    bound = ipaddress.ip_address(port.ip) if port.ip else None
+    if bound is None or bound.is_unspecified:
+        return reached_at
+    if bound.is_loopback:
+        return port.ip if url.scheme == "unix" or _is_loopback(url.hostname or "") else ""
+    return port.ip
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
+class Wanted:
+    """Which endpoints a request asks for."""
+
+    def __init__(self, request: pb.DiscoverServicesRequest, path: str = "") -> None:
+        """Raises `InvalidField`; *path* is the place of the request in another."""
+        if not request.HasField("hosts"):
+            raise InvalidField(f"{path}hosts", "must select hosts; `all: true` selects every host")
+        check(request.labels, f"{path}labels")
+        self.hosts: selectors_pb2.HostSelector = request.hosts
+        self._request = request
+
+    def fits(self, endpoint: pb.ServiceEndpoint) -> bool:
+        """Tell whether *endpoint* is one of them."""
+        request = self._request
+        names: Sequence[str] = request.services or ("*",)
+        return (
+            any(matches(endpoint.service, name) for name in names)
+            and (request.include_unhealthy or endpoint.health in ("none", "healthy"))
+            and (not request.HasField("container_port") or endpoint.container_port == request.container_port)
+            and meets(endpoint.labels, request.labels)
+        )
+
+
+class Endpoints:
+    """The endpoints of many hosts, kept up to date: a `Listener` of members.
+
+    `changes` are those since they were taken last, the newest of each endpoint.
+    """
+
+    def __init__(self, wanted: Wanted) -> None:
+        self.changes: dict[Key, pb.ServiceChange] = {}
+        self.failures: dict[str, CallError] = {}
+        self.complete = False  # whether all hosts were reported
+        self.changed: Callable[[], None] = lambda: None
+        self._wanted = wanted
+        self._known: dict[Host, dict[str, Mapping[Key, pb.ServiceEndpoint]]] = {}
+
+    def __iter__(self) -> Iterator[pb.ServiceEndpoint]:
+        for containers in self._known.values():
+            for endpoints in containers.values():
+                yield from endpoints.values()
+
+    def host_joined(self, host: Host) -> None:
+        """Wait for its containers."""
+        self._known[host] = {}
+
+    def host_up(self, host: Host) -> None:
+        """Take all its containers, for they may have been forgotten while it was down."""
+        if self.failures.pop(host.name, None) is not None:
+            for row in host.inventory.containers():
+                self.container_put(host, row, later=True)
+
+    def host_down(self, host: Host, failure: CallError) -> None:
+        """Forget its endpoints: nobody knows whether they are there."""
+        self.failures[host.name] = failure
+        for id in list(self._known[host]):
+            self.container_gone(host, id)
+
+    def host_left(self, host: Host) -> None:
+        """Forget its endpoints."""
+        self.failures.pop(host.name, None)
+        for id in list(self._known[host]):
+            self.container_gone(host, id)
+        del self._known[host]
+
+    def container_put(self, host: Host, row: ContainerRow, *, later: bool) -> None:
+        """Take its endpoints in place of those it had."""
+        if host.name in self.failures:
+            return
+        new = {key_of(each): each for each in endpoints_of(host, row) if self._wanted.fits(each)}
+        self._replace(host, row.id, new)
+
+    def container_gone(self, host: Host, id: str) -> None:
+        """Forget its endpoints."""
+        self._replace(host, id, {})
+
+    def reported(self) -> None:
+        """Take note that all hosts were reported."""
+        self.complete = True
+        self.changed()
+
+    def _replace(self, host: Host, id: str, new: Mapping[Key, pb.ServiceEndpoint]) -> None:
+        containers = self._known[host]
+        old = containers.get(id, {})
+        for key, endpoint in old.items():
+            if key not in new:
+                self.changes[key] = pb.ServiceChange(removed=endpoint)
+        for key, endpoint in new.items():
+            if old.get(key) != endpoint:
+                self.changes[key] = pb.ServiceChange(put=endpoint)
+        if new:
+            containers[id] = new
+        else:
+            containers.pop(id, None)
+        self.changed()
+
+
+def in_order(endpoints: Iterable[pb.ServiceEndpoint]) -> list[pb.ServiceEndpoint]:
+    """Return *endpoints* by service, host, container and port."""
+    return sorted(endpoints, key=lambda each: (each.service, each.host, each.container_name, each.container_port))

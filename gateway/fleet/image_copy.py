@@ -1,0 +1,233 @@
+"""Copies an image from one host to others: one archive is read, and written to all of them at once.
+
+Nothing is kept but a few chunks for each target.  A slow target makes all wait, but no longer than a time at once: then
+it is cut off, and has failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from dockfleet.v1 import images_pb2 as pb
+
+from gateway.engine.client import NotFound
+from gateway.engine.codec import streams
+from gateway.engine.codec.binding import Binding
+from gateway.engine.errors import BadResponse, TimedOut
+from gateway.engine.transport.timeouts import Timeout
+from gateway.fleet.fan_out import Put
+from gateway.fleet.host import Host
+
+_METHODS = pb.DESCRIPTOR.services_by_name["ImageService"].methods_by_name
+_INSPECT = Binding(_METHODS["InspectImage"])
+_LOAD = Binding(_METHODS["LoadImages"])
+_SAVE = Binding(_METHODS["SaveImage"])
+_TAG = Binding(_METHODS["TagImage"])
+_WAITING = 16  # chunks of 256 KiB that a target has not taken yet
+_REPORT_BYTES = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """So many bytes of the archive were sent to a host, of about `total`."""
+
+    host: Host
+    sent: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """The host has the image; `sent` bytes were needed, 0 where it had it before."""
+
+    host: Host
+    image_id: str
+    sent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The host does not have it."""
+
+    host: Host
+    error: Exception
+
+
+Result = Progress | Copied | Failed
+
+
+class ImageCopy:
+    """One copy.  Its source is asked first: `begin`; then `to` copies to some hosts at once."""
+
+    def __init__(self, source: Host, image: str, *, stall_timeout: Timeout) -> None:
+        """Copy *image*, an id or a reference, of *source*.
+
+        Source and targets may do nothing for as long as *stall_timeout*.
+        """
+        self._source = source
+        self._image = image
+        self._stall_timeout = stall_timeout
+        self._found = pb.Image()
+
+    async def begin(self) -> None:
+        """Look the image up at the source.  Raises `docker.errors.APIError` and `TransportError`."""
+        self._found = await _inspect(self._source, self._image)
+
+    async def to(self, hosts: Sequence[Host], put: Put[Result]) -> None:
+        """Copy to *hosts*, all at once, and *put* what becomes of each."""
+        lacking = []
+        for host, present in zip(hosts, await asyncio.gather(*map(self._present, hosts)), strict=True):
+            if present is None:
+                lacking.append(host)
+            else:
+                await put(present)
+        if not lacking:
+            return
+        pipes = [_Pipe(host, self._stall_timeout) for host in lacking]
+        for pipe in pipes:
+            pipe.task = asyncio.create_task(self._load(pipe, put))
+        try:
+            await self._read(pipes, put)
+            await asyncio.gather(*(pipe.task for pipe in pipes))
+        finally:
+            for pipe in pipes:
+                pipe.task.cancel()
+            await asyncio.gather(*(pipe.task for pipe in pipes), return_exceptions=True)
+
+    async def _present(self, host: Host) -> Copied | Failed | None:
+        """Return that *host* has the image, with its name; or why that is not known; None when it does not."""
+        try:
+            if await _inspect(host, self._found.id, missing_ok=True) is None:
+                return None
+            if not self._is_named_by_id:
+                named = await _inspect(host, self._image, missing_ok=True)
+                if named is None or named.id != self._found.id:
+                    await self._name(host)
+        except Exception as error:
+            return Failed(host, error)
+        return Copied(host, self._found.id, 0)
+
+    @property
+    def _is_named_by_id(self) -> bool:
+        return self._found.id.removeprefix("sha256:").startswith(self._image.removeprefix("sha256:"))
+
+    async def _name(self, host: Host) -> None:
+        if "@" in self._image:
+            return  # a digest is no name that can be given
+        repository, colon, tag = self._image.rpartition(":")
+        if not colon or "/" in tag:
+            repository, tag = self._image, "latest"
+        request = pb.TagImageRequest(name=self._found.id, repo=repository, tag=tag)
+        await host.engine.fetch(_TAG.call(request, host.engine.deadline()))
+
+    async def _read(self, pipes: Sequence[_Pipe], put: Put[Result]) -> None:
+        """Read the archive into all *pipes* that are open."""
+        engine, reported = self._source.engine, 0
+        call = _SAVE.call(pb.SaveImageRequest(name=self._image), engine.deadline())
+        try:
+            async with (
+                engine.open(call) as (_, connection),
+                aclosing(streams.chunks(connection, self._stall_timeout)) as chunks,
+            ):
+                async for chunk in chunks:
+                    await asyncio.gather(*(pipe.send(chunk) for pipe in pipes if pipe.is_open))
+                    if not any(pipe.is_open for pipe in pipes):
+                        return
+                    reported += len(chunk)
+                    if reported >= _REPORT_BYTES:
+                        reported = 0
+                        for pipe in pipes:
+                            if pipe.is_open:
+                                await put(Progress(pipe.host, pipe.sent, self._found.size_bytes))
+        except Exception as error:
+            for pipe in pipes:
+                pipe.fail(error)
+        else:
+            for pipe in pipes:
+                await pipe.send(b"")
+
+    async def _load(self, pipe: _Pipe, put: Put[Result]) -> None:
+        """Load the archive that comes by *pipe*, and compare the image."""
+        host = pipe.host
+        try:
+            call = _LOAD.call(pb.LoadImagesStart(quiet=True), None)
+            async with (
+                host.engine.open(call, pipe.chunks()) as (_, connection),
+                aclosing(streams.lines(connection, self._stall_timeout)) as documents,
+            ):
+                async for _ in documents:
+                    pass  # reports; an error in them is raised
+            loaded = await _inspect(host, self._found.id, missing_ok=True)
+            if loaded is None:
+                named = None if self._is_named_by_id else await _inspect(host, self._image, missing_ok=True)
+                has = "nothing" if named is None else named.id
+                raise BadResponse(f"the image that was loaded is {has}, not {self._found.id}", sent=True)
+        except asyncio.CancelledError:
+            if pipe.failure is None:
+                raise
+            pipe.task.uncancel()
+            await put(Failed(host, pipe.failure))
+        except Exception as error:
+            await put(Failed(host, error))
+        else:
+            await put(Copied(host, self._found.id, pipe.sent))
+        finally:
+            pipe.close()
+
+
+class _Pipe:
+    """Carries the archive to one host, whose `task` loads it."""
+
+    task: asyncio.Task[None]
+
+    def __init__(self, host: Host, stall_timeout: Timeout) -> None:
+        self.host = host
+        self.is_open = True
+        self.failure: Exception | None = None  # why the task was cancelled
+        self.sent = 0
+        self._stall_timeout = stall_timeout
+        self._chunks: asyncio.Queue[bytes] = asyncio.Queue(_WAITING)
+
+    async def send(self, chunk: bytes) -> None:
+        """Send *chunk*, b"" for the end.  Wait while the host is slow, then cut it off."""
+        if not self.is_open:
+            return
+        try:
+            async with asyncio.timeout(self._stall_timeout):
+                await self._chunks.put(chunk)
+        except TimeoutError:
+            self.fail(TimedOut(f"the host took nothing of the image for {self._stall_timeout:g} s", sent=True))
+        self.sent += len(chunk)
+
+    def fail(self, error: Exception) -> None:
+        """End the load: the rest of the archive does not come."""
+        if self.is_open:
+            self.failure = error
+            self.task.cancel()
+
+    def close(self) -> None:
+        """Take nothing any more, and let a sender that waits for room continue."""
+        self.is_open = False
+        while not self._chunks.empty():
+            self._chunks.get_nowait()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the archive, for the upload."""
+        while chunk := await self._chunks.get():
+            yield chunk
+
+
+async def _inspect(host: Host, name: str, *, missing_ok: bool = False) -> Any:
+    """Return an image; with *missing_ok*, None when the host does not have it."""
+    call = _INSPECT.call(pb.InspectImageRequest(name=name), host.engine.deadline())
+    try:
+        found: Any = _INSPECT.response(await host.engine.fetch(call), host.engine.skipped)
+    except NotFound:
+        if missing_ok:
+            return None
+        raise
+    return found.image

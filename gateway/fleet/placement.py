@@ -1,0 +1,99 @@
+"""Which host fits a container best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dockfleet.fleet.v1 import fleet_pb2 as pb
+
+from gateway.engine.inventory.rows import ContainerRow
+from gateway.fleet.host import Host
+
+_RUNNING = ("running", "paused", "restarting")
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a container may use, or what a host has: memory in bytes, CPUs in billionths.  0: no limit, or not known."""
+
+    memory: int = 0
+    nano_cpus: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A host that was considered.
+
+    `in_use` is a number of containers, or a share; `excluded` says why the host cannot take the container.
+    """
+
+    host: Host
+    in_use: float
+    has_image: bool
+    excluded: str = ""
+
+
+def measure(host: Host, placement: pb.Placement, wanted: Size, image: str, size: Size | None) -> Candidate:
+    """Return what of *host* counts for a container of *wanted* size and *image*; *size* is that of the host."""
+    excluded = _obstacle(host)
+    if excluded:
+        return Candidate(host, 0.0, False, excluded)
+    rows = [row for row in host.inventory.containers() if row.state in _RUNNING]
+    has_image = any(image in (row.id, *row.tags, *row.digests) for row in host.inventory.images())
+    in_use, excluded = _use(rows, host.placing, placement.resource, wanted, size)
+    return Candidate(host, in_use, has_image, excluded)
+
+
+def rank(candidates: Sequence[Candidate], placement: pb.Placement) -> list[Candidate]:
+    """Return *candidates*, the best first; those that are excluded are the last."""
+    sign = -1 if placement.strategy == pb.PLACEMENT_STRATEGY_BINPACK else 1
+
+    def order(each: Candidate) -> tuple[bool, bool, float, bool, str]:
+        without_image = not each.has_image
+        return (
+            bool(each.excluded),
+            placement.prefer_image and without_image,
+            sign * each.in_use,
+            without_image,
+            each.host.name,
+        )
+
+    return sorted(candidates, key=order)
+
+
+def explain(chosen: Candidate, placement: pb.Placement, count: int) -> str:
+    """Return, for people, why *chosen* was chosen among *count* hosts."""
+    most = "most" if placement.strategy == pb.PLACEMENT_STRATEGY_BINPACK else "least"
+    what = {pb.PLACEMENT_RESOURCE_MEMORY: "of its memory", pb.PLACEMENT_RESOURCE_CPU: "of its CPUs"}
+    of = what.get(placement.resource)
+    use = f"{chosen.in_use:.0%} {of}" if of else f"{chosen.in_use:g} containers"
+    image = ", and has the image" if chosen.has_image else ""
+    return f"{chosen.host.name} has the {most} in use among {count} hosts: {use}{image}"
+
+
+def _obstacle(host: Host) -> str:
+    """Return why *host* can take no container at all; empty when it can."""
+    if host.failure is not None:
+        return str(host.failure)
+    if host.draining:
+        return "the host is being drained"
+    if host.inventory.failure is not None:
+        return str(host.inventory.failure)
+    return ""
+
+
+def _use(
+    rows: Sequence[ContainerRow], placing: int, resource: int, wanted: Size, size: Size | None
+) -> tuple[float, str]:
+    """Return how much is in use, and why what is *wanted* does not fit besides; *placing* containers are on the way."""
+    if resource not in (pb.PLACEMENT_RESOURCE_MEMORY, pb.PLACEMENT_RESOURCE_CPU):
+        return float(len(rows) + placing), ""
+    if size is None or not size.memory or not size.nano_cpus:
+        return 0.0, "the host did not tell how much memory and how many CPUs it has"
+    if resource == pb.PLACEMENT_RESOURCE_MEMORY:
+        used, more, total = sum(row.memory_limit for row in rows), wanted.memory, size.memory
+    else:
+        used, more, total = sum(row.nano_cpus for row in rows), wanted.nano_cpus, size.nano_cpus
+    excluded = f"{used / total:.0%} are in use, and {more / total:.0%} more do not fit" if used + more > total else ""
+    return used / total, excluded

@@ -1,0 +1,278 @@
+"""RPCs of FleetService that call an RPC of one host for each host, or for each container: the option `fan_out`.
+
+The descriptors say everything else: an RPC that only reads is a question, all others are batches; a request with
+`containers` is about containers.  So another such RPC needs nothing here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, cast
+
+from dockfleet.fleet.v1 import fleet_pb2 as pb
+from dockfleet.fleet.v1 import selectors_pb2
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from gateway.engine.codec import options
+from gateway.engine.codec.wire import delimited, tag
+from gateway.engine.errors import InvalidField
+from gateway.engine.transport.timeouts import Timeout
+from gateway.fleet.batch import Batch, Options, Target
+from gateway.fleet.fan_out import Put, together
+from gateway.fleet.host import Host
+from gateway.fleet.selector import select, unmatched
+from gateway.rpc.backend import Backend
+from gateway.rpc.context import CallContext
+from gateway.rpc.encoding import serialize
+from gateway.rpc.host_rpc import Behaviour, HostRpc, as_message
+from gateway.rpc.markers import heartbeat
+
+_MOST_BYTES = 256 << 10
+_EVER = Duration(seconds=315_576_000_000)  # the longest that there is
+
+
+def behaviour(method: MethodDescriptor, backend: Backend, served: Mapping[str, Behaviour]) -> Behaviour:
+    """Return what serves *method*; *served* has what serves the RPCs of one host, by their full names.
+
+    Raises `TypeError` when there is no such RPC, or the messages do not fit it.
+    """
+    name = options.of_rpc(method).fan_out
+    if name not in served:
+        raise TypeError(f"{method.full_name}: there is no RPC {name}")
+    rpc = HostRpc(descriptor_pool.Default().FindMethodByName(name), served[name])
+    if method.input_type.fields_by_name["request"].message_type is not rpc.method.input_type:
+        raise TypeError(f"{method.full_name}: its `request` is not that of {name}")
+    return _batch(method, backend, rpc) if rpc.changes else _question(method, backend, rpc)
+
+
+def _question(method: MethodDescriptor, backend: Backend, rpc: HostRpc) -> Behaviour:
+    encode = _Encoder(method, "answers")
+    from_inventory = "max_age" in rpc.method.input_type.fields_by_name
+
+    async def ask(request: Any, context: CallContext) -> AsyncGenerator[Any, None]:
+        hosts = chosen_hosts(request, backend)
+        asked = unaddressed(request, "host")
+        if from_inventory and not asked.HasField("max_age"):
+            asked.max_age.CopyFrom(_EVER)
+        timeout = _host_timeout(request, backend)
+        summary = pb.FanOutSummary(selected=len(hosts))
+
+        async def ask_one(host: Host, put: Put[bytes]) -> None:
+            responses: list[Any] = []
+
+            async def keep(response: Any) -> None:
+                responses.append(response)
+
+            try:
+                await rpc.call(addressed(asked, host), timeout, keep)
+                error: Exception | None = host.inventory.failure if from_inventory else None
+            except InvalidField as wrong:
+                raise within_request(wrong) from None
+            except Exception as failed:
+                error = failed
+            failure = None if error is None else rpc.failure(error, host.name)
+            if failure is None:
+                summary.answered += 1
+            else:
+                summary.failures.add(host=host.name, failure=failure)
+            await put(encode.answer(host.name, responses[0] if responses else None, failure))
+
+        async with aclosing(together(_for_each(hosts, ask_one))) as answers:
+            async for batch in answers:
+                for response in encode.responses(batch):
+                    yield response
+        summary.failures.sort(key=lambda each: each.host)
+        yield encode.reply(summary=summary)
+
+    return ask
+
+
+def _batch(method: MethodDescriptor, backend: Backend, rpc: HostRpc) -> Behaviour:
+    encode = _Encoder(method, "results")
+    of_containers = "containers" in method.input_type.fields_by_name
+
+    async def change(request: Any, context: CallContext) -> AsyncGenerator[Any, None]:
+        hosts = chosen_hosts(request, backend)
+        asked = unaddressed(request, "host", *(["id"] if of_containers else []))
+        proceed = _options(request.batch)
+        summary = pb.BatchSummary()
+        targets = [Target(host) for host in hosts]
+        if of_containers:
+            targets = _containers(hosts, request.containers, summary, method)
+        if request.batch.dry_run:
+            skipped = pb.Skipped(reason=pb.SKIP_REASON_DRY_RUN)
+            for response in encode.responses([encode.result(each, skipped=skipped) for each in targets]):
+                yield response
+            summary.skipped = len(targets)
+            yield encode.reply(summary=summary)
+            return
+        timeout = None if proceed.target_timeout is None else Timeout.of(proceed.target_timeout, "batch.target_timeout")
+
+        async def run(put: Put[bytes]) -> None:
+            async def change_one(target: Target) -> bool:
+                pending: list[Any] = []  # the last response is marked, so each waits for the next
+
+                async def pass_on(response: Any) -> None:
+                    if pending:
+                        await put(encode.result(target, response=pending.pop(), last=False))
+                    pending.append(response)
+
+                try:
+                    await rpc.call(addressed(asked, target.host, target.container_id), timeout, pass_on)
+                except InvalidField as wrong:
+                    raise within_request(wrong) from None
+                except Exception as failed:
+                    if pending:
+                        await put(encode.result(target, response=pending.pop(), last=False))
+                    await put(encode.result(target, failure=rpc.failure(failed, target.host.name)))
+                    return False
+                await put(encode.result(target, response=pending.pop() if pending else b""))
+                return True
+
+            async def skip(target: Target) -> None:
+                await put(encode.result(target, skipped=pb.Skipped(reason=pb.SKIP_REASON_TOO_MANY_FAILURES)))
+
+            batch = Batch(targets, proceed, change_one, skip)
+            await batch.run()
+            summary.succeeded, summary.failed, summary.skipped = batch.succeeded, batch.failed, batch.skipped
+
+        async with aclosing(together([run])) as results:
+            async for several in results:
+                for response in encode.responses(several):
+                    yield response
+        yield encode.reply(summary=summary)
+
+    return change
+
+
+# Requests
+
+
+def chosen_hosts(request: Any, backend: Backend) -> list[Host]:
+    """Return the hosts that *request* selects.  Raises `InvalidField` and `UnknownHost`."""
+    if not request.HasField("hosts"):
+        raise InvalidField("hosts", "must select hosts; `all: true` selects every host")
+    return select(backend.hosts, request.hosts, "hosts")
+
+
+def unaddressed(request: Any, *fields: str) -> Any:
+    """Return a copy of what each host is asked.  Raises `InvalidField` when one of *fields*, its address, is set."""
+    for name in fields:
+        if getattr(request.request, name):
+            raise InvalidField(f"request.{name}", "must be empty: the selectors choose what the call is about")
+    asked = type(request.request)()
+    asked.CopyFrom(request.request)
+    return asked
+
+
+def addressed(asked: Any, host: Host, id: str = "") -> Any:
+    """Return a copy of *asked* for *host*, and for the container *id* there."""
+    one = type(asked)()
+    one.CopyFrom(asked)
+    one.host = host.name
+    if id:
+        one.id = id
+    return one
+
+
+def within_request(error: InvalidField) -> InvalidField:
+    """Return *error* of the request of one host as that of the request which holds it."""
+    return InvalidField(f"request.{error.field}", error.remedy)
+
+
+def _host_timeout(request: Any, backend: Backend) -> Timeout:
+    if not request.HasField("host_timeout"):
+        return Timeout.of(backend.timeouts.fan_out, "limits.fan_out_timeout_seconds")
+    seconds = request.host_timeout.ToTimedelta().total_seconds()
+    if seconds <= 0:
+        raise InvalidField("host_timeout", "must be more than zero, or absent")
+    return Timeout.of(seconds, "host_timeout")
+
+
+def _options(wanted: pb.BatchOptions) -> Options:
+    """Return the options of a batch, where they are given.  Raises `InvalidField`."""
+    given: dict[str, Any] = {}
+    for field, value in wanted.ListFields():
+        if field.name != "dry_run":
+            given[field.name] = value.ToTimedelta().total_seconds() if field.message_type else value
+    proceed = Options(**given)
+    proceed.check("batch")
+    return proceed
+
+
+def _containers(
+    hosts: Iterable[Host],
+    selector: selectors_pb2.ContainerSelector,
+    summary: pb.BatchSummary,
+    method: MethodDescriptor,
+) -> list[Target]:
+    """Return the containers that *selector* selects; *summary* gets what may be missing."""
+    targets, rows = [], []
+    for host in hosts:
+        if host.inventory.failure is not None:
+            failure = as_message(host.inventory.failure, host.name, method)
+            summary.failures.add(host=host.name, failure=failure)
+        found = host.inventory.select(selector, "containers")
+        rows += found
+        targets += [Target(host, row.id, row.name) for row in found]
+    summary.unmatched_names.extend(unmatched(selector.names, rows))
+    return targets
+
+
+def _for_each(hosts: Sequence[Host], work: Any) -> Iterator[Any]:
+    for host in hosts:
+        yield lambda put, host=host: work(host, put)
+
+
+# Responses
+
+
+class _Encoder:
+    """Puts the responses of one RPC together, as bytes: those of hosts are not parsed again."""
+
+    def __init__(self, method: MethodDescriptor, several: str) -> None:
+        """*several* is the field that holds the answers of hosts, or the results of targets."""
+        self._reply = GetMessageClass(method.output_type)
+        item = cast("Any", method.output_type.fields_by_name[several].message_type)
+        self._item = GetMessageClass(item)
+        self._several = tag(method.output_type, several)
+        self._response = tag(item, "response")
+
+    def reply(self, **fields: Any) -> bytes:
+        """Return a response with *fields*."""
+        return self._reply(**fields).SerializeToString()
+
+    def answer(self, host: str, response: Message | bytes | None, failure: Message | None) -> bytes:
+        """Return the answer of *host*."""
+        body = self._item(host=host, failure=failure).SerializeToString()
+        return body if response is None else body + delimited(self._response, serialize(response))
+
+    def result(
+        self, target: Target, *, response: Message | bytes | None = None, last: bool = True, **why: Any
+    ) -> bytes:
+        """Return the result of *target*; *why* is its `failure`, or that it was `skipped`."""
+        changed = pb.BatchTarget(
+            host=target.host.name, container_id=target.container_id, container_name=target.container_name
+        )
+        body = self._item(target=changed, last=last, **why).SerializeToString()
+        return body if response is None else body + delimited(self._response, serialize(response))
+
+    def responses(self, items: Sequence[bytes]) -> Iterator[bytes]:
+        """Yield responses that hold *items*, about 256 KiB at most; a heartbeat when there are none."""
+        if not items:
+            yield self.reply(heartbeat=heartbeat(0))
+        pieces: list[bytes] = []
+        size = 0
+        for item in items:
+            if pieces and size + len(item) > _MOST_BYTES:
+                yield b"".join(pieces)
+                pieces, size = [], 0
+            pieces.append(delimited(self._several, item))
+            size += len(item)
+        if pieces:
+            yield b"".join(pieces)

@@ -1,0 +1,128 @@
+"""RPCs of one host, called within the gateway: what the calls about many hosts are made of."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import Any, TypeAlias, cast
+
+from dockfleet.v1 import common_pb2
+from google.protobuf.descriptor import MethodDescriptor
+
+from gateway.engine.codec import options
+from gateway.engine.errors import OutcomeUnknown, TimedOut
+from gateway.engine.transport.timeouts import Deadline, Timeout, within
+from gateway.fleet.fan_out import Put
+from gateway.fleet.host import Host
+from gateway.rpc.status import failure
+from gateway.rpc.write_timeout import StallGuard
+
+log = logging.getLogger("gateway.rpc")
+
+Behaviour: TypeAlias = Callable[[Any, Any], Any]
+"""What serves an RPC: it takes a request and a context, and returns a response or a generator of responses."""
+
+
+class LocalContext:
+    """What the behaviour of an RPC sees of a call that the gateway makes itself; see `CallContext`.
+
+    It belongs to the task that makes it.
+    """
+
+    def __init__(self, timeout: Timeout | None) -> None:
+        """End after *timeout*; without one, the gateway's own limits hold."""
+        self.deadline = None if timeout is None else Deadline.after(timeout)
+        self.ended_by: Exception | None = None
+        self.guard = StallGuard(_nowhere, None)
+        self.task = cast("asyncio.Task[Any]", asyncio.current_task())
+        self._hosts: list[Host] = []
+
+    def time_remaining(self) -> float | None:
+        """Return the seconds until the deadline; None when there is none."""
+        return None if self.deadline is None else max(self.deadline - asyncio.get_running_loop().time(), 0.0)
+
+    def use(self, host: Host) -> None:
+        """Let the call end at the latest with *host*."""
+        host.calls.add(self)
+        self._hosts.append(host)
+
+    def end(self, error: Exception) -> None:
+        """End the call early, with *error*."""
+        if self.ended_by is None:
+            self.ended_by = error
+            self.task.cancel()
+
+    def close(self) -> None:
+        """Forget the hosts: the call has ended."""
+        for host in self._hosts:
+            host.calls.discard(self)
+
+    async def send_initial_metadata(self) -> None:
+        """Do nothing: there is nobody to tell."""
+
+    async def check_client(self) -> None:
+        """Do nothing: nothing is uploaded by such a call."""
+
+
+async def _nowhere(message: Any) -> None:
+    pass
+
+
+class HostRpc:
+    """An RPC of one host."""
+
+    def __init__(self, method: MethodDescriptor, behaviour: Behaviour) -> None:
+        """Raises `TypeError` for an RPC whose client streams."""
+        if method.client_streaming:
+            raise TypeError(f"{method.full_name} takes an upload, which cannot go to many hosts")
+        self.method = method
+        self.changes = options.changes(method)
+        self.streams = method.server_streaming
+        self._behaviour = behaviour
+
+    async def call(self, request: Any, timeout: Timeout | None, put: Put[Any]) -> None:
+        """Call it, and *put* its responses: messages, or messages as bytes.  Raises what its behaviour raises."""
+        context = LocalContext(timeout)
+        try:
+            async with asyncio.timeout_at(context.deadline):
+                if not self.streams:
+                    await put(await self._behaviour(request, context))
+                    return
+                async with aclosing(self._behaviour(request, context)) as responses:
+                    async for response in responses:
+                        await put(response)
+        except TimeoutError:
+            raise self._interrupted(TimedOut(f"the host was not done {within(context.deadline)}")) from None
+        except asyncio.CancelledError:
+            if context.ended_by is None:
+                raise
+            context.task.uncancel()
+            raise self._interrupted(context.ended_by) from None
+        finally:
+            context.close()
+
+    def _interrupted(self, cause: Exception) -> Exception:
+        """Return what it means that the call was ended early because of *cause*."""
+        if self.changes:
+            return OutcomeUnknown(f"{cause}; whether the request took effect is not known", sent=True)
+        return cause
+
+    def failure(self, error: Exception, host: str) -> common_pb2.Failure:
+        """Return *error*, which the call to *host* has raised, as a message."""
+        return as_message(error, host, self.method)
+
+
+def as_message(error: Exception, host: str, method: MethodDescriptor) -> common_pb2.Failure:
+    """Return what the caller gets to see of *error*, which an RPC raised that asked *host*."""
+    found = failure(error, host, changes=options.changes(method), operation=method.name)
+    if found is None:
+        log.error("defect", exc_info=error, extra={"fields": {"method": method.full_name, "host": host}})
+        return common_pb2.Failure(
+            code=13,
+            reason=common_pb2.ERROR_REASON_INTERNAL,
+            message=f"{host}: internal error; the gateway's log has more",
+            host=host,
+        )
+    return found.message_of(host)

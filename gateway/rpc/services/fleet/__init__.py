@@ -1,0 +1,1 @@
+"""What of FleetService is more than a fan-out."""

@@ -1,0 +1,182 @@
+"""FleetService.StreamEvents: the events of many hosts as one, in the order of their times."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+from typing import Any
+
+from dockfleet.fleet.v1 import fleet_pb2 as pb
+from google.protobuf.duration_pb2 import Duration
+
+from gateway.engine.client import APIError
+from gateway.engine.codec.wire import delimited, tag
+from gateway.engine.errors import CallError, InvalidField
+from gateway.engine.events.event_buffer import EventCursor, EventTokenCodec, Record
+from gateway.engine.events.filter import Filter
+from gateway.engine.inventory.rows import ContainerRow
+from gateway.fleet.host import Host
+from gateway.fleet.members import Members
+from gateway.fleet.merge import Part, Resumed, Source, Stalled
+from gateway.rpc.backend import Backend
+from gateway.rpc.context import CallContext
+from gateway.rpc.host_rpc import as_message
+from gateway.rpc.markers import heartbeat
+from gateway.rpc.services.fleet.streams import Merged, max_wait, split
+from gateway.rpc.services.fleet.tokens import PartsCodec
+from gateway.rpc.services.system import gap_of
+
+_METHOD = pb.DESCRIPTOR.services_by_name["FleetService"].methods_by_name["StreamEvents"]
+_TOKEN = tag(pb.StreamEventsResponse.DESCRIPTOR, "resume_token")
+_RECORDS = tag(pb.StreamEventsResponse.DESCRIPTOR, "records")
+
+
+class FleetEvents:
+    """Serves merged events."""
+
+    def __init__(self, backend: Backend, key: bytes) -> None:
+        self._backend = backend
+        self._cursors = EventTokenCodec(key)
+        self._tokens = PartsCodec(key, "events of the fleet")
+
+    async def StreamEvents(self, request: pb.StreamEventsRequest, context: CallContext) -> AsyncGenerator[bytes, None]:
+        """Stream the events of all hosts that are selected."""
+        _check(request)
+        cursors: dict[str, EventCursor] = {}
+        if request.resume_token:
+            cursors = dict(map(self._cursors.unpack, self._tokens.parts(request.resume_token)))
+        stream = _Stream(request, cursors)
+        members = Members(self._backend.hosts, request.hosts, None, stream, self._backend.timeouts.fan_out)
+        async with stream.merged, members:
+            await context.send_initial_metadata()
+            async with aclosing(stream.merged.items()) as batches:
+                async for items in batches:
+                    for records in stream.responses(items):
+                        parts = [self._cursors.pack(host, cursor) for host, cursor in stream.cursors.items()]
+                        yield delimited(_TOKEN, self._tokens.token(parts)) + records
+
+
+def _check(request: pb.StreamEventsRequest) -> None:
+    if not request.HasField("hosts"):
+        raise InvalidField("hosts", "must select hosts; `all: true` selects every host")
+    for name in ("host", "resume_token"):
+        if getattr(request.request, name):
+            raise InvalidField(f"request.{name}", "must be empty: it belongs to the call for one host")
+    if request.resume_token and request.request.HasField("since"):
+        raise InvalidField("request.since", "must be absent where `resume_token` tells the place")
+
+
+class _Stream:
+    """One merged stream: a `Listener` of its hosts."""
+
+    def __init__(self, request: pb.StreamEventsRequest, cursors: dict[str, EventCursor]) -> None:
+        """*cursors* are the positions in the events of hosts that a token holds."""
+        self.merged: Merged[Record | bytes] = Merged(max_wait(request))
+        self.cursors = cursors
+        asked = request.request
+        self._wanted = Filter({name: values.items for name, values in asked.filters.items()})
+        self._since = asked.since.ToNanoseconds() if asked.HasField("since") else None
+        self._until = asked.until.ToNanoseconds() if asked.HasField("until") else None
+        if self._since is not None and self._until is not None and self._until < self._since:
+            raise InvalidField("request.until", "must not be before `since`")
+        self._sources: dict[Host, Source[Record | bytes]] = {}
+        self._down: set[str] = set()
+        self._news: list[bytes] = []
+        self._first = True
+
+    # What the hosts do
+
+    def host_joined(self, host: Host) -> None:
+        """Read its events, from its cursor in the token on."""
+        self._sources[host] = self.merged.read(host.name, lambda source: self._read(source, host))
+        if not self._first:
+            self._report(host, joined=pb.SourceJoined())
+
+    def host_up(self, host: Host) -> None:
+        """Report that it is in time again."""
+        if host.name in self._down:
+            self._down.discard(host.name)
+            self._report(host, resumed=pb.SourceResumed())
+
+    def host_down(self, host: Host, failure: CallError) -> None:
+        """Let it hold up nobody, and report that."""
+        self._down.add(host.name)
+        self.merged.stall(self._sources[host])
+        self._report(host, stalled=pb.SourceStalled(failure=as_message(failure, host.name, _METHOD)))
+
+    def host_left(self, host: Host) -> None:
+        """Leave its events to end by themselves: they do with the host."""
+        self._down.discard(host.name)
+        self.merged.stop(self._sources.pop(host))
+        self.cursors.pop(host.name, None)
+
+    def container_put(self, host: Host, row: ContainerRow, *, later: bool) -> None:
+        """Do nothing: the events of all containers come."""
+
+    def container_gone(self, host: Host, id: str) -> None:
+        """Do nothing: an event says so."""
+
+    def reported(self) -> None:
+        """Take note that hosts which join now are new, and that none can if there is an end."""
+        self._first = False
+        if self._until is not None:
+            self.merged.complete = True
+            self.merged.wake()
+
+    # Reading
+
+    async def _read(self, source: Source[Record | bytes], host: Host) -> None:
+        cursor = self.cursors.get(host.name)
+        since = self._since if cursor is None else None
+        try:
+            async with host.events.watch(self._wanted, since=since, until=self._until, cursor=cursor) as records:
+                async for record in records:
+                    times = [record.event.time_nano] if record.event is not None else []
+                    await self.merged.put(source, record, times, 512)
+                    if record.cursor.number + 1 >= host.events.journal.next:
+                        self.merged.live(source)
+        except (CallError, APIError) as error:
+            failure = pb.EventRecord(host=host.name, failure=as_message(error, host.name, _METHOD))
+            await self.merged.put(source, failure.SerializeToString(), [], 0)
+
+    # Sending
+
+    def responses(self, items: list[Any]) -> Iterator[bytes]:
+        """Yield what *items* are in responses; after each, `cursors` are those of its token."""
+        records = list(self._records(items))
+        if not records and (not items or self._only_heartbeats(items)):
+            yield pb.StreamEventsResponse(heartbeat=heartbeat(0)).SerializeToString()
+        yield from split(iter(records))
+
+    @staticmethod
+    def _only_heartbeats(items: list[Any]) -> bool:
+        return all(isinstance(item, Part) for item in items)
+
+    def _records(self, items: list[Any]) -> Iterator[bytes]:
+        while self._news:
+            yield self._news.pop(0)
+        for item in items:
+            match item:
+                case Part(source, Record() as record):
+                    self.cursors[str(source.key)] = record.cursor
+                    if record.event is not None:
+                        yield _encoded(pb.EventRecord(host=str(source.key), event=record.event))
+                    elif record.gap is not None:
+                        yield _encoded(pb.EventRecord(host=str(source.key), gap=gap_of(record.gap)))
+                case Part(_, bytes() as failure):
+                    yield delimited(_RECORDS, failure)
+                case Stalled(source, idle):
+                    silent = Duration()
+                    silent.FromNanoseconds(int(idle * 1e9))
+                    yield _encoded(pb.EventRecord(host=str(source.key), stalled=pb.SourceStalled(idle=silent)))
+                case Resumed(source):
+                    if source.key not in self._down:
+                        yield _encoded(pb.EventRecord(host=str(source.key), resumed=pb.SourceResumed()))
+
+    def _report(self, host: Host, **what: Any) -> None:
+        self._news.append(_encoded(pb.EventRecord(host=host.name, **what)))
+        self.merged.wake()
+
+
+def _encoded(record: pb.EventRecord) -> bytes:
+    return delimited(_RECORDS, record.SerializeToString())

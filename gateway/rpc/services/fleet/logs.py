@@ -1,0 +1,397 @@
+"""FleetService.StreamLogs: the logs of many containers as one, in the order of their times."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from dockfleet.fleet.v1 import fleet_pb2 as pb
+from google.protobuf.duration_pb2 import Duration
+
+from gateway.engine import queries
+from gateway.engine.client import APIError, NotFound
+from gateway.engine.codec.timestamps import nanoseconds
+from gateway.engine.codec.wire import delimited, tag
+from gateway.engine.errors import CallError, InvalidField, InvalidToken
+from gateway.engine.inventory.rows import ContainerRow
+from gateway.engine.logs.cursor import LogCursor, LogTokenCodec, ResumePoint
+from gateway.engine.logs.records import Batch, End, EndReason, Gap, Heartbeat, Reconnected, Record
+from gateway.engine.logs.runs import Run
+from gateway.fleet.host import Host
+from gateway.fleet.members import Members
+from gateway.fleet.merge import Part, Resumed, Source, Stalled
+from gateway.rpc.backend import Backend
+from gateway.rpc.context import CallContext
+from gateway.rpc.encoding import log_encoder
+from gateway.rpc.host_rpc import as_message
+from gateway.rpc.markers import heartbeat
+from gateway.rpc.services.fleet.streams import MOST_BYTES, Merged, max_wait
+from gateway.rpc.services.fleet.tokens import PartsCodec
+from gateway.rpc.services.logs import DETAILS, STDERR, STDOUT, flags_of, message_of, query_of
+
+_METHOD = pb.DESCRIPTOR.services_by_name["FleetService"].methods_by_name["StreamLogs"]
+_TOKEN = tag(pb.StreamLogsResponse.DESCRIPTOR, "resume_token")
+_RECORDS = tag(pb.StreamLogsResponse.DESCRIPTOR, "records")
+_BATCH = tag(pb.LogRecord.DESCRIPTOR, "batch")
+_LATE_NANOS = 30_000_000_000  # by which a container's start can be older than the inventory's news of it
+_HOST, _LOG, _DONE = range(3)  # kinds of parts of a token
+_TIME = struct.Struct(">Bq")
+_PLACE = struct.Struct(">BIqqB")
+
+
+@dataclass(slots=True)
+class Place:
+    """A position in a log: `passed` lines after a cursor, the last of them at `time`.
+
+    Without a cursor nothing was read yet: the log begins at the time `since`, or as the request says when that is 0.
+    """
+
+    cursor: LogCursor | None = None
+    passed: int = 0
+    time: int = 0
+    since: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Log:
+    """One log of the stream.  `sent` is where its reader is, `read` where the gateway is."""
+
+    host: Host
+    id: str
+    name: str
+    sent: Place
+    read: Place = field(default_factory=Place)
+    head: bytes = b""  # host and container of its records, serialised
+    packed: bytes = b""  # its part of the token, until `sent` changes
+
+
+@dataclass(slots=True)
+class Lines:
+    """Lines of one batch.  `first` is how many lines after the cursor `before` were read before them."""
+
+    before: LogCursor | None
+    first: int
+    lines: list[Any]
+    after: LogCursor
+
+    def place(self, count: int, since: int) -> Place:
+        """Return the place after *count* of the lines."""
+        if count == len(self.lines):
+            return Place(self.after)
+        return Place(self.before, self.first + count, nanoseconds(self.lines[count - 1].time), since)
+
+
+@dataclass(slots=True)
+class Other:
+    """Another record, serialised, and the place after it."""
+
+    record: bytes
+    after: Place | None = None
+
+
+class FleetLogs:
+    """Serves merged logs."""
+
+    def __init__(self, backend: Backend, key: bytes) -> None:
+        self._backend = backend
+        self._points = LogTokenCodec(key)
+        self._tokens = PartsCodec(key, "logs of the fleet")
+
+    async def StreamLogs(self, request: pb.StreamLogsRequest, context: CallContext) -> AsyncGenerator[bytes, None]:
+        """Stream the logs of all containers that are selected."""
+        _check(request)
+        parts = self._tokens.parts(request.resume_token) if request.resume_token else None
+        stream = _Stream(self._backend, request, self._points, parts)
+        members = Members(
+            self._backend.hosts, request.hosts, request.containers, stream, self._backend.timeouts.fan_out
+        )
+        async with stream.merged, members:
+            await context.send_initial_metadata()
+            async with aclosing(stream.merged.items()) as batches:
+                async for items in batches:
+                    for records in stream.responses(items):
+                        token = self._tokens.token(stream.parts())
+                        yield delimited(_TOKEN, token) + records
+
+
+def _check(request: pb.StreamLogsRequest) -> None:
+    if not request.HasField("hosts"):
+        raise InvalidField("hosts", "must select hosts; `all: true` selects every host")
+    if not request.HasField("containers"):
+        raise InvalidField("containers", "must select containers; `all: true` selects every container")
+    for name in ("host", "id", "resume_token"):
+        if getattr(request.request, name):
+            raise InvalidField(f"request.{name}", "must be empty: it belongs to the call for one container")
+
+
+class _Stream:
+    """One merged stream: a `Listener` of its members, and the encoder of what comes of their logs."""
+
+    def __init__(
+        self, backend: Backend, request: pb.StreamLogsRequest, points: LogTokenCodec, parts: list[bytes] | None
+    ) -> None:
+        self.merged: Merged[Lines | Other] = Merged(max_wait(request))
+        self._backend = backend
+        self._points = points
+        asked = request.request
+        self._flags = flags_of(asked)
+        self._query = query_of(_for_any_container(asked), self._flags)
+        self._encode = log_encoder(
+            times=asked.timestamps or not asked.HasField("timestamps"), details=bool(self._flags & DETAILS)
+        )
+        self._streams = self._flags & (STDOUT | STDERR)
+        self._logs: dict[tuple[str, str], Source[Lines | Other]] = {}
+        self._of: dict[Source[Lines | Other], Log] = {}
+        self._done: dict[tuple[str, str], int] = {}
+        self._down: set[Host] = set()
+        self._news: list[bytes] = []  # records of whole hosts
+        self._resumes = parts is not None
+        self._places: dict[tuple[str, str], Place] = {}
+        self._known: dict[str, int] = {}  # by host: up to when, by the engine's clock, the token knew its containers
+        self._take_up(parts or [])
+
+    # What the members do
+
+    def host_joined(self, host: Host) -> None:
+        """Continue the logs of a token, also of containers that are gone."""
+        for (name, id), place in list(self._places.items()):
+            if name == host.name:
+                del self._places[name, id]
+                self._begin(host, id, "", place)
+
+    def host_up(self, host: Host) -> None:
+        """Report that its logs are in time again."""
+        if host in self._down:
+            self._down.discard(host)
+            self._report(host, resumed=pb.SourceResumed())
+
+    def host_down(self, host: Host, failure: CallError) -> None:
+        """Let its logs hold up nobody, and report that."""
+        self._down.add(host)
+        why = as_message(failure, host.name, _METHOD)
+        self._report(host, stalled=pb.SourceStalled(failure=why))
+        for source, log in self._of.items():
+            if log.host is host:
+                self.merged.stall(source)
+
+    def host_left(self, host: Host) -> None:
+        """Leave its logs to end by themselves: they do with the host."""
+        self._down.discard(host)
+
+    def container_put(self, host: Host, row: ContainerRow, *, later: bool) -> None:
+        """Begin its log: that of its present run, if it joins later."""
+        if later and not row.runs:
+            return
+        key = host.name, row.id
+        if key in self._logs:
+            log = self._of[self._logs[key]]
+            if not log.name:
+                log.name, log.head = row.name, b""
+            return
+        if self._resumes and not later:
+            later = True
+            if row.started_ns <= self._known.get(host.name, 0) - _LATE_NANOS or not row.runs or key in self._done:
+                return  # it had ended before, or was not selected
+        if later and key in self._done and row.started_ns <= self._done[key]:
+            return
+        self._begin(host, row.id, row.name, Place(since=row.started_ns if later else 0))
+        if later:
+            self._report(host, id=row.id, name=row.name, joined=pb.SourceJoined())
+
+    def container_gone(self, host: Host, id: str) -> None:
+        """Leave its log to end by itself."""
+
+    def reported(self) -> None:
+        """End with the last log, if no log can begin any more."""
+        if not self._query.follow:
+            self.merged.complete = True
+            self.merged.wake()
+
+    # Reading
+
+    def _begin(self, host: Host, id: str, name: str, place: Place) -> None:
+        log = Log(host, id, name, place, read=replace(place))
+        source = self.merged.read((host.name, id), lambda source: self._read(source, log))
+        self._logs[host.name, id] = source
+        self._of[source] = log
+        if host in self._down:
+            self.merged.stall(source)
+
+    async def _read(self, source: Source[Lines | Other], log: Log) -> None:
+        try:
+            inspected = await queries.inspect(log.host.engine, log.id)
+            query = self._query
+            if log.sent.since and log.sent.cursor is None:
+                query = replace(query, since=log.sent.since, tail=None)
+            records = log.host.logs.read(
+                log.id, query, Run.of(inspected), log.sent.cursor, live=lambda: self.merged.live(source)
+            )
+            async with aclosing(records):
+                async for record in records:
+                    await self._take(source, log, record)
+        except NotFound:
+            end = End(log.sent.cursor or LogCursor(), EndReason.REMOVED)
+            await self._put_other(source, log, end)
+        except (CallError, APIError) as error:
+            failure = pb.LogRecord(failure=as_message(error, log.host.name, _METHOD)).SerializeToString()
+            await self.merged.put(source, Other(failure), [], 0)
+
+    async def _take(self, source: Source[Lines | Other], log: Log, record: Record) -> None:
+        match record:
+            case Batch(cursor, lines):
+                if self._streams != STDOUT | STDERR:
+                    lines = [line for line in lines if line.stream == self._streams]
+                await self._put_lines(source, log, lines, cursor, record.size)
+            case Heartbeat():
+                self.merged.live(source)
+            case Reconnected():
+                pass
+            case _:
+                await self._put_other(source, log, record)
+
+    async def _put_lines(
+        self, source: Source[Lines | Other], log: Log, lines: list[Any], cursor: LogCursor, size: int
+    ) -> None:
+        before, passed, place = log.read.cursor, 0, log.read
+        if place.passed:  # lines that the client has, from before the resume
+            passed = min(place.passed, len(lines))
+            log.read = replace(place, cursor=cursor, passed=place.passed - passed)
+            lines = lines[passed:]
+        else:
+            log.read = Place(cursor)
+        if lines:
+            times = [nanoseconds(line.time) for line in lines]
+            await self.merged.put(source, Lines(before, passed, lines, cursor), times, size)
+
+    async def _put_other(self, source: Source[Lines | Other], log: Log, record: Record) -> None:
+        message = message_of(record)
+        name = message.WhichOneof("record")
+        assert name is not None
+        if isinstance(record, Gap):
+            log.read = Place(record.cursor)  # the lines to pass over are among those that are missing
+        else:
+            log.read = replace(log.read, cursor=record.cursor)
+        body = pb.LogRecord(**{name: getattr(message, name)}).SerializeToString()
+        await self.merged.put(source, Other(body, replace(log.read)), [], len(body))
+
+    # Sending
+
+    def responses(self, items: list[Any]) -> Iterator[bytes]:
+        """Yield what *items* are in responses; after each, `parts` are those of its token."""
+        pieces: list[bytes] = []
+        size = 0
+        for piece in self._records(items):
+            pieces.append(piece)
+            size += len(piece)
+            if size >= MOST_BYTES:
+                yield b"".join(pieces)
+                pieces, size = [], 0
+        if not items and not pieces:
+            pieces = [pb.StreamLogsResponse(heartbeat=heartbeat(0)).SerializeToString()]
+        if pieces:
+            yield b"".join(pieces)
+
+    def _records(self, items: list[Any]) -> Iterator[bytes]:
+        while self._news:
+            yield self._news.pop(0)
+        for item in items:
+            match item:
+                case Part(source, Lines() as lines, start, stop):
+                    log = self._of[source]
+                    yield self._record(log, delimited(_BATCH, self._encode(lines.lines[start:stop])))
+                    log.sent = lines.place(stop, log.sent.since)
+                    log.packed = b""
+                case Part(source, Other(record, after)):
+                    log = self._of[source]
+                    yield self._record(log, record)
+                    if after is not None:
+                        log.sent, log.packed = after, b""
+                case Stalled(source, idle):
+                    idle_time = Duration()
+                    idle_time.FromNanoseconds(int(idle * 1e9))
+                    stalled = pb.LogRecord(stalled=pb.SourceStalled(idle=idle_time))
+                    yield self._record(self._of[source], stalled.SerializeToString())
+                case Resumed(source):
+                    if self._of[source].host not in self._down:
+                        resumed = pb.LogRecord(resumed=pb.SourceResumed())
+                        yield self._record(self._of[source], resumed.SerializeToString())
+        self._forget_ended()
+
+    def _record(self, log: Log, body: bytes) -> bytes:
+        if not log.head:
+            head = pb.LogRecord(host=log.host.name, container_id=log.id, container_name=log.name)
+            log.head = head.SerializeToString()
+        return delimited(_RECORDS, log.head + body)
+
+    def _report(self, host: Host, *, id: str = "", name: str = "", **what: Any) -> None:
+        record = pb.LogRecord(host=host.name, container_id=id, container_name=name, **what)
+        self._news.append(delimited(_RECORDS, record.SerializeToString()))
+        self.merged.wake()
+
+    def _forget_ended(self) -> None:
+        """Forget the logs of which everything was sent."""
+        left = set(self.merged.merge)
+        for source, log in list(self._of.items()):
+            if source not in left:
+                del self._of[source]
+                del self._logs[log.host.name, log.id]
+                self._done[log.host.name, log.id] = log.host.inventory.engine_now
+
+    # The token
+
+    def parts(self) -> Iterator[bytes]:
+        """Yield what a token of this moment holds."""
+        hosts: dict[str, int] = {}
+        for log in self._of.values():
+            if not log.packed:
+                log.packed = self._pack(log)
+            yield log.packed
+        for (name, id), place in self._places.items():  # of hosts that are not known at the moment
+            yield self._pack_place(name, id, place)
+        for host in self._backend.hosts:
+            hosts[host.name] = host.inventory.engine_now
+        for name, now in hosts.items():
+            yield _TIME.pack(_HOST, now) + name.encode()
+        for (name, id), now in list(self._done.items()):
+            if now < hosts.get(name, now) - 2 * _LATE_NANOS:
+                del self._done[name, id]
+            else:
+                yield _TIME.pack(_DONE, now) + bytes.fromhex(id) + name.encode()
+
+    def _pack(self, log: Log) -> bytes:
+        return self._pack_place(log.host.name, log.id, log.sent)
+
+    def _pack_place(self, host: str, id: str, place: Place) -> bytes:
+        point = ResumePoint(host, id, self._flags, place.cursor or LogCursor())
+        head = _PLACE.pack(_LOG, place.passed, place.time, place.since, place.cursor is not None)
+        return head + self._points.pack(point)
+
+    def _take_up(self, parts: list[bytes]) -> None:
+        """Take note of what a token holds.  Raises `InvalidToken` and `InvalidField`."""
+        for part in parts:
+            if part[0] == _LOG:
+                _, passed, time, since, begun = _PLACE.unpack_from(part)
+                point = self._points.unpack(part[_PLACE.size :])
+                if point.flags != self._flags:
+                    raise InvalidField("request", "must ask for the outputs and details that `resume_token` is of")
+                self._places[point.host, point.container] = Place(point.cursor if begun else None, passed, time, since)
+                continue
+            kind, now = _TIME.unpack_from(part)
+            text = part[_TIME.size :]
+            if kind == _HOST:
+                self._known[text.decode()] = now
+            elif kind == _DONE:
+                self._done[text[32:].decode(), text[:32].hex()] = now
+            else:
+                raise InvalidToken("is of another version of the gateway")
+
+
+def _for_any_container(asked: Any) -> Any:
+    """Return the request for one container that *asked* stands for; any id is as good as another for its check."""
+    one = type(asked)()
+    one.CopyFrom(asked)
+    one.id = "0" * 64
+    return one

@@ -1,0 +1,73 @@
+"""FleetService.DiscoverServices and WatchServices."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+from dockfleet.fleet.v1 import fleet_pb2 as pb
+from dockfleet.fleet.v1 import selectors_pb2
+
+from gateway.engine.resumable.subscription import HEARTBEAT_SECONDS
+from gateway.fleet.discovery import Endpoints, Wanted, endpoints_of, in_order
+from gateway.fleet.members import Members
+from gateway.fleet.selector import select
+from gateway.rpc.backend import Backend
+from gateway.rpc.context import CallContext
+from gateway.rpc.host_rpc import as_message
+from gateway.rpc.markers import heartbeat
+
+_METHODS = pb.DESCRIPTOR.services_by_name["FleetService"].methods_by_name
+_ALL = selectors_pb2.ContainerSelector(all=True)
+_TOGETHER = 256  # changes of one response
+
+
+class FleetServices:
+    """Finds the endpoints of services in the inventories."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    async def DiscoverServices(
+        self, request: pb.DiscoverServicesRequest, context: CallContext
+    ) -> pb.DiscoverServicesResponse:
+        """Return the endpoints there are now."""
+        wanted = Wanted(request)
+        response = pb.DiscoverServicesResponse()
+        found = []
+        for host in select(self._backend.hosts, wanted.hosts, "hosts"):
+            failure = host.failure or host.inventory.failure
+            if failure is not None:
+                why = as_message(failure, host.name, _METHODS["DiscoverServices"])
+                response.failures.add(host=host.name, failure=why)
+                continue
+            for row in host.inventory.containers():
+                found += [endpoint for endpoint in endpoints_of(host, row) if wanted.fits(endpoint)]
+        response.endpoints.extend(in_order(found))
+        return response
+
+    async def WatchServices(
+        self, request: pb.WatchServicesRequest, context: CallContext
+    ) -> AsyncGenerator[pb.WatchServicesResponse, None]:
+        """Stream the endpoints, and their changes."""
+        wanted = Wanted(request.services, "services.")
+        endpoints, changed = Endpoints(wanted), asyncio.Event()
+        endpoints.changed = changed.set
+        synced = False
+        async with Members(self._backend.hosts, wanted.hosts, _ALL, endpoints, self._backend.timeouts.fan_out):
+            await context.send_initial_metadata()
+            while True:
+                changed.clear()
+                response = pb.WatchServicesResponse()
+                for key in list(endpoints.changes)[:_TOGETHER]:
+                    response.changes.append(endpoints.changes.pop(key))
+                if endpoints.complete and not endpoints.changes and not synced:
+                    synced = response.synced = True
+                if response.changes or response.synced:
+                    yield response
+                    continue
+                try:
+                    async with asyncio.timeout(HEARTBEAT_SECONDS):
+                        await changed.wait()
+                except TimeoutError:
+                    yield pb.WatchServicesResponse(heartbeat=heartbeat(0))

@@ -1,0 +1,174 @@
+"""FleetService.StreamStats: the newest samples of many containers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack
+from typing import Any
+
+from dockfleet.fleet.v1 import fleet_pb2 as pb
+from dockfleet.v1 import containers_pb2
+
+from gateway.engine.client import APIError, NotFound
+from gateway.engine.codec.wire import delimited, tag
+from gateway.engine.errors import CallError, InvalidField
+from gateway.engine.inventory.rows import ContainerRow
+from gateway.engine.resumable.subscription import HEARTBEAT_SECONDS, Idle
+from gateway.fleet.host import Host
+from gateway.fleet.members import Members
+from gateway.rpc.backend import Backend
+from gateway.rpc.context import CallContext
+from gateway.rpc.host_rpc import as_message
+from gateway.rpc.markers import heartbeat
+from gateway.rpc.services.fleet.streams import split
+from gateway.rpc.services.stats import encoded_sample
+
+_METHOD = pb.DESCRIPTOR.services_by_name["FleetService"].methods_by_name["StreamStats"]
+_RECORDS = tag(pb.StreamStatsResponse.DESCRIPTOR, "records")
+_STATS = tag(pb.StatsRecord.DESCRIPTOR, "stats")
+_GATHER_SECONDS = 0.05  # in which samples of one second are sent together
+
+
+class FleetStats:
+    """Serves samples of all containers that are selected."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    async def StreamStats(self, request: pb.StreamStatsRequest, context: CallContext) -> AsyncGenerator[bytes, None]:
+        """Stream the newest sample of each container."""
+        _check(request)
+        stream = _Stream(follow=request.request.stream or not request.request.HasField("stream"))
+        members = Members(
+            self._backend.hosts, request.hosts, request.containers, stream, self._backend.timeouts.fan_out
+        )
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(stream.close)
+            await stack.enter_async_context(members)
+            await context.send_initial_metadata()
+            while not stream.ended:
+                records = await stream.next()
+                if records:
+                    for response in split(iter(records)):
+                        yield response
+                elif not stream.ended:
+                    yield pb.StreamStatsResponse(heartbeat=heartbeat(HEARTBEAT_SECONDS)).SerializeToString()
+
+
+def _check(request: pb.StreamStatsRequest) -> None:
+    if not request.HasField("hosts"):
+        raise InvalidField("hosts", "must select hosts; `all: true` selects every host")
+    if not request.HasField("containers"):
+        raise InvalidField("containers", "must select containers; `all: true` selects every container")
+    for name in ("host", "id"):
+        if getattr(request.request, name):
+            raise InvalidField(f"request.{name}", "must be empty: it belongs to the call for one container")
+    if request.request.one_shot and request.request.stream:
+        raise InvalidField("request.one_shot", "must not be true unless `stream` is false")
+
+
+class _Stream:
+    """The newest sample of each member: a `Listener`."""
+
+    def __init__(self, *, follow: bool) -> None:
+        self._follow = follow
+        self._newest: dict[tuple[str, str], bytes] = {}  # a newer one takes the place of one that was not sent
+        self._news: list[bytes] = []
+        self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._changed = asyncio.Event()
+        self._complete = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is to come."""
+        return self._complete and not (self._tasks or self._newest or self._news)
+
+    async def next(self) -> list[bytes]:
+        """Return what is new, as fields of a response; nothing, when it is time for a heartbeat."""
+        try:
+            async with asyncio.timeout(HEARTBEAT_SECONDS):
+                await self._changed.wait()
+        except TimeoutError:
+            return []
+        if self._follow:
+            await asyncio.sleep(_GATHER_SECONDS)
+        self._changed.clear()
+        records = [*self._news, *self._newest.values()]
+        self._news.clear()
+        self._newest.clear()
+        return records
+
+    async def close(self) -> None:
+        """Read nothing any more."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # What the members do
+
+    def host_joined(self, host: Host) -> None:
+        """Wait for its containers."""
+
+    def host_up(self, host: Host) -> None:
+        """Wait for its containers."""
+
+    def host_down(self, host: Host, failure: CallError) -> None:
+        """Report that."""
+        self._report(pb.StatsRecord(host=host.name, failure=as_message(failure, host.name, _METHOD)))
+
+    def host_left(self, host: Host) -> None:
+        """Leave its samples to end by themselves: they do with the host."""
+
+    def container_put(self, host: Host, row: ContainerRow, *, later: bool) -> None:
+        """Read its samples."""
+        key = host.name, row.id
+        if row.runs and key not in self._tasks:
+            self._tasks[key] = asyncio.create_task(self._read(key, host, row))
+
+    def container_gone(self, host: Host, id: str) -> None:
+        """Leave its samples to end by themselves."""
+
+    def reported(self) -> None:
+        """End with the last sample, if only one of each is wanted."""
+        self._complete = not self._follow
+        self._changed.set()
+
+    async def _read(self, key: tuple[str, str], host: Host, row: ContainerRow) -> None:
+        head = pb.StatsRecord(host=host.name, container_id=row.id, container_name=row.name)
+        serialised = head.SerializeToString()
+        try:
+            if not self._follow:
+                sample = await host.stats.one(row.id, host.engine.deadline(), alone=False)
+                self._put(key, serialised, head, sample)
+                return
+            async with host.stats.samples(row.id) as samples:
+                async for item in samples:
+                    if isinstance(item, Idle):
+                        continue
+                    self._put(key, serialised, head, item[0])
+                    if item[0].stats is None:
+                        return
+        except NotFound:
+            head.not_running.CopyFrom(containers_pb2.ContainerNotRunning())
+            self._report(head)
+        except (CallError, APIError) as error:
+            head.failure.CopyFrom(as_message(error, host.name, _METHOD))
+            self._report(head)
+        finally:
+            del self._tasks[key]
+            self._changed.set()
+
+    def _put(self, key: tuple[str, str], serialised: bytes, head: pb.StatsRecord, sample: Any) -> None:
+        if sample.stats is None:
+            self._newest.pop(key, None)
+            head.not_running.CopyFrom(containers_pb2.ContainerNotRunning())
+            self._report(head)
+            return
+        self._newest[key] = delimited(_RECORDS, serialised + delimited(_STATS, encoded_sample(sample)))
+        self._changed.set()
+
+    def _report(self, record: pb.StatsRecord) -> None:
+        self._news.append(delimited(_RECORDS, record.SerializeToString()))
+        self._changed.set()

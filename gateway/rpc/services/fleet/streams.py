@@ -1,0 +1,135 @@
+"""What the merged streams of many hosts have in common: the loop that sends what has come, in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+from gateway.engine.errors import InvalidField
+from gateway.engine.resumable.subscription import HEARTBEAT_SECONDS
+from gateway.fleet.merge import Merge, Part, Resumed, Source, Stalled
+
+MOST_BYTES = 256 << 10
+_MOST_RECORDS = 512  # of one turn
+_ROOM_BYTES = 16 << 20  # for what is pending, of all sources together
+_SHARE_BYTES = 256 << 10  # of one of them, at most
+
+T = TypeVar("T")
+
+
+class Merged(Generic[T]):
+    """A merge of sources that tasks read.  Its block ends all of them."""
+
+    def __init__(self, max_wait_seconds: float) -> None:
+        """Hold up no record longer than *max_wait_seconds*."""
+        self.merge: Merge[T] = Merge(max_wait_seconds)
+        self.clock = asyncio.get_running_loop().time
+        self.complete = False  # whether no source is to come any more
+        self._tasks: dict[Source[T], asyncio.Task[None]] = {}
+        self._changed = asyncio.Event()
+        self._taken = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # Sources
+
+    def read(self, key: Any, read: Callable[[Source[T]], Coroutine[Any, Any, None]]) -> Source[T]:
+        """Add a source, which *read* reads to its end."""
+        source = self.merge.add(key, self.clock())
+        self._tasks[source] = asyncio.create_task(self._to_the_end(source, read))
+        return source
+
+    async def _to_the_end(self, source: Source[T], read: Callable[[Source[T]], Coroutine[Any, Any, None]]) -> None:
+        try:
+            await read(source)
+        finally:
+            del self._tasks[source]
+            self.merge.end(source, self.clock())
+            self._changed.set()
+
+    async def put(self, source: Source[T], record: T, times: list[int], size: int) -> None:
+        """Add records of *source*; wait while more of it is pending than its share."""
+        self.merge.put(source, record, times, self.clock(), size)
+        self._changed.set()
+        while source.size > min(_SHARE_BYTES, _ROOM_BYTES // max(len(self.merge), 1)):
+            self._taken.clear()
+            await self._taken.wait()
+
+    def live(self, source: Source[T]) -> None:
+        """Take note that *source* is read up to now."""
+        self.merge.live(source, self.clock())
+        self._changed.set()
+
+    def stall(self, source: Source[T]) -> None:
+        """Let *source* hold up nobody; that its host is down is said once for all."""
+        self.merge.stall(source, self.clock(), silent=True)
+        self._changed.set()
+
+    def stop(self, source: Source[T]) -> None:
+        """Read *source* no longer, and drop what is pending of it."""
+        if source in self._tasks:
+            self._tasks[source].cancel()
+            self.merge.drop(source, self.clock())
+
+    def wake(self) -> None:
+        """Let the stream look whether there is something to send."""
+        self._changed.set()
+
+    # The stream
+
+    async def items(self) -> AsyncGenerator[list[Part[T] | Stalled[T] | Resumed[T]], None]:
+        """Yield what has come, in order; nothing, when it is time for a heartbeat, or after `wake`."""
+        heartbeat = self.clock() + HEARTBEAT_SECONDS
+        while True:
+            self._changed.clear()
+            items, again = self.merge.take(self.clock(), _MOST_RECORDS)
+            if items:
+                self._taken.set()
+                yield items
+                heartbeat = self.clock() + HEARTBEAT_SECONDS
+                continue
+            if self.complete and not len(self.merge):
+                return
+            try:
+                async with asyncio.timeout_at(heartbeat if again is None else min(again, heartbeat)):
+                    await self._changed.wait()
+            except TimeoutError:
+                if self.clock() < heartbeat:
+                    continue
+                heartbeat = self.clock() + HEARTBEAT_SECONDS
+            yield []
+
+
+def max_wait(request: Any) -> float:
+    """Return how many seconds a record waits at most.  Raises `InvalidField`."""
+    if not request.HasField("max_wait"):
+        return 1.0
+    seconds: float = request.max_wait.ToTimedelta().total_seconds()
+    if not 0 <= seconds <= 60:
+        raise InvalidField("max_wait", "must be from 0 to 60 seconds")
+    return seconds
+
+
+def split(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield *pieces* joined, about 256 KiB at most."""
+    held: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        if held and size + len(piece) > MOST_BYTES:
+            yield b"".join(held)
+            held, size = [], 0
+        held.append(piece)
+        size += len(piece)
+    if held:
+        yield b"".join(held)

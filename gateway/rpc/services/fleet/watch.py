@@ -1,0 +1,194 @@
+"""FleetService.WatchContainers: which containers there are on many hosts, and every change of them."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, aclosing
+from typing import Any
+
+from dockfleet.fleet.v1 import fleet_pb2 as pb
+
+from gateway.engine.codec.wire import delimited, tag
+from gateway.engine.errors import CallError, InvalidField
+from gateway.engine.inventory.changes import NOWHERE, Forget, Put, Removed, Stale, Synced
+from gateway.engine.resumable.subscription import HEARTBEAT_SECONDS
+from gateway.fleet.host import Host
+from gateway.fleet.selector import fits, select
+from gateway.rpc.backend import Backend
+from gateway.rpc.context import CallContext
+from gateway.rpc.host_rpc import as_message
+from gateway.rpc.markers import heartbeat
+from gateway.rpc.services.fleet.streams import MOST_BYTES
+from gateway.rpc.services.fleet.tokens import PartsCodec
+
+_METHOD = pb.DESCRIPTOR.services_by_name["FleetService"].methods_by_name["WatchContainers"]
+_TOKEN = tag(pb.WatchContainersResponse.DESCRIPTOR, "resume_token")
+_CHANGES = tag(pb.WatchContainersResponse.DESCRIPTOR, "changes")
+_PUT = tag(pb.ContainerChange.DESCRIPTOR, "put")
+_PLACE = struct.Struct(">8sq")  # the epoch of an inventory, and the number of a change in it
+_WAITING = 256  # changes that were read and not sent; the rest waits in the inventories
+
+
+class FleetWatch:
+    """Serves the changes of containers."""
+
+    def __init__(self, backend: Backend, key: bytes) -> None:
+        self._backend = backend
+        self._tokens = PartsCodec(key, "containers of the fleet")
+
+    async def WatchContainers(
+        self, request: pb.WatchContainersRequest, context: CallContext
+    ) -> AsyncGenerator[bytes, None]:
+        """Stream all containers that are selected, and their changes."""
+        places: dict[str, tuple[bytes, int]] = {}
+        if request.resume_token:
+            for part in self._tokens.parts(request.resume_token):
+                epoch, number = _PLACE.unpack_from(part)
+                places[part[_PLACE.size :].decode()] = epoch, number
+        watch = _Watch(self._backend, request, places)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(watch.close)
+            watch.open()
+            await context.send_initial_metadata()
+            while True:
+                pieces = await watch.next()
+                body = b"".join(pieces) or pb.WatchContainersResponse(heartbeat=heartbeat(0)).SerializeToString()
+                parts = (_PLACE.pack(*place) + name.encode() for name, place in watch.places.items())
+                yield delimited(_TOKEN, self._tokens.token(parts)) + body
+
+
+class _Watch:
+    """One stream: a `HostWatcher` that reads the inventory of each host that is selected.
+
+    `places` are the positions in the inventories after what `next` has returned.
+    """
+
+    def __init__(
+        self, backend: Backend, request: pb.WatchContainersRequest, places: dict[str, tuple[bytes, int]]
+    ) -> None:
+        if not request.HasField("hosts"):
+            raise InvalidField("hosts", "must select hosts; `all: true` selects every host")
+        if not request.HasField("containers"):
+            raise InvalidField("containers", "must select containers; `all: true` selects every container")
+        self.places = places
+        self._registry = backend.hosts
+        self._request = request
+        self._tasks: dict[Host, asyncio.Task[None]] = {}
+        self._changes: asyncio.Queue[tuple[str, bytes, tuple[bytes, int] | None]] = asyncio.Queue(_WAITING)
+        self._left: list[str] = []
+        self._woken = asyncio.Event()
+
+    def open(self) -> None:
+        """Begin.  Raises `InvalidField` and `UnknownHost`."""
+        hosts = select(self._registry, self._request.hosts, "hosts")
+        for host in hosts:
+            host.inventory.select(self._request.containers, "containers")
+        names = {host.name for host in hosts}
+        self._left += [name for name in self.places if name not in names]
+        for host in hosts:
+            self.host_added(host)
+        self._registry.watchers.append(self)
+
+    async def close(self) -> None:
+        """Read nothing any more."""
+        if self in self._registry.watchers:
+            self._registry.watchers.remove(self)
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def next(self) -> list[bytes]:
+        """Return the next changes, as fields of a response; nothing, when it is time for a heartbeat."""
+        pieces: list[bytes] = []
+        if not self._left and self._changes.empty():
+            self._woken.clear()
+            try:
+                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                    await self._woken.wait()
+            except TimeoutError:
+                return pieces
+        while self._left:
+            name = self._left.pop(0)
+            self.places.pop(name, None)
+            pieces.append(_change(host=name, left=pb.HostLeft()))
+        size = 0
+        while not self._changes.empty() and size < MOST_BYTES:
+            name, piece, place = self._changes.get_nowait()
+            if place is not None:
+                self.places[name] = place
+            pieces.append(piece)
+            size += len(piece)
+        return pieces
+
+    # What the registry says
+
+    def host_added(self, host: Host) -> None:
+        """Read its inventory, if it is selected."""
+        if fits(host, self._request.hosts):
+            self._tasks[host] = asyncio.create_task(self._read(host))
+
+    def host_changed(self, host: Host) -> None:
+        """Begin or end to read its inventory, if its labels have changed."""
+        if fits(host, self._request.hosts) != (host in self._tasks):
+            (self.host_removed if host in self._tasks else self.host_added)(host)
+
+    def host_removed(self, host: Host) -> None:
+        """Report that it has left."""
+        task = self._tasks.pop(host, None)
+        if task is not None:
+            task.cancel()
+            self._left.append(host.name)
+            self._woken.set()
+
+    async def _read(self, host: Host) -> None:
+        inventory = host.inventory
+        epoch, number = self.places.get(host.name, (b"", NOWHERE))
+        after: int | None = number
+        if not inventory.keeps(number, epoch):
+            after = None
+            if host.name in self.places:
+                await self._put(host, _change(host=host.name, forget=pb.HostForgotten()), None)
+        selected: set[str] | None = set() if after is None else None  # None: what the client has is not known
+        head = pb.ContainerChange(host=host.name).SerializeToString()
+        try:
+            async with aclosing(inventory.subscribe(after)) as changes:
+                async for change in changes:
+                    place = None if change.number == NOWHERE else (inventory.epoch, change.number)
+                    match change:
+                        case Put(_, row) if inventory.selecting(self._request.containers, "containers")(row):
+                            if selected is not None:
+                                selected.add(row.id)
+                            piece = delimited(_CHANGES, head + delimited(_PUT, row.serialised()))
+                        case Put(_, row):
+                            if selected is not None and row.id not in selected:
+                                continue
+                            if selected is not None:
+                                selected.discard(row.id)
+                            piece = _change(host=host.name, removed=row.id)
+                        case Removed(_, id):
+                            if selected is not None and id not in selected:
+                                continue
+                            if selected is not None:
+                                selected.discard(id)
+                            piece = _change(host=host.name, removed=id)
+                        case Synced():
+                            piece = _change(host=host.name, synced=pb.HostSynced())
+                        case Stale(_, failure):
+                            piece = _change(host=host.name, stale=as_message(failure, host.name, _METHOD))
+                        case Forget():
+                            selected = set()
+                            piece = _change(host=host.name, forget=pb.HostForgotten())
+                    await self._put(host, piece, place)
+        except CallError:
+            pass  # the host was removed: the registry says so, too
+
+    async def _put(self, host: Host, piece: bytes, place: tuple[bytes, int] | None) -> None:
+        await self._changes.put((host.name, piece, place))
+        self._woken.set()
+
+
+def _change(**fields: Any) -> bytes:
+    return delimited(_CHANGES, pb.ContainerChange(**fields).SerializeToString())
