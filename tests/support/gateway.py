@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
-from dockfleet.fleet.v1 import hosts_pb2_grpc
+from dockfleet.fleet.v1 import fleet_pb2_grpc, hosts_pb2_grpc
 from dockfleet.v1 import (
     containers_pb2_grpc,
     distribution_pb2_grpc,
@@ -40,6 +40,7 @@ class Client:
         self.containers = containers_pb2_grpc.ContainerServiceStub(self.channel)
         self.distribution = distribution_pb2_grpc.DistributionServiceStub(self.channel)
         self.exec = exec_pb2_grpc.ExecServiceStub(self.channel)
+        self.fleet = fleet_pb2_grpc.FleetServiceStub(self.channel)
         self.hosts = hosts_pb2_grpc.HostServiceStub(self.channel)
         self.images = images_pb2_grpc.ImageServiceStub(self.channel)
         self.networks = networks_pb2_grpc.NetworkServiceStub(self.channel)

@@ -16,6 +16,8 @@ from gateway.engine.client import APIError, NotFound
 from gateway.engine.codec.timestamps import nanoseconds
 from gateway.engine.codec.wire import delimited, tag
 from gateway.engine.errors import CallError, InvalidField, InvalidToken
+from gateway.engine.inventory import details
+from gateway.engine.inventory.details import Details
 from gateway.engine.inventory.rows import ContainerRow
 from gateway.engine.logs.cursor import LogCursor, LogTokenCodec, ResumePoint
 from gateway.engine.logs.records import Batch, End, EndReason, Gap, Heartbeat, Reconnected, Record
@@ -36,6 +38,8 @@ _METHOD = pb.DESCRIPTOR.services_by_name["FleetService"].methods_by_name["Stream
 _TOKEN = tag(pb.StreamLogsResponse.DESCRIPTOR, "resume_token")
 _RECORDS = tag(pb.StreamLogsResponse.DESCRIPTOR, "records")
 _BATCH = tag(pb.LogRecord.DESCRIPTOR, "batch")
+_UNDECIDED = -1
+_EARLY_NANOS = 1_000_000_000
 _LATE_NANOS = 30_000_000_000  # by which a container's start can be older than the inventory's news of it
 _HOST, _LOG, _DONE = range(3)  # kinds of parts of a token
 _TIME = struct.Struct(">Bq")
@@ -164,6 +168,7 @@ class _Stream:
 
     def host_up(self, host: Host) -> None:
         """Report that its logs are in time again."""
+        self._known.setdefault(host.name, host.inventory.engine_now)
         if host in self._down:
             self._down.discard(host)
             self._report(host, resumed=pb.SourceResumed())
@@ -182,24 +187,36 @@ class _Stream:
         self._down.discard(host)
 
     def container_put(self, host: Host, row: ContainerRow, *, later: bool) -> None:
-        """Begin its log: that of its present run, if it joins later."""
-        if later and not row.runs:
-            return
+        """Begin its log, unless it is read already or has ended before."""
         key = host.name, row.id
         if key in self._logs:
             log = self._of[self._logs[key]]
-            if not log.name:
+            if log.name != row.name:
                 log.name, log.head = row.name, b""
-            return
-        if self._resumes and not later:
-            later = True
-            if row.started_ns <= self._known.get(host.name, 0) - _LATE_NANOS or not row.runs or key in self._done:
-                return  # it had ended before, or was not selected
-        if later and key in self._done and row.started_ns <= self._done[key]:
-            return
-        self._begin(host, row.id, row.name, Place(since=row.started_ns if later else 0))
-        if later:
+        elif not later and not self._resumes:
+            self._begin(host, row.id, row.name, Place())
+        elif not row.details.known:
+            self._begin(host, row.id, row.name, Place(since=_UNDECIDED))
+        elif row.started_ns > self._done.get(key, self._known.get(host.name, 0) - _LATE_NANOS):
             self._report(host, id=row.id, name=row.name, joined=pb.SourceJoined())
+            self._begin(host, row.id, row.name, Place(since=self._since(key, row)))
+
+    def _is_new(self, log: Log, found: Details) -> bool:
+        """Tell whether a container was started since the token, and take note of when its log begins."""
+        key = log.host.name, log.id
+        if found.started_ns <= self._done.get(key, self._known.get(key[0], 0) - _LATE_NANOS):
+            return False
+        log.sent = Place(since=self._done.get(key, found.started_ns - _EARLY_NANOS))
+        return True
+
+    def _since(self, key: tuple[str, str], row: ContainerRow) -> int:
+        """Return from when on the log of a container that joins later is new."""
+        if key in self._done:
+            return self._done[key]
+        if row.created_ns > self._known.get(key[0], 0) - _LATE_NANOS:
+            return 1
+        # The process writes before the engine notes its start.
+        return row.finished_ns if row.runs and row.finished_ns else row.started_ns - _EARLY_NANOS
 
     def container_gone(self, host: Host, id: str) -> None:
         """Leave its log to end by itself."""
@@ -223,6 +240,8 @@ class _Stream:
     async def _read(self, source: Source[Lines | Other], log: Log) -> None:
         try:
             inspected = await queries.inspect(log.host.engine, log.id)
+            if log.sent.since == _UNDECIDED and not self._is_new(log, details.inspected(inspected.document)):
+                return
             query = self._query
             if log.sent.since and log.sent.cursor is None:
                 query = replace(query, since=log.sent.since, tail=None)
@@ -356,9 +375,7 @@ class _Stream:
         for name, now in hosts.items():
             yield _TIME.pack(_HOST, now) + name.encode()
         for (name, id), now in list(self._done.items()):
-            if now < hosts.get(name, now) - 2 * _LATE_NANOS:
-                del self._done[name, id]
-            else:
+            if now > hosts.get(name, now) - 2 * _LATE_NANOS:  # the host's own time tells of all others
                 yield _TIME.pack(_DONE, now) + bytes.fromhex(id) + name.encode()
 
     def _pack(self, log: Log) -> bytes:
