@@ -54,6 +54,7 @@ from gateway.rpc.services.fleet.images import FleetImages
 from gateway.rpc.services.fleet.logs import FleetLogs
 from gateway.rpc.services.fleet.services import FleetServices
 from gateway.rpc.services.fleet.stats import FleetStats
+from gateway.rpc.services.fleet.tokens import PartsCodec
 from gateway.rpc.services.fleet.watch import FleetWatch
 from gateway.rpc.services.hosts import HostService
 from gateway.rpc.services.logs import LogService
@@ -169,7 +170,8 @@ def _add_services(server: grpc.aio.Server, backend: Backend, settings: Settings)
     """Let *server* serve the contract; return the names of its services."""
     served: dict[str, Behaviour] = {}
     key = resume_key(settings)
-    logs, stats = LogService(backend, LogTokenCodec(key)), StatsService(backend)
+    points, cursors = LogTokenCodec(key), EventTokenCodec(key)
+    logs, stats = LogService(backend, points), StatsService(backend)
     files: list[tuple[Any, ...]] = [
         (containers_pb2, ContainerService(backend), logs, stats),
         (distribution_pb2,),
@@ -177,17 +179,17 @@ def _add_services(server: grpc.aio.Server, backend: Backend, settings: Settings)
         (hosts_pb2, HostService(backend.hosts)),
         (images_pb2,),
         (networks_pb2,),
-        (system_pb2, SystemService(backend, EventTokenCodec(key))),
+        (system_pb2, SystemService(backend, cursors)),
         (volumes_pb2,),
         (
             fleet_pb2,
             FleetContainers(backend, served),
-            FleetEvents(backend, key),
+            FleetEvents(backend, cursors, PartsCodec(key, "fleet event")),
             FleetImages(backend),
-            FleetLogs(backend, key),
+            FleetLogs(backend, points, PartsCodec(key, "fleet log")),
             FleetServices(backend),
             FleetStats(backend),
-            FleetWatch(backend, key),
+            FleetWatch(backend, PartsCodec(key, "fleet container")),
         ),  # it calls the RPCs of those before
     ]
     names = []

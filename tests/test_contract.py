@@ -19,7 +19,6 @@ from google.protobuf.descriptor import (
     FieldDescriptor,
     FileDescriptor,
     MethodDescriptor,
-    ServiceDescriptor,
 )
 from google.protobuf.descriptor_pb2 import FileDescriptorSet, MethodOptions
 from grpc_tools import protoc
@@ -27,7 +26,8 @@ from grpc_tools import protoc
 from gateway.engine.codec.binding import Binding
 from gateway.fleet.registry import HostRegistry
 from gateway.rpc.backend import Backend
-from gateway.rpc.mirror import handlers
+from gateway.rpc.host_rpc import Behaviour
+from gateway.rpc.mirror import behaviours, handlers
 from tests.support import contract
 from tests.support.contract import asked, name_of, rules
 
@@ -43,17 +43,22 @@ def test_every_rpc_says_what_its_caller_must_be_allowed() -> None:
 
 def test_every_rpc_mirrors_an_endpoint_or_is_written_by_hand() -> None:
     """Nothing is declared that nobody serves."""
-    served = {name_of(method) for method in METHODS if contract.endpoint(method) or contract.is_by_hand(method)}
+    served = {
+        name_of(method)
+        for method in METHODS
+        if contract.endpoint(method) or contract.is_by_hand(method) or rules(method).fan_out
+    }
 
     assert {name_of(method) for method in METHODS} - served == set()
 
 
-@pytest.mark.parametrize("service", contract.services(), ids=name_of)
-def test_the_gateway_can_make_the_handlers_of_every_service(service: ServiceDescriptor) -> None:
-    """Making them reads all options of all RPCs; what contradicts itself stops the gateway's start."""
-    made = handlers(service, Backend(HostRegistry(10)), *contract.BY_HAND.get(service.name, ()))
+def test_the_gateway_can_serve_every_service() -> None:
+    """What serves an RPC is made of its options; what contradicts itself stops the gateway's start."""
+    backend, served = Backend(HostRegistry(10)), dict[str, Behaviour]()
+    for service in sorted(contract.services(), key=lambda service: service.full_name, reverse=True):
+        served |= behaviours(service, backend, *contract.BY_HAND.get(service.name, ()), served=served)
 
-    assert made.service_name() == service.full_name
+        assert handlers(service, served).service_name() == service.full_name
 
 
 def test_every_method_written_by_hand_is_an_rpc() -> None:

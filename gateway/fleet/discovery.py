@@ -109,7 +109,7 @@ class Endpoints:
 
     def __init__(self, wanted: Wanted) -> None:
         self.changes: dict[Key, pb.ServiceChange] = {}
-        self.failures: dict[str, CallError] = {}
+        self.failures: dict[Host, CallError] = {}
         self.complete = False  # whether all hosts were reported
         self.changed: Callable[[], None] = lambda: None
         self._wanted = wanted
@@ -126,26 +126,26 @@ class Endpoints:
 
     def host_up(self, host: Host) -> None:
         """Take all its containers, for they may have been forgotten while it was down."""
-        if self.failures.pop(host.name, None) is not None:
+        if self.failures.pop(host, None) is not None:
             for row in host.inventory.containers():
                 self.container_put(host, row, later=True)
 
     def host_down(self, host: Host, failure: CallError) -> None:
         """Forget its endpoints: nobody knows whether they are there."""
-        self.failures[host.name] = failure
+        self.failures[host] = failure
         for id in list(self._known[host]):
             self.container_gone(host, id)
 
     def host_left(self, host: Host) -> None:
         """Forget its endpoints."""
-        self.failures.pop(host.name, None)
+        self.failures.pop(host, None)
         for id in list(self._known[host]):
             self.container_gone(host, id)
         del self._known[host]
 
     def container_put(self, host: Host, row: ContainerRow, *, later: bool) -> None:
         """Take its endpoints in place of those it had."""
-        if host.name in self.failures:
+        if host in self.failures:
             return
         new = {key_of(each): each for each in endpoints_of(host, row) if self._wanted.fits(each)}
         self._replace(host, row.id, new)

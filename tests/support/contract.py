@@ -24,6 +24,13 @@ from google.protobuf.message_factory import GetMessageClass
 
 from gateway.rpc.services.containers import ContainerService
 from gateway.rpc.services.exec import ExecService
+from gateway.rpc.services.fleet.containers import FleetContainers
+from gateway.rpc.services.fleet.events import FleetEvents
+from gateway.rpc.services.fleet.images import FleetImages
+from gateway.rpc.services.fleet.logs import FleetLogs
+from gateway.rpc.services.fleet.services import FleetServices
+from gateway.rpc.services.fleet.stats import FleetStats
+from gateway.rpc.services.fleet.watch import FleetWatch
 from gateway.rpc.services.hosts import HostService
 from gateway.rpc.services.logs import LogService
 from gateway.rpc.services.stats import StatsService
@@ -34,6 +41,7 @@ PROTOS = sorted((ROOT / "protos").rglob("*.proto"))
 BY_HAND: dict[str, tuple[type, ...]] = {
     "ContainerService": (ContainerService, LogService, StatsService),
     "ExecService": (ExecService,),
+    "FleetService": (FleetContainers, FleetEvents, FleetImages, FleetLogs, FleetServices, FleetStats, FleetWatch),
     "HostService": (HostService,),
     "SystemService": (SystemService,),
 }

@@ -34,10 +34,10 @@ _RECORDS = tag(pb.StreamEventsResponse.DESCRIPTOR, "records")
 class FleetEvents:
     """Serves merged events."""
 
-    def __init__(self, backend: Backend, key: bytes) -> None:
+    def __init__(self, backend: Backend, cursors: EventTokenCodec, tokens: PartsCodec) -> None:
         self._backend = backend
-        self._cursors = EventTokenCodec(key)
-        self._tokens = PartsCodec(key, "events of the fleet")
+        self._cursors = cursors
+        self._tokens = tokens
 
     async def StreamEvents(self, request: pb.StreamEventsRequest, context: CallContext) -> AsyncGenerator[bytes, None]:
         """Stream the events of all hosts that are selected."""

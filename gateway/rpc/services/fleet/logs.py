@@ -99,10 +99,10 @@ class Other:
 class FleetLogs:
     """Serves merged logs."""
 
-    def __init__(self, backend: Backend, key: bytes) -> None:
+    def __init__(self, backend: Backend, points: LogTokenCodec, tokens: PartsCodec) -> None:
         self._backend = backend
-        self._points = LogTokenCodec(key)
-        self._tokens = PartsCodec(key, "logs of the fleet")
+        self._points = points
+        self._tokens = tokens
 
     async def StreamLogs(self, request: pb.StreamLogsRequest, context: CallContext) -> AsyncGenerator[bytes, None]:
         """Stream the logs of all containers that are selected."""

@@ -34,9 +34,9 @@ _WAITING = 256  # changes that were read and not sent; the rest waits in the inv
 class FleetWatch:
     """Serves the changes of containers."""
 
-    def __init__(self, backend: Backend, key: bytes) -> None:
+    def __init__(self, backend: Backend, tokens: PartsCodec) -> None:
         self._backend = backend
-        self._tokens = PartsCodec(key, "containers of the fleet")
+        self._tokens = tokens
 
     async def WatchContainers(
         self, request: pb.WatchContainersRequest, context: CallContext
