@@ -2,5 +2,5 @@
 
 import os
 
-# The children that we start are ssh commands, never Python: gRPC's care for forks would only make noise.
+# The children that we start are commands of ssh configurations, never Python: gRPC's care for forks would make noise.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")

@@ -33,6 +33,7 @@ from gateway.config.settings import HostSettings, Limits, Settings
 from gateway.config.state import resume_key
 from gateway.engine.events.event_buffer import EventTokenCodec
 from gateway.engine.logs.cursor import LogTokenCodec
+from gateway.engine.transport.ssh.login import Logins
 from gateway.fleet.dial import host_of
 from gateway.fleet.host import Host
 from gateway.fleet.registry import HostRegistry
@@ -113,9 +114,10 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
     metrics, reporter, readiness = Metrics(), HealthReporter(), Readiness()
 
     gate = asyncio.Semaphore(_HOSTS_AT_ONCE) if settings.inventory else None
+    logins = Logins()
 
     def make(host: HostSettings) -> Host:
-        return host_of(host, settings.limits, metrics, gate)
+        return host_of(host, settings.limits, metrics, gate, logins)
 
     async with AsyncExitStack() as stack:
         hosts = await stack.enter_async_context(HostRegistry(settings.health_check_interval_seconds))

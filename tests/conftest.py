@@ -27,6 +27,8 @@ TIERS = {  # what the tests of a folder or file need besides Python: CONTRIBUTIN
     "tests/real": ("engines",),
     "tests/real/test_faults.py": ("faults",),
     "tests/deploy/test_private_engines.py": ("engines",),
+    "tests/engine/transport/ssh": ("engines",),
+    "tests/fleet/test_ssh_hosts.py": ("engines",),
     "tests/clients": ("toolchains",),
     "tests/test_breaking.py": ("toolchains",),
     "tests/test_install.py": ("toolchains",),

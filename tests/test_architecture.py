@@ -156,7 +156,17 @@ def test_no_state_is_in_modules() -> None:
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None and is_to_be_filled(node.value)
     }
 
-    assert found <= {"gateway/engine/transport/command.py"}  # the ends of processes that outlive their pool
+    assert found == set()
+
+
+def test_asyncssh_is_imported_only_when_a_host_is_reached_by_ssh() -> None:
+    """It costs half a second of CPU at the start; and only what is below `transport/ssh/` knows it."""
+    owners = {who for who, _ in of("asyncssh", imports(GATEWAY))}
+    loaded = "import sys, gateway.server; print('asyncssh' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", loaded], check=True, capture_output=True, text=True, cwd=ROOT)
+
+    assert {str(Path(owner).parent) for owner in owners} == {"gateway/engine/transport/ssh"}
+    assert found.stdout == "False\n"
 
 
 def is_to_be_filled(value: ast.expr) -> bool:

@@ -114,7 +114,8 @@ def test_the_example_configuration_is_accepted(tmp_path: Path, monkeypatch: pyte
         issued = authority.issue_cert("localhost")
         issued.cert_chain_pems[0].write_to_path(str(tmp_path / f"{name}.pem"))
         issued.private_key_pem.write_to_path(str(tmp_path / f"{name}-key.pem"))
-    (tmp_path / "resume.key").write_bytes(bytes(32))
+    for name in ("resume.key", "lab-key", "lab-hosts"):
+        (tmp_path / name).write_bytes(bytes(32))
     monkeypatch.chdir(tmp_path)
 
     for text in example:

@@ -70,13 +70,15 @@ def _belong_together(certificate: Path, key: Path) -> None:
         raise ValueError(f"has a key {key} that does not belong to certificate {certificate}: {what}") from error
 
 
-# A user or a host never begins with "-", which `ssh` would take for one of its options.
+# A user or a host never begins with "-", which a ProxyCommand could take for one of its options.
 _UNIX = r"unix:///[^\x00-\x1f,]+"
 _USER = r"[A-Za-z0-9_][A-Za-z0-9._-]*"
 _HOST = r"(?:[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])"
-_ENGINE = rf"{_UNIX}|tcp://{_HOST}:\d+|ssh://(?:{_USER}@)?{_HOST}(?::\d+)?"
+_HOP = rf"(?:{_USER}@)?{_HOST}(?::\d+)?"
+_ENGINE = rf"{_UNIX}|tcp://{_HOST}:\d+|ssh://{_HOP}(?:/[^\x00-\x20,?#]+)?"
 
-EngineAddress = Annotated[str, _written_as(_ENGINE, "unix:///path, tcp://host:port or ssh://user@host[:port]")]
+EngineAddress = Annotated[str, _written_as(_ENGINE, "unix:///path, tcp://host:port or ssh://user@host[:port][/path]")]
+JumpHost = Annotated[str, Field(pattern=rf"^{_HOP}(?:,{_HOP})*$")]
 ListenAddress = Annotated[str, _written_as(rf"{_UNIX}|{_HOST}:\d+", "host:port, [ipv6]:port or unix:///path")]
 MetricsAddress = Annotated[str, _written_as(rf"{_HOST}:\d+", "host:port, [ipv6]:port or off")]
 File = Annotated[Path, AfterValidator(_readable)]
@@ -137,6 +139,13 @@ class Limits(Section):
     connect_timeout_seconds: float = Field(default=2.0, gt=0, le=60)
     """Seconds to reach a host."""
 
+    ssh_login_timeout_seconds: float = Field(default=10.0, gt=0, le=300)
+    """Seconds to log in at an ssh host that was reached."""
+
+    ssh_keepalive_interval_seconds: float = Field(default=15.0, ge=1, le=3600)
+    """Seconds of silence after which an ssh host is asked for a sign of life; without one in as many more, its login is
+    lost.  Probes are signs of life too: a longer time than between two of them costs nothing."""
+
     read_timeout_seconds: float = Field(default=30.0, gt=0, le=3600)
     """Seconds for a call that only reads, when the client sets no deadline."""
 
@@ -186,6 +195,34 @@ class HostTls(Section):
         return self
 
 
+class HostSsh(Section):
+    """How to log in by ssh.  What is not given is as the ssh configuration of the gateway's user says."""
+
+    identity_file: File | None = None
+    """File of the private key to log in with, not encrypted; no other key is used then."""
+
+    private_key: str | None = Field(default=None, min_length=1, repr=False)
+    """The same key itself, as OpenSSH or PEM writes it, in place of the file."""
+
+    known_hosts_file: File | None = None
+    """File of the keys that the host may have, in the form of OpenSSH's known_hosts.  They are always checked."""
+
+    known_hosts: str | None = Field(default=None, min_length=1)
+    """The same lines themselves, in place of the file."""
+
+    jump_host: JumpHost | None = None
+    """Host through which the login goes, user@host[:port]; several with commas.  Key and known_hosts are for it too."""
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        for file, text in (("identity_file", "private_key"), ("known_hosts_file", "known_hosts")):
+            if getattr(self, file) and getattr(self, text):
+                raise ValueError(f"has both {file} and {text}: leave one out")
+        if self.private_key and "PRIVATE KEY-----" not in self.private_key:
+            raise ValueError("has a private_key that is not one in OpenSSH or PEM form")
+        return self
+
+
 class HostSettings(Section):
     """One Docker host."""
 
@@ -193,9 +230,11 @@ class HostSettings(Section):
     """Name by which clients choose the host: at most 63 of a-z, 0-9 and, inside, `.`, `_`, `-`; unique."""
 
     address: EngineAddress
-    """Where its engine listens: unix:///path, tcp://host:port or ssh://user@host[:port]."""
+    """Where its engine listens: unix:///path, tcp://host:port or ssh://user@host[:port][/path].  For ssh, the path is
+    that of the socket on the host, without it /var/run/docker.sock."""
 
     tls: HostTls | None = None
+    ssh: HostSsh | None = None
 
     insecure: bool = False
     """Speak plaintext to a tcp engine beyond this machine: anyone on the network path can become root on that host."""
@@ -208,6 +247,8 @@ class HostSettings(Section):
         tcp = self.address.startswith("tcp://")
         if self.tls and not tcp:
             raise ValueError("has tls, which only tcp:// addresses can use: leave it out")
+        if self.ssh and not self.address.startswith("ssh://"):
+            raise ValueError("has ssh, which only ssh:// addresses can use: leave it out")
         if self.tls and self.insecure:
             raise ValueError("has both tls and insecure: leave one out; with tls, the engine is always checked")
         if tcp and not self.tls and not self.insecure and _beyond_loopback(self.address):

@@ -28,6 +28,7 @@ from gateway.engine.sdk import ERROR_BYTES, APIClient, APIError, NotFound, SdkCl
 from gateway.engine.transport.connection import Connection
 from gateway.engine.transport.http import Request, Response
 from gateway.engine.transport.pool import Address, Limits, Pool
+from gateway.engine.transport.ssh.login import Logins
 from gateway.engine.transport.timeouts import Deadline, Timeout, within
 from gateway.engine.versions import NEWEST, OLDEST, Need, Version
 
@@ -85,8 +86,9 @@ class Engine(SdkClient):
         endpoint: Endpoint,
         limits: Limits | None = None,
         observe: Observer = lambda host, kind, outcome, seconds: None,
+        logins: Logins | None = None,
     ) -> None:
-        """Store; nothing is sent to the host before the first call."""
+        """Store; nothing is sent to the host before the first call.  *logins* is what ssh hosts share."""
         limits = limits or Limits()
         super().__init__(Timeout.of(limits.call_timeout_seconds, "limits.read_timeout_seconds"))
         self.name = name
@@ -98,7 +100,7 @@ class Engine(SdkClient):
         self._observe = observe
         self._negotiated: Version | None = None
         self._negotiating = asyncio.Lock()
-        self._pool = Pool(endpoint.address, limits, self._forget_version, host=name)
+        self._pool = Pool(endpoint.address, limits, self._forget_version, host=name, logins=logins)
 
     @property
     def negotiated(self) -> str | None:
@@ -231,7 +233,7 @@ class Engine(SdkClient):
     def renew(self, endpoint: Endpoint) -> None:
         """Reach the engine as *endpoint* says, from the next connection on."""
         self.endpoint = endpoint
-        self._pool.address = endpoint.address
+        self._pool.renew(endpoint.address)
 
     def close(self) -> None:
         """Close all connections."""

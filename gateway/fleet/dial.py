@@ -6,16 +6,27 @@ import asyncio
 import ssl
 from urllib.parse import urlsplit
 
-from gateway.config.settings import HostSettings, Limits
+from gateway.config.settings import HostSettings, HostSsh, Limits
 from gateway.engine.client import Endpoint, Engine
 from gateway.engine.transport.pool import Address
 from gateway.engine.transport.pool import Limits as EngineLimits
+from gateway.engine.transport.ssh.address import SOCKET, Credentials, Hop, SshAddress
+from gateway.engine.transport.ssh.login import Logins
 from gateway.fleet.host import Host
 from gateway.telemetry.metrics import Metrics
 
 
-def host_of(settings: HostSettings, limits: Limits, metrics: Metrics, gate: asyncio.Semaphore | None = None) -> Host:
-    """Return a host that was not asked for anything yet.  *gate* is that of `Host`.  Raises like `address_of`."""
+def host_of(
+    settings: HostSettings,
+    limits: Limits,
+    metrics: Metrics,
+    gate: asyncio.Semaphore | None = None,
+    logins: Logins | None = None,
+) -> Host:
+    """Return a host that was not asked for anything yet.
+
+    *gate* is that of `Host`; *logins* is what ssh hosts share.  Raises like `address_of`.
+    """
     counts = metrics.host(settings.name)
     engine = Engine(
         settings.name,
@@ -27,8 +38,11 @@ def host_of(settings: HostSettings, limits: Limits, metrics: Metrics, gate: asyn
             max_response_bytes=limits.max_response_bytes,
             connect_timeout_seconds=limits.connect_timeout_seconds,
             call_timeout_seconds=limits.read_timeout_seconds,
+            ssh_login_timeout_seconds=limits.ssh_login_timeout_seconds,
+            ssh_keepalive_interval_seconds=limits.ssh_keepalive_interval_seconds,
         ),
         lambda _, kind, outcome, seconds: counts.called(kind, outcome, seconds),
+        logins,
     )
     return Host(engine, counts, settings.labels, reconnect_timeout_seconds=limits.reconnect_timeout_seconds, gate=gate)
 
@@ -39,7 +53,8 @@ def address_of(settings: HostSettings) -> Address:
     if url.scheme == "unix":
         return Address(path=url.path)
     if url.scheme == "ssh":
-        return Address(command=_ssh(url.hostname or "", url.username, url.port))
+        hop = Hop(url.hostname or "", url.port, url.username)
+        return Address(ssh=_ssh(hop, url.path or SOCKET, settings.ssh or HostSsh()))
     tls = None
     if settings.tls is not None:
         # Not create_default_context: the environment has no say in whom to trust.
@@ -52,8 +67,12 @@ def address_of(settings: HostSettings) -> Address:
     return Address(host=url.hostname or "", port=url.port or 0, tls=tls, server_name=name)
 
 
-def _ssh(host: str, user: str | None, port: int | None) -> tuple[str, ...]:
-    """Return the command that joins its own input and output to the engine of a host reached by ssh."""
-    options = ("-o", "BatchMode=yes", "-o", "ConnectTimeout=5", "-T")
-    login = ("-l", user) if user else ()
-    return ("ssh", *options, *login, *(("-p", str(port)) if port else ()), "--", host, "docker", "system", "dial-stdio")
+def _ssh(hop: Hop, socket: str, settings: HostSsh) -> SshAddress:
+    jumps = tuple(Hop.parse(jump) for jump in settings.jump_host.split(",")) if settings.jump_host else ()
+    credentials = Credentials(
+        str(settings.identity_file or ""),
+        settings.private_key or "",
+        str(settings.known_hosts_file or ""),
+        settings.known_hosts or "",
+    )
+    return SshAddress(hop, socket, jumps, credentials)

@@ -35,7 +35,7 @@ def start(level: str, form: str) -> logging.handlers.QueueListener:
     root = logging.getLogger()
     root.handlers[:] = [_Droppable(lines)]
     root.setLevel(level.upper())
-    for chatty in ("urllib3", "docker", "asyncio", "grpc"):
+    for chatty in ("urllib3", "docker", "asyncio", "asyncssh", "grpc"):
         logging.getLogger(chatty).setLevel(logging.WARNING)  # some of them print headers, and with them credentials
     logging.getLogger("grpc._cython.cygrpc").addFilter(_is_no_leaving_client)
     listener.start()

@@ -225,7 +225,8 @@ def test_the_example_is_a_configuration(pki: Path, tmp_path: Path) -> None:
     for name in ("server-key.pem", "gateway-key.pem"):
         (tmp_path / name).write_bytes((pki / "key.pem").read_bytes())
     (tmp_path / "ca.pem").write_bytes((pki / "ca.pem").read_bytes())
-    (tmp_path / "resume.key").write_bytes(bytes(32))
+    for name in ("resume.key", "lab-key", "lab-hosts"):
+        (tmp_path / name).write_bytes(bytes(32))
     whole = tmp_path / "whole.yaml"
     whole.write_text(re.sub(r"^#(?=[a-z]| {2,}[a-z-])", "", text, flags=re.MULTILINE))  # prose has one space
 
@@ -326,14 +327,14 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
     [
         *("tcp://h", "tcp://h:99999", "tcp://[:::]:1", "tcp://u@h:1", "tcp://h:1\n"),
         *("unix://a", "unix:///a,b=unix:///b", "http://h:1", "h:2375", ""),
-        *("ssh://", "ssh://h/x", "ssh://-oProxyCommand=x", "ssh://-u@h"),
+        *("ssh://", "ssh://h/", "ssh://h/a b", "ssh://h/a?b", "ssh://-oProxyCommand=x", "ssh://-u@h"),
     ],
 )
 def test_an_address_that_is_none_is_refused(address: str) -> None:
-    """A host's address is unix:///path, tcp://host:port or ssh://user@host[:port]; no part can pass for an option."""
+    """It is unix:///path, tcp://host:port or ssh://user@host[:port][/path]; no part can pass for an option."""
     text = refusal(["--host", json.dumps({"name": "a", "address": address})])
 
-    assert text.endswith("is not unix:///path, tcp://host:port or ssh://user@host[:port]")
+    assert text.endswith("is not unix:///path, tcp://host:port or ssh://user@host[:port][/path]")
     assert text.startswith("--host: hosts[0].address ")
 
 
@@ -462,6 +463,31 @@ def test_an_engine_beyond_this_machine_is_reached_over_tls_or_as_told(pki: Path)
     assert "hosts[0].tls.ca is missing" in refusal(["--host", f"{{{host}, tls: {{}}}}"])
     assert "together, or neither" in refusal(["--host", f"{{{host}, tls: {{ca: {pki}/ca.pem, key: {pki}/key.pem}}}}"])
     assert "only tcp://" in refusal(["--host", f"{{name: a, address: 'unix:///a', {tls}}}"])
+
+
+def test_what_proves_who_is_who_by_ssh_is_given_once(pki: Path, file: Any) -> None:
+    """A key and known hosts are files, relative to the configuration, or text; only ssh hosts have them."""
+    ssh = {"identity_file": "key.pem", "known_hosts": "lab ssh-ed25519 AAAA", "jump_host": "ops@gate:22,gate2"}
+    host = {"name": "lab", "address": "ssh://ops@lab:22/run/docker.sock", "ssh": ssh}
+    (Path(file({"hosts": [host]})[1]).parent / "key.pem").write_bytes((pki / "key.pem").read_bytes())
+
+    def refused(address: str = "ssh://lab", **changes: Any) -> str:
+        return refusal(file({"hosts": [host | {"address": address, "ssh": ssh | changes}]}))
+
+    (found,) = load(file({"hosts": [host]}), {}).hosts
+    assert found.ssh is not None
+    assert found.ssh.identity_file == Path(file({})[1]).parent / "key.pem"
+    assert refusal(file({"hosts": [host | {"address": "unix:///a"}]})).endswith(
+        "only ssh:// addresses can use: leave it out"
+    )
+    assert refused(private_key="-----BEGIN PRIVATE KEY-----").endswith(
+        "both identity_file and private_key: leave one out"
+    )
+    assert refused(known_hosts_file="key.pem").endswith("both known_hosts_file and known_hosts: leave one out")
+    assert refused(identity_file=None, private_key="hunter2").endswith("that is not one in OpenSSH or PEM form")
+    assert "hunter2" not in refused(identity_file=None, private_key="hunter2")
+    assert "hosts[0].ssh.jump_host '-oProxyCommand=x' should match pattern" in refused(jump_host="-oProxyCommand=x")
+    assert "cannot be read: No such file" in refused(identity_file="nothing.pem")
 
 
 def test_tls_and_a_file_that_leaks_its_keys_are_not_accepted_together(pki: Path) -> None:

@@ -1,4 +1,4 @@
-"""One HTTP/1.1 connection to a Docker Engine, on asyncio: over a unix socket, TCP or TLS.
+"""One HTTP/1.1 connection to a Docker Engine, on asyncio: over a unix socket, TCP, TLS or a stream of ssh.
 
 Why not an HTTP client library: the Engine needs connections that become two-way sessions with a half-close, bodies
 that stop when their reader stops, an end that differs from a break, and a cancellation that closes the connection at
@@ -225,6 +225,7 @@ class Connection(asyncio.Protocol):
         self.close()
         if not self._secured.done():
             self._secured.set_exception(failure)
+            self._secured.exception()  # has been seen, also where nobody waits any more
         self.resume_writing()
         self._wake()
 
@@ -293,7 +294,7 @@ class Connection(asyncio.Protocol):
             transport.abort()
             return
         transport.set_write_buffer_limits(high=_WRITE_AHEAD)
-        _notice_dead_peers(transport.get_extra_info("socket"))
+        notice_dead_peers(transport.get_extra_info("socket"))
         if self._tls is None:
             self._set_secured()
         else:
@@ -415,7 +416,7 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
 
-def _notice_dead_peers(sock: socket.socket | None) -> None:
+def notice_dead_peers(sock: socket.socket | None) -> None:
     """Let the kernel detect within half a minute that the other end of a silent connection is gone."""
     if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
         return

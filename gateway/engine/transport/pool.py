@@ -13,34 +13,25 @@ from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
-from gateway.engine.errors import (
-    Busy,
-    CredentialsRejected,
-    Disconnected,
-    TimedOut,
-    TransportError,
-    Unreachable,
-)
-from gateway.engine.transport import command
+from gateway.engine.errors import Busy, CredentialsRejected, Disconnected, TimedOut, TransportError, Unreachable
 from gateway.engine.transport.connection import Connection
 from gateway.engine.transport.http import Request, Response
+from gateway.engine.transport.ssh.address import SshAddress
+from gateway.engine.transport.ssh.login import Login, Logins
+from gateway.engine.transport.ssh.login import Timeouts as SshTimeouts
 from gateway.engine.transport.timeouts import Deadline, Timeout, within
 from gateway.engine.transport.tls import TlsStream
-
-_DIAL_SECONDS = 20.0  # for a command, which has more to do than connect; ssh itself gives up connecting after 5
-_DIALS_AT_ONCE = 8  # of commands; from the tenth login at once on, sshd turns some away (MaxStartups 10:30:100)
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where an engine listens.
 
-    A unix socket (`path`); `host` and `port`, with TLS when `tls` is given; or what is at the other end of the input
-    and output of a `command`, such as `ssh HOST docker system dial-stdio`.
+    A unix socket (`path`); `host` and `port`, with TLS when `tls` is given; or a socket that `ssh` leads to.
     """
 
     path: str | None = None
-    command: tuple[str, ...] = ()
+    ssh: SshAddress | None = None
     host: str = ""
     port: int = 0
     tls: ssl.SSLContext | None = None
@@ -57,23 +48,39 @@ class Limits:
     max_response_bytes: int = 64 << 20
     connect_timeout_seconds: float = 2.0
     call_timeout_seconds: float = 30.0  # for the SDK's methods, and for the first contact
+    ssh_login_timeout_seconds: float = 10.0
+    ssh_keepalive_interval_seconds: float = 15.0
 
 
 class Pool:
     """The connections to one engine."""
 
     def __init__(
-        self, address: Address, limits: Limits, lost: Callable[[], None] = lambda: None, *, host: str = ""
+        self,
+        address: Address,
+        limits: Limits,
+        lost: Callable[[], None] = lambda: None,
+        *,
+        host: str = "",
+        logins: Logins | None = None,
     ) -> None:
         """Open nothing yet.
 
-        *lost* is called whenever the peer ends a connection or cannot be reached; *host* is a name for the log.
+        *lost* is called whenever the peer ends a connection or cannot be reached; *host* is a name for the log;
+        *logins* is what ssh hosts share.
         """
-        self.address = address  # of new connections; open ones stay
+        self._address = address
         self._host = host
-        self._dials = asyncio.Semaphore(_DIALS_AT_ONCE)
+        self._logins = logins or Logins()
+        self._login: Login | None = None
+        self._closed = False
         self._limits = limits
         self._connect_timeout = Timeout.of(limits.connect_timeout_seconds, "limits.connect_timeout_seconds")
+        self._ssh_timeouts = SshTimeouts(
+            self._connect_timeout,
+            Timeout.of(limits.ssh_login_timeout_seconds, "limits.ssh_login_timeout_seconds"),
+            limits.ssh_keepalive_interval_seconds,
+        )
         self._lost = lost
         self._idle: list[Connection] = []
         self._busy = 0  # calls that have a connection, or are making one
@@ -141,11 +148,22 @@ class Pool:
             self._streams.discard(connection)
             connection.close()
 
+    def renew(self, address: Address) -> None:
+        """Reach the engine at *address*, from the next connection on.  Streams stay where they are."""
+        self._address = address
+        if self._login is not None and self._login.address != address.ssh:
+            self._close_idle()
+            self._login.retire()
+            self._login = None
+
     def close(self) -> None:
         """Close all connections."""
-        for connection in (*self._idle, *self._streams):
+        self._closed = True
+        for connection in self._streams:
             connection.close()
-        self._idle.clear()
+        self._close_idle()
+        if self._login is not None:
+            self._login.close()
 
     async def _wait_in_queue(self, deadline: float | None) -> None:
         """Wait until a call hands over its place among the busy ones."""
@@ -178,6 +196,11 @@ class Pool:
                 return
         self._busy -= 1
 
+    def _close_idle(self) -> None:
+        for connection in self._idle:
+            connection.close()
+        self._idle.clear()
+
     def _kept_connection(self) -> Connection | None:
         while self._idle:
             connection = self._idle.pop()
@@ -186,19 +209,14 @@ class Pool:
         return None
 
     async def _connect(self, deadline: float | None) -> Connection:
-        address = self.address
-        if address.command:
-            return await self._connect_by(address.command, deadline)
+        address = self._address
         tls = TlsStream(address.tls, address.server_name or address.host) if address.tls else None
         connection = Connection(tls, self._lost)
-        latest: float = Deadline.after(self._connect_timeout)
-        if deadline is not None:
-            latest = min(latest, deadline)
         try:
-            with _as_transport_errors(latest):
-                async with asyncio.timeout_at(latest):
-                    await _dial(address, connection)
-                    await connection.secured()
+            if address.ssh is not None:
+                await self._login_at(address.ssh).dial(connection, deadline)
+            else:
+                await self._dial(address, connection, deadline)
         except BaseException as error:
             connection.close()
             if isinstance(error, Unreachable):
@@ -206,30 +224,25 @@ class Pool:
             raise
         return connection
 
-    async def _connect_by(self, program: tuple[str, ...], deadline: float | None) -> Connection:
-        try:
-            async with asyncio.timeout_at(deadline):
-                await self._dials.acquire()
-        except TimeoutError as error:
-            raise _none_free(deadline) from error
-        latest = asyncio.get_running_loop().time() + _DIAL_SECONDS
-        connection = Connection(None, self._lost)
-        try:
-            await command.dial(program, connection, self._host, latest if deadline is None else min(latest, deadline))
-        except TransportError:
-            self._lost()
-            raise
-        finally:
-            self._dials.release()
-        return connection
+    async def _dial(self, address: Address, connection: Connection, deadline: float | None) -> None:
+        latest: float = Deadline.after(self._connect_timeout)
+        if deadline is not None:
+            latest = min(latest, deadline)
+        loop = asyncio.get_running_loop()
+        with _as_transport_errors(latest):
+            async with asyncio.timeout_at(latest):
+                if address.path is not None:
+                    await loop.create_unix_connection(lambda: connection, address.path)
+                else:
+                    await loop.create_connection(lambda: connection, address.host, address.port)
+                await connection.secured()
 
-
-async def _dial(address: Address, connection: Connection) -> None:
-    loop = asyncio.get_running_loop()
-    if address.path is not None:
-        await loop.create_unix_connection(lambda: connection, address.path)
-    else:
-        await loop.create_connection(lambda: connection, address.host, address.port)
+    def _login_at(self, address: SshAddress) -> Login:
+        """Return the login that all connections share."""
+        if self._closed:
+            raise Unreachable("the host has left the fleet")  # a login now would be nobody's
+        self._login = self._login or Login(self._host, address, self._ssh_timeouts, self._logins)
+        return self._login
 
 
 _DIAL_FAILURES: tuple[tuple[type[Exception], type[TransportError], str], ...] = (
