@@ -13,11 +13,12 @@ from tests.real.statuses.rows import OF_SERVICES
 from tests.real.statuses.rows import ROWS as REAL
 from tests.rpc.scripted_statuses import ROWS as SCRIPTED
 from tests.rpc.scripted_statuses import SLOW
+from tests.rpc.test_fleet_selectors import OF_SERVICES as OF_FLEET
 from tests.support import comments, contract
 from tests.support.statuses import Status
 
 LINES = comments.all_lines()
-SHOWN = {(row.rpc, row.status) for row in (*REAL, *SCRIPTED)} | OF_SERVICES | {("ExecService.Exec", SLOW)}
+SHOWN = {(row.rpc, row.status) for row in (*REAL, *SCRIPTED)} | OF_SERVICES | OF_FLEET | {("ExecService.Exec", SLOW)}
 
 
 def test_there_are_lists() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from dockfleet.fleet.v1 import fleet_pb2
 from dockfleet.v1 import containers_pb2, exec_pb2, images_pb2, networks_pb2, system_pb2, volumes_pb2
 from google.protobuf.message import Message
 
@@ -35,6 +36,8 @@ TORN = "DATA_LOSS (BAD_ENGINE_RESPONSE)"
 INVALID_REQUEST = "INVALID_ARGUMENT (INVALID_REQUEST)"
 SLOW = Status.of("RESOURCE_EXHAUSTED (SLOW_READER)")  # of Exec, with a test of its own
 OTHER_PLATFORM = "image with reference app was found but does not provide the specified platform (linux/arm64)"
+
+COPY = fleet_pb2.CopyImageRequest(host="h1", image="app", to={"all": True})
 
 
 @dataclass(frozen=True)
@@ -259,5 +262,17 @@ ROWS = [
             "PUT /volumes/{name}",
             refusal(400, "rpc error: code = InvalidArgument desc = only the availability can be updated"),
         ),
+    ),
+    row("FleetService.CopyImage", AWAY, COPY),
+    row(
+        "FleetService.CopyImage",
+        "NOT_FOUND",
+        COPY,
+        ("GET /images/{name}/json", refusal(404, "No such image: app:latest")),
+    ),
+    row(
+        "FleetService.RunContainer",
+        "FAILED_PRECONDITION (NO_HOST_FITS)",
+        fleet_pb2.RunContainerRequest(hosts={"all": True}, request={"config": {"image": "app"}}),
     ),
 ]
