@@ -35,8 +35,8 @@ from deploy.private_engines.engine import PrivateEngine
 from deploy.private_engines.provision import EngineError, busybox_image, install
 from gateway.config import loading
 from gateway.config.settings import HostSettings, Keys, Settings
-from gateway.fleet.health import probe
-from gateway.fleet.host import State
+from gateway.fleet.prober import probe
+from gateway.fleet.state import ANSWERING
 from gateway.server import running
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -311,7 +311,7 @@ async def _reachable(settings: Settings) -> list[HostSettings]:
     try:
         async with running(settings.model_copy(update=quiet)) as gateway:
             await asyncio.gather(*(probe(host) for host in gateway.hosts))
-            up = {host.name for host in gateway.hosts if host.state is State.UP}
+            up = {host.name for host in gateway.hosts if host.state in ANSWERING}
     finally:
         logging.disable(logging.NOTSET)
     return [host for host in settings.hosts if host.name in up]

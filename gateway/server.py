@@ -120,7 +120,9 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         return host_of(host, settings.limits, metrics, gate, logins)
 
     async with AsyncExitStack() as stack:
-        hosts = await stack.enter_async_context(HostRegistry(settings.health_check_interval_seconds))
+        hosts = await stack.enter_async_context(
+            HostRegistry(settings.health_check_interval_seconds, settings.health_check_timeout_seconds)
+        )
         hosts.watchers.append(reporter)
         for host in settings.hosts:
             hosts.put(make(host))

@@ -124,14 +124,17 @@ class Limits(Section):
     max_concurrent_streams: int = Field(default=2000, ge=1, le=1 << 20)
     """Streams and sessions that the gateway serves at once."""
 
-    max_connections_per_host: int = Field(default=16, ge=1, le=1024)
-    """Connections to one host for calls; streams have their own."""
+    max_connections_per_host: int = Field(default=64, ge=1, le=1024)
+    """Single calls at one host at once, each on a connection; those that no call needs are closed after a minute."""
+
+    max_heavy_calls_per_host: int = Field(default=16, ge=1, le=1024)
+    """Heavy calls at one host at once: work on a disk or over a network, such as an export, a pull or a build."""
 
     max_queued_calls_per_host: int = Field(default=64, ge=1, le=65_536)
-    """Calls that may wait for one of those connections; more are refused at once."""
+    """Calls that may wait for the single ones before them, and as many for the heavy ones; more are refused at once."""
 
     max_streams_per_host: int = Field(default=512, ge=1, le=65_536)
-    """Streams and sessions open to one host."""
+    """Streams, sessions and other calls that wait for something to happen, such as a stop, at one host at once."""
 
     max_response_bytes: int = Field(default=64 << 20, ge=1 << 16, le=1 << 30)
     """Bytes of the largest answer taken into memory; downloads flow through and are not bound by it."""
@@ -300,6 +303,9 @@ class Keys(Section):
 
     health_check_interval_seconds: float = Field(default=10.0, ge=0.1, le=3600)
     """Seconds between two questions to a host whether it lives."""
+
+    health_check_timeout_seconds: float = Field(default=5.0, ge=0.1, le=60)
+    """Seconds in which a host must answer them."""
 
     inventory: bool = True
     """Keep in memory what there is on each host, and follow its events for that.  Without it, every list asks its host,

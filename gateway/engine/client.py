@@ -11,10 +11,11 @@ import asyncio
 import contextlib
 import re
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from gateway.engine.call import PING, Call, Named, Skipped, count_nothing
 from gateway.engine.errors import (
     BadResponse,
     Disconnected,
@@ -24,49 +25,25 @@ from gateway.engine.errors import (
     TimedOut,
     TransportError,
 )
+from gateway.engine.kinds import Kind
+from gateway.engine.observer import Observer
 from gateway.engine.sdk import ERROR_BYTES, APIClient, APIError, NotFound, SdkClient, engine_error
+from gateway.engine.transport.budget import Budget
 from gateway.engine.transport.connection import Connection
 from gateway.engine.transport.http import Request, Response
 from gateway.engine.transport.pool import Address, Limits, Pool
 from gateway.engine.transport.ssh.login import Logins
 from gateway.engine.transport.timeouts import Deadline, Timeout, within
-from gateway.engine.versions import NEWEST, OLDEST, Need, Version
+from gateway.engine.versions import NEWEST, OLDEST, Version
 
 _VERSION = re.compile(r"(\d{1,3})\.(\d{1,3})")
 _OTHER_VERSION = re.compile(r"client version .{1,20} is too (new|old)")
 _ERROR_SECONDS = 5
 _UPGRADE = {"Connection": "Upgrade", "Upgrade": "tcp"}
 _READS = ("GET", "HEAD")
-_PING = Request("GET", "/_ping")
 
 P = ParamSpec("P")
 T = TypeVar("T")
-# Called for every call: host, kind of call, outcome ("200", "error", "cancelled" …), seconds to the head or end.
-Observer = Callable[[str, str, str, float], None]
-Named = tuple[tuple[str, str], ...]
-"""Kinds and names of objects, the one that a request is about first."""
-Skipped = Callable[[str, int], None]
-"""Called for values of a response that do not fit the contract and are left out: the RPC, and how many."""
-
-
-def count_nothing(rpc: str, count: int) -> None:
-    """Be a `Skipped` for whom nobody counts."""
-
-
-class Call(NamedTuple):
-    """One request to an engine.
-
-    `changes` tells whether it does more than read; `needs` names what not every API version has; `deadline` is in the
-    loop's time and holds, for streams, until the head of the response; `operation` is the RPC that it is made for, and
-    `named` the objects that the request names.
-    """
-
-    request: Request
-    changes: bool = True
-    needs: tuple[Need, ...] = ()
-    deadline: float | None = None
-    operation: str = ""
-    named: Named = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +62,7 @@ class Engine(SdkClient):
         name: str,
         endpoint: Endpoint,
         limits: Limits | None = None,
-        observe: Observer = lambda host, kind, outcome, seconds: None,
+        observer: Observer | None = None,
         logins: Logins | None = None,
     ) -> None:
         """Store; nothing is sent to the host before the first call.  *logins* is what ssh hosts share."""
@@ -97,10 +74,17 @@ class Engine(SdkClient):
         self.epoch = 0  # higher after every break of a connection: at the address there can be another engine
         self.forgets_pids = False  # of execs that have ended: Podman does
         self.skipped: Skipped = count_nothing
-        self._observe = observe
+        self.observer = observer or Observer()
         self._negotiated: Version | None = None
         self._negotiating = asyncio.Lock()
-        self._pool = Pool(endpoint.address, limits, self._forget_version, host=name, logins=logins)
+        self._pool = Pool(
+            endpoint.address,
+            limits,
+            self._lost,
+            host=name,
+            logins=logins,
+            waited=lambda kind, seconds: self.observer.waited(kind, seconds),
+        )
 
     @property
     def negotiated(self) -> str | None:
@@ -111,6 +95,11 @@ class Engine(SdkClient):
     def open_streams(self) -> int:
         """How many streams and sessions are open."""
         return self._pool.streams
+
+    @property
+    def budgets(self) -> Mapping[Kind, Budget]:
+        """How many calls of each kind are under way, and may be."""
+        return self._pool.budgets
 
     def deadline(self) -> Deadline:
         """Return the deadline of a request that the gateway makes for itself."""
@@ -123,6 +112,11 @@ class Engine(SdkClient):
 
         Raises `docker.errors.APIError` for a response that is an error, and `TransportError`.
         """
+        self.observer.admit(Kind.UNARY)
+        return await self.call_anyway(method, *args, **kwargs)
+
+    async def call_anyway(self, method: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do the same, also where the host is known to be down: something has to be taken back."""
         await self.negotiate(None)
         try:
             return await self.run(method, *args, **kwargs)
@@ -138,6 +132,7 @@ class Engine(SdkClient):
         Raises `docker.errors.APIError` for a response that is an error, `TransportError`, `ApiTooOld`, `ApiTooNew`
         and `Incompatible`.
         """
+        self.observer.admit(call.kind or Kind.UNARY)
         response = await self._fetch(call, await self._prefix(call))
         if response.status == 400 and self._has_changed(engine_error(response)):
             response = await self._fetch(call, await self._prefix(call))
@@ -154,20 +149,18 @@ class Engine(SdkClient):
         await self._prefix(call)
 
     async def _fetch(self, call: Call, prefix: str) -> Response:
+        kind = call.kind or Kind.UNARY
         started = time.perf_counter()
-        outcome = "error"
         try:
             repeat = call.request.method in _READS
-            response = await self._pool.fetch(call.request, call.deadline, prefix=prefix, repeat=repeat)
-            outcome = str(response.status)
-            self.last_contact = time.time()
-        except (Disconnected, TimedOut) as error:
-            raise _as_outcome_unknown(error, call) from error
-        except asyncio.CancelledError:
-            outcome = "cancelled"  # by the client, or its deadline: it says nothing about the host
+            response = await self._pool.fetch(call.request, call.deadline, kind, prefix=prefix, repeat=repeat)
+        except BaseException as error:
+            self.observer.failed(call, kind, error, time.perf_counter() - started)
+            if isinstance(error, Disconnected | TimedOut):
+                raise _as_outcome_unknown(error, call) from error
             raise
-        finally:
-            self._observe(self.name, "unary", outcome, time.perf_counter() - started)
+        self.last_contact = time.time()
+        self.observer.answered(call, kind, response.status, time.perf_counter() - started)
         return response
 
     # Streams and sessions
@@ -193,30 +186,28 @@ class Engine(SdkClient):
     async def _open(
         self, call: Call, upload: AsyncIterable[bytes] | None = None
     ) -> AsyncIterator[tuple[Response, Connection]]:
+        kind = call.kind or Kind.STREAM
+        self.observer.admit(kind)
         prefix = await self._prefix(call)
-        started = time.perf_counter()
-        outcome = "error"
+        started, answered = time.perf_counter(), False
         try:
-            async with self._pool.open(call.request, call.deadline, upload, prefix=prefix) as (response, connection):
-                outcome = str(response.status)
+            async with self._pool.open(call.request, call.deadline, upload, kind, prefix=prefix) as (head, connection):
+                answered = True
                 self.last_contact = time.time()
-                self._observe(self.name, "stream", outcome, time.perf_counter() - started)
-                if response.status >= 400:
-                    response.body = await _error_body(connection)
-                    raise engine_error(response, call.operation, call.named)
-                yield response, connection
-        except OperationFailed as error:
-            error.operation = error.operation or call.operation
-            error.named = error.named or call.named
+                self.observer.answered(call, kind, head.status, time.perf_counter() - started)
+                if head.status >= 400:
+                    head.body = await _error_body(connection)
+                    raise engine_error(head, call.operation, call.named)
+                yield head, connection
+        except BaseException as error:
+            if not answered:
+                self.observer.failed(call, kind, error, time.perf_counter() - started)
+            if isinstance(error, OperationFailed):
+                error.operation = error.operation or call.operation
+                error.named = error.named or call.named
+            if isinstance(error, Disconnected | TimedOut):
+                raise _as_outcome_unknown(error, call) from error
             raise
-        except (Disconnected, TimedOut) as error:
-            raise _as_outcome_unknown(error, call) from error
-        except asyncio.CancelledError:
-            outcome = "cancelled" if outcome == "error" else outcome
-            raise
-        finally:
-            if outcome in ("error", "cancelled"):
-                self._observe(self.name, "stream", outcome, time.perf_counter() - started)
 
     @contextlib.asynccontextmanager
     async def session(self, call: Call) -> AsyncIterator[Connection]:
@@ -260,12 +251,20 @@ class Engine(SdkClient):
                 raise TimedOut(f"the host did not respond {within(latest)}") from error
         return self._negotiated
 
-    async def probe(self, deadline: float) -> None:
-        """Find out whether the engine responds.  Raises like `negotiate`, and `docker.errors.APIError`."""
-        self._negotiated = await self._ask_version(deadline)
+    async def probe(self, deadline: float) -> Response:
+        """Return the response to a ping.  Raises like `negotiate`, and `docker.errors.APIError`."""
+        response = await self._ping(deadline)
+        self._negotiated = self._version_of(response)
+        return response
 
     async def _ask_version(self, deadline: float) -> Version:
-        response = await self._fetch(Call(_PING, changes=False, deadline=deadline), "")
+        return self._version_of(await self._ping(deadline))
+
+    async def _ping(self, deadline: float) -> Response:
+        return await self._fetch(Call(PING, changes=False, deadline=deadline, kind=Kind.PROBE), "")
+
+    def _version_of(self, response: Response) -> Version:
+        """Return the version to use with the engine that has sent *response* to a ping."""
         if response.status >= 400:
             raise engine_error(response)
         announced = response.headers.get("api-version", "")
@@ -286,6 +285,10 @@ class Engine(SdkClient):
         for need in call.needs:
             need.check(version)
         return f"/v{version[0]}.{version[1]}"
+
+    def _lost(self) -> None:
+        self._forget_version()
+        self.observer.lost()
 
     def _forget_version(self) -> None:
         self._negotiated = None
@@ -316,4 +319,5 @@ async def _error_body(connection: Connection) -> bytes:
     return body[:ERROR_BYTES]
 
 
-__all__ = ["APIClient", "APIError", "Call", "Endpoint", "Engine", "NotFound"]  # three of them are the SDK's
+# Some of them are the SDK's.
+__all__ = ["APIClient", "APIError", "Call", "Endpoint", "Engine", "Named", "NotFound", "Skipped", "count_nothing"]

@@ -10,6 +10,7 @@
     │   ├── Unreachable, Disconnected, TimedOut
     │   ├── IdentityMismatch, CredentialsRejected
     │   ├── Busy                our own bounds for this host
+    │   ├── HostDown            nothing was sent: the host is known to fail
     │   ├── BadResponse
     │   │   └── TornStream
     │   └── OutcomeUnknown
@@ -24,13 +25,14 @@
 `fleet` and `rpc` have a few more: a host that is not known, a gateway that is busy or stops.
 
 A class says what it means for a caller: `status`, the name of a google.rpc.Code; `reason`, the contract's ErrorReason;
-`retry_safe`, whether the same call may be sent again; `about_host`, whether a message begins with the host's name.
+`retry_safe`, whether the same call may be sent again; `retry_after_seconds`, how long to wait before that, where it is
+known; `about_host`, whether a message begins with the host's name.
 `Refused` and `OperationFailed` have no fixed meaning: it depends on the operation, see `rpc/reasons.py`.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from datetime import UTC, datetime
 
 from docker.errors import APIError, NotFound
 
@@ -38,10 +40,11 @@ from docker.errors import APIError, NotFound
 class CallError(Exception):
     """The root: a failure that is no defect of the gateway."""
 
-    status: ClassVar[str] = ""
-    reason: ClassVar[str] = ""
-    retry_safe: ClassVar[bool] = False
-    about_host: ClassVar[bool] = True
+    status: str = ""
+    reason: str = ""
+    retry_safe: bool = False
+    retry_after_seconds: float | None = None
+    about_host: bool = True
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -167,6 +170,31 @@ class Busy(TransportError):
     """As many calls as allowed are under way, and as many as allowed wait."""
 
     status, reason, retry_safe = "RESOURCE_EXHAUSTED", "HOST_BUSY", True
+
+
+class HostDown(TransportError):
+    """The host is known to fail such calls; nothing was sent.
+
+    *failure* is how that is known; its reason is that of this error, too.  *what* says in words what fails, and *since*
+    when, in seconds since 1970.  After *retry_after_seconds* more is known.
+    """
+
+    def __init__(self, what: str, failure: CallError, since: float, retry_after_seconds: float) -> None:
+        at = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        super().__init__(f"{what} since {at}: {failure}")
+        self.failure = failure
+        # No time ran out here.  And an engine's own refusal has a meaning for a caller only where the caller asked.
+        self.status = "UNAVAILABLE" if failure.status in ("DEADLINE_EXCEEDED", "") else failure.status
+        self.reason = failure.reason or "ENGINE_ERROR"
+        self.retry_safe = self.status == "UNAVAILABLE"
+        if self.retry_safe:
+            self.retry_after_seconds = retry_after_seconds
+        self._since = at
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """Since when it fails."""
+        return {"since": self._since}
 
 
 class BadResponse(TransportError):

@@ -2,7 +2,7 @@
 
 All raise `docker.errors.APIError` for a response that is an error, `TransportError` and `Incompatible`; a property that
 the engine did not send raises `BadResponse` where it is read.  *timeout* is for each request, in seconds;
-`limits.read_timeout_seconds` when not given.
+`limits.read_timeout_seconds` when not given.  *kind* says whose budget is used.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from gateway.engine.codec import grammar
 from gateway.engine.codec.json import NotEngineJson, TooLarge, parse
 from gateway.engine.codec.timestamps import canonical, nanoseconds
 from gateway.engine.errors import BadResponse
+from gateway.engine.kinds import Kind
 from gateway.engine.transport.http import Request, Response
 from gateway.engine.transport.timeouts import Deadline
 
@@ -131,9 +132,10 @@ async def inspect(engine: Engine, container: str) -> Inspection:
     return Inspection(await document(engine, f"/containers/{segment}/json", named=(("container", container),)))
 
 
-async def exec_state(engine: Engine, exec_id: str) -> ExecState:
+async def exec_state(engine: Engine, exec_id: str, kind: Kind = Kind.UNARY) -> ExecState:
     """Return the state of an exec."""
-    return ExecState(await document(engine, f"/exec/{quote(exec_id, safe='')}/json", named=(("exec", exec_id),)))
+    target = f"/exec/{quote(exec_id, safe='')}/json"
+    return ExecState(await document(engine, target, named=(("exec", exec_id),), kind=kind))
 
 
 async def ping(engine: Engine) -> Response:
@@ -141,9 +143,9 @@ async def ping(engine: Engine) -> Response:
     return await _fetch(engine, "/_ping")
 
 
-async def clock(engine: Engine, timeout: float | None = None) -> int:
+async def clock(engine: Engine, timeout: float | None = None, kind: Kind = Kind.UNARY) -> int:
     """Return the engine's time in nanoseconds since 1970."""
-    info = await document(engine, "/info", timeout)
+    info = await document(engine, "/info", timeout, kind=kind)
     try:
         return nanoseconds(canonical(info["SystemTime"].encode()))
     except _MISFITS as error:
@@ -179,15 +181,20 @@ def _fitting(number: Any) -> int | None:
     return number if type(number) is int and abs(number) < 1 << 63 else None
 
 
-async def document(engine: Engine, target: str, timeout: float | None = None, named: Named = ()) -> Any:
+async def document(
+    engine: Engine, target: str, timeout: float | None = None, named: Named = (), kind: Kind = Kind.UNARY
+) -> Any:
     """Return the JSON that the engine answers a GET of *target* with."""
-    body = (await _fetch(engine, target, timeout, named)).body
+    body = (await _fetch(engine, target, timeout, named, kind)).body
     try:
         return parse(body)
     except NotEngineJson as error:
         raise BadResponse(f"the host's response is not JSON: {error}", sent=True) from error
 
 
-async def _fetch(engine: Engine, target: str, timeout: float | None = None, named: Named = ()) -> Response:
+async def _fetch(
+    engine: Engine, target: str, timeout: float | None = None, named: Named = (), kind: Kind = Kind.UNARY
+) -> Response:
     deadline = engine.deadline() if timeout is None else Deadline.after(timeout)
-    return await engine.fetch(Call(Request("GET", target), changes=False, deadline=deadline, named=named))
+    call = Call(Request("GET", target), changes=False, deadline=deadline, named=named, kind=kind)
+    return await engine.fetch(call)

@@ -35,14 +35,14 @@ def host_of(
             connections=limits.max_connections_per_host,
             queue=limits.max_queued_calls_per_host,
             streams=limits.max_streams_per_host,
+            heavy=limits.max_heavy_calls_per_host,
             max_response_bytes=limits.max_response_bytes,
             connect_timeout_seconds=limits.connect_timeout_seconds,
             call_timeout_seconds=limits.read_timeout_seconds,
             ssh_login_timeout_seconds=limits.ssh_login_timeout_seconds,
             ssh_keepalive_interval_seconds=limits.ssh_keepalive_interval_seconds,
         ),
-        lambda _, kind, outcome, seconds: counts.called(kind, outcome, seconds),
-        logins,
+        logins=logins,
     )
     return Host(engine, counts, settings.labels, reconnect_timeout_seconds=limits.reconnect_timeout_seconds, gate=gate)
 

@@ -1,45 +1,212 @@
-"""Whether a host lives: the question, and who asks it at an interval."""
+"""What is known of the health of one host: its state, its breakers and its engine.
+
+Probes decide about the state: see `fleet/prober.py`.  Real calls are witnesses.  After one that fails, the next probe
+comes sooner and asks more; calls in a row that fail can open a breaker.  What is the client's own doing or the
+gateway's, such as a full queue, says nothing about a host.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import random
+import time
 from collections.abc import Callable
+from functools import partial
 
-import docker.errors
-
-from gateway.engine.errors import Busy, Incompatible, TransportError
-from gateway.fleet.host import Host, State
+from gateway.engine.call import PING, Call
+from gateway.engine.client import Engine
+from gateway.engine.errors import (
+    Busy,
+    CallError,
+    CredentialsRejected,
+    Disconnected,
+    HostDown,
+    IdentityMismatch,
+    TimedOut,
+    TransportError,
+    Unreachable,
+)
+from gateway.engine.identity import Identity
+from gateway.engine.kinds import OF_CLIENTS, Kind
+from gateway.engine.observer import Observer
+from gateway.fleet.breaker import Breaker
+from gateway.fleet.schedule import Schedule
+from gateway.fleet.state import FAILING, Event, State, after
+from gateway.telemetry.metrics import HostMetrics
 
 log = logging.getLogger("gateway.fleet")
 
-_PROBE_TIMEOUT_SECONDS = 5.0
+_OF_HOST = (Unreachable, Disconnected, IdentityMismatch, CredentialsRejected)  # failures that are, whoever has asked
+_LATE_SECONDS = 1.0  # by which a timer of this process is late when the process itself has stood still
 
 
-async def watch(host: Host, interval_seconds: float, changed: Callable[[Host], None]) -> None:
-    """Probe *host*, at once and then every *interval_seconds*; call *changed* when its state has changed."""
-    while True:
-        before = host.state
-        await probe(host)
-        if host.state is not before:
-            level = logging.INFO if host.state is State.UP else logging.WARNING
-            why = {"why": host.message} if host.message else {}
-            log.log(level, "host", extra={"fields": {"host": host.name, "state": host.state.value} | why})
-            changed(host)
-        # Spread out, so that a thousand hosts are not asked in the same moment.
-        await asyncio.sleep(interval_seconds * random.uniform(0.8, 1.2))
+class Health(Observer):
+    """Sees all calls to one host, and refuses those that cannot succeed."""
+
+    def __init__(self, engine: Engine, metrics: HostMetrics) -> None:
+        self.state = State.CONNECTING
+        self.state_time = time.time()  # since when, in seconds since 1970
+        self.cause: CallError | None = None  # why, unless it is up
+        self.breakers = {kind: Breaker() for kind in OF_CLIENTS}
+        self.identity: Identity | None = None
+        self.suspected = False  # whether a call has failed since the last read that was answered
+        self.schedule = Schedule()
+        self.changed: Callable[[], None] = lambda: None  # is called after a change of what is above
+        self._engine = engine
+        self._metrics = metrics
+        self._draining = False
+        self._refuses = False  # whether any call is refused
+        self._latest_probe = 0.0  # when the newest probe that has ended began
+
+    @property
+    def message(self) -> str:
+        """Why the host is in its state; empty when it is up."""
+        return "it is drained: it takes no new work" if self.state is State.DRAINING else str(self.cause or "")
+
+    @property
+    def reason(self) -> str:
+        """The same as the contract's `ErrorReason`, without its prefix."""
+        if self.state is State.DRAINING:
+            return "HOST_DRAINING"
+        return (self.cause.reason or "ENGINE_ERROR") if self.cause is not None else ""
+
+    @property
+    def failure(self) -> HostDown | None:
+        """Why no call can succeed; None while some can."""
+        if self.state not in FAILING or self.cause is None:
+            return None
+        what = f"the host is {self.state.value}"
+        return HostDown(what, self.cause, self.state_time, self.schedule.soonest_seconds)
+
+    def refusal(self, kind: Kind) -> HostDown | None:
+        """Return why no call of *kind* can succeed; None when one can."""
+        breaker = self.breakers[kind]
+        if self.failure is not None or breaker.open_since is None or breaker.failure is None:
+            return self.failure
+        what = f"{kind.value} calls to the host fail"
+        return HostDown(what, breaker.failure, breaker.open_since, self.schedule.soonest_seconds)
+
+    @property
+    def draining(self) -> bool:
+        """Whether the host is to take no new work; its state says so only while it is up."""
+        return self._draining
+
+    @draining.setter
+    def draining(self, draining: bool) -> None:
+        self._draining = draining
+        self._apply(Event.DRAIN if draining else Event.UNDRAIN, self.cause)
+
+    # What real calls tell
+
+    def admit(self, kind: Kind) -> None:
+        """Raise `HostDown` for a call that cannot succeed.  Somebody wants the host: it is probed sooner."""
+        if self._refuses and kind in OF_CLIENTS and (refusal := self.refusal(kind)) is not None:
+            self.schedule.hurry()
+            raise refusal
+
+    def waited(self, kind: Kind, seconds: float) -> None:
+        """Time it."""
+        self._metrics.waited(_shown(kind), seconds)
+
+    def answered(self, call: Call, kind: Kind, status: int, seconds: float) -> None:
+        """Count a call; an engine that answers, whatever it answers, is alive."""
+        self._metrics.called(_shown(kind), str(status), seconds)
+        if kind is Kind.PROBE:
+            return
+        if kind in OF_CLIENTS and call.request.target != PING.target:  # which an engine answers that does nothing else
+            self.breakers[kind].succeeded()
+        if self.state is State.CONNECTING:
+            self._apply(Event.ANSWERED, None)
+        elif self.state is State.DOWN:
+            self.schedule.hurry()
+
+    def failed(self, call: Call, kind: Kind, error: BaseException, seconds: float) -> None:
+        """Count a call; where its failure is the host's, it is a witness."""
+        outcome = "error"
+        if isinstance(error, asyncio.CancelledError):
+            outcome = "cancelled"
+        elif isinstance(error, Busy):
+            outcome = "busy"
+        self._metrics.called(_shown(kind), outcome, seconds)
+        if kind is not Kind.PROBE and isinstance(error, TransportError) and _of_host(call, kind, error):
+            self.suspected = True
+            self.schedule.hurry()
+            if kind in OF_CLIENTS:
+                self.breakers[kind].failed(_target(call), error)
+
+    def lost(self) -> None:
+        """Let the host be probed soon, unless that is known already."""
+        if not self.schedule.probing and self.state is not State.DOWN:
+            self.schedule.hurry()
+
+    # What probes tell
+
+    def probed(self, event: Event, cause: CallError | None, began: float) -> Event:
+        """Take in what the probe has come to that *began* then, in the loop's time, and return that.
+
+        *cause* is why it was not answered.
+        """
+        if began < self._latest_probe:
+            return event  # a later one has ended before it
+        self._latest_probe = began
+        now = time.time()
+        if event is Event.ANSWERED:
+            self.suspected = False
+            for breaker in self.breakers.values():
+                breaker.close()
+        elif event is Event.PARTLY_ANSWERED:
+            for breaker in self.breakers.values():
+                breaker.confirm(now)
+        self._apply(event, cause)
+        return event
+
+    def identified(self, identity: Identity) -> None:
+        """Take in who the engine is."""
+        known, self.identity = self.identity, identity
+        if known is None or (known.id, known.version) != (identity.id, identity.version):
+            self.changed()
+
+    def _apply(self, event: Event, cause: CallError | None) -> None:
+        before = self._summary()
+        state = after(self.state, event, draining=self._draining)
+        self.cause = None if state in (State.UP, State.DRAINING) else cause
+        if state is not self.state:
+            self.state, self.state_time = state, time.time()
+            self._log()
+        self._refuses = state in FAILING or any(breaker.open_since is not None for breaker in self.breakers.values())
+        if self._refuses:
+            for kind in OF_CLIENTS:
+                self._engine.budgets[kind].refuse(partial(self.refusal, kind))
+        if self._summary() != before:
+            self.changed()
+
+    def _summary(self) -> tuple[object, ...]:
+        """Return what those who watch hosts want to know of."""
+        return self.state, self.reason, *(breaker.open_since for breaker in self.breakers.values())
+
+    def _log(self) -> None:
+        level = logging.INFO if self.state in (State.UP, State.DRAINING) else logging.WARNING
+        fields = {"host": self._engine.name, "state": self.state.value}
+        if self.cause is not None:
+            fields |= {"reason": self.reason, "why": self.message}
+        log.log(level, "host", extra={"fields": fields})
 
 
-async def probe(host: Host) -> None:
-    """Ask the engine of *host* whether it lives, and write down its state."""
-    try:
-        await host.engine.probe(asyncio.get_running_loop().time() + _PROBE_TIMEOUT_SECONDS)
-    except Busy:
-        return  # our own calls are in the way, which says nothing about the engine
-    except Incompatible as error:
-        host.state, host.message = State.INCOMPATIBLE, str(error)
-    except (TransportError, docker.errors.APIError) as error:
-        host.state, host.message = State.DOWN, str(error)
-    else:
-        host.state, host.message = State.UP, ""
+def _of_host(call: Call, kind: Kind, error: TransportError) -> bool:
+    """Tell whether a failure is the host's: not that of a client's deadline, of a full queue, or of this process."""
+    if not isinstance(error, TimedOut):
+        return isinstance(error, _OF_HOST)
+    if not error.sent or kind is Kind.HEAVY:  # which waits for disks and registries
+        return False
+    now = asyncio.get_running_loop().time()
+    return call.deadline is None or now - call.deadline < _LATE_SECONDS
+
+
+def _target(call: Call) -> str:
+    """Return what a call is about: the first object that it names, else its path."""
+    return call.named[0][1] if call.named else call.request.target.partition("?")[0]
+
+
+def _shown(kind: Kind) -> str:
+    """Return a kind as the metrics name it."""
+    return kind.value if kind in OF_CLIENTS else "own"

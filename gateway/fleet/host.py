@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from enum import Enum
 from typing import Protocol
 
 from gateway.engine.client import Engine
-from gateway.engine.errors import CallError, Unreachable
+from gateway.engine.errors import CallError, HostDown
 from gateway.engine.events.broker import EventBroker
 from gateway.engine.inventory.inventory import Inventory
+from gateway.engine.kinds import OF_CLIENTS, Kind
 from gateway.engine.logs.shared import SharedLogs
 from gateway.engine.stats.feed import StatsFeeds
-from gateway.telemetry.metrics import HostMetrics
+from gateway.fleet.health import Health
+from gateway.fleet.state import ANSWERING, State
+from gateway.telemetry.metrics import HostMetrics, Shown
 
 _KILLS_AT_ONCE = 4  # each costs the host as much as an exec, and hundreds of clients may leave together
 
@@ -29,15 +30,6 @@ class HostRemoved(CallError):
         super().__init__(f"the gateway no longer has the host {name!r}, or has another engine under its name")
 
 
-class State(Enum):
-    """Whether a host answers."""
-
-    CONNECTING = "connecting"
-    UP = "up"
-    DOWN = "down"
-    INCOMPATIBLE = "incompatible"
-
-
 class OpenCall(Protocol):
     """A call that uses a host."""
 
@@ -46,7 +38,7 @@ class OpenCall(Protocol):
 
 
 class Host:
-    """One host: its engine, its state, and what is shared of it.  `open` begins it, `close` ends it."""
+    """One host: its engine, its health, and what is shared of it.  `open` begins it, `close` ends it."""
 
     def __init__(
         self,
@@ -66,8 +58,7 @@ class Host:
         engine.skipped = metrics.values_skipped
         self.metrics = metrics
         self.labels = dict(labels or {})
-        self.state = State.CONNECTING
-        self.message = ""  # why it is in this state
+        self.health = engine.observer = Health(engine, metrics)
         self.events = EventBroker(engine, reconnect_timeout_seconds=reconnect_timeout_seconds)
         self.events.gap_found = lambda gap: metrics.gap("events", gap.reason.name.lower())
         self.logs = SharedLogs(engine, reconnect_timeout_seconds)
@@ -97,25 +88,57 @@ class Host:
         return self.engine.name
 
     @property
-    def failure(self) -> CallError | None:
-        """PENDING: the health part."""
-        return None if self.state is State.UP else Unreachable(self.message or "the gateway has had no answer yet")
+    def state(self) -> State:
+        """How it is."""
+        return self.health.state
 
-    draining = False  # PENDING: the sources part
+    @property
+    def state_time(self) -> float:
+        """Since when, in seconds since 1970."""
+        return self.health.state_time
+
+    @property
+    def message(self) -> str:
+        """Why; empty when it is up."""
+        return self.health.message
+
+    @property
+    def failure(self) -> HostDown | None:
+        """Why no call to it can succeed: it is down, or incompatible.  None while some can."""
+        return self.health.failure
+
+    @property
+    def draining(self) -> bool:
+        """Whether it takes no new work; its state says so only while it is up."""
+        return self.health.draining
+
+    @draining.setter
+    def draining(self, draining: bool) -> None:
+        self.health.draining = draining
+
+    @property
+    def engine_id(self) -> str:
+        """The id of its engine; empty when it is not known, or there is none."""
+        return self.health.identity.id if self.health.identity is not None else ""
+
+    @property
+    def engine_version(self) -> str:
+        """The version of its engine; empty when it is not known."""
+        return self.health.identity.version if self.health.identity is not None else ""
+
+    @property
+    def clock_offset_seconds(self) -> float | None:
+        """What to add to the gateway's time for the engine's; None when it is not known."""
+        return self.health.identity.clock_offset_seconds if self.health.identity is not None else None
 
     def open(self) -> None:
         """Show the host in the metrics."""
-        self.metrics.show(
-            up=lambda: self.state is State.UP,
-            open_streams=lambda: self.engine.open_streams,
-            last_contact=lambda: self.engine.last_contact or 0,
-            inventory_age=lambda: math.nan if (age := self.inventory.age_seconds) is None else age,
-        )
+        self.metrics.show(self._shown)
 
     def state_changed(self) -> None:
         """Tell what depends on it that the state is another one."""
         if self._has_inventory:
-            self.inventory.host_is(up=self.state is State.UP)
+            self.inventory.host_is(up=self.state in ANSWERING)
 
     def close(self) -> None:
         """End all calls, streams and connections, and what the metrics show."""
@@ -128,3 +151,23 @@ class Host:
         self.stats.close(removed)
         self.engine.close()
         self.metrics.close()
+
+    def _shown(self) -> Shown:
+        """Return what the metrics show of it now."""
+        health, budgets = self.health, self.engine.budgets
+        return Shown(
+            up=self.state in ANSWERING,
+            state=self.state.value,
+            reason=health.reason,
+            state_time=self.state_time,
+            last_contact=self.engine.last_contact or 0,
+            open_streams=self.engine.open_streams,
+            open_breakers={kind.value: health.breakers[kind].open_since is not None for kind in OF_CLIENTS},
+            in_use={kind.value: budgets[kind].in_use for kind in OF_CLIENTS},
+            queued={kind.value: budgets[kind].queued for kind in (Kind.UNARY, Kind.HEAVY)},
+            limits={kind.value: budgets[kind].limit for kind in OF_CLIENTS},
+            api_version=self.engine.negotiated or "",
+            engine_version=self.engine_version,
+            clock_offset=self.clock_offset_seconds,
+            inventory_age=self.inventory.age_seconds,
+        )

@@ -9,8 +9,10 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from gateway.engine.errors import CallError
-from gateway.fleet import health
+from gateway.fleet import prober
 from gateway.fleet.host import Host
+
+_FIRST_PROBES_PER_SECOND = 500  # that a gateway makes when it gets many hosts at once
 
 
 class UnknownHost(CallError, LookupError):
@@ -35,7 +37,7 @@ class HostWatcher(Protocol):
         """*host* is new, and open."""
 
     def host_changed(self, host: Host) -> None:
-        """*host* has another state or other labels."""
+        """*host* has another state, other breakers, another engine or other labels."""
 
     def host_removed(self, host: Host) -> None:
         """*host* is not of the fleet any more, and closed."""
@@ -44,9 +46,10 @@ class HostWatcher(Protocol):
 class HostRegistry:
     """All hosts, in the order of their names.  Each is probed while it is here; all end with the registry's block."""
 
-    def __init__(self, health_check_interval_seconds: float) -> None:
+    def __init__(self, health_check_interval_seconds: float, health_check_timeout_seconds: float = 5.0) -> None:
         self.watchers: list[HostWatcher] = []  # are called in this order
         self._health_check_interval_seconds = health_check_interval_seconds
+        self._health_check_timeout_seconds = health_check_timeout_seconds
         self._hosts: dict[str, Host] = {}
         self._names: list[str] = []  # in order
         self._probes: dict[Host, asyncio.Task[None]] = {}
@@ -81,12 +84,20 @@ class HostRegistry:
         self._hosts[host.name] = host
         self._names.insert(bisect_left(self._names, host.name), host.name)
         host.open()
-        self._probes[host] = asyncio.create_task(health.watch(host, self._health_check_interval_seconds, self.changed))
+        self._probes[host] = asyncio.create_task(
+            prober.watch(
+                host,
+                self._health_check_interval_seconds,
+                self.changed,
+                timeout_seconds=self._health_check_timeout_seconds,
+                spread_seconds=len(self._hosts) / _FIRST_PROBES_PER_SECOND,
+            )
+        )
         for watcher in self.watchers:
             watcher.host_added(host)
 
     def changed(self, host: Host) -> None:
-        """Tell *host* and the watchers that it has another state or other labels."""
+        """Tell *host* and the watchers that it has changed."""
         host.state_changed()
         for watcher in self.watchers:
             watcher.host_changed(host)

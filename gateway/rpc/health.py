@@ -14,7 +14,8 @@ from grpc_health.v1 import health_pb2 as pb
 from grpc_health.v1 import health_pb2_grpc
 
 from gateway.engine.errors import CallError
-from gateway.fleet.host import Host, State
+from gateway.fleet.host import Host
+from gateway.fleet.state import State
 
 NAME = "grpc.health.v1.Health"
 _SERVING, _NOT_SERVING = pb.HealthCheckResponse.SERVING, pb.HealthCheckResponse.NOT_SERVING
@@ -48,8 +49,9 @@ class HealthReporter(health_pb2_grpc.HealthServicer):
         """Say nothing of a host before its first probe."""
 
     def host_changed(self, host: Host) -> None:
-        """Say whether *host* is up."""
-        self._set(f"host/{host.name}", _SERVING if host.state is State.UP else _NOT_SERVING)
+        """Say whether *host* takes work."""
+        serves = host.state in (State.UP, State.DEGRADED)
+        self._set(f"host/{host.name}", _SERVING if serves else _NOT_SERVING)
 
     def host_removed(self, host: Host) -> None:
         """Forget *host*; its watchers learn that it is not known any more."""

@@ -18,7 +18,7 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, ResourceInfo, Re
 from google.rpc.status_pb2 import Status
 from grpc import StatusCode as Code
 
-from gateway.engine.errors import CallError, InvalidField, OperationFailed, ReaderTooSlow, Refused
+from gateway.engine.errors import CallError, HostDown, InvalidField, OperationFailed, ReaderTooSlow, Refused
 from gateway.rpc import reasons
 from gateway.rpc.missing import missing
 
@@ -65,6 +65,12 @@ class Failure(Exception):
     retry_safe: bool = False
     metadata: dict[str, str] = field(default_factory=dict)
     details: list[Message] = field(default_factory=list)
+    known_retry_seconds: float | None = None  # where the failure itself knows it
+
+    @property
+    def retry_seconds(self) -> float | None:
+        """How long to wait before the same call may help; None when that is not known."""
+        return self.known_retry_seconds or _RETRY_SECONDS.get(self.reason)
 
     def status(self) -> Status:
         """Return the google.rpc.Status that travels in the trailers."""
@@ -75,8 +81,11 @@ class Failure(Exception):
 
     @property
     def _details(self) -> list[Message]:
-        seconds = _RETRY_SECONDS.get(self.reason)
-        return [*self.details, RetryInfo(retry_delay=Duration(seconds=seconds))] if seconds else self.details
+        seconds = self.retry_seconds
+        if seconds is None:
+            return self.details
+        delay = Duration(seconds=int(seconds), nanos=int(seconds % 1 * 1e9))
+        return [*self.details, RetryInfo(retry_delay=delay)]
 
     @property
     def _number(self) -> int:
@@ -127,6 +136,12 @@ def _failure(error: Exception, changes: bool, operation: str) -> Failure | None:
     match error:
         case Failure():
             return error
+        case HostDown(failure=Refused() as refused):  # a probe; of the call, nothing was sent
+            found = _refusal("Ping", refused.status_code, str(refused.explanation), False, ())
+            found.message, found.metadata = str(error), found.metadata | error.metadata
+            if found.code is Code.UNAVAILABLE:
+                found.retry_safe, found.known_retry_seconds = True, error.retry_after_seconds
+            return found
         case Refused():
             words = str(error.explanation)
             return _refusal(error.operation or operation, error.status_code, words, changes, error.named)
@@ -136,6 +151,7 @@ def _failure(error: Exception, changes: bool, operation: str) -> Failure | None:
         case CallError():
             retry_safe = error.retry_safe or (isinstance(error, ReaderTooSlow) and not changes)
             found = Failure(Code[error.status], error.reason, str(error), retry_safe, error.metadata)
+            found.known_retry_seconds = error.retry_after_seconds
             if isinstance(error, InvalidField):
                 bad = BadRequest.FieldViolation(field=safe(error.field)[:256], description=safe(error.remedy))
                 found.details.append(BadRequest(field_violations=[bad]))

@@ -7,14 +7,19 @@ status codes, hosts.  Never a container, image or user.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from dockfleet import __version__
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _METHOD = ("grpc_type", "grpc_service", "grpc_method")
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+~_-]{0,63}")  # what an engine may call its version in a label
 
 
 class Metrics:
@@ -70,7 +75,7 @@ class HostFamilies:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.calls = Counter(
             "dockfleet_engine_calls",
-            "Calls to engines, by kind (unary, stream) and outcome (the HTTP status, or error).",
+            "Calls to engines, by kind (unary, stream, heavy, own) and outcome (HTTP status, error, busy, cancelled).",
             ("host", "kind", "outcome"),
             registry=registry,
         )
@@ -99,12 +104,6 @@ class HostFamilies:
             ("host", "grpc_method"),
             registry=registry,
         )
-        self.inventory_age = Gauge(
-            "dockfleet_inventory_age_seconds",
-            "How old what the gateway knows of a host's objects can be; NaN as long as it knows nothing.",
-            ("host",),
-            registry=registry,
-        )
         self.inventory_questions = Counter(
             "dockfleet_inventory_questions",
             "Questions to engines for the inventory, by question (inspect, list_one, list_all).",
@@ -117,16 +116,15 @@ class HostFamilies:
             ("host",),
             registry=registry,
         )
-        self.open_streams = Gauge(
-            "dockfleet_open_streams", "Streams and sessions open to a host.", ("host",), registry=registry
-        )
-        self.up = Gauge("dockfleet_host_up", "Whether a host answered its last probe.", ("host",), registry=registry)
-        self.last_contact = Gauge(
-            "dockfleet_host_last_contact_timestamp_seconds",
-            "When a host answered last, in seconds since 1970.",
-            ("host",),
+        self.queue_seconds = Histogram(
+            "dockfleet_host_queue_seconds",
+            "Time that calls have waited because their budget was in use, by kind (unary, heavy).",
+            ("host", "kind"),
+            buckets=_SECONDS,
             registry=registry,
         )
+        self.shown: set[HostMetrics] = set()
+        registry.register(_Shown(self.shown))
         # Not by host: it is about clients.
         self.dropped_bytes = Counter(
             "dockfleet_dropped_output_bytes",
@@ -143,24 +141,21 @@ class HostMetrics:
     """
 
     def __init__(self, families: HostFamilies, host: str) -> None:
+        self.host = host
+        self.look: Callable[[], Shown] | None = None
         self._families = families
-        self._host = host
         self._series: dict[tuple[Any, ...], Any] = {}  # by family and labels; labels() costs more than the counting
         self._closed = False
 
-    def show(
-        self,
-        *,
-        up: Callable[[], float],
-        open_streams: Callable[[], float],
-        last_contact: Callable[[], float],
-        inventory_age: Callable[[], float],
-    ) -> None:
-        """Show at each scrape what these functions return then."""
-        self._of(self._families.up).set_function(up)
-        self._of(self._families.open_streams).set_function(open_streams)
-        self._of(self._families.last_contact).set_function(last_contact)
-        self._of(self._families.inventory_age).set_function(inventory_age)
+    def show(self, look: Callable[[], Shown]) -> None:
+        """Show at each scrape what *look* returns then."""
+        self.look = look
+        self._families.shown.add(self)
+
+    def waited(self, kind: str, seconds: float) -> None:
+        """Count a call that has waited for its turn."""
+        if not self._closed:
+            self._of(self._families.queue_seconds, kind).observe(seconds)
 
     def called(self, kind: str, outcome: str, seconds: float) -> None:
         """Count a call to the engine."""
@@ -200,12 +195,135 @@ class HostMetrics:
     def close(self) -> None:
         """Remove the host's series."""
         self._closed = True
+        self._families.shown.discard(self)
         for family, *labels in self._series:
-            family.remove(self._host, *labels)
+            family.remove(self.host, *labels)
         self._series.clear()
 
     def _of(self, family: Any, *labels: str) -> Any:
         series = self._series.get((family, *labels))
         if series is None:
-            series = self._series[family, *labels] = family.labels(self._host, *labels)
+            series = self._series[family, *labels] = family.labels(self.host, *labels)
         return series
+
+
+class Shown(NamedTuple):
+    """What a scrape shows of a host.  Mappings are by kind of calls; times are in seconds since 1970."""
+
+    up: bool
+    state: str
+    reason: str
+    state_time: float
+    last_contact: float
+    open_streams: int
+    open_breakers: Mapping[str, bool]
+    in_use: Mapping[str, int]
+    queued: Mapping[str, int]
+    limits: Mapping[str, int]
+    api_version: str
+    engine_version: str
+    clock_offset: float | None
+    inventory_age: float | None
+
+
+Values = Callable[[Shown], Sequence[tuple[tuple[str, ...], float]]]
+
+
+def _by_kind(mapping: Mapping[str, float]) -> list[tuple[tuple[str, ...], float]]:
+    return [((kind,), value) for kind, value in mapping.items()]
+
+
+def _engine(shown: Shown) -> list[tuple[tuple[str, ...], float]]:
+    if not shown.engine_version:
+        return []
+    version = shown.engine_version if _VERSION.fullmatch(shown.engine_version) else "other"
+    return [((shown.api_version, version), 1)]
+
+
+# Name, meaning, labels besides the host, and the values of a host with these labels.
+_SHOWN: tuple[tuple[str, str, tuple[str, ...], Values], ...] = (
+    ("dockfleet_host_up", "Whether a host answers.", (), lambda shown: [((), shown.up)]),
+    (
+        "dockfleet_host_state",
+        "1 for the state in which a host is, and for the reason of that (an ErrorReason, or empty).",
+        ("state", "reason"),
+        lambda shown: [((shown.state, shown.reason), 1)],
+    ),
+    (
+        "dockfleet_host_state_timestamp_seconds",
+        "Since when a host is in its state, in seconds since 1970.",
+        (),
+        lambda shown: [((), shown.state_time)],
+    ),
+    (
+        "dockfleet_host_last_contact_timestamp_seconds",
+        "When a host answered last, in seconds since 1970.",
+        (),
+        lambda shown: [((), shown.last_contact)],
+    ),
+    (
+        "dockfleet_host_clock_offset_seconds",
+        "What to add to the gateway's time for that of a host's engine.",
+        (),
+        lambda shown: [] if shown.clock_offset is None else [((), shown.clock_offset)],
+    ),
+    (
+        "dockfleet_host_engine_info",
+        "1 for the API version in use with a host, and the version of its engine.",
+        ("api_version", "engine_version"),
+        _engine,
+    ),
+    (
+        "dockfleet_inventory_age_seconds",
+        "How old what the gateway knows of a host's objects can be; NaN as long as it knows nothing.",
+        (),
+        lambda shown: [((), math.nan if shown.inventory_age is None else shown.inventory_age)],
+    ),
+    (
+        "dockfleet_host_breaker_open",
+        "Whether calls of a kind (unary, stream, heavy) fail at once.",
+        ("kind",),
+        lambda shown: _by_kind(shown.open_breakers),
+    ),
+    (
+        "dockfleet_host_calls",
+        "Calls of clients under way at a host, by kind (unary, stream, heavy).",
+        ("kind",),
+        lambda shown: _by_kind(shown.in_use),
+    ),
+    (
+        "dockfleet_host_calls_limit",
+        "Calls of clients that may be under way at a host at once, by kind.",
+        ("kind",),
+        lambda shown: _by_kind(shown.limits),
+    ),
+    (
+        "dockfleet_host_queued_calls",
+        "Calls that wait for others of their kind to end (unary, heavy).",
+        ("kind",),
+        lambda shown: _by_kind(shown.queued),
+    ),
+    (
+        "dockfleet_open_streams",
+        "Connections to a host that streams and sessions have for themselves.",
+        (),
+        lambda shown: [((), shown.open_streams)],
+    ),
+)
+
+
+class _Shown(Collector):
+    """Looks at the hosts at each scrape: nothing is kept of them meanwhile."""
+
+    def __init__(self, hosts: set[HostMetrics]) -> None:
+        self._hosts = hosts
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the families of `_SHOWN`."""
+        looks = [(host.host, host.look()) for host in self._hosts if host.look is not None]
+        for name, meaning, labels, values in _SHOWN:
+            family = GaugeMetricFamily(name, meaning, labels=("host", *labels))
+            for host, shown in looks:
+                for found, value in values(shown):
+                    family.add_metric((host, *found), value)
+            yield family

@@ -9,6 +9,8 @@ from docker.errors import APIError, NotFound
 
 from gateway.engine.client import Call, Endpoint, Engine
 from gateway.engine.errors import BadResponse, Disconnected, OutcomeUnknown, TimedOut, Unreachable
+from gateway.engine.kinds import Kind
+from gateway.engine.observer import Observer
 from gateway.engine.transport.http import Request
 from tests.support.fake_engine import FakeEngine, torn
 from tests.support.upstream import CONTAINER, Held, address_of, engine_at, soon
@@ -68,16 +70,26 @@ async def test_a_change_that_was_never_sent_has_no_unknown_outcome(fake: FakeEng
             await gone.fetch(STOP)
 
 
+class Heard(Observer):
+    """Writes down what it hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[Kind, int | str]] = []
+
+    def answered(self, call: Call, kind: Kind, status: int, seconds: float) -> None:
+        """Write down the status."""
+        self.heard.append((kind, status))
+
+    def failed(self, call: Call, kind: Kind, error: BaseException, seconds: float) -> None:
+        """Write down what has failed."""
+        self.heard.append((kind, type(error).__name__))
+
+
 async def test_calls_are_counted_with_their_outcome(fake: FakeEngine) -> None:
-    """The observer hears of every call: its host, kind and HTTP status, or that it failed."""
-    heard: list[tuple[str, str, str]] = []
+    """The observer hears of every call: its kind and HTTP status, or how it failed."""
     fake.on("GET", "/broken", raw=b"no HTTP\r\n\r\n")
-
-    def observe(host: str, kind: str, outcome: str, seconds: float) -> None:
-        assert seconds >= 0
-        heard.append((host, kind, outcome))
-
-    engine = Engine("h1", Endpoint(fake.address, address_of(fake.address)), observe=observe)
+    observer = Heard()
+    engine = Engine("h1", Endpoint(fake.address, address_of(fake.address)), observer=observer)
     await engine.fetch(STOP)
     for kind in ("unary", "stream"):
         broken = Call(Request("GET", "/broken"), changes=False)
@@ -89,13 +101,13 @@ async def test_calls_are_counted_with_their_outcome(fake: FakeEngine) -> None:
         await engine.fetch(Call(Request("GET", "/nothing"), changes=False))
     engine.close()
 
-    assert heard == [
-        ("h1", "unary", "200"),
-        ("h1", "unary", "204"),
-        ("h1", "unary", "error"),
-        ("h1", "stream", "error"),
-        ("h1", "stream", "200"),
-        ("h1", "unary", "404"),
+    assert observer.heard == [
+        (Kind.PROBE, 200),
+        (Kind.UNARY, 204),
+        (Kind.UNARY, "BadResponse"),
+        (Kind.STREAM, "BadResponse"),
+        (Kind.STREAM, 200),
+        (Kind.UNARY, 404),
     ]
 
 

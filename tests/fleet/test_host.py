@@ -29,7 +29,7 @@ async def test_an_engine_that_was_replaced_is_spoken_to_in_its_own_version(tmp_p
                 for _ in range(2):
                     await list_of(client, "h1")
 
-                assert [request.version for request in engine.requests if request.version] == [version] * 2
+                assert [request.version for request in engine.asked] == [version] * 2
 
 
 async def test_a_host_forgets_calls_that_have_ended(engine: FakeEngine) -> None:
@@ -84,7 +84,7 @@ async def test_a_busy_host_refuses_at_once_and_others_do_not(engine: FakeEngine)
         ) as client:
             await state_of(client, "h1", UP)
             calls = [asyncio.ensure_future(refusal(list_of(client, "h1"))) for _ in range(8)]
-            await engine.until(lambda: len([r for r in engine.requests if r.version]) == 2)
+            await engine.until(lambda: len(engine.asked) == 2)
             done, waiting = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
             while len(done) < 3:
                 more, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)

@@ -210,6 +210,6 @@ async def test_a_client_that_leaves_closes_the_session_and_not_the_container(
     call.cancel()
     await held.gone.wait()
 
-    assert [request.path for request in engine.requests if request.version] == [
+    assert [request.path for request in engine.asked] == [
         "/containers/web/json", "/containers/web/attach",
     ]  # fmt: skip

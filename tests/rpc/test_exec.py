@@ -74,10 +74,10 @@ async def test_an_exec_is_created_started_fed_and_heard_to_its_exit_code(engine:
     assert replies[0].started.exec_id == EXEC
     assert output(replies) == b"to be or not"
     assert replies[-1].end.exit_code == 3
-    assert [(request.method, request.path) for request in engine.requests if request.version] == [
+    assert [(request.method, request.path) for request in engine.asked] == [
         ("POST", "/containers/web/exec"), ("POST", f"/exec/{EXEC}/start"), ("GET", f"/exec/{EXEC}/json"),
     ]  # fmt: skip
-    create, start, _ = (request for request in engine.requests if request.version)
+    create, start, _ = (request for request in engine.asked)
     body = json.loads(create.body)
     [mark] = body.pop("Env")  # by which it is found when it has to be killed
     assert mark.startswith("DOCKFLEET_EXEC=")

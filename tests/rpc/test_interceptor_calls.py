@@ -146,13 +146,13 @@ async def test_methods_that_do_not_exist_leave_nothing_behind(client: Client) ->
                                   "/dockfleet.v1.SystemService/%50ing", "/"])  # fmt: skip
 async def test_a_path_that_is_nearly_a_methods_is_none(engine: FakeEngine, client: Client, path: str) -> None:
     """There is one spelling of a method (A5 12)."""
-    asked = len(engine.requests)
+    asked = len(engine.asked)
     request = system_pb2.PingRequest(host="h1").SerializeToString()
 
     refused = await refusal(client.channel.unary_unary(path)(request))
 
     assert refused.code is not grpc.StatusCode.OK
-    assert len(engine.requests) == asked
+    assert len(engine.asked) == asked
 
 
 async def test_objects_leave_no_series(engine: FakeEngine, client: Client) -> None:

@@ -159,7 +159,7 @@ async def test_a_redirect_is_refused_and_takes_nothing_along(engine: FakeEngine,
             refused = await refusal(call)
             assert (refused.code, refused.reason) == (grpc.StatusCode.INTERNAL, "BAD_ENGINE_RESPONSE")
         assert elsewhere.connections == 0
-        asked = {request.path for request in engine.requests if request.version}
+        asked = {request.path for request in engine.asked}
         assert asked == {"/images/create", "/containers/json"}
 
 

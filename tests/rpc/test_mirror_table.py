@@ -51,7 +51,7 @@ async def engine() -> AsyncIterator[FakeEngine]:
 async def client(engine: FakeEngine) -> AsyncIterator[Client]:
     """A client of a gateway before that engine, which has seen it."""
     async with gateway_of(engine.address, health_check_interval_seconds=3600) as client:
-        await engine.request("GET", "/_ping")
+        await engine.request("GET", "/info")
         yield client
 
 

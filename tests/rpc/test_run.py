@@ -50,7 +50,7 @@ async def client(engine: FakeEngine) -> AsyncIterator[Client]:
 
 def asked(engine: FakeEngine) -> list[str]:
     """Return what the engine was asked, in order."""
-    return [f"{request.method} {request.path}" for request in engine.requests if request.version]
+    return [f"{request.method} {request.path}" for request in engine.asked]
 
 
 def events(replies: list[Any]) -> list[str]:
@@ -248,6 +248,7 @@ async def test_why_a_run_failed_is_told_though_taking_back_fails_too(engine: Fak
 
     engine.on("POST", "/containers/{id}/start", die)
     engine.on("DELETE", "/containers/{id}", die)
+    await engine.request("GET", "/info")  # the host is up
     engine.on("GET", "/_ping", die)
 
     _, refused = await until_refused(client.containers.RunContainer(request()))

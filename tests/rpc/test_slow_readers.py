@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 import pytest
-from dockfleet.v1 import common_pb2, containers_pb2, exec_pb2, images_pb2, system_pb2
+from dockfleet.v1 import common_pb2, containers_pb2, exec_pb2, images_pb2
 
 from gateway.config.settings import Limits
 from tests.support.fake_engine import FakeEngine, ResponseParser, frame
@@ -228,28 +228,6 @@ async def test_the_failure_of_a_pull_comes_after_all_that_happened_before_it() -
     told = [(message.progress.id, message.progress.progress_detail.current) for message in read]
     assert told == [("a", 0), ("b", 0), ("a", 9)]
     assert failed(error.value).reason == "OPERATION_FAILED"
-
-
-async def test_streams_have_a_budget_of_their_own() -> None:
-    """As many streams as allowed take nothing from calls and probes; one more is refused at once."""
-    async with FakeEngine() as engine, gateway_of(engine.address, health_check_interval_seconds=0.1) as client:
-        engine.on("GET", "/containers/{id}/export", chunks=[b"x" * (256 << 10)], hold=True)
-        engine.on("GET", "/containers/json", json=[])
-        export = containers_pb2.ExportContainerRequest(host="h1", id="web")
-        calls = [client.containers.ExportContainer(export) for _ in range(512)]
-        await asyncio.gather(*(call.read() for call in calls))
-
-        with pytest.raises(grpc.aio.AioRpcError) as error:
-            await client.containers.ExportContainer(export).read()
-        await client.containers.ListContainers(containers_pb2.ListContainersRequest(host="h1"), timeout=5)
-        await client.system.Ping(system_pb2.PingRequest(host="h1"), timeout=5)
-        probes = len([one for one in engine.requests if one.path == "/_ping"])
-        await engine.until(lambda: len([one for one in engine.requests if one.path == "/_ping"]) > probes + 1)
-        for call in calls:
-            call.cancel()
-        await engine.until(lambda: engine.open_connections <= 2)
-
-    assert failed(error.value).reason == "HOST_BUSY"
 
 
 @pytest.mark.parametrize("step", ["Exec", "StartExec"])

@@ -6,7 +6,7 @@
         engine.on("GET", "/containers/{id}/logs", torn(b"cut in the middle", at=7))
         started = await engine.request("POST", "/containers/{id}/start")  # by a client of engine.address
 
-Unscripted, `/_ping` and `/version` are answered, an unknown path with 404 and a version out of range with
+Unscripted, `/_ping`, `/version` and `/info` are answered, an unknown path with 404 and a version out of range with
 400, in the words of Docker 20.10.  Faults are at the end; A5, B2, C8 and "fact" refer to `reliability.md`.
 """
 
@@ -23,6 +23,7 @@ import time
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from email.utils import formatdate
 from http.client import responses
 from socket import SO_LINGER, SOL_SOCKET
@@ -172,6 +173,8 @@ class FakeEngine:
         self.on("HEAD", "/_ping", headers=ping)
         versions = {"ApiVersion": lambda: self.api_version, "MinAPIVersion": lambda: self.min_api_version}
         self.on("GET", "/version", json={"Version": "20.10.24", **versions})
+        info = {"ID": "HGDL:IRVN", "ServerVersion": "20.10.24", "SystemTime": self._system_time}
+        self.on("GET", "/info", json=info)
 
     @classmethod
     def tcp(cls, port: int = 0) -> Self:
@@ -195,6 +198,11 @@ class FakeEngine:
         """The `nth` such request, awaited if it has not come yet."""
         return (await self.until(lambda: [r for r in self.requests if _fits(r, method, path)][nth - 1 :]))[0]
 
+    @property
+    def asked(self) -> list[Request]:
+        """The requests but for those that a gateway makes of its own accord: how the engine is, and who."""
+        return [request for request in self.requests if request.path not in ("/_ping", "/info")]
+
     async def until(self, condition: Callable[[], T]) -> T:
         """Wait for the condition; it is looked at when a request comes, when a connection comes or goes."""
         while not (result := condition()):
@@ -205,6 +213,9 @@ class FakeEngine:
         """What every answer carries."""
         date = formatdate(time.time() + self.clock_skew, usegmt=True)
         return {"Api-Version": self.api_version, "Ostype": "linux", "Server": "Docker/20.10.24", "Date": date}
+
+    def _system_time(self) -> str:
+        return f"{datetime.fromtimestamp(time.time() + self.clock_skew, UTC):%Y-%m-%dT%H:%M:%S.%f}000Z"
 
     async def __aenter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="engine-", dir="/tmp")  # paths end at 107 bytes

@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-from gateway.telemetry.metrics import HostMetrics, Metrics
+from gateway.telemetry.metrics import HostMetrics, Metrics, Shown
+
+KINDS = ("unary", "stream", "heavy")
+SHOWN = Shown(
+    up=True,
+    state="up",
+    reason="",
+    state_time=1.0,
+    last_contact=1.5,
+    open_streams=3,
+    open_breakers=dict.fromkeys(KINDS, False),
+    in_use=dict.fromkeys(KINDS, 2),
+    queued={"unary": 1, "heavy": 0},
+    limits=dict.fromkeys(KINDS, 16),
+    api_version="1.41",
+    engine_version="20.10.24",
+    clock_offset=-0.5,
+    inventory_age=0.5,
+)
 
 
 def shown(metrics: Metrics, host: str) -> set[str]:
@@ -19,6 +37,7 @@ def count_everything(host: HostMetrics) -> None:
     """Let one of each happen."""
     host.called("unary", "200", 0.1)
     host.called("stream", "error", 0.1)
+    host.waited("unary", 0.1)
     host.gap("logs", "rotated")
     host.reconnected("logs")
     host.dropped(10)
@@ -29,7 +48,7 @@ def test_the_series_of_a_host_vanish_with_it() -> None:
     metrics = Metrics()
     first, second = metrics.host("h1"), metrics.host("h2")
     for host in (first, second):
-        host.show(up=lambda: True, open_streams=lambda: 3, last_contact=lambda: 1.5, inventory_age=lambda: 0.5)
+        host.show(lambda: SHOWN)
         count_everything(host)
     before = shown(metrics, "h2")
 

@@ -37,7 +37,7 @@ const (
 	HostState_HOST_STATE_CONNECTING HostState = 1
 	// It answers.
 	HostState_HOST_STATE_UP HostState = 2
-	// It answers, but some of its calls fail or are slow.
+	// It answers pings, but not all else; or it has not answered one probe in time.
 	HostState_HOST_STATE_DEGRADED HostState = 3
 	// It does not answer.
 	HostState_HOST_STATE_DOWN HostState = 4
@@ -119,13 +119,14 @@ type Host struct {
 	Reason dockfleetv1.ErrorReason `protobuf:"varint,9,opt,name=reason,proto3,enum=dockfleet.v1.ErrorReason" json:"reason,omitempty"`
 	// The source that it comes from, such as `configuration`, `context`, `directory`, `etcd`, `consul`, `dns` or `calls`.
 	Source string `protobuf:"bytes,10,opt,name=source,proto3" json:"source,omitempty"`
-	// The id of its engine; empty before the first contact.
+	// The id of its engine; empty before the first contact, and for Podman, which has none.
 	EngineId string `protobuf:"bytes,11,opt,name=engine_id,json=engineId,proto3" json:"engine_id,omitempty"`
 	// The version of its engine, such as `26.1.5`; empty before the first contact.
 	EngineVersion string `protobuf:"bytes,12,opt,name=engine_version,json=engineVersion,proto3" json:"engine_version,omitempty"`
 	// The other hosts whose engines have the same id: two addresses of one engine, or a copy of a machine.
 	SameEngineAs []string `protobuf:"bytes,13,rep,name=same_engine_as,json=sameEngineAs,proto3" json:"same_engine_as,omitempty"`
-	// The kinds of calls that fail at once at the moment, because the host failed so often.
+	// The kinds of calls that fail at once at the moment, though the host answers: so many of them have failed, and so does
+	// the gateway's own.
 	Breakers []*Breaker `protobuf:"bytes,14,rep,name=breakers,proto3" json:"breakers,omitempty"`
 	// How old the gateway's inventory of it can be.  Absent before there is one.
 	Inventory *dockfleetv1.Freshness `protobuf:"bytes,15,opt,name=inventory,proto3" json:"inventory,omitempty"`
@@ -280,7 +281,8 @@ func (x *Host) GetDraining() bool {
 // A kind of calls to a host that fail at once.
 type Breaker struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The kind: `unary`, `stream` or `heavy`.
+	// The kind: `unary`, a call that takes an engine moments; `stream`, a call that waits for something, also a stop or a
+	// wait; `heavy`, work on a disk or over a network, such as an export, a pull, a build or a removal.
 	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
 	// Since when.
 	OpenTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=open_time,json=openTime,proto3" json:"open_time,omitempty"`

@@ -293,7 +293,11 @@ func (GapReason) EnumDescriptor() ([]byte, []int) {
 //   - `host`: the host, where one was chosen;
 //   - `engine_status`: the HTTP status of the engine's answer, where there was one;
 //   - `request_id`: the id of the call in the gateway's log.  It is the client's own `x-request-id`, if it sent one;
-//   - `retry_safe`: `true` when the same call may be made again: it may help, and does no harm.
+//   - `retry_safe`: `true` when the same call may be made again: it may help, and does no harm;
+//   - `since`: since when the host fails, as in `2026-01-02T15:04:05Z`.  The gateway knew that, and sent nothing.
+//
+// While a host is known to be down, its calls end at once with the reason of the last failure and `since`.  The code is
+// UNAVAILABLE where it may come back by itself; `google.rpc.RetryInfo` then says when more is known.
 type ErrorReason int32
 
 const (
@@ -314,10 +318,11 @@ const (
 	// The request uses something that is newer than the host's API version.  The metadata hold `required_version`,
 	// `host_version` and `field` or `method`.
 	ErrorReason_ERROR_REASON_API_VERSION_TOO_OLD ErrorReason = 7
-	// The limit of calls in progress at the host is reached.
+	// The limit of calls of this kind in progress at the host is reached, and that of those that wait.  The message names
+	// the configuration key.
 	ErrorReason_ERROR_REASON_HOST_BUSY ErrorReason = 8
 	// The host did not answer, or did not complete its answer, within the gateway's own timeout.  The message names the
-	// timeout.  The code is DEADLINE_EXCEEDED.
+	// timeout.  The code is DEADLINE_EXCEEDED; UNAVAILABLE with `since`, when nothing was sent.
 	ErrorReason_ERROR_REASON_HOST_TIMEOUT ErrorReason = 9
 	// The connection broke during a call that only reads.
 	ErrorReason_ERROR_REASON_CONNECTION_LOST ErrorReason = 10

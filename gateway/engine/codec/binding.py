@@ -112,6 +112,7 @@ class Binding:
         self.shape = rules.shape or pb.ANSWER_SHAPE_JSON
         self.deadline_class = rules.deadline or pb.DEADLINE_CLASS_SHORT
         self.changes = options.changes(method)
+        self.kind = options.kind_of(method)
         self.needs = (Need(method.name, since=rules.since),) if rules.since else ()
         self.streams = method.server_streaming
         self.upload = method.client_streaming and self.shape != pb.ANSWER_SHAPE_SESSION
@@ -152,6 +153,7 @@ class Binding:
             deadline,
             self.name,
             named_by(request),
+            self.kind,
         )
 
     def _path(self, request: Message) -> str:

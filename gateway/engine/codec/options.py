@@ -8,6 +8,17 @@ from dockfleet.options.v1 import options_pb2 as pb
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
 
+from gateway.engine.kinds import Kind
+
+_BY_DEADLINE = {
+    pb.DEADLINE_CLASS_LONG: Kind.HEAVY,
+    pb.DEADLINE_CLASS_NONE: Kind.STREAM,
+}
+_BY_SHAPE = {
+    pb.ANSWER_SHAPE_JSON_LINES: Kind.HEAVY,  # with a deadline: a pull, a push
+    pb.ANSWER_SHAPE_SESSION: Kind.STREAM,
+}
+
 
 @cache
 def of_rpc(method: MethodDescriptor) -> pb.RpcRules:
@@ -31,6 +42,14 @@ def changes(method: MethodDescriptor) -> bool:
     """Tell whether an RPC does more than read."""
     level: int = method.GetOptions().idempotency_level
     return level == MethodOptions.IDEMPOTENCY_UNKNOWN
+
+
+def kind_of(method: MethodDescriptor) -> Kind:
+    """Return what a call of an RPC takes of the host."""
+    rules = of_rpc(method)
+    kind = _BY_DEADLINE.get(rules.engine.deadline) or _BY_SHAPE.get(rules.engine.shape, Kind.UNARY)
+    # To stop a container takes long, but all that is done is to wait for its process.
+    return Kind.STREAM if kind is Kind.HEAVY and rules.access == pb.ACCESS_LEVEL_OPERATE else kind
 
 
 @cache

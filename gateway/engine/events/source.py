@@ -15,6 +15,7 @@ from gateway.engine.codec import streams
 from gateway.engine.codec.json import NotEngineJson
 from gateway.engine.errors import BadResponse, TornStream, TransportError
 from gateway.engine.events.known import KINDS, Known
+from gateway.engine.kinds import Kind
 from gateway.engine.transport.http import Request
 from gateway.engine.transport.timeouts import Deadline
 
@@ -46,17 +47,18 @@ class EventSource:
 
     async def time(self) -> int:
         """Return the engine's time, in nanoseconds since 1970."""
-        return await queries.clock(self._engine, _RESPONSE_SECONDS)
+        return await queries.clock(self._engine, _RESPONSE_SECONDS, Kind.WATCH)
 
     async def lists(self, kinds: Iterable[str]) -> Known:
         """Return what there is of *kinds* of objects, of `known.KINDS`."""
-        documents = {
-            kind: await queries.document(self._engine, KINDS[kind].target, _RESPONSE_SECONDS) for kind in kinds
-        }
+        documents = {kind: await self._list(KINDS[kind].target) for kind in kinds}
         try:
             return Known.from_lists(documents)
         except _MISFITS as error:
             raise BadResponse(f"a list of the host does not fit the Engine API: {error!r}", sent=True) from error
+
+    async def _list(self, target: str) -> Any:
+        return await queries.document(self._engine, target, _RESPONSE_SECONDS, kind=Kind.WATCH)
 
     def _event(self, document: Any, failure: type[TransportError]) -> EngineEvent:
         places: list[str] = []
@@ -71,7 +73,8 @@ class EventSource:
 
 
 def _get(target: str) -> Call:
-    return Call(Request("GET", target), changes=False, deadline=Deadline.after(_RESPONSE_SECONDS))
+    deadline = Deadline.after(_RESPONSE_SECONDS)
+    return Call(Request("GET", target), changes=False, deadline=deadline, kind=Kind.WATCH)
 
 
 def _json(data: bytes) -> Any:

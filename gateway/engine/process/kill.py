@@ -20,6 +20,7 @@ import orjson
 from gateway.engine import queries
 from gateway.engine.client import APIClient, APIError, Call, Engine, NotFound
 from gateway.engine.errors import TransportError
+from gateway.engine.kinds import Kind
 from gateway.engine.process.session import Exited, SessionEnd, Unknown, start
 from gateway.engine.resumable.subscription import Idle
 from gateway.engine.transport.http import Request
@@ -122,7 +123,7 @@ async def kill(engine: Engine, exec_id: str, mark: Mark) -> None:
 
 async def _state(engine: Engine, exec_id: str) -> queries.ExecState | None:
     try:
-        return await queries.exec_state(engine, exec_id)
+        return await queries.exec_state(engine, exec_id, Kind.CLEANUP)
     except NotFound:
         return None  # its container is gone, and all its processes
 
@@ -131,7 +132,7 @@ async def _sweep(engine: Engine, mark: Mark) -> tuple[Sweep, str]:
     """Kill once what bears *mark*; return what that has come to, and in words what is left, if anything."""
     for shell in _SHELLS:
         try:
-            created: Any = await engine.call(
+            created: Any = await engine.call_anyway(
                 APIClient.exec_create,
                 mark.container,
                 [shell, "-c", _SCRIPT, "dockfleet-kill", mark.variable],
@@ -158,7 +159,7 @@ async def _run(engine: Engine, exec_id: str) -> tuple[SessionEnd, str]:
     body = orjson.dumps({"Detach": False, "Tty": False})
     request = Request("POST", f"/exec/{exec_id}/start", {"Content-Type": "application/json"}, body)
     output = b""
-    async with start(engine, Call(request), terminal=False, exec_id=exec_id) as session:
+    async with start(engine, Call(request, kind=Kind.CLEANUP), terminal=False, exec_id=exec_id) as session:
         async for frames in session.frames():
             if not isinstance(frames, Idle):
                 output = (output + b"".join(frame.data for frame in frames))[:_MOST_OUTPUT]

@@ -14,6 +14,7 @@ from gateway.engine.errors import (
     BadResponse,
     CredentialsRejected,
     Disconnected,
+    HostDown,
     IdentityMismatch,
     OperationFailed,
     OutcomeUnknown,
@@ -49,6 +50,8 @@ _RULES: tuple[tuple[type[Exception], Rule], ...] = (
 
 def rule_for(error: Exception) -> Rule:
     """Return whether an attempt follows *error*."""
+    if isinstance(error, HostDown):
+        return rule_for(error.failure)
     if isinstance(error, APIError):
         return Rule.FOR_A_WHILE if error.status_code in _STARTING else Rule.NEVER
     return next((rule for kind, rule in _RULES if isinstance(error, kind)), Rule.NEVER)

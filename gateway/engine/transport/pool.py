@@ -1,7 +1,7 @@
 """The connections to one Docker Engine.
 
-A `Pool` keeps the connections of finished calls for the next ones, limits their number and that of the calls that wait
-for one, and gives every stream and session a connection of its own.
+A `Pool` keeps the connections of finished calls for the next ones for a while, gives every stream and session a
+connection of its own, and has a `Budget` for each kind of calls.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import asyncio
 import contextlib
 import ssl
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gateway.engine.errors import Busy, CredentialsRejected, Disconnected, TimedOut, TransportError, Unreachable
+from gateway.engine.errors import CredentialsRejected, Disconnected, TransportError, Unreachable
+from gateway.engine.kinds import Kind
+from gateway.engine.transport.budget import Budget
 from gateway.engine.transport.connection import Connection
 from gateway.engine.transport.http import Request, Response
 from gateway.engine.transport.ssh.address import SshAddress
@@ -42,14 +44,29 @@ class Address:
 class Limits:
     """Limits of the traffic with one host.  Sizes in bytes, times in seconds."""
 
-    connections: int = 16
+    connections: int = 64
     queue: int = 64
     streams: int = 512
+    heavy: int = 16
     max_response_bytes: int = 64 << 20
     connect_timeout_seconds: float = 2.0
     call_timeout_seconds: float = 30.0  # for the SDK's methods, and for the first contact
     ssh_login_timeout_seconds: float = 10.0
     ssh_keepalive_interval_seconds: float = 15.0
+    idle_seconds: float = 60.0  # for which a connection is kept that no call needs
+
+    def budgets(self) -> Mapping[Kind, Budget]:
+        """Return the budgets of all kinds of calls."""
+        queue = self.queue, "queued (limits.max_queued_calls_per_host)"
+        return {
+            Kind.UNARY: Budget(self.connections, "calls in progress (limits.max_connections_per_host)", *queue),
+            Kind.STREAM: Budget(self.streams, "streams open (limits.max_streams_per_host)"),
+            Kind.HEAVY: Budget(self.heavy, "heavy calls in progress (limits.max_heavy_calls_per_host)", *queue),
+            # What the gateway asks for itself never waits for clients.
+            Kind.PROBE: Budget(4, "probes in progress", 64),
+            Kind.WATCH: Budget(8, "of the gateway's own calls in progress", 1024),
+            Kind.CLEANUP: Budget(16, "of the gateway's own calls in progress", 1024),
+        }
 
 
 class Pool:
@@ -63,12 +80,14 @@ class Pool:
         *,
         host: str = "",
         logins: Logins | None = None,
+        waited: Callable[[Kind, float], None] = lambda kind, seconds: None,
     ) -> None:
         """Open nothing yet.
 
         *lost* is called whenever the peer ends a connection or cannot be reached; *host* is a name for the log;
-        *logins* is what ssh hosts share.
+        *logins* is what ssh hosts share; *waited* is called with the seconds that a call has waited in the queue.
         """
+        self.budgets = limits.budgets()
         self._address = address
         self._host = host
         self._logins = logins or Logins()
@@ -82,11 +101,10 @@ class Pool:
             limits.ssh_keepalive_interval_seconds,
         )
         self._lost = lost
-        self._idle: list[Connection] = []
-        self._busy = 0  # calls that have a connection, or are making one
-        self._queue: deque[asyncio.Future[None]] = deque()  # calls that wait
+        self._waited = waited
+        self._idle: deque[tuple[float, Connection]] = deque()  # since when, in the loop's time; the last ones are used
+        self._idle_timer: asyncio.TimerHandle | None = None
         self._streams: set[Connection] = set()
-        self._opening = 0  # streams whose connection is being made
 
     @property
     def streams(self) -> int:
@@ -94,17 +112,23 @@ class Pool:
         return len(self._streams)
 
     async def fetch(
-        self, request: Request, deadline: float | None = None, *, prefix: str = "", repeat: bool = False
+        self,
+        request: Request,
+        deadline: float | None = None,
+        kind: Kind = Kind.UNARY,
+        *,
+        prefix: str = "",
+        repeat: bool = False,
     ) -> Response:
         """Send *request* and return the whole response.
 
-        Arguments: *deadline*, in the loop's time; *prefix*, the API version in the path; *repeat*, whether the request
-        may be sent again when a kept connection turns out to be dead.  Raises `TransportError`.
+        Arguments: *deadline*, in the loop's time; *kind*, whose budget is used; *prefix*, the API version in the path;
+        *repeat*, whether the request may be sent again when a kept connection turns out to be dead.  Raises
+        `TransportError`.
         """
-        if self._busy < self._limits.connections:
-            self._busy += 1
-        else:
-            await self._wait_in_queue(deadline)
+        budget = self.budgets[kind]
+        if not budget.take():
+            await self._wait(budget, kind, deadline)
         try:
             while True:
                 kept = self._kept_connection()
@@ -116,10 +140,10 @@ class Pool:
                         continue
                     raise
                 if connection.reusable:
-                    self._idle.append(connection)
+                    self._keep(connection)
                 return response
         finally:
-            self._leave_place()
+            budget.leave()
 
     @contextlib.asynccontextmanager
     async def open(
@@ -127,26 +151,28 @@ class Pool:
         request: Request,
         deadline: float | None = None,
         upload: AsyncIterable[bytes] | None = None,
+        kind: Kind = Kind.STREAM,
         *,
         prefix: str = "",
     ) -> AsyncIterator[tuple[Response, Connection]]:
         """Send *request* on a connection of its own; yield the head of the response and the connection to read from.
 
-        *deadline* is for the head.  The connection is closed at the end.  Raises `TransportError`.
+        *deadline* is for the head; *kind* says whose budget is used.  The connection is closed at the end.  Raises
+        `TransportError`.
         """
-        if len(self._streams) + self._opening >= self._limits.streams:
-            raise Busy(f"host busy: {self._limits.streams} streams open (limits.max_streams_per_host)")
-        self._opening += 1
+        budget = self.budgets[kind]
+        if not budget.take():
+            await self._wait(budget, kind, deadline)
         try:
             connection = await self._connect(deadline)
             self._streams.add(connection)
+            try:
+                yield await connection.open(request, deadline, upload, prefix), connection
+            finally:
+                self._streams.discard(connection)
+                connection.close()
         finally:
-            self._opening -= 1
-        try:
-            yield await connection.open(request, deadline, upload, prefix), connection
-        finally:
-            self._streams.discard(connection)
-            connection.close()
+            budget.leave()
 
     def renew(self, address: Address) -> None:
         """Reach the engine at *address*, from the next connection on.  Streams stay where they are."""
@@ -165,45 +191,37 @@ class Pool:
         if self._login is not None:
             self._login.close()
 
-    async def _wait_in_queue(self, deadline: float | None) -> None:
-        """Wait until a call hands over its place among the busy ones."""
-        if len(self._queue) >= self._limits.queue:
-            raise Busy(
-                f"host busy: {self._busy} calls in progress (limits.max_connections_per_host)"
-                f" and {len(self._queue)} queued (limits.max_queued_calls_per_host)"
-            )
-        loop = asyncio.get_running_loop()
-        place = loop.create_future()
-        self._queue.append(place)
-        timer = None if deadline is None else loop.call_at(deadline, _expire, place, deadline)
-        try:
-            await place
-        except BaseException:
-            if place.done() and not place.cancelled() and place.exception() is None:
-                self._leave_place()  # it was handed over to a call that is cancelled
-            raise
-        finally:
-            if timer is not None:
-                timer.cancel()
-            with contextlib.suppress(ValueError):
-                self._queue.remove(place)
+    async def _wait(self, budget: Budget, kind: Kind, deadline: float | None) -> None:
+        began = asyncio.get_running_loop().time()
+        await budget.wait(deadline)
+        self._waited(kind, asyncio.get_running_loop().time() - began)
 
-    def _leave_place(self) -> None:
-        while self._queue:
-            place = self._queue.popleft()
-            if not place.done():
-                place.set_result(None)  # handed over: the number of busy ones stays
-                return
-        self._busy -= 1
+    def _keep(self, connection: Connection) -> None:
+        loop = asyncio.get_running_loop()
+        self._idle.append((loop.time(), connection))
+        if self._idle_timer is None:
+            self._idle_timer = loop.call_later(self._limits.idle_seconds, self._close_unneeded)
+
+    def _close_unneeded(self) -> None:
+        """Close the connections that no call has needed for long."""
+        loop, self._idle_timer = asyncio.get_running_loop(), None
+        oldest = loop.time() - self._limits.idle_seconds
+        while self._idle and self._idle[0][0] <= oldest:
+            self._idle.popleft()[1].close()
+        if self._idle:
+            self._idle_timer = loop.call_at(self._idle[0][0] + self._limits.idle_seconds, self._close_unneeded)
 
     def _close_idle(self) -> None:
-        for connection in self._idle:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
+        for _, connection in self._idle:
             connection.close()
         self._idle.clear()
 
     def _kept_connection(self) -> Connection | None:
         while self._idle:
-            connection = self._idle.pop()
+            _, connection = self._idle.pop()
             if connection.reusable:
                 return connection
         return None
@@ -264,12 +282,3 @@ def _as_transport_errors(deadline: float) -> Iterator[None]:
                 reason = getattr(error, "strerror", None) or error
                 raise meaning(text.format(reason=reason, within=within(deadline))) from error
         raise
-
-
-def _expire(place: asyncio.Future[None], deadline: float) -> None:
-    if not place.done():
-        place.set_exception(_none_free(deadline))
-
-
-def _none_free(deadline: float | None) -> TimedOut:
-    return TimedOut(f"no connection to the host became free {within(deadline)}")

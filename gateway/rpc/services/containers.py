@@ -17,6 +17,7 @@ from gateway.engine.codec import streams
 from gateway.engine.codec.binding import Binding
 from gateway.engine.codec.json import check_required
 from gateway.engine.errors import InvalidField, TransportError
+from gateway.engine.kinds import Kind
 from gateway.engine.process import session
 from gateway.fleet.host import Host
 from gateway.rpc.backend import Backend
@@ -226,7 +227,8 @@ async def _removal(engine: Engine, id: str, deadline: float | None) -> str:
 async def _remove(engine: Engine, id: str) -> None:
     with suppress(NotFound):  # one that removes itself has done so when it could not be started
         deadline = asyncio.get_running_loop().time() + _REMOVE_SECONDS
-        await engine.fetch(_REMOVE.call(pb.RemoveContainerRequest(id=id, force=True, remove_volumes=True), deadline))
+        removal = _REMOVE.call(pb.RemoveContainerRequest(id=id, force=True, remove_volumes=True), deadline)
+        await engine.fetch(removal._replace(kind=Kind.CLEANUP))
 
 
 def _waited(answer: Any) -> SessionEnd:

@@ -10,6 +10,7 @@ from dockfleet.v1 import system_pb2 as pb
 from gateway.engine.errors import InvalidField
 from gateway.engine.events.event_buffer import EventTokenCodec, Gap, GapReason, Record
 from gateway.engine.events.filter import Filter
+from gateway.engine.kinds import Kind
 from gateway.rpc import markers
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
@@ -42,6 +43,7 @@ class SystemService:
             raise InvalidField("since", "must not be given together with `resume_token`, which says where to go on")
         if since is not None and until is not None and until < since:
             raise InvalidField("until", "must not be before `since`")
+        host.health.admit(Kind.STREAM)  # the subscription is the gateway's own, which nothing keeps back
         async with host.events.watch(wanted, since=since, until=until, cursor=cursor) as records:
             await context.send_initial_metadata()  # from here on, no event is missed
             async for record in records:

@@ -359,3 +359,15 @@ async def test_a_reader_that_stalls_makes_the_engine_stall(engine: FakeEngine, p
         while data := await connection.read(30):
             received += len(data)
     assert received == total
+
+
+async def test_a_connection_that_no_call_needs_is_closed_after_a_while(engine: FakeEngine) -> None:
+    """A crowd of calls leaves no crowd of connections; the next call opens one again."""
+    async with pool_to(engine.address, Limits(connections=8, idle_seconds=0.1)) as pool:
+        await asyncio.gather(*(pool.fetch(THING) for _ in range(8)))
+        opened = engine.connections
+        await all_closed(engine)
+
+        assert (await pool.fetch(THING)).body == b"thing"
+        assert engine.connections == opened + 1
+        await all_closed(engine)

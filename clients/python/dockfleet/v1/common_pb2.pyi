@@ -194,10 +194,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     `host_version` and `field` or `method`.
     """
     ERROR_REASON_HOST_BUSY: _ErrorReason.ValueType  # 8
-    """The limit of calls in progress at the host is reached."""
+    """The limit of calls of this kind in progress at the host is reached, and that of those that wait.  The message names
+    the configuration key.
+    """
     ERROR_REASON_HOST_TIMEOUT: _ErrorReason.ValueType  # 9
     """The host did not answer, or did not complete its answer, within the gateway's own timeout.  The message names the
-    timeout.  The code is DEADLINE_EXCEEDED.
+    timeout.  The code is DEADLINE_EXCEEDED; UNAVAILABLE with `since`, when nothing was sent.
     """
     ERROR_REASON_CONNECTION_LOST: _ErrorReason.ValueType  # 10
     """The connection broke during a call that only reads."""
@@ -290,7 +292,11 @@ class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
       - `host`: the host, where one was chosen;
       - `engine_status`: the HTTP status of the engine's answer, where there was one;
       - `request_id`: the id of the call in the gateway's log.  It is the client's own `x-request-id`, if it sent one;
-      - `retry_safe`: `true` when the same call may be made again: it may help, and does no harm.
+      - `retry_safe`: `true` when the same call may be made again: it may help, and does no harm;
+      - `since`: since when the host fails, as in `2026-01-02T15:04:05Z`.  The gateway knew that, and sent nothing.
+
+    While a host is known to be down, its calls end at once with the reason of the last failure and `since`.  The code is
+    UNAVAILABLE where it may come back by itself; `google.rpc.RetryInfo` then says when more is known.
     """
 
 ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
@@ -312,10 +318,12 @@ ERROR_REASON_API_VERSION_TOO_OLD: ErrorReason.ValueType  # 7
 `host_version` and `field` or `method`.
 """
 ERROR_REASON_HOST_BUSY: ErrorReason.ValueType  # 8
-"""The limit of calls in progress at the host is reached."""
+"""The limit of calls of this kind in progress at the host is reached, and that of those that wait.  The message names
+the configuration key.
+"""
 ERROR_REASON_HOST_TIMEOUT: ErrorReason.ValueType  # 9
 """The host did not answer, or did not complete its answer, within the gateway's own timeout.  The message names the
-timeout.  The code is DEADLINE_EXCEEDED.
+timeout.  The code is DEADLINE_EXCEEDED; UNAVAILABLE with `since`, when nothing was sent.
 """
 ERROR_REASON_CONNECTION_LOST: ErrorReason.ValueType  # 10
 """The connection broke during a call that only reads."""

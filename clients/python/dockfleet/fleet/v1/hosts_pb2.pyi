@@ -36,7 +36,7 @@ class _HostStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HostState.V
     HOST_STATE_UP: _HostState.ValueType  # 2
     """It answers."""
     HOST_STATE_DEGRADED: _HostState.ValueType  # 3
-    """It answers, but some of its calls fail or are slow."""
+    """It answers pings, but not all else; or it has not answered one probe in time."""
     HOST_STATE_DOWN: _HostState.ValueType  # 4
     """It does not answer."""
     HOST_STATE_INCOMPATIBLE: _HostState.ValueType  # 5
@@ -54,7 +54,7 @@ HOST_STATE_CONNECTING: HostState.ValueType  # 1
 HOST_STATE_UP: HostState.ValueType  # 2
 """It answers."""
 HOST_STATE_DEGRADED: HostState.ValueType  # 3
-"""It answers, but some of its calls fail or are slow."""
+"""It answers pings, but not all else; or it has not answered one probe in time."""
 HOST_STATE_DOWN: HostState.ValueType  # 4
 """It does not answer."""
 HOST_STATE_INCOMPATIBLE: HostState.ValueType  # 5
@@ -120,7 +120,7 @@ class Host(_message.Message):
     source: _builtins.str
     """The source that it comes from, such as `configuration`, `context`, `directory`, `etcd`, `consul`, `dns` or `calls`."""
     engine_id: _builtins.str
-    """The id of its engine; empty before the first contact."""
+    """The id of its engine; empty before the first contact, and for Podman, which has none."""
     engine_version: _builtins.str
     """The version of its engine, such as `26.1.5`; empty before the first contact."""
     draining: _builtins.bool
@@ -143,7 +143,9 @@ class Host(_message.Message):
 
     @_builtins.property
     def breakers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Breaker]:
-        """The kinds of calls that fail at once at the moment, because the host failed so often."""
+        """The kinds of calls that fail at once at the moment, though the host answers: so many of them have failed, and so does
+        the gateway's own.
+        """
 
     @_builtins.property
     def inventory(self) -> _common_pb2.Freshness:
@@ -187,7 +189,9 @@ class Breaker(_message.Message):
     OPEN_TIME_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
-    """The kind: `unary`, `stream` or `heavy`."""
+    """The kind: `unary`, a call that takes an engine moments; `stream`, a call that waits for something, also a stop or a
+    wait; `heavy`, work on a disk or over a network, such as an export, a pull, a build or a removal.
+    """
     @_builtins.property
     def open_time(self) -> _timestamp_pb2.Timestamp:
         """Since when."""

@@ -1,0 +1,83 @@
+"""How many calls of one kind may be under way at one host, and how many more may wait for their turn."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from gateway.engine.errors import Busy, CallError, TimedOut
+from gateway.engine.transport.timeouts import within
+
+
+class Budget:
+    """The places of the calls of one kind."""
+
+    __slots__ = ("_in_queue", "_in_use", "_queue", "_queue_limit", "in_use", "limit")
+
+    def __init__(self, limit: int, in_use: str, queue: int = 0, in_queue: str = "queued") -> None:
+        """Give *limit* places, and *queue* more in which to wait.
+
+        *in_use* and *in_queue* say in words what has them, and name the keys that limit them.
+        """
+        self.limit = limit
+        self.in_use = 0
+        self._in_use = in_use
+        self._queue_limit = queue
+        self._in_queue = in_queue
+        self._queue: dict[asyncio.Future[None], None] = {}  # in the order in which they came
+
+    @property
+    def queued(self) -> int:
+        """How many calls wait."""
+        return len(self._queue)
+
+    def take(self) -> bool:
+        """Take a place; return false when none is free."""
+        if self.in_use >= self.limit:
+            return False
+        self.in_use += 1
+        return True
+
+    async def wait(self, deadline: float | None) -> None:
+        """Wait for a place that another call leaves, at the latest until *deadline*, in the loop's time.
+
+        Raises `Busy`, `TimedOut`, and what `refuse` is given.
+        """
+        if len(self._queue) >= self._queue_limit:
+            queued = f" and {self.queued} {self._in_queue}" if self._queue_limit else ""
+            raise Busy(f"host busy: {self.in_use} {self._in_use}{queued}")
+        loop = asyncio.get_running_loop()
+        place = loop.create_future()
+        self._queue[place] = None
+        timer = None if deadline is None else loop.call_at(deadline, _expire, place, deadline)
+        try:
+            await place
+        except BaseException:
+            if place.done() and not place.cancelled() and place.exception() is None:
+                self.leave()  # it was handed over to a call that is cancelled
+            raise
+        finally:
+            if timer is not None:
+                timer.cancel()
+            self._queue.pop(place, None)
+
+    def leave(self) -> None:
+        """Give a place back, or to the call that has waited longest."""
+        while self._queue:
+            place = next(iter(self._queue))
+            del self._queue[place]
+            if not place.done():
+                place.set_result(None)  # handed over: as many are in use as before
+                return
+        self.in_use -= 1
+
+    def refuse(self, why: Callable[[], CallError | None]) -> None:
+        """Let all calls that wait fail with what *why* returns for each; None lets it wait."""
+        for place in self._queue:
+            if not place.done() and (error := why()) is not None:
+                place.set_exception(error)
+
+
+def _expire(place: asyncio.Future[None], deadline: float) -> None:
+    if not place.done():
+        place.set_exception(TimedOut(f"no connection to the host became free {within(deadline)}"))

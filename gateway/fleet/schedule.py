@@ -1,0 +1,71 @@
+"""When a host is probed: at an interval, sooner when somebody wants to know, and never in step with other hosts."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+
+_LEAST_SECONDS = 0.5  # between two probes of a host that answers
+_FIRST_SECONDS, _MOST_SECONDS = 0.1, 1.0  # between two of one that does not, while its calls are refused
+_ALONE_SECONDS = 0.5  # the same, doubled each time, while nobody calls it
+_SPREAD_SECONDS = 0.1  # over which those are spread that learn of a failure at the same time
+
+
+class Schedule:
+    """The times of the probes of one host."""
+
+    __slots__ = ("_hurried", "_sleeper", "_soonest", "_uniform", "probing")
+
+    def __init__(self, uniform: Callable[[float, float], float] = random.uniform) -> None:
+        self.probing = False  # whether a probe is under way
+        self._uniform = uniform
+        self._hurried = False
+        self._sleeper: asyncio.Future[None] | None = None  # during the part of a pause that can be cut short
+        self._soonest = 0.0  # when the next probe begins at the soonest, or the present one ends, in the loop's time
+
+    def hurry(self) -> None:
+        """Let the next probe begin as soon as it may."""
+        self._hurried = True
+        self._wake()
+
+    @property
+    def soonest_seconds(self) -> float:
+        """In how many seconds more can be known of the host."""
+        return max(self._soonest - asyncio.get_running_loop().time(), 0.1)
+
+    def begin(self, timeout_seconds: float) -> None:
+        """Note that a probe begins, which takes so long at the most."""
+        self.probing, self._hurried = True, False
+        self._soonest = asyncio.get_running_loop().time() + timeout_seconds
+
+    async def pause(self, interval_seconds: float, failures: int) -> None:
+        """Wait for the time of the next probe, after so many *failures* in a row."""
+        self.probing = False
+        least, most = _LEAST_SECONDS, interval_seconds * self._uniform(0.8, 1.2)
+        if failures:
+            doubled = 2.0 ** min(failures - 1, 16)
+            least = min(_FIRST_SECONDS * doubled, _MOST_SECONDS)
+            most = min(_ALONE_SECONDS * doubled, interval_seconds) * self._uniform(0.8, 1)
+        least = min(least, most)
+        self._soonest = asyncio.get_running_loop().time() + least
+        await asyncio.sleep(least)
+        if not self._hurried:
+            await self._sleep(most - least)
+        if self._hurried:
+            await asyncio.sleep(self._uniform(0, min(_SPREAD_SECONDS, most)))
+
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep until somebody hurries, or for so long."""
+        loop = asyncio.get_running_loop()
+        self._sleeper = loop.create_future()
+        timer = loop.call_later(seconds, self._wake)
+        try:
+            await self._sleeper
+        finally:
+            timer.cancel()
+            self._sleeper = None
+
+    def _wake(self) -> None:
+        if self._sleeper is not None and not self._sleeper.done():
+            self._sleeper.set_result(None)

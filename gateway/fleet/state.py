@@ -1,0 +1,90 @@
+"""The states of a host, and what leads from one to another: a table, without any I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+
+class State(Enum):
+    """How a host is."""
+
+    CONNECTING = "connecting"
+    """It has not been asked yet."""
+    UP = "up"
+    """It answers."""
+    DEGRADED = "degraded"
+    """It answers, but not to all; or it has not answered one probe."""
+    DOWN = "down"
+    """It does not answer."""
+    INCOMPATIBLE = "incompatible"
+    """It answers, and speaks no API version of the gateway's."""
+    DRAINING = "draining"
+    """It is up, and takes no new work."""
+
+
+class Event(Enum):
+    """What the gateway learns of a host."""
+
+    ANSWERED = "a probe was answered"
+    PARTLY_ANSWERED = "a probe was answered, but not the read that followed it"
+    SILENT = "a probe was not answered in time"
+    REFUSED = "a probe has failed at once, or was answered by an error"
+    TOO_OLD = "a probe was answered by an engine of another age"
+    DRAIN = "somebody has asked to drain it"
+    UNDRAIN = "somebody has asked to let it take work again"
+
+
+S, E = State, Event
+_AFTER: Mapping[State, Mapping[Event, State]] = {
+    S.CONNECTING: {
+        E.ANSWERED: S.UP,
+        E.PARTLY_ANSWERED: S.DEGRADED,
+        E.SILENT: S.DOWN,
+        E.REFUSED: S.DOWN,
+        E.TOO_OLD: S.INCOMPATIBLE,
+    },
+    S.UP: {
+        E.PARTLY_ANSWERED: S.DEGRADED,
+        E.SILENT: S.DEGRADED,  # once is no proof: the engine may have stood still for a moment, or the gateway
+        E.REFUSED: S.DOWN,
+        E.TOO_OLD: S.INCOMPATIBLE,
+        E.DRAIN: S.DRAINING,
+    },
+    S.DRAINING: {
+        E.PARTLY_ANSWERED: S.DEGRADED,
+        E.SILENT: S.DEGRADED,
+        E.REFUSED: S.DOWN,
+        E.TOO_OLD: S.INCOMPATIBLE,
+        E.UNDRAIN: S.UP,
+    },
+    S.DEGRADED: {
+        E.ANSWERED: S.UP,
+        E.SILENT: S.DOWN,
+        E.REFUSED: S.DOWN,
+        E.TOO_OLD: S.INCOMPATIBLE,
+    },
+    S.DOWN: {
+        E.ANSWERED: S.UP,
+        E.PARTLY_ANSWERED: S.DEGRADED,
+        E.TOO_OLD: S.INCOMPATIBLE,
+    },
+    S.INCOMPATIBLE: {
+        E.ANSWERED: S.UP,
+        E.PARTLY_ANSWERED: S.DEGRADED,
+        E.SILENT: S.DOWN,
+        E.REFUSED: S.DOWN,
+    },
+}
+"""What follows; an event that is not in a state's row changes nothing."""
+
+ANSWERING = frozenset({State.UP, State.DEGRADED, State.DRAINING})
+"""The states in which calls can succeed."""
+FAILING = frozenset({State.DOWN, State.INCOMPATIBLE})
+"""The states in which none can."""
+
+
+def after(state: State, event: Event, *, draining: bool = False) -> State:
+    """Return the state after an event; *draining* tells whether the host is to take no new work."""
+    following = _AFTER[state].get(event, state)
+    return State.DRAINING if draining and following is State.UP else following

@@ -1,0 +1,159 @@
+"""The pauses between probes, with the loop's clock in the test's hands."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import selectors
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from gateway.engine.client import Call, Endpoint, Engine
+from gateway.engine.errors import TimedOut
+from gateway.engine.kinds import Kind
+from gateway.engine.transport.http import Request
+from gateway.engine.transport.pool import Address
+from gateway.fleet.health import Health
+from gateway.fleet.schedule import Schedule
+from gateway.fleet.state import Event
+from gateway.telemetry.metrics import Metrics
+
+INTERVAL = 10.0
+LIST = Call(Request("GET", "/containers/json"), changes=False)
+
+
+class Leap(selectors.SelectSelector):
+    """Waits for no timer: lets the time pass that the loop would wait."""
+
+    now = 0.0
+
+    def select(self, timeout: float | None = None) -> Any:
+        """Return what there is to read or write."""
+        self.now += timeout or 0
+        return super().select(0)
+
+
+class Clock(asyncio.SelectorEventLoop):
+    """A loop whose time passes as fast as its timers can be called."""
+
+    def __init__(self) -> None:
+        self._leap = Leap()
+        super().__init__(self._leap)
+
+    def time(self) -> float:
+        """Return the time."""
+        return self._leap.now
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    """A loop of its own."""
+    with contextlib.closing(Clock()) as clock:
+        yield clock
+
+
+async def pauses(schedule: Schedule, *failures: int, hurried: float | None = None) -> AsyncIterator[float]:
+    """How long each pause is after so many failures; *hurried*, somebody wants to know after so many seconds."""
+    loop = asyncio.get_running_loop()
+    for count in failures:
+        schedule.begin(5)
+        began = loop.time()
+        if hurried is not None:
+            loop.call_later(hurried, schedule.hurry)
+        await schedule.pause(INTERVAL, count)
+        yield loop.time() - began
+
+
+def run(clock: Clock, schedule: Schedule, *failures: int, **how: Any) -> list[float]:
+    """Return these pauses."""
+
+    async def collect() -> list[float]:
+        return [round(seconds, 3) async for seconds in pauses(schedule, *failures, **how)]
+
+    return clock.run_until_complete(collect())
+
+
+def longest(low: float, high: float) -> float:
+    """The end of a range."""
+    return high
+
+
+def test_a_host_that_answers_is_probed_at_the_interval_more_or_less(clock: Clock) -> None:
+    """A fifth more or less, so that hosts do not keep in step."""
+    found = run(clock, Schedule(), *[0] * 200)
+
+    assert all(0.8 * INTERVAL <= seconds <= 1.2 * INTERVAL for seconds in found)
+    assert len(set(found)) > 100
+
+
+def test_a_host_that_is_down_is_probed_soon_then_less_often_and_at_least_at_the_interval(clock: Clock) -> None:
+    """So one that is back is up within an interval."""
+    assert run(clock, Schedule(longest), *range(1, 9)) == [0.5, 1, 2, 4, 8, 10, 10, 10]
+    assert all(seconds <= INTERVAL for seconds in run(clock, Schedule(), *range(1, 50)))
+
+
+def test_a_host_that_is_wanted_is_probed_sooner_and_not_without_a_pause(clock: Clock) -> None:
+    """Whoever wants to know waits a second at the most; a thousand who do cause no more probes than one."""
+    assert run(clock, Schedule(longest), *range(1, 7), hurried=0.0) == [0.2, 0.3, 0.5, 0.9, 1.1, 1.1]
+    assert run(clock, Schedule(longest), 0, hurried=0.0) == [0.6]
+    assert run(clock, Schedule(longest), 0, hurried=3.0) == [3.1]
+
+
+def test_what_is_wanted_during_a_probe_is_wanted_after_it(clock: Clock) -> None:
+    """The answer of a probe may be older than the question."""
+
+    async def paused() -> float:
+        schedule = Schedule(longest)
+        schedule.begin(5)
+        schedule.hurry()
+        await schedule.pause(INTERVAL, 0)
+        return clock.time()
+
+    assert clock.run_until_complete(paused()) == pytest.approx(0.6)
+
+
+def test_it_is_known_when_more_is_known(clock: Clock) -> None:
+    """During a probe, when it ends at the latest; then, when the next one can begin."""
+
+    async def told() -> list[float]:
+        schedule = Schedule(longest)
+        schedule.begin(5)
+        found = [schedule.soonest_seconds]
+        pausing = asyncio.ensure_future(schedule.pause(INTERVAL, 4))
+        await asyncio.sleep(0)
+        found.append(schedule.soonest_seconds)
+        pausing.cancel()
+        return [round(seconds, 3) for seconds in found]
+
+    assert clock.run_until_complete(told()) == [5, 0.8]
+
+
+@pytest.mark.parametrize(
+    ("happens", "seconds"),
+    [
+        (lambda health: None, 10.0),
+        (lambda health: health.answered(LIST, Kind.UNARY, 200, 0.1), 1.1),  # one that was sent before the host was down
+        (lambda health: health.lost(), 10.0),  # nothing new
+    ],
+    ids=["nothing", "an answer", "a break"],
+)
+def test_an_answer_of_a_host_that_is_down_brings_the_next_probe_forward(
+    clock: Clock, happens: Callable[[Health], None], seconds: float
+) -> None:
+    """It lives, though nobody else wants it."""
+
+    async def paused() -> float:
+        engine = Engine("h1", Endpoint("unix:///none", Address(path="/none")))
+        health = Health(engine, Metrics().host("h1"))
+        health.schedule = Schedule(longest)
+        health.probed(Event.SILENT, TimedOut("it does not answer"), clock.time())
+        began = clock.time()
+        pausing = asyncio.ensure_future(health.schedule.pause(INTERVAL, 9))
+        await asyncio.sleep(0)
+        happens(health)
+        await pausing
+        return clock.time() - began
+
+    assert clock.run_until_complete(paused()) == pytest.approx(seconds)
