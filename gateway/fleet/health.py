@@ -130,7 +130,8 @@ class Health(Observer):
         self._metrics.called(_shown(kind), outcome, seconds)
         if kind is not Kind.PROBE and isinstance(error, TransportError) and _of_host(call, kind, error):
             self.suspected = True
-            self.schedule.hurry()
+            if self.state is not State.DOWN:  # where it is no news
+                self.schedule.hurry()
             if kind in OF_CLIENTS:
                 self.breakers[kind].failed(_target(call), error)
 

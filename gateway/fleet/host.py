@@ -142,6 +142,7 @@ class Host:
 
     def close(self) -> None:
         """End all calls, streams and connections, and what the metrics show."""
+        self.health.changed = lambda: None  # what its last calls tell is of no host
         removed = HostRemoved(self.name)
         for call in list(self.calls):
             call.end(removed)
@@ -162,10 +163,9 @@ class Host:
             state_time=self.state_time,
             last_contact=self.engine.last_contact or 0,
             open_streams=self.engine.open_streams,
-            open_breakers={kind.value: health.breakers[kind].open_since is not None for kind in OF_CLIENTS},
+            open_breakers=[kind.value for kind in OF_CLIENTS if health.breakers[kind].open_since is not None],
             in_use={kind.value: budgets[kind].in_use for kind in OF_CLIENTS},
             queued={kind.value: budgets[kind].queued for kind in (Kind.UNARY, Kind.HEAVY)},
-            limits={kind.value: budgets[kind].limit for kind in OF_CLIENTS},
             api_version=self.engine.negotiated or "",
             engine_version=self.engine_version,
             clock_offset=self.clock_offset_seconds,

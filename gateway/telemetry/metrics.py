@@ -216,10 +216,9 @@ class Shown(NamedTuple):
     state_time: float
     last_contact: float
     open_streams: int
-    open_breakers: Mapping[str, bool]
+    open_breakers: Sequence[str]
     in_use: Mapping[str, int]
     queued: Mapping[str, int]
-    limits: Mapping[str, int]
     api_version: str
     engine_version: str
     clock_offset: float | None
@@ -281,21 +280,15 @@ _SHOWN: tuple[tuple[str, str, tuple[str, ...], Values], ...] = (
     ),
     (
         "dockfleet_host_breaker_open",
-        "Whether calls of a kind (unary, stream, heavy) fail at once.",
+        "1 for each kind of calls (unary, stream, heavy) that fail at once though the host answers.",
         ("kind",),
-        lambda shown: _by_kind(shown.open_breakers),
+        lambda shown: [((kind,), 1) for kind in shown.open_breakers],
     ),
     (
         "dockfleet_host_calls",
         "Calls of clients under way at a host, by kind (unary, stream, heavy).",
         ("kind",),
         lambda shown: _by_kind(shown.in_use),
-    ),
-    (
-        "dockfleet_host_calls_limit",
-        "Calls of clients that may be under way at a host at once, by kind.",
-        ("kind",),
-        lambda shown: _by_kind(shown.limits),
     ),
     (
         "dockfleet_host_queued_calls",

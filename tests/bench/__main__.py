@@ -12,7 +12,8 @@ noop-python, …     gRPC alone, by a Python, asyncio or Go client: a server tha
 python, aio, go    the gateway, by its Python client, the one for asyncio, and a Go client
 =================  ===============================================================================
 
-The cases `followers` and `stats` are about many streams at once; their variants are described in `crowds`.
+The cases `followers` and `stats` are about many streams at once; their variants are described in `crowds`.  The cases
+`isolation` and `flapping` are about fleets with sick hosts: see `fleets`.
 
 Needs root and dockerd for a private engine, or `--engine unix:///…`, whose containers without network it uses.
 """
@@ -32,13 +33,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.bench import crowds, fixture, golang, processes, report
+from tests.bench import crowds, fixture, fleets, golang, processes, report
 from tests.bench.golang import GoWorker
 from tests.bench.processes import Meter, Worker
 from tests.bench.worker import HOST
 
 CALLS = ("ping", "inspect", "list", "export", "logs")
-CASES = (*CALLS, *crowds.CASES)
+CASES = (*CALLS, *crowds.CASES, *fleets.CASES)
 CROWDED_ROUNDS = 2  # of so many rounds, one has crowds: they take their time
 STREAMS = ("export", "logs")
 CALM = 0.1  # of the machine: what other processes may take of it before a measurement counts as disturbed
@@ -84,21 +85,23 @@ def main() -> None:
     crowded = [case for case in options.only if case in crowds.CASES]
     megabytes, lines = (100, 60_000) if options.quick else (500, 300_000)
     with contextlib.ExitStack() as stack:
-        print("preparing the engine", file=sys.stderr)
-        stage = stack.enter_context(
-            fixture.stage(
-                options.engine,
-                containers=1000 if "list" in calls else 0,
-                megabytes=megabytes if "export" in calls else 1,
-                lines=lines if "logs" in calls else 1,
-                ticking="followers" in crowded,
-                watched=crowds.WATCHED if "stats" in crowded else 0,
-                keep=options.keep,
+        print("preparing the engines", file=sys.stderr)
+        measures = _fleets(options, stack)
+        if calls or crowded:
+            stage = stack.enter_context(
+                fixture.stage(
+                    options.engine,
+                    containers=1000 if "list" in calls else 0,
+                    megabytes=megabytes if "export" in calls else 1,
+                    lines=lines if "logs" in calls else 1,
+                    ticking="followers" in crowded,
+                    watched=crowds.WATCHED if "stats" in crowded else 0,
+                    keep=options.keep,
+                )
             )
-        )
-        program = golang.build(stage.directory) if crowded or "go" in options.clients else None
-        measures = [_calls(calls, stage, program, lines, options, stack)] if calls else []
-        measures += [_crowds(crowded, stage, program, options)] if crowded and program else []
+            program = golang.build(stage.directory) if crowded or "go" in options.clients else None
+            measures += [_calls(calls, stage, program, lines, options, stack)] if calls else []
+            measures += [_crowds(crowded, stage, program, options)] if crowded and program else []
         samples: list[dict[str, Any]] = []
         for number in range(options.rounds):
             print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
@@ -145,6 +148,18 @@ def _crowds(cases: Sequence[str], stage: fixture.Stage, program: Path, options: 
             yield from crowds.measure(case, stage, program, size, turn)
 
     return measure
+
+
+def _fleets(options: argparse.Namespace, stack: contextlib.ExitStack) -> list[Measure]:
+    """Return what measures the cases that are about fleets: each in every round, and the longest in the first alone."""
+    size = fleets.QUICK if options.quick else fleets.FULL
+    measures: list[Measure] = []
+    if "isolation" in options.only:
+        isolation = fleets.Isolation(stack, size)
+        measures.append(lambda number: isolation.measure())
+    if "flapping" in options.only:
+        measures.append(lambda number: fleets.flapping(size) if number == 0 else iter(()))
+    return measures
 
 
 def _write(options: argparse.Namespace, samples: Sequence[dict[str, Any]]) -> None:

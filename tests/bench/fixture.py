@@ -66,7 +66,7 @@ def stage(
             stack.callback(_clear, api)
         found = Stage(
             address,
-            EngineMeter(_listener(address)),
+            EngineMeter(listener(address)),
             directory,
             running=_container(api, "running", _SLEEP, wait=False),
             exported=_container(api, f"exported-{megabytes}", f"dd if=/dev/urandom of=/data bs=1M count={megabytes}"),
@@ -78,7 +78,7 @@ def stage(
         yield found
 
 
-def _listener(address: str) -> int:
+def listener(address: str) -> int:
     """Return the process that listens at a unix socket."""
     with socket.socket(socket.AF_UNIX) as peer:
         peer.connect(urlsplit(address).path)

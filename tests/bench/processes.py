@@ -10,7 +10,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,10 @@ class Meter:
     def rss(self) -> int:
         """Return the bytes of memory in use."""
         return int(self._process.memory_info().rss)
+
+    def descriptors(self) -> int:
+        """Return how many files, sockets and their like are open."""
+        return int(self._process.num_fds())
 
     def threads(self) -> int:
         """Return how many threads there are."""
@@ -167,11 +172,17 @@ def noop_server() -> Iterator[tuple[str, Meter]]:
         yield f"127.0.0.1:{int(process.stdout.readline())}", Meter(process.pid)
 
 
-@contextlib.contextmanager
-def gateway(engine: str, name: str, tree: Path = ROOT) -> Iterator[tuple[str, GatewayMeter]]:
+def gateway(engine: str, name: str, tree: Path = ROOT) -> AbstractContextManager[tuple[str, GatewayMeter]]:
     """Run the gateway of *tree* in front of *engine*, called *name*; yields its address."""
+    return fleet({name: engine}, "--log-level", "info", tree=tree)
+
+
+@contextlib.contextmanager
+def fleet(engines: Mapping[str, str], *flags: str, tree: Path = ROOT) -> Iterator[tuple[str, GatewayMeter]]:
+    """Run the gateway of *tree* in front of *engines*, by name, with *flags*; yields its address."""
     address, metrics = f"127.0.0.1:{_free_port()}", f"127.0.0.1:{_free_port()}"
-    flags = ("--listen", address, "--metrics-listen", metrics, "--host", f"{name}={engine}", "--log-level", "info")
+    hosts = [flag for name, engine in engines.items() for flag in ("--host", f"{name}={engine}")]
+    flags = ("--listen", address, "--metrics-listen", metrics, *hosts, *flags)
     stop = {"DOCKFLEET_DRAIN_TIMEOUT_SECONDS": "0", "DOCKFLEET_SHUTDOWN_TIMEOUT_SECONDS": "1"}
     with started(sys.executable, "-m", "gateway", *flags, cwd=tree, **stop) as process:
         with grpc.insecure_channel(address) as channel:

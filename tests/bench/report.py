@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
 from typing import Any
@@ -87,6 +87,29 @@ for _case_name in ("stats x1", "stats x10"):
         Goal("streams from the engine for each container", _case_name, "upstream", "gateway", None, most=1),
         Goal("samples delivered over samples due", _case_name, "delivered", "gateway", None, least=0.98),
     ]
+GOALS += [
+    Goal("p99 of the others over that while all are well", "isolation", "p99_ms", "hung", "well", most=1.1),
+    Goal("failed calls to the others", "isolation", "errors", "hung", None, most=0),
+    Goal("p99 in ms of calls to those that are known to hang", "isolation", "refused_ms", "hung", None, most=50),
+    Goal("seconds until both are known to hang", "isolation", "known_seconds", "hung", None),
+    Goal("seconds until both are up when they go on", "isolation", "back_seconds", "hung", None, most=10),
+    Goal("share of a core that the gateway takes", "flapping", "server_share", "flapping", None, most=1),
+    Goal("requests in the busiest tenth of a second over the mean", "flapping", "burst", "flapping", None, most=5),
+]
+FLEET = {  # the columns of the tables of fleets
+    "p50 ms": ("p50_ms", 1),
+    "p99 ms": ("p99_ms", 1),
+    "calls": ("calls", 1),
+    "errors": ("errors", 1),
+    "refused p99 ms": ("refused_ms", 1),
+    "known after s": ("known_seconds", 1),
+    "back after s": ("back_seconds", 1),
+    "server CPU %": ("server_share", 100),
+    "requests/s": ("per_second", 1),
+    "burst": ("burst", 1),
+    "descriptors": ("descriptors", 1),
+    "server MiB": ("rss_mib", 1),
+}
 CROWD = {  # the columns of the tables of crowds: metric and factor
     "readers": ("readers", 1),
     "idle": ("idle", 1),
@@ -154,11 +177,11 @@ def _against(other: str, samples: Sequence[Sample], cases: Sequence[str]) -> str
     return f"### This checkout over {other}\n\n" + _table(head, rows)
 
 
-def _crowd(case: str, samples: Sequence[Sample]) -> str:
-    """Return the table of a case of many streams at once; what no variant has makes no column."""
+def _columns(case: str, samples: Sequence[Sample], columns: Mapping[str, tuple[str, float]]) -> str:
+    """Return the table of a case with these columns; what no variant has makes none."""
     own = [sample for sample in samples if sample["case"] == case]
     columns = {
-        head: column for head, column in CROWD.items() if any(sample.get(column[0]) is not None for sample in own)
+        head: column for head, column in columns.items() if any(sample.get(column[0]) is not None for sample in own)
     }
     rows = [
         [variant, *(_median([s for s in own if s["variant"] == variant], *column) for column in columns.values())]
@@ -169,7 +192,9 @@ def _crowd(case: str, samples: Sequence[Sample]) -> str:
 
 def _case(case: str, samples: Sequence[Sample]) -> str:
     if any("readers" in sample for sample in samples if sample["case"] == case):
-        return _crowd(case, samples)
+        return _columns(case, samples, CROWD)
+    if case in ("isolation", "flapping"):
+        return _columns(case, samples, FLEET)
     variants = list(dict.fromkeys(sample["variant"] for sample in samples if sample["case"] == case))
     stream = case in ("export", "logs")
     unit, scale = {"export": ("MB/s", 1e-6), "logs": ("lines/s", 1)}.get(case, ("calls/s", 1))

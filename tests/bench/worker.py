@@ -28,6 +28,7 @@ from docker import APIClient
 from dockfleet.v1 import containers_pb2, containers_pb2_grpc
 
 from tests.bench import noop
+from tests.bench.fleet_load import FleetLoad
 
 Command = dict[str, Any]
 Result = dict[str, Any]
@@ -339,11 +340,12 @@ class AioNoop(AioClient):
         self.noop = lambda: call(b"")
 
 
-CLIENTS: dict[str, Callable[[str], Client | AioClient]] = {
+CLIENTS: dict[str, Callable[[str], Client | AioClient | FleetLoad]] = {
     "sdk": Sdk,
     "socket": Socket,
     "python": Gateway,
     "aio": AioGateway,
+    "fleet": FleetLoad,
     "idle": Idle,
     "noop-python": Noop,
     "noop-aio": AioNoop,

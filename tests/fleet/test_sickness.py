@@ -181,7 +181,7 @@ async def test_an_engine_that_answers_only_pings_has_an_open_breaker(engine: Fak
     await inspect(client, "web")
 
     assert list(host.breakers) == []
-    assert shown("dockfleet_host_breaker_open", {"host": "h1", "kind": "unary"}) == 0
+    assert shown("dockfleet_host_breaker_open", {"host": "h1", "kind": "unary"}) is None
 
 
 async def test_calls_that_fail_open_no_breaker_while_the_engine_answers_the_gateway(
