@@ -71,20 +71,25 @@ class Health(Observer):
         return (self.cause.reason or "ENGINE_ERROR") if self.cause is not None else ""
 
     @property
-    def failure(self) -> HostDown | None:
-        """Why no call can succeed; None while some can."""
-        if self.state not in FAILING or self.cause is None:
-            return None
-        what = f"the host is {self.state.value}"
-        return HostDown(what, self.cause, self.state_time, self.schedule.soonest_seconds)
+    def failure(self) -> CallError | None:
+        """Why the host does not answer; None when it does."""
+        if self.state is State.CONNECTING:
+            return Unreachable("the gateway has had no answer yet")
+        return self._down()
 
     def refusal(self, kind: Kind) -> HostDown | None:
         """Return why no call of *kind* can succeed; None when one can."""
         breaker = self.breakers[kind]
-        if self.failure is not None or breaker.open_since is None or breaker.failure is None:
-            return self.failure
+        if (down := self._down()) is not None or breaker.open_since is None or breaker.failure is None:
+            return down
         what = f"{kind.value} calls to the host fail"
         return HostDown(what, breaker.failure, breaker.open_since, self.schedule.soonest_seconds)
+
+    def _down(self) -> HostDown | None:
+        if self.state not in FAILING or self.cause is None:
+            return None
+        what = f"the host is {self.state.value}"
+        return HostDown(what, self.cause, self.state_time, self.schedule.soonest_seconds)
 
     @property
     def draining(self) -> bool:

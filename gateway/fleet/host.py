@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from gateway.engine.client import Engine
-from gateway.engine.errors import CallError, HostDown
+from gateway.engine.errors import CallError
 from gateway.engine.events.broker import EventBroker
 from gateway.engine.inventory.inventory import Inventory
 from gateway.engine.kinds import OF_CLIENTS, Kind
@@ -103,8 +103,8 @@ class Host:
         return self.health.message
 
     @property
-    def failure(self) -> HostDown | None:
-        """Why no call to it can succeed: it is down, or incompatible.  None while some can."""
+    def failure(self) -> CallError | None:
+        """Why it does not answer, or has not answered yet; None when it does."""
         return self.health.failure
 
     @property

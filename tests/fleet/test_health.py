@@ -10,7 +10,7 @@ import pytest
 from dockfleet.fleet.v1 import hosts_pb2
 
 from gateway.config.settings import HostSettings, Limits
-from tests.fleet.support import DOWN, INCOMPATIBLE, UP, list_of, state_of
+from tests.fleet.support import DOWN, INCOMPATIBLE, UP, host_when, list_of, state_of
 from tests.support.fake_engine import FakeEngine
 from tests.support.gateway import gateway_of
 from tests.support.upstream import Held, refusal
@@ -20,7 +20,7 @@ async def test_a_host_that_answers_is_up(engine: FakeEngine) -> None:
     """Its version and the time of its last answer are known without asking it again."""
     settings = HostSettings(name="lab-1", address=engine.address, labels={"rack": "7"})
     async with gateway_of(settings, health_check_interval_seconds=3600) as client:
-        host = await state_of(client, "lab-1", UP)
+        host = await host_when(client, "lab-1", lambda host: host.engine_id)
         asked = len(engine.requests)
         listed = (await client.hosts.ListHosts(hosts_pb2.ListHostsRequest())).hosts
 

@@ -56,7 +56,7 @@ async def test_another_key_of_the_host_is_a_matter_of_its_identity(
     assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "HOST_IDENTITY_MISMATCH")
     assert refused.metadata["retry_safe"] == "false"
     assert host.message.startswith("ssh: Host key verification failed: the key of 127.0.0.1 has changed")
-    assert refused.message == f"far: {host.message}"
+    assert refused.message.endswith(host.message)
     assert said(caplog, "ssh login failed") == [("far", host.message)]
     assert said(caplog, "host") == [("far", host.message)]
 
@@ -70,7 +70,7 @@ async def test_a_key_that_the_host_does_not_let_in_is_a_matter_of_credentials(ss
 
     assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "HOST_CREDENTIALS_REJECTED")
     assert host.message.startswith(f"ssh: {sshd.user}@127.0.0.1: Permission denied (publickey)")
-    assert refused.message == f"far: {host.message}"
+    assert refused.message.endswith(host.message)
 
 
 async def test_a_refused_connection_may_be_tried_again(stopped: Sshd, engine: FakeEngine) -> None:
@@ -78,10 +78,11 @@ async def test_a_refused_connection_may_be_tried_again(stopped: Sshd, engine: Fa
     async with gateway_of(stopped.host("far", engine.address)) as client:
         refused = await asyncio.gather(*(refusal(client.containers.StopContainer(STOP)) for _ in range(25)))
 
-    words = f"far: ssh: connect to host {stopped.place}: Connection refused"
-    assert {(each.code, each.reason, each.metadata["retry_safe"], each.message) for each in refused} == {
-        (grpc.StatusCode.UNAVAILABLE, "HOST_UNREACHABLE", "true", words)
+    words = f"ssh: connect to host {stopped.place}: Connection refused"
+    assert {(each.code, each.reason, each.metadata["retry_safe"]) for each in refused} == {
+        (grpc.StatusCode.UNAVAILABLE, "HOST_UNREACHABLE", "true")
     }
+    assert all(each.message.endswith(words) for each in refused)
 
 
 async def test_a_removed_host_closes_its_login(sshd: Sshd, engine: FakeEngine) -> None:

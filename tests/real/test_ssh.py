@@ -123,9 +123,8 @@ async def test_a_log_continues_when_sshd_is_stopped_and_started_again(sshd: Sshd
         finally:
             await containers.remove_all()
 
-    words = f"far: ssh: connect to host {sshd.place}: Connection refused"
-    assert (refused.code, refused.reason, refused.metadata["retry_safe"], refused.message) == (
-        *(grpc.StatusCode.UNAVAILABLE, "HOST_UNREACHABLE", "true", words),
-    )
+    assert (refused.code, refused.reason) == (grpc.StatusCode.UNAVAILABLE, "HOST_UNREACHABLE")
+    assert refused.metadata["retry_safe"] == "true"
+    assert refused.message.endswith(f"ssh: connect to host {sshd.place}: Connection refused")
     assert ran.stdout == b"again\n"
     assert lines == list(range(1, len(lines) + 1))

@@ -14,6 +14,7 @@ from gateway.engine.codec import split
 from gateway.engine.codec.json import NotEngineJson, parse
 from gateway.engine.errors import BadResponse
 from gateway.engine.inventory.clock import EngineClock, Moment
+from gateway.engine.kinds import Kind
 from gateway.engine.transport.http import Request, Response
 from gateway.engine.transport.timeouts import Deadline
 
@@ -72,7 +73,7 @@ class Questions:
     async def _get(self, question: str, target: str, seconds: float) -> tuple[Response, Moment]:
         self._asked(question)
         sent = self._clock.asking()
-        call = Call(Request("GET", target), changes=False, deadline=Deadline.after(seconds))
+        call = Call(Request("GET", target), changes=False, deadline=Deadline.after(seconds), kind=Kind.WATCH)
         response = await self._engine.fetch(call)
         return response, self._clock.answered(sent, queries.date(response.headers))
 
