@@ -67,7 +67,7 @@ class Reload:
             self._hosts.remove(name)
         for host in new.hosts:
             if host.name in stay:
-                self._hosts[host.name].labels = dict(host.labels)
+                self._hosts[host.name].settings = host
                 self._hosts[host.name].engine.renew(endpoints[host.name])
         for joined in joining:
             self._hosts.put(joined)

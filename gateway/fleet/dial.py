@@ -30,7 +30,7 @@ def host_of(
     counts = metrics.host(settings.name)
     engine = Engine(
         settings.name,
-        Endpoint(settings.address, address_of(settings)),
+        endpoint_of(settings),
         EngineLimits(
             connections=limits.max_connections_per_host,
             queue=limits.max_queued_calls_per_host,
@@ -44,7 +44,12 @@ def host_of(
         ),
         logins=logins,
     )
-    return Host(engine, counts, settings.labels, reconnect_timeout_seconds=limits.reconnect_timeout_seconds, gate=gate)
+    return Host(engine, counts, settings, reconnect_timeout_seconds=limits.reconnect_timeout_seconds, gate=gate)
+
+
+def endpoint_of(settings: HostSettings) -> Endpoint:
+    """Return where the engine of a host is.  Raises like `address_of`."""
+    return Endpoint(settings.address, address_of(settings))
 
 
 def address_of(settings: HostSettings) -> Address:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
+from gateway.config.settings import HostSettings
 from gateway.engine.client import Engine
 from gateway.engine.errors import CallError
 from gateway.engine.events.broker import EventBroker
@@ -30,6 +31,15 @@ class HostRemoved(CallError):
         super().__init__(f"the gateway no longer has the host {name!r}, or has another engine under its name")
 
 
+class HostDraining(CallError):
+    """The host takes no new work."""
+
+    status, reason, about_host = "FAILED_PRECONDITION", "HOST_DRAINING", False
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the host {name!r} is drained and takes no new work: choose another, or call UndrainHost")
+
+
 class OpenCall(Protocol):
     """A call that uses a host."""
 
@@ -44,7 +54,7 @@ class Host:
         self,
         engine: Engine,
         metrics: HostMetrics,
-        labels: Mapping[str, str] | None = None,
+        settings: HostSettings,
         *,
         reconnect_timeout_seconds: float = 60.0,
         gate: asyncio.Semaphore | None = None,
@@ -57,7 +67,9 @@ class Host:
         self.engine = engine
         engine.skipped = metrics.values_skipped
         self.metrics = metrics
-        self.labels = dict(labels or {})
+        self.settings = settings
+        self.source = ""  # the name of the source that it comes from
+        self.ignored_sources: tuple[str, ...] = ()  # of other hosts of this name
         self.health = engine.observer = Health(engine, metrics)
         self.events = EventBroker(engine, reconnect_timeout_seconds=reconnect_timeout_seconds)
         self.events.gap_found = lambda gap: metrics.gap("events", gap.reason.name.lower())
@@ -130,6 +142,11 @@ class Host:
     def clock_offset_seconds(self) -> float | None:
         """What to add to the gateway's time for the engine's; None when it is not known."""
         return self.health.identity.clock_offset_seconds if self.health.identity is not None else None
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Its labels from the configuration."""
+        return self.settings.labels
 
     def open(self) -> None:
         """Show the host in the metrics."""

@@ -13,7 +13,7 @@ from gateway.engine.client import Engine
 from gateway.engine.codec.binding import Binding
 from gateway.engine.errors import InvalidField
 from gateway.engine.transport.timeouts import Deadline, Timeout
-from gateway.fleet.host import Host
+from gateway.fleet.host import Host, HostDraining
 from gateway.fleet.registry import HostRegistry
 from gateway.rpc.context import CallContext
 
@@ -66,11 +66,13 @@ class Backend:
     def host(self, request: Any, context: CallContext) -> Host:
         """Return the host that *request* chooses, with which the call ends at the latest.
 
-        Raises `InvalidField` and `UnknownHost`.
+        Raises `InvalidField`, `UnknownHost` and `HostDraining`.
         """
         if not request.host:
             raise InvalidField("host", "must name the host that the call is for; HostService.ListHosts tells which")
         host = self.hosts[request.host]
+        if host.draining and context.new_work:
+            raise HostDraining(host.name)
         context.use(host)
         return host
 

@@ -56,6 +56,7 @@ class Method:
         self.ours = described is not None  # of the contract
         self.changes = described is not None and options.changes(described)
         self.logged = described is not None and options.of_rpc(described).access not in _QUIET
+        self.new_work = described is not None and options.of_rpc(described).new_work
         # Streams that wait for something to happen have no end of their own.
         waits = described is None or options.of_rpc(described).engine.deadline == pb.DEADLINE_CLASS_NONE
         self.endless = bool(handler.response_streaming) and waits

@@ -22,7 +22,9 @@ class CallContext:
     deadline: Deadline | None = None
     """What engines must keep to; a client's own deadline ends the call itself."""
 
-    def __init__(self, context: GrpcContext) -> None:
+    def __init__(self, context: GrpcContext, *, new_work: bool = False) -> None:
+        """*new_work* tells whether the call makes or starts something on its host."""
+        self.new_work = new_work
         self.ended_by: Exception | None = None  # why the call was ended early
         self._grpc = context
         self._task = cast("asyncio.Task[Any]", asyncio.current_task())
@@ -70,6 +72,6 @@ class CallContext:
 class StreamContext(CallContext):
     """The call of a stream, with the guard of what it sends."""
 
-    def __init__(self, context: GrpcContext, guard: StallGuard) -> None:
-        super().__init__(context)
+    def __init__(self, context: GrpcContext, guard: StallGuard, *, new_work: bool = False) -> None:
+        super().__init__(context, new_work=new_work)
         self.guard = guard

@@ -31,8 +31,12 @@ class LocalContext:
     It belongs to the task that makes it.
     """
 
-    def __init__(self, timeout: Timeout | None) -> None:
-        """End after *timeout*; without one, the gateway's own limits hold."""
+    def __init__(self, timeout: Timeout | None, *, new_work: bool = False) -> None:
+        """End after *timeout*; without one, the gateway's own limits hold.
+
+        *new_work* tells whether the call makes or starts something on its host.
+        """
+        self.new_work = new_work
         self.deadline = None if timeout is None else Deadline.after(timeout)
         self.ended_by: Exception | None = None
         self.guard = StallGuard(_nowhere, None)
@@ -84,7 +88,7 @@ class HostRpc:
 
     async def call(self, request: Any, timeout: Timeout | None, put: Put[Any]) -> None:
         """Call it, and *put* its responses: messages, or messages as bytes.  Raises what its behaviour raises."""
-        context = LocalContext(timeout)
+        context = LocalContext(timeout, new_work=options.of_rpc(self.method).new_work)
         try:
             async with asyncio.timeout_at(context.deadline):
                 if not self.streams:

@@ -97,7 +97,7 @@ _SHAPES: dict[tuple[bool, bool], tuple[Callable[..., Any], str]] = {
 
 def _unary(method: Method, budget: Budget, inner: Callable[[Any, Any], Awaitable[Any]]) -> Behaviour:
     async def handle(request: Any, context: GrpcContext) -> Any:
-        async with Call(method, budget, request, context, CallContext(context)) as call:
+        async with Call(method, budget, request, context, CallContext(context, new_work=method.new_work)) as call:
             call.admit()
             response = await inner(call.request, call.handed)
             if response is not None:
@@ -115,7 +115,8 @@ def _stream(
 ) -> Behaviour:
     async def handle(request: Any, context: GrpcContext) -> None:
         guard = StallGuard(context.write, stall_timeout_seconds)
-        async with Call(method, budget, request, context, StreamContext(context, guard)) as call:
+        handed = StreamContext(context, guard, new_work=method.new_work)
+        async with Call(method, budget, request, context, handed) as call:
             call.admit()
             # The responses close before the client learns how they ended: it may not read that either, and the
             # upstream connection hangs on them.

@@ -117,7 +117,7 @@ type Host struct {
 	StateTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=state_time,json=stateTime,proto3" json:"state_time,omitempty"`
 	// Why it is in this state, for programs; ERROR_REASON_UNSPECIFIED for HOST_STATE_UP.
 	Reason dockfleetv1.ErrorReason `protobuf:"varint,9,opt,name=reason,proto3,enum=dockfleet.v1.ErrorReason" json:"reason,omitempty"`
-	// The source that it comes from, such as `configuration`, `context`, `directory`, `etcd`, `consul`, `dns` or `calls`.
+	// The source that it comes from: `configuration`, `calls`, `directory`, `contexts`, `etcd`, `consul` or `dns`.
 	Source string `protobuf:"bytes,10,opt,name=source,proto3" json:"source,omitempty"`
 	// The id of its engine; empty before the first contact, and for Podman, which has none.
 	EngineId string `protobuf:"bytes,11,opt,name=engine_id,json=engineId,proto3" json:"engine_id,omitempty"`
@@ -131,9 +131,11 @@ type Host struct {
 	// How old the gateway's inventory of it can be.  Absent before there is one.
 	Inventory *dockfleetv1.Freshness `protobuf:"bytes,15,opt,name=inventory,proto3" json:"inventory,omitempty"`
 	// Whether it takes no new work; its state says so only while it is up.
-	Draining      bool `protobuf:"varint,16,opt,name=draining,proto3" json:"draining,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Draining bool `protobuf:"varint,16,opt,name=draining,proto3" json:"draining,omitempty"`
+	// Other sources that have a host of this name, in their order.  What they say of it has no effect.
+	IgnoredSources []string `protobuf:"bytes,17,rep,name=ignored_sources,json=ignoredSources,proto3" json:"ignored_sources,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Host) Reset() {
@@ -278,6 +280,159 @@ func (x *Host) GetDraining() bool {
 	return false
 }
 
+func (x *Host) GetIgnoredSources() []string {
+	if x != nil {
+		return x.IgnoredSources
+	}
+	return nil
+}
+
+// Where hosts come from.
+type HostSource struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name, as in `Host.source`.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Whether it answers.  While it does not, the hosts that it had stay.
+	Up bool `protobuf:"varint,2,opt,name=up,proto3" json:"up,omitempty"`
+	// Why it does not answer; empty when it does.
+	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	// When it last answered; absent when it never did.
+	LastSuccessTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=last_success_time,json=lastSuccessTime,proto3" json:"last_success_time,omitempty"`
+	// How many hosts it has.
+	Hosts uint32 `protobuf:"varint,5,opt,name=hosts,proto3" json:"hosts,omitempty"`
+	// The entries of it that are not right.  What an entry said before stays.
+	RefusedEntries []*RefusedHostEntry `protobuf:"bytes,6,rep,name=refused_entries,json=refusedEntries,proto3" json:"refused_entries,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *HostSource) Reset() {
+	*x = HostSource{}
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HostSource) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HostSource) ProtoMessage() {}
+
+func (x *HostSource) ProtoReflect() protoreflect.Message {
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HostSource.ProtoReflect.Descriptor instead.
+func (*HostSource) Descriptor() ([]byte, []int) {
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *HostSource) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *HostSource) GetUp() bool {
+	if x != nil {
+		return x.Up
+	}
+	return false
+}
+
+func (x *HostSource) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *HostSource) GetLastSuccessTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastSuccessTime
+	}
+	return nil
+}
+
+func (x *HostSource) GetHosts() uint32 {
+	if x != nil {
+		return x.Hosts
+	}
+	return 0
+}
+
+func (x *HostSource) GetRefusedEntries() []*RefusedHostEntry {
+	if x != nil {
+		return x.RefusedEntries
+	}
+	return nil
+}
+
+// An entry of a source that the gateway cannot use.
+type RefusedHostEntry struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where it is: a file with its line and column, a key of etcd, or a service of Consul.
+	Place string `protobuf:"bytes,1,opt,name=place,proto3" json:"place,omitempty"`
+	// What is not right, and the remedy.
+	Message       string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RefusedHostEntry) Reset() {
+	*x = RefusedHostEntry{}
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RefusedHostEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RefusedHostEntry) ProtoMessage() {}
+
+func (x *RefusedHostEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RefusedHostEntry.ProtoReflect.Descriptor instead.
+func (*RefusedHostEntry) Descriptor() ([]byte, []int) {
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *RefusedHostEntry) GetPlace() string {
+	if x != nil {
+		return x.Place
+	}
+	return ""
+}
+
+func (x *RefusedHostEntry) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 // A kind of calls to a host that fail at once.
 type Breaker struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -294,7 +449,7 @@ type Breaker struct {
 
 func (x *Breaker) Reset() {
 	*x = Breaker{}
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[1]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -306,7 +461,7 @@ func (x *Breaker) String() string {
 func (*Breaker) ProtoMessage() {}
 
 func (x *Breaker) ProtoReflect() protoreflect.Message {
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[1]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -319,7 +474,7 @@ func (x *Breaker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Breaker.ProtoReflect.Descriptor instead.
 func (*Breaker) Descriptor() ([]byte, []int) {
-	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{1}
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Breaker) GetKind() string {
@@ -346,23 +501,27 @@ func (x *Breaker) GetFailure() *dockfleetv1.Failure {
 // How a host is reached, and what it is called.
 type HostSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its name: 1 to 63 letters, digits, `_`, `.` and `-`, the first a letter or a digit.
+	// Its name: 1 to 63 of `a` to `z`, digits and, inside, `_`, `.` and `-`.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Where its engine listens: `unix:///PATH`, `tcp://HOST:PORT` or `ssh://USER@HOST:PORT/PATH-OF-SOCKET`.
 	Address string `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
 	// Its labels.
 	Labels map[string]string `protobuf:"bytes,3,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// What proves who is who on a `tcp://` address.  Without it the connection is not encrypted.
+	// What proves who is who on a `tcp://` address.  Without it the connection is not encrypted; beyond the gateway's
+	// machine this needs `insecure`.
 	Tls *HostTls `protobuf:"bytes,4,opt,name=tls,proto3" json:"tls,omitempty"`
 	// How to log in on an `ssh://` address.
-	Ssh           *HostSsh `protobuf:"bytes,5,opt,name=ssh,proto3" json:"ssh,omitempty"`
+	Ssh *HostSsh `protobuf:"bytes,5,opt,name=ssh,proto3" json:"ssh,omitempty"`
+	// Reach a `tcp://` address beyond the gateway's machine without TLS.  Anyone on the network path can become root on
+	// that host.
+	Insecure      bool `protobuf:"varint,6,opt,name=insecure,proto3" json:"insecure,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *HostSpec) Reset() {
 	*x = HostSpec{}
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[2]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -374,7 +533,7 @@ func (x *HostSpec) String() string {
 func (*HostSpec) ProtoMessage() {}
 
 func (x *HostSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[2]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -387,7 +546,7 @@ func (x *HostSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HostSpec.ProtoReflect.Descriptor instead.
 func (*HostSpec) Descriptor() ([]byte, []int) {
-	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{2}
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *HostSpec) GetName() string {
@@ -425,6 +584,13 @@ func (x *HostSpec) GetSsh() *HostSsh {
 	return nil
 }
 
+func (x *HostSpec) GetInsecure() bool {
+	if x != nil {
+		return x.Insecure
+	}
+	return false
+}
+
 // The certificates of a TLS connection to an engine.
 type HostTls struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -442,7 +608,7 @@ type HostTls struct {
 
 func (x *HostTls) Reset() {
 	*x = HostTls{}
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[3]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -454,7 +620,7 @@ func (x *HostTls) String() string {
 func (*HostTls) ProtoMessage() {}
 
 func (x *HostTls) ProtoReflect() protoreflect.Message {
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[3]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -467,7 +633,7 @@ func (x *HostTls) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HostTls.ProtoReflect.Descriptor instead.
 func (*HostTls) Descriptor() ([]byte, []int) {
-	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{3}
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *HostTls) GetCa() string {
@@ -513,7 +679,7 @@ type HostSsh struct {
 
 func (x *HostSsh) Reset() {
 	*x = HostSsh{}
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[4]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -525,7 +691,7 @@ func (x *HostSsh) String() string {
 func (*HostSsh) ProtoMessage() {}
 
 func (x *HostSsh) ProtoReflect() protoreflect.Message {
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[4]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -538,7 +704,7 @@ func (x *HostSsh) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HostSsh.ProtoReflect.Descriptor instead.
 func (*HostSsh) Descriptor() ([]byte, []int) {
-	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{4}
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *HostSsh) GetPrivateKey() string {
@@ -573,7 +739,7 @@ type ListHostsRequest struct {
 
 func (x *ListHostsRequest) Reset() {
 	*x = ListHostsRequest{}
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[5]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -585,7 +751,7 @@ func (x *ListHostsRequest) String() string {
 func (*ListHostsRequest) ProtoMessage() {}
 
 func (x *ListHostsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[5]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -598,7 +764,7 @@ func (x *ListHostsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHostsRequest.ProtoReflect.Descriptor instead.
 func (*ListHostsRequest) Descriptor() ([]byte, []int) {
-	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{5}
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListHostsRequest) GetSelector() *HostSelector {
@@ -612,14 +778,16 @@ func (x *ListHostsRequest) GetSelector() *HostSelector {
 type ListHostsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The hosts, by name.
-	Hosts         []*Host `protobuf:"bytes,1,rep,name=hosts,proto3" json:"hosts,omitempty"`
+	Hosts []*Host `protobuf:"bytes,1,rep,name=hosts,proto3" json:"hosts,omitempty"`
+	// The sources of hosts, in the order in which they count.  Hosts of a source that has never answered are missing.
+	Sources       []*HostSource `protobuf:"bytes,2,rep,name=sources,proto3" json:"sources,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListHostsResponse) Reset() {
 	*x = ListHostsResponse{}
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[6]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -631,7 +799,7 @@ func (x *ListHostsResponse) String() string {
 func (*ListHostsResponse) ProtoMessage() {}
 
 func (x *ListHostsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[6]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -644,12 +812,19 @@ func (x *ListHostsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHostsResponse.ProtoReflect.Descriptor instead.
 func (*ListHostsResponse) Descriptor() ([]byte, []int) {
-	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{6}
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListHostsResponse) GetHosts() []*Host {
 	if x != nil {
 		return x.Hosts
+	}
+	return nil
+}
+
+func (x *ListHostsResponse) GetSources() []*HostSource {
+	if x != nil {
+		return x.Sources
 	}
 	return nil
 }
@@ -665,7 +840,7 @@ type GetHostRequest struct {
 
 func (x *GetHostRequest) Reset() {
 	*x = GetHostRequest{}
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[7]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -677,7 +852,7 @@ func (x *GetHostRequest) String() string {
 func (*GetHostRequest) ProtoMessage() {}
 
 func (x *GetHostRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[7]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -690,7 +865,7 @@ func (x *GetHostRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHostRequest.ProtoReflect.Descriptor instead.
 func (*GetHostRequest) Descriptor() ([]byte, []int) {
-	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{7}
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetHostRequest) GetHost() string {
@@ -711,7 +886,7 @@ type GetHostResponse struct {
 
 func (x *GetHostResponse) Reset() {
 	*x = GetHostResponse{}
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[8]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -723,7 +898,7 @@ func (x *GetHostResponse) String() string {
 func (*GetHostResponse) ProtoMessage() {}
 
 func (x *GetHostResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[8]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -736,7 +911,7 @@ func (x *GetHostResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHostResponse.ProtoReflect.Descriptor instead.
 func (*GetHostResponse) Descriptor() ([]byte, []int) {
-	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{8}
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetHostResponse) GetHost() *Host {
@@ -757,7 +932,7 @@ type WatchHostsRequest struct {
 
 func (x *WatchHostsRequest) Reset() {
 	*x = WatchHostsRequest{}
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[9]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -769,7 +944,7 @@ func (x *WatchHostsRequest) String() string {
 func (*WatchHostsRequest) ProtoMessage() {}
 
 func (x *WatchHostsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[9]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -782,7 +957,7 @@ func (x *WatchHostsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchHostsRequest.ProtoReflect.Descriptor instead.
 func (*WatchHostsRequest) Descriptor() ([]byte, []int) {
-	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{9}
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *WatchHostsRequest) GetSelector() *HostSelector {
@@ -809,7 +984,7 @@ type WatchHostsResponse struct {
 
 func (x *WatchHostsResponse) Reset() {
 	*x = WatchHostsResponse{}
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[10]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -821,7 +996,7 @@ func (x *WatchHostsResponse) String() string {
 func (*WatchHostsResponse) ProtoMessage() {}
 
 func (x *WatchHostsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[10]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -834,7 +1009,7 @@ func (x *WatchHostsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchHostsResponse.ProtoReflect.Descriptor instead.
 func (*WatchHostsResponse) Descriptor() ([]byte, []int) {
-	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{10}
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WatchHostsResponse) GetHosts() []*Host {
@@ -876,7 +1051,7 @@ type AddHostRequest struct {
 
 func (x *AddHostRequest) Reset() {
 	*x = AddHostRequest{}
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[11]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -888,7 +1063,7 @@ func (x *AddHostRequest) String() string {
 func (*AddHostRequest) ProtoMessage() {}
 
 func (x *AddHostRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[11]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -901,7 +1076,7 @@ func (x *AddHostRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddHostRequest.ProtoReflect.Descriptor instead.
 func (*AddHostRequest) Descriptor() ([]byte, []int) {
-	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{11}
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *AddHostRequest) GetSpec() *HostSpec {
@@ -922,7 +1097,7 @@ type AddHostResponse struct {
 
 func (x *AddHostResponse) Reset() {
 	*x = AddHostResponse{}
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[12]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -934,7 +1109,7 @@ func (x *AddHostResponse) String() string {
 func (*AddHostResponse) ProtoMessage() {}
 
 func (x *AddHostResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[12]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -947,7 +1122,7 @@ func (x *AddHostResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddHostResponse.ProtoReflect.Descriptor instead.
 func (*AddHostResponse) Descriptor() ([]byte, []int) {
-	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{12}
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AddHostResponse) GetHost() *Host {
@@ -968,7 +1143,7 @@ type UpdateHostRequest struct {
 
 func (x *UpdateHostRequest) Reset() {
 	*x = UpdateHostRequest{}
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[13]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -980,7 +1155,7 @@ func (x *UpdateHostRequest) String() string {
 func (*UpdateHostRequest) ProtoMessage() {}
 
 func (x *UpdateHostRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[13]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -993,7 +1168,7 @@ func (x *UpdateHostRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateHostRequest.ProtoReflect.Descriptor instead.
 func (*UpdateHostRequest) Descriptor() ([]byte, []int) {
-	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{13}
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *UpdateHostRequest) GetSpec() *HostSpec {
@@ -1014,7 +1189,7 @@ type UpdateHostResponse struct {
 
 func (x *UpdateHostResponse) Reset() {
 	*x = UpdateHostResponse{}
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[14]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1026,7 +1201,7 @@ func (x *UpdateHostResponse) String() string {
 func (*UpdateHostResponse) ProtoMessage() {}
 
 func (x *UpdateHostResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[14]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1039,7 +1214,7 @@ func (x *UpdateHostResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateHostResponse.ProtoReflect.Descriptor instead.
 func (*UpdateHostResponse) Descriptor() ([]byte, []int) {
-	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{14}
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *UpdateHostResponse) GetHost() *Host {
@@ -1060,7 +1235,7 @@ type RemoveHostRequest struct {
 
 func (x *RemoveHostRequest) Reset() {
 	*x = RemoveHostRequest{}
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[15]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1072,7 +1247,7 @@ func (x *RemoveHostRequest) String() string {
 func (*RemoveHostRequest) ProtoMessage() {}
 
 func (x *RemoveHostRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[15]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1085,7 +1260,7 @@ func (x *RemoveHostRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveHostRequest.ProtoReflect.Descriptor instead.
 func (*RemoveHostRequest) Descriptor() ([]byte, []int) {
-	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{15}
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RemoveHostRequest) GetHost() string {
@@ -1104,7 +1279,7 @@ type RemoveHostResponse struct {
 
 func (x *RemoveHostResponse) Reset() {
 	*x = RemoveHostResponse{}
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[16]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1116,7 +1291,7 @@ func (x *RemoveHostResponse) String() string {
 func (*RemoveHostResponse) ProtoMessage() {}
 
 func (x *RemoveHostResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[16]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1129,7 +1304,7 @@ func (x *RemoveHostResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveHostResponse.ProtoReflect.Descriptor instead.
 func (*RemoveHostResponse) Descriptor() ([]byte, []int) {
-	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{16}
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{18}
 }
 
 // The request of DrainHost.
@@ -1143,7 +1318,7 @@ type DrainHostRequest struct {
 
 func (x *DrainHostRequest) Reset() {
 	*x = DrainHostRequest{}
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[17]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1155,7 +1330,7 @@ func (x *DrainHostRequest) String() string {
 func (*DrainHostRequest) ProtoMessage() {}
 
 func (x *DrainHostRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[17]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1168,7 +1343,7 @@ func (x *DrainHostRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainHostRequest.ProtoReflect.Descriptor instead.
 func (*DrainHostRequest) Descriptor() ([]byte, []int) {
-	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{17}
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *DrainHostRequest) GetHost() string {
@@ -1189,7 +1364,7 @@ type DrainHostResponse struct {
 
 func (x *DrainHostResponse) Reset() {
 	*x = DrainHostResponse{}
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[18]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1201,7 +1376,7 @@ func (x *DrainHostResponse) String() string {
 func (*DrainHostResponse) ProtoMessage() {}
 
 func (x *DrainHostResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[18]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1214,7 +1389,7 @@ func (x *DrainHostResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainHostResponse.ProtoReflect.Descriptor instead.
 func (*DrainHostResponse) Descriptor() ([]byte, []int) {
-	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{18}
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *DrainHostResponse) GetHost() *Host {
@@ -1235,7 +1410,7 @@ type UndrainHostRequest struct {
 
 func (x *UndrainHostRequest) Reset() {
 	*x = UndrainHostRequest{}
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[19]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1247,7 +1422,7 @@ func (x *UndrainHostRequest) String() string {
 func (*UndrainHostRequest) ProtoMessage() {}
 
 func (x *UndrainHostRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[19]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1260,7 +1435,7 @@ func (x *UndrainHostRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndrainHostRequest.ProtoReflect.Descriptor instead.
 func (*UndrainHostRequest) Descriptor() ([]byte, []int) {
-	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{19}
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *UndrainHostRequest) GetHost() string {
@@ -1281,7 +1456,7 @@ type UndrainHostResponse struct {
 
 func (x *UndrainHostResponse) Reset() {
 	*x = UndrainHostResponse{}
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[20]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1293,7 +1468,7 @@ func (x *UndrainHostResponse) String() string {
 func (*UndrainHostResponse) ProtoMessage() {}
 
 func (x *UndrainHostResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[20]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1306,7 +1481,7 @@ func (x *UndrainHostResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndrainHostResponse.ProtoReflect.Descriptor instead.
 func (*UndrainHostResponse) Descriptor() ([]byte, []int) {
-	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{20}
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *UndrainHostResponse) GetHost() *Host {
@@ -1329,7 +1504,7 @@ type ProbeHostRequest struct {
 
 func (x *ProbeHostRequest) Reset() {
 	*x = ProbeHostRequest{}
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[21]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1341,7 +1516,7 @@ func (x *ProbeHostRequest) String() string {
 func (*ProbeHostRequest) ProtoMessage() {}
 
 func (x *ProbeHostRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[21]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1354,7 +1529,7 @@ func (x *ProbeHostRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProbeHostRequest.ProtoReflect.Descriptor instead.
 func (*ProbeHostRequest) Descriptor() ([]byte, []int) {
-	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{21}
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ProbeHostRequest) GetHost() string {
@@ -1382,7 +1557,7 @@ type ProbeHostResponse struct {
 
 func (x *ProbeHostResponse) Reset() {
 	*x = ProbeHostResponse{}
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[22]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1394,7 +1569,7 @@ func (x *ProbeHostResponse) String() string {
 func (*ProbeHostResponse) ProtoMessage() {}
 
 func (x *ProbeHostResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[22]
+	mi := &file_dockfleet_fleet_v1_hosts_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1407,7 +1582,7 @@ func (x *ProbeHostResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProbeHostResponse.ProtoReflect.Descriptor instead.
 func (*ProbeHostResponse) Descriptor() ([]byte, []int) {
-	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{22}
+	return file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ProbeHostResponse) GetHost() *Host {
@@ -1421,7 +1596,7 @@ var File_dockfleet_fleet_v1_hosts_proto protoreflect.FileDescriptor
 
 const file_dockfleet_fleet_v1_hosts_proto_rawDesc = "" +
 	"\n" +
-	"\x1edockfleet/fleet/v1/hosts.proto\x12\x12dockfleet.fleet.v1\x1a\"dockfleet/fleet/v1/selectors.proto\x1a\"dockfleet/options/v1/options.proto\x1a\x19dockfleet/v1/common.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe1\x05\n" +
+	"\x1edockfleet/fleet/v1/hosts.proto\x12\x12dockfleet.fleet.v1\x1a\"dockfleet/fleet/v1/selectors.proto\x1a\"dockfleet/options/v1/options.proto\x1a\x19dockfleet/v1/common.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8a\x06\n" +
 	"\x04Host\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12<\n" +
@@ -1441,20 +1616,33 @@ const file_dockfleet_fleet_v1_hosts_proto_rawDesc = "" +
 	"\x0esame_engine_as\x18\r \x03(\tR\fsameEngineAs\x127\n" +
 	"\bbreakers\x18\x0e \x03(\v2\x1b.dockfleet.fleet.v1.BreakerR\bbreakers\x125\n" +
 	"\tinventory\x18\x0f \x01(\v2\x17.dockfleet.v1.FreshnessR\tinventory\x12\x1a\n" +
-	"\bdraining\x18\x10 \x01(\bR\bdraining\x1a9\n" +
+	"\bdraining\x18\x10 \x01(\bR\bdraining\x12'\n" +
+	"\x0fignored_sources\x18\x11 \x03(\tR\x0eignoredSources\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x87\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf7\x01\n" +
+	"\n" +
+	"HostSource\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x0e\n" +
+	"\x02up\x18\x02 \x01(\bR\x02up\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\x12F\n" +
+	"\x11last_success_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x0flastSuccessTime\x12\x14\n" +
+	"\x05hosts\x18\x05 \x01(\rR\x05hosts\x12M\n" +
+	"\x0frefused_entries\x18\x06 \x03(\v2$.dockfleet.fleet.v1.RefusedHostEntryR\x0erefusedEntries\"B\n" +
+	"\x10RefusedHostEntry\x12\x14\n" +
+	"\x05place\x18\x01 \x01(\tR\x05place\x12\x18\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\"\x87\x01\n" +
 	"\aBreaker\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x127\n" +
 	"\topen_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\bopenTime\x12/\n" +
-	"\afailure\x18\x03 \x01(\v2\x15.dockfleet.v1.FailureR\afailure\"\x93\x02\n" +
+	"\afailure\x18\x03 \x01(\v2\x15.dockfleet.v1.FailureR\afailure\"\xaf\x02\n" +
 	"\bHostSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12@\n" +
 	"\x06labels\x18\x03 \x03(\v2(.dockfleet.fleet.v1.HostSpec.LabelsEntryR\x06labels\x12-\n" +
 	"\x03tls\x18\x04 \x01(\v2\x1b.dockfleet.fleet.v1.HostTlsR\x03tls\x12-\n" +
-	"\x03ssh\x18\x05 \x01(\v2\x1b.dockfleet.fleet.v1.HostSshR\x03ssh\x1a9\n" +
+	"\x03ssh\x18\x05 \x01(\v2\x1b.dockfleet.fleet.v1.HostSshR\x03ssh\x12\x1a\n" +
+	"\binsecure\x18\x06 \x01(\bR\binsecure\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"v\n" +
@@ -1471,9 +1659,10 @@ const file_dockfleet_fleet_v1_hosts_proto_rawDesc = "" +
 	"knownHosts\x12\x1b\n" +
 	"\tjump_host\x18\x03 \x01(\tR\bjumpHost\"P\n" +
 	"\x10ListHostsRequest\x12<\n" +
-	"\bselector\x18\x01 \x01(\v2 .dockfleet.fleet.v1.HostSelectorR\bselector\"C\n" +
+	"\bselector\x18\x01 \x01(\v2 .dockfleet.fleet.v1.HostSelectorR\bselector\"}\n" +
 	"\x11ListHostsResponse\x12.\n" +
-	"\x05hosts\x18\x01 \x03(\v2\x18.dockfleet.fleet.v1.HostR\x05hosts\"$\n" +
+	"\x05hosts\x18\x01 \x03(\v2\x18.dockfleet.fleet.v1.HostR\x05hosts\x128\n" +
+	"\asources\x18\x02 \x03(\v2\x1e.dockfleet.fleet.v1.HostSourceR\asources\"$\n" +
 	"\x0eGetHostRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\"?\n" +
 	"\x0fGetHostResponse\x12,\n" +
@@ -1546,92 +1735,97 @@ func file_dockfleet_fleet_v1_hosts_proto_rawDescGZIP() []byte {
 }
 
 var file_dockfleet_fleet_v1_hosts_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_dockfleet_fleet_v1_hosts_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_dockfleet_fleet_v1_hosts_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_dockfleet_fleet_v1_hosts_proto_goTypes = []any{
 	(HostState)(0),                // 0: dockfleet.fleet.v1.HostState
 	(*Host)(nil),                  // 1: dockfleet.fleet.v1.Host
-	(*Breaker)(nil),               // 2: dockfleet.fleet.v1.Breaker
-	(*HostSpec)(nil),              // 3: dockfleet.fleet.v1.HostSpec
-	(*HostTls)(nil),               // 4: dockfleet.fleet.v1.HostTls
-	(*HostSsh)(nil),               // 5: dockfleet.fleet.v1.HostSsh
-	(*ListHostsRequest)(nil),      // 6: dockfleet.fleet.v1.ListHostsRequest
-	(*ListHostsResponse)(nil),     // 7: dockfleet.fleet.v1.ListHostsResponse
-	(*GetHostRequest)(nil),        // 8: dockfleet.fleet.v1.GetHostRequest
-	(*GetHostResponse)(nil),       // 9: dockfleet.fleet.v1.GetHostResponse
-	(*WatchHostsRequest)(nil),     // 10: dockfleet.fleet.v1.WatchHostsRequest
-	(*WatchHostsResponse)(nil),    // 11: dockfleet.fleet.v1.WatchHostsResponse
-	(*AddHostRequest)(nil),        // 12: dockfleet.fleet.v1.AddHostRequest
-	(*AddHostResponse)(nil),       // 13: dockfleet.fleet.v1.AddHostResponse
-	(*UpdateHostRequest)(nil),     // 14: dockfleet.fleet.v1.UpdateHostRequest
-	(*UpdateHostResponse)(nil),    // 15: dockfleet.fleet.v1.UpdateHostResponse
-	(*RemoveHostRequest)(nil),     // 16: dockfleet.fleet.v1.RemoveHostRequest
-	(*RemoveHostResponse)(nil),    // 17: dockfleet.fleet.v1.RemoveHostResponse
-	(*DrainHostRequest)(nil),      // 18: dockfleet.fleet.v1.DrainHostRequest
-	(*DrainHostResponse)(nil),     // 19: dockfleet.fleet.v1.DrainHostResponse
-	(*UndrainHostRequest)(nil),    // 20: dockfleet.fleet.v1.UndrainHostRequest
-	(*UndrainHostResponse)(nil),   // 21: dockfleet.fleet.v1.UndrainHostResponse
-	(*ProbeHostRequest)(nil),      // 22: dockfleet.fleet.v1.ProbeHostRequest
-	(*ProbeHostResponse)(nil),     // 23: dockfleet.fleet.v1.ProbeHostResponse
-	nil,                           // 24: dockfleet.fleet.v1.Host.LabelsEntry
-	nil,                           // 25: dockfleet.fleet.v1.HostSpec.LabelsEntry
-	(*timestamppb.Timestamp)(nil), // 26: google.protobuf.Timestamp
-	(dockfleetv1.ErrorReason)(0),  // 27: dockfleet.v1.ErrorReason
-	(*dockfleetv1.Freshness)(nil), // 28: dockfleet.v1.Freshness
-	(*dockfleetv1.Failure)(nil),   // 29: dockfleet.v1.Failure
-	(*HostSelector)(nil),          // 30: dockfleet.fleet.v1.HostSelector
-	(*dockfleetv1.Heartbeat)(nil), // 31: dockfleet.v1.Heartbeat
-	(*durationpb.Duration)(nil),   // 32: google.protobuf.Duration
+	(*HostSource)(nil),            // 2: dockfleet.fleet.v1.HostSource
+	(*RefusedHostEntry)(nil),      // 3: dockfleet.fleet.v1.RefusedHostEntry
+	(*Breaker)(nil),               // 4: dockfleet.fleet.v1.Breaker
+	(*HostSpec)(nil),              // 5: dockfleet.fleet.v1.HostSpec
+	(*HostTls)(nil),               // 6: dockfleet.fleet.v1.HostTls
+	(*HostSsh)(nil),               // 7: dockfleet.fleet.v1.HostSsh
+	(*ListHostsRequest)(nil),      // 8: dockfleet.fleet.v1.ListHostsRequest
+	(*ListHostsResponse)(nil),     // 9: dockfleet.fleet.v1.ListHostsResponse
+	(*GetHostRequest)(nil),        // 10: dockfleet.fleet.v1.GetHostRequest
+	(*GetHostResponse)(nil),       // 11: dockfleet.fleet.v1.GetHostResponse
+	(*WatchHostsRequest)(nil),     // 12: dockfleet.fleet.v1.WatchHostsRequest
+	(*WatchHostsResponse)(nil),    // 13: dockfleet.fleet.v1.WatchHostsResponse
+	(*AddHostRequest)(nil),        // 14: dockfleet.fleet.v1.AddHostRequest
+	(*AddHostResponse)(nil),       // 15: dockfleet.fleet.v1.AddHostResponse
+	(*UpdateHostRequest)(nil),     // 16: dockfleet.fleet.v1.UpdateHostRequest
+	(*UpdateHostResponse)(nil),    // 17: dockfleet.fleet.v1.UpdateHostResponse
+	(*RemoveHostRequest)(nil),     // 18: dockfleet.fleet.v1.RemoveHostRequest
+	(*RemoveHostResponse)(nil),    // 19: dockfleet.fleet.v1.RemoveHostResponse
+	(*DrainHostRequest)(nil),      // 20: dockfleet.fleet.v1.DrainHostRequest
+	(*DrainHostResponse)(nil),     // 21: dockfleet.fleet.v1.DrainHostResponse
+	(*UndrainHostRequest)(nil),    // 22: dockfleet.fleet.v1.UndrainHostRequest
+	(*UndrainHostResponse)(nil),   // 23: dockfleet.fleet.v1.UndrainHostResponse
+	(*ProbeHostRequest)(nil),      // 24: dockfleet.fleet.v1.ProbeHostRequest
+	(*ProbeHostResponse)(nil),     // 25: dockfleet.fleet.v1.ProbeHostResponse
+	nil,                           // 26: dockfleet.fleet.v1.Host.LabelsEntry
+	nil,                           // 27: dockfleet.fleet.v1.HostSpec.LabelsEntry
+	(*timestamppb.Timestamp)(nil), // 28: google.protobuf.Timestamp
+	(dockfleetv1.ErrorReason)(0),  // 29: dockfleet.v1.ErrorReason
+	(*dockfleetv1.Freshness)(nil), // 30: dockfleet.v1.Freshness
+	(*dockfleetv1.Failure)(nil),   // 31: dockfleet.v1.Failure
+	(*HostSelector)(nil),          // 32: dockfleet.fleet.v1.HostSelector
+	(*dockfleetv1.Heartbeat)(nil), // 33: dockfleet.v1.Heartbeat
+	(*durationpb.Duration)(nil),   // 34: google.protobuf.Duration
 }
 var file_dockfleet_fleet_v1_hosts_proto_depIdxs = []int32{
-	24, // 0: dockfleet.fleet.v1.Host.labels:type_name -> dockfleet.fleet.v1.Host.LabelsEntry
+	26, // 0: dockfleet.fleet.v1.Host.labels:type_name -> dockfleet.fleet.v1.Host.LabelsEntry
 	0,  // 1: dockfleet.fleet.v1.Host.state:type_name -> dockfleet.fleet.v1.HostState
-	26, // 2: dockfleet.fleet.v1.Host.last_contact_time:type_name -> google.protobuf.Timestamp
-	26, // 3: dockfleet.fleet.v1.Host.state_time:type_name -> google.protobuf.Timestamp
-	27, // 4: dockfleet.fleet.v1.Host.reason:type_name -> dockfleet.v1.ErrorReason
-	2,  // 5: dockfleet.fleet.v1.Host.breakers:type_name -> dockfleet.fleet.v1.Breaker
-	28, // 6: dockfleet.fleet.v1.Host.inventory:type_name -> dockfleet.v1.Freshness
-	26, // 7: dockfleet.fleet.v1.Breaker.open_time:type_name -> google.protobuf.Timestamp
-	29, // 8: dockfleet.fleet.v1.Breaker.failure:type_name -> dockfleet.v1.Failure
-	25, // 9: dockfleet.fleet.v1.HostSpec.labels:type_name -> dockfleet.fleet.v1.HostSpec.LabelsEntry
-	4,  // 10: dockfleet.fleet.v1.HostSpec.tls:type_name -> dockfleet.fleet.v1.HostTls
-	5,  // 11: dockfleet.fleet.v1.HostSpec.ssh:type_name -> dockfleet.fleet.v1.HostSsh
-	30, // 12: dockfleet.fleet.v1.ListHostsRequest.selector:type_name -> dockfleet.fleet.v1.HostSelector
-	1,  // 13: dockfleet.fleet.v1.ListHostsResponse.hosts:type_name -> dockfleet.fleet.v1.Host
-	1,  // 14: dockfleet.fleet.v1.GetHostResponse.host:type_name -> dockfleet.fleet.v1.Host
-	30, // 15: dockfleet.fleet.v1.WatchHostsRequest.selector:type_name -> dockfleet.fleet.v1.HostSelector
-	1,  // 16: dockfleet.fleet.v1.WatchHostsResponse.hosts:type_name -> dockfleet.fleet.v1.Host
-	31, // 17: dockfleet.fleet.v1.WatchHostsResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	3,  // 18: dockfleet.fleet.v1.AddHostRequest.spec:type_name -> dockfleet.fleet.v1.HostSpec
-	1,  // 19: dockfleet.fleet.v1.AddHostResponse.host:type_name -> dockfleet.fleet.v1.Host
-	3,  // 20: dockfleet.fleet.v1.UpdateHostRequest.spec:type_name -> dockfleet.fleet.v1.HostSpec
-	1,  // 21: dockfleet.fleet.v1.UpdateHostResponse.host:type_name -> dockfleet.fleet.v1.Host
-	1,  // 22: dockfleet.fleet.v1.DrainHostResponse.host:type_name -> dockfleet.fleet.v1.Host
-	1,  // 23: dockfleet.fleet.v1.UndrainHostResponse.host:type_name -> dockfleet.fleet.v1.Host
-	32, // 24: dockfleet.fleet.v1.ProbeHostRequest.timeout:type_name -> google.protobuf.Duration
-	1,  // 25: dockfleet.fleet.v1.ProbeHostResponse.host:type_name -> dockfleet.fleet.v1.Host
-	6,  // 26: dockfleet.fleet.v1.HostService.ListHosts:input_type -> dockfleet.fleet.v1.ListHostsRequest
-	8,  // 27: dockfleet.fleet.v1.HostService.GetHost:input_type -> dockfleet.fleet.v1.GetHostRequest
-	10, // 28: dockfleet.fleet.v1.HostService.WatchHosts:input_type -> dockfleet.fleet.v1.WatchHostsRequest
-	12, // 29: dockfleet.fleet.v1.HostService.AddHost:input_type -> dockfleet.fleet.v1.AddHostRequest
-	14, // 30: dockfleet.fleet.v1.HostService.UpdateHost:input_type -> dockfleet.fleet.v1.UpdateHostRequest
-	16, // 31: dockfleet.fleet.v1.HostService.RemoveHost:input_type -> dockfleet.fleet.v1.RemoveHostRequest
-	18, // 32: dockfleet.fleet.v1.HostService.DrainHost:input_type -> dockfleet.fleet.v1.DrainHostRequest
-	20, // 33: dockfleet.fleet.v1.HostService.UndrainHost:input_type -> dockfleet.fleet.v1.UndrainHostRequest
-	22, // 34: dockfleet.fleet.v1.HostService.ProbeHost:input_type -> dockfleet.fleet.v1.ProbeHostRequest
-	7,  // 35: dockfleet.fleet.v1.HostService.ListHosts:output_type -> dockfleet.fleet.v1.ListHostsResponse
-	9,  // 36: dockfleet.fleet.v1.HostService.GetHost:output_type -> dockfleet.fleet.v1.GetHostResponse
-	11, // 37: dockfleet.fleet.v1.HostService.WatchHosts:output_type -> dockfleet.fleet.v1.WatchHostsResponse
-	13, // 38: dockfleet.fleet.v1.HostService.AddHost:output_type -> dockfleet.fleet.v1.AddHostResponse
-	15, // 39: dockfleet.fleet.v1.HostService.UpdateHost:output_type -> dockfleet.fleet.v1.UpdateHostResponse
-	17, // 40: dockfleet.fleet.v1.HostService.RemoveHost:output_type -> dockfleet.fleet.v1.RemoveHostResponse
-	19, // 41: dockfleet.fleet.v1.HostService.DrainHost:output_type -> dockfleet.fleet.v1.DrainHostResponse
-	21, // 42: dockfleet.fleet.v1.HostService.UndrainHost:output_type -> dockfleet.fleet.v1.UndrainHostResponse
-	23, // 43: dockfleet.fleet.v1.HostService.ProbeHost:output_type -> dockfleet.fleet.v1.ProbeHostResponse
-	35, // [35:44] is the sub-list for method output_type
-	26, // [26:35] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	28, // 2: dockfleet.fleet.v1.Host.last_contact_time:type_name -> google.protobuf.Timestamp
+	28, // 3: dockfleet.fleet.v1.Host.state_time:type_name -> google.protobuf.Timestamp
+	29, // 4: dockfleet.fleet.v1.Host.reason:type_name -> dockfleet.v1.ErrorReason
+	4,  // 5: dockfleet.fleet.v1.Host.breakers:type_name -> dockfleet.fleet.v1.Breaker
+	30, // 6: dockfleet.fleet.v1.Host.inventory:type_name -> dockfleet.v1.Freshness
+	28, // 7: dockfleet.fleet.v1.HostSource.last_success_time:type_name -> google.protobuf.Timestamp
+	3,  // 8: dockfleet.fleet.v1.HostSource.refused_entries:type_name -> dockfleet.fleet.v1.RefusedHostEntry
+	28, // 9: dockfleet.fleet.v1.Breaker.open_time:type_name -> google.protobuf.Timestamp
+	31, // 10: dockfleet.fleet.v1.Breaker.failure:type_name -> dockfleet.v1.Failure
+	27, // 11: dockfleet.fleet.v1.HostSpec.labels:type_name -> dockfleet.fleet.v1.HostSpec.LabelsEntry
+	6,  // 12: dockfleet.fleet.v1.HostSpec.tls:type_name -> dockfleet.fleet.v1.HostTls
+	7,  // 13: dockfleet.fleet.v1.HostSpec.ssh:type_name -> dockfleet.fleet.v1.HostSsh
+	32, // 14: dockfleet.fleet.v1.ListHostsRequest.selector:type_name -> dockfleet.fleet.v1.HostSelector
+	1,  // 15: dockfleet.fleet.v1.ListHostsResponse.hosts:type_name -> dockfleet.fleet.v1.Host
+	2,  // 16: dockfleet.fleet.v1.ListHostsResponse.sources:type_name -> dockfleet.fleet.v1.HostSource
+	1,  // 17: dockfleet.fleet.v1.GetHostResponse.host:type_name -> dockfleet.fleet.v1.Host
+	32, // 18: dockfleet.fleet.v1.WatchHostsRequest.selector:type_name -> dockfleet.fleet.v1.HostSelector
+	1,  // 19: dockfleet.fleet.v1.WatchHostsResponse.hosts:type_name -> dockfleet.fleet.v1.Host
+	33, // 20: dockfleet.fleet.v1.WatchHostsResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	5,  // 21: dockfleet.fleet.v1.AddHostRequest.spec:type_name -> dockfleet.fleet.v1.HostSpec
+	1,  // 22: dockfleet.fleet.v1.AddHostResponse.host:type_name -> dockfleet.fleet.v1.Host
+	5,  // 23: dockfleet.fleet.v1.UpdateHostRequest.spec:type_name -> dockfleet.fleet.v1.HostSpec
+	1,  // 24: dockfleet.fleet.v1.UpdateHostResponse.host:type_name -> dockfleet.fleet.v1.Host
+	1,  // 25: dockfleet.fleet.v1.DrainHostResponse.host:type_name -> dockfleet.fleet.v1.Host
+	1,  // 26: dockfleet.fleet.v1.UndrainHostResponse.host:type_name -> dockfleet.fleet.v1.Host
+	34, // 27: dockfleet.fleet.v1.ProbeHostRequest.timeout:type_name -> google.protobuf.Duration
+	1,  // 28: dockfleet.fleet.v1.ProbeHostResponse.host:type_name -> dockfleet.fleet.v1.Host
+	8,  // 29: dockfleet.fleet.v1.HostService.ListHosts:input_type -> dockfleet.fleet.v1.ListHostsRequest
+	10, // 30: dockfleet.fleet.v1.HostService.GetHost:input_type -> dockfleet.fleet.v1.GetHostRequest
+	12, // 31: dockfleet.fleet.v1.HostService.WatchHosts:input_type -> dockfleet.fleet.v1.WatchHostsRequest
+	14, // 32: dockfleet.fleet.v1.HostService.AddHost:input_type -> dockfleet.fleet.v1.AddHostRequest
+	16, // 33: dockfleet.fleet.v1.HostService.UpdateHost:input_type -> dockfleet.fleet.v1.UpdateHostRequest
+	18, // 34: dockfleet.fleet.v1.HostService.RemoveHost:input_type -> dockfleet.fleet.v1.RemoveHostRequest
+	20, // 35: dockfleet.fleet.v1.HostService.DrainHost:input_type -> dockfleet.fleet.v1.DrainHostRequest
+	22, // 36: dockfleet.fleet.v1.HostService.UndrainHost:input_type -> dockfleet.fleet.v1.UndrainHostRequest
+	24, // 37: dockfleet.fleet.v1.HostService.ProbeHost:input_type -> dockfleet.fleet.v1.ProbeHostRequest
+	9,  // 38: dockfleet.fleet.v1.HostService.ListHosts:output_type -> dockfleet.fleet.v1.ListHostsResponse
+	11, // 39: dockfleet.fleet.v1.HostService.GetHost:output_type -> dockfleet.fleet.v1.GetHostResponse
+	13, // 40: dockfleet.fleet.v1.HostService.WatchHosts:output_type -> dockfleet.fleet.v1.WatchHostsResponse
+	15, // 41: dockfleet.fleet.v1.HostService.AddHost:output_type -> dockfleet.fleet.v1.AddHostResponse
+	17, // 42: dockfleet.fleet.v1.HostService.UpdateHost:output_type -> dockfleet.fleet.v1.UpdateHostResponse
+	19, // 43: dockfleet.fleet.v1.HostService.RemoveHost:output_type -> dockfleet.fleet.v1.RemoveHostResponse
+	21, // 44: dockfleet.fleet.v1.HostService.DrainHost:output_type -> dockfleet.fleet.v1.DrainHostResponse
+	23, // 45: dockfleet.fleet.v1.HostService.UndrainHost:output_type -> dockfleet.fleet.v1.UndrainHostResponse
+	25, // 46: dockfleet.fleet.v1.HostService.ProbeHost:output_type -> dockfleet.fleet.v1.ProbeHostResponse
+	38, // [38:47] is the sub-list for method output_type
+	29, // [29:38] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_dockfleet_fleet_v1_hosts_proto_init() }
@@ -1646,7 +1840,7 @@ func file_dockfleet_fleet_v1_hosts_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dockfleet_fleet_v1_hosts_proto_rawDesc), len(file_dockfleet_fleet_v1_hosts_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   25,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

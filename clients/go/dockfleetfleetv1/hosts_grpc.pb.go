@@ -39,8 +39,9 @@ const (
 // The hosts of the fleet and their states.  The gateway answers from its memory: no call here but ProbeHost waits for a
 // host.
 //
-// Hosts come from sources: the configuration file, docker contexts, a directory, etcd, Consul, DNS, and the calls of this
-// service.  A host that calls have added can be changed and removed by calls; any host can be drained.
+// Hosts come from sources: the configuration, the calls of this service, a directory, docker contexts, etcd, Consul and
+// DNS.  When two sources have a host of the same name, the first in this order counts.  A host that calls have added can
+// be changed and removed by calls; any host can be drained.  A source that does not answer keeps the hosts that it had.
 type HostServiceClient interface {
 	// Lists hosts, reachable or not, by name.
 	//
@@ -54,7 +55,8 @@ type HostServiceClient interface {
 	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
 	//   - INVALID_ARGUMENT (INVALID_FIELD): the name is missing.
 	GetHost(ctx context.Context, in *GetHostRequest, opts ...grpc.CallOption) (*GetHostResponse, error)
-	// Follows the hosts: all that are selected at first, then every change of them.
+	// Follows the hosts: all that are selected at first, then every change of them.  A host that changes often while the
+	// client does not read comes once, as it is then.
 	//
 	// Errors:
 	//   - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
@@ -64,14 +66,15 @@ type HostServiceClient interface {
 	//
 	// Errors:
 	//   - ALREADY_EXISTS (NAME_IN_USE): another host has the name.
-	//   - INVALID_ARGUMENT (INVALID_FIELD): the address, the labels or the credentials are malformed.
+	//   - INVALID_ARGUMENT (INVALID_FIELD): the name, the address, the labels or the credentials are malformed.
+	//   - UNAVAILABLE (HOST_STORE_UNAVAILABLE): the gateway cannot store the host.
 	AddHost(ctx context.Context, in *AddHostRequest, opts ...grpc.CallOption) (*AddHostResponse, error)
 	// Replaces what AddHost has stored of a host.  With the same address its calls and streams continue.
 	//
 	// Errors:
 	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
 	//   - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
-	//   - INVALID_ARGUMENT (INVALID_FIELD): the address, the labels or the credentials are malformed.
+	//   - INVALID_ARGUMENT (INVALID_FIELD): the name, the address, the labels or the credentials are malformed.
 	UpdateHost(ctx context.Context, in *UpdateHostRequest, opts ...grpc.CallOption) (*UpdateHostResponse, error)
 	// Removes a host that AddHost has added.  Its open calls and streams end with FAILED_PRECONDITION, reason HOST_REMOVED.
 	// Nothing changes on the host itself.
@@ -80,8 +83,9 @@ type HostServiceClient interface {
 	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
 	//   - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
 	RemoveHost(ctx context.Context, in *RemoveHostRequest, opts ...grpc.CallOption) (*RemoveHostResponse, error)
-	// Lets a host take no new work: calls that create or start something there fail with HOST_DRAINING.  Everything else
-	// continues: what runs there runs on.  The gateway stores it.
+	// Lets a host take no new work.  RPCs with the option `new_work`, which make or start something there, fail with
+	// FAILED_PRECONDITION, reason HOST_DRAINING.  Everything else continues: what runs there runs on.  The gateway stores
+	// it by the name of the host, until UndrainHost.
 	//
 	// Errors:
 	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
@@ -212,8 +216,9 @@ func (c *hostServiceClient) ProbeHost(ctx context.Context, in *ProbeHostRequest,
 // The hosts of the fleet and their states.  The gateway answers from its memory: no call here but ProbeHost waits for a
 // host.
 //
-// Hosts come from sources: the configuration file, docker contexts, a directory, etcd, Consul, DNS, and the calls of this
-// service.  A host that calls have added can be changed and removed by calls; any host can be drained.
+// Hosts come from sources: the configuration, the calls of this service, a directory, docker contexts, etcd, Consul and
+// DNS.  When two sources have a host of the same name, the first in this order counts.  A host that calls have added can
+// be changed and removed by calls; any host can be drained.  A source that does not answer keeps the hosts that it had.
 type HostServiceServer interface {
 	// Lists hosts, reachable or not, by name.
 	//
@@ -227,7 +232,8 @@ type HostServiceServer interface {
 	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
 	//   - INVALID_ARGUMENT (INVALID_FIELD): the name is missing.
 	GetHost(context.Context, *GetHostRequest) (*GetHostResponse, error)
-	// Follows the hosts: all that are selected at first, then every change of them.
+	// Follows the hosts: all that are selected at first, then every change of them.  A host that changes often while the
+	// client does not read comes once, as it is then.
 	//
 	// Errors:
 	//   - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
@@ -237,14 +243,15 @@ type HostServiceServer interface {
 	//
 	// Errors:
 	//   - ALREADY_EXISTS (NAME_IN_USE): another host has the name.
-	//   - INVALID_ARGUMENT (INVALID_FIELD): the address, the labels or the credentials are malformed.
+	//   - INVALID_ARGUMENT (INVALID_FIELD): the name, the address, the labels or the credentials are malformed.
+	//   - UNAVAILABLE (HOST_STORE_UNAVAILABLE): the gateway cannot store the host.
 	AddHost(context.Context, *AddHostRequest) (*AddHostResponse, error)
 	// Replaces what AddHost has stored of a host.  With the same address its calls and streams continue.
 	//
 	// Errors:
 	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
 	//   - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
-	//   - INVALID_ARGUMENT (INVALID_FIELD): the address, the labels or the credentials are malformed.
+	//   - INVALID_ARGUMENT (INVALID_FIELD): the name, the address, the labels or the credentials are malformed.
 	UpdateHost(context.Context, *UpdateHostRequest) (*UpdateHostResponse, error)
 	// Removes a host that AddHost has added.  Its open calls and streams end with FAILED_PRECONDITION, reason HOST_REMOVED.
 	// Nothing changes on the host itself.
@@ -253,8 +260,9 @@ type HostServiceServer interface {
 	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
 	//   - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
 	RemoveHost(context.Context, *RemoveHostRequest) (*RemoveHostResponse, error)
-	// Lets a host take no new work: calls that create or start something there fail with HOST_DRAINING.  Everything else
-	// continues: what runs there runs on.  The gateway stores it.
+	// Lets a host take no new work.  RPCs with the option `new_work`, which make or start something there, fail with
+	// FAILED_PRECONDITION, reason HOST_DRAINING.  Everything else continues: what runs there runs on.  The gateway stores
+	// it by the name of the host, until UndrainHost.
 	//
 	// Errors:
 	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.

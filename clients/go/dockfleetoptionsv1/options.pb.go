@@ -396,7 +396,10 @@ type RpcRules struct {
 	// The full name of the RPC that this one calls for each of many hosts, or of many containers:
 	// `dockfleet.v1.ContainerService.StopContainer`.  When that RPC only reads, this one is a question, else a batch: see
 	// FleetService.
-	FanOut        string `protobuf:"bytes,3,opt,name=fan_out,json=fanOut,proto3" json:"fan_out,omitempty"`
+	FanOut string `protobuf:"bytes,3,opt,name=fan_out,json=fanOut,proto3" json:"fan_out,omitempty"`
+	// The RPC brings new work to its host: it makes or starts something there.  A host that is being drained refuses it,
+	// with FAILED_PRECONDITION, reason HOST_DRAINING.
+	NewWork       bool `protobuf:"varint,4,opt,name=new_work,json=newWork,proto3" json:"new_work,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -450,6 +453,13 @@ func (x *RpcRules) GetFanOut() string {
 		return x.FanOut
 	}
 	return ""
+}
+
+func (x *RpcRules) GetNewWork() bool {
+	if x != nil {
+		return x.NewWork
+	}
+	return false
 }
 
 // The Engine API endpoint that an RPC mirrors.
@@ -932,11 +942,12 @@ var File_dockfleet_options_v1_options_proto protoreflect.FileDescriptor
 
 const file_dockfleet_options_v1_options_proto_rawDesc = "" +
 	"\n" +
-	"\"dockfleet/options/v1/options.proto\x12\x14dockfleet.options.v1\x1a google/protobuf/descriptor.proto\"\x9c\x01\n" +
+	"\"dockfleet/options/v1/options.proto\x12\x14dockfleet.options.v1\x1a google/protobuf/descriptor.proto\"\xb7\x01\n" +
 	"\bRpcRules\x12<\n" +
 	"\x06engine\x18\x01 \x01(\v2$.dockfleet.options.v1.EngineEndpointR\x06engine\x129\n" +
 	"\x06access\x18\x02 \x01(\x0e2!.dockfleet.options.v1.AccessLevelR\x06access\x12\x17\n" +
-	"\afan_out\x18\x03 \x01(\tR\x06fanOut\"\xc5\x02\n" +
+	"\afan_out\x18\x03 \x01(\tR\x06fanOut\x12\x19\n" +
+	"\bnew_work\x18\x04 \x01(\bR\anewWork\"\xc5\x02\n" +
 	"\x0eEngineEndpoint\x12\x12\n" +
 	"\x03get\x18\x01 \x01(\tH\x00R\x03get\x12\x14\n" +
 	"\x04head\x18\x02 \x01(\tH\x00R\x04head\x12\x14\n" +

@@ -305,7 +305,8 @@ const (
 	ErrorReason_ERROR_REASON_UNSPECIFIED ErrorReason = 0
 	// A field of the request is missing or malformed; BadRequest names it.
 	ErrorReason_ERROR_REASON_INVALID_FIELD ErrorReason = 1
-	// The gateway knows no host of this name.
+	// The gateway knows no host of this name.  The code is NOT_FOUND.  It is UNAVAILABLE while a source of hosts has not
+	// answered since the gateway's start: the host may be there.
 	ErrorReason_ERROR_REASON_UNKNOWN_HOST ErrorReason = 2
 	// The gateway could not connect to the host.  Nothing was sent.
 	ErrorReason_ERROR_REASON_HOST_UNREACHABLE ErrorReason = 3
@@ -402,6 +403,8 @@ const (
 	ErrorReason_ERROR_REASON_MALFORMED_MESSAGE ErrorReason = 45
 	// The client did not send its first message in time.
 	ErrorReason_ERROR_REASON_NO_REQUEST ErrorReason = 46
+	// The gateway cannot store a change of its hosts: its database, or etcd, does not take it.  Nothing has changed.
+	ErrorReason_ERROR_REASON_HOST_STORE_UNAVAILABLE ErrorReason = 47
 )
 
 // Enum value maps for ErrorReason.
@@ -454,6 +457,7 @@ var (
 		44: "ERROR_REASON_HOST_READ_ONLY",
 		45: "ERROR_REASON_MALFORMED_MESSAGE",
 		46: "ERROR_REASON_NO_REQUEST",
+		47: "ERROR_REASON_HOST_STORE_UNAVAILABLE",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":               0,
@@ -503,6 +507,7 @@ var (
 		"ERROR_REASON_HOST_READ_ONLY":            44,
 		"ERROR_REASON_MALFORMED_MESSAGE":         45,
 		"ERROR_REASON_NO_REQUEST":                46,
+		"ERROR_REASON_HOST_STORE_UNAVAILABLE":    47,
 	}
 )
 
@@ -1742,7 +1747,7 @@ const file_dockfleet_v1_common_proto_rawDesc = "" +
 	"\x15GAP_REASON_CLOCK_STEP\x10\x03\x12\x1f\n" +
 	"\x1bGAP_REASON_ENGINE_RESTARTED\x10\x04\x12\x16\n" +
 	"\x12GAP_REASON_OVERRUN\x10\x05\x12\x1a\n" +
-	"\x16GAP_REASON_SLOW_READER\x10\x06*\x94\f\n" +
+	"\x16GAP_REASON_SLOW_READER\x10\x06*\xbd\f\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12\x1d\n" +
@@ -1791,7 +1796,8 @@ const file_dockfleet_v1_common_proto_rawDesc = "" +
 	"\x19ERROR_REASON_NO_HOST_FITS\x10+\x12\x1f\n" +
 	"\x1bERROR_REASON_HOST_READ_ONLY\x10,\x12\"\n" +
 	"\x1eERROR_REASON_MALFORMED_MESSAGE\x10-\x12\x1b\n" +
-	"\x17ERROR_REASON_NO_REQUEST\x10.B[\n" +
+	"\x17ERROR_REASON_NO_REQUEST\x10.\x12'\n" +
+	"#ERROR_REASON_HOST_STORE_UNAVAILABLE\x10/B[\n" +
 	"\fdockfleet.v1B\vCommonProtoP\x01Z-dockfleet.internal/go/dockfleetv1;dockfleetv1\xaa\x02\fDockfleet.V1b\x06proto3"
 
 var (

@@ -7948,15 +7948,15 @@ const file_dockfleet_v1_containers_proto_rawDesc = "" +
 	"\x15LOG_END_REASON_EXITED\x10\x02\x12\x1a\n" +
 	"\x16LOG_END_REASON_REMOVED\x10\x03\x12\x1c\n" +
 	"\x18LOG_END_REASON_RESTARTED\x10\x04\x12\x1e\n" +
-	"\x1aLOG_END_REASON_NOT_RUNNING\x10\x052\xa2\x1a\n" +
+	"\x1aLOG_END_REASON_NOT_RUNNING\x10\x052\xaa\x1a\n" +
 	"\x10ContainerService\x12\x86\x01\n" +
 	"\x0eListContainers\x12#.dockfleet.v1.ListContainersRequest\x1a$.dockfleet.v1.ListContainersResponse\")\xfa\xdb#\"\n" +
 	"\x1e:\n" +
 	"containers\n" +
-	"\x10/containers/json\x10\x01\x90\x02\x01\x12\x84\x01\n" +
-	"\x0fCreateContainer\x12$.dockfleet.v1.CreateContainerRequest\x1a%.dockfleet.v1.CreateContainerResponse\"$\xfa\xdb# \n" +
-	"\x1c2\x06config\x1a\x12/containers/create\x10\x05\x12_\n" +
-	"\fRunContainer\x12!.dockfleet.v1.RunContainerRequest\x1a\".dockfleet.v1.RunContainerResponse\"\x06\xfa\xdb#\x02\x10\x050\x01\x12\x90\x01\n" +
+	"\x10/containers/json\x10\x01\x90\x02\x01\x12\x86\x01\n" +
+	"\x0fCreateContainer\x12$.dockfleet.v1.CreateContainerRequest\x1a%.dockfleet.v1.CreateContainerResponse\"&\xfa\xdb#\"\n" +
+	"\x1c2\x06config\x1a\x12/containers/create\x10\x05 \x01\x12a\n" +
+	"\fRunContainer\x12!.dockfleet.v1.RunContainerRequest\x1a\".dockfleet.v1.RunContainerResponse\"\b\xfa\xdb#\x04\x10\x05 \x010\x01\x12\x90\x01\n" +
 	"\x10InspectContainer\x12%.dockfleet.v1.InspectContainerRequest\x1a&.dockfleet.v1.InspectContainerResponse\"-\xfa\xdb#&\n" +
 	"\":\tcontainer\n" +
 	"\x15/containers/{id}/json\x10\x02\x90\x02\x01\x12x\n" +
@@ -7977,13 +7977,13 @@ const file_dockfleet_v1_containers_proto_rawDesc = "" +
 	"#:\x05stats@\x02P\x03\n" +
 	"\x16/containers/{id}/stats\x10\x01\x90\x02\x010\x01\x12\x81\x01\n" +
 	"\x0fResizeContainer\x12$.dockfleet.v1.ResizeContainerRequest\x1a%.dockfleet.v1.ResizeContainerResponse\"!\xfa\xdb#\x1d\n" +
-	"\x19\x1a\x17/containers/{id}/resize\x10\x04\x12}\n" +
-	"\x0eStartContainer\x12#.dockfleet.v1.StartContainerRequest\x1a$.dockfleet.v1.StartContainerResponse\" \xfa\xdb#\x1c\n" +
-	"\x18\x1a\x16/containers/{id}/start\x10\x04\x12{\n" +
+	"\x19\x1a\x17/containers/{id}/resize\x10\x04\x12\x7f\n" +
+	"\x0eStartContainer\x12#.dockfleet.v1.StartContainerRequest\x1a$.dockfleet.v1.StartContainerResponse\"\"\xfa\xdb#\x1e\n" +
+	"\x18\x1a\x16/containers/{id}/start\x10\x04 \x01\x12{\n" +
 	"\rStopContainer\x12\".dockfleet.v1.StopContainerRequest\x1a#.dockfleet.v1.StopContainerResponse\"!\xfa\xdb#\x1d\n" +
-	"\x19P\x02\x1a\x15/containers/{id}/stop\x10\x04\x12\x87\x01\n" +
-	"\x10RestartContainer\x12%.dockfleet.v1.RestartContainerRequest\x1a&.dockfleet.v1.RestartContainerResponse\"$\xfa\xdb# \n" +
-	"\x1cP\x02\x1a\x18/containers/{id}/restart\x10\x04\x12y\n" +
+	"\x19P\x02\x1a\x15/containers/{id}/stop\x10\x04\x12\x89\x01\n" +
+	"\x10RestartContainer\x12%.dockfleet.v1.RestartContainerRequest\x1a&.dockfleet.v1.RestartContainerResponse\"&\xfa\xdb#\"\n" +
+	"\x1cP\x02\x1a\x18/containers/{id}/restart\x10\x04 \x01\x12y\n" +
 	"\rKillContainer\x12\".dockfleet.v1.KillContainerRequest\x1a#.dockfleet.v1.KillContainerResponse\"\x1f\xfa\xdb#\x1b\n" +
 	"\x17\x1a\x15/containers/{id}/kill\x10\x04\x12\x84\x01\n" +
 	"\x0fUpdateContainer\x12$.dockfleet.v1.UpdateContainerRequest\x1a%.dockfleet.v1.UpdateContainerResponse\"$\xfa\xdb# \n" +

@@ -5212,22 +5212,22 @@ const file_dockfleet_v1_images_proto_rawDesc = "" +
 	"\xfa\xdb#\x06\x1a\x041.48R\bplatformB\b\n" +
 	"\x06_quiet\"H\n" +
 	"\x12LoadImagesResponse\x122\n" +
-	"\bprogress\x18\x01 \x01(\v2\x16.dockfleet.v1.ProgressR\bprogress2\xce\x10\n" +
+	"\bprogress\x18\x01 \x01(\v2\x16.dockfleet.v1.ProgressR\bprogress2\xd7\x10\n" +
 	"\fImageService\x12r\n" +
 	"\n" +
 	"ListImages\x12\x1f.dockfleet.v1.ListImagesRequest\x1a .dockfleet.v1.ListImagesResponse\"!\xfa\xdb#\x1a\n" +
 	"\x16:\x06images\n" +
-	"\f/images/json\x10\x01\x90\x02\x01\x12s\n" +
+	"\f/images/json\x10\x01\x90\x02\x01\x12u\n" +
 	"\n" +
-	"BuildImage\x12\x1f.dockfleet.v1.BuildImageRequest\x1a .dockfleet.v1.BuildImageResponse\"\x1e\xfa\xdb#\x1a\n" +
-	"\x16:\bprogress@\x02P\x02\x1a\x06/build\x10\x05(\x010\x01\x12x\n" +
+	"BuildImage\x12\x1f.dockfleet.v1.BuildImageRequest\x1a .dockfleet.v1.BuildImageResponse\" \xfa\xdb#\x1c\n" +
+	"\x16:\bprogress@\x02P\x02\x1a\x06/build\x10\x05 \x01(\x010\x01\x12x\n" +
 	"\x0fPruneBuildCache\x12$.dockfleet.v1.PruneBuildCacheRequest\x1a%.dockfleet.v1.PruneBuildCacheResponse\"\x18\xfa\xdb#\x14\n" +
 	"\x10P\x02\x1a\f/build/prune\x10\n" +
-	"\x12t\n" +
-	"\tPullImage\x12\x1e.dockfleet.v1.PullImageRequest\x1a\x1f.dockfleet.v1.PullImageResponse\"$\xfa\xdb# \n" +
-	"\x1c:\bprogress@\x02\x1a\x0e/images/create\x10\x050\x01\x12~\n" +
-	"\vImportImage\x12 .dockfleet.v1.ImportImageRequest\x1a!.dockfleet.v1.ImportImageResponse\"&\xfa\xdb#\"\n" +
-	"\x1e:\bprogress@\x02P\x02\x1a\x0e/images/create\x10\x05(\x010\x01\x12~\n" +
+	"\x12v\n" +
+	"\tPullImage\x12\x1e.dockfleet.v1.PullImageRequest\x1a\x1f.dockfleet.v1.PullImageResponse\"&\xfa\xdb#\"\n" +
+	"\x1c:\bprogress@\x02\x1a\x0e/images/create\x10\x05 \x010\x01\x12\x80\x01\n" +
+	"\vImportImage\x12 .dockfleet.v1.ImportImageRequest\x1a!.dockfleet.v1.ImportImageResponse\"(\xfa\xdb#$\n" +
+	"\x1e:\bprogress@\x02P\x02\x1a\x0e/images/create\x10\x05 \x01(\x010\x01\x12~\n" +
 	"\fInspectImage\x12!.dockfleet.v1.InspectImageRequest\x1a\".dockfleet.v1.InspectImageResponse\"'\xfa\xdb# \n" +
 	"\x1c:\x05image\n" +
 	"\x13/images/{name}/json\x10\x02\x90\x02\x01\x12\xae\x01\n" +
@@ -5258,10 +5258,10 @@ const file_dockfleet_v1_images_proto_rawDesc = "" +
 	"\n" +
 	"SaveImages\x12\x1f.dockfleet.v1.SaveImagesRequest\x1a .dockfleet.v1.SaveImagesResponse\"\x1c\xfa\xdb#\x15\n" +
 	"\x11@\x04P\x02\n" +
-	"\v/images/get\x10\b\x90\x02\x010\x01\x12y\n" +
+	"\v/images/get\x10\b\x90\x02\x010\x01\x12{\n" +
 	"\n" +
-	"LoadImages\x12\x1f.dockfleet.v1.LoadImagesRequest\x1a .dockfleet.v1.LoadImagesResponse\"$\xfa\xdb# \n" +
-	"\x1c:\bprogress@\x02P\x02\x1a\f/images/load\x10\x05(\x010\x01B[\n" +
+	"LoadImages\x12\x1f.dockfleet.v1.LoadImagesRequest\x1a .dockfleet.v1.LoadImagesResponse\"&\xfa\xdb#\"\n" +
+	"\x1c:\bprogress@\x02P\x02\x1a\f/images/load\x10\x05 \x01(\x010\x01B[\n" +
 	"\fdockfleet.v1B\vImagesProtoP\x01Z-dockfleet.internal/go/dockfleetv1;dockfleetv1\xaa\x02\fDockfleet.V1b\x06proto3"
 
 var (

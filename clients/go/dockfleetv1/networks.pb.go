@@ -2227,7 +2227,7 @@ const file_dockfleet_v1_networks_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12.\n" +
 	"\x05value\x18\x02 \x01(\v2\x18.dockfleet.v1.StringListR\x05value:\x028\x01\"B\n" +
 	"\x15PruneNetworksResponse\x12)\n" +
-	"\x10networks_deleted\x18\x01 \x03(\tR\x0fNetworksDeleted2\x81\a\n" +
+	"\x10networks_deleted\x18\x01 \x03(\tR\x0fNetworksDeleted2\x83\a\n" +
 	"\x0eNetworkService\x12w\n" +
 	"\fListNetworks\x12!.dockfleet.v1.ListNetworksRequest\x1a\".dockfleet.v1.ListNetworksResponse\" \xfa\xdb#\x19\n" +
 	"\x15:\bnetworks\n" +
@@ -2237,9 +2237,9 @@ const file_dockfleet_v1_networks_proto_rawDesc = "" +
 	"\x0e/networks/{id}\x10\x02\x90\x02\x01\x12r\n" +
 	"\rRemoveNetwork\x12\".dockfleet.v1.RemoveNetworkRequest\x1a#.dockfleet.v1.RemoveNetworkResponse\"\x18\xfa\xdb#\x14\n" +
 	"\x10*\x0e/networks/{id}\x10\n" +
-	"\x12w\n" +
-	"\rCreateNetwork\x12\".dockfleet.v1.CreateNetworkRequest\x1a#.dockfleet.v1.CreateNetworkResponse\"\x1d\xfa\xdb#\x19\n" +
-	"\x152\x01*\x1a\x10/networks/create\x10\x05\x12\x80\x01\n" +
+	"\x12y\n" +
+	"\rCreateNetwork\x12\".dockfleet.v1.CreateNetworkRequest\x1a#.dockfleet.v1.CreateNetworkResponse\"\x1f\xfa\xdb#\x1b\n" +
+	"\x152\x01*\x1a\x10/networks/create\x10\x05 \x01\x12\x80\x01\n" +
 	"\x0eConnectNetwork\x12#.dockfleet.v1.ConnectNetworkRequest\x1a$.dockfleet.v1.ConnectNetworkResponse\"#\xfa\xdb#\x1f\n" +
 	"\x1b2\x01*\x1a\x16/networks/{id}/connect\x10\x04\x12\x8c\x01\n" +
 	"\x11DisconnectNetwork\x12&.dockfleet.v1.DisconnectNetworkRequest\x1a'.dockfleet.v1.DisconnectNetworkResponse\"&\xfa\xdb#\"\n" +

@@ -1861,14 +1861,14 @@ const file_dockfleet_v1_volumes_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\v2\x18.dockfleet.v1.StringListR\x05value:\x028\x01\"n\n" +
 	"\x14PruneVolumesResponse\x12'\n" +
 	"\x0fvolumes_deleted\x18\x01 \x03(\tR\x0eVolumesDeleted\x12-\n" +
-	"\x15space_reclaimed_bytes\x18\x02 \x01(\x03R\x0eSpaceReclaimed2\xde\x05\n" +
+	"\x15space_reclaimed_bytes\x18\x02 \x01(\x03R\x0eSpaceReclaimed2\xe0\x05\n" +
 	"\rVolumeService\x12i\n" +
 	"\vListVolumes\x12 .dockfleet.v1.ListVolumesRequest\x1a!.dockfleet.v1.ListVolumesResponse\"\x15\xfa\xdb#\x0e\n" +
 	"\n" +
 	"\n" +
-	"\b/volumes\x10\x01\x90\x02\x01\x12{\n" +
-	"\fCreateVolume\x12!.dockfleet.v1.CreateVolumeRequest\x1a\".dockfleet.v1.CreateVolumeResponse\"$\xfa\xdb# \n" +
-	"\x1c2\x01*:\x06volume\x1a\x0f/volumes/create\x10\x05\x12~\n" +
+	"\b/volumes\x10\x01\x90\x02\x01\x12}\n" +
+	"\fCreateVolume\x12!.dockfleet.v1.CreateVolumeRequest\x1a\".dockfleet.v1.CreateVolumeResponse\"&\xfa\xdb#\"\n" +
+	"\x1c2\x01*:\x06volume\x1a\x0f/volumes/create\x10\x05 \x01\x12~\n" +
 	"\rInspectVolume\x12\".dockfleet.v1.InspectVolumeRequest\x1a#.dockfleet.v1.InspectVolumeResponse\"$\xfa\xdb#\x1d\n" +
 	"\x19:\x06volume\n" +
 	"\x0f/volumes/{name}\x10\x02\x90\x02\x01\x12~\n" +

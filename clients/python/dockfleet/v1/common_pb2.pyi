@@ -180,7 +180,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_INVALID_FIELD: _ErrorReason.ValueType  # 1
     """A field of the request is missing or malformed; BadRequest names it."""
     ERROR_REASON_UNKNOWN_HOST: _ErrorReason.ValueType  # 2
-    """The gateway knows no host of this name."""
+    """The gateway knows no host of this name.  The code is NOT_FOUND.  It is UNAVAILABLE while a source of hosts has not
+    answered since the gateway's start: the host may be there.
+    """
     ERROR_REASON_HOST_UNREACHABLE: _ErrorReason.ValueType  # 3
     """The gateway could not connect to the host.  Nothing was sent."""
     ERROR_REASON_HOST_IDENTITY_MISMATCH: _ErrorReason.ValueType  # 4
@@ -283,6 +285,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The bytes of a message are not a message of the RPC's type."""
     ERROR_REASON_NO_REQUEST: _ErrorReason.ValueType  # 46
     """The client did not send its first message in time."""
+    ERROR_REASON_HOST_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 47
+    """The gateway cannot store a change of its hosts: its database, or etcd, does not take it.  Nothing has changed."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed: `reason` of `google.rpc.ErrorInfo`, without the prefix `ERROR_REASON_`.  The domain is
@@ -304,7 +308,9 @@ ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
 ERROR_REASON_INVALID_FIELD: ErrorReason.ValueType  # 1
 """A field of the request is missing or malformed; BadRequest names it."""
 ERROR_REASON_UNKNOWN_HOST: ErrorReason.ValueType  # 2
-"""The gateway knows no host of this name."""
+"""The gateway knows no host of this name.  The code is NOT_FOUND.  It is UNAVAILABLE while a source of hosts has not
+answered since the gateway's start: the host may be there.
+"""
 ERROR_REASON_HOST_UNREACHABLE: ErrorReason.ValueType  # 3
 """The gateway could not connect to the host.  Nothing was sent."""
 ERROR_REASON_HOST_IDENTITY_MISMATCH: ErrorReason.ValueType  # 4
@@ -407,6 +413,8 @@ ERROR_REASON_MALFORMED_MESSAGE: ErrorReason.ValueType  # 45
 """The bytes of a message are not a message of the RPC's type."""
 ERROR_REASON_NO_REQUEST: ErrorReason.ValueType  # 46
 """The client did not send its first message in time."""
+ERROR_REASON_HOST_STORE_UNAVAILABLE: ErrorReason.ValueType  # 47
+"""The gateway cannot store a change of its hosts: its database, or etcd, does not take it.  Nothing has changed."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final

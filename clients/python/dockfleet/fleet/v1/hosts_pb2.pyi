@@ -105,6 +105,7 @@ class Host(_message.Message):
     BREAKERS_FIELD_NUMBER: _builtins.int
     INVENTORY_FIELD_NUMBER: _builtins.int
     DRAINING_FIELD_NUMBER: _builtins.int
+    IGNORED_SOURCES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The name by which every request chooses it."""
     address: _builtins.str
@@ -118,7 +119,7 @@ class Host(_message.Message):
     reason: _common_pb2.ErrorReason.ValueType
     """Why it is in this state, for programs; ERROR_REASON_UNSPECIFIED for HOST_STATE_UP."""
     source: _builtins.str
-    """The source that it comes from, such as `configuration`, `context`, `directory`, `etcd`, `consul`, `dns` or `calls`."""
+    """The source that it comes from: `configuration`, `calls`, `directory`, `contexts`, `etcd`, `consul` or `dns`."""
     engine_id: _builtins.str
     """The id of its engine; empty before the first contact, and for Podman, which has none."""
     engine_version: _builtins.str
@@ -151,6 +152,10 @@ class Host(_message.Message):
     def inventory(self) -> _common_pb2.Freshness:
         """How old the gateway's inventory of it can be.  Absent before there is one."""
 
+    @_builtins.property
+    def ignored_sources(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Other sources that have a host of this name, in their order.  What they say of it has no effect."""
+
     def __init__(
         self,
         *,
@@ -170,14 +175,87 @@ class Host(_message.Message):
         breakers: _abc.Iterable[Global___Breaker] | None = ...,
         inventory: _common_pb2.Freshness | None = ...,
         draining: _builtins.bool = ...,
+        ignored_sources: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["inventory", b"inventory", "last_contact_time", b"last_contact_time", "state_time", b"state_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "api_version", b"api_version", "breakers", b"breakers", "draining", b"draining", "engine_id", b"engine_id", "engine_version", b"engine_version", "inventory", b"inventory", "labels", b"labels", "last_contact_time", b"last_contact_time", "message", b"message", "name", b"name", "reason", b"reason", "same_engine_as", b"same_engine_as", "source", b"source", "state", b"state", "state_time", b"state_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "api_version", b"api_version", "breakers", b"breakers", "draining", b"draining", "engine_id", b"engine_id", "engine_version", b"engine_version", "ignored_sources", b"ignored_sources", "inventory", b"inventory", "labels", b"labels", "last_contact_time", b"last_contact_time", "message", b"message", "name", b"name", "reason", b"reason", "same_engine_as", b"same_engine_as", "source", b"source", "state", b"state", "state_time", b"state_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Host: _TypeAlias = Host  # noqa: Y015
+
+@_typing.final
+class HostSource(_message.Message):
+    """Where hosts come from."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    UP_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    LAST_SUCCESS_TIME_FIELD_NUMBER: _builtins.int
+    HOSTS_FIELD_NUMBER: _builtins.int
+    REFUSED_ENTRIES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name, as in `Host.source`."""
+    up: _builtins.bool
+    """Whether it answers.  While it does not, the hosts that it had stay."""
+    message: _builtins.str
+    """Why it does not answer; empty when it does."""
+    hosts: _builtins.int
+    """How many hosts it has."""
+    @_builtins.property
+    def last_success_time(self) -> _timestamp_pb2.Timestamp:
+        """When it last answered; absent when it never did."""
+
+    @_builtins.property
+    def refused_entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___RefusedHostEntry]:
+        """The entries of it that are not right.  What an entry said before stays."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        up: _builtins.bool = ...,
+        message: _builtins.str = ...,
+        last_success_time: _timestamp_pb2.Timestamp | None = ...,
+        hosts: _builtins.int = ...,
+        refused_entries: _abc.Iterable[Global___RefusedHostEntry] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["last_success_time", b"last_success_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hosts", b"hosts", "last_success_time", b"last_success_time", "message", b"message", "name", b"name", "refused_entries", b"refused_entries", "up", b"up"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HostSource: _TypeAlias = HostSource  # noqa: Y015
+
+@_typing.final
+class RefusedHostEntry(_message.Message):
+    """An entry of a source that the gateway cannot use."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLACE_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    place: _builtins.str
+    """Where it is: a file with its line and column, a key of etcd, or a service of Consul."""
+    message: _builtins.str
+    """What is not right, and the remedy."""
+    def __init__(
+        self,
+        *,
+        place: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "place", b"place"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RefusedHostEntry: _TypeAlias = RefusedHostEntry  # noqa: Y015
 
 @_typing.final
 class Breaker(_message.Message):
@@ -246,17 +324,24 @@ class HostSpec(_message.Message):
     LABELS_FIELD_NUMBER: _builtins.int
     TLS_FIELD_NUMBER: _builtins.int
     SSH_FIELD_NUMBER: _builtins.int
+    INSECURE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Its name: 1 to 63 letters, digits, `_`, `.` and `-`, the first a letter or a digit."""
+    """Its name: 1 to 63 of `a` to `z`, digits and, inside, `_`, `.` and `-`."""
     address: _builtins.str
     """Where its engine listens: `unix:///PATH`, `tcp://HOST:PORT` or `ssh://USER@HOST:PORT/PATH-OF-SOCKET`."""
+    insecure: _builtins.bool
+    """Reach a `tcp://` address beyond the gateway's machine without TLS.  Anyone on the network path can become root on
+    that host.
+    """
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Its labels."""
 
     @_builtins.property
     def tls(self) -> Global___HostTls:
-        """What proves who is who on a `tcp://` address.  Without it the connection is not encrypted."""
+        """What proves who is who on a `tcp://` address.  Without it the connection is not encrypted; beyond the gateway's
+        machine this needs `insecure`.
+        """
 
     @_builtins.property
     def ssh(self) -> Global___HostSsh:
@@ -270,10 +355,11 @@ class HostSpec(_message.Message):
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         tls: Global___HostTls | None = ...,
         ssh: Global___HostSsh | None = ...,
+        insecure: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ssh", b"ssh", "tls", b"tls"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "labels", b"labels", "name", b"name", "ssh", b"ssh", "tls", b"tls"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "insecure", b"insecure", "labels", b"labels", "name", b"name", "ssh", b"ssh", "tls", b"tls"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -374,18 +460,24 @@ class ListHostsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     HOSTS_FIELD_NUMBER: _builtins.int
+    SOURCES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def hosts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Host]:
         """The hosts, by name."""
+
+    @_builtins.property
+    def sources(self) -> _containers.RepeatedCompositeFieldContainer[Global___HostSource]:
+        """The sources of hosts, in the order in which they count.  Hosts of a source that has never answered are missing."""
 
     def __init__(
         self,
         *,
         hosts: _abc.Iterable[Global___Host] | None = ...,
+        sources: _abc.Iterable[Global___HostSource] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hosts", b"hosts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hosts", b"hosts", "sources", b"sources"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

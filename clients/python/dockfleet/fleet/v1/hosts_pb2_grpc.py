@@ -29,8 +29,9 @@ class HostServiceStub:
     """The hosts of the fleet and their states.  The gateway answers from its memory: no call here but ProbeHost waits for a
     host.
 
-    Hosts come from sources: the configuration file, docker contexts, a directory, etcd, Consul, DNS, and the calls of this
-    service.  A host that calls have added can be changed and removed by calls; any host can be drained.
+    Hosts come from sources: the configuration, the calls of this service, a directory, docker contexts, etcd, Consul and
+    DNS.  When two sources have a host of the same name, the first in this order counts.  A host that calls have added can
+    be changed and removed by calls; any host can be drained.  A source that does not answer keeps the hosts that it had.
     """
 
     def __init__(self, channel):
@@ -90,8 +91,9 @@ class HostServiceServicer:
     """The hosts of the fleet and their states.  The gateway answers from its memory: no call here but ProbeHost waits for a
     host.
 
-    Hosts come from sources: the configuration file, docker contexts, a directory, etcd, Consul, DNS, and the calls of this
-    service.  A host that calls have added can be changed and removed by calls; any host can be drained.
+    Hosts come from sources: the configuration, the calls of this service, a directory, docker contexts, etcd, Consul and
+    DNS.  When two sources have a host of the same name, the first in this order counts.  A host that calls have added can
+    be changed and removed by calls; any host can be drained.  A source that does not answer keeps the hosts that it had.
     """
 
     def ListHosts(self, request, context):
@@ -117,7 +119,8 @@ class HostServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchHosts(self, request, context):
-        """Follows the hosts: all that are selected at first, then every change of them.
+        """Follows the hosts: all that are selected at first, then every change of them.  A host that changes often while the
+        client does not read comes once, as it is then.
 
         Errors:
         - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
@@ -132,7 +135,8 @@ class HostServiceServicer:
 
         Errors:
         - ALREADY_EXISTS (NAME_IN_USE): another host has the name.
-        - INVALID_ARGUMENT (INVALID_FIELD): the address, the labels or the credentials are malformed.
+        - INVALID_ARGUMENT (INVALID_FIELD): the name, the address, the labels or the credentials are malformed.
+        - UNAVAILABLE (HOST_STORE_UNAVAILABLE): the gateway cannot store the host.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -144,7 +148,7 @@ class HostServiceServicer:
         Errors:
         - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
         - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
-        - INVALID_ARGUMENT (INVALID_FIELD): the address, the labels or the credentials are malformed.
+        - INVALID_ARGUMENT (INVALID_FIELD): the name, the address, the labels or the credentials are malformed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -163,8 +167,9 @@ class HostServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DrainHost(self, request, context):
-        """Lets a host take no new work: calls that create or start something there fail with HOST_DRAINING.  Everything else
-        continues: what runs there runs on.  The gateway stores it.
+        """Lets a host take no new work.  RPCs with the option `new_work`, which make or start something there, fail with
+        FAILED_PRECONDITION, reason HOST_DRAINING.  Everything else continues: what runs there runs on.  The gateway stores
+        it by the name of the host, until UndrainHost.
 
         Errors:
         - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
@@ -253,8 +258,9 @@ class HostService:
     """The hosts of the fleet and their states.  The gateway answers from its memory: no call here but ProbeHost waits for a
     host.
 
-    Hosts come from sources: the configuration file, docker contexts, a directory, etcd, Consul, DNS, and the calls of this
-    service.  A host that calls have added can be changed and removed by calls; any host can be drained.
+    Hosts come from sources: the configuration, the calls of this service, a directory, docker contexts, etcd, Consul and
+    DNS.  When two sources have a host of the same name, the first in this order counts.  A host that calls have added can
+    be changed and removed by calls; any host can be drained.  A source that does not answer keeps the hosts that it had.
     """
 
     @staticmethod

@@ -30,8 +30,9 @@ class HostServiceStub:
     """The hosts of the fleet and their states.  The gateway answers from its memory: no call here but ProbeHost waits for a
     host.
 
-    Hosts come from sources: the configuration file, docker contexts, a directory, etcd, Consul, DNS, and the calls of this
-    service.  A host that calls have added can be changed and removed by calls; any host can be drained.
+    Hosts come from sources: the configuration, the calls of this service, a directory, docker contexts, etcd, Consul and
+    DNS.  When two sources have a host of the same name, the first in this order counts.  A host that calls have added can
+    be changed and removed by calls; any host can be drained.  A source that does not answer keeps the hosts that it had.
     """
 
     @_typing.overload
@@ -53,7 +54,8 @@ class HostServiceStub:
       - INVALID_ARGUMENT (INVALID_FIELD): the name is missing.
     """
     WatchHosts: _grpc.UnaryStreamMultiCallable[_hosts_pb2.WatchHostsRequest, _hosts_pb2.WatchHostsResponse]
-    """Follows the hosts: all that are selected at first, then every change of them.
+    """Follows the hosts: all that are selected at first, then every change of them.  A host that changes often while the
+    client does not read comes once, as it is then.
 
     Errors:
       - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
@@ -64,7 +66,8 @@ class HostServiceStub:
 
     Errors:
       - ALREADY_EXISTS (NAME_IN_USE): another host has the name.
-      - INVALID_ARGUMENT (INVALID_FIELD): the address, the labels or the credentials are malformed.
+      - INVALID_ARGUMENT (INVALID_FIELD): the name, the address, the labels or the credentials are malformed.
+      - UNAVAILABLE (HOST_STORE_UNAVAILABLE): the gateway cannot store the host.
     """
     UpdateHost: _grpc.UnaryUnaryMultiCallable[_hosts_pb2.UpdateHostRequest, _hosts_pb2.UpdateHostResponse]
     """Replaces what AddHost has stored of a host.  With the same address its calls and streams continue.
@@ -72,7 +75,7 @@ class HostServiceStub:
     Errors:
       - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
       - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
-      - INVALID_ARGUMENT (INVALID_FIELD): the address, the labels or the credentials are malformed.
+      - INVALID_ARGUMENT (INVALID_FIELD): the name, the address, the labels or the credentials are malformed.
     """
     RemoveHost: _grpc.UnaryUnaryMultiCallable[_hosts_pb2.RemoveHostRequest, _hosts_pb2.RemoveHostResponse]
     """Removes a host that AddHost has added.  Its open calls and streams end with FAILED_PRECONDITION, reason HOST_REMOVED.
@@ -83,8 +86,9 @@ class HostServiceStub:
       - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
     """
     DrainHost: _grpc.UnaryUnaryMultiCallable[_hosts_pb2.DrainHostRequest, _hosts_pb2.DrainHostResponse]
-    """Lets a host take no new work: calls that create or start something there fail with HOST_DRAINING.  Everything else
-    continues: what runs there runs on.  The gateway stores it.
+    """Lets a host take no new work.  RPCs with the option `new_work`, which make or start something there, fail with
+    FAILED_PRECONDITION, reason HOST_DRAINING.  Everything else continues: what runs there runs on.  The gateway stores
+    it by the name of the host, until UndrainHost.
 
     Errors:
       - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
@@ -107,8 +111,9 @@ class HostServiceAsyncStub(HostServiceStub):
     """The hosts of the fleet and their states.  The gateway answers from its memory: no call here but ProbeHost waits for a
     host.
 
-    Hosts come from sources: the configuration file, docker contexts, a directory, etcd, Consul, DNS, and the calls of this
-    service.  A host that calls have added can be changed and removed by calls; any host can be drained.
+    Hosts come from sources: the configuration, the calls of this service, a directory, docker contexts, etcd, Consul and
+    DNS.  When two sources have a host of the same name, the first in this order counts.  A host that calls have added can
+    be changed and removed by calls; any host can be drained.  A source that does not answer keeps the hosts that it had.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -127,7 +132,8 @@ class HostServiceAsyncStub(HostServiceStub):
       - INVALID_ARGUMENT (INVALID_FIELD): the name is missing.
     """
     WatchHosts: _aio.UnaryStreamMultiCallable[_hosts_pb2.WatchHostsRequest, _hosts_pb2.WatchHostsResponse]  # type: ignore[assignment]
-    """Follows the hosts: all that are selected at first, then every change of them.
+    """Follows the hosts: all that are selected at first, then every change of them.  A host that changes often while the
+    client does not read comes once, as it is then.
 
     Errors:
       - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
@@ -138,7 +144,8 @@ class HostServiceAsyncStub(HostServiceStub):
 
     Errors:
       - ALREADY_EXISTS (NAME_IN_USE): another host has the name.
-      - INVALID_ARGUMENT (INVALID_FIELD): the address, the labels or the credentials are malformed.
+      - INVALID_ARGUMENT (INVALID_FIELD): the name, the address, the labels or the credentials are malformed.
+      - UNAVAILABLE (HOST_STORE_UNAVAILABLE): the gateway cannot store the host.
     """
     UpdateHost: _aio.UnaryUnaryMultiCallable[_hosts_pb2.UpdateHostRequest, _hosts_pb2.UpdateHostResponse]  # type: ignore[assignment]
     """Replaces what AddHost has stored of a host.  With the same address its calls and streams continue.
@@ -146,7 +153,7 @@ class HostServiceAsyncStub(HostServiceStub):
     Errors:
       - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
       - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
-      - INVALID_ARGUMENT (INVALID_FIELD): the address, the labels or the credentials are malformed.
+      - INVALID_ARGUMENT (INVALID_FIELD): the name, the address, the labels or the credentials are malformed.
     """
     RemoveHost: _aio.UnaryUnaryMultiCallable[_hosts_pb2.RemoveHostRequest, _hosts_pb2.RemoveHostResponse]  # type: ignore[assignment]
     """Removes a host that AddHost has added.  Its open calls and streams end with FAILED_PRECONDITION, reason HOST_REMOVED.
@@ -157,8 +164,9 @@ class HostServiceAsyncStub(HostServiceStub):
       - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
     """
     DrainHost: _aio.UnaryUnaryMultiCallable[_hosts_pb2.DrainHostRequest, _hosts_pb2.DrainHostResponse]  # type: ignore[assignment]
-    """Lets a host take no new work: calls that create or start something there fail with HOST_DRAINING.  Everything else
-    continues: what runs there runs on.  The gateway stores it.
+    """Lets a host take no new work.  RPCs with the option `new_work`, which make or start something there, fail with
+    FAILED_PRECONDITION, reason HOST_DRAINING.  Everything else continues: what runs there runs on.  The gateway stores
+    it by the name of the host, until UndrainHost.
 
     Errors:
       - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
@@ -180,8 +188,9 @@ class HostServiceServicer(metaclass=_abc_1.ABCMeta):
     """The hosts of the fleet and their states.  The gateway answers from its memory: no call here but ProbeHost waits for a
     host.
 
-    Hosts come from sources: the configuration file, docker contexts, a directory, etcd, Consul, DNS, and the calls of this
-    service.  A host that calls have added can be changed and removed by calls; any host can be drained.
+    Hosts come from sources: the configuration, the calls of this service, a directory, docker contexts, etcd, Consul and
+    DNS.  When two sources have a host of the same name, the first in this order counts.  A host that calls have added can
+    be changed and removed by calls; any host can be drained.  A source that does not answer keeps the hosts that it had.
     """
 
     @_abc_1.abstractmethod
@@ -216,7 +225,8 @@ class HostServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _hosts_pb2.WatchHostsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_hosts_pb2.WatchHostsResponse], _abc.AsyncIterator[_hosts_pb2.WatchHostsResponse]]:
-        """Follows the hosts: all that are selected at first, then every change of them.
+        """Follows the hosts: all that are selected at first, then every change of them.  A host that changes often while the
+        client does not read comes once, as it is then.
 
         Errors:
           - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
@@ -233,7 +243,8 @@ class HostServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors:
           - ALREADY_EXISTS (NAME_IN_USE): another host has the name.
-          - INVALID_ARGUMENT (INVALID_FIELD): the address, the labels or the credentials are malformed.
+          - INVALID_ARGUMENT (INVALID_FIELD): the name, the address, the labels or the credentials are malformed.
+          - UNAVAILABLE (HOST_STORE_UNAVAILABLE): the gateway cannot store the host.
         """
 
     @_abc_1.abstractmethod
@@ -247,7 +258,7 @@ class HostServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors:
           - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
           - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
-          - INVALID_ARGUMENT (INVALID_FIELD): the address, the labels or the credentials are malformed.
+          - INVALID_ARGUMENT (INVALID_FIELD): the name, the address, the labels or the credentials are malformed.
         """
 
     @_abc_1.abstractmethod
@@ -270,8 +281,9 @@ class HostServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _hosts_pb2.DrainHostRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_hosts_pb2.DrainHostResponse, _abc.Awaitable[_hosts_pb2.DrainHostResponse]]:
-        """Lets a host take no new work: calls that create or start something there fail with HOST_DRAINING.  Everything else
-        continues: what runs there runs on.  The gateway stores it.
+        """Lets a host take no new work.  RPCs with the option `new_work`, which make or start something there, fail with
+        FAILED_PRECONDITION, reason HOST_DRAINING.  Everything else continues: what runs there runs on.  The gateway stores
+        it by the name of the host, until UndrainHost.
 
         Errors:
           - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.

@@ -257,12 +257,17 @@ class RpcRules(_message.Message):
     ENGINE_FIELD_NUMBER: _builtins.int
     ACCESS_FIELD_NUMBER: _builtins.int
     FAN_OUT_FIELD_NUMBER: _builtins.int
+    NEW_WORK_FIELD_NUMBER: _builtins.int
     access: Global___AccessLevel.ValueType
     """What a caller must be allowed to do.  Every RPC has one."""
     fan_out: _builtins.str
     """The full name of the RPC that this one calls for each of many hosts, or of many containers:
     `dockfleet.v1.ContainerService.StopContainer`.  When that RPC only reads, this one is a question, else a batch: see
     FleetService.
+    """
+    new_work: _builtins.bool
+    """The RPC brings new work to its host: it makes or starts something there.  A host that is being drained refuses it,
+    with FAILED_PRECONDITION, reason HOST_DRAINING.
     """
     @_builtins.property
     def engine(self) -> Global___EngineEndpoint:
@@ -274,10 +279,11 @@ class RpcRules(_message.Message):
         engine: Global___EngineEndpoint | None = ...,
         access: Global___AccessLevel.ValueType = ...,
         fan_out: _builtins.str = ...,
+        new_work: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["engine", b"engine"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "engine", b"engine", "fan_out", b"fan_out"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "engine", b"engine", "fan_out", b"fan_out", "new_work", b"new_work"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
