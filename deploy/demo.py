@@ -151,7 +151,7 @@ class Demo:
         elif os.geteuid() != 0:
             sys.exit(
                 f"dockfleet: no Docker engine answers (tried {settings.source}: "
-                f"{', '.join(host.address for host in settings.hosts)}).\n"
+                f"{', '.join(host.address for host in settings.all_hosts)}).\n"
                 "Start Docker and make sure that you may use it (docker ps), or set DOCKER_HOST;\n"
                 "or run `make run` as root on Debian: then it starts two engines of its own."
             )
@@ -314,7 +314,7 @@ async def _reachable(settings: Settings) -> list[HostSettings]:
             up = {host.name for host in gateway.hosts if host.state in ANSWERING}
     finally:
         logging.disable(logging.NOTSET)
-    return [host for host in settings.hosts if host.name in up]
+    return [host for host in settings.all_hosts if host.name in up]
 
 
 def _exists(inspect: Callable[[], object]) -> bool:

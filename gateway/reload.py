@@ -53,19 +53,21 @@ class Reload:
 
         Raises `OSError` and `ssl.SSLError` for files of no use; nothing has changed then.
         """
-        before = {host.name: host for host in self._settings.hosts}
-        stay = {host.name for host in new.hosts if host.name in before and host.address == before[host.name].address}
+        before = {host.name: host for host in self._settings.all_hosts}
+        stay = {
+            host.name for host in new.all_hosts if host.name in before and host.address == before[host.name].address
+        }
         # First all that can fail.
-        endpoints = {host.name: Endpoint(host.address, address_of(host)) for host in new.hosts if host.name in stay}
-        joining = [self._make(host) for host in new.hosts if host.name not in stay]
+        endpoints = {host.name: Endpoint(host.address, address_of(host)) for host in new.all_hosts if host.name in stay}
+        joining = [self._make(host) for host in new.all_hosts if host.name not in stay]
         certificate = None
         if self._certificates and new.tls and _protection(new) == _protection(self._settings):
             certificate = self._certificates.read(new.tls)
 
-        leaving = sorted(before.keys() - {host.name for host in new.hosts})
+        leaving = sorted(before.keys() - {host.name for host in new.all_hosts})
         for name in leaving:
             self._hosts.remove(name)
-        for host in new.hosts:
+        for host in new.all_hosts:
             if host.name in stay:
                 self._hosts[host.name].settings = host
                 self._hosts[host.name].engine.renew(endpoints[host.name])
@@ -77,13 +79,13 @@ class Reload:
 
     def _report(self, new: Settings, joined: set[str], before: Set[str], left: list[str]) -> None:
         moved = sorted(joined & before)
-        fields = {"hosts": len(new.hosts), "added": sorted(joined - before), "removed": left, "moved": moved}
+        fields = {"hosts": len(new.all_hosts), "added": sorted(joined - before), "removed": left, "moved": moved}
         log.info("reloaded", extra={"fields": {key: value for key, value in fields.items() if value != []}})
         for warning in new.warnings:
             log.warning(warning)
         if keys := _needs_restart(self._settings, new):
             log.warning("these keys change with a restart only", extra={"fields": {"keys": keys}})
-        self._settings = self._settings.model_copy(update={"hosts": new.hosts})
+        self._settings = self._settings.model_copy(update={"hosts": new.hosts, "context_hosts": new.context_hosts})
 
 
 def _needs_restart(old: Settings, new: Settings) -> list[str]:

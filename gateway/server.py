@@ -124,7 +124,7 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
             HostRegistry(settings.health_check_interval_seconds, settings.health_check_timeout_seconds)
         )
         hosts.watchers.append(reporter)
-        for host in settings.hosts:
+        for host in settings.all_hosts:
             hosts.put(make(host))
         backend = Backend(hosts, _timeouts(settings.limits))
         interceptor = _interceptor(settings.limits, metrics)
@@ -231,7 +231,7 @@ def _log_start(settings: Settings, port: int, metrics_address: tuple[str, int] |
         "version": __version__,
         "listen": re.sub(r":\d+$", f":{port}", settings.listen),
         "metrics": "{}:{}".format(*metrics_address) if metrics_address else "off",
-        "hosts": len(settings.hosts),
+        "hosts": len(settings.all_hosts),
         "hosts_from": settings.source,
     }
     log.info("serving", extra={"fields": fields})

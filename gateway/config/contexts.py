@@ -1,53 +1,72 @@
-"""The hosts of a machine that configures none: its docker contexts, `DOCKER_HOST`, or the local socket."""
+"""The hosts of this machine's Docker configuration: its docker contexts, `DOCKER_HOST`, or the local socket."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from gateway.config.problems import ConfigError, reasons
-from gateway.config.settings import HostSettings
+from gateway.config.settings import DockerConfiguration, HostSettings
 
 _LOCAL_SOCKET = "unix:///var/run/docker.sock"
 
 
-def discover(environ: Mapping[str, str]) -> tuple[tuple[HostSettings, ...], str]:
-    """Return the hosts of this machine's Docker configuration and, in words, where they came from.
+@dataclass(frozen=True)
+class Discovered:
+    """The `hosts` that there are, where they came from in `words`, and what is `left_out` with the reason."""
 
-    All docker contexts, by name, whichever is current; then `DOCKER_HOST`, called docker-host; without either, the
-    local socket, called local.  A context that cannot be used, or only in plaintext beyond this machine, and an
-    engine met before, are left out, and the words say so.
+    hosts: tuple[HostSettings, ...]
+    words: str
+    left_out: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        note = "; ".join(f"{place}: {why}" for place, why in self.left_out)
+        return self.words + (f" (left out: {note})" if note else "")
+
+
+def docker_configuration(environ: Mapping[str, str], *, alone: bool) -> DockerConfiguration:
+    """Return where this machine's Docker configuration is."""
+    folder = Path(environ.get("DOCKER_CONFIG") or f"{environ.get('HOME', '')}/.docker")
+    secured = environ.get("DOCKER_CERT_PATH") or (environ.get("DOCKER_TLS_VERIFY") and folder)
+    return DockerConfiguration(folder, environ.get("DOCKER_HOST", ""), Path(secured) if secured else None, alone)
+
+
+def discover(docker: DockerConfiguration) -> Discovered:
+    """Return the hosts of a Docker configuration.
+
+    All docker contexts, by name, whichever is current; then `DOCKER_HOST`, called docker-host; without either, if
+    nothing else is configured, the local socket, called local.  A context that cannot be used, or only in plaintext
+    beyond this machine, and an engine met before, are left out.  Raises `ConfigError` for a bad `DOCKER_HOST`.
 
     The files are read directly: docker's SDK, without a config.json, looks for contexts in the working directory.
     """
-    folder = Path(environ.get("DOCKER_CONFIG") or f"{environ.get('HOME', '')}/.docker")
-    left_out: list[str] = []
-    hosts = sorted(_contexts(folder, left_out), key=lambda host: host.name)
-    sources = [f"docker contexts of {folder}"] if hosts else []
-    if address := environ.get("DOCKER_HOST"):
-        secured = environ.get("DOCKER_CERT_PATH") or (environ.get("DOCKER_TLS_VERIFY") and folder)
+    left_out: list[tuple[str, str]] = []
+    hosts = sorted(_contexts(docker.folder, left_out), key=lambda host: host.name)
+    sources = [f"docker contexts of {docker.folder}"] if hosts else []
+    if docker.host:
         try:
-            hosts.append(_host_of("docker-host", address, Path(secured) if secured else None))
+            hosts.append(_host_of("docker-host", docker.host, docker.certificates))
         except ValidationError as error:
-            raise ConfigError("\n".join(f"DOCKER_HOST: {reason}" for reason in reasons(error))) from error
+            why = (f"DOCKER_HOST: {reason}" for reason in reasons(error, section="hosts[]."))
+            raise ConfigError("\n".join(why)) from error
         sources.append("DOCKER_HOST")
     found: list[HostSettings] = []
     for host in hosts:
         if any(host.name == other.name or host.address == other.address for other in found):
-            left_out.append(f"{host.name} at {host.address}, a name or an address met before")
+            left_out.append((f"{host.name} at {host.address}", "a name or an address met before"))
         else:
             found.append(host)
-    if not found:
+    if not found and docker.alone:
         found, sources = [HostSettings(name="local", address=_LOCAL_SOCKET)], ["local socket"]
-    note = f" (left out: {'; '.join(left_out)})" if left_out else ""
-    return tuple(found), " and ".join(sources) + note
+    return Discovered(tuple(found), " and ".join(sources), tuple(left_out))
 
 
-def _contexts(folder: Path, left_out: list[str]) -> Iterator[HostSettings]:
+def _contexts(folder: Path, left_out: list[tuple[str, str]]) -> Iterator[HostSettings]:
     for meta in sorted(folder.glob("contexts/meta/*/meta.json")):
         name = meta.parent.name
         try:
@@ -56,9 +75,9 @@ def _contexts(folder: Path, left_out: list[str]) -> Iterator[HostSettings]:
             tls = folder / "contexts" / "tls" / meta.parent.name / "docker"
             yield _host_of(name, address, tls if tls.is_dir() else None)
         except ValidationError as error:
-            left_out.append(f"{name}: {', '.join(reasons(error))}")
+            left_out.append((name, ", ".join(reasons(error, section="hosts[]."))))
         except (OSError, ValueError, LookupError, TypeError, AttributeError):
-            left_out.append(f"{name}: no docker endpoint in {meta}")
+            left_out.append((name, f"no docker endpoint in {meta}"))
 
 
 def _host_of(name: str, address: str, certificates: Path | None) -> HostSettings:

@@ -11,7 +11,8 @@ from typing import Any, get_args
 from pydantic import Field
 from pydantic.fields import FieldInfo
 
-from gateway.config.settings import Keys, Section
+from gateway.config.section import Section
+from gateway.config.settings import Keys
 
 PROGRAM = "dockfleet-gateway"
 PREFIX = "DOCKFLEET_"

@@ -10,19 +10,20 @@ All of it happens once, in `load`; nothing deeper in the gateway reads the envir
 from __future__ import annotations
 
 import argparse
-import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn, cast, get_args
 
-import yaml
 from dockfleet import __version__
 from pydantic import ValidationError
 
-from gateway.config.contexts import discover
-from gateway.config.keys import KEYS, OUTSIDE, PATHS, PREFIX, PROGRAM, Key
+from gateway.config.contexts import discover, docker_configuration
+from gateway.config.documents import Document, based, read
+from gateway.config.keys import KEYS, OUTSIDE, PREFIX, PROGRAM, Key
 from gateway.config.problems import ConfigError, meant, reasons, shown
 from gateway.config.settings import Keys, Settings
+from gateway.config.sources import Sources
 
 __all__ = ["ConfigError", "load"]
 
@@ -40,28 +41,46 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     given = _variables(environ) | _flags(argv)
     path, _ = given.pop("config", ("", ""))
     check = given.pop("check", None)
-    file = _file(path) if path else {}
+    document = read(Path(path)) if path else None
+    file = _keys_of(document, Path(path).parent) if document else {}
 
-    def origin(name: str) -> str:
-        key = name.partition("[")[0]
-        if key in given:
-            return given[key][1]
-        return f"file {path}" if key.partition(".")[0] in file else ""
+    def origin(at: tuple[str | int, ...], *, exactly: bool = True) -> str:
+        name = ".".join(str(part) for part in takewhile(lambda part: isinstance(part, str), at))
+        if name in given:
+            return given[name][1]
+        if document is None or not at or at[0] not in file:
+            return ""
+        return document.place(at) if exactly else document.where
 
     try:
         keys = Keys.model_validate(_overlaid(file, given))
     except ValidationError as error:
         raise ConfigError("\n".join(reasons(error, origin))) from error
-    configured = "hosts" in keys.model_fields_set
-    hosts, source = (keys.hosts, origin("hosts")) if configured else discover(environ)
-    state_directory = keys.state_directory or _state_directory(environ)
-    settings = Settings(**dict(keys) | {"hosts": hosts, "source": source, "state_directory": state_directory})
-    if environ.get("SSLKEYLOGFILE") and (settings.tls or any(host.tls for host in hosts)):
+    settings = _completed(keys, environ, origin(("hosts",), exactly=False))
+    settings = settings.model_copy(update={"file": Path(path) if path else None})
+    uses_tls = settings.tls or any(host.tls for host in settings.all_hosts) or settings.sources.remote
+    if environ.get("SSLKEYLOGFILE") and uses_tls:
         raise ConfigError("SSLKEYLOGFILE is set: whoever reads that file can read all TLS connections; unset it")
     if check:
         print(_report(settings, path))
         raise SystemExit(0)
     return settings
+
+
+def _completed(keys: Keys, environ: Mapping[str, str], source: str) -> Settings:
+    """Return *keys* with what follows from the environment; *source* is where its hosts were written."""
+    alone = "hosts" not in keys.model_fields_set and not keys.sources.remote
+    docker = docker_configuration(environ, alone=alone) if keys.sources.contexts or alone else None
+    if keys.sources.contexts is False:
+        docker = None
+    found = discover(docker) if docker else None
+    more = {
+        "source": " and ".join(filter(None, (source, str(found or "")))),
+        "contexts": docker,
+        "context_hosts": found.hosts if found else (),
+        "state_directory": keys.state_directory or _state_directory(environ),
+    }
+    return Settings(**dict(keys) | more)
 
 
 def _state_directory(environ: Mapping[str, str]) -> Path | None:
@@ -83,12 +102,25 @@ def _report(settings: Settings, path: str) -> str:
         ("gRPC", f"{settings.listen}, {protection}"),
         ("metrics", settings.metrics_listen or "off"),
         ("resume key", str(key or "none that is kept")),
-        ("hosts", f"{len(settings.hosts)}, from {settings.source}"),
-        *((f"  {host.name}", f"{host.address}{', TLS' if host.tls else ''}") for host in settings.hosts),
+        ("hosts", f"{len(settings.all_hosts)}, from {settings.source}"),
+        *((f"  {host.name}", f"{host.address}{', TLS' if host.tls else ''}") for host in settings.all_hosts),
+        *(("also from", text) for text in _remote(settings.sources)),
         *(("warning", warning) for warning in settings.warnings),
     ]
     width = max(len(what) for what, _ in rows)
     return "\n".join(f"{what:<{width}}  {text}" for what, text in rows)
+
+
+def _remote(sources: Sources) -> Iterator[str]:
+    """Yield the sources that are asked later, in words."""
+    if sources.directory:
+        yield f"the files of {sources.directory}"
+    if sources.etcd:
+        yield f"etcd {', '.join(sources.etcd.endpoints)}, below {sources.etcd.prefix}"
+    if sources.consul:
+        yield f"the service {sources.consul.service} of Consul {sources.consul.address}"
+    if sources.dns:
+        yield f"the SRV records of {sources.dns.name}"
 
 
 # The three places.  Flags and variables are read as: key's name -> (value, what the user wrote it as).
@@ -136,7 +168,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _form(key: Key) -> dict[str, Any]:
     """Return how argparse reads the key's flag."""
-    if key.field.annotation is bool:
+    if bool in (key.field.annotation, *get_args(key.field.annotation)):
         return {"action": argparse.BooleanOptionalAction}
     if key.flag == "--host":
         return {"metavar": "NAME=ADDRESS", "action": "append"}
@@ -163,73 +195,38 @@ def _variables(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
 def _hosts(text: str, where: str) -> Any:
     """Return the hosts of a comma-separated list, or of a YAML list."""
     if text.lstrip().startswith(("[", "{")):
-        return _yaml(text if text.lstrip().startswith("[") else f"[{text}]", where)
+        return Document(text if text.lstrip().startswith("[") else f"[{text}]", where).value
     return [_host(one, where) for one in text.split(",") if one.strip()]
 
 
 def _host(text: str, where: str) -> Any:
     """Return the host of *name=address*, or of a YAML mapping."""
     if text.lstrip().startswith("{"):
-        return _yaml(text, where)
+        return Document(text, where).value
     name, equals, address = text.partition("=")
     if not equals:
         raise ConfigError(f"{where}: {shown(text)} is not name=address")
     return {"name": name.strip(), "address": address.strip()}
 
 
-def _file(path: str) -> dict[str, Any]:
-    where = f"file {path}"
-    try:
-        document = _yaml(Path(path).read_text(encoding="utf-8"), where)
-    except OSError as error:
-        raise ConfigError(f"{where} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{where} is not UTF-8 text") from error
-    if not isinstance(document, dict | None):
-        raise ConfigError(f"{where} should be a mapping of keys to values")
+def _keys_of(document: Document, folder: Path) -> dict[str, Any]:
+    if not isinstance(document.value, dict | None):
+        raise ConfigError(f"{document.where} should be a mapping of keys to values")
     # A section whose keys are all commented out reads as null, and is as good as absent.
-    keys = {key: value for key, value in (document or {}).items() if value is not None or key not in Keys.model_fields}
-    return cast("dict[str, Any]", _based(keys, Path(path).parent))
-
-
-def _based(document: Any, folder: Path, name: str = "") -> Any:
-    """Return *document*, what is written at the key *name*, with the paths in it relative to *folder*."""
-    if isinstance(document, dict):
-        return {key: _based(value, folder, f"{name}.{key}" if name else str(key)) for key, value in document.items()}
-    if isinstance(document, list):
-        return [_based(value, folder, f"{name}[]") for value in document]
-    return str(folder / document) if isinstance(document, str) and name in PATHS else document
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML in which a key given twice is an error; PyYAML drops the first without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        names = [key.value for key, _ in node.value]
-        for before, (key, _) in enumerate(node.value):
-            if key.value in names[:before]:
-                raise yaml.MarkedYAMLError(problem=f"{key.value} is given twice", problem_mark=key.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-def _yaml(text: str, where: str) -> Any:
-    try:
-        return yaml.load(text, _Loader)
-    except yaml.MarkedYAMLError as error:  # its own text quotes what is there, which may be a secret
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        problem = re.sub(r"\b(alias|tag|handle) .*", r"\1", error.problem or "")
-        raise ConfigError(f"{where}{line}: not right as YAML: {problem}") from None
-    except (yaml.YAMLError, ValueError):
-        raise ConfigError(f"{where}: not right as YAML: not text, or an impossible date or number") from None
+    found = document.value or {}
+    keys = {key: value for key, value in found.items() if value is not None or key not in Keys.model_fields}
+    return cast("dict[str, Any]", based(keys, folder))
 
 
 def _overlaid(file: dict[str, Any], given: dict[str, tuple[Any, str]]) -> dict[str, Any]:
     """Return *file* with what was *given* elsewhere on top; a list is replaced as a whole."""
     whole = dict(file)
     for name, (value, _) in given.items():
-        section, _, key = name.rpartition(".")
-        if section:
-            below = whole.get(section)
-            value = {**(below if isinstance(below, dict) else {}), key: value}
-        whole[section or key] = value
+        *sections, key = name.split(".")
+        within = whole
+        for section in sections:
+            below = within.get(section)
+            within[section] = dict(below) if isinstance(below, dict) else {}
+            within = within[section]
+        within[key] = value
     return whole

@@ -25,15 +25,30 @@ class ConfigError(Exception):
     """The configuration is refused.  The message says why, a line for each reason, to the one who wrote it."""
 
 
-def reasons(error: ValidationError, origin: Callable[[str], str] = lambda name: "") -> Iterator[str]:
-    """Yield one line for each thing wrong: where it was written, the key, the value, and what it should be."""
+Path = tuple[str | int, ...]
+
+
+def reasons(
+    error: ValidationError, origin: Callable[[Path], str] = lambda path: "", section: str = ""
+) -> Iterator[str]:
+    """Yield one line for each thing wrong: where it was written, the key, the value, and what it should be.
+
+    *origin* returns where a key was written; what is wrong is below *section*, such as `hosts[].`.
+    """
+    for path, text in each(error, section):
+        key, where = KEYS.get(section + _general(path)), origin(path)
+        name = dotted(path)
+        written = where if key and where in (key.flag, key.variable) else ": ".join(filter(None, (where, name)))
+        yield " ".join(filter(None, (written, text)))
+
+
+def each(error: ValidationError, section: str = "") -> Iterator[tuple[Path, str]]:
+    """Yield the path of each thing wrong below *section*, with the value and what it should be."""
     sections = {name.rpartition(".")[0] for name in KEYS} - {""}
     for reason in error.errors(include_url=False):
-        kind, loc = reason["type"], reason["loc"]
-        name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).removeprefix(".")
-        general = re.sub(r"\[\d+\]", "[]", name)
-        key, where = KEYS.get(general), origin(name)
-        written = where if key and where in (key.flag, key.variable) else ": ".join(filter(None, (where, name)))
+        kind, path = reason["type"], reason["loc"]
+        general = section + _general(path)
+        key = KEYS.get(general)
         if kind == "value_error":
             text = str(reason["ctx"]["error"])
         elif kind == "extra_forbidden":
@@ -42,7 +57,16 @@ def reasons(error: ValidationError, origin: Callable[[str], str] = lambda name: 
             text = _WORDS.get(kind, re.sub(r"^(Input|String) ", "", reason["msg"]))
             text += f"; it is: {key.meaning}" if key else ""
         value = "" if kind in ("extra_forbidden", "missing") else shown(reason["input"])
-        yield " ".join(filter(None, (written, value, text)))
+        yield path, " ".join(filter(None, (value, text)))
+
+
+def dotted(path: Path) -> str:
+    """Return *path* as a configuration writes it: `hosts[0].tls.ca`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
+
+
+def _general(path: Path) -> str:
+    return re.sub(r"\[\d+\]", "[]", dotted(path))
 
 
 def shown(value: Any) -> str:

@@ -7,112 +7,18 @@ are readable and belong together, and nothing speaks plaintext beyond this machi
 
 from __future__ import annotations
 
-import ipaddress
-import re
-import ssl
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-
-def _split(address: str) -> SplitResult:
-    return urlsplit(address if "://" in address else f"tcp://{address}")
-
-
-def _written_as(grammar: str, words: str) -> AfterValidator:
-    def checked(address: str) -> str:
-        try:
-            port = _split(address).port or 0
-        except ValueError:  # above 65535, or brackets around what is no IPv6 address
-            port = -1
-        if port < 0 or not re.fullmatch(grammar, address):
-            raise ValueError(f"is not {words}")
-        return address
-
-    return AfterValidator(checked)
-
-
-def _beyond_loopback(address: str) -> bool:
-    host = _split(address).hostname
-    if host is None or host == "localhost":
-        return False
-    try:
-        return not ipaddress.ip_address(host).is_loopback
-    except ValueError:  # a name, and who knows where it leads
-        return True
-
-
-def _readable(path: Path) -> Path:
-    try:
-        with path.open("rb") as file:
-            file.read(1)
-    except OSError as error:
-        raise ValueError(f"cannot be read: {error.strerror}") from error
-    return path
-
-
-def _authority(path: Path) -> Path:
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
-    except ssl.SSLError as error:
-        raise ValueError("holds no certificate in PEM form") from error
-    return path
-
-
-def _belong_together(certificate: Path, key: Path) -> None:
-    try:  # without `password`, OpenSSL asks the terminal for a passphrase, and waits
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=lambda: "")
-    except ssl.SSLError as error:
-        what = error.reason or "one of them is not PEM, or the key is encrypted"
-        raise ValueError(f"has a key {key} that does not belong to certificate {certificate}: {what}") from error
-
-
-# A user or a host never begins with "-", which a ProxyCommand could take for one of its options.
-_UNIX = r"unix:///[^\x00-\x1f,]+"
-_USER = r"[A-Za-z0-9_][A-Za-z0-9._-]*"
-_HOST = r"(?:[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])"
-_HOP = rf"(?:{_USER}@)?{_HOST}(?::\d+)?"
-_ENGINE = rf"{_UNIX}|tcp://{_HOST}:\d+|ssh://{_HOP}(?:/[^\x00-\x20,?#]+)?"
-
-EngineAddress = Annotated[str, _written_as(_ENGINE, "unix:///path, tcp://host:port or ssh://user@host[:port][/path]")]
-JumpHost = Annotated[str, Field(pattern=rf"^{_HOP}(?:,{_HOP})*$")]
-ListenAddress = Annotated[str, _written_as(rf"{_UNIX}|{_HOST}:\d+", "host:port, [ipv6]:port or unix:///path")]
-MetricsAddress = Annotated[str, _written_as(rf"{_HOST}:\d+", "host:port, [ipv6]:port or off")]
-File = Annotated[Path, AfterValidator(_readable)]
-Authority = Annotated[File, AfterValidator(_authority)]
-
-
-class Section(BaseModel):
-    """A group of keys.  Frozen; a key it does not know is an error; values never show in errors' texts."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        allow_inf_nan=False,
-        hide_input_in_errors=True,
-        use_attribute_docstrings=True,
-    )
-
-
-class ListenerTls(Section):
-    """TLS on the listener."""
-
-    certificate: File
-    """File of the server's certificate, followed by its intermediates, PEM."""
-
-    key: File
-    """File of the certificate's key, PEM, not encrypted."""
-
-    client_ca: Authority | None = None
-    """File of the authorities of client certificates, PEM.  Given, every client must present one (mTLS)."""
-
-    @model_validator(mode="after")
-    def _pair(self) -> Self:
-        _belong_together(self.certificate, self.key)
-        return self
+from gateway.config.addresses import EngineAddress, ListenAddress, MetricsAddress, beyond_loopback
+from gateway.config.section import File, Section
+from gateway.config.sources import Sources
+from gateway.config.ssh import HostSsh
+from gateway.config.tls import HostTls, ListenerTls
 
 
 class Limits(Section):
@@ -174,58 +80,6 @@ class Limits(Section):
     """Seconds that any other stream waits for a client that does not read before the call is ended."""
 
 
-class HostTls(Section):
-    """TLS to an engine.  Its certificate is always checked, against this authority and no other."""
-
-    ca: Authority
-    """File of the authority that signed the engine's certificate, PEM."""
-
-    certificate: File | None = None
-    """File of the gateway's certificate for this engine, PEM."""
-
-    key: File | None = None
-    """File of that certificate's key, PEM, not encrypted."""
-
-    server_name: str | None = Field(default=None, min_length=1)
-    """Name that the engine's certificate bears, where that is not the address's host."""
-
-    @model_validator(mode="after")
-    def _pair(self) -> Self:
-        if self.certificate and self.key:
-            _belong_together(self.certificate, self.key)
-        elif self.certificate or self.key:
-            raise ValueError("needs certificate and key together, or neither")
-        return self
-
-
-class HostSsh(Section):
-    """How to log in by ssh.  What is not given is as the ssh configuration of the gateway's user says."""
-
-    identity_file: File | None = None
-    """File of the private key to log in with, not encrypted; no other key is used then."""
-
-    private_key: str | None = Field(default=None, min_length=1, repr=False)
-    """The same key itself, as OpenSSH or PEM writes it, in place of the file."""
-
-    known_hosts_file: File | None = None
-    """File of the keys that the host may have, in the form of OpenSSH's known_hosts.  They are always checked."""
-
-    known_hosts: str | None = Field(default=None, min_length=1)
-    """The same lines themselves, in place of the file."""
-
-    jump_host: JumpHost | None = None
-    """Host through which the login goes, user@host[:port]; several with commas.  Key and known_hosts are for it too."""
-
-    @model_validator(mode="after")
-    def _once(self) -> Self:
-        for file, text in (("identity_file", "private_key"), ("known_hosts_file", "known_hosts")):
-            if getattr(self, file) and getattr(self, text):
-                raise ValueError(f"has both {file} and {text}: leave one out")
-        if self.private_key and "PRIVATE KEY-----" not in self.private_key:
-            raise ValueError("has a private_key that is not one in OpenSSH or PEM form")
-        return self
-
-
 class HostSettings(Section):
     """One Docker host."""
 
@@ -254,12 +108,22 @@ class HostSettings(Section):
             raise ValueError("has ssh, which only ssh:// addresses can use: leave it out")
         if self.tls and self.insecure:
             raise ValueError("has both tls and insecure: leave one out; with tls, the engine is always checked")
-        if tcp and not self.tls and not self.insecure and _beyond_loopback(self.address):
+        if tcp and not self.tls and not self.insecure and beyond_loopback(self.address):
             raise ValueError(
                 "would be reached in plaintext beyond this machine: give it tls, or accept that with "
                 f"{{name: {self.name}, address: '{self.address}', insecure: true}}"
             )
         return self
+
+
+@dataclass(frozen=True)
+class DockerConfiguration:
+    """What the docker command of this machine is configured with."""
+
+    folder: Path
+    host: str  # DOCKER_HOST
+    certificates: Path | None  # of that host
+    alone: bool  # nothing else is configured: without any host, the local socket counts
 
 
 class Keys(Section):
@@ -313,8 +177,10 @@ class Keys(Section):
 
     hosts: tuple[HostSettings, ...] = ()
     """The Docker hosts.  As a flag (repeated) or a variable (with commas): name=address, or {name: …, address: …, …}
-    for one that needs more.  Without this key: the machine's docker contexts and `DOCKER_HOST`, else the local socket.
-    An empty list is a fleet without hosts."""
+    for one that needs more.  Without this key, and without sources: the machine's docker contexts and `DOCKER_HOST`,
+    else the local socket.  An empty list is no hosts."""
+
+    sources: Sources = Sources()
 
     tls: ListenerTls | None = None
     limits: Limits = Limits()
@@ -341,7 +207,7 @@ class Keys(Section):
 
     @model_validator(mode="after")
     def _protected(self) -> Self:
-        if not self.tls and not self.insecure_allow_plaintext_beyond_loopback and _beyond_loopback(self.listen):
+        if not self.tls and not self.insecure_allow_plaintext_beyond_loopback and beyond_loopback(self.listen):
             raise ValueError(
                 f"listen: {self.listen} would offer root on all hosts in plaintext beyond this machine: listen on "
                 "127.0.0.1, or give tls.certificate and tls.key, or accept that risk with "
@@ -354,20 +220,34 @@ class Settings(Keys):
     """The configuration of one run."""
 
     source: str = "code"
-    """Where the hosts came from, in words, for the start-up log."""
+    """Where the hosts came from, in words."""
+
+    file: Path | None = None
+    """The file that was read."""
+
+    contexts: DockerConfiguration | None = None
+    """The machine's docker contexts, if they are a source of hosts."""
+
+    context_hosts: tuple[HostSettings, ...] = ()
+    """The hosts that were there in them."""
+
+    @property
+    def all_hosts(self) -> tuple[HostSettings, ...]:
+        """The hosts that are known without asking anybody."""
+        return (*self.hosts, *self.context_hosts)
 
     @property
     def warnings(self) -> list[str]:
         """What is allowed and probably not meant, a sentence each."""
         names: dict[str, list[str]] = {}
-        for host in self.hosts:
+        for host in self.all_hosts:
             names.setdefault(host.address, []).append(host.name)
         found = [
             f"hosts {' and '.join(same)} have the same address {address}: what is there is shown once for each"
             for address, same in names.items()
             if len(same) > 1
         ]
-        if not self.hosts:
+        if not self.hosts and not self.contexts and not self.sources.remote:
             found.append("the fleet has no hosts: the list of hosts is empty")
         if self.tls is not None and self.tls.client_ca is None:
             found.append("every client that trusts this certificate may call: tls.client_ca would ask for theirs")

@@ -6,7 +6,9 @@ import asyncio
 import ssl
 from urllib.parse import urlsplit
 
-from gateway.config.settings import HostSettings, HostSsh, Limits
+from gateway.config.settings import HostSettings, Limits
+from gateway.config.ssh import HostSsh
+from gateway.config.tls import present, trust
 from gateway.engine.client import Endpoint, Engine
 from gateway.engine.transport.pool import Address
 from gateway.engine.transport.pool import Limits as EngineLimits
@@ -65,9 +67,9 @@ def address_of(settings: HostSettings) -> Address:
         # Not create_default_context: the environment has no say in whom to trust.
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         tls.minimum_version = ssl.TLSVersion.TLSv1_2
-        tls.load_verify_locations(settings.tls.ca)
+        trust(tls, settings.tls.ca)
         if settings.tls.certificate is not None and settings.tls.key is not None:
-            tls.load_cert_chain(settings.tls.certificate, settings.tls.key)
+            present(tls, settings.tls.certificate, settings.tls.key)
     name = settings.tls.server_name if settings.tls is not None else None
     return Address(host=url.hostname or "", port=url.port or 0, tls=tls, server_name=name)
 

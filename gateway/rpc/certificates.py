@@ -6,7 +6,7 @@ from collections import deque
 
 import grpc
 
-from gateway.config.settings import ListenerTls
+from gateway.config.tls import ListenerTls
 
 
 class Certificates:

@@ -82,7 +82,7 @@ def contexts(tmp_path: Path) -> Contexts:
 
 
 def places(settings: Settings) -> dict[str, str]:
-    return {host.name: host.address for host in settings.hosts}
+    return {host.name: host.address for host in settings.all_hosts}
 
 
 # Three places, one order
@@ -146,8 +146,8 @@ def test_a_host_that_needs_more_than_an_address_can_be_given_in_every_place(file
 
 def test_a_section_that_is_all_comments_is_as_good_as_absent(file: Any) -> None:
     """An empty file, and a file whose sections are empty, give the defaults."""
-    assert load(file(""), {}) == load([], {})
-    assert load(file("limits:\ntls:\nhosts:\n  # - name: a\n"), {}) == load([], {})
+    for text in ("", "limits:\ntls:\nhosts:\n  # - name: a\n"):
+        assert load(file(text), {}).model_copy(update={"file": None}) == load([], {})
 
 
 def test_an_empty_list_of_hosts_is_an_empty_fleet(file: Any, contexts: Contexts) -> None:
@@ -273,7 +273,20 @@ def test_an_unknown_key_of_the_file_is_named_with_its_path_and_its_remedy(
     """A key the gateway does not know is refused, with its whole path and the key that was probably meant."""
     flags = file(content)
 
-    assert refusal(flags) == f"file {flags[1]}: {key} is unknown; did you mean {remedy}?"
+    assert re.sub(r", line \d, column \d", "", refusal(flags)) == (
+        f"file {flags[1]}: {key} is unknown; did you mean {remedy}?"
+    )
+
+
+def test_what_is_wrong_in_the_file_is_named_with_its_line_and_column(file: Any) -> None:
+    """A part that is missing, with those of what should have it."""
+    flags = file("hosts:\n  - {name: a, address: 'unix:///a'}\n  - name: b\n    adress: unix:///b\n")
+
+    assert refusal(flags).splitlines() == [
+        f"file {flags[1]}, line 3, column 5: hosts[1].address is missing; it is: Where its engine listens: "
+        "unix:///path, tcp://host:port or ssh://user@host[:port].",
+        f"file {flags[1]}, line 4, column 5: hosts[1].adress is unknown; did you mean hosts[].address?",
+    ]
 
 
 def test_unknown_variables_and_flags_are_refused() -> None:
@@ -302,7 +315,7 @@ def test_a_wrong_value_is_refused_with_its_place_its_value_and_what_it_should_be
     """A wrong value is refused in words that name where it was written, the value, and what is right."""
     flags = file({"log_level": "loud"})
 
-    assert refusal(flags).startswith(f"file {flags[1]}: log_level 'loud' should be 'debug', 'info', ")
+    assert refusal(flags).startswith(f"file {flags[1]}, line 1, column 1: log_level 'loud' should be 'debug', 'info', ")
     assert refusal([], {"DOCKFLEET_LIMITS__MAX_RESPONSE_BYTES": "1"}).startswith(
         "DOCKFLEET_LIMITS__MAX_RESPONSE_BYTES '1' should be greater than or equal to 65536; it is: Bytes of"
     )
@@ -358,13 +371,15 @@ def test_a_file_that_cannot_be_read_or_is_no_yaml_is_refused_without_quoting_it(
     flags = file("listen: 127.0.0.1:1\npassword: 'hunter2\nlog_level: info\n")
 
     assert refusal(["--config", str(tmp_path / "no.yaml")]).endswith("cannot be read: No such file or directory")
-    assert refusal(flags).startswith(f"file {flags[1]}, line 4: not right as YAML: found unexpected end of stream")
+    assert refusal(flags).startswith(
+        f"file {flags[1]}, line 4, column 1: not right as YAML: found unexpected end of stream"
+    )
     assert "hunter2" not in refusal(flags)
     assert refusal(file("- a")).endswith("should be a mapping of keys to values")
     assert refusal(file("tls: 5")).endswith("tls 5 should be a mapping of keys to values")
     assert refusal(file("listen: 2024-13-45")).endswith("not text, or an impossible date or number")
     assert refusal(["--config", sys.executable]).endswith("is not UTF-8 text")
-    assert "line 2: not right as YAML: hosts is given twice" in refusal(file("hosts: []\nhosts: []\n"))
+    assert "line 2, column 1: not right as YAML: hosts is given twice" in refusal(file("hosts: []\nhosts: []\n"))
 
 
 def test_secrets_are_not_shown(file: Any) -> None:
@@ -513,7 +528,7 @@ def test_every_docker_context_is_a_host(contexts: Contexts, pki: Path) -> None:
         ("lab-1", "ssh://me@lab-1.example:2222"),
     ]
     assert settings.source == f"docker contexts of {contexts.folder}"
-    edge = settings.hosts[0].tls
+    edge = settings.context_hosts[0].tls
     assert edge is not None
     assert [edge.ca.name, edge.certificate and edge.certificate.name] == ["ca.pem", "cert.pem"]
     ssl.create_default_context(cafile=edge.ca)
@@ -546,7 +561,7 @@ def test_contexts_that_cannot_be_used_are_left_out_and_named(contexts: Contexts)
 
     assert places(settings) == {"again": "unix:///good.sock"}
     for words in (
-        "good at unix:///good.sock, a name or an address met before",
+        "good at unix:///good.sock: a name or an address met before",
         "windows: address 'npipe:////./pipe/docker_engine' is not unix:///path",
         "plain: would be reached in plaintext beyond this machine",
         "broken: no docker endpoint",
@@ -562,8 +577,8 @@ def test_docker_host_joins_the_contexts(contexts: Contexts, pki: Path) -> None:
     settings = load([], environ | {"DOCKER_TLS_VERIFY": ""})
 
     assert places(settings) == {"edge": "unix:///edge.sock", "docker-host": "tcp://10.0.0.5:2376"}
-    assert settings.hosts[1].tls is not None
-    assert settings.hosts[1].tls.ca == pki / "ca.pem"
+    assert settings.context_hosts[1].tls is not None
+    assert settings.context_hosts[1].tls.ca == pki / "ca.pem"
     assert settings.source == f"docker contexts of {contexts.folder} and DOCKER_HOST"
     assert load([], {"DOCKER_HOST": "unix:///x"}).source == "DOCKER_HOST"
 
@@ -629,8 +644,12 @@ def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_what_the_reference_lists_is_accepted() -> None:
-    """Every variable and every flag of the reference can be given its own default, and changes nothing."""
-    defaults = [(variable, flag, default) for _, variable, flag, default, _ in rows() if "–" not in (flag, default)]
+    """Every variable and every flag of the reference can be given its own default, and changes nothing.
+
+    But for those of a source that is not there unless it is configured.
+    """
+    optional = ("sources.etcd.", "sources.consul.", "sources.dns.")
+    defaults = [row[1:4] for row in rows() if "–" not in row[2:4] and not row[0].startswith(optional)]
     switches = {"true": "--", "false": "--no-"}
 
     variables = {variable: default for variable, _, default in defaults}

@@ -98,7 +98,7 @@ def _finish(started: list[Future[None]]) -> None:
 
 def _borrowed(why: str) -> Fleet:
     """The engine that the gateway would find by itself, as `one`."""
-    found = loading.load([], os.environ).hosts[0]
+    found = loading.load([], os.environ).all_hosts[0]
     absent = dict.fromkeys(
         ("two", "new", "podman", "private"), f"there is only a borrowed engine, {found.address}: {why}"
     )

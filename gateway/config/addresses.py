@@ -1,0 +1,52 @@
+"""How addresses are written."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Annotated
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, Field
+
+
+def _split(address: str) -> SplitResult:
+    return urlsplit(address if "://" in address else f"tcp://{address}")
+
+
+def _written_as(grammar: str, words: str) -> AfterValidator:
+    def checked(address: str) -> str:
+        try:
+            port = _split(address).port or 0
+        except ValueError:  # above 65535, or brackets around what is no IPv6 address
+            port = -1
+        if port < 0 or not re.fullmatch(grammar, address):
+            raise ValueError(f"is not {words}")
+        return address
+
+    return AfterValidator(checked)
+
+
+def beyond_loopback(address: str) -> bool:
+    """Tell whether *address* leads beyond this machine."""
+    host = _split(address).hostname
+    if host is None or host == "localhost":
+        return False
+    try:
+        return not ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name, and who knows where it leads
+        return True
+
+
+# A user or a host never begins with "-", which a ProxyCommand could take for one of its options.
+_UNIX = r"unix:///[^\x00-\x1f,]+"
+_USER = r"[A-Za-z0-9_][A-Za-z0-9._-]*"
+_HOST = r"(?:[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])"
+_HOP = rf"(?:{_USER}@)?{_HOST}(?::\d+)?"
+_ENGINE = rf"{_UNIX}|tcp://{_HOST}:\d+|ssh://{_HOP}(?:/[^\x00-\x20,?#]+)?"
+
+EngineAddress = Annotated[str, _written_as(_ENGINE, "unix:///path, tcp://host:port or ssh://user@host[:port][/path]")]
+JumpHost = Annotated[str, Field(pattern=rf"^{_HOP}(?:,{_HOP})*$")]
+ListenAddress = Annotated[str, _written_as(rf"{_UNIX}|{_HOST}:\d+", "host:port, [ipv6]:port or unix:///path")]
+MetricsAddress = Annotated[str, _written_as(rf"{_HOST}:\d+", "host:port, [ipv6]:port or off")]
+ServerAddress = Annotated[str, _written_as(rf"{_HOST}:\d+", "host:port or [ipv6]:port")]

@@ -1,0 +1,98 @@
+"""YAML as the gateway reads it: documents whose parts know where they were written.
+
+JSON is YAML too, so a document can be either.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gateway.config.keys import PATHS
+from gateway.config.problems import ConfigError
+from gateway.config.tls import BEGIN
+
+MAX_BYTES = 16 << 20  # of one document: a thousand hosts with certificates of their own
+
+
+class Document:
+    """The `value` of a YAML text, and where in the text its parts are."""
+
+    def __init__(self, text: str, where: str) -> None:
+        """Read *text*, which is *where* in words.  Raises `ConfigError`."""
+        self.where = where
+        self._text = text
+        self.value: Any = self._read()
+
+    def _read(self) -> Any:
+        try:
+            return yaml.load(self._text, _Loader)
+        except yaml.MarkedYAMLError as error:  # its own text quotes what is there, which may be a secret
+            where = f"{self.where}{_words(error.problem_mark)}"
+            problem = re.sub(r"\b(alias|tag|handle) .*", r"\1", error.problem or "")
+            raise ConfigError(f"{where}: not right as YAML: {problem}") from None
+        except (yaml.YAMLError, ValueError):
+            raise ConfigError(f"{self.where}: not right as YAML: not text, or an impossible date or number") from None
+
+    def place(self, path: Sequence[str | int]) -> str:
+        """Return, in words, where *path* was written; of what is missing, where the part is that should have it."""
+        node = yaml.compose(self._text, _Loader)
+        mark = None
+        for step in path:
+            found = _below(node, step)
+            if found is None:
+                break
+            mark, node = found
+        return self.where + _words(mark or getattr(node, "start_mark", None))
+
+
+def read(path: Path) -> Document:
+    """Return the document in a file.  Raises `ConfigError`."""
+    where = f"file {path}"
+    try:
+        data = path.read_bytes()
+        if len(data) > MAX_BYTES:
+            raise ConfigError(f"{where} has more than {MAX_BYTES} bytes")
+        return Document(data.decode(), where)
+    except OSError as error:
+        raise ConfigError(f"{where} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{where} is not UTF-8 text") from error
+
+
+def based(document: Any, folder: Path, name: str = "") -> Any:
+    """Return *document*, what is written at the key *name*, with the paths in it relative to *folder*."""
+    if isinstance(document, dict):
+        return {key: based(value, folder, f"{name}.{key}" if name else str(key)) for key, value in document.items()}
+    if isinstance(document, list):
+        return [based(value, folder, f"{name}[]") for value in document]
+    is_path = isinstance(document, str) and name in PATHS and BEGIN not in document
+    return str(folder / document) if is_path else document
+
+
+def _below(node: Any, step: str | int) -> tuple[Any, Any] | None:
+    """Return the mark and the node of a part of *node*; None when there is no such part."""
+    if isinstance(node, yaml.MappingNode):
+        return next(((key.start_mark, value) for key, value in node.value if key.value == step), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return node.value[step].start_mark, node.value[step]
+    return None
+
+
+def _words(mark: Any) -> str:
+    return f", line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which a key given twice is an error; PyYAML drops the first without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        names = [key.value for key, _ in node.value]
+        for before, (key, _) in enumerate(node.value):
+            if key.value in names[:before]:
+                raise yaml.MarkedYAMLError(problem=f"{key.value} is given twice", problem_mark=key.start_mark)
+        return super().construct_mapping(node, deep)

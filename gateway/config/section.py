@@ -1,0 +1,40 @@
+"""What groups of keys are made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+
+
+class Section(BaseModel):
+    """A group of keys.  Frozen; a key it does not know is an error; values never show in errors' texts."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
+
+
+def _readable(path: Path) -> Path:
+    try:
+        with path.open("rb") as file:
+            file.read(1)
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from error
+    return path
+
+
+def _listed(value: Any) -> Any:
+    """Take a flag or a variable apart, which has commas between the items of a list."""
+    return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+
+
+T = TypeVar("T")
+
+File = Annotated[Path, AfterValidator(_readable)]
+Listed = Annotated[tuple[T, ...], BeforeValidator(_listed)]

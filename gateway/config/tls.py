@@ -1,0 +1,135 @@
+"""TLS: certificates and keys, which are files or the PEM text itself, and the two sides that use them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, Field, PlainValidator, SecretStr, model_validator
+
+from gateway.config.section import File, Section
+
+BEGIN = "-----BEGIN "
+
+
+def read(pem: Path | SecretStr) -> bytes:
+    """Return the PEM text.  Raises `OSError`."""
+    return pem.read_bytes() if isinstance(pem, Path) else pem.get_secret_value().encode()
+
+
+@contextlib.contextmanager
+def as_file(pem: Path | SecretStr) -> Iterator[Path]:
+    """Give a file with the PEM text: OpenSSL reads files alone.  No disk ever holds a text.  Raises `OSError`."""
+    if isinstance(pem, Path):
+        yield pem
+        return
+    descriptor = os.memfd_create("pem")
+    try:
+        with open(descriptor, "wb", closefd=False) as writer:
+            writer.write(read(pem))
+        yield Path(f"/proc/self/fd/{descriptor}")
+    finally:
+        os.close(descriptor)
+
+
+def trust(context: ssl.SSLContext, authority: Path | SecretStr) -> None:
+    """Let *context* trust certificates of *authority*.  Raises `OSError` and `ssl.SSLError`."""
+    with as_file(authority) as file:
+        context.load_verify_locations(file)
+
+
+def present(context: ssl.SSLContext, certificate: Path | SecretStr, key: Path | SecretStr) -> None:
+    """Let *context* prove with *certificate* who it is.  Raises `OSError` and `ssl.SSLError`."""
+    with as_file(certificate) as first, as_file(key) as second:
+        # Without `password`, OpenSSL asks the terminal for a passphrase, and waits.
+        context.load_cert_chain(first, second, password=lambda: "")
+
+
+def _belong_together(certificate: Path | SecretStr, key: Path | SecretStr) -> None:
+    """Raise `ValueError` unless *key* is that of *certificate*."""
+    try:
+        present(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), certificate, key)
+    except ssl.SSLError as error:
+        what = error.reason or "one of them is not PEM, or the key is encrypted"
+        names = "a key" if isinstance(key, SecretStr) else f"a key {key}"
+        of = "its certificate" if isinstance(certificate, SecretStr) else f"certificate {certificate}"
+        raise ValueError(f"has {names} that does not belong to {of}: {what}") from error
+
+
+def _file_or_text(value: Any) -> Path | SecretStr:
+    if not isinstance(value, str | Path | SecretStr):
+        raise ValueError("should be the path of a file, or PEM text")
+    if isinstance(value, str):
+        value = SecretStr(value) if BEGIN in value else Path(value)
+    return _readable(value)
+
+
+def _readable(pem: Path | SecretStr) -> Path | SecretStr:
+    if isinstance(pem, Path):
+        try:
+            with pem.open("rb") as file:
+                file.read(1)
+        except OSError as error:
+            raise ValueError(f"cannot be read: {error.strerror}") from error
+    elif len(read(pem)) > 1 << 20:
+        raise ValueError("is longer than 1 MiB")
+    return pem
+
+
+def _authority(pem: Path | SecretStr) -> Path | SecretStr:
+    try:
+        trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), pem)
+    except ssl.SSLError as error:
+        raise ValueError("holds no certificate in PEM form") from error
+    return pem
+
+
+Pem = Annotated[Path | SecretStr, PlainValidator(_file_or_text)]
+Authority = Annotated[Pem, AfterValidator(_authority)]
+AuthorityFile = Annotated[Path, AfterValidator(_readable), AfterValidator(_authority)]
+
+
+class ListenerTls(Section):
+    """TLS on the listener."""
+
+    certificate: File
+    """File of the server's certificate, followed by its intermediates, PEM."""
+
+    key: File
+    """File of the certificate's key, PEM, not encrypted."""
+
+    client_ca: AuthorityFile | None = None
+    """File of the authorities of client certificates, PEM.  Given, every client must present one (mTLS)."""
+
+    @model_validator(mode="after")
+    def _pair(self) -> Self:
+        _belong_together(self.certificate, self.key)
+        return self
+
+
+class HostTls(Section):
+    """TLS to a server: an engine, etcd or Consul.  Its certificate is always checked, against this authority alone."""
+
+    ca: Authority
+    """The authority that signed the server's certificate: a file, or the PEM text itself."""
+
+    certificate: Pem | None = None
+    """The gateway's certificate for this server: a file, or the PEM text itself."""
+
+    key: Pem | None = None
+    """That certificate's key, not encrypted: a file, or the PEM text itself."""
+
+    server_name: str | None = Field(default=None, min_length=1)
+    """Name that the server's certificate bears, where that is not the address's host."""
+
+    @model_validator(mode="after")
+    def _pair(self) -> Self:
+        if self.certificate and self.key:
+            _belong_together(self.certificate, self.key)
+        elif self.certificate or self.key:
+            raise ValueError("needs certificate and key together, or neither")
+        return self
