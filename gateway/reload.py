@@ -1,7 +1,6 @@
-"""Applies a changed configuration to a gateway that serves: its hosts, and the files of TLS.
+"""The configuration as a source of hosts, which is read again when its files change and on SIGHUP.
 
-A host that keeps its name and its address keeps its `Host`, with all calls and streams: its labels change in place, and
-its certificates are those of the next connection.  All other keys need a restart.
+The hosts and the files of TLS change while the gateway serves.  All other keys need a restart.
 """
 
 from __future__ import annotations
@@ -9,91 +8,86 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from gateway.config.loading import ConfigError
-from gateway.config.settings import HostSettings, Keys, Limits, Settings
-from gateway.engine.client import Endpoint
-from gateway.fleet.dial import address_of
-from gateway.fleet.host import Host
-from gateway.fleet.registry import HostRegistry
+from gateway.config.section import Section
+from gateway.config.settings import Keys, Settings
+from gateway.fleet.sources.feed import Feed, Refused
+from gateway.fleet.sources.files import Polls
 from gateway.rpc.certificates import Certificates
 
 log = logging.getLogger("gateway.reload")
 
 
-class Reload:
+class Configuration:
     """Knows the settings in force, and changes them."""
 
     def __init__(
         self,
         settings: Settings,
-        hosts: HostRegistry,
+        read: Callable[[], Settings],
+        feed: Feed,
+        polls: Polls,
         certificates: Certificates | None,
-        make: Callable[[HostSettings], Host],
     ) -> None:
-        """Store; *make* makes a host."""
+        """Publish the hosts of *settings*; *read* reads the configuration again."""
         self._settings = settings
-        self._hosts = hosts
+        self._read = read
+        self._feed = feed
+        self._polls = polls
         self._certificates = certificates
-        self._make = make
+        feed.publish(settings.hosts)
 
-    async def whenever(self, changed: asyncio.Event, read: Callable[[], Settings]) -> None:
-        """Each time that *changed* is set, apply what *read* returns; what is refused changes nothing."""
-        while True:
-            await changed.wait()
-            changed.clear()
+    async def run(self) -> None:
+        """Apply the configuration whenever its files change; what is refused changes nothing."""
+        changes = self._polls.changes(self._files)
+        await anext(changes)  # as they are, they were read at the start
+        async for _ in changes:
             try:
-                self.apply(await asyncio.to_thread(read))
+                self._apply(await asyncio.to_thread(self._read))
             except (ConfigError, OSError, ssl.SSLError) as error:
                 log.error("reload refused; all stays as it was", extra={"fields": {"why": str(error)}})
+                self._feed.refused = (Refused(f"file {self._settings.file}", str(error)),)
 
-    def apply(self, new: Settings) -> None:
+    def _files(self) -> Iterator[Path]:
+        if self._settings.file is not None:
+            yield self._settings.file
+        if self._settings.tls is not None:
+            yield from self._settings.tls.files()
+
+    def _apply(self, new: Settings) -> None:
         """Make *new* the settings in force, as far as that is possible without a restart.
 
-        Raises `OSError` and `ssl.SSLError` for files of no use; nothing has changed then.
+        Raises `OSError` for files of no use; nothing has changed then.
         """
-        before = {host.name: host for host in self._settings.all_hosts}
-        stay = {
-            host.name for host in new.all_hosts if host.name in before and host.address == before[host.name].address
-        }
-        # First all that can fail.
-        endpoints = {host.name: Endpoint(host.address, address_of(host)) for host in new.all_hosts if host.name in stay}
-        joining = [self._make(host) for host in new.all_hosts if host.name not in stay]
-        certificate = None
         if self._certificates and new.tls and _protection(new) == _protection(self._settings):
-            certificate = self._certificates.read(new.tls)
-
-        leaving = sorted(before.keys() - {host.name for host in new.all_hosts})
-        for name in leaving:
-            self._hosts.remove(name)
-        for host in new.all_hosts:
-            if host.name in stay:
-                self._hosts[host.name].settings = host
-                self._hosts[host.name].engine.renew(endpoints[host.name])
-        for joined in joining:
-            self._hosts.put(joined)
-        if self._certificates and certificate:
-            self._certificates.renew(certificate)
-        self._report(new, {host.name for host in joining}, before.keys(), leaving)
-
-    def _report(self, new: Settings, joined: set[str], before: Set[str], left: list[str]) -> None:
-        moved = sorted(joined & before)
-        fields = {"hosts": len(new.all_hosts), "added": sorted(joined - before), "removed": left, "moved": moved}
-        log.info("reloaded", extra={"fields": {key: value for key, value in fields.items() if value != []}})
+            self._certificates.renew(self._certificates.read(new.tls))
+        self._feed.publish(new.hosts)
+        log.info("reloaded", extra={"fields": {"hosts": len(new.hosts)}})
         for warning in new.warnings:
             log.warning(warning)
-        if keys := _needs_restart(self._settings, new):
+        if keys := list(_needs_restart(self._settings, new)):
             log.warning("these keys change with a restart only", extra={"fields": {"keys": keys}})
-        self._settings = self._settings.model_copy(update={"hosts": new.hosts, "context_hosts": new.context_hosts})
+        self._settings = self._settings.model_copy(update={"hosts": new.hosts})
 
 
-def _needs_restart(old: Settings, new: Settings) -> list[str]:
-    """Return the keys that differ and cannot be changed in a gateway that serves."""
-    plain = [name for name in Keys.model_fields if name not in ("hosts", "tls", "limits")]
-    keys = [name for name in plain if getattr(old, name) != getattr(new, name)]
-    keys += [f"limits.{name}" for name in Limits.model_fields if getattr(old.limits, name) != getattr(new.limits, name)]
-    return keys + (["tls"] if _protection(old) != _protection(new) else [])
+def _needs_restart(old: Settings, new: Settings) -> Iterator[str]:
+    """Yield the keys that differ and cannot be changed in a gateway that serves."""
+    for name in Keys.model_fields:
+        before, after = getattr(old, name), getattr(new, name)
+        if name == "hosts":
+            continue
+        if name == "tls":
+            yield from ["tls"] if _protection(old) != _protection(new) else []
+        elif isinstance(before, Section) and isinstance(after, Section):
+            below = type(before).model_fields
+            yield from (f"{name}.{key}" for key in below if getattr(before, key) != getattr(after, key))
+        elif before != after:
+            yield name
+    if old.contexts != new.contexts and old.sources.contexts == new.sources.contexts:
+        yield "sources.contexts"
 
 
 def _protection(settings: Settings) -> tuple[bool, bool]:

@@ -37,7 +37,11 @@ from gateway.engine.transport.ssh.login import Logins
 from gateway.fleet.dial import host_of
 from gateway.fleet.host import Host
 from gateway.fleet.registry import HostRegistry
-from gateway.reload import Reload
+from gateway.fleet.sources.combined import Combiner
+from gateway.fleet.sources.contexts import Contexts
+from gateway.fleet.sources.directory import Directory
+from gateway.fleet.sources.files import Polls
+from gateway.reload import Configuration
 from gateway.rpc import health
 from gateway.rpc.backend import Backend, Timeouts
 from gateway.rpc.certificates import Certificates
@@ -76,9 +80,9 @@ _LAST_WORDS_SECONDS = 1.0  # for telling the clients of calls that are cut off
 async def serve(read: Callable[[], Settings], settings: Settings) -> None:
     """Run the gateway until SIGTERM or SIGINT; a second one ends it at once.
 
-    SIGHUP applies what *read* returns then.
+    SIGHUP applies what *read* returns then, and lets all that watch files look at once.
     """
-    stop, now, changed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    stop, now = asyncio.Event(), asyncio.Event()
 
     def signalled() -> None:
         (now if stop.is_set() else stop).set()
@@ -86,11 +90,9 @@ async def serve(read: Callable[[], Settings], settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, signalled)
-    loop.add_signal_handler(signal.SIGHUP, changed.set)
-    async with running(settings, now) as gateway:
-        reloading = asyncio.create_task(gateway.reload.whenever(changed, read))
+    async with running(settings, now, read) as gateway:
+        loop.add_signal_handler(signal.SIGHUP, gateway.polls.now)
         await stop.wait()
-        reloading.cancel()
 
 
 @dataclass(frozen=True)
@@ -101,14 +103,16 @@ class Running:
     metrics_address: tuple[str, int] | None
     hosts: HostRegistry
     metrics: Metrics
-    reload: Reload
+    polls: Polls
 
 
 @asynccontextmanager
-async def running(settings: Settings, hurry: asyncio.Event | None = None) -> AsyncIterator[Running]:
+async def running(
+    settings: Settings, hurry: asyncio.Event | None = None, read: Callable[[], Settings] | None = None
+) -> AsyncIterator[Running]:
     """Serve until the end of the block, then drain and stop; *hurry* cuts the draining short.
 
-    Raises `OSError` when a port is taken.
+    *read* reads the settings again when their files have changed.  Raises `OSError` when a port is taken.
     """
     hurry = hurry or asyncio.Event()
     metrics, reporter, readiness = Metrics(), HealthReporter(), Readiness()
@@ -124,8 +128,15 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
             HostRegistry(settings.health_check_interval_seconds, settings.health_check_timeout_seconds)
         )
         hosts.watchers.append(reporter)
-        for host in settings.all_hosts:
-            hosts.put(make(host))
+        polls = Polls(settings.sources.poll_interval_seconds)
+        certificates = Certificates(settings.tls) if settings.tls else None
+        seconds = settings.sources.absence_timeout_seconds
+        combiner = Combiner(hosts, make, metrics.sources, polls, absence_timeout_seconds=seconds)
+        await stack.enter_async_context(combiner)
+        feed = combiner.feed("configuration")
+        combiner.run(Configuration(settings, read or (lambda: settings), feed, polls, certificates), feed)
+        _run_sources(settings, combiner, polls)
+        await combiner.answered()
         backend = Backend(hosts, _timeouts(settings.limits))
         interceptor = _interceptor(settings.limits, metrics)
         server = grpc.aio.server(interceptors=[interceptor], options=options_of(settings.limits))
@@ -133,20 +144,29 @@ async def running(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         if settings.reflection:
             server.add_generic_rpc_handlers(Reflection(names).handlers())
         metrics_address = await _serve_pages(settings, metrics, readiness, stack)
-        certificates = Certificates(settings.tls) if settings.tls else None
         port = listen(server, settings.listen, certificates)
         await server.start()
         reporter.serve(names)
         readiness.obstacle = ""
-        _log_start(settings, port, metrics_address)
+        _log_start(settings, port, metrics_address, len(hosts))
         try:
-            yield Running(port, metrics_address, hosts, metrics, Reload(settings, hosts, certificates, make))
+            yield Running(port, metrics_address, hosts, metrics, polls)
         finally:
             readiness.obstacle = "the gateway is draining: it ends when its open calls have ended"
             seconds = settings.drain_timeout_seconds if _in_use(interceptor, reporter, readiness) else 0
             await _drain(reporter, seconds, hurry)
             await _stop(server, interceptor, settings.shutdown_timeout_seconds, hurry)
             await backend.finished()
+
+
+def _run_sources(settings: Settings, combiner: Combiner, polls: Polls) -> None:
+    """Run the sources of hosts besides the configuration."""
+    if settings.sources.directory is not None:
+        feed = combiner.feed("directory")
+        combiner.run(Directory(settings.sources.directory, feed, polls), feed)
+    if settings.contexts is not None:
+        feed = combiner.feed("contexts")
+        combiner.run(Contexts(settings.contexts, feed, polls), feed)
 
 
 def _interceptor(limits: Limits, metrics: Metrics) -> CallInterceptor:
@@ -226,12 +246,12 @@ async def _serve_pages(
     return await stack.enter_async_context(listener.listening(address.hostname or "127.0.0.1", address.port or 0))
 
 
-def _log_start(settings: Settings, port: int, metrics_address: tuple[str, int] | None) -> None:
+def _log_start(settings: Settings, port: int, metrics_address: tuple[str, int] | None, hosts: int) -> None:
     fields = {
         "version": __version__,
         "listen": re.sub(r":\d+$", f":{port}", settings.listen),
         "metrics": "{}:{}".format(*metrics_address) if metrics_address else "off",
-        "hosts": len(settings.all_hosts),
+        "hosts": hosts,
         "hosts_from": settings.source,
     }
     log.info("serving", extra={"fields": fields})

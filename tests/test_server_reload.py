@@ -107,7 +107,8 @@ async def test_hosts_come_go_and_move_and_the_others_do_not_notice(
             assert (await stream.read()).event.action == "start"
 
         file.write(at("stays", one, labels={"site": "north"}), at("moves", two), at("comes", two))
-        said = await reload(gateway)
+        gateway.signal(signal.SIGHUP)
+        said = await gateway.said("hosts have changed")
         ended = [await end(streams[host]) for host in ("leaves", "moves")]
         one.happen("container", "stop", "c1")
         assert (await news(streams["stays"])).event.action == "stop"
@@ -254,7 +255,8 @@ async def test_certificates_for_an_engine_are_renewed(file: File, tmp_path: Path
             new.issue_cert("127.0.0.1").configure_cert(context)
             refused = await refusal(client.containers.ExportContainer(export))
             new.cert_pem.write_to_path(str(tmp_path / "engine.pem"))
-            await reload(gateway)
+            gateway.signal(signal.SIGHUP)
+            await gateway.said("certificates of hosts renewed")
             data = (await client.containers.ExportContainer(export).read()).data
             daemon.happen("container", "stop", "c1")
             assert (await news(stream)).event.action == "stop"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -18,6 +19,14 @@ class Section(BaseModel):
         hide_input_in_errors=True,
         use_attribute_docstrings=True,
     )
+
+    def files(self) -> Iterator[Path]:
+        """Yield the files that the keys name, of groups below as well."""
+        for _, value in self:
+            if isinstance(value, Section):
+                yield from value.files()
+            elif isinstance(value, Path):
+                yield value
 
 
 def _readable(path: Path) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -25,9 +25,23 @@ class UnknownHost(CallError, LookupError):
         self.name = name
 
     @property
-    def missing(self) -> tuple[str, str]:
+    def missing(self) -> tuple[str, str] | None:
         """The host."""
         return "host", self.name
+
+
+class HostNotKnownYet(UnknownHost):
+    """No host has this name, as far as the sources have answered."""
+
+    status, retry_safe = "UNAVAILABLE", True
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(name)
+        self.args = (f"there is no host {name!r} so far: {why}",)
+
+    @property
+    def missing(self) -> None:
+        """Nothing: it may be there."""
 
 
 class HostWatcher(Protocol):
@@ -48,6 +62,7 @@ class HostRegistry:
 
     def __init__(self, health_check_interval_seconds: float, health_check_timeout_seconds: float = 5.0) -> None:
         self.watchers: list[HostWatcher] = []  # are called in this order
+        self.incomplete: Callable[[], str] = lambda: ""  # why hosts may be missing that there are
         self._health_check_interval_seconds = health_check_interval_seconds
         self._health_check_timeout_seconds = health_check_timeout_seconds
         self._hosts: dict[str, Host] = {}
@@ -70,13 +85,18 @@ class HostRegistry:
         try:
             return self._hosts[name]
         except KeyError:
-            raise UnknownHost(name) from None
+            raise self.unknown(name) from None
 
     def __iter__(self) -> Iterator[Host]:
         return iter([self._hosts[name] for name in self._names])
 
     def __len__(self) -> int:
         return len(self._hosts)
+
+    def unknown(self, name: str) -> UnknownHost:
+        """Return what it means that no host is called *name*."""
+        why = self.incomplete()
+        return HostNotKnownYet(name, why) if why else UnknownHost(name)
 
     def put(self, host: Host) -> None:
         """Add *host*, and probe it from now on.  One of the same name is removed before."""

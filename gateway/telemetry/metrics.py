@@ -30,6 +30,7 @@ class Metrics:
         Info("dockfleet_build", "The version of this gateway.", registry=registry).info({"version": __version__})
         self.rpcs = RpcMetrics(registry)
         self.hosts = HostFamilies(registry)
+        self.sources = SourceFamilies(registry)
         self.http_refused = Counter(
             "dockfleet_http_connections_refused",
             "HTTP connections refused because too many were open.",
@@ -67,6 +68,48 @@ class RpcMetrics:
         self.limit = Gauge(
             "dockfleet_calls_limit", "Calls that may be under way at once, by budget.", ("budget",), registry=registry
         )
+
+
+class SourceFamilies:
+    """The metrics of the sources of hosts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._up = Gauge(
+            "dockfleet_host_source_up", "Whether a source of hosts answers.", ("source",), registry=registry
+        )
+        self._last_success = Gauge(
+            "dockfleet_host_source_last_success_timestamp_seconds",
+            "When a source of hosts answered last, in seconds since 1970.",
+            ("source",),
+            registry=registry,
+        )
+        self._hosts = Gauge("dockfleet_host_source_hosts", "Hosts that a source has.", ("source",), registry=registry)
+        self._refused = Gauge(
+            "dockfleet_host_source_refused_entries",
+            "Entries of a source of hosts that are not right.",
+            ("source",),
+            registry=registry,
+        )
+
+    def show(
+        self,
+        source: str,
+        *,
+        up: Callable[[], float],
+        last_success: Callable[[], float],
+        hosts: Callable[[], float],
+        refused: Callable[[], float],
+    ) -> None:
+        """Show at each scrape what these functions return then, until `hide`."""
+        self._up.labels(source).set_function(up)
+        self._last_success.labels(source).set_function(last_success)
+        self._hosts.labels(source).set_function(hosts)
+        self._refused.labels(source).set_function(refused)
+
+    def hide(self, source: str) -> None:
+        """Show nothing of a source any more."""
+        for family in (self._up, self._last_success, self._hosts, self._refused):
+            family.remove(source)
 
 
 class HostFamilies:

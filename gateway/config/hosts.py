@@ -1,0 +1,64 @@
+"""Hosts as documents describe them: files of a directory, values of etcd, and what calls have added."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from gateway.config.documents import Document, based
+from gateway.config.problems import ConfigError, reasons
+from gateway.config.settings import HostSettings
+
+_SECTION = "hosts[]"
+
+
+def hosts_in(document: Document, folder: Path) -> tuple[HostSettings, ...]:
+    """Return the hosts of a document: a mapping is one host, a list is several; an empty document has none.
+
+    Paths are relative to *folder*.  Raises `ConfigError`, which names all that is wrong.
+    """
+    value = document.value
+    parts = value if isinstance(value, list) else [] if value is None else [value]
+    hosts: list[HostSettings] = []
+    wrong: list[str] = []
+    for number, part in enumerate(parts):
+        place = _Place(document, (number,) if isinstance(value, list) else ())
+        try:
+            hosts.append(HostSettings.model_validate(based(part, folder, _SECTION)))
+        except ValidationError as error:
+            wrong += reasons(error, place, section=f"{_SECTION}.")
+    if wrong:
+        raise ConfigError("\n".join(wrong))
+    return tuple(hosts)
+
+
+def host_in(document: Document, name: str) -> HostSettings:
+    """Return the host *name* that a document describes.  Raises `ConfigError`."""
+    value: Any = document.value
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{document.where}: should be a mapping, such as {{address: 'tcp://10.0.0.7:2376'}}")
+    if value.get("name", name) != name:
+        raise ConfigError(f"{document.place(('name',))}: name must be {name}, as the key says, or be left out")
+    try:
+        host = HostSettings.model_validate({**value, "name": name})
+    except ValidationError as error:
+        wrong = reasons(error, _Place(document, ()), section=f"{_SECTION}.")
+        raise ConfigError("\n".join(wrong)) from error
+    for file in host.files():
+        if not file.is_absolute():
+            raise ConfigError(f"{document.where}: {file} must be an absolute path, or the PEM text itself")
+    return host
+
+
+class _Place:
+    """Says where a part of a host was written."""
+
+    def __init__(self, document: Document, above: tuple[int, ...]) -> None:
+        self._document = document
+        self._above = above
+
+    def __call__(self, path: tuple[str | int, ...]) -> str:
+        return self._document.place((*self._above, *path))

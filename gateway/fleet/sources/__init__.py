@@ -1,0 +1,1 @@
+"""Where hosts come from: sources, and how they become one fleet."""

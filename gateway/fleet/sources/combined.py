@@ -1,0 +1,210 @@
+"""The sources together: one fleet, kept in the registry while sources change."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from gateway.config.settings import HostSettings
+from gateway.fleet.dial import endpoint_of
+from gateway.fleet.host import Host
+from gateway.fleet.registry import HostRegistry
+from gateway.fleet.sources.feed import Feed, Source
+from gateway.fleet.sources.files import Polls
+from gateway.telemetry.metrics import SourceFamilies
+
+log = logging.getLogger("gateway.sources")
+
+ORDER = ("configuration", "calls", "directory", "contexts", "etcd", "consul", "dns")
+"""The sources.  When two have a host of the same name, the first counts."""
+
+_START_SECONDS = 3.0  # that a start waits for the first answers
+_AGAIN_SECONDS = 5.0  # until a source with a defect runs again
+
+
+class Combiner:
+    """Joins what sources say by the names of the hosts, and applies what has changed to the registry.
+
+    A host that keeps its name and its address keeps its `Host`, with all calls and streams: its labels change in place,
+    and its certificates are those of the next connection.
+    """
+
+    def __init__(
+        self,
+        hosts: HostRegistry,
+        make: Callable[[HostSettings], Host],
+        metrics: SourceFamilies,
+        polls: Polls,
+        *,
+        absence_timeout_seconds: float = 30.0,
+    ) -> None:
+        """*make* makes a host."""
+        self.feeds: list[Feed] = []  # in the order in which they count
+        self._hosts = hosts
+        self._make = make
+        self._metrics = metrics
+        self._polls = polls
+        self._absence_timeout_seconds = absence_timeout_seconds
+        self._drained: frozenset[str] = frozenset()
+        self._unusable: dict[str, tuple[HostSettings, str]] = {}  # by name: what could not be made, and why
+        self._tasks: list[asyncio.Task[None]] = []
+        hosts.incomplete = self._missing
+
+    async def __aenter__(self) -> Self:
+        self._tasks.append(asyncio.create_task(self._renew_certificates()))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for feed in self.feeds:
+            feed.close()
+            self._metrics.hide(feed.name)
+
+    def feed(self, name: str) -> Feed:
+        """Return what the source *name* publishes to."""
+        feed = Feed(name, self.apply, self._absence_timeout_seconds)
+        self.feeds.append(feed)
+        self.feeds.sort(key=lambda feed: ORDER.index(feed.name))
+        self._metrics.show(
+            name,
+            up=lambda: not feed.failure and feed.known,
+            last_success=lambda: feed.last_success or 0,
+            hosts=lambda: len(feed.hosts),
+            refused=lambda: len(feed.refused),
+        )
+        return feed
+
+    def run(self, source: Source, feed: Feed) -> None:
+        """Let *source* run until the end of the block."""
+        self._tasks.append(asyncio.create_task(self._run(source, feed)))
+
+    async def answered(self) -> None:
+        """Wait until every source has answered, or has said why it does not; not for long."""
+        waiting = [asyncio.create_task(feed.answered.wait()) for feed in self.feeds]
+        if waiting:
+            await asyncio.wait(waiting, timeout=_START_SECONDS)
+        for feed, task in zip(self.feeds, waiting, strict=True):
+            if not task.done():
+                feed.fail(f"no answer within {_START_SECONDS:g} s")
+            task.cancel()
+
+    def drain(self, names: Iterable[str]) -> None:
+        """Let the hosts called *names*, and no others, take no new work."""
+        self._drained = frozenset(names)
+        for host in self._hosts:
+            self._mark(host)
+
+    def apply(self) -> None:
+        """Let the registry have the hosts that the sources have."""
+        wanted, ignored = self._joined()
+        known = {host.name: host for host in self._hosts}
+        removed = [name for name in known if name not in wanted]
+        for name in removed:
+            self._hosts.remove(name)
+        placed, unusable = {}, {}
+        for name, (settings, source) in wanted.items():
+            try:
+                placed[name] = self._placed(known.get(name), settings, source, ignored.get(name, ()))
+            except (OSError, ssl.SSLError) as error:
+                unusable[name] = settings, str(error)
+        moved = [name for name, host in placed.items() if name in known and host is not known[name]]
+        self._report(sorted(placed.keys() - known.keys()), removed, moved)
+        self._report_unusable(unusable)
+
+    def _joined(self) -> tuple[dict[str, tuple[HostSettings, str]], dict[str, tuple[str, ...]]]:
+        """Return the hosts with their sources, and the sources that have another of the same name, by name."""
+        wanted: dict[str, tuple[HostSettings, str]] = {}
+        ignored: dict[str, tuple[str, ...]] = {}
+        for feed in self.feeds:
+            for name, settings in feed.hosts.items():
+                if name in wanted:
+                    ignored[name] = (*ignored.get(name, ()), feed.name)
+                else:
+                    wanted[name] = settings, feed.name
+        return wanted, ignored
+
+    def _placed(self, host: Host | None, settings: HostSettings, source: str, ignored: tuple[str, ...]) -> Host:
+        """Return the host of *settings*, which is *host* when it is at the same address.
+
+        Raises `OSError` and `ssl.SSLError` for files of no use; nothing has changed then.
+        """
+        if host is None or host.settings.address != settings.address:
+            made = self._make(settings)
+            made.source, made.ignored_sources = source, ignored
+            made.draining = settings.name in self._drained
+            self._hosts.put(made)
+            return made
+        if (host.settings, host.source, host.ignored_sources) != (settings, source, ignored):
+            if _without_labels(host.settings) != _without_labels(settings):
+                host.engine.renew(endpoint_of(settings))
+            host.settings, host.source, host.ignored_sources = settings, source, ignored
+            self._hosts.changed(host)
+        return host
+
+    def _mark(self, host: Host) -> None:
+        draining = host.name in self._drained
+        if draining is not host.draining:
+            host.draining = draining
+            log.info("host drained" if draining else "host takes work again", extra={"fields": {"host": host.name}})
+            self._hosts.changed(host)
+
+    def _missing(self) -> str:
+        names = [feed.name for feed in self.feeds if not feed.known]
+        return f"no answer yet from its sources {', '.join(names)}" if names else ""
+
+    def _report(self, added: list[str], removed: list[str], moved: list[str]) -> None:
+        lists = {"added": added, "removed": removed, "moved": moved}
+        if any(lists.values()):
+            fields = {"hosts": len(self._hosts)} | {key: names for key, names in lists.items() if names}
+            log.info("hosts have changed", extra={"fields": fields})
+
+    def _report_unusable(self, unusable: dict[str, tuple[HostSettings, str]]) -> None:
+        for name, (settings, why) in unusable.items():
+            if self._unusable.get(name) != (settings, why):
+                log.error("a host cannot be used as configured", extra={"fields": {"host": name, "why": why}})
+        self._unusable = unusable
+
+    async def _run(self, source: Source, feed: Feed) -> None:
+        while True:
+            try:
+                await source.run()
+                return
+            except Exception as error:
+                log.exception("defect", extra={"fields": {"source": feed.name}})
+                feed.fail(f"a defect of the gateway: {error}")
+            await asyncio.sleep(_AGAIN_SECONDS)
+
+    async def _renew_certificates(self) -> None:
+        """Use the files of hosts anew when they change."""
+        async for changed in self._polls.renewals(self._files):
+            hosts = [host for host in self._hosts if not changed.isdisjoint(host.settings.files())]
+            if renewed := [host.name for host in hosts if self._renew(host)]:
+                log.info("certificates of hosts renewed", extra={"fields": {"hosts": renewed}})
+            if self._unusable:
+                self.apply()
+
+    def _files(self) -> set[Path]:
+        return {file for host in self._hosts for file in host.settings.files()}
+
+    def _renew(self, host: Host) -> bool:
+        """Let the next connection to *host* use its files as they are; tell whether they are of use."""
+        try:
+            host.engine.renew(endpoint_of(host.settings))
+        except (OSError, ssl.SSLError) as error:
+            fields = {"host": host.name, "why": str(error)}
+            log.error("new certificates of a host are of no use; the old ones stay", extra={"fields": fields})
+            return False
+        return True
+
+
+def _without_labels(settings: HostSettings) -> HostSettings:
+    return settings.model_copy(update={"labels": {}})

@@ -1,0 +1,111 @@
+"""What one source says: which hosts it has, which of its entries are not right, and whether it answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.config.settings import HostSettings
+
+log = logging.getLogger("gateway.sources")
+
+
+class Source(Protocol):
+    """Something that knows hosts.  It publishes them to the `Feed` that it was made with."""
+
+    async def run(self) -> None:
+        """Publish the hosts, and again whenever they change, until it is cancelled."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """An entry that is not right: its place, and why."""
+
+    place: str
+    why: str
+
+
+class Feed:
+    """The latest word of a source.  What it does not know at the moment stays as it was."""
+
+    def __init__(self, name: str, changed: Callable[[], None], absence_timeout_seconds: float) -> None:
+        """*changed* is called when the hosts are others."""
+        self.name = name
+        self.hosts: dict[str, HostSettings] = {}  # by name
+        self.refused: tuple[Refused, ...] = ()
+        self.failure = ""  # why it does not answer
+        self.last_success: float | None = None  # in seconds since 1970
+        self.answered = asyncio.Event()  # once, or it said why it does not
+        self._changed = changed
+        self._absence_timeout_seconds = absence_timeout_seconds
+        self._latest: dict[str, HostSettings] = {}  # what was published last
+        self._timer: asyncio.TimerHandle | None = None  # while hosts that are missing stay
+
+    @property
+    def known(self) -> bool:
+        """Whether it has ever answered."""
+        return self.last_success is not None
+
+    def publish(
+        self, hosts: Iterable[HostSettings], refused: Iterable[Refused] = (), *, after_break: bool = False
+    ) -> None:
+        """Say that *hosts* are all that there are, and that the entries *refused* are not right.
+
+        *after_break*: the source was away, or has forgotten what it had.  It may know only a part again, so a host that
+        is missing stays for a while.
+        """
+        self.alive()
+        self._latest = {}
+        twice = [host for host in hosts if self._latest.setdefault(host.name, host) is not host]
+        why = "another entry has the name {} already: give it its own"
+        self._refuse((*refused, *(Refused(host.address, why.format(host.name)) for host in twice)))
+        if after_break and self._absence_timeout_seconds and self._timer is None and self.hosts.keys() - self._latest:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._absence_timeout_seconds, self._believe)
+        self._settle()
+
+    def alive(self) -> None:
+        """Say that the source answers, whether it has news or not."""
+        if self.failure:
+            log.info("source of hosts answers again", extra={"fields": {"source": self.name}})
+        self.failure = ""
+        self.last_success = time.time()
+        self.answered.set()
+
+    def fail(self, why: str) -> None:
+        """Say that the source does not answer; its hosts stay."""
+        if not self.failure:
+            fields = {"source": self.name, "why": why, "hosts": len(self.hosts)}
+            log.warning("source of hosts does not answer; its hosts stay", extra={"fields": fields})
+        self.failure = why
+        self.answered.set()
+
+    def close(self) -> None:
+        """End what waits."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _believe(self) -> None:
+        """Let the hosts go that are still missing."""
+        self._timer = None
+        if missing := sorted(self.hosts.keys() - self._latest):
+            fields = {"source": self.name, "hosts": missing}
+            log.warning("hosts are still missing after a break; they are removed", extra={"fields": fields})
+        self._settle()
+
+    def _settle(self) -> None:
+        hosts = self._latest if self._timer is None else self.hosts | self._latest
+        if hosts != self.hosts:
+            self.hosts = dict(hosts)
+            self._changed()
+
+    def _refuse(self, refused: tuple[Refused, ...]) -> None:
+        for entry in refused:
+            if entry not in self.refused:
+                fields = {"source": self.name, "entry": entry.place, "why": entry.why}
+                log.error("an entry of a source of hosts is refused", extra={"fields": fields})
+        self.refused = refused
