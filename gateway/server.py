@@ -39,8 +39,10 @@ from gateway.fleet.host import Host
 from gateway.fleet.registry import HostRegistry
 from gateway.fleet.sources.combined import Combiner
 from gateway.fleet.sources.contexts import Contexts
+from gateway.fleet.sources.database import Database
 from gateway.fleet.sources.directory import Directory
 from gateway.fleet.sources.files import Polls
+from gateway.fleet.sources.store import HostChanges, HostStore
 from gateway.reload import Configuration
 from gateway.rpc import health
 from gateway.rpc.backend import Backend, Timeouts
@@ -135,12 +137,16 @@ async def running(
         await stack.enter_async_context(combiner)
         feed = combiner.feed("configuration")
         combiner.run(Configuration(settings, read or (lambda: settings), feed, polls, certificates), feed)
-        _run_sources(settings, combiner, polls)
+        changes = HostChanges(hosts, _run_sources(settings, combiner, polls))
         await combiner.answered()
         backend = Backend(hosts, _timeouts(settings.limits))
         interceptor = _interceptor(settings.limits, metrics)
         server = grpc.aio.server(interceptors=[interceptor], options=options_of(settings.limits))
-        names = [*_add_services(server, backend, settings), *_add_standard_services(server, reporter, settings)]
+        service = HostService(backend, changes, combiner.feeds)
+        names = [
+            *_add_services(server, backend, settings, service),
+            *_add_standard_services(server, reporter, settings),
+        ]
         if settings.reflection:
             server.add_generic_rpc_handlers(Reflection(names).handlers())
         metrics_address = await _serve_pages(settings, metrics, readiness, stack)
@@ -159,14 +165,18 @@ async def running(
             await backend.finished()
 
 
-def _run_sources(settings: Settings, combiner: Combiner, polls: Polls) -> None:
-    """Run the sources of hosts besides the configuration."""
+def _run_sources(settings: Settings, combiner: Combiner, polls: Polls) -> HostStore:
+    """Run the sources of hosts besides the configuration; return the one that takes changes."""
+    feed = combiner.feed("calls")
+    store = Database(settings.state_directory, feed, combiner.drain)
+    combiner.run(store, feed)
     if settings.sources.directory is not None:
         feed = combiner.feed("directory")
         combiner.run(Directory(settings.sources.directory, feed, polls), feed)
     if settings.contexts is not None:
         feed = combiner.feed("contexts")
         combiner.run(Contexts(settings.contexts, feed, polls), feed)
+    return store
 
 
 def _interceptor(limits: Limits, metrics: Metrics) -> CallInterceptor:
@@ -190,7 +200,7 @@ def _timeouts(limits: Limits) -> Timeouts:
     )
 
 
-def _add_services(server: grpc.aio.Server, backend: Backend, settings: Settings) -> list[str]:
+def _add_services(server: grpc.aio.Server, backend: Backend, settings: Settings, hosts: HostService) -> list[str]:
     """Let *server* serve the contract; return the names of its services."""
     served: dict[str, Behaviour] = {}
     key = resume_key(settings)
@@ -200,7 +210,7 @@ def _add_services(server: grpc.aio.Server, backend: Backend, settings: Settings)
         (containers_pb2, ContainerService(backend), logs, stats),
         (distribution_pb2,),
         (exec_pb2, ExecService(backend)),
-        (hosts_pb2, HostService(backend.hosts)),
+        (hosts_pb2, hosts),
         (images_pb2,),
         (networks_pb2,),
         (system_pb2, SystemService(backend, cursors)),

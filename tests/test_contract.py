@@ -149,13 +149,19 @@ def test_the_numbers_of_the_options_stay() -> None:
     assert numbers == {"rpc": 73151, "field": 73151, "message": 73151}
 
 
+_WITH_REASONS = (
+    *("engine/errors", "fleet/host", "fleet/registry", "fleet/sources/store"),
+    *("rpc/status", "rpc/reasons", "rpc/call"),
+)
+
+
 def test_the_gateway_gives_the_reasons_that_the_contract_lists() -> None:
     """Clients decide by the reason: each listed one is given somewhere, and no other is."""
     listed = {name.removeprefix("ERROR_REASON_") for name in common_pb2.ErrorReason.keys()[1:]}
 
     given = {
         node.value
-        for file in ("engine/errors", "fleet/host", "fleet/registry", "rpc/status", "rpc/reasons", "rpc/call")
+        for file in _WITH_REASONS
         for node in ast.walk(ast.parse((contract.ROOT / f"gateway/{file}.py").read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"[A-Z_]{3,}", node.value)
     }

@@ -17,6 +17,7 @@ from typing import Any
 import grpc
 import pytest
 import trustme
+from dockfleet.fleet.v1 import hosts_pb2
 from dockfleet.v1 import containers_pb2, exec_pb2, system_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -184,6 +185,19 @@ async def test_followers_of_different_hosts_are_told_each_of_their_own(engine: F
         assert len({end.metadata["request_id"] for end in ends}) == 3
         assert await engine.until(lambda: not engine.open_connections)
         assert await other.until(lambda: not other.open_connections)
+
+
+async def test_a_client_that_follows_the_hosts_is_let_go_at_once(engine: FakeEngine) -> None:
+    """It does not use up the time that other calls have to finish."""
+    async with gateway(engine, shutdown_timeout_seconds=100) as running:
+        stream = running.client.hosts.WatchHosts(hosts_pb2.WatchHostsRequest())
+        await stream.read()
+        running.stop()
+        with pytest.raises(grpc.aio.AioRpcError) as ended:
+            while True:
+                await stream.read()
+
+    assert (failed(ended.value).code, failed(ended.value).reason) == (grpc.StatusCode.UNAVAILABLE, "GOING_AWAY")
 
 
 async def test_a_follower_that_does_not_read_does_not_hold_up_the_stop(engine: FakeEngine) -> None:

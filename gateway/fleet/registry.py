@@ -87,6 +87,9 @@ class HostRegistry:
         except KeyError:
             raise self.unknown(name) from None
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._hosts
+
     def __iter__(self) -> Iterator[Host]:
         return iter([self._hosts[name] for name in self._names])
 
@@ -121,6 +124,10 @@ class HostRegistry:
         host.state_changed()
         for watcher in self.watchers:
             watcher.host_changed(host)
+
+    async def probe(self, host: Host, timeout_seconds: float) -> None:
+        """Ask *host* now how it is."""
+        await prober.probe(host, timeout_seconds)
 
     def remove(self, name: str) -> None:
         """Take the host called *name* out, if there is one; its calls end with `HostRemoved`."""

@@ -10,7 +10,7 @@ from dockfleet.fleet.v1 import selectors_pb2 as pb
 from gateway.engine.errors import InvalidField
 from gateway.engine.inventory.matching import check, matches, meets
 from gateway.fleet.host import Host
-from gateway.fleet.registry import UnknownHost
+from gateway.fleet.registry import HostRegistry, UnknownHost
 
 
 def select(hosts: Iterable[Host], selector: pb.HostSelector, path: str = "selector") -> list[Host]:
@@ -19,17 +19,23 @@ def select(hosts: Iterable[Host], selector: pb.HostSelector, path: str = "select
     Raises `InvalidField` for a malformed selector, whose place in the request is *path*, and `UnknownHost` for a name
     that no host has.
     """
+    check_hosts(selector, path)
+    unknown = hosts.unknown if isinstance(hosts, HostRegistry) else UnknownHost
     hosts = list(hosts)
+    known = {host.name for host in hosts}
+    for name in selector.names:
+        if "*" not in name and name not in known:
+            raise unknown(name)
+    return [host for host in hosts if fits(host, selector)]
+
+
+def check_hosts(selector: pb.HostSelector, path: str = "selector") -> None:
+    """Raise `InvalidField` for a malformed selector, whose place in the request is *path*."""
     if selector.all and (selector.names or selector.labels):
         raise InvalidField(f"{path}.all", "must be false where `names` or `labels` are set")
     if not (selector.all or selector.names or selector.labels):
         raise InvalidField(path, "must have `names` or `labels`, or `all`")
     check(selector.labels, f"{path}.labels")
-    known = {host.name for host in hosts}
-    for name in selector.names:
-        if "*" not in name and name not in known:
-            raise UnknownHost(name)
-    return [host for host in hosts if fits(host, selector)]
 
 
 def fits(host: Host, selector: pb.HostSelector) -> bool:
@@ -60,4 +66,4 @@ def unmatched(names: Iterable[str], containers: Sequence[Named]) -> list[str]:
     return [name for name in names if not found(name.removeprefix("/"))]
 
 
-__all__ = ["fits", "meets", "select", "unmatched"]
+__all__ = ["check_hosts", "fits", "meets", "select", "unmatched"]

@@ -58,8 +58,12 @@ class Method:
         self.logged = described is not None and options.of_rpc(described).access not in _QUIET
         self.new_work = described is not None and options.of_rpc(described).new_work
         # Streams that wait for something to happen have no end of their own.
-        waits = described is None or options.of_rpc(described).engine.deadline == pb.DEADLINE_CLASS_NONE
+        waits = described is None or _waits(options.of_rpc(described))
         self.endless = bool(handler.response_streaming) and waits
+
+
+def _waits(rules: pb.RpcRules) -> bool:
+    return rules.endless or rules.engine.deadline == pb.DEADLINE_CLASS_NONE
 
 
 class _Handled(dict[grpc.StatusCode, Any]):

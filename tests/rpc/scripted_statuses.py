@@ -6,9 +6,10 @@ The words are those of real engines; an address where nothing listens stands for
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from dockfleet.fleet.v1 import fleet_pb2
+from dockfleet.fleet.v1 import fleet_pb2, hosts_pb2
 from dockfleet.v1 import containers_pb2, exec_pb2, images_pb2, networks_pb2, system_pb2, volumes_pb2
 from google.protobuf.message import Message
 
@@ -33,6 +34,9 @@ UNKNOWN = "ABORTED (OUTCOME_UNKNOWN)"
 AWAY = "UNAVAILABLE (HOST_UNREACHABLE)"
 LOST = "UNAVAILABLE (CONNECTION_LOST)"
 TORN = "DATA_LOSS (BAD_ENGINE_RESPONSE)"
+INVALID_FIELD = "INVALID_ARGUMENT (INVALID_FIELD)"
+UNKNOWN_HOST = "NOT_FOUND (UNKNOWN_HOST)"
+READ_ONLY = "FAILED_PRECONDITION (HOST_READ_ONLY)"
 INVALID_REQUEST = "INVALID_ARGUMENT (INVALID_REQUEST)"
 SLOW = Status.of("RESOURCE_EXHAUSTED (SLOW_READER)")  # of Exec, with a test of its own
 OTHER_PLATFORM = "image with reference app was found but does not provide the specified platform (linux/arm64)"
@@ -44,7 +48,7 @@ COPY = fleet_pb2.CopyImageRequest(host="h1", image="app", to={"all": True})
 class Row:
     """An RPC, a status, the request that ends with it, and what the engine answers; without, there is no engine.
 
-    Arguments: *limits*, those of the gateway; *why*, what tells the row from others of its status.
+    Arguments: *limits* and *settings*, those of the gateway; *why*, what tells the row from others of its status.
     """
 
     rpc: str
@@ -52,6 +56,7 @@ class Row:
     asked: Asked
     script: dict[str, Response | Handler] = field(default_factory=dict)
     limits: dict[str, float] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
     why: str = ""
 
     def __str__(self) -> str:
@@ -96,6 +101,7 @@ PULL = images_pb2.PullImageRequest(host="h1", image="app", tag="1")
 ATTESTATIONS = images_pb2.ListImageAttestationsRequest(host="h1", name="app", platforms=[{"os": "linux"}] * 2)
 LOAD = images_pb2.LoadImagesStart(host="h1")
 UPDATE = volumes_pb2.UpdateVolumeRequest(host="h1", name="data", version=1, update={"spec": {}})
+SPEC = {"name": "lab", "address": "unix:///lab.sock"}
 INSPECT = "GET /containers/{id}/json"
 BAD_CHUNK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nxyz\r\n"
 ROWS = [
@@ -224,6 +230,23 @@ ROWS = [
         ),
         why="of a swarm",
     ),
+    row("HostService.WatchHosts", INVALID_FIELD, hosts_pb2.WatchHostsRequest(selector={})),
+    row("HostService.AddHost", "ALREADY_EXISTS (NAME_IN_USE)", hosts_pb2.AddHostRequest(spec=SPEC | {"name": "h1"})),
+    row("HostService.AddHost", INVALID_FIELD, hosts_pb2.AddHostRequest(spec=SPEC | {"address": "10.0.0.1"})),
+    row(
+        "HostService.AddHost",
+        "UNAVAILABLE (HOST_STORE_UNAVAILABLE)",
+        hosts_pb2.AddHostRequest(spec=SPEC),
+        settings={"state_directory": Path("/dev/null/state")},
+    ),
+    row("HostService.UpdateHost", UNKNOWN_HOST, hosts_pb2.UpdateHostRequest(spec=SPEC)),
+    row("HostService.UpdateHost", READ_ONLY, hosts_pb2.UpdateHostRequest(spec=SPEC | {"name": "h1"})),
+    row("HostService.UpdateHost", INVALID_FIELD, hosts_pb2.UpdateHostRequest()),
+    row("HostService.RemoveHost", UNKNOWN_HOST, hosts_pb2.RemoveHostRequest(host="h9")),
+    row("HostService.RemoveHost", READ_ONLY, hosts_pb2.RemoveHostRequest(host="h1")),
+    row("HostService.DrainHost", UNKNOWN_HOST, hosts_pb2.DrainHostRequest(host="h9")),
+    row("HostService.UndrainHost", UNKNOWN_HOST, hosts_pb2.UndrainHostRequest(host="h9")),
+    row("HostService.ProbeHost", UNKNOWN_HOST, hosts_pb2.ProbeHostRequest(host="h9")),
     row("SystemService.Ping", AWAY, system_pb2.PingRequest(host="h1")),
     row(
         "SystemService.Ping",

@@ -30,7 +30,8 @@ async def test_a_call_ends_with_the_status_that_its_comment_names(row: Row) -> N
             else:
                 engine.on(method, path, **answer)
         address = engine.address if row.script else NOWHERE
-        async with gateway_of(address, limits=Limits(**row.limits), health_check_interval_seconds=3600) as client:
+        keys = {"limits": Limits(**row.limits), "health_check_interval_seconds": 3600} | row.settings
+        async with gateway_of(address, **keys) as client:
             found = await outcome(client.channel, row.rpc, row.asked)
 
     assert status_of(found) == row.status

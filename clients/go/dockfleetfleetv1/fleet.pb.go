@@ -11043,7 +11043,7 @@ const file_dockfleet_fleet_v1_fleet_proto_rawDesc = "" +
 	"\x1ePLACEMENT_RESOURCE_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dPLACEMENT_RESOURCE_CONTAINERS\x10\x01\x12\x1d\n" +
 	"\x19PLACEMENT_RESOURCE_MEMORY\x10\x02\x12\x1a\n" +
-	"\x16PLACEMENT_RESOURCE_CPU\x10\x032\x96+\n" +
+	"\x16PLACEMENT_RESOURCE_CPU\x10\x032\xa0+\n" +
 	"\fFleetService\x12\xa2\x01\n" +
 	"\x0eListContainers\x12).dockfleet.fleet.v1.ListContainersRequest\x1a*.dockfleet.fleet.v1.ListContainersResponse\"7\xfa\xdb#0\x10\x01\x1a,dockfleet.v1.ContainerService.ListContainers\x90\x02\x010\x01\x12\x8e\x01\n" +
 	"\n" +
@@ -11055,12 +11055,12 @@ const file_dockfleet_fleet_v1_fleet_proto_rawDesc = "" +
 	"GetVersion\x12%.dockfleet.fleet.v1.GetVersionRequest\x1a&.dockfleet.fleet.v1.GetVersionResponse\"0\xfa\xdb#)\x10\x01\x1a%dockfleet.v1.SystemService.GetVersion\x90\x02\x010\x01\x12\x97\x01\n" +
 	"\fGetDataUsage\x12'.dockfleet.fleet.v1.GetDataUsageRequest\x1a(.dockfleet.fleet.v1.GetDataUsageResponse\"2\xfa\xdb#+\x10\x01\x1a'dockfleet.v1.SystemService.GetDataUsage\x90\x02\x010\x01\x12w\n" +
 	"\x04Ping\x12\x1f.dockfleet.fleet.v1.PingRequest\x1a .dockfleet.fleet.v1.PingResponse\"*\xfa\xdb##\x10\x01\x1a\x1fdockfleet.v1.SystemService.Ping\x90\x02\x010\x01\x12t\n" +
-	"\x0eFindContainers\x12).dockfleet.fleet.v1.FindContainersRequest\x1a*.dockfleet.fleet.v1.FindContainersResponse\"\t\xfa\xdb#\x02\x10\x01\x90\x02\x010\x01\x12w\n" +
-	"\x0fWatchContainers\x12*.dockfleet.fleet.v1.WatchContainersRequest\x1a+.dockfleet.fleet.v1.WatchContainersResponse\"\t\xfa\xdb#\x02\x10\x01\x90\x02\x010\x01\x12h\n" +
+	"\x0eFindContainers\x12).dockfleet.fleet.v1.FindContainersRequest\x1a*.dockfleet.fleet.v1.FindContainersResponse\"\t\xfa\xdb#\x02\x10\x01\x90\x02\x010\x01\x12y\n" +
+	"\x0fWatchContainers\x12*.dockfleet.fleet.v1.WatchContainersRequest\x1a+.dockfleet.fleet.v1.WatchContainersResponse\"\v\xfa\xdb#\x04\x10\x01(\x01\x90\x02\x010\x01\x12j\n" +
 	"\n" +
-	"StreamLogs\x12%.dockfleet.fleet.v1.StreamLogsRequest\x1a&.dockfleet.fleet.v1.StreamLogsResponse\"\t\xfa\xdb#\x02\x10\x03\x90\x02\x010\x01\x12k\n" +
-	"\vStreamStats\x12&.dockfleet.fleet.v1.StreamStatsRequest\x1a'.dockfleet.fleet.v1.StreamStatsResponse\"\t\xfa\xdb#\x02\x10\x01\x90\x02\x010\x01\x12n\n" +
-	"\fStreamEvents\x12'.dockfleet.fleet.v1.StreamEventsRequest\x1a(.dockfleet.fleet.v1.StreamEventsResponse\"\t\xfa\xdb#\x02\x10\x02\x90\x02\x010\x01\x12\xa2\x01\n" +
+	"StreamLogs\x12%.dockfleet.fleet.v1.StreamLogsRequest\x1a&.dockfleet.fleet.v1.StreamLogsResponse\"\v\xfa\xdb#\x04\x10\x03(\x01\x90\x02\x010\x01\x12m\n" +
+	"\vStreamStats\x12&.dockfleet.fleet.v1.StreamStatsRequest\x1a'.dockfleet.fleet.v1.StreamStatsResponse\"\v\xfa\xdb#\x04\x10\x01(\x01\x90\x02\x010\x01\x12p\n" +
+	"\fStreamEvents\x12'.dockfleet.fleet.v1.StreamEventsRequest\x1a(.dockfleet.fleet.v1.StreamEventsResponse\"\v\xfa\xdb#\x04\x10\x02(\x01\x90\x02\x010\x01\x12\xa2\x01\n" +
 	"\x0fStartContainers\x12*.dockfleet.fleet.v1.StartContainersRequest\x1a+.dockfleet.fleet.v1.StartContainersResponse\"4\xfa\xdb#0\x10\x04\x1a,dockfleet.v1.ContainerService.StartContainer0\x01\x12\x9e\x01\n" +
 	"\x0eStopContainers\x12).dockfleet.fleet.v1.StopContainersRequest\x1a*.dockfleet.fleet.v1.StopContainersResponse\"3\xfa\xdb#/\x10\x04\x1a+dockfleet.v1.ContainerService.StopContainer0\x01\x12\xaa\x01\n" +
 	"\x11RestartContainers\x12,.dockfleet.fleet.v1.RestartContainersRequest\x1a-.dockfleet.fleet.v1.RestartContainersResponse\"6\xfa\xdb#2\x10\x04\x1a.dockfleet.v1.ContainerService.RestartContainer0\x01\x12\x9e\x01\n" +
@@ -11094,8 +11094,8 @@ const file_dockfleet_fleet_v1_fleet_proto_rawDesc = "" +
 	"\x1a'dockfleet.v1.VolumeService.RemoveVolume0\x01\x12k\n" +
 	"\fRunContainer\x12'.dockfleet.fleet.v1.RunContainerRequest\x1a(.dockfleet.fleet.v1.RunContainerResponse\"\x06\xfa\xdb#\x02\x10\x050\x01\x12b\n" +
 	"\tCopyImage\x12$.dockfleet.fleet.v1.CopyImageRequest\x1a%.dockfleet.fleet.v1.CopyImageResponse\"\x06\xfa\xdb#\x02\x10\b0\x01\x12x\n" +
-	"\x10DiscoverServices\x12+.dockfleet.fleet.v1.DiscoverServicesRequest\x1a,.dockfleet.fleet.v1.DiscoverServicesResponse\"\t\xfa\xdb#\x02\x10\x01\x90\x02\x01\x12q\n" +
-	"\rWatchServices\x12(.dockfleet.fleet.v1.WatchServicesRequest\x1a).dockfleet.fleet.v1.WatchServicesResponse\"\t\xfa\xdb#\x02\x10\x01\x90\x02\x010\x01Bp\n" +
+	"\x10DiscoverServices\x12+.dockfleet.fleet.v1.DiscoverServicesRequest\x1a,.dockfleet.fleet.v1.DiscoverServicesResponse\"\t\xfa\xdb#\x02\x10\x01\x90\x02\x01\x12s\n" +
+	"\rWatchServices\x12(.dockfleet.fleet.v1.WatchServicesRequest\x1a).dockfleet.fleet.v1.WatchServicesResponse\"\v\xfa\xdb#\x04\x10\x01(\x01\x90\x02\x010\x01Bp\n" +
 	"\x12dockfleet.fleet.v1B\n" +
 	"FleetProtoP\x01Z7dockfleet.internal/go/dockfleetfleetv1;dockfleetfleetv1\xaa\x02\x12Dockfleet.Fleet.V1b\x06proto3"
 

@@ -1705,12 +1705,12 @@ const file_dockfleet_fleet_v1_hosts_proto_rawDesc = "" +
 	"\x13HOST_STATE_DEGRADED\x10\x03\x12\x13\n" +
 	"\x0fHOST_STATE_DOWN\x10\x04\x12\x1b\n" +
 	"\x17HOST_STATE_INCOMPATIBLE\x10\x05\x12\x17\n" +
-	"\x13HOST_STATE_DRAINING\x10\x062\x90\a\n" +
+	"\x13HOST_STATE_DRAINING\x10\x062\x92\a\n" +
 	"\vHostService\x12c\n" +
 	"\tListHosts\x12$.dockfleet.fleet.v1.ListHostsRequest\x1a%.dockfleet.fleet.v1.ListHostsResponse\"\t\xfa\xdb#\x02\x10\x01\x90\x02\x01\x12]\n" +
-	"\aGetHost\x12\".dockfleet.fleet.v1.GetHostRequest\x1a#.dockfleet.fleet.v1.GetHostResponse\"\t\xfa\xdb#\x02\x10\x01\x90\x02\x01\x12h\n" +
+	"\aGetHost\x12\".dockfleet.fleet.v1.GetHostRequest\x1a#.dockfleet.fleet.v1.GetHostResponse\"\t\xfa\xdb#\x02\x10\x01\x90\x02\x01\x12j\n" +
 	"\n" +
-	"WatchHosts\x12%.dockfleet.fleet.v1.WatchHostsRequest\x1a&.dockfleet.fleet.v1.WatchHostsResponse\"\t\xfa\xdb#\x02\x10\x01\x90\x02\x010\x01\x12Z\n" +
+	"WatchHosts\x12%.dockfleet.fleet.v1.WatchHostsRequest\x1a&.dockfleet.fleet.v1.WatchHostsResponse\"\v\xfa\xdb#\x04\x10\x01(\x01\x90\x02\x010\x01\x12Z\n" +
 	"\aAddHost\x12\".dockfleet.fleet.v1.AddHostRequest\x1a#.dockfleet.fleet.v1.AddHostResponse\"\x06\xfa\xdb#\x02\x10\v\x12c\n" +
 	"\n" +
 	"UpdateHost\x12%.dockfleet.fleet.v1.UpdateHostRequest\x1a&.dockfleet.fleet.v1.UpdateHostResponse\"\x06\xfa\xdb#\x02\x10\v\x12c\n" +

@@ -399,7 +399,10 @@ type RpcRules struct {
 	FanOut string `protobuf:"bytes,3,opt,name=fan_out,json=fanOut,proto3" json:"fan_out,omitempty"`
 	// The RPC brings new work to its host: it makes or starts something there.  A host that is being drained refuses it,
 	// with FAILED_PRECONDITION, reason HOST_DRAINING.
-	NewWork       bool `protobuf:"varint,4,opt,name=new_work,json=newWork,proto3" json:"new_work,omitempty"`
+	NewWork bool `protobuf:"varint,4,opt,name=new_work,json=newWork,proto3" json:"new_work,omitempty"`
+	// The stream has no end of its own: it waits for something to happen.  It ends at once when the gateway stops.  For an
+	// RPC that mirrors an endpoint, DEADLINE_CLASS_NONE says so.
+	Endless       bool `protobuf:"varint,5,opt,name=endless,proto3" json:"endless,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -458,6 +461,13 @@ func (x *RpcRules) GetFanOut() string {
 func (x *RpcRules) GetNewWork() bool {
 	if x != nil {
 		return x.NewWork
+	}
+	return false
+}
+
+func (x *RpcRules) GetEndless() bool {
+	if x != nil {
+		return x.Endless
 	}
 	return false
 }
@@ -942,12 +952,13 @@ var File_dockfleet_options_v1_options_proto protoreflect.FileDescriptor
 
 const file_dockfleet_options_v1_options_proto_rawDesc = "" +
 	"\n" +
-	"\"dockfleet/options/v1/options.proto\x12\x14dockfleet.options.v1\x1a google/protobuf/descriptor.proto\"\xb7\x01\n" +
+	"\"dockfleet/options/v1/options.proto\x12\x14dockfleet.options.v1\x1a google/protobuf/descriptor.proto\"\xd1\x01\n" +
 	"\bRpcRules\x12<\n" +
 	"\x06engine\x18\x01 \x01(\v2$.dockfleet.options.v1.EngineEndpointR\x06engine\x129\n" +
 	"\x06access\x18\x02 \x01(\x0e2!.dockfleet.options.v1.AccessLevelR\x06access\x12\x17\n" +
 	"\afan_out\x18\x03 \x01(\tR\x06fanOut\x12\x19\n" +
-	"\bnew_work\x18\x04 \x01(\bR\anewWork\"\xc5\x02\n" +
+	"\bnew_work\x18\x04 \x01(\bR\anewWork\x12\x18\n" +
+	"\aendless\x18\x05 \x01(\bR\aendless\"\xc5\x02\n" +
 	"\x0eEngineEndpoint\x12\x12\n" +
 	"\x03get\x18\x01 \x01(\tH\x00R\x03get\x12\x14\n" +
 	"\x04head\x18\x02 \x01(\tH\x00R\x04head\x12\x14\n" +

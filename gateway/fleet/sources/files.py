@@ -94,8 +94,8 @@ class Polls:
     async def renewals(self, paths: Callable[[], set[Path]]) -> AsyncGenerator[frozenset[Path], None]:
         """Yield those of *paths* that change after they were first there; all whenever `now` is called.
 
-        It yields an empty set after a look without changes.  A file that is new counts only when it has changed a moment
-        ago: perhaps after it was read.
+        It yields an empty set after a look without changes.  A file that is new counts only when it has changed a
+        moment ago: perhaps after it was read.
         """
         asked = asyncio.Event()
         self._asked.add(asked)

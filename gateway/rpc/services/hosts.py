@@ -1,88 +1,106 @@
-"""HostService: which hosts there are and how they are, from memory."""
+"""HostService: which hosts there are and how they are, from memory; and calls that change them."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from dockfleet.fleet.v1 import hosts_pb2 as pb
-from dockfleet.v1 import common_pb2
-from dockfleet.v1.common_pb2 import ErrorReason
-from google.protobuf.timestamp_pb2 import Timestamp
+from dockfleet.fleet.v1.selectors_pb2 import HostSelector
 
-from gateway.engine.errors import CallError, InvalidField
+from gateway.engine.errors import InvalidField
+from gateway.engine.resumable import subscription
 from gateway.fleet.host import Host
-from gateway.fleet.registry import HostRegistry
-from gateway.fleet.selector import select
-from gateway.fleet.state import State
-from gateway.rpc.status import failure, safe
+from gateway.fleet.selector import check_hosts, fits, select
+from gateway.fleet.sources.feed import Feed
+from gateway.fleet.sources.store import HostChanges
+from gateway.rpc.backend import Backend
+from gateway.rpc.context import CallContext
+from gateway.rpc.host_messages import document_of, host_message, source_messages
+from gateway.rpc.host_watch import HostWatch
+from gateway.rpc.markers import heartbeat
 
-_STATES = {
-    State.CONNECTING: pb.HOST_STATE_CONNECTING,
-    State.UP: pb.HOST_STATE_UP,
-    State.DEGRADED: pb.HOST_STATE_DEGRADED,
-    State.DOWN: pb.HOST_STATE_DOWN,
-    State.INCOMPATIBLE: pb.HOST_STATE_INCOMPATIBLE,
-    State.DRAINING: pb.HOST_STATE_DRAINING,
-}
+_PROBE_SECONDS = 5.0
+_LONGEST_PROBE_SECONDS = 60.0
 
 
 class HostService:
     """Answers from the gateway's memory."""
 
-    def __init__(self, hosts: HostRegistry) -> None:
-        self._hosts = hosts
+    def __init__(self, backend: Backend, changes: HostChanges, feeds: Sequence[Feed]) -> None:
+        """*feeds* are what the sources of hosts say."""
+        self._backend = backend
+        self._hosts = backend.hosts
+        self._changes = changes
+        self._feeds = feeds
 
-    async def ListHosts(self, request: pb.ListHostsRequest, context: Any) -> pb.ListHostsResponse:
+    async def ListHosts(self, request: pb.ListHostsRequest, context: CallContext) -> pb.ListHostsResponse:
         """List hosts."""
         hosts = select(self._hosts, request.selector) if request.HasField("selector") else self._hosts
-        return pb.ListHostsResponse(hosts=[_host(host) for host in hosts])
+        return pb.ListHostsResponse(hosts=map(host_message, hosts), sources=source_messages(self._feeds))
 
-    async def GetHost(self, request: pb.GetHostRequest, context: Any) -> pb.GetHostResponse:
+    async def GetHost(self, request: pb.GetHostRequest, context: CallContext) -> pb.GetHostResponse:
         """Return one host."""
-        if not request.host:
-            raise InvalidField("host", "must name a host")
-        return pb.GetHostResponse(host=_host(self._hosts[request.host]))
+        return pb.GetHostResponse(host=host_message(self._host(request, context)))
+
+    async def WatchHosts(
+        self, request: pb.WatchHostsRequest, context: CallContext
+    ) -> AsyncGenerator[pb.WatchHostsResponse, None]:
+        """Send the hosts, and then what changes of them."""
+        selected = request.selector if request.HasField("selector") else HostSelector(all=True)
+        check_hosts(selected)
+        with HostWatch(self._hosts, lambda host: fits(host, selected), host_message) as watch:
+            silent = 0.0
+            news = True
+            while True:
+                if news:
+                    for response in watch.responses():
+                        yield response
+                silent = 0.0 if news else silent + subscription.HEARTBEAT_SECONDS
+                if silent:
+                    yield pb.WatchHostsResponse(heartbeat=heartbeat(silent))
+                news = await watch.wait(subscription.HEARTBEAT_SECONDS)
+
+    async def AddHost(self, request: pb.AddHostRequest, context: CallContext) -> pb.AddHostResponse:
+        """Store a host, and add it."""
+        document = document_of(request.spec)
+        return pb.AddHostResponse(host=host_message(await self._changes.add(request.spec.name, document)))
+
+    async def UpdateHost(self, request: pb.UpdateHostRequest, context: CallContext) -> pb.UpdateHostResponse:
+        """Replace what was stored of a host."""
+        document = document_of(request.spec)
+        return pb.UpdateHostResponse(host=host_message(await self._changes.update(request.spec.name, document)))
+
+    async def RemoveHost(self, request: pb.RemoveHostRequest, context: CallContext) -> pb.RemoveHostResponse:
+        """Remove a host that was added."""
+        await self._changes.remove(_named(request))
+        return pb.RemoveHostResponse()
+
+    async def DrainHost(self, request: pb.DrainHostRequest, context: CallContext) -> pb.DrainHostResponse:
+        """Let a host take no new work."""
+        return pb.DrainHostResponse(host=host_message(await self._changes.drain(_named(request), drained=True)))
+
+    async def UndrainHost(self, request: pb.UndrainHostRequest, context: CallContext) -> pb.UndrainHostResponse:
+        """Let a host take new work again."""
+        return pb.UndrainHostResponse(host=host_message(await self._changes.drain(_named(request), drained=False)))
+
+    async def ProbeHost(self, request: pb.ProbeHostRequest, context: CallContext) -> pb.ProbeHostResponse:
+        """Ask a host now whether it lives."""
+        seconds = (
+            request.timeout.seconds + request.timeout.nanos / 1e9 if request.HasField("timeout") else _PROBE_SECONDS
+        )
+        if not 0 < seconds <= _LONGEST_PROBE_SECONDS:
+            raise InvalidField("timeout", f"must be more than nothing, and at most {_LONGEST_PROBE_SECONDS:g} s")
+        host = self._host(request, context)
+        await self._hosts.probe(host, seconds)
+        return pb.ProbeHostResponse(host=host_message(host))
+
+    def _host(self, request: Any, context: CallContext) -> Host:
+        return self._backend.host(request, context)
 
 
-def _host(host: Host) -> pb.Host:
-    health, contact = host.health, host.engine.last_contact
-    return pb.Host(
-        name=host.name,
-        address=host.engine.endpoint.url,
-        labels=dict(host.labels),
-        state=_STATES[host.state],
-        state_time=_timestamp(host.state_time),
-        reason=_reason(host),
-        message=safe(host.message),
-        api_version=host.engine.negotiated or "",
-        engine_id=safe(host.engine_id),
-        engine_version=safe(host.engine_version),
-        last_contact_time=None if contact is None else _timestamp(contact),
-        breakers=[
-            pb.Breaker(
-                kind=kind.value,
-                open_time=_timestamp(breaker.open_since),
-                failure=_failure(breaker.failure, host),
-            )
-            for kind, breaker in health.breakers.items()
-            if breaker.open_since is not None and breaker.failure is not None
-        ],
-        draining=host.draining,
-    )
-
-
-def _reason(host: Host) -> ErrorReason.ValueType:
-    """Return why it is in its state; an engine's own refusal means what it means to a call."""
-    if host.health.cause is not None:
-        return _failure(host.health.cause, host).reason
-    return ErrorReason.Value(f"ERROR_REASON_{host.health.reason or 'UNSPECIFIED'}")
-
-
-def _failure(error: CallError, host: Host) -> common_pb2.Failure:
-    found = failure(error, host.name, changes=False)
-    assert found is not None
-    return found.message_of(host.name)
-
-
-def _timestamp(seconds: float) -> Timestamp:
-    return Timestamp(seconds=int(seconds), nanos=int(seconds % 1 * 1e9))
+def _named(request: Any) -> str:
+    if not request.host:
+        raise InvalidField("host", "must name a host")
+    name: str = request.host
+    return name

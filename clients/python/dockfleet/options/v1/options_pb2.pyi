@@ -258,6 +258,7 @@ class RpcRules(_message.Message):
     ACCESS_FIELD_NUMBER: _builtins.int
     FAN_OUT_FIELD_NUMBER: _builtins.int
     NEW_WORK_FIELD_NUMBER: _builtins.int
+    ENDLESS_FIELD_NUMBER: _builtins.int
     access: Global___AccessLevel.ValueType
     """What a caller must be allowed to do.  Every RPC has one."""
     fan_out: _builtins.str
@@ -268,6 +269,10 @@ class RpcRules(_message.Message):
     new_work: _builtins.bool
     """The RPC brings new work to its host: it makes or starts something there.  A host that is being drained refuses it,
     with FAILED_PRECONDITION, reason HOST_DRAINING.
+    """
+    endless: _builtins.bool
+    """The stream has no end of its own: it waits for something to happen.  It ends at once when the gateway stops.  For an
+    RPC that mirrors an endpoint, DEADLINE_CLASS_NONE says so.
     """
     @_builtins.property
     def engine(self) -> Global___EngineEndpoint:
@@ -280,10 +285,11 @@ class RpcRules(_message.Message):
         access: Global___AccessLevel.ValueType = ...,
         fan_out: _builtins.str = ...,
         new_work: _builtins.bool = ...,
+        endless: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["engine", b"engine"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "engine", b"engine", "fan_out", b"fan_out", "new_work", b"new_work"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "endless", b"endless", "engine", b"engine", "fan_out", b"fan_out", "new_work", b"new_work"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,111 @@
+"""Clients that follow the hosts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from dockfleet.fleet.v1 import hosts_pb2 as pb
+from dockfleet.fleet.v1 import selectors_pb2
+
+from gateway.config.settings import HostSettings
+from gateway.engine.resumable import subscription
+from tests.fleet.support import UP
+from tests.fleet.test_host_changes import QUIET, add
+from tests.support.fake_engine import FakeEngine
+from tests.support.gateway import gateway_of
+
+
+async def until(stream: Any, name: str, state: int) -> pb.Host:
+    """Read until a host is in a state."""
+    while True:
+        response = await stream.read()
+        for host in response.hosts:
+            if (host.name, host.state) == (name, state):
+                return host
+
+
+async def test_all_hosts_come_first_and_then_what_changes(engine: FakeEngine) -> None:
+    """New ones, other states, and the names of those that are gone."""
+    async with gateway_of("unix:///none/a.sock", "unix:///none/b.sock", **QUIET) as client:
+        stream = client.hosts.WatchHosts(pb.WatchHostsRequest())
+        first = await stream.read()
+        added = await add(client, "lab", engine.address)
+        up = await until(stream, "lab", UP)
+        await client.hosts.DrainHost(pb.DrainHostRequest(host="lab"))
+        drained = (await stream.read()).hosts
+        await client.hosts.RemoveHost(pb.RemoveHostRequest(host="lab"))
+        gone = await stream.read()
+        stream.cancel()
+
+    assert ([host.name for host in first.hosts], first.synced) == (["h1", "h2"], True)
+    assert (added.state, up.address) == (pb.HOST_STATE_CONNECTING, engine.address)
+    assert [(host.name, host.draining) for host in drained] == [("lab", True)]
+    assert (list(gone.hosts), list(gone.removed_names)) == ([], ["lab"])
+
+
+async def test_a_fleet_without_hosts_is_synced_at_once() -> None:
+    """Its client need not wait to know that."""
+    async with gateway_of(**QUIET) as client:
+        stream = client.hosts.WatchHosts(pb.WatchHostsRequest())
+        first = await stream.read()
+        stream.cancel()
+
+    assert (list(first.hosts), first.synced) == ([], True)
+
+
+async def test_hosts_come_and_go_with_what_is_selected(engine: FakeEngine) -> None:
+    """One whose labels change so that it is not selected any more is gone; a name may be that of a host to come."""
+    label = {"key": "site", "operator": selectors_pb2.LABEL_OPERATOR_EQUAL, "values": ["north"]}
+    spec = {"name": "lab", "address": engine.address}
+    async with gateway_of(HostSettings(name="other", address="unix:///x"), **QUIET) as client:
+        selector = {"labels": [label], "names": ["lab"]}
+        stream = client.hosts.WatchHosts(pb.WatchHostsRequest(selector=selector))
+        first = await stream.read()
+        await add(client, "lab", engine.address, labels={"site": "north"})
+        await until(stream, "lab", UP)
+        await client.hosts.UpdateHost(pb.UpdateHostRequest(spec=spec | {"labels": {"site": "south"}}))
+        left = await stream.read()
+        await client.hosts.UpdateHost(pb.UpdateHostRequest(spec=spec | {"labels": {"site": "north"}}))
+        back = await stream.read()
+        stream.cancel()
+
+    assert (list(first.hosts), first.synced) == ([], True)
+    assert list(left.removed_names) == ["lab"]
+    assert [host.name for host in back.hosts] == ["lab"]
+
+
+async def test_a_reader_that_is_slow_gets_each_host_as_it_is_then() -> None:
+    """What piles up for it is bounded by the number of hosts, however often they change."""
+    count, changes = 300, 20
+    hosts = [HostSettings(name=f"h{number}", address="unix:///x", labels={"l": "x" * 4000}) for number in range(count)]
+    async with gateway_of(*hosts, **QUIET) as client:
+        stream = client.hosts.WatchHosts(pb.WatchHostsRequest())
+        await stream.read()  # of several; grpc takes a few more on its own
+        registry = client.hosts_of_gateway
+        for change in range(changes):
+            for host in registry:
+                host.settings = host.settings.model_copy(update={"labels": {"l": "y" * 4000, "n": str(change)}})
+                registry.changed(host)
+        latest: dict[str, str] = {}
+        responses = 0
+        while len(latest) < count or set(latest.values()) != {str(changes - 1)}:
+            response = await stream.read()
+            responses += 1
+            latest |= {host.name: host.labels["n"] for host in response.hosts}
+            assert response.ByteSize() < 300 << 10
+        stream.cancel()
+
+    assert responses < 2 * count * 4100 // (256 << 10) + 4
+
+
+async def test_a_client_without_news_gets_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It knows that the gateway is there."""
+    monkeypatch.setattr(subscription, "HEARTBEAT_SECONDS", 0.05)
+    async with gateway_of(**QUIET) as client:
+        stream = client.hosts.WatchHosts(pb.WatchHostsRequest())
+        await stream.read()
+        beats = [await stream.read() for _ in range(2)]
+        stream.cancel()
+
+    assert all(beat.HasField("heartbeat") for beat in beats)
