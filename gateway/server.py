@@ -34,6 +34,8 @@ from gateway.config.state import resume_key
 from gateway.engine.events.event_buffer import EventTokenCodec
 from gateway.engine.logs.cursor import LogTokenCodec
 from gateway.engine.transport.ssh.login import Logins
+from gateway.etcd.client import Client
+from gateway.etcd.keys import EtcdKeys
 from gateway.fleet.dial import host_of
 from gateway.fleet.host import Host
 from gateway.fleet.registry import HostRegistry
@@ -41,6 +43,7 @@ from gateway.fleet.sources.combined import Combiner
 from gateway.fleet.sources.contexts import Contexts
 from gateway.fleet.sources.database import Database
 from gateway.fleet.sources.directory import Directory
+from gateway.fleet.sources.etcd import EtcdHosts
 from gateway.fleet.sources.files import Polls
 from gateway.fleet.sources.store import HostChanges, HostStore
 from gateway.reload import Configuration
@@ -167,9 +170,16 @@ async def running(
 
 def _run_sources(settings: Settings, combiner: Combiner, polls: Polls) -> HostStore:
     """Run the sources of hosts besides the configuration; return the one that takes changes."""
-    feed = combiner.feed("calls")
-    store = Database(settings.state_directory, feed, combiner.drain)
-    combiner.run(store, feed)
+    calls = combiner.feed("calls")
+    store: Database | EtcdHosts
+    if settings.sources.etcd is not None:
+        feed = combiner.feed("etcd")
+        keys = EtcdKeys(Client(settings.sources.etcd), settings.sources.etcd.prefix)
+        store = EtcdHosts(keys, feed, calls, combiner.drain)
+        combiner.run(store, feed)
+    else:
+        store = Database(settings.state_directory, calls, combiner.drain)
+        combiner.run(store, calls)
     if settings.sources.directory is not None:
         feed = combiner.feed("directory")
         combiner.run(Directory(settings.sources.directory, feed, polls), feed)

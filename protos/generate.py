@@ -3,7 +3,8 @@
     python protos/generate.py [OUTPUT]      OUTPUT is the root of the checkout when not given
 
   - clients/python/dockfleet: messages, stubs and types;
-  - gateway/rpc/contract.binpb.gz: the descriptors with the comments, for reflection.
+  - gateway/rpc/contract.binpb.gz: the descriptors with the comments, for reflection;
+  - gateway/etcd: the messages of etcd, which are no part of the contract.
 
 The generated files are committed; a test runs this into a fresh folder and compares.
 """
@@ -43,6 +44,9 @@ def main() -> int:
             "--include_source_info",
             *files,
         ]
+    )
+    status = status or protoc.main(
+        ["protoc", f"-I{PROTOS.parent}", f"--python_out={root}", f"--mypy_out=quiet:{root}", "gateway/etcd/etcd.proto"]
     )
     for folder in sorted({Path(file).parent for file in files}):
         package = folder.relative_to(PROTOS)

@@ -15,7 +15,10 @@ import pytest
 from tests.support.contract import ROOT
 
 GATEWAY = ROOT / "gateway"
-GENERATED = ("v1", "fleet", "options")  # below clients/python/dockfleet
+GENERATED = [
+    *(f"clients/python/dockfleet/{package}/**/*.py*" for package in ("v1", "fleet", "options")),
+    "gateway/etcd/*_pb2.py*",
+]
 
 
 def imports(folder: Path) -> set[tuple[str, str]]:
@@ -64,6 +67,13 @@ def test_the_http_front_end_knows_nothing_of_the_other_front_end() -> None:
     assert {who for who in importers if not who.startswith("gateway/web/")} == {"gateway/server.py"}
 
 
+def test_only_the_composition_root_knows_how_etcd_is_reached() -> None:
+    """The fleet sees a store of keys, and nothing of grpc."""
+    importers = {who for who, _ in of("gateway.etcd", imports(GATEWAY))}
+
+    assert {who for who in importers if not who.startswith("gateway/etcd/")} == {"gateway/server.py"}
+
+
 def test_only_main_imports_the_composition_root() -> None:
     """Whatever imported `server.py` would be built by it and know it, in a circle."""
     assert {who for who, _ in of("gateway.server", imports(GATEWAY))} == {"gateway/__main__.py"}
@@ -90,7 +100,18 @@ def test_services_see_a_call_and_nothing_of_grpc() -> None:
 COMPOSED = {
     "gateway/server.py": (
         *("Backend", "CallInterceptor", "HealthReporter", "HostRegistry", "Listener", "Metrics", "Reflection"),
-        *("Combiner", "Configuration", "Contexts", "Database", "Directory", "HostChanges", "Polls"),
+        *(
+            "Client",
+            "Combiner",
+            "Configuration",
+            "Contexts",
+            "Database",
+            "Directory",
+            "EtcdHosts",
+            "EtcdKeys",
+            "HostChanges",
+            "Polls",
+        ),
         *("LogTokenCodec", "EventTokenCodec"),
         *("ContainerService", "ExecService", "HostService", "LogService", "StatsService", "SystemService"),
         *("FleetContainers", "FleetEvents", "FleetImages", "FleetLogs", "FleetServices", "FleetStats", "FleetWatch"),
@@ -205,14 +226,13 @@ def test_the_committed_code_is_what_the_contract_generates(tmp_path: Path) -> No
     plugins = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}  # protoc-gen-mypy
     subprocess.run([sys.executable, ROOT / "protos/generate.py", tmp_path], check=True, env=os.environ | plugins)
 
-    packages = "clients/python/dockfleet"
-    fresh, committed = contents(tmp_path / packages), contents(ROOT / packages)
+    fresh, committed = contents(tmp_path), contents(ROOT)
     described = "gateway/rpc/contract.binpb.gz"
     assert [name for name in sorted(fresh | committed) if fresh.get(name) != committed.get(name)] == []
     assert gzip.decompress((tmp_path / described).read_bytes()) == gzip.decompress((ROOT / described).read_bytes())
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """The texts of the files of the generated packages below a folder, by path."""
-    files = (file for package in GENERATED for file in (folder / package).rglob("*.py*"))
+    """The texts of the generated files below a folder, by path."""
+    files = (file for pattern in GENERATED for file in folder.glob(pattern))
     return {str(file.relative_to(folder)): file.read_text() for file in files if "__pycache__" not in file.parts}

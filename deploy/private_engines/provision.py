@@ -28,6 +28,7 @@ OPTIONS = {  # the same, of what is wanted beside engines: by `Registry`, `debia
     "debootstrap": "debootstrap",
     "sshd": "openssh-server",
     "podman": "podman",
+    "etcd": "etcd-server",
 }
 
 
@@ -78,6 +79,48 @@ def debian_root(cache: str | Path, suite: str = "trixie") -> Path:
                 package.unlink()
             partial.rename(root)
     return root
+
+
+def debian_program(cache: str | Path, package: str, program: str, suite: str) -> Path:
+    """Return a program of a package that another release of Debian has, such as `usr/bin/consul` of bullseye's consul.
+
+    The first call fetches it, from where this machine has its own packages, and unpacks it in *cache*; nothing is
+    installed.
+    """
+    cache = Path(cache).resolve()
+    cache.mkdir(parents=True, exist_ok=True)
+    root, partial = cache / f"{suite}-{package}", cache / f"{suite}-{package}.partial"
+    with locked(cache):
+        if not root.exists():
+            remove_tree(partial)
+            (partial / "lists/partial").mkdir(parents=True)
+            run("apt-get", *_other_release(partial, suite), "update", "--quiet", cwd=partial)
+            run("apt-get", *_other_release(partial, suite), "download", package, cwd=partial)
+            [archive] = partial.glob("*.deb")
+            run("dpkg-deb", "--extract", str(archive), str(partial / "root"))
+            (partial / "root").rename(root)
+            remove_tree(partial)
+    return root / program
+
+
+def _other_release(folder: Path, suite: str) -> list[str]:
+    """Return the options that let apt see *suite* alone, and keep what it learns in *folder*."""
+    asked = ("apt-get", "indextargets", "--format", "$(REPO_URI)", "Identifier: Packages", "Origin: Debian")
+    uris = [uri for uri in run(*asked).split() if not uri.rstrip("/").endswith("-security")]
+    if not uris:
+        raise EngineError("the package lists are missing: run apt-get update")
+    signed = "signed-by=/usr/share/keyrings/debian-archive-keyring.gpg"
+    (folder / "sources.list").write_text(f"deb [{signed}] {uris[0]} {suite} main\n")
+    options = {
+        "Dir::Etc::SourceList": folder / "sources.list",
+        "Dir::Etc::SourceParts": "/dev/null",
+        "Dir::State::Lists": folder / "lists",
+        "Dir::Cache::pkgcache": "",
+        "Dir::Cache::srcpkgcache": "",
+        "Acquire::Languages": "none",
+        "APT::Sandbox::User": "root",
+    }
+    return [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
 
 
 @functools.cache

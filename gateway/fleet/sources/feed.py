@@ -38,9 +38,10 @@ class Feed:
         self.hosts: dict[str, HostSettings] = {}  # by name
         self.refused: tuple[Refused, ...] = ()
         self.failure = ""  # why it does not answer
-        self.last_success: float | None = None  # in seconds since 1970
         self.answered = asyncio.Event()  # once, or it said why it does not
         self._changed = changed
+        self._last_success: float | None = None
+        self._steady = False  # it answers as long as it does not say otherwise
         self._absence_timeout_seconds = absence_timeout_seconds
         self._latest: dict[str, HostSettings] = {}  # what was published last
         self._timer: asyncio.TimerHandle | None = None  # while hosts that are missing stay
@@ -48,17 +49,28 @@ class Feed:
     @property
     def known(self) -> bool:
         """Whether it has ever answered."""
-        return self.last_success is not None
+        return self._last_success is not None
+
+    @property
+    def last_success(self) -> float | None:
+        """When it answered last, in seconds since 1970."""
+        return time.time() if self._steady else self._last_success
 
     def publish(
-        self, hosts: Iterable[HostSettings], refused: Iterable[Refused] = (), *, after_break: bool = False
+        self,
+        hosts: Iterable[HostSettings],
+        refused: Iterable[Refused] = (),
+        *,
+        after_break: bool = False,
+        steady: bool = False,
     ) -> None:
         """Say that *hosts* are all that there are, and that the entries *refused* are not right.
 
         *after_break*: the source was away, or has forgotten what it had.  It may know only a part again, so a host that
-        is missing stays for a while.
+        is missing stays for a while.  *steady*: the end of its connection will be noticed, so it answers until then.
         """
         self.alive()
+        self._steady = steady
         self._latest = {}
         twice = [host for host in hosts if self._latest.setdefault(host.name, host) is not host]
         why = "another entry has the name {} already: give it its own"
@@ -73,11 +85,12 @@ class Feed:
         if self.failure:
             log.info("source of hosts answers again", extra={"fields": {"source": self.name}})
         self.failure = ""
-        self.last_success = time.time()
+        self._last_success = time.time()
         self.answered.set()
 
     def fail(self, why: str) -> None:
         """Say that the source does not answer; its hosts stay."""
+        self._last_success, self._steady = self.last_success, False
         if not self.failure:
             fields = {"source": self.name, "why": why, "hosts": len(self.hosts)}
             log.warning("source of hosts does not answer; its hosts stay", extra={"fields": fields})

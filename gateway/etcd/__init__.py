@@ -1,0 +1,1 @@
+"""A client of etcd, version 3, over gRPC."""

@@ -1,0 +1,131 @@
+"""Hosts in etcd: those that others write there, those that calls have added, and the names of those that are drained.
+
+Below the prefix of the fleet are the keys
+
+    hosts/NAME      a host as YAML or JSON, such as {"address": "tcp://10.0.0.7:2376"}, written by whoever knows it;
+                    bound to a lease that the host itself keeps, it vanishes with the host
+    calls/NAME      the same, of a host that AddHost has added
+    drained/NAME    the host is drained; the value does not matter
+
+All gateways with the same prefix serve the same fleet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from gateway.config.documents import Document
+from gateway.config.hosts import host_in
+from gateway.config.problems import ConfigError
+from gateway.config.settings import HostSettings
+from gateway.fleet.registry import UnknownHost
+from gateway.fleet.sources.feed import Feed, Refused
+from gateway.fleet.sources.keys import Away, Changed, Entry, KeyStore, Snapshot
+from gateway.fleet.sources.store import HostNameInUse
+
+_HOSTS, _CALLS, _DRAINED = "hosts/", "calls/", "drained/"
+
+
+class EtcdHosts:
+    """The source of hosts, and the store for those of calls."""
+
+    def __init__(self, store: KeyStore, hosts: Feed, calls: Feed, drain: Callable[[Iterable[str]], None]) -> None:
+        """*drain* takes the names of the hosts that are drained."""
+        self._store = store
+        self._feeds = {_HOSTS: hosts, _CALLS: calls}
+        self._drain = drain
+        self._entries: dict[str, Entry] = {}  # by key
+        self._hosts: dict[str, HostSettings] = {}  # by key: what its entry says, or the last one that was right
+        self._refused: dict[str, Refused] = {}  # by key
+
+    async def run(self) -> None:
+        """Publish the hosts whenever entries change."""
+        async for news in self._store.follow():
+            match news:
+                case Away(why):
+                    for feed in self._feeds.values():
+                        feed.fail(why)
+                case Snapshot(entries, after_break):
+                    self._delete(self._entries.keys() - {entry.key for entry in entries})
+                    self._take(entries)
+                    self._publish(after_break=after_break)
+                case Changed(entries, deleted):
+                    self._delete(deleted)
+                    self._take(entries)
+                    self._publish()
+
+    async def add(self, name: str, document: str) -> None:
+        """Store a host.  Raises `HostNameInUse` and like the store."""
+        key, value = _CALLS + name, document.encode()
+        revision = await self._store.create(key, value)
+        if revision is None:
+            raise HostNameInUse(name)
+        self._written(Entry(key, value, revision))
+
+    async def replace(self, name: str, document: str) -> None:
+        """Store another document of a host.  Raises `UnknownHost` when it is gone, and like the store."""
+        key, value = _CALLS + name, document.encode()
+        revision = await self._store.replace(key, value)
+        if revision is None:
+            raise UnknownHost(name)
+        self._written(Entry(key, value, revision))
+
+    async def remove(self, name: str) -> None:
+        """Forget a host, and that it is drained.  Raises like the store."""
+        await self._store.delete(_CALLS + name, _DRAINED + name)
+        self._delete((_CALLS + name, _DRAINED + name))
+        self._publish()
+
+    async def drain(self, name: str, *, drained: bool) -> None:
+        """Store whether a host is drained.  Raises like the store."""
+        key = _DRAINED + name
+        if drained:
+            self._written(Entry(key, b"", await self._store.put(key, b"")))
+        else:
+            await self._store.delete(key)
+            self._delete((key,))
+            self._publish()
+
+    def _written(self, entry: Entry) -> None:
+        """Take what this gateway has written, before etcd says so."""
+        self._take((entry,))
+        self._publish()
+
+    def _take(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            known = self._entries.get(entry.key)
+            if known is None or known.revision < entry.revision:
+                self._entries[entry.key] = entry
+                self._read(entry)
+
+    def _delete(self, keys: Iterable[str]) -> None:
+        for key in list(keys):
+            for known in (self._entries, self._hosts, self._refused):
+                known.pop(key, None)
+
+    def _read(self, entry: Entry) -> None:
+        kind, name = _split(entry.key)
+        if kind not in self._feeds:
+            return
+        try:
+            self._hosts[entry.key] = host_in(Document(entry.value.decode(), f"key {entry.key}"), name)
+            self._refused.pop(entry.key, None)
+        except UnicodeDecodeError:
+            self._refused[entry.key] = Refused(entry.key, "is not UTF-8 text")
+        except ConfigError as error:
+            self._refused[entry.key] = Refused(entry.key, str(error))
+
+    def _publish(self, *, after_break: bool = False) -> None:
+        self._drain(_split(key)[1] for key in self._entries if key.startswith(_DRAINED))
+        for kind, feed in self._feeds.items():
+            feed.publish(
+                [self._hosts[key] for key in sorted(self._hosts) if key.startswith(kind)],
+                [self._refused[key] for key in sorted(self._refused) if key.startswith(kind)],
+                after_break=after_break,
+                steady=True,
+            )
+
+
+def _split(key: str) -> tuple[str, str]:
+    kind, slash, name = key.partition("/")
+    return kind + slash, name

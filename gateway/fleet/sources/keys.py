@@ -1,0 +1,65 @@
+"""What the fleet needs of a store of keys and values such as etcd; how it is reached is no matter of the fleet."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A key, without the prefix of the fleet, and its value; `revision` grows with every change of the store."""
+
+    key: str
+    value: bytes
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All entries that there are.  `after_break`: the store may have forgotten some."""
+
+    entries: Sequence[Entry]
+    after_break: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Entries that were written, and keys that were deleted."""
+
+    entries: Sequence[Entry]
+    deleted: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """The store does not answer.  What was known may be out of date until the next snapshot."""
+
+    why: str
+
+
+News: TypeAlias = Snapshot | Changed | Away
+
+
+class KeyStore(Protocol):
+    """A store of keys and values.
+
+    Methods that write return the revision of the change.  They raise `HostStoreUnavailable` when nothing was written,
+    and `OutcomeUnknown` when that is not known.
+    """
+
+    def follow(self) -> AsyncGenerator[News, None]:
+        """Yield all entries, then what changes, without end."""
+
+    async def create(self, key: str, value: bytes) -> int | None:
+        """Write a key that must not exist; return None when it does."""
+
+    async def replace(self, key: str, value: bytes) -> int | None:
+        """Write a key that must exist; return None when it does not."""
+
+    async def put(self, key: str, value: bytes) -> int:
+        """Write a key."""
+
+    async def delete(self, *keys: str) -> int:
+        """Delete keys that exist."""
