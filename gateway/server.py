@@ -40,9 +40,11 @@ from gateway.fleet.dial import host_of
 from gateway.fleet.host import Host
 from gateway.fleet.registry import HostRegistry
 from gateway.fleet.sources.combined import Combiner
+from gateway.fleet.sources.consul import ConsulHosts
 from gateway.fleet.sources.contexts import Contexts
 from gateway.fleet.sources.database import Database
 from gateway.fleet.sources.directory import Directory
+from gateway.fleet.sources.dns import DnsHosts
 from gateway.fleet.sources.etcd import EtcdHosts
 from gateway.fleet.sources.files import Polls
 from gateway.fleet.sources.store import HostChanges, HostStore
@@ -183,6 +185,12 @@ def _run_sources(settings: Settings, combiner: Combiner, polls: Polls) -> HostSt
     if settings.sources.directory is not None:
         feed = combiner.feed("directory")
         combiner.run(Directory(settings.sources.directory, feed, polls), feed)
+    if settings.sources.consul is not None:
+        feed = combiner.feed("consul")
+        combiner.run(ConsulHosts(settings.sources.consul, feed), feed)
+    if settings.sources.dns is not None:
+        feed = combiner.feed("dns")
+        combiner.run(DnsHosts(settings.sources.dns, feed), feed)
     if settings.contexts is not None:
         feed = combiner.feed("contexts")
         combiner.run(Contexts(settings.contexts, feed, polls), feed)

@@ -49,4 +49,5 @@ EngineAddress = Annotated[str, _written_as(_ENGINE, "unix:///path, tcp://host:po
 JumpHost = Annotated[str, Field(pattern=rf"^{_HOP}(?:,{_HOP})*$")]
 ListenAddress = Annotated[str, _written_as(rf"{_UNIX}|{_HOST}:\d+", "host:port, [ipv6]:port or unix:///path")]
 MetricsAddress = Annotated[str, _written_as(rf"{_HOST}:\d+", "host:port, [ipv6]:port or off")]
+IpAddress = Annotated[str, _written_as(r"(?:[0-9.]+|\[[0-9A-Fa-f:.]+\]):\d+", "an IP address with a port")]
 ServerAddress = Annotated[str, _written_as(rf"{_HOST}:\d+", "host:port or [ipv6]:port")]

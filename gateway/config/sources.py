@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from gateway.config.addresses import ServerAddress, beyond_loopback
+from gateway.config.addresses import IpAddress, ServerAddress, beyond_loopback
 from gateway.config.section import File, Listed, Section
 from gateway.config.tls import HostTls
 
@@ -80,7 +80,7 @@ class Dns(Section):
     name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})+\.?$", max_length=253)
     """The name that has the records, such as _docker._tcp.example.com; a record is a host."""
 
-    servers: Listed[ServerAddress] = ()
+    servers: Listed[IpAddress] = ()
     """The resolvers to ask, address:port.  Without it, those of the machine."""
 
     host_tls: HostTls | None = None

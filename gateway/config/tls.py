@@ -36,13 +36,13 @@ def as_file(pem: Path | SecretStr) -> Iterator[Path]:
         os.close(descriptor)
 
 
-def trust(context: ssl.SSLContext, authority: Path | SecretStr) -> None:
+def _trust(context: ssl.SSLContext, authority: Path | SecretStr) -> None:
     """Let *context* trust certificates of *authority*.  Raises `OSError` and `ssl.SSLError`."""
     with as_file(authority) as file:
         context.load_verify_locations(file)
 
 
-def present(context: ssl.SSLContext, certificate: Path | SecretStr, key: Path | SecretStr) -> None:
+def _present(context: ssl.SSLContext, certificate: Path | SecretStr, key: Path | SecretStr) -> None:
     """Let *context* prove with *certificate* who it is.  Raises `OSError` and `ssl.SSLError`."""
     with as_file(certificate) as first, as_file(key) as second:
         # Without `password`, OpenSSL asks the terminal for a passphrase, and waits.
@@ -52,7 +52,7 @@ def present(context: ssl.SSLContext, certificate: Path | SecretStr, key: Path | 
 def _belong_together(certificate: Path | SecretStr, key: Path | SecretStr) -> None:
     """Raise `ValueError` unless *key* is that of *certificate*."""
     try:
-        present(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), certificate, key)
+        _present(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), certificate, key)
     except ssl.SSLError as error:
         what = error.reason or "one of them is not PEM, or the key is encrypted"
         names = "a key" if isinstance(key, SecretStr) else f"a key {key}"
@@ -82,7 +82,7 @@ def _readable(pem: Path | SecretStr) -> Path | SecretStr:
 
 def _authority(pem: Path | SecretStr) -> Path | SecretStr:
     try:
-        trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), pem)
+        _trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), pem)
     except ssl.SSLError as error:
         raise ValueError("holds no certificate in PEM form") from error
     return pem
@@ -133,3 +133,14 @@ class HostTls(Section):
         elif self.certificate or self.key:
             raise ValueError("needs certificate and key together, or neither")
         return self
+
+
+def client_context(settings: HostTls) -> ssl.SSLContext:
+    """Return what secures a connection to a server.  Raises `OSError` and `ssl.SSLError` for files of no use."""
+    # Not create_default_context: the environment has no say in whom to trust.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    _trust(context, settings.ca)
+    if settings.certificate is not None and settings.key is not None:
+        _present(context, settings.certificate, settings.key)
+    return context

@@ -61,6 +61,11 @@ class Client:
         if channel is not None:
             await channel.close()
 
+    async def write(self, request: pb.TxnRequest) -> pb.TxnResponse:
+        """Run a transaction.  Raises `EtcdError`."""
+        await self._ready()
+        return await self.call("/etcdserverpb.KV/Txn", request, pb.TxnResponse)
+
     async def call(self, path: str, request: Message, kind: type[Response]) -> Response:
         """Call a unary RPC.  Raises `EtcdError`."""
         try:
@@ -125,18 +130,26 @@ class Client:
             raise EtcdError(f"{self.endpoint}: the connection was given up", sent=True)
 
     async def _connected(self) -> grpc.aio.Channel:
-        """Return a channel that is ready, logged in where a user is configured.  Raises `EtcdError`."""
+        """Return a channel, logged in where a user is configured.  Raises `EtcdError`."""
         async with self._connecting:
             if self._channel is None:
                 self._channel = self._open()
             channel = self._channel
-            try:
-                await asyncio.wait_for(channel.channel_ready(), _CONNECT_SECONDS)
-            except TimeoutError:
-                raise EtcdError(f"{self.endpoint}: no connection within {_CONNECT_SECONDS:g} s") from None
             if self._settings.user is not None and self._token is None:
                 self._token = await self._log_in(channel, self._settings.user)
             return channel
+
+    async def _ready(self) -> None:
+        """Make sure of a connection: a call that fails later may have been received.  Raises `EtcdError`."""
+        channel = await self._connected()
+        try:
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                while (state := channel.get_state(try_to_connect=True)) is not grpc.ChannelConnectivity.READY:
+                    if state in (grpc.ChannelConnectivity.TRANSIENT_FAILURE, grpc.ChannelConnectivity.SHUTDOWN):
+                        raise EtcdError(f"{self.endpoint}: no connection")
+                    await channel.wait_for_state_change(state)
+        except TimeoutError:
+            raise EtcdError(f"{self.endpoint}: no connection within {_CONNECT_SECONDS:g} s") from None
 
     def _open(self) -> grpc.aio.Channel:
         secured = self._settings.tls

@@ -112,7 +112,7 @@ class EtcdKeys:
     async def _write(self, operations: list[pb.RequestOp], *conditions: pb.Compare) -> int | None:
         request = pb.TxnRequest(compare=conditions, success=operations)
         try:
-            response = await self._client.call("/etcdserverpb.KV/Txn", request, pb.TxnResponse)
+            response = await self._client.write(request)
         except EtcdError as error:
             if error.sent:
                 raise OutcomeUnknown(f"{error}; whether the change is stored is not known", sent=True) from error

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from urllib.parse import urlsplit
 
 from gateway.config.settings import HostSettings, Limits
 from gateway.config.ssh import HostSsh
-from gateway.config.tls import present, trust
+from gateway.config.tls import HostTls, client_context
 from gateway.engine.client import Endpoint, Engine
 from gateway.engine.transport.pool import Address
 from gateway.engine.transport.pool import Limits as EngineLimits
@@ -62,16 +61,15 @@ def address_of(settings: HostSettings) -> Address:
     if url.scheme == "ssh":
         hop = Hop(url.hostname or "", url.port, url.username)
         return Address(ssh=_ssh(hop, url.path or SOCKET, settings.ssh or HostSsh()))
-    tls = None
-    if settings.tls is not None:
-        # Not create_default_context: the environment has no say in whom to trust.
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        tls.minimum_version = ssl.TLSVersion.TLSv1_2
-        trust(tls, settings.tls.ca)
-        if settings.tls.certificate is not None and settings.tls.key is not None:
-            present(tls, settings.tls.certificate, settings.tls.key)
-    name = settings.tls.server_name if settings.tls is not None else None
-    return Address(host=url.hostname or "", port=url.port or 0, tls=tls, server_name=name)
+    return server_at(url.netloc, settings.tls)
+
+
+def server_at(place: str, tls: HostTls | None) -> Address:
+    """Return the address of the server at *place*, host:port.  Raises like `address_of`."""
+    url = urlsplit(f"//{place}")
+    context = client_context(tls) if tls is not None else None
+    name = tls.server_name if tls is not None else None
+    return Address(host=url.hostname or "", port=url.port or 0, tls=context, server_name=name)
 
 
 def _ssh(hop: Hop, socket: str, settings: HostSsh) -> SshAddress:

@@ -1,0 +1,132 @@
+"""Hosts in Consul: the instances of one service, asked by blocking queries."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import orjson
+from pydantic import ValidationError
+
+from gateway.config.problems import reasons
+from gateway.config.settings import HostSettings
+from gateway.config.sources import Consul
+from gateway.engine.errors import TransportError
+from gateway.engine.transport.http import Request, Response
+from gateway.engine.transport.pool import Limits, Pool
+from gateway.fleet.dial import server_at
+from gateway.fleet.sources.feed import Feed, Refused
+
+_WAIT_SECONDS = 60.0  # an index ahead of a server that has forgotten all blocks for so long
+_SLACK = 17 / 16  # Consul lengthens a wait by up to a sixteenth
+_ANSWER_SECONDS = 5.0
+_LEAST_SECONDS = 0.1  # between two questions, however often instances change
+_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds between tries; the last one stays
+_NAME, _ADDRESS = "dockfleet_name", "dockfleet_address"  # of an instance's metadata
+
+
+class ConsulError(Exception):
+    """Consul does not answer, or not as it should."""
+
+
+class ConsulHosts:
+    """The instances of a service, whatever their checks say: the gateway finds out itself whether a host lives.
+
+    An instance is the host with the name of its node, at `tcp://` its address and port.  Its metadata are the labels,
+    but for `dockfleet_name` and `dockfleet_address`, which say another name and another address.
+    """
+
+    def __init__(self, settings: Consul, feed: Feed) -> None:
+        """Ask nothing yet."""
+        self._settings = settings
+        self._feed = feed
+        self._index = 0  # of the last answer
+        self._broken = False  # since the last answer
+        self._known: dict[str, HostSettings] = {}  # by id of the instance: what it said when it was right
+
+    async def run(self) -> None:
+        """Publish the hosts whenever instances come, change or go."""
+        failures = 0
+        while True:
+            pool: Pool | None = None
+            try:
+                pool = Pool(server_at(self._settings.address, self._settings.tls), Limits())
+                while True:
+                    self._take(await self._ask(pool))
+                    failures = 0
+                    await asyncio.sleep(_LEAST_SECONDS if self._index else 1.0)
+            except (ConsulError, TransportError, OSError) as error:
+                self._feed.fail(f"{self._settings.address}: {error}")
+                self._index, self._broken = 0, True
+            finally:
+                if pool is not None:
+                    pool.close()
+            pause = _PAUSES[min(failures, len(_PAUSES) - 1)]
+            failures += 1
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # all gateways lose it in the same moment
+
+    async def _ask(self, pool: Pool) -> Response:
+        """Return the next answer: when something changes.  Raises `ConsulError` and `TransportError`."""
+        settings = self._settings
+        wanted = {"index": self._index, "wait": f"{_WAIT_SECONDS:g}s", "tag": settings.tag, "dc": settings.datacenter}
+        query = urlencode({key: value for key, value in wanted.items() if value is not None})
+        headers = {"X-Consul-Token": settings.token_file.read_text().strip()} if settings.token_file else {}
+        request = Request("GET", f"/v1/health/service/{quote(settings.service, safe='')}?{query}", headers)
+        seconds = (_WAIT_SECONDS * _SLACK if self._index else 0) + _ANSWER_SECONDS
+        response = await pool.fetch(request, asyncio.get_running_loop().time() + seconds)
+        if response.status != 200:
+            words = response.body[:200].decode(errors="replace")
+            raise ConsulError(f"Consul answers {response.status}: {words}")
+        if response.headers.get("x-consul-knownleader") == "false":
+            raise ConsulError("Consul has no leader")
+        return response
+
+    def _take(self, response: Response) -> None:
+        """Publish what an answer says.  Raises `ConsulError` when it is no answer of Consul."""
+        try:
+            index = int(response.headers.get("x-consul-index", ""))
+            instances = [_Instance(each) for each in orjson.loads(response.body)]
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise ConsulError(f"the answer is not one of Consul: {error}") from error
+        # An index that has gone back is of a server that was wiped, or restored.
+        forgot = index < self._index
+        self._index = max(index, 0)
+        hosts, refused = self._hosts(instances)
+        self._feed.publish(hosts, refused, after_break=self._broken or forgot)
+        self._broken = False
+
+    def _hosts(self, instances: Iterable[_Instance]) -> tuple[list[HostSettings], list[Refused]]:
+        known, self._known = self._known, {}
+        refused = []
+        for instance in instances:
+            try:
+                self._known[instance.id] = instance.host(self._settings)
+            except ValidationError as error:
+                refused.append(Refused(instance.id, ", ".join(reasons(error, section="hosts[]."))))
+                if instance.id in known:
+                    self._known[instance.id] = known[instance.id]
+        return list(self._known.values()), refused
+
+
+class _Instance:
+    """One instance of the service, as Consul shows it."""
+
+    def __init__(self, shown: Any) -> None:
+        """Raises `LookupError`, `TypeError` and `AttributeError` for what Consul does not send."""
+        node, service = shown["Node"], shown["Service"]
+        self.id = f"{node['Node']}/{service['ID']}"
+        self._meta: dict[str, str] = dict(service.get("Meta") or {})
+        self._name = self._meta.pop(_NAME, "") or node["Node"]
+        place = service.get("Address") or node["Address"]
+        place = f"[{place}]" if ":" in place else place
+        self._address = self._meta.pop(_ADDRESS, "") or f"tcp://{place}:{service['Port']}"
+
+    def host(self, settings: Consul) -> HostSettings:
+        """Return the host.  Raises `ValidationError`."""
+        host: dict[str, Any] = {"name": self._name.lower(), "address": self._address, "labels": self._meta}
+        if self._address.startswith("tcp://"):
+            host |= {"tls": settings.host_tls, "insecure": settings.host_insecure}
+        return HostSettings.model_validate(host)
