@@ -35,6 +35,9 @@ async def daemons() -> AsyncIterator[tuple[Daemon, Daemon]]:
         yield daemons
 
 
+QUICKLY = {"poll_interval_seconds": 0.05}
+
+
 class File:
     """A configuration file."""
 
@@ -93,6 +96,51 @@ async def reload(gateway: Process) -> dict[str, Any]:
     """Let it read its configuration again; return what it logs."""
     gateway.signal(signal.SIGHUP)
     return await gateway.said("reloaded")
+
+
+async def test_a_file_is_read_again_when_it_changes(daemons: tuple[Daemon, Daemon], file: File) -> None:
+    """Nobody need send a signal.  A file that is refused changes nothing; a host can be renamed."""
+    one, _ = daemons
+    file.write(at("stays", one), at("old", one), sources=QUICKLY)
+    async with running(file) as gateway, gateway.client() as client:
+        stays, renamed = events(client, "stays"), events(client, "old")
+        await stays.read()
+        await renamed.read()
+        file.path.write_text("hosts:\n  - name: stays\n    adress: unix:///x\n")
+        refused = await gateway.said("reload refused; all stays as it was")
+        before = await fleet(client)
+        file.write(at("stays", one), at("new", one), sources=QUICKLY)
+        await gateway.said("reloaded")
+        ended = await end(renamed)
+        one.happen("container", "stop", "c1")
+        assert (await news(stays)).event.action == "stop"
+        after = await fleet(client)
+        stays.cancel()
+
+    assert f"file {file.path}, line 3, column 5: hosts[0].adress is unknown" in refused["why"]
+    assert ended.reason == "HOST_REMOVED"
+    assert (set(before), set(after)) == ({"stays", "old"}, {"stays", "new"})
+
+
+async def test_a_hundred_followers_do_not_notice_reloads(daemons: tuple[Daemon, Daemon], file: File) -> None:
+    """By a good file and by a bad one."""
+    one, two = daemons
+    file.write(at("stays", one), at("other", two))
+    async with running(file) as gateway, gateway.client() as client:
+        streams = [events(client, "stays") for _ in range(100)]
+        for stream in streams:
+            await stream.read()
+        file.path.write_text("hosts: [")
+        gateway.signal(signal.SIGHUP)
+        await gateway.said("reload refused; all stays as it was")
+        file.write(at("stays", one, labels={"site": "north"}), at("third", two))
+        await reload(gateway)
+        one.happen("container", "stop", "c1")
+        seen = [(await news(stream)).event.action for stream in streams]
+        for stream in streams:
+            stream.cancel()
+
+    assert seen == ["stop"] * 100
 
 
 async def test_hosts_come_go_and_move_and_the_others_do_not_notice(
@@ -196,6 +244,26 @@ async def test_certificates_of_the_listener_are_renewed(
     assert refused.code is grpc.StatusCode.UNAVAILABLE
 
 
+async def test_certificates_are_renewed_when_their_files_change(
+    daemons: tuple[Daemon, Daemon], file: File, tmp_path: Path
+) -> None:
+    """Nobody need send a signal.  A key that does not belong to its certificate yet changes nothing."""
+    old, new = trustme.CA(), trustme.CA()
+    tls = {"certificate": "server.pem", "key": "key.pem"}
+    issue(tmp_path, old)
+    file.write(at("h1", daemons[0].engine), tls=tls, sources=QUICKLY)
+    async with running(file) as gateway:
+        server = new.issue_cert("localhost")
+        server.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
+        await gateway.said("reload refused; all stays as it was")
+        async with secure(gateway.port, old) as client:
+            assert (await fleet(client)).keys() == {"h1"}
+        server.cert_chain_pems[0].write_to_path(str(tmp_path / "server.pem"))
+        await gateway.said("reloaded")
+        async with secure(gateway.port, new) as client:
+            assert (await fleet(client)).keys() == {"h1"}
+
+
 def issue(folder: Path, authority: trustme.CA) -> None:
     """Write a server's certificate of *authority* and the authority itself into *folder*."""
     server = authority.issue_cert("localhost")
@@ -238,7 +306,7 @@ async def test_a_reload_does_not_change_whether_clients_need_certificates(
 
 
 async def test_certificates_for_an_engine_are_renewed(file: File, tmp_path: Path) -> None:
-    """A host whose authority was replaced is reached by new connections; a stream that is open goes on."""
+    """When their files change: new connections reach a host whose authority was replaced; an open stream goes on."""
     old, new = trustme.CA(), trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     old.issue_cert("127.0.0.1").configure_cert(context)
@@ -248,14 +316,15 @@ async def test_certificates_for_an_engine_are_renewed(file: File, tmp_path: Path
         daemon = Daemon(engine)
         daemon.happen("container", "start", "c1")
         engine.on("GET", "/containers/{id}/export", chunks=[b"tar"])
-        file.write(at("h1", engine, tls={"ca": "engine.pem"}))
+        file.write(at("h1", engine, tls={"ca": "engine.pem"}), sources=QUICKLY)
         async with running(file) as gateway, gateway.client() as client:
             stream = events(client, "h1")
             await stream.read()
             new.issue_cert("127.0.0.1").configure_cert(context)
             refused = await refusal(client.containers.ExportContainer(export))
+            (tmp_path / "engine.pem").write_text("half")
+            await gateway.said("new certificates of a host are of no use; the old ones stay")
             new.cert_pem.write_to_path(str(tmp_path / "engine.pem"))
-            gateway.signal(signal.SIGHUP)
             await gateway.said("certificates of hosts renewed")
             data = (await client.containers.ExportContainer(export).read()).data
             daemon.happen("container", "stop", "c1")

@@ -16,9 +16,8 @@ from gateway.etcd import etcd_pb2 as pb
 _CONNECT_SECONDS = 3.0
 _CALL_SECONDS = 5.0
 _OPTIONS = (
-    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_time_ms", 10_000),  # while there is a watch: without a call, etcd takes pings for an attack
     ("grpc.keepalive_timeout_ms", 5_000),
-    ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.max_reconnect_backoff_ms", 2_000),  # by default it grows to two minutes
     ("grpc.max_receive_message_length", 64 << 20),

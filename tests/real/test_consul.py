@@ -14,9 +14,9 @@ import pytest
 from deploy.private_engines.provision import EngineError, debian_program
 from deploy.private_engines.stores import Consul
 from tests.real.conftest import CACHE
-from tests.real.stores import Fleet, fleet_of, gateway, source, until_source
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_events import Daemon
+from tests.support.fleets import Fleet, fleet_of, gateway, source, until_source
 from tests.support.upstream import refusal
 from tests.test_server_reload import end, events, news
 

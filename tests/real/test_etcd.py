@@ -18,9 +18,10 @@ from deploy.private_engines.provision import EngineError, install
 from deploy.private_engines.stores import Etcd
 from gateway.config.settings import HostSettings
 from gateway.etcd.client import Client as EtcdClient
-from tests.real.stores import Fleet, Keys, encoded, fleet_of, gateway, source, until_source
+from tests.real.stores import Keys, encoded
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_events import Daemon
+from tests.support.fleets import Fleet, fleet_of, gateway, source, until_source
 from tests.support.gateway import failed
 from tests.support.link import Link
 from tests.support.upstream import refusal

@@ -65,6 +65,7 @@ class Combiner:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()  # their exceptions know connections, which live as long
         for feed in self.feeds:
             feed.close()
             self._metrics.hide(feed.name)

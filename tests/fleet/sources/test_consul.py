@@ -1,0 +1,83 @@
+"""A Consul that does not answer as it should."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.support.fake_engine import FakeEngine, ResponseParser
+from tests.support.fleets import Fleet, gateway, until_source
+from tests.support.upstream import Held
+
+PATH = "/health/service/docker"  # after /v1, which looks like the version of an engine
+INSTANCE = {"Node": {"Node": "North", "Address": "127.0.0.1"}, "Service": {"ID": "d", "Address": "", "Port": 2375}}
+
+
+@pytest.fixture
+async def consul() -> AsyncIterator[FakeEngine]:
+    """What answers in its place."""
+    async with FakeEngine.tcp() as consul:
+        consul.min_api_version = "1"
+        yield consul
+
+
+def answer(*instances: Any, index: str = "7", leader: str = "true", status: int = 200) -> dict[str, Any]:
+    """An answer of Consul."""
+    headers = {"X-Consul-Index": index, "X-Consul-Knownleader": leader, "Content-Type": "application/json"}
+    return {"status": status, "body": orjson.dumps(instances), "headers": headers}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (answer(status=500), "Consul answers 500"),
+        (answer(status=403), "Consul answers 403"),
+        (answer(leader="false"), "Consul has no leader"),
+        (answer(index=""), "not one of Consul"),
+        (answer({"Node": "x"}), "not one of Consul"),
+        ({"body": b"<html>"}, "not one of Consul"),
+    ],
+)
+async def test_an_answer_of_no_use_keeps_the_hosts(consul: FakeEngine, wrong: dict[str, Any], words: str) -> None:
+    """The gateway says what is wrong with it, and asks again."""
+    consul.on("GET", PATH, **answer(INSTANCE))
+    settings = {"address": consul.address.removeprefix("tcp://"), "service": "docker"}
+    async with gateway(consul=settings) as client:
+        hosts = await Fleet(client).until_named("north")
+        consul.on("GET", PATH, **wrong)
+        away = await until_source(client, "consul", up=False)
+        consul.on("GET", PATH, **answer(INSTANCE))
+        back = await until_source(client, "consul", up=True)
+
+    assert hosts["north"].address == "tcp://127.0.0.1:2375"
+    assert words in away.message
+    assert (away.hosts, back.hosts) == (1, 1)
+
+
+async def test_consul_is_asked_to_wait_from_the_last_index_on(consul: FakeEngine, tmp_path: Path) -> None:
+    """With the tag, the datacenter and the token; an index that has gone back counts as it is now."""
+    (tmp_path / "token").write_text("secret\n")
+    indexes = ["7", "9", "3"]
+    waiting = Held()
+
+    async def answered(exchange: ResponseParser) -> None:
+        if indexes:
+            await exchange.answer(**answer(INSTANCE, index=indexes.pop(0)))
+        else:
+            await waiting(exchange)
+
+    consul.on("GET", PATH, answered)
+    keys = {"tag": "prod", "datacenter": "dc 2", "token_file": tmp_path / "token"}
+    settings = {"address": consul.address.removeprefix("tcp://"), "service": "docker"} | keys
+    async with gateway(consul=settings) as client:
+        await Fleet(client).until_named("north")
+        await waiting.called.wait()
+    asked = [dict(request.query) for request in consul.requests]
+
+    assert [query["index"] for query in asked] == ["0", "7", "9", "3"]
+    assert {(query["wait"], query["tag"], query["dc"]) for query in asked} == {("60s", "prod", "dc 2")}
+    assert {request.headers["x-consul-token"] for request in consul.requests} == {"secret"}

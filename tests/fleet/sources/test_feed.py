@@ -1,0 +1,113 @@
+"""What a source says, and what is believed of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from gateway.config.settings import HostSettings
+from gateway.fleet.sources.feed import Feed, Refused
+
+
+def host(name: str, address: str = "unix:///x") -> HostSettings:
+    """A host."""
+    return HostSettings(name=name, address=address)
+
+
+class Changes:
+    """A feed, and how often its hosts have changed."""
+
+    def __init__(self, absence_timeout_seconds: float = 3600) -> None:
+        self.count = 0
+        self.changed = asyncio.Event()
+        self.feed = Feed("etcd", self._change, absence_timeout_seconds)
+
+    def _change(self) -> None:
+        self.count += 1
+        self.changed.set()
+
+    def says(self, *names: str, after_break: bool = False) -> list[str]:
+        """Let the source say which hosts there are; return which are believed."""
+        self.feed.publish(map(host, names), after_break=after_break)
+        return sorted(self.feed.hosts)
+
+
+async def test_what_is_missing_after_a_break_stays_for_a_while() -> None:
+    """What is new comes at once; an ordinary answer soon after does not end the while."""
+    changes = Changes()
+    try:
+        assert changes.says("a", "b") == ["a", "b"]
+        assert changes.says("a") == ["a"]
+        assert changes.says("a", "b") == ["a", "b"]
+        assert changes.says(after_break=True) == ["a", "b"]
+        assert changes.says("c") == ["a", "b", "c"]
+    finally:
+        changes.feed.close()
+
+
+async def test_what_is_still_missing_then_goes() -> None:
+    """What has come back stays."""
+    changes = Changes(0.05)
+    changes.says("a", "b")
+    changes.says(after_break=True)
+    changes.says("b")
+    changes.changed.clear()
+
+    await changes.changed.wait()
+
+    assert sorted(changes.feed.hosts) == ["b"]
+
+
+async def test_a_source_that_says_the_same_again_changes_nothing() -> None:
+    """Nobody is woken."""
+    changes = Changes()
+
+    changes.says("a")
+    changes.says("a")
+
+    assert changes.count == 1
+
+
+async def test_the_second_host_of_a_name_is_refused(caplog: pytest.LogCaptureFixture) -> None:
+    """Once in the log, however often the source says so."""
+    changes = Changes()
+    for _ in range(2):
+        changes.feed.publish([host("a", "unix:///1"), host("a", "unix:///2")])
+
+    assert changes.feed.hosts["a"].address == "unix:///1"
+    assert [entry.place for entry in changes.feed.refused] == ["unix:///2"]
+    assert len([each for each in caplog.records if each.levelno == logging.ERROR]) == 1
+
+
+async def test_a_source_that_does_not_answer_keeps_its_hosts_and_says_so_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Also what it refuses; when it answers again, it says that."""
+    caplog.set_level(logging.INFO)
+    changes = Changes()
+    changes.feed.publish([host("a")], [Refused("hosts/b", "is not right")])
+    for _ in range(3):
+        changes.feed.fail("no connection")
+    assert (sorted(changes.feed.hosts), changes.feed.failure) == (["a"], "no connection")
+    assert [entry.place for entry in changes.feed.refused] == ["hosts/b"]
+
+    changes.says("a")
+
+    said = [each.message for each in caplog.records if each.levelno < logging.ERROR]
+    assert said == ["source of hosts does not answer; its hosts stay", "source of hosts answers again"]
+    assert changes.feed.failure == ""
+
+
+async def test_a_steady_source_answers_until_it_says_otherwise() -> None:
+    """The time of its last success grows meanwhile, and stays then."""
+    changes = Changes()
+    changes.feed.publish([], steady=True)
+    first = changes.feed.last_success
+    assert first is not None
+    assert (changes.feed.last_success or 0) > first
+
+    changes.feed.fail("the connection ended")
+
+    assert changes.feed.last_success == changes.feed.last_success
