@@ -48,6 +48,7 @@ from gateway.fleet.sources.dns import DnsHosts
 from gateway.fleet.sources.etcd import EtcdHosts
 from gateway.fleet.sources.files import Polls
 from gateway.fleet.sources.store import HostChanges, HostStore
+from gateway.fleet.twins import Twins
 from gateway.reload import Configuration
 from gateway.rpc import health
 from gateway.rpc.backend import Backend, Timeouts
@@ -134,7 +135,8 @@ async def running(
         hosts = await stack.enter_async_context(
             HostRegistry(settings.health_check_interval_seconds, settings.health_check_timeout_seconds)
         )
-        hosts.watchers.append(reporter)
+        twins = Twins(hosts)
+        hosts.watchers += [reporter, twins]
         polls = Polls(settings.sources.poll_interval_seconds)
         certificates = Certificates(settings.tls) if settings.tls else None
         seconds = settings.sources.absence_timeout_seconds
@@ -147,7 +149,7 @@ async def running(
         backend = Backend(hosts, _timeouts(settings.limits))
         interceptor = _interceptor(settings.limits, metrics)
         server = grpc.aio.server(interceptors=[interceptor], options=options_of(settings.limits))
-        service = HostService(backend, changes, combiner.feeds)
+        service = HostService(backend, changes, combiner.feeds, twins)
         names = [
             *_add_services(server, backend, settings, service),
             *_add_standard_services(server, reporter, settings),

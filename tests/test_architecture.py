@@ -100,18 +100,8 @@ def test_services_see_a_call_and_nothing_of_grpc() -> None:
 COMPOSED = {
     "gateway/server.py": (
         *("Backend", "CallInterceptor", "HealthReporter", "HostRegistry", "Listener", "Metrics", "Reflection"),
-        *(
-            "Client",
-            "Combiner",
-            "Configuration",
-            "Contexts",
-            "Database",
-            "Directory",
-            "EtcdHosts",
-            "EtcdKeys",
-            "HostChanges",
-            "Polls",
-        ),
+        *("Client", "Combiner", "Configuration", "ConsulHosts", "Contexts", "Database", "Directory", "DnsHosts"),
+        *("EtcdHosts", "EtcdKeys", "HostChanges", "Polls", "Twins"),
         *("LogTokenCodec", "EventTokenCodec"),
         *("ContainerService", "ExecService", "HostService", "LogService", "StatsService", "SystemService"),
         *("FleetContainers", "FleetEvents", "FleetImages", "FleetLogs", "FleetServices", "FleetStats", "FleetWatch"),

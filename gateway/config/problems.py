@@ -54,7 +54,7 @@ def each(error: ValidationError, section: str = "") -> Iterator[tuple[Path, str]
         elif kind == "extra_forbidden":
             text = "is unknown" + meant(general, [*KEYS, *sections])
         else:
-            text = _WORDS.get(kind, re.sub(r"^(Input|String) ", "", reason["msg"]))
+            text = _WORDS.get(kind, re.sub(r"^(Input|String|Tuple) ", "", reason["msg"]))
             text += f"; it is: {key.meaning}" if key else ""
         value = "" if kind in ("extra_forbidden", "missing") else shown(reason["input"])
         yield path, " ".join(filter(None, (value, text)))

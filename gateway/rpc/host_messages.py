@@ -19,6 +19,7 @@ from gateway.engine.errors import CallError, InvalidField
 from gateway.fleet.host import Host
 from gateway.fleet.sources.feed import Feed
 from gateway.fleet.state import State
+from gateway.fleet.twins import Twins
 from gateway.rpc.status import failure, safe
 
 _STATES = {
@@ -31,7 +32,7 @@ _STATES = {
 }
 
 
-def host_message(host: Host) -> pb.Host:
+def host_message(host: Host, twins: Twins) -> pb.Host:
     """Return what the gateway knows of *host*."""
     health, contact = host.health, host.engine.last_contact
     return pb.Host(
@@ -57,6 +58,7 @@ def host_message(host: Host) -> pb.Host:
         ],
         source=host.source,
         ignored_sources=host.ignored_sources,
+        same_engine_as=twins.of(host),
         draining=host.draining,
     )
 

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from gateway.config.keys import reference
 from gateway.config.loading import ConfigError, load
 from gateway.config.settings import HostSettings, Settings
+from gateway.config.tls import client_context
 
 EXAMPLE = Path(__file__).parents[2] / "deploy/dockfleet.example.yaml"
 
@@ -235,6 +236,83 @@ def test_the_example_is_a_configuration(pki: Path, tmp_path: Path) -> None:
 
     assert set(places(plain)) == {"north"}
     assert set(places(full)) == {"north", "south", "lab"}
+
+
+# Sources of hosts
+
+
+def test_a_source_is_configured_in_every_place(file: Any, tmp_path: Path) -> None:
+    """Lists have commas in flags and variables; a path of the file is relative to its directory."""
+    etcd = {"endpoints": ["127.0.0.1:2379", "localhost:2380"]}
+    flags = file({"sources": {"etcd": etcd, "directory": "hosts.d", "poll_interval_seconds": 1}})
+    variables = {"DOCKFLEET_SOURCES__ETCD__ENDPOINTS": "127.0.0.1:2379, localhost:2380"}
+
+    sources = load(flags, {}).sources
+
+    assert sources.directory == tmp_path / "hosts.d"
+    assert sources.etcd is not None
+    assert sources.etcd == load([], variables).sources.etcd
+    assert sources.etcd == load(["--sources-etcd-endpoints", "127.0.0.1:2379,localhost:2380"], {}).sources.etcd
+    mixed = load([*flags, "--sources-etcd-prefix", "/lab/"], {"DOCKFLEET_SOURCES__CONSUL__SERVICE": "docker"}).sources
+    assert mixed.etcd is not None
+    assert (mixed.etcd.prefix, mixed.etcd.endpoints) == ("/lab/", sources.etcd.endpoints)
+    assert mixed.consul is not None
+    assert mixed.poll_interval_seconds == 1
+
+
+def test_contexts_are_looked_for_when_nothing_else_is_configured_or_on_request(contexts: Contexts) -> None:
+    """A source is enough not to look for them; no local socket joins other hosts."""
+    contexts.add("edge", "unix:///edge.sock")
+    consul = ["--sources-consul-service", "docker"]
+
+    assert places(load([], contexts.environ)) == {"edge": "unix:///edge.sock"}
+    assert places(load(consul, contexts.environ)) == {}
+    assert places(load([*consul, "--sources-contexts"], contexts.environ)) == {"edge": "unix:///edge.sock"}
+    assert places(load([*consul, "--sources-contexts"], {})) == {}
+    assert places(load(["--no-sources-contexts"], contexts.environ)) == {}
+    both = load(["--host", "a=unix:///a", "--sources-contexts"], contexts.environ)
+    assert places(both) == {"a": "unix:///a", "edge": "unix:///edge.sock"}
+    assert both.source == f"--host and docker contexts of {contexts.folder}"
+
+
+@pytest.mark.parametrize(
+    ("sources", "words"),
+    [
+        ({"etcd": {}}, "sources.etcd.endpoints is missing"),
+        ({"etcd": {"endpoints": []}}, "sources.etcd.endpoints should have at least 1 item"),
+        (
+            {"etcd": {"endpoints": ["etcd.example:2379"]}},
+            "would ask etcd.example:2379 in plaintext beyond this machine",
+        ),
+        ({"etcd": {"endpoints": ["127.0.0.1"]}}, "is not host:port"),
+        ({"etcd": {"endpoints": ["[::1]:1"], "user": "x"}}, "needs user and password_file together"),
+        ({"etcd": {"endpoints": ["[::1]:1"], "prefix": "fleet"}}, "sources.etcd.prefix"),
+        ({"consul": {"service": "docker", "address": "10.0.0.1:8500"}}, "in plaintext beyond this machine"),
+        ({"dns": {"name": "example"}}, "sources.dns.name"),
+        ({"dns": {"name": "a.example.com", "servers": ["ns.example.com:53"]}}, "is not an IP address with a port"),
+        ({"consol": {}}, "sources.consol is unknown; did you mean sources.consul?"),
+    ],
+)
+def test_a_source_that_is_not_right_is_refused(file: Any, sources: dict[str, Any], words: str) -> None:
+    """With its key and the remedy."""
+    assert words in refusal(file({"sources": sources}))
+
+
+def test_a_certificate_may_be_the_text_itself(file: Any, pki: Path) -> None:
+    """No part of it is shown."""
+    texts = {name: (pki / f"{file}.pem").read_text() for name, file in (("ca", "ca"), ("certificate", "cert"))}
+    host = {"name": "lab", "address": "tcp://10.0.0.5:2376"}
+    key = (pki / "key.pem").read_text()
+
+    tls = load(file({"hosts": [host | {"tls": texts | {"key": key}}]}), {}).hosts[0].tls
+    wrong = refusal(file({"hosts": [host | {"tls": texts | {"key": (pki / "other.pem").read_text()}}]}))
+
+    assert tls is not None
+    client_context(tls)
+    assert "PRIVATE" not in repr(tls)
+    assert list(tls.files()) == []
+    assert "has a key that does not belong to its certificate" in wrong
+    assert "PRIVATE" not in wrong
 
 
 @pytest.mark.parametrize("off", ["off", '""', "'off'"])

@@ -10,9 +10,11 @@ from dockfleet.fleet.v1 import selectors_pb2
 
 from gateway.config.settings import HostSettings
 from gateway.engine.resumable import subscription
+from gateway.fleet.host import Host
 from tests.fleet.support import UP
 from tests.fleet.test_host_changes import QUIET, add
 from tests.support.fake_engine import FakeEngine
+from tests.support.fleets import Fleet
 from tests.support.gateway import gateway_of
 
 
@@ -97,6 +99,30 @@ async def test_a_reader_that_is_slow_gets_each_host_as_it_is_then() -> None:
         stream.cancel()
 
     assert responses < 2 * count * 4100 // (256 << 10) + 4
+
+
+async def test_hosts_with_the_same_engine_are_reported(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each names the others, in lists and in streams, until its engine is another or it is gone."""
+    engines = {"h1": "E1", "h2": "", "h3": "E3"}
+    monkeypatch.setattr(Host, "engine_id", property(lambda host: engines[host.name]))
+    async with gateway_of(*(f"unix:///none/{number}.sock" for number in range(3)), **QUIET) as client:
+        registry = client.hosts_of_gateway
+        fleet = Fleet(client)
+        await fleet.until(lambda hosts: len(hosts) == 3)
+        for name, engine in (("h2", "E1"), ("h3", "E1")):
+            engines[name] = engine
+            registry.changed(registry[name])
+        await fleet.until(lambda hosts: all(len(host.same_engine_as) == 2 for host in hosts.values()))
+        listed = [list(each.same_engine_as) for each in (await client.hosts.ListHosts(pb.ListHostsRequest())).hosts]
+        registry.remove("h1")
+        engines["h3"] = "E3"
+        registry.changed(registry["h3"])
+        await fleet.until(lambda hosts: not any(host.same_engine_as for host in hosts.values()))
+
+    assert listed == [["h2", "h3"], ["h1", "h3"], ["h1", "h2"]]
+    assert {"hosts": ["h1", "h2", "h3"], "engine": "E1"} in [getattr(each, "fields", {}) for each in caplog.records]
 
 
 async def test_a_client_without_news_gets_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from gateway.fleet.host import Host
 from gateway.fleet.selector import check_hosts, fits, select
 from gateway.fleet.sources.feed import Feed
 from gateway.fleet.sources.store import HostChanges
+from gateway.fleet.twins import Twins
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
 from gateway.rpc.host_messages import document_of, host_message, source_messages
@@ -27,21 +28,22 @@ _LONGEST_PROBE_SECONDS = 60.0
 class HostService:
     """Answers from the gateway's memory."""
 
-    def __init__(self, backend: Backend, changes: HostChanges, feeds: Sequence[Feed]) -> None:
+    def __init__(self, backend: Backend, changes: HostChanges, feeds: Sequence[Feed], twins: Twins) -> None:
         """*feeds* are what the sources of hosts say."""
         self._backend = backend
         self._hosts = backend.hosts
         self._changes = changes
         self._feeds = feeds
+        self._twins = twins
 
     async def ListHosts(self, request: pb.ListHostsRequest, context: CallContext) -> pb.ListHostsResponse:
         """List hosts."""
         hosts = select(self._hosts, request.selector) if request.HasField("selector") else self._hosts
-        return pb.ListHostsResponse(hosts=map(host_message, hosts), sources=source_messages(self._feeds))
+        return pb.ListHostsResponse(hosts=map(self._message, hosts), sources=source_messages(self._feeds))
 
     async def GetHost(self, request: pb.GetHostRequest, context: CallContext) -> pb.GetHostResponse:
         """Return one host."""
-        return pb.GetHostResponse(host=host_message(self._host(request, context)))
+        return pb.GetHostResponse(host=self._message(self._host(request, context)))
 
     async def WatchHosts(
         self, request: pb.WatchHostsRequest, context: CallContext
@@ -49,7 +51,7 @@ class HostService:
         """Send the hosts, and then what changes of them."""
         selected = request.selector if request.HasField("selector") else HostSelector(all=True)
         check_hosts(selected)
-        with HostWatch(self._hosts, lambda host: fits(host, selected), host_message) as watch:
+        with HostWatch(self._hosts, lambda host: fits(host, selected), self._message) as watch:
             silent = 0.0
             news = True
             while True:
@@ -64,12 +66,12 @@ class HostService:
     async def AddHost(self, request: pb.AddHostRequest, context: CallContext) -> pb.AddHostResponse:
         """Store a host, and add it."""
         document = document_of(request.spec)
-        return pb.AddHostResponse(host=host_message(await self._changes.add(request.spec.name, document)))
+        return pb.AddHostResponse(host=self._message(await self._changes.add(request.spec.name, document)))
 
     async def UpdateHost(self, request: pb.UpdateHostRequest, context: CallContext) -> pb.UpdateHostResponse:
         """Replace what was stored of a host."""
         document = document_of(request.spec)
-        return pb.UpdateHostResponse(host=host_message(await self._changes.update(request.spec.name, document)))
+        return pb.UpdateHostResponse(host=self._message(await self._changes.update(request.spec.name, document)))
 
     async def RemoveHost(self, request: pb.RemoveHostRequest, context: CallContext) -> pb.RemoveHostResponse:
         """Remove a host that was added."""
@@ -78,11 +80,11 @@ class HostService:
 
     async def DrainHost(self, request: pb.DrainHostRequest, context: CallContext) -> pb.DrainHostResponse:
         """Let a host take no new work."""
-        return pb.DrainHostResponse(host=host_message(await self._changes.drain(_named(request), drained=True)))
+        return pb.DrainHostResponse(host=self._message(await self._changes.drain(_named(request), drained=True)))
 
     async def UndrainHost(self, request: pb.UndrainHostRequest, context: CallContext) -> pb.UndrainHostResponse:
         """Let a host take new work again."""
-        return pb.UndrainHostResponse(host=host_message(await self._changes.drain(_named(request), drained=False)))
+        return pb.UndrainHostResponse(host=self._message(await self._changes.drain(_named(request), drained=False)))
 
     async def ProbeHost(self, request: pb.ProbeHostRequest, context: CallContext) -> pb.ProbeHostResponse:
         """Ask a host now whether it lives."""
@@ -93,7 +95,10 @@ class HostService:
             raise InvalidField("timeout", f"must be more than nothing, and at most {_LONGEST_PROBE_SECONDS:g} s")
         host = self._host(request, context)
         await self._hosts.probe(host, seconds)
-        return pb.ProbeHostResponse(host=host_message(host))
+        return pb.ProbeHostResponse(host=self._message(host))
+
+    def _message(self, host: Host) -> pb.Host:
+        return host_message(host, self._twins)
 
     def _host(self, request: Any, context: CallContext) -> Host:
         return self._backend.host(request, context)
