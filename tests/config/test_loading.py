@@ -279,7 +279,7 @@ def test_contexts_are_looked_for_when_nothing_else_is_configured_or_on_request(c
     ("sources", "words"),
     [
         ({"etcd": {}}, "sources.etcd.endpoints is missing"),
-        ({"etcd": {"endpoints": []}}, "sources.etcd.endpoints should have at least 1 item"),
+        ({"etcd": {"endpoints": []}}, "should have at least 1 item"),
         (
             {"etcd": {"endpoints": ["etcd.example:2379"]}},
             "would ask etcd.example:2379 in plaintext beyond this machine",
@@ -360,11 +360,12 @@ def test_what_is_wrong_in_the_file_is_named_with_its_line_and_column(file: Any) 
     """A part that is missing, with those of what should have it."""
     flags = file("hosts:\n  - {name: a, address: 'unix:///a'}\n  - name: b\n    adress: unix:///b\n")
 
-    assert refusal(flags).splitlines() == [
-        f"file {flags[1]}, line 3, column 5: hosts[1].address is missing; it is: Where its engine listens: "
-        "unix:///path, tcp://host:port or ssh://user@host[:port].",
-        f"file {flags[1]}, line 4, column 5: hosts[1].adress is unknown; did you mean hosts[].address?",
-    ]
+    missing, unknown = refusal(flags).splitlines()
+
+    assert missing.startswith(
+        f"file {flags[1]}, line 3, column 5: hosts[1].address is missing; it is: Where its engine"
+    )
+    assert unknown == f"file {flags[1]}, line 4, column 5: hosts[1].adress is unknown; did you mean hosts[].address?"
 
 
 def test_unknown_variables_and_flags_are_refused() -> None:

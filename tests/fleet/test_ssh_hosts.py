@@ -11,7 +11,8 @@ import grpc
 import pytest
 from dockfleet.v1 import containers_pb2
 
-from gateway.config.settings import HostSettings, HostSsh
+from gateway.config.settings import HostSettings
+from gateway.config.ssh import HostSsh
 from tests.fleet.support import DOWN, UP, list_of, state_of
 from tests.support.fake_engine import FakeEngine
 from tests.support.gateway import gateway_of

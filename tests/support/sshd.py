@@ -20,7 +20,8 @@ import psutil
 import pytest
 
 from deploy.private_engines.provision import PATH, EngineError, install
-from gateway.config.settings import HostSettings, HostSsh
+from gateway.config.settings import HostSettings
+from gateway.config.ssh import HostSsh
 from gateway.engine.transport.pool import Address, Limits, Pool
 from gateway.engine.transport.ssh.address import Credentials, Hop, SshAddress
 from gateway.engine.transport.ssh.login import Logins
