@@ -46,7 +46,7 @@ class Configuration:
         await anext(changes)  # as they are, they were read at the start
         async for _ in changes:
             try:
-                self._apply(await asyncio.to_thread(self._read))
+                self._apply(await asyncio.to_thread(self._read_again))
             except (ConfigError, OSError, ssl.SSLError) as error:
                 log.error("reload refused; all stays as it was", extra={"fields": {"why": str(error)}})
                 self._feed.refused = (Refused(f"file {self._settings.file}", str(error)),)
@@ -56,6 +56,13 @@ class Configuration:
             yield self._settings.file
         if self._settings.tls is not None:
             yield from self._settings.tls.files()
+
+    def _read_again(self) -> Settings:
+        """Return the configuration as it is now.  Raises `ConfigError`."""
+        file = self._settings.file
+        if file is not None and file.exists() and not file.read_bytes().strip():
+            raise ConfigError(f"file {file} is empty: write `hosts: []` for a fleet without hosts")
+        return self._read()
 
     def _apply(self, new: Settings) -> None:
         """Make *new* the settings in force, as far as that is possible without a restart.

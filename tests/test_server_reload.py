@@ -108,6 +108,8 @@ async def test_a_file_is_read_again_when_it_changes(daemons: tuple[Daemon, Daemo
         await renamed.read()
         file.path.write_text("hosts:\n  - name: stays\n    adress: unix:///x\n")
         refused = await gateway.said("reload refused; all stays as it was")
+        file.path.write_text("")
+        empty = await gateway.said("reload refused; all stays as it was")
         before = await fleet(client)
         file.write(at("stays", one), at("new", one), sources=QUICKLY)
         await gateway.said("reloaded")
@@ -118,6 +120,7 @@ async def test_a_file_is_read_again_when_it_changes(daemons: tuple[Daemon, Daemo
         stays.cancel()
 
     assert f"file {file.path}, line 3, column 5: hosts[0].adress is unknown" in refused["why"]
+    assert empty["why"] == f"file {file.path} is empty: write `hosts: []` for a fleet without hosts"
     assert ended.reason == "HOST_REMOVED"
     assert (set(before), set(after)) == ({"stays", "old"}, {"stays", "new"})
 

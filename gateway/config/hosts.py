@@ -16,12 +16,14 @@ _SECTION = "hosts[]"
 
 
 def hosts_in(document: Document, folder: Path) -> tuple[HostSettings, ...]:
-    """Return the hosts of a document: a mapping is one host, a list is several; an empty document has none.
+    """Return the hosts of a document: a mapping is one host, a list is several.
 
     Paths are relative to *folder*.  Raises `ConfigError`, which names all that is wrong.
     """
     value = document.value
-    parts = value if isinstance(value, list) else [] if value is None else [value]
+    if value is None:
+        raise ConfigError(f"{document.where} is empty: remove it, or write [] for no hosts")
+    parts = value if isinstance(value, list) else [value]
     hosts: list[HostSettings] = []
     wrong: list[str] = []
     for number, part in enumerate(parts):

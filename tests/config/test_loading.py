@@ -458,6 +458,8 @@ def test_a_file_that_cannot_be_read_or_is_no_yaml_is_refused_without_quoting_it(
     assert refusal(file("tls: 5")).endswith("tls 5 should be a mapping of keys to values")
     assert refusal(file("listen: 2024-13-45")).endswith("not text, or an impossible date or number")
     assert refusal(["--config", sys.executable]).endswith("is not UTF-8 text")
+    for text in ("[" * 5000, '{"a":' * 5000):
+        assert refusal(file(text)).endswith("nested too deep")
     assert "line 2, column 1: not right as YAML: hosts is given twice" in refusal(file("hosts: []\nhosts: []\n"))
 
 

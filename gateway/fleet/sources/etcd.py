@@ -23,7 +23,7 @@ from gateway.fleet.sources.feed import Feed, Refused
 from gateway.fleet.sources.keys import Away, Changed, Entry, KeyStore, Snapshot
 from gateway.fleet.sources.store import HostNameInUse
 
-_HOSTS, _CALLS, _DRAINED = "hosts/", "calls/", "drained/"
+_HOSTS, _CALLS, _DRAINED = _OURS = "hosts/", "calls/", "drained/"
 
 
 class EtcdHosts:
@@ -94,7 +94,7 @@ class EtcdHosts:
     def _take(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
             known = self._entries.get(entry.key)
-            if known is None or known.revision < entry.revision:
+            if entry.key.startswith(_OURS) and (known is None or known.revision < entry.revision):
                 self._entries[entry.key] = entry
                 self._read(entry)
 

@@ -71,18 +71,21 @@ async def test_a_file_that_is_not_right_keeps_its_hosts(folder: Path) -> None:
         await fleet.until_named("lab")
         (folder / "lab.yaml").write_text("name: lab\nadress: unix:///lab\n")
         (folder / "bad.yaml").write_text("- name: x\n  address: [\n")
+        (folder / "empty.yaml").write_text("")
         (folder / "other.yaml").write_text("name: other\naddress: unix:///other\n")
         await fleet.until_named("lab", "other")
         refused = await refused_of(client)
         (folder / "lab.yaml").write_text("name: lab\naddress: unix:///moved\n")
         await fleet.until(lambda hosts: hosts["lab"].address == "unix:///moved")
         (folder / "bad.yaml").unlink()
+        (folder / "empty.yaml").write_text("[]")
         (folder / "last.yaml").write_text("name: last\naddress: unix:///last\n")
         await fleet.until_named("lab", "other", "last")
         after = await refused_of(client)
 
     assert f"file {folder}/lab.yaml, line 2, column 1: adress is unknown; did you mean" in refused["lab.yaml"]
     assert f"file {folder}/bad.yaml, line 3, column 1: not right as YAML" in refused["bad.yaml"]
+    assert refused["empty.yaml"] == f"file {folder}/empty.yaml is empty: remove it, or write [] for no hosts"
     assert after == {}
 
 
@@ -107,11 +110,13 @@ async def test_a_directory_that_is_gone_keeps_its_hosts(folder: Path) -> None:
     async with gateway(directory=folder) as client, gateway(directory=elsewhere) as other:
         await Fleet(client).until_named("lab")
         unknown = await refusal(events(other, "lab"))
+        selected = await refusal(other.hosts.ListHosts(pb.ListHostsRequest(selector={"names": ["lab"]})))
         os.rename(folder, elsewhere)
         await Fleet(other).until_named("lab")
         known = await fleet_of(client)
 
-    assert (unknown.code, unknown.reason) == (grpc.StatusCode.UNAVAILABLE, "UNKNOWN_HOST")
+    for refused in (unknown, selected):
+        assert (refused.code, refused.reason) == (grpc.StatusCode.UNAVAILABLE, "UNKNOWN_HOST")
     assert known == {"lab": "unix:///lab"}
 
 
