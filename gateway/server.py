@@ -34,20 +34,12 @@ from gateway.config.state import resume_key
 from gateway.engine.events.event_buffer import EventTokenCodec
 from gateway.engine.logs.cursor import LogTokenCodec
 from gateway.engine.transport.ssh.login import Logins
-from gateway.etcd.client import Client
-from gateway.etcd.keys import EtcdKeys
 from gateway.fleet.dial import host_of
 from gateway.fleet.host import Host
 from gateway.fleet.registry import HostRegistry
 from gateway.fleet.sources.combined import Combiner
-from gateway.fleet.sources.consul import ConsulHosts
-from gateway.fleet.sources.contexts import Contexts
-from gateway.fleet.sources.database import Database
-from gateway.fleet.sources.directory import Directory
-from gateway.fleet.sources.dns import DnsHosts
-from gateway.fleet.sources.etcd import EtcdHosts
 from gateway.fleet.sources.files import Polls
-from gateway.fleet.sources.store import HostChanges, HostStore
+from gateway.fleet.sources.store import HostChanges
 from gateway.fleet.twins import Twins
 from gateway.reload import Configuration
 from gateway.rpc import health
@@ -73,6 +65,7 @@ from gateway.rpc.services.hosts import HostService
 from gateway.rpc.services.logs import LogService
 from gateway.rpc.services.stats import StatsService
 from gateway.rpc.services.system import SystemService
+from gateway.sources import run_sources
 from gateway.telemetry.metrics import Metrics
 from gateway.web.listener import Listener
 from gateway.web.pages import Readiness, pages
@@ -144,7 +137,7 @@ async def running(
         await stack.enter_async_context(combiner)
         feed = combiner.feed("configuration")
         combiner.run(Configuration(settings, read or (lambda: settings), feed, polls, certificates), feed)
-        changes = HostChanges(hosts, _run_sources(settings, combiner, polls))
+        changes = HostChanges(hosts, run_sources(settings, combiner, polls))
         await combiner.answered()
         backend = Backend(hosts, _timeouts(settings.limits))
         interceptor = _interceptor(settings.limits, metrics)
@@ -170,33 +163,6 @@ async def running(
             await _drain(reporter, seconds, hurry)
             await _stop(server, interceptor, settings.shutdown_timeout_seconds, hurry)
             await backend.finished()
-
-
-def _run_sources(settings: Settings, combiner: Combiner, polls: Polls) -> HostStore:
-    """Run the sources of hosts besides the configuration; return the one that takes changes."""
-    calls = combiner.feed("calls")
-    store: Database | EtcdHosts
-    if settings.sources.etcd is not None:
-        feed = combiner.feed("etcd")
-        keys = EtcdKeys(Client(settings.sources.etcd), settings.sources.etcd.prefix)
-        store = EtcdHosts(keys, feed, calls, combiner.drain)
-        combiner.run(store, feed)
-    else:
-        store = Database(settings.state_directory, calls, combiner.drain)
-        combiner.run(store, calls)
-    if settings.sources.directory is not None:
-        feed = combiner.feed("directory")
-        combiner.run(Directory(settings.sources.directory, feed, polls), feed)
-    if settings.sources.consul is not None:
-        feed = combiner.feed("consul")
-        combiner.run(ConsulHosts(settings.sources.consul, feed), feed)
-    if settings.sources.dns is not None:
-        feed = combiner.feed("dns")
-        combiner.run(DnsHosts(settings.sources.dns, feed), feed)
-    if settings.contexts is not None:
-        feed = combiner.feed("contexts")
-        combiner.run(Contexts(settings.contexts, feed, polls), feed)
-    return store
 
 
 def _interceptor(limits: Limits, metrics: Metrics) -> CallInterceptor:

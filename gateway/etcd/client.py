@@ -30,7 +30,7 @@ Response = TypeVar("Response", bound=Message)
 
 
 class EtcdError(Exception):
-    """etcd does not answer, or refuses.  `sent` tells whether it may have done what it was asked."""
+    """etcd does not answer, or refuses.  `sent`: it may have done what it was asked."""
 
     def __init__(self, message: str, *, sent: bool = False) -> None:
         super().__init__(message)

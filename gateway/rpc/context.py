@@ -23,7 +23,7 @@ class CallContext:
     """What engines must keep to; a client's own deadline ends the call itself."""
 
     def __init__(self, context: GrpcContext, *, new_work: bool = False) -> None:
-        """*new_work* tells whether the call makes or starts something on its host."""
+        """*new_work*: the call makes or starts something on its host."""
         self.new_work = new_work
         self.ended_by: Exception | None = None  # why the call was ended early
         self._grpc = context

@@ -34,7 +34,7 @@ class LocalContext:
     def __init__(self, timeout: Timeout | None, *, new_work: bool = False) -> None:
         """End after *timeout*; without one, the gateway's own limits hold.
 
-        *new_work* tells whether the call makes or starts something on its host.
+        *new_work*: the call makes or starts something on its host.
         """
         self.new_work = new_work
         self.deadline = None if timeout is None else Deadline.after(timeout)

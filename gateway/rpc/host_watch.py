@@ -16,9 +16,9 @@ _BYTES = 256 << 10  # of a message, at most, but for a single host that is large
 
 
 class HostWatch:
-    """Collects which hosts have changed since the client was told.
+    """Collects which hosts have changed since the last response.
 
-    It keeps names alone, each once: a host that changes often while the client does not read is told as it is then.
+    It keeps names alone, each once: a host that changes often while the client does not read comes once.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class HostWatch:
         self._selects = selects
         self._message = message
         self._changed = {host.name for host in hosts}
-        self._told: set[str] = set()
+        self._sent: set[str] = set()
         self._news = asyncio.Event()
         self._synced = False
 
@@ -55,7 +55,7 @@ class HostWatch:
         self.host_changed(host)
 
     async def wait(self, seconds: float) -> bool:
-        """Wait for news; tell whether there is some."""
+        """Wait for news.  Return whether there is some."""
         try:
             await asyncio.wait_for(self._news.wait(), seconds)
         except TimeoutError:
@@ -70,14 +70,14 @@ class HostWatch:
         for name in changed:
             if name in self._hosts and self._selects(self._hosts[name]):
                 message = self._message(self._hosts[name])
-                self._told.add(name)
+                self._sent.add(name)
                 if size and size + message.ByteSize() > _BYTES:
                     yield response
                     response, size = pb.WatchHostsResponse(), 0
                 response.hosts.append(message)
                 size += message.ByteSize()
-            elif name in self._told:
-                self._told.discard(name)
+            elif name in self._sent:
+                self._sent.discard(name)
                 response.removed_names.append(name)
         if not self._synced or response.hosts or response.removed_names:
             self._synced = response.synced = True

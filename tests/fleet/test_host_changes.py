@@ -81,7 +81,7 @@ async def test_an_update_at_the_same_address_disturbs_no_stream(engine: FakeEngi
 
 
 async def test_a_host_with_certificates_of_its_own_is_reached(tmp_path: Path) -> None:
-    """They are texts, of which no part is shown again."""
+    """They are texts.  No part of them is shown again."""
     authority = trustme.CA()
     issued = authority.issue_cert("127.0.0.1")
     tls = {
@@ -137,7 +137,7 @@ async def test_a_host_that_is_not_right_is_refused_by_the_name_of_its_field(
 
 
 async def test_plaintext_beyond_this_machine_is_accepted_on_request() -> None:
-    """`insecure` says so."""
+    """By `insecure`."""
     async with gateway_of(**QUIET) as client:
         added = await add(client, "lab", "tcp://192.0.2.1:2375", insecure=True)
 

@@ -29,7 +29,7 @@ def consul(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Consul]:
     try:
         program = debian_program(CACHE, "consul", "usr/bin/consul", "bullseye")
     except EngineError as error:
-        pytest.skip(f"Consul can not be had: {error}")
+        pytest.skip(f"Consul cannot be had: {error}")
     with Consul(tmp_path_factory.mktemp("consul"), program) as consul:
         yield consul
 

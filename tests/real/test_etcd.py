@@ -131,7 +131,7 @@ async def test_a_host_vanishes_with_the_lease_of_its_entry(keys: Keys, daemon: D
 
 @pytest.mark.parametrize("stop", ["stop", "kill"])
 async def test_an_etcd_that_is_away_takes_no_host_with_it(keys: Keys, daemon: Daemon, stop: str) -> None:
-    """Its hosts stay, with their streams; the gateway says since when etcd is away, and goes on when it is back."""
+    """Its hosts stay, with their streams.  The gateway shows since when it is away, and follows it again."""
     keys.put("hosts/lab", {"address": daemon.engine.address})
     async with gateway(**at(keys)) as client:
         fleet = Fleet(client)

@@ -13,7 +13,7 @@ from tests.support.gateway import Client, gateway_of
 
 
 def gateway(*hosts: Any, **sources: Any) -> AbstractAsyncContextManager[Client]:
-    """A gateway with such *sources*; an absence is not believed while a test runs, where it does not say so."""
+    """A gateway with such *sources*; hosts that are missing stay, where they do not say how long."""
     return gateway_of(
         *hosts,
         health_check_interval_seconds=3600,

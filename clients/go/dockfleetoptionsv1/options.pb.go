@@ -400,8 +400,8 @@ type RpcRules struct {
 	// The RPC brings new work to its host: it makes or starts something there.  A host that is being drained refuses it,
 	// with FAILED_PRECONDITION, reason HOST_DRAINING.
 	NewWork bool `protobuf:"varint,4,opt,name=new_work,json=newWork,proto3" json:"new_work,omitempty"`
-	// The stream has no end of its own: it waits for something to happen.  It ends at once when the gateway stops.  For an
-	// RPC that mirrors an endpoint, DEADLINE_CLASS_NONE says so.
+	// The stream has no end of its own: it waits for something to happen.  It ends at once when the gateway stops.  An RPC
+	// that mirrors an endpoint has DEADLINE_CLASS_NONE instead.
 	Endless       bool `protobuf:"varint,5,opt,name=endless,proto3" json:"endless,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -197,7 +197,7 @@ class Combiner:
         return {file for host in self._hosts for file in host.settings.files()}
 
     def _renew(self, host: Host) -> bool:
-        """Let the next connection to *host* use its files as they are; tell whether they are of use."""
+        """Let the next connection to *host* use its files as they are.  Return whether they are of use."""
         try:
             host.engine.renew(endpoint_of(host.settings))
         except (OSError, ssl.SSLError) as error:

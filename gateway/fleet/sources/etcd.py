@@ -2,8 +2,8 @@
 
 Below the prefix of the fleet are the keys
 
-    hosts/NAME      a host as YAML or JSON, such as {"address": "tcp://10.0.0.7:2376"}, written by whoever knows it;
-                    bound to a lease that the host itself keeps, it vanishes with the host
+    hosts/NAME      a host as YAML or JSON, such as {"address": "tcp://10.0.0.7:2376"}, written by other programs;
+                    one that is bound to a lease of the host itself vanishes with the host
     calls/NAME      the same, of a host that AddHost has added
     drained/NAME    the host is drained; the value does not matter
 
@@ -87,7 +87,7 @@ class EtcdHosts:
             self._publish()
 
     def _written(self, entry: Entry) -> None:
-        """Take what this gateway has written, before etcd says so."""
+        """Take what this gateway has written, before the watch shows it."""
         self._take((entry,))
         self._publish()
 

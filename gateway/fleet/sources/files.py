@@ -32,28 +32,28 @@ class Watch:
     """Compares looks at files."""
 
     def __init__(self, first: Look) -> None:
-        self._told = dict(first)  # as the changes that were returned have left it
+        self._returned = dict(first)  # as the changes that were returned have left it
         self._last: Look = dict(first)
 
     def settled(self, now: Look) -> frozenset[Path]:
         """Return the files that are other than they were, and the same as in the last look; also new and lost ones."""
-        moved = (path for path in now.keys() | self._told.keys() if now.get(path) != self._told.get(path))
+        moved = (path for path in now.keys() | self._returned.keys() if now.get(path) != self._returned.get(path))
         still = frozenset(path for path in moved if now.get(path) == self._last.get(path))
         self._last = dict(now)
-        self._tell(still)
+        self._take(still)
         return still
 
     def pass_over(self, before: float) -> None:
         """Take files that came with the last look, and have not changed since *before*, as if they had been there."""
-        new = (path for path in self._last if path not in self._told)
-        self._tell(path for path in new if self._last[path][0] < before * 1e9)
+        new = (path for path in self._last if path not in self._returned)
+        self._take(path for path in new if self._last[path][0] < before * 1e9)
 
-    def _tell(self, paths: Iterable[Path]) -> None:
+    def _take(self, paths: Iterable[Path]) -> None:
         for path in paths:
             if path in self._last:
-                self._told[path] = self._last[path]
+                self._returned[path] = self._last[path]
             else:
-                self._told.pop(path, None)
+                self._returned.pop(path, None)
 
 
 class Polls:
@@ -111,7 +111,7 @@ class Polls:
             self._asked.discard(asked)
 
     async def _pause(self, asked: asyncio.Event) -> bool:
-        """Return after the interval, or at once when asked; tell which."""
+        """Return after the interval, or at once when asked.  Return whether it was asked."""
         try:
             await asyncio.wait_for(asked.wait(), self._interval_seconds)
         except TimeoutError:

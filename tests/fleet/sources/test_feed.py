@@ -71,7 +71,7 @@ async def test_a_source_that_says_the_same_again_changes_nothing() -> None:
 
 
 async def test_the_second_host_of_a_name_is_refused(caplog: pytest.LogCaptureFixture) -> None:
-    """Once in the log, however often the source says so."""
+    """Once in the log, however often the source has it."""
     changes = Changes()
     for _ in range(2):
         changes.feed.publish([host("a", "unix:///1"), host("a", "unix:///2")])

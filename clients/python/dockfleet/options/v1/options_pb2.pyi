@@ -271,8 +271,8 @@ class RpcRules(_message.Message):
     with FAILED_PRECONDITION, reason HOST_DRAINING.
     """
     endless: _builtins.bool
-    """The stream has no end of its own: it waits for something to happen.  It ends at once when the gateway stops.  For an
-    RPC that mirrors an endpoint, DEADLINE_CLASS_NONE says so.
+    """The stream has no end of its own: it waits for something to happen.  It ends at once when the gateway stops.  An RPC
+    that mirrors an endpoint has DEADLINE_CLASS_NONE instead.
     """
     @_builtins.property
     def engine(self) -> Global___EngineEndpoint:
