@@ -22,9 +22,9 @@ from tests.real.stores import Keys, encoded
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_events import Daemon
 from tests.support.fleets import Fleet, fleet_of, gateway, source, until_source
-from tests.support.gateway import failed
+from tests.support.gateway import failed, handled
 from tests.support.link import Link
-from tests.support.upstream import refusal
+from tests.support.upstream import refusal, until
 from tests.test_server_reload import end, events, news
 
 ROOT = {"name": "root", "password": "secret"}
@@ -251,6 +251,8 @@ async def test_two_gateways_with_one_etcd_serve_the_same_fleet(keys: Keys, daemo
         await one.hosts.RemoveHost(pb.RemoveHostRequest(host="lab"))
         await fleet.until_named()
         gone = await refusal(one.hosts.RemoveHost(pb.RemoveHostRequest(host="lab")))
+        fleet.leave()
+        await until(lambda: handled(two).get(("dockfleet.fleet.v1.HostService.WatchHosts", "Cancelled")))
 
     assert (added.source, probed.state) == ("calls", pb.HOST_STATE_UP)
     assert twice.reason == "NAME_IN_USE"

@@ -42,6 +42,10 @@ class Fleet:
                 self.hosts.pop(name)
         return dict(self.hosts)
 
+    def leave(self) -> None:
+        """Follow the hosts no more."""
+        self._stream.cancel()
+
     async def until_named(self, *names: str) -> dict[str, pb.Host]:
         """Follow the hosts until there are those of these names, and no others."""
         return await self.until(lambda hosts: hosts.keys() == set(names))
