@@ -8,6 +8,7 @@ import socket
 from pathlib import Path
 
 import grpc
+from dockfleet.fleet.v1 import hosts_pb2
 from dockfleet.v1 import containers_pb2
 
 from gateway.config.settings import Limits
@@ -26,6 +27,8 @@ async def test_an_engine_that_was_replaced_is_spoken_to_in_its_own_version(tmp_p
                 engine.api_version = version
                 engine.min_api_version = "1.44" if version == "1.44" else "1.12"
                 engine.on("GET", "/containers/json", json=[])
+                if client.hosts_of_gateway["h1"].engine.last_contact is None:  # it was not there at the start
+                    await client.hosts.ProbeHost(hosts_pb2.ProbeHostRequest(host="h1"))
                 for _ in range(2):
                     await list_of(client, "h1")
 

@@ -75,22 +75,21 @@ async def test_calls_to_a_host_that_is_known_to_hang_fail_at_once(engine: FakeEn
 
 async def test_a_host_that_is_wanted_is_found_when_it_is_back() -> None:
     """Calls that are refused bring the next probe forward, however long the interval is; changes, too."""
-    async with (
-        FakeEngine() as engine,
-        gateway_of(engine.address, health_check_interval_seconds=3600, health_check_timeout_seconds=0.4) as client,
-    ):
+    keys = {"health_check_interval_seconds": 3600, "health_check_timeout_seconds": 0.4}
+    async with FakeEngine() as engine:
         engine.on("GET", "/_ping", error="starting", status=503)
         engine.on("POST", "/containers/{id}/stop", status=204)
-        refused = await refusal(list_of(client, "h1"))
-        await state_of(client, "h1", DOWN)
-        engine.on("GET", "/_ping", body=b"OK")
-        stop = containers_pb2.StopContainerRequest(host="h1", id="web")
-        while await client.containers.StopContainer(stop).code() is not grpc.StatusCode.OK:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+        async with gateway_of(engine.address, **keys) as client:
+            await state_of(client, "h1", DOWN)
+            refused = await refusal(list_of(client, "h1"))
+            engine.on("GET", "/_ping", body=b"OK")
+            stop = containers_pb2.StopContainerRequest(host="h1", id="web")
+            while await client.containers.StopContainer(stop).code() is not grpc.StatusCode.OK:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
 
-        assert (refused.code, refused.reason) == (grpc.StatusCode.UNAVAILABLE, "ENGINE_BACKEND")
-        assert (await state_of(client, "h1", UP)).message == ""
-        assert [request.path for request in engine.asked] == ["/containers/web/stop"]
+            assert (refused.code, refused.reason) == (grpc.StatusCode.UNAVAILABLE, "ENGINE_BACKEND")
+            assert (await state_of(client, "h1", UP)).message == ""
+            assert [request.path for request in engine.asked] == ["/containers/web/stop"]
 
 
 async def test_calls_that_wait_for_a_connection_fail_when_the_host_is_down(engine: FakeEngine) -> None:
