@@ -184,6 +184,7 @@ async def test_any_host_can_be_drained(engine: FakeEngine) -> None:
     async with gateway_of(engine.address, **QUIET) as client:
         stream = events(client, "h1")
         await stream.read()
+        await state_of(client, "h1", UP)
         drained = (await client.hosts.DrainHost(pb.DrainHostRequest(host="h1"))).host
         refused = await refusal(client.containers.CreateContainer(create))
         daemon.happen("container", "stop", "c1")
@@ -193,6 +194,7 @@ async def test_any_host_can_be_drained(engine: FakeEngine) -> None:
         created = await client.containers.CreateContainer(create)
 
     assert (drained.draining, again.draining) == (True, False)
+    assert (drained.state, again.state) == (pb.HOST_STATE_DRAINING, UP)
     assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "HOST_DRAINING")
     assert created.id == "c" * 64
 
