@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
+import functools
 import gzip
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,12 +21,19 @@ GENERATED = [
 ]
 
 
+@functools.cache
+def tree(file: Path) -> ast.Module:
+    """The syntax tree of a file."""
+    return ast.parse(file.read_text())
+
+
+@functools.cache
 def imports(folder: Path) -> set[tuple[str, str]]:
     """Who imports what below a folder: (file, module), absolute; a name imported from a package counts as a module."""
     found = set()
     for file in folder.rglob("*.py"):
         who = str(file.relative_to(ROOT))
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in ast.walk(tree(file)):
             if isinstance(node, ast.Import):
                 found |= {(who, alias.name) for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
@@ -119,22 +126,25 @@ COMPOSED = {
 def test_only_the_composition_root_composes(root: str, part: str) -> None:
     """The parts that live as long as the gateway are made in `server.py`; those of a host, which come and go, in one
     place too."""
-    assert set(makers(part)) == {root}
+    assert {who for who, what in made() if what == part} == {root}
 
 
-def makers(part: str) -> Iterator[str]:
-    """The files that make an object of a class, not of the message of that name."""
-    for file in GATEWAY.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == part:
-                yield str(file.relative_to(ROOT))
+@functools.cache
+def made() -> set[tuple[str, str]]:
+    """Who makes what: (file, class); `pb.Host()` makes a message, no `Host`."""
+    return {
+        (str(file.relative_to(ROOT)), node.func.id)
+        for file in GATEWAY.rglob("*.py")
+        for node in ast.walk(tree(file))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
 
 
 def test_nothing_is_kept_by_the_name_of_a_host_but_the_registry_and_health() -> None:
     """What is shared of a host hangs on the host and ends with it; another of its name would find what was left."""
     keyed = set()
     for file in GATEWAY.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in ast.walk(tree(file)):
             keys: list[ast.AST] = []
             if isinstance(node, ast.Subscript):
                 keys = [node.slice]
@@ -167,7 +177,7 @@ def test_no_state_is_in_modules() -> None:
     found = {
         str(file.relative_to(ROOT))
         for file in GATEWAY.rglob("*.py")
-        for node in ast.parse(file.read_text()).body
+        for node in tree(file).body
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None and is_to_be_filled(node.value)
     }
 

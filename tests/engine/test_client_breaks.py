@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 import pytest
 from docker.errors import APIError, NotFound
 
+from gateway.engine import client
 from gateway.engine.client import Call, Endpoint, Engine
 from gateway.engine.errors import BadResponse, Disconnected, OutcomeUnknown, TimedOut, Unreachable
 from gateway.engine.kinds import Kind
 from gateway.engine.observer import Observer
 from gateway.engine.transport.http import Request
-from tests.support.fake_engine import FakeEngine, torn
+from tests.support.fake_engine import FakeEngine, ResponseParser, torn
 from tests.support.upstream import CONTAINER, Held, address_of, engine_at, soon
 
 LIST = Call(Request("GET", "/containers/json"), changes=False)
@@ -134,11 +135,20 @@ async def test_a_long_text_of_an_error_is_cut(fake: FakeEngine, engine: Engine, 
     assert len(failed.value.response.content) == 4 << 10
 
 
-async def test_the_text_of_an_error_that_breaks_off_is_told(fake: FakeEngine, engine: Engine) -> None:
-    """The status counts, though the text is not whole."""
-    fake.on(
-        "GET", "/events", raw=b"HTTP/1.1 404 Not Found\r\nContent-Length: 99\r\nConnection: close\r\n\r\nNo such th"
-    )
+@pytest.mark.parametrize("end", ["close", "wait_closed"])
+async def test_an_error_whose_text_breaks_off_keeps_what_has_come(
+    fake: FakeEngine, engine: Engine, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The status counts, though the connection ends, or falls silent, before the text is whole."""
+    monkeypatch.setattr(client, "_ERROR_SECONDS", 0.2)
+
+    async def break_off(exchange: ResponseParser) -> None:
+        exchange.head(404, {"Content-Length": "99"}, b"No such th")
+        await exchange.drain()
+        if (ended := getattr(exchange, end)()) is not None:
+            await ended
+
+    fake.on("GET", "/events", break_off)
 
     with pytest.raises(NotFound, match="No such th"):
         async with engine.open(Call(STREAM.request, changes=False, deadline=soon(5))):

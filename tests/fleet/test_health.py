@@ -71,19 +71,21 @@ async def test_a_host_that_is_not_there_is_unreachable_until_it_is(tmp_path: Pat
 
 
 async def test_a_busy_host_is_not_down(engine: FakeEngine) -> None:
-    """Calls of our own that are in the way of a probe say nothing about the engine."""
+    """Probes have a budget of their own: they reach an engine whose connections for calls are all in use."""
     engine.on("GET", "/containers/json", Held())
     limits = Limits(max_connections_per_host=1, max_queued_calls_per_host=1)
     async with gateway_of(engine.address, limits=limits, health_check_interval_seconds=0.1) as client:
         await state_of(client, "h1", UP)
-        calls = [asyncio.ensure_future(refusal(list_of(client, "h1"))) for _ in range(2)]
-        await engine.request("GET", "/containers/json")
-        await asyncio.sleep(0.5)  # some probes long
+        calls = [asyncio.ensure_future(refusal(list_of(client, "h1"))) for _ in range(3)]
+        refused, waiting = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+        probes = sum(request.path == "/_ping" for request in engine.requests)
+        await engine.request("GET", "/_ping", nth=probes + 3)
 
+        assert [call.result().reason for call in refused] == ["HOST_BUSY"]
         assert (await state_of(client, "h1", UP, DOWN)).state == UP
-        for call in calls:
+        for call in waiting:
             call.cancel()
-        await asyncio.gather(*calls, return_exceptions=True)
+        await asyncio.gather(*waiting, return_exceptions=True)
 
 
 async def test_what_a_host_says_is_bounded_and_escaped(engine: FakeEngine) -> None:

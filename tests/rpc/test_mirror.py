@@ -266,8 +266,9 @@ async def test_a_host_that_keeps_a_call_waiting_is_given_up(engine: FakeEngine, 
     engine.on("GET", "/containers/json", fault)
     engine.on("POST", "/containers/{id}/pause", fault)
 
-    late = await refusal(client.containers.ListContainers(LIST))
-    unknown = await refusal(client.containers.PauseContainer(PAUSE))
+    late, unknown = await asyncio.gather(
+        refusal(client.containers.ListContainers(LIST)), refusal(client.containers.PauseContainer(PAUSE))
+    )
 
     assert (late.code, late.reason) == (grpc.StatusCode.DEADLINE_EXCEEDED, "HOST_TIMEOUT")
     assert late.message == "h1: the host did not respond within 1 s (limits.read_timeout_seconds)"
@@ -317,8 +318,9 @@ async def test_progress_and_downloads_that_fall_silent_are_given_up(engine: Fake
     engine.on("POST", "/images/create", chunks=[b'{"status":"Pulling"}\n'], hold=True)
     engine.on("GET", "/containers/{id}/export", chunks=[b"x" * 1000], hold=True)
 
-    progress, stalled = await until_refused(client.images.PullImage(PULL))
-    _, stopped = await until_refused(client.containers.ExportContainer(EXPORT))
+    (progress, stalled), (_, stopped) = await asyncio.gather(
+        until_refused(client.images.PullImage(PULL)), until_refused(client.containers.ExportContainer(EXPORT))
+    )
 
     assert len(progress) == 1
     assert (stalled.code, stalled.reason) == (grpc.StatusCode.ABORTED, "OUTCOME_UNKNOWN")

@@ -12,6 +12,7 @@ import grpc
 import pytest
 import pytest_asyncio
 from dockfleet.v1 import containers_pb2, exec_pb2, system_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from tests.support.fake_engine import FakeEngine, ResponseParser, frame
 from tests.support.gateway import Client, failed, gateway_of
@@ -107,19 +108,29 @@ async def ending(call: Any) -> tuple[list[Any], str]:
     return messages, ""
 
 
-def calls(client: Client) -> dict[str, Any]:
-    """Those that read the state of a container by themselves."""
-    attach = containers_pb2.AttachContainerStart(host="h1", id="web", stream=True, attach_stdout=True)
-    logs = containers_pb2.StreamLogsRequest(host="h1", id="web")
-    follow = containers_pb2.StreamLogsRequest(host="h1", id="web", follow=True)
-    return {
-        "attach": client.containers.AttachContainer(iter([containers_pb2.AttachContainerRequest(start=attach)])),
-        "logs": client.containers.StreamLogs(logs),
-        "follow": client.containers.StreamLogs(follow),
-        "stats": client.containers.StreamStats(
-            containers_pb2.StreamStatsRequest(host="h1", id="web", stream=False, one_shot=True)
-        ),
-    }
+def attach(client: Client, container: str = CONTAINER) -> Any:
+    """Attach to a container."""
+    start = containers_pb2.AttachContainerStart(host="h1", id=container, stream=True, attach_stdout=True)
+    return client.containers.AttachContainer(iter([containers_pb2.AttachContainerRequest(start=start)]))
+
+
+def logs(client: Client, container: str = CONTAINER) -> Any:
+    """Read a log."""
+    return client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host="h1", id=container))
+
+
+def follow(client: Client, container: str = CONTAINER) -> Any:
+    """Follow a log."""
+    return client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host="h1", id=container, follow=True))
+
+
+def stats(client: Client, container: str = CONTAINER) -> Any:
+    """Read one sample."""
+    request = containers_pb2.StreamStatsRequest(host="h1", id=container, stream=False, one_shot=True)
+    return client.containers.StreamStats(request)
+
+
+READERS = (attach, logs, follow, stats)  # of the state of a container, by themselves
 
 
 @pytest.mark.parametrize("path", [*places(INSPECTED)], ids=str)
@@ -127,12 +138,19 @@ async def test_no_inspection_of_a_container_is_a_defect(
     path: tuple[Any, ...], engine: FakeEngine, client: Client
 ) -> None:
     """The calls that read it by themselves end as they would, or by a reason that the contract lists."""
-    engine.on("GET", "/containers/{id}/stats", json=SAMPLE)
-    for body in spoilt(INSPECTED, path):
-        engine.on("GET", "/containers/{id}/json", body=body)
-        ends = await asyncio.gather(*map(ending, calls(client).values()))
+    containers = {f"{number:064x}": body for number, body in enumerate(spoilt(INSPECTED, path))}
 
-        assert "INTERNAL" not in {reason for _, reason in ends}, body[:300]
+    async def inspect(exchange: ResponseParser) -> None:
+        container = exchange.request.path.split("/")[2]
+        await exchange.answer(body=containers[container].replace(CONTAINER.encode(), container.encode()))
+
+    async def check(container: str) -> None:
+        ends = await asyncio.gather(*(ending(read(client, container)) for read in READERS))
+        assert "INTERNAL" not in {reason for _, reason in ends}, containers[container][:300]
+
+    engine.on("GET", "/containers/{id}/stats", json=SAMPLE)
+    engine.on("GET", "/containers/{id}/json", inspect)
+    await asyncio.gather(*map(check, containers))
 
 
 @pytest.mark.parametrize("path", [(), ("ID",), ("OpenStdin",)], ids=str)
@@ -154,7 +172,7 @@ async def test_an_exit_code_beyond_64_bits_is_not_known(code: str, engine: FakeE
     engine.on("GET", "/containers/{id}/json", body=body)
     engine.on("POST", "/containers/{id}/wait", body=b'{"StatusCode":%s}' % code.encode())
 
-    messages, reason = await ending(calls(client)["attach"])
+    messages, reason = await ending(attach(client))
     with pytest.raises(grpc.aio.AioRpcError) as waiting:
         await client.containers.WaitContainer(containers_pb2.WaitContainerRequest(host="h1", id="web"))
 
@@ -173,17 +191,17 @@ async def test_no_sample_is_a_defect(path: tuple[Any, ...], engine: FakeEngine, 
     engine.on("GET", "/containers/{id}/json", json=running)
     for body in spoilt(SAMPLE, path):
         engine.on("GET", "/containers/{id}/stats", body=body)
-        _, reason = await ending(calls(client)["stats"])
+        _, reason = await ending(stats(client))
 
         assert reason in ("", "BAD_ENGINE_RESPONSE", "CONNECTION_LOST"), body[:300]
 
 
 @pytest.mark.parametrize("path", [path for path in places(EVENT) if path], ids=str)
 async def test_no_event_is_a_defect(path: tuple[Any, ...]) -> None:
-    """The events before and behind it are told."""
-    before, behind = ({**EVENT, "Action": action} for action in ("start", "stop"))
+    """The events before and after it arrive."""
+    before, after = ({**EVENT, "Action": action} for action in ("start", "stop"))
     among = [body for body in spoilt(EVENT, path) if b"NaN" not in body]  # that is no JSON
-    lines = b"\n".join([json.dumps(before).encode(), *among, json.dumps(behind).encode()]) + b"\n"
+    lines = b"\n".join([json.dumps(before).encode(), *among, json.dumps(after).encode()]) + b"\n"
 
     async def events(exchange: ResponseParser) -> None:
         past = "until" in dict(exchange.request.query)
@@ -196,7 +214,7 @@ async def test_no_event_is_a_defect(path: tuple[Any, ...]) -> None:
             engine.on("GET", list_, json=[])
         engine.on("GET", "/volumes", json={"Volumes": []})
         async with gateway_of(engine.address, health_check_interval_seconds=3600) as client:
-            since, until = {"seconds": 0}, {"seconds": 1709294401}
+            since, until = Timestamp(seconds=0), Timestamp(seconds=1709294400, nanos=200_000_000)
             call = client.system.StreamEvents(system_pb2.StreamEventsRequest(host="h1", since=since, until=until))
             messages, reason = await ending(call)
 
@@ -210,6 +228,6 @@ async def test_no_time_of_a_log_is_a_defect(stamp: str, engine: FakeEngine, clie
     engine.on("GET", "/containers/{id}/json", json=INSPECTED)
     engine.on("GET", "/containers/{id}/logs", frames=[(1, stamp.encode() + b" hello\n")])
 
-    for call in ("logs", "follow"):
-        _, reason = await ending(calls(client)[call])
+    for read in (logs, follow):
+        _, reason = await ending(read(client))
         assert reason in ("", "BAD_ENGINE_RESPONSE", "GAP"), stamp

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol
 
 import grpc
@@ -144,21 +145,22 @@ class Stats:
 
 
 class Outage:
-    """Lets requests to hosts fail."""
+    """Lets requests to one engine fail."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> None:
         self.error: Exception | None = None
         self.requests = 0  # that failed
+        self._address = engine.address
         self._left = 0
         fetch, open_stream = Pool.fetch, Pool.open
 
         async def failing_fetch(pool: Pool, *args: Any, **keys: Any) -> Any:
-            self._fail()
+            self._fail(pool)
             return await fetch(pool, *args, **keys)
 
         @contextlib.asynccontextmanager
         async def failing_open(pool: Pool, *args: Any, **keys: Any) -> AsyncIterator[Any]:
-            self._fail()
+            self._fail(pool)
             async with open_stream(pool, *args, **keys) as opened:
                 yield opened
 
@@ -169,8 +171,8 @@ class Outage:
         """Let so many *requests* fail with *error* from now on."""
         self.error, self._left = error, requests
 
-    def _fail(self) -> None:
-        if self.error is not None and self._left > 0:
+    def _fail(self, pool: Pool) -> None:
+        if self.error is not None and self._left > 0 and f"unix://{pool.address.path}" == self._address:
             self._left -= 1
             self.requests += 1
             raise self.error
@@ -219,9 +221,9 @@ async def engine() -> AsyncIterator[FakeEngine]:
 
 
 @pytest.fixture
-def outage(monkeypatch: pytest.MonkeyPatch) -> Outage:
+def outage(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> Outage:
     """What lets requests fail."""
-    return Outage(monkeypatch)
+    return Outage(monkeypatch, engine)
 
 
 @contextlib.asynccontextmanager
@@ -286,48 +288,73 @@ async def test_a_failure_that_lasts_ends_a_stream_at_once(
     assert outage.requests <= 2  # one of them may be for the lists of a host, which come after its events have begun
 
 
+Check = Callable[[FakeEngine, Outage, Exception], Awaitable[None]]
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> Callable[[Check, list[Exception]], Awaitable[None]]:
+    """Give the function that does a check for each of several errors, each on an engine of its own, at the same time.
+
+    These checks wait for most of their time.
+    """
+
+    async def check_one(check: Check, error: Exception) -> None:
+        async with FakeEngine() as engine:
+            await check(engine, Outage(monkeypatch, engine), error)
+
+    async def check_all(check: Check, errors: list[Exception]) -> None:
+        async with asyncio.TaskGroup() as group:
+            for error in errors:
+                group.create_task(check_one(check, error), name=name(error))
+
+    return check_all
+
+
 @every_kind
-@failures(*PASSING)
-async def test_a_failure_that_passes_is_not_seen(
-    engine: FakeEngine, outage: Outage, kind: Any, error: Exception
-) -> None:
+async def test_a_failure_that_passes_is_not_seen(kind: Any, at_once: Any) -> None:
     """The host is away or busy for a while: the stream continues."""
-    async with open_stream(engine, kind, NEVER_SECONDS) as (stream, call):
-        outage.begin(error, requests=4)
-        stream.cut()
-        await stream.opened()
-        stream.write(1)
 
-        assert await next_number(stream, call) == 1
-    assert outage.requests == 4
+    async def check(engine: FakeEngine, outage: Outage, error: Exception) -> None:
+        async with open_stream(engine, kind, NEVER_SECONDS) as (stream, call):
+            outage.begin(error, requests=4)
+            stream.cut()
+            await stream.opened()
+            stream.write(1)
+
+            assert await next_number(stream, call) == 1
+        assert outage.requests == 4
+
+    await at_once(check, PASSING)
 
 
 @every_kind
-@failures(*PASSING)
-async def test_a_failure_that_does_not_pass_ends_a_stream_after_a_while(
-    engine: FakeEngine, outage: Outage, kind: Any, error: Exception
-) -> None:
+async def test_a_failure_that_does_not_pass_ends_a_stream_after_a_while(kind: Any, at_once: Any) -> None:
     """The client learns of the last failure."""
-    async with open_stream(engine, kind, 0.2) as (stream, call):
-        outage.begin(error)
-        stream.cut()
 
-        assert await end(call) == expected(error)
-    assert outage.requests > 1
+    async def check(engine: FakeEngine, outage: Outage, error: Exception) -> None:
+        async with open_stream(engine, kind, 0.2) as (stream, call):
+            outage.begin(error)
+            stream.cut()
+
+            assert await end(call) == expected(error)
+        assert outage.requests > 1
+
+    await at_once(check, PASSING)
 
 
 @every_kind
-@failures(*PLACED)
-async def test_a_place_that_cannot_be_read_ends_a_stream_after_three_attempts(
-    engine: FakeEngine, outage: Outage, kind: Any, error: Exception
-) -> None:
+async def test_a_place_that_cannot_be_read_ends_a_stream_after_three_attempts(kind: Any, at_once: Any) -> None:
     """Trying again may help; waiting does not."""
-    async with open_stream(engine, kind, NEVER_SECONDS) as (stream, call):
-        outage.begin(error)
-        stream.cut()
 
-        assert await end(call) == expected(error)
-    assert 3 <= outage.requests <= 4  # the lists, as above
+    async def check(engine: FakeEngine, outage: Outage, error: Exception) -> None:
+        async with open_stream(engine, kind, NEVER_SECONDS) as (stream, call):
+            outage.begin(error)
+            stream.cut()
+
+            assert await end(call) == expected(error)
+        assert 3 <= outage.requests <= 4  # the lists, as above
+
+    await at_once(check, PLACED)
 
 
 @every_kind

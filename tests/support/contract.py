@@ -91,6 +91,7 @@ def enums() -> list[EnumDescriptor]:
     return [enum for file in files() for enum in file.enum_types_by_name.values()]
 
 
+@cache
 def rules(described: Any) -> Any:
     """The contract's options of an RPC, a field or a message."""
     extensions = {MethodDescriptor: pb.rpc, FieldDescriptor: pb.field, Descriptor: pb.message}

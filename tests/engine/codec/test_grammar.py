@@ -6,6 +6,7 @@ The fields are found by walking the descriptors, so that one of a new RPC is att
 from __future__ import annotations
 
 import asyncio
+import functools
 import posixpath
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -240,9 +241,14 @@ async def refusal(client: Client, target: Target, text: str) -> tuple[grpc.Statu
     return grpc.StatusCode.OK, ""
 
 
+template = functools.cache(full)
+
+
 def attacked(target: Target, text: str) -> Message:
     """A request with all its fields set, one of them to *text*."""
-    request = full(asked(target.method))
+    whole = template(asked(target.method))
+    request = type(whole)()
+    request.CopyFrom(whole)
     request.host = "h1"  # type: ignore[attr-defined]
     if isinstance(request, containers_pb2.RunContainerRequest):
         request.pull = containers_pb2.PULL_POLICY_ALWAYS  # the name must be looked at before the image is pulled

@@ -12,6 +12,7 @@ import pytest
 from dockfleet.v1 import common_pb2, system_pb2
 
 from gateway.engine.client import Endpoint, Engine
+from gateway.engine.events import event_buffer, upstream
 from gateway.engine.events.broker import EventBroker
 from gateway.engine.events.event_buffer import EventCursor, Gap, Record
 from gateway.engine.events.filter import Filter
@@ -341,16 +342,19 @@ async def test_a_quiet_engine_that_was_not_restarted_has_no_gap(client: Client, 
     assert times(await take(call, 1)) == of([happened])
 
 
-async def test_what_was_dropped_during_a_standstill_is_asked_for(client: Client, daemon: Daemon) -> None:
-    """An engine drops events for one that does not read, without a word: after a standstill, the gateway asks."""
+async def test_the_gateway_asks_for_what_was_dropped_during_a_standstill(
+    client: Client, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An engine drops events without a word for a subscriber that does not read: after a standstill, the gateway asks."""
+    monkeypatch.setattr(upstream, "_STANDSTILL_SECONDS", 0.3)
     call = await watch(client)
     happened = [daemon.happen("container", "start", "c1")]
     await take(call, 1)
     subscribers, daemon._subscribers = daemon._subscribers, {}
-    happened.append(daemon.happen("container", "die", "c1"))  # is remembered, and told to nobody
+    happened.append(daemon.happen("container", "die", "c1"))  # is remembered, and sent to no subscriber
     daemon._subscribers = subscribers
 
-    time.sleep(4.5)  # noqa: ASYNC251  # the whole process stands still, and the gateway with it
+    time.sleep(1.5)  # noqa: ASYNC251  # the whole process stands still, and the gateway with it
 
     assert times(await take(call, 1)) == of(happened[1:])
     assert daemon.subscriptions == 2
@@ -473,13 +477,20 @@ async def test_a_token_that_is_not_ours_is_refused(daemon: Daemon, open_gateway:
 # Slow watchers, and hosts that are away
 
 
-async def test_a_stalled_watcher_holds_up_nobody(client: Client, daemon: Daemon) -> None:
-    """Who does not read gets a gap when it reads again; the engine is drained and the others get all, meanwhile."""
+@pytest.fixture
+def small_buffer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gateway keeps 1 MiB of events."""
+    monkeypatch.setattr(event_buffer, "_MAX_BYTES", 1 << 20)
+
+
+@pytest.mark.usefixtures("small_buffer")
+async def test_a_stalled_watcher_delays_no_other(client: Client, daemon: Daemon) -> None:
+    """A watcher that does not read gets a gap when it reads again; meanwhile the others get every event."""
     stalled = await watch(client)
     assert (await stalled.read()).HasField("heartbeat")
     reader = await watch(client)
     text = "x" * 2000
-    for _ in range(60):
+    for _ in range(15):
         happened = [daemon.happen("container", "start", f"c{number}", name=text) for number in range(200)]
         assert times(await take(reader, 200)) == of(happened)
 

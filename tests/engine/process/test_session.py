@@ -21,6 +21,7 @@ from gateway.engine.errors import (
     StartedBefore,
     TornStream,
 )
+from gateway.engine.process import session
 from gateway.engine.process.session import Detached, Exited, Session, StartFailed, Unknown, exec_exit, start
 from gateway.engine.transport.http import Request
 from gateway.engine.transport.pool import Limits
@@ -421,8 +422,11 @@ async def test_the_exit_code_is_asked_for_until_it_is_there(fake: FakeEngine, en
     assert len([request for request in fake.requests if request.path == f"/exec/{EXEC}/json"]) == 4
 
 
-async def test_a_process_that_outlives_its_output_has_no_exit_code(fake: FakeEngine, engine: Engine) -> None:
-    """After some seconds it is said that there is none, and why (`sh -c 'sleep 30 & echo x'`, [V19])."""
+async def test_a_process_that_outlives_its_output_has_no_exit_code(
+    fake: FakeEngine, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After some seconds the end says that there is none, and why (`sh -c 'sleep 30 & echo x'`, [V19])."""
+    monkeypatch.setattr(session, "_PATIENCE_SECONDS", 0.2)
     fake.on("GET", "/exec/{id}/json", json={"Running": True, "ExitCode": None})
 
     end = await exec_exit(engine, EXEC)

@@ -191,7 +191,7 @@ async def test_plain_http_on_a_tls_port_is_no_fallback(authority: trustme.CA) ->
     """An engine that does not speak TLS is not the host, and gets no plaintext (A5 57)."""
     async with FakeEngine.tcp() as engine:
         with pytest.raises((IdentityMismatch, Unreachable)):
-            await ask(address_of(engine.address, client_tls(authority)))
+            await ask(address_of(engine.address, client_tls(authority)), seconds=0.5)
 
         assert not engine.requests
 
