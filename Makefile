@@ -4,6 +4,7 @@ SHELL := /bin/bash
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 PARALLEL := -n 4 --dist worksteal
+UNIT := --ignore=tests/real --ignore=tests/clients -m "not engines and not toolchains"
 BUF := npx --yes @bufbuild/buf@1.75.0
 
 .DEFAULT_GOAL := help
@@ -25,14 +26,17 @@ stop: ## take down all that `make run` started, and nothing else
 serve: $(VENV)/ready ## run the gateway in the foreground; ARGS="--host a=unix:///…", see ARGS=--help
 	$(VENV)/bin/dockfleet-gateway --log-format text $(ARGS)
 
+# pytest rewrites the assertions of all test files, and keeps the result as bytecode if it may.
+unit test: export PYTHONDONTWRITEBYTECODE =
+
 unit: $(VENV)/ready ## run the tests that need neither root nor engines, in parallel
-	$(PYTHON) -m pytest $(PARALLEL) -m "not engines and not toolchains" $(ARGS)
+	$(PYTHON) -m pytest $(PARALLEL) $(UNIT) $(ARGS)
 
 test: $(VENV)/ready ## do all the set-up and run every test; ARGS="-k logs" chooses
 ifdef ARGS
 	$(PYTHON) -m pytest $(ARGS)
 else
-	$(PYTHON) -m pytest $(PARALLEL) -m "not engines and not toolchains"
+	$(PYTHON) -m pytest $(PARALLEL) $(UNIT)
 	$(PYTHON) -m pytest -m "engines or toolchains"
 endif
 

@@ -7,6 +7,7 @@ import functools
 import inspect
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 # Tests start programs while calls are under way, and gRPC's care for forks has crashed the process over that.
@@ -37,12 +38,15 @@ TIERS = {  # what the tests of a folder or file need besides Python: CONTRIBUTIN
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark a test with its tier, and bound the time of an asynchronous one."""
-    path = item.path.relative_to(item.config.rootpath)
-    for name, markers in TIERS.items():
-        if path.is_relative_to(name):
-            for marker in markers:
-                item.add_marker(marker)
+    for marker in _tiers(item.path, item.config.rootpath):
+        item.add_marker(marker)
     _bound(item)
+
+
+@functools.cache
+def _tiers(file: Path, root: Path) -> list[str]:
+    path = file.relative_to(root)
+    return [marker for name, markers in TIERS.items() if path.is_relative_to(name) for marker in markers]
 
 
 def _bound(item: pytest.Item) -> None:
