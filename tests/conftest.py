@@ -13,10 +13,15 @@ from typing import Any
 # Tests start programs while calls are under way, and gRPC's care for forks has crashed the process over that.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
+import hypothesis
 import pytest
 import uvloop
 
 from tests.support.gateway import OpenGateway, gateway_of
+
+# How long an example takes says nothing: tests hold on a machine that is busy.
+hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("busy")
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:

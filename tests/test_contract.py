@@ -58,7 +58,9 @@ def test_the_gateway_can_serve_every_service() -> None:
     for service in sorted(contract.services(), key=lambda service: service.full_name, reverse=True):
         served |= behaviours(service, backend, *contract.BY_HAND.get(service.name, ()), served=served)
 
-        assert handlers(service, served).service_name() == service.full_name
+        handler = handlers(service, served)
+        assert isinstance(handler, grpc.ServiceRpcHandler)
+        assert handler.service_name() == service.full_name
 
 
 def test_every_method_written_by_hand_is_an_rpc() -> None:
@@ -190,14 +192,13 @@ def test_what_only_reads_says_so_in_the_standard_way() -> None:
     levels = {method: method.GetOptions().idempotency_level for method in METHODS}
 
     reads = {method for method in METHODS if levels[method] != MethodOptions.IDEMPOTENCY_UNKNOWN}
-    assert {contract.endpoint(method)[0] for method in reads if contract.endpoint(method)} == {"GET", "HEAD", "POST"}
-    assert {name_of(method) for method in reads if (contract.endpoint(method) or ("GET",))[0] == "POST"} == {
+    verbs = {method: found[0] for method in METHODS if (found := contract.endpoint(method))}
+    assert {verbs[method] for method in reads if method in verbs} == {"GET", "HEAD", "POST"}
+    assert {name_of(method) for method in reads if verbs.get(method) == "POST"} == {
         "ContainerService.WaitContainer",
         "SystemService.CheckAuth",
     }
-    assert [
-        name_of(method) for method in WITH_ENDPOINT if contract.endpoint(method)[0] == "GET" and method not in reads
-    ] == []
+    assert [name_of(method) for method, verb in verbs.items() if verb == "GET" and method not in reads] == []
     assert {name_of(method) for method in reads if has_secrets(asked(method))} == {
         name_of(method) for method in reads if levels[method] == MethodOptions.IDEMPOTENT
     }
@@ -313,7 +314,12 @@ def test_what_a_comment_calls_required_is_required_by_rule() -> None:
         )
         if re.search(r"\bRequired\b", comment)
     }
-    ruled = {f"{Path(field.file.name).stem}:{field.name}" for field in FIELDS if rules(field).required}
+    ruled = {
+        f"{Path(message.file.name).stem}:{field.name}"
+        for message in contract.messages()
+        for field in message.fields
+        if rules(field).required
+    }
 
     assert declared == ruled
 

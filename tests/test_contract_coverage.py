@@ -66,16 +66,16 @@ def asked_with(method: MethodDescriptor) -> Fields:
         if header := rules(field).header:
             found[header] = (field, rules(field).since)
         elif rules(field).inline:
-            found |= {below.json_name: (below, "") for below in field.message_type.fields}
+            found |= {below.json_name: (below, "") for below in contract.within(field).fields}
         elif field.name == rules(method).engine.body:
-            found |= fields_of(field.message_type, "", rules(field).since)
+            found |= fields_of(contract.within(field), "", rules(field).since)
     return found
 
 
 def answered_with(method: MethodDescriptor) -> Fields:
     """What an RPC can answer with, by path."""
     answer = rules(method).engine.answer
-    return fields_of(method.output_type.fields_by_name[answer].message_type if answer else method.output_type)
+    return fields_of(contract.within(method.output_type.fields_by_name[answer]) if answer else method.output_type)
 
 
 def by_endpoint() -> dict[tuple[str, str], list[MethodDescriptor]]:
@@ -159,7 +159,7 @@ def needs(method: MethodDescriptor) -> str:
 def test_every_field_is_of_the_kind_that_the_engine_has_there() -> None:
     """A flag is a bool, a list repeated, and a number as wide as the Engine's."""
     misfits = {
-        (field.containing_type.name + "." + field.name, schema["type"], schema.get("format", ""))
+        (contract.name_of(field), schema["type"], schema.get("format", ""))
         for _, operation, methods in pairs()
         for fields, schemas in (
             (merged(map(asked_with, methods)), operation.asked),

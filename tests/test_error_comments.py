@@ -18,7 +18,13 @@ from tests.support import comments, contract
 from tests.support.statuses import Status
 
 LINES = comments.all_lines()
-SHOWN = {(row.rpc, row.status) for row in (*REAL, *SCRIPTED)} | OF_SERVICES | OF_FLEET | {("ExecService.Exec", SLOW)}
+SHOWN = {
+    *((row.rpc, row.status) for row in REAL),
+    *((row.rpc, row.status) for row in SCRIPTED),
+    *OF_SERVICES,
+    *OF_FLEET,
+    ("ExecService.Exec", SLOW),
+}
 
 
 def test_there_are_lists() -> None:

@@ -95,6 +95,6 @@ def accessors(field: FieldDescriptor) -> Iterator[str]:
 
 def test_no_field_is_called_like_its_message() -> None:
     """No field has the name of its message, which C# does not allow."""
-    fields = [field for message in contract.messages() for field in message.fields]
+    fields = [(field, snake(message.name)) for message in contract.messages() for field in message.fields]
 
-    assert [field.full_name for field in fields if field.name == snake(field.containing_type.name)] == []
+    assert [field.full_name for field, name in fields if field.name == name] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -74,7 +75,7 @@ async def test_reflection_carries_the_comments_of_the_contract(package: str) -> 
 async def test_reflection_can_be_switched_off() -> None:
     """Where nobody shall look around."""
     async with FakeEngine() as engine, gateway_of(engine.address, reflection=False) as client:
-        call = client.channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+        call: Any = client.channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await call(iter([b""])).read()
 
@@ -85,8 +86,7 @@ async def test_reflection_can_be_switched_off() -> None:
 async def test_channelz_is_for_administrators_who_ask_for_it(channelz: bool, code: grpc.StatusCode) -> None:
     """It shows all connections, so it is off unless configured."""
     async with FakeEngine() as engine, gateway_of(engine.address, channelz=channelz) as client:
-        call = client.channel.unary_unary("/grpc.channelz.v1.Channelz/GetServers")(b"")
-        found = await call.code()
+        found = await client.unary("/grpc.channelz.v1.Channelz/GetServers")(b"").code()
 
     assert found is code
 
@@ -100,7 +100,7 @@ async def test_without_a_directory_for_its_key_the_gateway_serves_and_warns(
         await client.system.Ping(PING)
 
     [warning] = [each for each in caplog.records if each.message.startswith("resume tokens end with this run")]
-    assert warning.fields == {"why": f"[Errno 20] Not a directory: '{tmp_path}/file/x'"}
+    assert vars(warning)["fields"] == {"why": f"[Errno 20] Not a directory: '{tmp_path}/file/x'"}
 
 
 async def test_a_fleet_without_hosts_is_served_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
@@ -209,7 +209,7 @@ async def test_prometheus_reads_calls_by_method_and_code_and_hosts_by_name() -> 
                 containers_pb2.InspectContainerRequest(host="h1", id="secret-name")
             )
         with pytest.raises(grpc.aio.AioRpcError):
-            await client.channel.unary_unary("/no.such.Service/Method-7d1f")(b"")
+            await client.unary("/no.such.Service/Method-7d1f")(b"")
         assert client.metrics_address is not None
         text = (await get(client.metrics_address, "/metrics")).body.decode()
 

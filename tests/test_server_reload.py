@@ -20,7 +20,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_events import Daemon
-from tests.support.gateway import Client, Failed, failed
+from tests.support.gateway import Client, Failed, failed, receive
 from tests.support.process import Process
 from tests.support.upstream import refusal
 
@@ -79,7 +79,7 @@ def events(client: Client, host: str) -> Any:
 
 async def news(stream: Any) -> Any:
     """The next message that is no heartbeat."""
-    while (message := await stream.read()).HasField("heartbeat"):
+    while (message := await receive(stream)).HasField("heartbeat"):
         pass
     return message
 
@@ -88,7 +88,7 @@ async def end(stream: Any) -> Failed:
     """How a stream that was read before fails."""
     with pytest.raises(grpc.aio.AioRpcError) as ended:
         while True:
-            await stream.read()
+            await receive(stream)
     return failed(ended.value)
 
 
@@ -155,7 +155,7 @@ async def test_hosts_come_go_and_move_and_the_others_do_not_notice(
     async with running(file) as gateway, gateway.client() as client:
         streams = {host: events(client, host) for host in ("stays", "leaves", "moves")}
         for stream in streams.values():
-            assert (await stream.read()).event.action == "start"
+            assert (await receive(stream)).event.action == "start"
 
         file.write(at("stays", one, labels={"site": "north"}), at("moves", two), at("comes", two))
         gateway.signal(signal.SIGHUP)
@@ -163,8 +163,8 @@ async def test_hosts_come_go_and_move_and_the_others_do_not_notice(
         ended = [await end(streams[host]) for host in ("leaves", "moves")]
         one.happen("container", "stop", "c1")
         assert (await news(streams["stays"])).event.action == "stop"
-        assert (await events(client, "moves").read()).event.action == "start"
-        assert (await events(client, "comes").read()).event.action == "start"
+        assert (await receive(events(client, "moves"))).event.action == "start"
+        assert (await receive(events(client, "comes"))).event.action == "start"
         known = await fleet(client)
         health = health_pb2_grpc.HealthStub(client.channel)
         stays, leaves = [health_pb2.HealthCheckRequest(service=f"host/{name}") for name in ("stays", "leaves")]
@@ -195,7 +195,7 @@ async def test_a_file_that_is_refused_changes_nothing(
     file.write(at("h1", one))
     async with running(file) as gateway, gateway.client() as client:
         stream = events(client, "h1")
-        await stream.read()
+        await receive(stream)
         file.write({"name": "h2", "adress": two.engine.address})
         gateway.signal(signal.SIGHUP)
         refused = await gateway.said("reload refused; all stays as it was")
@@ -234,11 +234,11 @@ async def test_certificates_of_the_listener_are_renewed(
     file.write(at("h1", daemons[0].engine), tls=tls)
     async with running(file) as gateway, secure(gateway.port, old) as client:
         stream = events(client, "h1")
-        await stream.read()
+        await receive(stream)
         issue(tmp_path, new)
         await reload(gateway)
         async with secure(gateway.port, new) as other:
-            assert (await events(other, "h1").read()).event.action == "start"
+            assert (await receive(events(other, "h1"))).event.action == "start"
         async with secure(gateway.port, old) as late:
             refused = await refusal(late.hosts.ListHosts(hosts_pb2.ListHostsRequest(), timeout=20))
         assert (await fleet(client)).keys() == {"h1"}
@@ -322,14 +322,14 @@ async def test_certificates_for_an_engine_are_renewed(file: File, tmp_path: Path
         file.write(at("h1", engine, tls={"ca": "engine.pem"}), sources=QUICKLY)
         async with running(file) as gateway, gateway.client() as client:
             stream = events(client, "h1")
-            await stream.read()
+            await receive(stream)
             new.issue_cert("127.0.0.1").configure_cert(context)
             refused = await refusal(client.containers.ExportContainer(export))
             (tmp_path / "engine.pem").write_text("half")
             await gateway.said("new certificates of a host are of no use; the old ones stay")
             new.cert_pem.write_to_path(str(tmp_path / "engine.pem"))
             await gateway.said("certificates of hosts renewed")
-            data = (await client.containers.ExportContainer(export).read()).data
+            data = (await receive(client.containers.ExportContainer(export))).data
             daemon.happen("container", "stop", "c1")
             assert (await news(stream)).event.action == "stop"
             stream.cancel()

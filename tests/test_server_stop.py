@@ -26,7 +26,7 @@ from gateway.config.settings import HostSettings, Settings
 from gateway.server import running
 from tests.support.fake_engine import FakeEngine, frame
 from tests.support.fake_events import Daemon
-from tests.support.gateway import Client, failed
+from tests.support.gateway import Client, failed, receive
 from tests.support.process import Process
 from tests.support.upstream import EXEC, Held, refusal
 from tests.web.client import get
@@ -86,13 +86,13 @@ async def test_while_it_drains_the_gateway_says_so_and_serves_on(engine: FakeEng
     """Load balancers have time to go elsewhere, and nobody is refused meanwhile (B2 40)."""
     async with gateway(engine, drain_timeout_seconds=60) as started:
         watch = health_pb2_grpc.HealthStub(started.client.channel).Watch(health_pb2.HealthCheckRequest())
-        statuses = [(await watch.read()).status]
+        statuses = [(await receive(watch)).status]
         started.stop()
-        statuses.append((await watch.read()).status)
+        statuses.append((await receive(watch)).status)
         watch.cancel()
         await started.client.system.Ping(system_pb2.PingRequest(host="h1"))
         events = started.client.system.StreamEvents(EVENTS)
-        assert (await events.read()).event.action == "start"
+        assert (await receive(events)).event.action == "start"
 
         assert statuses == [health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING]
         assert not started.stopped.done()
@@ -127,16 +127,16 @@ async def test_a_gateway_that_is_asked_for_its_health_drains(
         while not (said := [record for record in caplog.records if record.message == "draining"]):  # noqa: ASYNC110
             await asyncio.sleep(0)
 
-        assert [record.fields["seconds"] for record in said] == [300]
+        assert [vars(record)["fields"]["seconds"] for record in said] == [300]
 
 
 async def test_those_who_watch_the_health_of_a_gateway_that_stops_are_told_and_let_go(engine: FakeEngine) -> None:
     """The last message is NOT_SERVING; the stream then ends well, and does not hold up the stop."""
     async with gateway(engine, shutdown_timeout_seconds=3600) as started:
         watch = health_pb2_grpc.HealthStub(started.client.channel).Watch(health_pb2.HealthCheckRequest())
-        statuses = [(await watch.read()).status]
+        statuses = [(await receive(watch)).status]
         started.stop()
-        statuses.append((await watch.read()).status)
+        statuses.append((await receive(watch)).status)
 
         assert statuses == [health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING]
         assert await watch.read() is grpc.aio.EOF
@@ -150,10 +150,10 @@ async def test_readiness_ends_when_draining_begins_and_liveness_does_not(engine:
         address = started.client.metrics_address
         assert address is not None
         watch = health_pb2_grpc.HealthStub(started.client.channel).Watch(health_pb2.HealthCheckRequest())
-        await watch.read()
+        await receive(watch)
         serving = [(await get(address, page)).status for page in ("/healthz", "/readyz")]
         started.stop()
-        await watch.read()
+        await receive(watch)
         watch.cancel()
         draining = [(await get(address, page)).status for page in ("/healthz", "/readyz", "/metrics")]
 
@@ -170,12 +170,12 @@ async def test_followers_of_different_hosts_are_told_each_of_their_own(engine: F
             for host in ("h1", "h2", "h1")
         ]
         for stream in streams:
-            await stream.read()
+            await receive(stream)
         started.stop()
         ends = []
         for stream in streams:
             with pytest.raises(grpc.aio.AioRpcError) as ended:
-                await stream.read()
+                await receive(stream)
             ends.append(failed(ended.value))
         await started.stopped
 
@@ -205,7 +205,7 @@ async def test_a_follower_that_does_not_read_does_not_hold_up_the_stop(engine: F
     engine.on("GET", "/containers/{id}/export", chunks=(b"x" * 65536 for _ in range(10_000)))
     async with gateway(engine, shutdown_timeout_seconds=2) as started:
         export = started.client.containers.ExportContainer(containers_pb2.ExportContainerRequest(host="h1", id="web"))
-        await export.read()
+        await receive(export)
         started.stop()
         async with asyncio.timeout(30):
             await started.stopped
@@ -225,12 +225,12 @@ async def test_a_session_has_the_grace_to_end(engine: FakeEngine) -> None:
         await call.write(exec_pb2.ExecRequest(start=exec_pb2.ExecStart(host="h1", id="web", cmd=["sh"])))
         await session.called.wait()
         watch = health_pb2_grpc.HealthStub(started.client.channel).Watch(health_pb2.HealthCheckRequest())
-        await watch.read()
+        await receive(watch)
         started.stop()
-        await watch.read()
+        await receive(watch)
         session.exchange.write(frame(1, b"done"))
         session.exchange.close()
-        frames = [await call.read() for _ in range(4)]
+        frames = [await receive(call) for _ in range(4)]
 
         assert [frame.WhichOneof("record") for frame in frames] == ["started", "output", "output", "end"]
         assert await call.code() is grpc.StatusCode.OK
@@ -277,12 +277,10 @@ async def test_a_gateway_that_can_not_start_leaves_nothing_behind(engine: FakeEn
         port, free = taken.getsockname()[1], other.getsockname()[1]
         other.close()
         hosts = (HostSettings(name="h1", address=engine.address),)
-        for keys in (
-            {"listen": f"127.0.0.1:{free}", "metrics_listen": f"127.0.0.1:{port}"},
-            {"listen": f"127.0.0.1:{port}", "metrics_listen": f"127.0.0.1:{free}"},
-        ):
+        for listen, metrics_listen in ((free, port), (port, free)):
+            settings = Settings(hosts=hosts, listen=f"127.0.0.1:{listen}", metrics_listen=f"127.0.0.1:{metrics_listen}")
             with pytest.raises((OSError, RuntimeError)):
-                async with running(Settings(hosts=hosts, **keys)):
+                async with running(settings):
                     pass
 
             socket.create_server(("127.0.0.1", free)).close()
@@ -332,11 +330,11 @@ async def test_a_second_signal_ends_the_process_at_once(engine: FakeEngine) -> N
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         client = Client(channel)
         events = client.system.StreamEvents(EVENTS, wait_for_ready=True)
-        await events.read()
+        await receive(events)
         watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
-        await watch.read()
+        await receive(watch)
         started.send_signal(signal.SIGTERM)
-        await watch.read()
+        await receive(watch)
         started.send_signal(signal.SIGTERM)
 
         assert await started.wait() == 0

@@ -306,7 +306,7 @@ class Idle(AioClient):
         )
         channels = (grpc.aio.insecure_channel(address, options) for _ in range(4))
         self._stubs = [containers_pb2_grpc.ContainerServiceStub(channel) for channel in channels]
-        self._calls: list[Any] = []
+        self._followers: list[Any] = []
 
     def run(self, command: Command) -> Result:
         """`follow`: open as many as the command tells; each has begun to answer then.  `wake`: begin to read."""
@@ -318,12 +318,12 @@ class Idle(AioClient):
         request = containers_pb2.StreamLogsRequest(host=HOST, id=id, follow=True, tail=0)
         calls = [self._stubs[number % len(self._stubs)].StreamLogs(request) for number in range(count)]
         await asyncio.wait_for(asyncio.gather(*(call.initial_metadata() for call in calls)), 60)
-        self._calls += calls
+        self._followers += calls
         return {"idle": len(calls)}
 
     async def _wake(self) -> Result:
         """Return how many lines had to wait for the one that was least behind: they come in one message."""
-        lines = await asyncio.wait_for(asyncio.gather(*map(self._backlog, self._calls)), 60)
+        lines = await asyncio.wait_for(asyncio.gather(*map(self._backlog, self._followers)), 60)
         return {"idle_behind": min(lines)}
 
     @staticmethod

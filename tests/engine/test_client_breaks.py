@@ -132,6 +132,7 @@ async def test_a_long_text_of_an_error_is_cut(fake: FakeEngine, engine: Engine, 
     with pytest.raises(APIError) as failed:
         await engine.fetch(STOP)
     assert failed.value.explanation == "x" * (4 << 10)
+    assert failed.value.response is not None
     assert len(failed.value.response.content) == 4 << 10
 
 

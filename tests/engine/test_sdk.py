@@ -25,10 +25,9 @@ async def test_blocking_code_waits_without_blocking_the_loop() -> None:
         wait_for(other.wait())
         return "done"
 
-    assert await asyncio.gather(run_blocking(function, first, second), run_blocking(function, second, first)) == [
-        "done",
-        "done",
-    ]
+    done = asyncio.gather(run_blocking(function, first, second), run_blocking(function, second, first))
+
+    assert list(await done) == ["done", "done"]
 
 
 async def test_a_failure_is_raised_where_blocking_code_waits() -> None:

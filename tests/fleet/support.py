@@ -30,6 +30,6 @@ async def host_when(client: Client, name: str, condition: Callable[[hosts_pb2.Ho
         await asyncio.sleep(0.02)
 
 
-def list_of(client: Client, host: str) -> grpc.aio.UnaryUnaryCall:
+def list_of(client: Client, host: str) -> grpc.aio.UnaryUnaryCall[Any, containers_pb2.ListContainersResponse]:
     """Ask for the containers of *host*."""
     return client.containers.ListContainers(containers_pb2.ListContainersRequest(host=host))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from typing import Any
 
 import grpc
 import pytest
@@ -49,7 +50,7 @@ async def test_calls_of_a_host_that_is_replaced_end_and_new_ones_reach_the_new_e
         read, change = Held(), Held()
         old.on("GET", "/containers/{id}/top", read)
         old.on("POST", "/containers/{id}/stop", change)
-        id = {"host": "h1", "id": "web"}
+        id: Any = {"host": "h1", "id": "web"}
         calls = [
             client.containers.StreamLogs(containers_pb2.StreamLogsRequest(**id, follow=True)),
             client.containers.StreamStats(containers_pb2.StreamStatsRequest(**id)),
@@ -120,7 +121,7 @@ def series(client: Client, host: str) -> dict[str, float]:
     }
 
 
-def streams(client: Client, host: str) -> list[grpc.aio.UnaryStreamCall]:
+def streams(client: Client, host: str) -> list[grpc.aio.UnaryStreamCall[Any, Any]]:
     """Open a stream of each kind at a host."""
     return [
         client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host=host, id="web", follow=True)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import cast
 
 import grpc
 import pytest
@@ -60,15 +60,15 @@ def test_every_operator_is_compared() -> None:
         meets(LABELS, [pb.LabelRequirement(key="site", operator=operator, values=["x"])])
 
 
-async def listed(client: Client, selector: Mapping[str, object] | None) -> list[str]:
+async def listed(client: Client, selector: pb.HostSelector | None) -> list[str]:
     """The names of the hosts that ListHosts returns."""
     response = await client.hosts.ListHosts(hosts_pb2.ListHostsRequest(selector=selector))
     return [host.name for host in response.hosts]
 
 
-def label(key: str, operator: int, *values: str) -> dict[str, object]:
+def label(key: str, operator: pb.LabelOperator.ValueType, *values: str) -> pb.LabelRequirement:
     """A requirement of a label."""
-    return {"key": key, "operator": operator, "values": values}
+    return pb.LabelRequirement(key=key, operator=operator, values=values)
 
 
 async def test_list_hosts_returns_the_hosts_that_are_selected() -> None:
@@ -76,17 +76,20 @@ async def test_list_hosts_returns_the_hosts_that_are_selected() -> None:
     settings = [HostSettings(name=name, address="unix:///none", labels=labels) for name, labels in HOSTS.items()]
     async with gateway_of(*settings, health_check_interval_seconds=3600) as client:
         assert await listed(client, None) == ["ber-1", "ber-2", "cgn-1", "lab"]
-        assert await listed(client, {"all": True}) == ["ber-1", "ber-2", "cgn-1", "lab"]
-        assert await listed(client, {"names": ["lab", "ber-1", "lab"]}) == ["ber-1", "lab"]
-        assert await listed(client, {"names": ["*-1"]}) == ["ber-1", "cgn-1"]
-        assert await listed(client, {"names": ["b*-*2", "x*"]}) == ["ber-2"]
-        assert await listed(client, {"labels": [label("gpu", pb.LABEL_OPERATOR_EXISTS)]}) == ["ber-1", "cgn-1"]
+        assert await listed(client, pb.HostSelector(all=True)) == ["ber-1", "ber-2", "cgn-1", "lab"]
+        assert await listed(client, pb.HostSelector(names=["lab", "ber-1", "lab"])) == ["ber-1", "lab"]
+        assert await listed(client, pb.HostSelector(names=["*-1"])) == ["ber-1", "cgn-1"]
+        assert await listed(client, pb.HostSelector(names=["b*-*2", "x*"])) == ["ber-2"]
+        assert await listed(client, pb.HostSelector(labels=[label("gpu", pb.LABEL_OPERATOR_EXISTS)])) == [
+            "ber-1",
+            "cgn-1",
+        ]
         berlin = label("site", pb.LABEL_OPERATOR_EQUAL, "berlin")
         no_gpu = label("gpu", pb.LABEL_OPERATOR_NOT_EXISTS)
-        assert await listed(client, {"labels": [berlin, no_gpu]}) == ["ber-2"]
-        assert await listed(client, {"names": ["*-1"], "labels": [berlin]}) == ["ber-1"]
+        assert await listed(client, pb.HostSelector(labels=[berlin, no_gpu])) == ["ber-2"]
+        assert await listed(client, pb.HostSelector(names=["*-1"], labels=[berlin])) == ["ber-1"]
         with pytest.raises(grpc.aio.AioRpcError) as unknown:
-            await listed(client, {"names": ["ber-1", "ber-9"]})
+            await listed(client, pb.HostSelector(names=["ber-1", "ber-9"]))
 
     assert (failed(unknown.value).reason, "'ber-9'" in failed(unknown.value).message) == ("UNKNOWN_HOST", True)
 
@@ -95,32 +98,32 @@ async def test_a_pattern_costs_no_more_than_the_names_are_long() -> None:
     """A hostile pattern of many stars is compared at once."""
     settings = HostSettings(name="a" * 63, address="unix:///none")
     async with gateway_of(settings, health_check_interval_seconds=3600) as client:
-        assert await listed(client, {"names": ["*a" * 5000 + "b"]}) == []
+        assert await listed(client, pb.HostSelector(names=["*a" * 5000 + "b"])) == []
 
 
 @pytest.mark.parametrize(
     ("selector", "field"),
     [
-        ({}, "selector"),
-        ({"all": True, "names": ["lab"]}, "selector.all"),
-        ({"labels": [label("", pb.LABEL_OPERATOR_EXISTS)]}, "selector.labels[0].key"),
-        ({"labels": [label("site", pb.LABEL_OPERATOR_UNSPECIFIED)]}, "selector.labels[0].operator"),
-        ({"labels": [label("site", 77)]}, "selector.labels[0].operator"),
-        ({"labels": [label("site", pb.LABEL_OPERATOR_EQUAL)]}, "selector.labels[0].values"),
-        ({"labels": [label("site", pb.LABEL_OPERATOR_EQUAL, "a", "b")]}, "selector.labels[0].values"),
+        (pb.HostSelector(), "selector"),
+        (pb.HostSelector(all=True, names=["lab"]), "selector.all"),
+        (pb.HostSelector(labels=[label("", pb.LABEL_OPERATOR_EXISTS)]), "selector.labels[0].key"),
+        (pb.HostSelector(labels=[label("site", pb.LABEL_OPERATOR_UNSPECIFIED)]), "selector.labels[0].operator"),
+        (pb.HostSelector(labels=[label("site", cast(pb.LabelOperator.ValueType, 77))]), "selector.labels[0].operator"),
+        (pb.HostSelector(labels=[label("site", pb.LABEL_OPERATOR_EQUAL)]), "selector.labels[0].values"),
+        (pb.HostSelector(labels=[label("site", pb.LABEL_OPERATOR_EQUAL, "a", "b")]), "selector.labels[0].values"),
         (
-            {"labels": [label("a", pb.LABEL_OPERATOR_EXISTS), label("site", pb.LABEL_OPERATOR_IN)]},
+            pb.HostSelector(labels=[label("a", pb.LABEL_OPERATOR_EXISTS), label("site", pb.LABEL_OPERATOR_IN)]),
             "selector.labels[1].values",
         ),
-        ({"labels": [label("site", pb.LABEL_OPERATOR_EXISTS, "x")]}, "selector.labels[0].values"),
+        (pb.HostSelector(labels=[label("site", pb.LABEL_OPERATOR_EXISTS, "x")]), "selector.labels[0].values"),
     ],
 )
-async def test_a_malformed_selector_is_refused(selector: Mapping[str, object], field: str) -> None:
+async def test_a_malformed_selector_is_refused(selector: pb.HostSelector, field: str) -> None:
     """BadRequest names the place."""
     async with gateway_of("unix:///none", health_check_interval_seconds=3600) as client:
         with pytest.raises(grpc.aio.AioRpcError) as error:
             await listed(client, selector)
 
     refused = failed(error.value)
-    [bad] = [detail for detail in refused.details if isinstance(detail, BadRequest)]
+    bad = refused.detail(BadRequest)
     assert (refused.code, [each.field for each in bad.field_violations]) == (grpc.StatusCode.INVALID_ARGUMENT, [field])

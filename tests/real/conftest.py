@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dockfleet.v1 import images_pb2
@@ -162,7 +163,7 @@ def start_engine(fleet: Fleet, tmp_path: Path) -> Iterator[Callable[..., Private
     fleet.need("private")
     with ExitStack() as stack:
 
-        def start(name: str, **arguments: object) -> PrivateEngine:
+        def start(name: str, **arguments: Any) -> PrivateEngine:
             engine = PrivateEngine(tmp_path, name, **arguments)
             _start(engine, stack)
             return engine

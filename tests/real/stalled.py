@@ -19,7 +19,7 @@ from dockfleet.v1 import common_pb2, containers_pb2, exec_pb2, images_pb2, syste
 
 from tests.real.support import IMAGE, Containers, chunks, execute, messages, tar, until, uploading
 from tests.real.test_run import run_request
-from tests.support.gateway import Client, failed
+from tests.support.gateway import Client, failed, receive
 
 if TYPE_CHECKING:
     from deploy.private_engines.engine import PrivateEngine
@@ -189,14 +189,14 @@ def says_slow_reader(error: grpc.aio.AioRpcError | None) -> bool:
     return (failed(error).code, failed(error).reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "SLOW_READER")
 
 
-async def attach(stage: Stage, slow_reader: common_pb2.SlowReader) -> Any:
+async def attach(stage: Stage, slow_reader: common_pb2.SlowReader.ValueType) -> Any:
     """Attach to the container."""
     call = stage.client.containers.AttachContainer()
     start = containers_pb2.AttachContainerStart(
         host=stage.host, id=stage.container, stream=True, attach_stdout=True, slow_reader=slow_reader
     )
     await call.write(containers_pb2.AttachContainerRequest(start=start))
-    assert (await call.read()).HasField("started")
+    assert (await receive(call)).HasField("started")
     return call
 
 
@@ -229,7 +229,9 @@ async def attach_and_close(stage: Stage) -> Afterwards:
     return afterwards
 
 
-async def execute_writer(stage: Stage, slow_reader: common_pb2.SlowReader = common_pb2.SLOW_READER_UNSPECIFIED) -> Any:
+async def execute_writer(
+    stage: Stage, slow_reader: common_pb2.SlowReader.ValueType = common_pb2.SLOW_READER_UNSPECIFIED
+) -> Any:
     """Run a writer of BLOCKS blocks, and beside it what does not notice when nobody listens any more."""
     call = stage.client.exec.Exec()
     shell, option, script, *arguments = writer("/tmp/exec", BLOCKS, at_once=True)
@@ -237,7 +239,7 @@ async def execute_writer(stage: Stage, slow_reader: common_pb2.SlowReader = comm
     start = exec_pb2.ExecStart(host=stage.host, id=stage.container, cmd=cmd, slow_reader=slow_reader)
     await call.write(exec_pb2.ExecRequest(start=start))
     await call.done_writing()
-    assert (await call.read()).HasField("started")
+    assert (await receive(call)).HasField("started")
     return call
 
 
@@ -312,15 +314,15 @@ async def execute_and_close(stage: Stage) -> Afterwards:
     return afterwards
 
 
-async def run_writer(stage: Stage, slow_reader: common_pb2.SlowReader) -> tuple[Any, str]:
+async def run_writer(stage: Stage, slow_reader: common_pb2.SlowReader.ValueType) -> tuple[Any, str]:
     """Run a container that writes BLOCKS blocks; return the call, and the id."""
     request = run_request(
         stage.host, stage.containers, *writer("/tmp/run", BLOCKS, at_once=True), slow_reader=slow_reader
     )
     request.config.host_config.log_config.type = "none"
     call = stage.client.containers.RunContainer(request)
-    container = (await call.read()).created.id
-    assert (await call.read()).HasField("started")
+    container = (await receive(call)).created.id
+    assert (await receive(call)).HasField("started")
     return call, container
 
 
@@ -405,7 +407,8 @@ class Log:
                 self.lines.append(entry.data)
             self.partial = entry.partial
         # Reconnected: 20.10 may drop the end of a log that is followed; it is read again then.
-        if (marker := message.WhichOneof("record")) not in ("batch", "heartbeat", "reconnected"):
+        marker = message.WhichOneof("record")
+        if marker is not None and marker not in ("batch", "heartbeat", "reconnected"):
             self.markers.append(getattr(message, marker))
 
     def verify(self) -> None:
@@ -420,7 +423,7 @@ class Log:
 async def follow_log(stage: Stage) -> Afterwards:
     """StreamLogs: all lines come late, and none is lost."""
     call, log = follow(stage), Log()
-    log.take(await call.read())
+    log.take(await receive(call))
 
     async def afterwards() -> None:
         await stage.tell("stop")
@@ -433,7 +436,7 @@ async def follow_log(stage: Stage) -> Afterwards:
 async def follow_log_too_long(stage: Stage) -> Afterwards:
     """StreamLogs: when the gateway's patience ends, the call does; its reader goes on from its token, without loss."""
     call, log = follow(stage), Log()
-    log.take(await call.read())
+    log.take(await receive(call))
 
     async def afterwards() -> None:
         error = None
@@ -443,7 +446,7 @@ async def follow_log_too_long(stage: Stage) -> Afterwards:
             error = caught
         assert says_slow_reader(error)
         again = follow(stage, resume_token=log.token)
-        log.take(await again.read())
+        log.take(await receive(again))
         await stage.tell("stop")
         await log.read(again)
         log.verify()
@@ -474,9 +477,9 @@ async def watch_events(stage: Stage) -> Afterwards:
             await stage.client.exec.CreateExec(request)
 
     async def to_the_last(call: Any) -> list[Any]:
-        read = []
+        read: list[Any] = []
         while not read or not read[-1].event.action.startswith(f"exec_create: {last}"):
-            read.append(await call.read())
+            read.append(await receive(call))
         return [message for message in read if not message.HasField("heartbeat")]
 
     stage.disturbances.append(disturb)
@@ -511,17 +514,17 @@ async def watch_stats(stage: Stage) -> Afterwards:
     request = containers_pb2.StartContainerRequest(host=stage.host, id=container)
     await stage.client.containers.StartContainer(request)
     call = stage.client.containers.StreamStats(containers_pb2.StreamStatsRequest(host=stage.host, id=container))
-    assert (await call.read()).HasField("stats")
+    assert (await receive(call)).HasField("stats")
 
     async def afterwards() -> None:
-        sample = before = await call.read()
+        sample = before = await receive(call)
         while not sample.stats.skipped:
-            before, sample = sample, await call.read()
+            before, sample = sample, await receive(call)
         now = time.time()
         passed = (sample.stats.read_at.ToNanoseconds() - before.stats.read_at.ToNanoseconds()) / 1e9
         assert abs(passed - sample.stats.skipped - 1) < 0.5 + 0.1 * passed  # there is one every second
         assert now - sample.stats.read_at.ToNanoseconds() / 1e9 < 2.5
-        assert not (await call.read()).stats.skipped
+        assert not (await receive(call)).stats.skipped
         call.cancel()
 
     return afterwards
@@ -543,7 +546,7 @@ async def build(stage: Stage) -> Afterwards:
         host=stage.host, network_mode="none", force_remove_intermediate=True, no_cache=True
     )
     call = stage.client.images.BuildImage(uploading(images_pb2.BuildImageRequest, start, chunks(context)))
-    assert (await call.read()).progress.stream.startswith("Step 1/3")
+    assert (await receive(call)).progress.stream.startswith("Step 1/3")
 
     async def afterwards() -> None:
         reports = [message.progress for message in await messages(call)]
@@ -561,7 +564,7 @@ async def export(stage: Stage) -> Afterwards:
     call = stage.client.containers.ExportContainer(
         containers_pb2.ExportContainerRequest(host=stage.host, id=stage.container)
     )
-    begin = (await call.read()).data
+    begin = (await receive(call)).data
 
     async def afterwards() -> None:
         archive = io.BytesIO(begin + b"".join([message.data for message in await messages(call)]))

@@ -7,9 +7,10 @@ from typing import Any
 import grpc
 import pytest
 from dockfleet.v1 import common_pb2, containers_pb2
+from google.rpc.error_details_pb2 import BadRequest
 
 from tests.real.support import Containers, news, transcript
-from tests.support.gateway import Client, failed
+from tests.support.gateway import Client, failed, receive
 
 HOSTS = ["one", "two", "new"]
 
@@ -23,7 +24,7 @@ async def attach(client: Client, host: str, container: str, **start: Any) -> Any
             start=containers_pb2.AttachContainerStart(host=host, id=container, **begin)
         )
     )
-    started = await call.read()
+    started = await receive(call)
     assert started.WhichOneof("record") == "started"
     return call
 
@@ -174,7 +175,7 @@ async def test_a_container_waits_for_no_reader(client: Client, host: str, contai
 
     failure = failed(caught.value)
     assert (failure.code, failure.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
-    assert [violation.field for violation in failure.details[0].field_violations] == ["slow_reader"]
+    assert [violation.field for violation in failure.detail(BadRequest).field_violations] == ["slow_reader"]
 
 
 async def test_a_paused_container_can_not_be_attached_to(client: Client, host: str, containers: Containers) -> None:

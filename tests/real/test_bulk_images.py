@@ -15,6 +15,7 @@ from dockfleet.v1 import containers_pb2, images_pb2
 from tests.real.processes import GatewayProcess
 from tests.real.support import CHUNK, IMAGE, Containers, Fleet, messages, uploading
 from tests.real.test_bulk_exec import BLOCKS
+from tests.support.gateway import receive
 
 SIZE = 200 << 20
 MOST_GROWTH = 32 << 20
@@ -78,7 +79,7 @@ async def sha_inside(process: GatewayProcess, host: str, image: str) -> str:
     containers = Containers(process.client, host)
     container = await containers.run("sha256sum", "/big", image=image)
     log = process.client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host=host, id=container))
-    text: bytes = (await log.read()).batch.entries[0].data
+    text: bytes = (await receive(log)).batch.entries[0].data
     await containers.remove_all()
     return text.split()[0].decode()
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import grpc
 import pytest
-from dockfleet.v1 import containers_pb2
+from dockfleet.v1 import common_pb2, containers_pb2
 
 from tests.real.support import Containers, messages, news, until
-from tests.support.gateway import Client, failed
+from tests.support.gateway import Client, failed, receive
 
 
 async def test_top_lists_the_processes(client: Client, host: str, containers: Containers) -> None:
@@ -74,7 +74,7 @@ async def test_stats_go_on_until_the_container_is_removed(client: Client, host: 
     container = await containers.start("sh", "-c", "while :; do :; done")
     call = client.containers.StreamStats(containers_pb2.StreamStatsRequest(host=host, id=container))
 
-    first, second = (await call.read()).stats, (await call.read()).stats
+    first, second = (await receive(call)).stats, (await receive(call)).stats
     await client.containers.RemoveContainer(containers_pb2.RemoveContainerRequest(host=host, id=container, force=True))
     rest = await messages(call)
 
@@ -92,7 +92,9 @@ async def test_the_terminal_has_the_size_that_it_is_given(client: Client, host: 
     await news(client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host=host, id=container, follow=True)))
 
     await client.containers.ResizeContainer(
-        containers_pb2.ResizeContainerRequest(host=host, id=container, size={"height": 33, "width": 121})
+        containers_pb2.ResizeContainerRequest(
+            host=host, id=container, size=common_pb2.TerminalSize(height=33, width=121)
+        )
     )
 
     async def resized() -> bool:
@@ -108,7 +110,9 @@ async def test_a_stopped_container_has_no_terminal(client: Client, host: str, co
 
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await client.containers.ResizeContainer(
-            containers_pb2.ResizeContainerRequest(host=host, id=container, size={"height": 10, "width": 10})
+            containers_pb2.ResizeContainerRequest(
+                host=host, id=container, size=common_pb2.TerminalSize(height=10, width=10)
+            )
         )
 
     assert failed(caught.value).code is grpc.StatusCode.FAILED_PRECONDITION

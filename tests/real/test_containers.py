@@ -11,9 +11,11 @@ import grpc
 import pytest
 from dockfleet.fleet.v1 import hosts_pb2
 from dockfleet.v1 import common_pb2, container_config_pb2, containers_pb2, images_pb2
+from google.rpc.error_details_pb2 import ResourceInfo
 
 from tests.real.support import IMAGE, Containers, execute, messages, news
-from tests.support.gateway import Client, failed
+from tests.support.gateway import Client, failed, receive
+from tests.support.upstream import refusal
 
 
 async def test_a_container_is_what_it_was_created_as(client: Client, host: str, containers: Containers) -> None:
@@ -281,7 +283,7 @@ async def test_a_wait_ends_at_its_clients_deadline(client: Client, host: str, co
     request = containers_pb2.WaitContainerRequest(host=host, id=container)
 
     waiting = [client.containers.WaitContainer(request, timeout=1 + number / 20) for number in range(10)]
-    failures = [failed(end) for end in await asyncio.gather(*waiting, return_exceptions=True)]
+    failures = await asyncio.gather(*map(refusal, waiting))
 
     ends = {(failure.code, failure.reason, failure.metadata.get("retry_safe")) for failure in failures}
     assert ends == {(grpc.StatusCode.DEADLINE_EXCEEDED, "CLIENT_DEADLINE", "false")}
@@ -336,7 +338,7 @@ async def test_a_running_container_is_removed_by_force_alone(client: Client, hos
     assert failed(running.value).metadata["engine_status"] == "409"
     assert failed(gone.value).code is grpc.StatusCode.NOT_FOUND
     assert failed(gone.value).reason == "NOT_FOUND"
-    assert failed(gone.value).details[0].resource_name == container
+    assert failed(gone.value).detail(ResourceInfo).resource_name == container
 
 
 async def test_prune_removes_what_has_stopped_and_fits(client: Client, host: str, containers: Containers) -> None:
@@ -371,7 +373,7 @@ async def test_a_program_that_is_not_there_can_not_be_started(
 async def test_an_ambiguous_prefix_is_no_container(client: Client, host: str, containers: Containers) -> None:
     """An id's prefix names a container as long as it fits no other."""
     ids = [await containers.create("true") for _ in range(17)]  # of 17, two begin alike
-    first = {}
+    first: dict[str, str] = {}
     pair = next((one, first[one[0]]) for one in ids if one[0] in first or first.setdefault(one[0], one) is None)
 
     with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -405,7 +407,7 @@ async def test_a_link_is_removed_by_its_name(client: Client, host: str, containe
     before = await names_of(client, host, containers)
     found = await containers.inspect(link)
     at_link = containers_pb2.StreamStatsRequest(host=host, id=link, stream=False)
-    stats = await client.containers.StreamStats(at_link).read()
+    stats = await receive(client.containers.StreamStats(at_link))
     run = await execute(client, host, link, "true")
     await client.containers.RemoveContainer(containers_pb2.RemoveContainerRequest(host=host, id=link, link=True))
 

@@ -16,7 +16,7 @@ from dockfleet.v1 import common_pb2, system_pb2
 
 from tests.real.support import IMAGE, Containers, Fleet, execute
 from tests.support.event_checker import Key, key
-from tests.support.gateway import Client, gateway_of
+from tests.support.gateway import Client, gateway_of, receive
 
 if TYPE_CHECKING:
     from deploy.private_engines.engine import PrivateEngine
@@ -31,7 +31,7 @@ async def test_a_restart_is_told_with_what_it_has_changed(start_engine: Callable
         await call.initial_metadata()
         id = json.loads(engine.request("POST", "/containers/create?name=sleeper", config)[1])["Id"]
         engine.request("POST", f"/containers/{id}/start")
-        while (await call.read()).event.action != "start":
+        while (await receive(call)).event.action != "start":
             pass
         await asyncio.sleep(1)  # until the gateway knows what there is: of this nothing tells
         pids = engine.request("GET", f"/containers/{id}/json")[1]
@@ -41,7 +41,7 @@ async def test_a_restart_is_told_with_what_it_has_changed(start_engine: Callable
 
         gap = None
         async with asyncio.timeout(30):
-            while not (message := await call.read()).event.synthetic:
+            while not (message := await receive(call)).event.synthetic:
                 gap = message.gap if message.HasField("gap") else gap
 
     assert gap is not None
@@ -123,8 +123,8 @@ async def test_any_number_of_watchers_is_one_for_the_engine(start_engine: Callab
         for call in calls:
             await call.initial_metadata()
         engine.request("POST", "/volumes/create", {"Name": "seen"})
-        assert all([(await call.read()).HasField("heartbeat") for call in calls])  # nothing to tell yet
-        heard = [(await call.read()).event.actor.id for call in calls]
+        assert all([(await receive(call)).HasField("heartbeat") for call in calls])  # nothing to tell yet
+        heard = [(await receive(call)).event.actor.id for call in calls]
         info = json.loads(engine.request("GET", "/info")[1])
 
     assert heard == ["seen"] * 50

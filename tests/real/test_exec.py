@@ -6,10 +6,11 @@ from typing import Any
 
 import grpc
 import pytest
-from dockfleet.v1 import exec_pb2
+from dockfleet.v1 import common_pb2, exec_pb2
+from google.rpc.error_details_pb2 import BadRequest
 
 from tests.real.support import Containers, execute, messages, transcript, until
-from tests.support.gateway import Client, failed
+from tests.support.gateway import Client, failed, receive
 
 HOSTS = ["one", "two", "new"]
 START_FAILED = [
@@ -35,7 +36,7 @@ async def begin(client: Client, host: str, container: str, *cmd: str, **start: A
     """Begin an exec, and return the call when the process has been started."""
     call = client.exec.Exec()
     await call.write(exec_pb2.ExecRequest(start=exec_pb2.ExecStart(host=host, id=container, cmd=cmd, **start)))
-    assert (await call.read()).WhichOneof("record") == "started"
+    assert (await receive(call)).WhichOneof("record") == "started"
     return call
 
 
@@ -73,7 +74,7 @@ async def test_input_ends_while_output_goes_on(client: Client, host: str, contai
 
     await call.write(exec_pb2.ExecRequest(stdin=b"\x00\x01\xff"))
     echoed = await transcript(call, lambda so_far: len(so_far.stdout) == 3)
-    await call.write(exec_pb2.ExecRequest(close_stdin={}))
+    await call.write(exec_pb2.ExecRequest(close_stdin=common_pb2.CloseStdin()))
     read = await transcript(call)
 
     assert echoed.stdout + read.stdout == b"\x00\x01\xffafter\n"
@@ -94,7 +95,7 @@ async def test_input_that_nobody_reads_does_not_keep_the_call(client: Client, ho
 
 @pytest.mark.parametrize(("cmd", "start"), START_FAILED)
 async def test_a_command_that_can_not_be_started(
-    client: Client, host: str, container: str, cmd: list[str], start: dict[str, str]
+    client: Client, host: str, container: str, cmd: list[str], start: dict[str, Any]
 ) -> None:
     """What could not be started is a failure of the call, with the engine's words, and no output."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -131,8 +132,8 @@ async def test_a_terminal_has_the_size_that_it_is_given(client: Client, host: st
     call = await begin(client, host, container, "sh", "-c", script, tty=True, console_size={"height": 20, "width": 70})
     first = await transcript(call, lambda so_far: b"err" in so_far.stdout)
 
-    await call.write(exec_pb2.ExecRequest(resize={"height": 1, "width": 1}))
-    await call.write(exec_pb2.ExecRequest(resize={"height": 55, "width": 211}))
+    await call.write(exec_pb2.ExecRequest(resize=common_pb2.TerminalSize(height=1, width=1)))
+    await call.write(exec_pb2.ExecRequest(resize=common_pb2.TerminalSize(height=55, width=211)))
     read = await transcript(call)
 
     assert first.stdout.startswith(b"20 70\r\nerr")
@@ -142,7 +143,7 @@ async def test_a_terminal_has_the_size_that_it_is_given(client: Client, host: st
 
 async def test_a_size_for_what_ends_at_once_is_no_failure(client: Client, host: str, container: str) -> None:
     """A process may be gone before its terminal gets its first size; and a command that is not there is said so."""
-    size = {"tty": True, "console_size": {"height": 20, "width": 70}}
+    size: Any = {"tty": True, "console_size": common_pb2.TerminalSize(height=20, width=70)}
 
     codes = [(await execute(client, host, container, "true", **size)).exit_code for _ in range(5)]
     with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -204,7 +205,7 @@ async def test_input_for_an_exec_without_input_is_refused(client: Client, host: 
     )
     call = client.exec.StartExec()
     await call.write(exec_pb2.StartExecRequest(start=exec_pb2.StartExecStart(host=host, id=created.id)))
-    assert (await call.read()).HasField("started")
+    assert (await receive(call)).HasField("started")
 
     await call.write(exec_pb2.StartExecRequest(stdin=b"unasked"))
     with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -212,7 +213,7 @@ async def test_input_for_an_exec_without_input_is_refused(client: Client, host: 
 
     failure = failed(caught.value)
     assert (failure.code, failure.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
-    assert [violation.field for violation in failure.details[0].field_violations] == ["stdin"]
+    assert [violation.field for violation in failure.detail(BadRequest).field_violations] == ["stdin"]
 
 
 async def test_a_detached_exec_runs_on_alone(client: Client, host: str, container: str) -> None:
@@ -231,7 +232,7 @@ async def test_a_detached_exec_runs_on_alone(client: Client, host: str, containe
 
     await until(lambda: there("/ready"))
     await client.exec.ResizeExec(
-        exec_pb2.ResizeExecRequest(host=host, id=created.id, size={"height": 44, "width": 155})
+        exec_pb2.ResizeExecRequest(host=host, id=created.id, size=common_pb2.TerminalSize(height=44, width=155))
     )
 
     async def ended() -> bool:

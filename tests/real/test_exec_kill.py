@@ -13,7 +13,7 @@ from dockfleet.v1 import containers_pb2, exec_pb2
 
 from deploy.private_engines.provision import busybox_image
 from tests.real.support import Containers, Fleet, execute, import_image, transcript, until
-from tests.support.gateway import Client, failed, gateway_of
+from tests.support.gateway import Client, failed, gateway_of, receive
 
 # Each ends up as processes that sleep for so many seconds, a number that nothing else sleeps for.
 TREES = {
@@ -43,7 +43,7 @@ async def begun(client: Client, host: str, container: str, *cmd: str, **start: A
     call = client.exec.Exec()
     begin = exec_pb2.ExecStart(host=host, id=container, cmd=cmd, **start)
     await call.write(exec_pb2.ExecRequest(start=begin))
-    assert (await call.read()).HasField("started")
+    assert (await receive(call)).HasField("started")
     return call
 
 

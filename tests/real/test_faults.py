@@ -13,7 +13,7 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,7 +91,7 @@ class Stage:
         try:
             await until(all_got_some, 90)
         except AssertionError as error:
-            silent = [key for key, before in waiting.items() if len(self.histories[key].lines) == before]
+            silent = [str(key) for key, before in waiting.items() if len(self.histories[key].lines) == before]
             silent += ["events"] * (len(self.watchers[host].messages) == heard)
             raise AssertionError(f"DOCKFLEET_SEED={SEED}: no news of {silent} after {self.told}") from error
 
@@ -132,11 +132,11 @@ async def replace_gateway(stage: Stage, host: str, chance: random.Random) -> Non
     await stage.gateway.start()
 
 
-Fault = Callable[[Stage, str, random.Random], object]
-KINDS = (kill_daemon, restart_daemon, stop_daemon, cut_connections, replace_gateway)
+Fault = Callable[[Stage, str, random.Random], Awaitable[None]]
+KINDS: tuple[Fault, ...] = (kill_daemon, restart_daemon, stop_daemon, cut_connections, replace_gateway)
 
 
-def schedule(chance: random.Random) -> list[tuple[Callable[..., object], str]]:
+def schedule(chance: random.Random) -> list[tuple[Fault, str]]:
     """All kinds of faults on both hosts, equally often, in an order that the seed decides."""
     each = [(kind, host) for kind in KINDS for host in ("plain", "lasting")]
     chance.shuffle(each)
@@ -155,7 +155,7 @@ async def test_nothing_is_lost_and_nothing_comes_twice_whatever_breaks(
     async with staged(start_engine, tmp_path) as stage:
         for kind, host in schedule(chance):
             stage.told.append(f"{kind.__name__} on {host}")
-            await kind(stage, host, chance)  # type: ignore[misc]
+            await kind(stage, host, chance)
             await stage.news(host)
             await asyncio.sleep(chance.uniform(0, 1))
         wrong = [problem for host in stage.watchers for problem in await verified_events(stage, host)]

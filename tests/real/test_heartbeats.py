@@ -9,7 +9,7 @@ from dockfleet.v1 import containers_pb2, exec_pb2
 
 from tests.real.support import Containers
 from tests.real.test_run import run_request
-from tests.support.gateway import Client
+from tests.support.gateway import Client, receive
 
 
 @pytest.fixture(autouse=True)
@@ -20,12 +20,12 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def kinds(call: Any, count: int) -> list[str]:
     """Return what the next *count* responses are."""
-    return [(await call.read()).WhichOneof("record") for _ in range(count)]
+    return [(await receive(call)).WhichOneof("record") for _ in range(count)]
 
 
 async def idle(call: Any) -> list[int]:
     """Return for how long, in nanoseconds, there has been nothing, as the next three heartbeats tell."""
-    return [(await call.read()).heartbeat.idle.ToNanoseconds() for _ in range(3)]
+    return [(await receive(call)).heartbeat.idle.ToNanoseconds() for _ in range(3)]
 
 
 async def test_stats_of_a_container_that_does_not_run(client: Client, host: str, containers: Containers) -> None:
@@ -36,7 +36,7 @@ async def test_stats_of_a_container_that_does_not_run(client: Client, host: str,
     begin = await kinds(call, 4)
     lengths = await idle(call)
     await client.containers.StartContainer(containers_pb2.StartContainerRequest(host=host, id=container))
-    while (message := await call.read()).HasField("heartbeat"):
+    while (message := await receive(call)).HasField("heartbeat"):
         pass
     call.cancel()
 
@@ -90,7 +90,7 @@ async def test_a_silent_session(
     silent = await kinds(call, 4)
     before = await idle(call)
     await call.write(request_type(stdin=b"said"))
-    while (message := await call.read()).HasField("heartbeat"):
+    while (message := await receive(call)).HasField("heartbeat"):
         pass
     after = await idle(call)
     call.cancel()
@@ -105,11 +105,11 @@ async def test_a_silent_session(
 async def test_a_silent_run(client: Client, host: str, containers: Containers) -> None:
     """Heartbeats come while the container that is run writes nothing, and its end comes after them."""
     call = client.containers.RunContainer(run_request(host, containers, "sleep", "1000"))
-    created = (await call.read()).created.id
+    created = (await receive(call)).created.id
 
     silent = await kinds(call, 4)
     await client.containers.KillContainer(containers_pb2.KillContainerRequest(host=host, id=created))
-    while (message := await call.read()).HasField("heartbeat"):
+    while (message := await receive(call)).HasField("heartbeat"):
         pass
 
     assert silent == ["started", *["heartbeat"] * 3]

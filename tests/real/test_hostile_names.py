@@ -9,6 +9,7 @@ import grpc
 import pytest
 from dockfleet.options.v1 import options_pb2
 from dockfleet.v1 import (
+    container_config_pb2,
     containers_pb2,
     distribution_pb2,
     exec_pb2,
@@ -17,12 +18,12 @@ from dockfleet.v1 import (
     system_pb2,
     volumes_pb2,
 )
-from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.message_factory import GetMessageClass
-from google.rpc.error_details_pb2 import ResourceInfo
+from google.rpc.error_details_pb2 import BadRequest, ResourceInfo
 
 from tests.real.support import IMAGE, Containers, import_image, tar
-from tests.support.contract import rules
+from tests.support.contract import asked, call, rules
 from tests.support.gateway import Client, failed
 
 FILES = (containers_pb2, distribution_pb2, exec_pb2, images_pb2, networks_pb2, volumes_pb2)
@@ -75,11 +76,6 @@ def in_paths() -> Iterator[Any]:
                         yield pytest.param(method, field, id=f"{method.name}-{field.name}")
 
 
-def asked(method: MethodDescriptor) -> Descriptor:
-    """Return the message that holds the fields of a request."""
-    return method.input_type.fields_by_name["start"].message_type if method.client_streaming else method.input_type
-
-
 @pytest.mark.parametrize(("method", "field"), [*in_paths()])
 async def test_no_hostile_name_reaches_the_host(
     client: Client, fleet: Any, method: MethodDescriptor, field: FieldDescriptor
@@ -92,11 +88,11 @@ async def test_no_hostile_name_reaches_the_host(
         request = asking(method, field, name)
 
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await call(client, method, request)
+            await call(client.channel, method, request)
 
         failure = failed(caught.value)
         assert (failure.code, failure.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD"), name
-        assert failure.details[0].field_violations[0].field == field.name
+        assert failure.detail(BadRequest).field_violations[0].field == field.name
 
 
 @pytest.mark.parametrize(
@@ -111,11 +107,11 @@ async def test_an_odd_name_is_that_of_one_object(
         pytest.skip(OTHERS_FIRST[method.name])
     for name in ODD:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await call(client, method, asking(method, field, name, host))
+            await call(client.channel, method, asking(method, field, name, host))
 
         failure = failed(caught.value)
         assert (failure.code, failure.reason) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND"), (name, failure.message)
-        [resource] = [detail for detail in failure.details if isinstance(detail, ResourceInfo)]
+        resource = failure.detail(ResourceInfo)
         assert (resource.resource_type, resource.resource_name) == (OF_FORMAT[rules(field).format], name)
 
 
@@ -132,28 +128,6 @@ def asking(method: MethodDescriptor, field: FieldDescriptor, name: str, host: st
         else:
             setattr(request, required.name, 1 if required.cpp_type != FieldDescriptor.CPPTYPE_STRING else "xx")
     return request
-
-
-async def call(client: Client, method: MethodDescriptor, request: Any) -> None:
-    """Call *method*, whatever its shape, to its end."""
-    service = method.containing_service
-    path = f"/{service.full_name}/{method.name}"
-    answer = GetMessageClass(method.output_type).FromString
-    shapes = {
-        (False, False): client.channel.unary_unary,
-        (False, True): client.channel.unary_stream,
-        (True, False): client.channel.stream_unary,
-        (True, True): client.channel.stream_stream,
-    }
-    rpc = shapes[method.client_streaming, method.server_streaming](
-        path, lambda message: message.SerializeToString(), answer
-    )
-    begun = rpc(iter([GetMessageClass(method.input_type)(start=request)])) if method.client_streaming else rpc(request)
-    if method.server_streaming:
-        async for _ in begun:
-            pass
-    else:
-        await begun
 
 
 @pytest.mark.parametrize(
@@ -192,7 +166,9 @@ async def counts(client: Client, host: str) -> tuple[int, int]:
 )
 async def test_a_container_gets_no_name_that_would_be_in_the_way(client: Client, host: str, name: str) -> None:
     """A name that could be taken for an id, a path or a flag is refused before the host is asked."""
-    request = containers_pb2.CreateContainerRequest(host=host, name=name, config={"image": IMAGE})
+    request = containers_pb2.CreateContainerRequest(
+        host=host, name=name, config=container_config_pb2.ContainerSpec(image=IMAGE)
+    )
 
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await client.containers.CreateContainer(request)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from dockfleet.v1 import containers_pb2, exec_pb2, system_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from deploy.private_engines.engine import PrivateEngine
 from gateway.config.settings import Limits
@@ -44,7 +45,7 @@ async def follow_stats(client: Client, container: str) -> Any:
 
 async def follow_events(client: Client, container: str) -> Any:
     """Follow events, of which there is one already."""
-    return client.system.StreamEvents(system_pb2.StreamEventsRequest(host="h1", since={"seconds": 1}))
+    return client.system.StreamEvents(system_pb2.StreamEventsRequest(host="h1", since=Timestamp(seconds=1)))
 
 
 async def attach(client: Client, container: str) -> Any:

@@ -82,7 +82,8 @@ async def test_following_a_container_that_is_removed_ends_with_its_exit_code(
         if not removes_itself:
             request = containers_pb2.RemoveContainerRequest(host=host, id=container, force=True)
             await client.containers.RemoveContainer(request)
-        return (await messages(call))[-1]
+        last: containers_pb2.StreamLogsResponse = (await messages(call))[-1]
+        return last
 
     async def gone() -> bool:
         return not await containers.all_ids()

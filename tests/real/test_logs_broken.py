@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import grpc
 import pytest
 from dockfleet.v1 import containers_pb2, exec_pb2, system_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from deploy.private_engines.engine import PrivateEngine
 from deploy.private_engines.provision import debian_root
 from gateway.config.settings import Limits
 from tests.real.conftest import CACHE
 from tests.real.support import Containers, messages, news, transcript
-from tests.support.gateway import Client, failed, gateway_of
+from tests.support.gateway import Client, failed, gateway_of, receive
 
 BROKEN = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DATA_LOSS, grpc.StatusCode.ABORTED}
 SCRIPT = "n=0; while :; do n=$((n+1)); echo line $n; sleep 0.01; done"
@@ -28,13 +30,13 @@ def engine(request: pytest.FixtureRequest, start_engine: Callable[..., PrivateEn
     return start_engine("e", settings={"live-restore": True})
 
 
-async def follow(client: Client, containers: Containers) -> list[grpc.aio.UnaryStreamCall]:
+async def follow(client: Client, containers: Containers) -> list[grpc.aio.UnaryStreamCall[Any, Any]]:
     """Begin every stream that only reads; return them once all of them have begun to speak."""
     container = await containers.start("sh", "-c", SCRIPT)
     logs = client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host="h1", id=container, follow=True))
     stats = client.containers.StreamStats(containers_pb2.StreamStatsRequest(host="h1", id=container))
-    events = client.system.StreamEvents(system_pb2.StreamEventsRequest(host="h1", since={"seconds": 1}))
-    calls = [logs, stats, events]
+    events = client.system.StreamEvents(system_pb2.StreamEventsRequest(host="h1", since=Timestamp(seconds=1)))
+    calls: list[grpc.aio.UnaryStreamCall[Any, Any]] = [logs, stats, events]
     for call in calls:
         assert await call.read() is not grpc.aio.EOF
     return calls
@@ -60,13 +62,12 @@ async def test_sessions_with_a_killed_engine_never_end_well(engine: PrivateEngin
     async with gateway_of(engine.address) as client:
         container = await Containers(client, "h1").start("sh", "-c", SCRIPT)
         execution, attachment = client.exec.Exec(), client.containers.AttachContainer()
-        start = {"host": "h1", "id": container}
-        await execution.write(exec_pb2.ExecRequest(start={**start, "cmd": ["sh", "-c", SCRIPT]}))
-        await attachment.write(
-            containers_pb2.AttachContainerRequest(
-                start={**start, "stream": True, "attach_stdout": True, "attach_stderr": True}
-            )
+        start = exec_pb2.ExecStart(host="h1", id=container, cmd=["sh", "-c", SCRIPT])
+        await execution.write(exec_pb2.ExecRequest(start=start))
+        attach = containers_pb2.AttachContainerStart(
+            host="h1", id=container, stream=True, attach_stdout=True, attach_stderr=True
         )
+        await attachment.write(containers_pb2.AttachContainerRequest(start=attach))
         run = [await transcript(call, lambda so_far: bool(so_far.stdout)) for call in (execution, attachment)]
 
         engine.kill()
@@ -87,7 +88,7 @@ async def test_an_engine_that_stops_in_order_does_not_end_the_streams_of_a_conta
         logs = client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host="h1", id=container, follow=True))
         stats = client.containers.StreamStats(containers_pb2.StreamStatsRequest(host="h1", id=container))
         numbers = [int(entry.data.split()[1]) for entry in (await news(logs)).batch.entries]
-        before = (await stats.read()).stats.read_at.ToNanoseconds()
+        before = (await receive(stats)).stats.read_at.ToNanoseconds()
 
         engine.restart()
 
@@ -99,7 +100,7 @@ async def test_an_engine_that_stops_in_order_does_not_end_the_streams_of_a_conta
             numbers += [int(entry.data.split()[1]) for entry in message.batch.entries]
         assert numbers == list(range(1, len(numbers) + 1))
         assert set(markers) <= {"batch", "reconnected"}
-        assert (await stats.read()).stats.read_at.ToNanoseconds() > before
+        assert (await receive(stats)).stats.read_at.ToNanoseconds() > before
 
 
 async def test_a_restarted_engine_goes_on_where_it_was(engine: PrivateEngine) -> None:

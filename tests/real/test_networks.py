@@ -97,7 +97,10 @@ async def test_containers_come_and_go(client: Client, host: str, networks: Netwo
     for container, alias in ((one, "alpha"), (other, "beta")):
         await client.networks.ConnectNetwork(
             networks_pb2.ConnectNetworkRequest(
-                host=host, id=network, container=container, endpoint_config={"aliases": [alias]}
+                host=host,
+                id=network,
+                container=container,
+                endpoint_config=networks_pb2.EndpointSettings(aliases=[alias]),
             )
         )
     inside = (await networks.inspect(network)).containers

@@ -13,6 +13,8 @@ import grpc
 import pytest
 from dockfleet.fleet.v1 import hosts_pb2
 from dockfleet.v1 import (
+    common_pb2,
+    container_config_pb2,
     containers_pb2,
     distribution_pb2,
     exec_pb2,
@@ -21,6 +23,7 @@ from dockfleet.v1 import (
     system_pb2,
     volumes_pb2,
 )
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.error_details_pb2 import ResourceInfo
 
 from deploy.private_engines.registry import Registry
@@ -57,7 +60,7 @@ async def running_exec(at: At) -> str:
     """Start an exec that stays, with a terminal."""
     exec_id = await created_exec(at, "sleep", "600")
     start = E.StartExecStart(host=at.host, id=exec_id, detach=True, tty=True)
-    await transcript(at.client.exec.StartExec([E.StartExecRequest(start=start)]))
+    await transcript(at.client.exec.StartExec(iter([E.StartExecRequest(start=start)])))
     return exec_id
 
 
@@ -110,7 +113,7 @@ async def pushable_image(at: At) -> str:
 
 
 Ask = Callable[[At, Any], Any]
-NONE = {"network_mode": "none"}
+NONE = container_config_pb2.HostConfig(network_mode="none")
 MAKERS: dict[str, Callable[[At], Awaitable[Any]]] = {
     "running": lambda at: at.running(tty=True),
     "paused": At.paused,
@@ -134,10 +137,17 @@ CALLS: dict[str, tuple[str, Ask]] = {  # what a call is about, and the request; 
         "",
         lambda at, it: C.ListContainersRequest(all=True, size=True, filters=filters(status=["exited"])),
     ),
-    "CreateContainer": ("", lambda at, it: C.CreateContainerRequest(config={"image": IMAGE, "host_config": NONE})),
+    "CreateContainer": (
+        "",
+        lambda at, it: C.CreateContainerRequest(
+            config=container_config_pb2.ContainerSpec(image=IMAGE, host_config=NONE)
+        ),
+    ),
     "RunContainer": (
         "",
-        lambda at, it: C.RunContainerRequest(config={"image": IMAGE, "cmd": ["true"], "host_config": NONE}),
+        lambda at, it: C.RunContainerRequest(
+            config=container_config_pb2.ContainerSpec(image=IMAGE, cmd=["true"], host_config=NONE)
+        ),
     ),
     "InspectContainer": ("running", lambda at, it: C.InspectContainerRequest(id=it, size=True)),
     "TopContainer": ("running", lambda at, it: C.TopContainerRequest(id=it)),
@@ -145,7 +155,10 @@ CALLS: dict[str, tuple[str, Ask]] = {  # what a call is about, and the request; 
     "GetContainerChanges": ("ended", lambda at, it: C.GetContainerChangesRequest(id=it)),
     "ExportContainer": ("ended", lambda at, it: C.ExportContainerRequest(id=it)),
     "StreamStats": ("running", lambda at, it: C.StreamStatsRequest(id=it, stream=False)),
-    "ResizeContainer": ("running", lambda at, it: C.ResizeContainerRequest(id=it, size={"height": 20, "width": 70})),
+    "ResizeContainer": (
+        "running",
+        lambda at, it: C.ResizeContainerRequest(id=it, size=common_pb2.TerminalSize(height=20, width=70)),
+    ),
     "StartContainer": ("ended", lambda at, it: C.StartContainerRequest(id=it)),
     "StopContainer": ("running", lambda at, it: C.StopContainerRequest(id=it, timeout_seconds=0)),
     "RestartContainer": ("running", lambda at, it: C.RestartContainerRequest(id=it, timeout_seconds=0)),
@@ -171,7 +184,10 @@ CALLS: dict[str, tuple[str, Ask]] = {  # what a call is about, and the request; 
     "Exec": ("running", lambda at, it: E.ExecStart(id=it, cmd=["true"])),
     "CreateExec": ("running", lambda at, it: E.CreateExecRequest(id=it, cmd=["true"])),
     "StartExec": ("exec", lambda at, it: E.StartExecStart(id=it, detach=True)),
-    "ResizeExec": ("running exec", lambda at, it: E.ResizeExecRequest(id=it, size={"height": 20, "width": 70})),
+    "ResizeExec": (
+        "running exec",
+        lambda at, it: E.ResizeExecRequest(id=it, size=common_pb2.TerminalSize(height=20, width=70)),
+    ),
     "InspectExec": ("exec", lambda at, it: E.InspectExecRequest(id=it)),
     "ListImages": ("", lambda at, it: images_pb2.ListImagesRequest(all=True)),
     "BuildImage": (
@@ -203,7 +219,7 @@ CALLS: dict[str, tuple[str, Ask]] = {  # what a call is about, and the request; 
     "CommitContainer": (
         "ended",
         lambda at, it: images_pb2.CommitContainerRequest(
-            container=it, repo="df-podman", tag="2", config={"image": IMAGE}
+            container=it, repo="df-podman", tag="2", config=container_config_pb2.ContainerConfig(image=IMAGE)
         ),
     ),
     "SaveImage": ("image", lambda at, it: images_pb2.SaveImageRequest(name=it)),
@@ -218,17 +234,24 @@ CALLS: dict[str, tuple[str, Ask]] = {  # what a call is about, and the request; 
     "PruneNetworks": ("", lambda at, it: N.PruneNetworksRequest(filters=filters(label=["nothing=has-it"]))),
     "CheckAuth": (
         "",
-        lambda at, it: S.CheckAuthRequest(credentials={"username": "a", "server_address": at.registry.address}),
+        lambda at, it: S.CheckAuthRequest(
+            credentials=common_pb2.AuthConfig(username="a", server_address=at.registry.address)
+        ),
     ),
     "GetInfo": ("", lambda at, it: S.GetInfoRequest()),
     "GetVersion": ("", lambda at, it: S.GetVersionRequest()),
     "Ping": ("", lambda at, it: S.PingRequest()),
-    "StreamEvents": ("", lambda at, it: S.StreamEventsRequest(since={"seconds": 0}, until={"seconds": 1})),
+    "StreamEvents": ("", lambda at, it: S.StreamEventsRequest(since=Timestamp(seconds=0), until=Timestamp(seconds=1))),
     "GetDataUsage": ("", lambda at, it: S.GetDataUsageRequest()),
     "ListVolumes": ("", lambda at, it: V.ListVolumesRequest()),
     "CreateVolume": ("", lambda at, it: V.CreateVolumeRequest(name="df-podman-new")),
     "InspectVolume": ("volume", lambda at, it: V.InspectVolumeRequest(name=it)),
-    "UpdateVolume": ("volume", lambda at, it: V.UpdateVolumeRequest(name=it, version=1, update={"spec": {}})),
+    "UpdateVolume": (
+        "volume",
+        lambda at, it: V.UpdateVolumeRequest(
+            name=it, version=1, update=volumes_pb2.VolumeUpdate(spec=volumes_pb2.ClusterVolumeSpec())
+        ),
+    ),
     "RemoveVolume": ("volume", lambda at, it: V.RemoveVolumeRequest(name=it)),
     "PruneVolumes": ("", lambda at, it: V.PruneVolumesRequest(filters=filters(label=["nothing=has-it"]))),
 }
@@ -280,7 +303,7 @@ async def test_a_container_that_removes_itself_has_its_exit_code(
 
 @pytest.mark.parametrize(("cmd", "start"), START_FAILED)
 async def test_a_command_that_cannot_be_started_is_a_failure(
-    client: Client, host: str, containers: Containers, cmd: list[str], start: dict[str, str]
+    client: Client, host: str, containers: Containers, cmd: list[str], start: dict[str, Any]
 ) -> None:
     """In Podman's words, which are not given out as the command's output."""
     container = await containers.start("sleep", "600")
@@ -377,5 +400,5 @@ async def test_what_is_missing_is_named(client: Client, host: str, rpc: str, req
 
     assert status_of(found) == Status.of("NOT_FOUND")
     assert found is not None
-    [resource] = [detail for detail in found.details if isinstance(detail, ResourceInfo)]
+    resource = found.detail(ResourceInfo)
     assert (resource.resource_type, resource.resource_name) == (kind, "df-nope")

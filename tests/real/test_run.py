@@ -23,7 +23,7 @@ def run_request(host: str, containers: Containers, *cmd: str, **keys: Any) -> co
         cmd=cmd,
         labels={key: value},
         tty=keys.pop("tty", False),
-        host_config={"network_mode": "none", "auto_remove": keys.pop("auto_remove", False)},
+        host_config=container_config_pb2.HostConfig(network_mode="none", auto_remove=keys.pop("auto_remove", False)),
     )
     return containers_pb2.RunContainerRequest(host=host, config=config, **keys)
 

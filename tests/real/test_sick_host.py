@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -78,7 +78,7 @@ async def test_a_question_to_a_hanging_host_is_asked_once(fleet: Fleet, sick: st
     """A call that only reads ends with HOST_TIMEOUT after one timeout of the gateway's; no client asks again."""
     async with unprobed(fleet.hosts[sick], limits=Limits(read_timeout_seconds=1)) as client:
         target = f"127.0.0.1:{client.port}"
-        calls = {
+        calls: dict[str, Callable[[], Awaitable[Any]]] = {
             "stub": lambda: client.system.GetInfo(system_pb2.GetInfoRequest(host=sick)),
             "python": lambda: asyncio.to_thread(get_info, target, sick),
             "aio": lambda: get_info_aio(target, sick),
@@ -91,10 +91,11 @@ async def test_a_question_to_a_hanging_host_is_asked_once(fleet: Fleet, sick: st
             await calls[kind]()
         took = time.monotonic() - began
 
-    error = caught.value
+    error: Exception = caught.value
     if isinstance(error, DockfleetError):
         end = error.code, error.reason, error.host, error.retry_safe
     else:
+        assert isinstance(error, grpc.aio.AioRpcError)
         failure = failed(error)
         end = failure.code, failure.reason, failure.metadata["host"], failure.metadata["retry_safe"] == "true"
     assert end == (grpc.StatusCode.DEADLINE_EXCEEDED, "HOST_TIMEOUT", sick, True)

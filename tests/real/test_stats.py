@@ -174,7 +174,7 @@ async def test_one_sample_of_an_exited_container(client: Client, host: str, cont
 
     for one_shot in (False, True):
         messages = [m async for m in read(client, host, container, stream=False, one_shot=one_shot)]
-        assert messages == [containers_pb2.StreamStatsResponse(not_running={})]
+        assert messages == [containers_pb2.StreamStatsResponse(not_running=containers_pb2.ContainerNotRunning())]
 
 
 async def test_a_container_that_does_not_exist(client: Client, host: str) -> None:

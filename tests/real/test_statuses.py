@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 from dockfleet.v1 import containers_pb2
@@ -34,8 +35,9 @@ async def at(
 
 async def ending(at: At, rpc: str, asked: Asked) -> list[Status | None]:
     """Call an RPC as a row asks, and return how the calls have ended."""
-    if "host" in asked.request.DESCRIPTOR.fields_by_name and not rpc.startswith("HostService"):
-        asked.request.host = at.host
+    request: Any = asked.request
+    if "host" in request.DESCRIPTOR.fields_by_name and not rpc.startswith("HostService"):
+        request.host = at.host
     calls = (outcome(at.client.channel, rpc, asked) for _ in range(asked.times))
     return [status_of(found) for found in await asyncio.gather(*calls)]
 

@@ -12,9 +12,10 @@ from typing import Any
 import psutil
 import pytest
 from dockfleet.v1 import containers_pb2, exec_pb2, system_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from tests.real.support import Containers, execute, until
-from tests.support.gateway import Client
+from tests.support.gateway import Client, receive
 
 LONG = bool(os.environ.get("DOCKFLEET_LONG"))
 STREAMS = 10_000 if LONG else 500
@@ -39,7 +40,7 @@ async def watch_stats(client: Client, host: str, container: str, number: int) ->
 
 async def watch_events(client: Client, host: str, container: str, number: int) -> Any:
     """Watch events, from the first that is remembered."""
-    return client.system.StreamEvents(system_pb2.StreamEventsRequest(host=host, since={"seconds": 1}))
+    return client.system.StreamEvents(system_pb2.StreamEventsRequest(host=host, since=Timestamp(seconds=1)))
 
 
 async def attach(client: Client, host: str, container: str, number: int) -> Any:
@@ -101,7 +102,7 @@ async def storm(client: Client, host: str, several: list[str], count: int) -> No
         for number in numbers:
             call = await MIX[number % len(MIX)](client, host, several[number // len(MIX) % len(several)], number)
             if number % 3:
-                await call.read()
+                await receive(call)
             call.cancel()
 
     await asyncio.gather(*(one_after_the_other() for _ in range(AT_ONCE)))
@@ -161,7 +162,7 @@ async def test_however_many_leave_at_once_none_of_their_processes_is_left(
     calls = [client.exec.Exec() for _ in range(LEAVING)]
     for call in calls:
         await call.write(exec_pb2.ExecRequest(start=start))
-        assert (await call.read()).HasField("started")
+        assert (await receive(call)).HasField("started")
     for call in calls:
         call.cancel()
 

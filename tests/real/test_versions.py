@@ -6,7 +6,8 @@ from typing import Any
 
 import grpc
 import pytest
-from dockfleet.v1 import containers_pb2, exec_pb2, images_pb2, networks_pb2
+from dockfleet.v1 import common_pb2, containers_pb2, exec_pb2, images_pb2, networks_pb2, oci_pb2
+from dockfleet.v1.container_config_pb2 import ContainerSpec, HostConfig, Mount, MountBindOptions
 
 from tests.real.support import IMAGE, Containers, Fleet, messages
 from tests.support.gateway import Client, failed
@@ -26,17 +27,15 @@ def restart(host: str, container: str) -> tuple[str, Any]:
 
 def annotated(host: str, container: str) -> tuple[str, Any]:
     """A creation with annotations."""
-    config = {"image": IMAGE, "host_config": {"annotations": {"a": "b"}, "auto_remove": True}}
+    config = ContainerSpec(image=IMAGE, host_config=HostConfig(annotations={"a": "b"}, auto_remove=True))
     return "CreateContainer", containers_pb2.CreateContainerRequest(host=host, config=config)
 
 
 def start_interval(host: str, container: str) -> tuple[str, Any]:
     """A creation with a field deep in a message, and in a repeated one."""
-    mount = {"type": "bind", "source": "/tmp", "target": "/mnt", "bind_options": {"create_mountpoint": True}}
-    config = {
-        "image": IMAGE,
-        "host_config": {"mounts": [{"type": "tmpfs", "target": "/t"}, mount], "auto_remove": True},
-    }
+    options = MountBindOptions(create_mountpoint=True)
+    mounts = [Mount(type="tmpfs", target="/t"), Mount(type="bind", source="/tmp", target="/mnt", bind_options=options)]
+    config = ContainerSpec(image=IMAGE, host_config=HostConfig(mounts=mounts, auto_remove=True))
     return "CreateContainer", containers_pb2.CreateContainerRequest(host=host, config=config)
 
 
@@ -99,7 +98,7 @@ async def test_annotations_arrive(client: Client, host: str, containers: Contain
 @pytest.mark.parametrize("host", ["one", "new"], indirect=True)
 async def test_too_new_for_both(client: Client, host: str, fleet: Fleet) -> None:
     """A field that neither host knows is refused for both, in a call that streams as well."""
-    request = images_pb2.SaveImageRequest(host=host, name=IMAGE, platforms=[{"os": "linux"}])
+    request = images_pb2.SaveImageRequest(host=host, name=IMAGE, platforms=[oci_pb2.OciPlatform(os="linux")])
 
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await messages(client.images.SaveImage(request))
@@ -114,7 +113,7 @@ async def test_the_size_of_an_execs_terminal(client: Client, host: str, containe
     """A step by itself is refused where the whole of it, `Exec`, knows another way."""
     container = await containers.start("sleep", "1000")
     request = exec_pb2.CreateExecRequest(
-        host=host, id=container, cmd=["true"], tty=True, console_size={"height": 20, "width": 70}
+        host=host, id=container, cmd=["true"], tty=True, console_size=common_pb2.TerminalSize(height=20, width=70)
     )
 
     if host == "new":

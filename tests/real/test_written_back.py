@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 from dockfleet.v1 import containers_pb2, images_pb2, networks_pb2, volumes_pb2
-from dockfleet.v1.container_config_pb2 import ContainerSpec
+from dockfleet.v1.common_pb2 import StringList
+from dockfleet.v1.container_config_pb2 import ContainerConfig, ContainerSpec, HealthConfig
 from dockfleet.v1.containers_pb2 import Container
+from dockfleet.v1.networks_pb2 import EndpointIpamConfig, EndpointSettings
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.json_format import MessageToJson, ParseDict
 
 from tests.real.support import IMAGE, Containers, Fleet
@@ -289,24 +292,26 @@ async def surroundings(client: Client, fleet: Fleet) -> AsyncIterator[None]:
 
 async def _surround(client: Client, host: str, made: Containers) -> None:
     for network, subnet in ((NETWORK, SUBNETS[host]), (SECOND_NETWORK, SECOND_SUBNETS[host])):
-        request = networks_pb2.CreateNetworkRequest(host=host, name=network, ipam={"config": [{"subnet": subnet}]})
+        request = networks_pb2.CreateNetworkRequest(
+            host=host, name=network, ipam=networks_pb2.Ipam(config=[networks_pb2.IpamConfig(subnet=subnet)])
+        )
         await client.networks.CreateNetwork(request)
     await client.volumes.CreateVolume(volumes_pb2.CreateVolumeRequest(host=host, name=VOLUME))
     plain = await made.create("true")
-    rich = {
-        "entrypoint": {"items": ["/bin/busybox"]},
-        "cmd": ["sleep", "1000"],
-        "env": ["I=image", "TAKEN_AWAY=1"],
-        "labels": {"i": "image", "j": "image"},
-        "volumes": ["/image"],
-        "exposed_ports": ["81/tcp"],
-        "on_build": ["RUN true"],
-        "shell": ["/bin/sh", "-c"],
-        "healthcheck": {"test": ["CMD", "true"], "interval": {"seconds": 3600}},
-        "user": "0",
-        "working_dir": "/tmp",
-        "stop_signal": "SIGINT",
-    }
+    rich = ContainerConfig(
+        entrypoint=StringList(items=["/bin/busybox"]),
+        cmd=["sleep", "1000"],
+        env=["I=image", "TAKEN_AWAY=1"],
+        labels={"i": "image", "j": "image"},
+        volumes=["/image"],
+        exposed_ports=["81/tcp"],
+        on_build=["RUN true"],
+        shell=["/bin/sh", "-c"],
+        healthcheck=HealthConfig(test=["CMD", "true"], interval=Duration(seconds=3600)),
+        user="0",
+        working_dir="/tmp",
+        stop_signal="SIGINT",
+    )
     repo, _, tag = RICH.partition(":")
     await client.images.CommitContainer(
         images_pb2.CommitContainerRequest(host=host, container=plain, repo=repo, tag=tag, config=rich)
@@ -339,8 +344,9 @@ async def test_an_inspection_makes_a_container_that_is_inspected_alike(
 async def test_an_inspection_connects_a_container_again(client: Client, host: str, containers: Containers) -> None:
     """ConnectNetwork accepts the endpoint of an inspection, and makes an equal one."""
     container = await containers.start("sleep", "1000", host_config={"network_mode": NETWORK})
-    key = {"host": host, "id": SECOND_NETWORK, "container": container}
-    settings = {"aliases": ["a"], "ipam_config": {"ipv4_address": SECOND_ADDRESSES[host]}}
+    key: Any = {"host": host, "id": SECOND_NETWORK, "container": container}
+    address = EndpointIpamConfig(ipv4_address=SECOND_ADDRESSES[host])
+    settings = EndpointSettings(aliases=["a"], ipam_config=address)
 
     await client.networks.ConnectNetwork(networks_pb2.ConnectNetworkRequest(**key, endpoint_config=settings))
     first = (await containers.inspect(container)).network_settings.networks[SECOND_NETWORK]
@@ -358,7 +364,7 @@ async def test_an_inspection_connects_a_container_again(client: Client, host: st
 
 def written(name: str, host: str) -> ContainerSpec:
     """Return the configuration of that *name*."""
-    spec = {"image": IMAGE, "cmd": ["sleep", "1000"]} | CONFIGURATIONS[name]
+    spec: dict[str, Any] = {"image": IMAGE, "cmd": ["sleep", "1000"]} | CONFIGURATIONS[name]
     if name != "nothing":
         spec["host_config"] = {"network_mode": "none"} | spec.get("host_config", {})  # comes up faster
     return ParseDict(json.loads(json.dumps(spec).replace("ADDRESS", ADDRESSES[host])), ContainerSpec())

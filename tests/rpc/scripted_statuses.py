@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from dockfleet.fleet.v1 import fleet_pb2, hosts_pb2
-from dockfleet.v1 import containers_pb2, exec_pb2, images_pb2, networks_pb2, system_pb2, volumes_pb2
+from dockfleet.v1 import (
+    container_config_pb2,
+    containers_pb2,
+    exec_pb2,
+    images_pb2,
+    networks_pb2,
+    oci_pb2,
+    system_pb2,
+    volumes_pb2,
+)
 from google.protobuf.message import Message
 
 from tests.support.fake_engine import Handler, Response, ResponseParser, frame, hang, torn
@@ -55,7 +64,7 @@ class Row:
     status: Status
     asked: Asked
     script: dict[str, Response | Handler] = field(default_factory=dict)
-    limits: dict[str, float] = field(default_factory=dict)
+    limits: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     why: str = ""
 
@@ -94,13 +103,16 @@ EVENTS = system_pb2.StreamEventsRequest(host="h1")
 EXPORT = containers_pb2.ExportContainerRequest(host="h1", id="web")
 ARCHIVE = containers_pb2.GetContainerArchiveRequest(host="h1", id="web", path="/etc")
 ATTACH = containers_pb2.AttachContainerStart(host="h1", id="web", stream=True, attach_stdout=True)
+APP = container_config_pb2.ContainerSpec(image="app")
+LINUX, ARM = oci_pb2.OciPlatform(os="linux"), oci_pb2.OciPlatform(os="linux", architecture="arm64")
 KEEP = exec_pb2.ON_DISCONNECT_KEEP
 RUN = exec_pb2.ExecStart(host="h1", id="web", cmd=["true"], on_disconnect=KEEP)
-CREATE = containers_pb2.CreateContainerRequest(host="h1", config={"image": "app"})
+CREATE = containers_pb2.CreateContainerRequest(host="h1", config=APP)
 PULL = images_pb2.PullImageRequest(host="h1", image="app", tag="1")
-ATTESTATIONS = images_pb2.ListImageAttestationsRequest(host="h1", name="app", platforms=[{"os": "linux"}] * 2)
+ATTESTATIONS = images_pb2.ListImageAttestationsRequest(host="h1", name="app", platforms=[LINUX] * 2)
 LOAD = images_pb2.LoadImagesStart(host="h1")
-UPDATE = volumes_pb2.UpdateVolumeRequest(host="h1", name="data", version=1, update={"spec": {}})
+CHANGES = volumes_pb2.VolumeUpdate(spec=volumes_pb2.ClusterVolumeSpec())
+UPDATE = volumes_pb2.UpdateVolumeRequest(host="h1", name="data", version=1, update=CHANGES)
 SPEC = {"name": "lab", "address": "unix:///lab.sock"}
 INSPECT = "GET /containers/{id}/json"
 BAD_CHUNK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nxyz\r\n"
@@ -109,7 +121,7 @@ ROWS = [
     row(
         "ContainerService.RunContainer",
         UNKNOWN,
-        containers_pb2.RunContainerRequest(host="h1", config={"image": "app"}),
+        containers_pb2.RunContainerRequest(host="h1", config=APP),
         ("POST /containers/create", broken),
     ),
     row("ContainerService.StreamLogs", AWAY, LOGS),
@@ -168,7 +180,7 @@ ROWS = [
     row(
         "ImageService.InspectImage",
         INVALID_REQUEST,
-        images_pb2.InspectImageRequest(host="h1", name="app", manifests=True, platform={"os": "linux"}),
+        images_pb2.InspectImageRequest(host="h1", name="app", manifests=True, platform=LINUX),
         (
             "GET /images/{name}/json",
             refusal(400, "conflicting options: manifests and platform options cannot both be set"),
@@ -177,7 +189,7 @@ ROWS = [
     row(
         "ImageService.InspectImage",
         "NOT_FOUND",
-        images_pb2.InspectImageRequest(host="h1", name="app", platform={"os": "linux", "architecture": "arm64"}),
+        images_pb2.InspectImageRequest(host="h1", name="app", platform=ARM),
         (
             "GET /images/{name}/json",
             refusal(
@@ -189,7 +201,7 @@ ROWS = [
     row(
         "ImageService.GetImageHistory",
         "NOT_FOUND",
-        images_pb2.GetImageHistoryRequest(host="h1", name="app", platform={"os": "linux", "architecture": "arm64"}),
+        images_pb2.GetImageHistoryRequest(host="h1", name="app", platform=ARM),
         (
             "GET /images/{name}/history",
             refusal(

@@ -11,7 +11,7 @@ from dockfleet.v1 import common_pb2, containers_pb2
 
 from gateway.config.settings import Limits
 from tests.support.fake_engine import FakeEngine, ResponseParser, frame
-from tests.support.gateway import Client, gateway_of
+from tests.support.gateway import Client, gateway_of, receive
 from tests.support.upstream import Held, cat, refusal, until_refused, writes
 
 ATTACH = "/containers/{id}/attach"
@@ -92,8 +92,8 @@ async def test_a_terminal_has_no_frames(engine: FakeEngine, client: Client) -> N
     await call.write(START)
     await call.write(containers_pb2.AttachContainerRequest(resize=common_pb2.TerminalSize(height=24, width=80)))
 
-    assert (await call.read()).started.tty
-    assert (await call.read()).output.data == b"\x01\0\0\0\0\0\0\x09$ "
+    assert (await receive(call)).started.tty
+    assert (await receive(call)).output.data == b"\x01\0\0\0\0\0\0\x09$ "
     assert dict((await engine.request("POST", "/containers/{id}/resize")).query) == {"h": "24", "w": "80"}
     call.cancel()
 
@@ -206,7 +206,7 @@ async def test_a_client_that_leaves_closes_the_session_and_not_the_container(
     call = client.containers.AttachContainer()
     await call.write(START)
     await held.called.wait()
-    await call.read()
+    await receive(call)
     call.cancel()
     await held.gone.wait()
 

@@ -10,7 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from tests.support import contract
 from tests.support.fake_engine import FakeEngine, ResponseParser, frame
 from tests.support.fake_log import ID, STATE, state
-from tests.support.gateway import gateway_of
+from tests.support.gateway import gateway_of, receive
 
 
 async def hello(exchange: ResponseParser) -> None:
@@ -97,7 +97,7 @@ async def test_stream_stats_asks_for_one_sample_or_for_all_of_the_container() ->
         engine.on("GET", "/containers/{id}/stats", json={"read": "2026-05-01T10:00:00Z"})
         for fields in ({"stream": False, "one_shot": True}, {"stream": False}, {}):
             called = client.containers.StreamStats(containers_pb2.StreamStatsRequest(host="h1", id="web", **fields))
-            await called.read()
+            await receive(called)
             called.cancel()
         asked = [request for request in engine.requests if request.path == f"/containers/{ID}/stats"]
 
@@ -117,7 +117,7 @@ async def test_stream_events_asks_for_all_of_them_whatever_the_filters() -> None
                 host="h1", since=Timestamp(seconds=0), filters={"type": common_pb2.StringList(items=["container"])}
             )
         )
-        event = (await called.read()).event
+        event = (await receive(called)).event
         called.cancel()
         asked = [sorted(request.query) for request in engine.requests if request.path == "/events"]
 
@@ -143,7 +143,7 @@ async def test_attach_asks_with_every_parameter_for_an_upgrade() -> None:
         engine.on("GET", "/containers/{id}/json", json={"Id": ID, "Config": {"Tty": False}, "State": state})
         engine.on("POST", "/containers/{id}/attach", hello)
 
-        called = client.containers.AttachContainer([containers_pb2.AttachContainerRequest(start=start)])
+        called = client.containers.AttachContainer(iter([containers_pb2.AttachContainerRequest(start=start)]))
         replies = [reply async for reply in called]
         request = await engine.request("POST", "/containers/web/attach")
 
@@ -157,32 +157,36 @@ async def test_attach_asks_with_every_parameter_for_an_upgrade() -> None:
     ]
     assert (request.headers["connection"], request.headers["upgrade"], request.body) == ("Upgrade", "tcp", b"")
     assert replies == [
-        containers_pb2.AttachContainerResponse(started={"tty": False}),
+        containers_pb2.AttachContainerResponse(started=common_pb2.SessionStarted(tty=False)),
         containers_pb2.AttachContainerResponse(
-            output={"stream": common_pb2.STANDARD_STREAM_STDOUT, "data": b"hello\n"}
+            output=common_pb2.OutputChunk(stream=common_pb2.STANDARD_STREAM_STDOUT, data=b"hello\n")
         ),
-        containers_pb2.AttachContainerResponse(end={"running": False, "exit_code": 3}),
+        containers_pb2.AttachContainerResponse(end=common_pb2.SessionEnd(running=False, exit_code=3)),
     ]
 
 
 async def test_start_exec_asks_with_a_body_for_an_upgrade() -> None:
     """What it starts with is JSON; afterwards the exec is inspected for its exit code."""
-    start = exec_pb2.StartExecStart(host="h1", id=ID, detach=False, tty=False, console_size={"height": 24, "width": 80})
+    start = exec_pb2.StartExecStart(
+        host="h1", id=ID, detach=False, tty=False, console_size=common_pb2.TerminalSize(height=24, width=80)
+    )
     async with FakeEngine() as engine:
         engine.api_version = "1.42"
         engine.on("POST", "/exec/{id}/start", hello)
         engine.on("GET", "/exec/{id}/json", json={"ID": ID, "OpenStdin": True, "Running": False, "ExitCode": 3})
         async with gateway_of(engine.address) as client:
-            called = client.exec.StartExec([exec_pb2.StartExecRequest(start=start)])
+            called = client.exec.StartExec(iter([exec_pb2.StartExecRequest(start=start)]))
             replies = [reply async for reply in called]
         request = await engine.request("POST", f"/exec/{ID}/start")
 
     assert json.loads(request.body) == {"Detach": False, "Tty": False, "ConsoleSize": [24, 80]}
     assert (request.headers["connection"], request.headers["upgrade"], request.query) == ("Upgrade", "tcp", [])
     assert replies == [
-        exec_pb2.StartExecResponse(started={"exec_id": ID, "tty": False}),
-        exec_pb2.StartExecResponse(output={"stream": common_pb2.STANDARD_STREAM_STDOUT, "data": b"hello\n"}),
-        exec_pb2.StartExecResponse(end={"exit_code": 3}),
+        exec_pb2.StartExecResponse(started=common_pb2.SessionStarted(exec_id=ID, tty=False)),
+        exec_pb2.StartExecResponse(
+            output=common_pb2.OutputChunk(stream=common_pb2.STANDARD_STREAM_STDOUT, data=b"hello\n")
+        ),
+        exec_pb2.StartExecResponse(end=common_pb2.SessionEnd(exit_code=3)),
     ]
 
 
@@ -192,9 +196,9 @@ async def test_start_exec_detached_asks_without_an_upgrade() -> None:
     async with FakeEngine() as engine, gateway_of(engine.address) as client:
         engine.on("POST", "/exec/{id}/start", status=200)
 
-        replies = [reply async for reply in client.exec.StartExec([exec_pb2.StartExecRequest(start=start)])]
+        replies = [reply async for reply in client.exec.StartExec(iter([exec_pb2.StartExecRequest(start=start)]))]
         request = await engine.request("POST", f"/exec/{ID}/start")
 
     assert json.loads(request.body) == {"Detach": True}
     assert "upgrade" not in request.headers
-    assert replies == [exec_pb2.StartExecResponse(started={"exec_id": ID})]
+    assert replies == [exec_pb2.StartExecResponse(started=common_pb2.SessionStarted(exec_id=ID))]

@@ -11,7 +11,7 @@ from typing import Any
 
 import grpc
 import pytest
-from dockfleet.v1 import containers_pb2, exec_pb2, images_pb2, system_pb2
+from dockfleet.v1 import common_pb2, containers_pb2, exec_pb2, images_pb2, system_pb2
 from google.protobuf.empty_pb2 import Empty
 
 from gateway.rpc.interceptor import CallInterceptor
@@ -78,10 +78,13 @@ async def test_a_defect_tells_the_caller_nothing_but_where_the_log_tells_more(me
     """grpc itself would send the exception's text, and whatever secret is in it."""
     async with defective(ValueError(f"can not parse {SECRET}")) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as error:
+            call: Any
             if method == "Unary":
-                await channel.unary_unary(f"/defect.Service/{method}")(b"")
+                call = channel.unary_unary(f"/defect.Service/{method}")
+                await call(b"")
             else:
-                _ = [reply async for reply in channel.unary_stream(f"/defect.Service/{method}")(b"")]
+                call = channel.unary_stream(f"/defect.Service/{method}")
+                _ = [reply async for reply in call(b"")]
 
     seen = failed(error.value)
     line = next(line for line in map(json.loads, logged.getvalue().splitlines()) if line["message"] == "defect")
@@ -103,7 +106,8 @@ async def test_a_handler_that_is_not_ours_gets_grpcs_own_context_and_its_status_
     handler = grpc.unary_unary_rpc_method_handler(refuse, *serializers)
     async with serving({"Refuse": handler}, metrics) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as error:
-            await channel.unary_unary("/defect.Service/Refuse")(b"")
+            call: Any = channel.unary_unary("/defect.Service/Refuse")
+            await call(b"")
         await until(lambda: metrics.registry.get_sample_value("grpc_server_handled_total", labels) == 1)
 
     assert (error.value.code(), error.value.details()) == (grpc.StatusCode.NOT_FOUND, "there is no such channel")
@@ -144,7 +148,7 @@ async def test_credentials_are_in_no_log_line_and_in_no_error(logged: io.StringI
     async with FakeEngine() as engine, gateway_of(engine.address, log_level="debug") as client:
         engine.on("POST", "/images/create", error="unauthorized: incorrect username or password", status=500)
         engine.on("POST", "/containers/{id}/exec", error="container is paused", status=409)
-        auth = {"username": "ops", "password": SECRET}
+        auth = common_pb2.AuthConfig(username="ops", password=SECRET)
         pull = images_pb2.PullImageRequest(host="h1", image="registry.example.com/app", registry_auth=auth)
         start = exec_pb2.ExecStart(host="h1", id="c", cmd=["env"], env=[f"TOKEN={SECRET}"])
         for call in (client.images.PullImage(pull), client.exec.Exec(iter([exec_pb2.ExecRequest(start=start)]))):

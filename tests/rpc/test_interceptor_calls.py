@@ -131,11 +131,11 @@ async def test_a_client_that_leaves_is_counted_as_that_and_is_no_error(
 
 async def test_methods_that_do_not_exist_leave_nothing_behind(client: Client) -> None:
     """However many are made up: no series, no handler, no line above debug (A5 16)."""
-    await refusal(client.channel.unary_unary("/dockfleet.v1.ContainerService/Nothing")(b""))
+    await refusal(client.unary("/dockfleet.v1.ContainerService/Nothing")(b""))
     series = len(generate_latest(client.metrics.registry).splitlines())
     for number in range(300):
         path = f"/made.up.Service{number}/Method{number}"
-        refused = await refusal(client.channel.unary_unary(path)(b""))
+        refused = await refusal(client.unary(path)(b""))
         assert refused.code is grpc.StatusCode.UNIMPLEMENTED
 
     assert len(generate_latest(client.metrics.registry).splitlines()) == series
@@ -149,7 +149,7 @@ async def test_a_path_that_is_nearly_a_methods_is_none(engine: FakeEngine, clien
     asked = len(engine.asked)
     request = system_pb2.PingRequest(host="h1").SerializeToString()
 
-    refused = await refusal(client.channel.unary_unary(path)(request))
+    refused = await refusal(client.unary(path)(request))
 
     assert refused.code is not grpc.StatusCode.OK
     assert len(engine.asked) == asked

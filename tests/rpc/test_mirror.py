@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import grpc
@@ -357,11 +357,12 @@ async def test_a_client_that_leaves_closes_the_connection_to_the_host(
     for path in ("/containers/json", "/containers/{id}/export"):
         engine.on("GET", path, begin)
     engine.on("POST", "/images/create", begin)
-    call: Any = {
+    calls: dict[str, Callable[[], Any]] = {
         "unary": lambda: client.containers.ListContainers(LIST),
         "lines": lambda: client.images.PullImage(PULL),
         "bytes": lambda: client.containers.ExportContainer(EXPORT),
-    }[kind]()
+    }
+    call = calls[kind]()
     await begin.called.wait()
     call.cancel()
 

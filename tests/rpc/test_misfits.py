@@ -25,7 +25,7 @@ EXTREMES = (
     *('"10000-01-01T00:00:00Z"', "[]", "[1]", "{}", '{"a":1}', '[{"a":[]}]', '{"a":' * 500 + "1" + "}" * 500),
 )
 TIME = "2024-03-01T12:00:00.123456789Z"
-INSPECTED = {
+INSPECTED: dict[str, Any] = {
     "Id": CONTAINER,
     "State": {"Running": False, "Status": "exited", "StartedAt": TIME, "FinishedAt": TIME, "ExitCode": 3},
     "Config": {"Tty": False},

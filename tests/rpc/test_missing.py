@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 import pytest
 import pytest_asyncio
-from dockfleet.v1 import containers_pb2, images_pb2, networks_pb2, system_pb2, volumes_pb2
+from dockfleet.v1 import container_config_pb2, containers_pb2, images_pb2, networks_pb2, system_pb2, volumes_pb2
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc.error_details_pb2 import ResourceInfo
@@ -93,7 +93,7 @@ async def test_an_object_that_is_not_there_is_named_as_the_caller_has_named_it(
 
     failure = failed(caught.value)
     assert failure.code is grpc.StatusCode.NOT_FOUND
-    [found] = [detail for detail in failure.details if isinstance(detail, ResourceInfo)]
+    found = failure.detail(ResourceInfo)
     assert (found.resource_type, found.resource_name) == (kind, name)
 
 
@@ -114,13 +114,13 @@ async def test_an_object_that_is_not_there_is_named_as_the_caller_has_named_it(
         ),
         (
             "ContainerService.CreateContainer",
-            containers_pb2.CreateContainerRequest(config={"image": "app"}),
+            containers_pb2.CreateContainerRequest(config=container_config_pb2.ContainerSpec(image="app")),
             "No such image: app:latest",
             ("image", "app"),
         ),
         (
             "ContainerService.CreateContainer",
-            containers_pb2.CreateContainerRequest(config={"image": "app"}),
+            containers_pb2.CreateContainerRequest(config=container_config_pb2.ContainerSpec(image="app")),
             "No such container: apparatus",
             ("container", "apparatus"),
         ),
@@ -162,7 +162,7 @@ async def test_an_object_that_is_not_there_is_named_as_the_caller_has_named_it(
         ),
         (
             "NetworkService.CreateNetwork",
-            networks_pb2.CreateNetworkRequest(name="lan", config_from={"network": "base"}),
+            networks_pb2.CreateNetworkRequest(name="lan", config_from=networks_pb2.ConfigReference(network="base")),
             "network base not found",
             ("network", "base"),
         ),
@@ -188,7 +188,7 @@ async def test_of_several_objects_the_one_that_is_missing_is_named(
 
     failure = failed(caught.value)
     assert failure.code is grpc.StatusCode.NOT_FOUND
-    [found] = [detail for detail in failure.details if isinstance(detail, ResourceInfo)]
+    found = failure.detail(ResourceInfo)
     assert (found.resource_type, found.resource_name) == expected
 
 
@@ -199,7 +199,7 @@ async def test_a_failure_within_an_answer_names_the_image(client: Client, engine
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await client.images.PullImage(images_pb2.PullImageRequest(host="h1", image="app")).read()
 
-    [found] = [detail for detail in failed(caught.value).details if isinstance(detail, ResourceInfo)]
+    found = failed(caught.value).detail(ResourceInfo)
     assert (found.resource_type, found.resource_name) == ("image", "app")
 
 
@@ -208,7 +208,7 @@ async def test_an_unknown_host_is_named(client: Client) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await client.system.Ping(system_pb2.PingRequest(host="nowhere"))
 
-    [found] = [detail for detail in failed(caught.value).details if isinstance(detail, ResourceInfo)]
+    found = failed(caught.value).detail(ResourceInfo)
     assert (found.resource_type, found.resource_name) == ("host", "nowhere")
 
 

@@ -24,7 +24,8 @@ MADE = f"/containers/{CONTAINER}"
 def request(**fields: Any) -> containers_pb2.RunContainerRequest:
     """Return the request to run `busybox`."""
     config = container_config_pb2.ContainerSpec(image="busybox", cmd=["echo", "hello"])
-    return containers_pb2.RunContainerRequest(**{"host": "h1", "config": config} | fields)
+    asked: dict[str, Any] = {"host": "h1", "config": config} | fields
+    return containers_pb2.RunContainerRequest(**asked)
 
 
 @pytest.fixture(params=["unix", "tcp"])

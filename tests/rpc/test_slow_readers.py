@@ -54,7 +54,9 @@ def scripted(engine: FakeEngine, flood: Flood) -> None:
     engine.on("GET", "/exec/{id}/json", json={"ID": ID, "OpenStdin": True, "Running": False, "ExitCode": 0})
 
 
-async def attached(client: Any, slow_reader: common_pb2.SlowReader = common_pb2.SLOW_READER_UNSPECIFIED) -> Any:
+async def attached(
+    client: Any, slow_reader: common_pb2.SlowReader.ValueType = common_pb2.SLOW_READER_UNSPECIFIED
+) -> Any:
     """Attach, and read `started`."""
     call = client.containers.AttachContainer()
     start = containers_pb2.AttachContainerStart(
@@ -79,7 +81,7 @@ async def messages(call: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("slow_reader", [common_pb2.SLOW_READER_UNSPECIFIED, common_pb2.SLOW_READER_DROP])
-async def test_a_container_never_waits_for_who_is_attached_to_it(slow_reader: common_pb2.SlowReader) -> None:
+async def test_a_container_never_waits_for_who_is_attached_to_it(slow_reader: common_pb2.SlowReader.ValueType) -> None:
     """It writes all it has while the client reads nothing; the client then learns what is missing, and where."""
     flood = Flood()
     async with FakeEngine() as engine, gateway_of(engine.address) as client:
@@ -239,13 +241,13 @@ async def test_an_exec_may_drop_what_its_client_does_not_read(step: str) -> None
         engine.on("POST", "/containers/{id}/exec", status=201, json={"Id": EXEC})
         engine.on("POST", "/exec/{id}/start", flood)
         engine.on("GET", "/exec/{id}/json", json={"ID": EXEC, "OpenStdin": False, "Running": False, "ExitCode": 3})
-        how = {"host": "h1", "slow_reader": common_pb2.SLOW_READER_DROP}
-        if step == "Exec":
-            start = exec_pb2.ExecRequest(start=exec_pb2.ExecStart(id="web", cmd=["yes"], **how))
-        else:
-            start = exec_pb2.StartExecRequest(start=exec_pb2.StartExecStart(id=EXEC, **how))
+        how: Any = {"host": "h1", "slow_reader": common_pb2.SLOW_READER_DROP}
+        starts: Any = {
+            "Exec": exec_pb2.ExecRequest(start=exec_pb2.ExecStart(id="web", cmd=["yes"], **how)),
+            "StartExec": exec_pb2.StartExecRequest(start=exec_pb2.StartExecStart(id=EXEC, **how)),
+        }
         call = getattr(client.exec, step)()
-        await call.write(start)
+        await call.write(starts[step])
         async with asyncio.timeout(20):
             await flood.written.wait()  # though nobody has read anything
             replies = [reply async for reply in call]

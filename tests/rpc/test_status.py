@@ -31,6 +31,7 @@ from gateway.engine.transport.http import Response
 from gateway.fleet.host import HostRemoved
 from gateway.fleet.registry import UnknownHost
 from gateway.rpc.status import ClientDeadline, Failure, GoingAway, failure
+from tests.support.gateway import M, unpacked
 
 # What refusals mean is in test_reasons.py; here is what is made of a meaning.
 ENGINE_ANSWERS = [
@@ -75,15 +76,10 @@ def told(error: Exception, *, changes: bool = False) -> Failure:
     return found
 
 
-def details(found: Failure) -> dict[str, ErrorInfo | BadRequest | ResourceInfo | RetryInfo]:
-    """Return the details of a status by the names of their types."""
-    kinds = {kind.DESCRIPTOR.full_name: kind for kind in (ErrorInfo, BadRequest, ResourceInfo, RetryInfo)}
-    unpacked = {}
-    for packed in found.status().details:
-        detail = kinds[packed.TypeName()]()
-        packed.Unpack(detail)
-        unpacked[type(detail).__name__] = detail
-    return unpacked
+def detail(found: Failure, kind: type[M]) -> M:
+    """Return the only detail of a kind in a status."""
+    [detail] = [each for each in map(unpacked, found.status().details) if isinstance(each, kind)]
+    return detail
 
 
 @pytest.mark.parametrize(("status", "code", "reason", "text"), ENGINE_ANSWERS)
@@ -126,9 +122,9 @@ def test_a_failure_on_the_way_has_one_meaning(error: Exception, code: Code, reas
     found = told(error)
 
     assert (found.code, found.reason, found.retry_safe) == (code, reason, retry_safe)
-    assert details(found)["ErrorInfo"].domain == "dockfleet"
-    assert details(found)["ErrorInfo"].metadata["host"] == "h1"
-    assert details(found)["ErrorInfo"].metadata["retry_safe"] == str(retry_safe).lower()
+    assert detail(found, ErrorInfo).domain == "dockfleet"
+    assert detail(found, ErrorInfo).metadata["host"] == "h1"
+    assert detail(found, ErrorInfo).metadata["retry_safe"] == str(retry_safe).lower()
 
 
 def test_every_reason_is_one_of_the_contract() -> None:
@@ -182,14 +178,14 @@ def test_an_error_of_any_shape_is_told(body: bytes, expected: str) -> None:
 
 def test_what_is_missing_is_named() -> None:
     """ResourceInfo tells the kind and name of what does not exist."""
-    found = details(told(answer(404, "No such container: web")))["ResourceInfo"]
+    found = detail(told(answer(404, "No such container: web")), ResourceInfo)
 
     assert (found.resource_type, found.resource_name) == ("container", "web")
 
 
 def test_a_field_that_is_wrong_is_named() -> None:
     """BadRequest tells the field and what it must be."""
-    [violation] = details(told(InvalidField("config.image", "must be set")))["BadRequest"].field_violations
+    [violation] = detail(told(InvalidField("config.image", "must be set")), BadRequest).field_violations
 
     assert (violation.field, violation.description) == ("config.image", "must be set")
 
@@ -213,7 +209,7 @@ def test_a_request_that_is_too_old_names_the_last_version() -> None:
 @pytest.mark.parametrize("error", [Unreachable("x"), Busy("x"), answer(429, "toomanyrequests", "PullImage")])
 def test_where_waiting_helps_the_caller_is_told_how_long(error: Exception) -> None:
     """RetryInfo holds a delay."""
-    assert details(told(error))["RetryInfo"].retry_delay.ToTimedelta().total_seconds() >= 1
+    assert detail(told(error), RetryInfo).retry_delay.ToTimedelta().total_seconds() >= 1
 
 
 HOSTILE = "\r\n\x00\x1b]0;owned\x07\x9b31m\u202etxt\u2028 {}%s" + "Ä" * 20_000

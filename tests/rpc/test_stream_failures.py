@@ -208,7 +208,7 @@ def name(value: Any) -> str:
 every_kind = pytest.mark.parametrize("kind", [Logs, Events, Stats], ids=name)
 
 
-def failures(*errors: Exception) -> Any:
+def failures(*errors: Exception) -> pytest.MarkDecorator:
     """Run a test for each of *errors*."""
     return pytest.mark.parametrize("error", errors, ids=name)
 

@@ -14,7 +14,7 @@ from dockfleet.v1 import common_pb2, containers_pb2
 from gateway.config.settings import Limits
 from tests.support.fake_engine import BAD_CHUNK_SIZE, FakeEngine, ResponseParser, frame, torn
 from tests.support.fake_log import ID, STATE, state
-from tests.support.gateway import Client, gateway_of
+from tests.support.gateway import Client, gateway_of, receive
 from tests.support.upstream import Held, refusal, until_refused
 
 OUT, ERR = common_pb2.STANDARD_STREAM_STDOUT, common_pb2.STANDARD_STREAM_STDERR
@@ -214,7 +214,7 @@ async def test_a_frame_that_claims_four_gigabytes_waits_for_no_more_than_it_brin
     await claim.exchange.chunk(line(1))
     await claim.exchange.chunk(struct.pack(">BxxxL", 1, 0xFFFFFFFF) + b"tiny")
 
-    assert lines([await call.read()]) == [b"line 1"]
+    assert lines([await receive(call)]) == [b"line 1"]
     call.cancel()
     await claim.gone.wait()
 
@@ -282,13 +282,13 @@ async def test_a_log_may_be_silent_for_longer_than_a_call_may_take(engine: FakeE
     engine.on("GET", LOGS, log)
     call = client.containers.StreamLogs(FOLLOW)
     await quiet.called.wait()
-    first = await call.read()
+    first = await receive(call)
     await asyncio.sleep(1.5)  # longer than the gateway waits for an answer
     await quiet.exchange.chunk(line(1))
 
     assert first.HasField("heartbeat")  # at once, because it is a place to resume at
     assert first.resume_token
-    assert lines([await call.read()]) == [b"line 1"]
+    assert lines([await receive(call)]) == [b"line 1"]
     call.cancel()
     await quiet.gone.wait()
 
@@ -343,7 +343,7 @@ async def test_a_reader_that_stalls_loses_no_line(engine: FakeEngine, client: Cl
     ],
 )
 async def test_the_outputs_that_are_meant_come(
-    engine: FakeEngine, client: Client, wanted: dict[str, bool], come: list[bytes]
+    engine: FakeEngine, client: Client, wanted: dict[str, Any], come: list[bytes]
 ) -> None:
     """Both when neither is named; one alone when only that one is; the other when one is refused.
 

@@ -10,6 +10,7 @@ import grpc
 import pytest
 from dockfleet.v1 import common_pb2, containers_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
+from google.rpc.error_details_pb2 import BadRequest
 
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_log import ID, LOGS, STATE, Log, state
@@ -114,7 +115,7 @@ async def test_a_token_has_to_fit_its_request(
     told = await failure(logs(client, resume_token=token, **fields))
 
     assert told.reason == "INVALID_FIELD"
-    assert told.details[0].field_violations[0].field == name  # type: ignore[attr-defined]
+    assert told.detail(BadRequest).field_violations[0].field == name
 
 
 async def test_a_token_of_another_container_is_refused(client: Client, daemon: FakeEngine) -> None:
@@ -124,7 +125,7 @@ async def test_a_token_of_another_container_is_refused(client: Client, daemon: F
 
     told = await failure(logs(client, resume_token=token))
 
-    assert told.details[0].field_violations[0].field == "id"  # type: ignore[attr-defined]
+    assert told.detail(BadRequest).field_violations[0].field == "id"
 
 
 async def test_a_token_goes_on_behind_its_message(client: Client, daemon: FakeEngine) -> None:

@@ -119,7 +119,7 @@ def placeholders(method: MethodDescriptor) -> list[str]:
 
 def asked(method: MethodDescriptor) -> Descriptor:
     """The message that holds what an RPC asks: the request, or the `start` of a client's stream."""
-    return method.input_type.fields_by_name["start"].message_type if method.client_streaming else method.input_type
+    return within(method.input_type.fields_by_name["start"]) if method.client_streaming else method.input_type
 
 
 def is_by_hand(method: MethodDescriptor) -> bool:
@@ -134,7 +134,18 @@ def is_map(field: FieldDescriptor) -> bool:
 
 def below(field: FieldDescriptor) -> Descriptor | None:
     """The message that a field, each of its items or each of its values is; None for scalars."""
-    return field.message_type.fields_by_name["value"].message_type if is_map(field) else field.message_type
+    return value_of(field).message_type if is_map(field) else field.message_type
+
+
+def within(field: FieldDescriptor) -> Descriptor:
+    """The message that a field is, which is no scalar."""
+    assert field.message_type is not None
+    return field.message_type
+
+
+def value_of(field: FieldDescriptor) -> FieldDescriptor:
+    """The value of a map."""
+    return within(field).fields_by_name["value"]
 
 
 async def call(
@@ -142,7 +153,7 @@ async def call(
 ) -> list[Message]:
     """Call an RPC to its end and return all that it answers; in a client's stream *request* is the `start`."""
     shape = (method.client_streaming, method.server_streaming)
-    make = {
+    make: Any = {
         (False, False): channel.unary_unary,
         (False, True): channel.unary_stream,
         (True, False): channel.stream_unary,
@@ -151,7 +162,7 @@ async def call(
     frame = GetMessageClass(method.input_type)
     called = make(
         f"/{method.containing_service.full_name}/{method.name}",
-        request_serializer=lambda message: message.SerializeToString(),
+        request_serializer=frame.SerializeToString,
         response_deserializer=GetMessageClass(method.output_type).FromString,
     )([frame(start=request), *(frame(data=data) for data in upload)] if method.client_streaming else request)
     return [reply async for reply in called] if method.server_streaming else [await called]

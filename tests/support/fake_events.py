@@ -95,8 +95,8 @@ class Daemon:
         if "until" not in query:
             self._subscribers[queue] = exchange
         exchange.head(200, {"Content-Type": "application/json", "Transfer-Encoding": "chunked"})
-        for event in remembered:
-            await exchange.chunk(_line(event))
+        for known in remembered:
+            await exchange.chunk(_line(known))
         if "until" in query:
             await exchange.chunk(b"")
             return

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import grpc
 from dockfleet.fleet.v1 import fleet_pb2_grpc, hosts_pb2_grpc
@@ -19,6 +19,7 @@ from dockfleet.v1 import (
     system_pb2_grpc,
     volumes_pb2_grpc,
 )
+from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, ResourceInfo, RetryInfo
 from google.rpc.status_pb2 import Status
@@ -27,6 +28,9 @@ from gateway.config.settings import HostSettings, Settings
 from gateway.fleet.registry import HostRegistry
 from gateway.server import Running, running
 from gateway.telemetry.metrics import Metrics
+
+T = TypeVar("T")
+M = TypeVar("M", bound=Message)
 
 
 @dataclass
@@ -46,6 +50,10 @@ class Client:
         self.networks = networks_pb2_grpc.NetworkServiceStub(self.channel)
         self.system = system_pb2_grpc.SystemServiceStub(self.channel)
         self.volumes = volumes_pb2_grpc.VolumeServiceStub(self.channel)
+
+    def unary(self, path: str) -> Any:
+        """Return the unary method at *path*, which takes and gives bytes."""
+        return self.channel.unary_unary(path)
 
     @property
     def port(self) -> int:
@@ -114,6 +122,13 @@ async def gateway_of(*hosts: HostSettings | str, **keys: Any) -> AsyncIterator[C
     HANDLED.update(handled(client))
 
 
+async def receive(call: grpc.aio.UnaryStreamCall[Any, T] | grpc.aio.StreamStreamCall[Any, T]) -> T:
+    """Return the next message of *call*, which has not ended."""
+    message: Any = await call.read()
+    assert message is not grpc.aio.EOF
+    return cast(T, message)
+
+
 @dataclass
 class Failed:
     """A failed call as its client sees it."""
@@ -124,19 +139,32 @@ class Failed:
     metadata: dict[str, str]
     details: list[Message]
 
+    def detail(self, kind: type[M]) -> M:
+        """Return the only detail of a kind."""
+        [found] = [detail for detail in self.details if isinstance(detail, kind)]
+        return found
+
 
 def failed(error: grpc.aio.AioRpcError) -> Failed:
     """Read the status and its details out of *error*."""
-    info, others = ErrorInfo(), []
+    info = ErrorInfo()
+    others: list[Message] = []
     for key, value in error.trailing_metadata() or ():
-        if key == "grpc-status-details-bin":
+        if key == "grpc-status-details-bin" and isinstance(value, bytes):
             for packed in Status.FromString(value).details:
-                for kind in (ErrorInfo, BadRequest, RetryInfo, ResourceInfo):
-                    if packed.Is(kind.DESCRIPTOR):
-                        detail = kind()
-                        packed.Unpack(detail)
-                        if isinstance(detail, ErrorInfo):
-                            info = detail
-                        else:
-                            others.append(detail)
+                detail = unpacked(packed)
+                if isinstance(detail, ErrorInfo):
+                    info = detail
+                else:
+                    others.append(detail)
     return Failed(error.code(), error.details() or "", info.reason, dict(info.metadata), others)
+
+
+def unpacked(packed: AnyMessage) -> Message:
+    """Return the detail of a status that is in *packed*."""
+    for kind in (ErrorInfo, BadRequest, RetryInfo, ResourceInfo):
+        if packed.TypeName() == kind.DESCRIPTOR.full_name:
+            detail = kind()
+            packed.Unpack(detail)
+            return detail
+    raise AssertionError(f"the contract has no such detail: {packed.type_url}")

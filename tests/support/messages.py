@@ -11,7 +11,7 @@ from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.struct_pb2 import Struct
 from hypothesis import strategies as st
 
-from tests.support.contract import is_map, rules
+from tests.support.contract import is_map, rules, value_of
 
 # A string that fits, for each grammar.
 FITTING = {
@@ -80,7 +80,7 @@ def set_one(message: Message, *fields: FieldDescriptor) -> None:
 
 def _filled(field: FieldDescriptor) -> Any:
     if is_map(field):
-        return {f"key of {field.name}": _one(field.message_type.fields_by_name["value"])}
+        return {f"key of {field.name}": _one(value_of(field))}
     return [_one(field)] if field.is_repeated else _one(field)
 
 
@@ -107,7 +107,7 @@ def _one(field: FieldDescriptor) -> Any:
 
 
 def _put(message: Message, field: FieldDescriptor, value: Any) -> None:
-    if is_map(field) and field.message_type.fields_by_name["value"].message_type is not None:
+    if is_map(field) and value_of(field).message_type is not None:
         for key, item in value.items():
             getattr(message, field.name)[key].CopyFrom(item)
     elif is_map(field):
@@ -144,7 +144,7 @@ def messages_of(descriptor: Descriptor, depth: int = 0) -> st.SearchStrategy[Mes
 
 def _values(field: FieldDescriptor, depth: int) -> st.SearchStrategy[Any]:
     if is_map(field):
-        return st.dictionaries(st.text(), _items(field.message_type.fields_by_name["value"], depth), max_size=3)
+        return st.dictionaries(st.text(), _items(value_of(field), depth), max_size=3)
     if field.is_repeated:
         unique = rules(field).json_form == pb.JSON_FORM_KEYS  # the keys of an object
         return st.lists(_items(field, depth), max_size=3, unique=unique)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import grpc
+from dockfleet.v1.common_pb2 import StringList
 from google.protobuf.message import Message
 
 from tests.support import contract
@@ -57,9 +58,9 @@ async def outcome(channel: grpc.aio.Channel, rpc: str, asked: Asked) -> Failed |
 
 def status_of(found: Failed | None) -> Status | None:
     """The status of a call."""
-    return found and Status(found.code.name, found.reason)
+    return None if found is None else Status(found.code.name, found.reason)
 
 
-def filters(**values: list[str]) -> dict[str, Any]:
+def filters(**values: list[str]) -> dict[str, StringList]:
     """Filters, as requests have them."""
-    return {name: {"items": items} for name, items in values.items()}
+    return {name: StringList(items=items) for name, items in values.items()}

@@ -265,6 +265,7 @@ def test_a_size_is_what_docker_py_reads(text: str) -> None:
     assert spec(host_config={"memory_bytes": text}).host_config.memory_bytes == utils.parse_bytes(text)
 
 
+@settings(deadline=None)
 @given(st.from_regex(r"[0-9]{1,6}(\.[0-9]{1,3})?[bkmgtBKMGT]?[bB]?", fullmatch=True))
 def test_any_size_is_what_docker_py_reads(text: str) -> None:
     """Or is refused by both."""

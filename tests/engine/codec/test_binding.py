@@ -69,7 +69,9 @@ def test_any_text_arrives_as_it_is_in_a_filter(name: str, values: list[str]) -> 
 @given(st.text())
 def test_any_text_arrives_as_it_is_in_a_header(text: str) -> None:
     """Credentials are base64 in one line, whatever they hold."""
-    request = asks("PullImage", images_pb2.PullImageRequest(image="a", registry_auth={"password": text}))
+    request = asks(
+        "PullImage", images_pb2.PullImageRequest(image="a", registry_auth=common_pb2.AuthConfig(password=text))
+    )
 
     header = request.headers["X-Registry-Auth"]
     assert orjson.loads(base64.urlsafe_b64decode(header)) == {"password": text}
@@ -81,7 +83,9 @@ def test_credentials_in_one_field_become_the_two_that_engines_read() -> None:
     auth = base64.b64encode(b"ada:secret\0").decode()
 
     def header(**credentials: str) -> Any:
-        request = asks("PullImage", images_pb2.PullImageRequest(image="a", registry_auth=credentials))
+        request = asks(
+            "PullImage", images_pb2.PullImageRequest(image="a", registry_auth=common_pb2.AuthConfig(**credentials))
+        )
         return orjson.loads(base64.urlsafe_b64decode(request.headers["X-Registry-Auth"]))
 
     assert header(auth=auth) == {"username": "ada", "password": "secret"}

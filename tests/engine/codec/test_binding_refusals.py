@@ -9,6 +9,7 @@ import grpc
 import pytest
 import pytest_asyncio
 from dockfleet.v1 import containers_pb2
+from dockfleet.v1.container_config_pb2 import ContainerSpec, HostConfig
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
@@ -248,7 +249,7 @@ async def test_an_rpc_that_is_too_new_for_the_host_is_refused(rpc: str, client: 
 )
 async def test_versions_are_compared_as_numbers(version: str, sent: bool) -> None:
     """1.100 is newer than 1.43; the newest that the gateway speaks is asked for at most."""
-    config = {"image": "busybox", "host_config": {"annotations": {"a": "b"}}}
+    config = ContainerSpec(image="busybox", host_config=HostConfig(annotations={"a": "b"}))
     request = containers_pb2.CreateContainerRequest(host="h1", config=config)
     async with FakeEngine() as engine:
         engine.api_version = version

@@ -88,7 +88,7 @@ GOOD = {
 
 
 @pytest.mark.parametrize("grammar", ATTACKS, ids=pb.NameFormat.Name)
-def test_a_grammar_refuses_what_is_no_such_name(grammar: int) -> None:
+def test_a_grammar_refuses_what_is_no_such_name(grammar: pb.NameFormat.ValueType) -> None:
     """And it says what it wants instead."""
     answers = {text: violation(grammar, text) for text in ATTACKS[grammar]}
 
@@ -97,7 +97,7 @@ def test_a_grammar_refuses_what_is_no_such_name(grammar: int) -> None:
 
 
 @pytest.mark.parametrize("grammar", GOOD, ids=pb.NameFormat.Name)
-def test_a_grammar_takes_what_docker_takes(grammar: int) -> None:
+def test_a_grammar_takes_what_docker_takes(grammar: pb.NameFormat.ValueType) -> None:
     """Names at the limits of what is allowed, and with all characters that are."""
     assert [text for text in GOOD[grammar] if violation(grammar, text)] == []
 
@@ -110,7 +110,7 @@ def test_every_grammar_is_tested() -> None:
 _PIECES = [*"aA0._-:/@[] ?#\\\n", "..", "%2f", "%2e", "%25", "sha256", "f" * 32]
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(st.sampled_from(sorted(GOOD)), st.lists(st.sampled_from(_PIECES), max_size=9).map("".join))
 def test_what_a_grammar_lets_through_is_one_plain_part_of_a_path(grammar: int, text: str) -> None:
     """Whatever else it is: no router can take it for another path than it is, nor when it unescapes it twice."""
@@ -210,7 +210,7 @@ wrong = st.sampled_from([*" \t\n\r\0?#%\\&;'\"<>|*~^`{}()!,$é․．‥\u2028\U0
 damaged = st.tuples(names, wrong, names).map("".join)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(target=st.sampled_from(TARGETS), text=damaged)
 async def test_no_damaged_name_reaches_the_engine(
     target: Target, text: str, client: Client, engine: FakeEngine

@@ -345,7 +345,7 @@ async def test_a_quiet_engine_that_was_not_restarted_has_no_gap(client: Client, 
 async def test_the_gateway_asks_for_what_was_dropped_during_a_standstill(
     client: Client, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An engine drops events without a word for a subscriber that does not read: after a standstill, the gateway asks."""
+    """An engine silently drops events for a subscriber that does not read: the gateway asks after a standstill."""
     monkeypatch.setattr(upstream, "_STANDSTILL_SECONDS", 0.3)
     call = await watch(client)
     happened = [daemon.happen("container", "start", "c1")]

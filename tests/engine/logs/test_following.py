@@ -35,7 +35,8 @@ def end(reason: EndReason, exit_code: int | None = None) -> tuple[str, EndReason
 
 def gap(after: int | None, before: int | None, reason: GapReason = GapReason.ROTATED) -> tuple[str, Any, Any, Any]:
     """Return what `sent` makes of a gap between two times, in nanoseconds after noon."""
-    return "gap", *(b"" if time is None else time_of(NOON + time) for time in (after, before)), reason
+    begin, end = (b"" if time is None else time_of(NOON + time) for time in (after, before))
+    return "gap", begin, end, reason
 
 
 def position(record: Record) -> list[Any]:
@@ -234,7 +235,7 @@ async def test_a_container_that_does_not_run_says_so(daemon: FakeEngine) -> None
 
 
 DIED = {"Type": "container", "Action": "die", "Actor": {"ID": ID, "Attributes": {"exitCode": "7"}}}
-REMOVAL = {"status": 409, "error": "can not get logs from container which is dead or marked for removal"}
+REMOVAL = "can not get logs from container which is dead or marked for removal"
 
 
 @pytest.mark.parametrize(
@@ -253,7 +254,7 @@ async def test_a_container_that_is_being_removed_has_no_more_to_tell(
     """The engine refuses its log with 409.  The exit code is in its state, or in the event of its end."""
     log = Log(*LINES)
     daemon.on(*LOGS, log, times=2)
-    daemon.on(*LOGS, **REMOVAL)
+    daemon.on(*LOGS, status=409, error=REMOVAL)
     for answer in inspected[:-1]:
         daemon.on(*STATE, **answer, times=1)
     daemon.on(*STATE, **inspected[-1])
@@ -354,7 +355,7 @@ async def test_the_cursor_of_a_gap_leads_behind_it(daemon: FakeEngine) -> None:
     lines = Log(*LINES[:3], script=[(3, "cut")])
     daemon.on(*LOGS, lines)
     daemon.on(*STATE, json=state(log=ROTATED))
-    cursors = []
+    cursors: list[LogCursor] = []
 
     async with following_of(daemon, state(log=ROTATED)) as follower:
         await read(follower, 3)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from gateway.engine.codec.frames import STDERR, STDOUT, Frame
 from gateway.engine.errors import ReaderTooSlow
-from gateway.engine.process.bounded_buffer import Dropped, Output, buffered
+from gateway.engine.process.bounded_buffer import Buffer, Dropped, Output, buffered
+from gateway.engine.resumable.subscription import Idle
 
 
 def out(data: bytes, stream: int = STDOUT) -> Frame:
@@ -24,8 +25,14 @@ def drained(buffer: Output) -> list[Frame | Dropped]:
     """Everything that is in a buffer, in order."""
     items: list[Frame | Dropped] = []
     while (taken := buffer.take()) is not None:
-        items += [taken] if isinstance(taken, Dropped) else taken
+        items += listed(taken)
     return items
+
+
+def listed(taken: list[Frame] | Dropped | Idle | None) -> list[Frame | Dropped]:
+    """What was taken, as a list; a buffer without a heartbeat is never idle."""
+    assert not isinstance(taken, Idle)
+    return [taken] if isinstance(taken, Dropped) else list(taken or ())
 
 
 class Source:
@@ -97,11 +104,11 @@ def test_tiny_frames_fill_the_room_too() -> None:
 @given(st.lists(st.one_of(st.binary(min_size=1, max_size=400), st.none()), max_size=60))
 def test_every_byte_is_delivered_or_counted_in_its_place(steps: list[bytes | None]) -> None:
     """However puts and takes alternate, what comes out is what went in with holes of exactly the sizes told."""
-    buffer, put, got = Output(1_000), b"", []
+    buffer, put = Output(1_000), b""
+    got: list[Frame | Dropped] = []
     for step in steps:
         if step is None:
-            taken = buffer.take()
-            got += [taken] if isinstance(taken, Dropped) else taken or []
+            got += listed(buffer.take())
         else:
             buffer.put([out(step)])
             put += step
@@ -144,10 +151,11 @@ async def test_the_source_is_read_on_while_its_reader_stands_still() -> None:
     """A reader that stops in the middle holds up nothing, and finds what came meanwhile."""
     source = Source(*([out(b"%03d" % number)] for number in range(500)))
 
-    async with buffered(source.frames(), Output()) as items:
-        begun = await anext(items)
+    output: Buffer[list[Frame], list[Frame] | Dropped | Idle] = Output()
+    async with buffered(source.frames(), output) as items:
+        begun = listed(await anext(items))
         await source.all_read.wait()
-        got = begun + [frame async for frames in items for frame in frames]
+        got = begun + [frame async for frames in items for frame in listed(frames)]
 
     assert got == [out(b"%03d" % number) for number in range(500)]
 

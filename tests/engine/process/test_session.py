@@ -23,6 +23,7 @@ from gateway.engine.errors import (
 )
 from gateway.engine.process import session
 from gateway.engine.process.session import Detached, Exited, Session, StartFailed, Unknown, exec_exit, start
+from gateway.engine.resumable.subscription import Idle
 from gateway.engine.transport.http import Request
 from gateway.engine.transport.pool import Limits
 from tests.support.fake_engine import FakeEngine, ResponseParser, frame
@@ -123,7 +124,12 @@ async def session_of(
 
 async def output_of(session: Session) -> bytes:
     """Return all output."""
-    return b"".join([frame.data async for frames in session.frames() for frame in frames])
+    return b"".join([frame.data for frame in await frames_of(session)])
+
+
+async def frames_of(session: Session) -> list[Frame]:
+    """Return all output, in frames."""
+    return [frame async for frames in session.frames() if not isinstance(frames, Idle) for frame in frames]
 
 
 # Input and its end
@@ -183,7 +189,7 @@ async def test_a_process_that_does_not_read_is_no_failure(fake: FakeEngine, engi
 async def test_output_that_comes_with_the_answer_is_kept(fake: FakeEngine, engine: Engine) -> None:
     """What the SDK loses is the first that arrives (sdk-notes 4)."""
     async with session_of(fake, engine, frame(1, b"first"), frame(2, b"second")) as session:
-        frames = [frame async for frames in session.frames() for frame in frames]
+        frames = await frames_of(session)
 
     assert frames == [Frame(STDOUT, b"first", True), Frame(STDERR, b"second", True)]
 

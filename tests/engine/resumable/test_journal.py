@@ -128,11 +128,11 @@ def test_an_end_can_be_followed_by_more() -> None:
     journal = Journal[str]()
     journal.append("a")
     journal.close(ValueError("x"))
-    assert journal.closed
-    assert isinstance(journal.failure, ValueError)
+    closed = journal.closed, type(journal.failure)
 
     journal.reopen()
     journal.append("b")
 
+    assert closed == (True, ValueError)
     assert (journal.closed, journal.failure) == (False, None)
     assert list(journal) == ["a", "b"]

@@ -13,6 +13,7 @@ from dockfleet.v1 import containers_pb2
 from gateway.config.settings import Limits
 from gateway.engine.client import Endpoint, Engine
 from gateway.engine.codec import json as enginejson
+from gateway.engine.resumable.subscription import Idle
 from gateway.engine.stats.feed import StatsFeeds
 from gateway.engine.stats.usage import memory_in_use, usage
 from gateway.engine.transport.pool import Address
@@ -20,7 +21,14 @@ from tests.support.fake_engine import FakeEngine
 from tests.support.fake_stats import ZEROS, Container, sample
 from tests.support.gateway import Client, OpenGateway, failed
 
-load = enginejson.loader(containers_pb2.ContainerStats.DESCRIPTOR)
+_load = enginejson.loader(containers_pb2.ContainerStats.DESCRIPTOR)
+
+
+def load(document: dict[str, Any]) -> containers_pb2.ContainerStats:
+    """Return the sample that an engine has sent."""
+    stats = _load(document)
+    assert isinstance(stats, containers_pb2.ContainerStats)
+    return stats
 
 
 @pytest.fixture
@@ -128,7 +136,9 @@ async def test_a_slow_reader_gets_the_newest_and_a_count(container: Container) -
         for number in range(2, 7):
             container.give(sample(number))
             await anext(quick)
-        newest, skipped = await anext(slow)
+        news = await anext(slow)
+        assert not isinstance(news, Idle)
+        newest, skipped = news
     engine.close()
 
     assert newest.stats is not None
@@ -180,7 +190,7 @@ async def test_one_sample_of_a_container_that_does_not_run(client: Client, conta
 
     messages = [message async for message in read(client, stream=False)]
 
-    assert messages == [containers_pb2.StreamStatsResponse(not_running={})]
+    assert messages == [containers_pb2.StreamStatsResponse(not_running=containers_pb2.ContainerNotRunning())]
     assert container.opened == 0
 
 

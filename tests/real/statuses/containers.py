@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from typing import Any
 
-from dockfleet.v1 import container_config_pb2
+from dockfleet.v1 import common_pb2, container_config_pb2
 from dockfleet.v1 import containers_pb2 as pb
 
 from tests.real.statuses.at import NEW, At, Rows
@@ -57,7 +57,7 @@ async def name_taken(at: At) -> Any:
 
 @rows("CreateContainer", "INVALID_ARGUMENT (INVALID_FIELD)")
 async def without_image(at: At) -> Any:
-    return pb.CreateContainerRequest(config={"cmd": ["true"]})
+    return pb.CreateContainerRequest(config=container_config_pb2.ContainerSpec(cmd=["true"]))
 
 
 @rows("CreateContainer", INVALID_REQUEST)
@@ -103,7 +103,9 @@ async def stats_of_nothing(at: At) -> Any:
 
 @rows("ResizeContainer", CONFLICT)
 async def resize_a_stopped_one(at: At) -> Any:
-    return pb.ResizeContainerRequest(id=await at.containers.create("true"), size={"height": 1, "width": 1})
+    return pb.ResizeContainerRequest(
+        id=await at.containers.create("true"), size=common_pb2.TerminalSize(height=1, width=1)
+    )
 
 
 @rows("StartContainer", START_FAILED)
@@ -226,7 +228,7 @@ async def update_to_little_memory(at: At) -> Any:
 @rows("UpdateContainer", CONFLICT)
 async def restart_what_is_removed(at: At) -> Any:
     container = await at.containers.create("true", host_config={"network_mode": "none", "auto_remove": True})
-    return pb.UpdateContainerRequest(id=container, restart_policy={"name": "always"})
+    return pb.UpdateContainerRequest(id=container, restart_policy=container_config_pb2.RestartPolicy(name="always"))
 
 
 @rows("UpdateContainer", CONFLICT)
@@ -278,7 +280,7 @@ async def attach_to_a_paused_one(at: At) -> Any:
 
 @rows("AttachContainer", "INVALID_ARGUMENT (INVALID_FIELD)")
 async def attach_and_wait(at: At) -> Any:
-    return pb.AttachContainerStart(id=await at.running(), stream=True, slow_reader="SLOW_READER_WAIT")
+    return pb.AttachContainerStart(id=await at.running(), stream=True, slow_reader=common_pb2.SLOW_READER_WAIT)
 
 
 @rows("WaitContainer", INVALID_REQUEST, hosts=(NEW,))
@@ -315,7 +317,7 @@ async def containers_until_abc(at: At) -> Any:
 
 @rows("RunContainer", "NOT_FOUND")
 async def run_without_pulling(at: At) -> Any:
-    return pb.RunContainerRequest(config=spec(image=f"{at.name}:1"), pull="PULL_POLICY_NEVER")
+    return pb.RunContainerRequest(config=spec(image=f"{at.name}:1"), pull=pb.PULL_POLICY_NEVER)
 
 
 @rows("RunContainer", "NOT_FOUND")
@@ -331,7 +333,7 @@ async def run_with_a_taken_name(at: At) -> Any:
 
 @rows("RunContainer", "INVALID_ARGUMENT (INVALID_FIELD)")
 async def run_without_image(at: At) -> Any:
-    return pb.RunContainerRequest(config={"cmd": ["true"]})
+    return pb.RunContainerRequest(config=container_config_pb2.ContainerSpec(cmd=["true"]))
 
 
 @rows("RunContainer", INVALID_REQUEST)
@@ -358,7 +360,9 @@ async def run_in_no_network(at: At) -> Any:
 @rows("RunContainer", "FAILED_PRECONDITION (REGISTRY_AUTH)")
 async def run_what_is_guarded(at: At) -> Any:
     image = f"{at.guarded_registry.address}/{at.name}:1"
-    return pb.RunContainerRequest(config=spec(image=image), registry_auth={"username": "x", "password": "y"})
+    return pb.RunContainerRequest(
+        config=spec(image=image), registry_auth=common_pb2.AuthConfig(username="x", password="y")
+    )
 
 
 @rows("RunContainer", "UNAVAILABLE (REGISTRY_UNREACHABLE)")

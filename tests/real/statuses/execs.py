@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dockfleet.v1 import containers_pb2
+from dockfleet.v1 import common_pb2, containers_pb2
 from dockfleet.v1 import exec_pb2 as pb
 
 from tests.real.statuses.at import At, Rows
@@ -76,7 +76,7 @@ async def created(at: At, *cmd: str, container: str = "", **fields: Any) -> str:
 async def started(at: At, exec_id: str, *, detach: bool = False) -> str:
     """Start an exec; without *detach*, to its end."""
     start = pb.StartExecStart(host=at.host, id=exec_id, detach=detach)
-    await transcript(at.client.exec.StartExec([pb.StartExecRequest(start=start)]))
+    await transcript(at.client.exec.StartExec(iter([pb.StartExecRequest(start=start)])))
     return exec_id
 
 
@@ -131,18 +131,18 @@ async def start_as_no_user_and_detach(at: At) -> Any:
 
 @rows("ResizeExec", "NOT_FOUND")
 async def resize_nothing(at: At) -> Any:
-    return pb.ResizeExecRequest(id=NO_EXEC, size={"height": 1, "width": 1})
+    return pb.ResizeExecRequest(id=NO_EXEC, size=common_pb2.TerminalSize(height=1, width=1))
 
 
 @rows("ResizeExec", "NOT_FOUND")
 async def resize_what_has_ended(at: At) -> Any:
     exec_id = await started(at, await created(at, "true"))
-    return pb.ResizeExecRequest(id=exec_id, size={"height": 1, "width": 1})
+    return pb.ResizeExecRequest(id=exec_id, size=common_pb2.TerminalSize(height=1, width=1))
 
 
 @rows("ResizeExec", CONFLICT)
 async def resize_what_was_not_started(at: At) -> Any:
-    return pb.ResizeExecRequest(id=await created(at, "true", tty=True), size={"height": 1, "width": 1})
+    return pb.ResizeExecRequest(id=await created(at, "true", tty=True), size=common_pb2.TerminalSize(height=1, width=1))
 
 
 @rows("InspectExec", "NOT_FOUND")

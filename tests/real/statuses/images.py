@@ -184,7 +184,7 @@ async def prune_images_at_once(at: At) -> Any:
     for number in range(10):
         start = pb.ImportImageStart(host=at.host, from_src="-", changes=[f"LABEL {at.name}={number}"])
         requests = [pb.ImportImageRequest(start=start), pb.ImportImageRequest(data=tar({"a": b"%d" % number}))]
-        assert [reply async for reply in at.client.images.ImportImage(requests)]
+        assert [reply async for reply in at.client.images.ImportImage(iter(requests))]
     return Asked(pb.PruneImagesRequest(filters=filters(label=[at.name])), times=4)
 
 

@@ -60,12 +60,14 @@ async def network_name_taken(at: At) -> Any:
 
 @rows("CreateNetwork", INVALID_REQUEST)
 async def bad_subnet(at: At) -> Any:
-    return pb.CreateNetworkRequest(name=at.name, ipam={"config": [{"subnet": "abc"}]})
+    return pb.CreateNetworkRequest(name=at.name, ipam=pb.Ipam(config=[pb.IpamConfig(subnet="abc")]))
 
 
 @rows("CreateNetwork", INVALID_REQUEST)
 async def gateway_elsewhere(at: At) -> Any:
-    return pb.CreateNetworkRequest(name=at.name, ipam={"config": [{"subnet": SUBNET, "gateway": "10.9.0.1"}]})
+    return pb.CreateNetworkRequest(
+        name=at.name, ipam=pb.Ipam(config=[pb.IpamConfig(subnet=SUBNET, gateway="10.9.0.1")])
+    )
 
 
 @rows("CreateNetwork", INVALID_REQUEST)
@@ -91,7 +93,7 @@ async def name_of_the_hosts_own(at: At) -> Any:
 @rows("CreateNetwork", CONFLICT)
 async def overlapping_subnet(at: At) -> Any:
     await at.network(f"{at.name}-other", ipam={"config": [{"subnet": SUBNET}]})
-    return pb.CreateNetworkRequest(name=at.name, ipam={"config": [{"subnet": SUBNET}]})
+    return pb.CreateNetworkRequest(name=at.name, ipam=pb.Ipam(config=[pb.IpamConfig(subnet=SUBNET)]))
 
 
 @rows("CreateNetwork", CONFLICT)
@@ -119,7 +121,9 @@ async def connect_with_an_address(at: At) -> Any:
     network = await at.network()
     container = await on_bridge(at)
     return pb.ConnectNetworkRequest(
-        id=network, container=container, endpoint_config={"ipam_config": {"ipv4_address": "1.2.3.4"}}
+        id=network,
+        container=container,
+        endpoint_config=pb.EndpointSettings(ipam_config=pb.EndpointIpamConfig(ipv4_address="1.2.3.4")),
     )
 
 

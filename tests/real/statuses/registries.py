@@ -6,6 +6,7 @@ from typing import Any
 
 from dockfleet.v1 import common_pb2, distribution_pb2, system_pb2
 from dockfleet.v1 import images_pb2 as pb
+from dockfleet.v1.common_pb2 import AuthConfig
 
 from tests.real.statuses.at import At, Rows
 from tests.real.statuses.servers import refusing_registry
@@ -148,11 +149,11 @@ async def look_up_in_no_registry(at: At) -> Any:
 
 @system("CheckAuth", AUTH)
 async def check_a_wrong_password(at: At) -> Any:
-    credentials = {"server_address": at.guarded_registry.address, "username": "tester", "password": "wrong"}
+    credentials = AuthConfig(server_address=at.guarded_registry.address, username="tester", password="wrong")
     return system_pb2.CheckAuthRequest(credentials=credentials)
 
 
 @system("CheckAuth", UNREACHABLE)
 async def check_at_no_registry(at: At) -> Any:
-    credentials = {"server_address": "127.0.0.1:1", "username": "tester", "password": "x"}
+    credentials = AuthConfig(server_address="127.0.0.1:1", username="tester", password="x")
     return system_pb2.CheckAuthRequest(credentials=credentials)

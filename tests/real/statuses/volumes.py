@@ -46,12 +46,12 @@ async def inspect_no_volume(at: At) -> Any:
 
 @rows("UpdateVolume", "FAILED_PRECONDITION (NOT_SWARM_MANAGER)", hosts=(NEW,))
 async def update_without_swarm(at: At) -> Any:
-    return pb.UpdateVolumeRequest(name=at.name, version=1, update={"spec": {}})
+    return pb.UpdateVolumeRequest(name=at.name, version=1, update=pb.VolumeUpdate(spec=pb.ClusterVolumeSpec()))
 
 
 @rows("UpdateVolume", INVALID_FIELD)
 async def update_without_version(at: At) -> Any:
-    return pb.UpdateVolumeRequest(name=at.name, update={"spec": {}})
+    return pb.UpdateVolumeRequest(name=at.name, update=pb.VolumeUpdate(spec=pb.ClusterVolumeSpec()))
 
 
 @rows("RemoveVolume", "NOT_FOUND")

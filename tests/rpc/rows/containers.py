@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from dockfleet.v1 import containers_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from tests.rpc.rows.row import DIGEST, ID, Row, filters
+from tests.rpc.rows.row import DIGEST, ID, Row
+from tests.support.statuses import filters
 
 LISTED = {
     "Id": ID,
@@ -28,7 +31,7 @@ LISTED = {
     "Mounts": [],
     "ImageManifestDescriptor": {"mediaType": "application/vnd.oci.image.manifest.v1+json", "size": 1234},
 }
-INSPECTED = {
+INSPECTED: dict[str, Any] = {
     "Id": ID,
     "Created": "2024-03-01T12:00:00.123456789Z",
     "Path": "sleep",

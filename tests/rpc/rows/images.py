@@ -9,7 +9,8 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from tests.rpc.rows.row import DIGEST, Row, filters
+from tests.rpc.rows.row import DIGEST, Row
+from tests.support.statuses import filters
 
 NAME = "registry.example.com:5000/team/app:1.2"
 ARM = OciPlatform(os="linux", architecture="arm64", variant="v8")

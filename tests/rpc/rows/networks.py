@@ -5,7 +5,8 @@ from __future__ import annotations
 from dockfleet.v1 import networks_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from tests.rpc.rows.row import ID, Row, filters
+from tests.rpc.rows.row import ID, Row
+from tests.support.statuses import filters
 
 NETWORK = {
     "Name": "lan",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from dockfleet.v1 import common_pb2
 from google.protobuf.message import Message
 
 from tests.support.fake_engine import Response
@@ -37,8 +36,3 @@ class Row:
 
     def __str__(self) -> str:
         return f"{self.rpc}, {self.why}" if self.why else self.rpc
-
-
-def filters(**values: list[str]) -> dict[str, common_pb2.StringList]:
-    """Filters, as requests have them."""
-    return {name: common_pb2.StringList(items=items) for name, items in values.items()}

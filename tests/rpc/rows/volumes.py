@@ -6,7 +6,8 @@ from dockfleet.v1 import volumes_pb2 as pb
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from tests.rpc.rows.row import Row, filters
+from tests.rpc.rows.row import Row
+from tests.support.statuses import filters
 
 STATUS = Struct()
 STATUS.update({"servers": ["a", "b"], "healthy": True, "used": 0.5})
