@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import pytest
@@ -42,7 +43,9 @@ async def test_what_is_there_comes_together() -> None:
 
 async def test_no_work_has_no_results() -> None:
     """The end comes at once."""
-    assert [batch async for batch in together([])] == []
+    results: AsyncGenerator[list[int], None] = together([])
+
+    assert [batch async for batch in results] == []
 
 
 async def test_silence_is_reported() -> None:

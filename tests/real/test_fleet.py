@@ -13,6 +13,7 @@ from dockfleet.fleet.v1 import fleet_pb2 as pb
 from dockfleet.fleet.v1 import selectors_pb2
 from dockfleet.v1 import common_pb2, container_config_pb2, containers_pb2, images_pb2, system_pb2
 from google.protobuf.duration_pb2 import Duration
+from google.rpc.error_details_pb2 import BadRequest
 
 from tests.real.support import IMAGE, Containers, Fleet
 from tests.support.gateway import Client, failed, gateway_of
@@ -53,7 +54,8 @@ async def responses(call: Any) -> list[Any]:
 
 async def answers(call: Any) -> tuple[dict[str, Any], Any]:
     """Return the answers to a question, by host, and the summary."""
-    found, summary = {}, None
+    found: dict[str, Any] = {}
+    summary = None
     async for response in call:
         found |= {answer.host: answer for answer in response.answers}
         summary = response.summary if response.HasField("summary") else summary
@@ -141,7 +143,7 @@ async def test_a_malformed_question_is_refused_as_a_whole(client: Client, reques
 
     error = failed(raised.value)
     assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
-    assert error.details[0].field_violations[0].field == field
+    assert error.detail(BadRequest).field_violations[0].field == field
 
 
 async def test_what_is_wrong_in_the_request_of_each_host_is_named_with_its_path(client: Client) -> None:
@@ -275,7 +277,7 @@ class Reader:
                         for entry in record.batch.entries
                     ]
                 else:
-                    self.others.append((record.container_id or record.host, kind))
+                    self.others.append((record.container_id or record.host, str(kind)))
             if until(self):
                 break
         call.cancel()
