@@ -249,10 +249,10 @@ class Demo:
 
     def _remove_containers(self, fleet: dockfleet.Fleet) -> None:
         for name, container in self.record.containers.items():
-            with _told(name):
+            with _reported(name):
                 fleet.host(name).containers.RemoveContainer(id=container, force=True, remove_volumes=True)
         for name in self.record.images:
-            with _told(name):
+            with _reported(name):
                 fleet.host(name).images.RemoveImage(name=IMAGE)
 
     def _show(self) -> None:
@@ -328,7 +328,7 @@ def _exists(inspect: Callable[[], object]) -> bool:
 
 
 @contextlib.contextmanager
-def _told(host: str) -> Iterator[None]:
+def _reported(host: str) -> Iterator[None]:
     """Print why something of a *host* could not be removed, unless it is not there."""
     try:
         yield

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-# Tests start programs while calls are under way, and gRPC's care for forks has crashed the process over that.
+# Tests start programs during calls; gRPC's support for forks has crashed the process then.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 import hypothesis
@@ -55,7 +55,7 @@ def _tiers(file: Path, root: Path) -> list[str]:
 
 
 def _bound(item: pytest.Item) -> None:
-    """End an asynchronous test when its time is over; the exception that pytest-timeout raises, uvloop swallows."""
+    """End an asynchronous test when its time is over; uvloop would swallow the exception of pytest-timeout."""
     test = getattr(item, "obj", None)
     if not isinstance(item, pytest.Function) or not inspect.iscoroutinefunction(test):
         return

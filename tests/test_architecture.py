@@ -29,7 +29,7 @@ def tree(file: Path) -> ast.Module:
 
 @functools.cache
 def imports(folder: Path) -> set[tuple[str, str]]:
-    """Who imports what below a folder: (file, module), absolute; a name imported from a package counts as a module."""
+    """The imports below a folder: (file, module), absolute; a name imported from a package counts as a module."""
     found = set()
     for file in folder.rglob("*.py"):
         who = str(file.relative_to(ROOT))
@@ -82,7 +82,7 @@ def test_only_the_composition_root_knows_how_etcd_is_reached() -> None:
 
 
 def test_only_main_imports_the_composition_root() -> None:
-    """Whatever imported `server.py` would be built by it and know it, in a circle."""
+    """A module that imports `server.py`, which builds it, would make a circle."""
     assert {who for who, _ in of("gateway.server", imports(GATEWAY))} == {"gateway/__main__.py"}
     assert {who for who, _ in of("gateway.sources", imports(GATEWAY))} == {"gateway/server.py"}
 
@@ -96,7 +96,7 @@ def test_the_fleet_knows_nothing_of_its_front_ends() -> None:
 
 
 def test_services_see_a_call_and_nothing_of_grpc() -> None:
-    """What a handler needs of its call is in `rpc/context.py`."""
+    """A handler gets what it needs of its call by `rpc/context.py`."""
     found = imports(GATEWAY / "rpc" / "services") | {
         (who, what) for who, what in imports(GATEWAY / "rpc") if who.endswith(("/terminal.py", "/backend.py"))
     }
@@ -141,7 +141,7 @@ def made() -> set[tuple[str, str]]:
 
 
 def test_nothing_is_kept_by_the_name_of_a_host_but_the_registry_and_health() -> None:
-    """What is shared of a host hangs on the host and ends with it; another of its name would find what was left."""
+    """State of a host belongs to it and ends with it; otherwise the next host of that name would find it."""
     keyed = set()
     for file in GATEWAY.rglob("*.py"):
         for node in ast.walk(tree(file)):
@@ -219,8 +219,8 @@ def is_to_be_filled(value: ast.expr) -> bool:
         ("prometheus_client", {"gateway/telemetry/metrics.py", "gateway/web/pages.py"}),  # counts <-> what is scraped
     ],
 )
-def test_each_frontier_is_crossed_in_one_file(package: str, owners: set[str]) -> None:
-    """What translates between two worlds is imported in one place."""
+def test_each_conversion_is_in_one_file(package: str, owners: set[str]) -> None:
+    """A package that converts between two forms is imported in one place."""
     assert {who for who, _ in of(package, imports(GATEWAY))} == owners
 
 

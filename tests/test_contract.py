@@ -37,12 +37,12 @@ FIELDS = [field for message in contract.messages() for field in message.fields]
 
 
 def test_every_rpc_says_what_its_caller_must_be_allowed() -> None:
-    """An RPC without an access level would be open to whoever may do the least."""
+    """An RPC without an access level would be open to every caller."""
     assert [name_of(method) for method in METHODS if rules(method).access == pb.ACCESS_LEVEL_UNSPECIFIED] == []
 
 
 def test_every_rpc_mirrors_an_endpoint_or_is_written_by_hand() -> None:
-    """Nothing is declared that nobody serves."""
+    """Every RPC of the contract is served."""
     served = {
         name_of(method)
         for method in METHODS
@@ -64,7 +64,7 @@ def test_the_gateway_can_serve_every_service() -> None:
 
 
 def test_every_method_written_by_hand_is_an_rpc() -> None:
-    """A method whose RPC was renamed or removed would be code that nobody reaches."""
+    """A method whose RPC was renamed or removed would be dead code."""
     rpcs = {(method.containing_service.name, method.name) for method in METHODS}
 
     kinds = ((name, kind) for name, kinds in contract.BY_HAND.items() for kind in kinds)
@@ -187,7 +187,7 @@ def test_every_file_names_its_package_in_each_language(file: FileDescriptor) -> 
     assert options.csharp_namespace == file.package.title()
 
 
-def test_what_only_reads_says_so_in_the_standard_way() -> None:
+def test_rpcs_that_only_read_have_the_standard_option() -> None:
     """Connect and retry tools read `idempotency_level`; a request with secrets must not become a URL."""
     levels = {method: method.GetOptions().idempotency_level for method in METHODS}
 
@@ -210,7 +210,7 @@ def has_secrets(message: Descriptor) -> bool:
 
 
 def test_what_is_the_gateways_own_has_numbers_of_its_own() -> None:
-    """The Engine's vocabulary and ours grow without meeting: 1000 to 1999 are the gateway's."""
+    """The Engine's fields and the gateway's can both grow: 1000 to 1999 are the gateway's."""
     own = {name_of(field): field.number for field in FIELDS if rules(field).gateway_only}
     others = {name_of(field): field.number for field in FIELDS if not rules(field).gateway_only}
 
@@ -265,7 +265,7 @@ def test_streams_have_one_shape() -> None:
         reply = method.output_type
         plain = [field for field in reply.fields if not field.containing_oneof]
         if not method.server_streaming or (len(plain) == len(reply.fields) == 1):
-            continue  # nothing to tell apart: pieces of an archive, or progress
+            continue  # one kind of record only: pieces of an archive, or progress
 
         assert [oneof.name for oneof in reply.oneofs] == ["record"], reply.name
         assert {field.name for field in plain} <= {"resume_token", "container_id"}, reply.name
@@ -286,8 +286,8 @@ def test_streams_of_many_hosts_have_one_shape() -> None:
         assert {"heartbeat"} <= {field.name for field in others} <= allowed, reply.name
 
 
-def test_the_zero_of_an_enum_means_nothing() -> None:
-    """A zero cannot be told from absence, so no decision may hang on it."""
+def test_the_zero_of_an_enum_has_no_meaning() -> None:
+    """A zero looks like absence, so no decision may depend on it."""
     zeros = {enum.values[0].name for enum in contract.enums()}
 
     assert all(name.endswith("_UNSPECIFIED") for name in zeros)
@@ -305,7 +305,7 @@ def comments_of_zeros() -> list[str]:
 
 
 def test_what_a_comment_calls_required_is_required_by_rule() -> None:
-    """A field is refused when absent if, and only if, its comment says so."""
+    """A field is refused when absent if, and only if, its comment calls it required."""
     declared = {
         f"{path.stem}:{name}"
         for path in contract.PROTOS

@@ -119,7 +119,7 @@ def test_every_parameter_and_property_can_be_asked_with() -> None:
 
 
 def test_every_property_of_answers_has_a_field() -> None:
-    """Nothing that the Engine tells is lost on the way."""
+    """Every property that the Engine sends has a field."""
     missing = [
         (operation.name, path)
         for _, operation, methods in pairs()
@@ -130,7 +130,7 @@ def test_every_property_of_answers_has_a_field() -> None:
 
 
 def test_what_came_after_1_41_says_since_when() -> None:
-    """Else an old engine would silently do without it, and the client would believe that it was heeded."""
+    """Otherwise an old engine would silently ignore it, and the client would believe that it had an effect."""
     old = operations("1.41")
     silent = [
         (operation.name, path)
@@ -174,7 +174,7 @@ def test_every_field_is_of_the_kind_that_the_engine_has_there() -> None:
 
 
 NARROWER = {
-    "BuildImageStart.pull": "a text in the specification, of which engines read whether it is true",
+    "BuildImageStart.pull": "a text in the specification, which engines read as true or false",
     "PutContainerArchiveStart.copy_uid_gid": "as pull",
     "PutContainerArchiveStart.no_overwrite_dir_non_dir": "as pull",
     "StreamLogsRequest.tail": "a text, `all` or a number; absent stands for `all`",

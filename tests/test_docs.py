@@ -1,4 +1,4 @@
-"""The documentation: its links lead somewhere, its commands exist, and what is generated in it is fresh."""
+"""The documentation: its links and commands exist, and its generated parts are fresh."""
 
 from __future__ import annotations
 

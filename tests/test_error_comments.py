@@ -28,7 +28,7 @@ SHOWN = {
 
 
 def test_there_are_lists() -> None:
-    """The comments are found: a change of their form would else make all that follows true of nothing."""
+    """The comments are found: otherwise the tests below would check nothing after a change of their form."""
     assert len(LINES) > 130
     assert {line.scope.partition(".")[0] for line in LINES} == {service.name for service in contract.services()}
     assert sum(path.read_text().count("// Errors:") for path in contract.PROTOS) == len({line.scope for line in LINES})
@@ -49,19 +49,19 @@ def test_no_status_is_named_twice() -> None:
 
 
 def test_every_line_is_shown_by_a_test() -> None:
-    """A status that no engine can be brought to, and no script, is not named."""
+    """A status that no engine and no script gives is not named."""
     assert sorted((line.scope, str(line.status)) for line in LINES if (line.scope, line.status) not in SHOWN) == []
 
 
 def test_every_status_that_a_test_shows_is_named() -> None:
-    """Who reads the comment knows all that was seen."""
+    """A reader of the comment knows every status that was seen."""
     named = {(line.scope, line.status) for line in LINES}
 
     assert sorted((scope, str(status)) for scope, status in SHOWN - named) == []
 
 
 def test_no_row_is_there_twice() -> None:
-    """The names tell rows of the same status apart."""
+    """The names of rows of the same status differ."""
     counts = Counter(str(row) for rows in (REAL, SCRIPTED) for row in rows)
 
     assert [name for name, count in counts.items() if count > 1] == []
@@ -78,7 +78,7 @@ def test_no_row_is_there_twice() -> None:
     ],
 )
 def test_a_line_of_another_form_is_found(tmp_path: Path, line: str) -> None:
-    """What is not understood is not passed over."""
+    """A line that is not understood is an error."""
     file = tmp_path / "a.proto"
     file.write_text(f"// Errors:\n// {line}\nservice A {{\n}}\n")
 
@@ -86,7 +86,7 @@ def test_a_line_of_another_form_is_found(tmp_path: Path, line: str) -> None:
         comments.lines(file)
 
 
-def test_a_line_may_go_on_in_the_next(tmp_path: Path) -> None:
+def test_a_line_may_continue_in_the_next(tmp_path: Path) -> None:
     """Comments are as wide as the file allows."""
     file = tmp_path / "a.proto"
     file.write_text("// Errors:\n//   - NOT_FOUND: there is\n//     none.\nservice A {\n}\n")

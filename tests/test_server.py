@@ -73,7 +73,7 @@ async def test_reflection_carries_the_comments_of_the_contract(package: str) -> 
 
 
 async def test_reflection_can_be_switched_off() -> None:
-    """Where nobody shall look around."""
+    """Then the service does not exist."""
     async with FakeEngine() as engine, gateway_of(engine.address, reflection=False) as client:
         call: Any = client.channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
         with pytest.raises(grpc.aio.AioRpcError) as refused:
@@ -113,7 +113,7 @@ async def test_a_fleet_without_hosts_is_served_with_a_warning(caplog: pytest.Log
 
 
 async def test_a_port_that_is_taken_is_an_error() -> None:
-    """Two gateways never share a port in silence."""
+    """Two gateways never share a port silently."""
     async with FakeEngine() as engine, gateway_of(engine.address) as client:
         with pytest.raises((OSError, RuntimeError)):
             async with gateway_of(engine.address, listen=f"127.0.0.1:{client.port}"):
@@ -161,7 +161,7 @@ async def test_mutual_tls_lets_in_only_who_has_a_certificate_of_the_authority(tm
 
 
 async def test_a_stop_ends_endless_streams_with_a_reason_and_lets_calls_finish() -> None:
-    """A follower is told to go elsewhere; a call that is under way is answered."""
+    """A follower gets the reason GOING_AWAY; a call that is under way is answered."""
     answer, stop = asyncio.Event(), asyncio.Event()
     serving: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 

@@ -1,4 +1,4 @@
-"""SIGHUP: the gateway reads its configuration again, and those who are not concerned do not notice."""
+"""SIGHUP: the gateway reads its configuration again; calls of hosts that stay are not affected."""
 
 from __future__ import annotations
 
@@ -146,10 +146,10 @@ async def test_a_hundred_followers_do_not_notice_reloads(daemons: tuple[Daemon, 
     assert seen == ["stop"] * 100
 
 
-async def test_hosts_come_go_and_move_and_the_others_do_not_notice(
+async def test_hosts_come_go_and_move_and_the_others_are_not_affected(
     daemons: tuple[Daemon, Daemon], file: File, tmp_path: Path
 ) -> None:
-    """Streams of a host that stays go on; those of one that leaves or moves end with HOST_REMOVED."""
+    """Streams of a host that stays continue; those of one that leaves or moves end with HOST_REMOVED."""
     one, two = daemons
     file.write(at("stays", one), at("leaves", one), at("moves", one))
     async with running(file) as gateway, gateway.client() as client:
@@ -190,7 +190,7 @@ async def test_hosts_come_go_and_move_and_the_others_do_not_notice(
 async def test_a_file_that_is_refused_changes_nothing(
     daemons: tuple[Daemon, Daemon], file: File, tmp_path: Path
 ) -> None:
-    """The log names the key and the remedy; streams go on, and a good file is taken afterwards."""
+    """The log names the key and the remedy; streams continue, and a good file is accepted afterwards."""
     one, two = daemons
     file.write(at("h1", one))
     async with running(file) as gateway, gateway.client() as client:
@@ -227,7 +227,7 @@ async def test_keys_that_need_a_restart_are_named(daemons: tuple[Daemon, Daemon]
 async def test_certificates_of_the_listener_are_renewed(
     daemons: tuple[Daemon, Daemon], file: File, tmp_path: Path
 ) -> None:
-    """New handshakes see the new certificate, and the authority that clients need; streams go on."""
+    """New handshakes see the new certificate, and the authority that clients need; streams continue."""
     old, new = trustme.CA(), trustme.CA()
     tls = {"certificate": "server.pem", "key": "key.pem", "client_ca": "ca.pem"}
     issue(tmp_path, old)
@@ -290,7 +290,7 @@ async def secure(port: int, authority: trustme.CA, own: trustme.CA | None = None
 async def test_a_reload_does_not_change_whether_clients_need_certificates(
     daemons: tuple[Daemon, Daemon], file: File, tmp_path: Path
 ) -> None:
-    """A client_ca that is left out by mistake lets nobody in; the log says that this needs a restart."""
+    """A client_ca that is left out by mistake does not open the gateway; the log says that this needs a restart."""
     authority = trustme.CA()
     tls = {"certificate": "server.pem", "key": "key.pem"}
     issue(tmp_path, authority)
@@ -309,7 +309,7 @@ async def test_a_reload_does_not_change_whether_clients_need_certificates(
 
 
 async def test_certificates_for_an_engine_are_renewed(file: File, tmp_path: Path) -> None:
-    """When their files change: new connections reach a host whose authority was replaced; an open stream goes on."""
+    """When their files change: new connections use the new authority; an open stream continues."""
     old, new = trustme.CA(), trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     old.issue_cert("127.0.0.1").configure_cert(context)

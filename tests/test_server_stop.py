@@ -82,7 +82,7 @@ async def engine() -> AsyncIterator[FakeEngine]:
         yield engine
 
 
-async def test_while_it_drains_the_gateway_says_so_and_serves_on(engine: FakeEngine) -> None:
+async def test_while_it_drains_the_gateway_is_not_serving_and_still_serves(engine: FakeEngine) -> None:
     """Load balancers have time to go elsewhere, and nobody is refused meanwhile (B2 40)."""
     async with gateway(engine, drain_timeout_seconds=60) as started:
         watch = health_pb2_grpc.HealthStub(started.client.channel).Watch(health_pb2.HealthCheckRequest())
@@ -102,8 +102,8 @@ async def test_while_it_drains_the_gateway_says_so_and_serves_on(engine: FakeEng
         assert refused.code is grpc.StatusCode.UNAVAILABLE
 
 
-async def test_a_gateway_that_nobody_uses_stops_without_a_drain(engine: FakeEngine) -> None:
-    """The drain is for clients and load balancers; without any, nobody would gain by the wait."""
+async def test_an_unused_gateway_stops_without_a_drain(engine: FakeEngine) -> None:
+    """The drain is for clients and load balancers; without any, there is no reason to wait."""
     async with gateway(engine, drain_timeout_seconds=300) as started:
         await started.client.system.Ping(system_pb2.PingRequest(host="h1"))
         started.stop()
@@ -130,8 +130,8 @@ async def test_a_gateway_that_is_asked_for_its_health_drains(
         assert [vars(record)["fields"]["seconds"] for record in said] == [300]
 
 
-async def test_those_who_watch_the_health_of_a_gateway_that_stops_are_told_and_let_go(engine: FakeEngine) -> None:
-    """The last message is NOT_SERVING; the stream then ends well, and does not hold up the stop."""
+async def test_watchers_of_the_health_of_a_gateway_that_stops_get_its_last_status(engine: FakeEngine) -> None:
+    """The last message is NOT_SERVING; the stream then ends well, and does not delay the stop."""
     async with gateway(engine, shutdown_timeout_seconds=3600) as started:
         watch = health_pb2_grpc.HealthStub(started.client.channel).Watch(health_pb2.HealthCheckRequest())
         statuses = [(await receive(watch)).status]
@@ -161,8 +161,8 @@ async def test_readiness_ends_when_draining_begins_and_liveness_does_not(engine:
     assert draining == [200, 503, 200]
 
 
-async def test_followers_of_different_hosts_are_told_each_of_their_own(engine: FakeEngine) -> None:
-    """Each stream ends with the reason, its own host and nothing of another's, and its connection with it."""
+async def test_followers_of_different_hosts_each_get_a_reason_for_their_host(engine: FakeEngine) -> None:
+    """Each stream ends with the reason and its own host, and its connection is closed."""
     async with FakeEngine() as other, gateway(engine, other) as started:
         Daemon(other).happen("container", "stop", "c2")
         streams = [
@@ -200,7 +200,7 @@ async def test_a_client_that_follows_the_hosts_is_let_go_at_once(engine: FakeEng
     assert (failed(ended.value).code, failed(ended.value).reason) == (grpc.StatusCode.UNAVAILABLE, "GOING_AWAY")
 
 
-async def test_a_follower_that_does_not_read_does_not_hold_up_the_stop(engine: FakeEngine) -> None:
+async def test_a_follower_that_does_not_read_does_not_delay_the_stop(engine: FakeEngine) -> None:
     """Its stream ends like the others, and the connection to the engine is closed."""
     engine.on("GET", "/containers/{id}/export", chunks=(b"x" * 65536 for _ in range(10_000)))
     async with gateway(engine, shutdown_timeout_seconds=2) as started:
@@ -214,7 +214,7 @@ async def test_a_follower_that_does_not_read_does_not_hold_up_the_stop(engine: F
         export.cancel()
 
 
-async def test_a_session_has_the_grace_to_end(engine: FakeEngine) -> None:
+async def test_a_session_can_end_within_the_grace(engine: FakeEngine) -> None:
     """An exec is not cut off at once: it may run to its exit code within the grace."""
     session = Held(lambda exchange: exchange.upgrade(frame(1, b"$ ")))
     engine.on("POST", "/containers/{id}/exec", status=201, json={"Id": EXEC})
@@ -238,7 +238,7 @@ async def test_a_session_has_the_grace_to_end(engine: FakeEngine) -> None:
 
 
 async def test_a_session_that_outlasts_the_grace_is_ended(engine: FakeEngine) -> None:
-    """The stop does not wait for ever, no connection is left, and what the client is told is not to try again."""
+    """The stop does not wait for ever, no connection is left, and the client's error is not retry-safe."""
     session = Held(lambda exchange: exchange.upgrade())
     engine.on("POST", "/containers/{id}/exec", status=201, json={"Id": EXEC})
     engine.on("POST", "/exec/{id}/start", session)
@@ -254,8 +254,8 @@ async def test_a_session_that_outlasts_the_grace_is_ended(engine: FakeEngine) ->
         assert (ended.code, ended.reason) == (grpc.StatusCode.ABORTED, "OUTCOME_UNKNOWN")
 
 
-async def test_calls_that_outlast_the_grace_are_told_what_it_means(engine: FakeEngine) -> None:
-    """A read may simply be sent to another gateway; of a change, nobody knows whether it has happened (B2 3, 40)."""
+async def test_calls_that_outlast_the_grace_have_a_reason(engine: FakeEngine) -> None:
+    """A read may be sent to another gateway; the outcome of a change is open (B2 3, 40)."""
     reading, changing = Held(), Held()
     engine.on("GET", "/info", reading)
     engine.on("POST", "/containers/{id}/stop", changing)
@@ -271,7 +271,7 @@ async def test_calls_that_outlast_the_grace_are_told_what_it_means(engine: FakeE
         await asyncio.gather(reading.gone.wait(), changing.gone.wait())
 
 
-async def test_a_gateway_that_can_not_start_leaves_nothing_behind(engine: FakeEngine) -> None:
+async def test_a_gateway_that_cannot_start_leaves_nothing_open(engine: FakeEngine) -> None:
     """A port that is taken is an error, and the other ports and connections are free again."""
     with socket.create_server(("127.0.0.1", 0)) as taken, socket.create_server(("127.0.0.1", 0)) as other:
         port, free = taken.getsockname()[1], other.getsockname()[1]
@@ -324,7 +324,7 @@ async def test_a_signal_ends_the_process_well(engine: FakeEngine, number: signal
 
 
 async def test_a_second_signal_ends_the_process_at_once(engine: FakeEngine) -> None:
-    """Whoever does not want to wait for the drain and the grace need not."""
+    """A user need not wait for the drain and the grace."""
     port = free_port()
     started = await process(engine, port, "--drain-timeout-seconds", "300", "--shutdown-timeout-seconds", "300")
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
@@ -341,8 +341,8 @@ async def test_a_second_signal_ends_the_process_at_once(engine: FakeEngine) -> N
         events.cancel()
 
 
-async def test_a_process_that_can_not_have_its_port_says_so(engine: FakeEngine) -> None:
-    """Exit code 1, and a line of the log that names the reason; nothing of what grpc says is between the lines."""
+async def test_a_process_without_its_port_logs_the_reason(engine: FakeEngine) -> None:
+    """Exit code 1, and a line of the log that names the reason; no line of grpc is between them."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         started = await process(engine, taken.getsockname()[1])
         assert started.stderr is not None
@@ -354,10 +354,8 @@ async def test_a_process_that_can_not_have_its_port_says_so(engine: FakeEngine) 
         assert last["error"] == f"cannot listen on 127.0.0.1:{port}: it is taken, or no address of this machine"
 
 
-async def test_clients_that_fail_the_handshake_leave_no_line_that_is_no_object(
-    engine: FakeEngine, tmp_path: Path
-) -> None:
-    """What the core of grpc has to say of them would break whoever reads the log."""
+async def test_failed_handshakes_leave_only_objects_in_the_log(engine: FakeEngine, tmp_path: Path) -> None:
+    """Lines of grpc's core would break programs that read the log."""
     issued = trustme.CA().issue_cert("localhost")
     issued.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
     issued.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))

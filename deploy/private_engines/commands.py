@@ -37,7 +37,7 @@ def up(directory: Path, names: Sequence[str], *, tls: bool = False, newer: Path 
 
 
 def down(directory: Path, names: Sequence[str] = ()) -> None:
-    """Stop engines and delete their data, and nothing else; those that a crash left behind as well."""
+    """Stop engines and delete their data, and nothing else; also those that a crash has left."""
     engines = [engine for engine in _engines(directory) if engine.name in names or not names]
     with ThreadPoolExecutor() as pool:
         list(pool.map(PrivateEngine.remove, engines))

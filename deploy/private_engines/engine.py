@@ -247,7 +247,7 @@ class PrivateEngine(EngineService):
         return [name for name, networks in _bridges().items() if ours(name, networks)]
 
     def _shims(self) -> list[int]:
-        """What goes on when dockerd is killed: one process for each container. All else is made to follow it."""
+        """The processes that continue when dockerd is killed: one for each container. All others end with it."""
 
         def others_end() -> bool:
             comms = {pid: read(Path("/proc", str(pid), "comm")) for pid in marked()[str(self.home)]}

@@ -59,7 +59,7 @@ class Service:
             self.kill()
 
     def kill(self) -> None:
-        """SIGKILL the daemon alone; what it has started goes on, as after a crash."""
+        """SIGKILL the daemon alone; processes that it has started continue, as after a crash."""
         self._signal(signal.SIGKILL)
         within(10, lambda: self.pid is None)
 

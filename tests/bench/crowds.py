@@ -1,12 +1,12 @@
 """Crowds: many who follow one container's log, and many who read the stats of a few.
 
-Streams that go on are not measured call by call: all are opened, then they are read for a while, and what the
+Endless streams are not measured call by call: all are opened, then they are read for a while, and what the
 processes use meanwhile is compared with what they use when few read, or when all read the engine's socket itself.
 
 ===========  ==================================================================================
 variant      what is measured
 ===========  ==================================================================================
-gateway      all of them at one gateway, of which some followers never read
+gateway      all of them at one gateway; some followers never read
 gateway-few  one for each container, at the same gateway before
 socket       as many as in `gateway`, each on the engine's socket
 socket-few   one for each container on the engine's socket
@@ -14,7 +14,7 @@ socket-few   one for each container on the engine's socket
 
 All read with the Go client, which takes least from the two servers.  A sample has, besides what that prints (in
 milliseconds): `per_second`, what came to each that was there to be had; `delivered`, the share of that which came to
-all, a little more than 1 when the last lines before the beginning came behind it; CPU seconds a second (`…_share`) and
+all, a little more than 1 when lines from before the beginning come after it; CPU seconds a second (`…_share`) and
 for each line or sample that came (`…_cpu`); `engine_second`, the CPU seconds of the engine in the median second, for
 now and then one has a garbage collection that costs more than all the rest; of the gateway, `growth_kb`, the KiB that
 each takes, `threads`, and `upstream`, its streams from the engine for each container.
@@ -124,7 +124,7 @@ class _Setup:
         """Open *streams*, at the gateway or on the socket, and measure while they are read; *idle* are open already."""
         address, server = gateway or (self.stage.address, None)
         with golang.crowd(self.program, self.rpc, address, self.ids, streams, seconds, engine=server is None) as crowd:
-            sample = {"case": self.case, "variant": variant, "readers": streams} | crowd.told()
+            sample = {"case": self.case, "variant": variant, "readers": streams} | crowd.report()
             before = self._used(crowd, server)
             work = [before["engine"]]
             for _ in range(int(seconds) - 1):
@@ -136,18 +136,18 @@ class _Setup:
                     "threads": server.threads(),
                     "upstream": server.metric("dockfleet_open_streams", host=HOST) / len(self.ids),
                 }
-            told = crowd.told()
+            figures = crowd.report()
             after = self._used(crowd, server)
         if server is not None:
             _wait(lambda: server.metric("dockfleet_open_calls", budget="stream") <= idle)
         used = {name: after[name] - before[name] for name in after}
         passed, busy = used.pop("passed"), used.pop("busy")
-        sample |= told
-        sample |= {f"{name}_share": spent / told["seconds"] for name, spent in used.items()}
-        sample |= {f"{name}_cpu": spent / told["items"] for name, spent in used.items()}
-        due = told["due"] / streams  # to each
-        sample["per_second"] = due / told["seconds"]
-        sample["delivered"] = told["items"] / told["due"]
+        sample |= figures
+        sample |= {f"{name}_share": spent / figures["seconds"] for name, spent in used.items()}
+        sample |= {f"{name}_cpu": spent / figures["items"] for name, spent in used.items()}
+        due = figures["due"] / streams  # to each
+        sample["per_second"] = due / figures["seconds"]
+        sample["delivered"] = figures["items"] / figures["due"]
         sample["engine_second"] = median(after - before for before, after in pairwise(work))
         sample["others"] = max(busy - sum(used.values()), 0) / passed
         return sample

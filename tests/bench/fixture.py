@@ -50,7 +50,7 @@ def stage(
     watched: int = 0,
     keep: bool = False,
 ) -> Iterator[Stage]:
-    """Prepare the engine at *address*, or a private one; what was made goes at the end, unless told to *keep* it."""
+    """Prepare the engine at *address*, or a private one; what was made is removed at the end, unless *keep*."""
     with contextlib.ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dfb")))
         if address is None:

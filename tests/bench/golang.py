@@ -22,7 +22,7 @@ WARM_UP_SECONDS = 0.3  # in which it already makes single calls, and does not co
 
 
 def build(directory: Path) -> Path | None:
-    """Build the client in *directory* and return it; None, with a note, where that can not be done."""
+    """Build the client in *directory* and return it; None, with a note, where that is impossible."""
     if shutil.which("go") is None:
         print("no Go on this machine: its client is left out", file=sys.stderr)
         return None
@@ -52,16 +52,16 @@ class GoWorker:
             flags["-seconds"] = 0  # read it once
         flags["-id"] = command.get("id") or ""
         argv = [*self._argv, *(str(word) for flag in flags.items() for word in flag)]
-        told = json.loads(subprocess.run(argv, stdout=subprocess.PIPE, check=True).stdout)
-        if "p50_us" not in told:
-            amount = told.get("entries", told["bytes"])
-            return {"amount": amount, "seconds": told["seconds"], "per_second": amount / told["seconds"]}
+        figures = json.loads(subprocess.run(argv, stdout=subprocess.PIPE, check=True).stdout)
+        if "p50_us" not in figures:
+            amount = figures.get("entries", figures["bytes"])
+            return {"amount": amount, "seconds": figures["seconds"], "per_second": amount / figures["seconds"]}
         return {
-            "calls": told["calls"],
-            "served": told["calls"] * (1 + WARM_UP_SECONDS / told["seconds"]),
-            "p50_ms": told["p50_us"] / 1e3,
-            "p99_ms": told["p99_us"] / 1e3,
-            "per_second": told["calls_per_second"],
+            "calls": figures["calls"],
+            "served": figures["calls"] * (1 + WARM_UP_SECONDS / figures["seconds"]),
+            "p50_ms": figures["p50_us"] / 1e3,
+            "p99_ms": figures["p99_us"] / 1e3,
+            "per_second": figures["calls_per_second"],
         }
 
 
@@ -72,14 +72,14 @@ class Crowd:
         self._process = process
         self.meter = Meter(process.pid)
 
-    def told(self) -> dict[str, Any]:
-        """Return what it says next: that all streams are open, from when on it measures; then what it measured."""
+    def report(self) -> dict[str, Any]:
+        """Return its next report: that all streams are open, when it begins to measure; then what it measured."""
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
             raise RuntimeError("the Go client has failed")
-        told: dict[str, Any] = json.loads(line)
-        return told
+        report: dict[str, Any] = json.loads(line)
+        return report
 
 
 @contextlib.contextmanager

@@ -60,7 +60,7 @@ class Meter:
 class EngineMeter(Meter):
     """What an engine uses: dockerd and its containerd.
 
-    The shims of its containers are left out: now and then, one collects its garbage for seconds, whoever reads.
+    The shims of its containers are left out: now and then, one collects its garbage for seconds, with any variant.
     """
 
     def __init__(self, pid: int) -> None:

@@ -160,8 +160,8 @@ class Socket(Client):
                     tally.entries(batch)
             return tally.result()
         tally = Tally(command)
-        told = subprocess.run([*curl, "-o", "/dev/null", "-w", "%{size_download}"], stdout=subprocess.PIPE, check=True)
-        tally.amount = command["lines"] if command["case"] == "logs" else int(told.stdout)
+        ran = subprocess.run([*curl, "-o", "/dev/null", "-w", "%{size_download}"], stdout=subprocess.PIPE, check=True)
+        tally.amount = command["lines"] if command["case"] == "logs" else int(ran.stdout)
         return tally.result()
 
     def _get(self, path: str) -> None:
@@ -322,7 +322,7 @@ class Idle(AioClient):
         return {"idle": len(calls)}
 
     async def _wake(self) -> Result:
-        """Return how many lines had to wait for the one that was least behind: they come in one message."""
+        """Return the least number of lines that were waiting for a follower: they come in one message."""
         lines = await asyncio.wait_for(asyncio.gather(*map(self._backlog, self._followers)), 60)
         return {"idle_behind": min(lines)}
 

@@ -24,10 +24,10 @@ def test_the_rule_of_resuming_is_the_contracts_word_for_word() -> None:
     contract = (ROOT / "protos/dockfleet/v1/common.proto").read_text()
     rule = words(between(contract, "// How to resume a stream.", "// Newer gateways."))
 
-    told = words(between((CLIENTS / "README.md").read_text(), "### How to resume a stream\n", "\n### "))
+    shown = words(between((CLIENTS / "README.md").read_text(), "### How to resume a stream\n", "\n### "))
 
     assert len(rule) > 100
-    assert told[: len(rule)] == rule
+    assert shown[: len(rule)] == rule
 
 
 def test_the_go_readme_shows_the_rule_as_the_example_has_it() -> None:

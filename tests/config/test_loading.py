@@ -162,7 +162,7 @@ def test_an_empty_list_of_hosts_is_an_empty_fleet(file: Any, contexts: Contexts)
 
 
 def test_two_hosts_with_one_address_are_warned_about() -> None:
-    """Both names are said: what is at the address is listed and counted twice."""
+    """The warning has both names: objects at the address are listed and counted twice."""
     settings = load(["--host", "a=unix:///x", "--host", "b=unix:///y", "--host", "c=unix:///x"], {})
 
     assert [warning.partition(":")[0] for warning in settings.warnings] == ["hosts a and c have the same address unix"]
@@ -405,7 +405,7 @@ def test_a_wrong_value_is_refused_with_its_place_its_value_and_what_it_should_be
     assert refusal(["--listen"]) == "argument --listen: expected one argument; see --help"
 
 
-def test_all_that_is_wrong_is_said_at_once() -> None:
+def test_one_refusal_has_all_that_is_wrong() -> None:
     """Every wrong value has its line in one refusal."""
     variables = {"DOCKFLEET_LOG_FORMAT": "xml", "DOCKFLEET_REFLECTION": "maybe"}
 
@@ -446,7 +446,7 @@ def test_two_hosts_cannot_share_a_name() -> None:
 
 
 def test_a_file_that_cannot_be_read_or_is_no_yaml_is_refused_without_quoting_it(file: Any, tmp_path: Path) -> None:
-    """What is wrong with the file is told by its line; the text around, which may hold a secret, is not."""
+    """The error has the line of the file, and not the text there, which may hold a secret."""
     flags = file("listen: 127.0.0.1:1\npassword: 'hunter2\nlog_level: info\n")
 
     assert refusal(["--config", str(tmp_path / "no.yaml")]).endswith("cannot be read: No such file or directory")
@@ -494,7 +494,7 @@ def test_plaintext_is_served_on_this_machine(listen: str) -> None:
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:50051", "[::]:50051", "10.0.0.1:1", "gateway.example:1"])
-def test_plaintext_beyond_this_machine_is_refused_unless_told_so(pki: Path, listen: str) -> None:
+def test_plaintext_beyond_this_machine_needs_an_option(pki: Path, listen: str) -> None:
     """Beyond loopback the listener has TLS, or an option says in its name and its help what it risks."""
     text = refusal(["--listen", listen])
 
@@ -546,7 +546,7 @@ def test_an_encrypted_key_is_refused_instead_of_asking_the_terminal(pki: Path, t
     assert "the key is encrypted" in text
 
 
-def test_an_engine_beyond_this_machine_is_reached_over_tls_or_as_told(pki: Path) -> None:
+def test_an_engine_beyond_this_machine_needs_tls_or_an_option(pki: Path) -> None:
     """A tcp engine elsewhere needs TLS, always with its authority, or `insecure: true`; never both."""
     tls = f"tls: {{ca: {pki}/ca.pem, certificate: {pki}/cert.pem, key: {pki}/key.pem}}"
     host = "name: a, address: 'tcp://10.0.0.5:2376'"
@@ -629,7 +629,7 @@ def test_contexts_are_looked_for_in_the_home_and_never_in_the_working_directory(
 
 
 def test_contexts_that_cannot_be_used_are_left_out_and_named(contexts: Contexts) -> None:
-    """One bad context hides no good one, and none is left out without a word."""
+    """One bad context hides no good one, and the log names each that is left out."""
     contexts.add("good", "unix:///good.sock")
     contexts.add("again", "unix:///good.sock")
     contexts.add("windows", "npipe:////./pipe/docker_engine")
@@ -665,7 +665,7 @@ def test_docker_host_joins_the_contexts(contexts: Contexts, pki: Path) -> None:
 
 
 def test_a_docker_host_that_cannot_be_used_is_refused(contexts: Contexts) -> None:
-    """`DOCKER_HOST` was meant: where it is wrong, in plaintext, or lacks its certificates, the gateway says so."""
+    """A `DOCKER_HOST` that is wrong, in plaintext, or without its certificates is an error: it was set on purpose."""
     remote = {"DOCKER_HOST": "tcp://10.0.0.5:2376"}
 
     assert refusal([], {"DOCKER_HOST": "npipe:////x"}).startswith("DOCKER_HOST: address 'npipe:////x' is not unix:")

@@ -41,7 +41,7 @@ def test_gateways_that_start_at_the_same_time_agree_on_one_key(tmp_path: Path) -
 
 
 def test_a_key_that_is_too_short_is_not_used(tmp_path: Path) -> None:
-    """A file that was cut off would let others guess; its owner is told what to do."""
+    """A short key could be guessed; the error says what to do."""
     (tmp_path / "resume.key").write_bytes(b"short")
 
     with pytest.raises(OSError, match=r"resume\.key holds less than 16 bytes: remove it"):
@@ -49,7 +49,7 @@ def test_a_key_that_is_too_short_is_not_used(tmp_path: Path) -> None:
 
 
 def test_a_directory_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
-    """Whoever starts the gateway decides what to do without a key."""
+    """The caller decides what to do without a key."""
     (tmp_path / "file").write_text("")
 
     with pytest.raises(OSError, match="Not a directory"):
@@ -71,5 +71,5 @@ def test_the_state_directory_is_where_the_system_keeps_such_things(environ: dict
 
 
 def test_without_a_home_there_is_no_state_directory() -> None:
-    """Nothing is written into whatever directory the gateway happens to run in."""
+    """Nothing is written into the working directory."""
     assert load([], {}).state_directory is None

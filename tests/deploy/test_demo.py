@@ -1,4 +1,4 @@
-"""`make run` beside other gateways: it touches only what is its own."""
+"""`make run` beside other gateways: it changes only what it has started."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ async def test_addresses_of_the_environment_are_used(engine: FakeEngine, tmp_pat
 async def test_an_address_that_was_chosen_and_is_taken_is_an_error(
     engine: FakeEngine, tmp_path: Path, taken: str
 ) -> None:
-    """Whoever chose it wants no other; nothing was started."""
+    """The demo takes no other address instead; nothing was started."""
     with pytest.raises(SystemExit) as ended:
         demo(tmp_path, engine, DOCKFLEET_LISTEN=taken).start()
 

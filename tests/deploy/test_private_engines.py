@@ -58,7 +58,7 @@ def test_a_container_runs_to_its_end(engine: PrivateEngine) -> None:
 
 
 def test_two_engines_do_not_see_each_other(engine: PrivateEngine, tmp_path: Path) -> None:
-    """A container of one engine is unknown to another beside it, and so is an image."""
+    """Another engine on the same machine does not know a container or an image of the first."""
     container = run(engine, "true")
     with PrivateEngine(tmp_path, "beta") as other:
         assert other.request("GET", f"/containers/{container}/json")[0] == 404
@@ -66,7 +66,7 @@ def test_two_engines_do_not_see_each_other(engine: PrivateEngine, tmp_path: Path
         assert call(other, "GET", "/info")["ID"] != call(engine, "GET", "/info")["ID"]
 
 
-def test_stop_leaves_nothing_behind_even_after_a_crash(tmp_path: Path) -> None:
+def test_stop_leaves_nothing_even_after_a_crash(tmp_path: Path) -> None:
     """When an engine is stopped, no process, mount, bridge or control group of it is left, crashed or not."""
 
     def links() -> set[str]:

@@ -96,7 +96,7 @@ async def test_an_engine_that_is_too_old_is_incompatible(fake: FakeEngine, engin
 
 @pytest.mark.parametrize("announced", [None, "", "latest", "1", "1.41.0", "-1.5", "1.41; DROP", "9" * 5000])
 async def test_a_version_that_is_none_is_a_bad_answer(fake: FakeEngine, engine: Engine, announced: str | None) -> None:
-    """Without a version there is no knowing what may be asked; a long one is not repeated in the text (A5 59)."""
+    """Without a version nothing can be asked; a long one is not repeated in the text (A5 59)."""
     fake.api_version = announced
 
     with pytest.raises(BadResponse) as refused:
@@ -106,7 +106,7 @@ async def test_a_version_that_is_none_is_a_bad_answer(fake: FakeEngine, engine: 
 
 
 async def test_a_host_that_does_not_answer_the_first_question_is_not_waited_for(fake: FakeEngine) -> None:
-    """Not even by a call that may last for ever, and nobody waits behind it for longer than he may."""
+    """Also not by a call without a deadline; other calls that wait for the version keep their own deadlines."""
     fake.on("GET", "/_ping", Held())
     async with engine_at(fake.address, Limits(call_timeout_seconds=0.4)) as engine:
         forever = asyncio.ensure_future(engine.fetch(Call(Request("POST", "/containers/x/wait"), changes=False)))
@@ -122,7 +122,9 @@ async def test_a_host_that_does_not_answer_the_first_question_is_not_waited_for(
     assert set(paths(fake)) == {"/_ping"}
 
 
-async def test_who_asks_the_version_and_leaves_does_not_stop_the_others(fake: FakeEngine, engine: Engine) -> None:
+async def test_a_cancelled_call_that_asked_for_the_version_does_not_stop_the_others(
+    fake: FakeEngine, engine: Engine
+) -> None:
     """The next call asks again."""
     held = Held()
     fake.on("GET", "/_ping", held, times=1)
@@ -135,7 +137,7 @@ async def test_who_asks_the_version_and_leaves_does_not_stop_the_others(fake: Fa
 
 @pytest.mark.parametrize("how", ["call", "stream"])
 async def test_after_a_break_the_version_is_asked_again(fake: FakeEngine, engine: Engine, how: str) -> None:
-    """Behind the address may be another engine now (B2 7)."""
+    """The address may belong to another engine now (B2 7)."""
     await engine.fetch(LIST)
     held = Held(lambda exchange: exchange.head(200, {"Transfer-Encoding": "chunked"}))
     fake.on("GET", "/events", held)
@@ -200,7 +202,7 @@ async def test_an_engine_replaced_by_another_version_is_asked_again_once(
     assert again == refused.replace(before, after)
 
 
-async def test_a_version_that_is_refused_twice_is_told(fake: FakeEngine, engine: Engine) -> None:
+async def test_a_version_that_is_refused_twice_is_an_error(fake: FakeEngine, engine: Engine) -> None:
     """An engine that announces what it does not take is not asked for ever."""
     fake.on("GET", "/containers/json", status=400, error="client version 1.41 is too old. Minimum is 1.44")
 
@@ -220,7 +222,7 @@ async def test_a_probe_learns_of_another_version(fake: FakeEngine, engine: Engin
 
 
 async def test_what_the_host_is_too_old_for_is_not_sent(fake: FakeEngine, engine: Engine) -> None:
-    """Both versions and the field are told."""
+    """The error has both versions and the field."""
     with pytest.raises(ApiTooOld) as refused:
         await engine.fetch(Call(Request("POST", "/containers/create"), needs=(Need("annotations", since="1.44"),)))
 
@@ -230,7 +232,7 @@ async def test_what_the_host_is_too_old_for_is_not_sent(fake: FakeEngine, engine
 
 
 async def test_what_the_host_is_too_new_for_is_not_sent(fake: FakeEngine, engine: Engine) -> None:
-    """A newer engine would ignore the field in silence."""
+    """A newer engine would ignore the field silently."""
     fake.api_version = "1.45"
     with pytest.raises(ApiTooNew) as refused:
         await engine.fetch(Call(Request("POST", "/containers/create"), needs=(Need("kernel_memory", until="1.41"),)))

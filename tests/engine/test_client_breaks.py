@@ -1,4 +1,4 @@
-"""One engine: what a break means for the call, and what is told of errors."""
+"""One engine: what a break means for the call, and what errors hold."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ async def test_a_change_that_is_not_answered_in_time_has_an_unknown_outcome(fake
 
 
 async def test_a_change_that_was_never_sent_has_no_unknown_outcome(fake: FakeEngine, engine: Engine) -> None:
-    """Who could not connect has changed nothing."""
+    """Without a connection nothing was changed."""
     await engine.negotiate(None)
     async with engine_at("unix:///tmp/no-such-engine.sock") as gone:
         with pytest.raises(Unreachable):
@@ -87,7 +87,7 @@ class Heard(Observer):
 
 
 async def test_calls_are_counted_with_their_outcome(fake: FakeEngine) -> None:
-    """The observer hears of every call: its kind and HTTP status, or how it failed."""
+    """The observer gets every call: its kind and HTTP status, or how it failed."""
     fake.on("GET", "/broken", raw=b"no HTTP\r\n\r\n")
     observer = Heard()
     engine = Engine("h1", Endpoint(fake.address, address_of(fake.address)), observer=observer)
@@ -112,7 +112,7 @@ async def test_calls_are_counted_with_their_outcome(fake: FakeEngine) -> None:
     ]
 
 
-async def test_the_text_of_an_error_does_not_come_for_ever(fake: FakeEngine, engine: Engine) -> None:
+async def test_an_endless_text_of_an_error_is_cut(fake: FakeEngine, engine: Engine) -> None:
     """Of an error whose text never ends, the first 4 KiB are read."""
     fake.on("GET", "/events", status=500, chunks=[b'{"message":"too much"}' + b"x" * (1 << 20)], hold=True)
 

@@ -13,7 +13,7 @@ from gateway.fleet.batch import Batch, Options, Target
 
 
 def targets(**hosts: int) -> list[Target]:
-    """So many containers on each host; a host is stood for by its name, for a batch only compares them."""
+    """So many containers on each host; the name stands for a host, because a batch only compares hosts."""
     return [Target(name, str(number)) for name, count in hosts.items() for number in range(count)]  # type: ignore[arg-type]
 
 
@@ -73,7 +73,7 @@ async def test_no_more_are_changed_at_once_than_allowed() -> None:
     assert max(changes.most_of_host.values()) == 3
 
 
-async def test_a_host_that_hangs_does_not_hold_up_the_others() -> None:
+async def test_a_host_that_hangs_does_not_delay_the_others() -> None:
     """It takes its own share of the targets at once, and no more."""
     stuck, others_done = asyncio.Event(), asyncio.Event()
     changes = Changes()

@@ -1,4 +1,4 @@
-"""Whether a host lives, as the gateway finds out and says."""
+"""Whether a host lives: how the gateway finds out, and what it reports."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ async def test_a_host_that_answers_is_up(engine: FakeEngine) -> None:
     ("version", "state", "text"),
     [("1.24", INCOMPATIBLE, "1.24"), (None, DOWN, "version"), ("nonsense", DOWN, "nonsense")],
 )
-async def test_a_host_of_another_age_is_told_apart(
+async def test_a_host_of_another_age_has_a_state_of_its_own(
     engine: FakeEngine, version: str | None, state: int, text: str
 ) -> None:
-    """One that is too old is incompatible, and one that does not say is down; both are told why (A5 59)."""
+    """A host that is too old is incompatible, one without a version is down; both have a message (A5 59)."""
     engine.api_version = version
     async with gateway_of(engine.address, health_check_interval_seconds=3600) as client:
         host = await state_of(client, "h1", DOWN, INCOMPATIBLE)
@@ -55,7 +55,7 @@ async def test_a_host_of_another_age_is_told_apart(
 
 
 async def test_a_host_that_is_not_there_is_unreachable_until_it_is(tmp_path: Path) -> None:
-    """It is told at once, nothing was sent, and the host is back by itself (B2 1)."""
+    """A call fails at once, nothing was sent, and the host is found again without a restart (B2 1)."""
     path = str(tmp_path / "docker.sock")
     async with gateway_of(f"unix://{path}", health_check_interval_seconds=0.1) as client:
         await state_of(client, "h1", DOWN)
@@ -89,7 +89,7 @@ async def test_a_busy_host_is_not_down(engine: FakeEngine) -> None:
 
 
 async def test_what_a_host_says_is_bounded_and_escaped(engine: FakeEngine) -> None:
-    """Why a host is down is a line of text, whatever the host sent (A5 17)."""
+    """The message of a host that is down is one line of text, whatever the host sent (A5 17)."""
     engine.on("GET", "/_ping", status=500, error="it broke\x1b]0;owned\x07\r\n" + "x" * 50_000)
     async with gateway_of(engine.address, health_check_interval_seconds=3600) as client:
         message = (await state_of(client, "h1", DOWN)).message

@@ -1,4 +1,4 @@
-"""Hosts, each by itself, whatever befalls the others."""
+"""Hosts are independent: a failure of one does not affect the others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.gateway import gateway_of
 from tests.support.upstream import Held, refusal, until
 
 
-async def test_an_engine_that_was_replaced_is_spoken_to_in_its_own_version(tmp_path: Path) -> None:
+async def test_an_engine_that_was_replaced_is_asked_in_its_own_version(tmp_path: Path) -> None:
     """A restart with another version costs no call its answer (B2 7)."""
     path = str(tmp_path / "docker.sock")
     async with gateway_of(f"unix://{path}", health_check_interval_seconds=3600) as client:
@@ -50,7 +50,7 @@ async def test_a_host_forgets_calls_that_have_ended(engine: FakeEngine) -> None:
 
 
 async def test_hosts_that_hang_hurt_nobody_else(engine: FakeEngine) -> None:
-    """Neither the start of the gateway nor calls to other hosts wait for them (L14, B2 2)."""
+    """The start of the gateway and calls to other hosts do not wait for them (L14, B2 2)."""
     async with contextlib.AsyncExitStack() as stack:
         sick = [await stack.enter_async_context(FakeEngine()) for _ in range(5)]
         for host in sick:
@@ -77,7 +77,7 @@ async def test_hosts_that_hang_hurt_nobody_else(engine: FakeEngine) -> None:
 
 
 async def test_a_busy_host_refuses_at_once_and_others_do_not(engine: FakeEngine) -> None:
-    """As many calls as allowed are under way, as many wait, and more hear that the host is busy (B2 9)."""
+    """As many calls as allowed are under way, as many wait, and more fail with HOST_BUSY (B2 9)."""
     async with FakeEngine() as other:
         other.on("GET", "/containers/json", json=[])
         engine.on("GET", "/containers/json", Held())

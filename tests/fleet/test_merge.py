@@ -1,4 +1,4 @@
-"""Streams joined in the order of their times: who holds up whom, and for how long."""
+"""Streams joined in the order of their times: which source waits for which, and for how long."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_a_single_source_waits_for_nothing() -> None:
     assert merged.look_again is None
 
 
-def test_a_source_that_has_ended_holds_up_nobody() -> None:
+def test_no_source_waits_for_one_that_has_ended() -> None:
     """It leaves when what is pending of it was taken."""
     merged = Merged()
     a, b = merged.add("a"), merged.add("b")

@@ -74,7 +74,7 @@ async def test_calls_of_a_host_that_is_replaced_end_and_new_ones_reach_the_new_e
 
 
 async def test_a_host_that_leaves_is_not_known_any_more() -> None:
-    """Those who stay do not notice."""
+    """The other hosts are not affected."""
     async with FakeEngine() as one, FakeEngine() as two, gateway_of(one.address, two.address) as client:
         prepared(two, container="b" * 64)
 
@@ -95,7 +95,7 @@ async def names(client: Client) -> list[str]:
 
 
 async def test_events_of_a_host_that_is_replaced_end() -> None:
-    """Whoever watched the old engine learns that it is not that one any more."""
+    """A watcher of the old engine gets HOST_REMOVED."""
     async with (
         FakeEngine() as old,
         FakeEngine() as new,
@@ -136,7 +136,7 @@ async def opened(engine: FakeEngine) -> None:
         await engine.request("GET", path)
 
 
-async def test_a_host_that_is_removed_leaves_nothing_behind() -> None:
+async def test_a_host_that_is_removed_leaves_nothing() -> None:
     """Streams that were open end; no series has its name, health does not know it, no task and no descriptor stays."""
     async with FakeEngine() as stays, gateway_of(stays.address, health_check_interval_seconds=3600) as client:
         health = health_pb2_grpc.HealthStub(client.channel)

@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """The hosts: `one`, Docker 20.10 on its socket; `two`, the same over TLS; `new`, Docker 26.1; `podman`."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends the tests so, ends the engines too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a SIGTERM to the tests ends the engines too
     try:
         install("docker-registry", "debootstrap")
     except EngineError as error:
@@ -63,11 +63,11 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
                 fleet.engines["new"] = new.result()
                 fleet.hosts["new"] = HostSettings(name="new", address=new.result().address)
             except EngineError as error:
-                fleet.absent["new"] = f"Docker 26.1 can not be had: {error}"
+                fleet.absent["new"] = f"Docker 26.1 is not available: {error}"
             try:
                 fleet.hosts["podman"] = HostSettings(name="podman", address=podman.result().address)
             except EngineError as error:
-                fleet.absent["podman"] = f"Podman can not be had: {error}"
+                fleet.absent["podman"] = f"Podman is not available: {error}"
         yield fleet
 
 
@@ -121,8 +121,8 @@ async def client(fleet: Fleet) -> AsyncIterator[Client]:
         if not fleet.engines:
             try:
                 await import_image(client, "one", busybox_image())
-            except Exception as error:  # whatever is missing, it is not the gateway that is at fault
-                pytest.skip(f"{fleet.absent['private']}; and it can not be used: {error}")
+            except Exception as error:  # whatever is missing, it is no fault of the gateway
+                pytest.skip(f"{fleet.absent['private']}; and it cannot be used: {error}")
         yield client
         if not fleet.engines:
             await client.images.RemoveImage(images_pb2.RemoveImageRequest(host="one", name=IMAGE))

@@ -1,4 +1,4 @@
-"""The kinds of streams whose reader may stop reading: how each is opened, and what its reader is promised."""
+"""The kinds of streams whose reader may stop reading: how each is opened, and what its reader gets."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def writer(directory: str = "/tmp/main", blocks: int = 1 << 30, *, at_once: bool
 
 @dataclass
 class Stage:
-    """A host with a container that counts, and writes when told to; *client* is that of the gateway at test."""
+    """A host with a container that counts, and writes after `go`; *client* is that of the tested gateway."""
 
     client: Client
     host: str
@@ -85,7 +85,7 @@ class Stage:
         return cls(client, host, containers, engine, container)
 
     async def latency(self) -> float:
-        """The seconds that a call takes of which the engine tells all who hear its events."""
+        """The seconds that a call takes that makes an event of the engine."""
         began = time.perf_counter()
         request = exec_pb2.CreateExecRequest(host=self.host, id=self.container, cmd=["true"])
         await self.client.exec.CreateExec(request)
@@ -156,7 +156,7 @@ class Heard:
 
     @classmethod
     async def to_the_end(cls, call: Any) -> Heard:
-        """Read what is left of a call of which the frames before the output were read."""
+        """Read the rest of a call; the frames before the output were read."""
         heard = cls()
         try:
             while (message := await call.read()) is not grpc.aio.EOF:
@@ -174,7 +174,7 @@ class Heard:
         return heard
 
     def fits(self, begin: bytes = READY) -> bool:
-        """Whether all pieces are what was written at their places; the first place is behind READY without *begin*."""
+        """Whether all pieces are what was written at their places; without *begin*, the first place is after READY."""
         truth = memoryview(written((self.place + len(READY)) // BLOCK + 1)[len(READY) - len(begin) :])
         blocks, rest = divmod(self.place - len(begin), BLOCK)
         if self.error is None:  # then this is how it ends
@@ -434,7 +434,7 @@ async def follow_log(stage: Stage) -> Afterwards:
 
 
 async def follow_log_too_long(stage: Stage) -> Afterwards:
-    """StreamLogs: when the gateway's patience ends, the call does; its reader goes on from its token, without loss."""
+    """StreamLogs: when the gateway's patience ends, the call does; its token continues without loss."""
     call, log = follow(stage), Log()
     log.take(await receive(call))
 
@@ -457,12 +457,12 @@ async def follow_log_too_long(stage: Stage) -> Afterwards:
 # Events and stats
 
 
-EVENTS = 700  # of which each takes this many bytes and more: more than a ring keeps
+EVENTS = 700  # each takes this many bytes and more: more than a buffer keeps
 LABEL = "x" * (48 << 10)
 
 
 async def watch_events(stage: Stage) -> Afterwards:
-    """StreamEvents: one who has been overtaken is told how many events are missing, exactly there."""
+    """StreamEvents: a watcher that is too slow learns how many events are missing, exactly there."""
     stalled, reading = (
         stage.client.system.StreamEvents(system_pb2.StreamEventsRequest(host=stage.host)) for _ in range(2)
     )
@@ -490,7 +490,7 @@ async def watch_events(stage: Stage) -> Afterwards:
         await stage.client.exec.CreateExec(exec_pb2.CreateExecRequest(host=stage.host, id=busy, cmd=[last]))
         truth = [message.event for message in await all_heard]
         heard = await to_the_last(stalled)
-        assert all(event.time_nano for event in truth)  # whoever reads has no gap
+        assert all(event.time_nano for event in truth)  # the watcher that reads has no gap
         [place] = [number for number, message in enumerate(heard) if message.HasField("gap")]
         gap = heard[place].gap
         assert gap.reason == common_pb2.GAP_REASON_SLOW_READER

@@ -21,7 +21,7 @@ from tests.support.gateway import Client
 if TYPE_CHECKING:
     from deploy.private_engines.engine import PrivateEngine
 
-IMAGE = "dockfleet-test:latest"  # busybox, under a name that a borrowed engine's owner can not miss
+IMAGE = "dockfleet-test:latest"  # busybox, under a name that a borrowed engine's owner recognises
 CHUNK = 256 << 10
 
 
@@ -148,7 +148,7 @@ async def news(call: Any) -> Any:
 
 
 async def messages(call: Any) -> list[Any]:
-    """Read what is left of a call of which the beginning was read."""
+    """Read the rest of a call."""
     read = []
     while (response := await call.read()) is not grpc.aio.EOF:
         read.append(response)
@@ -198,7 +198,7 @@ async def import_image(client: Client, host: str, archive: bytes, image: str = I
 
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20.0) -> None:
-    """Wait for a *condition* of which no event tells; fail after *seconds*."""
+    """Wait for a *condition* that no event signals; fail after *seconds*."""
     deadline = time.monotonic() + seconds
     while not await condition():
         assert time.monotonic() < deadline, "the condition does not come true"

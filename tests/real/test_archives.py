@@ -65,7 +65,7 @@ async def test_a_stopped_container_can_be_filled_and_read(client: Client, host: 
 
 
 async def test_a_path_is_described(client: Client, host: str, containers: Containers) -> None:
-    """Name, size, mode and target of a path are told without taking it."""
+    """The answer has name, size, mode and target of a path, without its content."""
     container = await containers.run("sh", "-c", "printf 12345 > /file; chmod 640 /file; ln -s /file /link")
     request = containers_pb2.StatContainerArchiveRequest(host=host, id=container, path="/file")
 
@@ -108,7 +108,7 @@ async def test_what_is_no_archive_is_refused(client: Client, host: str, containe
     assert failed(garbage.value).code is grpc.StatusCode.INVALID_ARGUMENT
 
 
-async def test_a_read_only_container_can_not_be_written_to(client: Client, host: str, containers: Containers) -> None:
+async def test_a_read_only_container_cannot_be_written_to(client: Client, host: str, containers: Containers) -> None:
     """Unpacking into a read-only file system is not permitted by the engine."""
     container = await containers.create("true", host_config={"readonly_rootfs": True, "network_mode": "none"})
 

@@ -40,7 +40,7 @@ async def begin(client: Client, host: str, container: str) -> None:
 
 
 @pytest.mark.parametrize("host", HOSTS, indirect=True)
-async def test_input_ends_while_output_goes_on(client: Client, host: str, containers: Containers) -> None:
+async def test_output_continues_after_the_end_of_input(client: Client, host: str, containers: Containers) -> None:
     """After `close_stdin` the process reads end-of-file, and what it writes then still arrives."""
     container = await containers.create(
         "sh", "-c", "cat; echo after; echo error >&2; exit 5", open_stdin=True, stdin_once=True, attach_stdin=True
@@ -178,7 +178,7 @@ async def test_a_container_waits_for_no_reader(client: Client, host: str, contai
     assert [violation.field for violation in failure.detail(BadRequest).field_violations] == ["slow_reader"]
 
 
-async def test_a_paused_container_can_not_be_attached_to(client: Client, host: str, containers: Containers) -> None:
+async def test_a_paused_container_cannot_be_attached_to(client: Client, host: str, containers: Containers) -> None:
     """Attaching to a paused container fails with the engine's words."""
     container = await containers.start("sleep", "1000")
     await client.containers.PauseContainer(containers_pb2.PauseContainerRequest(host=host, id=container))

@@ -37,7 +37,7 @@ def watch(client: Client, host: str, **request: Any) -> Any:
 
 
 async def refusal(call: Any) -> tuple[grpc.StatusCode, str]:
-    """How a call fails, with nothing before."""
+    """Return how a call fails; it has no messages before."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call.read()
     return failed(caught.value).code, failed(caught.value).reason
@@ -86,10 +86,8 @@ async def test_a_token_is_good_for_what_it_was_given_for_alone(
     assert await refusal(watch(client, host, resume_token=log)) == BAD_TOKEN
 
 
-async def test_an_outdated_token_is_answered_with_what_became_of_its_place(
-    client: Client, host: str, containers: Containers
-) -> None:
-    """A log that was removed says so.  Where a log has been rotated away, a gap comes before what there is."""
+async def test_an_outdated_token_gets_an_end_or_a_gap(client: Client, host: str, containers: Containers) -> None:
+    """The log of a removed container ends.  Where a log was rotated away, a gap comes first."""
     logs = {"type": "json-file", "config": {"max-size": "2k", "max-file": "2"}}
     container = await containers.create("seq", "1", "500", host_config={"log_config": logs, "network_mode": "none"})
     await run_again(client, host, container, containers)
@@ -128,7 +126,7 @@ async def test_a_time_that_ends_before_it_begins_is_refused(
     assert (await refusal(watch(client, host, **times)))[0] is grpc.StatusCode.INVALID_ARGUMENT
 
 
-# Logs that can not be read
+# Logs that cannot be read
 
 UNREADABLE = {
     "none": {"type": "none"},
@@ -139,7 +137,7 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("log_config", UNREADABLE.values(), ids=UNREADABLE)
 @pytest.mark.parametrize("follow", [False, True], ids=["once", "follow"])
-async def test_a_driver_that_can_not_be_read_is_said_so(
+async def test_a_driver_that_cannot_be_read_is_an_error(
     client: Client, host: str, containers: Containers, log_config: dict[str, Any], follow: bool
 ) -> None:
     """A container whose log driver keeps nothing has no log to read, and none to wait for."""
@@ -155,7 +153,7 @@ async def test_a_driver_that_can_not_be_read_is_said_so(
 async def test_a_driver_that_sends_its_log_away_is_read_from_the_engines_own_copy(
     client: Client, host: str, containers: Containers
 ) -> None:
-    """Engines keep one, unless they are told not to."""
+    """Engines keep one, unless they are configured not to."""
     config = {"type": "syslog", "config": {"syslog-address": "udp://127.0.0.1:9"}}
     container = await containers.run("echo", "kept", host_config={"log_config": config, "network_mode": "none"})
 
@@ -167,7 +165,7 @@ async def test_a_driver_that_sends_its_log_away_is_read_from_the_engines_own_cop
 # Long lines
 
 # One line of what $1 prints, and then one with its digest.  (The pause: Docker 20.10 itself drops the end of a followed
-# log when the container ends right behind it.)
+# log when the container ends right after it.)
 SCRIPT = "stty -opost 2>/dev/null; eval $1 | tr -d '\\n' >/line; cat /line; echo; sha256sum </line; sleep 1"
 BYTES = "local", "head -c {0}000000 /dev/urandom"  # no text, NUL among them
 TEXT = "json-file", "head -c {0}000000 /dev/urandom | base64"  # as it is kept as JSON
@@ -185,7 +183,7 @@ KEPT = [
 async def test_a_line_of_100_mb_comes_in_parts(
     host: str, containers: Containers, gateway_process: GatewayProcess, kept: tuple[str, str], tty: bool
 ) -> None:
-    """Every byte of it, in parts that say so; the next line is whole; and the gateway holds none of it for long."""
+    """Every byte comes, in parts marked as such; the next line is whole; the gateway keeps none of it for long."""
     driver, script = kept
     megabytes = 100 if LONG or not tty else 25
     log_config = {"type": driver, "config": {"max-size": "200m"}}

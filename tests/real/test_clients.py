@@ -37,7 +37,7 @@ async def test_the_go_client(client: Client, host: str, containers: Containers) 
         pytest.skip("the Go client is tested where Go is installed")
     code, said = await finished("go", "mod", "download", cwd=CLIENTS / "go")
     if code:
-        pytest.skip(f"what the Go client needs can not be had: {said.strip()[-500:]}")
+        pytest.skip(f"what the Go client needs is not available: {said.strip()[-500:]}")
     container = await containers.start("sleep", "1000")
 
     code, said = await finished(

@@ -1,4 +1,4 @@
-"""What a host tells of the inside of a container: processes, changes, use, terminal."""
+"""What a host knows of the inside of a container: processes, changes, use, terminal."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def test_a_stopped_container_has_no_processes(client: Client, host: str, c
     assert failed(caught.value).reason == "CONFLICT"
 
 
-async def test_changes_are_told_by_kind(client: Client, host: str, containers: Containers) -> None:
+async def test_changes_have_a_kind(client: Client, host: str, containers: Containers) -> None:
     """Files that were changed, added and deleted are listed as 0, 1 and 2; without any, the list is empty."""
     container = await containers.run("sh", "-c", "echo x >> /etc/passwd; touch /new; rm /etc/group")
     untouched = await containers.create("true")
@@ -69,7 +69,7 @@ async def test_one_sample_of_stats(client: Client, host: str, containers: Contai
         assert sample.cpu_stats.cpu_usage.total_usage > 0
 
 
-async def test_stats_go_on_until_the_container_is_removed(client: Client, host: str, containers: Containers) -> None:
+async def test_stats_continue_until_the_container_is_removed(client: Client, host: str, containers: Containers) -> None:
     """Samples keep coming, later ones later, and the stream ends with the container."""
     container = await containers.start("sh", "-c", "while :; do :; done")
     call = client.containers.StreamStats(containers_pb2.StreamStatsRequest(host=host, id=container))

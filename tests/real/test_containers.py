@@ -208,7 +208,7 @@ async def test_kill_sends_the_signal(client: Client, host: str, containers: Cont
 async def test_a_paused_container_stands_still_until_it_is_unpaused(
     client: Client, host: str, containers: Containers
 ) -> None:
-    """Pausing freezes a container, pausing it twice fails, and unpausing lets it go on."""
+    """Pausing freezes a container, pausing it twice fails, and unpausing lets it continue."""
     container = await containers.start("sleep", "1000")
     pause = containers_pb2.PauseContainerRequest(host=host, id=container)
 
@@ -278,7 +278,7 @@ async def test_wait_returns_the_exit_code(client: Client, host: str, containers:
 
 
 async def test_a_wait_ends_at_its_clients_deadline(client: Client, host: str, containers: Containers) -> None:
-    """The client always learns that it was its own deadline, and the host is none the worse for it."""
+    """The error always says that it was the client's own deadline, and the host stays up."""
     container = await containers.start("sleep", "1000")
     request = containers_pb2.WaitContainerRequest(host=host, id=container)
 
@@ -355,9 +355,7 @@ async def test_prune_removes_what_has_stopped_and_fits(client: Client, host: str
     assert await containers.all_ids() == [running]
 
 
-async def test_a_program_that_is_not_there_can_not_be_started(
-    client: Client, host: str, containers: Containers
-) -> None:
+async def test_a_program_that_is_not_there_cannot_be_started(client: Client, host: str, containers: Containers) -> None:
     """Starting a container whose program does not exist fails with the engine's words."""
     container = await containers.create("/no/such/program")
 

@@ -1,4 +1,4 @@
-"""Events of real engines, and what of them watchers get to hear.  (Their histories: see `test_faults`.)"""
+"""Events of real engines, and which of them watchers get.  (Whole histories: see `test_faults`.)"""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from deploy.private_engines.engine import PrivateEngine
 
 
-async def test_a_restart_is_told_with_what_it_has_changed(start_engine: Callable[..., PrivateEngine]) -> None:
-    """A container that died with its daemon, unseen, is told as dead behind the gap."""
+async def test_changes_during_a_restart_become_events(start_engine: Callable[..., PrivateEngine]) -> None:
+    """A container that died with its daemon has a synthetic event after the gap."""
     engine = start_engine("restarted")
     config = {"Image": IMAGE, "Cmd": ["sleep", "1000"], "HostConfig": {"NetworkMode": "none"}}
     async with gateway_of(engine.address) as client:
@@ -33,10 +33,10 @@ async def test_a_restart_is_told_with_what_it_has_changed(start_engine: Callable
         engine.request("POST", f"/containers/{id}/start")
         while (await receive(call)).event.action != "start":
             pass
-        await asyncio.sleep(1)  # until the gateway knows what there is: of this nothing tells
+        await asyncio.sleep(1)  # until the gateway has read the lists: nothing signals this
         pids = engine.request("GET", f"/containers/{id}/json")[1]
         engine.kill()
-        os.kill(json.loads(pids)["State"]["Pid"], signal.SIGKILL)  # dies while nobody looks
+        os.kill(json.loads(pids)["State"]["Pid"], signal.SIGKILL)  # it dies while the gateway does not watch
         await asyncio.to_thread(engine.start)
 
         gap = None
@@ -103,12 +103,12 @@ async def test_filters_are_those_of_the_engine(
         request.since.FromNanoseconds(whole[0][0])
         request.until.FromNanoseconds(end)
         messages = [message async for message in client.system.StreamEvents(request)]
-        told = [key(message.event) for message in messages if not message.HasField("heartbeat")]
-        assert told == ask(engine, wanted, end), wanted
+        sent = [key(message.event) for message in messages if not message.HasField("heartbeat")]
+        assert sent == ask(engine, wanted, end), wanted
 
 
 def ask(engine: PrivateEngine, wanted: dict[str, list[str]], end: int) -> list[Key]:
-    """Return what the engine itself tells of its past."""
+    """Return the events that the engine itself remembers."""
     until = f"{end // 10**9}.{end % 10**9:09d}"
     lines = engine.request("GET", f"/events?since=0&until={until}&filters={quote(json.dumps(wanted))}")[1].splitlines()
     events = [json.loads(line) for line in lines]
@@ -116,14 +116,14 @@ def ask(engine: PrivateEngine, wanted: dict[str, list[str]], end: int) -> list[K
 
 
 async def test_any_number_of_watchers_is_one_for_the_engine(start_engine: Callable[..., PrivateEngine]) -> None:
-    """Fifty watchers, one listener; and each hears all."""
+    """Fifty watchers are one subscriber, and each gets all events."""
     engine = start_engine("shared")
     async with gateway_of(engine.address) as client:
         calls = [client.system.StreamEvents(system_pb2.StreamEventsRequest(host="h1")) for _ in range(50)]
         for call in calls:
             await call.initial_metadata()
         engine.request("POST", "/volumes/create", {"Name": "seen"})
-        assert all([(await receive(call)).HasField("heartbeat") for call in calls])  # nothing to tell yet
+        assert all([(await receive(call)).HasField("heartbeat") for call in calls])  # no event yet
         heard = [(await receive(call)).event.actor.id for call in calls]
         info = json.loads(engine.request("GET", "/info")[1])
 
@@ -132,7 +132,7 @@ async def test_any_number_of_watchers_is_one_for_the_engine(start_engine: Callab
 
 
 async def test_a_stalled_watcher_slows_no_engine(start_engine: Callable[..., PrivateEngine]) -> None:
-    """An engine whose subscriber stalls takes 100 ms more for all that makes events; watchers are no subscribers."""
+    """A stalled subscriber costs an engine 100 ms for each event; a stalled watcher does not stall it."""
     engine = start_engine("unhurt")
     name = "x" * 200
 

@@ -68,7 +68,7 @@ async def test_the_command_runs_as_it_was_asked_for(client: Client, host: str, c
 
 
 @pytest.mark.parametrize("host", HOSTS, indirect=True)
-async def test_input_ends_while_output_goes_on(client: Client, host: str, container: str) -> None:
+async def test_output_continues_after_the_end_of_input(client: Client, host: str, container: str) -> None:
     """After `close_stdin` the process reads end-of-file, and what it writes then still arrives."""
     call = await begin(client, host, container, "sh", "-c", "cat; echo after; exit 4", attach_stdin=True)
 
@@ -94,7 +94,7 @@ async def test_input_that_nobody_reads_does_not_keep_the_call(client: Client, ho
 
 
 @pytest.mark.parametrize(("cmd", "start"), START_FAILED)
-async def test_a_command_that_can_not_be_started(
+async def test_a_command_that_cannot_be_started(
     client: Client, host: str, container: str, cmd: list[str], start: dict[str, Any]
 ) -> None:
     """What could not be started is a failure of the call, with the engine's words, and no output."""
@@ -142,7 +142,7 @@ async def test_a_terminal_has_the_size_that_it_is_given(client: Client, host: st
 
 
 async def test_a_size_for_what_ends_at_once_is_no_failure(client: Client, host: str, container: str) -> None:
-    """A process may be gone before its terminal gets its first size; and a command that is not there is said so."""
+    """A process may be gone before its terminal gets its first size; and a command that does not exist is a failure."""
     size: Any = {"tty": True, "console_size": common_pb2.TerminalSize(height=20, width=70)}
 
     codes = [(await execute(client, host, container, "true", **size)).exit_code for _ in range(5)]
@@ -154,7 +154,7 @@ async def test_a_size_for_what_ends_at_once_is_no_failure(client: Client, host: 
 
 
 async def test_the_keys_that_detach_leave_the_process_running(client: Client, host: str, container: str) -> None:
-    """When the client types the detach keys the session ends without a code, and the process goes on."""
+    """When the client types the detach keys the session ends without a code, and the process continues."""
     script = "trap '' HUP; echo ready; sleep 77"  # the engine hangs up: what heeds that would end
     start = {"tty": True, "attach_stdin": True, "detach_keys": "ctrl-x,ctrl-y"}
     call = await begin(client, host, container, "sh", "-c", script, **start)
@@ -170,7 +170,7 @@ async def test_the_keys_that_detach_leave_the_process_running(client: Client, ho
 
 
 async def test_the_steps_of_an_exec_one_by_one(client: Client, host: str, container: str) -> None:
-    """An exec is created, inspected, started with input, and inspected again; it can not be started twice."""
+    """An exec is created, inspected, started with input, and inspected again; it cannot be started twice."""
     created = await client.exec.CreateExec(
         exec_pb2.CreateExecRequest(
             host=host, id=container, cmd=["sh", "-c", "cat; exit 8"], attach_stdin=True, attach_stdout=True
@@ -199,7 +199,7 @@ async def test_the_steps_of_an_exec_one_by_one(client: Client, host: str, contai
 
 
 async def test_input_for_an_exec_without_input_is_refused(client: Client, host: str, container: str) -> None:
-    """Sending input to an exec that was created without it is the caller's mistake, and the refusal says so."""
+    """Sending input to an exec that was created without it is the caller's mistake: INVALID_ARGUMENT."""
     created = await client.exec.CreateExec(
         exec_pb2.CreateExecRequest(host=host, id=container, cmd=["sleep", "1000"], attach_stdout=True)
     )
@@ -217,7 +217,7 @@ async def test_input_for_an_exec_without_input_is_refused(client: Client, host: 
 
 
 async def test_a_detached_exec_runs_on_alone(client: Client, host: str, container: str) -> None:
-    """With `detach` the answer is `started` alone, and the process goes on until it is resized or ends."""
+    """With `detach` the answer is `started` alone, and the process continues until it is resized or ends."""
     script = "trap 'stty size > /size; exit 9' WINCH; touch /ready; while :; do sleep 0.1; done"
     created = await client.exec.CreateExec(
         exec_pb2.CreateExecRequest(host=host, id=container, cmd=["sh", "-c", script], tty=True)
@@ -244,7 +244,7 @@ async def test_a_detached_exec_runs_on_alone(client: Client, host: str, containe
 
 
 async def test_a_stopped_container_runs_nothing(client: Client, host: str, containers: Containers) -> None:
-    """Running a command in a container that does not run, or does not exist, is told apart."""
+    """A container that does not run and one that does not exist give different reasons."""
     stopped = await containers.create("true")
 
     with pytest.raises(grpc.aio.AioRpcError) as idle:

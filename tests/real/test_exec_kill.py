@@ -109,7 +109,7 @@ async def test_a_terminal_makes_no_difference(client: Client, host: str, contain
     await until(lambda: gone(client, host, container, word), 5)
 
 
-async def test_a_deadline_is_a_way_to_be_gone(client: Client, host: str, containers: Containers) -> None:
+async def test_a_deadline_kills_the_process_too(client: Client, host: str, containers: Containers) -> None:
     """A command that takes longer than its caller waits is not left running."""
     container, word = await containers.start("sleep", "1000"), unique()
     call = client.exec.Exec(timeout=1)
@@ -139,8 +139,10 @@ async def test_a_client_that_leaves_during_the_start_leaves_nothing(
     await until(lambda: gone(client, host, container, word), 5)
 
 
-async def test_a_process_is_kept_when_its_caller_said_so(client: Client, host: str, containers: Containers) -> None:
-    """With ON_DISCONNECT_KEEP it runs on, and the environment has no trace of us."""
+async def test_a_process_is_kept_when_its_caller_asked_for_it(
+    client: Client, host: str, containers: Containers
+) -> None:
+    """With ON_DISCONNECT_KEEP it continues to run, and its environment has no variable of the gateway."""
     container, word = await containers.start("sleep", "1000"), unique()
     keep = exec_pb2.ON_DISCONNECT_KEEP
     call = await begun(client, host, container, "sh", "-c", f"env; echo end; sleep {word}", on_disconnect=keep)
@@ -167,10 +169,10 @@ async def test_an_exec_that_ended_leaves_what_it_started_alone(
     assert await sleeping(client, host, container, word) == 1
 
 
-async def test_a_container_without_a_shell_keeps_the_process_and_the_log_says_so(
+async def test_a_container_without_a_shell_keeps_the_process_and_the_log_has_a_warning(
     client: Client, host: str, containers: Containers, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """There is nothing to kill it with; nobody is told otherwise."""
+    """There is nothing to kill it with; the log has a warning."""
     await import_image(client, host, without_shell(busybox_image()), "dockfleet-test:shellless")
     container, word = await containers.start("sleep", "1000", image="dockfleet-test:shellless"), unique()
     call = await begun(client, host, container, "sleep", word)
@@ -190,7 +192,7 @@ async def test_a_container_without_a_shell_keeps_the_process_and_the_log_says_so
 
 
 async def test_a_shell_of_busyboxes_own_is_found(client: Client, host: str, containers: Containers) -> None:
-    """Images without a shell but with busybox for whoever looks for errors have it in a directory of its own."""
+    """Images for debugging have no shell but a busybox, in a directory of its own."""
     image = "dockfleet-test:distroless"
     await import_image(client, host, without_shell(busybox_image(), instead="busybox/sh"), image)
     container, word = await containers.start("sleep", "1000", image=image), unique()

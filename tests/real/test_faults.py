@@ -1,4 +1,4 @@
-"""Logs and events, while everything breaks: daemons killed and stopped, connections cut, the gateway replaced.
+"""Logs and events during faults: daemons killed and stopped, connections cut, the gateway replaced.
 
 By default a few faults; `DOCKFLEET_FAULTS=50` makes it 50, with daemons that stand still for 30 s among them.
 `DOCKFLEET_SEED` repeats a run: the seed stands in the report of a test that failed.
@@ -74,7 +74,7 @@ class Stage:
     followers: list[asyncio.Task[None]] = field(default_factory=list)
     watchers: dict[str, Watcher] = field(default_factory=dict)  # by host
     direct: dict[str, Direct] = field(default_factory=dict)  # by host
-    told: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
 
     async def news(self, host: str) -> None:
         """Wait until all clients of a host get lines again."""
@@ -93,7 +93,7 @@ class Stage:
         except AssertionError as error:
             silent = [str(key) for key, before in waiting.items() if len(self.histories[key].lines) == before]
             silent += ["events"] * (len(self.watchers[host].messages) == heard)
-            raise AssertionError(f"DOCKFLEET_SEED={SEED}: no news of {silent} after {self.told}") from error
+            raise AssertionError(f"DOCKFLEET_SEED={SEED}: no news of {silent} after {self.faults}") from error
 
 
 # The faults.  Each ends when what it broke works again.
@@ -149,12 +149,12 @@ def schedule(chance: random.Random) -> list[tuple[Fault, str]]:
 async def test_nothing_is_lost_and_nothing_comes_twice_whatever_breaks(
     start_engine: Callable[..., PrivateEngine], tmp_path: Path
 ) -> None:
-    """What clients read and hear over all faults is what the engines wrote and told; what those have lost, is said."""
+    """Clients get all lines and events of the engines over all faults; what an engine has lost is a gap."""
     print(f"DOCKFLEET_SEED={SEED}")
     chance = random.Random(SEED)
     async with staged(start_engine, tmp_path) as stage:
         for kind, host in schedule(chance):
-            stage.told.append(f"{kind.__name__} on {host}")
+            stage.faults.append(f"{kind.__name__} on {host}")
             await kind(stage, host, chance)
             await stage.news(host)
             await asyncio.sleep(chance.uniform(0, 1))
@@ -164,8 +164,8 @@ async def test_nothing_is_lost_and_nothing_comes_twice_whatever_breaks(
             print(host, len(history.lines), "lines", history.calls, "calls", history.codes[-3:], summary(history))
         for host, watcher in stage.watchers.items():
             print(host, len(stage.direct[host].heard), "events", watcher.summary)
-        print(len(stage.told), "faults:", Counter(what.partition(" on ")[0] for what in stage.told))
-        assert not wrong, f"DOCKFLEET_SEED={SEED}: {wrong[:5]} after {stage.told}"
+        print(len(stage.faults), "faults:", Counter(what.partition(" on ")[0] for what in stage.faults))
+        assert not wrong, f"DOCKFLEET_SEED={SEED}: {wrong[:5]} after {stage.faults}"
 
 
 def summary(history: History) -> dict[str, int]:
@@ -196,7 +196,7 @@ async def verified(stage: Stage, host: str, container: str) -> list[str]:
     async def reached() -> bool:
         return history.lines[-1:] == log[-1:]
 
-    with suppress(AssertionError):  # the verification says it better
+    with suppress(AssertionError):  # the verification has a better message
         await until(reached, 20)
     return [f"{host}: {problem}" for problem in verify(history, log, whole=container not in stage.rotated)]
 
@@ -223,7 +223,7 @@ def truth(engine: PrivateEngine, container: str) -> list[Line]:
 
 @asynccontextmanager
 async def staged(start_engine: Callable[..., PrivateEngine], directory: Path) -> AsyncIterator[Stage]:
-    """Two engines, of which one keeps its containers running without it; three writing containers; their clients."""
+    """Two engines, one with live-restore; three writing containers; their clients."""
     plain, lasting = await asyncio.gather(
         asyncio.to_thread(start_engine, "plain", tcp_port=0),
         asyncio.to_thread(start_engine, "lasting", tcp_port=0, settings={"live-restore": True}),

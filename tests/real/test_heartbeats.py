@@ -1,4 +1,4 @@
-"""Streams that have nothing to tell: they say that they are alive."""
+"""Silent streams: heartbeats show that they are alive."""
 
 from __future__ import annotations
 

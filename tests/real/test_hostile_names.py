@@ -1,4 +1,4 @@
-"""Names that are no names: refused at the door, on hosts where they would do harm."""
+"""Hostile names are refused before a host is asked."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def asking(method: MethodDescriptor, field: FieldDescriptor, name: str, host: st
 async def test_nothing_is_removed(
     client: Client, host: str, containers: Containers, request_class: Any, method: str
 ) -> None:
-    """Where the engine's router would find an image behind a container's name, the image stays."""
+    """A container's name that the engine's router would read as an image's removes no image."""
     await import_image(client, host, tar({"bait": b""}), "df-bait:1")
     before = await counts(client, host)
     service, _, name = method.partition(".")
@@ -164,7 +164,7 @@ async def counts(client: Client, host: str) -> tuple[int, int]:
 @pytest.mark.parametrize(
     "name", ["", "x", "-flag", ".hidden", "a/b", "a b", "a\0b", "x" * 129, "0123456789abcdef", "../up"]
 )
-async def test_a_container_gets_no_name_that_would_be_in_the_way(client: Client, host: str, name: str) -> None:
+async def test_a_container_gets_no_misleading_name(client: Client, host: str, name: str) -> None:
     """A name that could be taken for an id, a path or a flag is refused before the host is asked."""
     request = containers_pb2.CreateContainerRequest(
         host=host, name=name, config=container_config_pb2.ContainerSpec(image=IMAGE)

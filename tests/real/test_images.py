@@ -157,7 +157,7 @@ async def test_saved_images_can_be_loaded(client: Client, host: str, name: str) 
     assert sorted(tag for entry in manifest for tag in entry["RepoTags"]) == sorted([name, IMAGE])
 
 
-async def test_a_tar_without_images_can_not_be_loaded(client: Client, host: str) -> None:
+async def test_a_tar_without_images_cannot_be_loaded(client: Client, host: str) -> None:
     """Loading what holds no images ends the call with the engine's words."""
     start = images_pb2.LoadImagesStart(host=host)
     call = client.images.LoadImages(uploading(images_pb2.LoadImagesRequest, start, chunks(tar({"file": b"content"}))))
@@ -170,7 +170,7 @@ async def test_a_tar_without_images_can_not_be_loaded(client: Client, host: str)
 
 
 async def test_prune_removes_images_without_a_name(client: Client, host: str, name: str, fleet: Fleet) -> None:
-    """Pruning removes an image that lost its name, says so, and leaves the others."""
+    """Pruning removes an image that lost its name, names it, and leaves the others."""
     fleet.need("private")
     nameless = await import_image(client, host, tar({"file": b"x" * 50_000}), name)
     named = await import_image(client, host, tar({"file": b"y"}), name)
@@ -182,8 +182,8 @@ async def test_prune_removes_images_without_a_name(client: Client, host: str, na
     assert (await inspect(client, host, name)).id == named
 
 
-async def test_a_search_that_reaches_no_registry_says_so(client: Client, host: str) -> None:
-    """When the host can not reach the registry that is searched, the call may be sent again later."""
+async def test_a_search_that_reaches_no_registry_is_retry_safe(client: Client, host: str) -> None:
+    """When the host cannot reach the registry that is searched, the call may be sent again later."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await client.images.SearchImages(images_pb2.SearchImagesRequest(host=host, term="127.0.0.1:1/app"))
 

@@ -44,7 +44,7 @@ async def follow_stats(client: Client, container: str) -> Any:
 
 
 async def follow_events(client: Client, container: str) -> Any:
-    """Follow events, of which there is one already."""
+    """Follow events; there is one already."""
     return client.system.StreamEvents(system_pb2.StreamEventsRequest(host="h1", since=Timestamp(seconds=1)))
 
 

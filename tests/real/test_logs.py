@@ -1,4 +1,4 @@
-"""StreamLogs: what containers have written, and go on to write."""
+"""StreamLogs: what containers have written, and what they write."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def test_following_ends_with_the_container_and_misses_nothing(
     client: Client, host: str, containers: Containers
 ) -> None:
     """A follower gets every line of both outputs once, in order and with its time, until the container ends."""
-    # The pause: Docker 20.10 itself drops the end of a followed log when the container ends right behind it.
+    # The pause: Docker 20.10 itself drops the end of a followed log when the container ends right after it.
     count = "for i in $(seq 1 5000); do echo out $i; [ $((i % 5)) = 0 ] && echo err $i >&2; done"
     script = f"read go; {count}; sleep 1; exit 3"
     container = await containers.start("sh", "-c", f"echo begin; {script}", open_stdin=True)
@@ -148,7 +148,7 @@ async def test_since_and_until_cut_a_piece_out(client: Client, host: str, contai
 
 @pytest.mark.parametrize("tty", BOTH)
 async def test_long_lines_come_whole(client: Client, host: str, containers: Containers, tty: bool) -> None:
-    """The pieces of 16 KiB that an engine cuts a line into are put together; one that has no end yet says so."""
+    """An engine cuts lines into pieces of 16 KiB: they are joined; a line without an end is marked as partial."""
     script = "head -c 50000 /dev/zero | tr '\\0' 'x'; echo; echo short; printf unfinished"
     container = await containers.run("sh", "-c", script, tty=tty)
 
@@ -162,7 +162,7 @@ async def test_long_lines_come_whole(client: Client, host: str, containers: Cont
 
 @pytest.mark.parametrize("tty", BOTH)
 async def test_longer_lines_come_in_parts(client: Client, host: str, containers: Containers, tty: bool) -> None:
-    """A line beyond 1 MiB comes in parts that say so, and put together they are the line."""
+    """A line beyond 1 MiB comes in parts that are marked; together they are the line."""
     script = "head -c 3000000 /dev/zero | tr '\\0' 'x'; echo; echo short"
     container = await containers.run("sh", "-c", script, tty=tty)
 
@@ -200,8 +200,8 @@ async def test_a_terminal_has_one_output_with_times(client: Client, host: str, c
 
 
 @pytest.mark.parametrize("tty", BOTH)
-async def test_details_are_told_when_asked_for(client: Client, host: str, containers: Containers, tty: bool) -> None:
-    """With `details` entries have what the log driver was told to keep, and their data have not."""
+async def test_details_are_sent_when_asked_for(client: Client, host: str, containers: Containers, tty: bool) -> None:
+    """With `details`, entries have the attributes that the log driver keeps, and their data have not."""
     container = await containers.run(
         "sh",
         "-c",
@@ -218,8 +218,8 @@ async def test_details_are_told_when_asked_for(client: Client, host: str, contai
     assert entries[0].time.seconds
 
 
-async def test_a_reader_who_stalls_loses_nothing(client: Client, host: str, containers: Containers) -> None:
-    """A reader that begins long after the log is full gets all of it: what waits is held back upstream."""
+async def test_a_reader_that_stalls_loses_nothing(client: Client, host: str, containers: Containers) -> None:
+    """A reader that begins long after the log is full gets all of it: the engine waits."""
     container = await containers.start("sh", "-c", "yes 0123456789012345678901234567890123456789 | head -n 300000")
     call = stream(client, host, container, follow=True)
     await containers.wait(container)

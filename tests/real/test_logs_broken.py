@@ -1,4 +1,4 @@
-"""Logs, and other streams, of engines that end in their midst."""
+"""Logs, and other streams, of engines that end meanwhile."""
 
 from __future__ import annotations
 
@@ -79,10 +79,10 @@ async def test_sessions_with_a_killed_engine_never_end_well(engine: PrivateEngin
             assert failed(caught.value).code in BROKEN
 
 
-async def test_an_engine_that_stops_in_order_does_not_end_the_streams_of_a_container_that_goes_on(
+async def test_an_engine_that_stops_in_order_does_not_end_the_streams_of_a_running_container(
     engine: PrivateEngine,
 ) -> None:
-    """With live-restore a stopping dockerd closes streams in good order; log and stats go on within their calls."""
+    """With live-restore a stopping dockerd closes streams in good order; log and stats continue within their calls."""
     async with gateway_of(engine.address, health_check_interval_seconds=0.2) as client:
         container = await Containers(client, "h1").start("sh", "-c", SCRIPT)
         logs = client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host="h1", id=container, follow=True))
@@ -103,8 +103,8 @@ async def test_an_engine_that_stops_in_order_does_not_end_the_streams_of_a_conta
         assert (await receive(stats)).stats.read_at.ToNanoseconds() > before
 
 
-async def test_a_restarted_engine_goes_on_where_it_was(engine: PrivateEngine) -> None:
-    """After the engine's crash and return, calls succeed, and the log goes on without a gap."""
+async def test_streams_continue_after_a_restart_of_the_engine(engine: PrivateEngine) -> None:
+    """After the engine's crash and return, calls succeed, and the log continues without a gap."""
     async with gateway_of(engine.address, health_check_interval_seconds=0.2) as client:
         containers = Containers(client, "h1")
         container = await containers.start("sh", "-c", SCRIPT)

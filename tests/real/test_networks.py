@@ -123,7 +123,7 @@ async def test_containers_come_and_go(client: Client, host: str, networks: Netwo
 
 
 async def test_a_removed_network_is_gone(client: Client, host: str, networks: Networks) -> None:
-    """A network that was removed is not found; one that the engine needs can not be removed."""
+    """A network that was removed is not found; one that the engine needs cannot be removed."""
     network = await networks.create("gone", internal=True)
     request = networks_pb2.RemoveNetworkRequest(host=host, id=network)
 

@@ -263,7 +263,7 @@ def documented() -> dict[str, Status]:
 
 
 def test_every_rpc_is_called() -> None:
-    """And the documentation tells of none that does not exist."""
+    """The documentation names none that does not exist."""
     names = {method.name for method in contract.methods()}
 
     assert CALLS.keys() == names
@@ -305,7 +305,7 @@ async def test_a_container_that_removes_itself_has_its_exit_code(
 async def test_a_command_that_cannot_be_started_is_a_failure(
     client: Client, host: str, containers: Containers, cmd: list[str], start: dict[str, Any]
 ) -> None:
-    """In Podman's words, which are not given out as the command's output."""
+    """The error has Podman's words, which are not the command's output."""
     container = await containers.start("sleep", "600")
 
     with pytest.raises(grpc.aio.AioRpcError) as caught:

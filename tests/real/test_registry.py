@@ -55,7 +55,7 @@ async def remove(client: Client, host: str, repository: str) -> None:
 
 @pytest.fixture
 async def image(client: Client, host: str, registry: Registry) -> AsyncIterator[str]:
-    """A repository of the open registry, of which the host has the tag `1`."""
+    """A repository of the open registry; the host has its tag `1`."""
     repository = await tagged(client, host, registry, "plain")
     yield repository
     await remove(client, host, repository)
@@ -77,17 +77,17 @@ async def test_what_was_pushed_can_be_pulled(client: Client, host: str, image: s
     assert (await client.images.InspectImage(request)).image.id == before.id
 
 
-async def test_a_registry_tells_of_an_image_that_is_not_on_the_host(client: Client, host: str, image: str) -> None:
+async def test_a_registry_describes_an_image_that_is_not_on_the_host(client: Client, host: str, image: str) -> None:
     """The distribution of an image is its digest and its platforms, as the registry has them."""
     pushed = await push(client, host, image)
 
-    told = await client.distribution.InspectDistribution(
+    found = await client.distribution.InspectDistribution(
         distribution_pb2.InspectDistributionRequest(host=host, name=f"{image}:1")
     )
 
-    assert told.oci_descriptor.digest == next(report.result.digest for report in pushed if report.result.digest)
-    assert told.oci_descriptor.size > 0
-    assert [platform.os for platform in told.platforms] == ["linux"]
+    assert found.oci_descriptor.digest == next(report.result.digest for report in pushed if report.result.digest)
+    assert found.oci_descriptor.size > 0
+    assert [platform.os for platform in found.platforms] == ["linux"]
 
 
 async def test_what_the_registry_does_not_have_is_not_found(client: Client, host: str, image: str) -> None:
@@ -170,7 +170,7 @@ async def test_a_guarded_registry_opens_to_nobody_else(
     assert WRONG.password not in logged.text
 
 
-async def test_wrong_credentials_are_told_when_they_are_checked(
+async def test_a_check_of_wrong_credentials_fails(
     client: Client, host: str, guarded_registry: Registry, logged: pytest.LogCaptureFixture
 ) -> None:
     """The check of wrong credentials fails by REGISTRY_AUTH, and shows the password to nobody."""

@@ -21,7 +21,7 @@ WRITER = "n=0; while :; do n=$((n+1)); echo $n; sleep 0.05; done"
 
 
 class Lines:
-    """The numbers that a container writes, as one client gets them, and the token to go on with."""
+    """The numbers that a container writes, as one client gets them, and the token to continue with."""
 
     def __init__(self, **request: Any) -> None:
         self._request = request
@@ -113,7 +113,7 @@ async def test_a_hundred_followers_do_not_notice_a_reload_of_other_hosts(
 
 
 async def system_id(client: Client) -> str:
-    """The id of the engine behind the host `guest`."""
+    """The id of the engine of the host `guest`."""
     return (await client.system.GetInfo(system_pb2.GetInfoRequest(host="guest"))).info.id
 
 

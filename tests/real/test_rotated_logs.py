@@ -1,4 +1,4 @@
-"""Logs that are rotated while they are followed, on real engines: nothing hangs, and nothing is lost in silence.
+"""Logs that are rotated while they are followed, on real engines: nothing hangs, and nothing is lost silently.
 
 An engine that is followed skips what was rotated away before it came to it, and says nothing; it repeats files, and
 answers that begin near the end of a log may never end.  `DOCKFLEET_LONG=1` runs all writers on all logs, and longer.
@@ -120,7 +120,7 @@ async def followed(
 
 
 async def truth(client: Client, host: str, container: str) -> dict[int, int]:
-    """Return how many lines the container has written to each output: its last line says so."""
+    """Return how many lines the container has written to each output: its last line has the numbers."""
     call = client.containers.StreamLogs(containers_pb2.StreamLogsRequest(host=host, id=container, tail=1))
     entries = [entry async for message in call for entry in message.batch.entries]
     _, n, _, m = entries[-1].data.split(b" ")
@@ -140,7 +140,7 @@ async def test_a_follower_gets_all_lines_or_a_gap_in_their_place(
 ) -> None:
     """However fast logs are rotated away: lines come in order and once, gaps name those lost, and there is an end.
 
-    The same for a client that cancels its call, also right behind a gap, and resumes.
+    The same for a client that cancels its call, also right after a gap, and resumes.
     """
     print(f"DOCKFLEET_SEED={SEED}")
     wrong = []
@@ -149,8 +149,8 @@ async def test_a_follower_gets_all_lines_or_a_gap_in_their_place(
         began, before = time.monotonic(), requests(client, host)
         verdicts = await asyncio.gather(*(followed(client, host, containers, *run, leaves=leaves) for run in runs))
         seconds, asked = time.monotonic() - began, requests(client, host) - before
-        told = sum(verdict.told for verdict in verdicts)
-        print(f"{asked} requests for logs in {seconds:.1f} s: {asked / told:.4f} a line")
+        lines = sum(verdict.lines for verdict in verdicts)
+        print(f"{asked} requests for logs in {seconds:.1f} s: {asked / lines:.4f} a line")
         if not leaves:  # each follower may send a few at once, and one every tenth of a second
             assert asked <= len(runs) * (10 * seconds + 10)
         for run, verdict in zip(runs, verdicts, strict=True):
@@ -161,10 +161,10 @@ async def test_a_follower_gets_all_lines_or_a_gap_in_their_place(
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("engine", ["old", "new"])
-async def test_a_killed_engine_loses_nothing_of_a_rotated_log_in_silence(
+async def test_a_killed_engine_loses_nothing_of_a_rotated_log_silently(
     request: pytest.FixtureRequest, start_engine: Callable[..., PrivateEngine], engine: str
 ) -> None:
-    """While dockerd is away containers wait for it; the follower goes on, with gaps where files were put aside."""
+    """While dockerd is away containers wait for it; the follower continues, with gaps where files were put aside."""
     root = None
     if engine == "new":
         request.getfixturevalue("fleet").need("new")

@@ -29,7 +29,7 @@ def run_request(host: str, containers: Containers, *cmd: str, **keys: Any) -> co
 
 
 async def test_output_and_exit_code_arrive(client: Client, host: str, containers: Containers) -> None:
-    """A run tells of the creation, the start, both outputs, and last of the exit code; the container stays."""
+    """A run reports the creation, the start, both outputs, and at last the exit code; the container stays."""
     request = run_request(host, containers, "sh", "-c", "echo out; echo err >&2; exit 7", name=f"df-run-{host}")
 
     run = await transcript(client.containers.RunContainer(request))
@@ -97,7 +97,7 @@ async def test_a_client_that_leaves_before_the_start_leaves_nothing_behind(
     client: Client, host: str, containers: Containers
 ) -> None:
     """When the call is cancelled at `created`, the container is removed."""
-    # A stream of which only the first message is read: the gateway goes on at its own pace, so that some of these
+    # Only the first message of the stream is read: the gateway continues at its own pace, so that some of these
     # containers have been started already, and end by themselves.
     for _ in range(5):
         call = client.containers.RunContainer(run_request(host, containers, "true", auto_remove=True))

@@ -1,4 +1,4 @@
-"""Two hosts at once, of which one hangs: it hurts only itself."""
+"""Two hosts at once: one hangs, and affects only itself."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ async def test_the_other_host_answers_meanwhile(fleet: Fleet, sick: str) -> None
 
 
 async def test_a_host_that_comes_back_is_as_before(client: Client, fleet: Fleet, sick: str) -> None:
-    """Sessions that were open while the host hung go on where they were, and new calls succeed."""
+    """Sessions that were open while the host hung continue where they were, and new calls succeed."""
     containers = Containers(client, sick)
     container = await containers.start("sleep", "1000")
     call = client.exec.Exec()

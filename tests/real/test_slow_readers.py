@@ -46,10 +46,10 @@ async def gateways(
 
 
 @pytest.mark.parametrize(("kind", "host"), TABLE, indirect=["host"])
-async def test_a_reader_that_stands_still_hurts_nobody(
+async def test_a_reader_that_pauses_affects_nobody(
     kind: Kind, host: str, fleet: Fleet, containers: Containers, gateways: dict[bool, GatewayProcess]
 ) -> None:
-    """The container goes on to the last second, its engine is as fast as before, memory is bounded; then it is told."""
+    """The container runs, its engine is fast, and memory is bounded; then the reader gets what it is promised."""
     gateway = gateways[kind.limited]
     stage = await Stage.of(gateway.client, host, containers, fleet.engines[host], kind.driver)
     before = [await stage.latency() for _ in range(40)]

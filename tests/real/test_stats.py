@@ -93,7 +93,7 @@ def nanoseconds(text: str) -> int:
 
 
 async def test_rates_are_those_of_the_traffic(client: Client, host: str, containers: Containers) -> None:
-    """A container that writes so many bytes a second is told to; one that rests is told to rest."""
+    """A container that writes has the rate of its writes; one that rests has none."""
     resting = await containers.start("sleep", "1000")
 
     message = await second(read(client, host, resting))
@@ -107,7 +107,7 @@ async def test_rates_are_those_of_the_traffic(client: Client, host: str, contain
 async def test_fifty_readers_are_one_for_the_engine(
     client: Client, host: str, fleet: Fleet, containers: Containers, private: None
 ) -> None:
-    """However many look at a container, the engine keeps one stream; when all have gone, none."""
+    """The engine has one stream for all readers of a container; without readers it has none."""
     container = await containers.start("sh", "-c", BUSY)
     engine = client.hosts_of_gateway[host].engine
     streams, goroutines = engine.open_streams, running(fleet.engines[host])
@@ -136,7 +136,7 @@ def running(engine: PrivateEngine) -> int:
     return int(json.loads(engine.request("GET", "/info")[1])["NGoroutines"])
 
 
-async def test_a_created_container_says_so_and_goes_on_when_it_starts(
+async def test_a_created_container_has_samples_when_it_starts(
     client: Client, host: str, containers: Containers
 ) -> None:
     """No zeros pass for a measurement, before the start, after the exit and after the next start."""
@@ -165,7 +165,7 @@ async def test_a_created_container_says_so_and_goes_on_when_it_starts(
         assert message.stats.HasField("read_at")
         assert message.stats.HasField("summary")
         assert message.stats.cpu_stats.cpu_usage.total_usage > 0
-    assert seen.count("not_running") == 2  # told once each
+    assert seen.count("not_running") == 2  # once each
 
 
 async def test_one_sample_of_an_exited_container(client: Client, host: str, containers: Containers) -> None:
@@ -186,7 +186,7 @@ async def test_a_container_that_does_not_exist(client: Client, host: str) -> Non
 
 
 async def test_a_restart_of_the_daemon_is_outlived(start_engine: Callable[..., PrivateEngine]) -> None:
-    """Samples go on in the same call when the engine has come back, with a container that lived on."""
+    """Samples continue in the same call when the engine is back; the container has kept running."""
     engine = start_engine("stats", settings={"live-restore": True})
     config = {"Image": IMAGE, "Cmd": ["sh", "-c", BUSY], "HostConfig": {"NetworkMode": "none"}}
     id = json.loads(engine.request("POST", "/containers/create", config)[1])["Id"]

@@ -1,6 +1,6 @@
 """Every status that a comment of the contract names, on engines of both versions.
 
-Those that no real engine can be brought to are in tests/rpc/test_scripted_statuses.py.  That comments and rows are the
+Those that no real engine gives at will are in tests/rpc/test_scripted_statuses.py.  That comments and rows are the
 same is in tests/test_error_comments.py.
 """
 
@@ -61,7 +61,7 @@ async def test_a_call_ends_with_the_status_that_its_comment_names(at: At, row: R
 
 @pytest.mark.parametrize("rpc", prefixes.OF_CONTAINERS)
 async def test_a_container_that_is_not_there_is_not_found(at: At, rpc: str) -> None:
-    """Each RPC that takes a container says so."""
+    """Each RPC that takes a container ends with NOT_FOUND."""
     assert await ending(at, rpc, prefixes.asking(rpc, at.name)) == [Status.of("NOT_FOUND")]
 
 

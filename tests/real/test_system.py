@@ -1,4 +1,4 @@
-"""What hosts tell of themselves."""
+"""Facts about hosts."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def now() -> Timestamp:
 
 
 async def test_a_host_answers_a_ping(client: Client, host: str) -> None:
-    """A ping tells the API version and the system."""
+    """A ping has the API version and the system."""
     ping = await client.system.Ping(system_pb2.PingRequest(host=host))
 
     assert ping.api_version.split(".")[0] == "1"
     assert ping.os_type == "linux"
 
 
-async def test_a_host_tells_its_versions(client: Client, host: str) -> None:
+async def test_versions_of_a_host(client: Client, host: str) -> None:
     """The version of the engine is that of its part of the same name, and the API's that of a ping."""
     version = (await client.system.GetVersion(system_pb2.GetVersionRequest(host=host))).version
     ping = await client.system.Ping(system_pb2.PingRequest(host=host))
@@ -38,7 +38,7 @@ async def test_a_host_tells_its_versions(client: Client, host: str) -> None:
     assert version.kernel_version == platform.release()
 
 
-async def test_a_host_tells_its_state(client: Client, host: str, containers: Containers, fleet: Fleet) -> None:
+async def test_information_about_a_host(client: Client, host: str, containers: Containers, fleet: Fleet) -> None:
     """The host's information counts containers, and is about the host that was asked."""
     request = system_pb2.GetInfoRequest(host=host)
     before = (await client.system.GetInfo(request)).info
@@ -58,7 +58,7 @@ async def test_a_host_tells_its_state(client: Client, host: str, containers: Con
         assert info.docker_root_dir == "/var/lib/docker"
 
 
-async def test_a_host_tells_what_takes_its_disk(client: Client, host: str, containers: Containers) -> None:
+async def test_disk_usage_of_a_host(client: Client, host: str, containers: Containers) -> None:
     """The data usage lists images, containers with their sizes, and volumes."""
     container = await containers.run(
         "sh", "-c", "head -c 100000 /dev/zero > /file; head -c 5000 /dev/zero > /data/file", volumes=["/data"]
@@ -93,7 +93,7 @@ async def test_events_arrive_as_they_happen(client: Client, host: str, container
 
 
 async def test_events_of_the_past_end_at_their_time(client: Client, host: str, containers: Containers) -> None:
-    """With `since` and `until` in the past, what happened between them is told, and the stream ends."""
+    """With `since` and `until` in the past, the events between them are sent, and the stream ends."""
     begin = now()
     await containers.create("true")
     end = now()

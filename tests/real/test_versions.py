@@ -89,7 +89,7 @@ async def test_the_same_field_is_taken_by_a_newer_host(
 
 @pytest.mark.parametrize("host", ["new"], indirect=True)
 async def test_annotations_arrive(client: Client, host: str, containers: Containers) -> None:
-    """A newer field is told by inspection as it was given."""
+    """An inspection has a newer field as it was given."""
     container = await containers.create("true", host_config={"annotations": {"a": "b"}, "network_mode": "none"})
 
     assert (await containers.inspect(container)).host_config.annotations == {"a": "b"}

@@ -55,7 +55,7 @@ async def test_a_volume_is_what_it_was_created_as(client: Client, host: str, lab
 
 
 async def test_a_volume_outlives_its_containers(client: Client, host: str, label: str, containers: Containers) -> None:
-    """What one container writes into a volume another one reads; a volume in use can not be removed."""
+    """What one container writes into a volume another one reads; a volume in use cannot be removed."""
     key, _, value = label.partition("=")
     request = volumes_pb2.CreateVolumeRequest(host=host, labels={key: value})
     name = (await client.volumes.CreateVolume(request)).volume.name

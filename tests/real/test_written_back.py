@@ -332,11 +332,11 @@ CASES = [
 async def test_an_inspection_makes_a_container_that_is_inspected_alike(
     client: Client, host: str, containers: Containers, name: str
 ) -> None:
-    """What an inspection tells is accepted as a configuration, and the new container's inspection tells the same."""
+    """An inspection is accepted as a configuration, and the new container's inspection is the same."""
     first = await inspected(client, host, containers, written(name, host), name)
     second = await inspected(client, host, containers, written_back(first), name)
 
-    before, after = told(first, first), told(second, first)
+    before, after = comparable(first, first), comparable(second, first)
     differences = {path: (before.get(path), after.get(path)) for path in before.keys() | after.keys()}
     assert {path: values for path, values in differences.items() if values[0] != values[1]} == {}
 
@@ -371,7 +371,7 @@ def written(name: str, host: str) -> ContainerSpec:
 
 
 def written_back(container: Container) -> ContainerSpec:
-    """Return the configuration that consists of what an inspection tells."""
+    """Return the configuration that an inspection has."""
     spec = ContainerSpec.FromString(container.config.SerializeToString())  # their fields have the same numbers
     spec.host_config.CopyFrom(container.host_config)
     for network, settings in container.network_settings.networks.items():
@@ -392,19 +392,19 @@ async def inspected(client: Client, host: str, containers: Containers, spec: Con
         await client.containers.RemoveContainer(remove)
 
 
-def told(container: Container, first: Container) -> dict[str, Any]:
+def comparable(container: Container, first: Container) -> dict[str, Any]:
     """Return the properties of an inspection by their paths, without what is a container's own.
 
-    An id is told as a word, because names and paths are made of it: the container's, and that of the *first* one,
+    An id is replaced by a word, because names and paths are made of it: the container's, and that of the *first* one,
     which has become the second one's host name.  So is the name of a volume that nobody named.
     """
-    told = Container()
-    told.CopyFrom(container)
-    told.mounts.sort(key=lambda mount: mount.destination)  # they come in any order
-    for mount in told.mounts:
+    copy = Container()
+    copy.CopyFrom(container)
+    copy.mounts.sort(key=lambda mount: mount.destination)  # they come in any order
+    for mount in copy.mounts:
         if re.fullmatch("[0-9a-f]{64}", mount.name):
             mount.name = mount.source = "NAMELESS"
-    text = MessageToJson(told, preserving_proto_field_name=True)
+    text = MessageToJson(copy, preserving_proto_field_name=True)
     for id in (container.id, first.id):
         text = text.replace(id, "ID").replace(id[:12], "SHORT-ID")
     own = [*OWN] if first.config.mac_address else [*OWN, OWN_MAC_ADDRESS]
@@ -413,7 +413,7 @@ def told(container: Container, first: Container) -> dict[str, Any]:
 
 
 def properties(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the properties of a JSON document with their paths; lists of names are told as sets."""
+    """Yield the properties of a JSON document with their paths; lists of names become sets."""
     if path.endswith((".aliases", ".dns_names")):
         yield path, set(value)
     elif isinstance(value, dict) and value:

@@ -1,4 +1,4 @@
-"""Statuses that no real engine can be brought to at will, from a scripted one: full disks, broken connections, swarms.
+"""Statuses that a test cannot get from a real engine at will: full disks, broken connections, swarms.
 
 The words are those of real engines; an address where nothing listens stands for a host that is away.
 """
@@ -57,7 +57,7 @@ COPY = fleet_pb2.CopyImageRequest(host="h1", image="app", to={"all": True})
 class Row:
     """An RPC, a status, the request that ends with it, and what the engine answers; without, there is no engine.
 
-    Arguments: *limits* and *settings*, those of the gateway; *why*, what tells the row from others of its status.
+    Arguments: *limits* and *settings*, those of the gateway; *why*, how the row differs from others of its status.
     """
 
     rpc: str
@@ -79,7 +79,7 @@ def row(rpc: str, status: str, request: Message, *script: tuple[str, Response | 
 
 
 def within(message: str) -> Response:
-    """An answer that tells a failure in its second line."""
+    """An answer with a failure in its second line."""
     return {"lines": [{"status": "at work"}, {"errorDetail": {"message": message}, "error": message}]}
 
 

@@ -84,7 +84,7 @@ async def test_output_that_comes_with_the_answer_is_kept(engine: FakeEngine, cli
 
 
 async def test_a_terminal_has_no_frames(engine: FakeEngine, client: Client) -> None:
-    """Its bytes are handed on as they are, and its sizes go to the container."""
+    """Its bytes are delivered unchanged, and its sizes go to the container."""
     engine.on("GET", "/containers/{id}/json", json=state(running=True, tty=True))
     engine.on("POST", "/containers/{id}/resize", status=200)
     engine.on("POST", ATTACH, Held(lambda exchange: exchange.upgrade(b"\x01\0\0\0\0\0\0\x09$ ")))
@@ -98,7 +98,7 @@ async def test_a_terminal_has_no_frames(engine: FakeEngine, client: Client) -> N
     call.cancel()
 
 
-async def test_whatever_a_container_says_is_output(engine: FakeEngine, client: Client) -> None:
+async def test_words_like_the_engines_are_output(engine: FakeEngine, client: Client) -> None:
     """Words like those of an engine that could not start an exec mean nothing here."""
     words = b"OCI runtime exec failed: says who\nError: Exec command says who\n"
     engine.on("POST", ATTACH, writes(frame(1, words)))
@@ -106,8 +106,10 @@ async def test_whatever_a_container_says_is_output(engine: FakeEngine, client: C
     assert output(await attach(client, START)) == words
 
 
-async def test_a_session_that_ends_before_its_container_says_so(engine: FakeEngine, client: Client) -> None:
-    """With its keys, or without `stream`, a client may leave a container that runs on."""
+async def test_a_session_that_ends_before_its_container_reports_that_it_runs(
+    engine: FakeEngine, client: Client
+) -> None:
+    """With its keys, or without `stream`, a client may leave a container that continues to run."""
     engine.on("GET", "/containers/{id}/json", json=state(running=True))
     engine.on("POST", ATTACH, writes(frame(1, b"so far")))
 
@@ -118,7 +120,7 @@ async def test_a_session_that_ends_before_its_container_says_so(engine: FakeEngi
 
 
 async def test_a_container_that_removes_itself_has_ended_without_a_code(engine: FakeEngine, client: Client) -> None:
-    """The session's end is told, and that no code is known."""
+    """The session's end says that no exit code is known."""
     engine.on("GET", "/containers/{id}/json", json=state(running=True), times=1)
     engine.on("GET", "/containers/{id}/json", status=404, error="No such container: web")
 
@@ -140,7 +142,7 @@ async def test_output_that_is_torn_is_no_end(engine: FakeEngine, client: Client,
 
 
 async def test_an_engine_that_dies_is_never_an_end(engine: FakeEngine, client: Client) -> None:
-    """Its sessions look like ended ones; that it is gone shows when it is asked (fact 2, V9)."""
+    """Its sessions look like ended ones; the gateway asks the engine, and finds that it is gone (fact 2, V9)."""
 
     async def die(exchange: ResponseParser) -> None:
         engine.on("GET", "/containers/{id}/json", gone)
@@ -182,8 +184,8 @@ async def test_a_container_that_is_none_is_a_bad_answer(engine: FakeEngine, clie
 
 
 @pytest.mark.parametrize("where", ["GET /containers/{id}/json", f"POST {ATTACH}"])
-async def test_a_host_that_hangs_is_given_up(engine: FakeEngine, client: Client, where: str) -> None:
-    """The inspection and the session's beginning have their time."""
+async def test_a_host_that_hangs_ends_the_call(engine: FakeEngine, client: Client, where: str) -> None:
+    """The inspection and the beginning of the session have a timeout."""
     held = Held()
     method, path = where.split()
     engine.on(method, path, held)

@@ -21,7 +21,7 @@ async def hello(exchange: ResponseParser) -> None:
 
 
 def test_the_rpcs_written_by_hand_that_have_an_endpoint_are_those_below() -> None:
-    """A new one is not done before its test is."""
+    """A new one needs a test."""
     by_hand = [
         method.name for method in contract.methods() if contract.endpoint(method) and contract.is_by_hand(method)
     ]
@@ -74,7 +74,7 @@ async def test_stream_logs_asks_with_every_parameter() -> None:
     ]
 
 
-async def test_stream_logs_takes_both_outputs_with_times_unless_told_otherwise() -> None:
+async def test_stream_logs_takes_both_outputs_with_times_by_default() -> None:
     """The Engine itself would refuse a request that names no output."""
     async with FakeEngine() as engine, gateway_of(engine.address) as client:
         engine.on(*STATE, json=state(running=False))

@@ -65,7 +65,7 @@ async def run(client: Client, *requests: exec_pb2.ExecRequest) -> list[Any]:
 # From start to exit
 
 
-async def test_an_exec_is_created_started_fed_and_heard_to_its_exit_code(engine: FakeEngine, client: Client) -> None:
+async def test_an_exec_runs_from_its_creation_to_its_exit_code(engine: FakeEngine, client: Client) -> None:
     """First it has started, last it has ended, and the end of the requests is the end of its input."""
     kill = exec_pb2.ExecStart(host="h1", id="web", cmd=["cat"], attach_stdin=True)
     replies = await run(client, exec_pb2.ExecRequest(start=kill), stdin(b"to be"), stdin(b" or not"))
@@ -85,7 +85,7 @@ async def test_an_exec_is_created_started_fed_and_heard_to_its_exit_code(engine:
     assert start.headers["upgrade"] == "tcp"
 
 
-async def test_input_may_end_while_the_call_goes_on(engine: FakeEngine, client: Client) -> None:
+async def test_input_may_end_before_the_call(engine: FakeEngine, client: Client) -> None:
     """`close_stdin` ends the input; the requests may stay open."""
     forever = asyncio.Event()
 
@@ -140,7 +140,7 @@ async def test_much_output_comes_in_messages_of_bounded_size(engine: FakeEngine,
 async def test_output_that_is_torn_is_no_end(
     engine: FakeEngine, client: Client, process: Any, code: grpc.StatusCode, reason: str
 ) -> None:
-    """The exit code is never told when the output was not whole (A5 54)."""
+    """The exit code is never sent when the output was not whole (A5 54)."""
     engine.on("POST", "/exec/{id}/start", process)
 
     replies, refused = await until_refused(client.exec.Exec(iter([START])))
@@ -150,7 +150,7 @@ async def test_output_that_is_torn_is_no_end(
 
 
 async def test_a_session_that_is_reset_leaves_the_outcome_open() -> None:
-    """The process may run on, or not."""
+    """The process may still run, or not."""
     async with FakeEngine.tcp() as engine, gateway_of(engine.address) as client:
         engine.on("POST", "/containers/{id}/exec", status=201, json={"Id": EXEC})
         engine.on("POST", "/exec/{id}/start", writes(frame(1, b"half"), end="abort"))
@@ -160,7 +160,7 @@ async def test_a_session_that_is_reset_leaves_the_outcome_open() -> None:
     assert (refused.code, refused.reason) == (grpc.StatusCode.ABORTED, "OUTCOME_UNKNOWN")
 
 
-async def test_an_engine_that_is_gone_after_the_output_tells_no_exit_code(engine: FakeEngine, client: Client) -> None:
+async def test_an_engine_that_is_gone_after_the_output_gives_no_exit_code(engine: FakeEngine, client: Client) -> None:
     """A session that ends because the engine does looks like a good end; the question for the exit code shows it."""
 
     async def die(exchange: ResponseParser) -> None:
@@ -190,7 +190,7 @@ async def test_an_engine_that_is_gone_after_the_output_tells_no_exit_code(engine
     ],
     ids=["409", "404", "400 and more bytes", "200"],
 )
-async def test_a_start_that_is_refused_is_told(
+async def test_a_start_that_is_refused_is_an_error(
     engine: FakeEngine, client: Client, answer: Any, code: grpc.StatusCode, reason: str
 ) -> None:
     """The connection is no session, and is not used again (A5 55)."""
@@ -206,7 +206,7 @@ async def test_a_start_that_is_refused_is_told(
 async def test_a_command_that_could_not_be_started_is_a_failure_and_no_output(
     engine: FakeEngine, client: Client
 ) -> None:
-    """The engine writes its words as the command's output, and the exit code tells them apart (B2 35, [V18])."""
+    """The engine writes its words as the command's output; the exit code distinguishes the two (B2 35, [V18])."""
     words = b'OCI runtime exec failed: exec failed: "nope": executable file not found in $PATH: unknown\r\n'
     engine.on("POST", "/exec/{id}/start", writes(frame(1, words)))
     engine.on("GET", "/exec/{id}/json", json={"Running": False, "ExitCode": 126, "Pid": 0}, times=2)
@@ -223,7 +223,7 @@ async def test_a_command_that_could_not_be_started_is_a_failure_and_no_output(
 
 
 async def test_a_removed_container_leaves_no_exit_code(engine: FakeEngine, client: Client) -> None:
-    """The session ends, and what became of the process is said not to be known (B2 34)."""
+    """The session ends, and its end says that no exit code is known (B2 34)."""
     engine.on("POST", "/exec/{id}/start", writes(frame(1, b"x")))
     engine.on("GET", "/exec/{id}/json", status=404, error=f"No such exec instance: {EXEC}")
 
@@ -246,7 +246,7 @@ async def test_an_exec_that_is_none_is_a_bad_answer(engine: FakeEngine, client: 
 
 @pytest.mark.parametrize("where", ["/containers/{id}/exec", "/exec/{id}/start"])
 async def test_a_host_that_hangs_leaves_the_outcome_open(engine: FakeEngine, client: Client, where: str) -> None:
-    """Without a deadline of the client the gateway's own counts; the exec may have been made or started (B2 3)."""
+    """Without a deadline of the client the gateway's own holds; the exec may have been made or started (B2 3)."""
     held = Held()
     engine.on("POST", where, held)
 
@@ -308,7 +308,7 @@ async def test_an_exec_may_last_longer_than_a_call_and_not_longer_than_its_deadl
 async def test_frames_in_the_wrong_place_end_the_session(
     engine: FakeEngine, client: Client, requests: list[Any], field: str
 ) -> None:
-    """Whoever sends them learns which, and the session is closed."""
+    """The error says which frame is wrong, and the session is closed."""
     engine.on("POST", "/exec/{id}/start", Held(lambda exchange: exchange.upgrade()))
 
     refused = await refusal(client.exec.Exec(iter(requests)))
@@ -360,7 +360,7 @@ async def test_a_process_that_ends_before_its_input_is_no_failure(engine: FakeEn
     engine.on("POST", "/exec/{id}/start", writes(frame(1, b"x")))
 
     def exchange() -> list[Any]:
-        # By a synchronous client: the asynchronous one may take a call's end while it is being fed for a failure.
+        # By a synchronous client: the asynchronous one may report a failure when a call ends while it sends.
         with grpc.insecure_channel(f"127.0.0.1:{client.port}") as channel:
             requests = [START, *(stdin(b"y" * (1 << 20)) for _ in range(20))]
             return list(exec_pb2_grpc.ExecServiceStub(channel).Exec(iter(requests)))

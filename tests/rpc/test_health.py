@@ -31,7 +31,7 @@ async def health_until(client: Client, service: str, status: int) -> None:
             return
 
 
-async def test_health_tells_of_the_gateway_and_of_every_service() -> None:
+async def test_the_gateway_and_every_service_have_an_entry() -> None:
     """A load balancer asks for the empty name or for a service."""
     async with FakeEngine() as engine, gateway_of(engine.address) as client:
         statuses = [await health_of(client, name) for name in ("", "dockfleet.v1.ContainerService")]
@@ -39,7 +39,7 @@ async def test_health_tells_of_the_gateway_and_of_every_service() -> None:
     assert statuses == [SERVING, SERVING]
 
 
-async def test_health_tells_of_each_host_and_notices_when_one_goes_and_comes_back() -> None:
+async def test_each_host_has_an_entry_that_changes_when_the_host_goes_and_comes_back() -> None:
     """The entry of a host is `host/NAME`; it follows the probes."""
     async with FakeEngine() as engine, gateway_of(engine.address, health_check_interval_seconds=0.1) as client:
         await health_until(client, "host/h1", SERVING)
@@ -52,7 +52,7 @@ async def test_health_tells_of_each_host_and_notices_when_one_goes_and_comes_bac
 
 
 async def test_the_health_of_a_name_that_is_not_known_is_not_found() -> None:
-    """Whoever watches it is told that it is unknown, and then when it is known."""
+    """A watcher of it gets SERVICE_UNKNOWN, and then its status when it is known."""
     async with FakeEngine() as engine, gateway_of(engine.address, health_check_interval_seconds=3600) as client:
         stub = health_pb2_grpc.HealthStub(client.channel)
         refused = await refusal(stub.Check(health_pb2.HealthCheckRequest(service="host/lab")))
@@ -70,7 +70,7 @@ async def test_the_health_of_a_name_that_is_not_known_is_not_found() -> None:
 
 
 async def test_health_lists_all_names() -> None:
-    """One call tells of the gateway, its services and its hosts."""
+    """One call returns the gateway, its services and its hosts."""
     async with FakeEngine() as engine, gateway_of(engine.address, health_check_interval_seconds=3600) as client:
         await health_until(client, "host/h1", SERVING)
         listed = await health_pb2_grpc.HealthStub(client.channel).List(health_pb2.HealthListRequest())
@@ -83,8 +83,8 @@ async def test_health_lists_all_names() -> None:
     }.items()
 
 
-async def test_nobody_serves_once_the_gateway_drains() -> None:
-    """Whatever is said of a service or a host after that."""
+async def test_nothing_serves_when_the_gateway_drains() -> None:
+    """Later changes of a service or a host do not matter."""
     reporter = HealthReporter()
     reporter.serve(["one"])
     reporter.drain()

@@ -41,7 +41,7 @@ def logged() -> Iterator[io.StringIO]:
 
 @asynccontextmanager
 async def defective(error: Exception) -> AsyncIterator[grpc.aio.Channel]:
-    """Serve /defect.Service/Unary and /Stream, whose handlers raise *error*, behind the interceptor."""
+    """Serve /defect.Service/Unary and /Stream, whose handlers raise *error*, through the interceptor."""
 
     async def unary(request: Empty, context: object) -> Empty:
         raise error
@@ -61,7 +61,7 @@ async def defective(error: Exception) -> AsyncIterator[grpc.aio.Channel]:
 
 @asynccontextmanager
 async def serving(handlers: dict[str, Any], metrics: Metrics) -> AsyncIterator[grpc.aio.Channel]:
-    """Serve the *handlers* of defect.Service behind the interceptor."""
+    """Serve the *handlers* of defect.Service through the interceptor."""
     server = grpc.aio.server(interceptors=[CallInterceptor(metrics.rpcs)])
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("defect.Service", handlers),))
     port = server.add_insecure_port("127.0.0.1:0")
@@ -74,9 +74,9 @@ async def serving(handlers: dict[str, Any], metrics: Metrics) -> AsyncIterator[g
 
 
 @pytest.mark.parametrize("method", ["Unary", "Stream"])
-async def test_a_defect_tells_the_caller_nothing_but_where_the_log_tells_more(method: str, logged: io.StringIO) -> None:
-    """grpc itself would send the exception's text, and whatever secret is in it."""
-    async with defective(ValueError(f"can not parse {SECRET}")) as channel:
+async def test_a_defect_gives_the_caller_only_the_id_of_the_log_line(method: str, logged: io.StringIO) -> None:
+    """grpc itself would send the exception's text, which may hold a secret."""
+    async with defective(ValueError(f"cannot parse {SECRET}")) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as error:
             call: Any
             if method == "Unary":
@@ -91,7 +91,7 @@ async def test_a_defect_tells_the_caller_nothing_but_where_the_log_tells_more(me
     assert (seen.code, seen.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")
     assert SECRET not in seen.message
     assert line["request_id"] in seen.message
-    assert "can not parse" in line["traceback"]
+    assert "cannot parse" in line["traceback"]
 
 
 async def test_a_handler_that_is_not_ours_gets_grpcs_own_context_and_its_status_is_counted() -> None:
@@ -125,9 +125,7 @@ async def test_the_clients_own_id_of_a_call_is_the_logs(logged: io.StringIO) -> 
 
 
 @pytest.mark.parametrize("name", ["a\nb", "\x1b]0;owned\x07", "\u202e gpj", '","level":"fake', "x" * 20_000])
-async def test_whatever_an_engine_says_stays_within_its_line_and_within_the_status(
-    name: str, logged: io.StringIO
-) -> None:
+async def test_an_engines_words_stay_within_one_line_and_one_status(name: str, logged: io.StringIO) -> None:
     """Control characters are escaped, length is bounded, and the status stays what it is."""
     async with FakeEngine() as engine, gateway_of(engine.address) as client:
         engine.on("GET", "/containers/{id}/json", error=f"No such container: {name}", status=404)
@@ -143,7 +141,7 @@ async def test_whatever_an_engine_says_stays_within_its_line_and_within_the_stat
 
 
 async def test_credentials_are_in_no_log_line_and_in_no_error(logged: io.StringIO) -> None:
-    """A registry's password and an exec's environment pass through, and leave no trace."""
+    """A registry's password and an exec's environment are passed to the engine only."""
     errors = []
     async with FakeEngine() as engine, gateway_of(engine.address, log_level="debug") as client:
         engine.on("POST", "/images/create", error="unauthorized: incorrect username or password", status=500)
@@ -164,7 +162,7 @@ async def test_credentials_are_in_no_log_line_and_in_no_error(logged: io.StringI
 
 
 async def test_reads_are_quiet_and_changes_are_logged(logged: io.StringIO) -> None:
-    """At the default level the log tells who changed what, and every failure."""
+    """At the default level the log has all changes and every failure."""
     logging.getLogger().setLevel(logging.INFO)
     async with FakeEngine() as engine, gateway_of(engine.address) as client:
         engine.on("POST", "/containers/{id}/start", status=204)

@@ -1,4 +1,4 @@
-"""What is counted and logged of calls that end in every way, and what strangers can not make grow."""
+"""What is counted and logged of calls that end in every way; strangers cannot make the metrics grow."""
 
 from __future__ import annotations
 
@@ -129,8 +129,8 @@ async def test_a_client_that_leaves_is_counted_as_that_and_is_no_error(
     assert [line for line in ours if line["level"] in ("error", "warning")] == []
 
 
-async def test_methods_that_do_not_exist_leave_nothing_behind(client: Client) -> None:
-    """However many are made up: no series, no handler, no line above debug (A5 16)."""
+async def test_methods_that_do_not_exist_leave_no_series(client: Client) -> None:
+    """Any number of invented methods gives no series, no handler, and no line above debug (A5 16)."""
     await refusal(client.unary("/dockfleet.v1.ContainerService/Nothing")(b""))
     series = len(generate_latest(client.metrics.registry).splitlines())
     for number in range(300):
@@ -178,7 +178,7 @@ async def test_a_host_that_does_not_exist_stays_within_its_line(client: Client, 
 
     assert (refused.code, refused.reason) == (grpc.StatusCode.NOT_FOUND, "UNKNOWN_HOST")
     assert refused.message.isprintable()
-    await until(lambda: '"call"' in logged.getvalue())  # it is told first, and logged then
+    await until(lambda: '"call"' in logged.getvalue())  # the status is sent first, and logged then
     calls = [line for line in map(json.loads, logged.getvalue().split("\n")[:-1]) if line["message"] == "call"]
     assert [line["host"] for line in calls] == [host]
     assert logged.getvalue().isascii()
@@ -187,7 +187,7 @@ async def test_a_host_that_does_not_exist_stays_within_its_line(client: Client, 
 SECRETS = ["pa55-word", "env-5ecret", "t0ken-identity", "t0ken-registry", "auth-ba5e64"]
 
 
-async def test_secrets_leave_no_trace(engine: FakeEngine, client: Client, logged: io.StringIO) -> None:
+async def test_secrets_go_only_to_the_engine(engine: FakeEngine, client: Client, logged: io.StringIO) -> None:
     """Credentials and environments are on the wire to the engine and nowhere else, whatever fails (A5 72)."""
     auth = common_pb2.AuthConfig(
         username="user", password=SECRETS[0], identity_token=SECRETS[2], registry_token=SECRETS[3], auth=SECRETS[4]

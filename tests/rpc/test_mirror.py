@@ -99,7 +99,7 @@ async def test_a_torn_answer_to_a_change_leaves_its_outcome_open(
 async def test_a_stream_that_breaks_off_fails_after_what_has_come(
     engine: FakeEngine, client: Client, reset: bool
 ) -> None:
-    """Progress that came is delivered, and the end is no good one: the outcome of the pull is open."""
+    """Progress that came is delivered, and the call fails: the outcome of the pull is open."""
     line = b'{"status":"Pulling"}\n'
     engine.on("POST", "/images/create", torn(line * 2, len(line) + 5, chunked=True, reset=reset))
 
@@ -131,7 +131,7 @@ async def test_a_line_that_is_none_is_lost_data(engine: FakeEngine, client: Clie
     assert (refused.code, refused.reason) == (grpc.StatusCode.DATA_LOSS, "BAD_ENGINE_RESPONSE")
 
 
-async def test_a_failure_told_within_a_pull_is_its_status(engine: FakeEngine, client: Client) -> None:
+async def test_a_failure_within_a_pull_is_its_status(engine: FakeEngine, client: Client) -> None:
     """An `errorDetail` in an answer of status 200 is no progress, and never OK (B2 39)."""
     detail = {"errorDetail": {"message": "toomanyrequests: slow down"}, "error": "toomanyrequests: slow down"}
     engine.on("POST", "/images/create", lines=[{"status": "Pulling"}, detail])
@@ -146,8 +146,8 @@ async def test_a_failure_told_within_a_pull_is_its_status(engine: FakeEngine, cl
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_a_redirect_is_refused_and_takes_nothing_along(engine: FakeEngine, client: Client, status: int) -> None:
-    """There is no second request, and no credentials for whoever was to get it (A5 51, [V6])."""
+async def test_a_redirect_is_refused_and_gets_nothing(engine: FakeEngine, client: Client, status: int) -> None:
+    """No second request is sent, so no credentials reach the other address (A5 51, [V6])."""
     async with FakeEngine.tcp() as elsewhere:
         location = {"Location": elsewhere.address.replace("tcp:", "http:") + "/images/create"}
         engine.on("POST", "/images/create", status=status, headers=location)
@@ -167,7 +167,7 @@ async def test_a_redirect_is_refused_and_takes_nothing_along(engine: FakeEngine,
 async def test_an_ambiguous_answer_is_refused_and_the_next_one_is_whole(
     engine: FakeEngine, client: Client, raw: bytes
 ) -> None:
-    """Nobody ever gets what was left of another's answer (A5 56)."""
+    """No call gets a part of another call's answer (A5 56)."""
     engine.on("GET", "/containers/json", raw=raw, times=1)
 
     refused = await refusal(client.containers.ListContainers(LIST))
@@ -232,7 +232,7 @@ async def test_free_form_json_of_any_depth_is_no_defect(engine: FakeEngine, clie
 async def test_null_and_repeated_properties_are_read_as_the_engine_means_them(
     engine: FakeEngine, client: Client
 ) -> None:
-    """`null` is absent, of a property given twice the last counts, and unknown ones are passed over (sdk-notes 8)."""
+    """`null` is absent, of a property given twice the last counts, and unknown ones are ignored (sdk-notes 8)."""
     engine.on("GET", "/containers/json", body=b'[{"Id":"1","Labels":null,"Names":null,"Id":"2","New":{"x":[1]}}]')
 
     assert await list_again(client) == ["2"]
@@ -261,8 +261,8 @@ async def test_an_answer_beyond_the_cap_is_refused(engine: FakeEngine, client: C
     ],
     ids=["hang", "drip of the head", "drip of the body"],
 )
-async def test_a_host_that_keeps_a_call_waiting_is_given_up(engine: FakeEngine, client: Client, fault: Any) -> None:
-    """Without a deadline of the client the gateway's own counts, for the whole call (A5 53, B2 2)."""
+async def test_a_host_that_does_not_answer_ends_the_call(engine: FakeEngine, client: Client, fault: Any) -> None:
+    """Without a deadline of the client the gateway's own holds, for the whole call (A5 53, B2 2)."""
     engine.on("GET", "/containers/json", fault)
     engine.on("POST", "/containers/{id}/pause", fault)
 
@@ -277,7 +277,7 @@ async def test_a_host_that_keeps_a_call_waiting_is_given_up(engine: FakeEngine, 
     assert await engine.until(lambda: not engine.open_connections)
 
 
-async def test_a_clients_own_deadline_is_told_with_details(engine: FakeEngine, client: Client) -> None:
+async def test_a_clients_own_deadline_has_details(engine: FakeEngine, client: Client) -> None:
     """Whatever the call is, it is DEADLINE_EXCEEDED; it blames no host, and the connection is closed."""
     held = {path: Held() for path in ("/containers/json", "/containers/{id}/pause", "/containers/{id}/export")}
     for path, hung in held.items():
@@ -313,8 +313,8 @@ async def test_a_deadline_of_the_client_wins_over_the_gateways(engine: FakeEngin
     assert list((await call).containers) == []
 
 
-async def test_progress_and_downloads_that_fall_silent_are_given_up(engine: FakeEngine, client: Client) -> None:
-    """A pull that stalls, and a download in whose midst the host stops, do not last for ever (B2 39)."""
+async def test_progress_and_downloads_that_stop_end_the_call(engine: FakeEngine, client: Client) -> None:
+    """A pull that stalls ends, and so does a download whose host stops (B2 39)."""
     engine.on("POST", "/images/create", chunks=[b'{"status":"Pulling"}\n'], hold=True)
     engine.on("GET", "/containers/{id}/export", chunks=[b"x" * 1000], hold=True)
 
@@ -352,7 +352,7 @@ async def test_a_clients_own_deadline_allows_silence(engine: FakeEngine, client:
 async def test_a_client_that_leaves_closes_the_connection_to_the_host(
     engine: FakeEngine, client: Client, kind: str
 ) -> None:
-    """At once: the engine stops working for nobody."""
+    """It is closed at once: the engine can stop its work."""
     begin = Held() if kind == "unary" else Held(lambda exchange: exchange.head(200, {"Transfer-Encoding": "chunked"}))
     for path in ("/containers/json", "/containers/{id}/export"):
         engine.on("GET", path, begin)

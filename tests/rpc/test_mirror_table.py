@@ -49,14 +49,14 @@ async def engine() -> AsyncIterator[FakeEngine]:
 
 @pytest_asyncio.fixture(scope="module")
 async def client(engine: FakeEngine) -> AsyncIterator[Client]:
-    """A client of a gateway before that engine, which has seen it."""
+    """A client of a gateway in front of that engine, which the gateway has probed."""
     async with gateway_of(engine.address, health_check_interval_seconds=3600) as client:
         await engine.request("GET", "/info")
         yield client
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-async def test_an_rpc_asks_its_endpoint_and_hands_on_its_answer(row: Row, client: Client, engine: FakeEngine) -> None:
+async def test_an_rpc_asks_its_endpoint_and_returns_its_answer(row: Row, client: Client, engine: FakeEngine) -> None:
     """One request with verb, path, query, headers and body; the answer's values in the fields that they belong to."""
     verb, path = row.asked.split(" ")
     engine.on(verb, path, **row.answer)
@@ -110,7 +110,7 @@ def unlike(found: Any, wanted: Any, where: str) -> Iterator[str]:
         yield f"{where} is {found!r}, not {wanted!r}"
 
 
-async def test_a_failure_without_words_is_told_in_those_of_a_download(client: Client, engine: FakeEngine) -> None:
+async def test_a_failure_without_words_gets_those_of_a_download(client: Client, engine: FakeEngine) -> None:
     """The answer to a HEAD has no body; the GET of the same path says why."""
     words = "Could not find the file /etc in container 0123"
     engine.on("HEAD", "/containers/gone/archive", status=404)
@@ -123,8 +123,10 @@ async def test_a_failure_without_words_is_told_in_those_of_a_download(client: Cl
     assert (error.value.code(), error.value.details()) == (grpc.StatusCode.NOT_FOUND, f"h1: {words}")
 
 
-async def test_a_failure_that_a_download_does_not_share_says_its_number(client: Client, engine: FakeEngine) -> None:
-    """What was not there a moment ago may be there now; the answer to the request counts."""
+async def test_a_failure_that_a_download_does_not_have_shows_its_http_status(
+    client: Client, engine: FakeEngine
+) -> None:
+    """The object may exist by now; the answer to the first request counts."""
     engine.on("HEAD", "/containers/late/archive", status=404)
     engine.on("GET", "/containers/late/archive", body=b"tar")
     method = METHODS["ContainerService.StatContainerArchive"]
@@ -139,13 +141,13 @@ async def test_a_failure_that_a_download_does_not_share_says_its_number(client: 
 
 
 def test_every_mirrored_rpc_has_a_row() -> None:
-    """A new RPC is not done before its row is."""
+    """A new RPC needs a row."""
     assert {row.rpc for row in ROWS} == METHODS.keys()
 
 
 @pytest.mark.parametrize("rpc", METHODS)
 def test_every_field_of_a_request_is_in_a_row(rpc: str) -> None:
-    """Not one parameter goes untested; of a body at least its first level.  The refused ones are tested as refused."""
+    """Every parameter is tested, and the first level of every body.  Refused fields are tested as refused."""
     refused = ("no_effect", "until")
     fields = {
         field.name

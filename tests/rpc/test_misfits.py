@@ -91,7 +91,7 @@ async def engine() -> AsyncIterator[FakeEngine]:
 
 @pytest_asyncio.fixture(scope="module")
 async def client(engine: FakeEngine) -> AsyncIterator[Client]:
-    """A client of a gateway that gives up at once."""
+    """A client of a gateway that reconnects for a moment only."""
     limits = {"reconnect_timeout_seconds": 0.1}
     async with gateway_of(engine.address, limits=limits, health_check_interval_seconds=3600) as client:
         yield client
@@ -167,7 +167,7 @@ async def test_no_inspection_of_an_exec_is_a_defect(path: tuple[Any, ...], engin
 
 @pytest.mark.parametrize("code", ["9223372036854775808", "1e400", "NaN", "-9223372036854775809"])
 async def test_an_exit_code_beyond_64_bits_is_not_known(code: str, engine: FakeEngine, client: Client) -> None:
-    """The end of an attach says so; a wait for nothing else is a bad answer."""
+    """The end of an attach has no exit code; a wait fails with a bad answer."""
     body = json.dumps(INSPECTED).replace('"ExitCode": 3', f'"ExitCode": {code}').encode()
     engine.on("GET", "/containers/{id}/json", body=body)
     engine.on("POST", "/containers/{id}/wait", body=b'{"StatusCode":%s}' % code.encode())

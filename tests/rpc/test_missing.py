@@ -1,4 +1,4 @@
-"""What does not exist is named: NOT_FOUND has the ResourceInfo of the object, in whatever words the engine says it."""
+"""What does not exist is named: NOT_FOUND has the ResourceInfo of the object, whatever the engine's words are."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def engine() -> AsyncIterator[FakeEngine]:
 
 @pytest_asyncio.fixture(scope="module")
 async def client(engine: FakeEngine) -> AsyncIterator[Client]:
-    """A client of a gateway before that engine."""
+    """A client of a gateway in front of that engine."""
     async with gateway_of(engine.address, health_check_interval_seconds=3600) as client:
         yield client
 
@@ -177,7 +177,7 @@ async def test_an_object_that_is_not_there_is_named_as_the_caller_has_named_it(
 async def test_of_several_objects_the_one_that_is_missing_is_named(
     method: str, request_: Any, words: str, expected: tuple[str, str], client: Client, engine: FakeEngine
 ) -> None:
-    """The words tell which, and never the name of a thing that was to be made."""
+    """The engine's words show which; an object that was to be made is never named."""
     for verb in ("GET", "HEAD", "POST", "PUT", "DELETE"):
         engine.on(verb, "/{rest}", error=words, status=404)
     request_.host = "h1"
@@ -193,7 +193,7 @@ async def test_of_several_objects_the_one_that_is_missing_is_named(
 
 
 async def test_a_failure_within_an_answer_names_the_image(client: Client, engine: FakeEngine) -> None:
-    """A pull that has begun tells of it in its progress."""
+    """A pull that has begun reports it in its progress."""
     engine.on("POST", "/images/create", lines=[{"errorDetail": {"message": "manifest unknown"}, "error": "x"}])
 
     with pytest.raises(grpc.aio.AioRpcError) as caught:

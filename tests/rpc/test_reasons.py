@@ -1,6 +1,6 @@
 """What an engine's refusals mean (reliability.md C14): operation first, then status, words last.
 
-The words are those of real engines, of 20.10 where they differ; `200` stands for a failure told within an answer.
+The words are those of real engines, of 20.10 where they differ; `200` stands for a failure within an answer.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ ROWS = [
     ),
     Row("PruneImages", 409, ABORTED, "BEING_CHANGED", "a prune operation is already running"),
     Row("GetDataUsage", 500, ABORTED, "BEING_CHANGED", "a disk usage operation is already running"),
-    # A start: whatever is not its container is START_FAILED, however it is put.
+    # A start: every failure but a missing container is START_FAILED, whatever the words are.
     Row("StartContainer", 400, FAILED, "START_FAILED", f'{OCI}exec: "nope": executable file not found in $PATH'),
     Row("StartContainer", 400, FAILED, "START_FAILED", f'{OCI}exec: "/etc": permission denied: unknown'),
     Row("StartContainer", 400, FAILED, "START_FAILED", "No such container: nope"),  # of its `pid_mode`
@@ -131,7 +131,7 @@ ROWS = [
     Row("PutContainerArchive", 500, FAILED, "OPERATION_FAILED", "lchown /x: operation not permitted"),
     Row("PutContainerArchive", 500, FAILED, "OPERATION_FAILED", "mkdir /etc/passwd/x: not a directory"),
     Row("PutContainerArchive", 500, Code.PERMISSION_DENIED, "CONFLICT", "container rootfs is marked read-only"),
-    # Builds, loads and imports speak of no registry, and start no container of the caller's.
+    # Builds, loads and imports ask no registry, and start no container of the caller.
     Row("BuildImage", 200, FAILED, "OPERATION_FAILED", "The command '/bin/sh -c exit 3' returned a non-zero code: 3"),
     Row("BuildImage", 200, FAILED, "OPERATION_FAILED", f'ADD failed: Get "http://127.0.0.1:1/x": {REFUSED}'),
     Row("BuildImage", 200, FAILED, "OPERATION_FAILED", f'{OCI}exec: "nope": executable file not found in $PATH'),
@@ -145,7 +145,7 @@ ROWS = [
     Row("LoadImages", 200, FAILED, "OPERATION_FAILED", "open /x/repositories: no such file or directory"),
     Row("LoadImages", 200, INVALID, "INVALID_REQUEST", "archive/tar: invalid tar header"),
     Row("ImportImage", 500, FAILED, "OPERATION_FAILED", f'Get "http://127.0.0.1:1/x": {REFUSED}'),
-    # Who asks a registry hears of it.
+    # RPCs that ask a registry can get its failures.
     Row(
         "PullImage", 404, MISSING, "REGISTRY_AUTH", "pull access denied for x, repository does not exist or may require"
     ),
@@ -195,7 +195,7 @@ ROWS = [
     # Docker 28 looks for a user earlier.
     Row("CreateExec", 400, FAILED, "EXEC_START_FAILED", "unable to find user eve: no matching entries in passwd file"),
     Row("CreateExec", 400, INVALID, "INVALID_REQUEST", "No exec command specified"),
-    # Podman: 500 for whatever it is, which its words end with; and a router without some endpoints.
+    # Podman: always 500, with the cause at the end of its words; and a router without some endpoints.
     Row("UpdateContainer", 404, Code.UNIMPLEMENTED, "NOT_SUPPORTED", "Not Found"),
     Row("InspectDistribution", 404, Code.UNIMPLEMENTED, "NOT_SUPPORTED", "Path /v1.41/x is not supported"),
     Row("StopContainer", 500, FAILED, "CONFLICT", '"created" is not running: container state improper'),
@@ -222,8 +222,8 @@ def test_operation_and_status_and_words_have_one_meaning(row: Row) -> None:
 
 
 @pytest.mark.parametrize("status", [418, 500, 599])
-def test_what_nobody_knows_is_the_engines_own_failure(status: int) -> None:
-    """Neither the status nor the words say whose fault it is."""
+def test_an_unknown_refusal_is_the_engines_own_failure(status: int) -> None:
+    """Neither the status nor the words show whose fault it is."""
     assert meaning("InspectContainer", status, "something else altogether") is None
 
 
@@ -239,7 +239,7 @@ def test_what_nobody_knows_is_the_engines_own_failure(status: int) -> None:
     ],
 )
 def test_a_backend_that_fails_leaves_the_outcome_of_a_change_open(status: int, words: str) -> None:
-    """What is behind the engine did not answer: a read may be repeated, a change must be looked after."""
+    """A backend of the engine did not answer: a read may be repeated, the outcome of a change is open."""
     rule = meaning("StopContainer", status, words)
 
     assert rule is not None
@@ -247,8 +247,8 @@ def test_a_backend_that_fails_leaves_the_outcome_of_a_change_open(status: int, w
     assert not rule.retry_safe
 
 
-def test_only_who_asks_a_registry_hears_of_one() -> None:
-    """No words make a registry's failure of what speaks to none."""
+def test_only_rpcs_that_ask_a_registry_get_its_failures() -> None:
+    """An RPC that speaks to no registry never gets a failure of one, whatever the words are."""
     words = {row.words for row in ROWS if row.reason.startswith("REGISTRY")}
     asking = {row.operation for row in ROWS if row.reason.startswith("REGISTRY")}
     others = {method.name for method in contract.methods()} - asking
@@ -281,7 +281,7 @@ def test_no_refusal_is_about_the_callers_identity() -> None:
     assert not {Code.UNAUTHENTICATED, Code.OK} & {rule.code for rule in rules if rule}
 
 
-def test_words_of_any_length_are_looked_at_in_no_time() -> None:
+def test_words_of_any_length_are_matched_fast() -> None:
     """A hostile engine cannot keep the gateway busy with a text that takes the patterns long."""
     pieces = ("lstat ", "client version ", "until ", '": ', "containerd ", "invalid ", "x" * 7, "denied permission ")
     texts = [(piece * 70_000)[: 64 << 10] for piece in pieces]
@@ -294,7 +294,7 @@ def test_words_of_any_length_are_looked_at_in_no_time() -> None:
     assert (time.process_time() - started) / (len(operations) * 5 * len(texts)) < 0.01
 
 
-def test_no_pattern_can_run_on() -> None:
+def test_no_pattern_is_without_a_bound() -> None:
     """No repetition in a pattern is without a bound: its cost could grow with the square of the text."""
     groups = [reasons._EVERYWHERE, reasons._BY_STATUS, *(rules for _, rules in reasons._OF_OPERATIONS)]
 
@@ -311,7 +311,7 @@ def test_no_pattern_can_run_on() -> None:
 
 
 def test_every_reason_is_one_of_the_contract() -> None:
-    """No reason is made up on the way."""
+    """No other reason is given."""
     reasons = {row.reason for row in ROWS}
 
     assert reasons <= {name.removeprefix("ERROR_REASON_") for name in pb.ErrorReason.DESCRIPTOR.values_by_name}

@@ -1,4 +1,4 @@
-"""Running a container in one call: pull, create, listen, start, output, exit, and what is taken back."""
+"""Running a container in one call: pull, create, attach, start, output, exit, and removal after a failure."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def events(replies: list[Any]) -> list[str]:
 # From start to exit
 
 
-async def test_a_run_listens_before_it_starts(engine: FakeEngine, client: Client) -> None:
+async def test_a_run_attaches_before_it_starts(engine: FakeEngine, client: Client) -> None:
     """Neither output nor exit code of the shortest process can be missed."""
     replies = [reply async for reply in client.containers.RunContainer(request(name="hello"))]
 
@@ -91,8 +91,8 @@ async def test_output_of_any_kind_is_delivered(engine: FakeEngine, client: Clien
     assert max(len(reply.output.data) for reply in replies) <= 256 << 10
 
 
-async def test_a_detached_run_ends_with_the_start(engine: FakeEngine, client: Client) -> None:
-    """Nothing listens, and the container runs on."""
+async def test_a_detached_run_ends_after_the_start(engine: FakeEngine, client: Client) -> None:
+    """Nothing reads the output, and the container continues to run."""
     replies = [reply async for reply in client.containers.RunContainer(request(detach=True))]
 
     assert events(replies) == ["created", "started"]
@@ -152,7 +152,7 @@ async def test_an_image_that_is_there_is_not_pulled_for_what_else_is_missing(
 async def test_a_container_that_removes_itself_ends_with_its_exit_code_and_is_gone(
     engine: FakeEngine, client: Client, removed: Any, error: str
 ) -> None:
-    """The code is that of the exit, for Podman says 0 with a removal; the call ends after the removal."""
+    """The code is that of the exit, because Podman reports 0 with a removal; the call ends after the removal."""
 
     async def wait(exchange: ResponseParser) -> None:
         next_exit = dict(exchange.request.query)["condition"] == "next-exit"
@@ -223,10 +223,10 @@ async def test_a_container_that_can_not_be_started_stays_unless_it_removes_itsel
 
 
 @pytest.mark.parametrize("where", ["attach", "wait", "start"])
-async def test_a_host_that_hangs_before_the_start_is_given_up_and_the_container_taken_back(
+async def test_a_host_that_hangs_before_the_start_ends_the_call_and_the_container_is_removed(
     engine: FakeEngine, client: Client, where: str
 ) -> None:
-    """Without a deadline of the client the gateway's own counts, and the outcome is open (B2 3)."""
+    """Without a deadline of the client the gateway's own holds, and the outcome is open (B2 3)."""
     held = Held()
     engine.on("POST", f"/containers/{{id}}/{where}", held)
 
@@ -241,8 +241,8 @@ async def test_a_host_that_hangs_before_the_start_is_given_up_and_the_container_
     assert dict(removal.query) == {"force": "true", "v": "true"}
 
 
-async def test_why_a_run_failed_is_told_though_taking_back_fails_too(engine: FakeEngine, client: Client) -> None:
-    """An engine that breaks at the start, and is gone then, leaves the outcome open; that is what is told."""
+async def test_the_failure_of_a_run_is_kept_when_the_removal_fails_too(engine: FakeEngine, client: Client) -> None:
+    """An engine that breaks at the start, and is gone then, leaves the outcome open; the call ends with that."""
 
     async def die(exchange: ResponseParser) -> None:
         exchange.close()
@@ -259,10 +259,10 @@ async def test_why_a_run_failed_is_told_though_taking_back_fails_too(engine: Fak
 
 
 @pytest.mark.parametrize("where", ["/containers/create", "/containers/{id}/attach", "/containers/{id}/start"])
-async def test_a_client_that_leaves_before_the_start_leaves_nothing_behind(
+async def test_a_client_that_leaves_before_the_start_leaves_no_container(
     engine: FakeEngine, client: Client, where: str
 ) -> None:
-    """What the engine makes for it, even after it has left, is removed."""
+    """A container that the engine makes for it, even after it has left, is removed."""
     begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def slow(exchange: ResponseParser) -> None:
@@ -286,7 +286,7 @@ async def test_a_client_that_leaves_before_the_start_leaves_nothing_behind(
 async def test_a_client_that_leaves_after_the_start_leaves_the_container_alone(
     engine: FakeEngine, client: Client
 ) -> None:
-    """It runs on; only the connections are closed."""
+    """The container continues to run; only the connections are closed."""
     running = Held(lambda exchange: exchange.upgrade(frame(1, b"$ ")))
     engine.on("POST", "/containers/{id}/attach", running)
     engine.on("POST", WAIT, Held(lambda exchange: exchange.head(200, {"Transfer-Encoding": "chunked"})))
@@ -312,7 +312,7 @@ async def test_a_client_that_leaves_after_the_start_leaves_the_container_alone(
         ({"body": b"[]"}, grpc.StatusCode.INTERNAL, "BAD_ENGINE_RESPONSE"),
     ],
 )
-async def test_the_end_is_told_as_the_engine_tells_it(
+async def test_the_end_is_that_of_the_engine(
     engine: FakeEngine, client: Client, waited: Any, code: Any, reason: str
 ) -> None:
     """An error of the engine is in the exit; an answer that is none fails the call and is no defect."""
@@ -338,7 +338,7 @@ async def test_an_exit_that_breaks_off_leaves_the_outcome_open(engine: FakeEngin
 
 
 async def test_output_that_is_torn_is_no_end(engine: FakeEngine, client: Client) -> None:
-    """No exit code is told for an output that was not whole."""
+    """An output that was not whole has no exit code."""
     engine.on("POST", "/containers/{id}/attach", writes(frame(1, b"whole"), frame(1, b"half")[:9]))
 
     replies, refused = await until_refused(client.containers.RunContainer(request()))

@@ -1,4 +1,4 @@
-"""Clients that do not read: whom they hold up, for how long, and what they are told."""
+"""Clients that do not read: what waits for them, for how long, and what they get."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ MANY = 512  # blocks: 32 MiB, more than all windows and buffers between an engin
 
 
 def block(number: int) -> bytes:
-    """Output that tells its place."""
+    """Output that consists of its own number."""
     return b"%08d" % number * (BLOCK // 8)
 
 
 class Flood:
-    """A process that writes MANY blocks, and tells when it was rid of them."""
+    """A process that writes MANY blocks, and knows when all were taken."""
 
     def __init__(self) -> None:
         self.written = asyncio.Event()
@@ -68,7 +68,7 @@ async def attached(
 
 
 async def collect(call: Any, into: list[Any]) -> None:
-    """Read what is left of a call of which the beginning was read; what came before a failure is kept."""
+    """Read the rest of a call that was read before; what came before a failure is kept."""
     while (message := await call.read()) is not grpc.aio.EOF:
         into.append(message)
 
@@ -81,8 +81,8 @@ async def messages(call: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("slow_reader", [common_pb2.SLOW_READER_UNSPECIFIED, common_pb2.SLOW_READER_DROP])
-async def test_a_container_never_waits_for_who_is_attached_to_it(slow_reader: common_pb2.SlowReader.ValueType) -> None:
-    """It writes all it has while the client reads nothing; the client then learns what is missing, and where."""
+async def test_a_container_never_waits_for_an_attached_client(slow_reader: common_pb2.SlowReader.ValueType) -> None:
+    """It writes everything while the client reads nothing; the client then learns what is missing, and where."""
     flood = Flood()
     async with FakeEngine() as engine, gateway_of(engine.address) as client:
         scripted(engine, flood)
@@ -106,7 +106,7 @@ async def test_a_container_never_waits_for_who_is_attached_to_it(slow_reader: co
     assert read[-1].HasField("end")
 
 
-async def test_who_wants_all_or_nothing_is_told_where_it_ended() -> None:
+async def test_a_client_that_wants_no_holes_gets_the_output_up_to_a_place() -> None:
     """With SLOW_READER_CLOSE all output up to a place comes, and then the reason why there is no more."""
     flood = Flood()
     async with FakeEngine() as engine, gateway_of(engine.address) as client:
@@ -161,7 +161,7 @@ async def test_an_exec_waits_for_its_reader_only_so_long() -> None:
 
 
 async def test_any_other_stream_waits_only_so_long_too() -> None:
-    """A download whose client is gone in spirit does not hold its connection for ever."""
+    """A download whose client stops reading does not keep its connection for ever."""
     left = asyncio.Event()
 
     async def archive(exchange: ResponseParser) -> None:
@@ -187,7 +187,7 @@ async def test_any_other_stream_waits_only_so_long_too() -> None:
 
 
 async def test_a_slow_client_does_not_slow_a_pull_and_reads_how_each_layer_ended() -> None:
-    """The engine is rid of 100,000 reports while nobody reads; of each layer the changes are all there."""
+    """The engine can write 100,000 reports while nobody reads; all changes of status of each layer arrive."""
     layers = [f"layer{number}" for number in range(20)]
     finished = asyncio.Event()
 
@@ -209,15 +209,15 @@ async def test_a_slow_client_does_not_slow_a_pull_and_reads_how_each_layer_ended
         read = [message.progress async for message in call]
 
     for layer in layers:
-        story = [one.status for one in read if one.id == layer]
-        assert story[0] == "Pulling fs layer"
-        assert story[-1] == "Pull complete"
-        assert story.count("Pull complete") == 1
+        statuses = [one.status for one in read if one.id == layer]
+        assert statuses[0] == "Pulling fs layer"
+        assert statuses[-1] == "Pull complete"
+        assert statuses.count("Pull complete") == 1
     assert len(read) < 2_000
 
 
-async def test_the_failure_of_a_pull_comes_after_all_that_happened_before_it() -> None:
-    """Thinning out reports hides no error."""
+async def test_the_failure_of_a_pull_comes_after_the_reports_before_it() -> None:
+    """Reports may be left out, an error is not."""
     async with FakeEngine() as engine, gateway_of(engine.address) as client:
         moving = [{"status": "Downloading", "progressDetail": {"current": n}, "id": "a"} for n in range(10)]
         broken = {"errorDetail": {"message": "unexpected EOF"}, "error": "unexpected EOF"}
@@ -228,14 +228,14 @@ async def test_the_failure_of_a_pull_comes_after_all_that_happened_before_it() -
         with pytest.raises(grpc.aio.AioRpcError) as error:
             await collect(call, read)
 
-    told = [(message.progress.id, message.progress.progress_detail.current) for message in read]
-    assert told == [("a", 0), ("b", 0), ("a", 9)]
+    reports = [(message.progress.id, message.progress.progress_detail.current) for message in read]
+    assert reports == [("a", 0), ("b", 0), ("a", 9)]
     assert failed(error.value).reason == "OPERATION_FAILED"
 
 
 @pytest.mark.parametrize("step", ["Exec", "StartExec"])
 async def test_an_exec_may_drop_what_its_client_does_not_read(step: str) -> None:
-    """The process goes on, the client is told what it has missed, and the exit code comes last."""
+    """The process continues, the client learns what it has missed, and the exit code comes last."""
     flood = Flood()
     async with FakeEngine() as engine, gateway_of(engine.address) as client:
         engine.on("POST", "/containers/{id}/exec", status=201, json={"Id": EXEC})

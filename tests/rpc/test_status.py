@@ -1,4 +1,4 @@
-"""The one table: what an engine's answer, or a failure on the way, is to the caller."""
+"""The one table: which status an engine's refusal, or a failure of a connection, becomes."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def answer(status: int, text: str, operation: str = "") -> Exception:
     return engine_error(Response(status, {}, orjson.dumps({"message": text})), operation)
 
 
-def told(error: Exception, *, changes: bool = False) -> Failure:
-    """Return what the caller is told of *error*."""
+def failure_of(error: Exception, *, changes: bool = False) -> Failure:
+    """Return the failure that the caller gets for *error*."""
     found = failure(error, "h1", changes=changes)
     assert found is not None
     return found
@@ -83,9 +83,9 @@ def detail(found: Failure, kind: type[M]) -> M:
 
 
 @pytest.mark.parametrize(("status", "code", "reason", "text"), ENGINE_ANSWERS)
-def test_an_engines_answer_is_told_with_its_words(status: int, code: Code, reason: str, text: str) -> None:
+def test_an_engines_refusal_keeps_its_words(status: int, code: Code, reason: str, text: str) -> None:
     """Code and reason are those of the meaning; the engine's words and its status are kept."""
-    found = told(answer(status, text))
+    found = failure_of(answer(status, text))
 
     assert (found.code, found.reason, found.retry_safe) == (code, reason, False)
     assert found.message == f"h1: {text}"
@@ -93,33 +93,35 @@ def test_an_engines_answer_is_told_with_its_words(status: int, code: Code, reaso
 
 
 def test_an_error_knows_the_step_that_it_is_of() -> None:
-    """A call of several steps fails like the step; one whose error does not know it fails like the RPC."""
+    """A call of several steps fails like the step; an error without a step fails like the RPC."""
     words = "network gone not found"
     step = failure(answer(404, words, "StartContainer"), "h1", changes=True, operation="RunContainer")
     rpc = failure(answer(404, words), "h1", changes=True, operation="StartContainer")
 
     assert step is not None
     assert step.reason == rpc.reason == "START_FAILED" if rpc else False
-    assert told(answer(404, words)).reason == "NOT_FOUND"
+    assert failure_of(answer(404, words)).reason == "NOT_FOUND"
 
 
 def test_a_backend_that_fails_leaves_the_outcome_of_a_change_open() -> None:
-    """What is behind the engine did not answer: a read may be repeated, a change must be looked after."""
-    assert told(answer(503, "x")).code is Code.UNAVAILABLE
-    assert told(answer(503, "x"), changes=True).code is Code.ABORTED
+    """A backend of the engine did not answer: a read may be repeated, the outcome of a change is open."""
+    assert failure_of(answer(503, "x")).code is Code.UNAVAILABLE
+    assert failure_of(answer(503, "x"), changes=True).code is Code.ABORTED
 
 
 def test_a_pull_may_be_repeated_when_its_registry_is_away() -> None:
     """Asking again repeats no work."""
-    found = told(answer(500, "dial tcp 192.0.2.1:443: i/o timeout", "PullImage"))
+    found = failure_of(answer(500, "dial tcp 192.0.2.1:443: i/o timeout", "PullImage"))
 
     assert (found.reason, found.retry_safe) == ("REGISTRY_UNREACHABLE", True)
 
 
 @pytest.mark.parametrize(("error", "code", "reason", "retry_safe"), FAILURES)
-def test_a_failure_on_the_way_has_one_meaning(error: Exception, code: Code, reason: str, retry_safe: bool) -> None:
-    """The kind of a failure decides alone."""
-    found = told(error)
+def test_each_failure_of_a_connection_has_one_meaning(
+    error: Exception, code: Code, reason: str, retry_safe: bool
+) -> None:
+    """Only the kind of a failure decides."""
+    found = failure_of(error)
 
     assert (found.code, found.reason, found.retry_safe) == (code, reason, retry_safe)
     assert detail(found, ErrorInfo).domain == "dockfleet"
@@ -128,7 +130,7 @@ def test_a_failure_on_the_way_has_one_meaning(error: Exception, code: Code, reas
 
 
 def test_every_reason_is_one_of_the_contract() -> None:
-    """No reason is made up on the way."""
+    """No other reason is given."""
     reasons = {row[2] for row in FAILURES}
 
     assert reasons <= {name.removeprefix("ERROR_REASON_") for name in pb.ErrorReason.DESCRIPTOR.values_by_name}
@@ -142,19 +144,21 @@ def test_every_reason_is_one_of_the_contract() -> None:
         ("", Code.FAILED_PRECONDITION, "OPERATION_FAILED"),
     ],
 )
-def test_a_failure_told_within_an_answer_is_read_by_the_operation(operation: str, code: Code, reason: str) -> None:
-    """Pull, push, build and load answer 200 and tell their failure in the last line."""
+def test_the_meaning_of_a_failure_within_an_answer_depends_on_the_operation(
+    operation: str, code: Code, reason: str
+) -> None:
+    """Pull, push, build and load answer 200 and report their failure in the last line."""
     error = OperationFailed("dial tcp 192.0.2.1:443: i/o timeout")
     error.operation = operation
 
-    found = told(error, changes=True)
+    found = failure_of(error, changes=True)
 
     assert (found.code, found.reason) == (code, reason)
 
 
-def test_a_status_within_an_answer_is_read_like_any_other() -> None:
+def test_a_status_within_an_answer_means_the_same_as_any_other() -> None:
     """The `code` of an `errorDetail` is the status that the engine meant."""
-    assert told(OperationFailed("manifest unknown: x", 404)).code is Code.NOT_FOUND
+    assert failure_of(OperationFailed("manifest unknown: x", 404)).code is Code.NOT_FOUND
 
 
 @pytest.mark.parametrize(
@@ -169,30 +173,30 @@ def test_a_status_within_an_answer_is_read_like_any_other() -> None:
         (b"", "HTTP 404"),
     ],
 )
-def test_an_error_of_any_shape_is_told(body: bytes, expected: str) -> None:
-    """Podman's errors, plain text, JSON without a message and broken text are told as they are."""
-    found = told(engine_error(Response(404, {}, body)))
+def test_an_error_of_any_shape_has_a_message(body: bytes, expected: str) -> None:
+    """Podman's errors, plain text, JSON without a message and broken text become the message as they are."""
+    found = failure_of(engine_error(Response(404, {}, body)))
 
     assert (found.code, found.message) == (Code.NOT_FOUND, f"h1: {expected}")
 
 
 def test_what_is_missing_is_named() -> None:
-    """ResourceInfo tells the kind and name of what does not exist."""
-    found = detail(told(answer(404, "No such container: web")), ResourceInfo)
+    """ResourceInfo has the kind and the name of the missing object."""
+    found = detail(failure_of(answer(404, "No such container: web")), ResourceInfo)
 
     assert (found.resource_type, found.resource_name) == ("container", "web")
 
 
 def test_a_field_that_is_wrong_is_named() -> None:
-    """BadRequest tells the field and what it must be."""
-    [violation] = detail(told(InvalidField("config.image", "must be set")), BadRequest).field_violations
+    """BadRequest has the field and what it must be."""
+    [violation] = detail(failure_of(InvalidField("config.image", "must be set")), BadRequest).field_violations
 
     assert (violation.field, violation.description) == ("config.image", "must be set")
 
 
-def test_versions_that_differ_are_told() -> None:
+def test_versions_that_differ_are_named() -> None:
     """A request that is too new names the field and both versions."""
-    metadata = told(ApiTooOld("config.annotations", "1.44", "1.41")).metadata
+    metadata = failure_of(ApiTooOld("config.annotations", "1.44", "1.41")).metadata
 
     assert metadata["field"] == "config.annotations"
     assert (metadata["required_version"], metadata["host_version"]) == ("1.44", "1.41")
@@ -200,16 +204,16 @@ def test_versions_that_differ_are_told() -> None:
 
 def test_a_request_that_is_too_old_names_the_last_version() -> None:
     """The metadata hold the field, the last version that has it, and that of the host."""
-    metadata = told(ApiTooNew("config.mac_address", "1.51", "1.52")).metadata
+    metadata = failure_of(ApiTooNew("config.mac_address", "1.51", "1.52")).metadata
 
     assert metadata["field"] == "config.mac_address"
     assert (metadata["last_version"], metadata["host_version"]) == ("1.51", "1.52")
 
 
 @pytest.mark.parametrize("error", [Unreachable("x"), Busy("x"), answer(429, "toomanyrequests", "PullImage")])
-def test_where_waiting_helps_the_caller_is_told_how_long(error: Exception) -> None:
+def test_a_failure_that_may_pass_has_a_delay(error: Exception) -> None:
     """RetryInfo holds a delay."""
-    assert detail(told(error), RetryInfo).retry_delay.ToTimedelta().total_seconds() >= 1
+    assert detail(failure_of(error), RetryInfo).retry_delay.ToTimedelta().total_seconds() >= 1
 
 
 HOSTILE = "\r\n\x00\x1b]0;owned\x07\x9b31m\u202etxt\u2028 {}%s" + "Ä" * 20_000
@@ -217,7 +221,7 @@ HOSTILE = "\r\n\x00\x1b]0;owned\x07\x9b31m\u202etxt\u2028 {}%s" + "Ä" * 20_000
 
 def test_text_of_an_engine_is_escaped_and_bounded() -> None:
     """No control character passes, and no more than trailers can carry (A5 17, [G11])."""
-    found = told(answer(404, f"No such container: {HOSTILE}"))
+    found = failure_of(answer(404, f"No such container: {HOSTILE}"))
 
     assert found.code is Code.NOT_FOUND
     assert len(found.message.encode()) <= 1024
@@ -226,9 +230,9 @@ def test_text_of_an_engine_is_escaped_and_bounded() -> None:
     assert not set(found.status().SerializeToString().decode(errors="ignore")) & set("\u202e\u2028\x9b\x1b")
 
 
-def test_a_field_of_any_length_is_told_within_bounds() -> None:
+def test_a_field_of_any_length_is_bounded() -> None:
     """A path into a request may hold a key that the client chose."""
-    found = told(InvalidField(f"networks[{HOSTILE!r}].id", HOSTILE))
+    found = failure_of(InvalidField(f"networks[{HOSTILE!r}].id", HOSTILE))
 
     assert found.code is Code.INVALID_ARGUMENT
     assert len(found.status().SerializeToString()) < 6 << 10
@@ -236,21 +240,21 @@ def test_a_field_of_any_length_is_told_within_bounds() -> None:
 
 def test_metadata_of_an_engine_are_bounded() -> None:
     """Each value of the metadata is short and holds no control character."""
-    found = told(ApiTooOld(HOSTILE, "1.44", "1.41"))
+    found = failure_of(ApiTooOld(HOSTILE, "1.44", "1.41"))
 
     assert len(found.metadata["field"]) <= 256
     assert "\n" not in found.metadata["field"]
 
 
-def test_two_calls_that_fail_alike_are_told_apart() -> None:
+def test_two_calls_with_the_same_exception_share_nothing() -> None:
     """An exception that is raised more than once keeps nothing of the call before."""
     shared = Unreachable("no connection")
 
-    assert told(shared).message == told(shared).message == "h1: no connection"
-    assert told(shared).metadata == told(shared).metadata == {"host": "h1"}
+    assert failure_of(shared).message == failure_of(shared).message == "h1: no connection"
+    assert failure_of(shared).metadata == failure_of(shared).metadata == {"host": "h1"}
 
 
 @pytest.mark.parametrize("error", [ValueError("secret"), KeyError("secret"), AttributeError("secret")])
-def test_a_defect_is_none_of_these(error: Exception) -> None:
-    """What the table does not know is a defect of the gateway, and its text stays inside."""
+def test_a_defect_is_not_in_the_table(error: Exception) -> None:
+    """An exception that the table does not have is a defect of the gateway; its text is not sent."""
     assert failure(error, "h1", changes=False) is None

@@ -1,4 +1,4 @@
-"""Logs through the gateway: what the engine wrote, and never a good end that was none."""
+"""Logs through the gateway: what the engine wrote, and no good end for a log that broke."""
 
 from __future__ import annotations
 
@@ -117,8 +117,8 @@ async def test_a_terminals_lines_are_joined_where_the_engine_cut_them(
     assert {entry.stream for entry in entries} == {OUT}
 
 
-async def test_an_engine_that_says_that_there_are_frames_is_believed(engine: FakeEngine) -> None:
-    """From API 1.42 on the content type tells, whatever the container's configuration says."""
+async def test_the_content_type_decides_whether_there_are_frames(engine: FakeEngine) -> None:
+    """From API 1.42 on the content type counts, whatever the container's configuration says."""
     engine.api_version = "1.44"
     engine.on(*STATE, json=state(running=False) | {"Config": {"Tty": True}})
     engine.on("GET", LOGS, frames=[(2, TIME % 1 + b"framed\n")])
@@ -129,8 +129,8 @@ async def test_an_engine_that_says_that_there_are_frames_is_believed(engine: Fak
     assert [(entry.stream, entry.data) for entry in entries] == [(ERR, b"framed")]
 
 
-async def test_details_are_told_apart_from_the_line(engine: FakeEngine, client: Client) -> None:
-    """What the log driver keeps with a line is a map, and unescaped."""
+async def test_details_are_not_part_of_the_line(engine: FakeEngine, client: Client) -> None:
+    """Attributes that the log driver keeps with a line become a map, unescaped."""
     engine.on("GET", LOGS, frames=[(1, TIME % 1 + b"app=a%2Cb,tier=x hello world\n"), (1, TIME % 2 + b" no details\n")])
     request = containers_pb2.StreamLogsRequest(host="h1", id="web", details=True)
 
@@ -142,7 +142,7 @@ async def test_details_are_told_apart_from_the_line(engine: FakeEngine, client: 
     ]
 
 
-# Ends that are none
+# Breaks that look like ends
 
 
 @pytest.mark.parametrize("reset", [False, True], ids=["FIN", "RST"])
@@ -161,7 +161,7 @@ async def test_a_log_that_breaks_off_has_not_ended(engine: FakeEngine, client: C
 
 @pytest.mark.parametrize("cut", [3, 8, 20])
 async def test_a_log_that_ends_within_a_line_has_lost_it(engine: FakeEngine, client: Client, cut: int) -> None:
-    """A body that ends well, in the midst of a frame, is DATA_LOSS (A5 54)."""
+    """A body that ends well, within a frame, is DATA_LOSS (A5 54)."""
     engine.on("GET", LOGS, chunks=[line(1) + line(2)[:cut]])
 
     batches, refused = await until_refused(client.containers.StreamLogs(FOLLOW))
@@ -184,7 +184,7 @@ NONSENSE = {
 
 @pytest.mark.parametrize("what", NONSENSE)
 async def test_what_is_no_log_is_lost_data_and_no_defect(engine: FakeEngine, client: Client, what: str) -> None:
-    """What came before it is delivered, and nothing is made of it (A5 54)."""
+    """What came before it is delivered, and the rest is DATA_LOSS (A5 54)."""
     engine.on("GET", LOGS, chunks=[line(1), NONSENSE[what]])
 
     batches, refused = await until_refused(client.containers.StreamLogs(FOLLOW))
@@ -206,7 +206,7 @@ async def test_a_report_of_the_engine_is_no_line(engine: FakeEngine, client: Cli
 async def test_a_frame_that_claims_four_gigabytes_waits_for_no_more_than_it_brings(
     engine: FakeEngine, client: Client
 ) -> None:
-    """The lines before it come at once, and nothing is set aside for it (A5 54)."""
+    """The lines before it come at once, and no memory is reserved for it (A5 54)."""
     claim = Held(lambda exchange: exchange.head(200, {"Transfer-Encoding": "chunked"}))
     engine.on("GET", LOGS, claim)
     call = client.containers.StreamLogs(FOLLOW)
@@ -220,7 +220,7 @@ async def test_a_frame_that_claims_four_gigabytes_waits_for_no_more_than_it_brin
 
 
 async def test_a_body_that_is_no_http_is_a_bad_answer(engine: FakeEngine, client: Client) -> None:
-    """A chunk whose size is none ends the call as what it is."""
+    """A chunk without a valid size ends the call as a bad answer."""
     engine.on("GET", LOGS, raw=BAD_CHUNK_SIZE)
 
     refused = await refusal(client.containers.StreamLogs(FOLLOW))
@@ -237,7 +237,7 @@ DOCUMENTS = [
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 async def test_a_container_that_is_none_is_a_bad_answer(engine: FakeEngine, client: Client, document: object) -> None:
-    """An inspection that does not tell of a terminal is no defect of the gateway."""
+    """An inspection without the terminal's state is no defect of the gateway."""
     engine.on("GET", "/containers/{id}/json", json=document)
     engine.on("GET", LOGS, chunks=[line(1)])
 
@@ -246,7 +246,7 @@ async def test_a_container_that_is_none_is_a_bad_answer(engine: FakeEngine, clie
     assert (refused.code, refused.reason) == (grpc.StatusCode.INTERNAL, "BAD_ENGINE_RESPONSE")
 
 
-async def test_a_log_that_can_not_be_read_is_told_at_once(engine: FakeEngine, client: Client) -> None:
+async def test_a_log_that_cannot_be_read_is_an_error_at_once(engine: FakeEngine, client: Client) -> None:
     """A log driver without reading is the state of the container, not a failure of the host (B2 29)."""
     engine.on("GET", LOGS, status=501, error="configured logging driver does not support reading")
 
@@ -259,8 +259,8 @@ async def test_a_log_that_can_not_be_read_is_told_at_once(engine: FakeEngine, cl
 
 
 @pytest.mark.parametrize("where", ["/_ping", "/containers/{id}/json", LOGS])
-async def test_a_host_that_hangs_is_given_up_though_a_follow_may_last(engine: FakeEngine, where: str) -> None:
-    """The first question, the inspection and the log's head have their time, without a deadline of the client."""
+async def test_a_host_that_hangs_ends_a_follow_too(engine: FakeEngine, where: str) -> None:
+    """Without a deadline of the client, the probe, the inspection and the log's head have a timeout."""
     engine.on("GET", where, Held())
     async with gateway_of(
         engine.address, limits=Limits(read_timeout_seconds=0.5), health_check_interval_seconds=3600
@@ -305,7 +305,7 @@ async def test_a_clients_deadline_ends_a_follow(engine: FakeEngine, client: Clie
 
 
 async def test_a_reader_that_stalls_loses_no_line(engine: FakeEngine, client: Client) -> None:
-    """The engine waits, with bounded memory in between, and every line comes (fact 3, A5 67)."""
+    """The engine waits, memory is bounded, and every line comes (fact 3, A5 67)."""
     total, sent, stalled = 80_000, 0, asyncio.Event()
 
     async def pour(exchange: ResponseParser) -> None:
@@ -342,12 +342,12 @@ async def test_a_reader_that_stalls_loses_no_line(engine: FakeEngine, client: Cl
         ({"stdout": True, "stderr": True}, [b"out", b"err"]),
     ],
 )
-async def test_the_outputs_that_are_meant_come(
+async def test_the_outputs_that_are_asked_for_come(
     engine: FakeEngine, client: Client, wanted: dict[str, Any], come: list[bytes]
 ) -> None:
-    """Both when neither is named; one alone when only that one is; the other when one is refused.
+    """Both without a field; one alone when only that one is set; the other when one is false.
 
-    The engine is asked for both, for a position is one in both.
+    The engine is asked for both, because a cursor is a position in both.
     """
     engine.on("GET", LOGS, frames=[(1, TIME % 1 + b"out\n"), (2, TIME % 2 + b"err\n")])
     request = containers_pb2.StreamLogsRequest(host="h1", id="web", **wanted)

@@ -62,7 +62,7 @@ async def lines(call: Any, count: int) -> tuple[list[bytes], bytes]:
 
 
 async def token_of(client: Client, daemon: FakeEngine) -> bytes:
-    """Return the token behind the third line."""
+    """Return the token after the third line."""
     daemon.on(*LOGS, Log(*LINES, plain=[(3, "end")]), times=1)
     daemon.on(*STATE, json=state(running=False))
     return (await lines(logs(client), 3))[1]
@@ -81,9 +81,9 @@ async def test_a_token_that_is_not_ours_is_refused(client: Client, daemon: FakeE
     """Truncated, forged, foreign, of another version: INVALID_ARGUMENT, reason BAD_RESUME_TOKEN."""
     token = change(await token_of(client, daemon))
 
-    told = await failure(logs(client, resume_token=token))
+    refused = await failure(logs(client, resume_token=token))
 
-    assert (told.code, told.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "BAD_RESUME_TOKEN")
+    assert (refused.code, refused.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "BAD_RESUME_TOKEN")
 
 
 async def test_a_token_of_another_gateways_own_key_is_refused(client: Client, daemon: FakeEngine) -> None:
@@ -91,9 +91,9 @@ async def test_a_token_of_another_gateways_own_key_is_refused(client: Client, da
     token = await token_of(client, daemon)
 
     async with gateway_of(daemon.address) as other:
-        told = await failure(logs(other, resume_token=token))
+        refused = await failure(logs(other, resume_token=token))
 
-    assert told.reason == "BAD_RESUME_TOKEN"
+    assert refused.reason == "BAD_RESUME_TOKEN"
 
 
 @pytest.mark.parametrize(
@@ -112,24 +112,24 @@ async def test_a_token_has_to_fit_its_request(
     """What contradicts the token is named."""
     token = await token_of(client, daemon)
 
-    told = await failure(logs(client, resume_token=token, **fields))
+    refused = await failure(logs(client, resume_token=token, **fields))
 
-    assert told.reason == "INVALID_FIELD"
-    assert told.detail(BadRequest).field_violations[0].field == name
+    assert refused.reason == "INVALID_FIELD"
+    assert refused.detail(BadRequest).field_violations[0].field == name
 
 
 async def test_a_token_of_another_container_is_refused(client: Client, daemon: FakeEngine) -> None:
-    """Also when the other has taken over the name."""
+    """Also when the other container has the name now."""
     token = await token_of(client, daemon)
     daemon.on(*STATE, json=state() | {"Id": "6f" * 32})
 
-    told = await failure(logs(client, resume_token=token))
+    refused = await failure(logs(client, resume_token=token))
 
-    assert told.detail(BadRequest).field_violations[0].field == "id"
+    assert refused.detail(BadRequest).field_violations[0].field == "id"
 
 
-async def test_a_token_goes_on_behind_its_message(client: Client, daemon: FakeEngine) -> None:
-    """Nothing is lost, nothing comes twice, and the end says what became of the container."""
+async def test_a_token_continues_after_its_message(client: Client, daemon: FakeEngine) -> None:
+    """Nothing is lost, nothing comes twice, and the end has the container's exit code."""
     token = await token_of(client, daemon)
     daemon.on(*LOGS, Log(*LINES))
     call = logs(client, resume_token=token, follow=True)
@@ -139,7 +139,7 @@ async def test_a_token_goes_on_behind_its_message(client: Client, daemon: FakeEn
     assert await call.read() is grpc.aio.EOF
 
 
-async def test_whoever_comes_back_to_a_removed_container_hears_so(client: Client, daemon: FakeEngine) -> None:
+async def test_a_token_of_a_removed_container_gets_its_end(client: Client, daemon: FakeEngine) -> None:
     """Its log has ended; without a token there is no such container."""
     token = await token_of(client, daemon)
     daemon.on(*STATE, error=f"No such container: {ID}", status=404)
@@ -149,7 +149,7 @@ async def test_whoever_comes_back_to_a_removed_container_hears_so(client: Client
 
 
 async def test_a_name_that_was_taken_away_does_not_end_a_log(client: Client, daemon: FakeEngine) -> None:
-    """Whoever comes back with a token by a name that nothing bears any more gets on with the container it had."""
+    """A token continues with its own container, also when no container has the name of the request any more."""
     token = await token_of(client, daemon)
     daemon.on("GET", "/containers/web/json", error="No such container: web", status=404)
     daemon.on("GET", f"/containers/{ID}/json", json=state(running=False))
@@ -161,8 +161,8 @@ async def test_a_name_that_was_taken_away_does_not_end_a_log(client: Client, dae
 
 
 @pytest.mark.parametrize("strict", [False, True])
-async def test_a_gap_is_told_or_is_a_failure(client: Client, daemon: FakeEngine, strict: bool) -> None:
-    """As the client wants it."""
+async def test_a_gap_is_a_record_or_a_failure(client: Client, daemon: FakeEngine, strict: bool) -> None:
+    """The request decides which."""
     token = await token_of(client, daemon)
     daemon.on(*STATE, json=state(running=False, log={"max-size": "1m", "max-file": "3"}))
     rotated = Log(*LINES)
@@ -171,8 +171,8 @@ async def test_a_gap_is_told_or_is_a_failure(client: Client, daemon: FakeEngine,
     call = logs(client, resume_token=token, strict=strict)
 
     if strict:
-        told = await failure(call)
-        assert (told.code, told.reason) == (grpc.StatusCode.DATA_LOSS, "GAP")
+        refused = await failure(call)
+        assert (refused.code, refused.reason) == (grpc.StatusCode.DATA_LOSS, "GAP")
     else:
         gap = (await call.read()).gap
         assert gap.reason == common_pb2.GAP_REASON_ROTATED
@@ -187,7 +187,7 @@ async def test_a_gap_is_told_or_is_a_failure(client: Client, daemon: FakeEngine,
 async def test_followers_of_one_log_share_one_connection(
     client: Client, daemon: FakeEngine, first: dict[str, int]
 ) -> None:
-    """Those who come later, too, however the first began: they read what was before by themselves, and then join."""
+    """Later followers do too: they read the past with requests of their own, and then join."""
     daemon.on(*STATE, json=state())
     daemon.on(*LOGS, Log(*LINES))
     calls = [logs(client, follow=True, **first)]

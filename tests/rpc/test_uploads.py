@@ -1,4 +1,4 @@
-"""Uploads: what is sent arrives as it was, and what breaks off is never whole for the engine."""
+"""Uploads: data arrive unchanged, and an upload that breaks off is never complete for the engine."""
 
 from __future__ import annotations
 
@@ -101,8 +101,8 @@ async def test_an_upload_may_be_empty(engine: FakeEngine, client: Client) -> Non
     assert [request.body for request in engine.requests if request.method == "PUT"] == [b"x", b""]
 
 
-async def test_progress_comes_while_the_upload_goes_on(engine: FakeEngine, client: Client) -> None:
-    """An engine that reports before it has everything is heard at once."""
+async def test_progress_comes_during_the_upload(engine: FakeEngine, client: Client) -> None:
+    """Reports of an engine that has only a part of the upload arrive at once."""
     uploading = asyncio.Event()
 
     async def load(exchange: ResponseParser) -> None:
@@ -132,7 +132,7 @@ async def test_progress_comes_while_the_upload_goes_on(engine: FakeEngine, clien
 
 
 async def test_an_upload_that_is_refused_early_stops(engine: FakeEngine, client: Client) -> None:
-    """A hundred megabytes are not sent to an engine that has said no; its no arrives (sdk-notes 4)."""
+    """A hundred megabytes are not sent to an engine that has refused; the refusal arrives (sdk-notes 4)."""
     sent = 0
 
     def requests() -> Iterator[containers_pb2.PutContainerArchiveRequest]:
@@ -152,8 +152,8 @@ async def test_an_upload_that_is_refused_early_stops(engine: FakeEngine, client:
     assert await engine.until(lambda: engine.open_connections <= 1)
 
 
-async def test_an_engine_that_refuses_and_hangs_up_is_heard_out(engine: FakeEngine, client: Client) -> None:
-    """The answer counts, though the connection breaks under the upload right behind it."""
+async def test_the_refusal_of_an_engine_that_closes_the_connection_counts(engine: FakeEngine, client: Client) -> None:
+    """The answer counts, though the connection of the upload breaks right after it."""
 
     async def refuse(exchange: ResponseParser) -> None:
         await exchange.answer(status=404, error="No such container: web")
@@ -168,7 +168,7 @@ async def test_an_engine_that_refuses_and_hangs_up_is_heard_out(engine: FakeEngi
     assert (refused.code, refused.reason) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND")
 
 
-async def test_an_engine_that_hangs_up_without_a_word_leaves_the_outcome_open(
+async def test_an_engine_that_closes_the_connection_without_an_answer_leaves_the_outcome_open(
     engine: FakeEngine, client: Client
 ) -> None:
     """What was unpacked of the archive is not known."""
@@ -185,7 +185,7 @@ async def test_an_engine_that_hangs_up_without_a_word_leaves_the_outcome_open(
     assert (refused.code, refused.reason) == (grpc.StatusCode.ABORTED, "OUTCOME_UNKNOWN")
 
 
-async def test_an_engine_that_never_answers_an_upload_is_given_up(engine: FakeEngine, client: Client) -> None:
+async def test_an_engine_that_never_answers_ends_the_upload(engine: FakeEngine, client: Client) -> None:
     """The outcome is open, and the connection is closed."""
     body = Body()
     engine.on("PUT", ARCHIVE, body, early=True)
@@ -196,8 +196,8 @@ async def test_an_engine_that_never_answers_an_upload_is_given_up(engine: FakeEn
     await body.held.gone.wait()
 
 
-async def test_the_answer_to_an_upload_does_not_come_for_ever(engine: FakeEngine, client: Client) -> None:
-    """An answer that goes on is cut, whether it is silent or endless (A5 52)."""
+async def test_the_answer_to_an_upload_is_bounded(engine: FakeEngine, client: Client) -> None:
+    """An answer that does not end is cut, whether it is silent or endless (A5 52)."""
     silent = Held(lambda exchange: exchange.head(200, {"Transfer-Encoding": "chunked"}))
     engine.on("PUT", ARCHIVE, silent)
 
@@ -231,7 +231,7 @@ async def test_an_upload_whose_client_leaves_is_never_whole_for_the_engine(engin
 
 
 async def test_an_upload_whose_client_is_late_is_never_whole_for_the_engine(engine: FakeEngine, client: Client) -> None:
-    """A deadline that passes in the midst of an upload ends it like a client that leaves."""
+    """A deadline that passes during an upload ends it like a client that leaves."""
     for _ in range(10):
         body = Body()
         engine.on("PUT", ARCHIVE, body, early=True)
@@ -272,7 +272,7 @@ async def test_frames_in_the_wrong_order_are_refused(
         assert not body.whole
 
 
-async def test_a_build_that_fails_is_told_after_its_progress(engine: FakeEngine, client: Client) -> None:
+async def test_the_failure_of_a_build_comes_after_its_progress(engine: FakeEngine, client: Client) -> None:
     """An `errorDetail` within the answer to an upload is the status of the call."""
     failure = {"errorDetail": {"code": 3, "message": "returned a non-zero code: 3"}, "error": "non-zero code: 3"}
     engine.on("POST", "/build", lines=[{"stream": "Step 1/1 : RUN false"}, failure])
@@ -289,7 +289,7 @@ async def test_a_build_that_fails_is_told_after_its_progress(engine: FakeEngine,
 
 
 async def test_an_upload_waits_for_an_engine_that_does_not_read(engine: FakeEngine, client: Client) -> None:
-    """Neither the gateway's memory nor the client's goes into an engine that does not take it."""
+    """Memory is bounded: the client waits until the engine reads."""
     sent, go_on = 0, asyncio.Event()
 
     async def stall(exchange: ResponseParser) -> None:

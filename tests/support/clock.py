@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Clock:
-    """Tells seconds, which pass when the test says so."""
+    """A clock in seconds that only the test moves."""
 
     def __init__(self) -> None:
         self.now = 1000.0

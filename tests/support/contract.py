@@ -1,4 +1,4 @@
-"""The contract as its descriptors tell it: what the tests of contract and mirror walk through, and call."""
+"""The contract by its descriptors: what the tests of contract and mirror read, and how they call RPCs."""
 
 from __future__ import annotations
 

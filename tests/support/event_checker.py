@@ -1,6 +1,6 @@
-"""Validates the events that a client has heard against a second subscriber, attached straight to the engine.
+"""Compares the events of a client with those of a second subscriber, directly at the engine.
 
-Nothing comes twice; and whatever the direct subscriber has heard and the client has not, lies in a gap that was named.
+No event comes twice; an event that only the direct subscriber has got lies in a gap that was named.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ ALLOWED = {common_pb2.GAP_REASON_ENGINE_RESTARTED, common_pb2.GAP_REASON_OVERRUN
 
 
 def key(event: Any) -> Key:
-    """Return what tells an event from all others."""
+    """Return what identifies an event."""
     return event.time_nano, event.type, event.action, event.actor.id
 
 
 @dataclass
 class Direct:
-    """A subscriber of an engine's own, as careful as one can be: all that it hears, it hears once."""
+    """A subscriber directly at an engine; it gets each event once."""
 
     socket: Path
     heard: dict[Key, None] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Direct:
 
 @dataclass
 class Watcher:
-    """A client that watches a host through the gateway, and keeps the last token together with what it has heard."""
+    """A client that watches a host through the gateway, and keeps its messages and the last token."""
 
     host: str
     messages: list[Any] = field(default_factory=list)
@@ -78,7 +78,7 @@ class Watcher:
 
     @property
     def heard(self) -> list[Key]:
-        """What the engine told."""
+        """The events of the engine, without synthetic ones."""
         return [
             key(message.event) for message in self.messages if message.HasField("event") and not message.event.synthetic
         ]
@@ -92,18 +92,18 @@ class Watcher:
     def summary(self) -> dict[str, int]:
         """How much there was of everything."""
         synthetic = sum(message.event.synthetic for message in self.messages)
-        return {"calls": self.calls, "told": len(self.heard), "gaps": len(self.gaps), "synthetic": synthetic}
+        return {"calls": self.calls, "events": len(self.heard), "gaps": len(self.gaps), "synthetic": synthetic}
 
 
 def verify(watcher: Watcher, direct: Direct) -> list[str]:
-    """Return what is wrong with what *watcher* has heard."""
-    told = watcher.heard
-    if not told:
-        return ["nothing was told at all"]
-    begin, known = told[0][0], set(told)
+    """Return what is wrong with the events of *watcher*."""
+    heard = watcher.heard
+    if not heard:
+        return ["there was no event at all"]
+    begin, known = heard[0][0], set(heard)
     wrong = []
-    if len(known) != len(told):
-        wrong.append(f"repeated: {sorted(event for event in known if told.count(event) > 1)[:3]}")
+    if len(known) != len(heard):
+        wrong.append(f"repeated: {sorted(event for event in known if heard.count(event) > 1)[:3]}")
     missing = [event for event in direct.heard if event[0] >= begin and event not in known]
     wrong += [f"lost: {event}" for event in missing if not any(_inside(event[0], gap) for gap in watcher.gaps)]
     reasons = {gap.reason for gap in watcher.gaps}

@@ -65,7 +65,7 @@ class Response(TypedDict, total=False):
 
 
 class ResponseParser:
-    """A request and the rest of its connection, in the hands of a handler."""
+    """A request and the rest of its connection, for a handler."""
 
     def __init__(self, engine: FakeEngine, call: Request, reader: StreamReader, writer: StreamWriter) -> None:
         self.engine, self.request, self._writer = engine, call, writer
@@ -159,7 +159,7 @@ class FakeEngine:
 
     def __init__(self, path: str = "", port: int | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.address = ""  # unix:///… or tcp://…, once the context is entered
-        self.api_version: str | None = "1.41"  # may lie, change between calls, or be None: not told (A5 59)
+        self.api_version: str | None = "1.41"  # may be wrong, change between calls, or be None: not sent (A5 59)
         self.min_api_version = "1.12"  # "1.44" in engines 29.0 to 29.2
         self.clock_skew = 0.0  # seconds by which Date is ahead: no real engine's clock can be bent (fact 15)
         self.requests: list[Request] = []
@@ -182,7 +182,7 @@ class FakeEngine:
 
     @classmethod
     def tls(cls, context: ssl.SSLContext, port: int = 0) -> Self:
-        """With TLS; client certificates are required if the context's `verify_mode` says so."""
+        """With TLS; client certificates are required if the context's `verify_mode` requires them."""
         return cls(port=port, tls=context)
 
     def on(self, method: str, path: str, handler: Handler | None = None, **answer: Unpack[Response]) -> None:

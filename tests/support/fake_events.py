@@ -1,8 +1,8 @@
-"""The events of a fake engine, as moby keeps them: the last 256, and whoever listens.
+"""The events of a fake engine, as moby keeps them: the last 256, and the subscribers.
 
 engine = FakeEngine()
 daemon = Daemon(engine)
-daemon.happen("container", "start", "c1", name="web")  # tells all subscribers, and is remembered
+daemon.happen("container", "start", "c1", name="web")  # goes to all subscribers, and is remembered
 daemon.cut()      # breaks the subscriptions
 daemon.restart()  # forgets all, and breaks the subscriptions
 """

@@ -1,7 +1,7 @@
 """A container of a fake engine, and the samples of its use of resources.
 
 container = Container(engine)
-container.give(sample(4))  # to whoever listens
+container.give(sample(4))  # to all streams
 container.cut()  # breaks the streams
 """
 
@@ -71,7 +71,7 @@ class Container:
         return sum(request.path.endswith("/stats") for request in self.engine.requests)
 
     def give(self, *documents: Any) -> None:
-        """Send samples to whoever listens."""
+        """Send samples to all open streams."""
         for queue in self._streams:
             for document in documents:
                 queue.put_nowait(document)

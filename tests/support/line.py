@@ -50,7 +50,7 @@ class Wire(asyncio.Transport):
 
 
 class Line:
-    """A connection over a `Wire`, and how often the gateway was told that its peer broke it."""
+    """A connection over a `Wire`, and how often the gateway has noticed that its peer broke it."""
 
     def __init__(self) -> None:
         self.breaks = 0

@@ -1,4 +1,4 @@
-"""Validates what a client has read of a log against what was written: nothing lost, nothing twice, every gap named.
+"""Compares what a client has read of a log with what was written: nothing lost, nothing twice, every gap named.
 
 The container writes `RUN SEQUENCE`, each run from 1 on: see `WRITER`.  A `History` is what one client has got, in its
 order, over all the calls that it needed.  (The lesson of etcd: validate whole histories, not single calls.)
@@ -155,7 +155,7 @@ def verify(history: History, log: list[Line], *, whole: bool) -> list[str]:
 
 
 def _jumps(events: list[Event], log: list[Line]) -> list[str]:
-    """Return where the numbers of a run jump without a gap that says so, or the end of the log is missing.
+    """Return where the numbers of a run jump without a gap, or the end of the log is missing.
 
     Each of the two outputs has its own order; between them, the engine's is as good as any.
     """
@@ -172,13 +172,13 @@ def _jumps(events: list[Event], log: list[Line]) -> list[str]:
                 before.following() if before.run == event.run else Line(event.run, 0, 0).following(event.to_stderr)
             )
             if event.number > expected:
-                wrong.append(f"lost without a word: from {expected} on, before {event}")
+                wrong.append(f"lost without a gap: from {expected} on, before {event}")
         last[event.to_stderr] = event
     ends = {line.to_stderr: line for line in log}
     return wrong + [f"ends with {last.get(key)}, not with {end}" for key, end in ends.items() if last.get(key) != end]
 
 
-# Rotated logs: the engine itself loses lines, and what counts is that each loss is named.
+# Rotated logs: the engine itself loses lines; each loss must be named.
 
 
 NEVER = 1 << 62  # nanoseconds; later than all times
@@ -216,7 +216,7 @@ class Rotated:
 
     def verify(self, last: dict[int, int]) -> Verdict:
         """Compare with what was written; *last* are the numbers of the last lines, by output."""
-        verdict = Verdict(told=len(self.lines), gaps=len(self.gaps))
+        verdict = Verdict(lines=len(self.lines), gaps=len(self.gaps))
         times = {time for _, _, time in self.lines} | {0, NEVER}
         verdict.wrong += [f"no line has the time of the gap {gap}" for gap in self.gaps if not times.issuperset(gap)]
         holes = []
@@ -244,7 +244,7 @@ class Rotated:
 class Verdict:
     """What a comparison has shown, in lines and gaps."""
 
-    told: int = 0
+    lines: int = 0
     gaps: int = 0
     missing: int = 0
     unnamed: int = 0

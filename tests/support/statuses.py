@@ -1,6 +1,6 @@
-"""Statuses that comments of the contract name, and rows that bring calls to them.
+"""Statuses that comments of the contract name, and what rows of them have.
 
-Rows of real engines are in tests/real/statuses, those that no real engine can be brought to in tests/rpc/statuses.
+Rows of real engines are in tests/real/statuses, others in tests/rpc/scripted_statuses.py.
 """
 
 from __future__ import annotations

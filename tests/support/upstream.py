@@ -1,4 +1,4 @@
-"""What tests of the way to an engine share: engines of the gateway without a gateway, and answers held in the hand."""
+"""What tests of connections to engines share: engines without a gateway, and answers that a test controls."""
 
 from __future__ import annotations
 
@@ -127,12 +127,12 @@ async def tls_server(context: ssl.SSLContext, serve: Callable[[ssl.SSLSocket], N
             yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
         finally:
             server.shutdown(socket.SHUT_RDWR)
-            await asyncio.to_thread(pool.shutdown)  # meanwhile the loop closes what the threads wait for to be closed
+            await asyncio.to_thread(pool.shutdown)  # the threads wait until the loop has closed their peers
             accepting.result()
 
 
 def read_request(stream: ssl.SSLSocket) -> bytes:
-    """Return the head and the body, of the length told, of a request."""
+    """Return the head and the body of a request."""
     request = b""
     while b"\r\n\r\n" not in request:
         request += stream.recv(65536)
@@ -163,7 +163,7 @@ async def until_refused(call: Any) -> tuple[list[Any], Failed]:
 
 
 async def until(condition: Callable[[], Any]) -> Any:
-    """Wait until *condition*, of which no event tells, is true; return what it is."""
+    """Wait until *condition*, which no event signals, is true; return its value."""
     while not (result := condition()):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     return result

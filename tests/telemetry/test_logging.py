@@ -59,8 +59,8 @@ def test_a_line_is_an_object_with_its_fields(started: Callable[..., Any]) -> Non
     assert line == {"level": "warning", "logger": "gateway.test", "message": "host", "host": "h1", "seconds": 0.5}
 
 
-def test_whatever_a_field_holds_it_stays_within_its_line(started: Callable[..., Any]) -> None:
-    """No line feed, no escape sequence and no direction of writing gets out of a name (A5 71)."""
+def test_every_field_stays_within_its_line(started: Callable[..., Any]) -> None:
+    """Line feeds, escape sequences and marks of direction in a name are escaped (A5 71)."""
     stream = started()
     logging.getLogger("gateway.test").info(HOSTILE, extra={"fields": {"host": HOSTILE, HOSTILE: 1}})
     logging.getLogger("gateway.test").info("next")
@@ -109,7 +109,7 @@ def test_people_get_a_line_too(started: Callable[..., Any]) -> None:
 
 
 def test_in_text_a_line_begins_with_its_date(started: Callable[..., Any]) -> None:
-    """A log that is read the next day says of which day it is."""
+    """A log that is read on the next day shows its day."""
     stream = started(form="text")
     logging.getLogger("gateway.test").info("host", extra={"fields": {"host": "h1"}})
     stream.stop()
@@ -138,7 +138,7 @@ def test_a_time_has_no_meaningless_digits(started: Callable[..., Any]) -> None:
 
 
 def test_warnings_of_python_are_lines_too(started: Callable[..., Any]) -> None:
-    """What a library warns of does not stand between the lines."""
+    """A library's warning is a line of the same form."""
     stream = started()
     with warnings.catch_warnings(action="always"):
         warnings.warn("old", stacklevel=1)
@@ -157,7 +157,7 @@ def test_levels_below_the_one_that_is_wanted_are_left_out(started: Callable[...,
     assert [line["message"] for line in lines(stream)] == ["wanted"]
 
 
-def test_a_client_that_leaves_in_the_midst_of_a_message_is_no_error(started: Callable[..., Any]) -> None:
+def test_a_client_that_leaves_within_a_message_is_no_error(started: Callable[..., Any]) -> None:
     """grpc logs a traceback for each; its other errors are kept."""
     stream = started()
     grpc = logging.getLogger("grpc._cython.cygrpc")

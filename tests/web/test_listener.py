@@ -42,7 +42,7 @@ async def test_a_page_is_found_by_its_path_alone() -> None:
 
 
 async def test_an_unknown_page_is_404_and_names_those_that_exist() -> None:
-    """Whoever tries the bare port finds the way."""
+    """A user who opens the bare port sees the pages."""
     async with serving() as address:
         reply = await get(address, "/")
 
@@ -133,7 +133,7 @@ async def test_requests_that_come_at_once_are_answered_one_after_the_other() -> 
     ],
 )
 async def test_a_connection_ends_after_the_response_when_the_client_wants_it(data: bytes) -> None:
-    """The response says so; HTTP/1.0 wants it by default; what comes later is not answered."""
+    """The response has `Connection: close`; it is the default of HTTP/1.0; later requests are not answered."""
     async with serving() as address, connected(address) as browser:
         reply = await browser.ask(data)
 
@@ -142,7 +142,7 @@ async def test_a_connection_ends_after_the_response_when_the_client_wants_it(dat
 
 
 async def test_http_1_0_can_keep_its_connection() -> None:
-    """Old load generators ask for it, and wait for the word in the response."""
+    """Old load generators ask for it, and wait for the header in the response."""
     async with serving() as address, connected(address) as browser:
         replies = [await browser.ask(b"GET /hello HTTP/1.0\r\nConnection: keep-alive\r\n\r\n") for _ in range(2)]
 
@@ -261,13 +261,13 @@ async def test_slow_headers_have_a_deadline() -> None:
         assert await browser.end() == b""
 
 
-async def test_a_connection_that_never_asks_is_ended_without_a_word() -> None:
+async def test_a_connection_without_a_request_is_closed_without_a_response() -> None:
     """There is no request to answer."""
     async with serving(header_timeout_seconds=0.1) as address, connected(address) as browser:
         assert await browser.end() == b""
 
 
-async def test_a_connection_that_asks_no_more_is_ended_without_a_word() -> None:
+async def test_an_idle_connection_is_closed_without_a_response() -> None:
     """Keeping it has its own, longer time."""
     async with serving(idle_timeout_seconds=0.1) as address, connected(address) as browser:
         reply = await browser.ask(request("/hello"))
@@ -330,7 +330,7 @@ async def test_silent_connections_cost_no_thread() -> None:
 # The start and the end
 
 
-async def test_an_address_that_can_not_be_had_is_an_error_that_names_it() -> None:
+async def test_an_address_that_cannot_be_used_is_an_error_that_names_it() -> None:
     """A port that is taken, or a host that does not exist: the configuration has to change."""
     async with serving() as (host, port):
         for name, named in ((host, rf"'{host}', {port}"), ("no-such.invalid", f"no-such.invalid:{port}")):
@@ -364,7 +364,7 @@ async def test_a_stop_does_not_wait_for_clients() -> None:
 
 
 @pytest.mark.parametrize("finishes", [True, False])
-async def test_a_stop_lets_a_response_finish_but_not_for_ever(finishes: bool) -> None:
+async def test_a_stop_lets_a_response_finish_within_a_timeout(finishes: bool) -> None:
     """The last scrape of a gateway is worth a moment."""
     asked, finish = asyncio.Event(), asyncio.Event()
 

@@ -52,7 +52,7 @@ async def address(registry: CollectorRegistry, readiness: Readiness) -> AsyncIte
 async def test_metrics_are_in_the_format_that_the_scraper_asks_for(
     address: Address, accept: dict[str, str], content_type: str, ends: bool
 ) -> None:
-    """Prometheus' own text unless it is OpenMetrics, whose end can be told."""
+    """Prometheus' own text unless the scraper asks for OpenMetrics, which marks its end."""
     reply = await get(address, "/metrics", **accept)
 
     assert reply.status == 200
@@ -62,7 +62,7 @@ async def test_metrics_are_in_the_format_that_the_scraper_asks_for(
     assert reply.body.endswith(b"# EOF\n") == ends
 
 
-async def test_metrics_are_compressed_for_whoever_accepts_it(address: Address) -> None:
+async def test_metrics_are_compressed_for_a_client_that_accepts_it(address: Address) -> None:
     """Most of a scrape is names that repeat."""
     plain = await get(address, "/metrics")
     packed = await get(address, "/metrics", Accept_Encoding="br, gzip")
@@ -80,8 +80,8 @@ async def test_some_metrics_can_be_asked_for_by_name(address: Address) -> None:
     assert b"calls" not in reply.body
 
 
-async def test_head_of_the_metrics_tells_their_size(address: Address) -> None:
-    """And sends nothing more."""
+async def test_head_of_the_metrics_has_their_size(address: Address) -> None:
+    """It sends no body."""
     head, full = await get(address, "/metrics", "HEAD"), await get(address, "/metrics")
 
     assert int(head.headers["content-length"]) == len(full.body)
@@ -100,7 +100,7 @@ async def test_liveness_and_readiness(address: Address, readiness: Readiness) ->
     ]  # fmt: skip
 
 
-async def test_a_long_collection_keeps_nobody_waiting_and_one_thread_busy(
+async def test_a_long_collection_delays_no_other_page_and_uses_one_thread(
     address: Address, registry: CollectorRegistry
 ) -> None:
     """Other pages are answered meanwhile; a second scrape waits for the first."""

@@ -186,7 +186,7 @@ func (m *member) count(one item, now time.Time) {
 	}
 }
 
-// most returns how many items there would be if everybody had got as many as whoever got most of the same container's.
+// most returns how many items there would be if every stream had got as many as the one that got most of the same container.
 func (all *crowd) most(targets []target) int64 {
 	most := make(map[string]int64)
 	for index, one := range all.members {

@@ -14,7 +14,7 @@
 // export and logs read streams to their end.  They print calls, seconds, bytes and bytes_per_second, and logs also
 // entries and entries_per_second; an empty log, or an entry without time or stream, is a failure.
 //
-// follow and stats open N streams that go on, over C connections, and read them for S seconds; with -engine, on the
+// follow and stats open N endless streams, over C connections, and read them for S seconds; with -engine, on the
 // engine's own socket, each over one of its own.  A follower's container must write a number on each line, each one
 // higher than the line before.  They print opened and opening_seconds as soon as all streams are open; in the end, of
 // the time from then on, items and due (how many came to all of them, and should have), silence_ms (the longest time

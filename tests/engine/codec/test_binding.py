@@ -128,14 +128,14 @@ def test_a_body_that_is_not_set_is_an_empty_object() -> None:
 
 
 def test_an_endpoint_without_a_body_gets_none() -> None:
-    """Nor does it get a content type."""
+    """It has no content type either."""
     request = asks("StartContainer", containers_pb2.StartContainerRequest(id="web"))
 
     assert (request.body, dict(request.headers)) == (None, {})
 
 
 def test_a_default_is_sent_only_when_the_caller_says_nothing() -> None:
-    """`when_absent` fills a field in; an empty text is something said."""
+    """`when_absent` fills a field in; an empty text is a value and stays."""
     assert query_of(asks("ImportImage", images_pb2.ImportImageStart())) == [("fromSrc", "-")]
     assert query_of(asks("ImportImage", images_pb2.ImportImageStart(from_src=""))) == [("fromSrc", "")]
 
@@ -156,13 +156,13 @@ def test_an_answer_without_what_was_asked_for_is_refused_by_its_property() -> No
     [("ListContainers", b'[{"Id":"a"},[]]'), ("ListContainers", b"[1]"), ("InspectContainer", b'["a"]')],
 )
 def test_an_object_that_was_asked_for_is_never_left_out(rpc: str, body: bytes) -> None:
-    """A list with one missing would be a list that is not true."""
+    """A list without one of its objects would be wrong."""
     with pytest.raises(BadResponse, match="does not fit the Engine API"):
         Binding(METHODS[rpc]).response(Response(200, {}, body))
 
 
 def test_values_that_are_left_out_are_counted() -> None:
-    """By the RPC that was answered, and not at all when all fits."""
+    """They are counted by RPC; values that fit are not counted."""
     counted: list[tuple[str, int]] = []
     binding = Binding(METHODS["ListContainers"])
 
@@ -178,7 +178,7 @@ def test_values_that_are_left_out_are_counted() -> None:
 
 @pytest.mark.parametrize("body", [b"{", b"OK", b'{"Id":"\xff"}', b"NaN", b"[" * 2000])
 def test_an_answer_that_is_no_json_is_refused(body: bytes) -> None:
-    """Also one that is too deep to be meant well."""
+    """JSON that is nested too deeply is refused too."""
     with pytest.raises(BadResponse, match="not JSON"):
         Binding(METHODS["CreateContainer"]).response(Response(200, {}, body))
 
@@ -193,7 +193,7 @@ def test_a_header_that_is_not_what_it_should_be_is_named(text: str) -> None:
 
 
 def test_headers_that_are_missing_are_fields_that_are_not_set() -> None:
-    """Engines of before 23 say nothing of their swarm."""
+    """Engines before version 23 do not send the state of their swarm."""
     found = Binding(METHODS["Ping"]).response(Response(200, {"api-version": "1.41"}, b"OK"))
 
     assert found == system_pb2.PingResponse(api_version="1.41")

@@ -33,13 +33,13 @@ async def engine() -> AsyncIterator[FakeEngine]:
 
 @pytest_asyncio.fixture(scope="module")
 async def client(engine: FakeEngine) -> AsyncIterator[Client]:
-    """A client of a gateway before that engine."""
+    """A client of a gateway in front of that engine."""
     async with gateway_of(engine.address, health_check_interval_seconds=3600) as client:
         yield client
 
 
 async def refusal(client: Client, engine: FakeEngine, method: MethodDescriptor, request: Message) -> Failed:
-    """How a call fails, of which the engine must hear nothing."""
+    """Return how a call fails; the engine must not be asked."""
     before = len(engine.asked)
     with pytest.raises(grpc.aio.AioRpcError) as error:
         await contract.call(client.channel, method, request)
@@ -60,7 +60,7 @@ ADDRESSED = [method for method in contract.methods() if "host" in asked(method).
 
 @pytest.mark.parametrize("method", ADDRESSED, ids=name_of)
 async def test_a_call_without_a_host_is_refused(method: MethodDescriptor, client: Client, engine: FakeEngine) -> None:
-    """No host is ever meant by saying none."""
+    """There is no default host."""
     request = minimal(method)
     request.host = ""
 
@@ -74,7 +74,7 @@ async def test_a_call_without_a_host_is_refused(method: MethodDescriptor, client
 async def test_a_host_that_is_not_known_is_not_found(
     method: MethodDescriptor, client: Client, engine: FakeEngine
 ) -> None:
-    """The name is told back."""
+    """The error repeats the name."""
     request = minimal(method)
     request.host = "h2"
 
@@ -91,7 +91,7 @@ REQUIRED = [(method, field) for method in METHODS.values() for field in asked(me
 async def test_a_call_without_a_required_field_is_refused(
     method: MethodDescriptor, field: FieldDescriptor, client: Client, engine: FakeEngine
 ) -> None:
-    """The engine would answer with whatever it makes of the absence."""
+    """The engine would decide what its absence means."""
     request = minimal(method)
     request.ClearField(field.name)
 
@@ -167,15 +167,15 @@ NEWER = [found for method in OLD for found in newer(method, asked(method))]
 async def test_a_field_that_is_too_new_for_the_host_is_refused(
     field: Newer, client: Client, engine: FakeEngine
 ) -> None:
-    """The engine would pass it over in silence.  The details name the field and both versions."""
+    """The engine would ignore it silently.  The details name the field and both versions."""
     request = minimal(field.method)
     set_one(request, *field.fields)
 
     refused = await refusal(client, engine, field.method, request)
 
     assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "API_VERSION_TOO_OLD")
-    told = {key: refused.metadata.get(key) for key in ("host", "field", "required_version", "host_version")}
-    assert told == {"host": "h1", "field": field.path, "required_version": field.since, "host_version": "1.41"}
+    metadata = {key: refused.metadata.get(key) for key in ("host", "field", "required_version", "host_version")}
+    assert metadata == {"host": "h1", "field": field.path, "required_version": field.since, "host_version": "1.41"}
 
 
 class Older(NamedTuple):
@@ -202,7 +202,7 @@ OLDER = [found for method in METHODS.values() for found in older(method, asked(m
 
 @pytest.mark.parametrize("field", OLDER, ids=lambda found: f"{name_of(found.method)}-{found.path}")
 async def test_a_field_that_is_too_old_for_the_host_is_refused(field: Older) -> None:
-    """A newer engine would ignore it in silence.  The details name the field, and both versions."""
+    """A newer engine would ignore it silently.  The details name the field and both versions."""
     async with FakeEngine() as engine:
         engine.api_version = f"1.{int(field.until.split('.')[1]) + 1}"
         async with gateway_of(engine.address) as client:
@@ -212,8 +212,8 @@ async def test_a_field_that_is_too_old_for_the_host_is_refused(field: Older) -> 
             refused = await refusal(client, engine, field.method, request)
 
     assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "API_VERSION_TOO_NEW")
-    told = {key: refused.metadata.get(key) for key in ("host", "field", "last_version", "host_version")}
-    assert told == {
+    metadata = {key: refused.metadata.get(key) for key in ("host", "field", "last_version", "host_version")}
+    assert metadata == {
         "host": "h1",
         "field": field.path,
         "last_version": field.until,
@@ -221,7 +221,7 @@ async def test_a_field_that_is_too_old_for_the_host_is_refused(field: Older) -> 
     }
 
 
-def test_some_of_those_fields_lie_deep() -> None:
+def test_fields_within_fields_are_found() -> None:
     """The walk finds them through lists, maps and messages."""
     assert {
         ("1.44", "config.healthcheck.start_interval"),
@@ -248,7 +248,7 @@ async def test_an_rpc_that_is_too_new_for_the_host_is_refused(rpc: str, client: 
     ("version", "sent"), [("1.41", False), ("1.42", False), ("1.43", True), ("1.44", True), ("1.100", True)]
 )
 async def test_versions_are_compared_as_numbers(version: str, sent: bool) -> None:
-    """1.100 is newer than 1.43; the newest that the gateway speaks is asked for at most."""
+    """1.100 is newer than 1.43; the gateway asks for no version beyond the newest that it knows."""
     config = ContainerSpec(image="busybox", host_config=HostConfig(annotations={"a": "b"}))
     request = containers_pb2.CreateContainerRequest(host="h1", config=config)
     async with FakeEngine() as engine:

@@ -25,7 +25,7 @@ def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
 
 
 def decoded(reads: list[bytes]) -> list[tuple[int, bytes]]:
-    """Return the whole frames that come of *reads*."""
+    """Return the whole frames in *reads*."""
     decoder = FrameDecoder()
     frames, begun = [], b""
     for read in reads:
@@ -52,7 +52,7 @@ def test_an_echo_of_standard_input_is_standard_output() -> None:
     assert list(FrameDecoder().feed(frame(0, b"typed"))) == [Frame(STDOUT, b"typed", True)]
 
 
-def test_a_report_of_the_engine_is_told_from_output() -> None:
+def test_a_report_of_the_engine_is_not_output() -> None:
     """Stream 3 is neither output nor dropped (reliability A5 54)."""
     assert list(FrameDecoder().feed(frame(3, b"Error grabbing logs"))) == [
         Frame(SYSTEM_ERROR, b"Error grabbing logs", True)
@@ -67,7 +67,7 @@ def test_a_stream_that_does_not_exist_is_an_error(stream: int) -> None:
 
 
 def test_the_data_of_a_frame_come_as_they_arrive() -> None:
-    """A long frame is not held back until it is whole; its last piece says so."""
+    """A long frame is delivered in pieces; the last piece is marked as the last."""
     decoder = FrameDecoder()
     whole = frame(1, b"abcdef")
 
@@ -91,7 +91,7 @@ def test_a_frame_that_claims_four_gigabytes_costs_nothing() -> None:
 
 @pytest.mark.parametrize("seen", [1, 7, 8, 9, 12])
 def test_output_that_ends_within_a_frame_is_an_error(seen: int) -> None:
-    """A torn header and torn data are both told from an end."""
+    """A torn header and torn data are both errors, not ends."""
     decoder = FrameDecoder()
     list(decoder.feed(frame(1, b"hello")[:seen]))
 
@@ -100,7 +100,7 @@ def test_output_that_ends_within_a_frame_is_an_error(seen: int) -> None:
 
 
 def test_output_that_ends_after_a_frame_is_an_end() -> None:
-    """Between frames is where output may end."""
+    """Output may end between two frames."""
     decoder = FrameDecoder()
     list(decoder.feed(frame(1, b"hello")))
 
@@ -128,7 +128,7 @@ def test_any_split_of_the_bytes_gives_the_same_frames(frames: list[tuple[int, by
 
 
 def test_a_terminal_has_no_frames() -> None:
-    """A terminal's bytes are handed on as they are, also those that look like a header."""
+    """A terminal's bytes are delivered unchanged, also those that look like a header."""
     decoder = RawDecoder()
 
     frames = [*decoder.feed(b"\x01\0\0\0\xff\xff\xff\xff$ "), *decoder.feed(b"")]

@@ -1,6 +1,6 @@
-"""Names that name nothing never reach a socket: reliability A5, rows 19 to 21, for every field with a grammar.
+"""Names that name nothing are never sent: reliability A5, rows 19 to 21, for every field with a grammar.
 
-The fields are found by walking the descriptors, so that one of a new RPC is attacked as soon as it exists.
+The fields are found in the descriptors: a field of a new RPC is attacked as soon as it exists.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from tests.support.messages import FITTING, full
 NO_WAY = """
     ../images/x ..%2fimages a/../../info .. . a/.. ./a a/./b %2e%2e %252e%252e a%00 a%0d%0a a%2f..%2fb %2F a/ a//b
     //a a\\..\\b ..\\images \u202ea
-"""  # no object, or another than it seems
+"""  # names that name no object, or not the object that a reader expects
 NO_REFERENCE = """
     a?force=1 a# :x -flag @x /a ․․/x a．b ａ é a\\b a;b a&b a=b {id} $(id) a' ~ *
 """
@@ -89,7 +89,7 @@ GOOD = {
 
 @pytest.mark.parametrize("grammar", ATTACKS, ids=pb.NameFormat.Name)
 def test_a_grammar_refuses_what_is_no_such_name(grammar: pb.NameFormat.ValueType) -> None:
-    """And it says what it wants instead."""
+    """The refusal says which form the name must have."""
     answers = {text: violation(grammar, text) for text in ATTACKS[grammar]}
 
     assert [text for text, remedy in answers.items() if remedy is None] == []
@@ -103,7 +103,7 @@ def test_a_grammar_takes_what_docker_takes(grammar: pb.NameFormat.ValueType) -> 
 
 
 def test_every_grammar_is_tested() -> None:
-    """A new one is not done before its attacks are."""
+    """A new grammar needs attacks."""
     assert ATTACKS.keys() == GOOD.keys() == FITTING.keys() == set(pb.NameFormat.values()) - {pb.NAME_FORMAT_UNSPECIFIED}
 
 
@@ -112,8 +112,8 @@ _PIECES = [*"aA0._-:/@[] ?#\\\n", "..", "%2f", "%2e", "%25", "sha256", "f" * 32]
 
 @settings(max_examples=1000)
 @given(st.sampled_from(sorted(GOOD)), st.lists(st.sampled_from(_PIECES), max_size=9).map("".join))
-def test_what_a_grammar_lets_through_is_one_plain_part_of_a_path(grammar: int, text: str) -> None:
-    """Whatever else it is: no router can take it for another path than it is, nor when it unescapes it twice."""
+def test_an_accepted_name_is_one_plain_part_of_a_path(grammar: int, text: str) -> None:
+    """No router can take it for another path, also when the router unescapes it twice."""
     if violation(grammar, text) is not None:
         return
     written = segment(grammar, text)
@@ -175,7 +175,7 @@ async def engine() -> AsyncIterator[FakeEngine]:
 
 @pytest_asyncio.fixture(scope="module")
 async def client(engine: FakeEngine) -> AsyncIterator[Client]:
-    """A client of a gateway before that engine."""
+    """A client of a gateway in front of that engine."""
     async with gateway_of(engine.address, health_check_interval_seconds=3600) as client:
         yield client
 
@@ -195,7 +195,7 @@ def test_the_walk_finds_every_field_that_becomes_part_of_a_path() -> None:
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: f"{name_of(target.method)}-{target.name}")
 async def test_no_attack_by_a_name_reaches_the_engine(target: Target, client: Client, engine: FakeEngine) -> None:
-    """Every attack in every such field is INVALID_ARGUMENT, names the field, and no socket hears of it."""
+    """Every attack in every such field is INVALID_ARGUMENT and names the field; nothing is sent to the engine."""
     attacks = ATTACKS[rules(target.path[-1]).format]
     before = len(engine.asked)
 
@@ -215,7 +215,7 @@ damaged = st.tuples(names, wrong, names).map("".join)
 async def test_no_damaged_name_reaches_the_engine(
     target: Target, text: str, client: Client, engine: FakeEngine
 ) -> None:
-    """A name with anything in it that could mislead is refused in whatever field it stands."""
+    """A name with a misleading character is refused in every field."""
     assume(violation(rules(target.path[-1]).format, text) is not None)
     before = len(engine.asked)
 
@@ -226,7 +226,7 @@ async def test_no_damaged_name_reaches_the_engine(
 
 
 def asked_of(engine: FakeEngine, before: int) -> set[tuple[str, str]]:
-    """What an engine was asked after *before* requests, but for whether it is there."""
+    """What an engine was asked after *before* requests, without probes."""
     return {(request.method, request.path) for request in engine.asked[before:]}
 
 

@@ -1,4 +1,4 @@
-"""Between messages and the Engine's JSON: what engines really send, and that nothing is lost or changed on the way."""
+"""Messages and the Engine's JSON: what engines really send, and that nothing is lost or changed."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ def reachable() -> list[Descriptor]:
 # Round trips
 
 
-def test_every_field_of_every_message_survives_the_way_there_and_back() -> None:
-    """A message with all its fields set, and theirs, is the same after it has been the Engine's JSON."""
+def test_every_field_of_every_message_survives_a_round_trip() -> None:
+    """A message with all its fields set is the same after it was converted to the Engine's JSON and back."""
     lost = []
     for descriptor in reachable():
         message = without_own(full(descriptor))
@@ -89,13 +89,13 @@ def test_every_field_of_every_message_survives_the_way_there_and_back() -> None:
 
 @settings(max_examples=150)
 @given(st.sampled_from(reachable()).flatmap(messages_of))
-def test_any_values_survive_the_way_there_and_back(message: Message) -> None:
+def test_any_values_survive_a_round_trip(message: Message) -> None:
     """Whatever the values: the limits of numbers, times and lengths, empty texts, any characters."""
     assert loader(descriptor_of(type(message)))(dumped(message)) == message
 
 
 def test_a_message_without_fields_is_an_empty_object() -> None:
-    """What is not set is left out, whatever its kind."""
+    """Fields that are not set are left out, whatever their type."""
     free = [each for each in reachable() if each.fields and not any(contract.rules(f).required for f in each.fields)]
     empty = {pb.JSON_FORM_UNSPECIFIED: {}, pb.JSON_FORM_ARRAY: [], pb.JSON_FORM_TUPLE: [0, 0]}
 
@@ -129,7 +129,7 @@ def test_null_in_the_place_of_an_object_is_an_empty_message() -> None:
     assert networks.networks == {"bridge": networks_pb2.EndpointSettings()}
 
 
-def test_what_the_contract_does_not_know_is_passed_over() -> None:
+def test_properties_that_the_contract_does_not_have_are_ignored() -> None:
     """A newer engine, or Podman, sends more than the contract has."""
     volume = load(volumes_pb2.Volume, {"Name": "data", "Anonymous": True, "Options": None, "New": {"deep": [1]}})
 
@@ -178,7 +178,7 @@ def test_numbers_keep_64_bits() -> None:
     }
 
 
-def test_false_zero_and_empty_text_are_told_from_absence() -> None:
+def test_false_zero_and_empty_text_are_not_absence() -> None:
     """An optional field that is set to its default is sent and read; one without presence never was different."""
     asked = container_config_pb2.HostConfig(cpu_shares=0, init=False, cpuset_cpus="")
     known = load(exec_pb2.ExecInstance, {"ExitCode": 0, "Running": False})
@@ -283,7 +283,7 @@ def test_names_keep_the_engines_spelling() -> None:
 def test_a_document_without_what_was_asked_for_is_refused_by_the_name_of_its_property(
     kind: type[Message], document: Any, text: str
 ) -> None:
-    """Whoever looks after the host learns which property is wrong, and nothing of the other values."""
+    """The error names the property that is wrong, and shows no other values."""
     with pytest.raises(NotEngineJson) as refused:
         load(kind, document)
 
@@ -355,7 +355,7 @@ def test_a_document_without_what_was_asked_for_is_refused_by_the_name_of_its_pro
 def test_a_value_that_does_not_fit_costs_itself(
     kind: type[Message], document: Any, places: list[str], fitting: Any
 ) -> None:
-    """Its neighbours arrive, also those in the same list, map or message; its place is told."""
+    """Its neighbours arrive, also those in the same list, map or message; the error has its place."""
     skipped: list[str] = []
 
     found = loader(descriptor_of(kind))(document, skipped)
@@ -399,7 +399,7 @@ def test_whatever_a_hostile_engine_sends_is_read_or_refused(data: st.DataObject,
 
 
 def test_what_is_newer_than_1_41_is_gathered_with_the_path_of_its_field() -> None:
-    """Also deep below; each with the version that it came with."""
+    """Also fields within fields; each with the version that has introduced it."""
     spec = container_config_pb2.ContainerSpec(
         image="busybox",
         healthcheck=container_config_pb2.HealthConfig(start_interval=Duration(seconds=1)),
@@ -445,7 +445,7 @@ def test_an_answer_that_is_written_back_leaves_out_what_the_host_does_not_take()
         wishes[0].check((1, 41))
 
 
-def test_an_empty_list_is_told_from_an_absent_one_where_engines_tell_them_apart() -> None:
+def test_an_empty_list_and_an_absent_one_differ_where_they_do_for_engines() -> None:
     """An empty entrypoint drops the image's, and empty masked paths mask nothing; absent keeps what there is."""
     spec = container_config_pb2.ContainerConfig(entrypoint=common_pb2.StringList(items=[]))
 
@@ -463,7 +463,7 @@ def test_a_container_without_an_entrypoint_is_written_back_without_one() -> None
     assert dumped(config) == {"Entrypoint": [], "Cmd": ["true"]}
 
 
-def test_an_empty_list_is_sent_where_engines_tell_it_from_an_absent_one() -> None:
+def test_an_empty_list_is_sent_where_engines_distinguish_it_from_an_absent_one() -> None:
     """Empty masked paths mask nothing."""
     assert dumped(
         container_config_pb2.HostConfig(
@@ -485,7 +485,7 @@ def test_a_tuple_is_an_array_of_the_fields_in_their_order() -> None:
 
 
 def test_what_is_the_gateways_own_is_not_read_from_an_engine() -> None:
-    """An engine that sends a property of that name cannot make the gateway say what is not so."""
+    """An engine that sends a property of that name cannot change the gateway's own field."""
     event = load(system_pb2.EngineEvent, {"Type": "container", "synthetic": True, "Synthetic": True})
 
     assert not event.synthetic

@@ -65,7 +65,7 @@ KINDS = [kind for kind in read() if properties(kind)]
 
 
 def test_messages_of_answers_are_found() -> None:
-    """Also those that are deep in others."""
+    """Also those within others."""
     names = {kind.name for kind in KINDS}
 
     assert {"CreateContainerResponse", "Container", "HostConfig", "CpuUsage", "EngineEvent", "ProgressResult"} <= names
@@ -74,7 +74,7 @@ def test_messages_of_answers_are_found() -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_an_extreme_in_the_place_of_a_field_costs_nothing_else(kind: Descriptor) -> None:
-    """What fits is read; what does not is left out, or is refused where it was asked for; what is read can be sent."""
+    """A value that fits is read; another is left out, or refused where it was asked for; what is read can be sent."""
     document = dump(without_own(full(kind)), [])
     whole: Any = loader(kind)(document)
     for field in properties(kind):
@@ -95,7 +95,7 @@ def test_an_extreme_in_the_place_of_a_field_costs_nothing_else(kind: Descriptor)
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_an_extreme_among_several_costs_nothing_of_the_others(kind: Descriptor) -> None:
-    """In a list or a map, what is before and behind it arrives."""
+    """In a list or a map, the items before and after it arrive."""
     document = dump(without_own(full(kind)), [])
     for field in properties(kind):
         if not isinstance(document[field.json_name], list) or not field.is_repeated:

@@ -1,4 +1,4 @@
-"""Answers that go on: JSON lines, bytes, and what is told within them."""
+"""Answers that are streams: JSON lines, bytes, and failures within them."""
 
 from __future__ import annotations
 
@@ -93,10 +93,10 @@ async def test_any_cut_gives_the_same_documents(
         ({"errorDetail": {"message": "x", "code": "404"}}, "x", 0),
     ],
 )  # fmt: skip
-async def test_a_failure_told_in_a_line_is_a_failure(
+async def test_a_failure_within_a_line_is_a_failure(
     fake: FakeEngine, engine: Engine, line: dict[str, Any], text: str, status: int
 ) -> None:
-    """Pull, push, build and load answer 200 and tell the failure in a line; it is never progress (B2 39)."""
+    """Pull, push, build and load answer 200 and report the failure in a line; it is never progress (B2 39)."""
     fake.on("POST", "/images/create", lines=[{"status": "Pulling"}, line, {"status": "never read"}])
     seen = []
 
@@ -118,7 +118,7 @@ async def test_a_failure_told_in_a_line_is_a_failure(
     ids=["text", "cut", "NaN", "not UTF-8", "nested deeply", "half a character"],
 )
 async def test_a_line_that_is_no_json_is_torn(fake: FakeEngine, engine: Engine, data: bytes) -> None:
-    """Nonsense in the midst of a stream is never passed over (A5 52)."""
+    """Nonsense within a stream is an error (A5 52)."""
     fake.on("GET", "/events", chunks=[b'{"a":1}\n', data])
 
     with pytest.raises(TornStream):
@@ -138,7 +138,7 @@ async def test_a_line_without_end_is_given_up(fake: FakeEngine, engine: Engine) 
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
 @pytest.mark.parametrize("at", [0, 9, 20])
 async def test_lines_that_break_off_have_not_ended(at: int, chunked: bool, reset: bool) -> None:
-    """A broken stream is never a short one; what it was asked for decides what the break means (fact 2)."""
+    """A broken stream is never a complete one; the request decides what the break means (fact 2)."""
     body = b'{"a":1}\n{"b":2}\n{"c":3}\n'
     async with FakeEngine.tcp() as fake, engine_at(fake.address) as engine:
         fake.on("GET", "/events", torn(body, at, chunked=chunked, reset=reset))
@@ -150,8 +150,8 @@ async def test_lines_that_break_off_have_not_ended(at: int, chunked: bool, reset
             await documents(engine, CHANGE)
 
 
-async def test_progress_that_falls_silent_is_given_up(fake: FakeEngine, engine: Engine) -> None:
-    """Where silence means that work has stalled, it ends the call, and closes the connection (B2 39)."""
+async def test_progress_that_stops_ends_the_call(fake: FakeEngine, engine: Engine) -> None:
+    """Silence that means that work has stalled ends the call, and closes the connection (B2 39)."""
     fake.on("GET", "/events", chunks=[b'{"a":1}\n'], hold=True)
 
     with pytest.raises(TimedOut):
@@ -194,7 +194,7 @@ async def test_bytes_that_break_off_have_not_ended(chunked: bool, reset: bool) -
 
 
 async def test_bytes_that_do_not_come_are_given_up(fake: FakeEngine, engine: Engine) -> None:
-    """A host that stops in the midst of a download does not hold its client for ever."""
+    """A host that stops within a download does not keep its client waiting."""
     fake.on("GET", "/events", chunks=[b"x" * (256 << 10)], hold=True)
 
     async with engine.open(READ) as (_, connection):
@@ -233,15 +233,15 @@ async def test_a_short_answer_that_is_not_is_refused(fake: FakeEngine, engine: E
         (None, False, False),
         (None, True, True),
         ("application/vnd.docker.raw-stream", True, True),
-        ("application/vnd.docker.raw-stream", False, False),  # of engines before API 1.42, for either
+        ("application/vnd.docker.raw-stream", False, False),  # engines before API 1.42 send it for both
         ("application/vnd.docker.multiplexed-stream", False, False),
         ("application/vnd.docker.multiplexed-stream", True, False),
     ],
 )
-def test_what_the_engine_says_decides_and_then_the_configuration(
+def test_the_content_type_decides_and_then_the_configuration(
     kind: str | None, configured: bool, terminal: bool
 ) -> None:
-    """Whether there are frames is in the content type, and where that tells nothing, in the container."""
+    """The content type decides whether there are frames; without it, the container's configuration does."""
     headers = {} if kind is None else {"content-type": kind}
 
     assert is_terminal(Response(200, headers), configured) is terminal

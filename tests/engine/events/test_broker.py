@@ -1,4 +1,4 @@
-"""The events of a host: one subscription for all who watch, nothing lost or repeated, gaps named."""
+"""The events of a host: one subscription for all watchers, nothing lost or repeated, gaps named."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def client(daemon: Daemon, open_gateway: OpenGateway) -> AsyncIterator[Cli
 
 
 async def watch(client: Client, **request: Any) -> Any:
-    """Watch `h1`, from now on; return the call once nothing is missed any more."""
+    """Watch `h1`, from now on; return the call when no event can be missed."""
     call = client.system.StreamEvents(system_pb2.StreamEventsRequest(host="h1", **request))
     await call.initial_metadata()
     return call
@@ -72,13 +72,13 @@ def of(events: Iterable[dict[str, Any]]) -> list[int]:
     return [event["timeNano"] for event in events]
 
 
-def told(messages: Iterable[Any]) -> list[tuple[str, str, str]]:
-    """Return what events tell: type, action, id."""
+def summaries(messages: Iterable[Any]) -> list[tuple[str, str, str]]:
+    """Return the type, the action and the id of events."""
     return [(message.event.type, message.event.action, message.event.actor.id) for message in messages]
 
 
-async def test_an_event_arrives_as_the_engine_told_it(client: Client, daemon: Daemon) -> None:
-    """All of an event is there, and it is not called synthetic."""
+async def test_an_event_arrives_as_the_engine_sent_it(client: Client, daemon: Daemon) -> None:
+    """All parts of the event are there; it is not marked as synthetic."""
     call = await watch(client)
     happened = daemon.happen("container", "die", "c1", name="web", exitCode="137")
 
@@ -104,7 +104,7 @@ async def test_any_number_of_watchers_share_one_subscription(client: Client, dae
 
 
 async def test_a_new_watcher_gets_new_events_alone(client: Client, daemon: Daemon) -> None:
-    """What happened before a call is not told, whether it opens the subscription or joins it."""
+    """A call does not get events from before it, whether it opens the subscription or joins it."""
     daemon.happen("container", "create", "old")
     first = await watch(client)
     daemon.happen("container", "start", "between")
@@ -130,7 +130,7 @@ async def test_the_past_comes_first_and_joins_the_present(client: Client, daemon
 
 
 async def test_the_past_alone_comes_to_an_end(client: Client, daemon: Daemon) -> None:
-    """With an `until` that has passed, what was is told, and the call ends with OK."""
+    """With an `until` in the past, the call sends the events up to it, and ends with OK."""
     happened = [daemon.happen("container", "create", f"c{number}") for number in range(10)]
     request = system_pb2.StreamEventsRequest(host="h1")
     request.until.FromNanoseconds(happened[6]["timeNano"])
@@ -142,7 +142,7 @@ async def test_the_past_alone_comes_to_an_end(client: Client, daemon: Daemon) ->
 
 
 async def test_a_call_ends_when_its_time_has_come(client: Client, daemon: Daemon) -> None:
-    """With an `until` to come, events up to it are told, and the call ends with OK."""
+    """With an `until` in the future, the call sends the events up to it, and ends with OK."""
     request = system_pb2.StreamEventsRequest(host="h1")
     now = time.time_ns()
     request.since.FromNanoseconds(now)
@@ -204,7 +204,7 @@ async def test_a_cut_connection_is_not_seen(client: Client, daemon: Daemon) -> N
 
 
 async def test_what_the_engine_repeats_comes_once(client: Client, daemon: Daemon) -> None:
-    """An event that is both remembered and told, as happens when it falls into the subscription, is one event."""
+    """An event that happens while the gateway subscribes is both remembered and sent: it is one event."""
     call = await watch(client)
     first = daemon.happen("container", "start", "c1")
     for queue in daemon._subscribers:
@@ -215,7 +215,7 @@ async def test_what_the_engine_repeats_comes_once(client: Client, daemon: Daemon
 
 
 async def test_more_than_the_engine_remembers_is_a_gap(client: Client, daemon: Daemon) -> None:
-    """When more than 256 events happened during a break, a gap says so, before those that are left."""
+    """When more than 256 events happened during a break, a gap comes before those that are left."""
     call = await watch(client)
     daemon.happen("container", "start", "c1")
     await take(call, 1)
@@ -231,8 +231,8 @@ async def test_more_than_the_engine_remembers_is_a_gap(client: Client, daemon: D
     assert times(rest) == of(happened[44:])
 
 
-async def test_after_a_restart_the_difference_is_told(client: Client, daemon: Daemon) -> None:
-    """What changed unseen while an engine was restarted comes as synthetic events behind the gap."""
+async def test_after_a_restart_the_difference_is_sent(client: Client, daemon: Daemon) -> None:
+    """Changes during a restart of the engine come as synthetic events after the gap."""
     daemon.containers = [
         container("c1", "web", "running"),
         container("c2", "db", "running"),
@@ -245,7 +245,7 @@ async def test_after_a_restart_the_difference_is_told(client: Client, daemon: Da
     last = daemon.happen("container", "start", "c2", name="db", image="busybox")
     await take(call, 1)
     await daemon.engine.request("GET", "/volumes")
-    await asyncio.sleep(0.5)  # until the lists are taken in: of this nothing tells
+    await asyncio.sleep(0.5)  # until the lists are taken in: nothing signals this
 
     daemon.containers = [
         container("c1", "web", "exited", "Exited (137) 1 second ago"),
@@ -262,7 +262,7 @@ async def test_after_a_restart_the_difference_is_told(client: Client, daemon: Da
     assert gap.gap.after.ToNanoseconds() == last["timeNano"]
     assert not gap.gap.HasField("before")
     assert all(message.event.synthetic for message in rest)
-    assert sorted(told(rest)) == [
+    assert sorted(summaries(rest)) == [
         ("container", "create", "c4"),
         ("container", "destroy", "c3"),
         ("container", "die", "c1"),
@@ -277,7 +277,7 @@ async def test_after_a_restart_the_difference_is_told(client: Client, daemon: Da
 
 
 async def test_a_gap_is_counted_once(client: Client, daemon: Daemon) -> None:
-    """However many watchers get it."""
+    """The number of watchers that get it does not matter."""
 
     def count() -> float:
         labels = {"host": "h1", "stream": "events", "reason": "engine_restarted"}
@@ -294,7 +294,7 @@ async def test_a_gap_is_counted_once(client: Client, daemon: Daemon) -> None:
 
 
 async def test_a_gap_of_one_watcher_counts_too(daemon: Daemon, engine: Engine) -> None:
-    """Where only this one had a cursor that is not known here."""
+    """Only this watcher had a cursor that the buffer does not know."""
     broker = EventBroker(engine)
     gaps: list[Gap] = []
     broker.gap_found = gaps.append
@@ -311,12 +311,12 @@ def container(id: str, name: str, state: str, status: str = "Up 2 hours") -> dic
     return {"Id": id, "Names": [f"/{name}"], "Image": "busybox", "State": state, "Status": status, "Labels": labels}
 
 
-async def test_what_events_have_told_is_not_told_again(client: Client, daemon: Daemon) -> None:
-    """The difference behind a gap is to what events had told, not only to the lists of the beginning."""
+async def test_a_change_that_was_an_event_is_not_sent_again(client: Client, daemon: Daemon) -> None:
+    """The difference after a gap counts the events before it, not only the lists of the beginning."""
     daemon.containers = [container("c1", "web", "running")]
     call = await watch(client)
     await daemon.engine.request("GET", "/volumes")
-    await asyncio.sleep(0.5)  # until the lists are taken in: of this nothing tells
+    await asyncio.sleep(0.5)  # until the lists are taken in: nothing signals this
     daemon.happen("container", "die", "c1", name="web", exitCode="1")
     daemon.happen("container", "create", "c2", name="new")
     daemon.happen("network", "create", "n1", name="front", type="bridge")
@@ -328,12 +328,12 @@ async def test_what_events_have_told_is_not_told_again(client: Client, daemon: D
 
     gap, renamed = await take(call, 2)
     assert gap.HasField("gap")
-    assert told([renamed]) == [("container", "rename", "c2")]
+    assert summaries([renamed]) == [("container", "rename", "c2")]
     assert renamed.event.actor.attributes["name"] == "newer"
 
 
 async def test_a_quiet_engine_that_was_not_restarted_has_no_gap(client: Client, daemon: Daemon) -> None:
-    """A cut on an engine on which nothing has ever happened loses nothing, and no gap is told."""
+    """A cut on an engine without any events loses nothing, and gives no gap."""
     call = await watch(client)
     daemon.cut()
     await daemon.subscribed(2)
@@ -363,8 +363,8 @@ async def test_the_gateway_asks_for_what_was_dropped_during_a_standstill(
 # Tokens
 
 
-async def test_a_token_goes_on_behind_its_event(client: Client, daemon: Daemon) -> None:
-    """A new call with a token gets what came after, once."""
+async def test_a_token_continues_after_its_event(client: Client, daemon: Daemon) -> None:
+    """A new call with a token gets the later events, once."""
     call = await watch(client)
     happened = [daemon.happen("container", "start", f"c{number}") for number in range(10)]
     messages = await take(call, 4)
@@ -376,7 +376,7 @@ async def test_a_token_goes_on_behind_its_event(client: Client, daemon: Daemon) 
 
 
 async def test_a_token_works_on_another_gateway(daemon: Daemon, open_gateway: OpenGateway, tmp_path: Any) -> None:
-    """A gateway that shares the key goes on where the other one was, also after that one's end."""
+    """A gateway that shares the key continues where the other one was, also after that one's end."""
     key = tmp_path / "key"
     key.write_bytes(bytes(range(32)))
     async with open_gateway(daemon.engine.address, resume_key=key) as client:
@@ -391,10 +391,10 @@ async def test_a_token_works_on_another_gateway(daemon: Daemon, open_gateway: Op
 
 
 @pytest.mark.parametrize("last", range(1, 20))
-async def test_an_engine_that_remembers_in_another_order_than_it_told_repeats_nothing(
+async def test_an_engine_that_remembers_in_another_order_than_it_sent_repeats_nothing(
     daemon: Daemon, open_gateway: OpenGateway, tmp_path: Any, last: int
 ) -> None:
-    """What happens at one time is put down and told without a common order; a token stands for what was told."""
+    """Engines remember and send events of one time in different orders; a token means the order that was sent."""
     key = tmp_path / "key"
     key.write_bytes(bytes(range(32)))
     async with open_gateway(daemon.engine.address, resume_key=key) as client:
@@ -412,8 +412,8 @@ async def test_an_engine_that_remembers_in_another_order_than_it_told_repeats_no
     assert sorted(times(told_before) + times(told_after)) == of(happened)
 
 
-async def test_a_gap_is_no_place_from_which_all_comes_again(daemon: Daemon, open_gateway: OpenGateway) -> None:
-    """Whoever leaves right behind a gap, and comes back to the same gateway, is told nothing that is older."""
+async def test_a_token_of_a_gap_repeats_no_older_events(daemon: Daemon, open_gateway: OpenGateway) -> None:
+    """A client that leaves right after a gap, and resumes at the same gateway, gets no older events."""
     async with open_gateway(daemon.engine.address) as client:
         daemon.happen("container", "start", "c1")
         call = await watch(client, since={"nanos": 1})
@@ -426,10 +426,10 @@ async def test_a_gap_is_no_place_from_which_all_comes_again(daemon: Daemon, open
         assert times(await take(again, 1)) == of([later])
 
 
-async def test_a_token_of_forgotten_times_begins_with_a_gap(
+async def test_a_token_of_forgotten_events_begins_with_a_gap(
     daemon: Daemon, open_gateway: OpenGateway, tmp_path: Any
 ) -> None:
-    """When neither gateway nor engine know the token's event any more, a gap stands before what is later."""
+    """When neither gateway nor engine know the token's event, a gap comes before the later events."""
     key = tmp_path / "key"
     key.write_bytes(bytes(range(32)))
     async with open_gateway(daemon.engine.address, resume_key=key) as client:
@@ -449,7 +449,7 @@ async def test_a_token_of_forgotten_times_begins_with_a_gap(
 
 @pytest.mark.parametrize("spoil", ["forged", "short", "foreign", "other host"])
 async def test_a_token_that_is_not_ours_is_refused(daemon: Daemon, open_gateway: OpenGateway, spoil: str) -> None:
-    """Forged, truncated and foreign tokens, and those of another host, are told apart from wrong fields."""
+    """Forged, truncated and foreign tokens, and those of another host, have a reason of their own."""
     async with open_gateway(daemon.engine.address, daemon.engine.address) as client:
         call = await watch(client)
         daemon.happen("container", "start", "c1")
@@ -514,14 +514,14 @@ async def engine(daemon: Daemon) -> AsyncIterator[Engine]:
     engine.close()
 
 
-async def test_the_ring_keeps_so_many(daemon: Daemon, engine: Engine) -> None:
-    """A watcher that is overtaken hears how many events it has missed, and goes on with the oldest that is there."""
+async def test_the_buffer_keeps_a_number_of_events(daemon: Daemon, engine: Engine) -> None:
+    """A watcher that is too slow learns how many events it has missed, and continues with the oldest one kept."""
     broker = EventBroker(engine, size=50)
     async with broker.watch(Filter()) as items, asyncio.timeout(20):
         happened = [daemon.happen("container", "start", f"c{number}") for number in range(200)]
         async with broker.watch(Filter()) as others:
             first: list[Record] = []
-            async for item in others:  # behind all of them, the ring has turned
+            async for item in others:  # the buffer has dropped some of them
                 first.append(item)
                 if item.cursor.time == happened[-1]["timeNano"]:
                     break
@@ -534,7 +534,7 @@ async def test_the_ring_keeps_so_many(daemon: Daemon, engine: Engine) -> None:
     assert [item.cursor.time for item in rest] == of(happened[150:])
 
 
-async def test_a_host_that_can_not_be_reached_is_told_at_once(daemon: Daemon, open_gateway: OpenGateway) -> None:
+async def test_a_host_that_cannot_be_reached_is_an_error_at_once(daemon: Daemon, open_gateway: OpenGateway) -> None:
     """A new watcher of a host that is away does not wait."""
     async with open_gateway("unix:///tmp/nothing-listens-here.sock") as client, asyncio.timeout(5):
         with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -545,7 +545,7 @@ async def test_a_host_that_can_not_be_reached_is_told_at_once(daemon: Daemon, op
 
 
 async def test_a_watcher_outlives_an_absence_of_its_host(client: Client, daemon: Daemon) -> None:
-    """While a host answers nothing sensible its watchers wait; back again, it tells what it remembers."""
+    """Watchers wait while a host gives no usable answer; when it is back, they get what it remembers."""
     call = await watch(client)
     happened = [daemon.happen("container", "start", "c1")]
     assert times(await take(call, 1)) == of(happened)
@@ -558,7 +558,7 @@ async def test_a_watcher_outlives_an_absence_of_its_host(client: Client, daemon:
 
 
 async def test_an_absence_that_lasts_ends_the_call(daemon: Daemon, engine: Engine) -> None:
-    """After the time for healing, the watchers that waited are told why they hear nothing."""
+    """When the reconnect timeout is over, the watchers that waited get the reason."""
     broker = EventBroker(engine, reconnect_timeout_seconds=0.3)
     async with broker.watch(Filter()) as items, asyncio.timeout(20):
         daemon.engine.on("GET", "/info", error="gone for good")
@@ -568,8 +568,8 @@ async def test_an_absence_that_lasts_ends_the_call(daemon: Daemon, engine: Engin
     broker.close()
 
 
-async def test_a_watcher_that_returns_after_an_absence_goes_on_where_it_was(daemon: Daemon, engine: Engine) -> None:
-    """Its call has ended, and what it had not read yet is still there."""
+async def test_a_watcher_that_resumes_after_an_absence_continues_where_it_was(daemon: Daemon, engine: Engine) -> None:
+    """Its call has ended, and events that it has not read are still there."""
     broker = EventBroker(engine, reconnect_timeout_seconds=0.1)
     async with broker.watch(Filter()) as items, asyncio.timeout(20):
         happened = [daemon.happen("container", "start", f"c{number}") for number in range(3)]
@@ -582,8 +582,8 @@ async def test_a_watcher_that_returns_after_an_absence_goes_on_where_it_was(daem
     daemon.tell_time()
     daemon.forget()
     async with broker.watch(Filter(), cursor=first.cursor) as items, asyncio.timeout(20):
-        told = [(await news(items)).cursor.time for _ in range(2)]
-        assert told == of(happened[1:])
+        read = [(await news(items)).cursor.time for _ in range(2)]
+        assert read == of(happened[1:])
         gap = (await news(items)).gap
         assert gap is not None
         assert gap.after == happened[-1]["timeNano"]
@@ -591,7 +591,7 @@ async def test_a_watcher_that_returns_after_an_absence_goes_on_where_it_was(daem
 
 
 async def test_the_subscription_ends_some_time_after_its_last_watcher(daemon: Daemon, engine: Engine) -> None:
-    """Nobody watches, nobody listens; a new watcher begins anew."""
+    """Without watchers there is no subscription; a new watcher opens one."""
     broker = EventBroker(engine, linger_timeout_seconds=0.05)
     async with broker.watch(Filter()):
         assert daemon.listeners == 1
@@ -606,7 +606,7 @@ async def test_the_subscription_ends_some_time_after_its_last_watcher(daemon: Da
 
 @pytest.mark.parametrize("misfit", [{"Actor": 7}, {"Type": 1}, {"timeNano": "soon"}, {"timeNano": 10**300}])
 async def test_an_event_loses_what_does_not_fit(daemon: Daemon, engine: Engine, misfit: Any) -> None:
-    """The rest of it is told, and so are its neighbours; the subscription goes on."""
+    """The rest of it arrives, and its neighbours do; the subscription continues."""
     hub = EventBroker(engine, reconnect_timeout_seconds=0)
     async with hub.watch(Filter()) as items, asyncio.timeout(20):
         for queue in daemon._subscribers:
@@ -623,7 +623,7 @@ async def test_an_event_loses_what_does_not_fit(daemon: Daemon, engine: Engine, 
 
 @pytest.mark.parametrize("nonsense", [["no", "object"], 7, "event"])
 async def test_nonsense_is_no_event(daemon: Daemon, engine: Engine, nonsense: Any) -> None:
-    """What does not fit the contract breaks the subscription, and is never told."""
+    """What does not fit the contract breaks the subscription, and is never sent."""
     broker = EventBroker(engine)
     async with broker.watch(Filter()) as items, asyncio.timeout(20):
         for queue in daemon._subscribers:
@@ -633,8 +633,8 @@ async def test_nonsense_is_no_event(daemon: Daemon, engine: Engine, nonsense: An
     broker.close()
 
 
-async def test_a_watcher_without_news_is_told_that_it_is_heard(daemon: Daemon, engine: Engine) -> None:
-    """Also one whose filter lets nothing through; and where it stands by now, so that it need not hear all again."""
+async def test_a_watcher_without_news_gets_heartbeats(daemon: Daemon, engine: Engine) -> None:
+    """Also one whose filter passes no event; tokens of heartbeats move on, so that a resumed call repeats nothing."""
     broker = EventBroker(engine, heartbeat_seconds=0.2)
     async with broker.watch(Filter({"type": ["volume"]})) as items, asyncio.timeout(20):
         happened = daemon.happen("container", "start", "c1")
@@ -650,8 +650,8 @@ async def test_a_watcher_without_news_is_told_that_it_is_heard(daemon: Daemon, e
     broker.close()
 
 
-async def test_a_watcher_with_nothing_to_tell_has_a_place_at_once(client: Client, daemon: Daemon) -> None:
-    """What happens while it is away is not missed, though it has heard of nothing yet."""
+async def test_a_watcher_has_a_token_before_the_first_event(client: Client, daemon: Daemon) -> None:
+    """It misses no event while it is away, though it has not got any before."""
     call = await watch(client)
     beat = await call.read()
     assert beat.HasField("heartbeat")
@@ -686,7 +686,7 @@ async def test_what_an_engine_forgets_while_it_is_asked_keeps_its_place(
     monkeypatch.setattr(EventSource, "past", late)
     broker = EventBroker(engine)
     async with broker.watch(Filter(), since=1) as items, asyncio.timeout(20):
-        told = [(await news(items)).cursor.time for _ in range(len(happened))]
+        read = [(await news(items)).cursor.time for _ in range(len(happened))]
     broker.close()
 
-    assert told == of(happened)
+    assert read == of(happened)

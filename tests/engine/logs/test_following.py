@@ -61,7 +61,7 @@ def position(record: Record) -> list[Any]:
 async def following_of(
     daemon: FakeEngine, first: dict[str, Any], cursor: LogCursor | None = None, **keys: Any
 ) -> AsyncIterator[Follower]:
-    """Give a follower of the container, of which *first* is what an inspection says."""
+    """Give a follower of the container; *first* is its inspection."""
     names = ("since", "until", "tail", "follow", "follow_restarts")
     query = LogQuery(**{"follow": True} | {name: keys.pop(name) for name in names if name in keys})
     async with engine_at(daemon.address) as engine:
@@ -248,7 +248,7 @@ REMOVAL = "can not get logs from container which is dead or marked for removal"
     ],
     ids=["is being removed", "runs until it is removed", "is removed", "nobody knows"],
 )
-async def test_a_container_that_is_being_removed_has_no_more_to_tell(
+async def test_the_log_of_a_container_that_is_being_removed_ends(
     daemon: FakeEngine, inspected: list[Any], events: list[Any], last: Any
 ) -> None:
     """The engine refuses its log with 409.  The exit code is in its state, or in the event of its end."""
@@ -350,7 +350,7 @@ async def test_what_was_rotated_away_is_a_gap(daemon: FakeEngine, log: dict[str,
         assert await read(follower, 3) == [gap(2 * SECOND, 6 * SECOND, reason), *LINES[6:]]
 
 
-async def test_the_cursor_of_a_gap_leads_behind_it(daemon: FakeEngine) -> None:
+async def test_the_cursor_of_a_gap_is_after_it(daemon: FakeEngine) -> None:
     """A reader that leaves right after a gap gets neither what was before it nor the gap again."""
     lines = Log(*LINES[:3], script=[(3, "cut")])
     daemon.on(*LOGS, lines)

@@ -36,7 +36,7 @@ def listed(taken: list[Frame] | Dropped | Idle | None) -> list[Frame | Dropped]:
 
 
 class Source:
-    """Brings what it is told to, and remembers how far it was read."""
+    """Yields the items that it was given, and remembers how far it was read."""
 
     def __init__(self, *items: list[Frame], failure: Exception | None = None, endless: bool = False) -> None:
         self.items, self.failure, self.endless = items, failure, endless
@@ -70,7 +70,7 @@ def test_what_there_is_room_for_comes_out_as_it_went_in() -> None:
     assert buffer.take() is None
 
 
-def test_the_oldest_is_dropped_and_its_place_is_told() -> None:
+def test_the_oldest_is_dropped_and_its_place_is_marked() -> None:
     """What is missing is named before what came after it, in bytes of output."""
     buffer = Output(1_000)
 
@@ -103,7 +103,7 @@ def test_tiny_frames_fill_the_room_too() -> None:
 
 @given(st.lists(st.one_of(st.binary(min_size=1, max_size=400), st.none()), max_size=60))
 def test_every_byte_is_delivered_or_counted_in_its_place(steps: list[bytes | None]) -> None:
-    """However puts and takes alternate, what comes out is what went in with holes of exactly the sizes told."""
+    """However puts and takes alternate, the output is the input with gaps of exactly the sizes given."""
     buffer, put = Output(1_000), b""
     got: list[Frame | Dropped] = []
     for step in steps:
@@ -147,8 +147,8 @@ async def test_the_source_is_read_to_its_end_though_nobody_reads() -> None:
     assert isinstance(got[0], Dropped)
 
 
-async def test_the_source_is_read_on_while_its_reader_stands_still() -> None:
-    """A reader that stops in the middle holds up nothing, and finds what came meanwhile."""
+async def test_the_source_is_read_while_its_reader_pauses() -> None:
+    """A reader that pauses delays nothing, and finds what came meanwhile."""
     source = Source(*([out(b"%03d" % number)] for number in range(500)))
 
     output: Buffer[list[Frame], list[Frame] | Dropped | Idle] = Output()
@@ -161,7 +161,7 @@ async def test_the_source_is_read_on_while_its_reader_stands_still() -> None:
 
 
 async def test_an_end_by_failure_comes_after_all_that_came_before_it() -> None:
-    """The failure of the source is its reader's, in its place."""
+    """The reader gets the failure of the source after the data before it."""
     source = Source([out(b"last words")], failure=ConnectionError("broke"))
 
     async with buffered(source.frames(), Output()) as items:
@@ -172,7 +172,7 @@ async def test_an_end_by_failure_comes_after_all_that_came_before_it() -> None:
 
 
 async def test_a_source_whose_reader_is_too_slow_is_closed_at_once() -> None:
-    """Not when the reader comes back: nobody reads the source any more, and it must not be held up."""
+    """It is not closed only when the reader comes back: nobody reads the source any more, and it must not wait."""
     source = Source([out(b"a" * 700)], [out(b"b" * 700)], [out(b"c" * 700)], endless=True)
 
     async with buffered(source.frames(), Output(1_000, drop=False)) as items:

@@ -1,4 +1,4 @@
-"""ProgressCoalescer of progress are coalesced out; what else an operation says is not."""
+"""Reports of progress are coalesced; other output of an operation is not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gateway.engine.process.progress import ProgressCoalescer
 
 
 class Clock:
-    """Stands still unless it is moved."""
+    """A clock that only the test moves."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -67,7 +67,7 @@ def test_a_layer_is_reported_on_four_times_a_second(reports: ProgressCoalescer, 
 
 
 def test_a_report_that_waits_is_due_when_its_time_has_come(reports: ProgressCoalescer, clock: Clock) -> None:
-    """Whoever waits for the next one is told how long."""
+    """The buffer says how long to wait for the next one."""
     reports.put(loading("a", 1))
     assert drained(reports) == [loading("a", 1)]
     assert reports.due() is None
@@ -90,7 +90,7 @@ def test_layers_do_not_wait_for_each_other(reports: ProgressCoalescer) -> None:
     assert drained(reports) == [loading("a", 1), loading("b", 1), loading("c", 1)]
 
 
-def test_what_happens_is_told_at_once_and_makes_older_reports_worthless(reports: ProgressCoalescer) -> None:
+def test_a_change_of_status_is_reported_at_once_and_replaces_older_reports(reports: ProgressCoalescer) -> None:
     """`Download complete` follows no stale `99 %`, and none follows it."""
     reports.put(loading("a", 1))
     reports.put(loading("a", 98))
@@ -125,7 +125,7 @@ def test_a_slow_reader_gets_the_newest_report(reports: ProgressCoalescer, clock:
     ids=str,
 )
 def test_all_else_passes_as_often_as_it_comes(reports: ProgressCoalescer, document: Any) -> None:
-    """Output, results, and what nobody expects."""
+    """Output, results, and unknown lines are not coalesced."""
     for _ in range(3):
         reports.put(document)
 
@@ -133,7 +133,7 @@ def test_all_else_passes_as_often_as_it_comes(reports: ProgressCoalescer, docume
 
 
 def test_the_last_reports_come_at_the_end(reports: ProgressCoalescer) -> None:
-    """Nothing is held back when nothing more comes."""
+    """When the operation ends, the last reports are delivered."""
     reports.put(loading("a", 1))
     reports.put(loading("a", 2))
     drained(reports)
@@ -145,7 +145,7 @@ def test_the_last_reports_come_at_the_end(reports: ProgressCoalescer) -> None:
 
 
 def test_output_that_nobody_takes_fills_the_room_and_reports_do_not(reports: ProgressCoalescer) -> None:
-    """A build has to wait for its reader in the end, a pull never."""
+    """A build waits for its reader when the room is full; a pull never waits."""
     for done in range(100_000):
         reports.put(loading(f"layer {done % 50}", done))
     assert not reports.full
@@ -167,8 +167,8 @@ Step = st.one_of(
 
 @given(st.lists(Step, max_size=80))
 @example([("a", "Downloading", 1), ("a", "Downloading", 3), 0.3, ("a", "Downloading", 2), ("a", "Downloading", 1)])
-def test_whatever_comes_the_story_of_each_layer_is_whole(steps: list[Any]) -> None:
-    """Of each layer: every change of status once and in order, and last of all its last word."""
+def test_every_change_of_status_of_each_layer_arrives(steps: list[Any]) -> None:
+    """For each layer: every change of status once and in order, and at the end its last report."""
     clock = Clock()
     reports = ProgressCoalescer(clock)
     put: list[dict[str, Any]] = []
@@ -193,7 +193,7 @@ def test_whatever_comes_the_story_of_each_layer_is_whole(steps: list[Any]) -> No
 
 
 def changes(documents: list[dict[str, Any]]) -> list[str]:
-    """The statuses in order, those of reports that follow on the same once."""
+    """The statuses in order; equal neighbours count once."""
     story: list[str] = []
     for document in documents:
         if not document["progressDetail"] or story[-1:] != [document["status"]]:

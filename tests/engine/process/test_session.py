@@ -135,8 +135,8 @@ async def frames_of(session: Session) -> list[Frame]:
 # Input and its end
 
 
-async def test_a_process_reads_the_end_of_its_input_and_is_heard_out(counting: Engine) -> None:
-    """Over unix, TCP and TLS, the input ends and the output goes on (fact 8, B2 37)."""
+async def test_a_process_reads_the_end_of_its_input_and_its_output_continues(counting: Engine) -> None:
+    """Over unix, TCP and TLS, the output continues after the end of the input (fact 8, B2 37)."""
     async with start(counting, START, terminal=False) as session:
         await session.write(b"hello ")
         await session.write(b"world")
@@ -160,7 +160,7 @@ async def test_much_input_arrives_whole(counting: Engine) -> None:
 
 
 async def test_input_after_its_end_goes_nowhere(counting: Engine) -> None:
-    """The end is the end, and told once."""
+    """The engine gets one end of the input."""
     async with start(counting, START, terminal=False) as session:
         session.close_stdin()
         await session.write(b"too late")
@@ -195,7 +195,7 @@ async def test_output_that_comes_with_the_answer_is_kept(fake: FakeEngine, engin
 
 
 async def test_a_terminal_has_no_frames(fake: FakeEngine, engine: Engine) -> None:
-    """A terminal's output is handed on byte by byte as it came."""
+    """A terminal's output is delivered unchanged."""
     async with session_of(fake, engine, b"\x01\0\0\0\0\0\0\x09$ ", terminal=True) as session:
         assert await output_of(session) == b"\x01\0\0\0\0\0\0\x09$ "
 
@@ -209,7 +209,7 @@ async def test_output_that_ends_within_a_frame_is_torn(fake: FakeEngine, engine:
 
 
 async def test_a_stream_that_does_not_exist_is_no_output(fake: FakeEngine, engine: Engine) -> None:
-    """Bytes that are no frames are not handed on as output (A5 54)."""
+    """Bytes that are no frames are not delivered as output (A5 54)."""
     async with session_of(fake, engine, frame(9, b"what")) as session:
         with pytest.raises(TornStream):
             await output_of(session)
@@ -226,7 +226,7 @@ async def test_a_report_of_the_engine_is_a_failure(fake: FakeEngine, engine: Eng
     assert seen == [Frame(STDOUT, b"out", True)]
 
 
-async def test_a_report_that_comes_in_pieces_is_told_whole(fake: FakeEngine, engine: Engine) -> None:
+async def test_a_report_that_comes_in_pieces_is_whole(fake: FakeEngine, engine: Engine) -> None:
     """The engine's words do not depend on the borders of reads."""
     report = frame(3, b"it broke\n")
     async with session_of(fake, engine, report[:10], report[10:]) as session:
@@ -250,7 +250,7 @@ async def test_a_session_that_is_reset_has_not_ended() -> None:
 
 
 async def test_a_session_over_tls_that_is_cut_has_not_ended(authority: trustme.CA) -> None:
-    """With TLS, an end that nobody announced is a break: the engine always says farewell."""
+    """With TLS, an end without a close_notify is a break: engines always send one."""
 
     def cut(stream: ssl.SSLSocket) -> None:
         while b"/_ping" in read_request(stream):
@@ -276,7 +276,7 @@ async def test_an_answer_that_is_no_session_is_refused(fake: FakeEngine, engine:
     assert await fake.until(lambda: fake.open_connections == 1)
 
 
-# What the engine says in the process's stead
+# Words of the engine in the place of output
 
 FAILED = b'OCI runtime exec failed: exec failed: "nope": executable file not found in $PATH: unknown\r\n'
 BEFORE = f"Error: Exec command {EXEC} is already running\n".encode()
@@ -285,7 +285,7 @@ DETACHED = b"exec attach failed: error on attach stdin: read escape sequence\r\n
 
 @pytest.mark.parametrize("words", [FAILED, BEFORE])
 async def test_words_of_the_engine_are_held_back_to_the_end(fake: FakeEngine, engine: Engine, words: bytes) -> None:
-    """What may be a failure to start is no output before the exit code is known (B2 35)."""
+    """Words that may report a failed start are kept until the exit code is known (B2 35)."""
     async with session_of(fake, engine, frame(1, words[:40]), frame(1, words[40:])) as session:
         assert await output_of(session) == b""
         fake.on("GET", "/exec/{id}/json", json={"Running": False, "ExitCode": 1})
@@ -304,7 +304,7 @@ async def test_words_of_the_engine_are_held_back_to_the_end(fake: FakeEngine, en
 async def test_a_command_that_cannot_be_started_has_failed_to_start(
     fake: FakeEngine, engine: Engine, code: int
 ) -> None:
-    """The engine's words and the exit code together say so; the words are the failure's."""
+    """The engine's words and the exit code together show it; the words are in the failure."""
     fake.on("GET", "/exec/{id}/json", json={"Running": False, "ExitCode": code})
     async with session_of(fake, engine, FAILED, terminal=True) as session:
         assert await output_of(session) == b""
@@ -317,7 +317,7 @@ async def test_a_command_that_cannot_be_started_has_failed_to_start(
 
 
 @pytest.mark.parametrize(("code", "detached"), [(126, True), (127, True), (0, False)])
-async def test_a_client_that_detaches_is_told_apart_from_a_process_that_ends(
+async def test_a_client_that_detaches_is_not_a_process_that_ends(
     fake: FakeEngine, engine: Engine, code: int, detached: bool
 ) -> None:
     """The engine's words about it are no output; after any other exit code they are."""
@@ -331,7 +331,7 @@ async def test_a_client_that_detaches_is_told_apart_from_a_process_that_ends(
 
 
 async def test_words_like_the_engines_within_output_are_output(fake: FakeEngine, engine: Engine) -> None:
-    """A process that quotes them goes on, and so does what is read of it."""
+    """A process that writes such words continues, and its output does too."""
     async with session_of(fake, engine, DETACHED, b"$ ", FAILED, b"$ ", terminal=True) as session:
         assert await output_of(session) == DETACHED + b"$ " + FAILED + b"$ "
 
@@ -342,7 +342,7 @@ async def test_no_more_than_words_are_held_back(fake: FakeEngine, engine: Engine
         assert await output_of(session) == FAILED + b"x" * (1 << 20)
 
 
-async def test_a_container_may_say_what_it_likes(fake: FakeEngine, engine: Engine) -> None:
+async def test_output_of_an_attached_container_is_never_a_report(fake: FakeEngine, engine: Engine) -> None:
     """Only execs are started within their session: of an attached container, all is output."""
     async with session_of(fake, engine, FAILED, terminal=True, of_exec=False) as session:
         assert await output_of(session) == FAILED
@@ -378,14 +378,14 @@ async def test_what_never_was_a_process_has_not_been_started(
 async def test_a_process_that_writes_like_the_engine_is_not_held_back(
     fake: FakeEngine, engine: Engine, state: dict[str, object]
 ) -> None:
-    """A terminal's lines end like reports: whether there is a process is asked, and its line goes on at once."""
+    """A terminal's lines end like reports: the engine is asked for the process, and the line is sent at once."""
     fake.on("GET", "/exec/{id}/json", json=state)
     async with session_of(fake, engine, b"sh: nope: not found\r\n", terminal=True) as session:
         assert await output_of(session) == b"sh: nope: not found\r\n"
 
 
 async def test_an_engine_that_forgets_its_processes_is_known_by_its_words(fake: FakeEngine, engine: Engine) -> None:
-    """Podman has no process id of any exec that has ended: output that is no report of its stays output."""
+    """Podman forgets the process id of an exec that has ended: output that is not one of its reports stays output."""
     fake.on("GET", "/_ping", body=b"OK", headers={"Libpod-Api-Version": "4.3.1"})
     fake.on("GET", "/exec/{id}/json", json={"Running": False, "ExitCode": 127, "Pid": 0})
     report = b"Error: runc: exec failed: unable to start container process: OCI runtime attempted to invoke\n"
@@ -404,7 +404,7 @@ async def test_an_engine_that_forgets_its_processes_is_known_by_its_words(fake: 
     "words", ["Error: Exec command {} has already run\r\n", "exec command {} is already running\r\n"]
 )
 async def test_a_second_start_is_known_in_both_spellings(fake: FakeEngine, engine: Engine, words: str) -> None:
-    """Docker 28 has another one."""
+    """Docker 28 has another spelling."""
     fake.on("GET", "/exec/{id}/json", json={"Running": True, "Pid": 7})
     async with session_of(fake, engine, frame(1, words.format(EXEC).encode())) as session:
         assert await output_of(session) == b""

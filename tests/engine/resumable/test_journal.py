@@ -61,7 +61,7 @@ async def waiting(journal: Journal[str], count: int) -> list[asyncio.Task[None]]
 
 @pytest.mark.parametrize("change", [lambda journal: journal.append("a"), Journal.wake, Journal.close])
 async def test_all_who_wait_wake_up_together(change: object) -> None:
-    """When a record comes, when none is to come, and when somebody says so."""
+    """They wake when a record comes, when the journal closes, and when `wake` is called."""
     journal = Journal[str]()
     tasks = await waiting(journal, 100)
 
@@ -71,7 +71,7 @@ async def test_all_who_wait_wake_up_together(change: object) -> None:
         await asyncio.gather(*tasks)
 
 
-async def test_who_waits_can_have_a_deadline() -> None:
+async def test_a_waiter_can_have_a_deadline() -> None:
     """It returns then, without news."""
     journal = Journal[str]()
 

@@ -81,7 +81,7 @@ def test_a_lasting_failure_is_raised_at_once(retry: Retry, error: Exception) -> 
 
 @pytest.mark.parametrize("error", [*PASSING, *PLACED], ids=repr)
 def test_an_upstream_that_never_began_is_not_tried_again(clock: Clock, error: Exception) -> None:
-    """Its subscriber is told at once."""
+    """Its subscriber gets the failure at once."""
     with pytest.raises(type(error)):
         Retry(10, clock=clock).failed(error)
 
@@ -176,7 +176,7 @@ async def test_an_upstream_is_read_until_a_failure_lasts() -> None:
 
 
 async def test_an_answer_that_ends_at_once_is_a_broken_connection() -> None:
-    """When the upstream has given nothing at all, its subscriber is told."""
+    """When the upstream has given nothing at all, its subscriber gets the failure."""
 
     async def attempt() -> None:
         return

@@ -43,7 +43,7 @@ async def rest(upstream: Upstream) -> list[int]:
 
 
 async def test_the_first_subscriber_starts_it_and_the_last_one_stops_it() -> None:
-    """However many there are in between; whoever has left finds it stopped."""
+    """The number of subscribers in between does not matter; after the last one it is stopped."""
     upstream = Upstream()
     async with upstream.subscribed():
         async with upstream.subscribed():
@@ -58,7 +58,7 @@ async def test_the_first_subscriber_starts_it_and_the_last_one_stops_it() -> Non
 
 
 async def test_it_outlives_its_last_subscriber_for_a_while() -> None:
-    """Whoever comes back meanwhile finds it running; after that it stops."""
+    """A subscriber that comes back meanwhile finds it running; after that it stops."""
     upstream = Upstream(linger_timeout_seconds=0.05)
     for _ in range(3):
         async with upstream.subscribed():
@@ -96,8 +96,8 @@ async def test_its_good_end_is_its_subscribers() -> None:
         assert await rest(upstream) == [1]
 
 
-async def test_who_stops_it_says_what_its_subscribers_get() -> None:
-    """When its host has left, for example."""
+async def test_a_stop_gives_its_subscribers_a_failure() -> None:
+    """For example, the host was removed."""
     upstream = Upstream()
     async with upstream.subscribed():
         waiting = asyncio.create_task(rest(upstream))

@@ -77,7 +77,7 @@ async def test_a_slow_reader_learns_what_it_has_missed(
 
 
 async def test_a_reader_that_reads_on_has_missed_nothing_twice(journal: Journal[int]) -> None:
-    """Each overflow is told once, with its own count."""
+    """Each overflow is reported once, with its own count."""
     subscription = Subscription(journal, 0, Overflow.GAP)
     write(journal, 1, 2, 3, 4)
     assert await read(subscription, 2) == [Missed(1), 2]

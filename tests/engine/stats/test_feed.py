@@ -1,4 +1,4 @@
-"""The use of a container: one stream of samples for all who look, numbers as `docker stats` shows them."""
+"""The use of a container: one stream of samples for all readers, numbers as `docker stats` shows them."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def second(message: Any) -> int:
     return int(message.stats.read_at.seconds % 60)
 
 
-async def test_a_sample_is_told_raw_and_in_words(client: Client, container: Container) -> None:
-    """The engine's own numbers come together with what people expect to read."""
+async def test_a_sample_has_raw_and_readable_numbers(client: Client, container: Container) -> None:
+    """The engine's own numbers come together with those that people read."""
     call = read(client)
     await container.listened()
     container.give(sample(4))
@@ -112,7 +112,7 @@ async def test_a_crowd_that_comes_at_once_is_served(container: Container, open_g
     assert container.opened == 1
 
 
-async def test_who_comes_later_gets_the_newest_at_once(client: Client, container: Container) -> None:
+async def test_a_later_reader_gets_the_newest_at_once(client: Client, container: Container) -> None:
     """A second reader need not wait for the next sample; nor does a call for one sample ask the engine."""
     first = read(client)
     await container.listened()
@@ -146,8 +146,8 @@ async def test_a_slow_reader_gets_the_newest_and_a_count(container: Container) -
     assert skipped == 4
 
 
-async def test_a_container_that_does_not_run_says_so_once(client: Client, container: Container) -> None:
-    """Zeros are never told; the samples begin when the container does, and end when it stops."""
+async def test_a_container_that_does_not_run_gives_one_record(client: Client, container: Container) -> None:
+    """Samples of zeros are never sent; samples begin when the container does, and end when it stops."""
     container.running = False
     call = read(client)
     message = await call.read()
@@ -171,7 +171,7 @@ async def test_a_container_that_does_not_run_says_so_once(client: Client, contai
 
 
 async def test_zeros_of_a_container_that_runs_are_no_statement(client: Client, container: Container) -> None:
-    """A daemon that has just been restarted tells zeros of containers that have run on: they are passed over."""
+    """A daemon that was just restarted sends zeros for containers that still run: they are left out."""
     call = read(client)
     await container.listened()
     container.give(sample(1))
@@ -236,7 +236,7 @@ async def test_rates_reach_over_a_cut(client: Client, container: Container) -> N
 
 
 async def test_a_host_that_stays_away_ends_the_call(container: Container) -> None:
-    """After the time for healing, the readers that waited are told why they hear nothing."""
+    """When the reconnect timeout is over, the readers that waited get the reason."""
     engine = Engine("h1", Endpoint("", Address(path=container.engine.address.removeprefix("unix://"))))
     async with StatsFeeds(engine, reconnect_timeout_seconds=0.3).samples("web") as samples, asyncio.timeout(20):
         await container.listened()
@@ -289,7 +289,7 @@ def test_without_a_sample_before_there_is_no_share() -> None:
     assert usage(load(sample(0)), None).cpu_percent == 0
 
 
-def test_processors_are_counted_where_engines_do_not_tell() -> None:
+def test_processors_are_counted_where_engines_do_not_send_their_number() -> None:
     """Old engines list the time of each processor instead."""
     now, before = sample(5), sample(4)
     now["cpu_stats"] |= {"online_cpus": 0, "cpu_usage": {"total_usage": 2_500_000_000, "percpu_usage": [1] * 4}}
@@ -298,7 +298,7 @@ def test_processors_are_counted_where_engines_do_not_tell() -> None:
 
 
 def test_on_windows_time_is_counted_in_other_units() -> None:
-    """Windows tells of 100 ns, of all processors, and no system time."""
+    """Windows counts units of 100 ns, for all processors, and sends no system time."""
     now = {
         "read": "2026-05-01T10:00:02Z",
         "preread": "2026-05-01T10:00:01Z",

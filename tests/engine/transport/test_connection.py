@@ -1,4 +1,4 @@
-"""One connection, without a network: requests out, answers in, and what is none."""
+"""One connection, without a network: requests, answers, and bytes that are no answer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_request_is_written_as_http() -> None:
     assert b"\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n" in head
 
 
-def test_a_change_without_a_body_says_so() -> None:
+def test_a_change_without_a_body_has_the_length_zero() -> None:
     """A POST without a body has the length 0: proxies refuse one without any."""
     assert b"\r\nContent-Length: 0\r\n" in POST.encode()
     assert b"Content-Length" not in GET.encode()
@@ -41,14 +41,14 @@ def test_a_change_without_a_body_says_so() -> None:
      "/a\\..\\b", "http://other/", "/a?b c", "/a/..?x=1", "/<>"],
 )  # fmt: skip
 def test_a_target_that_is_not_safe_is_never_sent(target: str) -> None:
-    """Whatever the parts before let through, the wire does not (A5 19)."""
+    """The connection checks targets itself, whatever was checked before (A5 19)."""
     with pytest.raises(ValueError, match="not a request target"):
         Request("GET", target).encode()
 
 
 @pytest.mark.parametrize("value", ["a\r\nX-Injected: 1", "a\nb", "a\rb"])
 def test_a_header_that_would_be_two_is_never_sent(value: str) -> None:
-    """A value can not bring a header of its own."""
+    """A value cannot add a header."""
     with pytest.raises(ValueError, match="line break"):
         Request("GET", "/a", {"X-Registry-Auth": value}).encode()
 
@@ -122,7 +122,7 @@ BAD: dict[str, tuple[Request, bytes, str]] = {
     "chunked and length": (GET, CHUNKED + b"Content-Length: 2\r\n\r\n0\r\n\r\n", "the host"),
     "xchunked": (GET, OK + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", "where it ends"),
     "bad chunk size": (GET, CHUNKED + b"\r\nXY\r\nhello\r\n", "not HTTP"),
-    "chunk longer than told": (GET, CHUNKED + b"\r\n2\r\nhello\r\n0\r\n\r\n", "not HTTP"),
+    "chunk longer than its size": (GET, CHUNKED + b"\r\n2\r\nhello\r\n0\r\n\r\n", "not HTTP"),
     "negative length": (GET, OK + b"Content-Length: -1\r\n\r\n", "not HTTP"),
     "absurd length": (GET, OK + b"Content-Length: 99999999999999999999\r\n\r\n", "not HTTP"),
     "no length": (GET, OK + b"\r\nall that follows", "where it ends"),
@@ -132,7 +132,7 @@ BAD: dict[str, tuple[Request, bytes, str]] = {
         b"HTTP/1.1 204 No Content\r\n\r\n" + OK + b"Content-Length: 0\r\n\r\n",
         "two responses",
     ),
-    "more than told": (GET, OK + b"Content-Length: 2\r\n\r\nhi and more", "the host"),
+    "more than its length": (GET, OK + b"Content-Length: 2\r\n\r\nhi and more", "the host"),
     "HEAD with a body": (HEAD, OK + b"Content-Length: 2\r\n\r\nhi", "HEAD"),
     "session unasked": (GET, b"HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nraw", "nobody requested"),
     "101 without upgrade": (GET, b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "nobody requested"),
@@ -166,7 +166,7 @@ async def test_an_answer_that_is_none_is_refused(line: Line, what: str) -> None:
 
 @pytest.mark.parametrize("what", [what for what in BAD if "too long" not in what])
 async def test_a_stream_that_is_none_is_refused(line: Line, what: str) -> None:
-    """The same answers to a stream are never read to a good end."""
+    """A stream never ends well with such an answer."""
     request_, data, text = BAD[what]
 
     async def read_all() -> None:
@@ -190,7 +190,7 @@ async def test_bytes_between_two_exchanges_end_the_connection(line: Line) -> Non
 
 
 async def test_trailers_without_end_are_refused(line: Line) -> None:
-    """What goes on and on without being body is bounded like a head."""
+    """Trailers are bounded like a head."""
 
     def trailers() -> None:
         for number in range(100):

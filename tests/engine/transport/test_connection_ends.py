@@ -72,7 +72,7 @@ async def test_what_came_before_a_break_is_delivered_before_the_failure(line: Li
 
 
 async def test_the_end_after_the_answer_is_no_break(line: Line) -> None:
-    """An engine that closes behind a whole answer has broken nothing."""
+    """An engine that closes after a whole answer has broken nothing."""
     data = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi"
 
     assert (await line.during(line.connection.fetch(GET, LIMIT, None), data, line.fin)).body == b"hi"
@@ -81,7 +81,7 @@ async def test_the_end_after_the_answer_is_no_break(line: Line) -> None:
 
 @pytest.mark.parametrize("end", ["fin", "reset"])
 async def test_the_end_of_a_kept_connection_is_a_break(line: Line, end: str) -> None:
-    """Behind the address may be another engine from then on."""
+    """The address may belong to another engine from then on."""
     await line.during(line.connection.fetch(GET, LIMIT, None), b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
     getattr(line, end)()
 
@@ -102,8 +102,8 @@ async def test_an_answer_that_does_not_come_ends_at_the_deadline(line: Line, dat
     assert line.wire.aborted
 
 
-async def test_a_drip_does_not_put_off_the_deadline(line: Line) -> None:
-    """One byte after the other, each in time, is not progress (fact 10)."""
+async def test_single_bytes_do_not_move_the_deadline(line: Line) -> None:
+    """The deadline is of the whole answer, not of each byte (fact 10)."""
 
     async def drip() -> None:
         for byte in itertools.cycle(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 10_000):
@@ -132,7 +132,7 @@ async def test_a_silent_stream_ends_when_it_may_not_be_silent(line: Line) -> Non
 
 
 async def test_an_answer_in_time_is_taken_though_its_reader_is_late(line: Line) -> None:
-    """What is here when the time runs out counts."""
+    """An answer that has arrived by the deadline counts."""
     task = asyncio.ensure_future(line.connection.fetch(POST, LIMIT, soon(0)))
     await asyncio.sleep(0)
     line.connection.data_received(b"HTTP/1.1 204 No Content\r\n\r\n")
@@ -145,7 +145,7 @@ async def test_an_answer_in_time_is_taken_though_its_reader_is_late(line: Line) 
 
 
 async def test_a_call_that_is_cancelled_closes_its_connection(line: Line) -> None:
-    """At once: the engine has nobody to answer any more."""
+    """It is closed at once: nobody waits for the answer any more."""
     task = asyncio.ensure_future(line.connection.fetch(GET, LIMIT, None))
     await asyncio.sleep(0)
     task.cancel()

@@ -32,7 +32,7 @@ async def upload(*parts: bytes, error: Exception | None = None) -> AsyncIterator
 
 
 async def test_an_upload_is_sent_in_chunks_to_its_end(line: Line) -> None:
-    """Each part is a chunk, an empty one is none, and the last chunk tells that the upload is whole."""
+    """Each part is a chunk, an empty one is none, and the last chunk means that the upload is whole."""
     call = line.connection.open(Request("PUT", "/a"), None, upload(b"hello", b"", b"x" * 16))
     await line.during(call, lambda: None, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
     _, _, body = line.wire.sent.partition(b"\r\n\r\n")
@@ -77,7 +77,7 @@ async def test_an_upload_stops_when_the_engine_refuses(line: Line) -> None:
 
 
 async def test_a_reader_that_stalls_makes_the_engine_wait(line: Line) -> None:
-    """No more than the read-ahead is kept in memory; reading goes on when the reader does."""
+    """No more than the read-ahead is kept in memory; reading continues when the reader does."""
     task = asyncio.ensure_future(line.connection.open(GET, None))
     await asyncio.sleep(0)
     line.connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n")
@@ -123,7 +123,7 @@ async def test_output_that_comes_with_the_upgrade_is_kept(line: Line) -> None:
 
 
 async def test_the_end_of_a_session_is_its_end_and_no_break(line: Line) -> None:
-    """A session has no other end than the connection's."""
+    """A session ends only with its connection."""
     await line.during(line.connection.open(UPGRADE, None), SESSION, b"bye", line.fin)
 
     assert await line.connection.read() == b"bye"
@@ -155,7 +155,7 @@ async def test_standard_input_can_be_closed_alone(line: Line) -> None:
 
 
 async def test_an_upgrade_that_is_refused_is_an_answer(line: Line) -> None:
-    """Status and body are there to be told, and the connection is no session (A5 55)."""
+    """Status and body can be read, and the connection is no session (A5 55)."""
     data = b"HTTP/1.1 409 Conflict\r\nContent-Length: 7\r\n\r\nstopped"
     answer: Response = await line.during(line.connection.open(UPGRADE, None), data)
 
@@ -166,7 +166,7 @@ async def test_an_upgrade_that_is_refused_is_an_answer(line: Line) -> None:
 
 
 async def test_writing_to_a_connection_that_is_gone_is_an_error(line: Line) -> None:
-    """What can not be sent is not swallowed."""
+    """What cannot be sent raises an error."""
     await line.during(line.connection.open(UPGRADE, None), SESSION, line.reset)
 
     with pytest.raises(Disconnected):

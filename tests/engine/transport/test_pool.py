@@ -54,7 +54,7 @@ async def test_calls_after_each_other_share_a_connection(engine: FakeEngine, poo
 
 
 async def test_calls_at_once_are_bounded_and_all_answered(engine: FakeEngine, pool: Pool) -> None:
-    """No more connections than allowed; who comes later waits for one."""
+    """There are no more connections than allowed; later calls wait for one."""
     answers = await asyncio.gather(*(pool.fetch(THING) for _ in range(4)))
 
     assert [answer.body for answer in answers] == [b"thing"] * 4
@@ -93,7 +93,7 @@ async def test_an_extra_answer_that_comes_late_is_never_the_next_callers(engine:
 
 
 async def test_a_kept_connection_that_turns_out_dead_is_replaced_for_a_read(engine: FakeEngine, pool: Pool) -> None:
-    """A read that was never heard of is sent again, once, on a new connection."""
+    """A read without any answer is sent again, once, on a new connection."""
     await pool.fetch(THING)
     dead = Held()
     engine.on("GET", "/thing", dead, times=1)
@@ -148,7 +148,7 @@ async def test_a_new_connection_that_breaks_is_not_tried_again(engine: FakeEngin
 
 
 async def test_more_calls_than_may_wait_are_refused_at_once(engine: FakeEngine, pool: Pool) -> None:
-    """Two calls hang, two wait, and the fifth hears that the host is busy; nothing of it was sent (B2 9)."""
+    """Two calls hang, two wait, and the fifth fails because the host is busy; nothing of it was sent (B2 9)."""
     engine.on("GET", "/thing", Held())
     calls = [asyncio.ensure_future(pool.fetch(THING)) for _ in range(4)]
     await engine.until(lambda: len(engine.requests) == 2)
@@ -168,7 +168,7 @@ async def test_more_calls_than_may_wait_are_refused_at_once(engine: FakeEngine, 
 
 
 async def test_a_call_that_waits_has_its_deadline_too(engine: FakeEngine, pool: Pool) -> None:
-    """Who has not got a connection in time has sent nothing."""
+    """A call that gets no connection in time has sent nothing."""
     engine.on("GET", "/thing", Held())
     calls = [asyncio.ensure_future(pool.fetch(THING)) for _ in range(2)]
     await engine.until(lambda: len(engine.requests) == 2)
@@ -197,8 +197,8 @@ async def test_a_call_that_leaves_the_queue_leaves_its_place(engine: FakeEngine,
     assert [answer.body for answer in answers] == [b"thing"] * 4
 
 
-async def test_a_place_that_is_given_to_one_who_leaves_goes_to_the_next(engine: FakeEngine, pool: Pool) -> None:
-    """A call cancelled in the moment it gets its place hands it on."""
+async def test_a_place_that_is_given_to_a_cancelled_call_goes_to_the_next(engine: FakeEngine, pool: Pool) -> None:
+    """A call that is cancelled in the moment it gets its place passes it to the next."""
     engine.on("GET", "/thing", Held(), times=2)
     first, second, third, fourth = (asyncio.ensure_future(pool.fetch(THING)) for _ in range(4))
     await engine.until(lambda: len(engine.requests) == 2)
@@ -314,8 +314,8 @@ async def test_a_cancelled_call_closes_its_connection(engine: FakeEngine, pool: 
         await call
 
 
-async def test_a_stream_left_behind_is_closed(engine: FakeEngine, pool: Pool) -> None:
-    """Whoever stops reading closes the connection."""
+async def test_a_stream_that_is_not_read_to_its_end_is_closed(engine: FakeEngine, pool: Pool) -> None:
+    """A reader that stops closes the connection."""
     engine.on("GET", "/stream", chunks=[b"x"], hold=True)
 
     async with pool.open(Request("GET", "/stream")) as (_, connection):
@@ -334,7 +334,7 @@ async def test_closing_the_pool_closes_everything(engine: FakeEngine, pool: Pool
 
 
 async def test_a_reader_that_stalls_makes_the_engine_stall(engine: FakeEngine, pool: Pool) -> None:
-    """Neither memory nor the network fills up without end, and nothing is lost when the reader goes on (A5 67)."""
+    """Memory is bounded, and nothing is lost when the reader continues (A5 67)."""
     total, sent = 64 << 20, 0
     stalled = asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""Ways to a host: which fail, how they fail, and that nothing but the address has a say."""
+"""Ways to a host: how they fail, and that only the address decides."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def ask(address: Address, seconds: float = 5) -> bytes:
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    """A port that accepts connections, in the kernel, and never says a word."""
+    """A port that accepts connections, in the kernel, and sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 
@@ -89,7 +89,7 @@ def deaf_port() -> Iterator[int]:
 
 
 async def test_a_socket_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
-    """Nothing was sent, and the path is not told."""
+    """Nothing was sent, and the error does not show the path."""
     with pytest.raises(Unreachable) as refused:
         await ask(Address(path=str(tmp_path / "nothing.sock")))
 
@@ -97,7 +97,7 @@ async def test_a_socket_that_is_not_there_is_unreachable(tmp_path: Path) -> None
 
 
 async def test_a_socket_that_nobody_serves_is_unreachable(tmp_path: Path) -> None:
-    """A socket left behind by an engine that died is no engine."""
+    """The socket of an engine that died is no engine."""
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(tmp_path / "left.sock"))
 
@@ -106,7 +106,7 @@ async def test_a_socket_that_nobody_serves_is_unreachable(tmp_path: Path) -> Non
 
 
 async def test_a_port_that_nobody_serves_is_unreachable() -> None:
-    """A refused connection is told at once."""
+    """A refused connection is an error at once."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 
@@ -115,18 +115,18 @@ async def test_a_port_that_nobody_serves_is_unreachable() -> None:
 
 
 async def test_a_name_that_does_not_resolve_is_unreachable() -> None:
-    """A host that DNS does not know can not be reached (B2 20)."""
+    """A host that DNS does not know cannot be reached (B2 20)."""
     with pytest.raises(Unreachable):
         await ask(Address(host="no-such-host.invalid", port=2375))
 
 
 async def test_a_host_that_does_not_take_connections_is_given_up(deaf_port: int) -> None:
-    """A black hole costs the connect timeout and no more, and the error names it."""
+    """It costs the connect timeout and no more, and the error names that."""
     with pytest.raises(Unreachable, match=r"^no connection within 0\.2 s \(limits\.connect_timeout_seconds\)$"):
         await ask(Address(host="127.0.0.1", port=deaf_port), seconds=0.2)
 
 
-async def test_a_socket_that_is_closed_to_the_gateway_is_told_apart(tmp_path: Path) -> None:
+async def test_a_socket_without_permission_has_a_reason_of_its_own(tmp_path: Path) -> None:
     """A missing permission is no outage: waiting does not help."""
     async with FakeEngine(str(tmp_path / "docker.sock")) as engine:
         previous = os.geteuid()
@@ -160,7 +160,7 @@ async def test_an_engine_may_bear_another_name_than_its_address(authority: trust
 
 @pytest.mark.parametrize("fault", ["another authority", "another name"])
 async def test_an_engine_that_does_not_prove_its_name_is_refused(authority: trustme.CA, fault: str) -> None:
-    """Nothing is sent to whoever is not the host (A5 57)."""
+    """Nothing is sent to another machine than the host (A5 57)."""
     name = "other.example" if fault == "another name" else "127.0.0.1"
     trusted = trustme.CA() if fault == "another authority" else authority
     async with FakeEngine.tls(server_tls(authority, name)) as engine:
@@ -173,10 +173,10 @@ async def test_an_engine_that_does_not_prove_its_name_is_refused(authority: trus
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 @pytest.mark.parametrize("fault", ["none", "another authority"])
-async def test_an_engine_that_refuses_the_gateways_certificate_is_told_apart(
+async def test_an_engine_that_refuses_the_gateways_certificate_has_a_reason_of_its_own(
     authority: trustme.CA, clients: trustme.CA, fault: str, version: ssl.TLSVersion
 ) -> None:
-    """A missing or foreign certificate is a matter of credentials, before as after TLS 1.3."""
+    """A missing or foreign certificate means rejected credentials, with TLS 1.3 and with older TLS."""
     certificate = None if fault == "none" else trustme.CA().issue_cert("gateway.example")
     context = server_tls(authority, "127.0.0.1", clients=clients)
     context.minimum_version = context.maximum_version = version
@@ -244,7 +244,7 @@ async def test_a_host_that_closes_during_the_handshake_is_unreachable(authority:
 
 
 @pytest.mark.parametrize("scheme", ["tcp", "tls"])
-async def test_the_environment_has_no_say(
+async def test_the_environment_changes_nothing(
     scheme: str, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch, silent_port: int
 ) -> None:
     """Neither proxies nor authorities of the environment change where calls go and whom they trust (A5 58, [V7])."""

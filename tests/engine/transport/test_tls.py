@@ -18,7 +18,7 @@ def authority() -> trustme.CA:
 
 
 class Peer:
-    """The other end of a TLS connection; bytes go to and fro by `exchange` only."""
+    """The other end of a TLS connection; only `exchange` moves bytes."""
 
     def __init__(self, context: ssl.SSLContext, client: TlsStream) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -49,7 +49,7 @@ class Peer:
         self.step()
 
     def step(self) -> None:
-        """Let the server go on with the handshake."""
+        """Let the server continue the handshake."""
         with contextlib.suppress(ssl.SSLWantReadError):
             self.tls.do_handshake()
 
@@ -96,7 +96,7 @@ def test_ciphertext_that_arrives_byte_by_byte_gives_the_same_plaintext(peer: Pee
 
 
 def test_data_that_arrive_with_the_end_of_the_handshake_are_kept(authority: trustme.CA) -> None:
-    """A server that speaks first, in the packet that completes the handshake, is heard."""
+    """Data of the server that come with the end of the handshake are read."""
     client = TlsStream(client_context(authority), "engine.example")
     context = server_context(authority, "engine.example")
     context.maximum_version = ssl.TLSVersion.TLSv1_2  # there the server completes the handshake
@@ -146,7 +146,7 @@ def test_closing_after_the_peer_has_closed_is_no_error(peer: Peer) -> None:
 
 @pytest.mark.parametrize("name", ["other.example", "127.0.0.1"])
 def test_a_certificate_of_another_name_is_refused(authority: trustme.CA, name: str) -> None:
-    """Who bears another name is not the host."""
+    """An engine of another name is not the host."""
     peer = Peer(server_context(authority, "engine.example"), TlsStream(client_context(authority), name))
 
     with pytest.raises(ssl.SSLCertVerificationError):
@@ -155,15 +155,15 @@ def test_a_certificate_of_another_name_is_refused(authority: trustme.CA, name: s
 
 
 def test_a_certificate_of_another_authority_is_refused(authority: trustme.CA) -> None:
-    """Whoever else signs certificates has no say."""
+    """Only the configured authority counts."""
     client = TlsStream(client_context(trustme.CA()), "engine.example")
 
     with pytest.raises(ssl.SSLCertVerificationError):
         Peer(server_context(authority, "engine.example"), client).handshake()
 
 
-def test_the_environment_has_no_say_in_whom_to_trust(authority: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`SSL_CERT_FILE` and its like do not widen trust (A5 58)."""
+def test_the_environment_adds_no_authorities(authority: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`SSL_CERT_FILE` and similar variables add no authorities (A5 58)."""
     with trustme.CA().cert_pem.tempfile() as other:
         for variable in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
             monkeypatch.setenv(variable, other)

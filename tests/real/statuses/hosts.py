@@ -1,4 +1,4 @@
-"""SystemService and HostService: what says something about hosts as a whole."""
+"""SystemService and HostService: RPCs about hosts as a whole."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ class Row:
     Arguments: *rpc*, such as `ExecService.CreateExec`; *request*, without a host, for uploads the `start`; *asked*,
     verb and path on the wire; *query*, in its order, decoded; *body*, the JSON, None for none; *headers*, those
     worth a look; *upload*, the pieces of an upload; *expected*, the response, or all messages of a stream, with some
-    of their fields; *why*, what tells the row from others of its RPC.
+    of their fields; *why*, how the row differs from others of its RPC.
     """
 
     rpc: str
