@@ -40,7 +40,7 @@ def sshd(stopped: Sshd) -> Sshd:
 
 def said(caplog: pytest.LogCaptureFixture, message: str) -> list[tuple[str, str]]:
     """Return the hosts and the reasons of the lines of the log with *message*."""
-    fields = [record.fields for record in caplog.records if record.message == message]
+    fields = [vars(record)["fields"] for record in caplog.records if record.message == message]
     return [(each["host"], each["why"]) for each in fields if "why" in each]
 
 

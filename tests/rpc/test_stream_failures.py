@@ -172,7 +172,7 @@ class Outage:
         self.error, self._left = error, requests
 
     def _fail(self, pool: Pool) -> None:
-        if self.error is not None and self._left > 0 and f"unix://{pool.address.path}" == self._address:
+        if self.error is not None and self._left > 0 and f"unix://{pool._address.path}" == self._address:
             self._left -= 1
             self.requests += 1
             raise self.error

@@ -230,7 +230,7 @@ async def test_why_there_is_no_login_is_in_the_log_until_it_changes(
         stopped.start()
         await pool.fetch(Request("GET", "/_ping"))
 
-    said = [(r.message, r.fields["host"]) for r in caplog.records if r.name == "gateway.engine"]
+    said = [(r.message, vars(r)["fields"]["host"]) for r in caplog.records if r.name == "gateway.engine"]
     assert said == [("ssh login failed", "far"), ("ssh login", "far")]
 
 
