@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 from docker.errors import APIError, NotFound
 
@@ -19,23 +17,6 @@ from tests.support.upstream import CONTAINER, Held, address_of, engine_at, soon
 LIST = Call(Request("GET", "/containers/json"), changes=False)
 STOP = Call(Request("POST", f"/containers/{CONTAINER}/stop"))
 STREAM = Call(Request("GET", "/events"), changes=False)
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeEngine]:
-    """A scripted engine without containers."""
-    async with FakeEngine() as fake:
-        fake.on("GET", "/containers/json", json=[])
-        fake.on("POST", "/containers/{id}/stop", status=204)
-        fake.on("GET", "/events", lines=[{"a": 1}])
-        yield fake
-
-
-@pytest.fixture
-async def engine(fake: FakeEngine) -> AsyncIterator[Engine]:
-    """The gateway's engine of that host."""
-    async with engine_at(fake.address) as engine:
-        yield engine
 
 
 @pytest.mark.parametrize("at", [0, 1])

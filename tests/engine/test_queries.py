@@ -40,13 +40,6 @@ async def fake() -> AsyncIterator[FakeEngine]:
         yield fake
 
 
-@pytest.fixture
-async def engine(fake: FakeEngine) -> AsyncIterator[Engine]:
-    """The gateway's engine of that host."""
-    async with engine_at(fake.address) as engine:
-        yield engine
-
-
 async def test_a_container_is_inspected_with_one_request(fake: FakeEngine, engine: Engine) -> None:
     """Its name is one segment of the path, whatever it contains."""
     container = await queries.inspect(engine, CONTAINER)

@@ -10,7 +10,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from deploy.private_engines.registry import Registry
 from gateway.config import loading
 from gateway.config.settings import HostSettings, HostTls
 from tests.real.processes import GatewayProcess
+from tests.real.statuses.at import At
 from tests.real.support import IMAGE, Containers, Fleet, import_image
 from tests.support.gateway import HANDLED, Client, gateway_of
 
@@ -169,6 +170,16 @@ def start_engine(fleet: Fleet, tmp_path: Path) -> Iterator[Callable[..., Private
             return engine
 
         yield start
+
+
+@pytest.fixture
+async def at(
+    client: Client, host: str, containers: Containers, registry: Registry, guarded_registry: Registry
+) -> AsyncIterator[At]:
+    """Where rows run; what they have made is gone afterwards."""
+    async with AsyncExitStack() as undo:
+        yield At(client, host, containers, registry, guarded_registry, undo)
+        await containers.remove_all()  # they go before what they use
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,6 @@ from dockfleet.v1 import (
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.error_details_pb2 import ResourceInfo
 
-from deploy.private_engines.registry import Registry
 from tests.real.statuses.at import At
 from tests.real.support import IMAGE, Containers, Fleet, execute, import_image, tar, transcript
 from tests.real.test_exec import START_FAILED
@@ -44,16 +42,6 @@ _ROW = re.compile(r"^\| `(\w+)` \| `([A-Z_]+ \([A-Z_]+\))` \|", re.MULTILINE)
 def host(fleet: Fleet) -> str:
     """The host of these tests."""
     return fleet.need("podman")
-
-
-@pytest.fixture
-async def at(
-    client: Client, host: str, containers: Containers, registry: Registry, guarded_registry: Registry
-) -> AsyncIterator[At]:
-    """Where calls are made; what they are about is gone afterwards."""
-    async with AsyncExitStack() as undo:
-        yield At(client, host, containers, registry, guarded_registry, undo)
-        await containers.remove_all()
 
 
 async def running_exec(at: At) -> str:

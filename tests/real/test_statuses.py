@@ -7,30 +7,15 @@ same is in tests/test_error_comments.py.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 from dockfleet.v1 import containers_pb2
 
-from deploy.private_engines.registry import Registry
 from tests.real.statuses import prefixes
 from tests.real.statuses.at import At, Row
 from tests.real.statuses.rows import ROWS
-from tests.real.support import Containers
-from tests.support.gateway import Client
 from tests.support.statuses import Asked, Status, outcome, status_of
-
-
-@pytest.fixture
-async def at(
-    client: Client, host: str, containers: Containers, registry: Registry, guarded_registry: Registry
-) -> AsyncIterator[At]:
-    """Where rows run; what they have made is gone afterwards."""
-    async with AsyncExitStack() as undo:
-        yield At(client, host, containers, registry, guarded_registry, undo)
-        await containers.remove_all()  # they go before what they use
 
 
 async def ending(at: At, rpc: str, asked: Asked) -> list[Status | None]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
 import pytest
 from dockfleet.v1 import common_pb2, containers_pb2
 
-from gateway.config.settings import Limits
 from tests.support.fake_engine import FakeEngine, ResponseParser, frame
+from tests.support.fixtures import client_fixture, engine_fixture
 from tests.support.gateway import Client, gateway_of, receive
 from tests.support.upstream import Held, cat, refusal, until_refused, writes
 
@@ -32,21 +31,14 @@ def state(*, running: bool, code: int = 0, tty: bool = False) -> dict[str, Any]:
     return {"Id": "web", "Config": {"Tty": tty}, "State": {"Running": running, "ExitCode": code}}
 
 
-@pytest.fixture(params=["unix", "tcp"])
-async def engine(request: pytest.FixtureRequest) -> AsyncIterator[FakeEngine]:
-    """A scripted engine with a container whose process is `cat`, which ends with the exit code 5."""
-    async with FakeEngine() if request.param == "unix" else FakeEngine.tcp() as engine:
-        engine.on("GET", "/containers/{id}/json", json=state(running=False, code=5))
-        engine.on("POST", ATTACH, cat)
-        yield engine
+def script(engine: FakeEngine) -> None:
+    """Have a container whose process is `cat`, which ends with the exit code 5."""
+    engine.on("GET", "/containers/{id}/json", json=state(running=False, code=5))
+    engine.on("POST", ATTACH, cat)
 
 
-@pytest.fixture
-async def client(engine: FakeEngine) -> AsyncIterator[Client]:
-    """A client of a gateway with little patience."""
-    limits = Limits(write_timeout_seconds=1, read_timeout_seconds=1)
-    async with gateway_of(engine.address, limits=limits, health_check_interval_seconds=3600) as client:
-        yield client
+engine = engine_fixture(script, over=("unix", "tcp"))
+client = client_fixture(write_timeout_seconds=1, read_timeout_seconds=1)
 
 
 def output(replies: list[Any]) -> bytes:

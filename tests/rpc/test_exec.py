@@ -12,8 +12,8 @@ import grpc
 import pytest
 from dockfleet.v1 import common_pb2, exec_pb2, exec_pb2_grpc
 
-from gateway.config.settings import Limits
 from tests.support.fake_engine import UPGRADE_REFUSED, FakeEngine, ResponseParser, frame
+from tests.support.fixtures import client_fixture, engine_fixture
 from tests.support.gateway import Client, gateway_of
 from tests.support.upstream import EXEC, Held, cat, refusal, until_refused, writes
 
@@ -34,22 +34,15 @@ def size(height: int, width: int) -> exec_pb2.ExecRequest:
     return exec_pb2.ExecRequest(resize=common_pb2.TerminalSize(height=height, width=width))
 
 
-@pytest.fixture(params=["unix", "tcp"])
-async def engine(request: pytest.FixtureRequest) -> AsyncIterator[FakeEngine]:
-    """A scripted engine whose every exec is `cat`, and ends with the exit code 3."""
-    async with FakeEngine() if request.param == "unix" else FakeEngine.tcp() as engine:
-        engine.on("POST", "/containers/{id}/exec", status=201, json={"Id": EXEC})
-        engine.on("POST", "/exec/{id}/start", cat)
-        engine.on("GET", "/exec/{id}/json", json={"ID": EXEC, "Running": False, "ExitCode": 3})
-        yield engine
+def script(engine: FakeEngine) -> None:
+    """Have execs that are `cat`, and end with the exit code 3."""
+    engine.on("POST", "/containers/{id}/exec", status=201, json={"Id": EXEC})
+    engine.on("POST", "/exec/{id}/start", cat)
+    engine.on("GET", "/exec/{id}/json", json={"ID": EXEC, "Running": False, "ExitCode": 3})
 
 
-@pytest.fixture
-async def client(engine: FakeEngine) -> AsyncIterator[Client]:
-    """A client of a gateway with little patience."""
-    limits = Limits(write_timeout_seconds=1, read_timeout_seconds=1)
-    async with gateway_of(engine.address, limits=limits, health_check_interval_seconds=3600) as client:
-        yield client
+engine = engine_fixture(script, over=("unix", "tcp"))
+client = client_fixture(write_timeout_seconds=1, read_timeout_seconds=1)
 
 
 def output(replies: list[Any]) -> bytes:

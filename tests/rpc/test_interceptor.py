@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,28 +15,12 @@ from dockfleet.v1 import common_pb2, containers_pb2, exec_pb2, images_pb2, syste
 from google.protobuf.empty_pb2 import Empty
 
 from gateway.rpc.interceptor import CallInterceptor
-from gateway.telemetry.logging import JsonFormatter
 from gateway.telemetry.metrics import Metrics
 from tests.support.fake_engine import FakeEngine
 from tests.support.gateway import failed, gateway_of
 from tests.support.upstream import until
 
 SECRET = "correct-horse-battery-staple"
-
-
-@pytest.fixture
-def logged() -> Iterator[io.StringIO]:
-    """Collect what the gateway logs, everything, as it would be written."""
-    lines = io.StringIO()
-    writer = logging.StreamHandler(lines)
-    writer.setFormatter(JsonFormatter())
-    root = logging.getLogger()
-    level = root.level
-    root.addHandler(writer)
-    root.setLevel(logging.DEBUG)
-    yield lines
-    root.removeHandler(writer)
-    root.setLevel(level)
 
 
 @asynccontextmanager

@@ -6,8 +6,6 @@ import asyncio
 import base64
 import io
 import json
-import logging
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import grpc
@@ -18,42 +16,21 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from prometheus_client import generate_latest
 
 from gateway.config.settings import Limits
-from gateway.telemetry.logging import JsonFormatter
 from tests.support.fake_engine import FakeEngine
+from tests.support.fixtures import client_fixture, engine_fixture
 from tests.support.gateway import Client, gateway_of
 from tests.support.upstream import EXEC, Held, cat, refusal, until
 
 LIST = containers_pb2.ListContainersRequest(host="h1")
 
 
-@pytest.fixture
-async def engine() -> AsyncIterator[FakeEngine]:
-    """A scripted engine."""
-    async with FakeEngine() as engine:
-        engine.on("GET", "/containers/json", json=[])
-        yield engine
+def script(engine: FakeEngine) -> None:
+    """Have no containers."""
+    engine.on("GET", "/containers/json", json=[])
 
 
-@pytest.fixture
-async def client(engine: FakeEngine) -> AsyncIterator[Client]:
-    """A client of a gateway to it."""
-    async with gateway_of(engine.address, health_check_interval_seconds=3600) as client:
-        yield client
-
-
-@pytest.fixture
-def logged() -> Iterator[io.StringIO]:
-    """Collect what is logged, everything, as it would be written."""
-    lines = io.StringIO()
-    writer = logging.StreamHandler(lines)
-    writer.setFormatter(JsonFormatter())
-    root = logging.getLogger()
-    level = root.level
-    root.addHandler(writer)
-    root.setLevel(logging.DEBUG)
-    yield lines
-    root.removeHandler(writer)
-    root.setLevel(level)
+engine = engine_fixture(script)
+client = client_fixture()
 
 
 def counted(client: Client, method: str) -> dict[str, float]:

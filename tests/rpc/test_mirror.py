@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import grpc
 import pytest
 from dockfleet.v1 import common_pb2, containers_pb2, images_pb2, volumes_pb2
 
-from gateway.config.settings import Limits
 from tests.support.fake_engine import (
     BAD_CHUNK_SIZE,
     TWO_ANSWERS,
     TWO_FRAMINGS,
     TWO_LENGTHS,
     FakeEngine,
-    ResponseParser,
     drip,
     torn,
 )
-from tests.support.gateway import Client, gateway_of
-from tests.support.upstream import CONTAINER, Held, refusal, until_refused
+from tests.support.fixtures import client_fixture, engine_fixture
+from tests.support.gateway import Client
+from tests.support.upstream import CONTAINER, Held, LargeBody, refusal, until_refused
 
 LIST = containers_pb2.ListContainersRequest(host="h1")
 PAUSE = containers_pb2.PauseContainerRequest(host="h1", id="web")
@@ -33,29 +32,22 @@ EXPORT = containers_pb2.ExportContainerRequest(host="h1", id="web")
 ONE = b'[{"Id":"' + CONTAINER.encode() + b'"}]\n'
 
 
-@pytest.fixture(params=["unix", "tcp"])
-async def engine(request: pytest.FixtureRequest) -> AsyncIterator[FakeEngine]:
-    """A scripted engine with one container."""
-    async with FakeEngine() if request.param == "unix" else FakeEngine.tcp() as engine:
-        engine.on("GET", "/containers/json", body=ONE)
-        engine.on("POST", "/containers/{id}/stop", status=204)
-        yield engine
+def script(engine: FakeEngine) -> None:
+    """Have one container."""
+    engine.on("GET", "/containers/json", body=ONE)
+    engine.on("POST", "/containers/{id}/stop", status=204)
 
 
-@pytest.fixture
-async def client(engine: FakeEngine) -> AsyncIterator[Client]:
-    """A client of a gateway with little patience and small bounds."""
-    limits = Limits(
-        max_connections_per_host=2,
-        max_queued_calls_per_host=1,
-        max_response_bytes=1 << 16,
-        read_timeout_seconds=1,
-        write_timeout_seconds=1,
-        progress_idle_timeout_seconds=1,
-    )
-    async with gateway_of(engine.address, limits=limits, health_check_interval_seconds=3600) as client:
-        await engine.request("GET", "/_ping")
-        yield client
+engine = engine_fixture(script, over=("unix", "tcp"))
+client = client_fixture(
+    probed=True,
+    max_connections_per_host=2,
+    max_queued_calls_per_host=1,
+    max_response_bytes=1 << 16,
+    read_timeout_seconds=1,
+    write_timeout_seconds=1,
+    progress_idle_timeout_seconds=1,
+)
 
 
 async def list_again(client: Client) -> list[str]:
@@ -372,25 +364,13 @@ async def test_a_client_that_leaves_closes_the_connection_to_the_host(
 
 async def test_a_reader_that_stalls_makes_the_engine_wait(engine: FakeEngine, client: Client) -> None:
     """A download waits for its client, in bounded memory, and comes whole (A5 67)."""
-    total, sent, stalled = 200 << 20, 0, asyncio.Event()
-
-    async def pour(exchange: ResponseParser) -> None:
-        nonlocal sent
-        exchange.head(200, {"Content-Length": str(total)})
-        while sent < total:
-            exchange.write(b"x" * (1 << 20))
-            sent += 1 << 20
-            try:
-                await asyncio.wait_for(exchange.drain(), 0.5)
-            except TimeoutError:
-                stalled.set()
-                await exchange.drain()
-
-    engine.on("GET", "/containers/{id}/export", pour)
+    total = 128 << 20
+    body = LargeBody(total)
+    engine.on("GET", "/containers/{id}/export", body)
     call = client.containers.ExportContainer(EXPORT)
     parts = aiter(call)
     first = await anext(parts)
-    await stalled.wait()
+    await body.stalled.wait()
 
-    assert sent < total // 2
+    assert body.sent < total // 2
     assert len(first.data) + sum([len(part.data) async for part in parts]) == total

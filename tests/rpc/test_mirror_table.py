@@ -7,12 +7,11 @@ that every field may be set.  The rows are in tests/rpc/rows.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import grpc
 import pytest
-import pytest_asyncio
 from dockfleet.v1 import containers_pb2 as pb
 from google.protobuf.message import Message
 
@@ -31,7 +30,8 @@ from tests.rpc.rows.row import Row
 from tests.support import contract
 from tests.support.contract import asked, name_of
 from tests.support.fake_engine import FakeEngine, Request
-from tests.support.gateway import Client, gateway_of
+from tests.support.fixtures import client_fixture, engine_fixture
+from tests.support.gateway import Client
 
 TABLES = (configurations, containers, archives, execs, images, transfers, networks, volumes, system)
 ROWS = [row for table in TABLES for row in table.ROWS]
@@ -39,20 +39,8 @@ BESIDES = [method for method in contract.methods() if method.name == "StatContai
 METHODS = {name_of(method): method for method in [*contract.mirrored(), *BESIDES]}
 
 
-@pytest_asyncio.fixture(scope="module")
-async def engine() -> AsyncIterator[FakeEngine]:
-    """An engine of the newest version."""
-    async with FakeEngine() as engine:
-        engine.api_version = "1.56"
-        yield engine
-
-
-@pytest_asyncio.fixture(scope="module")
-async def client(engine: FakeEngine) -> AsyncIterator[Client]:
-    """A client of a gateway in front of that engine, which the gateway has probed."""
-    async with gateway_of(engine.address, health_check_interval_seconds=3600) as client:
-        await engine.request("GET", "/info")
-        yield client
+engine = engine_fixture(api_version="1.56", scope="module")
+client = client_fixture(probed=True, scope="module")
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)

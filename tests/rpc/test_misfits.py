@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import grpc
 import pytest
-import pytest_asyncio
 from dockfleet.v1 import containers_pb2, exec_pb2, system_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from tests.support import upstream
 from tests.support.fake_engine import FakeEngine, ResponseParser, frame
+from tests.support.fixtures import client_fixture, engine_fixture
 from tests.support.gateway import Client, failed, gateway_of
 from tests.support.upstream import CONTAINER, EXEC, writes
 
@@ -76,36 +77,24 @@ def spoilt(document: Any, path: tuple[Any, ...]) -> list[bytes]:
     return [json.dumps(document).replace(f'"{mark}"', extreme).encode() for extreme in EXTREMES]
 
 
-@pytest_asyncio.fixture(scope="module")
-async def engine() -> AsyncIterator[FakeEngine]:
-    """A scripted engine with a container and an exec that have ended."""
-    async with FakeEngine() as engine:
-        engine.on("POST", "/containers/{id}/attach", writes(frame(1, b"hello")))
-        engine.on("POST", "/exec/{id}/start", writes(frame(1, b"hello")))
-        engine.on("GET", "/containers/{id}/logs", frames=[(1, TIME.encode() + b" hello")])
-        for path in ("/containers/json", "/images/json", "/networks"):
-            engine.on("GET", path, json=[])
-        engine.on("GET", "/volumes", json={"Volumes": []})
-        yield engine
+def script(engine: FakeEngine) -> None:
+    """Have a container and an exec that have ended."""
+    engine.on("POST", "/containers/{id}/attach", writes(frame(1, b"hello")))
+    engine.on("POST", "/exec/{id}/start", writes(frame(1, b"hello")))
+    engine.on("GET", "/containers/{id}/logs", frames=[(1, TIME.encode() + b" hello")])
+    for path in ("/containers/json", "/images/json", "/networks"):
+        engine.on("GET", path, json=[])
+    engine.on("GET", "/volumes", json={"Volumes": []})
 
 
-@pytest_asyncio.fixture(scope="module")
-async def client(engine: FakeEngine) -> AsyncIterator[Client]:
-    """A client of a gateway that reconnects for a moment only."""
-    limits = {"reconnect_timeout_seconds": 0.1}
-    async with gateway_of(engine.address, limits=limits, health_check_interval_seconds=3600) as client:
-        yield client
+engine = engine_fixture(script, scope="module")
+client = client_fixture(reconnect_timeout_seconds=0.1, scope="module")
 
 
 async def ending(call: Any) -> tuple[list[Any], str]:
     """The messages of a call, and the reason of its failure."""
-    messages = []
-    try:
-        async for message in call:
-            messages.append(message)  # noqa: PERF401 - what comes before a failure is wanted
-    except grpc.aio.AioRpcError as error:
-        return messages, failed(error).reason
-    return messages, ""
+    messages, failure = await upstream.ending(call)
+    return messages, "" if failure is None else failure.reason
 
 
 def attach(client: Client, container: str = CONTAINER) -> Any:

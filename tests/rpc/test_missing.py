@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
 import pytest
-import pytest_asyncio
 from dockfleet.v1 import container_config_pb2, containers_pb2, images_pb2, networks_pb2, system_pb2, volumes_pb2
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.message_factory import GetMessageClass
@@ -18,7 +16,8 @@ from gateway.rpc.missing import missing
 from tests.support import contract
 from tests.support.contract import asked, name_of, rules
 from tests.support.fake_engine import FakeEngine
-from tests.support.gateway import Client, failed, gateway_of
+from tests.support.fixtures import client_fixture, engine_fixture
+from tests.support.gateway import Client, failed
 from tests.support.messages import FITTING, set_required
 
 WORDS = {  # of Docker, of Podman, and of nobody
@@ -48,19 +47,8 @@ def naming() -> list[tuple[MethodDescriptor, FieldDescriptor]]:
     ]
 
 
-@pytest_asyncio.fixture(scope="module")
-async def engine() -> AsyncIterator[FakeEngine]:
-    """An engine that has nothing."""
-    async with FakeEngine() as engine:
-        engine.api_version = "1.56"
-        yield engine
-
-
-@pytest_asyncio.fixture(scope="module")
-async def client(engine: FakeEngine) -> AsyncIterator[Client]:
-    """A client of a gateway in front of that engine."""
-    async with gateway_of(engine.address, health_check_interval_seconds=3600) as client:
-        yield client
+engine = engine_fixture(api_version="1.56", scope="module")
+client = client_fixture(scope="module")
 
 
 def test_the_rpcs_that_name_an_object_are_found() -> None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
 import pytest
 from dockfleet.v1 import common_pb2, container_config_pb2, containers_pb2
 
-from gateway.config.settings import Limits
 from tests.support.fake_engine import FakeEngine, ResponseParser, frame, torn
-from tests.support.gateway import Client, gateway_of
+from tests.support.fixtures import client_fixture, engine_fixture
+from tests.support.gateway import Client
 from tests.support.upstream import CONTAINER, Held, refusal, until_refused, writes
 
 WAIT = "/containers/{id}/wait"
@@ -28,25 +27,18 @@ def request(**fields: Any) -> containers_pb2.RunContainerRequest:
     return containers_pb2.RunContainerRequest(**asked)
 
 
-@pytest.fixture(params=["unix", "tcp"])
-async def engine(request: pytest.FixtureRequest) -> AsyncIterator[FakeEngine]:
-    """A scripted engine whose containers say hello and end with the exit code 7."""
-    async with FakeEngine() if request.param == "unix" else FakeEngine.tcp() as engine:
-        engine.on("POST", "/containers/create", status=201, json={"Id": CONTAINER, "Warnings": ["no swap"]})
-        engine.on("POST", "/containers/{id}/attach", writes(frame(1, b"hello\n")))
-        engine.on("POST", "/containers/{id}/start", status=204)
-        engine.on("POST", WAIT, lines=[{"StatusCode": 7}])
-        engine.on("POST", "/images/create", lines=[{"status": "Pulling"}, {"status": "Pulled"}])
-        engine.on("DELETE", "/containers/{id}", status=204)
-        yield engine
+def script(engine: FakeEngine) -> None:
+    """Have containers that say hello and end with the exit code 7."""
+    engine.on("POST", "/containers/create", status=201, json={"Id": CONTAINER, "Warnings": ["no swap"]})
+    engine.on("POST", "/containers/{id}/attach", writes(frame(1, b"hello\n")))
+    engine.on("POST", "/containers/{id}/start", status=204)
+    engine.on("POST", WAIT, lines=[{"StatusCode": 7}])
+    engine.on("POST", "/images/create", lines=[{"status": "Pulling"}, {"status": "Pulled"}])
+    engine.on("DELETE", "/containers/{id}", status=204)
 
 
-@pytest.fixture
-async def client(engine: FakeEngine) -> AsyncIterator[Client]:
-    """A client of a gateway with little patience."""
-    limits = Limits(write_timeout_seconds=1, read_timeout_seconds=1, progress_idle_timeout_seconds=1)
-    async with gateway_of(engine.address, limits=limits, health_check_interval_seconds=3600) as client:
-        yield client
+engine = engine_fixture(script, over=("unix", "tcp"))
+client = client_fixture(write_timeout_seconds=1, read_timeout_seconds=1, progress_idle_timeout_seconds=1)
 
 
 def asked(engine: FakeEngine) -> list[str]:

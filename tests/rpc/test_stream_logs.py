@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -14,6 +13,7 @@ from dockfleet.v1 import common_pb2, containers_pb2
 from gateway.config.settings import Limits
 from tests.support.fake_engine import BAD_CHUNK_SIZE, FakeEngine, ResponseParser, frame, torn
 from tests.support.fake_log import ID, STATE, state
+from tests.support.fixtures import client_fixture, engine_fixture
 from tests.support.gateway import Client, gateway_of, receive
 from tests.support.upstream import Held, refusal, until_refused
 
@@ -32,20 +32,13 @@ def line(number: int, text: bytes = b"") -> bytes:
     return frame(1, TIME % number + (text or b"line %d\n" % number))
 
 
-@pytest.fixture(params=["unix", "tcp"])
-async def engine(request: pytest.FixtureRequest) -> AsyncIterator[FakeEngine]:
-    """A scripted engine with a container that has no terminal."""
-    async with FakeEngine() if request.param == "unix" else FakeEngine.tcp() as engine:
-        engine.on(*STATE, json=state(running=False))
-        yield engine
+def script(engine: FakeEngine) -> None:
+    """Have a container without a terminal."""
+    engine.on(*STATE, json=state(running=False))
 
 
-@pytest.fixture
-async def client(engine: FakeEngine) -> AsyncIterator[Client]:
-    """A client of a gateway with little patience."""
-    limits = Limits(read_timeout_seconds=1, reconnect_timeout_seconds=0.1)
-    async with gateway_of(engine.address, limits=limits, health_check_interval_seconds=3600) as client:
-        yield client
+engine = engine_fixture(script, over=("unix", "tcp"))
+client = client_fixture(read_timeout_seconds=1, reconnect_timeout_seconds=0.1)
 
 
 def lines(batches: list[Any]) -> list[bytes]:

@@ -10,8 +10,8 @@ import grpc
 import pytest
 from dockfleet.v1 import containers_pb2, containers_pb2_grpc, images_pb2
 
-from gateway.config.settings import Limits
 from tests.support.fake_engine import FakeEngine, ResponseParser
+from tests.support.fixtures import client_fixture, engine_fixture
 from tests.support.gateway import Client, Failed, failed, gateway_of
 from tests.support.upstream import Held, refusal, until_refused
 
@@ -26,20 +26,13 @@ def data(payload: bytes) -> containers_pb2.PutContainerArchiveRequest:
     return containers_pb2.PutContainerArchiveRequest(data=payload)
 
 
-@pytest.fixture(params=["unix", "tcp"])
-async def engine(request: pytest.FixtureRequest) -> AsyncIterator[FakeEngine]:
-    """A scripted engine that takes archives."""
-    async with FakeEngine() if request.param == "unix" else FakeEngine.tcp() as engine:
-        engine.on("PUT", ARCHIVE, status=200)
-        yield engine
+def script(engine: FakeEngine) -> None:
+    """Take archives."""
+    engine.on("PUT", ARCHIVE, status=200)
 
 
-@pytest.fixture
-async def client(engine: FakeEngine) -> AsyncIterator[Client]:
-    """A client of a gateway with little patience."""
-    limits = Limits(write_timeout_seconds=1, long_timeout_seconds=1, progress_idle_timeout_seconds=0.5)
-    async with gateway_of(engine.address, limits=limits, health_check_interval_seconds=3600) as client:
-        yield client
+engine = engine_fixture(script, over=("unix", "tcp"))
+client = client_fixture(write_timeout_seconds=1, long_timeout_seconds=1, progress_idle_timeout_seconds=0.5)
 
 
 async def refused_upload(client: Client, requests: Iterable[containers_pb2.PutContainerArchiveRequest]) -> Failed:

@@ -83,6 +83,30 @@ class Held:
         self.gone.set()
 
 
+class LargeBody:
+    """An engine's handler that sends a body of *total* bytes as fast as it is taken.
+
+    `stalled` is set when the client takes nothing for a while; `sent` is how much it has taken.
+    """
+
+    def __init__(self, total: int) -> None:
+        self.sent = 0
+        self.stalled = asyncio.Event()
+        self._total = total
+
+    async def __call__(self, exchange: ResponseParser) -> None:
+        """Send it."""
+        exchange.head(200, {"Content-Length": str(self._total)})
+        while self.sent < self._total:
+            exchange.write(bytes(1 << 20))
+            self.sent += 1 << 20
+            try:
+                await asyncio.wait_for(exchange.drain(), 0.3)
+            except TimeoutError:
+                self.stalled.set()
+                await exchange.drain()
+
+
 async def cat(exchange: ResponseParser) -> None:
     """Be `cat`: what comes in goes out, until the end of the input."""
     exchange.upgrade()
@@ -151,15 +175,22 @@ async def refusal(call: Any) -> Failed:
     return failed(refused.value)
 
 
-async def until_refused(call: Any) -> tuple[list[Any], Failed]:
-    """Return the messages of a streaming *call*, and how it has failed after them."""
+async def ending(call: Any) -> tuple[list[Any], Failed | None]:
+    """Return the messages of a streaming *call*, and how it has failed after them; None when it has ended well."""
     messages = []
     try:
         async for message in call:
-            messages.append(message)  # noqa: PERF401 - what comes before the failure is wanted
+            messages.append(message)  # noqa: PERF401 - what comes before a failure is wanted
     except grpc.aio.AioRpcError as error:
         return messages, failed(error)
-    raise AssertionError(f"the call has ended well, after {messages}")
+    return messages, None
+
+
+async def until_refused(call: Any) -> tuple[list[Any], Failed]:
+    """Return the messages of a streaming *call*, and how it has failed after them."""
+    messages, failure = await ending(call)
+    assert failure is not None, f"the call has ended well, after {messages}"
+    return messages, failure
 
 
 async def until(condition: Callable[[], Any]) -> Any:

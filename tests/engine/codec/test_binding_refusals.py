@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import grpc
 import pytest
-import pytest_asyncio
 from dockfleet.v1 import containers_pb2
 from dockfleet.v1.container_config_pb2 import ContainerSpec, HostConfig
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
@@ -18,24 +17,15 @@ from google.rpc.error_details_pb2 import BadRequest
 from tests.support import contract
 from tests.support.contract import asked, name_of, rules
 from tests.support.fake_engine import FakeEngine
+from tests.support.fixtures import client_fixture, engine_fixture
 from tests.support.gateway import Client, Failed, failed, gateway_of
 from tests.support.messages import set_one, set_required
 
 METHODS = {method.name: method for method in contract.methods()}
 
 
-@pytest_asyncio.fixture(scope="module")
-async def engine() -> AsyncIterator[FakeEngine]:
-    """An engine of API 1.41."""
-    async with FakeEngine() as engine:
-        yield engine
-
-
-@pytest_asyncio.fixture(scope="module")
-async def client(engine: FakeEngine) -> AsyncIterator[Client]:
-    """A client of a gateway in front of that engine."""
-    async with gateway_of(engine.address, health_check_interval_seconds=3600) as client:
-        yield client
+engine = engine_fixture(scope="module")
+client = client_fixture(scope="module")
 
 
 async def refusal(client: Client, engine: FakeEngine, method: MethodDescriptor, request: Message) -> Failed:

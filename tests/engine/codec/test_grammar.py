@@ -9,13 +9,12 @@ import asyncio
 import functools
 import posixpath
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import grpc
 import pytest
-import pytest_asyncio
 from dockfleet.options.v1 import options_pb2 as pb
 from dockfleet.v1 import containers_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
@@ -28,7 +27,8 @@ from gateway.engine.codec.grammar import segment, violation
 from tests.support import contract
 from tests.support.contract import asked, name_of, rules
 from tests.support.fake_engine import FakeEngine
-from tests.support.gateway import Client, failed, gateway_of
+from tests.support.fixtures import client_fixture, engine_fixture
+from tests.support.gateway import Client, failed
 from tests.support.messages import FITTING, full
 
 # Texts, by the space between them.
@@ -165,19 +165,8 @@ def targets(method: MethodDescriptor, message: Descriptor, path: tuple[FieldDesc
 TARGETS = [target for method in contract.methods() for target in targets(method, asked(method))]
 
 
-@pytest_asyncio.fixture(scope="module")
-async def engine() -> AsyncIterator[FakeEngine]:
-    """An engine that would answer anything."""
-    async with FakeEngine() as engine:
-        engine.api_version = "1.56"
-        yield engine
-
-
-@pytest_asyncio.fixture(scope="module")
-async def client(engine: FakeEngine) -> AsyncIterator[Client]:
-    """A client of a gateway in front of that engine."""
-    async with gateway_of(engine.address, health_check_interval_seconds=3600) as client:
-        yield client
+engine = engine_fixture(api_version="1.56", scope="module")
+client = client_fixture(scope="module")
 
 
 def test_the_walk_finds_every_field_that_becomes_part_of_a_path() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
@@ -20,20 +19,6 @@ from tests.support.upstream import engine_at
 
 READ = Call(Request("GET", "/events"), changes=False)
 CHANGE = Call(Request("POST", "/images/create"), changes=True)
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeEngine]:
-    """A scripted engine."""
-    async with FakeEngine() as fake:
-        yield fake
-
-
-@pytest.fixture
-async def engine(fake: FakeEngine) -> AsyncIterator[Engine]:
-    """The gateway's engine of that host."""
-    async with engine_at(fake.address) as engine:
-        yield engine
 
 
 async def documents(engine: Engine, call: Call = READ, idle_seconds: float | None = None) -> list[Any]:

@@ -88,20 +88,6 @@ async def counting(request: pytest.FixtureRequest, authority: trustme.CA) -> Asy
             yield await stack.enter_async_context(engine_at(fake.address))
 
 
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeEngine]:
-    """A scripted engine."""
-    async with FakeEngine() as fake:
-        yield fake
-
-
-@pytest.fixture
-async def engine(fake: FakeEngine) -> AsyncIterator[Engine]:
-    """The gateway's engine of that host."""
-    async with engine_at(fake.address) as engine:
-        yield engine
-
-
 @asynccontextmanager
 async def session_of(
     fake: FakeEngine, engine: Engine, *output: bytes, terminal: bool = False, of_exec: bool = True

@@ -13,7 +13,7 @@ from gateway.engine.transport.http import Request
 from gateway.engine.transport.pool import Limits, Pool
 from gateway.engine.transport.timeouts import Deadline, Timeout
 from tests.support.fake_engine import TWO_ANSWERS, FakeEngine, ResponseParser, drip, torn
-from tests.support.upstream import Held, pool_to, soon
+from tests.support.upstream import Held, LargeBody, pool_to, soon
 
 THING = Request("GET", "/thing")
 CHANGE = Request("POST", "/thing")
@@ -335,25 +335,12 @@ async def test_closing_the_pool_closes_everything(engine: FakeEngine, pool: Pool
 
 async def test_a_reader_that_stalls_makes_the_engine_stall(engine: FakeEngine, pool: Pool) -> None:
     """Memory is bounded, and nothing is lost when the reader continues (A5 67)."""
-    total, sent = 64 << 20, 0
-    stalled = asyncio.Event()
-
-    async def pour(exchange: ResponseParser) -> None:
-        nonlocal sent
-        exchange.head(200, {"Content-Length": str(total)})
-        while sent < total:
-            exchange.write(b"x" * (1 << 20))
-            sent += 1 << 20
-            try:
-                await asyncio.wait_for(exchange.drain(), 0.3)
-            except TimeoutError:
-                stalled.set()
-                await exchange.drain()
-
-    engine.on("GET", "/stream", pour)
+    total = 64 << 20
+    body = LargeBody(total)
+    engine.on("GET", "/stream", body)
     async with pool.open(Request("GET", "/stream")) as (_, connection):
-        await stalled.wait()
-        assert sent < total // 2
+        await body.stalled.wait()
+        assert body.sent < total // 2
 
         received = 0
         while data := await connection.read(30):
