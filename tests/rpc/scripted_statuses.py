@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dockfleet.fleet.v1 import fleet_pb2, hosts_pb2
+from dockfleet.fleet.v1 import fleet_pb2, hosts_pb2, selectors_pb2
 from dockfleet.v1 import (
     container_config_pb2,
     containers_pb2,
@@ -50,7 +50,7 @@ INVALID_REQUEST = "INVALID_ARGUMENT (INVALID_REQUEST)"
 SLOW = Status.of("RESOURCE_EXHAUSTED (SLOW_READER)")  # of Exec, with a test of its own
 OTHER_PLATFORM = "image with reference app was found but does not provide the specified platform (linux/arm64)"
 
-COPY = fleet_pb2.CopyImageRequest(host="h1", image="app", to={"all": True})
+COPY = fleet_pb2.CopyImageRequest(host="h1", image="app", to=selectors_pb2.HostSelector(all=True))
 
 
 @dataclass(frozen=True)
@@ -308,6 +308,8 @@ ROWS = [
     row(
         "FleetService.RunContainer",
         "FAILED_PRECONDITION (NO_HOST_FITS)",
-        fleet_pb2.RunContainerRequest(hosts={"all": True}, request={"config": {"image": "app"}}),
+        fleet_pb2.RunContainerRequest(
+            hosts=selectors_pb2.HostSelector(all=True), request=containers_pb2.RunContainerRequest(config=APP)
+        ),
     ),
 ]
