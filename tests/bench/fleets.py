@@ -1,4 +1,4 @@
-"""Fleets of which some hosts are sick: what that costs the others, and the gateway.
+"""Fleets with some sick hosts: what that costs the others, and the gateway.
 
 `isolation`: real engines under a steady load of calls, spread over all of them; two of them are stopped.
 
@@ -10,9 +10,9 @@ hung         the same hosts, from the moment on at which two others hang
 ===========  ==================================================================================
 
 A sample has the latencies of those hosts, their `errors`, and for `hung` also `known_seconds`, until both are down;
-`refused_ms`, what calls to those two take once that is known; and `back_seconds`, until both are up after they go on.
+`refused_ms`, what calls to those two take after that; and `back_seconds`, until both are up after they continue.
 
-`flapping`: a thousand scripted engines of which nobody wants anything.  In `flapping`, 300 of them come and go every
+`flapping`: a thousand scripted engines without any calls.  In `flapping`, 300 of them come and go every
 5 s; in `steady`, none.  A sample has the share of a core that the gateway takes, the requests it makes a second, and
 how many of them came in the busiest tenth of a second over the mean.
 """
@@ -84,7 +84,7 @@ class Isolation:
             for name in SICK:
                 self._engines[name].pause()
             began = time.perf_counter()
-            sample = {"case": "isolation", "variant": "hung"} | self._load(self._size.load_seconds)
+            sample: Sample = {"case": "isolation", "variant": "hung"} | self._load(self._size.load_seconds)
             self._until(SICK, "DOWN")
             sample["known_seconds"] = time.perf_counter() - began
             sample["refused_ms"] = self._load(2)["refused_ms"]

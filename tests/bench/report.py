@@ -92,7 +92,7 @@ GOALS += [
     Goal("failed calls to the others", "isolation", "errors", "hung", None, most=0),
     Goal("p99 in ms of calls to those that are known to hang", "isolation", "refused_ms", "hung", None, most=50),
     Goal("seconds until both are known to hang", "isolation", "known_seconds", "hung", None),
-    Goal("seconds until both are up when they go on", "isolation", "back_seconds", "hung", None, most=10),
+    Goal("seconds until both are up when they continue", "isolation", "back_seconds", "hung", None, most=10),
     Goal("share of a core that the gateway takes", "flapping", "server_share", "flapping", None, most=1),
     Goal("requests in the busiest tenth of a second over the mean", "flapping", "burst", "flapping", None, most=5),
 ]

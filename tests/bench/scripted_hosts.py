@@ -8,6 +8,7 @@ of requests since the last one.
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import sys
 from email.utils import formatdate
@@ -132,7 +133,7 @@ async def main(folder: Path, count: int, containers: int) -> None:
     servers = []  # one that nobody holds is closed
     for number, host in enumerate(hosts):
         path = str(folder / f"{number}")
-        servers.append(await loop.create_unix_server(lambda host=host: _Connection(host), path, backlog=512))
+        servers.append(await loop.create_unix_server(functools.partial(_Connection, host), path, backlog=512))
     print("ready", flush=True)
     while await asyncio.to_thread(sys.stdin.readline):
         print(sum(host.requests for host in hosts), flush=True)

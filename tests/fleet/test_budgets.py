@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -20,7 +21,7 @@ from tests.support.fake_events import Daemon
 from tests.support.gateway import Client, gateway_of
 from tests.support.upstream import refusal, until
 
-WEB = {"host": "h1", "id": "web"}
+WEB: dict[str, Any] = {"host": "h1", "id": "web"}
 CALLS: dict[str, Callable[[Client], Any]] = {
     "unary": lambda client: client.containers.InspectContainer(containers_pb2.InspectContainerRequest(**WEB)),
     "stream": lambda client: client.containers.WaitContainer(containers_pb2.WaitContainerRequest(**WEB)),
@@ -61,6 +62,11 @@ def series(client: Client, name: str, kind: str) -> float | None:
     return client.metrics.registry.get_sample_value(name, {"host": "h1", "kind": kind})
 
 
+def has_one_call(client: Client, kind: str) -> bool:
+    """Whether one call of *kind* is under way."""
+    return series(client, "dockfleet_host_calls", kind) == 1
+
+
 @pytest.mark.parametrize("kind", CALLS)
 async def test_what_has_no_room_is_refused_at_once_and_others_do_not_notice(
     engine: FakeEngine, client: Client, kind: str
@@ -76,7 +82,7 @@ async def test_what_has_no_room_is_refused_at_once_and_others_do_not_notice(
     for other in CALLS.keys() - {kind}:
         call = asyncio.ensure_future(refusal(CALLS[other](client)))
         waiting.append(call)
-        await until(lambda other=other: series(client, "dockfleet_host_calls", other) == 1)
+        await until(functools.partial(has_one_call, client, other))
     probes = len(engine.requests) - len(engine.asked)
     await engine.until(lambda: len(engine.requests) - len(engine.asked) > probes + 1)
     events = client.system.StreamEvents(system_pb2.StreamEventsRequest(host="h1"))

@@ -95,7 +95,7 @@ def test_a_host_that_is_down_is_probed_soon_then_less_often_and_at_least_at_the_
 
 
 def test_a_host_that_is_wanted_is_probed_sooner_and_not_without_a_pause(clock: Clock) -> None:
-    """Whoever wants to know waits a second at the most; a thousand who do cause no more probes than one."""
+    """A caller waits a second at the most; a thousand callers cause no more probes than one."""
     assert run(clock, Schedule(longest), *range(1, 7), hurried=0.0) == [0.2, 0.3, 0.5, 0.9, 1.1, 1.1]
     assert run(clock, Schedule(longest), 0, hurried=0.0) == [0.6]
     assert run(clock, Schedule(longest), 0, hurried=3.0) == [3.1]
@@ -117,7 +117,7 @@ def test_what_is_wanted_during_a_probe_is_wanted_after_it(clock: Clock) -> None:
 def test_it_is_known_when_more_is_known(clock: Clock) -> None:
     """During a probe, when it ends at the latest; then, when the next one can begin."""
 
-    async def told() -> list[float]:
+    async def known() -> list[float]:
         schedule = Schedule(longest)
         schedule.begin(5)
         found = [schedule.soonest_seconds]
@@ -127,7 +127,7 @@ def test_it_is_known_when_more_is_known(clock: Clock) -> None:
         pausing.cancel()
         return [round(seconds, 3) for seconds in found]
 
-    assert clock.run_until_complete(told()) == [5, 0.8]
+    assert clock.run_until_complete(known()) == [5, 0.8]
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,9 @@ IMPATIENT = Limits(read_timeout_seconds=0.4)
 HANG = hang()
 
 
-def inspect(client: Client, id: str, **how: Any) -> grpc.aio.UnaryUnaryCall:
+def inspect(
+    client: Client, id: str, **how: Any
+) -> grpc.aio.UnaryUnaryCall[Any, containers_pb2.InspectContainerResponse]:
     """Inspect a container."""
     return client.containers.InspectContainer(containers_pb2.InspectContainerRequest(host="h1", id=id), **how)
 
@@ -218,11 +220,11 @@ async def test_every_change_of_state_is_logged_once(
     engine.on("GET", "/_ping", body=b"OK")
     await state_of(client, "h1", UP)
 
-    told = [record.__dict__["fields"] for record in caplog.records if record.getMessage() == "host"]
-    assert [(fields["state"], fields.get("reason")) for fields in told] == [
+    lines = [vars(record)["fields"] for record in caplog.records if record.getMessage() == "host"]
+    assert [(fields["state"], fields.get("reason")) for fields in lines] == [
         ("degraded", "HOST_TIMEOUT"), ("down", "HOST_TIMEOUT"), ("up", None),
     ]  # fmt: skip
-    assert {fields["host"] for fields in told} == {"h1"}
+    assert {fields["host"] for fields in lines} == {"h1"}
 
 
 async def test_the_engine_is_known_and_asked_again_after_a_break(tmp_path: Path) -> None:

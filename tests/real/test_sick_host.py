@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -236,7 +236,7 @@ async def test_of_three_hosts_two_hang_and_the_third_answers_every_call(fleet: F
     stop = asyncio.Event()
     async with gateway_of(*hosts, health_check_interval_seconds=1, health_check_timeout_seconds=1) as client:
 
-        async def are(expected: dict[str, int]) -> bool:
+        async def are(expected: Mapping[str, int]) -> bool:
             return await states(client) == expected
 
         async def have_ended(*how: str, by: int, before: dict[str, int]) -> bool:

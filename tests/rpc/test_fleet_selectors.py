@@ -24,7 +24,7 @@ METHODS = list(pb.DESCRIPTOR.services_by_name["FleetService"].methods)
 
 @pytest.fixture(scope="module")
 async def engine() -> AsyncIterator[FakeEngine]:
-    """An engine, of which nothing is asked but whether it lives."""
+    """An engine that only probes ask."""
     async with FakeEngine() as engine:
         yield engine
 
