@@ -10,9 +10,12 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeVar
 
+from gateway.engine.errors import OperationFailed
+
 STDOUT, STDERR, SYSTEM_ERROR = 1, 2, 3
 
-# The Engine writes standard input that it echoes as stream 0, and means standard output.
+# The Engine writes standard input that it echoes as stream 0, and means standard output.  Stream 3 is a system error:
+# its data is a message of the engine, and Docker's client fails with it even when it is empty (moby, stdcopy.StdCopy).
 _STREAMS = {0: STDOUT, 1: STDOUT, 2: STDERR, 3: SYSTEM_ERROR}
 _HEADER = struct.Struct(">BxxxL")
 
@@ -36,6 +39,7 @@ class FrameDecoder:
     """Cuts bytes into frames.
 
     The data of a frame is returned as it arrives, so that a header that announces four gigabytes costs nothing.
+    Empty frames are left out, except those of a system error.
     """
 
     def __init__(self) -> None:
@@ -60,6 +64,8 @@ class FrameDecoder:
                 self._stream = _STREAMS[number]
                 position += _HEADER.size
                 if not self._missing:
+                    if self._stream == SYSTEM_ERROR:
+                        yield Frame(SYSTEM_ERROR, b"", True)
                     continue
             piece = data[position : position + self._missing]
             position += len(piece)
@@ -78,7 +84,8 @@ def dated_frames(data: bytes, make: Callable[[tuple[int, bytes, bytes]], Made]) 
 
     *make* gets the stream, the timestamp, and what follows the space after it; for an error of the engine, the whole
     data in place of the timestamp.  This is three times as fast as a `FrameDecoder`: logs have hundreds of thousands
-    of entries, and a piece of one is useless.  Empty frames are left out.  Raises `FrameError`.
+    of entries, and a piece of one is useless.  Empty frames are left out, except those of a system error.  Raises
+    `FrameError`.
     """
     made: list[Made] = []
     unpack, find, append = _HEADER.unpack_from, data.find, made.append
@@ -97,6 +104,12 @@ def dated_frames(data: bytes, make: Callable[[tuple[int, bytes, bytes]], Made]) 
         elif length:
             raise FrameError("a log entry has no time")
     return made, data[position:]
+
+
+def system_error(message: bytes) -> OperationFailed:
+    """Return the failure that a system error with *message* stands for."""
+    text = message.decode(errors="backslashreplace").strip()
+    return OperationFailed(text or "the engine reports an error without a message")
 
 
 class RawDecoder:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from gateway.engine.codec.frames import SYSTEM_ERROR, Decoder, Frame, FrameError
+from gateway.engine.codec.frames import SYSTEM_ERROR, Decoder, Frame, FrameError, system_error
 from gateway.engine.codec.json import NotEngineJson, parse
 from gateway.engine.errors import BadResponse, OperationFailed, TornStream
 from gateway.engine.resumable.subscription import Idle
@@ -121,7 +121,7 @@ async def output(
                 if frame.last or len(report) > ERROR_BYTES:
                     if frames:
                         yield frames
-                    raise OperationFailed(report.decode(errors="backslashreplace").strip())
+                    raise system_error(report)
             if frames:
                 yield frames
         decode.finish()

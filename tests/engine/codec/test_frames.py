@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.engine.codec.frames import STDERR, STDOUT, SYSTEM_ERROR, Frame, FrameDecoder, FrameError, RawDecoder
+from gateway.engine.codec.frames import (
+    STDERR,
+    STDOUT,
+    SYSTEM_ERROR,
+    Frame,
+    FrameDecoder,
+    FrameError,
+    RawDecoder,
+    dated_frames,
+    system_error,
+)
 
 
 def frame(stream: int, data: bytes) -> bytes:
@@ -125,6 +135,23 @@ def test_any_split_of_the_bytes_gives_the_same_frames(frames: list[tuple[int, by
 
     assert decoded(pieces(data, cuts)) == frames
     assert decoded([bytes([byte]) for byte in data]) == frames
+
+
+@given(frames=st.lists(st.tuples(st.integers(0, 3), st.sampled_from([b"", b"time line\n"])), max_size=8))
+def test_both_decoders_find_the_same_frames(frames: list[tuple[int, bytes]]) -> None:
+    """They leave out empty frames of output, but no system error: Docker's client fails with an empty one too."""
+    data = b"".join(frame(stream, payload) for stream, payload in frames)
+    expected = [(stream or STDOUT, payload) for stream, payload in frames if payload or stream == SYSTEM_ERROR]
+
+    dated, rest = dated_frames(data, lambda made: (made[0], b" ".join(part for part in made[1:] if part)))
+    assert decoded([data]) == expected
+    assert (dated, rest) == (expected, b"")
+
+
+def test_a_system_error_without_a_message_has_one_for_the_client() -> None:
+    """The engine's message is passed on; without one, the failure still says what happened."""
+    assert str(system_error(b"Error grabbing logs: unexpected EOF\n")) == "Error grabbing logs: unexpected EOF"
+    assert str(system_error(b"")) == "the engine reports an error without a message"
 
 
 def test_a_terminal_has_no_frames() -> None:
