@@ -1,37 +1,42 @@
-"""One answer of the engine to a request for a container's log."""
+"""What the engine answers about one container and its log."""
 
 from __future__ import annotations
 
+import math
 import time
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import quote
 
 import orjson
 
-from gateway.engine.client import APIError, Call, Engine
+from gateway.engine import queries
+from gateway.engine.client import APIError, Call, Engine, NotFound
 from gateway.engine.codec.frames import FrameError
 from gateway.engine.codec.streams import is_terminal, lines
 from gateway.engine.codec.timestamps import all_canonical, canonical, nanoseconds
-from gateway.engine.errors import CallError, OperationFailed, TornStream
+from gateway.engine.errors import CallError, Disconnected, OperationFailed, TornStream
 from gateway.engine.logs.entries import Entry, FramedLog, TerminalLog
 from gateway.engine.logs.runs import Run
+from gateway.engine.logs.states import Container
+from gateway.engine.resumable.retry import Retry
 from gateway.engine.transport.connection import Connection
 from gateway.engine.transport.http import Request
 
 OPERATION = "StreamLogs"
-_MANY = 32  # entries of one read, after which more are on their way
-# The time from one read to the next then, for few large messages cost less than many small ones.  No longer: a unix
-# socket holds two hundred lines, and then the engine waits.
+_MANY = 32  # entries of one read: more are on their way then
+# The pause after such a read, because few large messages cost less than many small ones.  It is short because a unix
+# socket holds only two hundred lines, and then the engine waits.
 _GATHER_SECONDS = 0.001
-_REMEMBERED_SECONDS = 1.0  # in which an engine tells the events that it remembers
+_REMEMBERED_SECONDS = 1.0  # in which an engine sends the events that it remembers
 
 
 @dataclass(frozen=True, slots=True)
 class LogQuery:
-    """What a reader wants of a log.  Times in nanoseconds since 1970.
+    """What a reader wants of a log.  Times are in nanoseconds since 1970.
 
-    `streams` are the outputs to send; the engine is always asked for both, for a position is one in both.
+    `streams` are the outputs to send.  The engine is always asked for both, because a position is one in both.
     `details` asks for what the log driver adds to each line.
     """
 
@@ -44,47 +49,102 @@ class LogQuery:
     streams: frozenset[int] = frozenset((1, 2))
 
 
-def log_request(container: str, *, follow: bool, details: bool, **numbers: int | None) -> Request:
-    """Return the request for a log; *container* is a full id, and *numbers* are `since`, `until` and `tail`."""
-    query = [f"follow={str(follow).lower()}", "stdout=true", "stderr=true", "timestamps=true"]
-    query += ["details=true"] if details else []
-    for name, number in numbers.items():
-        if number is not None:
-            seconds, nanos = divmod(number, 1_000_000_000)
-            query.append(f"tail={number}" if name == "tail" else f"{name}={seconds}.{nanos:09d}")
-    return Request("GET", f"/containers/{container}/logs?{'&'.join(query)}")
+class LogSource:
+    """Asks the engine about one container, by its full id, and about its log.
+
+    `retry` decides whether a log that breaks is asked for again.
+    """
+
+    def __init__(self, engine: Engine, container: str, query: LogQuery, retry: Retry) -> None:
+        self.retry = retry
+        self._engine = engine
+        self._container = container
+        self._details = query.details
+
+    @asynccontextmanager
+    async def open(
+        self,
+        run: Run,
+        *,
+        follow: bool = False,
+        tail: int | None = None,
+        since: int | None = None,
+        until: int | None = None,
+    ) -> AsyncIterator[Answer]:
+        """Ask for the log of the container whose latest run is *run*.  Raises like `Engine.open`."""
+        epoch = self._engine.epoch
+        query = [f"follow={str(follow).lower()}", "stdout=true", "stderr=true", "timestamps=true"]
+        query += ["details=true"] if self._details else []
+        query += [f"since={_seconds(since)}"] if since is not None else []
+        query += [f"until={_seconds(until)}"] if until is not None else []
+        query += [f"tail={tail}"] if tail is not None else []
+        request = Request("GET", f"/containers/{self._container}/logs?{'&'.join(query)}")
+        async with self._engine.open(_call(self._engine, request)) as (head, connection):
+            self.retry.began = True
+            log = TerminalLog(details=self._details) if is_terminal(head, run.terminal) else FramedLog()
+            yield Answer(connection, log, self._engine, epoch)
+
+    async def inspect(self) -> Run | None:
+        """Return the container's latest run; None when there is no such container.  Raises like `Engine.fetch`."""
+        try:
+            return Run.of(await queries.inspect(self._engine, self._container))
+        except NotFound:
+            return None
+
+    async def next_run(self, started: str) -> Run | None:
+        """Return the container's latest run if it is not the one that was *started* then."""
+        run = await self.inspect()
+        return run if Container.of(run, started) is Container.OTHER_RUN else None
+
+    async def exit_code(self, run: Run) -> int | None:
+        """Return the exit code of *run* if the engine remembers it after the container's removal."""
+        filters = orjson.dumps({"type": ["container"], "container": [self._container], "event": ["die"]}).decode()
+        try:
+            since = nanoseconds(canonical(run.started.encode())) // 1_000_000_000
+            request = Request("GET", f"/events?since={since}&filters={quote(filters)}")
+            async with (
+                self._engine.open(_call(self._engine, request)) as (_, connection),
+                aclosing(lines(connection, _REMEMBERED_SECONDS)) as events,
+            ):
+                async for event in events:  # the first one: the run ended once
+                    return int(event["Actor"]["Attributes"]["exitCode"])
+        except (APIError, CallError, KeyError, TypeError, ValueError):
+            pass
+        return None
 
 
 class Answer:
-    """An answer that is read piece by piece; `ended` tells that it was read to its end.  `close` gives it up."""
+    """A log that the engine sends, read piece by piece.  `ended` tells that it was read to its end."""
 
-    def __init__(self, stack: AsyncExitStack, connection: Connection, log: FramedLog | TerminalLog) -> None:
+    def __init__(self, connection: Connection, log: FramedLog | TerminalLog, engine: Engine, epoch: int) -> None:
+        """*epoch* is that of the engine when it was asked."""
         self.ended = False
-        self._stack = stack
         self._connection = connection
         self._log = log
-        self._rest_until = 0.0
+        self._engine = engine
+        self._epoch = epoch
+        self._resume_at = 0.0
 
-    @classmethod
-    async def open(cls, engine: Engine, request: Request, *, terminal: bool, details: bool) -> Answer:
-        """Send *request*, for the log of a container that has a *terminal* or not.  Raises like `Engine.open`."""
-        async with AsyncExitStack() as stack:
-            head, connection = await stack.enter_async_context(engine.open(_call(engine, request)))
-            log = TerminalLog(details=details) if is_terminal(head, terminal) else FramedLog()
-            return cls(stack.pop_all(), connection, log)
-
-    async def read(self, seconds: float | None = None) -> list[Entry] | None:
-        """Return the entries that came, perhaps none; or None when for *seconds* nothing came.
+    async def read(self, seconds: float = math.inf) -> list[Entry] | None:
+        """Return the entries that came, perhaps none; or None when nothing came for *seconds*.
 
         Raises `OperationFailed`, `TornStream` and `TransportError`.
         """
         connection = self._connection
-        if self._rest_until:
-            await connection.pause_until(self._rest_until)
-            self._rest_until = 0.0
-        if seconds is not None and await connection.silent_for(seconds):
+        if self._resume_at:
+            await connection.pause_until(self._resume_at)
+            self._resume_at = 0.0
+        if seconds < math.inf and await connection.silent_for(max(seconds, 0.001)):
             return None
         data = await connection.read()
+        entries = self._cut(data)
+        self.ended = not data
+        if len(entries) >= _MANY:
+            self._resume_at = time.monotonic() + _GATHER_SECONDS
+        return entries
+
+    def _cut(self, data: bytes) -> list[Entry]:
+        """Return the entries that *data* completes, with canonical times; no data is the end of the log."""
         try:
             entries = self._log.feed(data) if data else self._log.finish()
             times = [entry[1] for entry in entries]
@@ -96,32 +156,18 @@ class Answer:
         except FrameError as error:
             raise TornStream(str(error), sent=True) from error
         except ValueError as error:
-            raise TornStream(f"a log entry has a time that is none: {error}", sent=True) from error
-        self.ended = not data
-        if len(entries) >= _MANY:
-            self._rest_until = time.monotonic() + _GATHER_SECONDS
+            raise TornStream(f"a log entry has an invalid time: {error}", sent=True) from error
         return entries
 
-    async def close(self) -> None:
-        """Close the connection."""
-        await self._stack.aclose()
+    def check_whole(self) -> None:
+        """Raise `Disconnected` if a connection to the engine has broken since: the answer can have ended early."""
+        if self._epoch != self._engine.epoch:
+            raise Disconnected("the host ended the log early", sent=True)
 
 
-async def exit_code_of(engine: Engine, container: str, run: Run) -> int | None:
-    """Return the exit code of a container's *run* that the engine remembers after its removal, if it does."""
-    filters = orjson.dumps({"type": ["container"], "container": [container], "event": ["die"]}).decode()
-    try:
-        since = nanoseconds(canonical(run.started.encode())) // 1_000_000_000
-        request = Request("GET", f"/events?since={since}&filters={quote(filters)}")
-        async with (
-            engine.open(_call(engine, request)) as (_, connection),
-            aclosing(lines(connection, _REMEMBERED_SECONDS)) as events,
-        ):
-            async for event in events:  # the first one: the run ended once
-                return int(event["Actor"]["Attributes"]["exitCode"])
-    except (APIError, CallError, KeyError, TypeError, ValueError):
-        pass
-    return None
+def _seconds(time: int) -> str:
+    """Return a time in nanoseconds as the Engine API writes it."""
+    return "{}.{:09d}".format(*divmod(time, 1_000_000_000))
 
 
 def _call(engine: Engine, request: Request) -> Call:

@@ -29,6 +29,12 @@ def mark_of(entry: Entry) -> int:
     return crc32(line, stream) << 32 | crc32(time)
 
 
+def end_alike(marks: Sequence[int], others: Sequence[int]) -> bool:
+    """Return whether the last of *marks* can stand for the same entries as the last of *others*."""
+    pairs = zip(reversed(marks), reversed(others), strict=False)
+    return all(one == other or UNKNOWN in (one, other) for one, other in pairs)
+
+
 class Marks:
     """Gives the entries of one answer their marks, in order.
 

@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
-from gateway.engine.codec.frames import STDOUT, SYSTEM_ERROR, FrameError, dated_frames
-from gateway.engine.errors import OperationFailed
+from gateway.engine.codec.frames import STDOUT, SYSTEM_ERROR, FrameError, dated_frames, system_error
 
 _LONGEST_PART = 16 << 10  # where the Engine cuts lines (moby, daemon/logger/copier.go)
 _LONGEST_ENTRY = 2 << 20  # more than any log driver delivers at once
@@ -47,8 +46,7 @@ class FramedLog:
         if len(self._rest) > _LONGEST_ENTRY:
             raise FrameError(f"a log entry exceeds {_LONGEST_ENTRY} bytes")
         if SYSTEM_ERROR in {entry[0] for entry in entries}:
-            report = next(entry.time for entry in entries if entry.stream == SYSTEM_ERROR)
-            raise OperationFailed(report.decode(errors="backslashreplace").strip())
+            raise system_error(next(entry.time for entry in entries if entry.stream == SYSTEM_ERROR))
         return entries
 
     def finish(self) -> list[Entry]:

@@ -16,7 +16,7 @@ from enum import Enum
 from itertools import islice
 
 from gateway.engine.codec.timestamps import nanoseconds
-from gateway.engine.logs.cursor import ANCHOR, MASK, UNKNOWN, LogCursor, mark_of
+from gateway.engine.logs.cursor import ANCHOR, MASK, UNKNOWN, LogCursor, end_alike, mark_of
 from gateway.engine.logs.entries import Entry
 from gateway.engine.logs.runs import Rotation
 
@@ -41,7 +41,7 @@ class Position:
         self.believed: list[int] = []
         self.elided = self.elided_sum = 0  # entries believed before those, of which only the sum of marks is known
         self.recent: dict[int, None] = {}
-        self._rotates = rotation.rotates
+        self.rotates = rotation.rotates
         self._tail = deque(cursor.marks, maxlen=ANCHOR)
         self._waiting: list[int] = []  # marks of entries accepted, not sent yet
         self._waiting_proven = 0
@@ -89,24 +89,22 @@ class Position:
         )  # fmt: skip
 
     def prove(self, entries: Sequence[Entry], marks: list[int] | None) -> None:
-        """Accept entries of a plain answer; *marks* may be left out where they are sent at once."""
-        self._advance(entries)
-        if marks is not None:
-            self._remember(marks)
-            self._waiting += marks
-            self._waiting_proven = len(self._waiting)
+        """Accept the next entries, of a plain answer.
+
+        *marks* may be absent for whole lines of a log that does not rotate.
+        """
+        self._advance(entries, marks)
+        self._waiting_proven = len(self._waiting)
 
     def believe(self, entries: Sequence[Entry], marks: list[int] | None) -> None:
-        """Accept entries of a follow answer, as `prove` does if the log does not rotate."""
-        if marks is None or not self._rotates:
+        """Accept the next entries, of a follow answer; without rotation that proves them."""
+        if marks is None or not self.rotates:
             self.prove(entries, marks)
             return
         if not self.believed:
             self._anchor, self._anchor_time = self._last(), self.time
         self.believed += marks
-        self._remember(marks)
-        self._waiting += marks
-        self._advance(entries)
+        self._advance(entries, marks)
 
     def proven(self) -> None:
         """Take note that all that is accepted is in the log, with nothing between, or that a gap was named."""
@@ -143,16 +141,19 @@ class Position:
             self._checksum = (self._checksum + sum(believed)) & MASK
         self._tail.extend(position[-ANCHOR:])
 
-    def _advance(self, entries: Sequence[Entry]) -> None:
+    def _advance(self, entries: Sequence[Entry], marks: list[int] | None) -> None:
         if self.ahead:
-            self._tail.clear()  # of the entry that is sent now
+            self._tail.clear()  # it holds the first of these entries
         self.is_placed, self.ahead, self.time = True, False, entries[-1][1]
+        if marks is not None:
+            self._waiting += marks
+            self._remember(marks)
 
     def _last(self) -> tuple[int, ...]:
         return (*self._tail, *self._waiting[-ANCHOR:])[-ANCHOR:]
 
     def _remember(self, marks: Sequence[int]) -> None:
-        if not self._rotates:
+        if not self.rotates:
             return
         recent = self.recent
         recent.update(dict.fromkeys(marks[-_RECENT:]))
@@ -232,11 +233,7 @@ class Overlap:
         return len(entries)
 
     def _is_anchor(self, marks: list[int], number: int) -> bool:
-        here = (*self._before, *marks[max(0, number - ANCHOR) : number + 1])[-len(self._anchor) :]
-        return all(
-            one == other or UNKNOWN in (one, other)
-            for one, other in zip(reversed(here), reversed(self._anchor), strict=False)
-        )
+        return end_alike((*self._before, *marks[max(0, number - ANCHOR) : number + 1]), self._anchor)
 
     def _compare(self, entries: Sequence[Entry], marks: list[int], number: int) -> int:
         """Compare with what is believed, and return how many entries come up to the last of that."""
@@ -267,14 +264,13 @@ class Joint:
     begins before the position, and Docker 20.10 repeats whole files.
     """
 
-    def __init__(self, position: Position, tail: int | None, *, rotates: bool) -> None:
-        """*tail*: with how many entries the answer begins; None: with all that the log has."""
+    def __init__(self, position: Position, tail: int | None) -> None:
+        """The answer begins with the last *tail* entries of the log; None: with all of them."""
         self.previous: int | None = None  # the mark of the last entry taken from the answer
         self.joined = tail is None and position.last is None  # what was sent has come, or there was nothing
         self._position = position
         self._tail = tail or 0
         self._passed = 0
-        self._rotates = rotates
 
     def take(self, entries: Sequence[Entry], marks: list[int]) -> tuple[int, int]:
         """Return how many of the next entries were sent before, and how many from there on are new.
@@ -283,6 +279,8 @@ class Joint:
         """
         if not self.joined:
             return self._join(marks)
+        if not self._position.rotates:
+            return 0, len(entries)
         return self._take(entries, marks)
 
     def _join(self, marks: list[int]) -> tuple[int, int]:
@@ -294,8 +292,6 @@ class Joint:
         return (0, 0) if last is None or self._passed > self._tail else (len(marks), 0)
 
     def _take(self, entries: Sequence[Entry], marks: list[int]) -> tuple[int, int]:
-        if not self._rotates:
-            return 0, len(marks)
         recent, known = self._position.recent, 0
         while known < len(marks) and (marks[known] in recent or marks[known] == UNKNOWN):
             self.previous = marks[known]

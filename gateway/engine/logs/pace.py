@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from math import inf
 
 from gateway.engine.logs.entries import Entry
 from gateway.engine.logs.overlap import Position
@@ -12,7 +13,6 @@ from gateway.engine.logs.runs import Rotation
 _PAUSE_SECONDS = 0.1  # between two requests, on average
 _BURST = 3  # requests that need not wait for it
 _PROVE_SECONDS = 60.0  # after which what is believed is proven, and whether a silent log is silent
-_SILENT_SECONDS = 1.0  # the same, when a follow answer is silent for the first time
 _HURRIED_SECONDS = 0.25  # in which the credit of a log is used up that is written too fast to be followed
 _CALM_SECONDS = 1.0  # after which it can be followed again
 _MUCH = 4  # credits that one plain answer brings of such a log
@@ -58,24 +58,26 @@ class Pace:
 
     def allow(self, entries: Sequence[Entry]) -> int:
         """Return how many of *entries* may be believed before others are proven, and take note of them."""
+        if not self._rotation.rotates:
+            return len(entries)
         for number, entry in enumerate(entries):
             self._used += len(entry[2]) + _STORED_BYTES
             if self._used > self._credit and not self._single:
+                self._use_up()
                 return number
         return len(entries)
 
-    def use_up(self) -> None:
-        """Take note that more is to be believed than is allowed."""
+    def _use_up(self) -> None:
         now = self._clock()
         if now - self._used_up_at < _HURRIED_SECONDS:
             self._hurry()
         self._used_up_at = now
 
     @property
-    def due(self) -> float | None:
-        """Return when a plain answer is due while a follow answer is read; None: never."""
+    def due(self) -> float:
+        """When a plain answer is due while a follow answer is read; infinite for a log that does not rotate."""
         if not self._rotation.rotates:
-            return None
+            return inf
         if self._single and self._used > self._credit:
             return max(self._settled_at, self._next_turn) + _PAUSE_SECONDS
         return self._settled_at + _PROVE_SECONDS
@@ -93,11 +95,6 @@ class Pace:
             self._busy_at = now
         elif now - self._busy_at >= _CALM_SECONDS:
             self.hurried = False
-
-    @staticmethod
-    def silent_at(news_at: float) -> float:
-        """Return when a follow answer that has sent nothing since *news_at* is silent for the first time."""
-        return news_at + _SILENT_SECONDS
 
     def _hurry(self) -> None:
         self.hurried = not self._single

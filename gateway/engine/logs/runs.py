@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from gateway.engine.codec.timestamps import canonical, nanoseconds, time_of
@@ -19,6 +20,8 @@ _DEFAULT_SIZE, _DEFAULT_FILES = 20_000_000, 5  # of `local`, which also keeps th
 _SMALL_BYTES = 512 << 10  # a log that is read as a whole, for its end alone would cost no less
 _LARGEST_CREDIT = 1 << 20
 _STORED_BYTES = 200  # at most so many bytes of a stored entry are not its text
+_RESTART = 100_000_000  # nanoseconds between the output of two runs, at least
+_TENTHS = len(b"2026-05-01T10:00:00.1")  # of a canonical time, up to tenths of a second
 _ESCAPED = bytes({*range(32), *range(127, 256), *b'<>&"\\'})
 
 
@@ -62,6 +65,15 @@ class Rotation:
     def never_removed(self, size: int) -> bool:
         """Return whether a log that has at most *size* bytes has never lost any."""
         return not self.rotates or size < (self.max_files - 1) * self.max_size
+
+
+def has_pause(time: bytes, entries: Sequence[Entry]) -> bool:
+    """Return whether between two of *entries*, or the *time* before them, there is time for the start of a run."""
+    times = [time or entries[0].time, *[entry[1] for entry in entries]]
+    return any(
+        before[:_TENTHS] != after[:_TENTHS] and abs(nanoseconds(after) - nanoseconds(before)) >= _RESTART
+        for before, after in pairwise(times)
+    )
 
 
 def stored_bytes(entries: Iterable[Entry]) -> int:

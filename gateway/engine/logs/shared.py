@@ -10,32 +10,31 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable
 from contextlib import aclosing, asynccontextmanager, suppress
+from functools import partial
+from math import inf
 
 from gateway.engine.client import Engine
 from gateway.engine.codec.frames import STDERR, STDOUT
 from gateway.engine.logs.answer import LogQuery
-from gateway.engine.logs.cursor import ANCHOR, UNKNOWN, LogCursor, Marks
+from gateway.engine.logs.cursor import ANCHOR, UNKNOWN, LogCursor, Marks, end_alike
 from gateway.engine.logs.following import Follower
-from gateway.engine.logs.overlap import Position
-from gateway.engine.logs.records import Batch, End, Gap, Heartbeat, Reconnected, Record
+from gateway.engine.logs.records import Batch, Gap, Heartbeat, Reconnected, Record
 from gateway.engine.logs.runs import Run
 from gateway.engine.resumable.journal import Journal
+from gateway.engine.resumable.pull import pulled
 from gateway.engine.resumable.shared import Registry, Shared
-from gateway.engine.resumable.subscription import HEARTBEAT_SECONDS, Idle, Missed, Overflow, Subscription
+from gateway.engine.resumable.subscription import Idle, Missed, Overflow, Subscription
 
 _KEPT_BYTES = 1 << 20
 _AHEAD_BYTES = 512 << 10  # by which the upstream may be ahead of its fastest subscriber
 _TOGETHER_BYTES = 32 << 10  # from which on batches are not sent as one any more
 _RECORD_BYTES = 200  # that a record takes without entries
 _STALLED_SECONDS = 1.0  # for which nobody has read, so that what comes next is old
-_TURNS, _TURN_SECONDS = 32, 2.0  # how many followers may begin at once, and for how long one holds the others up
-_MEETINGS, _MEETING_SECONDS = (
-    3,
-    0.2,
-)  # how often and how long to wait for an upstream to come as far
+_TURNS, _TURN_SECONDS = 32, 2.0  # how many followers may begin at once, and for how long one of them delays others
+_MEETINGS, _MEETING_SECONDS = 3, 0.2  # how often, and how long, to wait for an upstream to get as far as a reader
 
-Place = tuple[int, Batch | None]
-"""The number of the next record in the journal, and the rest of a batch before it."""
+Place = tuple[int, list[Batch]]
+"""The number of the next record in the journal, and the rest of the batch before it, if there is one."""
 
 
 class SharedLog(Shared[Record]):
@@ -47,6 +46,7 @@ class SharedLog(Shared[Record]):
         super().__init__(Journal(max_bytes=_KEPT_BYTES, clock=self._clock))
         self._follower = follower
         self._start = follower.cursor
+        self._ahead = 0  # bytes written since a subscriber had read everything
         self._waits_since: float | None = self._clock()  # for a subscriber, or for one that has read everything
 
     @property
@@ -54,8 +54,8 @@ class SharedLog(Shared[Record]):
         """The cursor of what is written now; None when what comes next may be old."""
         if not self._follower.follows or self._waits_since is not None:
             return None
-        journal = self.journal
-        return journal[journal.next - 1].cursor if journal.next else self._start
+        newest = self.journal.newest
+        return self._start if newest is None else newest.cursor
 
     @property
     def is_stalled(self) -> bool:
@@ -68,36 +68,33 @@ class SharedLog(Shared[Record]):
         return self._follower.run
 
     async def read(self) -> None:
-        """Read the log into the journal, to its end.  Wait when all subscribers are far behind."""
-        follower, journal, ahead = self._follower, self.journal, 0
+        """Read the log into the journal, to its end.  Wait when no subscriber has read the newest records."""
         self._waits_since = None
-        try:
-            while True:
-                for record in await follower.next():
-                    size = record.size if isinstance(record, Batch) else _RECORD_BYTES
-                    ahead += size
-                    journal.append(record, size)
-                    if isinstance(record, End):
-                        return
-                if ahead > _AHEAD_BYTES:
-                    self._waits_since, ahead = self._clock(), 0
-                    await journal.demanded()
-                    self._waits_since = None
-        finally:
-            await follower.close()
+        await self._follower.read(self._write)
+
+    async def _write(self, records: list[Record]) -> None:
+        journal = self.journal
+        for record in records:
+            size = record.size if isinstance(record, Batch) else _RECORD_BYTES
+            self._ahead += size
+            journal.append(record, size)
+        if self._ahead > _AHEAD_BYTES:
+            self._waits_since, self._ahead = self._clock(), 0
+            await journal.demanded()
+            self._waits_since = None
 
     def locate(self, cursor: LogCursor) -> Place | None:
-        """Return the place of *cursor* in the journal; None when it is not here."""
+        """Return the place of *cursor* in the journal; None if it is not there."""
         journal = self.journal
         if not journal.first and _is_same(cursor, self._start):
-            return 0, None
+            return 0, []
         for number in range(journal.next - 1, journal.first - 1, -1):
             record = journal[number]
             if _is_same(record.cursor, cursor):
-                return number + 1, None
+                return number + 1, []
             if isinstance(record, Gap):
                 return None  # a reader whose position is before it may find what this upstream did not
-            if isinstance(record, Batch) and (rest := _behind(record, cursor)) is not None:
+            if isinstance(record, Batch) and (rest := _rest_of(record, cursor)) is not None:
                 return number + 1, rest
         return None
 
@@ -108,8 +105,9 @@ class SharedLogs:
     def __init__(self, engine: Engine, reconnect_timeout_seconds: float = 60.0) -> None:
         self.gap_found: Callable[[Gap], None] = lambda gap: None  # called once for each gap
         self.reconnected: Callable[[], None] = lambda: None  # called once for each reconnect
-        self._engine = engine
-        self._reconnect_timeout_seconds = reconnect_timeout_seconds
+        self.follower = partial(
+            Follower, engine, reconnect_timeout_seconds=reconnect_timeout_seconds, count=self._count
+        )
         self._upstreams: Registry[SharedLog] = Registry()
         self._turns = asyncio.Semaphore(_TURNS)
 
@@ -133,39 +131,17 @@ class SharedLogs:
         """
         return _Reader(self, container, query, run, cursor, live).records()
 
-    def follower(
-        self,
-        container: str,
-        query: LogQuery,
-        run: Run,
-        cursor: LogCursor | None = None,
-        *,
-        live: bool,
-        current: Position | None = None,
-    ) -> Follower:
-        """Return a reader of a log: of one subscriber, or from its position on, *current*, of all that share it."""
-        return Follower(
-            self._engine,
-            container,
-            query,
-            run,
-            cursor,
-            live=live,
-            current=current,
-            reconnect_timeout_seconds=self._reconnect_timeout_seconds,
-            heartbeat_seconds=HEARTBEAT_SECONDS if current is None else None,
-            count=self._count,
-        )
-
     def find(self, container: str, query: LogQuery) -> SharedLog | None:
         """Return the upstream of a log that new followers can join, if there is one."""
         shared = self._upstreams.find(_key(container, query))
         return None if shared is None or shared.is_stalled else shared
 
     def add(self, container: str, query: LogQuery, reader: Follower) -> SharedLog:
-        """Return a new upstream of a log, from where *reader* is."""
+        """Return a new upstream of a log.  It begins at the position of *reader*, which has sent all that there was."""
         query = LogQuery(follow=True, follow_restarts=query.follow_restarts, details=query.details)
-        follower = self.follower(container, query, reader.run, live=True, current=reader.position)
+        follower = self.follower(
+            container, query, reader.run, live=True, current=reader.position, heartbeat_seconds=inf
+        )
         return self._upstreams.add(_key(container, query), SharedLog(follower))
 
     def _count(self, record: Gap | Reconnected) -> None:
@@ -176,7 +152,7 @@ class SharedLogs:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[Callable[[], None]]:
-        """Take a place among those that may begin at once; nobody holds, or waits for, one longer than a moment.
+        """Take one of the places for followers that begin.  A follower waits for one, and holds it, only for a moment.
 
         Yields the function that gives the place back early.
         """
@@ -221,46 +197,32 @@ class _Reader:
         self._shared: SharedLog | None = None
         self._place: Place | None = None
         self._all_streams = query.streams >= {STDOUT, STDERR}
+        self._silent = True  # nothing was yielded yet
 
     async def records(self) -> AsyncGenerator[Record, None]:
         """Yield the log."""
-        said = False
         while True:
             self._find()
             if self._place is None:
                 async with aclosing(self._directly()) as records:
                     async for record in records:
-                        said = True
+                        self._silent = False
                         yield record
             if self._shared is None or self._place is None:
                 return  # the log has ended
             async with self._shared.subscribed():
                 self._live()
                 number, rest = self._place
-                if rest is not None and rest.lines and self._wants(rest):
-                    yield rest
-                journal = self._shared.journal
+                for batch in filter(self._wants, rest):
+                    yield batch
+                wanted = None if self._all_streams else self._wants
                 subscription = Subscription(
-                    journal,
-                    number,
-                    Overflow.LEAVE,
-                    wanted=None if self._all_streams else self._wants,
-                    heartbeat_first=not said,
+                    self._shared.journal, number, Overflow.LEAVE, wanted=wanted, heartbeat_first=self._silent
                 )
                 async for item in subscription:
-                    said = True
-                    if isinstance(item, Batch) and subscription.cursor == journal.next:
-                        self._cursor = item.cursor
-                        yield item
-                    elif isinstance(item, Idle):
-                        if subscription.cursor > journal.first:
-                            self._cursor = journal[subscription.cursor - 1].cursor
-                        assert self._cursor is not None
-                        yield Heartbeat(self._cursor, item.seconds)
-                    elif not isinstance(item, Missed):
-                        for record in _together(item, subscription):
-                            self._cursor = record.cursor
-                            yield record
+                    for record in self._received(item, subscription):
+                        self._silent, self._cursor = False, record.cursor
+                        yield record
                 if not subscription.left:
                     return
                 self._run = self._shared.run
@@ -271,21 +233,17 @@ class _Reader:
             self._find()
             if self._place is not None:
                 return
-            live = self._alone and self._query.follow
-            reader = self._logs.follower(self._container, self._query, self._run, self._cursor, live=live)
-            try:
-                while self._place is None:
-                    for record in await reader.next():
-                        if self._wants(record):
+            reader = self._logs.follower(self._container, self._query, self._run, self._cursor, live=self._alone)
+            while self._place is None:
+                async with aclosing(pulled(reader.read)) as pieces:
+                    async for records in pieces:
+                        for record in filter(self._wants, records):
                             yield record
-                        if isinstance(record, End):
-                            return
-                    self._cursor, self._run = reader.cursor, reader.run
-                    if reader.caught_up:
-                        await self._meet(reader)
-                        give_turn()
-            finally:
-                await reader.close()
+                if reader.ended:
+                    return
+                self._cursor, self._run = reader.cursor, reader.run
+                await self._meet(reader)
+                give_turn()
 
     def _find(self) -> None:
         """Find the place where to join the shared upstream, if nothing has to be read before it."""
@@ -297,7 +255,7 @@ class _Reader:
             self._place = self._shared.locate(self._cursor)
 
     async def _meet(self, reader: Follower) -> None:
-        """Find that place, now that all is sent that there was; begin an upstream if there is none."""
+        """Find that place after all that there was is sent.  Begin an upstream if there is none."""
         assert self._cursor is not None
         for _ in range(_MEETINGS):
             shared = self._logs.find(self._container, self._query)
@@ -309,6 +267,20 @@ class _Reader:
             shared.journal.demand()
             await shared.journal.changed(asyncio.get_running_loop().time() + _MEETING_SECONDS)
 
+    def _received(self, item: Record | Missed | Idle, subscription: Subscription[Record]) -> list[Record]:
+        """Return what to send after a subscription has returned *item*."""
+        assert self._shared is not None
+        journal = self._shared.journal
+        if isinstance(item, Batch) and subscription.cursor == journal.next:
+            return [item]
+        if isinstance(item, Missed):
+            return []
+        if not isinstance(item, Idle):
+            return _together(item, subscription)
+        cursor = self._cursor if journal.newest is None else journal.newest.cursor  # also of what is not wanted
+        assert cursor is not None
+        return [Heartbeat(cursor, item.seconds)]
+
     def _wants(self, record: Record) -> bool:
         if self._all_streams or not isinstance(record, Batch):
             return True
@@ -316,7 +288,7 @@ class _Reader:
 
 
 def _together(first: Record, subscription: Subscription[Record]) -> list[Record]:
-    """Return *first*, if it is a batch in one with those that are there already, and the record after them.
+    """Return *first*, in one batch with those that are there already, and the record after them.
 
     A few large responses cost a reader that is late less than many small ones.
     """
@@ -327,11 +299,11 @@ def _together(first: Record, subscription: Subscription[Record]) -> list[Record]
         batches.append(item)
         size += item.size
         item = subscription.ready() if size < _TOGETHER_BYTES else None
-    behind = [] if item is None or isinstance(item, Missed) else [item]
+    after = [] if item is None or isinstance(item, Missed) else [item]
     if len(batches) < 2:
-        return [*batches, *behind]
+        return [*batches, *after]
     lines = [line for batch in batches for line in batch.lines]
-    return [Batch(batches[-1].cursor, lines, [], size), *behind]
+    return [Batch(batches[-1].cursor, lines, [], size), *after]
 
 
 def _key(container: str, query: LogQuery) -> Hashable:
@@ -347,16 +319,14 @@ def _is_same(kept: LogCursor, cursor: LogCursor) -> bool:
     )  # fmt: skip
 
 
-def _behind(record: Batch, cursor: LogCursor) -> Batch | None:
-    """Return what of a batch is after *cursor*; None when the cursor is not in it."""
-    if record.lines is not record.entries or cursor.ahead or cursor.unproven or not cursor.marks:
+def _rest_of(batch: Batch, cursor: LogCursor) -> list[Batch] | None:
+    """Return what of *batch* is after *cursor*, in one batch or none; None when the cursor is not in it."""
+    if batch.lines is not batch.entries or cursor.ahead or cursor.unproven or not cursor.marks:
         return None
-    entries = record.entries
-    for number, entry in enumerate(entries):
+    for number, entry in enumerate(batch.entries, 1):
         if entry[1] == cursor.time:
-            marks = Marks().of(entries[max(0, number - ANCHOR) : number + 1])
-            pairs = list(zip(reversed(marks), reversed(cursor.marks), strict=False))
-            if marks[-1] != UNKNOWN and all(one == other or UNKNOWN in (one, other) for one, other in pairs):
-                rest = entries[number + 1 :]
-                return Batch(record.cursor, rest, rest)
+            marks = Marks().of(batch.entries[max(0, number - ANCHOR - 1) : number])
+            if marks[-1] != UNKNOWN and end_alike(marks, cursor.marks):
+                rest = batch.entries[number:]
+                return [Batch(batch.cursor, rest, rest)] if rest else []
     return None

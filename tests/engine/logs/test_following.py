@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -12,13 +12,14 @@ import pytest
 from gateway.engine.client import APIError
 from gateway.engine.codec.timestamps import time_of
 from gateway.engine.errors import OperationFailed
-from gateway.engine.logs import following, pace
+from gateway.engine.logs import pace, plain_reader
 from gateway.engine.logs.answer import LogQuery
 from gateway.engine.logs.cursor import LogCursor
 from gateway.engine.logs.following import Follower
 from gateway.engine.logs.records import Batch, End, EndReason, Gap, GapReason, Heartbeat, Reconnected, Record, Restarted
 from gateway.engine.logs.runs import Run
 from gateway.engine.queries import Inspection
+from gateway.engine.resumable.pull import pulled
 from tests.support.fake_engine import FakeEngine, ResponseParser
 from tests.support.fake_log import ID, LOGS, NOON, SECOND, STATE, Log, state
 from tests.support.upstream import engine_at
@@ -57,22 +58,37 @@ def position(record: Record) -> list[Any]:
             return [RECONNECTED]
 
 
+class Reader:
+    """A follower that reads on when it is asked to."""
+
+    def __init__(self, follower: Follower) -> None:
+        self.follower = follower
+        self.pieces = pulled(follower.read)
+
+    @property
+    def cursor(self) -> LogCursor:
+        """The follower's cursor."""
+        return self.follower.cursor
+
+    async def next(self) -> list[Record]:
+        """Return what comes next."""
+        return await anext(self.pieces)
+
+
 @asynccontextmanager
 async def following_of(
     daemon: FakeEngine, first: dict[str, Any], cursor: LogCursor | None = None, **keys: Any
-) -> AsyncIterator[Follower]:
-    """Give a follower of the container; *first* is its inspection."""
+) -> AsyncIterator[Reader]:
+    """Give a reader of the container's log, where *first* is what an inspection says of the container."""
     names = ("since", "until", "tail", "follow", "follow_restarts")
     query = LogQuery(**{"follow": True} | {name: keys.pop(name) for name in names if name in keys})
     async with engine_at(daemon.address) as engine:
-        follower = Follower(engine, ID, query, Run.of(Inspection(first)), cursor, **{"live": query.follow} | keys)
-        try:
-            yield follower
-        finally:
-            await follower.close()
+        reader = Reader(Follower(engine, ID, query, Run.of(Inspection(first)), cursor, **{"live": query.follow} | keys))
+        async with aclosing(reader.pieces):
+            yield reader
 
 
-async def read(follower: Follower, enough: int = 1000) -> list[Any]:
+async def read(follower: Reader, enough: int = 1000) -> list[Any]:
     """Return what a follower tells, to its end or up to *enough* things."""
     things: list[Any] = []
     async with asyncio.timeout(30):
@@ -193,7 +209,7 @@ async def test_an_answer_that_never_ends_is_asked_for_again(
     daemon: FakeEngine, monkeypatch: pytest.MonkeyPatch, log: dict[str, str]
 ) -> None:
     """Docker 26.1 may never end an answer with `tail` that began while a file was put aside."""
-    monkeypatch.setattr(following, "_SPIN_SECONDS", 0.1)
+    monkeypatch.setattr(plain_reader, "_SPIN_SECONDS", 0.1)
     daemon.on(*LOGS, Log(*LINES, plain=[(8, "open")], script=[(8, "end")]))
     daemon.on(*STATE, json=state(running=False, log=log))
 

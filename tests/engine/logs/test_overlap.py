@@ -180,7 +180,7 @@ def test_a_follow_answer_is_joined_at_the_last_entry_that_was_sent() -> None:
     """What comes before is passed over; what follows is new, until something comes whose predecessor is missing."""
     log = [Entry(1, time_of(NOON + number), b"%d\n" % number) for number in range(10)]
     position = at(log, 5)
-    joint = Joint(position, 64, rotates=True)
+    joint = Joint(position, 64)
     marks = Marks().of(log[2:8])
 
     assert joint.take(log[2:8], marks) == (3, 0)
@@ -195,7 +195,7 @@ def test_a_line_that_comes_twice_is_a_repetition() -> None:
     """Docker 20.10 repeats a file's first line right after it, with the same time, when the file has no other yet."""
     log = [Entry(1, time_of(NOON + number), b"%d\n" % number) for number in range(4)]
     position = at(log, 2)
-    joint = Joint(position, 64, rotates=True)
+    joint = Joint(position, 64)
     joint.take(log[:2], Marks().of(log[:2]))
     came = [log[2], log[2], log[3]]
     marks = Marks().of(came)
@@ -210,7 +210,7 @@ def test_a_repetition_that_is_not_remembered_is_not_believed() -> None:
     """A file that is read anew begins with an entry that is much older than the last one."""
     log = [Entry(1, time_of(NOON + number * 2_000_000_000), b"%d\n" % number) for number in range(9)]
     position = Position(LogCursor("", tuple(Marks().of(log[7:8])), log[7].time), ROTATED, "")
-    joint = Joint(position, 64, rotates=True)
+    joint = Joint(position, 64)
     assert joint.take(log[7:8], Marks().of(log[7:8])) == (1, 0)
 
     assert joint.take(log[:1], Marks().of(log[:1])) == (0, 0)

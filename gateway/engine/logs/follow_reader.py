@@ -1,0 +1,152 @@
+"""Reads follow answers of the engine: what is written now.  They can leave entries out, and repeat them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from math import inf
+
+from gateway.engine.logs.answer import Answer, LogSource
+from gateway.engine.logs.cursor import Marks
+from gateway.engine.logs.entries import Entry
+from gateway.engine.logs.overlap import Joint
+from gateway.engine.logs.pace import Pace
+from gateway.engine.logs.plain_reader import PlainReader
+from gateway.engine.logs.sender import Sender
+
+_REST_SECONDS = 0.05  # that the parts of a long line wait for its rest
+_SILENT_SECONDS = 1.0  # after which an answer counts as silent
+_GUARD_SECONDS = 30.0  # after a break, in which the next run can begin without an end of the answer
+
+
+class Next(Enum):
+    """What a reader needs after a follow answer."""
+
+    FOLLOW_ANSWER = "follow answer"  # another one: this one has left something out
+    PLAIN_ANSWER = "plain answer"
+    INSPECTION = "inspection"  # the answer has ended
+
+
+@dataclass(slots=True)
+class _FollowAnswer:
+    """A follow answer that is being read."""
+
+    answer: Answer
+    marks: Marks
+    joint: Joint
+    news_at: float
+    has_sent: bool = False  # any entry
+    was_silent: bool = False
+
+
+class FollowReader:
+    """Sends what is written to a log.  `is_open` tells that a follow answer is being read."""
+
+    def __init__(self, source: LogSource, plain: PlainReader, sender: Sender, pace: Pace) -> None:
+        self.is_open = False
+        self._source = source
+        self._plain = plain
+        self._sender = sender
+        self._pace = pace
+        self._clock = sender.clock
+        self._guard_until = 0.0
+
+    def guard(self) -> None:
+        """Look for the next run before entries are sent, for a while: the connection broke."""
+        self._guard_until = self._clock() + _GUARD_SECONDS
+
+    async def follow(self) -> Next:
+        """Send what is written, until something else is needed.  Raises like `PlainReader.catch_up`."""
+        position, after = self._sender.position, Next.FOLLOW_ANSWER
+        while after is Next.FOLLOW_ANSWER:
+            await self._pace.turn()
+            tail = None if position.last is None and not position.rotates else self._pace.follow_tail
+            async with self._source.open(self._sender.run, follow=True, tail=tail) as answer:
+                self.is_open = True
+                try:
+                    await self._sender.greet()
+                    marks, joint = Marks(from_beginning=tail is None), Joint(position, tail)
+                    after = await self._read(_FollowAnswer(answer, marks, joint, self._clock()))
+                finally:
+                    self.is_open = False
+        return after
+
+    async def _read(self, follow: _FollowAnswer) -> Next:
+        """Read one answer, to its end or until something else is needed."""
+        answer, sender = follow.answer, self._sender
+        while not answer.ended:
+            entries = await answer.read(self._patience(follow))
+            after = await (self._wait(follow) if entries is None else self._take(follow, entries))
+            if after is None and not answer.ended and self._clock() >= self._pace.due:
+                after = await self._prove(silent=entries is None)
+            await sender.send()
+            if after is not None:
+                return after
+        answer.check_whole()
+        return Next.INSPECTION
+
+    def _patience(self, follow: _FollowAnswer) -> float:
+        """Return for how many seconds the answer may be silent before there is something else to do."""
+        now = self._clock()
+        rest_at = now + _REST_SECONDS if self._sender.waits_for_rest else inf
+        silent_at = inf if follow.was_silent else follow.news_at + _SILENT_SECONDS
+        return min(rest_at, silent_at, self._pace.due, self._sender.heartbeat_at) - now
+
+    async def _wait(self, follow: _FollowAnswer) -> Next | None:
+        """Do what a silence asks for."""
+        sender = self._sender
+        await sender.beat()
+        sender.flush()
+        if follow.was_silent or self._clock() < follow.news_at + _SILENT_SECONDS:
+            return None
+        follow.was_silent = True
+        self._source.retry.succeeded()
+        unjoined = sender.position.last is not None and not follow.joint.joined
+        if unjoined and not follow.has_sent:
+            return Next.FOLLOW_ANSWER
+        return await self._prove(silent=True) if unjoined or sender.position.rotates else None
+
+    async def _take(self, follow: _FollowAnswer, entries: list[Entry]) -> Next | None:
+        """Send what is new of *entries*; return None to read on."""
+        joint, sender, has_proven = follow.joint, self._sender, False
+        follow.news_at, follow.has_sent = self._clock(), follow.has_sent or bool(entries)
+        marks = follow.marks.of(entries) if sender.position.rotates or not joint.joined else []
+        while entries and not sender.ended:
+            known, new = joint.take(entries, marks)
+            if new and self._clock() < self._guard_until and await self._is_next_run(entries[known : known + new]):
+                return Next.PLAIN_ANSWER
+            taken = known + self._send(joint, entries[known : known + new], marks[known : known + new], follow.marks)
+            entries, marks = entries[taken:], marks[taken:]
+            if 0 < taken == known + new:
+                continue
+            if has_proven and not taken:  # the plain answer does not show what the first entry is
+                return Next.FOLLOW_ANSWER
+            if (after := await self._prove(silent=False, heard=entries[0].time)) is not None:
+                return after
+            has_proven = True
+        return Next.PLAIN_ANSWER if sender.ended else None
+
+    def _send(self, joint: Joint, entries: list[Entry], marks: list[int], numbering: Marks) -> int:
+        """Send new entries, as far as they may be believed; return how many."""
+        allowed = self._pace.allow(entries)
+        if allowed:
+            self._source.retry.succeeded()
+            joint.previous = marks[allowed - 1] if marks else None
+            self._sender.accept(entries[:allowed], marks[:allowed] or None, numbering, believed=True)
+        return allowed
+
+    async def _is_next_run(self, entries: list[Entry]) -> bool:
+        """Return whether new entries may be of the next run."""
+        if self._sender.may_turn(entries):
+            self._sender.expect(await self._source.next_run(self._sender.position.started))
+        return self._sender.expects_run
+
+    async def _prove(self, *, silent: bool, heard: bytes = b"") -> Next | None:
+        """Read a plain answer, while the follow answer stays open; return None to read on there.
+
+        After a silence, what the plain answer brings was left out by the follow answer: there was time to send it.
+        """
+        new = await self._plain.catch_up(heard)
+        if self._pace.hurried or self._sender.ended or not self._sender.run.running:
+            return Next.PLAIN_ANSWER
+        return Next.FOLLOW_ANSWER if silent and new else None

@@ -1,0 +1,234 @@
+"""Reads plain answers of the engine: each is one contiguous run of the log, up to now."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from math import inf
+
+from gateway.engine.codec.timestamps import time_of
+from gateway.engine.logs.answer import Answer, LogQuery, LogSource
+from gateway.engine.logs.cursor import Marks
+from gateway.engine.logs.entries import Entry
+from gateway.engine.logs.overlap import Overlap, Verdict
+from gateway.engine.logs.pace import Pace
+from gateway.engine.logs.records import EndReason
+from gateway.engine.logs.runs import stored_bytes
+from gateway.engine.logs.sender import Sender
+
+_LAST = 64  # entries that show where the log ends
+_SPIN_SECONDS = 3.0  # of silence in an answer with `tail`: Docker 26.1 may never end one
+
+
+class _NeverEndsError(Exception):
+    """The engine does not end a plain answer."""
+
+
+@dataclass(slots=True)
+class _PlainAnswer:
+    """A plain answer: an asynchronous iterator of its entries.  It ends early when the log has ended for the reader."""
+
+    answer: Answer
+    marks: Marks
+    sender: Sender
+    spin_seconds: float  # of silence, after which it is given up
+    count: int = 0  # entries read
+    first: bytes = b""  # the time of the first one
+    stored: int = 0  # bytes that the log takes for them at most, if that matters
+    new: int = 0  # entries sent
+    new_bytes: int = 0  # of their texts
+    run_inspected: bool = False  # whether the next run was looked for
+
+    def __aiter__(self) -> AsyncIterator[list[Entry]]:
+        return self
+
+    async def __anext__(self) -> list[Entry]:
+        """Return the next entries, once the records of those before are sent.  Raises like `Answer.read`."""
+        sender = self.sender
+        await sender.send()
+        silent_at = sender.clock() + self.spin_seconds
+        while not (self.answer.ended or sender.ended):
+            entries = await self.answer.read(min(silent_at, sender.heartbeat_at) - sender.clock())
+            if entries:
+                self.first = self.first or entries[0].time
+                self.count += len(entries)
+                return entries
+            await sender.beat()
+            if entries is None and sender.clock() >= silent_at:
+                raise _NeverEndsError
+        raise StopAsyncIteration
+
+
+class PlainReader:
+    """Sends what a log has."""
+
+    def __init__(self, source: LogSource, query: LogQuery, sender: Sender, pace: Pace) -> None:
+        self._source = source
+        self._query = query
+        self._sender = sender
+        self._pace = pace
+        self._spin_seconds = _SPIN_SECONDS
+
+    async def catch_up(self, heard: bytes = b"") -> int:
+        """Send all that the log has, and return how many entries of it a reader that had begun did not have.
+
+        *heard* is the time of the next entry of a follow answer.  Raises `TransportError`, `APIError` and
+        `OperationFailed`.
+        """
+        sender, new = self._sender, None
+        while new is None:
+            try:
+                new = await (self._settle(heard) if sender.position.is_placed else self._begin())
+            except _NeverEndsError:
+                self._spin_seconds *= 2  # the engine may just be slow
+        if new:  # without news, the follow answer may still end at once, again and again
+            self._source.retry.succeeded()
+        if not sender.ended and not self._query.follow:
+            sender.end(EndReason.COMPLETE)
+        elif not sender.ended and sender.expects_run:
+            sender.turn_to_next_run()
+        await sender.send()
+        return new
+
+    # The first answer
+
+    async def _begin(self) -> int | None:
+        """Send what the query asks for.  Return None if there is no position then."""
+        query, sender = self._query, self._sender
+        if query.tail != 0:
+            async with self._ask(query.tail, since=query.since, until=query.until) as answer:
+                async for entries in answer:
+                    sender.reconnected()
+                    sender.accept(entries, None, answer.marks)
+            sender.reconnected()
+        if not (sender.position.is_placed or sender.ended):
+            await self._find_end()
+        return 0 if sender.position.is_placed or sender.ended else None
+
+    async def _find_end(self) -> None:
+        """Put the position at the end of the log.  Send only what the query wants and was written just now."""
+        query, sender = self._query, self._sender
+        count = max(_LAST, query.tail or 0)
+        # Fewer entries than asked for do not show that there are no more.
+        last = await self._last_entries(count, tail=count) or await self._last_entries(count, tail=None)
+        first = self._first_wanted(last)
+        if query.since is not None and not first and len(last) == count:
+            return  # the query itself finds something now
+        marks = Marks(from_beginning=True)
+        sender.position.move(last[:first], marks.of(last[:first]))
+        sender.reconnected()
+        sender.accept(last[first:], None, marks)
+
+    async def _last_entries(self, count: int, *, tail: int | None) -> list[Entry]:
+        last: deque[Entry] = deque(maxlen=count)
+        async with self._ask(tail) as answer:
+            async for entries in answer:
+                last.extend(entries)
+        return list(last)
+
+    def _first_wanted(self, last: list[Entry]) -> int:
+        """Return which of the last entries of the log is the first that the query wants."""
+        query, first = self._query, 0
+        if query.since is not None:
+            since = time_of(query.since)
+            first = next((number for number, entry in enumerate(last) if entry.time >= since), len(last))
+        return first if query.tail is None else max(first, len(last) - query.tail)
+
+    # Later answers
+
+    async def _settle(self, heard: bytes) -> int | None:
+        """Find the position in the log, and send what follows it.  Return None if the position was lost."""
+        sender, position = self._sender, self._sender.position
+        tail = self._pace.tail(position)
+        while True:
+            overlap = Overlap(position, whole=tail is None)
+            await self._pace.turn()
+            async with self._ask(tail, from_beginning=tail is None and not position.rotates) as answer:
+                await self._compare(overlap, answer)
+            verdict = Verdict.FOUND if sender.ended else overlap.finish()
+            if verdict is Verdict.FOUND:
+                if overlap.from_beginning and answer.count and not self._has_whole_log(answer, heard):
+                    sender.gap(b"", answer.first)
+                return self._settled(answer)
+            if verdict is not Verdict.MORE:
+                break
+            assert tail is not None
+            # Fewer entries than asked for do not show that there are no more.
+            tail = 4 * tail if answer.count >= tail else None
+        await self._source.inspect()  # raises when the engine is away
+        answer.answer.check_whole()
+        sender.broken = False
+        if verdict is Verdict.LOST:
+            return await self._send_after_loss(position.anchor_time)
+        position.is_placed = False
+        position.proven()
+        sender.gap(overlap.last_found, b"")
+        self._query = replace(self._query, since=None, tail=0)
+        return None
+
+    async def _compare(self, overlap: Overlap, answer: _PlainAnswer) -> None:
+        """Send those entries of a plain answer that are new, after what is missing before them."""
+        sender, position = self._sender, self._sender.position
+        async for entries in answer:
+            had_found = overlap.found
+            marks = answer.marks.of(entries) if position.rotates or not had_found else []
+            known = overlap.feed(entries, marks)
+            if overlap.from_beginning:
+                answer.stored += stored_bytes(entries)
+            if overlap.found and not had_found:
+                position.proven()
+                sender.broken &= not overlap.gaps
+                sender.reconnected()
+                for after, before in overlap.gaps:
+                    sender.gap(after, before)
+            if known < len(entries):
+                await self._send(answer, entries[known:], marks[known:] or None)
+
+    def _has_whole_log(self, answer: _PlainAnswer, heard: bytes) -> bool:
+        """Return whether a plain answer begins where the log began, which was empty when it was first seen."""
+        rotation = self._sender.run.rotation
+        # With one file that cannot be shown.  Then the first entry that was heard is taken for that of the log.
+        return rotation.never_removed(answer.stored) or (rotation.max_files == 1 and heard == answer.first)
+
+    async def _send_after_loss(self, lost: bytes) -> int:
+        """Send a gap after the time *lost*, and all that the log has: it does not contain the position any more."""
+        sender, position = self._sender, self._sender.position
+        await self._pace.turn()
+        async with self._ask(None, from_beginning=not position.rotates) as answer:
+            async for entries in answer:
+                marks = answer.marks.of(entries)
+                if not answer.new:
+                    sender.flush()
+                    position.stand_before(marks[0])
+                    sender.gap(lost, entries[0].time)
+                await self._send(answer, entries, marks)
+        if not answer.count:
+            sender.flush()
+            position.move([], [])
+            sender.gap(lost, b"")
+        return self._settled(answer)
+
+    async def _send(self, answer: _PlainAnswer, entries: list[Entry], marks: list[int] | None) -> None:
+        """Send new entries of a plain answer.  Find out, at most once, whether they may be of the next run."""
+        sender = self._sender
+        if self._query.follow and not answer.run_inspected and sender.may_turn(entries):
+            answer.run_inspected = True
+            sender.expect(await self._source.next_run(sender.position.started))
+        answer.new += len(entries)
+        answer.new_bytes += sum([len(entry[2]) for entry in entries])
+        sender.accept(entries, marks, answer.marks)
+
+    def _settled(self, answer: _PlainAnswer) -> int:
+        self._pace.settled(answer.new, answer.new_bytes)
+        return answer.new
+
+    @asynccontextmanager
+    async def _ask(
+        self, tail: int | None, *, since: int | None = None, until: int | None = None, from_beginning: bool = True
+    ) -> AsyncIterator[_PlainAnswer]:
+        spin_seconds = inf if tail is None or since is not None else self._spin_seconds
+        async with self._source.open(self._sender.run, tail=tail, since=since, until=until) as answer:
+            marks = Marks(from_beginning=from_beginning)
+            yield _PlainAnswer(answer, marks, self._sender, spin_seconds)

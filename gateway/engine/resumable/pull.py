@@ -1,0 +1,36 @@
+"""Lets a reader pull what a function pushes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+async def pulled(
+    push: Callable[[Callable[[T], Awaitable[None]]], Coroutine[Any, Any, None]],
+) -> AsyncGenerator[T, None]:
+    """Yield the values that *push* gives to its argument, and raise what it raises.
+
+    It runs in a task of its own, and only while a value is waited for.
+    """
+    values: asyncio.Queue[T | None] = asyncio.Queue()
+    wanted = asyncio.Event()
+
+    async def give(value: T) -> None:
+        values.put_nowait(value)
+        wanted.clear()
+        await wanted.wait()
+
+    task = asyncio.create_task(push(give))
+    task.add_done_callback(lambda _: values.put_nowait(None))
+    try:
+        while (value := await values.get()) is not None:
+            yield value
+            wanted.set()
+        await task
+    finally:
+        task.cancel()
+        await asyncio.wait([task])

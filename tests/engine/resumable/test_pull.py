@@ -1,0 +1,62 @@
+"""What a function pushes, pulled by a reader."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+
+import pytest
+
+from gateway.engine.resumable.pull import pulled
+
+Give = Callable[[int], Awaitable[None]]
+
+
+async def test_values_come_in_order_and_then_the_failure() -> None:
+    """The reader gets what was given before the function failed."""
+
+    async def push(give: Give) -> None:
+        await give(1)
+        await give(2)
+        raise ValueError("no more")
+
+    values = []
+    with pytest.raises(ValueError, match="no more"):
+        async for value in pulled(push):
+            values.append(value)
+
+    assert values == [1, 2]
+
+
+async def test_the_function_runs_only_while_a_value_is_waited_for() -> None:
+    """A slow reader makes it wait."""
+    given = []
+
+    async def push(give: Give) -> None:
+        for number in range(3):
+            given.append(number)
+            await give(number)
+
+    async with aclosing(pulled(push)) as values:
+        for number in range(3):
+            assert await anext(values) == number
+            await asyncio.sleep(0)
+            assert given == list(range(number + 1))
+
+
+async def test_a_reader_that_leaves_ends_the_function() -> None:
+    """What it has opened is closed when the reader is gone."""
+    closed = False
+
+    async def push(give: Give) -> None:
+        nonlocal closed
+        try:
+            await give(1)
+        finally:
+            closed = True
+
+    async with aclosing(pulled(push)) as values:
+        await anext(values)
+
+    assert closed
