@@ -1,7 +1,7 @@
-"""The events of one host: one subscription, always drained, for any number of watchers.
+"""The events of one host: one subscription for any number of watchers.
 
-An engine slows down for every subscriber that does not read, and does not say what it has dropped.  So the gateway
-reads without ever waiting for a watcher; each watcher has a cursor of its own in a buffer.
+An engine slows down for a subscriber that does not read, and drops events without a notice.  So the gateway always
+reads, and never waits for a watcher.  Each watcher has its own cursor in a buffer.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gateway.engine.resumable.shared import Shared
 
 
 class EventBroker(Shared[Record]):
-    """The events of one host.  The subscription is made for the first watcher and kept a while after the last."""
+    """The events of one host.  The first watcher starts the subscription; it lingers after the last one."""
 
     def __init__(
         self,
@@ -49,9 +49,10 @@ class EventBroker(Shared[Record]):
     async def watch(
         self, wanted: Filter, *, since: int | None = None, until: int | None = None, cursor: EventCursor | None = None
     ) -> AsyncIterator[AsyncIterator[Record]]:
-        """Yield a `Watcher` of the records that fit *wanted*; once this yields, none is missed.
+        """Yield a `Watcher` of the records that fit *wanted*.  From then on it misses none.
 
-        Raises what keeps the gateway from listening: at once here, and while records are read, after a while.
+        Raises the failure of the subscription: here the first one, and while records are read the one after which no
+        attempt follows.
         """
         async with self.subscribed():
             upstream = self._upstream
@@ -83,7 +84,7 @@ class EventBroker(Shared[Record]):
         await self._upstream.run(self._reconnect_timeout_seconds)
 
     def lingers(self) -> bool:
-        """Tell whether there is a subscription to keep."""
+        """Return whether there is a subscription to keep."""
         return self._upstream.buffer.began is not None
 
     def forget(self) -> None:

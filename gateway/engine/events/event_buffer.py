@@ -1,8 +1,8 @@
 """The newest events of one host, numbered, for readers that each read at their own pace; and cursors in them.
 
-An `EventCursor` is a position: by number for the buffer that gave it, and by the fingerprints of the last events for
-any other buffer of the same host, such as another gateway's.  By several, because the order is not the same everywhere:
-an engine remembers what happens at one time in one order, and may send it in another.
+An `EventCursor` is a position.  The buffer that made it finds it by its number.  Another buffer of the same host, such
+as that of another gateway, finds it by the fingerprints of the last events.  A cursor holds several of them, because an
+engine may send events of one time in another order than it remembers them.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ class GapReason(Enum):
     """Why events are missing."""
 
     ENGINE_RESTARTED = "the engine was restarted"
-    OVERRUN = "more happened than the engine keeps"
-    SLOW_READER = "more happened than the buffer keeps"
+    OVERRUN = "the engine does not keep so many events"
+    SLOW_READER = "the gateway does not keep so many events"
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Events between two times, in nanoseconds since 1970, are lost; 0 where not known."""
+    """Events between two times are missing.  Times are in nanoseconds since 1970, 0 when they are not known."""
 
     reason: GapReason
     after: int = 0
@@ -49,7 +49,7 @@ class Gap:
 class EventCursor:
     """The position after record *number* of the buffer of this *epoch*.
 
-    *fingerprints* are those of the engine's last events up to there, and *time* is the time of the last record.
+    *fingerprints* are those of the last events of the engine before it, and *time* is the time of the last record.
     """
 
     epoch: bytes
@@ -60,9 +60,9 @@ class EventCursor:
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Record:
-    """One record of a stream, and the cursor after it: an event, a gap, or (in no buffer) a heartbeat.
+    """One record of a stream, with the cursor after it: an event, a gap or a heartbeat.
 
-    `fingerprint` is that of an event of the engine's own; `idle` is the seconds of a heartbeat.
+    Only events of the engine have a `fingerprint`.  `idle` is the seconds of a heartbeat; no buffer holds one.
     """
 
     cursor: EventCursor
@@ -73,7 +73,7 @@ class Record:
 
 
 class Received(NamedTuple):
-    """An event as the engine sent it, with what distinguishes it from all others of its host."""
+    """An event as the engine sent it, with a fingerprint that no other event of the host has."""
 
     event: EngineEvent
     fingerprint: bytes
@@ -102,7 +102,7 @@ class EventBuffer:
         self._unknown_reason = GapReason.ENGINE_RESTARTED
 
     def begin(self, *, overrun: bool) -> None:
-        """Take note that the first subscription stands; *overrun* tells whether the engine had dropped events."""
+        """Note that the first subscription has begun; *overrun*: the engine had dropped events before."""
         self.began = self.journal.next
         self._unknown_reason = GapReason.OVERRUN if overrun else GapReason.ENGINE_RESTARTED
 
@@ -113,11 +113,11 @@ class EventBuffer:
         return newest.cursor.time if newest is not None else 0
 
     def knows(self, fingerprint: bytes) -> bool:
-        """Tell whether an event with this fingerprint was added not long ago."""
+        """Return whether an event with this fingerprint is among the newest ones."""
         return fingerprint in self._known
 
     def add(self, received: Received) -> None:
-        """Add an event of the engine's own."""
+        """Add an event that the engine sent."""
         fingerprint = received.fingerprint
         self._recent = (self._recent + fingerprint)[-_CURSOR_FINGERPRINTS * _FINGERPRINT_BYTES :]
         if len(self._newest) == _KNOWN_FINGERPRINTS:
@@ -132,18 +132,18 @@ class EventBuffer:
         self.journal.append(Record(self._cursor(event.time_nano), event), event.ByteSize())
 
     def add_gap(self, gap: Gap, time: int) -> None:
-        """Add a gap that was noticed at *time*."""
+        """Add a gap that was found at *time*."""
         self.journal.append(Record(self._cursor(time), gap=gap))
 
     def cursor_at(self, number: int, time: int) -> EventCursor:
-        """Return the cursor before record *number*; *time* is for where no record is kept before it."""
+        """Return the cursor before record *number*, with *time* when the record before it is not kept."""
         journal = self.journal
         if number > journal.first:
             return journal[number - 1].cursor
         return EventCursor(self._epoch, number - 1, time, self._recent if number == journal.next else b"")
 
     def locate(self, cursor: EventCursor) -> tuple[int, frozenset[bytes]] | None:
-        """Return the number of the record to read next, and the fingerprints of later events that were read before.
+        """Return the number of the next record, and the fingerprints of later events that the reader has already.
 
         None when this buffer cannot find *cursor*.
         """
@@ -155,17 +155,17 @@ class EventBuffer:
         if not last or last[-1] not in read:
             return None
         if len(last) < _CURSOR_FINGERPRINTS:
-            return self.journal.first, read  # the engine had just begun: there was nothing else before
+            return self.journal.first, read  # the engine had just started: there were no other events before
         numbers = [
             number for number, record in enumerate(self.journal, self.journal.first) if record.fingerprint in read
         ]
-        # What was read before them all may be among the first of them here, and what was not read, among the last.
+        # Here, events that were read can be among the first of these, and events that were not read among the last.
         return (numbers[(len(numbers) - 1) // 2] + 1, read) if numbers else None
 
     def gap_for_unknown(self, cursor: EventCursor) -> Record:
         """Return the gap between *cursor*, which cannot be located, and the next later record."""
         before = next((record.cursor.time for record in self.journal if record.cursor.time > cursor.time), 0)
-        # Of no buffer: the older records here were read, and a reader that comes back here must not get them again.
+        # This cursor is of no buffer, so that a reader which resumes with it does not get older records again.
         here = EventCursor(bytes(8), -1, cursor.time)
         return Record(here, gap=Gap(self._unknown_reason, cursor.time, before))
 

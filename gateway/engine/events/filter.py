@@ -1,9 +1,9 @@
 """Which events a watcher wants: the filters of the Engine's `/events`, applied here.
 
-One subscription serves all watchers of a host, so the engine can not filter for each.  The rules are the Engine's
-own, with its peculiarities (moby, daemon/events/filter.go): names and ids fit by their beginning, a container's
-events fit the filter of its image, and of labels all must fit where of all else one is enough.  One rule is ours:
-a filter that does not exist is refused.  The Engine passes over it, and tells more than was asked for.
+One subscription serves all watchers of a host, so the engine cannot filter for each.  The rules are those of the
+Engine (moby, daemon/events/filter.go): names and ids fit by their beginning, the events of a container fit the filter
+of its image, and all labels must fit, but only one value of every other filter.  One rule is different: the gateway
+refuses an unknown filter.  The Engine ignores it, and sends too many events.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from dockfleet.v1.system_pb2 import EngineEvent
 
 from gateway.engine.errors import InvalidField
 
-# Objects, which are named by the beginning of their id or name.
+# Objects: a filter gives the beginning of their id or name.
 _OBJECTS = ("config", "container", "daemon", "network", "node", "plugin", "secret", "service", "volume")
 _NAMES = frozenset((*_OBJECTS, "event", "image", "label", "scope", "type"))
-# Actions with more behind a colon; who asks for one of them gets beginnings for all actions asked for.
+# Actions that continue after a colon.  With one of them in a filter, all its actions fit by their beginning.
 _LONG_ACTIONS = frozenset(("exec_create", "exec_start", "health_status"))
 _ID = re.compile(r"[0-9a-f]{64}")
 _TAG = re.compile(r":[^:/]*$")
@@ -26,7 +26,7 @@ _DOCKER_HUB = re.compile(r"^(?:(?:index\.)?docker\.io/)?(?:library/)?")
 
 
 class Filter:
-    """The filters of one watcher.  All must fit; what is not filtered by fits."""
+    """The filters of one watcher.  All of them must fit an event."""
 
     def __init__(self, wanted: Mapping[str, Iterable[str]] | None = None) -> None:
         """Take *wanted*, values by filter.  Raises `InvalidField`."""
@@ -41,11 +41,11 @@ class Filter:
         self._beginnings = tuple(actions) if actions & _LONG_ACTIONS else ()
 
     def __bool__(self) -> bool:
-        """Tell whether anything is filtered by."""
+        """Return whether there is a filter."""
         return bool(self._wanted)
 
     def fits(self, event: EngineEvent) -> bool:
-        """Tell whether *event* is wanted."""
+        """Return whether *event* fits."""
         if not self._wanted:
             return True
         id, attributes = event.actor.id, event.actor.attributes
@@ -79,7 +79,7 @@ class Filter:
 
 
 def _repository(image: str) -> str:
-    """Return *image* without tag and digest, and without what Docker Hub's are written without."""
+    """Return *image* without tag and digest, and without the parts of the name that Docker Hub adds."""
     if _ID.fullmatch(image):
         return image
     return _DOCKER_HUB.sub("", _TAG.sub("", image.partition("@")[0]))

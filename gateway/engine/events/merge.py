@@ -1,4 +1,4 @@
-"""How a new subscription continues what was read before a break."""
+"""Merges the events of a new subscription with those from before a break."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from gateway.engine.events.event_buffer import Gap, GapReason, Received
 
-REMEMBERED = 256  # events, by an engine (moby, daemon/events/events.go)
+REMEMBERED = 256  # events that an engine keeps (moby, daemon/events/events.go)
 
 
 class Merged(NamedTuple):
-    """New events in order: those of the past, then those that came since; and the gap before them all, if any."""
+    """New events in order, first those of the past, then those that came since; and the gap before them, if any."""
 
     past: list[Received]
     news: list[Received]
@@ -19,10 +19,10 @@ class Merged(NamedTuple):
 
 
 def merge(past: Sequence[Received], held: Sequence[Received], seen: Callable[[bytes], bool], last_time: int) -> Merged:
-    """Merge what the engine remembers of the *past* with what a subscription sent meanwhile.
+    """Merge the *past* events that the engine remembers with the *held* ones that a subscription has sent.
 
-    The subscription is older: the events that it began with may be forgotten when the past is asked for.  One event
-    that was *seen* before proves that nothing is missing; without one, there is a gap after *last_time*.
+    The subscription began earlier, so the engine may not remember its first events any more.  One event that was *seen*
+    before the break proves that none is missing.  Without one, there is a gap after *last_time*.
     """
     everything = [*past, *held]
     gap = None

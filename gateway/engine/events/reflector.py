@@ -11,25 +11,25 @@ from gateway.engine.errors import CallError
 from gateway.engine.events.known import KINDS, Key, Known, invalidates_images
 from gateway.engine.events.source import EventSource
 
-LATE_SECONDS = 0.1  # the longest that an engine takes to send an event
+LATE_SECONDS = 0.1  # the maximum delay with which an engine sends an event
 _REFUSED_SECONDS = 60.0  # before lists that were refused are requested again
-_BURST_SECONDS = 1.0  # in which the events of images are taken together
+_BURST_SECONDS = 1.0  # one list serves the events of images in this time
 
 
 class Reflector:
     """Applies events to what is known, and requests the lists that are due."""
 
     def __init__(self, source: EventSource) -> None:
-        """Know nothing: all lists are due."""
+        """Begin with an empty inventory; all lists are due."""
         self.known = Known()
         self._source = source
-        self._stale = set(KINDS)  # of which the lists are due
-        self._lost = False  # whether events were lost that changed what was known
-        self._touched: set[Key] | None = None  # objects that events change while lists are made
+        self._stale = set(KINDS)  # kinds of objects whose lists are due
+        self._lost = False  # events were lost after the inventory was complete
+        self._touched: set[Key] | None = None  # objects that events change while lists are requested
         self._due = asyncio.Event()
 
     def apply(self, event: EngineEvent) -> None:
-        """Take *event* in."""
+        """Apply *event* to the inventory."""
         key = self.known.apply(event)
         if self._touched is not None:
             self._touched.add(key)
@@ -38,12 +38,12 @@ class Reflector:
             self._due.set()
 
     def lost_events(self) -> None:
-        """Take note that events were lost: the lists will show what they did, unless nothing was known before."""
+        """Request all lists.  If the inventory was complete, the difference stands for the events that were lost."""
         self._lost = self._lost or not self._stale - {"image"}
         self._stale = set(KINDS)
 
     async def run(self, publish: Callable[[EngineEvent], None]) -> None:
-        """Request lists whenever they are due, and *publish* what lost events must have been."""
+        """Request lists whenever they are due, and *publish* synthetic events in place of lost ones."""
         if self._stale:
             self._due.set()
         while True:
@@ -54,7 +54,7 @@ class Reflector:
             try:
                 difference = await self._relist(frozenset(self._stale))
             except CallError:
-                await asyncio.sleep(_REFUSED_SECONDS)  # a new subscription asks at once
+                await asyncio.sleep(_REFUSED_SECONDS)  # a new subscription does not wait for this
                 self._due.set()
                 continue
             lost, self._lost = self._lost, False
@@ -62,12 +62,12 @@ class Reflector:
                 publish(event)
 
     async def _relist(self, kinds: frozenset[str]) -> list[EngineEvent]:
-        """Replace what is known of *kinds*, and return the difference as events at the time of the lists."""
+        """Replace the objects of *kinds*, and return the difference as events at the time of the lists."""
         self._touched = set()
         try:
             listed = await self._source.lists(kinds)
             now = await self._source.time()
-            await asyncio.sleep(LATE_SECONDS)  # until the events have come of what the lists show already
+            await asyncio.sleep(LATE_SECONDS)  # the lists can show changes whose events are still to come
             difference = self.known.replace(listed, kinds, self._touched)
         finally:
             self._touched = None

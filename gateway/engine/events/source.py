@@ -1,4 +1,4 @@
-"""The requests that a host's events need, and their responses as messages."""
+"""Requests events and lists from an engine, and returns them as messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gateway.engine.kinds import Kind
 from gateway.engine.transport.http import Request
 from gateway.engine.transport.timeouts import Deadline
 
-_RESPONSE_SECONDS = 10.0  # for each request; for the subscription, until it stands
+_RESPONSE_SECONDS = 10.0  # for each response; for the subscription, for its head
 _MISFITS = (AttributeError, KeyError, TypeError, ValueError)  # of lists that are none of the Engine's
 _load = enginejson.loader(EngineEvent.DESCRIPTOR)
 
@@ -32,7 +32,7 @@ class EventSource:
 
     @asynccontextmanager
     async def subscribed(self) -> AsyncIterator[AsyncGenerator[EngineEvent, None]]:
-        """Yield all events that the engine remembers, and then those that come."""
+        """Yield all events that the engine remembers, and then each new one."""
         async with (
             self._engine.open(_get("/events?since=0")) as (_, connection),
             aclosing(streams.lines(connection)) as documents,
@@ -40,7 +40,7 @@ class EventSource:
             yield (self._event(document, TornStream) async for document in documents)
 
     async def past(self, until: int) -> list[EngineEvent]:
-        """Return what the engine remembers up to a time that has passed, in nanoseconds since 1970."""
+        """Return the events that the engine remembers up to a past time, in nanoseconds since 1970."""
         seconds, nanos = divmod(until, 1_000_000_000)
         answer = await self._engine.fetch(_get(f"/events?since=0&until={seconds}.{nanos:09d}"))
         return [self._event(_json(line), BadResponse) for line in answer.body.splitlines() if line]

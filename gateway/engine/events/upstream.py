@@ -1,8 +1,8 @@
-"""The subscription of the gateway to one host's events: made again after every break, without losing or repeating any.
+"""The gateway's subscription to the events of one host.  After a break it neither loses nor repeats events.
 
-The engine remembers its last 256 events, and none from before its start.  After every break the gateway asks for all of
-them: if it has one of them already, nothing is missing.  If it has none, there is a gap, which watchers get, and then,
-as synthetic events, the difference of what there is and what there was.
+The engine remembers its last 256 events, and none from before its start.  After every break the gateway requests them.
+If it has one of them already, none is missing.  Otherwise watchers get a gap, and then synthetic events: the difference
+between the inventory and new lists.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from gateway.engine.events.reflector import LATE_SECONDS, Reflector
 from gateway.engine.events.source import EventSource
 from gateway.engine.resumable.retry import Retry
 
-_QUICK_SECONDS = 1.0  # within which no engine is restarted
-_STANDSTILL_SECONDS = 3.0  # of this process, after which engines may have dropped events
+_QUICK_SECONDS = 1.0  # no engine restarts in less time
+_STANDSTILL_SECONDS = 3.0  # when this process stands still for so long, an engine may have dropped events
 
 
 class State(Enum):
-    """How the subscription to a host's events is."""
+    """The state of a subscription."""
 
-    CONNECTING = "connecting"  # an attempt is under way, or about to be, and none has failed since the last success
+    CONNECTING = "connecting"  # an attempt is open or follows, and none has failed since the last success
     LISTENING = "listening"
     AWAY = "away"  # the last attempt failed, and another one follows
     FAILED = "failed"  # no other attempt follows
@@ -56,7 +56,7 @@ class EventUpstream:
     def __init__(
         self, source: EventSource, size: int, gap_found: Callable[[Gap], None], follower: Follower | None = None
     ) -> None:
-        """Subscribe to nothing yet.  The buffer keeps *size* events; *gap_found* is called once with each gap."""
+        """Open nothing yet.  The buffer keeps *size* events; *gap_found* is called once with each gap."""
         self.buffer = EventBuffer(size)
         self._source = source
         self.gap_found = gap_found
@@ -65,8 +65,8 @@ class EventUpstream:
         self._failure: Exception | None = None  # of the last attempt, while AWAY
         self._reflector = Reflector(source)
         self._broken_at = 0.0
-        self._clock_offset = 0  # what to add to our clock for the engine's, in nanoseconds
-        self._eventless = True  # whether this engine, since its start, may have had no event at all
+        self._clock_offset = 0  # the engine's clock minus ours, in nanoseconds
+        self._eventless = True  # the engine may have had no event since its start
 
     @property
     def now(self) -> int:
@@ -74,13 +74,13 @@ class EventUpstream:
         return self._clock_offset + int(self.buffer.journal.clock() * 1e9)
 
     def end(self, until: int | None) -> float | None:
-        """Return when, by our clock, all events up to *until* must have come; None while that is not known."""
+        """Return when all events up to *until* have come, by our clock; None while that is not known."""
         if until is None or self._state is not State.LISTENING:
             return None
         return (until - self._clock_offset) / 1e9 + LATE_SECONDS
 
     async def until_listening(self) -> None:
-        """Return once no event is missed any more.  Raises the failure of the last attempt."""
+        """Return once the subscription has begun.  Raises the failure of the last attempt."""
         journal = self.buffer.journal
         while self._state is not State.LISTENING:
             if journal.closed:
@@ -90,7 +90,7 @@ class EventUpstream:
             await journal.changed()
 
     async def run(self, reconnect_timeout_seconds: float) -> None:
-        """Listen, and after every break again.  Raises the failure after which no attempt follows."""
+        """Subscribe, and again after every break.  Raises the failure after which no attempt follows."""
         self._state = State.CONNECTING
         retry = Retry(reconnect_timeout_seconds)
         try:
@@ -115,13 +115,13 @@ class EventUpstream:
             self.buffer.journal.wake()
 
     async def _listen(self, retry: Retry) -> None:
-        """Subscribe, continue where the last subscription broke, and take events until the end."""
+        """Subscribe, continue after the last event, and add events until the subscription ends."""
         now = await self._source.time()
-        held: list[Received] = []  # until it is known what comes before
+        held: list[Received] = []  # until the events before them are known
         async with self._source.subscribed() as events:
             taking = asyncio.create_task(self._take_all(events, held))
             try:
-                # The subscription stands, or all that it lacks is in this response: it is requested later.
+                # This is requested after the subscription, so it has all events from before the subscription began.
                 past = [Received.of(event) for event in await self._source.past(now)]
                 self._join(past, held, now)
                 retry.succeeded()
@@ -137,7 +137,7 @@ class EventUpstream:
                 held.append(Received.of(event))
 
     def _join(self, past: list[Received], held: list[Received], now: int) -> None:
-        """Continue the buffer with what the engine remembers, and with what it has sent meanwhile."""
+        """Add the events that the engine remembers, and those that it has sent since."""
         buffer = self.buffer
         history, news, gap = merge(past, held, buffer.knows, buffer.last_time)
         if gap is not None and buffer.began is not None and not self._is_same_engine(len(past) + len(held)):
@@ -158,13 +158,13 @@ class EventUpstream:
             self.follower.listening()
 
     def _is_same_engine(self, events: int) -> bool:
-        """Tell whether no restart explains that no event is known: an engine without events, and away for a moment."""
+        """Return whether the engine cannot have restarted: the break was short, and the engine had no events before."""
         away_seconds = self.buffer.journal.clock() - self._broken_at
         quick = self._state is State.CONNECTING and away_seconds < _QUICK_SECONDS
         return quick and self._eventless and events < REMEMBERED
 
     def _take(self, received: Received) -> None:
-        """Add an event, unless it is here already: what is remembered and what is sent overlap."""
+        """Add an event unless the buffer has it: remembered events and sent ones overlap."""
         if not self.buffer.knows(received.fingerprint):
             self._eventless = False
             self.buffer.add(received)
@@ -174,7 +174,7 @@ class EventUpstream:
 
 
 async def _until_one_ends(*works: Awaitable[None]) -> None:
-    """Do *works* at the same time until one of them ends.  Raises its failure."""
+    """Run *works* at the same time until one of them ends.  Raises its failure."""
     tasks = [asyncio.ensure_future(work) for work in works]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -191,7 +191,7 @@ async def _cancelled(*tasks: asyncio.Future[None]) -> None:
 
 
 async def _standstill() -> None:
-    """Return after this process has stood still for long, and has read what had come meanwhile."""
+    """Return after this process has stood still, and has had time to read what came in that time."""
     loop = asyncio.get_running_loop()
     while True:
         before = loop.time()

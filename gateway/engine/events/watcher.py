@@ -26,14 +26,14 @@ class Watcher:
     ) -> None:
         """Begin after *cursor*, else at the time *since*, else at record *begin*; end at the time *until*.
 
-        With *until* alone, begin at the oldest event that is remembered.  Times are the engine's, in nanoseconds since
-        1970.
+        With *until* alone, begin at the oldest event in the buffer.  Times are those of the engine's clock, in
+        nanoseconds since 1970.
         """
         self._upstream = upstream
         self._filter = wanted
         self._since, self._until = since, until
-        self._present = upstream.buffer.journal.next  # of the records before, some are older than `since`
-        self._read: frozenset[bytes] = frozenset()  # fingerprints of events that were read before, elsewhere
+        self._present = upstream.buffer.journal.next  # records before this one can be older than `since`
+        self._read: frozenset[bytes] = frozenset()  # fingerprints of events that the reader got from another buffer
         self._time = since or (0 if until is not None else upstream.now)  # of the last record
         self._gap: Record | None = None  # before everything else
         if cursor is not None:
@@ -46,7 +46,7 @@ class Watcher:
             Overflow.GAP,
             wanted=self._wanted,
             heartbeat_seconds=heartbeat_seconds,
-            heartbeat_first=True,  # with nothing else to send, a reader still gets its cursor
+            heartbeat_first=True,  # so that a reader gets a cursor even when there is no event
             end=lambda: upstream.end(until),
         )
 
@@ -54,7 +54,7 @@ class Watcher:
         return self
 
     async def __anext__(self) -> Record:
-        """Return the next record.  Raises what keeps the gateway from reading."""
+        """Return the next record.  Raises the failure of the subscription."""
         if self._gap is not None:
             record, self._gap = self._gap, None
             return self._found(record)

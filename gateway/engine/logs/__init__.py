@@ -1,1 +1,1 @@
-"""A container's log: read, followed to a true end, shared, and resumed from the very entry."""
+"""The log of a container: reads it, follows it to its end, shares it, and resumes at any entry."""

@@ -50,9 +50,9 @@ class LogQuery:
 
 
 class LogSource:
-    """Asks the engine about one container, by its full id, and about its log.
+    """Asks the engine about one container, by its full id, and for its log.
 
-    `retry` decides whether a log that breaks is asked for again.
+    `retry` decides whether the gateway asks again after a failure.
     """
 
     def __init__(self, engine: Engine, container: str, query: LogQuery, retry: Retry) -> None:
@@ -97,7 +97,7 @@ class LogSource:
         return run if Container.of(run, started) is Container.OTHER_RUN else None
 
     async def exit_code(self, run: Run) -> int | None:
-        """Return the exit code of *run* if the engine remembers it after the container's removal."""
+        """Return the exit code of *run* after the removal of the container; None when the engine does not keep it."""
         filters = orjson.dumps({"type": ["container"], "container": [self._container], "event": ["die"]}).decode()
         try:
             since = nanoseconds(canonical(run.started.encode())) // 1_000_000_000
@@ -106,7 +106,7 @@ class LogSource:
                 self._engine.open(_call(self._engine, request)) as (_, connection),
                 aclosing(lines(connection, _REMEMBERED_SECONDS)) as events,
             ):
-                async for event in events:  # the first one: the run ended once
+                async for event in events:  # the first one is that of this run
                     return int(event["Actor"]["Attributes"]["exitCode"])
         except (APIError, CallError, KeyError, TypeError, ValueError):
             pass
@@ -114,7 +114,7 @@ class LogSource:
 
 
 class Answer:
-    """A log that the engine sends, read piece by piece.  `ended` tells that it was read to its end."""
+    """A log that the engine sends, read piece by piece.  `ended` says whether it was read to its end."""
 
     def __init__(self, connection: Connection, log: FramedLog | TerminalLog, engine: Engine, epoch: int) -> None:
         """*epoch* is that of the engine when it was asked."""
@@ -126,7 +126,7 @@ class Answer:
         self._resume_at = 0.0
 
     async def read(self, seconds: float = math.inf) -> list[Entry] | None:
-        """Return the entries that came, perhaps none; or None when nothing came for *seconds*.
+        """Return the entries that came, possibly none; or None when no data came for *seconds*.
 
         Raises `OperationFailed`, `TornStream` and `TransportError`.
         """
@@ -144,7 +144,7 @@ class Answer:
         return entries
 
     def _cut(self, data: bytes) -> list[Entry]:
-        """Return the entries that *data* completes, with canonical times; no data is the end of the log."""
+        """Return the entries that *data* completes, with canonical times.  Empty *data* is the end of the log."""
         try:
             entries = self._log.feed(data) if data else self._log.finish()
             times = [entry[1] for entry in entries]
@@ -160,7 +160,7 @@ class Answer:
         return entries
 
     def check_whole(self) -> None:
-        """Raise `Disconnected` if a connection to the engine has broken since: the answer can have ended early."""
+        """Raise `Disconnected` if a connection to the engine has broken since the request: the end can be early."""
         if self._epoch != self._engine.epoch:
             raise Disconnected("the host ended the log early", sent=True)
 

@@ -1,8 +1,8 @@
-"""Where in a container's log a reader is: shown by the entries themselves, not by their times.
+"""Cursors in the log of a container, and their tokens.
 
-A mark stands for one entry.  A cursor holds the marks of the last entries that were sent: an answer of the engine that
-contains them contains all that follows them.  Times are not compared, for they are no order: clocks are set back,
-entries share a time, and the two outputs are stamped before they are put in order.
+A mark stands for one entry.  A cursor holds the marks of the last entries that were sent.  An answer of the engine that
+contains these entries contains all entries after them.  Cursors do not compare times, because times do not order a log:
+clocks are set back, entries share a time, and the engine stamps the two outputs before it orders them.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from gateway.engine.logs.entries import Entry
 from gateway.engine.resumable.token import TokenCodec
 
 ANCHOR = 8  # marks in a cursor
-LEAST_PIECE = 4 << 10  # bytes: shorter ones are the end of a line, for engines cut lines at 8 or 16 KiB
-UNKNOWN = -1  # the mark of an entry that may be any of several equal ones
+LEAST_PIECE = 4 << 10  # bytes; a shorter piece is the end of a line, because engines cut lines at 8 or 16 KiB
+UNKNOWN = -1  # the mark of an entry that can be any of several equal ones
 MASK = (1 << 64) - 1
 
 
 def mark_of(entry: Entry) -> int:
-    """Return the mark, 64 bits, of an entry that is not equal to its neighbour."""
+    """Return the mark, 64 bits, of an entry that differs from its neighbours."""
     stream, time, line = entry
     return crc32(line, stream) << 32 | crc32(time)
 
@@ -38,18 +38,20 @@ def end_alike(marks: Sequence[int], others: Sequence[int]) -> bool:
 class Marks:
     """Gives the entries of one answer their marks, in order.
 
-    The pieces of one long line share a time and can be equal.  They are counted, so that a mark stands for one entry.
-    Whole lines are not: equal ones with one time are a repetition of the engine's.  Neither are short pieces, which no
-    other piece follows.
+    The pieces of one long line share a time and can be equal.  They are counted, so that each has its own mark.  Whole
+    lines are not counted: when the engine sends equal ones with one time, it repeats itself.  Short pieces are not
+    counted, because they end a line.
     """
 
     def __init__(self, *, from_beginning: bool = False) -> None:
-        """*from_beginning*: nothing is before the answer's first entry.  Else equal pieces there cannot be counted."""
+        """*from_beginning*: the answer begins with the first entry of the log.  Otherwise equal pieces at the beginning
+        of the answer have the mark `UNKNOWN`.
+        """
         self._last: dict[int, tuple[int, int]] = {}  # by stream: the last mark, not counted, and its count
         self._first = 0 if from_beginning else UNKNOWN
 
     def pass_over(self) -> None:
-        """Take note of entries that need no marks, of whole lines."""
+        """Note that entries, which are whole lines, get no marks."""
         self._first = 0
 
     def of(self, entries: Sequence[Entry]) -> list[int]:
@@ -72,13 +74,13 @@ class Marks:
 class LogCursor(NamedTuple):
     """A position in the log of one container.
 
-    `marks` are those of the last entries sent, at most eight; without any, nothing was sent and the log was empty.
-    `time` is that of the last one.  With `ahead`, the position is after a gap: `marks` holds the next entry's.
-    `unproven` entries were sent from an answer that may have left some out; `checksum` is the sum of their marks.
-    `proven` is the mark of the last entry before them, 0 without one, and `proven_time` its time.
+    `marks` are those of the last entries sent, at most eight; without marks, the log was empty.  `time` is that of the
+    last entry.  With `ahead`, the position is right after a gap, and `marks` holds the mark of the next entry.
+    `unproven` is the number of believed entries at the end, and `checksum` the sum of their marks.  `proven` is the
+    mark of the last entry before them, 0 without one, and `proven_time` its time.
     """
 
-    started: str = ""  # when the run began that is being read, as the engine writes it
+    started: str = ""  # when the run began, as the engine writes it
     marks: tuple[int, ...] = ()
     time: bytes = b""
     ahead: bool = False
@@ -90,7 +92,7 @@ class LogCursor(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ResumePoint:
-    """A cursor, and in which log: what a token holds.  `flags` say what else the call has to be for."""
+    """The content of a token: a cursor, its log, and `flags` that the call must repeat."""
 
     host: str
     container: str  # its full id
@@ -99,13 +101,13 @@ class ResumePoint:
 
 
 class LogTokenCodec:
-    """Makes tokens of resume points.  Gateways that share *key* accept each other's tokens."""
+    """Makes tokens of resume points.  Gateways with the same *key* accept each other's tokens."""
 
     def __init__(self, key: bytes) -> None:
         self._codec = TokenCodec(key, "log", version=2, layout="BBIQQqq", texts=4)
 
     def token(self, point: ResumePoint) -> bytes:
-        """Return the token of *point*: opaque, about 200 bytes."""
+        """Return the token of *point*, about 200 bytes."""
         return self._codec.encode(*self._content(point))
 
     def pack(self, point: ResumePoint) -> bytes:
@@ -129,7 +131,7 @@ class LogTokenCodec:
         )
 
     def point(self, token: bytes) -> ResumePoint:
-        """Return what *token* holds.  Raises `InvalidToken`."""
+        """Return the content of *token*.  Raises `InvalidToken`."""
         return self._point(*self._codec.decode(token))
 
     def unpack(self, content: bytes) -> ResumePoint:

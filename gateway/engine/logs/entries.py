@@ -1,8 +1,8 @@
-"""A container's log: the Engine's output with its timestamps, cut into entries.
+"""Cuts a log with timestamps into entries, and joins the parts of long lines.
 
-Where there is no terminal, a frame is an entry: the time, a space, the line.  With a terminal there are no frames,
-and entries follow each other by line feeds; but the Engine cuts lines at 16 KiB, and the next part of a cut line
-follows at once, with a time of its own and no line feed between.
+Without a terminal, a frame is an entry: the time, a space, the line.  With a terminal there are no frames, and a line
+feed ends an entry.  But the Engine cuts lines at 16 KiB, and the next part of a line follows with its own time and
+without a line feed before it.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from typing import NamedTuple
 
 from gateway.engine.codec.frames import STDOUT, SYSTEM_ERROR, FrameError, dated_frames, system_error
 
-_LONGEST_PART = 16 << 10  # where the Engine cuts lines (moby, daemon/logger/copier.go)
-_LONGEST_ENTRY = 2 << 20  # more than any log driver delivers at once
-_LONGEST_LINE = 1 << 20  # to which the parts of a line are joined
+_MAX_PART = 16 << 10  # bytes at which the Engine cuts lines (moby, daemon/logger/copier.go)
+_MAX_ENTRY = 2 << 20  # more than any log driver sends at once
+_MAX_LINE = 1 << 20  # a longer line is sent in parts
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d) ")
 
 
 class Entry(NamedTuple):
-    """One entry: its `time`, canonical once an `Answer` has returned it; `line` with its line feed, if any."""
+    """One entry.  `time` is canonical in the entries of an `Answer`, and `line` has its line feed, if any."""
 
     stream: int
     time: bytes
     line: bytes
 
 
-_entry = partial(tuple.__new__, Entry)  # in a third of the time of Entry(…)
+_entry = partial(tuple.__new__, Entry)  # takes a third of the time of Entry(…)
 
 
 class FramedLog:
@@ -40,17 +40,17 @@ class FramedLog:
     def feed(self, data: bytes) -> list[Entry]:
         """Return the entries that *data* completes.
 
-        Raises `FrameError` for what is no log, and `OperationFailed` for a report of the engine.
+        Raises `FrameError` for malformed data, and `OperationFailed` for a system error of the engine.
         """
         entries, self._rest = dated_frames(self._rest + data, _entry)
-        if len(self._rest) > _LONGEST_ENTRY:
-            raise FrameError(f"a log entry exceeds {_LONGEST_ENTRY} bytes")
+        if len(self._rest) > _MAX_ENTRY:
+            raise FrameError(f"a log entry exceeds {_MAX_ENTRY} bytes")
         if SYSTEM_ERROR in {entry[0] for entry in entries}:
             raise system_error(next(entry.time for entry in entries if entry.stream == SYSTEM_ERROR))
         return entries
 
     def finish(self) -> list[Entry]:
-        """Say that the log has ended.  Raises `FrameError` when it ended within an entry."""
+        """Note the end of the log.  Raises `FrameError` when it ended within an entry."""
         if self._rest:
             raise FrameError("the log ended within a frame")
         return []
@@ -60,43 +60,43 @@ class TerminalLog:
     """Cuts a terminal's output into entries."""
 
     def __init__(self, *, details: bool = False) -> None:
-        """*details* says whether what the log driver adds stands between time and line."""
+        """*details*: the attributes that the log driver adds are between time and line."""
         self._details = details
         self._rest = b""
 
     def feed(self, data: bytes) -> list[Entry]:
-        """Return the entries that *data* completes.  Raises `FrameError` for what is no log."""
+        """Return the entries that *data* completes.  Raises `FrameError` for malformed data."""
         *whole, rest = (self._rest + data).split(b"\n")
         entries = [self._entry(part) for line in whole for part in self._parts(line + b"\n")]
-        # A cut line: its parts are complete before its line feed comes.
+        # The parts of a cut line are complete before its line feed comes.
         *parts, self._rest = self._parts(rest)
         entries += map(self._entry, parts)
-        if len(self._rest) > _LONGEST_ENTRY:
-            raise FrameError(f"a log entry exceeds {_LONGEST_ENTRY} bytes")
+        if len(self._rest) > _MAX_ENTRY:
+            raise FrameError(f"a log entry exceeds {_MAX_ENTRY} bytes")
         return entries
 
     def finish(self) -> list[Entry]:
-        """Return what has no line feed after it: the beginning of a line that is not finished yet."""
+        """Return the rest, which has no line feed: the beginning of an unfinished line."""
         rest, self._rest = self._rest, b""
         return [self._entry(rest)] if rest else []
 
     def _parts(self, text: bytes) -> Iterator[bytes]:
-        """Yield *text*, of one line at most, in the parts that the Engine cut it into."""
+        """Yield *text*, at most one line, in the parts that the Engine cut it into."""
         while cut := self._cut(text):
             yield text[:cut]
             text = text[cut:]
         yield text
 
     def _cut(self, text: bytes) -> int:
-        """Return where in *text* the next part begins; 0 when all of it is one part."""
-        if len(text) <= _LONGEST_PART:
+        """Return where in *text* the next part begins; 0 when *text* is one part."""
+        if len(text) <= _MAX_PART:
             return 0
         if not (time := _TIME.match(text)):
             return 0
         start = time.end()
         if self._details:
             start = text.find(b" ", start) + 1
-        cut = start + _LONGEST_PART
+        cut = start + _MAX_PART
         return cut if _TIME.match(text, cut) else 0
 
     def _entry(self, text: bytes) -> Entry:
@@ -106,24 +106,24 @@ class TerminalLog:
 
 
 class Lines:
-    """Joins the parts of long lines, up to 1 MiB, and holds back whatever could not be counted until they are whole.
+    """Joins the parts of long lines, up to 1 MiB.
 
-    An entry that comes between two parts of a line waits with them: else a reader that continues after it would have
-    read what comes before it only in part.
+    Parts wait until their line is complete.  An entry between two parts waits with them, because a reader that resumes
+    after it must have all entries before it.
     """
 
     def __init__(self) -> None:
-        self._held: list[Entry] = []  # as they came
+        self._held: list[Entry] = []
         self._size = 0
-        self._open: set[int] = set()  # the streams in whose midst of a line we are
+        self._open: set[int] = set()  # streams whose last entry did not end a line
 
     @property
     def waiting(self) -> bool:
-        """Whether something is held back."""
+        """Whether entries wait."""
         return bool(self._held)
 
     def feed(self, entries: list[Entry]) -> tuple[list[Entry], list[Entry]]:
-        """Return what is whole now, lines and the entries that they are made of: nearly always all, as it is."""
+        """Return complete lines, and the entries that they are made of.  Nearly always, both are *entries*."""
         if not self._held and not [entry for entry in entries if not entry[2].endswith(b"\n")]:
             return entries, entries
         lines: list[Entry] = []
@@ -135,21 +135,21 @@ class Lines:
                 self._open.discard(entry.stream)
             else:
                 self._open.add(entry.stream)
-            if not self._open or self._size >= _LONGEST_LINE:
+            if not self._open or self._size >= _MAX_LINE:
                 whole, held = self.flush()
                 lines += whole
                 parts += held
         return lines, parts
 
     def flush(self) -> tuple[list[Entry], list[Entry]]:
-        """Return what is held back, however incomplete: the lines and the entries that they are made of."""
+        """Return the entries that wait, and the lines that they make, complete or not; lines come first."""
         held, self._held, self._size = self._held, [], 0
         self._open.clear()
         return _joined(held), held
 
 
 def _joined(parts: list[Entry]) -> list[Entry]:
-    """Return the lines that *parts* make; each stands where its first part does."""
+    """Return the lines that *parts* make, in the order of their first parts."""
     lines: list[tuple[int, bytes, list[bytes]]] = []
     begun: dict[int, list[bytes]] = {}
     for stream, time, text in parts:

@@ -1,4 +1,4 @@
-"""Reads follow answers of the engine: what is written now.  They can leave entries out, and repeat them."""
+"""Reads follow answers of the engine: new entries as they are written.  They can leave entries out, and repeat them."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ _GUARD_SECONDS = 30.0  # after a break, in which the next run can begin without 
 
 
 class Next(Enum):
-    """What a reader needs after a follow answer."""
+    """What a reader needs next."""
 
-    FOLLOW_ANSWER = "follow answer"  # another one: this one has left something out
+    FOLLOW_ANSWER = "follow answer"  # the present one has left entries out
     PLAIN_ANSWER = "plain answer"
     INSPECTION = "inspection"  # the answer has ended
 
 
 @dataclass(slots=True)
 class _FollowAnswer:
-    """A follow answer that is being read."""
+    """A follow answer that is read."""
 
     answer: Answer
     marks: Marks
     joint: Joint
     news_at: float
-    has_sent: bool = False  # any entry
+    has_sent: bool = False  # it had an entry
     was_silent: bool = False
 
 
 class FollowReader:
-    """Sends what is written to a log.  `is_open` tells that a follow answer is being read."""
+    """Sends new entries as they are written.  `is_open` says whether a follow answer is open."""
 
     def __init__(self, source: LogSource, plain: PlainReader, sender: Sender, pace: Pace) -> None:
         self.is_open = False
@@ -52,11 +52,11 @@ class FollowReader:
         self._guard_until = 0.0
 
     def guard(self) -> None:
-        """Look for the next run before entries are sent, for a while: the connection broke."""
+        """For a while, look for the next run before entries are sent: the connection broke."""
         self._guard_until = self._clock() + _GUARD_SECONDS
 
     async def follow(self) -> Next:
-        """Send what is written, until something else is needed.  Raises like `PlainReader.catch_up`."""
+        """Send new entries until something else is needed.  Raises like `PlainReader.catch_up`."""
         position, after = self._sender.position, Next.FOLLOW_ANSWER
         while after is Next.FOLLOW_ANSWER:
             await self._pace.turn()
@@ -86,14 +86,14 @@ class FollowReader:
         return Next.INSPECTION
 
     def _patience(self, follow: _FollowAnswer) -> float:
-        """Return for how many seconds the answer may be silent before there is something else to do."""
+        """Return for how many seconds the answer may be silent before `_wait` has something to do."""
         now = self._clock()
         rest_at = now + _REST_SECONDS if self._sender.waits_for_rest else inf
         silent_at = inf if follow.was_silent else follow.news_at + _SILENT_SECONDS
         return min(rest_at, silent_at, self._pace.due, self._sender.heartbeat_at) - now
 
     async def _wait(self, follow: _FollowAnswer) -> Next | None:
-        """Do what a silence asks for."""
+        """Act on a silence of the answer: send what waits, and look whether the answer has left entries out."""
         sender = self._sender
         await sender.beat()
         sender.flush()
@@ -107,7 +107,7 @@ class FollowReader:
         return await self._prove(silent=True) if unjoined or sender.position.rotates else None
 
     async def _take(self, follow: _FollowAnswer, entries: list[Entry]) -> Next | None:
-        """Send what is new of *entries*; return None to read on."""
+        """Send the new ones of *entries*; return None to continue in this answer."""
         joint, sender, has_proven = follow.joint, self._sender, False
         follow.news_at, follow.has_sent = self._clock(), follow.has_sent or bool(entries)
         marks = follow.marks.of(entries) if sender.position.rotates or not joint.joined else []
@@ -121,7 +121,7 @@ class FollowReader:
                 continue
             if has_proven and not taken:  # the plain answer does not show what the first entry is
                 return Next.FOLLOW_ANSWER
-            if (after := await self._prove(silent=False, heard=entries[0].time)) is not None:
+            if (after := await self._prove(silent=False, next_time=entries[0].time)) is not None:
                 return after
             has_proven = True
         return Next.PLAIN_ANSWER if sender.ended else None
@@ -136,17 +136,17 @@ class FollowReader:
         return allowed
 
     async def _is_next_run(self, entries: list[Entry]) -> bool:
-        """Return whether new entries may be of the next run."""
+        """Return whether new entries can be of the next run."""
         if self._sender.may_turn(entries):
             self._sender.expect(await self._source.next_run(self._sender.position.started))
         return self._sender.expects_run
 
-    async def _prove(self, *, silent: bool, heard: bytes = b"") -> Next | None:
-        """Read a plain answer, while the follow answer stays open; return None to read on there.
+    async def _prove(self, *, silent: bool, next_time: bytes = b"") -> Next | None:
+        """Read a plain answer while the follow answer stays open; return None to continue there.
 
-        After a silence, what the plain answer brings was left out by the follow answer: there was time to send it.
+        New entries after a silence show that the follow answer has left them out, because it had the time to send them.
         """
-        new = await self._plain.catch_up(heard)
+        new = await self._plain.catch_up(next_time)
         if self._pace.hurried or self._sender.ended or not self._sender.run.running:
             return Next.PLAIN_ANSWER
         return Next.FOLLOW_ANSWER if silent and new else None

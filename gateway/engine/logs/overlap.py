@@ -1,11 +1,11 @@
-"""The rule that nothing is lost in silence: what is sent is proven, or proven soon, or its loss is named.
+"""The rule that no entry is lost without a gap: the gateway proves each entry that it sends, at once or soon after.
 
-An engine that follows a log leaves out whole files when they are put aside faster than it looks, repeats others, and
-says nothing.  A plain answer, one that does not follow, is always one contiguous run of the log.  If it contains an
-entry that was sent, it contains all that follows it: it proves what was sent since, or shows what is missing.
+An engine that follows a log leaves out files that rotate faster than it reads, and repeats others, without a notice.  A
+plain answer, without `follow`, is always contiguous.  If it contains an entry that was sent, it contains all entries
+after that one.  So it proves the entries that were sent since, or shows which are missing.
 
-`Position` is what was sent, `Overlap` compares a plain answer with it, and `Joint` finds what is new in a follow
-answer.  Nothing here does I/O, and no time decides whether something is missing.
+`Position` holds what was sent, `Overlap` compares a plain answer with it, and `Joint` finds the new entries of a follow
+answer.  This module does no I/O, and uses no time to decide whether an entry is missing.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from gateway.engine.logs.cursor import ANCHOR, MASK, UNKNOWN, LogCursor, end_ali
 from gateway.engine.logs.entries import Entry
 from gateway.engine.logs.runs import Rotation
 
-_RECENT = 16 << 10  # entries that are known again when an engine repeats them
-_SETTLED = 1_000_000_000  # nanoseconds by which an entry is older than the one before it only for a special reason
+_RECENT = 16 << 10  # entries that are recognised when an engine repeats them
+_BACKWARDS = 1_000_000_000  # nanoseconds; entries are out of order by less, unless the clock was set back
 
 
 class Position:
     """What was sent of a log, and how far that is proven.
 
-    Entries are first accepted, then sent: the pieces of a long line wait for each other in between.
+    Entries are first accepted and then sent, because the pieces of a long line wait for each other.
     """
 
     def __init__(self, cursor: LogCursor | None, rotation: Rotation, started: str) -> None:
-        """Begin at *cursor*, in the run that was *started* then; without one, `is_placed` tells when there is one."""
+        """Begin at *cursor*, in the run that *started* then.  Without a cursor, the position is not `is_placed` yet."""
         self.is_placed = cursor is not None
         cursor = cursor or LogCursor()
         self.time = cursor.time  # of the last entry accepted
@@ -39,13 +39,13 @@ class Position:
         self.started = cursor.started or started
         self.ahead = cursor.ahead
         self.believed: list[int] = []
-        self.elided = self.elided_sum = 0  # entries believed before those, of which only the sum of marks is known
+        self.elided = self.elided_sum = 0  # number of believed entries before those, and the sum of their marks
         self.recent: dict[int, None] = {}
         self.rotates = rotation.rotates
         self._tail = deque(cursor.marks, maxlen=ANCHOR)
-        self._waiting: list[int] = []  # marks of entries accepted, not sent yet
+        self._waiting: list[int] = []  # marks of entries that are accepted and not sent yet
         self._waiting_proven = 0
-        self._anchor: tuple[int, ...] = ()  # while something is believed
+        self._anchor: tuple[int, ...] = ()  # valid while entries are believed
         self._anchor_time = b""
         self._unproven, self._checksum = cursor.unproven, cursor.checksum  # of those sent
         if cursor.unproven:
@@ -58,7 +58,7 @@ class Position:
 
     @property
     def anchor(self) -> tuple[int, ...]:
-        """The marks of the last entries that are proven; none: the log's beginning."""
+        """The marks of the last entries that are proven; without any, the anchor is the beginning of the log."""
         return self._anchor if self.believed else self._last()
 
     @property
@@ -107,13 +107,13 @@ class Position:
         self._advance(entries, marks)
 
     def proven(self) -> None:
-        """Take note that all that is accepted is in the log, with nothing between, or that a gap was named."""
+        """Note that all accepted entries are proven, or that gaps were sent for those that are missing."""
         self.believed = []
         self.elided = self.elided_sum = self._unproven = self._checksum = 0
         self._waiting_proven = len(self._waiting)
 
     def move(self, entries: Sequence[Entry], marks: Sequence[int]) -> None:
-        """Put the position after entries that are not sent; without any, into a log that is empty so far."""
+        """Put the position after *entries*, which are not sent; without any, at the beginning of an empty log."""
         self.is_placed = True
         self._waiting, self._waiting_proven, self.ahead = [], 0, False
         self._tail = deque(marks, maxlen=ANCHOR)
@@ -122,12 +122,12 @@ class Position:
         self.proven()
 
     def stand_before(self, mark: int) -> None:
-        """Put the position right before the entry of *mark*, after a gap."""
+        """Put the position after a gap, right before the entry with *mark*."""
         self._tail, self.ahead = deque((mark,), maxlen=ANCHOR), True
         self.proven()
 
     def emit(self, entries: Sequence[Entry]) -> None:
-        """Move after *entries*, the next ones that were accepted."""
+        """Move the position after *entries*, the next accepted ones: they are sent."""
         self.time_sent = entries[-1][1]
         if not self._waiting:
             self._tail.extend([mark_of(entry) for entry in entries[-ANCHOR:]])
@@ -164,38 +164,38 @@ class Position:
 
 
 class Verdict(Enum):
-    """What a plain answer, read to its end, says about the position."""
+    """What a plain answer, read to its end, shows about the position."""
 
-    FOUND = "found"  # it contains the position, and all after it was sent
-    MORE = "more"  # it begins after the position, but the log may contain it
-    LOST = "lost"  # the log does not contain it any more
-    TORN = "torn"  # the log contains a part of what was sent, and not the last of it
+    FOUND = "found"  # the answer contains the position
+    MORE = "more"  # the answer begins after the position; the whole log may contain it
+    LOST = "lost"  # the log does not contain the position any more
+    TORN = "torn"  # the log contains entries that were sent, but not the last ones
 
 
 class Overlap:
     """Finds the position in one plain answer.
 
-    `gaps` are pairs of times: entries are missing between two that were sent.  The reader of the answer takes them out.
+    `gaps` are pairs of times; entries are missing between them, although later entries were sent.
     """
 
     def __init__(self, position: Position, *, whole: bool) -> None:
-        """*whole*: the answer is all that the log has, and not the last so many entries."""
+        """*whole*: the answer has all entries of the log, not only the last ones."""
         self.gaps: list[tuple[bytes, bytes]] = []
         self._position = position
         self._whole = whole
         self._anchor = position.anchor
         self._before: deque[int] = deque(maxlen=ANCHOR)  # marks of the answer, while the anchor is not found
         self._believed = {mark: number for number, mark in enumerate(position.believed)}
-        self._next = 0  # of the believed ones, the first that is not found yet
+        self._next = 0  # the number of the first believed entry that is not found yet
         self._elided, self._sum = position.elided, position.elided_sum
         self._time = position.anchor_time  # of the last entry found
-        self._missing = False  # whether entries after that one were not sent
+        self._missing = False  # entries after that one were not sent
         self._begun = False  # the anchor, or an entry after it, is found
-        self.from_beginning = whole and not self._anchor  # the log was empty when it was first seen
-        self.found = False  # the position is found, and what comes is new
+        self.from_beginning = whole and not self._anchor  # the log was empty when it was first read
+        self.found = False  # the position is found, and the next entries are new
 
     def feed(self, entries: Sequence[Entry], marks: list[int]) -> int:
-        """Return how many of *entries*, the next ones of the answer, are not new."""
+        """Return how many of the next *entries* of the answer are not new."""
         number = 0
         if not self._begun:
             number = self._begin(entries, marks)
@@ -204,7 +204,7 @@ class Overlap:
         return number if self.found else len(entries)
 
     def finish(self) -> Verdict:
-        """Return what the answer, read to its end, says."""
+        """Return the verdict of the answer, which was read to its end."""
         if self.found:
             return Verdict.FOUND
         if self._begun:
@@ -217,7 +217,7 @@ class Overlap:
         return self._time
 
     def _begin(self, entries: Sequence[Entry], marks: list[int]) -> int:
-        """Look for the anchor, and return how many entries come up to it."""
+        """Look for the anchor, and return how many entries end with it."""
         if self.from_beginning:
             self._begun = True
             return 0
@@ -226,7 +226,7 @@ class Overlap:
             if mark == last and last != UNKNOWN and self._is_anchor(marks, number):
                 self._begun, self._time = True, entries[number][1]
                 return number if self._position.ahead else number + 1
-            if self._whole and mark in self._believed:  # what was sent before it has been removed
+            if self._whole and mark in self._believed:  # the log does not have the entries before it any more
                 self._begun, self._next, self._elided, self._missing = True, self._believed[mark], 0, True
                 return number
         self._before.extend(marks[-ANCHOR:])
@@ -236,7 +236,7 @@ class Overlap:
         return end_alike((*self._before, *marks[max(0, number - ANCHOR) : number + 1]), self._anchor)
 
     def _compare(self, entries: Sequence[Entry], marks: list[int], number: int) -> int:
-        """Compare with what is believed, and return how many entries come up to the last of that."""
+        """Compare with the believed entries, and return how many entries end with the last of them."""
         while self._elided and number < len(marks):
             self._elided -= 1
             self._sum = (self._sum - marks[number]) & MASK
@@ -258,24 +258,24 @@ class Overlap:
 
 
 class Joint:
-    """Finds what is new in a follow answer.
+    """Finds the new entries of a follow answer.
 
-    An entry is new when its predecessor there is the last that was sent.  What was sent is passed over: the answer
-    begins before the position, and Docker 20.10 repeats whole files.
+    An entry is new if the entry before it in the answer is the last one that was sent.  Entries that were sent are left
+    out: the answer begins before the position, and Docker 20.10 repeats whole files.
     """
 
     def __init__(self, position: Position, tail: int | None) -> None:
         """The answer begins with the last *tail* entries of the log; None: with all of them."""
         self.previous: int | None = None  # the mark of the last entry taken from the answer
-        self.joined = tail is None and position.last is None  # what was sent has come, or there was nothing
+        self.joined = tail is None and position.last is None  # the last entry sent has come, or none was sent
         self._position = position
         self._tail = tail or 0
         self._passed = 0
 
     def take(self, entries: Sequence[Entry], marks: list[int]) -> tuple[int, int]:
-        """Return how many of the next entries were sent before, and how many from there on are new.
+        """Return how many of the next entries were sent before, and how many after those are new.
 
-        The rest is to be given again.  When both numbers are 0, only a plain answer can tell what the first entry is.
+        Give the other entries again.  When both numbers are 0, only a plain answer shows whether the first one is new.
         """
         if not self.joined:
             return self._join(marks)
@@ -299,7 +299,7 @@ class Joint:
         if known == len(marks) or self.previous in (None, UNKNOWN) or self.previous != self._position.last:
             return known, 0
         if entries[known].time < self._position.time and _is_far_before(entries[known].time, self._position.time):
-            return known, 0  # a repetition that is not remembered, or the clock was set back
+            return known, 0  # the engine repeats an old entry, or the clock was set back
         new, seen = known, {UNKNOWN}
         while new < len(marks) and marks[new] not in recent and marks[new] not in seen:
             seen.add(marks[new])
@@ -308,4 +308,4 @@ class Joint:
 
 
 def _is_far_before(time: bytes, other: bytes) -> bool:
-    return nanoseconds(other) - nanoseconds(time) > _SETTLED
+    return nanoseconds(other) - nanoseconds(time) > _BACKWARDS

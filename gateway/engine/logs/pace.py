@@ -1,4 +1,4 @@
-"""When to ask an engine for a plain answer.  These numbers decide when, and never whether something is lost."""
+"""When to ask an engine for a plain answer.  These numbers change the load, and never which entries are sent."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from gateway.engine.logs.overlap import Position
 from gateway.engine.logs.runs import Rotation
 
 _PAUSE_SECONDS = 0.1  # between two requests, on average
-_BURST = 3  # requests that need not wait for it
-_PROVE_SECONDS = 60.0  # after which what is believed is proven, and whether a silent log is silent
-_HURRIED_SECONDS = 0.25  # in which the credit of a log is used up that is written too fast to be followed
-_CALM_SECONDS = 1.0  # after which it can be followed again
-_MUCH = 4  # credits that one plain answer brings of such a log
-_TAIL = 64  # entries with which an answer begins, besides what is expected to be new
-_LONGEST_TAIL = 8 << 10  # of a follow answer
-_STORED_BYTES = 70  # of a stored entry that are not its text, about
+_BURST = 3  # requests without a pause
+_PROVE_SECONDS = 60.0  # between two proofs of a log that is followed
+_HURRIED_SECONDS = 0.25  # a log that uses up its credit in less time is too fast to be followed
+_CALM_SECONDS = 1.0  # after which such a log can be followed again
+_MUCH = 4  # a log is too fast when one plain answer has so many times the credit
+_TAIL = 64  # entries at the beginning of an answer, besides those that are probably new
+_MAX_TAIL = 8 << 10  # of a follow answer
+_STORED_BYTES = 70  # of a stored entry besides its text, about
 
 
 class Pace:
-    """Decides when the log of one reader is asked for, and how much of it.
+    """Decides when one reader asks for its log, and for how many entries.
 
-    `hurried` tells that the log is written too fast for a follow answer: plain answers alone keep up with it.
+    `hurried` says whether the log is too fast for a follow answer.  Plain answers alone are fast enough then.
     """
 
     def __init__(self, rotation: Rotation, clock: Callable[[], float]) -> None:
@@ -32,32 +32,32 @@ class Pace:
         self._rotation = rotation
         self._credit = rotation.credit
         self._clock = clock
-        self._single = rotation.max_files == 1  # plain answers alone would miss the end of each file
+        self._single = rotation.max_files == 1  # plain answers alone would not have the end of each file
         self._next_turn = 0.0
         self._brought = 0  # entries, by the last plain answer
         self._used = 0  # bytes believed since
         self._used_up_at = self._settled_at = self._busy_at = clock() - _HURRIED_SECONDS
 
     async def turn(self) -> None:
-        """Wait until another request may be sent."""
+        """Wait until the next request may be sent."""
         now = self._clock()
         self._next_turn = max(self._next_turn, now - _BURST * _PAUSE_SECONDS) + _PAUSE_SECONDS
         if self._next_turn > now:
             await asyncio.sleep(self._next_turn - now)
 
     def tail(self, position: Position) -> int | None:
-        """Return with how many entries a plain answer is to begin; None: all."""
+        """Return for how many entries to ask in a plain answer; None: for all."""
         if self._rotation.is_small or position.anchor == ():
             return None
         return position.count + self._brought + _TAIL
 
     @property
     def follow_tail(self) -> int:
-        """With how many entries a follow answer is to begin, so that it contains the last that was sent."""
-        return _TAIL + min(2 * self._brought, _LONGEST_TAIL)
+        """For how many entries to ask in a follow answer, so that it contains the last one that was sent."""
+        return _TAIL + min(2 * self._brought, _MAX_TAIL)
 
     def allow(self, entries: Sequence[Entry]) -> int:
-        """Return how many of *entries* may be believed before others are proven, and take note of them."""
+        """Return how many of *entries* may be believed before the next proof, and count them."""
         if not self._rotation.rotates:
             return len(entries)
         for number, entry in enumerate(entries):
@@ -83,7 +83,7 @@ class Pace:
         return self._settled_at + _PROVE_SECONDS
 
     def settled(self, entries: int, size: int) -> None:
-        """Take note of a plain answer, which brought so many entries with a text of *size* bytes."""
+        """Note a plain answer that had so many new *entries*, with *size* bytes of text."""
         now = self._clock()
         size += _STORED_BYTES * entries
         self._brought, self._used, self._settled_at = entries, 0, now

@@ -1,4 +1,4 @@
-"""Reads plain answers of the engine: each is one contiguous run of the log, up to now."""
+"""Reads plain answers of the engine: each has all entries of the log from some point up to now."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ class _NeverEndsError(Exception):
 
 @dataclass(slots=True)
 class _PlainAnswer:
-    """A plain answer: an asynchronous iterator of its entries.  It ends early when the log has ended for the reader."""
+    """A plain answer: an asynchronous iterator of its entries, up to the end of the answer or of the log."""
 
     answer: Answer
     marks: Marks
     sender: Sender
-    spin_seconds: float  # of silence, after which it is given up
+    spin_seconds: float  # of silence, after which the reader gives up
     count: int = 0  # entries read
     first: bytes = b""  # the time of the first one
-    stored: int = 0  # bytes that the log takes for them at most, if that matters
+    stored: int = 0  # bytes that they take in the log at most, when that is needed
     new: int = 0  # entries sent
     new_bytes: int = 0  # of their texts
-    run_inspected: bool = False  # whether the next run was looked for
+    run_inspected: bool = False  # the reader has looked for the next run
 
     def __aiter__(self) -> AsyncIterator[list[Entry]]:
         return self
@@ -71,19 +71,19 @@ class PlainReader:
         self._pace = pace
         self._spin_seconds = _SPIN_SECONDS
 
-    async def catch_up(self, heard: bytes = b"") -> int:
-        """Send all that the log has, and return how many entries of it a reader that had begun did not have.
+    async def catch_up(self, next_time: bytes = b"") -> int:
+        """Send all entries after the position, and return their number; 0 for a reader that begins.
 
-        *heard* is the time of the next entry of a follow answer.  Raises `TransportError`, `APIError` and
+        *next_time* is the time of the next entry in a follow answer.  Raises `TransportError`, `APIError` and
         `OperationFailed`.
         """
         sender, new = self._sender, None
         while new is None:
             try:
-                new = await (self._settle(heard) if sender.position.is_placed else self._begin())
+                new = await (self._settle(next_time) if sender.position.is_placed else self._begin())
             except _NeverEndsError:
                 self._spin_seconds *= 2  # the engine may just be slow
-        if new:  # without news, the follow answer may still end at once, again and again
+        if new:  # without new entries, the follow answers can still fail one after the other
             self._source.retry.succeeded()
         if not sender.ended and not self._query.follow:
             sender.end(EndReason.COMPLETE)
@@ -95,7 +95,7 @@ class PlainReader:
     # The first answer
 
     async def _begin(self) -> int | None:
-        """Send what the query asks for.  Return None if there is no position then."""
+        """Send what the query asks for.  Return None if this does not give a position."""
         query, sender = self._query, self._sender
         if query.tail != 0:
             async with self._ask(query.tail, since=query.since, until=query.until) as answer:
@@ -108,14 +108,14 @@ class PlainReader:
         return 0 if sender.position.is_placed or sender.ended else None
 
     async def _find_end(self) -> None:
-        """Put the position at the end of the log.  Send only what the query wants and was written just now."""
+        """Put the position at the end of the log.  Send only entries that the query wants and that are new."""
         query, sender = self._query, self._sender
         count = max(_LAST, query.tail or 0)
         # Fewer entries than asked for do not show that there are no more.
         last = await self._last_entries(count, tail=count) or await self._last_entries(count, tail=None)
         first = self._first_wanted(last)
         if query.since is not None and not first and len(last) == count:
-            return  # the query itself finds something now
+            return  # by now, the query finds entries
         marks = Marks(from_beginning=True)
         sender.position.move(last[:first], marks.of(last[:first]))
         sender.reconnected()
@@ -129,7 +129,7 @@ class PlainReader:
         return list(last)
 
     def _first_wanted(self, last: list[Entry]) -> int:
-        """Return which of the last entries of the log is the first that the query wants."""
+        """Return the number of the first of the *last* entries that the query wants."""
         query, first = self._query, 0
         if query.since is not None:
             since = time_of(query.since)
@@ -138,8 +138,8 @@ class PlainReader:
 
     # Later answers
 
-    async def _settle(self, heard: bytes) -> int | None:
-        """Find the position in the log, and send what follows it.  Return None if the position was lost."""
+    async def _settle(self, next_time: bytes) -> int | None:
+        """Find the position in the log, and send the entries after it.  Return None if the position was lost."""
         sender, position = self._sender, self._sender.position
         tail = self._pace.tail(position)
         while True:
@@ -149,7 +149,7 @@ class PlainReader:
                 await self._compare(overlap, answer)
             verdict = Verdict.FOUND if sender.ended else overlap.finish()
             if verdict is Verdict.FOUND:
-                if overlap.from_beginning and answer.count and not self._has_whole_log(answer, heard):
+                if overlap.from_beginning and answer.count and not self._has_whole_log(answer, next_time):
                     sender.gap(b"", answer.first)
                 return self._settled(answer)
             if verdict is not Verdict.MORE:
@@ -169,7 +169,7 @@ class PlainReader:
         return None
 
     async def _compare(self, overlap: Overlap, answer: _PlainAnswer) -> None:
-        """Send those entries of a plain answer that are new, after what is missing before them."""
+        """Send the new entries of a plain answer, after the gaps before them."""
         sender, position = self._sender, self._sender.position
         async for entries in answer:
             had_found = overlap.found
@@ -186,14 +186,14 @@ class PlainReader:
             if known < len(entries):
                 await self._send(answer, entries[known:], marks[known:] or None)
 
-    def _has_whole_log(self, answer: _PlainAnswer, heard: bytes) -> bool:
-        """Return whether a plain answer begins where the log began, which was empty when it was first seen."""
+    def _has_whole_log(self, answer: _PlainAnswer, next_time: bytes) -> bool:
+        """Return whether a plain answer has the first entry of a log that was empty when it was first read."""
         rotation = self._sender.run.rotation
-        # With one file that cannot be shown.  Then the first entry that was heard is taken for that of the log.
-        return rotation.never_removed(answer.stored) or (rotation.max_files == 1 and heard == answer.first)
+        # For one file, sizes do not show this.  Then the next entry of the follow answer counts as the log's first.
+        return rotation.never_removed(answer.stored) or (rotation.max_files == 1 and next_time == answer.first)
 
     async def _send_after_loss(self, lost: bytes) -> int:
-        """Send a gap after the time *lost*, and all that the log has: it does not contain the position any more."""
+        """Send a gap after the time *lost*, and then the whole log, which does not contain the position any more."""
         sender, position = self._sender, self._sender.position
         await self._pace.turn()
         async with self._ask(None, from_beginning=not position.rotates) as answer:
@@ -211,7 +211,7 @@ class PlainReader:
         return self._settled(answer)
 
     async def _send(self, answer: _PlainAnswer, entries: list[Entry], marks: list[int] | None) -> None:
-        """Send new entries of a plain answer.  Find out, at most once, whether they may be of the next run."""
+        """Send new entries of a plain answer.  Look, at most once, whether they can be of the next run."""
         sender = self._sender
         if self._query.follow and not answer.run_inspected and sender.may_turn(entries):
             answer.run_inspected = True

@@ -1,4 +1,4 @@
-"""What a followed log consists of, in the contract's words."""
+"""The records of a log, with the contract's words."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from gateway.engine.logs.entries import Entry
 class EndReason(Enum):
     """Why a log has ended."""
 
-    COMPLETE = "complete"  # not followed, or up to a time: all there was
+    COMPLETE = "complete"  # all was sent of a log that is not followed, or is followed up to a time
     EXITED = "exited"
     REMOVED = "removed"
     RESTARTED = "restarted"
-    NOT_RUNNING = "not running"  # when it began to be followed
+    NOT_RUNNING = "not running"  # the container did not run when the reader began
 
 
 class GapReason(Enum):
@@ -35,9 +35,9 @@ class Record:
 
 @dataclass(slots=True, eq=False)
 class Batch(Record):
-    """Entries: `lines`, as far as lines are whole; and `entries` as the engine has them, mostly the same list.
+    """`lines` are joined where the engine has cut them; `entries` are as the engine has them, mostly the same list.
 
-    `size` is how many bytes they take, about.
+    `size` is roughly how many bytes they take.
     """
 
     lines: list[Entry]
@@ -47,7 +47,7 @@ class Batch(Record):
 
 @dataclass(slots=True, eq=False)
 class Gap(Record):
-    """Entries between two that were sent are missing.  Times are canonical, b"" when not known."""
+    """Entries between these two are missing.  Times are canonical, b"" when they are not known."""
 
     after: bytes
     before: bytes
@@ -55,14 +55,14 @@ class Gap(Record):
 
     @property
     def message(self) -> str:
-        """Return the gap in words."""
+        """The gap in words, for a client."""
         bounds = f"after {self.after.decode() or 'its beginning'} and before {self.before.decode() or 'now'}"
         return f"what the container wrote {bounds} is missing from the log ({self.reason.value})"
 
 
 @dataclass(slots=True, eq=False)
 class Reconnected(Record):
-    """The connection broke; nothing is missing."""
+    """The connection broke, and the gateway has opened it again; no entry is missing."""
 
 
 @dataclass(slots=True, eq=False)
@@ -74,7 +74,7 @@ class Restarted(Record):
 
 @dataclass(slots=True, eq=False)
 class Heartbeat(Record):
-    """Nothing has come for so many seconds."""
+    """No entry has come for so many seconds."""
 
     seconds: float
 

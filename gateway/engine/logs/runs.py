@@ -1,4 +1,4 @@
-"""What an inspection says of a container: its latest run, and how its log is kept."""
+"""The latest run of a container, and how its log rotates, from an inspection."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from gateway.engine.queries import Inspection
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?([kmgt]?)i?b?", re.IGNORECASE)
 _COUNT = re.compile("[0-9]{1,9}")
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
-_DEFAULT_SIZE, _DEFAULT_FILES = 20_000_000, 5  # of `local`, which also keeps the log of drivers that cannot read
-_SMALL_BYTES = 512 << 10  # a log that is read as a whole, for its end alone would cost no less
-_LARGEST_CREDIT = 1 << 20
-_STORED_BYTES = 200  # at most so many bytes of a stored entry are not its text
+_DEFAULT_SIZE, _DEFAULT_FILES = 20_000_000, 5  # of `local`, which also keeps logs for drivers that cannot read them
+_SMALL_BYTES = 512 << 10  # a smaller log is read as a whole, because its end alone does not cost less
+_MAX_CREDIT = 1 << 20
+_STORED_BYTES = 200  # of a stored entry besides its text, at most
 _RESTART = 100_000_000  # nanoseconds between the output of two runs, at least
 _TENTHS = len(b"2026-05-01T10:00:00.1")  # of a canonical time, up to tenths of a second
 _ESCAPED = bytes({*range(32), *range(127, 256), *b'<>&"\\'})
@@ -27,7 +27,7 @@ _ESCAPED = bytes({*range(32), *range(127, 256), *b'<>&"\\'})
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """How a log is rotated.  `max_size` is that of a file, in bytes, after which another one is begun."""
+    """How a log rotates.  `max_size` is the size of a full file, in bytes."""
 
     rotates: bool = False
     max_size: int = 0
@@ -35,9 +35,9 @@ class Rotation:
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Rotation:
-        """Return what a container's LogConfig says, read as Docker does (go-units, FromHumanSize).
+        """Return the rotation in a container's LogConfig, with sizes as Docker reads them (go-units, FromHumanSize).
 
-        Only `json-file` without a size surely never rotates.
+        A log counts as rotating unless it certainly does not: `json-file` without a size, and `none`.
         """
         driver, options = config.get("Type", ""), config.get("Config")
         if not isinstance(options, dict):
@@ -54,21 +54,21 @@ class Rotation:
 
     @property
     def is_small(self) -> bool:
-        """Whether the log never has more than a few hundred kilobytes."""
+        """Whether the log never exceeds 512 KiB."""
         return self.rotates and self.max_size * self.max_files <= _SMALL_BYTES
 
     @property
     def credit(self) -> int:
-        """How many bytes of a follow answer are believed before they are proven."""
-        return min(self.max_size // 16, _LARGEST_CREDIT)
+        """How many bytes of a follow answer may be believed before the next proof."""
+        return min(self.max_size // 16, _MAX_CREDIT)
 
     def never_removed(self, size: int) -> bool:
-        """Return whether a log that has at most *size* bytes has never lost any."""
+        """Return whether a log of at most *size* bytes still has all its entries."""
         return not self.rotates or size < (self.max_files - 1) * self.max_size
 
 
 def has_pause(time: bytes, entries: Sequence[Entry]) -> bool:
-    """Return whether between two of *entries*, or the *time* before them, there is time for the start of a run."""
+    """Return whether a run can have started between two of *entries*, or between *time* and the first one."""
     times = [time or entries[0].time, *[entry[1] for entry in entries]]
     return any(
         before[:_TENTHS] != after[:_TENTHS] and abs(nanoseconds(after) - nanoseconds(before)) >= _RESTART
@@ -77,7 +77,7 @@ def has_pause(time: bytes, entries: Sequence[Entry]) -> bool:
 
 
 def stored_bytes(entries: Iterable[Entry]) -> int:
-    """Return how many bytes a log takes for *entries* at most."""
+    """Return how many bytes *entries* take in a log, at most."""
     return sum(
         [len(line) + 5 * (len(line) - len(line.translate(None, _ESCAPED))) + _STORED_BYTES for _, _, line in entries]
     )
@@ -85,7 +85,7 @@ def stored_bytes(entries: Iterable[Entry]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What the engine says about a container's latest run.  Times as it writes them."""
+    """The latest run of a container.  Times are as the engine writes them."""
 
     running: bool
     started: str
@@ -102,9 +102,9 @@ class Run:
             for time in (started, finished):
                 canonical(time.encode())
         except ValueError as error:
-            raise BadResponse(f"the host's response has a time that is none: {error}", sent=True) from error
+            raise BadResponse(f"the host's response has an invalid time: {error}", sent=True) from error
         return cls(
-            # Between two runs, of which the engine itself starts the second, it calls the container running.
+            # An engine that restarts a container reports it as running between the two runs.
             running=inspected.running and not inspected.restarting,
             started=started,
             finished=finished,
@@ -114,8 +114,9 @@ class Run:
         )
 
     def begin(self) -> bytes:
-        """Return a canonical time between the output of the run before and that of this one."""
+        """Return a canonical time between the output of the previous run and that of this one."""
         started = nanoseconds(canonical(self.started.encode()))
         finished = nanoseconds(canonical(self.finished.encode()))
-        # A process may write before the engine takes down its start, and output is stamped a little after the end.
+        # A process can write before the time that the engine notes as its start, and the stamps of the last output can
+        # be later than the end.
         return time_of((started + finished) // 2 if 0 < finished < started else max(started, 0))

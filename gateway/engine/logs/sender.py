@@ -16,9 +16,9 @@ from gateway.engine.logs.runs import Run, has_pause
 from gateway.engine.logs.states import FollowState
 
 Receive = Callable[[list[Record]], Awaitable[None]]
-"""Takes records; returns when the next ones may come."""
+"""Takes records, and returns when it can take the next ones."""
 
-_BATCH_BYTES = 256 << 10  # of entries in one batch, unless parts of lines are among them
+_BATCH_BYTES = 256 << 10  # of entries in one batch of whole lines
 _ENTRY_BYTES = 100  # that an entry takes besides its text
 _NEVER = b"~"  # later than any time
 

@@ -1,8 +1,7 @@
 """Lets all followers of one log share one follow answer of the engine.
 
-Every follower begins with a plain answer of its own.  When it has sent all that there was, it joins the shared
-upstream at its cursor.  A slow follower leaves it, reads plain answers at its own pace, and joins again.  Records are
-shared, not messages.
+Every follower begins with its own plain answer.  When it has sent all that the log has, it joins the shared upstream at
+its cursor.  A slow follower leaves the upstream, reads plain answers at its own pace, and joins again.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ from gateway.engine.resumable.shared import Registry, Shared
 from gateway.engine.resumable.subscription import Idle, Missed, Overflow, Subscription
 
 _KEPT_BYTES = 1 << 20
-_AHEAD_BYTES = 512 << 10  # by which the upstream may be ahead of its fastest subscriber
-_TOGETHER_BYTES = 32 << 10  # from which on batches are not sent as one any more
+_AHEAD_BYTES = 512 << 10  # that the upstream may write while its fastest subscriber does not read
+_TOGETHER_BYTES = 32 << 10  # smaller batches are sent as one
 _RECORD_BYTES = 200  # that a record takes without entries
-_STALLED_SECONDS = 1.0  # for which nobody has read, so that what comes next is old
+_STALLED_SECONDS = 1.0  # without a subscriber that reads, the next records are old
 _TURNS, _TURN_SECONDS = 32, 2.0  # how many followers may begin at once, and for how long one of them delays others
 _MEETINGS, _MEETING_SECONDS = 3, 0.2  # how often, and how long, to wait for an upstream to get as far as a reader
 
@@ -38,20 +37,20 @@ Place = tuple[int, list[Batch]]
 
 
 class SharedLog(Shared[Record]):
-    """The upstream of all followers of one log: what is written from now on."""
+    """The upstream of all followers of one log."""
 
     def __init__(self, follower: Follower) -> None:
-        """Read *follower* as soon as there is a subscriber."""
+        """Store; the first subscriber starts *follower*."""
         self._clock = asyncio.get_running_loop().time
         super().__init__(Journal(max_bytes=_KEPT_BYTES, clock=self._clock))
         self._follower = follower
         self._start = follower.cursor
         self._ahead = 0  # bytes written since a subscriber had read everything
-        self._waits_since: float | None = self._clock()  # for a subscriber, or for one that has read everything
+        self._waits_since: float | None = self._clock()  # for a subscriber that has read everything
 
     @property
     def newest(self) -> LogCursor | None:
-        """The cursor of what is written now; None when what comes next may be old."""
+        """The cursor of the newest record; None when entries after it can be old."""
         if not self._follower.follows or self._waits_since is not None:
             return None
         newest = self.journal.newest
@@ -59,12 +58,12 @@ class SharedLog(Shared[Record]):
 
     @property
     def is_stalled(self) -> bool:
-        """Whether nobody has read for so long that a new follower would have to wait."""
+        """Whether no subscriber has read for so long that a new follower would have to wait."""
         return self._waits_since is not None and self._clock() - self._waits_since >= _STALLED_SECONDS
 
     @property
     def run(self) -> Run:
-        """The container's run that is being read."""
+        """The container's run that is read."""
         return self._follower.run
 
     async def read(self) -> None:
@@ -84,7 +83,7 @@ class SharedLog(Shared[Record]):
             self._waits_since = None
 
     def locate(self, cursor: LogCursor) -> Place | None:
-        """Return the place of *cursor* in the journal; None if it is not there."""
+        """Return the place of *cursor* in the journal; None if it is not in there."""
         journal = self.journal
         if not journal.first and _is_same(cursor, self._start):
             return 0, []
@@ -93,14 +92,14 @@ class SharedLog(Shared[Record]):
             if _is_same(record.cursor, cursor):
                 return number + 1, []
             if isinstance(record, Gap):
-                return None  # a reader whose position is before it may find what this upstream did not
+                return None  # a reader from before the gap may still find the missing entries
             if isinstance(record, Batch) and (rest := _rest_of(record, cursor)) is not None:
                 return number + 1, rest
         return None
 
 
 class SharedLogs:
-    """The logs of one host that are read."""
+    """The logs of one host that have readers."""
 
     def __init__(self, engine: Engine, reconnect_timeout_seconds: float = 60.0) -> None:
         self.gap_found: Callable[[Gap], None] = lambda gap: None  # called once for each gap
@@ -112,7 +111,7 @@ class SharedLogs:
         self._turns = asyncio.Semaphore(_TURNS)
 
     def close(self, failure: Exception | None = None) -> None:
-        """End all upstreams; followers get *failure*."""
+        """End all upstreams.  Their followers get *failure*."""
         self._upstreams.close(failure)
 
     def read(
@@ -124,7 +123,7 @@ class SharedLogs:
         *,
         live: Callable[[], None] = lambda: None,
     ) -> AsyncGenerator[Record, None]:
-        """Yield the log of a container; *run* is what the engine says of it now.
+        """Yield the log of a container, from *cursor* on, or as *query* says; *run* is the container's latest run.
 
         It begins at *cursor*, else as *query* says.  *live* is called when a followed log is read up to what is written
         now.  Raises `TransportError`, `APIError` and `OperationFailed`.
@@ -132,12 +131,12 @@ class SharedLogs:
         return _Reader(self, container, query, run, cursor, live).records()
 
     def find(self, container: str, query: LogQuery) -> SharedLog | None:
-        """Return the upstream of a log that new followers can join, if there is one."""
+        """Return the upstream that new followers of a log can join, if there is one."""
         shared = self._upstreams.find(_key(container, query))
         return None if shared is None or shared.is_stalled else shared
 
     def add(self, container: str, query: LogQuery, reader: Follower) -> SharedLog:
-        """Return a new upstream of a log.  It begins at the position of *reader*, which has sent all that there was."""
+        """Return a new upstream of a log.  It begins at the position of *reader*, which has just sent all entries."""
         query = LogQuery(follow=True, follow_restarts=query.follow_restarts, details=query.details)
         follower = self.follower(
             container, query, reader.run, live=True, current=reader.position, heartbeat_seconds=inf
@@ -152,9 +151,9 @@ class SharedLogs:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[Callable[[], None]]:
-        """Take one of the places for followers that begin.  A follower waits for one, and holds it, only for a moment.
+        """Take one of the places for followers that begin, and hold it for a moment at most; do not wait for it longer.
 
-        Yields the function that gives the place back early.
+        Yields a function that gives the place back early.
         """
         timer: asyncio.TimerHandle | None = None
 
@@ -176,7 +175,7 @@ class SharedLogs:
 
 
 class _Reader:
-    """One reader of a log: it reads plain answers of its own, or the shared upstream."""
+    """One reader of a log.  It reads its own plain answers, or the shared upstream."""
 
     def __init__(
         self,
@@ -228,7 +227,7 @@ class _Reader:
                 self._run = self._shared.run
 
     async def _directly(self) -> AsyncGenerator[Record, None]:
-        """Yield the log as plain answers have it, until the shared upstream can be joined, or to the end."""
+        """Yield the log from plain answers, up to its end or to where the reader can join the shared upstream."""
         async with self._logs.turn() as give_turn:
             self._find()
             if self._place is not None:
@@ -246,7 +245,7 @@ class _Reader:
                 give_turn()
 
     def _find(self) -> None:
-        """Find the place where to join the shared upstream, if nothing has to be read before it."""
+        """Find the place to join the shared upstream, if the reader can join it now."""
         self._shared = None if self._alone else self._logs.find(self._container, self._query)
         if self._shared is not None and self._cursor is None and self._query.tail == 0:
             self._cursor = self._shared.newest
@@ -255,7 +254,7 @@ class _Reader:
             self._place = self._shared.locate(self._cursor)
 
     async def _meet(self, reader: Follower) -> None:
-        """Find that place after all that there was is sent.  Begin an upstream if there is none."""
+        """Find the place to join the shared upstream after *reader*.  Begin an upstream if there is none."""
         assert self._cursor is not None
         for _ in range(_MEETINGS):
             shared = self._logs.find(self._container, self._query)
@@ -288,9 +287,9 @@ class _Reader:
 
 
 def _together(first: Record, subscription: Subscription[Record]) -> list[Record]:
-    """Return *first*, in one batch with those that are there already, and the record after them.
+    """Return *first*, joined with the batches after it that are already there, and the record after those.
 
-    A few large responses cost a reader that is late less than many small ones.
+    A few large responses cost a late reader less than many small ones.
     """
     batches: list[Batch] = []
     size = 0
@@ -311,7 +310,7 @@ def _key(container: str, query: LogQuery) -> Hashable:
 
 
 def _is_same(kept: LogCursor, cursor: LogCursor) -> bool:
-    """Return whether what follows *kept* follows *cursor*; one that is not proven needs the gap that may still come."""
+    """Return whether the same records follow both cursors.  A gap can follow a cursor with unproven entries."""
     if cursor.unproven:
         return kept == cursor
     return (kept.marks, kept.time, kept.ahead, kept.started) == (
@@ -320,7 +319,7 @@ def _is_same(kept: LogCursor, cursor: LogCursor) -> bool:
 
 
 def _rest_of(batch: Batch, cursor: LogCursor) -> list[Batch] | None:
-    """Return what of *batch* is after *cursor*, in one batch or none; None when the cursor is not in it."""
+    """Return the entries of *batch* after *cursor*, in at most one batch; None when the cursor is not in *batch*."""
     if batch.lines is not batch.entries or cursor.ahead or cursor.unproven or not cursor.marks:
         return None
     for number, entry in enumerate(batch.entries, 1):

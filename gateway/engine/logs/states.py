@@ -1,4 +1,4 @@
-"""What the end of an answer means, given the container's state after it: a table."""
+"""What to do after the end of an answer, by the state of the container: a table."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from gateway.engine.logs.runs import Run
 
 
 class Container(Enum):
-    """A container's state, seen from the run whose log is read."""
+    """The state of a container, for a reader of one of its runs."""
 
     GONE = "gone"
-    OTHER_RUN = "other run"  # it was started again
+    OTHER_RUN = "other run"  # it has started again
     RUNNING = "running"
     STOPPED = "stopped"
 
     @classmethod
     def of(cls, run: Run | None, started: str) -> Container:
-        """Return the state that an inspection shows; *started* tells which run is read; *run* is None without one."""
+        """Return the state for the reader of the run that *started* then; *run* is the latest run of a container."""
         if run is None:
             return cls.GONE
         if started and run.started != started:
@@ -29,10 +29,10 @@ class Container(Enum):
 class Action(Enum):
     """What to do next."""
 
-    RETRY = "retry"  # the connection broke: read on from the cursor
-    READ_REST = "read rest"  # the log may have more than was sent
+    RETRY = "retry"  # continue at the cursor: the connection broke
+    READ_REST = "read rest"  # the log may have entries that were not sent
     WAIT = "wait"  # for the next run
-    NEXT_RUN = "next run"  # tell what is left of this run, then continue to the next
+    NEXT_RUN = "next run"  # send the rest of this run, and continue with the next one
     END_EXITED = EndReason.EXITED
     END_NOT_RUNNING = EndReason.NOT_RUNNING
     END_REMOVED = EndReason.REMOVED
@@ -41,7 +41,7 @@ class Action(Enum):
 class FollowState:
     """Decides what follows the end of an answer.
 
-    `was_running` says whether the run was seen running: only then has it exited under our eyes.
+    `was_running` says whether the run was running when the reader looked: if not, its end is NOT_RUNNING.
     """
 
     def __init__(self, *, follow_restarts: bool, was_running: bool) -> None:
@@ -51,7 +51,7 @@ class FollowState:
     def after(self, container: Container, *, whole: bool, certain: bool) -> Action:
         """Return what to do.
 
-        *whole*: the answer ended whole.  *certain*: a plain answer asked for since has shown that all is sent.
+        *whole*: the answer ended in good order.  *certain*: a plain answer since then has shown that all is sent.
         """
         self.was_running |= container is Container.RUNNING
         match container, whole, certain:

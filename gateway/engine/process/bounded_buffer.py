@@ -1,4 +1,4 @@
-"""A bounded buffer between a source that must not wait and a reader that may: a task reads the source into it.
+"""A bounded buffer between a source that must not wait and a reader that may wait.  A task reads the source into it.
 
 A stalled reader of a container's attached output would stop the container, because the engine writes to its readers
 one after the other.  So a reader must not delay the source.  The buffer decides what happens when it is full.
@@ -18,7 +18,7 @@ from gateway.engine.codec.frames import Frame
 from gateway.engine.errors import ReaderTooSlow
 from gateway.engine.resumable.subscription import Idle
 
-_FRAME_COST = 128  # bytes that a frame takes besides its data: a million frames of one byte are more than one MiB
+_FRAME_COST = 128  # bytes of memory that a frame takes besides its data
 _TAKEN_BYTES = 256 << 10
 
 Given = TypeVar("Given")
@@ -29,7 +29,7 @@ TakenFrom = TypeVar("TakenFrom", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """So many bytes of output are missing here."""
+    """This many bytes of output are missing here."""
 
     bytes: int
 
@@ -38,33 +38,33 @@ class Buffer(Protocol[GivenTo, TakenFrom]):
     """The items that a source has produced and its reader has not taken."""
 
     def put(self, item: GivenTo) -> None:
-        """Add an item of the source.  An exception ends the source; the reader gets it after the other items."""
+        """Add an item of the source.  An exception ends the source, and the reader gets it after the other items."""
 
     def take(self) -> TakenFrom | None:
-        """Return what the reader gets next; None when there is nothing yet."""
+        """Return the next item for the reader; None when there is none yet."""
 
     def due(self) -> float | None:
-        """Return in how many seconds there is something to take without another `put`; None for never."""
+        """Return in how many seconds `take` returns an item without another `put`; None for never."""
 
     def finish(self) -> None:
-        """Note that nothing more is put: what is held back is due now."""
+        """Note that the source has ended: items that are held back are due now."""
 
     @property
     def full(self) -> bool:
-        """Whether the source should wait for the reader, for at most `source_wait`."""
+        """Whether the source should wait for the reader, at most for `source_wait`."""
 
     @property
     def source_wait(self) -> float | None:
-        """Seconds that the source may wait, in all, until the reader has taken everything; None for ever."""
+        """Seconds that the source may wait in all before the reader has taken everything; None: without end."""
 
 
 class Output:
-    """At most *room* bytes of the output of a process.  When it is full, the oldest are dropped.
+    """At most *room* bytes of the output of a process.  A full buffer drops its oldest frames.
 
-    With *drop* false, `put` raises `ReaderTooSlow` instead, and what is in the buffer remains.
+    With *drop* false, `put` raises `ReaderTooSlow` instead, and the buffer keeps its frames.
 
-    A reader that only cannot keep up with a burst should lose nothing: the source waits a moment for it when a quarter
-    of the room is used.  (The rest is for what one read can bring.)
+    A reader that is too slow for a short burst loses nothing: the source waits a moment for it when a quarter of the
+    room is used.  The rest of the room is for the output of one read.
     """
 
     source_wait = 0.5
@@ -72,7 +72,7 @@ class Output:
     def __init__(
         self, room: int = 2 << 20, *, drop: bool = True, dropped: Callable[[int], None] = lambda bytes: None
     ) -> None:
-        """Arguments: *dropped*, called with the number of bytes whenever some are dropped."""
+        """*dropped* is called with the number of bytes whenever some are dropped."""
         self._on_dropped = dropped
         self._room = room
         self._drop = drop
@@ -82,7 +82,7 @@ class Output:
         self._idle: Idle | None = None
 
     def put(self, frames: list[Frame] | Idle) -> None:
-        """Append *frames*.  Of `Idle`, only the newest is kept, until frames come."""
+        """Append *frames*.  The newest `Idle` is kept until frames come."""
         if isinstance(frames, Idle):
             self._idle = frames
             return
@@ -99,7 +99,7 @@ class Output:
             self._on_dropped(self._dropped - before)
 
     def take(self) -> list[Frame] | Dropped | Idle | None:
-        """Return what was dropped before the oldest frames, then these, up to about 256 KiB at once."""
+        """Return what was dropped before the oldest frames, then these frames, up to about 256 KiB at once."""
         if self._dropped:
             dropped, self._dropped = Dropped(self._dropped), 0
             return dropped
@@ -134,9 +134,9 @@ class Output:
 async def buffered(
     source: AsyncGenerator[Given, None], buffer: Buffer[Given, Taken]
 ) -> AsyncIterator[AsyncGenerator[Taken, None]]:
-    """Read *source* into *buffer* until the end of the block, and yield the generator of what the reader gets.
+    """Read *source* into *buffer* until the end of the block, and yield a generator of the reader's items.
 
-    The generator ends like the source, with its exception if it has one, when the buffer is empty.
+    The generator ends when the source has ended and the buffer is empty.  It raises the source's exception.
     """
     pump = _Pump(source, buffer)
     reading = asyncio.create_task(pump.run())
@@ -167,7 +167,7 @@ class _Pump(Generic[Given, Taken]):
                 await self._wait()
         except Exception as error:
             self._failure = error
-            await self._source.aclose()  # now: its connection must not stay open until the reader has taken everything
+            await self._source.aclose()  # its connection must not stay open until the reader has taken everything
         finally:
             self._ended = True
             self._buffer.finish()

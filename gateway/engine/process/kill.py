@@ -1,10 +1,10 @@
-"""Ends an exec together with all that it has started.
+"""Kills the process of an exec and its children.
 
-The Engine can not kill an exec: it tells a process id of the host, which means nothing inside the container.  So each
-exec that may have to be ended gets a variable of its own into its environment, `DOCKFLEET_EXEC`, which all its children
-inherit; and a second exec, as the same user, finds and kills whoever has it, and whoever is in a session with one
-that has it or descends from one.  It needs a shell in the container and nothing else: only what every shell has built
-in.  It runs with no more rights than the first one had, for what it runs is a program of the container's.
+The Engine cannot kill an exec.  It returns a process id of the host, which is not valid inside the container.  So the
+gateway puts a variable, `DOCKFLEET_EXEC`, into the environment of an exec, and its children inherit the variable.  A
+second exec, as the same user, kills every process that has the variable, that descends from such a process, or that
+shares a session with one.  It needs a shell in the container, and uses only what every shell has built in.  It has the
+rights of the first exec and no more, because the shell is a program of the container.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from gateway.engine.process.session import Exited, SessionEnd, Unknown, start
 from gateway.engine.resumable.subscription import Idle
 from gateway.engine.transport.http import Request
 
-SECONDS = 5.0  # in which it is done, or given up
+SECONDS = 5.0  # the longest that a kill may take
 _VARIABLE = "DOCKFLEET_EXEC"
 _SHELLS = ("/bin/sh", "/busybox/sh")
-_MOST_OUTPUT = 4096
+_MAX_OUTPUT = 4096
 
-# Each round looks at all processes and kills those that it finds, until there are none: they may fork meanwhile.
-# `s` is the end of /proc/PID/stat: state, parent, process group and session; a name before it may hold anything.
+# Each round reads all processes and kills those that it finds, until it finds none, because they can fork meanwhile.
+# `s` is the end of /proc/PID/stat: state, parent, process group and session.  A name is before it.
 _SCRIPT = r"""
 m=$1 round=0
 while [ $round -lt 20 ]; do
@@ -67,12 +67,12 @@ exit 1
 
 
 class NotKilled(Exception):
-    """The process, or something it started, may still run; the text says why."""
+    """The process or a child of it can still run.  The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """What an exec and its children are known by, and what it takes to kill them."""
+class ExecTag:
+    """The tag of an exec and its children, with the values that a kill needs."""
 
     container: str
     user: str
@@ -80,37 +80,37 @@ class Mark:
     id: str
 
     @classmethod
-    def new(cls, container: str, user: str, *, privileged: bool) -> Mark:
-        """Return a mark that nothing else bears."""
+    def new(cls, container: str, user: str, *, privileged: bool) -> ExecTag:
+        """Return a tag that no other exec has."""
         return cls(container, user, privileged, secrets.token_hex(16))
 
     @property
     def variable(self) -> str:
-        """The variable for the exec's environment, as `NAME=value`."""
+        """The variable for the environment of the exec, as `NAME=value`."""
         return f"{_VARIABLE}={self.id}"
 
 
 class Sweep(Enum):
-    """What a sweep has come to."""
+    """The result of a sweep."""
 
-    CLEAN = "nothing is left"
-    LEFT = "something may be left"
-    NO_SHELL = "there is no shell in the container to kill it with"
+    CLEAN = "no process is left"
+    LEFT = "a process may be left"
+    NO_SHELL = "the container has no shell to kill the process with"
 
 
-async def kill(engine: Engine, exec_id: str, mark: Mark) -> None:
-    """Kill the process of an exec and all that bear its *mark*; those that have ended are no failure.
+async def kill(engine: Engine, exec_id: str, tag: ExecTag) -> None:
+    """Kill the process of an exec and all processes with its *tag*.  Processes that have ended are no failure.
 
     Raises `NotKilled`, at the latest after `SECONDS`.
     """
-    why = "it has not been started yet"
+    why = "it has not started yet"
     pause = 0.02
     try:
         async with asyncio.timeout(SECONDS):
             while (state := await _state(engine, exec_id)) is not None:
                 if state.running or state.exit_code is not None:
-                    why = ""  # a sweep that does not end in time is all there is to say
-                    sweep, why = await _sweep(engine, mark)
+                    why = ""  # if this sweep does not end in time, no reason is known
+                    sweep, why = await _sweep(engine, tag)
                     if sweep is Sweep.NO_SHELL:
                         raise NotKilled(why)
                     if sweep is Sweep.CLEAN and not state.running:
@@ -118,26 +118,26 @@ async def kill(engine: Engine, exec_id: str, mark: Mark) -> None:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 0.5)
     except (TimeoutError, APIError, TransportError) as error:
-        raise NotKilled(why or str(error) or "the engine does not see its end") from error
+        raise NotKilled(why or str(error) or "the engine does not report its end") from error
 
 
 async def _state(engine: Engine, exec_id: str) -> queries.ExecState | None:
     try:
         return await queries.exec_state(engine, exec_id, Kind.CLEANUP)
     except NotFound:
-        return None  # its container is gone, and all its processes
+        return None  # the container was removed, with all its processes
 
 
-async def _sweep(engine: Engine, mark: Mark) -> tuple[Sweep, str]:
-    """Kill once what bears *mark*; return what that has come to, and in words what is left, if anything."""
+async def _sweep(engine: Engine, tag: ExecTag) -> tuple[Sweep, str]:
+    """Kill once all processes with *tag*; return the result, and a message about processes that are left."""
     for shell in _SHELLS:
         try:
             created: Any = await engine.call_anyway(
                 APIClient.exec_create,
-                mark.container,
-                [shell, "-c", _SCRIPT, "dockfleet-kill", mark.variable],
-                user=mark.user,
-                privileged=mark.privileged,
+                tag.container,
+                [shell, "-c", _SCRIPT, "dockfleet-kill", tag.variable],
+                user=tag.user,
+                privileged=tag.privileged,
             )
         except APIError as error:
             if error.status_code == 409 and "is not running" in str(error.explanation):
@@ -162,6 +162,6 @@ async def _run(engine: Engine, exec_id: str) -> tuple[SessionEnd, str]:
     async with start(engine, Call(request, kind=Kind.CLEANUP), terminal=False, exec_id=exec_id) as session:
         async for frames in session.frames():
             if not isinstance(frames, Idle):
-                output = (output + b"".join(frame.data for frame in frames))[:_MOST_OUTPUT]
+                output = (output + b"".join(frame.data for frame in frames))[:_MAX_OUTPUT]
     end, _ = await session.end_of_exec(engine, exec_id)
     return end, output.decode(errors="backslashreplace").strip()

@@ -1,6 +1,6 @@
-"""Coalesces reports of progress: an engine writes dozens a second for each layer, and people read four.
+"""Coalesces reports of progress: an engine writes dozens a second for each layer, and four a second are enough.
 
-Only what a newer report makes useless is left out.  Events such as `Pull complete`, the results of an operation and
+Only reports with a newer one after them are left out.  Events such as `Pull complete`, the results of an operation and
 the output of a build are all delivered, in order, and a report that is held back does not delay them.
 """
 
@@ -10,32 +10,29 @@ from collections.abc import Callable
 from typing import Any
 
 _SECONDS = 0.25  # between two reports on one piece of work
-_ROOM = 1 << 20  # bytes of documents that must not be left out; with more, the engine waits for the reader
+_ROOM = 1 << 20  # bytes of documents that are not reports; when there are more, the engine waits for the reader
 _COST = 256  # bytes that a document takes besides its text
 
 Document = dict[str, Any]
 
 
 class ProgressCoalescer:
-    """A `bounded_buffer.Buffer` of the documents of a pull, push, build, load or import.
-
-    Arguments: *clock*, which returns the time in seconds.
-    """
+    """A `bounded_buffer.Buffer` of the documents of a pull, push, build, load or import.  *clock* returns seconds."""
 
     source_wait = None
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._ready: dict[str | int, Document] = {}  # in the order of delivery; a report has its work as key
-        self._count = 0  # of documents that are not reports; it is their key
-        self._held: dict[str, Document] = {}  # reports that came too soon after the last one on the same work
+        self._ready: dict[str | int, Document] = {}  # in the order of delivery; the key of a report is its work
+        self._count = 0  # of documents that are not reports; the key of such a document
+        self._held: dict[str, Document] = {}  # reports that came too soon after the one before on the same work
         self._last: dict[str, tuple[str, float]] = {}  # the status of each piece of work, and when it was reported
         self._size = 0
         self._finished = False
 
     @property
     def full(self) -> bool:
-        """Whether more waits than there is room for; reports alone cannot fill it."""
+        """Whether the documents that wait take more than the room; reports do not count."""
         return self._size > _ROOM
 
     def put(self, document: Any) -> None:
@@ -46,7 +43,7 @@ class ProgressCoalescer:
         work = str(document.get("id") or "")
         last, reported = self._last.get(work, ("", 0.0))
         if status != last or not document.get("progressDetail") or "aux" in document or "stream" in document:
-            # Older reports on this work are useless now: nobody needs to know that it was once at 97 %.
+            # Older reports on this work have no use any more.
             self._ready.pop(work, None)
             self._held.pop(work, None)
             self._last[work] = (status, self._clock())
@@ -70,13 +67,13 @@ class ProgressCoalescer:
         return document
 
     def due(self) -> float | None:
-        """Return in how many seconds a report that is held back is due."""
+        """Return in how many seconds the first report that is held back is due."""
         if not self._held:
             return None
         return max(min(self._last[work][1] for work in self._held) + _SECONDS - self._clock(), 0.0)
 
     def finish(self) -> None:
-        """Release what is held back."""
+        """Release all reports that are held back."""
         self._finished = True
 
     def _keep(self, document: Any) -> None:
@@ -85,7 +82,7 @@ class ProgressCoalescer:
         self._ready[self._count] = document
 
     def _report(self, work: str, document: Document) -> None:
-        self._held.pop(work, None)  # what is held back is older
+        self._held.pop(work, None)  # a report that is held back is older
         self._last[work] = (str(document["status"]), self._clock())
         self._ready[work] = document
 

@@ -1,7 +1,7 @@
 """A process with its input, output and end: exec and attach.
 
-The connection becomes the process's own by an upgrade (Engine API, "Attach to a container").  Every byte is
-kept, also those that arrive with the upgrade's answer; standard input can be closed while output goes on.
+After an upgrade, the connection carries the bytes of the process (Engine API, "Attach to a container").  No byte is
+lost, also none that arrives with the response to the upgrade.  Standard input can be closed while output continues.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from gateway.engine.resumable import subscription
 from gateway.engine.resumable.subscription import Idle
 from gateway.engine.transport.connection import Connection
 
-# What the engine has to say once the connection is the process's, it says as if the process had written it: Docker in
-# one piece that ends like this, Podman behind the first of these words.
+# After the upgrade, the engine writes its own messages as if the process had written them: Docker in one piece that
+# ends with _END, Podman with the first of the beginnings.
 _END = b"\r\n"
 _BEGINNINGS = (b"Error: ", b"OCI runtime exec failed")
-_START_FAILED = re.compile(r"OCI runtime exec failed|Error: .*(exec failed|OCI )", re.DOTALL)  # if nothing else tells
+_START_FAILED = re.compile(r"OCI runtime exec failed|Error: .*(exec failed|OCI )", re.DOTALL)
 _STARTED_BEFORE = re.compile(rb"(?:Error: )?exec command (\w+) (?:has already run|is already running)", re.IGNORECASE)
 _DETACHED = b"exec attach failed: error on attach stdin: read escape sequence\r\n"
-_LONGEST_REPORT = 64 << 10  # of these words; they quote the command
+_MAX_MESSAGE = 64 << 10  # bytes of a message of the engine, which quotes the command
 _CANNOT_EXECUTE = (125, 126, 127, 128)
-_PATIENCE_SECONDS = 5.0  # for an exit code after the end of the output
+_EXIT_SECONDS = 5.0  # the longest wait for an exit code after the end of the output
 
 
 @dataclass(frozen=True, slots=True)
 class Exited:
     """The process has ended with an exit code.
 
-    `started` tells whether there was a process; None where the engine does not say.
+    `started` says whether there was a process; None when the engine does not keep this.
     """
 
     code: int
@@ -50,19 +50,19 @@ class Exited:
 
 @dataclass(frozen=True, slots=True)
 class StartFailed:
-    """There was no process: it could not be started, or was started before."""
+    """This call started no process: the start failed, or the exec was started before."""
 
     error: ExecStartFailed | StartedBefore
 
 
 @dataclass(frozen=True, slots=True)
 class Detached:
-    """The client has typed the keys that detach it; the process goes on."""
+    """The client has sent the keys that detach it; the process continues."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """There is no exit code, for this reason."""
+    """No exit code is known, for this reason."""
 
     reason: str
     running: bool = False
@@ -77,17 +77,17 @@ class Session:
     def __init__(
         self, connection: Connection, *, terminal: bool, has_begun: Callable[[], Awaitable[bool]] | None
     ) -> None:
-        """*has_begun* asks whether the process of an exec has begun; None for a container's, which has."""
+        """*has_begun* asks whether the process of an exec has begun; None for an attach, where it has."""
         self._connection = connection
         self._has_begun = has_begun
         self._decode: Decoder = RawDecoder() if terminal else FrameDecoder()
         self._input_open = True
-        self._held_back: list[Frame] = []  # of an exec: perhaps the engine's words; see `end_of_exec`
+        self._held_back: list[Frame] = []  # may be a message of the engine; see `end_of_exec`
 
     async def frames(self) -> AsyncGenerator[list[Frame] | Idle, None]:
-        """Yield the output until the process closes it, the frames of one read together, and `Idle` in between.
+        """Yield the output until the process closes it, the frames of one read together, and `Idle` during silence.
 
-        Raises `TransportError`, `OperationFailed`, and what `fail` was given.
+        Raises `TransportError`, `OperationFailed`, and the argument of `fail`.
         """
         first = True
         try:
@@ -96,38 +96,38 @@ class Session:
                     if isinstance(frames, Idle):
                         yield frames
                         continue
-                    # Only the end, and the exit code, make sure whose words these are: so they are held back.
+                    # Only the end and the exit code show whether the engine wrote these frames, so they are held back.
                     self._held_back += frames
-                    if self._has_begun is not None and await self._may_be_a_report(self._has_begun, first):
+                    if self._has_begun is not None and await self._may_be_a_message(self._has_begun, first):
                         continue
                     yield self._held_back
                     self._held_back = []
                     first = False
         finally:
-            self._connection.close()  # one that nobody reads any more would hold the process up
+            self._connection.close()  # an open connection without a reader would block the process
 
-    async def _may_be_a_report(self, has_begun: Callable[[], Awaitable[bool]], first: bool) -> bool:
-        """Tell whether what is held back, if no more comes, may be the engine's words; *first*: nothing came before."""
-        if sum(len(frame.data) for frame in self._held_back) > _LONGEST_REPORT:
+    async def _may_be_a_message(self, has_begun: Callable[[], Awaitable[bool]], first: bool) -> bool:
+        """Return whether the frames held back may be a message of the engine; *first*: there was no output before."""
+        if sum(len(frame.data) for frame in self._held_back) > _MAX_MESSAGE:
             return False
-        text = self._report()
+        text = self._message()
         if text.endswith(_DETACHED) or (first and _STARTED_BEFORE.match(text)):
             return True
         looks_like_it = text.startswith(_BEGINNINGS) or text.endswith(_END) or not self._held_back[-1].last
         return first and looks_like_it and not await has_begun()
 
-    def _report(self) -> bytes:
+    def _message(self) -> bytes:
         return b"".join(frame.data for frame in self._held_back)
 
     async def end_of_exec(self, engine: Engine, exec_id: str) -> tuple[SessionEnd, list[Frame]]:
-        """Return how the exec has ended, and the rest of its output.  To be called after the end of `frames`.
+        """Return how the exec has ended, and the rest of its output.  Call this after the end of `frames`.
 
-        What there never was a process for has not been started, whatever the words are; only where the engine does not
-        keep this, they and the exit code tell.
+        The start has failed if there never was a process.  When the engine does not keep this, the exit code and the
+        message decide.
         """
-        report = self._report()
-        text = report.decode(errors="backslashreplace").strip()
-        before = _STARTED_BEFORE.match(report)
+        message = self._message()
+        text = message.decode(errors="backslashreplace").strip()
+        before = _STARTED_BEFORE.match(message)
         if before is not None and before[1] == exec_id.encode():
             return StartFailed(StartedBefore(text)), []
         end = await exec_exit(engine, exec_id)
@@ -145,19 +145,19 @@ class Session:
         return end, self._held_back
 
     def fail(self, error: Exception) -> None:
-        """End the session; its reader gets *error*."""
+        """End the session: its reader gets *error*."""
         self._connection.fail(error)
 
     async def write(self, data: bytes) -> None:
         """Send *data* to the process, and wait while it does not read.
 
-        What a process does not read before it ends is lost, as it is for any pipe.
+        As with any pipe, data that the process does not read before its end is lost.
         """
         if self._input_open:
             await self._connection.write(data)
 
     def close_stdin(self) -> None:
-        """Let the process read end-of-file; its output goes on."""
+        """Let the process read end-of-file; its output continues."""
         if self._input_open:
             self._input_open = False
             self._connection.close_writing()
@@ -165,14 +165,14 @@ class Session:
 
 @contextlib.asynccontextmanager
 async def start(engine: Engine, call: Call, *, terminal: bool, exec_id: str = "") -> AsyncIterator[Session]:
-    """Start the exec *exec_id*, or attach to a container, as *call* says; the connection is closed at the end."""
+    """Start the exec *exec_id*, or attach to a container, with *call*.  The end of the block closes the connection."""
     has_begun = partial(_has_begun, engine, exec_id) if exec_id else None
     async with engine.session(call) as connection:
         yield Session(connection, terminal=terminal, has_begun=has_begun)
 
 
 async def _has_begun(engine: Engine, exec_id: str) -> bool:
-    """Tell whether an exec has a process, or had one."""
+    """Return whether an exec has or had a process."""
     with contextlib.suppress(APIError, TransportError):
         return (await queries.exec_state(engine, exec_id)).started
     return False
@@ -181,7 +181,7 @@ async def _has_begun(engine: Engine, exec_id: str) -> bool:
 async def exec_exit(engine: Engine, exec_id: str) -> Exited | Unknown:
     """Return how an exec ended, after the end of its output.
 
-    The output may end before the process: it is asked for a few seconds until the code is there.
+    The output can end before the process, so this waits a few seconds for the exit code.
     """
     pause, waited = 0.01, 0.0
     while True:
@@ -192,7 +192,7 @@ async def exec_exit(engine: Engine, exec_id: str) -> Exited | Unknown:
         if not state.running and state.exit_code is not None:
             pid = None if engine.forgets_pids else state.pid
             return Exited(state.exit_code, started=None if pid is None else pid != 0)
-        if waited >= _PATIENCE_SECONDS:
+        if waited >= _EXIT_SECONDS:
             return Unknown("the process still runs, but its output has ended", running=True)
         await asyncio.sleep(pause)
         waited += pause

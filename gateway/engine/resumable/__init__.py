@@ -1,6 +1,6 @@
-"""What all resumable streams share: logs, events and stats are the same machine with different parts.
+"""The parts that logs, events and stats share.
 
-A `Shared` upstream writes records into a `Journal`, and tries again as its `Retry` says.  Each of its subscribers reads
-the journal through a `Subscription` of its own.  A `TokenCodec` makes cursors tokens.  Nothing here knows what the
-records are.
+A `Shared` upstream writes records into a `Journal`.  When it fails, its `Retry` says whether it is opened again.  Each
+subscriber reads the journal through its own `Subscription`.  A `TokenCodec` makes resume tokens of cursors.  No code
+here depends on the kind of the records.
 """

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Dropped(LookupError):
-    """The journal does not keep the record any more.  `first` is the number of the oldest one that it keeps."""
+    """The journal does not keep the record any more.  `first` is the number of the oldest record that it keeps."""
 
     def __init__(self, first: int) -> None:
         super().__init__(f"the oldest record kept is number {first}")
@@ -20,10 +20,10 @@ class Dropped(LookupError):
 
 
 class Journal(Generic[T]):
-    """Keeps at most so many records, and bytes of them; the newest record whatever its size.
+    """Keeps at most *max_records*, and at most *max_bytes* of them, but always the newest record.
 
-    `first` is the number of the oldest record kept, and `next` that of the record to come.  `closed` tells that none
-    is to come, and `failure` why, unless the upstream ended well.
+    `first` is the number of the oldest record kept, and `next` that of the next one.  `closed` means that no record
+    follows; `failure` is the reason, or None when the upstream ended without one.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Journal(Generic[T]):
         max_bytes: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Keep nothing yet.  Without a bound, all is kept.  *clock* tells seconds."""
+        """Begin empty.  Without bounds, all records are kept.  *clock* returns seconds."""
         self.first = self.next = 0
         self.closed = False
         self.failure: Exception | None = None
@@ -47,7 +47,7 @@ class Journal(Generic[T]):
         self._demand = asyncio.Event()
 
     def __getitem__(self, number: int) -> T:
-        """Return a record before `next`.  Raises `Dropped`."""
+        """Return record *number*, which is below `next`.  Raises `Dropped`."""
         if number < self.first:
             raise Dropped(self.first)
         return self._records[number - self.first][0]
@@ -62,13 +62,13 @@ class Journal(Generic[T]):
 
     @property
     def silent_seconds(self) -> float:
-        """How long ago the newest record came; without any, how long ago the journal was made."""
+        """The seconds since the newest record, or since the journal was made."""
         return self.clock() - self._changed_at
 
     # For the upstream
 
     def append(self, record: T, size: int = 0) -> int:
-        """Add *record*, of *size* bytes, wake up all who wait, and return its number."""
+        """Add *record*, of *size* bytes, wake all readers, and return its number."""
         self._records.append((record, size))
         self._bytes += size
         self.next += 1
@@ -85,29 +85,29 @@ class Journal(Generic[T]):
         await self._demand.wait()
 
     def close(self, failure: Exception | None = None) -> None:
-        """Say that no record is to come; *failure* is for the readers.  What is kept can still be read."""
+        """Note that no record follows; readers get *failure* after the records that are kept."""
         self.closed, self.failure = True, failure
         self.wake()
 
     def reopen(self) -> None:
-        """Take records again after `close`."""
+        """Accept records again after `close`."""
         self.closed, self.failure = False, None
 
     # For readers
 
     def demand(self) -> None:
-        """Tell the upstream that a reader wants more."""
+        """Let `demanded` return: a reader wants more."""
         self._demand.set()
 
     def wake(self) -> None:
-        """Let all who wait look again."""
+        """Wake all readers."""
         waiting, self._waiting = self._waiting, set()
         for news in waiting:
             if not news.done():
                 news.set_result(None)
 
     async def changed(self, deadline: float | None = None) -> None:
-        """Wait for the next record or `wake`; at most until *deadline*, in the clock's time."""
+        """Wait for the next record or `wake`, at most until *deadline* of the clock."""
         waiter = Waiter(self)
         try:
             await waiter.wait(deadline)
@@ -121,7 +121,7 @@ class Journal(Generic[T]):
 
 
 class Waiter:
-    """Waits for news of a journal again and again, with one timer for many waits."""
+    """Waits for the next record of a journal, again and again, with one timer for many waits."""
 
     def __init__(self, journal: Journal[Any]) -> None:
         self._journal = journal
@@ -130,9 +130,9 @@ class Waiter:
         self._timer_at = 0.0
 
     async def wait(self, deadline: float | None = None) -> None:
-        """Wait for the next record or `wake`; at most until *deadline*, in the clock's time.  May return early."""
+        """Wait for the next record or `wake`, at most until *deadline* of the clock.  May return early."""
         loop, journal = asyncio.get_running_loop(), self._journal
-        # A timer that is too early stays: moving it for each record would cost more than the rest of the wait.
+        # A timer that is too early stays, because a new one for each record costs more than the rest of the wait.
         if deadline is not None and (self._timer is None or deadline < self._timer_at):
             self.close()
             self._timer, self._timer_at = loop.call_later(deadline - journal.clock(), self._ring), deadline

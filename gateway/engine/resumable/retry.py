@@ -1,4 +1,4 @@
-"""Which failures of an upstream pass, and when to try again: one policy for all kinds of streams."""
+"""Which failures of an upstream are transient, and when it is opened again: one policy for all kinds of streams."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from gateway.engine.errors import (
 )
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0  # seconds between two attempts
-_STABLE_SECONDS = 1.0  # for which an attempt must go well before the pauses are short again
-_MOST_FAILURES = 3  # at one place of the stream, where trying again may help but waiting does not
-_STARTING = (500, 502, 503, 504)  # statuses of an engine that starts or stops
+_STABLE_SECONDS = 1.0  # after an attempt without failure for so long, the pauses are short again
+_MAX_FAILURES = 3  # at one position of the stream, when another attempt can help but waiting cannot
+_STARTING = (500, 502, 503, 504)  # statuses from an engine that starts or stops
 
 
 class Rule(Enum):
-    """Whether an attempt follows a failure."""
+    """Whether another attempt follows a failure."""
 
     NEVER = "never"
     FEW_TIMES = "few times"
@@ -49,7 +49,7 @@ _RULES: tuple[tuple[type[Exception], Rule], ...] = (
 
 
 def rule_for(error: Exception) -> Rule:
-    """Return whether an attempt follows *error*."""
+    """Return whether another attempt follows *error*."""
     if isinstance(error, HostDown):
         return rule_for(error.failure)
     if isinstance(error, APIError):
@@ -58,10 +58,9 @@ def rule_for(error: Exception) -> Rule:
 
 
 class Retry:
-    """Decides, failure by failure, whether and when one upstream is tried again.
+    """Decides after each failure of one upstream whether, and when, it is opened again.
 
-    `began` tells whether the upstream has ever answered; before that nothing is tried again, for what never began is
-    not broken.
+    `began` says whether the upstream has ever answered.  Before that, the first failure is final.
     """
 
     def __init__(
@@ -71,18 +70,18 @@ class Retry:
         clock: Callable[[], float] = time.monotonic,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
-        """Try again for *timeout_seconds* after the first of several failures.  *clock* tells seconds."""
+        """Allow attempts for *timeout_seconds* after the first of several failures.  *clock* returns seconds."""
         self.began = False
         self._timeout_seconds = timeout_seconds
         self._clock = clock
         self._uniform = uniform
         self._pause = _FIRST_PAUSE
-        self._failures = 0  # at this place, after which waiting does not help
+        self._failures = 0  # at this position, of the kind that waiting does not mend
         self._failing_since: float | None = None
         self._well_since: float | None = None
 
     async def run(self, attempt: Callable[[], Awaitable[None]], end: str) -> None:
-        """Read the upstream again and again, as *attempt* does once; *end* says in words that its answer ended.
+        """Make one *attempt* after the other; *end* is the message for an attempt that ends without a failure.
 
         Raises the failure after which no attempt follows.
         """
@@ -95,13 +94,13 @@ class Retry:
             await asyncio.sleep(self.failed(failure))
 
     def succeeded(self) -> None:
-        """Take note that the upstream has given something."""
+        """Note that the upstream works."""
         if self._well_since is None:
             self._well_since = self._clock()
         self.began, self._failures, self._failing_since = True, 0, None
 
     def failed(self, error: Exception) -> float:
-        """Return the seconds to wait before the next attempt.  Raises *error* when there is to be none."""
+        """Return the seconds to wait before the next attempt.  Raises *error* when no attempt follows."""
         now, rule = self._clock(), rule_for(error)
         if self._well_since is not None and now - self._well_since >= _STABLE_SECONDS:
             self._pause = _FIRST_PAUSE
@@ -112,10 +111,10 @@ class Retry:
         if (
             rule is Rule.NEVER
             or not self.began
-            or self._failures >= _MOST_FAILURES
+            or self._failures >= _MAX_FAILURES
             or now - self._failing_since > self._timeout_seconds
         ):
             raise error
         pause = self._pause
         self._pause = min(2 * pause, _LONGEST_PAUSE)
-        return pause * self._uniform(0.8, 1.2)  # spread out, so that many upstreams of one host do not return together
+        return pause * self._uniform(0.8, 1.2)  # so that the upstreams of one host do not all return at the same time

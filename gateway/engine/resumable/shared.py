@@ -1,4 +1,4 @@
-"""Upstreams that several subscribers share, and which of them there are."""
+"""Upstreams that several subscribers share, and a registry of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Shared(ABC, Generic[T]):
     """
 
     def __init__(self, journal: Journal[T], *, linger_timeout_seconds: float = 0.0) -> None:
-        """Start nothing yet."""
+        """Store; the first subscriber starts the upstream."""
         self.journal = journal
         self.subscribers = 0
         self.stopped: Callable[[], None] = lambda: None  # called when the upstream has stopped
@@ -31,18 +31,18 @@ class Shared(ABC, Generic[T]):
 
     @abstractmethod
     async def read(self) -> None:
-        """Read the upstream into the journal, to its end.  Raises what subscribers are to get."""
+        """Read the upstream into the journal, to its end.  Subscribers get what this raises."""
 
     def lingers(self) -> bool:
-        """Tell whether the upstream is worth keeping without a subscriber."""
+        """Return whether the upstream is kept for a while without a subscriber."""
         return self._linger_timeout_seconds > 0
 
     def forget(self) -> None:
-        """Forget what only subscribers need, when the upstream has stopped."""
+        """Free what only subscribers need, after the upstream has stopped."""
 
     @asynccontextmanager
     async def subscribed(self) -> AsyncIterator[None]:
-        """Keep the upstream running until the end of the block; start it if it does not run."""
+        """Keep the upstream running until the end of the block.  Start it if it does not run."""
         self.subscribers += 1
         self._stop_lingering()
         if self._task is None or self._task.done():
@@ -56,7 +56,7 @@ class Shared(ABC, Generic[T]):
                 await self._leave()
 
     def close(self, failure: Exception | None = None) -> asyncio.Task[None] | None:
-        """Stop now.  Subscribers end, or get *failure*.  Return the task, which is about to end, if one runs."""
+        """Stop now.  Subscribers end, or get *failure*.  Return the task that ends, if one runs."""
         self._stop_lingering()
         task, self._task = self._task, None
         self.journal.close(failure)
@@ -70,7 +70,7 @@ class Shared(ABC, Generic[T]):
         if self.lingers():
             self._lingering = asyncio.get_running_loop().call_later(self._linger_timeout_seconds, self.close)
         elif (task := self.close()) is not None:
-            await asyncio.wait([task])  # so that nothing of it is left when the stream ends
+            await asyncio.wait([task])  # so that its connection is closed when the stream ends
 
     def _stop_lingering(self) -> None:
         if self._lingering is not None:
@@ -81,25 +81,25 @@ class Shared(ABC, Generic[T]):
         failure: Exception | None = None
         try:
             await self.read()
-        except Exception as error:  # subscribers get it, whatever it is
+        except Exception as error:  # subscribers get any failure
             failure = error
-        if self._task is asyncio.current_task():  # else stopped meanwhile, and perhaps started again
+        if self._task is asyncio.current_task():  # otherwise it was stopped, and may have been started again
             self.journal.close(failure)
 
 
 class Registry(Generic[S]):
-    """The shared upstreams of one kind and host, by what they are about."""
+    """The shared upstreams of one kind and host, by key."""
 
     def __init__(self) -> None:
         self._upstreams: dict[Hashable, S] = {}
 
     def find(self, key: Hashable) -> S | None:
-        """Return the upstream about *key*, unless it has ended."""
+        """Return the upstream of *key*, unless it has ended."""
         upstream = self._upstreams.get(key)
         return None if upstream is None or upstream.journal.closed else upstream
 
     def add(self, key: Hashable, upstream: S) -> S:
-        """Let new subscribers find *upstream*, instead of another one about *key*, until it stops.  Return it."""
+        """Make *upstream* the one of *key* until it stops, and return it."""
 
         def remove() -> None:
             if self._upstreams.get(key) is upstream:
@@ -110,6 +110,6 @@ class Registry(Generic[S]):
         return upstream
 
     def close(self, failure: Exception | None = None) -> None:
-        """Stop all; subscribers end, or get *failure*."""
+        """Stop all upstreams.  Subscribers end, or get *failure*."""
         for upstream in list(self._upstreams.values()):
             upstream.close(failure)

@@ -1,4 +1,4 @@
-"""One reader of a shared upstream: where it is, what happens when it is too slow, and its heartbeats."""
+"""One subscriber of a shared upstream: its cursor, its heartbeats, and what it misses when it is too slow."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from typing import Generic, TypeVar
 from gateway.engine.resumable.journal import Journal, Waiter
 
 HEARTBEAT_SECONDS = 15.0
-"""How long a stream may be silent before its client gets a heartbeat."""
+"""Seconds of silence after which the client of a stream gets a heartbeat."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """Nothing has come for this many seconds; the stream is alive."""
+    """No record has come for this many seconds; the stream is alive."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """The reader was too slow: so many records are not kept any more."""
+    """The subscriber was too slow: so many records are not kept any more."""
 
     count: int
 
 
 class Overflow(Enum):
-    """Where a reader continues after the records that it has missed."""
+    """Where a subscriber continues after records that it has missed."""
 
-    LEAVE = "leave"  # nowhere: it has to read by itself
+    LEAVE = "leave"  # it does not continue
     GAP = "gap"  # at the oldest record that is kept
-    SKIP = "skip"  # at the newest
+    SKIP = "skip"  # at the newest record
 
 
 class Subscription(Generic[T]):
-    """Reads a journal.  `cursor` is the number of the next record; `left` tells that the reader has to read by itself.
+    """Reads a journal: an asynchronous iterator of records, of `Missed` in place of dropped ones, and of `Idle`.
 
-    An asynchronous iterator of records, of `Missed` in place of those that are dropped, and of `Idle`.  It ends when
-    the journal is closed and read, or with LEAVE after a `Missed`; it raises the journal's failure.
+    `cursor` is the number of the next record.  The subscription ends when all records of a closed journal are read, and
+    raises the journal's failure; or after `Missed` with LEAVE, and then `left` is true.
     """
 
     def __init__(
@@ -57,10 +57,10 @@ class Subscription(Generic[T]):
     ) -> None:
         """Begin at record *cursor*.
 
-        Records that are not *wanted* (absent: all are) are passed over, and the reader is silent meanwhile.  After
-        *heartbeat_seconds* of silence (absent: the constant) comes an `Idle`; with *heartbeat_first*, also at once if
-        there is no record.
-        *end* tells when to end, in the time of the journal's clock, once all is read; None as long as that is open.
+        The subscription leaves out records that are not *wanted*; by default it returns all.  An `Idle` comes after
+        *heartbeat_seconds* without a record, by default `HEARTBEAT_SECONDS`; with *heartbeat_first* also at the start,
+        if there is no record.  *end* returns the time of the journal's clock at which the subscription ends, None while
+        that is not known.
         """
         self.cursor = cursor
         self.left = False
@@ -97,7 +97,7 @@ class Subscription(Generic[T]):
             await self._waiter.wait(self._due if end is None else min(self._due, end))
 
     def ready(self) -> T | Missed | None:
-        """Return what comes next if it is there."""
+        """Return what comes next if it is already there."""
         journal = self._journal
         if self.left:
             return None

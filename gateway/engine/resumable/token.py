@@ -1,7 +1,7 @@
-"""Tokens that clients keep for us: opaque to them, and proof against change.
+"""Tokens that clients keep: opaque, and signed.
 
-A token is its content and a code that only holders of the key can make.  Gateways that share the key accept each
-other's tokens.  Each kind of token has a key of its own, derived from that one: none passes for another.
+A token is its content and a signature that only holders of the key can make.  Gateways that share the key accept each
+other's tokens.  Each kind of token has its own key, derived from that one, so a token is valid for its kind only.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ class TokenSigner:
 
 
 class TokenCodec:
-    """Makes tokens of values, and values of tokens.
+    """Makes tokens of values, and reads the values from tokens.
 
-    The content of a token is its version, numbers and bytes of fixed sizes, and texts of at most 255 bytes each.
+    The content of a token is a version, numbers and bytes of fixed sizes, and texts of at most 255 bytes each.
     """
 
     def __init__(self, key: bytes, kind: str, *, version: int, layout: str, texts: int) -> None:
-        """Make tokens of *kind*: fixed values as *layout* says, in the format of `struct`, then so many *texts*."""
+        """Make tokens of *kind*.  *layout* gives the fixed values in the format of `struct`; *texts* texts follow."""
         self._signer = TokenSigner(key, kind)
         self._version = version
         self._fixed = struct.Struct(f">B{layout}{texts}B")

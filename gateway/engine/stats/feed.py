@@ -1,10 +1,9 @@
-"""The use of resources by containers: one feed of samples for each, for any number of readers.
+"""The stats of containers: one feed of samples for each container, for any number of readers.
 
-What an engine pays for stats then does not depend on the number of readers.  A reader gets the newest sample, and the
-number of those that it was too slow for.
+So the cost for the engine does not depend on the number of readers.  A reader gets the newest sample, and the number of
+samples that it was too slow to read.
 
-A container that does not run has no samples: the engine sends zeros, once a second.  Readers get them once, as the fact
-that it does not run.
+For a container that does not run, the engine sends zeros once a second.  Readers then get one `Sample` without stats.
 """
 
 from __future__ import annotations
@@ -31,9 +30,9 @@ from gateway.engine.resumable.subscription import Idle, Missed, Overflow, Subscr
 from gateway.engine.stats.usage import usage
 from gateway.engine.transport.http import Request
 
-_RESPONSE_SECONDS = 10.0  # until the samples begin
-_SILENCE_SECONDS = 15.0  # without a sample, which are due every second, after which a host is not well
-_FRESH_SECONDS = 2.0  # for which a sample is the present
+_RESPONSE_SECONDS = 10.0  # for the head of the response
+_SILENCE_SECONDS = 15.0  # without a sample the connection counts as broken; the engine sends one every second
+_FRESH_SECONDS = 2.0  # an older sample does not show the present
 _load = enginejson.loader(ContainerStats.DESCRIPTOR)
 
 
@@ -59,16 +58,16 @@ class StatsFeed(Shared[Sample]):
 
     @property
     def present(self) -> Sample | None:
-        """The sample that shows the present; None when it is still to come."""
+        """The sample that shows the present, if there is one."""
         newest = self.journal.newest
         stale = newest is not None and newest.stats is not None and self.journal.silent_seconds >= _FRESH_SECONDS
         return None if stale else newest
 
     async def samples(self) -> AsyncGenerator[tuple[Sample, int] | Idle, None]:
-        """Yield the newest sample whenever there is one, and how many the reader has missed before it.
+        """Yield each newest sample, with the number of samples that the reader has missed before it.
 
-        Yields `Idle` while there is none.  Ends when the container has been removed.  Raises what keeps the gateway
-        from reading.
+        Yields `Idle` while no sample comes, and ends when the container has been removed.  Raises the failure of the
+        upstream.
         """
         begin = self.journal.next - (self.present is not None)
         skipped = 0
@@ -98,7 +97,7 @@ class StatsFeed(Shared[Sample]):
             async for document in documents:
                 stats = _stats(document, self._engine)
                 self._retry.succeeded()
-                # An engine that has just started sends zeros for running containers, until it has measured them.
+                # An engine that has just started sends zeros for a running container until it has measured it.
                 if stats is not None or self._rests() or not await self._runs():
                     self._publish(stats)
 
@@ -118,14 +117,14 @@ class StatsFeed(Shared[Sample]):
 
 
 class StatsFeeds:
-    """The feeds of one host: of all containers that somebody reads."""
+    """The feeds of one host, one for each container that has a reader."""
 
     def __init__(self, engine: Engine, reconnect_timeout_seconds: float = 60.0) -> None:
-        """Feed from *engine*; a broken upstream is opened again for *reconnect_timeout_seconds*."""
+        """Read from *engine*.  A broken upstream is opened again for *reconnect_timeout_seconds*."""
         self._engine = engine
         self._reconnect_timeout_seconds = reconnect_timeout_seconds
         self._feeds: Registry[StatsFeed] = Registry()  # by the container's full id
-        self._inspecting: dict[str, asyncio.Task[Inspection]] = {}  # by what requests call the container
+        self._inspecting: dict[str, asyncio.Task[Inspection]] = {}  # by the name or id in the request
 
     @asynccontextmanager
     async def samples(self, id: str) -> AsyncIterator[AsyncGenerator[tuple[Sample, int] | Idle, None]]:
@@ -141,9 +140,9 @@ class StatsFeeds:
             yield samples
 
     async def one(self, id: str, deadline: float | None, *, alone: bool) -> Sample:
-        """Return one sample: that of the readers there are, else the engine's; *alone*, without one before it.
+        """Return one sample: that of an open feed, else one from the engine; *alone*: without the sample before it.
 
-        Raises as `samples` does.
+        Raises like `samples`.
         """
         container, running = await self._inspect(id)
         if not running:
@@ -154,7 +153,7 @@ class StatsFeeds:
             return present
         query = "stream=false&one-shot=true" if alone else "stream=false"
         stats = None
-        # It takes an engine a second or two: on a connection of its own, so that other calls need not wait.
+        # This takes an engine a second or two, so it has its own connection: other calls need not wait.
         async with (
             self._engine.open(_call(container, deadline, query)) as (_, connection),
             aclosing(streams.lines(connection, _SILENCE_SECONDS)) as documents,
@@ -168,7 +167,7 @@ class StatsFeeds:
         self._feeds.close(failure)
 
     async def _inspect(self, id: str) -> tuple[str, bool]:
-        """Return a container's full id and whether it runs; calls at the same time share one question."""
+        """Return a container's full id, and whether it runs.  Calls at the same time share one request."""
         task = self._inspecting.get(id)
         if task is None:
             task = self._inspecting[id] = asyncio.create_task(queries.inspect(self._engine, id))
@@ -179,7 +178,7 @@ class StatsFeeds:
     def _inspected(self, id: str, task: asyncio.Task[Inspection]) -> None:
         del self._inspecting[id]
         if not task.cancelled():
-            task.exception()  # all calls that asked may have ended: then nobody else looks at it
+            task.exception()  # asyncio warns if nothing takes it, and all calls that wait may have ended
 
 
 def _call(container: str, deadline: float | None, query: str) -> Call:
@@ -187,7 +186,7 @@ def _call(container: str, deadline: float | None, query: str) -> Call:
 
 
 def _stats(document: Any, engine: Engine) -> ContainerStats | None:
-    """Return the sample that *document* is; None for the zeros of a container that does not run."""
+    """Return the sample in *document*; None for the zeros of a container that does not run."""
     places: list[str] = []
     try:
         stats = _load(document, places)

@@ -1,7 +1,7 @@
-"""What people expect to read in a sample of stats: shares and rates, as `docker stats` computes them.
+"""Computes the summary of a sample of stats: shares and rates.
 
-The formulas are those of the command line client (docker/cli, cli/command/container/stats_helpers.go); the rates
-per second are ours, there it shows sums.
+The formulas are those of `docker stats` (docker/cli, cli/command/container/stats_helpers.go).  Rates per second are
+our addition; it shows sums.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ _HUNDRED_NANOSECONDS = 100  # the unit of CPU time on Windows
 
 
 def usage(now: ContainerStats, before: ContainerStats | None) -> StatsSummary:
-    """Return the summary of the sample *now*; *before* is the last one before it, if there was any."""
+    """Return the summary of the sample *now*; *before* is the sample before it, if there is one."""
     windows = _is_windows(now)
     seconds = (now.read_at.ToNanoseconds() - before.read_at.ToNanoseconds()) / 1e9 if before is not None else 0.0
     memory = now.memory_stats.private_working_set_bytes if windows else memory_in_use(now.memory_stats)
     limit = now.memory_stats.limit
 
     def rate(amounts: tuple[int, int]) -> float:
-        # A counter that went back is another run's: there is no rate between two runs.
+        # A counter that is lower than before belongs to another run, and there is no rate between two runs.
         return max(amounts[0] - amounts[1], 0) / seconds if seconds > 0 else 0.0
 
     return StatsSummary(
@@ -45,7 +45,7 @@ def memory_in_use(memory: MemoryStats) -> int:
 
 
 def _cpu_percent(now: ContainerStats, before: ContainerStats | None) -> float:
-    """Return the share on Linux: 0 when there is nothing to compare with."""
+    """Return the share of the CPUs on Linux, in percent of one; 0 without an earlier sample."""
     if now.HasField("preread_at"):
         previous = now.precpu_stats
     elif before is not None:
@@ -71,7 +71,7 @@ def _windows_cpu_percent(now: ContainerStats) -> float:
 
 
 def _is_windows(sample: ContainerStats) -> bool:
-    # Engines before API 1.52 do not say; only those on Windows tell the number of processors there.
+    # Engines before API 1.52 send no `os_type`.  Only engines on Windows send the number of processors in `num_procs`.
     return sample.os_type == "windows" or (not sample.os_type and sample.num_procs > 0)
 
 
@@ -84,7 +84,7 @@ def _sent(sample: ContainerStats | None) -> int:
 
 
 def _moved(sample: ContainerStats | None, way: str) -> int:
-    """Return the bytes read (*way* `r`) or written (`w`) of all devices."""
+    """Return the bytes read from (*way* `r`) or written to (`w`) all devices."""
     if sample is None:
         return 0
     if _is_windows(sample):

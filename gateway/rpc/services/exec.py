@@ -16,7 +16,7 @@ from gateway.engine.codec.binding import Binding
 from gateway.engine.codec.frames import Frame
 from gateway.engine.errors import StartedBefore
 from gateway.engine.process import session
-from gateway.engine.process.kill import Mark, NotKilled, kill
+from gateway.engine.process.kill import ExecTag, NotKilled, kill
 from gateway.engine.process.session import Detached, Exited, StartFailed, Unknown
 from gateway.fleet.host import Host
 from gateway.rpc.backend import Backend
@@ -45,10 +45,10 @@ class ExecService:
         asked: pb.ExecStart = await first(requests)
         host = self._backend.host(asked, context)
         create = _create_request(asked)
-        mark = None
+        tag = None
         if asked.on_disconnect != pb.ON_DISCONNECT_KEEP:
-            mark = Mark.new(asked.id, asked.user, privileged=asked.privileged)
-            create.env.append(mark.variable)
+            tag = ExecTag.new(asked.id, asked.user, privileged=asked.privileged)
+            create.env.append(tag.variable)
         deadline = self._backend.timeouts.deadline(_CREATE, context)
         size = asked.console_size if asked.HasField("console_size") else None
         if size is not None and await host.engine.negotiate(deadline) >= _SIZED_AT_START:
@@ -58,7 +58,7 @@ class ExecService:
         begin = pb.StartExecStart(id=created.id, tty=asked.tty, slow_reader=asked.slow_reader)
         exec_session = self._session(host, begin, pb.ExecResponse, context)
         async with (
-            self._killed_unless_ended(exec_session, mark),
+            self._killed_unless_ended(exec_session, tag),
             aclosing(exec_session.responses(requests, stdin=asked.attach_stdin, size=size)) as responses,
         ):
             async for response in responses:
@@ -89,19 +89,19 @@ class ExecService:
         return ExecSession(host, begin, call, response, context, self._backend.timeouts.stall)
 
     @asynccontextmanager
-    async def _killed_unless_ended(self, exec_session: ExecSession, mark: Mark | None) -> AsyncIterator[None]:
-        """Kill what bears *mark* when the block fails, or is left, before the exec has ended."""
+    async def _killed_unless_ended(self, exec_session: ExecSession, tag: ExecTag | None) -> AsyncIterator[None]:
+        """Kill what bears *tag* when the block fails, or is left, before the exec has ended."""
         try:
             yield
         finally:
-            if mark is not None and exec_session.end is None:
-                self._backend.afterwards(self._kill(exec_session.host, exec_session.id, mark))
+            if tag is not None and exec_session.end is None:
+                self._backend.afterwards(self._kill(exec_session.host, exec_session.id, tag))
 
-    async def _kill(self, host: Host, exec_id: str, mark: Mark) -> None:
-        fields = {"host": host.name, "container": mark.container, "exec": exec_id}
+    async def _kill(self, host: Host, exec_id: str, tag: ExecTag) -> None:
+        fields = {"host": host.name, "container": tag.container, "exec": exec_id}
         try:
             async with host.kills:
-                await kill(host.engine, exec_id, mark)
+                await kill(host.engine, exec_id, tag)
         except NotKilled as error:
             log.warning("a process was left behind", extra={"fields": fields | {"why": str(error)}})
         except Exception as error:
