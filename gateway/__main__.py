@@ -9,7 +9,7 @@ import signal
 import sys
 from functools import partial
 
-# What the core of grpc writes by itself, such as a line for each failed handshake, would stand between the log's lines.
+# Without this, the core of grpc writes its own lines between those of the log, such as one for each failed handshake.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 import uvloop
@@ -22,14 +22,14 @@ log = logging.getLogger("gateway")
 
 
 def main() -> int:
-    """Run the gateway.  Exit codes: 0 after a stop, 1 when it could not start, 2 for a bad configuration."""
+    """Run the gateway.  Exit codes: 0 after a stop, 1 when it cannot start, 2 for a refused configuration."""
     read = partial(load, sys.argv[1:], dict(os.environ))
     try:
         settings = read()
     except ConfigError as error:
         print(f"dockfleet-gateway: {error}", file=sys.stderr)
         return 2
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something that can be reloaded
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the gateway can reload its configuration
     _collect_less()
     writer = logs.start(settings.log_level, settings.log_format)
     try:
@@ -43,10 +43,10 @@ def main() -> int:
 
 
 def _collect_less() -> None:
-    """Spare the garbage collector what stays for good, and most of its rounds.
+    """Let the garbage collector run less often, and skip the objects that exist now.
 
-    By Python's defaults it takes a quarter of the time of a list of 1,000 containers, and stops everything else for
-    40 ms now and then.
+    With Python's defaults it takes a quarter of the time of a list of 1,000 containers, and sometimes stops everything
+    for 40 ms.
     """
     gc.freeze()
     gc.set_threshold(10_000)

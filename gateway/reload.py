@@ -98,5 +98,5 @@ def _needs_restart(old: Settings, new: Settings) -> Iterator[str]:
 
 
 def _protection(settings: Settings) -> tuple[bool, bool]:
-    """Whether the listener has TLS, and whether clients must have certificates: not what is in the files."""
+    """Return whether the listener has TLS, and whether clients must have certificates."""
     return settings.tls is not None, settings.tls is not None and settings.tls.client_ca is not None

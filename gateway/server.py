@@ -1,4 +1,4 @@
-"""The composition root: builds everything, starts, drains, stops.  Nothing imports it but `__main__`."""
+"""The composition root: it builds, starts, drains and stops everything.  Only `__main__` imports it."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ log = logging.getLogger("gateway.server")
 _NEVER_SECONDS = 3600.0
 _HOSTS_AT_ONCE = 16  # are asked for all that they have, when many are new: calls must not wait for it
 _ASKED_SECONDS = 60.0  # health checks come at least this often
-_LAST_WORDS_SECONDS = 1.0  # for telling the clients of calls that are cut off
+_STATUS_SECONDS = 1.0  # for the statuses of calls that are cut off to reach their clients
 
 
 async def serve(read: Callable[[], Settings], settings: Settings) -> None:
@@ -98,7 +98,7 @@ async def serve(read: Callable[[], Settings], settings: Settings) -> None:
 
 @dataclass(frozen=True)
 class Running:
-    """A gateway that serves: the `port` it listens on, the metrics' `(host, port)` if any, and parts of it."""
+    """A gateway that serves: its `port`, the `(host, port)` of the metrics if any, and parts of it."""
 
     port: int
     metrics_address: tuple[str, int] | None
@@ -158,7 +158,7 @@ async def running(
         try:
             yield Running(port, metrics_address, hosts, metrics, polls)
         finally:
-            readiness.obstacle = "the gateway is draining: it ends when its open calls have ended"
+            readiness.obstacle = "the gateway is draining: it stops when its open calls have ended"
             seconds = settings.drain_timeout_seconds if _in_use(interceptor, reporter, readiness) else 0
             await _drain(reporter, seconds, hurry)
             await _stop(server, interceptor, settings.shutdown_timeout_seconds, hurry)
@@ -223,7 +223,7 @@ def _add_services(server: grpc.aio.Server, backend: Backend, settings: Settings,
 
 
 def _add_standard_services(server: grpc.aio.Server, reporter: HealthReporter, settings: Settings) -> list[str]:
-    """Let *server* serve health, and channelz if it is wanted; return their names."""
+    """Let *server* serve health, and channelz if it is configured; return their names."""
     health_pb2_grpc.add_HealthServicer_to_server(reporter, server)
     if not settings.channelz:
         return [health.NAME]
@@ -234,7 +234,7 @@ def _add_standard_services(server: grpc.aio.Server, reporter: HealthReporter, se
 async def _serve_pages(
     settings: Settings, metrics: Metrics, readiness: Readiness, stack: AsyncExitStack
 ) -> tuple[str, int] | None:
-    """Serve HTTP until the *stack* ends; return the address that was bound."""
+    """Serve HTTP until *stack* ends; return the bound address."""
     if settings.metrics_listen is None:
         return None
     address = urlsplit(f"//{settings.metrics_listen}")
@@ -256,13 +256,13 @@ def _log_start(settings: Settings, port: int, metrics_address: tuple[str, int] |
 
 
 def _in_use(interceptor: CallInterceptor, reporter: HealthReporter, readiness: Readiness) -> bool:
-    """Tell whether calls are open, or somebody who sends clients here asks how the gateway is."""
+    """Return whether calls are open, or health was asked for recently, which load balancers do."""
     recently = time.monotonic() - _ASKED_SECONDS
     return interceptor.busy or any(at > recently for at in (reporter.asked_at, readiness.asked_at) if at is not None)
 
 
 async def _drain(reporter: HealthReporter, seconds: float, hurry: asyncio.Event) -> None:
-    """Tell load balancers, and serve on for a while."""
+    """Report NOT_SERVING to load balancers, and serve for some more *seconds*."""
     log.info("draining", extra={"fields": {"seconds": seconds}})
     reporter.drain()
     await _wait(hurry, seconds)
@@ -272,16 +272,15 @@ async def _drain(reporter: HealthReporter, seconds: float, hurry: asyncio.Event)
 async def _stop(
     server: grpc.aio.Server, interceptor: CallInterceptor, grace_seconds: float, hurry: asyncio.Event
 ) -> None:
-    """Let open calls finish within bounds, and end the others."""
-    # Its own grace must not end while the stop below is at work: grpc would cancel the calls of a server that is gone,
-    # and crash.
+    """Let open calls finish for *grace_seconds*, and then end them."""
+    # The grace of grpc must not end during the second stop below: grpc would cancel calls of a closed server and crash.
     stopping = asyncio.create_task(server.stop(grace_seconds + _NEVER_SECONDS))
     interceptor.end_endless()
     hurried = asyncio.create_task(hurry.wait())
     await asyncio.wait({stopping, hurried}, timeout=grace_seconds, return_when=asyncio.FIRST_COMPLETED)
     hurried.cancel()
     interceptor.end_all()
-    await asyncio.wait({stopping}, timeout=_LAST_WORDS_SECONDS)
+    await asyncio.wait({stopping}, timeout=_STATUS_SECONDS)
     if not stopping.done():
         await server.stop(0)
     await stopping

@@ -1,1 +1,1 @@
-"""What a user configures: settings, and how they are read."""
+"""The configuration: its settings, and how they are read."""

@@ -43,7 +43,8 @@ def discover(docker: DockerConfiguration) -> Discovered:
     nothing else is configured, the local socket, called local.  A context that cannot be used, or only in plaintext
     beyond this machine, and an engine met before, are left out.  Raises `ConfigError` for a bad `DOCKER_HOST`.
 
-    The files are read directly: docker's SDK, without a config.json, looks for contexts in the working directory.
+    This reads the files itself, because without a config.json the docker SDK reads the contexts of the working
+    directory.
     """
     left_out: list[tuple[str, str]] = []
     hosts = sorted(_contexts(docker.folder, left_out), key=lambda host: host.name)
@@ -81,7 +82,7 @@ def _contexts(folder: Path, left_out: list[tuple[str, str]]) -> Iterator[HostSet
 
 
 def _host_of(name: str, address: str, certificates: Path | None) -> HostSettings:
-    """Return the host at *address*, over TLS with the files that the docker command keeps in *certificates*."""
+    """Return the host at *address*; for TCP, with the TLS files that the docker command keeps in *certificates*."""
     tls = None
     if certificates and address.startswith("tcp://"):
         own = {"certificate": certificates / "cert.pem", "key": certificates / "key.pem"}

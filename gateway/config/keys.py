@@ -1,4 +1,4 @@
-"""The keys of the configuration, as each of the three places writes them: file, variables and flags."""
+"""The keys of the configuration, as they are written in the file, in variables and in flags."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PREFIX = "DOCKFLEET_"
 
 @dataclass(frozen=True)
 class Key:
-    """A key as it is written in each place; *name* is its dotted name in the file."""
+    """A key of the configuration; *name* is its dotted name in the file."""
 
     name: str
     field: FieldInfo
@@ -37,13 +37,13 @@ class Key:
 
     @property
     def default(self) -> str:
-        """The default as text; empty when it is none, or a list."""
+        """The default as text; empty without a default, and for a list."""
         value = self.field.get_default()
         return str(value).lower() if isinstance(value, str | int | float) else ""
 
     @property
     def meaning(self) -> str:
-        """What it is for, on one line."""
+        """The purpose of the key, in one line."""
         return " ".join((self.field.description or "").split())
 
 
@@ -62,10 +62,10 @@ def _is_path(annotation: Any) -> bool:
     return annotation is Path or any(_is_path(part) for part in get_args(annotation))
 
 
-CONFIG = Key("config", Field(description="The YAML file to read; not itself a key of it."))
+CONFIG = Key("config", Field(description="The YAML file to read.  The file cannot have this key."))
 KEYS = {key.name: key for key in _keys(Keys)}
-OUTSIDE = {key.name: key for key in (CONFIG, *KEYS.values()) if "[]" not in key.name}  # variables and flags
-PATHS = {key.name for key in KEYS.values() if _is_path(key.field.annotation)}  # with what is a file or a directory
+OUTSIDE = {key.name: key for key in (CONFIG, *KEYS.values()) if "[]" not in key.name}  # as variables and flags
+PATHS = {key.name for key in KEYS.values() if _is_path(key.field.annotation)}  # names of files and directories
 
 
 def reference() -> str:

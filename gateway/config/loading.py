@@ -1,10 +1,10 @@
-"""Reading the configuration: one YAML file, environment variables and flags become one frozen `Settings`.
+"""Reads the configuration: a YAML file, environment variables and flags become one frozen `Settings`.
 
-A flag beats a variable, a variable beats the file, the file beats the default.  The key *limits.read_timeout_seconds*
-is the variable `DOCKFLEET_LIMITS__READ_TIMEOUT_SECONDS` and the flag `--limits-read-timeout-seconds`.  A wrong or
-unknown key is refused at start; the message names the key, the value and the remedy, and shows no secret.
+A flag wins over a variable, a variable over the file, the file over the default.  The key *limits.read_timeout_seconds*
+is the variable `DOCKFLEET_LIMITS__READ_TIMEOUT_SECONDS` and the flag `--limits-read-timeout-seconds`.  The gateway
+refuses a wrong or unknown key at start.  The message names the key, the value and the remedy, and shows no secret.
 
-All of it happens once, in `load`; nothing deeper in the gateway reads the environment.
+`load` reads everything once; no other code of the gateway reads the environment.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from gateway.config.sources import Sources
 
 __all__ = ["ConfigError", "load"]
 
-# Of the clients, which people use from the same shell; and what is set aside for those to come, and for tests.
+# Variables of the clients, which people use from the same shell, and prefixes for later clients and for tests.
 _CLIENTS = ("DOCKFLEET_ADDRESS", "DOCKFLEET_TLS_CA", "DOCKFLEET_TLS_CERT", "DOCKFLEET_TLS_KEY", "DOCKFLEET_TOKEN")
-_SET_ASIDE = ("DOCKFLEET_CLIENT_", "DOCKFLEET_TEST_")
+_RESERVED = ("DOCKFLEET_CLIENT_", "DOCKFLEET_TEST_")
 
 
 def load(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
-    """Return what *argv* (without the program's name), *environ* and the file configure.
+    """Return the settings from *argv* (without the name of the program), *environ* and the file.
 
     Paths in the file are relative to its directory, others to the working directory.  Raises `ConfigError`.  `--help`,
     `--version` and `--check` print, and raise `SystemExit` with status 0.
@@ -84,7 +84,7 @@ def _completed(keys: Keys, environ: Mapping[str, str], source: str) -> Settings:
 
 
 def _state_directory(environ: Mapping[str, str]) -> Path | None:
-    if directory := environ.get("STATE_DIRECTORY", "").partition(":")[0]:  # systemd's; several, with colons
+    if directory := environ.get("STATE_DIRECTORY", "").partition(":")[0]:  # systemd sets it, a list with colons
         return Path(directory)
     if directory := environ.get("XDG_STATE_HOME", ""):
         return Path(directory, "dockfleet")
@@ -93,12 +93,12 @@ def _state_directory(environ: Mapping[str, str]) -> Path | None:
 
 
 def _report(settings: Settings, path: str) -> str:
-    """Return what a gateway with these *settings* would serve, for people; nothing in it is a secret."""
+    """Return, for people, what a gateway with these *settings* serves.  The text has no secret."""
     tls = settings.tls
     protection = "plaintext" if tls is None else "TLS with client certificates" if tls.client_ca else "TLS"
     key = settings.resume_key or (settings.state_directory and settings.state_directory / "resume.key")
     rows: list[tuple[str, str]] = [
-        ("configuration", f"file {path}" if path else "without a file"),
+        ("configuration", f"file {path}" if path else "no file"),
         ("gRPC", f"{settings.listen}, {protection}"),
         ("metrics", settings.metrics_listen or "off"),
         ("resume key", str(key or "none that is kept")),
@@ -148,15 +148,16 @@ def _parser() -> argparse.ArgumentParser:
         usage=f"{PROGRAM} [--config FILE] [--host NAME=ADDRESS]... [--FLAG VALUE]...",
         description="One gRPC door in front of many Docker hosts.",
         epilog="Every flag is also a key of the file and a variable: --limits-read-timeout-seconds is "
-        f"limits.read_timeout_seconds and {PREFIX}LIMITS__READ_TIMEOUT_SECONDS. A flag beats a variable, "
-        "a variable beats the file.",
+        f"limits.read_timeout_seconds and {PREFIX}LIMITS__READ_TIMEOUT_SECONDS. A flag wins over a variable, "
+        "a variable over the file.",
         formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=36, width=110),
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
-    check = "Read the configuration, print what would be served, and exit: with 0, or 2 when it is refused."
+    check = "Read the configuration, print what the gateway would serve, and exit with 0; with 2 if it is refused."
     parser.add_argument("--check", action="store_true", help=check)
-    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}", help="Print it and exit.")
+    version = "Print the version and exit."
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}", help=version)
     groups = {"": parser.add_argument_group("gateway")}
     for key in OUTSIDE.values():
         section = key.name.rpartition(".")[0]
@@ -177,12 +178,12 @@ def _form(key: Key) -> dict[str, Any]:
 
 def _variables(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
     keys = {key.variable: key for key in OUTSIDE.values()}
-    # Beside a Service called dockfleet, Kubernetes sets DOCKFLEET_SERVICE_HOST, DOCKFLEET_PORT_50051_TCP and more.
+    # For a Service called dockfleet, Kubernetes sets DOCKFLEET_SERVICE_HOST, DOCKFLEET_PORT_50051_TCP and more.
     services = [name.removesuffix("SERVICE_HOST") for name in environ if name.endswith("_SERVICE_HOST")]
     links = tuple(service + what for service in services for what in ("SERVICE_", "PORT"))
     ours = (name for name in environ if name.startswith(PREFIX) and not name.startswith(links))
     values: dict[str, Any] = {
-        name: environ[name] for name in ours if name not in _CLIENTS and not name.startswith(_SET_ASIDE)
+        name: environ[name] for name in ours if name not in _CLIENTS and not name.startswith(_RESERVED)
     }
     if unknown := sorted(values.keys() - keys.keys()):
         raise ConfigError("\n".join(f"{name} is unknown{meant(name, keys)}" for name in unknown))
@@ -219,7 +220,7 @@ def _keys_of(document: Document, folder: Path) -> dict[str, Any]:
 
 
 def _overlaid(file: dict[str, Any], given: dict[str, tuple[Any, str]]) -> dict[str, Any]:
-    """Return *file* with what was *given* elsewhere on top; a list is replaced as a whole."""
+    """Return *file* with the values that are *given* by flags and variables; a list is replaced as a whole."""
     whole = dict(file)
     for name, (value, _) in given.items():
         *sections, key = name.split(".")

@@ -1,4 +1,4 @@
-"""Why a configuration is refused, in words for the one who wrote it; they show no secret."""
+"""Messages that say why a configuration is refused.  They show no secret."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WORDS = {
 
 
 class ConfigError(Exception):
-    """The configuration is refused.  The message says why, a line for each reason, to the one who wrote it."""
+    """The configuration is refused.  The message has one line for each reason."""
 
 
 Path = tuple[str | int, ...]
@@ -70,7 +70,7 @@ def _general(path: Path) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return *value* as a refusal may show it: no login before an @, no key material, no whole mapping."""
+    """Return *value* as a message may show it: without a login before an @, key material, or a whole mapping."""
     if not isinstance(value, str | int | float):
         return ""
     if "\n" in str(value) or "-----BEGIN" in str(value):
@@ -79,6 +79,6 @@ def shown(value: Any) -> str:
 
 
 def meant(word: str, words: Iterable[str]) -> str:
-    """Return the end of a refusal of *word*: which of *words* it is close to, or where all are listed."""
+    """Return the end of a message about the unknown *word*: the closest one of *words*, or where to find all."""
     close = difflib.get_close_matches(word, list(words), 1)
     return f"; did you mean {close[0]}?" if close else f"; {PROGRAM} --help lists all"

@@ -1,8 +1,8 @@
-"""Every key of the configuration: its type, default, bounds and meaning, and what must hold between keys.
+"""Every key of the configuration: its type, default, bounds and meaning, and the rules between keys.
 
-These models are the only list of keys there is; flags, variables, `--help` and docs/configuration.md are made
-from them in this package.  Settings that exist are valid: addresses are well formed, certificate files
-are readable and belong together, and nothing speaks plaintext beyond this machine unless told to.
+These models are the only list of keys; flags, variables, `--help` and docs/configuration.md follow from them.  A
+`Settings` object is valid: addresses are well formed, certificate files can be read and belong together, and plaintext
+beyond this machine is explicitly allowed.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from gateway.config.tls import HostTls, ListenerTls
 
 
 class Limits(Section):
-    """What the gateway, one host, and one call may take."""
+    """Limits of the gateway, of one host, and of one call."""
 
     max_concurrent_calls: int = Field(default=1000, ge=1, le=1 << 20)
-    """Single calls that the gateway serves at once; more are refused at once.  Health checks do not count."""
+    """Calls that the gateway serves at the same time; it refuses more.  Health checks do not count."""
 
     max_concurrent_streams: int = Field(default=2000, ge=1, le=1 << 20)
-    """Streams and sessions that the gateway serves at once."""
+    """Streams and sessions that the gateway serves at the same time; it refuses more."""
 
     max_connections_per_host: int = Field(default=64, ge=1, le=1024)
     """Single calls at one host at once, each on a connection; those that no call needs are closed after a minute."""
@@ -43,10 +43,10 @@ class Limits(Section):
     """Streams, sessions and other calls that wait for something to happen, such as a stop, at one host at once."""
 
     max_response_bytes: int = Field(default=64 << 20, ge=1 << 16, le=1 << 30)
-    """Bytes of the largest answer taken into memory; downloads flow through and are not bound by it."""
+    """Bytes of the largest response of a host that the gateway takes into memory.  Downloads are not limited."""
 
     connect_timeout_seconds: float = Field(default=2.0, gt=0, le=60)
-    """Seconds to reach a host."""
+    """Seconds for a connection to a host to open."""
 
     ssh_login_timeout_seconds: float = Field(default=10.0, gt=0, le=300)
     """Seconds to log in at an ssh host that was reached."""
@@ -62,29 +62,29 @@ class Limits(Section):
     """Seconds for a call that changes something, when the client sets no deadline."""
 
     long_timeout_seconds: float = Field(default=3600.0, gt=0, le=86_400)
-    """Seconds for a pull, push, build, load and their like, when the client sets no deadline."""
+    """Seconds for a pull, push, build, load or import, when the client sets no deadline."""
 
     progress_idle_timeout_seconds: float = Field(default=60.0, gt=0, le=3600)
     """Seconds that the host may send nothing in such a call, when the client sets no deadline."""
 
     reconnect_timeout_seconds: float = Field(default=60.0, ge=0, le=3600)
-    """Seconds that logs, events and stats whose connection broke are tried again before their readers are told."""
+    """Seconds for which the gateway tries to open broken logs, events and stats again before their streams fail."""
 
     fan_out_timeout_seconds: float = Field(default=5.0, gt=0, le=3600)
     """Seconds that one host may take in a question to many hosts, when the request does not say otherwise."""
 
     stall_timeout_seconds: float = Field(default=60.0, gt=0, le=3600)
-    """Seconds that a client may hold up a process, an exec's or a run's, by not reading; then its call is ended."""
+    """Seconds for which a client that does not read may block the process of an exec or run; then its call ends."""
 
     reader_stall_timeout_seconds: float = Field(default=300.0, gt=0, le=86_400)
-    """Seconds that any other stream waits for a client that does not read before the call is ended."""
+    """Seconds for which any other stream waits for a client that does not read; then the call ends."""
 
 
 class HostSettings(Section):
     """One Docker host."""
 
     name: str = Field(pattern=r"^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$")
-    """Name by which clients choose the host: at most 63 of a-z, 0-9 and, inside, `.`, `_`, `-`; unique."""
+    """Unique name of the host in requests: at most 63 characters of a-z, 0-9 and, not at the ends, `.`, `_`, `-`."""
 
     address: EngineAddress
     """Where its engine listens: unix:///path, tcp://host:port or ssh://user@host[:port][/path].  For ssh, the path is
@@ -94,7 +94,7 @@ class HostSettings(Section):
     ssh: HostSsh | None = None
 
     insecure: bool = False
-    """Speak plaintext to a tcp engine beyond this machine: anyone on the network path can become root on that host."""
+    """Allow plaintext to a tcp engine beyond this machine: anyone on the network path can become root on that host."""
 
     labels: Mapping[Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]{1,63}$")], str] = Field(default_factory=dict)
     """Labels by which clients select hosts, text to text."""
@@ -103,14 +103,14 @@ class HostSettings(Section):
     def _protected(self) -> Self:
         tcp = self.address.startswith("tcp://")
         if self.tls and not tcp:
-            raise ValueError("has tls, which only tcp:// addresses can use: leave it out")
+            raise ValueError("has tls, which is for tcp:// addresses only: leave it out")
         if self.ssh and not self.address.startswith("ssh://"):
             raise ValueError("has ssh, which only ssh:// addresses can use: leave it out")
         if self.tls and self.insecure:
             raise ValueError("has both tls and insecure: leave one out; with tls, the engine is always checked")
         if tcp and not self.tls and not self.insecure and beyond_loopback(self.address):
             raise ValueError(
-                "would be reached in plaintext beyond this machine: give it tls, or accept that with "
+                "is in plaintext beyond this machine: give it tls, or allow that with "
                 f"{{name: {self.name}, address: '{self.address}', insecure: true}}"
             )
         return self
@@ -127,46 +127,46 @@ class DockerConfiguration:
 
 
 class Keys(Section):
-    """All that can be configured."""
+    """All keys of the configuration."""
 
     listen: ListenAddress = "127.0.0.1:50051"
-    """Where gRPC is served: host:port, [ipv6]:port or unix:///path."""
+    """Address of the gRPC listener: host:port, [ipv6]:port or unix:///path."""
 
     insecure_allow_plaintext_beyond_loopback: bool = False
-    """Serve without TLS beyond this machine: anyone who reaches the port can become root on all hosts."""
+    """Allow gRPC without TLS beyond this machine: anyone who reaches the port can become root on all hosts."""
 
     metrics_listen: MetricsAddress | None = "127.0.0.1:9464"
-    """Where Prometheus scrapes, in plaintext: who reaches it sees names and load of all hosts; `off` disables it."""
+    """Address of the HTTP listener for Prometheus, in plaintext.  It shows the names and the load of all hosts.  `off`
+    disables it."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """Least severity that is logged: debug, info, warning or error."""
+    """Lowest level that is logged: debug, info, warning or error."""
 
     log_format: Literal["json", "text"] = "json"
-    """Form of the log: json, or text for people."""
+    """Format of the log: json, or text for people."""
 
     drain_timeout_seconds: float = Field(default=5.0, ge=0, le=300)
-    """Seconds, when stopping, in which health already says NOT_SERVING but every call is still served."""
+    """Seconds before a stop in which health is NOT_SERVING and the gateway still serves every call."""
 
     shutdown_timeout_seconds: float = Field(default=15.0, ge=0, le=3600)
-    """Seconds after that in which open calls may finish before they are cancelled."""
+    """Seconds after that in which open calls can finish; then the gateway cancels them."""
 
     state_directory: Path | None = None
-    """Directory of what the gateway keeps from one run to the next: a resume key.  It is made when it is missing.
-    Without this key: `$STATE_DIRECTORY`, which systemd sets, else `$XDG_STATE_HOME/dockfleet`, else
-    `~/.local/state/dockfleet`."""
+    """Directory where the gateway keeps its resume key.  The gateway makes it if it is missing.  Without this key:
+    `$STATE_DIRECTORY`, which systemd sets, else `$XDG_STATE_HOME/dockfleet`, else `~/.local/state/dockfleet`."""
 
     resume_key: File | None = None
-    """File of the key, at least 16 bytes, that signs resume tokens: gateways that share it take each other's, and their
-    own of before a restart.  Without it: `resume.key` in the state directory, made at the first start."""
+    """File of the key, at least 16 bytes, that signs resume tokens.  Gateways with the same key accept each other's
+    tokens, also after a restart.  Without it: `resume.key` in the state directory, which the first start makes."""
 
     reflection: bool = True
-    """Serve gRPC reflection, so that grpcurl and its like need no protos."""
+    """Serve gRPC reflection, so that tools such as grpcurl need no protos."""
 
     channelz: bool = False
-    """Serve gRPC channelz, which shows all connections; for administrators."""
+    """Serve gRPC channelz, which shows all connections, for administrators."""
 
     health_check_interval_seconds: float = Field(default=10.0, ge=0.1, le=3600)
-    """Seconds between two questions to a host whether it lives."""
+    """Seconds between two probes of a host."""
 
     health_check_timeout_seconds: float = Field(default=5.0, ge=0.1, le=60)
     """Seconds in which a host must answer them."""
@@ -194,7 +194,7 @@ class Keys(Section):
     @classmethod
     def _long_enough(cls, file: Path | None) -> Path | None:
         if file is not None and len(file.read_bytes()) < 16:
-            raise ValueError("holds less than 16 bytes")
+            raise ValueError("has fewer than 16 bytes")
         return file
 
     @field_validator("hosts")
@@ -202,15 +202,15 @@ class Keys(Section):
     def _unique(cls, hosts: tuple[HostSettings, ...]) -> tuple[HostSettings, ...]:
         names = [host.name for host in hosts]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"names more than one host {', '.join(twice)}: give each its own name")
+            raise ValueError(f"has more than one host called {', '.join(twice)}: give each host its own name")
         return hosts
 
     @model_validator(mode="after")
     def _protected(self) -> Self:
         if not self.tls and not self.insecure_allow_plaintext_beyond_loopback and beyond_loopback(self.listen):
             raise ValueError(
-                f"listen: {self.listen} would offer root on all hosts in plaintext beyond this machine: listen on "
-                "127.0.0.1, or give tls.certificate and tls.key, or accept that risk with "
+                f"listen: {self.listen} offers root on all hosts in plaintext beyond this machine: listen on "
+                "127.0.0.1, or set tls.certificate and tls.key, or allow it with "
                 "insecure_allow_plaintext_beyond_loopback"
             )
         return self
@@ -238,17 +238,17 @@ class Settings(Keys):
 
     @property
     def warnings(self) -> list[str]:
-        """What is allowed and probably not meant, a sentence each."""
+        """One sentence for each setting that is allowed and probably a mistake."""
         names: dict[str, list[str]] = {}
         for host in self.all_hosts:
             names.setdefault(host.address, []).append(host.name)
         found = [
-            f"hosts {' and '.join(same)} have the same address {address}: what is there is shown once for each"
+            f"hosts {' and '.join(same)} have the same address {address}: each shows the same objects"
             for address, same in names.items()
             if len(same) > 1
         ]
         if not self.hosts and not self.contexts and not self.sources.remote:
             found.append("the fleet has no hosts: the list of hosts is empty")
         if self.tls is not None and self.tls.client_ca is None:
-            found.append("every client that trusts this certificate may call: tls.client_ca would ask for theirs")
+            found.append("every client can call the gateway: set tls.client_ca to require client certificates")
         return found

@@ -1,4 +1,4 @@
-"""What the gateway keeps from one run to the next: the key that signs resume tokens."""
+"""The state directory: it holds the key that signs resume tokens."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _LEAST_BYTES = 16
 
 
 def resume_key(settings: Settings) -> bytes:
-    """Return the key that signs resume tokens; one of this run alone when it cannot be kept, with a warning.
+    """Return the key that signs resume tokens.
 
-    Raises `OSError` when the file of `resume_key` cannot be read.
+    If it cannot be kept, this logs a warning and returns a key for this run only.  Raises `OSError` when the file of
+    `resume_key` cannot be read.
     """
     if settings.resume_key is not None:
         return settings.resume_key.read_bytes()
@@ -35,7 +36,7 @@ def resume_key(settings: Settings) -> bytes:
 
 
 def kept_key(directory: Path) -> bytes:
-    """Return the key in *directory*, which only its owner can read; make both when they are missing.
+    """Return the key in *directory*.  Make a missing directory or key, for its owner only.
 
     Gateways that start at the same time get the same key.  Raises `OSError`.
     """
@@ -45,12 +46,12 @@ def kept_key(directory: Path) -> bytes:
         _make(file)
     key = file.read_bytes()
     if len(key) < _LEAST_BYTES:
-        raise OSError(f"{file} holds less than {_LEAST_BYTES} bytes: remove it, and a new one is made")
+        raise OSError(f"{file} has fewer than {_LEAST_BYTES} bytes: remove it, and the gateway makes a new one")
     return key
 
 
 def _make(file: Path) -> None:
-    """Write a new key, unless another gateway is faster; nobody ever reads half of it."""
+    """Write a new key unless another gateway has made one.  No gateway can read a part of it."""
     draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
     try:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as writer:
@@ -58,6 +59,6 @@ def _make(file: Path) -> None:
             writer.flush()
             os.fsync(writer.fileno())
         with contextlib.suppress(FileExistsError):
-            os.link(draft, file)  # unlike a rename, it never replaces the key that another has made
+            os.link(draft, file)  # a rename would replace the key of another gateway
     finally:
         draft.unlink(missing_ok=True)

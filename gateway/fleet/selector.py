@@ -16,8 +16,8 @@ from gateway.fleet.registry import HostRegistry, UnknownHost
 def select(hosts: Iterable[Host], selector: pb.HostSelector, path: str = "selector") -> list[Host]:
     """Return the *hosts* that *selector* selects, in their order.
 
-    Raises `InvalidField` for a malformed selector, whose place in the request is *path*, and `UnknownHost` for a name
-    that no host has.
+    *path* is the field of the selector in the request.  Raises `InvalidField` for a malformed selector, and
+    `UnknownHost` for a name that no host has.
     """
     check_hosts(selector, path)
     unknown = hosts.unknown if isinstance(hosts, HostRegistry) else UnknownHost
@@ -32,14 +32,14 @@ def select(hosts: Iterable[Host], selector: pb.HostSelector, path: str = "select
 def check_hosts(selector: pb.HostSelector, path: str = "selector") -> None:
     """Raise `InvalidField` for a malformed selector, whose place in the request is *path*."""
     if selector.all and (selector.names or selector.labels):
-        raise InvalidField(f"{path}.all", "must be false where `names` or `labels` are set")
+        raise InvalidField(f"{path}.all", "must be false when `names` or `labels` are set")
     if not (selector.all or selector.names or selector.labels):
         raise InvalidField(path, "must have `names` or `labels`, or `all`")
     check(selector.labels, f"{path}.labels")
 
 
 def fits(host: Host, selector: pb.HostSelector) -> bool:
-    """Tell whether *selector*, which is not malformed, selects *host*."""
+    """Return whether the well-formed *selector* selects *host*."""
     names = selector.names or ("*",)
     return any(matches(host.name, name) for name in names) and meets(host.labels, selector.labels)
 

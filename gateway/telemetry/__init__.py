@@ -1,1 +1,1 @@
-"""The gateway's log and metrics."""
+"""The log and the metrics of the gateway."""

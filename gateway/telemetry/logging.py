@@ -1,7 +1,7 @@
-"""The gateway's own log: one JSON object a line, or text for people.
+"""The log of the gateway: one JSON object a line, or text for people.
 
-Writing happens on a thread of its own, behind a bounded queue: a reader that stalls must not stall the gateway.
-What does not fit is dropped, and the next line that fits says how much.
+A thread writes it from a bounded queue, so that a stalled reader of the log does not stall the gateway.  Records that
+do not fit are dropped, and the next line has their number.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from datetime import UTC, datetime
 import orjson
 
 _WAITING_LINES = 10_000
-_LONGEST = 4096  # characters of a field: a client can send a name of megabytes
-_LONGEST_TRACEBACK = 16_384
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")  # among them what turns the direction of writing, or begins an escape sequence
+_MAX_FIELD = 4096  # characters; a client can send a name of megabytes
+_MAX_TRACEBACK = 16_384
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")  # these can change the direction of the text, or begin an escape sequence
 
 
 def start(level: str, form: str) -> logging.handlers.QueueListener:
     """Set up logging to standard error at *level* ("info"), in *form* ("json" or "text").
 
-    Returns the writer, to be stopped at the end.
+    Returns the writer, which the caller stops.
     """
     writer = logging.StreamHandler(sys.stderr)
     writer.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
@@ -36,24 +36,24 @@ def start(level: str, form: str) -> logging.handlers.QueueListener:
     root.handlers[:] = [_Droppable(lines)]
     root.setLevel(level.upper())
     for chatty in ("urllib3", "docker", "asyncio", "asyncssh", "grpc"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)  # some of them print headers, and with them credentials
+        logging.getLogger(chatty).setLevel(logging.WARNING)  # some of them log headers with credentials
     logging.getLogger("grpc._cython.cygrpc").addFilter(_is_no_leaving_client)
     listener.start()
     return listener
 
 
 def _is_no_leaving_client(record: logging.LogRecord) -> bool:
-    """Tell a failure from a client that has left in the midst of a message, which grpc logs as an error."""
+    """Return false for a client that leaves during a message, which grpc logs as an error."""
     return "ExecuteBatchError raised in core" not in record.getMessage()
 
 
 class _Droppable(logging.handlers.QueueHandler):
-    """Puts records into the queue while there is room, and counts the others."""
+    """Puts records into the queue, and counts those that do not fit."""
 
     dropped = 0
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
-        """Leave the record as it is: it stays in this process, and the formatter wants its traceback."""
+        """Return the record unchanged: it stays in this process, and the formatter needs its traceback."""
         return record
 
     def enqueue(self, record: logging.LogRecord) -> None:
@@ -74,7 +74,7 @@ def _fields(record: logging.LogRecord) -> dict[str, object]:
 
 
 def _bounded(value: object) -> object:
-    """Return a field's *value* as it is logged: not too long, and without meaningless digits."""
+    """Return *value* as a field of the log: not too long, and without meaningless digits."""
     if isinstance(value, float):
         return round(value, 6)
     if isinstance(value, str):
@@ -82,15 +82,15 @@ def _bounded(value: object) -> object:
     if value is None or isinstance(value, int):
         return value
     text = repr(value)
-    return value if len(text) <= _LONGEST else _cut(text)
+    return value if len(text) <= _MAX_FIELD else _cut(text)
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text) - _LONGEST} more)"
+    return text if len(text) <= _MAX_FIELD else f"{text[:_MAX_FIELD]}… ({len(text) - _MAX_FIELD} more)"
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line; whatever a field holds, it stays within its line."""
+    """Formats a record as one line with a JSON object; no field can begin a new line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of *record*."""
@@ -102,16 +102,16 @@ class JsonFormatter(logging.Formatter):
             **_fields(record),
         }
         if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)[-_LONGEST_TRACEBACK:]
+            line["traceback"] = self.formatException(record.exc_info)[-_MAX_TRACEBACK:]
         try:
             text = orjson.dumps(line, default=str).decode()
-        except TypeError:  # half a character, or a number beyond 64 bits
+        except TypeError:  # half of a surrogate pair, or a number beyond 64 bits
             return json.dumps(line, default=str)
         return text if text.isascii() else _NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 class TextFormatter(logging.Formatter):
-    """A line for people: date and time, level, message, fields."""
+    """Formats a record as a line for people: date and time, level, message, fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of *record*."""

@@ -1,8 +1,8 @@
-"""Every Prometheus metric of the gateway, declared once.
+"""All Prometheus metrics of the gateway.
 
-`Metrics` is made by the composition root and handed to whatever counts.  The gRPC server's metrics have the names that
-the ecosystem's dashboards know (go-grpc-prometheus).  Labels come from closed sets only: methods of the contract,
-status codes, hosts.  Never a container, image or user.
+The composition root makes `Metrics` and passes it to the code that counts.  The metrics of the gRPC server have the
+names that common dashboards use (go-grpc-prometheus).  Labels come from closed sets: methods of the contract, status
+codes and hosts, never containers, images or users.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Metrics:
         )
 
     def host(self, name: str) -> HostMetrics:
-        """Return what counts for the host called *name*, until it is closed."""
+        """Return the metrics of the host called *name*."""
         return HostMetrics(self.hosts, name)
 
 
@@ -131,19 +131,19 @@ class HostFamilies:
         )
         self.reconnects = Counter(
             "dockfleet_stream_reconnects",
-            "Broken upstreams of streams that were opened again with nothing missing, by stream (logs).",
+            "Broken upstreams that were opened again with nothing missing, by stream (logs).",
             ("host", "stream"),
             registry=registry,
         )
         self.gaps = Counter(
             "dockfleet_stream_gaps",
-            "Gaps that streams had to tell of, by stream (logs, events) and reason.",
+            "Gaps in streams, by stream (logs, events) and reason.",
             ("host", "stream", "reason"),
             registry=registry,
         )
         self.values_skipped = Counter(
             "dockfleet_engine_values_skipped",
-            "Values of engines that do not fit the contract and were left out, by the RPC that was answered.",
+            "Values of engines that do not fit the contract and were left out, by RPC.",
             ("host", "grpc_method"),
             registry=registry,
         )
@@ -177,10 +177,10 @@ class HostFamilies:
 
 
 class HostMetrics:
-    """Counts for one host.  Its series vanish with `close`, after which nothing is counted.
+    """Counts for one host, until `close` removes its series.
 
-    A series is made when it first has a value.  So one that replaces another of the same name must not count before
-    that is closed.
+    The first value makes a series.  So an object that replaces another one of the same name must not count before the
+    other one is closed.
     """
 
     def __init__(self, families: HostFamilies, host: str) -> None:
@@ -217,7 +217,7 @@ class HostMetrics:
             self._of(self._families.gaps, stream, reason).inc()
 
     def values_skipped(self, method: str, count: int) -> None:
-        """Count values that were left out of an engine's response for an RPC."""
+        """Count values of an engine that were left out of the response of an RPC."""
         if not self._closed:
             self._of(self._families.values_skipped, method).inc(count)
 
@@ -232,7 +232,7 @@ class HostMetrics:
             self._of(self._families.inventory_healed).inc()
 
     def dropped(self, bytes: int) -> None:
-        """Count output that was dropped."""
+        """Count dropped output."""
         self._families.dropped_bytes.inc(bytes)
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
-"""The HTTP listener: connections, timeouts and bounds.  It serves a table of pages.
+"""The HTTP listener: it serves a table of pages, and bounds connections and times.
 
-Why not a web framework: of those tried, most accept slow or endless headers, and none stops at once or lets a page take
-the connection over for a two-way session.
+It uses no web framework: most of those tried accept slow or endless headers, and none stops at once or gives a page the
+connection for a two-way session.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class Limits:
     """The bounds of a listener's connections."""
 
     max_connections: int = 256
-    header_timeout_seconds: float = 10  # until the first request, and from its first byte to the end of its headers
+    header_timeout_seconds: float = 10  # until the first request, and for the headers of each request
     idle_timeout_seconds: float = 90  # between two requests; longer than most scrape intervals
-    write_timeout_seconds: float = 30  # until the peer has taken a whole response
+    write_timeout_seconds: float = 30  # until the peer has read a whole response
     linger_timeout_seconds: float = 1  # for a peer that still sends when its connection ends
-    stop_timeout_seconds: float = 1  # for responses that are under way when the listener stops
+    stop_timeout_seconds: float = 1  # for open responses when the listener stops
 
 
 class Listener:
@@ -39,7 +39,7 @@ class Listener:
     def __init__(
         self, pages: Mapping[str, Page], limits: Limits | None = None, on_refused: Callable[[], object] = lambda: None
     ) -> None:
-        """Arguments: *on_refused*, called for each connection beyond the limit."""
+        """*on_refused* is called for each connection beyond the limit."""
         self._pages, self._limits, self._on_refused = pages, limits or Limits(), on_refused
         self._connections: set[asyncio.Task[None]] = set()
         self._answering: set[asyncio.Task[None] | None] = set()
@@ -47,11 +47,11 @@ class Listener:
 
     @asynccontextmanager
     async def listening(self, host: str, port: int) -> AsyncIterator[tuple[str, int]]:
-        """Serve until the end of the block, which gets the bound address.  Raises `OSError`."""
-        everywhere = host == "::"  # with which asyncio would serve IPv6 alone
+        """Serve until the end of the block.  Yield the bound address.  Raises `OSError`."""
+        everywhere = host == "::"  # asyncio would serve only IPv6 there
         try:
             server = await asyncio.start_server(self._accept, None if everywhere else host, port)
-        except socket.gaierror as error:  # the one that does not name the address
+        except socket.gaierror as error:  # its message does not have the address
             raise OSError(error.errno, f"could not listen on {host}:{port}: {error.strerror}") from error
         try:
             bound = server.sockets[0].getsockname()
@@ -61,7 +61,7 @@ class Listener:
             await self._stop()
 
     async def _stop(self) -> None:
-        """End at once the connections that wait for a request, and the others after their response."""
+        """End the connections that wait for a request at once, and the others after their response."""
         self._stopping = True
         for task in self._connections - self._answering:
             task.cancel()
@@ -103,7 +103,7 @@ class Listener:
                 timeout = self._limits.idle_timeout_seconds
             await self._linger(reader, writer)
         except (ConnectionError, TimeoutError):
-            pass  # the peer is gone, or does not read
+            pass  # the peer has left, or does not read
         finally:
             self._answering.discard(task)
             writer.transport.abort()
@@ -129,16 +129,16 @@ class Listener:
     async def _respond(self, request: Request) -> Response:
         page = self._pages.get(request.path)
         if page is None:
-            return text(f"no such page; there are {', '.join(sorted(self._pages))}", 404)
+            return text(f"there is no such page; the pages are {', '.join(sorted(self._pages))}", 404)
         if request.method not in ("GET", "HEAD"):
-            return text("this page can only be read", 405, Allow="GET, HEAD")
+            return text("use GET or HEAD", 405, Allow="GET, HEAD")
         if request.has_body:
-            return text("this page takes no body", 400)
+            return text("send no body", 400)
         try:
             return await page(request)
         except Exception:
             log.exception("page", extra={"fields": {"path": request.path}})
-            return text("the page could not be made; the gateway's log has the reason", 500)
+            return text("the page failed; the log of the gateway has the reason", 500)
 
     async def _send(self, writer: asyncio.StreamWriter, data: bytes) -> None:
         if writer.transport.is_closing():
@@ -146,10 +146,10 @@ class Listener:
         async with asyncio.timeout(self._limits.write_timeout_seconds):
             writer.write(data)
             await writer.drain()
-        await asyncio.sleep(0)  # a peer that sends many requests at once must not keep the loop from others
+        await asyncio.sleep(0)  # lets other tasks run when a peer sends many requests at once
 
     async def _linger(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Drop what the peer still sends: closing at once could take the response from it (RFC 9112, 9.6)."""
+        """Drop what the peer still sends, because a close could destroy the response on its way (RFC 9112, 9.6)."""
         if self._stopping or writer.transport.is_closing():
             return
         writer.write_eof()

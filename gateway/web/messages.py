@@ -1,7 +1,7 @@
-"""HTTP/1.1 without I/O: bytes in, a `Request` out; a `Response` in, bytes out.
+"""HTTP/1.1 without I/O: makes requests of bytes, and bytes of responses.
 
 The parser is llhttp (httptools) in its strict mode.  The peer is not trusted: bytes that another HTTP server could read
-differently are `Refused` (RFC 9112, 11.2).
+differently raise `Refused` (RFC 9112, 11.2).
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import Any
 
 import httptools
 
-MAX_HEADER_BYTES = 16 << 10  # with the request line
+MAX_HEADER_BYTES = 16 << 10  # including the request line
 MAX_HEADER_FIELDS = 100
 _END = b"\r\n\r\n"
-_ORIGIN = re.compile(r"^https?://[^/?]*", re.IGNORECASE)  # in front of a target in absolute form
+_ORIGIN = re.compile(r"^https?://[^/?]*", re.IGNORECASE)  # the beginning of a target in absolute form
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request without its body.  Names of headers are in lower case; path and query are as they were sent."""
+    """A request without its body.  Names of headers are in lower case; path and query are not decoded."""
 
     method: str
     path: str
@@ -80,9 +80,9 @@ class RequestParser:
         self._lines: list[tuple[str, str, bool]] = []  # method, version, keep-alive of each request in the data
 
     def feed(self, data: bytes) -> Request | None:
-        """Take *data*; return the request when its headers are complete.  Raises `Refused`.
+        """Parse *data*, and return the request when its headers are complete.  Raises `Refused`.
 
-        The parser sees nothing after the headers, so nothing is parsed before its turn.
+        The parser gets no bytes after the headers, so it does not parse the next request.
         """
         self._data += data
         end = self._data.find(_END, max(0, self._fed - len(_END)))
@@ -93,7 +93,7 @@ class RequestParser:
         try:
             self._parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
-            pass  # a server may ignore that the client would like another protocol
+            pass  # a server may ignore an Upgrade header
         except httptools.HttpParserError as error:
             raise Refused(400, f"this is not an HTTP/1.1 request: {error}") from error
         if len(self._fields) > MAX_HEADER_FIELDS:
@@ -102,7 +102,7 @@ class RequestParser:
 
     def _request(self) -> Request:
         if len(self._lines) != 1:
-            raise Refused(400, "this is not an HTTP/1.1 request: the headers do not end where they should")
+            raise Refused(400, "this is not an HTTP/1.1 request: its headers do not end with an empty line")
         method, version, keep_alive = self._lines[0]
         if version not in ("1.0", "1.1"):
             raise Refused(505, "use HTTP/1.1")
@@ -115,7 +115,7 @@ class RequestParser:
         path, _, query = _ORIGIN.sub("", self._target.decode("latin-1")).partition("?")
         has_body = "transfer-encoding" in headers or headers.get("content-length", "0").strip("0") != ""
         self.rest = bytes(self._data[self._fed :])
-        self._parser = None  # a reference cycle otherwise, and the garbage collector is slow to come
+        self._parser = None  # otherwise a reference cycle, which the garbage collector frees late
         return Request(method, path, query, headers, has_body, keep_alive)
 
     # Callbacks of the parser

@@ -1,4 +1,4 @@
-"""The pages: what Prometheus scrapes, and what tells orchestrators how the gateway is."""
+"""The pages: metrics for Prometheus, and health for orchestrators."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _GZIP_LEVEL = 1  # a fifth larger than with level 6, in less than a third of the
 
 @dataclass(slots=True)
 class Readiness:
-    """Whether the gateway wants clients: `obstacle` is the reason why not, or empty.
+    """Whether the gateway is ready for clients.  `obstacle` is the reason if it is not, else empty.
 
-    `asked_at` is when somebody asked last, of `time.monotonic()`.
+    `asked_at` is the time of the last request for it, of `time.monotonic()`.
     """
 
     obstacle: str = "the gateway is starting"
@@ -33,7 +33,7 @@ def pages(registry: CollectorRegistry, readiness: Readiness) -> dict[str, Page]:
     one_at_a_time = asyncio.Lock()
 
     async def metrics(request: Request) -> Response:
-        async with one_at_a_time:  # one thread is busy at most, however many scrape
+        async with one_at_a_time:  # so that scrapes keep one thread busy at most
             return await asyncio.to_thread(_scrape, registry, request)
 
     async def healthz(_: Request) -> Response:
@@ -47,10 +47,10 @@ def pages(registry: CollectorRegistry, readiness: Readiness) -> dict[str, Page]:
 
 
 def _scrape(registry: CollectorRegistry, request: Request) -> Response:
-    """Encode the metrics: with 1,000 hosts this takes a second, which is why it runs in a thread."""
+    """Encode the metrics.  With 1,000 hosts this takes a second, so it runs in a thread."""
     try:
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
-    except TypeError:  # prometheus_client compares the version asked for, even when it is no number
+    except TypeError:  # prometheus_client fails for a version that is not a number
         encode, content_type = choose_encoder("")
     names = parse_qs(request.query).get("name[]")
     body = encode(registry.restricted_registry(names) if names else registry)

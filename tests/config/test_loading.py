@@ -211,7 +211,7 @@ def test_check_prints_what_would_be_served_and_no_secret(
     said = capsys.readouterr().out
     for words in (
         *(flags[1], "127.0.0.1:50051, TLS", "127.0.0.1:9464", "/state/dockfleet/resume.key"),
-        *("2, from file", "ssh://me@h", "hosts a and b have the same address", "every client that trusts"),
+        *("2, from file", "ssh://me@h", "hosts a and b have the same address", "every client can call"),
     ):
         assert words in said
     assert "PRIVATE KEY" not in said
@@ -440,7 +440,7 @@ def test_two_hosts_cannot_share_a_name() -> None:
     """A host's name is unique, and of letters that are safe everywhere."""
     text = refusal(["--host", "a=unix:///a", "--host", "a=unix:///b"])
 
-    assert text == "--host names more than one host a: give each its own name"
+    assert text == "--host has more than one host called a: give each host its own name"
     assert "'A b' should match pattern" in refusal(["--host", "A b=unix:///a"])
     assert refusal(["--host", "unix:///a"]) == "--host: 'unix:///a' is not name=address"
 
@@ -498,7 +498,7 @@ def test_plaintext_beyond_this_machine_needs_an_option(pki: Path, listen: str) -
     """Beyond loopback the listener has TLS, or an option says in its name and its help what it risks."""
     text = refusal(["--listen", listen])
 
-    assert text.startswith(f"listen: {listen} would offer root on all hosts in plaintext beyond this machine")
+    assert text.startswith(f"listen: {listen} offers root on all hosts in plaintext beyond this machine")
     assert "insecure_allow_plaintext_beyond_loopback" in text
     assert load(["--listen", listen, "--insecure-allow-plaintext-beyond-loopback"], {}).listen == listen
     assert load(["--listen", listen, *tls_flags(pki)], {}).listen == listen
@@ -525,7 +525,7 @@ def test_tls_files_that_cannot_work_are_refused_at_start(pki: Path, tmp_path: Pa
     assert "does not belong to certificate" in refusal(tls_flags(pki, "other.pem"))
     assert "KEY_VALUES_MISMATCH" in refusal(tls_flags(pki, "other.pem"))
     assert "one of them is not PEM" in refusal(tls_flags(pki, "ca.pem"))
-    assert refusal([*tls_flags(pki), "--tls-client-ca", str(junk)]).endswith("holds no certificate in PEM form")
+    assert refusal([*tls_flags(pki), "--tls-client-ca", str(junk)]).endswith("has no certificate in PEM form")
     assert refusal(["--tls-key", str(pki / "key.pem")]).startswith("tls.certificate is missing; it is: File of")
 
 
@@ -644,8 +644,8 @@ def test_contexts_that_cannot_be_used_are_left_out_and_named(contexts: Contexts)
     for words in (
         "good at unix:///good.sock: a name or an address met before",
         "windows: address 'npipe:////./pipe/docker_engine' is not unix:///path",
-        "plain: would be reached in plaintext beyond this machine",
-        "broken: no docker endpoint",
+        "plain: is in plaintext beyond this machine",
+        "meta.json has no docker endpoint",
     ):
         assert words in settings.source
 
@@ -669,7 +669,7 @@ def test_a_docker_host_that_cannot_be_used_is_refused(contexts: Contexts) -> Non
     remote = {"DOCKER_HOST": "tcp://10.0.0.5:2376"}
 
     assert refusal([], {"DOCKER_HOST": "npipe:////x"}).startswith("DOCKER_HOST: address 'npipe:////x' is not unix:")
-    assert refusal([], remote).startswith("DOCKER_HOST: would be reached in plaintext beyond this machine")
+    assert refusal([], remote).startswith("DOCKER_HOST: is in plaintext beyond this machine")
     assert refusal([], remote | contexts.environ | {"DOCKER_TLS_VERIFY": "1"}) == (
         f"DOCKER_HOST: tls.ca '{contexts.folder}/ca.pem' cannot be read: No such file or directory"
     )

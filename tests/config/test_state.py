@@ -44,7 +44,7 @@ def test_a_key_that_is_too_short_is_not_used(tmp_path: Path) -> None:
     """A short key could be guessed; the error says what to do."""
     (tmp_path / "resume.key").write_bytes(b"short")
 
-    with pytest.raises(OSError, match=r"resume\.key holds less than 16 bytes: remove it"):
+    with pytest.raises(OSError, match=r"resume\.key has fewer than 16 bytes: remove it"):
         kept_key(tmp_path)
 
 

@@ -46,7 +46,7 @@ async def test_an_unknown_page_is_404_and_names_those_that_exist() -> None:
     async with serving() as address:
         reply = await get(address, "/")
 
-    assert (reply.status, reply.body) == (404, b"no such page; there are /hello\n")
+    assert (reply.status, reply.body) == (404, b"there is no such page; the pages are /hello\n")
     assert reply.headers["content-type"] == "text/plain; charset=utf-8"
 
 
