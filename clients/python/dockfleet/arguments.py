@@ -1,7 +1,7 @@
 """Python arguments as messages of the contract.
 
-What docker-py accepts means the same here.  Everything else is refused before anything is sent.  An error names the
-field and what it must be.  It does not show the value, which may be a secret.
+A value that docker-py accepts has the same meaning here.  Every other value is an error before anything is sent.  The
+message names the field and what it must be.  It does not show the value, which may be a secret.
 
 `build` follows the descriptors, so a new RPC needs no code.
 """

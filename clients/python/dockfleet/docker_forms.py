@@ -1,6 +1,7 @@
 """The forms of arguments that docker-py accepts besides the types of the fields.
 
-Each function returns what the field itself accepts.  It returns a value of another form as it is: the field decides.
+Each function returns a value that the field itself accepts.  It returns a value of another form unchanged, and the
+field accepts or refuses it.
 """
 
 from __future__ import annotations

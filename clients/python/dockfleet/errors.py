@@ -104,7 +104,7 @@ class DockfleetError(Exception):
 
 
 class _FailedCall(Protocol):
-    """What every `grpc.RpcError` of a call has; the types of grpc do not say so."""
+    """The methods of every `grpc.RpcError` of a call, which the types of grpc lack."""
 
     def code(self) -> grpc.StatusCode: ...
     def details(self) -> str | None: ...

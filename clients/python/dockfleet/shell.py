@@ -43,7 +43,7 @@ USE_OTHER_CERTIFICATE = "it closed the connection at once and may not trust the 
 
 
 class Shell(click.Group):
-    """A group of commands that reports a failure in one line, and an interruption or a closed pipe with nothing."""
+    """A group of commands.  It reports a failure in one line, and does not report an interruption or a closed pipe."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""

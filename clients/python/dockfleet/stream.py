@@ -65,10 +65,10 @@ class Stream(Generic[T]):
 
 
 class Upload(Iterator[Any]):
-    """The requests of an upload.  gRPC reads them on a thread of its own.
+    """The requests of an upload.  gRPC reads them on its own thread.
 
-    When the source fails, the call is cancelled, so that the gateway never takes a part for the whole.  `failure` is
-    then the source's error.
+    When the source fails, the call is cancelled, so that the gateway does not accept an incomplete upload.  `failure`
+    is then the source's error.
     """
 
     def __init__(self, frame: type[Message], start: Message, source: Source | None, field: str = "data") -> None:
@@ -114,6 +114,6 @@ def _frames(frame: type[Message], start: Message, pieces: Iterator[bytes] | None
 def download(responses: Iterable[Any]) -> Iterator[bytes]:
     """Yield the bytes in *responses*, as in `download(host.containers.ExportContainer(id="web"))`.
 
-    Raises `DockfleetError` when the call fails.  The bytes until then are not the whole.
+    Raises `DockfleetError` when the call fails.  The bytes before that are incomplete.
     """
     return (response.data for response in responses if response.data)

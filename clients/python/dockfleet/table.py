@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 
 def printable(text: str) -> str:
-    """Escape what controls a terminal: names and messages come from containers, and those from anybody."""
+    """Escape control characters of terminals: the names and messages of containers can have any character."""
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 

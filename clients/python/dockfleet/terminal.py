@@ -55,8 +55,8 @@ def size() -> dict[str, int] | None:
 def feed(write: Callable[[bytes], None], close: Callable[[], None]) -> None:
     """Pass standard input to *write* and its end to *close*, on a thread, until one of them raises `BrokenPipeError`.
 
-    The thread may still wait for a key when the program ends.  So it is a daemon, and it does not read through Python's
-    buffers, which must not be locked then.
+    The thread may still wait for a key when the program ends.  So it is a daemon, and it does not use Python's buffers,
+    because their lock would block the end of the program.
     """
 
     def pump() -> None:

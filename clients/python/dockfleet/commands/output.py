@@ -22,7 +22,7 @@ GAPS = {
     pb.GAP_REASON_REPLACED: "another log has replaced this one",
     pb.GAP_REASON_CLOCK_STEP: "the clock of the host was set back",
     pb.GAP_REASON_ENGINE_RESTARTED: "the engine was restarted",
-    pb.GAP_REASON_OVERRUN: "more happened than the engine keeps",
+    pb.GAP_REASON_OVERRUN: "the engine does not keep so many events",
     pb.GAP_REASON_SLOW_READER: "this program read too slowly",
 }
 

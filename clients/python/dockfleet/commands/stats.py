@@ -147,12 +147,12 @@ class StatsTable:
             self._report()
 
     def finish(self) -> None:
-        """Show the columns, if nothing failed and nothing was shown: there is nothing to show."""
+        """Show only the columns, if there was neither a sample nor a failure."""
         if not self._live and not self.failed:
             self._print_head()
 
     def close(self) -> None:
-        """Show what was not shown yet."""
+        """Show the samples that are not on the screen yet."""
         if self._live:
             self._draw()
         self._report()
