@@ -79,7 +79,7 @@ class FollowReader:
             after = await (self._wait(follow) if entries is None else self._take(follow, entries))
             if after is None and not answer.ended and self._clock() >= self._pace.due:
                 after = await self._prove(silent=entries is None)
-            await sender.send()
+            await sender.beat()
             if after is not None:
                 return after
         answer.check_whole()
