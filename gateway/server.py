@@ -73,7 +73,7 @@ from gateway.web.pages import Readiness, pages
 log = logging.getLogger("gateway.server")
 
 _NEVER_SECONDS = 3600.0
-_HOSTS_AT_ONCE = 16  # are asked for all that they have, when many are new: calls must not wait for it
+_HOSTS_AT_ONCE = 16  # that are asked for the lists of their inventory at the same time, so that calls need not wait
 _ASKED_SECONDS = 60.0  # health checks come at least this often
 _STATUS_SECONDS = 1.0  # for the statuses of calls that are cut off to reach their clients
 

@@ -49,11 +49,11 @@ class Limits(Section):
     """Seconds for a connection to a host to open."""
 
     ssh_login_timeout_seconds: float = Field(default=10.0, gt=0, le=300)
-    """Seconds to log in at an ssh host that was reached."""
+    """Seconds to log in at an ssh host after the connection is open."""
 
     ssh_keepalive_interval_seconds: float = Field(default=15.0, ge=1, le=3600)
-    """Seconds of silence after which an ssh host is asked for a sign of life; without one in as many more, its login is
-    lost.  Probes are signs of life too: a longer time than between two of them costs nothing."""
+    """Seconds of silence after which the gateway sends a keepalive to an ssh host.  Without an answer in the same time,
+    it drops the login.  Probes also break the silence, so a longer time than their interval causes no traffic."""
 
     read_timeout_seconds: float = Field(default=30.0, gt=0, le=3600)
     """Seconds for a call that only reads, when the client sets no deadline."""
@@ -71,7 +71,7 @@ class Limits(Section):
     """Seconds for which the gateway tries to open broken logs, events and stats again before their streams fail."""
 
     fan_out_timeout_seconds: float = Field(default=5.0, gt=0, le=3600)
-    """Seconds that one host may take in a question to many hosts, when the request does not say otherwise."""
+    """Seconds that one host may take in a request to many hosts, when the request sets no time."""
 
     stall_timeout_seconds: float = Field(default=60.0, gt=0, le=3600)
     """Seconds for which a client that does not read may block the process of an exec or run; then its call ends."""
@@ -87,8 +87,8 @@ class HostSettings(Section):
     """Unique name of the host in requests: at most 63 characters of a-z, 0-9 and, not at the ends, `.`, `_`, `-`."""
 
     address: EngineAddress
-    """Where its engine listens: unix:///path, tcp://host:port or ssh://user@host[:port][/path].  For ssh, the path is
-    that of the socket on the host, without it /var/run/docker.sock."""
+    """Address of its engine: unix:///path, tcp://host:port or ssh://user@host[:port][/path].  For ssh, the path is the
+    socket on the host, by default /var/run/docker.sock."""
 
     tls: HostTls | None = None
     ssh: HostSsh | None = None
@@ -103,7 +103,7 @@ class HostSettings(Section):
     def _protected(self) -> Self:
         tcp = self.address.startswith("tcp://")
         if self.tls and not tcp:
-            raise ValueError("has tls, which is for tcp:// addresses only: leave it out")
+            raise ValueError("has tls, which only tcp:// addresses can use: leave it out")
         if self.ssh and not self.address.startswith("ssh://"):
             raise ValueError("has ssh, which only ssh:// addresses can use: leave it out")
         if self.tls and self.insecure:
@@ -172,8 +172,8 @@ class Keys(Section):
     """Seconds in which a host must answer them."""
 
     inventory: bool = True
-    """Keep in memory what there is on each host, and follow its events for that.  Without it, every list asks its host,
-    and calls that need it fail."""
+    """Keep an inventory of each host in memory, and follow its events for it.  Without it, every list asks its host,
+    and calls that need an inventory fail."""
 
     hosts: tuple[HostSettings, ...] = ()
     """The Docker hosts.  As a flag (repeated) or a variable (with commas): name=address, or {name: …, address: …, …}

@@ -149,13 +149,13 @@ class HostFamilies:
         )
         self.inventory_questions = Counter(
             "dockfleet_inventory_questions",
-            "Questions to engines for the inventory, by question (inspect, list_one, list_all).",
+            "Requests to engines for the inventory, by question (inspect, list_one, list_all).",
             ("host", "question"),
             registry=registry,
         )
         self.inventory_healed = Counter(
             "dockfleet_inventory_healed",
-            "Containers that had changed without an event, which the regular lists have shown.",
+            "Containers that had changed without an event; the regular lists have shown them.",
             ("host",),
             registry=registry,
         )
@@ -222,12 +222,12 @@ class HostMetrics:
             self._of(self._families.values_skipped, method).inc(count)
 
     def inventory_asked(self, question: str) -> None:
-        """Count a question that the inventory asks."""
+        """Count a request for the inventory."""
         if not self._closed:
             self._of(self._families.inventory_questions, question).inc()
 
     def inventory_healed(self) -> None:
-        """Count a change that had no event."""
+        """Count a change of a container that had no event."""
         if not self._closed:
             self._of(self._families.inventory_healed).inc()
 

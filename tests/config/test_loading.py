@@ -580,7 +580,7 @@ def test_what_proves_who_is_who_by_ssh_is_given_once(pki: Path, file: Any) -> No
         "both identity_file and private_key: leave one out"
     )
     assert refused(known_hosts_file="key.pem").endswith("both known_hosts_file and known_hosts: leave one out")
-    assert refused(identity_file=None, private_key="hunter2").endswith("that is not one in OpenSSH or PEM form")
+    assert refused(identity_file=None, private_key="hunter2").endswith("that is not in OpenSSH or PEM format")
     assert "hunter2" not in refused(identity_file=None, private_key="hunter2")
     assert "hosts[0].ssh.jump_host '-oProxyCommand=x' should match pattern" in refused(jump_host="-oProxyCommand=x")
     assert "cannot be read: No such file" in refused(identity_file="nothing.pem")

@@ -71,7 +71,7 @@ class EventBroker(Shared[Record]):
 
     @asynccontextmanager
     async def followed(self, follower: Follower) -> AsyncIterator[None]:
-        """Call *follower*, of which there is one, during the block, in which the subscription is kept."""
+        """Keep the subscription until the end of the block, and call *follower*; there can be only one."""
         self._follower = self._upstream.follower = follower
         try:
             async with self.subscribed():

@@ -190,7 +190,7 @@ class EventTokenCodec:
         return self._codec.encode(*self._content(host, cursor))
 
     def pack(self, host: str, cursor: EventCursor) -> bytes:
-        """Return *cursor* for a token that holds those of several hosts."""
+        """Return *cursor* as bytes, for a token with the cursors of several hosts."""
         return self._codec.pack(*self._content(host, cursor))
 
     @staticmethod
@@ -205,6 +205,6 @@ class EventTokenCodec:
         return EventCursor(epoch, number, time, fingerprints)
 
     def unpack(self, content: bytes) -> tuple[str, EventCursor]:
-        """Return what `pack` was given.  Raises `InvalidToken`."""
+        """Return the host and the cursor that `pack` has packed.  Raises `InvalidToken`."""
         (epoch, number, time), (fingerprints, host) = self._codec.unpack(content)
         return host.decode(), EventCursor(epoch, number, time, fingerprints)

@@ -1,6 +1,6 @@
-"""What there is on a host, as its lists and events have said: containers, images, networks and volumes.
+"""The containers, images, networks and volumes of a host, by its lists and events.
 
-When events are lost, the difference of two such states says, as events, what must have happened.
+After lost events, the difference of two such states makes synthetic events.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dockfleet.v1.system_pb2 import EngineEvent, EventActor
 
 Key = tuple[str, str]  # the type of an object and its id
 
-_STATES = {"created": "created", "running": "running", "paused": "paused"}  # all else does not run: `exited`
-# The state of an object after an action.  Images are not here: their events do not say enough, so they are listed
-# again; see `invalidates_images`.
+_STATES = {"created": "created", "running": "running", "paused": "paused"}  # every other state is `exited` here
+# The state of an object after an action.  Events of images hold too little, so images are listed again after them: see
+# `invalidates_images`.
 _AFTER = {
     "container": {
         "create": "created",
@@ -28,7 +28,7 @@ _AFTER = {
     "network": {"create": ""},
     "volume": {"create": ""},
 }
-# The actions that take a container from one state to another; "" is not being there.
+# The actions between two states of a container; "" means that it does not exist.
 _TRANSITIONS = {
     ("", "created"): ("create",),
     ("", "running"): ("create", "start"),
@@ -67,16 +67,16 @@ class Known:
 
     @classmethod
     def from_lists(cls, documents: Mapping[str, Any]) -> Known:
-        """Return what the responses of the engine say, by kind.
+        """Return the objects in the lists of the engine, given by kind.
 
-        Raises `AttributeError`, `KeyError`, `TypeError` or `ValueError` for what is not the Engine's.
+        Raises `AttributeError`, `KeyError`, `TypeError` or `ValueError` for a malformed list.
         """
         return cls(
             {(kind, id): state for kind, document in documents.items() for id, state in KINDS[kind].parse(document)}
         )
 
     def apply(self, event: EngineEvent) -> Key:
-        """Change what *event* changes, and return the object that it is about."""
+        """Apply *event*, and return the key of its object."""
         key = (event.type, event.actor.id)
         states = _AFTER.get(event.type)
         if states is None:
@@ -110,7 +110,7 @@ class Known:
 
 
 def invalidates_images(event: EngineEvent) -> bool:
-    """Tell whether after *event* there may be other images."""
+    """Return whether *event* can have changed the images."""
     return event.type == "image" or event.action == "commit"
 
 
@@ -119,7 +119,7 @@ Parsed = Iterator[tuple[str, ObjectState]]
 
 def _containers(document: Any) -> Parsed:
     for container in document or ():
-        # With links a container has more names, such as `/web/database`; its own has one slash.
+        # Links give a container more names, such as `/web/database`; its own name has one slash.
         names = sorted(container.get("Names") or [""], key=lambda name: name.count("/"))
         attributes = {**(container.get("Labels") or {}), "image": container["Image"], "name": names[0].lstrip("/")}
         if code := _EXIT_CODE.match(container.get("Status") or ""):
@@ -181,7 +181,7 @@ def _event(key: Key, action: str, attributes: dict[str, str]) -> EngineEvent:
 
 
 class Kind(NamedTuple):
-    """One type of objects: what to request for its list, how to read that, and what must have happened to one."""
+    """A type of objects: the target of its list, how to read the list, and the events between two states."""
 
     target: str
     parse: Callable[[Any], Parsed]

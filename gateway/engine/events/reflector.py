@@ -17,19 +17,19 @@ _BURST_SECONDS = 1.0  # one list serves the events of images in this time
 
 
 class Reflector:
-    """Applies events to what is known, and requests the lists that are due."""
+    """Applies events to the `known` objects, and requests the lists that are due."""
 
     def __init__(self, source: EventSource) -> None:
-        """Begin with an empty inventory; all lists are due."""
+        """Begin without objects; all lists are due."""
         self.known = Known()
         self._source = source
         self._stale = set(KINDS)  # kinds of objects whose lists are due
-        self._lost = False  # events were lost after the inventory was complete
+        self._lost = False  # events were lost after all objects were known
         self._touched: set[Key] | None = None  # objects that events change while lists are requested
         self._due = asyncio.Event()
 
     def apply(self, event: EngineEvent) -> None:
-        """Apply *event* to the inventory."""
+        """Apply *event*."""
         key = self.known.apply(event)
         if self._touched is not None:
             self._touched.add(key)
@@ -38,7 +38,7 @@ class Reflector:
             self._due.set()
 
     def lost_events(self) -> None:
-        """Request all lists.  If the inventory was complete, the difference stands for the events that were lost."""
+        """Request all lists.  If all objects were known, the difference stands for the events that were lost."""
         self._lost = self._lost or not self._stale - {"image"}
         self._stale = set(KINDS)
 

@@ -20,7 +20,7 @@ from gateway.engine.transport.http import Request
 from gateway.engine.transport.timeouts import Deadline
 
 _RESPONSE_SECONDS = 10.0  # for each response; for the subscription, for its head
-_MISFITS = (AttributeError, KeyError, TypeError, ValueError)  # of lists that are none of the Engine's
+_MISFITS = (AttributeError, KeyError, TypeError, ValueError)  # from a malformed list
 _load = enginejson.loader(EngineEvent.DESCRIPTOR)
 
 

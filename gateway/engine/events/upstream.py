@@ -2,7 +2,7 @@
 
 The engine remembers its last 256 events, and none from before its start.  After every break the gateway requests them.
 If it has one of them already, none is missing.  Otherwise watchers get a gap, and then synthetic events: the difference
-between the inventory and new lists.
+between the known objects and new lists.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ class State(Enum):
 
 
 class Follower(Protocol):
-    """Who is called with all that becomes of a subscription, at once."""
+    """Gets all changes of a subscription at once, by calls."""
 
     def happened(self, event: EngineEvent) -> None:
-        """An event has come, in order; at the first subscription, also what the engine remembers from before."""
+        """An event has come, in order; the first subscription also gets events that the engine remembers."""
 
     def listening(self) -> None:
-        """From now on no event is missed."""
+        """No event is missed from now on."""
 
     def broken(self, failure: Exception) -> None:
-        """The subscription broke, or could not be made; another attempt follows."""
+        """An attempt failed, or the subscription broke; another attempt follows."""
 
     def ended(self) -> None:
-        """No other attempt follows."""
+        """The subscription has ended; no attempt follows."""
 
 
 class EventUpstream:

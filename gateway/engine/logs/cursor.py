@@ -111,7 +111,7 @@ class LogTokenCodec:
         return self._codec.encode(*self._content(point))
 
     def pack(self, point: ResumePoint) -> bytes:
-        """Return *point* for a token that holds several."""
+        """Return *point* as bytes, for a token with several points."""
         return self._codec.pack(*self._content(point))
 
     @staticmethod
@@ -135,7 +135,7 @@ class LogTokenCodec:
         return self._point(*self._codec.decode(token))
 
     def unpack(self, content: bytes) -> ResumePoint:
-        """Return what `pack` was given.  Raises `InvalidToken`."""
+        """Return the point that `pack` has packed.  Raises `InvalidToken`."""
         return self._point(*self._codec.unpack(content))
 
     @staticmethod

@@ -125,8 +125,8 @@ class SharedLogs:
     ) -> AsyncGenerator[Record, None]:
         """Yield the log of a container, from *cursor* on, or as *query* says; *run* is the container's latest run.
 
-        It begins at *cursor*, else as *query* says.  *live* is called when a followed log is read up to what is written
-        now.  Raises `TransportError`, `APIError` and `OperationFailed`.
+        *live* is called when the reader of a followed log has caught up.  Raises `TransportError`, `APIError` and
+        `OperationFailed`.
         """
         return _Reader(self, container, query, run, cursor, live).records()
 

@@ -56,7 +56,7 @@ class TokenCodec:
         return self._signer.sign(self.pack(values, texts))
 
     def pack(self, values: Sequence[Any], texts: Sequence[bytes]) -> bytes:
-        """Return the content of such a token, for a token that holds several."""
+        """Return the content of such a token, for a token with several of them."""
         return self._fixed.pack(self._version, *values, *map(len, texts)) + b"".join(texts)
 
     def decode(self, token: bytes) -> tuple[Sequence[Any], Sequence[bytes]]:
@@ -64,7 +64,7 @@ class TokenCodec:
         return self.unpack(self._signer.verify(token))
 
     def unpack(self, content: bytes) -> tuple[Sequence[Any], Sequence[bytes]]:
-        """Return the values and the texts of what `pack` has returned.  Raises `InvalidToken`."""
+        """Return the values and the texts that `pack` has packed.  Raises `InvalidToken`."""
         if content[:1] != bytes((self._version,)):
             raise InvalidToken("is of another version of the gateway")
         values = self._fixed.unpack_from(content)[1:]
