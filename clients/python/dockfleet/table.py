@@ -17,19 +17,18 @@ class Table:
         """Name the columns."""
         self._columns = columns
         self._widths = [len(column) for column in columns]
+        self._has_head = False
 
-    def head(self, rows: Iterable[Sequence[str]] = ()) -> str:
-        """Return the header, wide enough for *rows*."""
-        self._widen(rows)
-        return self._line(self._columns)
-
-    def lines(self, rows: Iterable[Sequence[str]]) -> list[str]:
-        """Return a line for each row."""
+    def lines(self, rows: Iterable[Sequence[str]], *, again: bool = False) -> list[str]:
+        """Return a line for each row.  The header is before the first rows, and with *again* before these."""
         rows = [[printable(cell) for cell in row] for row in rows]
-        self._widen(rows)
-        return [self._line(row) for row in rows]
+        self.widen(rows)
+        head = [] if self._has_head and not again else [self._columns]
+        self._has_head = True
+        return [self._line(row) for row in (*head, *rows)]
 
-    def _widen(self, rows: Iterable[Sequence[str]]) -> None:
+    def widen(self, rows: Iterable[Sequence[str]]) -> None:
+        """Make the columns wide enough for *rows*."""
         for row in rows:
             self._widths = [max(width, len(cell)) for width, cell in zip(self._widths, row, strict=True)]
 

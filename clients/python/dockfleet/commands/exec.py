@@ -72,25 +72,14 @@ def exec(
       dockfleet exec --keep north-1 db sh -c 'vacuumdb --all > /tmp/vacuum.log 2>&1'
     """
     fleet: Fleet = context.obj
-    raw = interactive and tty
-    if raw and not os.isatty(terminal.STDIN):
+    if interactive and tty and not os.isatty(terminal.STDIN):
         raise click.UsageError("Standard input is not a terminal: leave out -t.")
     how["env"] = [_variable(each) for each in env]
     how["console_size"] = terminal.size() if tty else None
     how["on_disconnect"] = ON_DISCONNECT_KEEP if keep else None
     session: Session = fleet.host(host).exec.Exec(id=container, attach_stdin=interactive, tty=tty, **how)
     try:
-        with ExitStack() as stack:
-            stack.enter_context(session)
-            if tty:
-                stack.enter_context(terminal.size_changes(session.resize))
-            if raw:
-                stack.enter_context(terminal.raw())
-            if interactive:
-                terminal.feed(session.write, session.close_stdin)
-            for output in session:
-                write(output.stream, output.data)
-                flush()
+        _connect(session, interactive=interactive, tty=tty)
     except DockfleetError as error:
         if session.started and error.reason != START_FAILED:  # the gateway may learn only later that it did not start
             report = f"{explain(error, context.find_root().params)}; the command may still be running in {container}"
@@ -99,6 +88,21 @@ def exec(
     if session.exit_code is None:
         say(f"the exit code is not known: {session.unknown_reason or 'the session ended without its last response'}")
     context.exit(UNKNOWN if session.exit_code is None else session.exit_code)
+
+
+def _connect(session: Session, *, interactive: bool, tty: bool) -> None:
+    """Connect the terminal, or the standard input and output, with *session* until its end."""
+    with ExitStack() as stack:
+        stack.enter_context(session)
+        if tty:
+            stack.enter_context(terminal.size_changes(session.resize))
+        if tty and interactive:
+            stack.enter_context(terminal.raw())
+        if interactive:
+            terminal.feed(session.write, session.close_stdin)
+        for output in session:
+            write(output.stream, output.data)
+            flush()
 
 
 def _variable(text: str) -> str:

@@ -30,8 +30,7 @@ def hosts(fleet: Fleet, as_json: bool) -> None:
         print_json(fields(host) for host in found)
     else:
         table = Table("NAME", "STATE", "API", "ADDRESS", "LABELS", "MESSAGE")
-        rows = [_host_row(host) for host in found]
-        click.echo("\n".join([table.head(rows), *table.lines(rows)]))
+        click.echo("\n".join(table.lines(_host_row(host) for host in found)))
 
 
 @dockfleet.command()
@@ -62,24 +61,17 @@ def ps(context: click.Context, names: tuple[str, ...], all_: bool, as_json: bool
     fleet: Fleet = context.obj
     hosts = list(dict.fromkeys(names)) or [host.name for host in fleet.list_hosts(timeout=timeout)]
     table = Table("HOST", "CONTAINER ID", f"{'IMAGE':28}", f"{'STATUS':24}", "NAME")
-    head = None if as_json else table.head([(host, "", "", "", "") for host in hosts])
+    table.widen((host, "", "", "", "") for host in hosts)
     failed = False
     for host, result in containers_of(fleet, hosts, all_, timeout):
         if isinstance(result, DockfleetError):
             failed = True
             say_failure(host, result)
-            continue
-        containers = sorted(result, key=name_of)
-        if as_json:
-            print_json({"host": host, **fields(container)} for container in containers)
-            continue
-        for line in table.lines(_container_row(host, container) for container in containers):
-            if head:
-                click.echo(head)
-                head = None
-            click.echo(line)
-    if head and not failed:
-        click.echo(head)
+        elif as_json:
+            print_json({"host": host, **fields(container)} for container in sorted(result, key=name_of))
+        else:
+            for line in table.lines(_container_row(host, container) for container in sorted(result, key=name_of)):
+                click.echo(line)
     context.exit(1 if failed else 0)
 
 

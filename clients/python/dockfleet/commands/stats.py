@@ -64,62 +64,53 @@ def stats(
       dockfleet stats --json north-1 web | jq .stats.summary.cpuPercent
     """
     fleet: Fleet = context.obj
-    table = StatsTable(live=sys.stdout.isatty() and not no_stream and not as_json)
+    is_live = sys.stdout.isatty() and not no_stream
+    samples = JsonSamples() if as_json else LiveSamples() if is_live else Samples()
     ids = {(str(host), container): "" for container in containers}
     if not containers:
         hosts = [host] if host else [each.name for each in fleet.list_hosts()]
-        ids = dict(_running(fleet, hosts, table))
+        ids = dict(_running(fleet, hosts, samples))
     streams = {(host, name): fleet.host(host).stats(id or name) for (host, name), id in ids.items()}
-    table.start(ids)
+    samples.start(ids)
     due = set(streams)
-    with closing(table), merge_streams(streams) as responses:
+    with closing(samples), merge_streams(streams) as responses:
         for key, sample in responses:
             if isinstance(sample, DockfleetError):
                 if unreachable(sample):
                     raise sample
-                table.fail(key[0], sample)
+                samples.fail(key[0], sample)
                 due.discard(key)
-            elif table.is_complete(key, sample) and (key in due or not no_stream):
+            elif samples.is_complete(key, sample) and (key in due or not no_stream):
                 due.discard(key)
-                if as_json:
-                    print_json([{"host": key[0], "container": key[1], **fields(sample)}])
-                else:
-                    table.show(key, sample)
+                samples.show(key, sample)
             if no_stream and not due:
                 break
-        if not as_json:
-            table.finish()
-    context.exit(1 if table.failed else 0)
+        samples.finish()
+    context.exit(1 if samples.failed else 0)
 
 
-def _running(fleet: Fleet, hosts: list[str], table: StatsTable) -> Iterator[tuple[Key, str]]:
+def _running(fleet: Fleet, hosts: list[str], samples: Samples) -> Iterator[tuple[Key, str]]:
     for host, result in containers_of(fleet, hosts, False, LIST_SECONDS):
         if isinstance(result, DockfleetError):
-            table.fail(host, result)
+            samples.fail(host, result)
         else:
             for container in result:
                 yield (host, name_of(container)), container.id
 
 
-class StatsTable:
-    """Samples on the screen: *live* as a table that is updated, otherwise a line per sample."""
+class Samples:
+    """Prints each sample as a line of a table."""
 
-    def __init__(self, live: bool) -> None:
+    def __init__(self) -> None:
         self.failed = False
-        self._live = live
         self._table = Table(*COLUMNS)
         self._rows: dict[Key, tuple[str, ...]] = {}
-        self._head: str | None = None
         self._measured: set[Key] = set()
-        self._drawn_at = 0.0
-        self._failures: list[tuple[str, DockfleetError]] = []
 
     def start(self, ids: dict[Key, str]) -> None:
         """Prepare the columns for the containers of *ids*."""
         self._rows = {(host, name): (host, id[:12], name, *UNKNOWN) for (host, name), id in sorted(ids.items())}
-        self._head = self._table.head(self._rows.values())
-        if self._live:
-            self._draw()
+        self._table.widen(self._rows.values())
 
     def is_complete(self, key: Key, sample: StreamStatsResponse) -> bool:
         """Return whether *sample* has rates; the first one of a running container has none."""
@@ -130,50 +121,82 @@ class StatsTable:
 
     def show(self, key: Key, sample: StreamStatsResponse) -> None:
         """Show a sample."""
-        host, name = key
-        id = sample.stats.id[:12] or self._rows[key][1]
-        self._rows[key] = (host, id, name, *(_measured(sample.stats.summary) if sample.HasField("stats") else UNKNOWN))
-        if not self._live:
-            self._print_head()
-            click.echo(self._table.lines([self._rows[key]])[0])
-        elif time.monotonic() >= self._drawn_at + REDRAW_SECONDS:
-            self._draw()
+        self._set(key, sample)
+        self._print([self._rows[key]])
 
     def fail(self, host: str, error: DockfleetError) -> None:
-        """Report a failure; after the table when it is live."""
+        """Report a failure."""
         self.failed = True
-        self._failures.append((host, error))
-        if not self._live:
-            self._report()
+        say_failure(host, error)
 
     def finish(self) -> None:
         """Show only the columns, if there was neither a sample nor a failure."""
-        if not self._live and not self.failed:
-            self._print_head()
+        if not self.failed:
+            self._print([])
 
     def close(self) -> None:
-        """Show the samples that are not on the screen yet."""
-        if self._live:
-            self._draw()
-        self._report()
+        """Show what is not shown yet."""
 
-    def _print_head(self) -> None:
-        if self._head is not None:
-            click.echo(self._head)
-            self._head = None
+    def _set(self, key: Key, sample: StreamStatsResponse) -> None:
+        host, name = key
+        id = sample.stats.id[:12] or self._rows[key][1]
+        self._rows[key] = (host, id, name, *(_measured(sample.stats.summary) if sample.HasField("stats") else UNKNOWN))
+
+    def _print(self, rows: list[tuple[str, ...]]) -> None:
+        for line in self._table.lines(rows):
+            click.echo(line)
+
+
+class JsonSamples(Samples):
+    """Prints each sample as a JSON object."""
+
+    def show(self, key: Key, sample: StreamStatsResponse) -> None:
+        """Show a sample."""
+        print_json([{"host": key[0], "container": key[1], **fields(sample)}])
+
+    def finish(self) -> None:
+        """Do nothing: there are no columns."""
+
+
+class LiveSamples(Samples):
+    """Shows the newest samples as a table that is updated.  Failures come after the table."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._drawn_at = 0.0
+        self._failures: list[tuple[str, DockfleetError]] = []
+
+    def start(self, ids: dict[Key, str]) -> None:
+        """Prepare the columns for the containers of *ids*, and show them."""
+        super().start(ids)
+        self._draw()
+
+    def show(self, key: Key, sample: StreamStatsResponse) -> None:
+        """Show a sample, if the last one was not shown just now."""
+        self._set(key, sample)
+        if time.monotonic() >= self._drawn_at + REDRAW_SECONDS:
+            self._draw()
+
+    def fail(self, host: str, error: DockfleetError) -> None:
+        """Report a failure at the end."""
+        self.failed = True
+        self._failures.append((host, error))
+
+    def finish(self) -> None:
+        """Do nothing: the columns are there."""
+
+    def close(self) -> None:
+        """Show the samples that are not on the screen yet, and then the failures."""
+        self._draw()
+        for host, error in self._failures:
+            say_failure(host, error)
 
     def _draw(self) -> None:
         if self.failed and not self._rows:
             return
         self._drawn_at = time.monotonic()
-        lines = self._table.lines(self._rows.values())
-        text = "".join(f"{line}{REST_OF_LINE}\n" for line in (self._table.head(), *lines))
-        click.echo(f"{TOP}{text}{REST_OF_SCREEN}", nl=False)
-
-    def _report(self) -> None:
-        for host, error in self._failures:
-            say_failure(host, error)
-        self._failures.clear()
+        lines = [f"{line}{REST_OF_LINE}\n" for line in self._table.lines(self._rows.values(), again=True)]
+        click.echo(f"{TOP}{''.join(lines)}{REST_OF_SCREEN}", nl=False)
 
 
 def _measured(use: StatsSummary) -> tuple[str, ...]:
