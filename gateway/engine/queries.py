@@ -8,7 +8,7 @@ the engine did not send raises `BadResponse` where it is read.  *timeout* is for
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
@@ -27,6 +27,30 @@ from gateway.engine.transport.timeouts import Deadline
 _ID = re.compile(r"[0-9a-f]{64}")
 # What documents that are none of the Engine's raise when they are read.
 _MISFITS = (AttributeError, KeyError, TypeError, ValueError)
+
+
+def message(
+    engine: Engine,
+    load: Callable[[Any, list[str]], Any],
+    document: Any,
+    *,
+    what: str,
+    method: str,
+    failure: type[TransportError] = TornStream,
+) -> Any:
+    """Return the message that *load* makes of a *document* of the engine.
+
+    Values that do not fit are left out, and counted for the RPC *method*.  Raises *failure*, which says *what* does not
+    fit the Engine API, when nothing fits.
+    """
+    places: list[str] = []
+    try:
+        found = load(document, places)
+    except NotEngineJson as error:
+        raise failure(f"{what} of the host does not fit the Engine API: {error}", sent=True) from error
+    if places:
+        engine.skipped(method, len(places))
+    return found
 
 
 class Inspection:

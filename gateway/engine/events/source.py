@@ -61,13 +61,7 @@ class EventSource:
         return await queries.document(self._engine, target, _RESPONSE_SECONDS, kind=Kind.WATCH)
 
     def _event(self, document: Any, failure: type[TransportError]) -> EngineEvent:
-        places: list[str] = []
-        try:
-            event = _load(document, places)
-        except NotEngineJson as error:
-            raise failure(f"an event of the host does not fit the Engine API: {error}", sent=True) from error
-        if places:
-            self._engine.skipped("StreamEvents", len(places))
+        event = queries.message(self._engine, _load, document, what="an event", method="StreamEvents", failure=failure)
         assert isinstance(event, EngineEvent)
         return event
 

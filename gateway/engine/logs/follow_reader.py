@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from enum import Enum
 from math import inf
 
-from gateway.engine.logs.answer import Answer, LogSource
+from gateway.engine.logs.answer import Answer
 from gateway.engine.logs.cursor import Marks
 from gateway.engine.logs.entries import Entry
 from gateway.engine.logs.overlap import Joint
-from gateway.engine.logs.pace import Pace
 from gateway.engine.logs.plain_reader import PlainReader
-from gateway.engine.logs.sender import Sender
 
 _REST_SECONDS = 0.05  # that the parts of a long line wait for its rest
 _SILENT_SECONDS = 1.0  # after which an answer counts as silent
@@ -42,13 +40,12 @@ class _FollowAnswer:
 class FollowReader:
     """Sends new entries as they are written.  `is_open` says whether a follow answer is open."""
 
-    def __init__(self, source: LogSource, plain: PlainReader, sender: Sender, pace: Pace) -> None:
+    def __init__(self, plain: PlainReader) -> None:
+        """*plain* reads the plain answers that prove what this reader has sent."""
         self.is_open = False
-        self._source = source
         self._plain = plain
-        self._sender = sender
-        self._pace = pace
-        self._clock = sender.clock
+        self._source, self._sender, self._pace = plain.source, plain.sender, plain.pace
+        self._clock = self._sender.clock
         self._guard_until = 0.0
 
     def guard(self) -> None:

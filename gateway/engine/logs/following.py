@@ -66,7 +66,7 @@ class Follower:
         self._source = LogSource(engine, container, query, Retry(reconnect_timeout_seconds, clock=self._clock))
         self._pace = Pace(run.rotation, self._clock)
         self._plain = PlainReader(self._source, query, self._sender, self._pace)
-        self._follow = FollowReader(self._source, self._plain, self._sender, self._pace)
+        self._follow = FollowReader(self._plain)
         self._is_current = current is not None  # all that the log has is sent
         self._removal_ends = inf  # when a removal that has begun must have ended
         self._source.retry.began = self._is_current

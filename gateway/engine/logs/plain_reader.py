@@ -65,10 +65,10 @@ class PlainReader:
     """Sends what a log has."""
 
     def __init__(self, source: LogSource, query: LogQuery, sender: Sender, pace: Pace) -> None:
-        self._source = source
+        self.source = source
         self._query = query
-        self._sender = sender
-        self._pace = pace
+        self.sender = sender
+        self.pace = pace
         self._spin_seconds = _SPIN_SECONDS
 
     async def catch_up(self, next_time: bytes = b"") -> int:
@@ -77,14 +77,14 @@ class PlainReader:
         *next_time* is the time of the next entry in a follow answer.  Raises `TransportError`, `APIError` and
         `OperationFailed`.
         """
-        sender, new = self._sender, None
+        sender, new = self.sender, None
         while new is None:
             try:
                 new = await (self._settle(next_time) if sender.position.is_placed else self._begin())
             except _NeverEndsError:
                 self._spin_seconds *= 2  # the engine may just be slow
         if new:  # without new entries, the follow answers can still fail one after the other
-            self._source.retry.succeeded()
+            self.source.retry.succeeded()
         if not sender.ended and not self._query.follow:
             sender.end(EndReason.COMPLETE)
         elif not sender.ended and sender.expects_run:
@@ -96,7 +96,7 @@ class PlainReader:
 
     async def _begin(self) -> int | None:
         """Send what the query asks for.  Return None if this does not give a position."""
-        query, sender = self._query, self._sender
+        query, sender = self._query, self.sender
         if query.tail != 0:
             async with self._ask(query.tail, since=query.since, until=query.until) as answer:
                 async for entries in answer:
@@ -109,7 +109,7 @@ class PlainReader:
 
     async def _find_end(self) -> None:
         """Put the position at the end of the log.  Send only entries that the query wants and that are new."""
-        query, sender = self._query, self._sender
+        query, sender = self._query, self.sender
         count = max(_LAST, query.tail or 0)
         # Fewer entries than asked for do not show that there are no more.
         last = await self._last_entries(count, tail=count) or await self._last_entries(count, tail=None)
@@ -140,11 +140,11 @@ class PlainReader:
 
     async def _settle(self, next_time: bytes) -> int | None:
         """Find the position in the log, and send the entries after it.  Return None if the position was lost."""
-        sender, position = self._sender, self._sender.position
-        tail = self._pace.tail(position)
+        sender, position = self.sender, self.sender.position
+        tail = self.pace.tail(position)
         while True:
             overlap = Overlap(position, whole=tail is None)
-            await self._pace.turn()
+            await self.pace.turn()
             async with self._ask(tail, from_beginning=tail is None and not position.rotates) as answer:
                 await self._compare(overlap, answer)
             verdict = Verdict.FOUND if sender.ended else overlap.finish()
@@ -157,7 +157,7 @@ class PlainReader:
             assert tail is not None
             # Fewer entries than asked for do not show that there are no more.
             tail = 4 * tail if answer.count >= tail else None
-        await self._source.inspect()  # raises when the engine is away
+        await self.source.inspect()  # raises when the engine is away
         answer.answer.check_whole()
         sender.broken = False
         if verdict is Verdict.LOST:
@@ -170,7 +170,7 @@ class PlainReader:
 
     async def _compare(self, overlap: Overlap, answer: _PlainAnswer) -> None:
         """Send the new entries of a plain answer, after the gaps before them."""
-        sender, position = self._sender, self._sender.position
+        sender, position = self.sender, self.sender.position
         async for entries in answer:
             had_found = overlap.found
             marks = answer.marks.of(entries) if position.rotates or not had_found else []
@@ -188,14 +188,14 @@ class PlainReader:
 
     def _has_whole_log(self, answer: _PlainAnswer, next_time: bytes) -> bool:
         """Return whether a plain answer has the first entry of a log that was empty when it was first read."""
-        rotation = self._sender.run.rotation
+        rotation = self.sender.run.rotation
         # For one file, sizes do not show this.  Then the next entry of the follow answer counts as the log's first.
         return rotation.never_removed(answer.stored) or (rotation.max_files == 1 and next_time == answer.first)
 
     async def _send_after_loss(self, lost: bytes) -> int:
         """Send a gap after the time *lost*, and then the whole log, which does not contain the position any more."""
-        sender, position = self._sender, self._sender.position
-        await self._pace.turn()
+        sender, position = self.sender, self.sender.position
+        await self.pace.turn()
         async with self._ask(None, from_beginning=not position.rotates) as answer:
             async for entries in answer:
                 marks = answer.marks.of(entries)
@@ -212,16 +212,16 @@ class PlainReader:
 
     async def _send(self, answer: _PlainAnswer, entries: list[Entry], marks: list[int] | None) -> None:
         """Send new entries of a plain answer.  Look, at most once, whether they can be of the next run."""
-        sender = self._sender
+        sender = self.sender
         if self._query.follow and not answer.run_inspected and sender.may_turn(entries):
             answer.run_inspected = True
-            sender.expect(await self._source.next_run(sender.position.started))
+            sender.expect(await self.source.next_run(sender.position.started))
         answer.new += len(entries)
         answer.new_bytes += sum([len(entry[2]) for entry in entries])
         sender.accept(entries, marks, answer.marks)
 
     def _settled(self, answer: _PlainAnswer) -> int:
-        self._pace.settled(answer.new, answer.new_bytes)
+        self.pace.settled(answer.new, answer.new_bytes)
         return answer.new
 
     @asynccontextmanager
@@ -229,6 +229,6 @@ class PlainReader:
         self, tail: int | None, *, since: int | None = None, until: int | None = None, from_beginning: bool = True
     ) -> AsyncIterator[_PlainAnswer]:
         spin_seconds = inf if tail is None or since is not None else self._spin_seconds
-        async with self._source.open(self._sender.run, tail=tail, since=since, until=until) as answer:
+        async with self.source.open(self.sender.run, tail=tail, since=since, until=until) as answer:
             marks = Marks(from_beginning=from_beginning)
-            yield _PlainAnswer(answer, marks, self._sender, spin_seconds)
+            yield _PlainAnswer(answer, marks, self.sender, spin_seconds)

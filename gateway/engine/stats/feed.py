@@ -20,8 +20,6 @@ from gateway.engine import queries
 from gateway.engine.client import Call, Engine, NotFound
 from gateway.engine.codec import json as enginejson
 from gateway.engine.codec import streams
-from gateway.engine.codec.json import NotEngineJson
-from gateway.engine.errors import TornStream
 from gateway.engine.queries import Inspection
 from gateway.engine.resumable.journal import Journal
 from gateway.engine.resumable.retry import Retry
@@ -187,12 +185,6 @@ def _call(container: str, deadline: float | None, query: str) -> Call:
 
 def _stats(document: Any, engine: Engine) -> ContainerStats | None:
     """Return the sample in *document*; None for the zeros of a container that does not run."""
-    places: list[str] = []
-    try:
-        stats = _load(document, places)
-    except NotEngineJson as error:
-        raise TornStream(f"a sample of the host does not fit the Engine API: {error}", sent=True) from error
-    if places:
-        engine.skipped("StreamStats", len(places))
+    stats = queries.message(engine, _load, document, what="a sample", method="StreamStats")
     assert isinstance(stats, ContainerStats)
     return stats if stats.HasField("read_at") else None
