@@ -1,4 +1,4 @@
-"""Keeps what is known of a host true: by its events, and by its lists where events are missing or say too little."""
+"""Keeps the known objects of a host correct: by events, and by lists when events are missing or hold too little."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the engine answers about one container and its log."""
+"""Requests for the log and the state of a container, and their answers."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ _REMEMBERED_SECONDS = 1.0  # in which an engine sends the events that it remembe
 
 @dataclass(frozen=True, slots=True)
 class LogQuery:
-    """What a reader wants of a log.  Times are in nanoseconds since 1970.
+    """The part of a log that a reader wants.  Times are in nanoseconds since 1970.
 
-    `streams` are the outputs to send.  The engine is always asked for both, because a position is one in both.
-    `details` asks for what the log driver adds to each line.
+    `streams` are the outputs to send.  The gateway always asks for both, because a position is one in both.  `details`
+    asks for the attributes that the log driver adds to each line.
     """
 
     since: int | None = None
@@ -50,9 +50,9 @@ class LogQuery:
 
 
 class LogSource:
-    """Asks the engine about one container, by its full id, and for its log.
+    """Sends the requests of one reader, for a container with a full id.
 
-    `retry` decides whether the gateway asks again after a failure.
+    `retry` decides whether the reader asks again after a failure.
     """
 
     def __init__(self, engine: Engine, container: str, query: LogQuery, retry: Retry) -> None:

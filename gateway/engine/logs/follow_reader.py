@@ -116,7 +116,7 @@ class FollowReader:
             entries, marks = entries[taken:], marks[taken:]
             if 0 < taken == known + new:
                 continue
-            if has_proven and not taken:  # the plain answer does not show what the first entry is
+            if has_proven and not taken:  # the plain answer does not show whether the first entry is new
                 return Next.FOLLOW_ANSWER
             if (after := await self._prove(silent=False, next_time=entries[0].time)) is not None:
                 return after

@@ -52,7 +52,7 @@ class Follower:
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
         count: Callable[[Gap | Reconnected], None] = lambda record: None,
     ) -> None:
-        """*container* is a full id, and *run* what the engine says of it now.
+        """*container* is a full id, and *run* its latest run.
 
         The reader begins at *cursor*, or at *current*, the position of a reader that has just stopped, or as *query*
         says.  It calls *count* once for each gap and reconnect.
@@ -115,7 +115,7 @@ class Follower:
             await self._sender.send()
 
     async def _read_on(self) -> None:
-        """Send what the log has, and then what is written until an answer ends."""
+        """Send all entries of the log, and then new ones until an answer ends."""
         sender = self._sender
         if not self._is_current:
             await self._plain.catch_up()
@@ -133,7 +133,7 @@ class Follower:
     # The end of an answer
 
     async def _inspect(self, *, whole: bool) -> None:
-        """Inspect the container, and do what its state asks for.  *whole*: the answer ended in good order."""
+        """Inspect the container, and act on its state.  *whole*: the answer ended in good order."""
         run = await self._source.inspect()
         until = self._clock() + (_EXIT_SECONDS if whole and self._query.until is None else 0)
         # The log ends a little before the engine says that the container has stopped.
@@ -146,7 +146,7 @@ class Follower:
             raise Disconnected("the host ends the log although the container runs", sent=True)
 
     async def _act(self, action: Action, run: Run | None) -> None:
-        """Do what the state of the container asks for; *run* is its latest run."""
+        """Do *action*, with *run* as the latest run of the container."""
         sender = self._sender
         while action is Action.WAIT and run is not None:
             sender.run = run

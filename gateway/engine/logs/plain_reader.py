@@ -62,7 +62,7 @@ class _PlainAnswer:
 
 
 class PlainReader:
-    """Sends what a log has."""
+    """Sends the entries that a log has now."""
 
     def __init__(self, source: LogSource, query: LogQuery, sender: Sender, pace: Pace) -> None:
         self.source = source

@@ -39,7 +39,7 @@ class Sender:
         heartbeat_seconds: float,
         count: Callable[[Gap | Reconnected], None],
     ) -> None:
-        """*count* is called once for each gap and reconnect; `receive` is to be set before anything is sent."""
+        """*count* is called once for each gap and reconnect.  Set `receive` before the first `send`."""
         self.receive: Receive
         self.clock = asyncio.get_running_loop().time
         self.position = position

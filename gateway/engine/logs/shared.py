@@ -151,7 +151,7 @@ class SharedLogs:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[Callable[[], None]]:
-        """Take one of the places for followers that begin, and hold it for a moment at most; do not wait for it longer.
+        """Wait for a place among the followers that begin, and hold it, each for `_TURN_SECONDS` at most.
 
         Yields a function that gives the place back early.
         """
@@ -276,7 +276,7 @@ class _Reader:
             return []
         if not isinstance(item, Idle):
             return _together(item, subscription)
-        cursor = self._cursor if journal.newest is None else journal.newest.cursor  # also of what is not wanted
+        cursor = self._cursor if journal.newest is None else journal.newest.cursor  # unwanted records move it too
         assert cursor is not None
         return [Heartbeat(cursor, item.seconds)]
 

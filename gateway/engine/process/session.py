@@ -1,7 +1,7 @@
 """A process with its input, output and end: exec and attach.
 
-After an upgrade, the connection carries the bytes of the process (Engine API, "Attach to a container").  No byte is
-lost, also none that arrives with the response to the upgrade.  Standard input can be closed while output continues.
+After an upgrade, the connection carries the bytes of the process (Engine API, "Attach to a container").  All bytes are
+kept, including those that arrive with the response to the upgrade.  Standard input can close while output continues.
 """
 
 from __future__ import annotations

@@ -12,9 +12,9 @@ T = TypeVar("T")
 async def pulled(
     push: Callable[[Callable[[T], Awaitable[None]]], Coroutine[Any, Any, None]],
 ) -> AsyncGenerator[T, None]:
-    """Yield the values that *push* gives to its argument, and raise what it raises.
+    """Yield the values that *push* gives to its argument, and raise its exception.
 
-    It runs in a task of its own, and only while a value is waited for.
+    *push* runs in its own task, and only while the reader waits for a value.
     """
     values: asyncio.Queue[T | None] = asyncio.Queue()
     wanted = asyncio.Event()

@@ -56,7 +56,7 @@ class TokenCodec:
         return self._signer.sign(self.pack(values, texts))
 
     def pack(self, values: Sequence[Any], texts: Sequence[bytes]) -> bytes:
-        """Return the content of such a token, for a token with several of them."""
+        """Return the content of a token without its signature, to be part of a larger token."""
         return self._fixed.pack(self._version, *values, *map(len, texts)) + b"".join(texts)
 
     def decode(self, token: bytes) -> tuple[Sequence[Any], Sequence[bytes]]:
