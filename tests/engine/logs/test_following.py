@@ -20,7 +20,7 @@ from gateway.engine.logs.records import Batch, End, EndReason, Gap, GapReason, H
 from gateway.engine.logs.runs import Run
 from gateway.engine.queries import Inspection
 from gateway.engine.resumable.pull import pulled
-from tests.support.fake_engine import FakeEngine, ResponseParser
+from tests.support.fake_engine import FakeEngine, ResponseParser, frame
 from tests.support.fake_log import ID, LOGS, NOON, SECOND, STATE, Log, state
 from tests.support.upstream import engine_at
 
@@ -580,3 +580,28 @@ async def test_silence_is_reported(daemon: FakeEngine) -> None:
     assert isinstance(first, Heartbeat)
     assert isinstance(second, Heartbeat)
     assert 0 < first.seconds < second.seconds
+
+
+@pytest.mark.parametrize("follow", [False, True], ids=["plain", "follow"])
+async def test_frames_without_data_are_silence(daemon: FakeEngine, follow: bool) -> None:
+    """An answer that consists of them does not keep heartbeats from its reader."""
+    log = Log()
+
+    async def answer(exchange: ResponseParser) -> None:
+        if (dict(exchange.request.query)["follow"] == "true") is not follow:
+            await log(exchange)
+            return
+        exchange.head(200, {"Transfer-Encoding": "chunked"})
+        while True:
+            await exchange.chunk(frame(1, b"") * 100)
+            await asyncio.sleep(0)
+
+    daemon.on(*LOGS, answer)
+    daemon.on(*STATE, json=state())
+
+    async with following_of(daemon, state(), heartbeat_seconds=0.1) as follower, asyncio.timeout(20):
+        seconds = 0.0
+        while not seconds:
+            (record,) = await follower.next()
+            assert isinstance(record, Heartbeat)
+            seconds = record.seconds
