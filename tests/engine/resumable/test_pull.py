@@ -21,12 +21,10 @@ async def test_values_come_in_order_and_then_the_failure() -> None:
         await give(2)
         raise ValueError("no more")
 
-    values = []
-    with pytest.raises(ValueError, match="no more"):
-        async for value in pulled(push):
-            values.append(value)
-
-    assert values == [1, 2]
+    async with aclosing(pulled(push)) as values:
+        assert [await anext(values), await anext(values)] == [1, 2]
+        with pytest.raises(ValueError, match="no more"):
+            await anext(values)
 
 
 async def test_the_function_runs_only_while_a_value_is_waited_for() -> None:
