@@ -59,7 +59,7 @@ def discover(docker: DockerConfiguration) -> Discovered:
     found: list[HostSettings] = []
     for host in hosts:
         if any(host.name == other.name or host.address == other.address for other in found):
-            left_out.append((f"{host.name} at {host.address}", "a name or an address met before"))
+            left_out.append((f"{host.name} at {host.address}", "another host has this name or address"))
         else:
             found.append(host)
     if not found and docker.alone:
@@ -78,7 +78,7 @@ def _contexts(folder: Path, left_out: list[tuple[str, str]]) -> Iterator[HostSet
         except ValidationError as error:
             left_out.append((name, ", ".join(reasons(error, section="hosts[]."))))
         except (OSError, ValueError, LookupError, TypeError, AttributeError):
-            left_out.append((name, f"no docker endpoint in {meta}"))
+            left_out.append((name, f"{meta} has no docker endpoint"))
 
 
 def _host_of(name: str, address: str, certificates: Path | None) -> HostSettings:

@@ -34,5 +34,5 @@ class HostSsh(Section):
             if getattr(self, file) and getattr(self, text):
                 raise ValueError(f"has both {file} and {text}: leave one out")
         if self.private_key and "PRIVATE KEY-----" not in self.private_key:
-            raise ValueError("has a private_key that is not one in OpenSSH or PEM form")
+            raise ValueError("has a private_key that is not in OpenSSH or PEM format")
         return self

@@ -84,7 +84,7 @@ def _authority(pem: Path | SecretStr) -> Path | SecretStr:
     try:
         _trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), pem)
     except ssl.SSLError as error:
-        raise ValueError("holds no certificate in PEM form") from error
+        raise ValueError("has no certificate in PEM form") from error
     return pem
 
 

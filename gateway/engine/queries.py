@@ -19,7 +19,7 @@ from gateway.engine.client import Call, Engine, Named
 from gateway.engine.codec import grammar
 from gateway.engine.codec.json import NotEngineJson, TooLarge, parse
 from gateway.engine.codec.timestamps import canonical, nanoseconds
-from gateway.engine.errors import BadResponse
+from gateway.engine.errors import BadResponse, TornStream, TransportError
 from gateway.engine.kinds import Kind
 from gateway.engine.transport.http import Request, Response
 from gateway.engine.transport.timeouts import Deadline

@@ -363,7 +363,7 @@ def test_what_is_wrong_in_the_file_is_named_with_its_line_and_column(file: Any) 
     missing, unknown = refusal(flags).splitlines()
 
     assert missing.startswith(
-        f"file {flags[1]}, line 3, column 5: hosts[1].address is missing; it is: Where its engine"
+        f"file {flags[1]}, line 3, column 5: hosts[1].address is missing; it is: Address of its engine"
     )
     assert unknown == f"file {flags[1]}, line 4, column 5: hosts[1].adress is unknown; did you mean hosts[].address?"
 
