@@ -642,7 +642,7 @@ def test_contexts_that_cannot_be_used_are_left_out_and_named(contexts: Contexts)
 
     assert places(settings) == {"again": "unix:///good.sock"}
     for words in (
-        "good at unix:///good.sock: a name or an address met before",
+        "good at unix:///good.sock: another host has this name or address",
         "windows: address 'npipe:////./pipe/docker_engine' is not unix:///path",
         "plain: is in plaintext beyond this machine",
         "meta.json has no docker endpoint",

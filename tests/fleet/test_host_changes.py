@@ -116,7 +116,7 @@ async def test_a_host_with_certificates_of_its_own_is_reached(tmp_path: Path) ->
         (
             {"tls": {"ca": "-----BEGIN CERTIFICATE-----"}, "address": "tcp://10.0.0.1:2376"},
             "spec.tls.ca",
-            "holds no certificate in PEM form",
+            "has no certificate in PEM form",
         ),
     ],
 )
