@@ -356,7 +356,8 @@ class _Shown(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the families of `_SHOWN`."""
-        looks = [(host.host, host.look()) for host in self._hosts if host.look is not None]
+        hosts = list(self._hosts)  # at once: scrapes are on a thread of their own
+        looks = [(host.host, host.look()) for host in hosts if host.look is not None]
         for name, meaning, labels, values in _SHOWN:
             family = GaugeMetricFamily(name, meaning, labels=("host", *labels))
             for host, shown in looks:

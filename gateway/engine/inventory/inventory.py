@@ -187,7 +187,7 @@ class Inventory:
         """How old what is known can be at most; None when nothing is."""
         if not self.known:
             return None
-        now = self._loop_time()
+        now = time.monotonic()
         contact = self._contact
         if self._current and self._engine.last_contact is not None:
             contact = max(contact, now - max(time.time() - self._engine.last_contact, 0))

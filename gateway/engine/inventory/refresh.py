@@ -13,7 +13,7 @@ from itertools import count
 SOON_SECONDS = 0.02  # for the other events of one change
 _AGAIN_SECONDS = (0.1, 5.0)  # after a failure: at first, and at most
 AT_ONCE = 8
-"""How many questions to a host are open at the same time."""
+"""How many questions to a host are open at the same time: half of its connections are for others."""
 
 
 class Mark:
