@@ -92,6 +92,11 @@ class Engine(SdkClient):
         return None if self._negotiated is None else "{}.{}".format(*self._negotiated)
 
     @property
+    def negotiated_version(self) -> Version | None:
+        """The same as numbers."""
+        return self._negotiated
+
+    @property
     def open_streams(self) -> int:
         """How many streams and sessions are open."""
         return self._pool.streams

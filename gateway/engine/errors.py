@@ -16,6 +16,7 @@
     │   └── OutcomeUnknown
     ├── Incompatible            the host's version
     ├── InventoryUnknown        what there is on the host, not yet
+    ├── NoSuchObject            what a filter names, and the inventory does not have
     ├── Refused, NothingFound   the host said no; the SDK's APIError, with an HTTP status
     ├── OperationFailed         the host said no after its answer had begun
     ├── ExecStartFailed
@@ -228,6 +229,21 @@ class InventoryUnknown(CallError):
 
     def __init__(self) -> None:
         super().__init__("the gateway does not know yet what there is on the host; try again in a moment")
+
+
+class NoSuchObject(CallError):
+    """The host has no object of this kind and name."""
+
+    status, reason = "NOT_FOUND", "NOT_FOUND"
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"No such {kind}: {name}")
+        self._object = kind, name
+
+    @property
+    def missing(self) -> tuple[str, str]:
+        """The object."""
+        return self._object
 
 
 # What the engine said

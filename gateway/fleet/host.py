@@ -9,6 +9,8 @@ from typing import Protocol
 
 from gateway.config.settings import HostSettings
 from gateway.engine.client import Engine
+from gateway.engine.codec.binding import Binding
+from gateway.engine.codec.memo import ListMemo
 from gateway.engine.errors import CallError
 from gateway.engine.events.broker import EventBroker
 from gateway.engine.inventory.inventory import Inventory
@@ -82,6 +84,7 @@ class Host:
             engine, self.events, gate, asked=metrics.inventory_asked, healed=metrics.inventory_healed
         )
         self.placing = 0  # containers that are about to run here, and not yet in the inventory
+        self._memos: dict[str, ListMemo] = {}  # by RPC
         self.kills = asyncio.Semaphore(_KILLS_AT_ONCE)
         self.calls: set[OpenCall] = set()  # that end at the latest with this host
 
@@ -157,12 +160,21 @@ class Host:
         if self._has_inventory:
             self.inventory.host_is(up=self.state in ANSWERING)
 
+    def memo(self, binding: Binding) -> ListMemo:
+        """Return what was converted of the responses to an RPC that lists."""
+        memo = self._memos.get(binding.name)
+        if memo is None:
+            memo = self._memos[binding.name] = ListMemo(binding)
+        return memo
+
     def close(self) -> None:
         """End all calls, streams and connections, and what the metrics show."""
         self.health.changed = lambda: None  # what its last calls tell is of no host
         removed = HostRemoved(self.name)
         for call in list(self.calls):
             call.end(removed)
+        for memo in self._memos.values():
+            memo.close()
         self.inventory.close(removed)
         self.events.close(removed)
         self.logs.close(removed)

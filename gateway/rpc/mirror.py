@@ -27,6 +27,7 @@ from gateway.rpc import encoding, fan_out
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
 from gateway.rpc.host_rpc import Behaviour
+from gateway.rpc.lists import listing, may_be_old
 
 
 def behaviours(
@@ -76,7 +77,9 @@ def handler(method: MethodDescriptor, behaviour: Callable[..., Any]) -> Any:
 def mirror(method: MethodDescriptor, backend: Backend) -> Callable[..., Any]:
     """Return the behaviour of an RPC that is nothing but its endpoint."""
     binding = Binding(method)
-    if not method.server_streaming:
+    if may_be_old(method):
+        behaviour = listing(binding, backend)
+    elif not method.server_streaming:
         behaviour = _upload(binding, backend) if binding.upload else _unary(binding, backend)
     elif binding.shape == pb.ANSWER_SHAPE_JSON_LINES:
         behaviour = _lines(binding, backend)
@@ -90,9 +93,12 @@ def mirror(method: MethodDescriptor, backend: Backend) -> Callable[..., Any]:
 
 def _unary(binding: Binding, backend: Backend) -> Callable[..., Any]:
     async def call(request: Message, context: CallContext) -> Message:
-        engine = backend.engine(request, context)
+        host = backend.host(request, context)
         asked = binding.call(request, backend.timeouts.deadline(binding, context))
-        return binding.response(await engine.fetch(asked), engine.skipped)
+        with host.inventory.changing(binding.touches, asked) as written:
+            response = binding.response(await host.engine.fetch(asked), host.engine.skipped)
+            written.answered(response)
+        return response
 
     return call
 
@@ -104,13 +110,15 @@ def _lines(binding: Binding, backend: Backend) -> Callable[..., Any]:
 
     async def call(request: Any, context: CallContext) -> AsyncGenerator[Message, None]:
         start, upload = await _asked(binding, request, context)
-        engine = backend.engine(start, context)
+        host = backend.host(start, context)
+        engine = host.engine
         asked = binding.call(start, backend.timeouts.deadline(binding, context))
-        async with engine.open(asked, upload) as (_, connection):
-            lines = streams.lines(connection, backend.timeouts.idle(context) if may_stall else None)
-            async with coalesced(lines) if reports else aclosing(lines) as documents:
-                async for document in documents:
-                    yield binding.document(document, engine.skipped)
+        with host.inventory.changing(binding.touches, asked):
+            async with engine.open(asked, upload) as (_, connection):
+                lines = streams.lines(connection, backend.timeouts.idle(context) if may_stall else None)
+                async with coalesced(lines) if reports else aclosing(lines) as documents:
+                    async for document in documents:
+                        yield binding.document(document, engine.skipped)
 
     return call
 

@@ -27,7 +27,7 @@ from gateway.engine.codec import grammar, options
 from gateway.engine.codec import json as enginejson
 from gateway.engine.codec.corrections import CORRECTIONS
 from gateway.engine.codec.json import NotEngineJson, Rule, check_required, is_set, rule_of
-from gateway.engine.codec.naming import named_by
+from gateway.engine.codec.naming import named_by, objects_of
 from gateway.engine.errors import BadResponse, InvalidField
 from gateway.engine.transport.http import Request, Response
 from gateway.engine.versions import Need
@@ -113,10 +113,13 @@ class Binding:
         self.deadline_class = rules.deadline or pb.DEADLINE_CLASS_SHORT
         self.changes = options.changes(method)
         self.kind = options.kind_of(method)
+        self.objects = objects_of(method)
+        self.touches = self.objects if _touches(self.verb, method) else ""  # of which kind it may change objects
         self.needs = (Need(method.name, since=rules.since),) if rules.since else ()
         self.streams = method.server_streaming
         self.upload = method.client_streaming and self.shape != pb.ANSWER_SHAPE_SESSION
         self.reply = method.output_type
+        self.answer = rules.answer  # the field of the response that takes the whole answer
         self._output = _Output(method.output_type, rules.answer)
         self._has_body = bool(endpoint.body) and not self.upload
         self._content_type = "application/x-tar" if self.upload else "application/json" if endpoint.body else ""
@@ -251,6 +254,11 @@ _PLACES: dict[Placement, Place] = {  # the path is written at the end, and what 
     Placement.BODY: _place_as_body,
     Placement.BODY_FIELD: _place_in_body,
 }
+
+
+def _touches(verb: str, method: MethodDescriptor) -> bool:
+    """Tell whether an RPC may change what lists show: as after a change, they may be late after a wait for one."""
+    return verb not in ("GET", "HEAD") and options.of_rpc(method).access != pb.ACCESS_LEVEL_EXEC
 
 
 def _path_rule(message: Descriptor, name: str) -> tuple[str, int]:

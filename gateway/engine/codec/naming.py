@@ -1,4 +1,4 @@
-"""Which objects a request names: what an error is about that says that something does not exist."""
+"""Which objects an RPC is about, and which a request names: that is what errors and the inventory need to know."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from dockfleet.options.v1 import options_pb2 as pb
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 
 from gateway.engine.client import Named
@@ -20,6 +20,14 @@ KINDS = {
     pb.NAME_FORMAT_NETWORK: "network",
     pb.NAME_FORMAT_VOLUME: "volume",
 }
+_LISTED = ("container", "image", "network", "volume")
+
+
+def objects_of(method: MethodDescriptor) -> str:
+    """Return the kind of the objects that the service of an RPC is about; "" when it is about none."""
+    assert method.containing_service is not None
+    kind = method.containing_service.name.removesuffix("Service").lower()
+    return kind if kind in _LISTED else ""
 
 
 def named_by(request: Message) -> Named:

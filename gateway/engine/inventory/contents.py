@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gateway.engine.inventory.changes import Changes
+from gateway.engine.inventory.clock import EngineClock
 from gateway.engine.inventory.rows import ContainerRow, ImageRow, NetworkRow, VolumeRow
+from gateway.engine.inventory.status import FOREVER
 
 _DEAD = 4096  # ids of removed containers that are remembered: more than are removed while an answer is under way
 
 
 class Contents:
-    """Containers by id and name, images, networks and volumes; and the `changes` of containers.
+    """Containers by id and name, images, networks and volumes; and the `changes` of containers."""
 
-    `generation` is another number after every change of a container.
-    """
-
-    def __init__(self) -> None:
+    def __init__(self, clock: EngineClock) -> None:
+        """Have nothing yet.  *clock* is that of the engine."""
         self.containers: dict[str, ContainerRow] = {}
         self.others: dict[str, dict[str, Any]] = {"image": {}, "network": {}, "volume": {}}
         self.listed = False  # whether all containers were listed once
         self.volume_warnings: Sequence[str] = ()
         self.changes = Changes(lambda: self.newest_first, self.containers.get)
-        self.generation = 0
+        self.unworded = 0  # containers whose status the gateway cannot word
         self._by_name: dict[str, str] = {}  # id by own name
+        self._clock = clock
+        self._aging_at = FOREVER  # until when the status of all holds
         self._ordered: tuple[ContainerRow, ...] | None = ()
         self._dead: deque[str] = deque(maxlen=_DEAD)
         self._dead_ids: set[str] = set()
@@ -52,6 +54,18 @@ class Contents:
             self._ordered = tuple(sorted(self.containers.values(), key=lambda row: -row.created_ns))
         return self._ordered
 
+    def pieces(self, rows: Iterable[ContainerRow]) -> list[bytes]:
+        """Return the pieces of containers that are here, as of now."""
+        now = self._clock.now()
+        if now >= self._aging_at:
+            aging_at = FOREVER
+            for row in self.containers.values():
+                if now >= row.until:
+                    row.age(now)
+                aging_at = min(aging_at, row.until)
+            self._aging_at = aging_at
+        return [row.piece for row in rows]
+
     def container(self, name_or_id: str) -> ContainerRow | None:
         """Return the container of this id, own name, or unique id prefix."""
         wanted = name_or_id.removeprefix("/")
@@ -60,6 +74,11 @@ class Contents:
             fitting = [row for id, row in self.containers.items() if id.startswith(wanted)]
             found = fitting[0] if len(fitting) == 1 else None
         return found
+
+    def runs(self, id: str) -> bool:
+        """Tell whether the container of this id runs."""
+        row = self.containers.get(id)
+        return row is not None and row.runs
 
     def put(self, row: ContainerRow) -> str | None:
         """Put down a container, unless it is known to be removed.
@@ -70,9 +89,10 @@ class Contents:
             return None
         old = self.containers.get(row.id)
         self.containers[row.id] = row
+        self._aging_at = min(self._aging_at, row.until)
+        self.unworded += (not row.worded) - (old is not None and not old.worded)
         self._ordered = None
         if old is None or row.differs(old):
-            self.generation += 1
             self.changes.of(row.id)
         if old is not None and old.name != row.name:
             self._forget_name(old)
@@ -96,9 +116,20 @@ class Contents:
         row = self.containers.pop(id, None)
         if row is not None:
             self._forget_name(row)
+            self.unworded -= not row.worded
             self._ordered = None
-            self.generation += 1
             self.changes.of(id)
+
+    @property
+    def has_containerd_images(self) -> bool:
+        """Whether containerd stores the images, as far as lists show it."""
+        return any(row.in_containerd for row in self.images.values())
+
+    def used_volumes(self) -> Iterator[str]:
+        """Yield the names of the volumes that containers refer to."""
+        for row in self.containers.values():
+            if row.mounts:
+                yield from (mount.name for mount in row.summary().mounts if mount.type == "volume")
 
     def linked(self) -> Iterable[str]:
         """Return the ids of the containers that others link to."""

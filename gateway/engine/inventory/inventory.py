@@ -11,14 +11,17 @@ import math
 import random
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractContextManager
 
 from dockfleet.fleet.v1.selectors_pb2 import ContainerSelector
 from dockfleet.v1 import common_pb2
 from dockfleet.v1.system_pb2 import EngineEvent
+from google.protobuf.message import Message
 
-from gateway.engine.client import Engine
+from gateway.engine.client import Call, Engine
 from gateway.engine.errors import CallError, InventoryUnknown
 from gateway.engine.events.broker import EventBroker
+from gateway.engine.inventory.answers import ids_of, put_together, shows_status
 from gateway.engine.inventory.changes import Change
 from gateway.engine.inventory.clock import EngineClock
 from gateway.engine.inventory.contents import Contents
@@ -29,11 +32,13 @@ from gateway.engine.inventory.questions import LISTS, Questions
 from gateway.engine.inventory.reading import Reader
 from gateway.engine.inventory.rows import ContainerRow, ImageRow, NetworkRow, VolumeRow
 from gateway.engine.inventory.selecting import selected_by
+from gateway.engine.inventory.writes import Writes, Written
 
 LATE_SECONDS = 0.1  # the longest that an engine takes to send an event
 _OLD_NANOS = 10_000_000_000  # age of an event of before the first subscription that the first lists show for certain
 _PAUSES_SECONDS = (1.0, 60.0)  # before another attempt at a host that is up and whose events cannot be had
 _LISTS_SECONDS = 10.0  # for which one host may hold up the lists of others
+_SETTLE_SECONDS = 2.0
 _SYNC_SECONDS = 10.0  # for containers that a list shows to have changed
 
 
@@ -61,12 +66,13 @@ class Inventory:
         self._interval_seconds = reconcile_interval_seconds
         self._gate = gate or asyncio.Semaphore()
         self._clock = EngineClock()
-        self._contents = Contents()
+        self._contents = Contents(self._clock)
         self._questions = Questions(engine, self._clock, asked)
         converter = Converter(self._clock, lambda rpc, count: engine.skipped(rpc, count))
         self._reader = Reader(self._questions, converter, self._contents)
         self._reader.healed = self._healed
         self._count_healed = healed
+        self._writes = Writes(self._reader.refresher, self._contents)
         self._failure: CallError | None = InventoryUnknown()
         self.known = False  # whether all lists were complete once
         self._listening = False  # to the events
@@ -145,7 +151,7 @@ class Inventory:
         if event.type == "container" and event.action == "destroy":
             self._contents.remove(event.actor.id, forever=True)
             refresher.forget(event.actor.id)
-        for key, delay in touched_by(event):
+        for key, delay in touched_by(event, self._contents.runs):
             refresher.touch(key, delay)
         if renames(event):
             for id in self._contents.linked():
@@ -196,10 +202,37 @@ class Inventory:
 
     def freshness(self) -> common_pb2.Freshness:
         """Return how old what is known can be."""
-        freshness = common_pb2.Freshness(source=common_pb2.ANSWER_SOURCE_INVENTORY)
-        if (age := self.age_seconds) is not None:
-            freshness.max_age.FromNanoseconds(int(age * 1e9))
-        return freshness
+        return _freshness(self.age_seconds)
+
+    def answer(self, request: Message, max_age_seconds: float) -> bytes | None:
+        """Return the response to a request of ListContainers, ListImages, ListNetworks or ListVolumes, serialised.
+
+        None where only the engine can answer: nothing is known, it is older than *max_age_seconds*, or the request is
+        for what is not kept.  Raises `InvalidField` for a wrong filter, and `NoSuchObject` for an object that a filter
+        names and that is not there.
+        """
+        age = self.age_seconds
+        if age is not None and self._contents.unworded and shows_status(request):
+            age = max(age, self._reader.age_seconds)  # some words are the engine's own, of the last list
+        if age is None or age > max_age_seconds:
+            return None
+        return put_together(request, self._contents, self._questions.version, _freshness(age))
+
+    async def settled(self, kind: str, request: Message) -> bool:
+        """Wait until what was changed through this gateway before now can be seen in a list of objects of *kind*.
+
+        Return whether it can: otherwise, only the engine can answer.
+        """
+        return await self._writes.settled(kind, ids_of(request), _SETTLE_SECONDS if self._current else 0)
+
+    def changing(self, kind: str, call: Call) -> AbstractContextManager[Written]:
+        """Mark, after the block, what a call may have touched that may change objects of *kind*; "" for none."""
+        return self._writes.changing(kind, call.operation, call.named)
+
+    def wrote(self, id: str) -> None:
+        """Mark a container that was changed through this gateway."""
+        with self._writes.changing("container", "", (("container", id),)):
+            pass
 
     def containers(self) -> Sequence[ContainerRow]:
         """Return all containers, the newest first."""
@@ -261,3 +294,10 @@ class Inventory:
     @staticmethod
     def _loop_time() -> float:
         return asyncio.get_running_loop().time()
+
+
+def _freshness(age_seconds: float | None) -> common_pb2.Freshness:
+    freshness = common_pb2.Freshness(source=common_pb2.ANSWER_SOURCE_INVENTORY)
+    if age_seconds is not None:
+        freshness.max_age.FromNanoseconds(int(age_seconds * 1e9))
+    return freshness

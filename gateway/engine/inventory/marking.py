@@ -6,15 +6,16 @@ some changes have none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from dockfleet.v1.system_pb2 import EngineEvent
 
 from gateway.engine.inventory.refresh import SOON_SECONDS
 
-_LATER_SECONDS = 0.3  # a container that joins or leaves a network is about to start or has ended, and its events follow
-_LIST_SECONDS = 0.1
-_IMAGES_SECONDS = 1.0  # events of images come in bursts, and do not say enough
+_JOINED_SECONDS = 0.3  # of a container that runs; when it ends, other events say so
+_STARTING_SECONDS = 3.0  # of one that does not run yet: its start, or why it failed, is an event
+LIST_SECONDS = 0.1
+IMAGES_SECONDS = 1.0  # events of images come in bursts, and do not say enough
 # What changes neither a container's row nor its details, or has another event that says so.
 _NOTHING = frozenset(
     (
@@ -26,23 +27,28 @@ _OF_NETWORKS = ("connect", "disconnect")
 _OF_VOLUMES = ("mount", "unmount")
 
 
-def touched_by(event: EngineEvent) -> Iterator[tuple[str, float]]:
-    """Yield what to ask for after an event, and in how many seconds: ids of containers, and kinds of `LISTS`."""
+def touched_by(event: EngineEvent, runs: Callable[[str], bool]) -> Iterator[tuple[str, float]]:
+    """Yield what to ask for after an event, and in how many seconds: ids of containers, and kinds of `LISTS`.
+
+    *runs* tells whether a container runs, as far as is known.  One that is about to start is better left alone: to
+    inspect it takes as long as its start.
+    """
     kind, action = event.type, event.action.partition(":")[0]
     if kind == "container":
         if action not in _NOTHING and action != "destroy":
             yield event.actor.id, SOON_SECONDS
         if action in ("commit", "destroy"):  # an untagged image of a classic build shows by nothing else
-            yield "image", _IMAGES_SECONDS
+            yield "image", IMAGES_SECONDS
     elif kind == "image":
-        yield "image", _IMAGES_SECONDS
+        yield "image", IMAGES_SECONDS
     elif kind == "network" and action in _OF_NETWORKS:
         if container := event.actor.attributes.get("container"):
-            yield container, _LATER_SECONDS
+            starting = action == "connect" and not runs(container)
+            yield container, _STARTING_SECONDS if starting else _JOINED_SECONDS
     elif kind == "network":
-        yield "network", _LIST_SECONDS
+        yield "network", LIST_SECONDS
     elif kind == "volume" and action not in _OF_VOLUMES:
-        yield "volume", _LIST_SECONDS
+        yield "volume", LIST_SECONDS
 
 
 def renames(event: EngineEvent) -> bool:

@@ -17,6 +17,7 @@ from gateway.engine.inventory.clock import EngineClock, Moment
 from gateway.engine.kinds import Kind
 from gateway.engine.transport.http import Request, Response
 from gateway.engine.transport.timeouts import Deadline
+from gateway.engine.versions import OLDEST, Version
 
 INSPECT_SECONDS = 2.0  # an inspection waits for whatever is done with the container
 _LIST_SECONDS = 30.0
@@ -46,6 +47,7 @@ class Questions:
         self._engine = engine
         self._clock = clock
         self._asked = asked
+        self.version: Version = OLDEST  # of the API, in the last answer
 
     async def inspect(self, id: str) -> Any:
         """Return the inspection of a container; None when there is none of this id."""
@@ -75,6 +77,7 @@ class Questions:
         sent = self._clock.asking()
         call = Call(Request("GET", target), changes=False, deadline=Deadline.after(seconds), kind=Kind.WATCH)
         response = await self._engine.fetch(call)
+        self.version = self._engine.negotiated_version or self.version
         return response, self._clock.answered(sent, queries.date(response.headers))
 
 

@@ -29,13 +29,19 @@ class Reader:
     """Puts what it asks for into *contents*.  `refresher` says what to ask for, and when."""
 
     def __init__(self, questions: Questions, converter: Converter, contents: Contents) -> None:
-        self.refresher = Refresher(self._look)
+        self.refresher = Refresher(self._look, LISTS)
         self.healed: Callable[[], None] = lambda: None  # called for a difference that a list has shown
         self._questions = questions
         self._converter = converter
         self._contents = contents
         self._passing: dict[str, asyncio.TimerHandle] = {}
-        self.listed = Moment(0, 0)  # when all containers were listed last
+        self.listed = Moment(0, 0)  # when all containers were listed last, by the engine's clock
+        self._listed_at = 0.0  # and in the loop's time
+
+    @property
+    def age_seconds(self) -> float:
+        """How old the last list of all containers is."""
+        return asyncio.get_running_loop().time() - self._listed_at
 
     def stop(self) -> None:
         """Ask nothing any more.  What is marked stays so."""
@@ -100,6 +106,7 @@ class Reader:
     async def _containers(self) -> None:
         """List all containers, and compare."""
         rows = self._contents.containers
+        asked_at = asyncio.get_running_loop().time()
         with self.refresher.touched() as touched:  # of these the list may show what was before
             found = await self._questions.all("container")
             same = {row.text: row for row in rows.values()}
@@ -117,7 +124,7 @@ class Reader:
                 gone.discard(row.id)
                 if not count % _ROWS_AT_ONCE:
                     await asyncio.sleep(0)
-            self.listed = found.moment
+            self.listed, self._listed_at = found.moment, asked_at
             for id in gone - touched:
                 self.healed()
                 self.refresher.touch(id, 0)

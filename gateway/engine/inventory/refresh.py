@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from heapq import heappop, heappush
@@ -13,7 +13,7 @@ from itertools import count
 SOON_SECONDS = 0.02  # for the other events of one change
 _AGAIN_SECONDS = (0.1, 5.0)  # after a failure: at first, and at most
 AT_ONCE = 8
-"""How many questions to a host are open at the same time: half of its connections are for others."""
+"""How many containers of a host are asked for at the same time: half of its connections are for others."""
 
 
 class Mark:
@@ -34,24 +34,43 @@ class Mark:
         self.failures = 0
 
 
+class _Lane:
+    """What is due, as (when, turn, key), and what is asked for now, at most *limit* at a time."""
+
+    __slots__ = ("due", "limit", "tasks", "timer")
+
+    def __init__(self, limit: int) -> None:
+        self.due: list[tuple[float, int, str]] = []
+        self.limit = limit
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.timer: asyncio.TimerHandle | None = None
+
+    def stop(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+        for task in self.tasks:
+            task.cancel()
+        self.due.clear()
+
+
 class Refresher:
     """Asks for what is marked, the longest due first, a few at a time."""
 
-    def __init__(self, look: Callable[[str], Awaitable[bool]]) -> None:
+    def __init__(self, look: Callable[[str], Awaitable[bool]], lists: Collection[str]) -> None:
         """Ask nothing before `start`.
 
         *look* asks for something and puts down what it finds; it returns whether that is the truth, else it is called
-        again later.
+        again later.  *lists* are the keys that do not wait for others: a container that is about to start answers late.
         """
         self.marks: dict[str, Mark] = {}
         self._look = look
         self._touched: set[str] | None = None
         self._waiting: set[asyncio.Future[None]] = set()
         self._numbers = count(1)
-        self._due: list[tuple[float, int, str]] = []
         self._turns = count()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._timer: asyncio.TimerHandle | None = None
+        self._containers, self._lists = _Lane(AT_ONCE), _Lane(len(lists))
+        self._keys_of_lists = lists
         self._started = False
 
     def touch(self, key: str, delay: float = SOON_SECONDS) -> int:
@@ -91,7 +110,7 @@ class Refresher:
         """Wait until what is put down answers for what happened at these numbers; tell whether it does in time."""
         loop = asyncio.get_running_loop()
         deadline = None if seconds == math.inf else loop.time() + seconds
-        while waiting := [key for key, number in wanted.items() if not self._shows(key, number)]:
+        while waiting := [key for key, number in wanted.items() if not self.shows(key, number)]:
             self._hurry(waiting)
             news = loop.create_future()
             self._waiting.add(news)
@@ -104,7 +123,8 @@ class Refresher:
                 self._waiting.discard(news)
         return True
 
-    def _shows(self, key: str, number: int) -> bool:
+    def shows(self, key: str, number: int) -> bool:
+        """Tell whether what is put down answers for what happened at a number."""
         mark = self.marks.get(key)
         return mark is None or mark.shown >= number
 
@@ -133,47 +153,44 @@ class Refresher:
     def stop(self) -> None:
         """Ask nothing any more.  What is marked stays so."""
         self._started = False
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        for task in self._tasks:
-            task.cancel()
-        self._due.clear()
+        self._containers.stop()
+        self._lists.stop()
 
     def _schedule(self, key: str, mark: Mark, due: float) -> None:
         if mark.running or due >= mark.due:
             return
         mark.due = due
         if self._started:
-            heappush(self._due, (due, next(self._turns), key))
-            self._pump()
+            lane = self._lists if key in self._keys_of_lists else self._containers
+            heappush(lane.due, (due, next(self._turns), key))
+            self._pump(lane)
 
-    def _pump(self) -> None:
+    def _pump(self, lane: _Lane) -> None:
         """Ask for what is due, and set the timer for what comes next."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        while self._due and len(self._tasks) < AT_ONCE and self._due[0][0] <= now:
-            due, _, key = heappop(self._due)
+        while lane.due and len(lane.tasks) < lane.limit and lane.due[0][0] <= now:
+            due, _, key = heappop(lane.due)
             mark = self.marks.get(key)
             if mark is not None and not mark.running and mark.due == due:
                 mark.running = True
                 task = asyncio.create_task(self._ask(key, mark))
-                self._tasks.add(task)
-                task.add_done_callback(partial(self._asked, key, mark))
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._due and len(self._tasks) < AT_ONCE:
-            self._timer = loop.call_at(self._due[0][0], self._pump)
+                lane.tasks.add(task)
+                task.add_done_callback(partial(self._asked, lane, key, mark))
+        if lane.timer is not None:
+            lane.timer.cancel()
+            lane.timer = None
+        if lane.due and len(lane.tasks) < lane.limit:
+            lane.timer = loop.call_at(lane.due[0][0], self._pump, lane)
 
-    def _asked(self, key: str, mark: Mark, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+    def _asked(self, lane: _Lane, key: str, mark: Mark, task: asyncio.Task[None]) -> None:
+        lane.tasks.discard(task)
         if task.cancelled():
             self._schedule(key, mark, 0.0)
         else:
             task.result()  # a defect is for the loop to report
         if self._started:
-            self._pump()
+            self._pump(lane)
 
     async def _ask(self, key: str, mark: Mark) -> None:
         loop = asyncio.get_running_loop()

@@ -5,7 +5,7 @@ A piece is the object as one item of a list's response: tag, length, message.  A
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from sys import intern
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast
 
@@ -46,14 +46,14 @@ class ContainerRow:
 
     `text` is the hash of its JSON in a list.  `worded` tells that the gateway words its status as the engine does;
     otherwise it is as the engine worded it last: for what was not inspected yet, and for engines with other words.
-    `until` is the engine's time up to which the status holds.
+    `piece` is the item of ListContainersResponse, with the status as it was worded last; it holds until the engine's
+    time `until`.
     """
 
     __slots__ = (
         "_body_at",
         "_body_end",
         "_clock",
-        "_piece",
         "details",
         "endpoints",
         "id",
@@ -62,6 +62,7 @@ class ContainerRow:
         "labels",
         "mounts",
         "names",
+        "piece",
         "ports",
         "state",
         "text",
@@ -161,12 +162,12 @@ class ContainerRow:
         """Return this row of a list, made at a moment, with its details."""
         return ContainerRow(self.summary(), details, self.text, self._clock, listed)
 
-    def piece(self) -> bytes:
-        """Return it as one item of ListContainersResponse."""
+    def current(self) -> bytes:
+        """Return its piece as of now."""
         now = self._clock.now()
         if now >= self.until:
             self.age(now)
-        return self._piece
+        return self.piece
 
     def age(self, now: int) -> None:
         """Word the status as it is at the engine's time *now*."""
@@ -175,7 +176,7 @@ class ContainerRow:
 
     def serialised(self) -> bytes:
         """Return its ContainerSummary, serialised."""
-        return self.piece()[self._body_at :]
+        return self.current()[self._body_at :]
 
     def summary(self) -> containers_pb2.ContainerSummary:
         """Return it as lists show it."""
@@ -184,7 +185,7 @@ class ContainerRow:
     @property
     def body(self) -> bytes:
         """Its ContainerSummary, serialised, without the status."""
-        return self._piece[self._body_at : self._body_end]
+        return self.piece[self._body_at : self._body_end]
 
     def _words(self, now: int) -> tuple[str, int]:
         of = self.details
@@ -193,7 +194,7 @@ class ContainerRow:
     def _put_together(self, body: bytes, text: str) -> None:
         told = delimited(_STATUS, text.encode()) if text else b""
         head = _CONTAINERS + varint(len(body) + len(told))
-        self._piece = b"".join((head, body, told))
+        self.piece = b"".join((head, body, told))
         self._body_at, self._body_end = len(head), len(head) + len(body)
 
 
@@ -226,7 +227,7 @@ class Row(Generic[M]):
 class ImageRow(Row[images_pb2.ImageSummary]):
     """An image.  `created` is in seconds since 1970; without references it has no tags and no digests."""
 
-    __slots__ = ("created", "digests", "parent_id", "size", "tags")
+    __slots__ = ("created", "digests", "in_containerd", "parent_id", "size", "tags")
 
     TAG = tag(images_pb2.ListImagesResponse.DESCRIPTOR, "images")
     MESSAGE = images_pb2.ImageSummary
@@ -238,6 +239,14 @@ class ImageRow(Row[images_pb2.ImageSummary]):
         self.parent_id = message.parent_id
         self.created = message.created_at.seconds
         self.size = message.size_bytes
+        self.in_containerd = message.HasField("oci_descriptor")
+
+    def named(self, wanted: Callable[[str], bool]) -> ImageRow:
+        """Return the row with those of its tags and digests alone that are *wanted*."""
+        message = self.summary()
+        tags, digests = [name for name in self.tags if wanted(name)], [name for name in self.digests if wanted(name)]
+        message.repo_tags[:], message.repo_digests[:] = tags, digests
+        return ImageRow(message, self.text)
 
 
 class NetworkRow(Row[networks_pb2.Network]):

@@ -111,11 +111,16 @@ class ContainerService:
                 async for report in progress:
                     yield pb.RunContainerResponse(pull=report)
             made = await self._create(engine, create, context)
-        async with _removed_unless_started(engine, made.id, remove=request.config.host_config.auto_remove) as started:
-            yield pb.RunContainerResponse(created=pb.ContainerCreated(id=made.id, warnings=made.warnings))
-            async with aclosing(self._started(host, made.id, request, context, started)) as replies:
-                async for reply in replies:
-                    yield reply
+        remove = request.config.host_config.auto_remove
+        host.inventory.wrote(made.id)
+        try:
+            async with _removed_unless_started(engine, made.id, remove=remove) as started:
+                yield pb.RunContainerResponse(created=pb.ContainerCreated(id=made.id, warnings=made.warnings))
+                async with aclosing(self._started(host, made.id, request, context, started)) as replies:
+                    async for reply in replies:
+                        yield reply
+        finally:
+            host.inventory.wrote(made.id)
 
     async def _has_image(self, engine: Engine, request: pb.RunContainerRequest, context: CallContext) -> bool:
         """Tell whether the host has the image, for the platform that is wanted."""
@@ -164,6 +169,7 @@ class ContainerService:
         if request.detach:
             await engine.fetch(start)
             started.append(True)
+            host.inventory.wrote(id)
             yield pb.RunContainerResponse(started=SessionStarted(tty=request.config.tty))
             return
         attach = pb.AttachContainerStart(id=id, stream=True, attach_stdout=True, attach_stderr=True)
@@ -178,6 +184,7 @@ class ContainerService:
             )
             await engine.fetch(start)
             started.append(True)
+            host.inventory.wrote(id)
             yield pb.RunContainerResponse(started=SessionStarted(tty=request.config.tty))
             slow_reader, stall = request.slow_reader or SLOW_READER_WAIT, self._backend.timeouts.stall
             output = read_output(attached, context.guard, slow_reader, stall, host.metrics.dropped)
@@ -188,6 +195,7 @@ class ContainerService:
             end = _waited(_WAIT.response(answer, engine.skipped))
         if request.config.host_config.auto_remove:
             end.error = await _removal(engine, id, deadline) or end.error
+        host.inventory.wrote(id)
         yield pb.RunContainerResponse(end=end)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from dockfleet.v1 import containers_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from tests.rpc.rows.row import DIGEST, ID, Row
+from tests.rpc.rows.row import AGE, ASKED, DIGEST, ID, Row
 from tests.support.statuses import filters
 
 LISTED = {
@@ -91,7 +91,7 @@ SAMPLE = {
 ROWS = [
     Row(
         "ContainerService.ListContainers",
-        pb.ListContainersRequest(all=True, limit=0, size=False, filters=filters(label=["a=b", "c"])),
+        pb.ListContainersRequest(all=True, limit=0, size=False, filters=filters(label=["a=b", "c"]), max_age=AGE),
         "GET /containers/json",
         {"json": [LISTED, {"Id": "second", "Created": 0, "Ports": None, "Labels": None}]},
         pb.ListContainersResponse(
@@ -107,7 +107,8 @@ ROWS = [
                     image_manifest_descriptor={"size": 1234},
                 ),
                 pb.ContainerSummary(id="second"),
-            ]
+            ],
+            freshness=ASKED,
         ),
         query=[("all", "true"), ("limit", "0"), ("size", "false"), ("filters", '{"label":["a=b","c"]}')],
     ),

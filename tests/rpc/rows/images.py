@@ -9,7 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from tests.rpc.rows.row import DIGEST, Row
+from tests.rpc.rows.row import AGE, ASKED, DIGEST, Row
 from tests.support.statuses import filters
 
 NAME = "registry.example.com:5000/team/app:1.2"
@@ -83,10 +83,12 @@ ROWS = [
             digests=False,
             manifests=True,
             identity=True,
+            max_age=AGE,
         ),
         "GET /images/json",
         {"json": [LISTED]},
         pb.ListImagesResponse(
+            freshness=ASKED,
             images=[
                 pb.ImageSummary(
                     id=DIGEST,
@@ -103,7 +105,7 @@ ROWS = [
                         }
                     ],
                 )
-            ]
+            ],
         ),
         query=[
             ("all", "true"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dockfleet.v1 import networks_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from tests.rpc.rows.row import ID, Row
+from tests.rpc.rows.row import AGE, ASKED, ID, Row
 from tests.support.statuses import filters
 
 NETWORK = {
@@ -36,10 +36,10 @@ FOUND = pb.Network(
 ROWS = [
     Row(
         "NetworkService.ListNetworks",
-        pb.ListNetworksRequest(filters=filters(type=["custom"])),
+        pb.ListNetworksRequest(filters=filters(type=["custom"]), max_age=AGE),
         "GET /networks",
         {"json": [NETWORK, {"Name": "none", "IPAM": {"Config": None}, "Containers": {}}]},
-        pb.ListNetworksResponse(networks=[FOUND, pb.Network(name="none", ipam={})]),
+        pb.ListNetworksResponse(networks=[FOUND, pb.Network(name="none", ipam={})], freshness=ASKED),
         query=[("filters", '{"type":["custom"]}')],
     ),
     Row(

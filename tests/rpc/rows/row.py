@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from dockfleet.v1 import common_pb2
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from tests.support.fake_engine import Response
 
 ID = "4fa6e0f0c6786287e131c3852c58a2e01cc697a68231826813597e4994f1d6e2"
+AGE = Duration(seconds=5)  # allowed for an answer of an inventory: this gateway has none
+ASKED = common_pb2.Freshness(source=common_pb2.ANSWER_SOURCE_ENGINE)
 DIGEST = "sha256:9f2b17f2a3c0f7a7a4d2b7d1c8d1f3a4b5c6d7e8f90a1b2c3d4e5f60718293a4"
 
 

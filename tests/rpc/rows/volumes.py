@@ -6,7 +6,7 @@ from dockfleet.v1 import volumes_pb2 as pb
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from tests.rpc.rows.row import Row
+from tests.rpc.rows.row import AGE, ASKED, Row
 from tests.support.statuses import filters
 
 STATUS = Struct()
@@ -48,10 +48,10 @@ CLUSTER_JSON = {
 ROWS = [
     Row(
         "VolumeService.ListVolumes",
-        pb.ListVolumesRequest(filters=filters(dangling=["true"])),
+        pb.ListVolumesRequest(filters=filters(dangling=["true"]), max_age=AGE),
         "GET /volumes",
         {"json": {"Volumes": [VOLUME], "Warnings": None}},
-        pb.ListVolumesResponse(volumes=[KEPT]),
+        pb.ListVolumesResponse(volumes=[KEPT], freshness=ASKED),
         query=[("filters", '{"dangling":["true"]}')],
     ),
     Row(

@@ -1,0 +1,94 @@
+"""The filters of a list, and the Engine's three ways to compare (moby, api/types/filters/parse.go).
+
+Keys are combined by AND and the values of a key by OR, but for labels, whose values are combined by AND.  A key without
+values filters nothing, unless a list says otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+import re2
+from dockfleet.v1.common_pb2 import StringList
+
+from gateway.engine.errors import InvalidField
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_QUIET = re2.Options()
+_QUIET.log_errors = False  # a pattern that is none is not for our log
+
+
+Pattern: TypeAlias = Any  # of re2, which has no types
+
+
+class Filters:
+    """The filters of one request."""
+
+    def __init__(self, given: Mapping[str, StringList], known: Iterable[str]) -> None:
+        """Take the filters of a request, whose keys are among *known*.  Raises `InvalidField`."""
+        self._values = {key: tuple(dict.fromkeys(values.items)) for key, values in given.items()}
+        self._patterns: dict[str, list[Pattern]] = {}
+        for key in self._values:
+            if key not in known:
+                raise InvalidField(f"filters[{key!r}]", f"must be one of {', '.join(sorted(known))}")
+
+    def __bool__(self) -> bool:
+        return bool(self._values)
+
+    def __contains__(self, key: str) -> bool:
+        """Tell whether the key is there, with values or without."""
+        return key in self._values
+
+    def __getitem__(self, key: str) -> tuple[str, ...]:
+        """Return the values of a key; none when it is not there."""
+        return self._values.get(key, ())
+
+    def refuse(self, key: str, value: str, remedy: str) -> InvalidField:
+        """Return the failure of a value that is wrong."""
+        return InvalidField(f"filters[{key!r}]", f"{remedy}, not {value[:64]!r}")
+
+    def words(self, key: str, allowed: Iterable[str]) -> frozenset[str]:
+        """Return the values of a key, which must be among *allowed*.  Raises `InvalidField`."""
+        for value in self[key]:
+            if value not in allowed:
+                raise self.refuse(key, value, f"must be one of {', '.join(sorted(allowed))}")
+        return frozenset(self[key])
+
+    def integers(self, key: str) -> frozenset[int]:
+        """Return the values of a key, which must be integers.  Raises `InvalidField`."""
+        for value in self[key]:
+            if not _INTEGER.fullmatch(value):
+                raise self.refuse(key, value, "must be an integer")
+        return frozenset(int(value) for value in self[key])
+
+    def exact(self, key: str, text: str) -> bool:
+        """Tell whether *text* is one of the values."""
+        values = self[key]
+        return not values or text in values
+
+    def match(self, key: str, text: str) -> bool:
+        """Tell whether *text* is one of the values, or has somewhere what one of them describes as a pattern.
+
+        A value that is no pattern describes nothing.
+        """
+        return self.exact(key, text) or any(pattern.search(text) for pattern in self._compiled(key))
+
+    def labels(self, labels: Mapping[str, str]) -> bool:
+        """Tell whether *labels* have all that the values of `label` ask for: `name`, or `name=value`."""
+        for wanted in self["label"]:
+            name, equals, value = wanted.partition("=")
+            if name not in labels or (equals and labels[name] != value):
+                return False
+        return True
+
+    def _compiled(self, key: str) -> list[Pattern]:
+        if key not in self._patterns:
+            found = self._patterns[key] = []
+            for value in self[key]:
+                try:
+                    found.append(re2.compile(value, _QUIET))
+                except re2.error:
+                    continue
+        return self._patterns[key]

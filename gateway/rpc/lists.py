@@ -1,0 +1,55 @@
+"""RPCs that list the objects of a host: it answers, or the gateway's inventory of it, where the request allows that."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from dockfleet.v1 import common_pb2
+from google.protobuf.descriptor import MethodDescriptor
+
+from gateway.engine.codec.binding import Binding
+from gateway.engine.errors import InvalidField, TransportError
+from gateway.engine.inventory.answers import told
+from gateway.rpc.backend import Backend
+from gateway.rpc.context import CallContext
+
+
+def may_be_old(method: MethodDescriptor) -> bool:
+    """Tell whether requests of an RPC say how old its answer may be."""
+    return "max_age" in method.input_type.fields_by_name
+
+
+def listing(binding: Binding, backend: Backend) -> Callable[..., Any]:
+    """Return the behaviour of an RPC that lists objects; it returns serialised responses."""
+
+    async def call(request: Any, context: CallContext) -> bytes:
+        host = backend.host(request, context)
+        asked = binding.call(request, backend.timeouts.deadline(binding, context))
+        max_age = _max_age(request)
+        settled = await host.inventory.settled(binding.objects, request)
+        if max_age is not None and settled and (answer := host.inventory.answer(request, max_age)) is not None:
+            return answer
+        sent = time.monotonic()
+        try:
+            response = await host.engine.fetch(asked)
+        except TransportError:
+            if max_age is None or (answer := host.inventory.answer(request, max_age)) is None:
+                raise
+            return answer  # without a change that was made just now, and its age says so
+        freshness = common_pb2.Freshness(source=common_pb2.ANSWER_SOURCE_ENGINE)
+        freshness.max_age.FromNanoseconds(int((time.monotonic() - sent) * 1e9))
+        return host.memo(binding).serialised(response, host.engine.skipped) + told(freshness)
+
+    return call
+
+
+def _max_age(request: Any) -> float | None:
+    """Return how old an answer may be, in seconds; None when the host is to be asked.  Raises `InvalidField`."""
+    if not request.HasField("max_age"):
+        return None
+    seconds = request.max_age.seconds + request.max_age.nanos / 1e9
+    if seconds < 0:
+        raise InvalidField("max_age", "must not be negative")
+    return float(seconds)
