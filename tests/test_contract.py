@@ -152,7 +152,7 @@ def test_the_numbers_of_the_options_stay() -> None:
 
 
 _WITH_REASONS = (
-    *("engine/errors", "fleet/host", "fleet/registry", "fleet/sources/store"),
+    *("engine/errors", "fleet/host", "fleet/placement", "fleet/registry", "fleet/sources/store"),
     *("rpc/status", "rpc/reasons", "rpc/call"),
 )
 

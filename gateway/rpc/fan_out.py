@@ -6,12 +6,14 @@ The descriptors say everything else: an RPC that only reads is a question, all o
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, cast
 
 from dockfleet.fleet.v1 import fleet_pb2 as pb
 from dockfleet.fleet.v1 import selectors_pb2
+from dockfleet.v1.containers_pb2 import ListContainersRequest
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.duration_pb2 import Duration
@@ -33,6 +35,7 @@ from gateway.rpc.host_rpc import Behaviour, HostRpc, as_message
 from gateway.rpc.markers import heartbeat
 
 _MOST_BYTES = 256 << 10
+_ANY = ListContainersRequest(all=True)
 _EVER = Duration(seconds=315_576_000_000)  # the longest that there is
 
 
@@ -103,6 +106,7 @@ def _batch(method: MethodDescriptor, backend: Backend, rpc: HostRpc) -> Behaviou
         summary = pb.BatchSummary()
         targets = [Target(host) for host in hosts]
         if of_containers:
+            await settled(hosts)
             targets = _containers(hosts, request.containers, summary, method)
         if request.batch.dry_run:
             skipped = pb.Skipped(reason=pb.SKIP_REASON_DRY_RUN)
@@ -158,6 +162,11 @@ def chosen_hosts(request: Any, backend: Backend) -> list[Host]:
     if not request.HasField("hosts"):
         raise InvalidField("hosts", "must select hosts; `all: true` selects every host")
     return select(backend.hosts, request.hosts, "hosts")
+
+
+async def settled(hosts: Iterable[Host]) -> None:
+    """Wait, for a moment, until inventories show what was done to containers through this gateway before now."""
+    await asyncio.gather(*(host.inventory.settled("container", _ANY) for host in hosts))
 
 
 def unaddressed(request: Any, *fields: str) -> Any:

@@ -21,7 +21,7 @@ from gateway.fleet.selector import unmatched
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
 from gateway.rpc.encoding import serialize
-from gateway.rpc.fan_out import addressed, chosen_hosts, unaddressed, within_request
+from gateway.rpc.fan_out import addressed, chosen_hosts, settled, unaddressed, within_request
 from gateway.rpc.host_rpc import Behaviour, HostRpc, as_message
 from gateway.rpc.status import failure
 
@@ -55,6 +55,7 @@ class FleetContainers:
     ) -> AsyncGenerator[pb.FindContainersResponse, None]:
         """Find containers in the inventories."""
         hosts = chosen_hosts(request, self._backend)
+        await settled(hosts)
         summary = pb.FanOutSummary(selected=len(hosts))
         found = []
         for host in hosts:
@@ -114,6 +115,7 @@ class FleetContainers:
         config = request.request.config
         limits = config.host_config
         wanted = Size(memory=limits.memory_bytes, nano_cpus=limits.nano_cpus)
+        await settled(hosts)
         sizes: dict[Host, Size] = {}
         if request.placement.resource in (pb.PLACEMENT_RESOURCE_MEMORY, pb.PLACEMENT_RESOURCE_CPU):
             sizes = await self._sizes(hosts)

@@ -25,9 +25,11 @@ from gateway.engine.logs.runs import Run
 from gateway.fleet.host import Host
 from gateway.fleet.members import Members
 from gateway.fleet.merge import Part, Resumed, Source, Stalled
+from gateway.fleet.selector import select
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
 from gateway.rpc.encoding import log_encoder
+from gateway.rpc.fan_out import settled
 from gateway.rpc.host_rpc import as_message
 from gateway.rpc.markers import heartbeat
 from gateway.rpc.services.fleet.streams import MOST_BYTES, Merged, max_wait
@@ -107,6 +109,7 @@ class FleetLogs:
     async def StreamLogs(self, request: pb.StreamLogsRequest, context: CallContext) -> AsyncGenerator[bytes, None]:
         """Stream the logs of all containers that are selected."""
         _check(request)
+        await settled(select(self._backend.hosts, request.hosts, "hosts"))
         parts = self._tokens.parts(request.resume_token) if request.resume_token else None
         stream = _Stream(self._backend, request, self._points, parts)
         members = Members(

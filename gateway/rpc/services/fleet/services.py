@@ -14,6 +14,7 @@ from gateway.fleet.members import Members
 from gateway.fleet.selector import select
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
+from gateway.rpc.fan_out import settled
 from gateway.rpc.host_rpc import as_message
 from gateway.rpc.markers import heartbeat
 
@@ -35,7 +36,9 @@ class FleetServices:
         wanted = Wanted(request)
         response = pb.DiscoverServicesResponse()
         found = []
-        for host in select(self._backend.hosts, wanted.hosts, "hosts"):
+        hosts = select(self._backend.hosts, wanted.hosts, "hosts")
+        await settled(hosts)
+        for host in hosts:
             failure = host.failure or host.inventory.failure
             if failure is not None:
                 why = as_message(failure, host.name, _METHODS["DiscoverServices"])

@@ -17,8 +17,10 @@ from gateway.engine.inventory.rows import ContainerRow
 from gateway.engine.resumable.subscription import HEARTBEAT_SECONDS, Idle
 from gateway.fleet.host import Host
 from gateway.fleet.members import Members
+from gateway.fleet.selector import select
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
+from gateway.rpc.fan_out import settled
 from gateway.rpc.host_rpc import as_message
 from gateway.rpc.markers import heartbeat
 from gateway.rpc.services.fleet.streams import split
@@ -39,6 +41,7 @@ class FleetStats:
     async def StreamStats(self, request: pb.StreamStatsRequest, context: CallContext) -> AsyncGenerator[bytes, None]:
         """Stream the newest sample of each container."""
         _check(request)
+        await settled(select(self._backend.hosts, request.hosts, "hosts"))
         stream = _Stream(follow=request.request.stream or not request.request.HasField("stream"))
         members = Members(
             self._backend.hosts, request.hosts, request.containers, stream, self._backend.timeouts.fan_out

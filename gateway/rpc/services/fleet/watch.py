@@ -18,6 +18,7 @@ from gateway.fleet.host import Host
 from gateway.fleet.selector import fits, select
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
+from gateway.rpc.fan_out import settled
 from gateway.rpc.host_rpc import as_message
 from gateway.rpc.markers import heartbeat
 from gateway.rpc.services.fleet.streams import MOST_BYTES
@@ -50,7 +51,7 @@ class FleetWatch:
         watch = _Watch(self._backend, request, places)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(watch.close)
-            watch.open()
+            await watch.open()
             await context.send_initial_metadata()
             while True:
                 pieces = await watch.next()
@@ -80,8 +81,9 @@ class _Watch:
         self._left: list[str] = []
         self._woken = asyncio.Event()
 
-    def open(self) -> None:
+    async def open(self) -> None:
         """Begin.  Raises `InvalidField` and `UnknownHost`."""
+        await settled(select(self._registry, self._request.hosts, "hosts"))
         hosts = select(self._registry, self._request.hosts, "hosts")
         for host in hosts:
             host.inventory.select(self._request.containers, "containers")
