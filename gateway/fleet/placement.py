@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dockfleet.fleet.v1 import fleet_pb2 as pb
 
+from gateway.engine.errors import CallError
 from gateway.engine.inventory.rows import ContainerRow
 from gateway.fleet.host import Host
 
@@ -32,6 +33,16 @@ class Candidate:
     in_use: float
     has_image: bool
     excluded: str = ""
+
+
+class NoHostFits(CallError):
+    """No host can take the container."""
+
+    status, reason, about_host = "FAILED_PRECONDITION", "NO_HOST_FITS", False
+
+    def __init__(self, candidates: Sequence[Candidate]) -> None:
+        why = "; ".join(f"{each.host.name}: {each.excluded}" for each in candidates) or "the selector selects no host"
+        super().__init__(f"no host can take the container: {why}")
 
 
 def measure(host: Host, placement: pb.Placement, wanted: Size, image: str, size: Size | None) -> Candidate:

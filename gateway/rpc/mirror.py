@@ -48,18 +48,14 @@ def behaviours(
             made[method.full_name] = written[0]
         elif rules.fan_out:
             made[method.full_name] = fan_out.behaviour(method, backend, served or {})
-        elif not method.full_name.startswith("dockfleet.fleet."):  # PENDING: the fleet's RPCs are being written
+        else:
             made[method.full_name] = mirror(method, backend)
     return made
 
 
 def handlers(service: ServiceDescriptor, served: Mapping[str, Behaviour]) -> grpc.GenericRpcHandler:
     """Return grpc's handlers of *service*."""
-    made = {
-        method.name: handler(method, served[method.full_name])
-        for method in service.methods
-        if method.full_name in served
-    }
+    made = {method.name: handler(method, served[method.full_name]) for method in service.methods}
     return grpc.method_handlers_generic_handler(service.full_name, made)
 
 

@@ -11,12 +11,12 @@ from dockfleet.fleet.v1 import fleet_pb2 as pb
 from dockfleet.v1 import containers_pb2, system_pb2
 
 from gateway.engine.codec.wire import delimited, tag
-from gateway.engine.errors import CallError, InvalidField
+from gateway.engine.errors import InvalidField
 from gateway.engine.transport.timeouts import Timeout
 from gateway.fleet import placement
 from gateway.fleet.fan_out import Put, together
 from gateway.fleet.host import Host
-from gateway.fleet.placement import Candidate, Size
+from gateway.fleet.placement import Candidate, NoHostFits, Size
 from gateway.fleet.selector import unmatched
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
@@ -30,16 +30,6 @@ _RUN = containers_pb2.DESCRIPTOR.services_by_name["ContainerService"].methods_by
 _INFO = system_pb2.DESCRIPTOR.services_by_name["SystemService"].methods_by_name["GetInfo"]
 _RESPONSE = tag(pb.RunContainerResponse.DESCRIPTOR, "response")
 _MOST_CONTAINERS = 256  # of one response
-
-
-class NoHostFits(CallError):
-    """No host can take the container."""
-
-    status, reason, about_host = "FAILED_PRECONDITION", "NO_HOST_FITS", False
-
-    def __init__(self, candidates: Sequence[Candidate]) -> None:
-        why = "; ".join(f"{each.host.name}: {each.excluded}" for each in candidates) or "the selector selects no host"
-        super().__init__(f"no host can take the container: {why}")
 
 
 class FleetContainers:
