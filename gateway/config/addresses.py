@@ -1,4 +1,4 @@
-"""How addresses are written."""
+"""The format of addresses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _written_as(grammar: str, words: str) -> AfterValidator:
     def checked(address: str) -> str:
         try:
             port = _split(address).port or 0
-        except ValueError:  # above 65535, or brackets around what is no IPv6 address
+        except ValueError:  # a port above 65535, or brackets without an IPv6 address
             port = -1
         if port < 0 or not re.fullmatch(grammar, address):
             raise ValueError(f"is not {words}")
@@ -28,17 +28,17 @@ def _written_as(grammar: str, words: str) -> AfterValidator:
 
 
 def beyond_loopback(address: str) -> bool:
-    """Tell whether *address* leads beyond this machine."""
+    """Return whether *address* can lead beyond this machine."""
     host = _split(address).hostname
     if host is None or host == "localhost":
         return False
     try:
         return not ipaddress.ip_address(host).is_loopback
-    except ValueError:  # a name, and who knows where it leads
+    except ValueError:  # a name, which can lead anywhere
         return True
 
 
-# A user or a host never begins with "-", which a ProxyCommand could take for one of its options.
+# A user or a host does not begin with "-", because a ProxyCommand could read it as an option.
 _UNIX = r"unix:///[^\x00-\x1f,]+"
 _USER = r"[A-Za-z0-9_][A-Za-z0-9._-]*"
 _HOST = r"(?:[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])"

@@ -18,7 +18,7 @@ _LOCAL_SOCKET = "unix:///var/run/docker.sock"
 
 @dataclass(frozen=True)
 class Discovered:
-    """The `hosts` that there are, where they came from in `words`, and what is `left_out` with the reason."""
+    """The `hosts` that were found, `words` that say where, and the contexts that are `left_out`, with the reasons."""
 
     hosts: tuple[HostSettings, ...]
     words: str
@@ -30,7 +30,7 @@ class Discovered:
 
 
 def docker_configuration(environ: Mapping[str, str], *, alone: bool) -> DockerConfiguration:
-    """Return where this machine's Docker configuration is."""
+    """Return the place of this machine's Docker configuration."""
     folder = Path(environ.get("DOCKER_CONFIG") or f"{environ.get('HOME', '')}/.docker")
     secured = environ.get("DOCKER_CERT_PATH") or (environ.get("DOCKER_TLS_VERIFY") and folder)
     return DockerConfiguration(folder, environ.get("DOCKER_HOST", ""), Path(secured) if secured else None, alone)
@@ -39,9 +39,10 @@ def docker_configuration(environ: Mapping[str, str], *, alone: bool) -> DockerCo
 def discover(docker: DockerConfiguration) -> Discovered:
     """Return the hosts of a Docker configuration.
 
-    All docker contexts, by name, whichever is current; then `DOCKER_HOST`, called docker-host; without either, if
-    nothing else is configured, the local socket, called local.  A context that cannot be used, or only in plaintext
-    beyond this machine, and an engine met before, are left out.  Raises `ConfigError` for a bad `DOCKER_HOST`.
+    The hosts are all docker contexts, in the order of their names, and then `DOCKER_HOST`, called docker-host.  Without
+    any of them, and if nothing else is configured, the only host is the local socket, called local.  Left out are
+    unusable contexts, those in plaintext beyond this machine, and those with a name or an address of a host before
+    them.  Raises `ConfigError` for an unusable `DOCKER_HOST`.
 
     This reads the files itself, because without a config.json the docker SDK reads the contexts of the working
     directory.

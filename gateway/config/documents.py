@@ -1,4 +1,4 @@
-"""YAML as the gateway reads it: documents whose parts know where they were written.
+"""YAML documents that know the line and the column of each part.
 
 JSON is YAML too, so a document can be either.
 """
@@ -22,32 +22,32 @@ MAX_BYTES = 16 << 20  # of one document: a thousand hosts with certificates of t
 
 
 class Document:
-    """The `value` of a YAML text, and where in the text its parts are."""
+    """The `value` of a YAML text, and the places of its parts in the text."""
 
     def __init__(self, text: str, where: str) -> None:
-        """Read *text*, which is *where* in words.  Raises `ConfigError`."""
+        """Read *text*; messages call it *where*.  Raises `ConfigError`."""
         self.where = where
         self._text = text
         try:
             self.value: Any = self._read()
         except RecursionError:
-            raise ConfigError(f"{where}: not right as YAML: nested too deep") from None
+            raise ConfigError(f"{where}: invalid YAML: nested too deep") from None
 
     def _read(self) -> Any:
         if self._text.lstrip()[:1] in ("{", "["):
-            with contextlib.suppress(ValueError):  # YAML all the same, or its words say what is wrong, and where
-                return json.loads(self._text, object_pairs_hook=_once)  # in a hundredth of the time
+            with contextlib.suppress(ValueError):  # it can be YAML; if not, the error of YAML has the place
+                return json.loads(self._text, object_pairs_hook=_once)  # takes a hundredth of the time
         try:
             return yaml.load(self._text, _Loader)
-        except yaml.MarkedYAMLError as error:  # its own text quotes what is there, which may be a secret
+        except yaml.MarkedYAMLError as error:  # its message quotes the file, which can have secrets
             where = f"{self.where}{_words(error.problem_mark)}"
             problem = re.sub(r"\b(alias|tag|handle) .*", r"\1", error.problem or "")
-            raise ConfigError(f"{where}: not right as YAML: {problem}") from None
+            raise ConfigError(f"{where}: invalid YAML: {problem}") from None
         except (yaml.YAMLError, ValueError):
-            raise ConfigError(f"{self.where}: not right as YAML: not text, or an impossible date or number") from None
+            raise ConfigError(f"{self.where}: invalid YAML: not text, or an impossible date or number") from None
 
     def place(self, path: Sequence[str | int]) -> str:
-        """Return, in words, where *path* was written; of what is missing, where the part is that should have it."""
+        """Return the place of *path* for a message; for a missing part, the place of the part that should have it."""
         node = yaml.compose(self._text, _Loader)
         mark = None
         for step in path:
@@ -73,7 +73,7 @@ def read(path: Path) -> Document:
 
 
 def based(document: Any, folder: Path, name: str = "") -> Any:
-    """Return *document*, what is written at the key *name*, with the paths in it relative to *folder*."""
+    """Return *document*, the value of the key *name*, with its paths relative to *folder*."""
     if isinstance(document, dict):
         return {key: based(value, folder, f"{name}.{key}" if name else str(key)) for key, value in document.items()}
     if isinstance(document, list):
@@ -83,7 +83,7 @@ def based(document: Any, folder: Path, name: str = "") -> Any:
 
 
 def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a mapping.  Raises `ValueError` when a key is given twice."""
+    """Return a mapping.  Raises `ValueError` for a repeated key."""
     mapping = dict(pairs)
     if len(mapping) < len(pairs):
         raise ValueError("a key is given twice")
@@ -104,7 +104,7 @@ def _words(mark: Any) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which a key given twice is an error; PyYAML drops the first without a word."""
+    """YAML in which a repeated key is an error; PyYAML ignores the first one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         names = [key.value for key, _ in node.value]

@@ -1,4 +1,4 @@
-"""Hosts as documents describe them: files of a directory, values of etcd, and what calls have added."""
+"""Hosts in documents: files of a directory, values of etcd, and hosts that calls have added."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SECTION = "hosts[]"
 def hosts_in(document: Document, folder: Path) -> tuple[HostSettings, ...]:
     """Return the hosts of a document: a mapping is one host, a list is several.
 
-    Paths are relative to *folder*.  Raises `ConfigError`, which names all that is wrong.
+    Paths are relative to *folder*.  Raises `ConfigError`, which names all problems.
     """
     value = document.value
     if value is None:
@@ -56,7 +56,7 @@ def host_in(document: Document, name: str) -> HostSettings:
 
 
 class _Place:
-    """Says where a part of a host was written."""
+    """Returns the place of a part of a host in its document."""
 
     def __init__(self, document: Document, above: tuple[int, ...]) -> None:
         self._document = document

@@ -41,8 +41,19 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     given = _variables(environ) | _flags(argv)
     path, _ = given.pop("config", ("", ""))
     check = given.pop("check", None)
-    document = read(Path(path)) if path else None
-    file = _keys_of(document, Path(path).parent) if document else {}
+    settings = _settings(given, Path(path) if path else None, environ)
+    if environ.get("SSLKEYLOGFILE") and _uses_tls(settings):
+        raise ConfigError("SSLKEYLOGFILE is set: a reader of that file can read all TLS connections; unset it")
+    if check:
+        print(_report(settings, path))
+        raise SystemExit(0)
+    return settings
+
+
+def _settings(given: dict[str, tuple[Any, str]], path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Return the settings of a file, with the values that are *given* by variables and flags."""
+    document = read(path) if path else None
+    file = _keys_of(document, path.parent) if document and path else {}
 
     def origin(at: tuple[str | int, ...], *, exactly: bool = True) -> str:
         name = ".".join(str(part) for part in takewhile(lambda part: isinstance(part, str), at))
@@ -56,15 +67,11 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
         keys = Keys.model_validate(_overlaid(file, given))
     except ValidationError as error:
         raise ConfigError("\n".join(reasons(error, origin))) from error
-    settings = _completed(keys, environ, origin(("hosts",), exactly=False))
-    settings = settings.model_copy(update={"file": Path(path) if path else None})
-    uses_tls = settings.tls or any(host.tls for host in settings.all_hosts) or settings.sources.remote
-    if environ.get("SSLKEYLOGFILE") and uses_tls:
-        raise ConfigError("SSLKEYLOGFILE is set: whoever reads that file can read all TLS connections; unset it")
-    if check:
-        print(_report(settings, path))
-        raise SystemExit(0)
-    return settings
+    return _completed(keys, environ, origin(("hosts",), exactly=False)).model_copy(update={"file": path})
+
+
+def _uses_tls(settings: Settings) -> bool:
+    return bool(settings.tls or any(host.tls for host in settings.all_hosts) or settings.sources.remote)
 
 
 def _completed(keys: Keys, environ: Mapping[str, str], source: str) -> Settings:
@@ -94,14 +101,12 @@ def _state_directory(environ: Mapping[str, str]) -> Path | None:
 
 def _report(settings: Settings, path: str) -> str:
     """Return, for people, what a gateway with these *settings* serves.  The text has no secret."""
-    tls = settings.tls
-    protection = "plaintext" if tls is None else "TLS with client certificates" if tls.client_ca else "TLS"
     key = settings.resume_key or (settings.state_directory and settings.state_directory / "resume.key")
     rows: list[tuple[str, str]] = [
         ("configuration", f"file {path}" if path else "no file"),
-        ("gRPC", f"{settings.listen}, {protection}"),
+        ("gRPC", f"{settings.listen}, {_protection(settings)}"),
         ("metrics", settings.metrics_listen or "off"),
-        ("resume key", str(key or "none that is kept")),
+        ("resume key", str(key or "not kept")),
         ("hosts", f"{len(settings.all_hosts)}, from {settings.source}"),
         *((f"  {host.name}", f"{host.address}{', TLS' if host.tls else ''}") for host in settings.all_hosts),
         *(("also from", text) for text in _remote(settings.sources)),
@@ -111,8 +116,14 @@ def _report(settings: Settings, path: str) -> str:
     return "\n".join(f"{what:<{width}}  {text}" for what, text in rows)
 
 
+def _protection(settings: Settings) -> str:
+    if settings.tls is None:
+        return "plaintext"
+    return "TLS with client certificates" if settings.tls.client_ca else "TLS"
+
+
 def _remote(sources: Sources) -> Iterator[str]:
-    """Yield the sources that are asked later, in words."""
+    """Yield, for people, the sources that the gateway asks later."""
     if sources.directory:
         yield f"the files of {sources.directory}"
     if sources.etcd:
@@ -123,7 +134,7 @@ def _remote(sources: Sources) -> Iterator[str]:
         yield f"the SRV records of {sources.dns.name}"
 
 
-# The three places.  Flags and variables are read as: key's name -> (value, what the user wrote it as).
+# Flags and variables become: name of the key -> (value, the flag or variable).
 
 
 class _Parser(argparse.ArgumentParser):
@@ -178,19 +189,23 @@ def _form(key: Key) -> dict[str, Any]:
 
 def _variables(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
     keys = {key.variable: key for key in OUTSIDE.values()}
-    # For a Service called dockfleet, Kubernetes sets DOCKFLEET_SERVICE_HOST, DOCKFLEET_PORT_50051_TCP and more.
-    services = [name.removesuffix("SERVICE_HOST") for name in environ if name.endswith("_SERVICE_HOST")]
-    links = tuple(service + what for service in services for what in ("SERVICE_", "PORT"))
-    ours = (name for name in environ if name.startswith(PREFIX) and not name.startswith(links))
-    values: dict[str, Any] = {
-        name: environ[name] for name in ours if name not in _CLIENTS and not name.startswith(_RESERVED)
-    }
+    values: dict[str, Any] = dict(_ours(environ))
     if unknown := sorted(values.keys() - keys.keys()):
         raise ConfigError("\n".join(f"{name} is unknown{meant(name, keys)}" for name in unknown))
     hosts = KEYS["hosts"].variable
     if hosts in values:
         values[hosts] = _hosts(values[hosts], hosts)
     return {keys[name].name: (value, name) for name, value in values.items()}
+
+
+def _ours(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the variables that should be keys of the configuration."""
+    # For a Service called dockfleet, Kubernetes sets DOCKFLEET_SERVICE_HOST, DOCKFLEET_PORT_50051_TCP and more.
+    services = [name.removesuffix("SERVICE_HOST") for name in environ if name.endswith("_SERVICE_HOST")]
+    links = [service + what for service in services for what in ("SERVICE_", "PORT")]
+    for name, value in environ.items():
+        if name.startswith(PREFIX) and name not in _CLIENTS and not name.startswith((*links, *_RESERVED)):
+            yield name, value
 
 
 def _hosts(text: str, where: str) -> Any:
@@ -213,7 +228,7 @@ def _host(text: str, where: str) -> Any:
 def _keys_of(document: Document, folder: Path) -> dict[str, Any]:
     if not isinstance(document.value, dict | None):
         raise ConfigError(f"{document.where} should be a mapping of keys to values")
-    # A section whose keys are all commented out reads as null, and is as good as absent.
+    # A section whose keys are all commented out is null in YAML; that is the same as an absent section.
     found = document.value or {}
     keys = {key: value for key, value in found.items() if value is not None or key not in Keys.model_fields}
     return cast("dict[str, Any]", based(keys, folder))

@@ -31,9 +31,9 @@ Path = tuple[str | int, ...]
 def reasons(
     error: ValidationError, origin: Callable[[Path], str] = lambda path: "", section: str = ""
 ) -> Iterator[str]:
-    """Yield one line for each thing wrong: where it was written, the key, the value, and what it should be.
+    """Yield one line for each problem: where the key was written, the key, the value, and what is allowed.
 
-    *origin* returns where a key was written; what is wrong is below *section*, such as `hosts[].`.
+    *origin* returns the place of a key.  The problems are below *section*, such as `hosts[].`.
     """
     for path, text in each(error, section):
         key, where = KEYS.get(section + _general(path)), origin(path)
@@ -43,7 +43,7 @@ def reasons(
 
 
 def each(error: ValidationError, section: str = "") -> Iterator[tuple[Path, str]]:
-    """Yield the path of each thing wrong below *section*, with the value and what it should be."""
+    """Yield the path of each problem below *section*, with the value and what is allowed."""
     sections = {name.rpartition(".")[0] for name in KEYS} - {""}
     for reason in error.errors(include_url=False):
         kind, path = reason["type"], reason["loc"]

@@ -1,4 +1,4 @@
-"""What groups of keys are made of."""
+"""The base of groups of keys."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 
 class Section(BaseModel):
-    """A group of keys.  Frozen; a key it does not know is an error; values never show in errors' texts."""
+    """A group of keys.  It is frozen, refuses unknown keys, and shows no values in the messages of errors."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -21,7 +21,7 @@ class Section(BaseModel):
     )
 
     def files(self) -> Iterator[Path]:
-        """Yield the files that the keys name, of groups below as well."""
+        """Yield the files in the keys, also in groups below."""
         for _, value in self:
             if isinstance(value, Section):
                 yield from value.files()
@@ -39,7 +39,7 @@ def _readable(path: Path) -> Path:
 
 
 def _listed(value: Any) -> Any:
-    """Take a flag or a variable apart, which has commas between the items of a list."""
+    """Return the items of a list in a flag or a variable, where commas are between them."""
     return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
 
 

@@ -31,16 +31,16 @@ class Limits(Section):
     """Streams and sessions that the gateway serves at the same time; it refuses more."""
 
     max_connections_per_host: int = Field(default=64, ge=1, le=1024)
-    """Single calls at one host at once, each on a connection; those that no call needs are closed after a minute."""
+    """Single calls to one host at the same time, each on its own connection.  Idle connections close after a minute."""
 
     max_heavy_calls_per_host: int = Field(default=16, ge=1, le=1024)
-    """Heavy calls at one host at once: work on a disk or over a network, such as an export, a pull or a build."""
+    """Heavy calls to one host at the same time: work on a disk or a network, such as an export, a pull or a build."""
 
     max_queued_calls_per_host: int = Field(default=64, ge=1, le=65_536)
-    """Calls that may wait for the single ones before them, and as many for the heavy ones; more are refused at once."""
+    """Single calls that may wait for others to end, and as many heavy calls; the gateway refuses more."""
 
     max_streams_per_host: int = Field(default=512, ge=1, le=65_536)
-    """Streams, sessions and other calls that wait for something to happen, such as a stop, at one host at once."""
+    """Streams, sessions, and calls that wait for an event, such as a stop, to one host at the same time."""
 
     max_response_bytes: int = Field(default=64 << 20, ge=1 << 16, le=1 << 30)
     """Bytes of the largest response of a host that the gateway takes into memory.  Downloads are not limited."""
@@ -107,7 +107,7 @@ class HostSettings(Section):
         if self.ssh and not self.address.startswith("ssh://"):
             raise ValueError("has ssh, which only ssh:// addresses can use: leave it out")
         if self.tls and self.insecure:
-            raise ValueError("has both tls and insecure: leave one out; with tls, the engine is always checked")
+            raise ValueError("has both tls and insecure: leave one out; with tls, the certificate is always verified")
         if tcp and not self.tls and not self.insecure and beyond_loopback(self.address):
             raise ValueError(
                 "is in plaintext beyond this machine: give it tls, or allow that with "
@@ -118,7 +118,7 @@ class HostSettings(Section):
 
 @dataclass(frozen=True)
 class DockerConfiguration:
-    """What the docker command of this machine is configured with."""
+    """The configuration of the docker command of this machine."""
 
     folder: Path
     host: str  # DOCKER_HOST
@@ -169,7 +169,7 @@ class Keys(Section):
     """Seconds between two probes of a host."""
 
     health_check_timeout_seconds: float = Field(default=5.0, ge=0.1, le=60)
-    """Seconds in which a host must answer them."""
+    """Seconds in which a host must answer a probe."""
 
     inventory: bool = True
     """Keep an inventory of each host in memory, and follow its events for it.  Without it, every list asks its host,
@@ -177,8 +177,8 @@ class Keys(Section):
 
     hosts: tuple[HostSettings, ...] = ()
     """The Docker hosts.  As a flag (repeated) or a variable (with commas): name=address, or {name: …, address: …, …}
-    for one that needs more.  Without this key, and without sources: the machine's docker contexts and `DOCKER_HOST`,
-    else the local socket.  An empty list is no hosts."""
+    for a host with more keys.  Without this key, and without sources: the docker contexts of this machine and
+    `DOCKER_HOST`, else the local socket.  An empty list means no hosts."""
 
     sources: Sources = Sources()
 
@@ -226,14 +226,14 @@ class Settings(Keys):
     """The file that was read."""
 
     contexts: DockerConfiguration | None = None
-    """The machine's docker contexts, if they are a source of hosts."""
+    """The docker configuration of this machine, if it is a source of hosts."""
 
     context_hosts: tuple[HostSettings, ...] = ()
-    """The hosts that were there in them."""
+    """The hosts that were found there."""
 
     @property
     def all_hosts(self) -> tuple[HostSettings, ...]:
-        """The hosts that are known without asking anybody."""
+        """The hosts that are known before any source is asked."""
         return (*self.hosts, *self.context_hosts)
 
     @property

@@ -1,4 +1,4 @@
-"""The keys of where hosts come from, besides the configuration itself."""
+"""The keys of the sources of hosts."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from gateway.config.tls import HostTls
 
 
 class Etcd(Section):
-    """An etcd, version 3.4 or newer."""
+    """An etcd cluster, version 3.4 or newer."""
 
     endpoints: Annotated[Listed[ServerAddress], Field(min_length=1)]
-    """Its servers, host:port; the next one is asked when one does not answer."""
+    """Its servers, host:port.  When one does not answer, the gateway asks the next one."""
 
     prefix: str = Field(default="/dockfleet/", pattern=r"^[!-~]{1,200}/$")
-    """The beginning of all its keys that concern this fleet."""
+    """The prefix of all its keys for this fleet."""
 
     user: str | None = Field(default=None, min_length=1)
-    """The user to log in as, where etcd wants one."""
+    """The user to log in as, if etcd requires one."""
 
     password_file: File | None = None
-    """File of that user's password; its last line break does not count."""
+    """File of that user's password.  The line break at its end is ignored."""
 
     tls: HostTls | None = None
 
     insecure: bool = False
-    """Speak plaintext to an etcd beyond this machine: anyone on the network path can name hosts."""
+    """Allow plaintext to an etcd beyond this machine: anyone on the network path can add hosts."""
 
     @model_validator(mode="after")
     def _protected(self) -> Self:
@@ -44,24 +44,24 @@ class Consul(Section):
     """A Consul agent or server."""
 
     address: ServerAddress = "127.0.0.1:8500"
-    """Where its HTTP API listens, host:port."""
+    """Address of its HTTP API, host:port."""
 
     service: str = Field(min_length=1, max_length=128)
-    """The service as which the engines of the hosts are registered."""
+    """The service that has an instance for each engine."""
 
     tag: str | None = Field(default=None, min_length=1)
     """Only the instances with this tag."""
 
     datacenter: str | None = Field(default=None, min_length=1)
-    """The datacenter to ask for, where it is not the agent's own."""
+    """The datacenter of the service, if it is not that of the agent."""
 
     token_file: File | None = None
-    """File of the token that may read the service, where Consul wants one; its last line break does not count."""
+    """File of a token that may read the service, if Consul requires one.  The line break at its end is ignored."""
 
     tls: HostTls | None = None
 
     insecure: bool = False
-    """Speak plaintext to a Consul beyond this machine: anyone on the network path can name hosts."""
+    """Allow plaintext to a Consul beyond this machine: anyone on the network path can add hosts."""
 
     host_tls: HostTls | None = None
 
@@ -78,10 +78,10 @@ class Dns(Section):
     """SRV records of the DNS."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})+\.?$", max_length=253)
-    """The name that has the records, such as _docker._tcp.example.com; a record is a host."""
+    """The name of the records, such as _docker._tcp.example.com; each record is a host."""
 
     servers: Listed[IpAddress] = ()
-    """The resolvers to ask, address:port.  Without it, those of the machine."""
+    """The resolvers, address:port.  Without this key: those of this machine."""
 
     host_tls: HostTls | None = None
 
@@ -90,28 +90,29 @@ class Dns(Section):
 
 
 class Sources(Section):
-    """Where hosts come from, besides the key hosts and the calls of HostService."""
+    """The sources of hosts, besides the key hosts and the calls of HostService."""
 
     contexts: bool | None = None
-    """Serve the machine's docker contexts and `DOCKER_HOST`.  Without this key: only when neither hosts nor another
-    source is configured, and then, without any of them, the local socket."""
+    """Serve the docker contexts of this machine and `DOCKER_HOST`.  Without this key: only when neither hosts nor
+    another source is configured; then the local socket, if there are none."""
 
     directory: Path | None = None
-    """A directory of YAML or JSON files, each with a host, or with several as a list."""
+    """A directory of YAML or JSON files, each with one host, or with several as a list."""
 
     etcd: Etcd | None = None
     consul: Consul | None = None
     dns: Dns | None = None
 
     poll_interval_seconds: float = Field(default=2.0, ge=0.05, le=3600)
-    """Seconds between two looks at the files of hosts and certificates.  A change counts when it lasts to the next."""
+    """Seconds between two checks of the files of hosts and certificates.  A change counts if the next check finds it
+    too."""
 
     absence_timeout_seconds: float = Field(default=30.0, ge=0, le=3600)
-    """Seconds that a host stays that is missing after etcd, Consul or the DNS did not answer, or forgot what it had."""
+    """Seconds for which a host stays that is missing after etcd, Consul or the DNS failed, or lost its data."""
 
     @property
     def remote(self) -> bool:
-        """Whether hosts come from a source that is configured here, other than docker contexts."""
+        """Whether a source other than docker contexts is configured here."""
         return any((self.directory, self.etcd, self.consul, self.dns))
 
 

@@ -1,4 +1,4 @@
-"""The keys of how to log in at a host by ssh."""
+"""The keys of logins by ssh."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from gateway.config.section import File, Section
 
 
 class HostSsh(Section):
-    """How to log in by ssh.  What is not given is as the ssh configuration of the gateway's user says."""
+    """How to log in by ssh.  Absent keys have their values from the ssh configuration of the gateway's user."""
 
     identity_file: File | None = None
-    """File of the private key to log in with, not encrypted; no other key is used then."""
+    """File of the private key, not encrypted.  With it, the gateway uses no other key."""
 
     private_key: str | None = Field(default=None, min_length=1, repr=False)
-    """The same key itself, as OpenSSH or PEM writes it, in place of the file."""
+    """The private key itself in OpenSSH or PEM format, in place of the file."""
 
     known_hosts_file: File | None = None
-    """File of the keys that the host may have, in the form of OpenSSH's known_hosts.  They are always checked."""
+    """File of the keys that the host may have, in the format of OpenSSH's known_hosts.  The gateway always verifies
+    the key of the host."""
 
     known_hosts: str | None = Field(default=None, min_length=1)
-    """The same lines themselves, in place of the file."""
+    """The lines of such a file, in place of the file."""
 
     jump_host: JumpHost | None = None
-    """Host through which the login goes, user@host[:port]; several with commas.  Key and known_hosts are for it too."""
+    """Jump host of the login, user@host[:port]; several with commas.  Private key and known_hosts are also for it."""
 
     @model_validator(mode="after")
     def _once(self) -> Self:

@@ -1,4 +1,4 @@
-"""TLS: certificates and keys, which are files or the PEM text itself, and the two sides that use them."""
+"""The keys of TLS: certificates and private keys, as files or as the PEM text itself."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ def read(pem: Path | SecretStr) -> bytes:
 
 @contextlib.contextmanager
 def as_file(pem: Path | SecretStr) -> Iterator[Path]:
-    """Give a file with the PEM text: OpenSSL reads files alone.  No disk ever holds a text.  Raises `OSError`."""
+    """Yield a file with the PEM text, because OpenSSL reads only files.  A text is not written to a disk.
+
+    Raises `OSError`.
+    """
     if isinstance(pem, Path):
         yield pem
         return
@@ -43,14 +46,14 @@ def _trust(context: ssl.SSLContext, authority: Path | SecretStr) -> None:
 
 
 def _present(context: ssl.SSLContext, certificate: Path | SecretStr, key: Path | SecretStr) -> None:
-    """Let *context* prove with *certificate* who it is.  Raises `OSError` and `ssl.SSLError`."""
+    """Let *context* use *certificate*.  Raises `OSError` and `ssl.SSLError`."""
     with as_file(certificate) as first, as_file(key) as second:
         # Without `password`, OpenSSL asks the terminal for a passphrase, and waits.
         context.load_cert_chain(first, second, password=lambda: "")
 
 
 def _belong_together(certificate: Path | SecretStr, key: Path | SecretStr) -> None:
-    """Raise `ValueError` unless *key* is that of *certificate*."""
+    """Raise `ValueError` if *key* is not that of *certificate*."""
     try:
         _present(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), certificate, key)
     except ssl.SSLError as error:
@@ -94,16 +97,16 @@ AuthorityFile = Annotated[Path, AfterValidator(_readable), AfterValidator(_autho
 
 
 class ListenerTls(Section):
-    """TLS on the listener."""
+    """TLS of the gRPC listener."""
 
     certificate: File
-    """File of the server's certificate, followed by its intermediates, PEM."""
+    """File of the server's certificate and after it its intermediates, PEM."""
 
     key: File
     """File of the certificate's key, PEM, not encrypted."""
 
     client_ca: AuthorityFile | None = None
-    """File of the authorities of client certificates, PEM.  Given, every client must present one (mTLS)."""
+    """File of the authorities of client certificates, PEM.  With it, every client must have a certificate (mTLS)."""
 
     @model_validator(mode="after")
     def _pair(self) -> Self:
@@ -112,7 +115,7 @@ class ListenerTls(Section):
 
 
 class HostTls(Section):
-    """TLS to a server: an engine, etcd or Consul.  Its certificate is always checked, against this authority alone."""
+    """TLS to an engine, etcd or Consul.  The gateway always verifies the certificate, with this authority only."""
 
     ca: Authority
     """The authority that signed the server's certificate: a file, or the PEM text itself."""
@@ -124,7 +127,7 @@ class HostTls(Section):
     """That certificate's key, not encrypted: a file, or the PEM text itself."""
 
     server_name: str | None = Field(default=None, min_length=1)
-    """Name that the server's certificate bears, where that is not the address's host."""
+    """Name in the server's certificate, if it is not the host of the address."""
 
     @model_validator(mode="after")
     def _pair(self) -> Self:
@@ -136,8 +139,8 @@ class HostTls(Section):
 
 
 def client_context(settings: HostTls) -> ssl.SSLContext:
-    """Return what secures a connection to a server.  Raises `OSError` and `ssl.SSLError` for files of no use."""
-    # Not create_default_context: the environment has no say in whom to trust.
+    """Return the context for connections to a server.  Raises `OSError` and `ssl.SSLError` for unusable files."""
+    # create_default_context would also trust the authorities in the environment.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     _trust(context, settings.ca)

@@ -30,7 +30,7 @@ def select(hosts: Iterable[Host], selector: pb.HostSelector, path: str = "select
 
 
 def check_hosts(selector: pb.HostSelector, path: str = "selector") -> None:
-    """Raise `InvalidField` for a malformed selector, whose place in the request is *path*."""
+    """Raise `InvalidField` for a malformed selector; *path* is its field in the request."""
     if selector.all and (selector.names or selector.labels):
         raise InvalidField(f"{path}.all", "must be false when `names` or `labels` are set")
     if not (selector.all or selector.names or selector.labels):

@@ -317,7 +317,7 @@ _SHOWN: tuple[tuple[str, str, tuple[str, ...], Values], ...] = (
     ),
     (
         "dockfleet_inventory_age_seconds",
-        "How old what the gateway knows of a host's objects can be; NaN as long as it knows nothing.",
+        "How old the inventory of a host can be; NaN without an inventory.",
         (),
         lambda shown: [((), math.nan if shown.inventory_age is None else shown.inventory_age)],
     ),

@@ -450,9 +450,7 @@ def test_a_file_that_cannot_be_read_or_is_no_yaml_is_refused_without_quoting_it(
     flags = file("listen: 127.0.0.1:1\npassword: 'hunter2\nlog_level: info\n")
 
     assert refusal(["--config", str(tmp_path / "no.yaml")]).endswith("cannot be read: No such file or directory")
-    assert refusal(flags).startswith(
-        f"file {flags[1]}, line 4, column 1: not right as YAML: found unexpected end of stream"
-    )
+    assert refusal(flags).startswith(f"file {flags[1]}, line 4, column 1: invalid YAML: found unexpected end of stream")
     assert "hunter2" not in refusal(flags)
     assert refusal(file("- a")).endswith("should be a mapping of keys to values")
     assert refusal(file("tls: 5")).endswith("tls 5 should be a mapping of keys to values")
@@ -460,7 +458,7 @@ def test_a_file_that_cannot_be_read_or_is_no_yaml_is_refused_without_quoting_it(
     assert refusal(["--config", sys.executable]).endswith("is not UTF-8 text")
     for text in ("[" * 5000, '{"a":' * 5000):
         assert refusal(file(text)).endswith("nested too deep")
-    assert "line 2, column 1: not right as YAML: hosts is given twice" in refusal(file("hosts: []\nhosts: []\n"))
+    assert "line 2, column 1: invalid YAML: hosts is given twice" in refusal(file("hosts: []\nhosts: []\n"))
 
 
 def test_secrets_are_not_shown(file: Any) -> None:

@@ -107,10 +107,10 @@ async def test_a_host_with_certificates_of_its_own_is_reached(tmp_path: Path) ->
         ({"name": ""}, "spec.name", "String should match"),
         ({"name": "Lab"}, "spec.name", "'Lab'"),
         ({"address": "10.0.0.1"}, "spec.address", "is not unix:///path"),
-        ({"address": "tcp://10.0.0.1:2375"}, "spec", "would be reached in plaintext beyond this machine"),
+        ({"address": "tcp://10.0.0.1:2375"}, "spec", "is in plaintext beyond this machine"),
         ({"labels": {"a b": "c"}}, "spec.labels", "should match"),
         ({"tls": {"ca": "/etc/passwd"}, "address": "tcp://10.0.0.1:2376"}, "spec.tls.ca", "must be PEM text"),
-        ({"address": "ssh://ops@lab", "ssh": {"private_key": "x"}}, "spec.ssh", "not one in OpenSSH or PEM form"),
+        ({"address": "ssh://ops@lab", "ssh": {"private_key": "x"}}, "spec.ssh", "not in OpenSSH or PEM format"),
         ({"address": "ssh://ops@lab", "ssh": {"jump_host": "-x"}}, "spec.ssh.jump_host", "should match"),
         ({"tls": {}, "address": "tcp://10.0.0.1:2376"}, "spec.tls.ca", "is missing"),
         (

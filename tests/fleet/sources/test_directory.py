@@ -84,7 +84,7 @@ async def test_a_file_that_is_not_right_keeps_its_hosts(folder: Path) -> None:
         after = await refused_of(client)
 
     assert f"file {folder}/lab.yaml, line 2, column 1: adress is unknown; did you mean" in refused["lab.yaml"]
-    assert f"file {folder}/bad.yaml, line 3, column 1: not right as YAML" in refused["bad.yaml"]
+    assert f"file {folder}/bad.yaml, line 3, column 1: invalid YAML" in refused["bad.yaml"]
     assert refused["empty.yaml"] == f"file {folder}/empty.yaml is empty: remove it, or write [] for no hosts"
     assert after == {}
 
