@@ -78,7 +78,7 @@ async def test_instances_come_change_and_go_and_the_others_do_not_notice(consul:
 
 
 async def test_an_instance_that_is_not_right_is_named(consul: Consul, daemon: Daemon) -> None:
-    """As one that would be reached in plaintext beyond this machine.  By itself, the name is that of the node."""
+    """As one in plaintext beyond this machine.  By itself, the name is that of the node."""
     consul.register("plain", "192.0.2.1", 2375, service="wrong")
     register(consul, "lab", "wrong", daemon, dockfleet_address="ssh://me@lab.example")
     register(consul, "Not Good", "wrong", daemon)

@@ -418,7 +418,7 @@ async def test_a_process_that_outlives_its_output_has_no_exit_code(
     fake: FakeEngine, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After some seconds the end says that there is none, and why (`sh -c 'sleep 30 & echo x'`, [V19])."""
-    monkeypatch.setattr(session, "_PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(session, "_EXIT_SECONDS", 0.2)
     fake.on("GET", "/exec/{id}/json", json={"Running": True, "ExitCode": None})
 
     end = await exec_exit(engine, EXEC)
