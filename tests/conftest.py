@@ -6,7 +6,7 @@ import asyncio
 import functools
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pytest
 import uvloop
 
 from tests.support.gateway import OpenGateway, gateway_of
+from tests.support.sshd import Sshd, sshd_or_skip
 
 # How long an example takes says nothing: tests hold on a machine that is busy.
 hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -74,3 +75,19 @@ def _bound(item: pytest.Item) -> None:
 def open_gateway() -> OpenGateway:
     """Give the function that runs a gateway: `async with open_gateway("unix:///…") as client`."""
     return gateway_of
+
+
+@pytest.fixture
+def stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sshd]:
+    """An sshd that does not run yet; the gateway's user has no ssh configuration."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    sshd = Sshd(sshd_or_skip(), tmp_path / "sshd")
+    yield sshd
+    sshd.stop()
+
+
+@pytest.fixture
+def sshd(stopped: Sshd) -> Sshd:
+    """The same, and it runs."""
+    stopped.start()
+    return stopped

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
-from pathlib import Path
 
 import grpc
 import pytest
@@ -16,26 +14,10 @@ from gateway.config.ssh import HostSsh
 from tests.fleet.support import DOWN, UP, list_of, state_of
 from tests.support.fake_engine import FakeEngine
 from tests.support.gateway import gateway_of
-from tests.support.sshd import Sshd, silent, sshd_or_skip
+from tests.support.sshd import Sshd, silent
 from tests.support.upstream import refusal
 
 STOP = containers_pb2.StopContainerRequest(host="far", id="web")
-
-
-@pytest.fixture
-def stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sshd]:
-    """An sshd that does not run yet; the gateway's user has no ssh configuration."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    sshd = Sshd(sshd_or_skip(), tmp_path / "sshd")
-    yield sshd
-    sshd.stop()
-
-
-@pytest.fixture
-def sshd(stopped: Sshd) -> Sshd:
-    """The same, and it runs."""
-    stopped.start()
-    return stopped
 
 
 def said(caplog: pytest.LogCaptureFixture, message: str) -> list[tuple[str, str]]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -18,26 +16,10 @@ from gateway.config.settings import HostSettings
 from tests.fleet.support import DOWN, state_of
 from tests.real.support import Containers, Fleet, execute, news
 from tests.support.gateway import gateway_of
-from tests.support.sshd import Sshd, sshd_or_skip
+from tests.support.sshd import Sshd
 from tests.support.upstream import refusal
 
 COUNT = "n=0; while :; do n=$((n+1)); echo $n; sleep 0.1; done"
-
-
-@pytest.fixture
-def stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sshd]:
-    """An sshd that does not run yet; the gateway's user has no ssh configuration."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    sshd = Sshd(sshd_or_skip(), tmp_path / "sshd")
-    yield sshd
-    sshd.stop()
-
-
-@pytest.fixture
-def sshd(stopped: Sshd) -> Sshd:
-    """The same, and it runs."""
-    stopped.start()
-    return stopped
 
 
 @pytest.fixture

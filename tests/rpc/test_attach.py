@@ -11,7 +11,7 @@ from dockfleet.v1 import common_pb2, containers_pb2
 from tests.support.fake_engine import FakeEngine, ResponseParser, frame
 from tests.support.fixtures import client_fixture, engine_fixture
 from tests.support.gateway import Client, gateway_of, receive
-from tests.support.upstream import Held, cat, refusal, until_refused, writes
+from tests.support.upstream import Held, cat, output, refusal, until_refused, writes
 
 ATTACH = "/containers/{id}/attach"
 START = containers_pb2.AttachContainerRequest(
@@ -39,11 +39,6 @@ def script(engine: FakeEngine) -> None:
 
 engine = engine_fixture(script, over=("unix", "tcp"))
 client = client_fixture(write_timeout_seconds=1, read_timeout_seconds=1)
-
-
-def output(replies: list[Any]) -> bytes:
-    """Return all output."""
-    return b"".join(reply.output.data for reply in replies)
 
 
 async def attach(client: Client, *requests: containers_pb2.AttachContainerRequest) -> list[Any]:

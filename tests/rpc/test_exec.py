@@ -15,7 +15,7 @@ from dockfleet.v1 import common_pb2, exec_pb2, exec_pb2_grpc
 from tests.support.fake_engine import UPGRADE_REFUSED, FakeEngine, ResponseParser, frame
 from tests.support.fixtures import client_fixture, engine_fixture
 from tests.support.gateway import Client, gateway_of
-from tests.support.upstream import EXEC, Held, cat, refusal, until_refused, writes
+from tests.support.upstream import EXEC, Held, cat, output, refusal, until_refused, writes
 
 # What is killed with its client, and how, is seen on real engines: see tests/real/test_exec_kill.py.
 KEEP = exec_pb2.ON_DISCONNECT_KEEP
@@ -43,11 +43,6 @@ def script(engine: FakeEngine) -> None:
 
 engine = engine_fixture(script, over=("unix", "tcp"))
 client = client_fixture(write_timeout_seconds=1, read_timeout_seconds=1)
-
-
-def output(replies: list[Any]) -> bytes:
-    """Return all output."""
-    return b"".join(reply.output.data for reply in replies)
 
 
 async def run(client: Client, *requests: exec_pb2.ExecRequest) -> list[Any]:

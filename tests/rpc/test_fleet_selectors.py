@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -13,7 +12,8 @@ from google.protobuf.message_factory import GetMessageClass
 
 from tests.support import contract
 from tests.support.fake_engine import FakeEngine
-from tests.support.gateway import Client, gateway_of
+from tests.support.fixtures import client_fixture, engine_fixture
+from tests.support.gateway import Client
 from tests.support.statuses import Asked, Status, outcome, status_of
 
 UNKNOWN_HOST = Status.of("NOT_FOUND (UNKNOWN_HOST)")
@@ -22,18 +22,8 @@ OF_SERVICES = {("FleetService", UNKNOWN_HOST), ("FleetService", INVALID_FIELD)}
 METHODS = list(pb.DESCRIPTOR.services_by_name["FleetService"].methods)
 
 
-@pytest.fixture(scope="module")
-async def engine() -> AsyncIterator[FakeEngine]:
-    """An engine that only probes ask."""
-    async with FakeEngine() as engine:
-        yield engine
-
-
-@pytest.fixture(scope="module")
-async def client(engine: FakeEngine) -> AsyncIterator[Client]:
-    """A client of a gateway in front of it: h1."""
-    async with gateway_of(engine.address, health_check_interval_seconds=3600) as client:
-        yield client
+engine = engine_fixture(scope="module")
+client = client_fixture(scope="module")
 
 
 def request_to(method: MethodDescriptor, hosts: selectors_pb2.HostSelector | None) -> Any:

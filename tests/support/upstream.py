@@ -175,6 +175,11 @@ async def refusal(call: Any) -> Failed:
     return failed(refused.value)
 
 
+def output(replies: list[Any]) -> bytes:
+    """Return all output in the replies of a session."""
+    return b"".join(reply.output.data for reply in replies)
+
+
 async def ending(call: Any) -> tuple[list[Any], Failed | None]:
     """Return the messages of a streaming *call*, and how it has failed after them; None when it has ended well."""
     messages = []

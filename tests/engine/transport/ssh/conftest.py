@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from gateway.engine.transport.pool import Pool
 from tests.support.fake_engine import FakeEngine
-from tests.support.sshd import Sshd, pool_by, sshd_or_skip
+from tests.support.sshd import Sshd, pool_by
 
 
 @pytest.fixture(autouse=True)
@@ -19,21 +19,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     return tmp_path / ".ssh"
-
-
-@pytest.fixture
-def stopped(tmp_path: Path) -> Iterator[Sshd]:
-    """An sshd that does not run yet."""
-    sshd = Sshd(sshd_or_skip(), tmp_path / "sshd")
-    yield sshd
-    sshd.stop()
-
-
-@pytest.fixture
-def sshd(stopped: Sshd) -> Sshd:
-    """The same, and it runs."""
-    stopped.start()
-    return stopped
 
 
 @pytest.fixture
