@@ -16,7 +16,7 @@ import trustme
 from dockfleet.v1 import system_pb2, system_pb2_grpc
 
 from gateway.config import loading
-from gateway.config.settings import ListenerTls
+from gateway.config.tls import ListenerTls
 from gateway.engine.codec import options
 from tests.support import contract
 from tests.support.contract import ROOT

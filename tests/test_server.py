@@ -15,7 +15,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_reflection.v1alpha import reflection_pb2
 
-from gateway.config.settings import ListenerTls
+from gateway.config.tls import ListenerTls
 from tests.support.fake_engine import FakeEngine, ResponseParser
 from tests.support.fake_events import Daemon
 from tests.support.gateway import failed, gateway_of

@@ -609,7 +609,9 @@ def test_every_docker_context_is_a_host(contexts: Contexts, pki: Path) -> None:
     assert settings.source == f"docker contexts of {contexts.folder}"
     edge = settings.context_hosts[0].tls
     assert edge is not None
-    assert [edge.ca.name, edge.certificate and edge.certificate.name] == ["ca.pem", "cert.pem"]
+    assert isinstance(edge.ca, Path)
+    assert isinstance(edge.certificate, Path)
+    assert [edge.ca.name, edge.certificate.name] == ["ca.pem", "cert.pem"]
     ssl.create_default_context(cafile=edge.ca)
 
 

@@ -13,7 +13,8 @@ import grpc
 import pytest
 import trustme
 from dockfleet.fleet.v1 import hosts_pb2 as pb
-from dockfleet.v1 import containers_pb2
+from dockfleet.v1 import container_config_pb2, containers_pb2
+from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import BadRequest
 
 from gateway.config.settings import HostSettings
@@ -29,7 +30,7 @@ QUIET = {"health_check_interval_seconds": 3600}
 
 async def add(client: Client, name: str, address: str, **spec: Any) -> pb.Host:
     """Add a host."""
-    return (await client.hosts.AddHost(pb.AddHostRequest(spec={"name": name, "address": address, **spec}))).host
+    return (await client.hosts.AddHost(pb.AddHostRequest(spec=pb.HostSpec(name=name, address=address, **spec)))).host
 
 
 async def hosts(client: Client) -> dict[str, pb.Host]:
@@ -69,11 +70,12 @@ async def test_an_update_at_the_same_address_disturbs_no_stream(engine: FakeEngi
         stream = events(client, "lab")
         await stream.read()
 
-        spec = {"name": "lab", "address": engine.address, "labels": {"site": "south"}}
+        spec = pb.HostSpec(name="lab", address=engine.address, labels={"site": "south"})
         updated = (await client.hosts.UpdateHost(pb.UpdateHostRequest(spec=spec))).host
         daemon.happen("container", "stop", "c1")
         assert (await news(stream)).event.action == "stop"
-        await client.hosts.UpdateHost(pb.UpdateHostRequest(spec=spec | {"address": other.address}))
+        spec.address = other.address
+        await client.hosts.UpdateHost(pb.UpdateHostRequest(spec=spec))
         ended = await end(stream)
 
     assert dict(updated.labels) == {"site": "south"}
@@ -176,10 +178,10 @@ async def test_a_host_of_the_configuration_counts_before_one_that_was_added(tmp_
 
 
 async def test_any_host_can_be_drained(engine: FakeEngine) -> None:
-    """Also one of the configuration; its streams go on, and it takes work again."""
+    """Also one of the configuration; its streams continue, and it takes work again."""
     daemon = Daemon(engine)
     daemon.happen("container", "start", "c1")
-    create = containers_pb2.CreateContainerRequest(host="h1", config={"image": "app"})
+    create = containers_pb2.CreateContainerRequest(host="h1", config=container_config_pb2.ContainerSpec(image="app"))
     engine.on("POST", "/containers/create", status=201, json={"Id": "c" * 64})
     async with gateway_of(engine.address, **QUIET) as client:
         stream = events(client, "h1")
@@ -207,7 +209,9 @@ async def test_a_database_of_a_newer_gateway_is_left_alone(tmp_path: Path) -> No
     async with gateway_of("unix:///h1.sock", **QUIET, state_directory=tmp_path) as client:
         [_, calls] = (await client.hosts.ListHosts(pb.ListHostsRequest())).sources
         unknown = await refusal(client.hosts.GetHost(pb.GetHostRequest(host="lab")))
-        refused = await refusal(client.hosts.AddHost(pb.AddHostRequest(spec={"name": "a", "address": "unix:///a"})))
+        refused = await refusal(
+            client.hosts.AddHost(pb.AddHostRequest(spec=pb.HostSpec(name="a", address="unix:///a")))
+        )
 
     assert (calls.name, calls.up) == ("calls", False)
     assert "made by a newer gateway" in calls.message
@@ -238,8 +242,8 @@ async def test_a_probe_is_made_at_once(engine: FakeEngine, tmp_path: Path) -> No
         await state_of(client, "h1", pb.HOST_STATE_DOWN)
         async with FakeEngine(path):
             up = (await client.hosts.ProbeHost(pb.ProbeHostRequest(host="h1"))).host
-        down = (await client.hosts.ProbeHost(pb.ProbeHostRequest(host="h1", timeout={"seconds": 2}))).host
-        refused = await refusal(client.hosts.ProbeHost(pb.ProbeHostRequest(host="h1", timeout={"seconds": 3600})))
+        down = (await client.hosts.ProbeHost(pb.ProbeHostRequest(host="h1", timeout=Duration(seconds=2)))).host
+        refused = await refusal(client.hosts.ProbeHost(pb.ProbeHostRequest(host="h1", timeout=Duration(seconds=3600))))
 
     assert (up.state, down.state) == (pb.HOST_STATE_UP, pb.HOST_STATE_DOWN)
     assert (refused.code, refused.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")

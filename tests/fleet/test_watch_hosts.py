@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import grpc
 import pytest
 from dockfleet.fleet.v1 import hosts_pb2 as pb
 from dockfleet.fleet.v1 import selectors_pb2
@@ -15,13 +16,13 @@ from tests.fleet.support import UP
 from tests.fleet.test_host_changes import QUIET, add
 from tests.support.fake_engine import FakeEngine
 from tests.support.fleets import Fleet
-from tests.support.gateway import gateway_of
+from tests.support.gateway import gateway_of, receive
 
 
-async def until(stream: Any, name: str, state: int) -> pb.Host:
+async def until(stream: grpc.aio.UnaryStreamCall[Any, pb.WatchHostsResponse], name: str, state: int) -> pb.Host:
     """Read until a host is in a state."""
     while True:
-        response = await stream.read()
+        response = await receive(stream)
         for host in response.hosts:
             if (host.name, host.state) == (name, state):
                 return host
@@ -31,13 +32,13 @@ async def test_all_hosts_come_first_and_then_what_changes(engine: FakeEngine) ->
     """New ones, other states, and the names of those that are gone."""
     async with gateway_of("unix:///none/a.sock", "unix:///none/b.sock", **QUIET) as client:
         stream = client.hosts.WatchHosts(pb.WatchHostsRequest())
-        first = await stream.read()
+        first = await receive(stream)
         added = await add(client, "lab", engine.address)
         up = await until(stream, "lab", UP)
         await client.hosts.DrainHost(pb.DrainHostRequest(host="lab"))
-        drained = (await stream.read()).hosts
+        drained = (await receive(stream)).hosts
         await client.hosts.RemoveHost(pb.RemoveHostRequest(host="lab"))
-        gone = await stream.read()
+        gone = await receive(stream)
         stream.cancel()
 
     assert ([host.name for host in first.hosts], first.synced) == (["h1", "h2"], True)
@@ -50,7 +51,7 @@ async def test_a_fleet_without_hosts_is_synced_at_once() -> None:
     """Its client need not wait to know that."""
     async with gateway_of(**QUIET) as client:
         stream = client.hosts.WatchHosts(pb.WatchHostsRequest())
-        first = await stream.read()
+        first = await receive(stream)
         stream.cancel()
 
     assert (list(first.hosts), first.synced) == ([], True)
@@ -58,18 +59,20 @@ async def test_a_fleet_without_hosts_is_synced_at_once() -> None:
 
 async def test_hosts_come_and_go_with_what_is_selected(engine: FakeEngine) -> None:
     """One whose labels change so that it is not selected any more is gone; a name may be that of a host to come."""
-    label = {"key": "site", "operator": selectors_pb2.LABEL_OPERATOR_EQUAL, "values": ["north"]}
-    spec = {"name": "lab", "address": engine.address}
+    north = selectors_pb2.LabelRequirement(key="site", operator=selectors_pb2.LABEL_OPERATOR_EQUAL, values=["north"])
+    spec = pb.HostSpec(name="lab", address=engine.address)
     async with gateway_of(HostSettings(name="other", address="unix:///x"), **QUIET) as client:
-        selector = {"labels": [label], "names": ["lab"]}
+        selector = selectors_pb2.HostSelector(labels=[north], names=["lab"])
         stream = client.hosts.WatchHosts(pb.WatchHostsRequest(selector=selector))
-        first = await stream.read()
+        first = await receive(stream)
         await add(client, "lab", engine.address, labels={"site": "north"})
         await until(stream, "lab", UP)
-        await client.hosts.UpdateHost(pb.UpdateHostRequest(spec=spec | {"labels": {"site": "south"}}))
-        left = await stream.read()
-        await client.hosts.UpdateHost(pb.UpdateHostRequest(spec=spec | {"labels": {"site": "north"}}))
-        back = await stream.read()
+        spec.labels["site"] = "south"
+        await client.hosts.UpdateHost(pb.UpdateHostRequest(spec=spec))
+        left = await receive(stream)
+        spec.labels["site"] = "north"
+        await client.hosts.UpdateHost(pb.UpdateHostRequest(spec=spec))
+        back = await receive(stream)
         stream.cancel()
 
     assert (list(first.hosts), first.synced) == ([], True)
@@ -83,7 +86,7 @@ async def test_a_reader_that_is_slow_gets_each_host_as_it_is_then() -> None:
     hosts = [HostSettings(name=f"h{number}", address="unix:///x", labels={"l": "x" * 4000}) for number in range(count)]
     async with gateway_of(*hosts, **QUIET) as client:
         stream = client.hosts.WatchHosts(pb.WatchHostsRequest())
-        await stream.read()  # of several; grpc takes a few more on its own
+        await receive(stream)  # of several; grpc takes a few more on its own
         registry = client.hosts_of_gateway
         for change in range(changes):
             for host in registry:
@@ -92,7 +95,7 @@ async def test_a_reader_that_is_slow_gets_each_host_as_it_is_then() -> None:
         latest: dict[str, str] = {}
         responses = 0
         while len(latest) < count or set(latest.values()) != {str(changes - 1)}:
-            response = await stream.read()
+            response = await receive(stream)
             responses += 1
             latest |= {host.name: host.labels["n"] for host in response.hosts}
             assert response.ByteSize() < 300 << 10
@@ -130,8 +133,8 @@ async def test_a_client_without_news_gets_heartbeats(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(subscription, "HEARTBEAT_SECONDS", 0.05)
     async with gateway_of(**QUIET) as client:
         stream = client.hosts.WatchHosts(pb.WatchHostsRequest())
-        await stream.read()
-        beats = [await stream.read() for _ in range(2)]
+        await receive(stream)
+        beats = [await receive(stream) for _ in range(2)]
         stream.cancel()
 
     assert all(beat.HasField("heartbeat") for beat in beats)

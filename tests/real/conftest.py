@@ -22,7 +22,8 @@ from deploy.private_engines.podman import PrivatePodman
 from deploy.private_engines.provision import EngineError, busybox_image, debian_root, install
 from deploy.private_engines.registry import Registry
 from gateway.config import loading
-from gateway.config.settings import HostSettings, HostTls
+from gateway.config.settings import HostSettings
+from gateway.config.tls import HostTls
 from tests.real.processes import GatewayProcess
 from tests.real.statuses.at import At
 from tests.real.support import IMAGE, Containers, Fleet, import_image

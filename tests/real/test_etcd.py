@@ -144,7 +144,9 @@ async def test_an_etcd_that_is_away_takes_no_host_with_it(keys: Keys, daemon: Da
         away = await until_source(client, "etcd", up=False)
         up = client.metrics.registry.get_sample_value("dockfleet_host_source_up", {"source": "etcd"})
         known = await fleet_of(client)
-        refused = await refusal(client.hosts.AddHost(pb.AddHostRequest(spec={"name": "a", "address": "unix:///a"})))
+        refused = await refusal(
+            client.hosts.AddHost(pb.AddHostRequest(spec=pb.HostSpec(name="a", address="unix:///a")))
+        )
         await restarted(keys.etcd)
         keys.put("hosts/new", {"address": "unix:///new.sock"})
         await fleet.until_named("lab", "new")
@@ -234,7 +236,7 @@ async def test_an_etcd_that_has_lost_its_data_does_not_empty_the_fleet_at_once(e
 
 async def test_two_gateways_with_one_etcd_serve_the_same_fleet(keys: Keys, daemon: Daemon) -> None:
     """A host that is added, drained, changed or removed at one is so at the other."""
-    spec = {"name": "lab", "address": daemon.engine.address}
+    spec = pb.HostSpec(name="lab", address=daemon.engine.address)
     create = containers_pb2.CreateContainerRequest(host="lab")
     async with gateway(**at(keys)) as one, gateway(**at(keys)) as two:
         fleet = Fleet(two)
@@ -245,7 +247,8 @@ async def test_two_gateways_with_one_etcd_serve_the_same_fleet(keys: Keys, daemo
         await Fleet(one).until(lambda hosts: bool(hosts) and hosts["lab"].draining)
         drained = [await refusal(each.containers.CreateContainer(create)) for each in (one, two)]
         await one.hosts.UndrainHost(pb.UndrainHostRequest(host="lab"))
-        await two.hosts.UpdateHost(pb.UpdateHostRequest(spec=spec | {"labels": {"site": "north"}}))
+        spec.labels["site"] = "north"
+        await two.hosts.UpdateHost(pb.UpdateHostRequest(spec=spec))
         await Fleet(one).until(lambda hosts: bool(hosts) and hosts["lab"].labels.get("site") == "north")
         probed = (await one.hosts.ProbeHost(pb.ProbeHostRequest(host="lab"))).host
         await one.hosts.RemoveHost(pb.RemoveHostRequest(host="lab"))
@@ -265,7 +268,7 @@ async def test_of_many_gateways_that_add_one_name_at_once_one_succeeds(keys: Key
     """etcd decides."""
     async with AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(gateway(**at(keys))) for _ in range(3)]
-        requests = [pb.AddHostRequest(spec={"name": "lab", "address": f"unix:///{n}.sock"}) for n in range(3)]
+        requests = [pb.AddHostRequest(spec=pb.HostSpec(name="lab", address=f"unix:///{n}.sock")) for n in range(3)]
         calls = [client.hosts.AddHost(request) for client, request in zip(clients, requests, strict=True)]
         results = await asyncio.gather(*calls, return_exceptions=True)
         [added] = [each.host.address for each in results if isinstance(each, pb.AddHostResponse)]
@@ -279,7 +282,7 @@ async def test_of_many_gateways_that_add_one_name_at_once_one_succeeds(keys: Key
 
 async def test_an_answer_of_etcd_that_is_lost_is_not_guessed(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
     """The host may be stored or not; who asks again learns which."""
-    request = pb.AddHostRequest(spec={"name": "a", "address": "unix:///a"})
+    request = pb.AddHostRequest(spec=pb.HostSpec(name="a", address="unix:///a"))
     async with gateway(**at(keys)) as client:
         with monkeypatch.context() as patched:
             patched.setattr("gateway.etcd.client._CALL_SECONDS", 0.3)
@@ -355,14 +358,14 @@ async def test_etcd_may_want_a_user(tmp_path: Path) -> None:
         keys.call("auth/user/grant", {"user": "fleet", "role": "fleet"})
         keys.put("hosts/lab", {"address": "unix:///lab.sock"})
         keys.call("auth/enable", {})
-        user = {"user": "fleet", "password_file": tmp_path / "password"}
+        user: dict[str, Any] = {"user": "fleet", "password_file": tmp_path / "password"}
         async with gateway(**at(keys, **user)) as client:
             await Fleet(client).until_named("lab")
             await restarted(etcd)
             keys.headers = {"Authorization": keys.call("auth/authenticate", ROOT)["token"]}
             keys.put("hosts/new", {"address": "unix:///new.sock"})
             await Fleet(client).until_named("lab", "new")
-            await client.hosts.AddHost(pb.AddHostRequest(spec={"name": "added", "address": "unix:///added.sock"}))
+            await client.hosts.AddHost(pb.AddHostRequest(spec=pb.HostSpec(name="added", address="unix:///added.sock")))
             known = await fleet_of(client)
         async with gateway(**at(keys, user="fleet", password_file=tmp_path / "wrong")) as client:
             refused = await source(client, "etcd")
@@ -385,7 +388,7 @@ async def test_etcd_may_want_a_certificate(tmp_path: Path) -> None:
     with Etcd(tmp_path, "secured", tls=tmp_path) as etcd:
         keys = Keys(etcd)
         async with gateway(**at(keys, tls=own | {"ca": tmp_path / "ca.pem"})) as client:
-            await client.hosts.AddHost(pb.AddHostRequest(spec={"name": "lab", "address": "unix:///lab.sock"}))
+            await client.hosts.AddHost(pb.AddHostRequest(spec=pb.HostSpec(name="lab", address="unix:///lab.sock")))
             known = await fleet_of(client)
         async with gateway(**at(keys, tls=own | {"ca": tmp_path / "stranger.pem"})) as client:
             refused = await source(client, "etcd")

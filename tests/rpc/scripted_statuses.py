@@ -113,7 +113,9 @@ ATTESTATIONS = images_pb2.ListImageAttestationsRequest(host="h1", name="app", pl
 LOAD = images_pb2.LoadImagesStart(host="h1")
 CHANGES = volumes_pb2.VolumeUpdate(spec=volumes_pb2.ClusterVolumeSpec())
 UPDATE = volumes_pb2.UpdateVolumeRequest(host="h1", name="data", version=1, update=CHANGES)
-SPEC = {"name": "lab", "address": "unix:///lab.sock"}
+SPEC = hosts_pb2.HostSpec(name="lab", address="unix:///lab.sock")
+SPEC_OF_NOWHERE = hosts_pb2.HostSpec(name="lab", address="10.0.0.1")
+SPEC_OF_H1 = hosts_pb2.HostSpec(name="h1", address="unix:///lab.sock")
 INSPECT = "GET /containers/{id}/json"
 BAD_CHUNK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nxyz\r\n"
 ROWS = [
@@ -242,9 +244,13 @@ ROWS = [
         ),
         why="of a swarm",
     ),
-    row("HostService.WatchHosts", INVALID_FIELD, hosts_pb2.WatchHostsRequest(selector={})),
-    row("HostService.AddHost", "ALREADY_EXISTS (NAME_IN_USE)", hosts_pb2.AddHostRequest(spec=SPEC | {"name": "h1"})),
-    row("HostService.AddHost", INVALID_FIELD, hosts_pb2.AddHostRequest(spec=SPEC | {"address": "10.0.0.1"})),
+    row("HostService.WatchHosts", INVALID_FIELD, hosts_pb2.WatchHostsRequest(selector=selectors_pb2.HostSelector())),
+    row("HostService.AddHost", "ALREADY_EXISTS (NAME_IN_USE)", hosts_pb2.AddHostRequest(spec=SPEC_OF_H1)),
+    row(
+        "HostService.AddHost",
+        INVALID_FIELD,
+        hosts_pb2.AddHostRequest(spec=SPEC_OF_NOWHERE),
+    ),
     row(
         "HostService.AddHost",
         "UNAVAILABLE (HOST_STORE_UNAVAILABLE)",
@@ -252,7 +258,7 @@ ROWS = [
         settings={"state_directory": Path("/dev/null/state")},
     ),
     row("HostService.UpdateHost", UNKNOWN_HOST, hosts_pb2.UpdateHostRequest(spec=SPEC)),
-    row("HostService.UpdateHost", READ_ONLY, hosts_pb2.UpdateHostRequest(spec=SPEC | {"name": "h1"})),
+    row("HostService.UpdateHost", READ_ONLY, hosts_pb2.UpdateHostRequest(spec=SPEC_OF_H1)),
     row("HostService.UpdateHost", INVALID_FIELD, hosts_pb2.UpdateHostRequest()),
     row("HostService.RemoveHost", UNKNOWN_HOST, hosts_pb2.RemoveHostRequest(host="h9")),
     row("HostService.RemoveHost", READ_ONLY, hosts_pb2.RemoveHostRequest(host="h1")),

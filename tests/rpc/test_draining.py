@@ -5,6 +5,7 @@ from __future__ import annotations
 import grpc
 import pytest
 from dockfleet.options.v1 import options_pb2
+from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
 from tests.support import contract
@@ -26,7 +27,7 @@ def test_what_makes_or_starts_something_is_new_work() -> None:
 
 
 @pytest.mark.parametrize("method", NEW_WORK, ids=name_of)
-async def test_new_work_is_refused(method: contract.MethodDescriptor) -> None:
+async def test_new_work_is_refused(method: MethodDescriptor) -> None:
     """Nothing is sent to the host."""
     async with FakeEngine() as engine, gateway_of(engine.address, health_check_interval_seconds=3600) as client:
         client.hosts_of_gateway["h1"].draining = True
@@ -38,7 +39,7 @@ async def test_new_work_is_refused(method: contract.MethodDescriptor) -> None:
 
 
 @pytest.mark.parametrize("method", [each for each in OF_ONE_HOST if each not in NEW_WORK], ids=name_of)
-async def test_all_else_reaches_the_host(method: contract.MethodDescriptor) -> None:
+async def test_all_else_reaches_the_host(method: MethodDescriptor) -> None:
     """Whatever is wrong with a request in which only the host is set, it is not that the host is drained."""
     async with FakeEngine() as engine, gateway_of(engine.address, health_check_interval_seconds=3600) as client:
         client.hosts_of_gateway["h1"].draining = True

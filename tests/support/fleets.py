@@ -9,7 +9,7 @@ from typing import Any
 
 from dockfleet.fleet.v1 import hosts_pb2 as pb
 
-from tests.support.gateway import Client, gateway_of
+from tests.support.gateway import Client, gateway_of, receive
 
 
 def gateway(*hosts: Any, **sources: Any) -> AbstractAsyncContextManager[Client]:
@@ -36,7 +36,7 @@ class Fleet:
     async def until(self, condition: Callable[[dict[str, pb.Host]], bool]) -> dict[str, pb.Host]:
         """Follow the hosts until *condition* holds of them."""
         while not condition(self.hosts):
-            response = await self._stream.read()
+            response = await receive(self._stream)
             self.hosts |= {host.name: host for host in response.hosts}
             for name in response.removed_names:
                 self.hosts.pop(name)

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 
 class Link:
-    """Listens on a port, and connects whoever comes with a server; while it is cut, connections are refused."""
+    """Listens on a port, and connects its clients with a server; while it is cut, connections are refused."""
 
     def __init__(self, target: str) -> None:
         host, _, port = target.rpartition(":")

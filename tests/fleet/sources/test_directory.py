@@ -11,6 +11,7 @@ from typing import Any
 import grpc
 import pytest
 from dockfleet.fleet.v1 import hosts_pb2 as pb
+from dockfleet.fleet.v1 import selectors_pb2
 
 from gateway.config.settings import DockerConfiguration, HostSettings
 from tests.support.fake_engine import FakeEngine
@@ -110,7 +111,9 @@ async def test_a_directory_that_is_gone_keeps_its_hosts(folder: Path) -> None:
     async with gateway(directory=folder) as client, gateway(directory=elsewhere) as other:
         await Fleet(client).until_named("lab")
         unknown = await refusal(events(other, "lab"))
-        selected = await refusal(other.hosts.ListHosts(pb.ListHostsRequest(selector={"names": ["lab"]})))
+        selected = await refusal(
+            other.hosts.ListHosts(pb.ListHostsRequest(selector=selectors_pb2.HostSelector(names=["lab"])))
+        )
         os.rename(folder, elsewhere)
         await Fleet(other).until_named("lab")
         known = await fleet_of(client)
@@ -126,10 +129,12 @@ async def test_sources_are_joined_in_their_order(folder: Path) -> None:
         (folder / f"{name}.yaml").write_text(f"name: {name}\naddress: unix:///file\n")
     async with gateway(HostSettings(name="a", address="unix:///flag"), directory=folder) as client:
         await Fleet(client).until_named("a", "b", "c")
-        taken = await refusal(client.hosts.AddHost(pb.AddHostRequest(spec={"name": "b", "address": "unix:///call"})))
+        taken = await refusal(
+            client.hosts.AddHost(pb.AddHostRequest(spec=pb.HostSpec(name="b", address="unix:///call")))
+        )
         (folder / "b.yaml").unlink()
         await Fleet(client).until_named("a", "c")
-        await client.hosts.AddHost(pb.AddHostRequest(spec={"name": "b", "address": "unix:///call"}))
+        await client.hosts.AddHost(pb.AddHostRequest(spec=pb.HostSpec(name="b", address="unix:///call")))
         (folder / "b.yaml").write_text("name: b\naddress: unix:///file\n")
         fleet = Fleet(client)
         hosts = await fleet.until(lambda hosts: "b" in hosts and list(hosts["b"].ignored_sources) == ["directory"])
