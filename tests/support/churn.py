@@ -9,7 +9,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -199,8 +199,9 @@ class Churn:
         )
 
     async def _by_gateway(self, kind: str, id: str, name: str, network: str) -> None:
-        containers, networks, target = self.client.containers, self.client.networks, {"host": self.name, "id": id}
-        await {
+        containers, networks = self.client.containers, self.client.networks
+        target: dict[str, Any] = {"host": self.name, "id": id}
+        changes: dict[str, Callable[[], Awaitable[Any]]] = {
             "rename": lambda: containers.RenameContainer(pb.RenameContainerRequest(**target, name=name)),
             "remove": lambda: containers.RemoveContainer(
                 pb.RemoveContainerRequest(**target, force=True, remove_volumes=True)
@@ -218,7 +219,8 @@ class Churn:
             "disconnect": lambda: networks.DisconnectNetwork(
                 networks_pb2.DisconnectNetworkRequest(host=self.name, id=network, container=id)
             ),
-        }[kind]()
+        }
+        await changes[kind]()
 
     async def _by_engine(self, kind: str, id: str, name: str, network: str) -> None:
         of = f"/containers/{id}"

@@ -6,7 +6,7 @@ import difflib
 import random
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -31,7 +31,7 @@ class ListChecker:
         self.from_engine = 0
         self.differ: list[str] = []
         self._name = name
-        self._lists = {
+        self._lists: dict[str, tuple[Any, Any]] = {
             "containers": (client.containers.ListContainers, containers_pb2.ListContainersRequest),
             "images": (client.images.ListImages, images_pb2.ListImagesRequest),
             "networks": (client.networks.ListNetworks, networks_pb2.ListNetworksRequest),
@@ -182,7 +182,7 @@ class ListChecker:
             del query["filters"]["dangling"].items[1:]
         return query
 
-    def _some(self, values: dict[str, Sequence[str]], most: int) -> dict[str, StringList]:
+    def _some(self, values: Mapping[str, Sequence[str]], most: int) -> dict[str, StringList]:
         """Return filters of up to *most* keys, each with one or two values."""
         keys = self.chance.sample([key for key in values if values[key]], self.chance.randrange(most + 1))
         return {
