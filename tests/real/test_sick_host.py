@@ -38,13 +38,14 @@ async def sick(request: pytest.FixtureRequest, fleet: Fleet) -> AsyncIterator[st
 async def unprobed(*hosts: HostSettings, **keys: Any) -> AsyncIterator[Client]:
     """Run a gateway that has a connection to each of its hosts, and asks them nothing of its own accord."""
     async with gateway_of(*hosts, health_check_interval_seconds=3600, **keys) as client:
-
-        async def up() -> bool:
-            known = (await client.hosts.ListHosts(hosts_pb2.ListHostsRequest())).hosts
-            return {host.state for host in known} == {hosts_pb2.HOST_STATE_UP}
-
-        await until(up)
+        await until(lambda: are_known(client))
         yield client
+
+
+async def are_known(client: Client) -> bool:
+    """Tell whether all hosts are up, and have said who they are: nothing more is asked of them until the next probe."""
+    hosts = (await client.hosts.ListHosts(hosts_pb2.ListHostsRequest())).hosts
+    return all(host.state == hosts_pb2.HOST_STATE_UP and host.engine_version for host in hosts)
 
 
 async def test_a_question_to_a_hanging_host_ends_at_its_deadline(fleet: Fleet, sick: str) -> None:
@@ -242,7 +243,7 @@ async def test_of_three_hosts_two_hang_and_the_third_answers_every_call(fleet: F
         async def have_ended(*how: str, by: int, before: dict[str, int]) -> bool:
             return all(sum(ends[name][each] for each in how) >= before[name] + by for name in before)
 
-        await until(lambda: are(dict.fromkeys(ends, UP)))
+        await until(lambda: are_known(client))
         workers = [asyncio.create_task(calls(client, name, ends[name], stop)) for name in [*ends] * 3 + ["one"]]
         before = time.time()
         try:
