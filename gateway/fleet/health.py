@@ -132,6 +132,7 @@ class Health(Observer):
             outcome = "cancelled"
         elif isinstance(error, Busy):
             outcome = "busy"
+            self.schedule.hurry()  # all that are under way may hang
         self._metrics.called(_shown(kind), outcome, seconds)
         if kind is not Kind.PROBE and isinstance(error, TransportError) and _of_host(call, kind, error):
             self.suspected = True

@@ -66,8 +66,9 @@ class FleetLoad:
         wanted = set(command["hosts"])
         while True:
             listed = (await self._hosts.ListHosts(hosts_pb2.ListHostsRequest())).hosts
-            if wanted <= {host.name for host in listed if host.state == state}:
-                return {"seconds": time.perf_counter() - began}
+            since = {host.name: host.state_time.ToNanoseconds() / 1e9 for host in listed if host.state == state}
+            if wanted <= since.keys():
+                return {"since": max(since[name] for name in wanted)}
             if time.perf_counter() - began > command["seconds"]:
                 raise TimeoutError(f"{sorted(wanted)} are not {command['state']} after {command['seconds']} s")
             await asyncio.sleep(0.02)

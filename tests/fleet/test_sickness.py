@@ -94,6 +94,31 @@ async def test_a_host_that_is_wanted_is_found_when_it_is_back() -> None:
             assert [request.path for request in engine.asked] == ["/containers/web/stop"]
 
 
+async def test_a_host_whose_calls_pile_up_is_probed_at_once(engine: FakeEngine) -> None:
+    """They may all hang; a busy host answers the probe, one that hangs does not."""
+    how = {"health_check_interval_seconds": 3600, "health_check_timeout_seconds": 0.4}
+    limits = Limits(max_connections_per_host=1, max_queued_calls_per_host=1)
+    async with gateway_of(engine.address, limits=limits, **how) as client:
+        await host_when(client, "h1", lambda host: host.engine_id)
+        engine.on("GET", "/containers/json", HANG)
+        calls = [asyncio.ensure_future(refusal(list_of(client, "h1"))) for _ in range(2)]
+        budgets = {kind.value: budget for kind, budget in client.hosts_of_gateway["h1"].engine.budgets.items()}
+        await until(lambda: budgets["unary"].queued == 1)
+        pings = len(engine.requests) - len(engine.asked)
+        busy = await refusal(list_of(client, "h1"))
+        await engine.until(lambda: len(engine.requests) - len(engine.asked) > pings)
+        up = await host_when(client, "h1", lambda host: True)
+        engine.on("GET", "/_ping", HANG)
+        assert (await refusal(list_of(client, "h1"))).reason == "HOST_BUSY"
+        down = await state_of(client, "h1", DOWN)
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+
+    assert (busy.reason, up.state) == ("HOST_BUSY", UP)
+    assert down.reason == common_pb2.ERROR_REASON_HOST_TIMEOUT
+
+
 async def test_calls_that_wait_for_a_connection_fail_when_the_host_is_down(engine: FakeEngine) -> None:
     """Nothing of them was sent, and they need not wait for their own timeouts."""
     limits = Limits(max_connections_per_host=1)
