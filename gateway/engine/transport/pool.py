@@ -64,7 +64,7 @@ class Limits:
             Kind.HEAVY: Budget(self.heavy, "heavy calls in progress (limits.max_heavy_calls_per_host)", *queue),
             # What the gateway asks for itself never waits for clients.
             Kind.PROBE: Budget(4, "probes in progress", 64),
-            Kind.WATCH: Budget(12, "of the gateway's own calls in progress", 1024),
+            Kind.WATCH: Budget(16, "of the gateway's own calls in progress", 1024),
             Kind.CLEANUP: Budget(16, "of the gateway's own calls in progress", 1024),
         }
 
