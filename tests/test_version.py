@@ -8,7 +8,7 @@ import tomllib
 import dockfleet
 import pytest
 from click.testing import CliRunner
-from dockfleet.commands import dockfleet as command_line
+from dockfleet.cli.program import dockfleet as command_line
 
 from gateway.config.loading import load
 from tests.support.contract import ROOT
@@ -31,8 +31,8 @@ def test_both_packages_take_the_version_from_its_file() -> None:
 
 
 def test_the_programs_print_it(capsys: pytest.CaptureFixture[str]) -> None:
-    """`dockfleet version` and `dockfleet-gateway --version`."""
-    printed = CliRunner().invoke(command_line, ["version"]).stdout
+    """`dockfleet version --client` and `dockfleet-gateway --version`."""
+    printed = CliRunner().invoke(command_line, ["version", "--client"]).stdout
     with pytest.raises(SystemExit):
         load(["--version"], {})
 

@@ -64,7 +64,7 @@ async def test_the_exit_code_of_a_command_line_exec_is_that_of_docker_exec(
     dockfleet = Path(sys.executable).with_name("dockfleet")
 
     found, said = await finished(
-        *(str(dockfleet), "exec", host, container, *command),
+        *(str(dockfleet), "exec", f"{host}/{container}", *command),
         cwd=tmp_path,
         DOCKFLEET_ADDRESS=f"127.0.0.1:{client.port}",
     )

@@ -18,7 +18,6 @@ from dockfleet._version import __version__ as __version__
 if TYPE_CHECKING:
     from dockfleet import aio as aio
     from dockfleet.calls import CHUNK as CHUNK
-    from dockfleet.client import DEFAULT_TARGET as DEFAULT_TARGET
     from dockfleet.client import Fleet as Fleet
     from dockfleet.client import connect as connect
     from dockfleet.errors import DockfleetError as DockfleetError
@@ -30,10 +29,11 @@ if TYPE_CHECKING:
     from dockfleet.session import Session as Session
     from dockfleet.stream import Stream as Stream
     from dockfleet.stream import download as download
+    from dockfleet.target import DEFAULT_TARGET as DEFAULT_TARGET
 
 _MODULES = {
     "CHUNK": "calls",
-    "DEFAULT_TARGET": "client",
+    "DEFAULT_TARGET": "target",
     "DockfleetError": "errors",
     "ExecResult": "session",
     "Fleet": "client",

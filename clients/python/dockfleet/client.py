@@ -9,12 +9,11 @@ from typing import Self
 import grpc
 
 from dockfleet.calls import STUBS, Services, check_timeout
-from dockfleet.channels import DEFAULT_PORT, Options, PathLike, SplitChannel, address, credentials, options
+from dockfleet.channels import Options, SplitChannel, options
 from dockfleet.errors import DockfleetError
 from dockfleet.fleet.v1.hosts_pb2 import Host, ListHostsRequest
 from dockfleet.host import HostView
-
-DEFAULT_TARGET = f"127.0.0.1:{DEFAULT_PORT}"
+from dockfleet.target import DEFAULT_TARGET, PathLike, address, credentials
 
 
 def connect(

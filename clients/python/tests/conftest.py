@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import dockfleet
 import pytest
 from click.testing import CliRunner, Result
-from dockfleet.commands import dockfleet as cli
+from dockfleet.cli.program import dockfleet as cli
 
 from clients.python.tests.scripted_gateway import Gateway
 

@@ -9,6 +9,8 @@ from typing import Any, NoReturn
 
 import grpc
 from dockfleet.calls import METHODS
+from dockfleet.fleet.v1 import fleet_pb2  # noqa: F401  # its services are known then
+from google.protobuf import descriptor_pool
 from google.protobuf.any_pb2 import Any as Packed
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
@@ -33,14 +35,18 @@ class Gateway(grpc.GenericRpcHandler):
         self._server.start()
 
     def on(self, name: str, behaviour: Behaviour | Message | list[Message]) -> None:
-        """Answer the RPC called *name* with a message, with several, or with what a function returns."""
+        """Answer the RPC called *name* with a message, with several, or with what a function returns.
+
+        An RPC of `FleetService` is called `fleet.NAME`: others have the same names.
+        """
         self._behaviours[name] = behaviour if callable(behaviour) else lambda request, context: behaviour
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
-        name = handler_call_details.method.rpartition("/")[2]
+        service, _, name = handler_call_details.method.removeprefix("/").partition("/")
+        method = descriptor_pool.Default().FindServiceByName(service).FindMethodByName(name)
+        name = f"fleet.{name}" if service.endswith(".FleetService") else name
         if name not in self._behaviours:
             return None
-        method = RPCS[name].descriptor
         kind = f"{'stream' if method.client_streaming else 'unary'}_{'stream' if method.server_streaming else 'unary'}"
 
         def behave(request: Any, context: grpc.ServicerContext) -> Any:

@@ -13,8 +13,9 @@ import dockfleet.aio
 import grpc
 import pytest
 import trustme
-from dockfleet.channels import CALLS_PER_CONNECTION, StreamChannels, address
+from dockfleet.channels import CALLS_PER_CONNECTION, StreamChannels
 from dockfleet.fleet.v1.hosts_pb2 import ListHostsResponse
+from dockfleet.target import address
 from dockfleet.v1 import containers_pb2 as containers
 
 from clients.python.tests.scripted_gateway import RPCS, Ended, Gateway, fail

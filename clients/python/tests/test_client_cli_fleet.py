@@ -1,4 +1,4 @@
-"""The commands for many hosts, as their user sees them: `events` and `stats`."""
+"""The commands that read many hosts as one, and those that place and copy, as their user sees them."""
 
 from __future__ import annotations
 
@@ -13,146 +13,118 @@ from typing import Any
 import grpc
 import pytest
 from click.testing import Result
-from dockfleet.fleet.v1 import hosts_pb2 as hosts
+from dockfleet.fleet.v1 import fleet_pb2 as pb
 from dockfleet.v1 import common_pb2 as common
 from dockfleet.v1 import containers_pb2 as containers
 from dockfleet.v1 import system_pb2 as system
 
 from clients.python.tests.scripted_gateway import Ended, Gateway, fail
-from clients.python.tests.test_client_resuming import calls
 
 Run = Callable[..., Result]
 
-STARTED = system.StreamEventsResponse(
-    event={
-        "type": "container",
-        "action": "start",
-        "actor": {"id": "c1", "attributes": {"name": "web\x1b[2J", "image": "nginx"}},
-        "time_nano": 1714521600000000005,
-    },
-    resume_token=b"t1",
-)
+DOWN: dict[str, Any] = {"reason": common.ERROR_REASON_HOST_UNREACHABLE, "message": "no route to host", "host": "b"}
+EVENT: dict[str, Any] = {
+    "type": "container",
+    "action": "start",
+    "actor": {"id": "c1", "attributes": {"name": "web\x1b[2J", "image": "nginx"}},
+    "time_nano": 1714521600_000000005,
+}
 LINE = "2024-05-01T00:00:00.000000005Z a container start c1 (image=nginx, name=web\\x1b[2J)"
 
 
-def by_host(**answers: list[Any]) -> Callable[[Any, grpc.ServicerContext], Iterator[Any]]:
-    """Return the *answers* of each host; the other hosts are unreachable."""
+def broken_after(*answers: list[Any]) -> Callable[[Any, grpc.ServicerContext], Iterator[Any]]:
+    """Answer call after call; each but the last one breaks then."""
+    left = list(answers)
 
     def behave(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-        if request.host not in answers:
-            fail(context, message="no route to host", host=request.host)
-        yield from answers[request.host]
+        yield from left.pop(0)
+        if left:
+            fail(context)
 
     return behave
 
 
-@pytest.fixture
-def two_hosts(gateway: Gateway) -> Gateway:
-    """Hosts a and b."""
-    gateway.on("ListHosts", hosts.ListHostsResponse(hosts=[{"name": "a"}, {"name": "b"}]))
-    return gateway
+def events(*records: dict[str, Any], token: bytes = b"") -> pb.StreamEventsResponse:
+    return pb.StreamEventsResponse(records=[pb.EventRecord(**record) for record in records], resume_token=token)
 
 
-def test_events_of_all_hosts_are_a_line_each(two_hosts: Gateway, run: Run) -> None:
-    """Time, host, event and object; names cannot control the terminal."""
-    two_hosts.on("StreamEvents", by_host(a=[STARTED], b=[]))
+def test_events_are_one_call_for_all_that_is_selected(gateway: Gateway, run: Run) -> None:
+    """Filters of one name are one list."""
+    gateway.on("fleet.StreamEvents", [events({"host": "a", "event": EVENT})])
 
-    result = run("events")
-
-    assert result.stdout == f"{LINE}\n"
-    assert sorted(request.host for request in two_hosts.requests[1:]) == ["a", "b"]
-    assert (result.stderr, result.exit_code) == ("", 0)
-
-
-def test_the_options_of_events_are_in_the_request(gateway: Gateway, run: Run) -> None:
-    """One request per host; filters of one name are one list."""
-    gateway.on("StreamEvents", [])
-
-    run(
-        "events",
-        "-f",
-        "event=die",
-        "--filter",
-        "event=oom",
-        "-f",
-        "label=a=b",
-        "--since",
-        "5",
-        "--until",
-        "9",
-        "b",
-        "b",
+    result = run(
+        *[
+            "events",
+            "-f",
+            "event=die",
+            "--filter",
+            "event=oom",
+            "-l",
+            "app=shop",
+            "-H",
+            "a*",
+            "--since",
+            "5",
+            "--until",
+            "9",
+        ]
     )
 
-    filters = {"event": common.StringList(items=["die", "oom"]), "label": common.StringList(items=["a=b"])}
-    expected = system.StreamEventsRequest(host="b", since={"seconds": 5}, until={"seconds": 9}, filters=filters)
-    assert gateway.requests == [expected]
+    filters = {"event": common.StringList(items=["die", "oom"]), "label": common.StringList(items=["app=shop"])}
+    inner = system.StreamEventsRequest(since={"seconds": 5}, until={"seconds": 9}, filters=filters)
+    assert gateway.requests == [pb.StreamEventsRequest(hosts={"names": ["a*"]}, request=inner)]
+    assert (result.stdout, result.stderr, result.exit_code) == (f"{LINE}\n", "", 0)
 
 
-def test_a_wrong_filter_is_refused(run: Run) -> None:
-    """With an example."""
-    result = run("events", "-f", "container")
+def test_missing_events_and_hosts_are_reported(gateway: Gateway, run: Run) -> None:
+    """On standard error, and the exit code is 1; events that the gateway found later are marked."""
+    gap = {"host": "a", "gap": {"reason": common.GAP_REASON_ENGINE_RESTARTED, "after": {"seconds": 1}}}
+    found = {"host": "a", "event": {**EVENT, "synthetic": True}}
+    gateway.on("fleet.StreamEvents", [events(gap, found, {"host": "b", "failure": DOWN})])
 
-    assert "'container' is not a filter: try type=container" in result.stderr
-    assert result.exit_code == 2
-
-
-def test_missing_events_are_reported_and_synthetic_ones_are_marked(gateway: Gateway, run: Run) -> None:
-    """The gap is on standard error, and the exit code is 1."""
-    found = system.StreamEventsResponse(event=STARTED.event)
-    found.event.synthetic = True
-    gap = system.StreamEventsResponse(gap={"reason": common.GAP_REASON_ENGINE_RESTARTED, "after": {"seconds": 1}})
-    gateway.on("StreamEvents", [gap, found])
-
-    result = run("events", "a")
+    result = run("events")
 
     assert result.stdout == LINE.replace(" a container", " a (found) container") + "\n"
-    assert result.stderr == (
-        "dockfleet: a: events are missing after 1970-01-01T00:00:01.000000000Z: the engine was restarted\n"
-    )
+    assert result.stderr.splitlines() == [
+        "dockfleet: a: events are missing after 1970-01-01T00:00:01.000000000Z: the engine was restarted",
+        "b: HOST_UNREACHABLE: no route to host",
+    ]
     assert result.exit_code == 1
 
 
-def test_events_are_json_for_programs(gateway: Gateway, run: Run) -> None:
-    """Each is an object with its host, and gaps are too."""
-    gap = system.StreamEventsResponse(gap={"reason": common.GAP_REASON_OVERRUN})
-    gateway.on("StreamEvents", [STARTED, gap])
+def test_events_continue_after_a_failure_with_their_token(gateway: Gateway, run: Run) -> None:
+    """Silently; where the stream begins is not said again."""
+    answer = [events({"host": "a", "event": EVENT}, token=b"t1")]
+    gateway.on("fleet.StreamEvents", broken_after(answer, answer))
 
-    one, two = map(json.loads, run("events", "--json", "a").stdout.splitlines())
+    result = run("events", "--since", "5")
 
-    assert (one["host"], one["event"]["Action"], one["event"]["synthetic"]) == ("a", "start", False)
-    assert (two["gap"]["reason"], "event" in two) == ("GAP_REASON_OVERRUN", False)
-
-
-@pytest.mark.usefixtures("two_hosts")
-def test_a_host_that_fails_does_not_end_the_events_of_the_others(gateway: Gateway, run: Run) -> None:
-    """It is named on standard error, and the exit code is 1."""
-    gateway.on("StreamEvents", by_host(a=[STARTED]))
-
-    result = run("events")
-
-    assert result.stdout == f"{LINE}\n"
-    assert result.stderr == "b: HOST_UNREACHABLE: no route to host\n"
-    assert result.exit_code == 1
+    assert (result.stdout, result.stderr) == (f"{LINE}\n" * 2, "")
+    assert [(each.resume_token, each.request.since.seconds) for each in gateway.requests] == [(b"", 5), (b"t1", 0)]
 
 
-def test_events_continue_after_a_failure(gateway: Gateway, run: Run) -> None:
-    """With their token, silently."""
-    gateway.on("StreamEvents", calls([STARTED], [STARTED]))
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [(["--format", "{{.Host}} {{.Actor.Attributes.image}} {{.Action}}"], "a nginx start"), (["--json"], None)],
+)
+def test_events_are_formatted(gateway: Gateway, run: Run, options: list[str], line: str | None) -> None:
+    """As a template says, or as JSON with Docker's names."""
+    gateway.on("fleet.StreamEvents", [events({"host": "a", "event": EVENT})])
 
-    result = run("events", "a")
+    output = run("events", *options).stdout
 
-    assert result.stdout == f"{LINE}\n" * 2
-    assert [request.resume_token for request in gateway.requests] == [b"", b"t1"]
-    assert result.stderr == ""
+    if line:
+        assert output == f"{line}\n"
+    else:
+        assert (json.loads(output)["host"], json.loads(output)["event"]["Action"]) == ("a", "start")
 
 
 def test_interrupted_events_end_silently(gateway: Gateway, command: list[str]) -> None:
-    """Ctrl-C ends all calls and the program."""
+    """Ctrl-C ends the call and the program."""
     ended = Ended()
-    gateway.on("StreamEvents", ended.endless(STARTED))
+    gateway.on("fleet.StreamEvents", ended.endless(events({"host": "a", "event": EVENT})))
 
-    with subprocess.Popen([*command, "events", "a"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
+    with subprocess.Popen([*command, "events"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
         assert program.stdout is not None
         assert program.stderr is not None
         program.stdout.readline()
@@ -163,130 +135,281 @@ def test_interrupted_events_end_silently(gateway: Gateway, command: list[str]) -
     assert ended.wait(10)
 
 
-def test_events_into_a_closed_pipe_end_silently(gateway: Gateway, command: list[str]) -> None:
-    """Also when more events wait than the program reads ahead."""
-    ended = Ended()
-    gateway.on("StreamEvents", ended.endless(*[STARTED] * 10_000))
-
-    with subprocess.Popen([*command, "events", "a"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
-        assert program.stdout is not None
-        assert program.stderr is not None
-        program.stdout.read(10)
-        program.stdout.close()
-        assert program.wait(10) == 141
-        assert program.stderr.read() == b""
-
-    assert ended.wait(10)
+def lines(host: str, name: str, *texts: bytes, **more: Any) -> pb.LogRecord:
+    entries = [{"stream": common.STANDARD_STREAM_STDOUT, "data": text, **more} for text in texts]
+    return pb.LogRecord(host=host, container_id=f"{host}{name}", container_name=name, batch={"entries": entries})
 
 
-def sample(cpu: float, rate: float = 1234.0) -> containers.StreamStatsResponse:
-    return containers.StreamStatsResponse(
-        stats={
-            "id": "c" * 64,
-            "name": "/web",
-            "summary": {
-                "cpu_percent": cpu,
-                "memory_bytes": 5 << 20,
-                "memory_limit_bytes": 2 << 30,
-                "memory_percent": 0.25,
-                "network_rx_bytes_per_second": rate,
-                "block_write_bytes_per_second": rate * 1000,
-                "pids": 3,
-            },
-        },
+def test_logs_of_several_containers_are_one_call_and_have_a_prefix(gateway: Gateway, run: Run) -> None:
+    """Only whole lines have one."""
+    half = lines("b", "shop", b"ha", partial=True)
+    gateway.on(
+        "fleet.StreamLogs",
+        [pb.StreamLogsResponse(records=[lines("a", "web", b"1", b"2"), half, lines("b", "shop", b"lf")])],
     )
 
+    result = run("logs", "-f", "-n", "5", "-l", "app=shop", "-H", "edge*")
 
-STOPPED = containers.StreamStatsResponse(not_running={})
-HEAD = (
-    "HOST   CONTAINER ID   NAME   CPU %   MEM USAGE / LIMIT       MEM %   NET RX/s / TX/s     DISK R/s / W/s      PIDS"
-)
-ROW = "a      cccccccccccc   web    7.50%   5MiB / 2GiB             0.25%   1.234kB / 0B        0B / 1.234MB        3"
-UNKNOWN_ROW = "a      cccccccccccc   web    --   -- / --   --   -- / --   -- / --   --"
-
-
-def test_stats_are_a_line_per_sample(gateway: Gateway, run: Run) -> None:
-    """The first sample is skipped, because it has no rates; a stopped container has no values."""
-    gateway.on("StreamStats", [sample(1, 0), sample(7.5), STOPPED, sample(1, 0), sample(7.5)])
-
-    result = run("stats", "a", "web")
-
-    head, *rows = result.stdout.splitlines()
-    assert [line.split() for line in (head, *rows)] == [
-        HEAD.split(),
-        ROW.split(),
-        UNKNOWN_ROW.split(),
-        ROW.split(),
-    ]
-    assert gateway.requests == [containers.StreamStatsRequest(host="a", id="web")]
+    assert result.stdout == "a/web | 1\na/web | 2\nb/shop | half\n"
+    (request,) = gateway.requests
+    assert (list(request.hosts.names), request.containers.labels[0].key) == (["edge*"], "app")
+    assert (request.request.follow, request.request.tail) == (True, 5)
     assert result.exit_code == 0
 
 
-def test_stats_of_all_hosts_are_those_of_running_containers(two_hosts: Gateway, run: Run) -> None:
-    """With `--no-stream` there is one sample of each; a host that fails is named."""
+def test_a_prefix_has_a_colour_where_it_is_wanted(gateway: Gateway, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not in a pipe; never of its own accord with NO_COLOR."""
+    gateway.on("fleet.StreamLogs", [pb.StreamLogsResponse(records=[lines("a", "web", b"1")])])
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    assert run("logs", "-l", "x", "--colour", "always").stdout.startswith("\x1b[")
+    assert run("logs", "-l", "x").stdout == "a/web | 1\n"
+    assert run("logs", "-l", "x", "--no-prefix").stdout == "1\n"
+
+
+def test_merged_logs_report_what_is_missing(gateway: Gateway, run: Run) -> None:
+    """With the container, or the host; the exit code is 1."""
+    named = {"host": "a", "container_id": "1", "container_name": "web"}
+    gateway.on(
+        "fleet.StreamLogs",
+        [
+            pb.StreamLogsResponse(
+                records=[
+                    pb.LogRecord(**named, gap={"count": 7}),
+                    pb.LogRecord(**named, end={"reason": containers.LOG_END_REASON_EXITED, "exit_code": 3}),
+                    pb.LogRecord(host="b", stalled={"failure": DOWN}),
+                    pb.LogRecord(host="b", failure=DOWN),
+                ]
+            )
+        ],
+    )
+
+    result = run("logs", "-f", "web*")
+
+    assert result.stderr.splitlines() == [
+        "dockfleet: a/web: 7 lines are missing: the reason is not known",
+        "dockfleet: a/web exited with code 3",
+        "b: HOST_UNREACHABLE: no route to host",
+        "dockfleet: b does not respond: its lines come late",
+        "b: HOST_UNREACHABLE: no route to host",
+    ]
+    assert result.exit_code == 1
+
+
+SUMMARY = {
+    "memory_bytes": 5 << 20,
+    "memory_limit_bytes": 2 << 30,
+    "memory_percent": 0.25,
+    "network_rx_bytes_per_second": 1234.0,
+    "block_write_bytes_per_second": 1234000.0,
+    "pids": 3,
+}
+ROW = [
+    "a",
+    "cccccccccccc",
+    "web",
+    "7.50%",
+    "5MiB",
+    "/",
+    "2GiB",
+    "0.25%",
+    "1.234kB",
+    "/",
+    "0B",
+    "0B",
+    "/",
+    "1.234MB",
+    "3",
+]
+
+
+def sample(cpu: float, host: str = "a") -> pb.StatsRecord:
+    stats = {"id": "c" * 64, "summary": {**SUMMARY, "cpu_percent": cpu}}
+    return pb.StatsRecord(host=host, container_id="c" * 64, container_name="web", stats=stats)
+
+
+def stats(*records: pb.StatsRecord) -> pb.StreamStatsResponse:
+    return pb.StreamStatsResponse(records=records)
+
+
+def test_stats_are_one_call_and_a_line_per_sample(gateway: Gateway, run: Run) -> None:
+    """The first sample of a container is skipped, because it has no rates."""
+    gateway.on("fleet.StreamStats", [stats(sample(1)), stats(sample(7.5)), stats(sample(7.5))])
+
+    result = run("stats", "-l", "app=shop")
+
+    assert [line.split() for line in result.stdout.splitlines()[1:]] == [ROW, ROW]
+    assert len(gateway.requests) == 1
+    assert result.exit_code == 0
+
+
+def test_stats_without_a_stream_are_one_sample_of_each(gateway: Gateway, run: Run) -> None:
+    """Of the containers that run when it begins; a host that fails is named."""
+    found = {"host": "a", "containers": [{"id": "c" * 64, "names": ["/web"]}]}
+    summary = {"failures": [{"host": "b", "failure": DOWN}]}
+    gateway.on("fleet.FindContainers", [pb.FindContainersResponse(answers=[found], summary=summary)])
     ended = Ended()
-
-    def list_containers(request: containers.ListContainersRequest, context: grpc.ServicerContext) -> Any:
-        assert not request.all
-        if request.host == "b":
-            fail(context, message="no route to host", host="b")
-        return containers.ListContainersResponse(containers=[{"id": "c" * 64, "names": ["/web"]}])
-
-    two_hosts.on("ListContainers", list_containers)
-    two_hosts.on("StreamStats", ended.endless(sample(1, 0), sample(7.5), sample(9)))
+    gateway.on("fleet.StreamStats", ended.endless(stats(sample(1)), stats(sample(7.5), sample(9))))
 
     result = run("stats", "--no-stream")
 
-    assert [line.split() for line in result.stdout.splitlines()] == [HEAD.split(), ROW.split()]
-    assert two_hosts.requests[-1] == containers.StreamStatsRequest(host="a", id="c" * 64)
+    assert [line.split() for line in result.stdout.splitlines()[1:]] == [ROW]
+    assert gateway.requests[0].containers.states == ["running"]
     assert result.stderr == "b: HOST_UNREACHABLE: no route to host\n"
-    assert result.exit_code == 1
     assert ended.wait(10)
 
 
 def test_stats_are_json_for_programs(gateway: Gateway, run: Run) -> None:
     """Each sample is an object with its host and its container."""
-    gateway.on("StreamStats", [sample(1, 0), sample(7.5), STOPPED])
+    gateway.on("fleet.StreamStats", [stats(sample(1), sample(7.5))])
 
-    one, two = map(json.loads, run("stats", "--json", "a", "web").stdout.splitlines())
+    (one,) = map(json.loads, run("stats", "--json").stdout.splitlines())
 
-    assert (one["host"], one["container"], one["stats"]["summary"]["cpuPercent"]) == ("a", "web", 7.5)
-    assert (two["notRunning"], "stats" in two) == ({}, False)
-
-
-def test_a_missing_container_is_named(gateway: Gateway, run: Run) -> None:
-    """The others are shown."""
-
-    def behave(request: containers.StreamStatsRequest, context: grpc.ServicerContext) -> Iterator[Any]:
-        if request.id == "nope":
-            fail(context, grpc.StatusCode.NOT_FOUND, "No such container: nope", "NOT_FOUND", host="a")
-        yield from (sample(1, 0), sample(7.5))
-
-    gateway.on("StreamStats", behave)
-
-    result = run("stats", "--no-stream", "a", "web", "nope")
-
-    assert ROW.split() in [line.split() for line in result.stdout.splitlines()]
-    assert result.stderr == "a: NOT_FOUND: No such container: nope\n"
-    assert result.exit_code == 1
+    assert (one["host"], one["containerName"], one["stats"]["summary"]["cpuPercent"]) == ("a", "web", 7.5)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo terminals")
-def test_on_a_terminal_the_table_is_updated(gateway: Gateway, command: list[str]) -> None:
-    """It is drawn from the top each time; the last sample stays."""
+def test_stats_on_a_terminal_are_a_full_screen(gateway: Gateway, command: list[str]) -> None:
+    """The first screen is back at the end, with the last samples below what was there."""
     import pty
 
-    gateway.on("StreamStats", [sample(1, 0), sample(7.5)])
+    gateway.on("fleet.StreamStats", [stats(sample(1)), stats(sample(7.5))])
     controller, terminal = pty.openpty()
     try:
-        with subprocess.Popen([*command, "stats", "a", "web"], stdout=terminal, stderr=terminal) as program:
-            assert program.wait(10) == 0
+        with subprocess.Popen(
+            [*command, "stats"], stdout=terminal, stderr=terminal, env={**os.environ, "TERM": "xterm"}
+        ) as it:
+            assert it.wait(20) == 0
         text = os.read(controller, 100_000).decode()
     finally:
         os.close(controller)
         os.close(terminal)
 
-    screens = text.split("\x1b[H")[1:]
-    assert all(screen.startswith("HOST ") and screen.endswith("\x1b[J") for screen in screens)
-    assert "--" in screens[0]
-    assert "7.50%" in screens[-1]
+    drawn, back, rest = text.partition("\x1b[?1049l")
+    assert "\x1b[?1049h" in drawn
+    assert back
+    assert "7.50%" in rest
+
+
+def test_a_container_runs_on_the_host_that_fits_best(gateway: Gateway, run: Run) -> None:
+    """The gateway chooses; --why says the reason."""
+    placed = {"host": "b", "explanation": "b has the least in use", "candidates": [{"host": "b", "in_use": 2}]}
+    inner = [
+        containers.RunContainerResponse(created={"id": "c1", "warnings": ["careful"]}),
+        containers.RunContainerResponse(started={}),
+        containers.RunContainerResponse(output={"stream": common.STANDARD_STREAM_STDERR, "data": b"hi"}),
+        containers.RunContainerResponse(end={"exit_code": 3}),
+    ]
+    gateway.on(
+        "fleet.RunContainer",
+        [pb.RunContainerResponse(placed=placed), *(pb.RunContainerResponse(response=each) for each in inner)],
+    )
+
+    result = run(
+        *("run", "--host-label", "site=north", "--strategy", "binpack", "--by", "memory", "--why", "--rm"),
+        *("-e", "A=1", "-p", "127.0.0.1:8080:80", "-m", "64m", "-v", "/srv:/srv:ro", "-l", "app=shop"),
+        *("--entrypoint", "sh -c", "img", "ls", "-l", "--rm"),
+    )
+
+    (request,) = gateway.requests
+    assert request.placement == pb.Placement(
+        strategy=pb.PLACEMENT_STRATEGY_BINPACK, resource=pb.PLACEMENT_RESOURCE_MEMORY
+    )
+    spec = request.request.config
+    assert (list(spec.cmd), list(spec.entrypoint.items), list(spec.env)) == (
+        ["ls", "-l", "--rm"],
+        ["sh", "-c"],
+        ["A=1"],
+    )
+    assert (spec.labels, spec.host_config.auto_remove) == ({"app": "shop"}, True)
+    assert (spec.host_config.memory_bytes, list(spec.host_config.binds)) == (64 << 20, ["/srv:/srv:ro"])
+    (binding,) = spec.host_config.port_bindings["80/tcp"].items
+    assert (binding.host_ip, binding.host_port) == ("127.0.0.1", "8080")
+    assert result.stderr == (
+        "dockfleet: b has the least in use\ndockfleet:   b: in use 2\ndockfleet: warning: careful\nhi"
+    )
+    assert result.exit_code == 3
+
+
+def test_a_container_that_is_detached_prints_its_id(gateway: Gateway, run: Run) -> None:
+    """With -H, it runs there, and the gateway chooses nothing."""
+    gateway.on("RunContainer", [containers.RunContainerResponse(created={"id": "c1"})])
+
+    result = run("run", "-d", "-H", "a", "img")
+
+    assert (gateway.requests[0].host, gateway.requests[0].detach) == ("a", True)
+    assert (result.stdout, result.exit_code) == ("c1\n", 0)
+
+
+def test_a_container_runs_everywhere(gateway: Gateway, run: Run) -> None:
+    """A line for each host; one that failed is named."""
+    created, started = {"created": {"id": "c1"}}, {"started": {}}
+    gateway.on(
+        "fleet.RunContainers",
+        [
+            pb.RunContainersResponse(
+                results=[
+                    {"target": {"host": "a"}, "response": created},
+                    {"target": {"host": "a"}, "response": started, "last": True},
+                    {"target": {"host": "b"}, "failure": DOWN, "last": True},
+                ]
+            )
+        ],
+    )
+
+    result = run("run", "--everywhere", "-H", "*", "--name", "agent", "img")
+
+    assert (result.stdout, result.stderr) == ("a c1\n", "b: HOST_UNREACHABLE: no route to host\n")
+    assert result.exit_code == 1
+
+
+def test_a_container_that_does_not_start_has_the_exit_code_of_docker(gateway: Gateway, run: Run) -> None:
+    """127: there is no such command; 125: nothing was run."""
+    message = 'exec: "nope": executable file not found in $PATH'
+    gateway.on("RunContainer", lambda request, context: fail(context, message=message, reason="START_FAILED", host="a"))
+    assert run("run", "-H", "a", "img", "nope").exit_code == 127
+
+    gateway.on("RunContainer", lambda request, context: fail(context, message="no", reason="UNKNOWN_HOST"))
+    assert run("run", "-H", "a", "img").exit_code == 125
+
+
+def test_an_image_is_copied_to_the_hosts_that_are_selected(gateway: Gateway, run: Run) -> None:
+    """Each is reported; where there is no terminal, progress is a line per host."""
+    gateway.on(
+        "fleet.CopyImage",
+        [
+            pb.CopyImageResponse(results=[{"host": "b", "progress": {"sent_bytes": 1, "total_bytes": 5}}]),
+            pb.CopyImageResponse(
+                results=[
+                    {"host": "b", "copied": {"image_id": f"sha256:{'1' * 64}", "sent_bytes": 2_140_000}},
+                    {"host": "c", "present": {"image_id": f"sha256:{'1' * 64}"}},
+                    {"host": "d", "failure": DOWN},
+                ]
+            ),
+        ],
+    )
+
+    result = run("copy-image", "a", "shop:1", "--host-label", "site=north")
+
+    assert result.stdout == "b: copied 111111111111 (2.14MB)\nc: had 111111111111\n"
+    assert "d: HOST_UNREACHABLE: no route to host\n" in result.stderr
+    assert (gateway.requests[0].host, gateway.requests[0].image) == ("a", "shop:1")
+    assert result.exit_code == 1
+
+
+def test_services_are_found_with_their_endpoints(gateway: Gateway, run: Run) -> None:
+    """One that is not published has none."""
+    shop: dict[str, Any] = {"service": "shop", "host": "a", "container_name": "shop-1", "health": "healthy"}
+    found = [
+        {**shop, "address": "10.0.0.7", "port": 8080, "container_port": 80, "protocol": "tcp"},
+        {**shop, "container_port": 81, "protocol": "tcp", "container_addresses": {"net": "172.18.0.2"}},
+    ]
+    gateway.on("fleet.DiscoverServices", pb.DiscoverServicesResponse(endpoints=found))
+
+    result = run("discover", "shop", "-p", "80")
+
+    assert [line.split() for line in result.stdout.splitlines()[1:]] == [
+        ["shop", "a", "shop-1", "10.0.0.7:8080", "80/tcp", "healthy"],
+        ["shop", "a", "shop-1", "-", "81/tcp", "healthy", "net=172.18.0.2"],
+    ]
+    assert (list(gateway.requests[0].services), gateway.requests[0].container_port) == (["shop"], 80)

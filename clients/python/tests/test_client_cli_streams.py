@@ -43,7 +43,7 @@ def test_logs_are_reproduced_byte_for_byte(gateway: Gateway, run: Run) -> None:
         ],
     )
 
-    result = run("logs", "-f", "-n", "3", "a", "web")
+    result = run("logs", "-f", "-n", "3", "a/web")
 
     assert result.stdout_bytes == b"one\xff\ntwo halves\nend"
     assert result.stderr_bytes == b"warn\r\n"
@@ -61,7 +61,7 @@ def test_a_timestamp_is_before_each_line_but_not_before_its_parts(gateway: Gatew
     ]
     gateway.on("StreamLogs", [containers.StreamLogsResponse(batch={"entries": entries})])
 
-    result = run("logs", "-t", "a", "web")
+    result = run("logs", "-t", "a/web")
 
     assert result.stdout == "2024-05-01T00:00:00.000000005Z two halves\n"
     assert result.stderr == "2024-05-01T00:00:00.000000005Z warn\n"
@@ -97,7 +97,7 @@ def test_a_followed_log_reports_its_records_on_standard_error(gateway: Gateway, 
     line = containers.StreamLogsResponse(batch={"entries": [{"stream": STANDARD_STREAM_STDOUT, "data": b"x"}]})
     gateway.on("StreamLogs", [line, containers.StreamLogsResponse(**fields)])
 
-    result = run("logs", "-f", "a", "web")
+    result = run("logs", "-f", "a/web")
 
     assert result.stdout == "x\n"
     assert result.stderr == (f"dockfleet: {text}\n" if text else "")
@@ -108,7 +108,7 @@ def test_a_log_that_is_not_followed_reports_no_end(gateway: Gateway, run: Run) -
     """The user expects the end."""
     gateway.on("StreamLogs", [containers.StreamLogsResponse(end={"reason": containers.LOG_END_REASON_COMPLETE})])
 
-    assert run("logs", "a", "web").output == ""
+    assert run("logs", "a/web").output == ""
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_time_is_exact(gateway: Gateway, run: Run, written: str, seconds: int,
     """`--since` accepts what `-t` prints; nothing is rounded."""
     gateway.on("StreamLogs", [])
 
-    run("logs", "--since", written, "--until", written, "a", "web")
+    run("logs", "--since", written, "--until", written, "a/web")
 
     (request,) = gateway.requests
     assert (request.since.seconds, request.since.nanos) == (seconds, nanos)
@@ -137,7 +137,7 @@ def test_a_time_may_be_a_duration_before_now(gateway: Gateway, run: Run) -> None
     gateway.on("StreamLogs", [])
     before = time.time_ns()
 
-    run("logs", "--since", "1d2h30m0.5s", "--until", "0s", "a", "web")
+    run("logs", "--since", "1d2h30m0.5s", "--until", "0s", "a/web")
 
     (request,) = gateway.requests
     after = time.time_ns()
@@ -151,7 +151,7 @@ def test_a_wrong_time_is_refused_with_examples(gateway: Gateway, run: Run, writt
     """Before anything is sent."""
     gateway.on("StreamLogs", [])
 
-    result = run("logs", "--since", written, "a", "web")
+    result = run("logs", "--since", written, "a/web")
 
     assert "is not a time: try 10m, " in result.stderr
     assert (result.exit_code, gateway.requests) == (2, [])
@@ -161,7 +161,7 @@ def test_restarts_are_followed(gateway: Gateway, run: Run) -> None:
     """`--restarts` sets both fields."""
     gateway.on("StreamLogs", [])
 
-    run("logs", "--restarts", "-n", "0", "a", "web")
+    run("logs", "--restarts", "-n", "0", "a/web")
 
     (request,) = gateway.requests
     assert (request.follow, request.follow_restarts, request.tail) == (True, True, 0)
@@ -174,7 +174,7 @@ def test_a_log_continues_after_a_restart_of_the_gateway(gateway: Gateway, comman
     )
     gateway.on("StreamLogs", Ended().endless(first))
 
-    with subprocess.Popen([*command, "logs", "-f", "a", "web"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as it:
+    with subprocess.Popen([*command, "logs", "-f", "a/web"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as it:
         assert it.stdout is not None
         assert it.stderr is not None
         assert it.stdout.readline() == b"1\n"
@@ -198,7 +198,7 @@ def test_a_log_into_a_closed_pipe_ends_silently(gateway: Gateway, command: list[
     ended = Ended()
     gateway.on("StreamLogs", ended.endless(*[line] * 10_000))
 
-    with subprocess.Popen([*command, "logs", "a", "web"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
+    with subprocess.Popen([*command, "logs", "a/web"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
         assert program.stdout is not None
         assert program.stderr is not None
         program.stdout.read(10)
@@ -214,9 +214,7 @@ def test_an_interrupted_log_ends_silently(gateway: Gateway, command: list[str]) 
     ended = Ended()
     gateway.on("StreamLogs", ended.endless(containers.StreamLogsResponse(batch={"entries": [{"data": b"x"}]})))
 
-    with subprocess.Popen(
-        [*command, "logs", "-f", "a", "web"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as program:
+    with subprocess.Popen([*command, "logs", "-f", "a/web"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
         assert program.stdout is not None
         assert program.stderr is not None
         program.stdout.readline()
@@ -232,7 +230,7 @@ def test_exec_transfers_input_and_outputs_and_returns_the_exit_code(gateway: Gat
     gateway.on("Exec", cat)
     text = bytes(range(256)) * 2000
 
-    result = subprocess.run([*command, "exec", "-i", "a", "web", "cat"], input=text, capture_output=True, timeout=30)
+    result = subprocess.run([*command, "exec", "-i", "a/web", "cat"], input=text, capture_output=True, timeout=30)
 
     assert (result.returncode, result.stdout, result.stderr) == (3, text, b"%d" % len(text))
     assert gateway.requests[0].start.attach_stdin
@@ -244,7 +242,7 @@ def test_keep_lets_a_command_outlive_its_client(gateway: Gateway, run: Run, keep
     """`--keep` sets `on_disconnect`; without it, the default of the gateway is to kill the command."""
     gateway.on("Exec", lambda requests, context: next(requests) and [ExecResponse(end={"exit_code": 0})])
 
-    run("exec", *(["--keep"] if keep else []), "a", "web", "sleep", "9")
+    run("exec", *(["--keep"] if keep else []), "a/web", "sleep", "9")
 
     assert gateway.requests[0].start.on_disconnect == (ON_DISCONNECT_KEEP if keep else ON_DISCONNECT_UNSPECIFIED)
 
@@ -259,7 +257,7 @@ def test_exec_leaves_the_commands_options_to_the_command(gateway: Gateway, run: 
 
     gateway.on("Exec", behave)
 
-    result = run("exec", "-e", "A=1", "-u", "www", "-w", "/srv", "a", "web", "ls", "-l", "-t", "--help")
+    result = run("exec", "-e", "A=1", "-u", "www", "-w", "/srv", "a/web", "ls", "-l", "-t", "--help")
 
     start = gateway.requests[0].start
     assert list(start.cmd) == ["ls", "-l", "-t", "--help"]
@@ -274,7 +272,7 @@ def test_a_command_that_could_not_be_run_exits_with_125(gateway: Gateway, run: R
         lambda requests, context: fail(context, grpc.StatusCode.NOT_FOUND, "no such container", "NOT_FOUND", host="a"),
     )
 
-    result = run("exec", "a", "web", "true")
+    result = run("exec", "a/web", "true")
 
     assert result.stderr == "dockfleet: a: NOT_FOUND: no such container\n"
     assert result.exit_code == 125
@@ -284,7 +282,7 @@ def test_an_unknown_exit_code_is_255(gateway: Gateway, run: Run) -> None:
     """The command ran, but neither success nor failure is known."""
     gateway.on("Exec", [ExecResponse(end={"unknown_reason": "the container was removed"})])
 
-    result = run("exec", "a", "web", "true")
+    result = run("exec", "a/web", "true")
 
     assert result.stderr == "dockfleet: the exit code is not known: the container was removed\n"
     assert result.exit_code == 255
@@ -303,7 +301,7 @@ def test_a_terminal_is_raw_sized_and_restored(gateway: Gateway, command: list[st
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
     before = termios.tcgetattr(terminal)
     program = subprocess.Popen(
-        [*command, "exec", "-it", "a", "web", "sh"], stdin=terminal, stdout=terminal, stderr=terminal
+        [*command, "exec", "-it", "a/web", "sh"], stdin=terminal, stdout=terminal, stderr=terminal
     )
     try:
         _until(lambda: termios.tcgetattr(terminal)[3] != before[3])
@@ -329,7 +327,7 @@ def test_a_terminal_is_raw_sized_and_restored(gateway: Gateway, command: list[st
 
 def test_a_terminal_is_refused_where_there_is_none(command: list[str]) -> None:
     """`-it` in a pipe is an error that says what to do."""
-    result = subprocess.run([*command, "exec", "-it", "a", "web", "sh"], input=b"", capture_output=True, timeout=30)
+    result = subprocess.run([*command, "exec", "-it", "a/web", "sh"], input=b"", capture_output=True, timeout=30)
 
     assert b"leave out -t" in result.stderr
     assert result.returncode == 2

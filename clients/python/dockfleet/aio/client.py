@@ -11,9 +11,9 @@ import grpc
 from dockfleet.aio.host import HostView
 from dockfleet.aio.stream import response_of
 from dockfleet.calls import STUBS, check_timeout
-from dockfleet.channels import Options, PathLike, SplitChannel, address, credentials, options
-from dockfleet.client import DEFAULT_TARGET
+from dockfleet.channels import Options, SplitChannel, options
 from dockfleet.fleet.v1.hosts_pb2 import Host, ListHostsRequest, ListHostsResponse
+from dockfleet.target import DEFAULT_TARGET, PathLike, address, credentials
 
 
 def connect(

@@ -1,4 +1,8 @@
-"""The command line client."""
+"""The command line client.
+
+Each verb is in a module that is imported when it is used: the help of the program and the completion of names start
+without gRPC.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,6 @@ def main() -> None:
     """Run the program `dockfleet`."""
     # gRPC's log would mix with our output.  gRPC reads this variable when it is imported.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    from dockfleet.commands import dockfleet
+    from dockfleet.cli.program import dockfleet
 
-    dockfleet()
+    dockfleet(prog_name="dockfleet")

@@ -1,0 +1,5 @@
+"""`python -m dockfleet.cli` is `dockfleet`."""
+
+from dockfleet.cli import main
+
+main()

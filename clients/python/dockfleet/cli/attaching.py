@@ -1,0 +1,110 @@
+"""Containers that this program's terminal is attached to: `run -i`, `attach`, `start -a`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from dockfleet.cli import terminal
+from dockfleet.cli.gateway import Gateway, call, responses
+from dockfleet.cli.hosts import one_host
+from dockfleet.cli.output import say
+from dockfleet.cli.progress import Bars
+from dockfleet.cli.pulling import show_progress
+from dockfleet.cli.scope import Scope
+from dockfleet.cli.session import Requests, Session, broken, check_terminal, finish, not_started
+from dockfleet.errors import DockfleetError
+from dockfleet.v1 import containers_pb2 as pb
+
+
+def run_attached(context: click.Context, scope: Scope, request: Any, *, quiet: bool) -> None:
+    """Create a container, attach to it, start it, and end the program as it ends.  Raises `DockfleetError`."""
+    gateway: Gateway = context.obj
+    check_terminal(True, request.config.tty)
+    request.host = one_host(gateway, scope)
+    created = create(gateway, request, quiet=quiet)
+
+    def start() -> None:
+        call(gateway.containers.StartContainer, pb.StartContainerRequest(host=request.host, id=created.id))
+        if request.config.tty and (size := terminal.size()):
+            requests.resize(**size)
+
+    requests = _requests(request.host, created.id, interactive=True)
+    attach(context, requests, created.id[:12], interactive=True, tty=request.config.tty, on_start=start)
+
+
+def create(gateway: Gateway, request: Any, *, quiet: bool) -> Any:
+    """Create a container, with its image where that is missing and may be pulled.  Raises `DockfleetError`."""
+    wanted = pb.CreateContainerRequest(
+        host=request.host, name=request.name or None, platform=request.platform or None, config=request.config
+    )
+    if request.pull == pb.PULL_POLICY_ALWAYS:
+        pull(gateway, request, quiet=quiet)
+    try:
+        created = call(gateway.containers.CreateContainer, wanted)
+    except DockfleetError as error:
+        missing = error.resource is not None and error.resource.kind == "image"
+        if not missing or request.pull != pb.PULL_POLICY_MISSING:
+            raise
+        say(f"the image {request.config.image} is not on {request.host}: it is pulled")
+        pull(gateway, request, quiet=quiet)
+        created = call(gateway.containers.CreateContainer, wanted)
+    for warning in created.warnings:
+        say(f"warning: {warning}")
+    return created
+
+
+def pull(gateway: Gateway, request: Any, *, quiet: bool) -> None:
+    """Pull the image of a container that is to be created.  Raises `DockfleetError`."""
+    from dockfleet.cli.names import with_tag
+    from dockfleet.v1.images_pb2 import PullImageRequest
+
+    image = PullImageRequest(host=request.host, image=with_tag(request.config.image), platform=request.platform or None)
+    if request.HasField("registry_auth"):
+        image.registry_auth.CopyFrom(request.registry_auth)
+    with Bars(quiet=quiet) as bars:
+        for response in responses(gateway.images.PullImage, image):
+            show_progress(bars, response.progress)
+
+
+def _requests(host: str, id: str, *, interactive: bool, detach_keys: str | None = None) -> Requests:
+    start = pb.AttachContainerStart(
+        host=host,
+        id=id,
+        stream=True,
+        attach_stdin=interactive,
+        attach_stdout=True,
+        attach_stderr=True,
+        detach_keys=detach_keys,
+    )
+    return Requests(pb.AttachContainerRequest, start)
+
+
+def attach(
+    context: click.Context, requests: Requests, name: str, *, interactive: bool, tty: bool, on_start: Any = None
+) -> None:
+    """Join the terminal with a container, and end the program as it ends."""
+    from dockfleet.cli.exec import exit_code_of
+
+    gateway: Gateway = context.obj
+    session = Session(gateway.containers.AttachContainer, requests)
+    try:
+        session.run(interactive=interactive, tty=tty, on_start=on_start)
+    except DockfleetError as error:
+        if session.started and error.reason != "START_FAILED":
+            raise broken(context, error, f"the container {name} may still be running") from error
+        raise not_started(context, error, exit_code_of(error)) from error
+    finish(context, session.end)
+
+
+def attach_to(context: click.Context, host: str, id: str, *, interactive: bool, detach_keys: str | None = None) -> None:
+    """Attach to a container that runs, and end the program as it ends.  Raises `DockfleetError`."""
+    gateway: Gateway = context.obj
+    container = call(gateway.containers.InspectContainer, pb.InspectContainerRequest(host=host, id=id)).container
+    interactive = interactive and container.config.open_stdin
+    check_terminal(interactive, container.config.tty)
+    requests = _requests(host, id, interactive=interactive, detach_keys=detach_keys)
+    if container.config.tty and (size := terminal.size()):
+        requests.resize(**size)
+    attach(context, requests, id[:12], interactive=interactive, tty=container.config.tty)

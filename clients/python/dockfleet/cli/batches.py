@@ -1,0 +1,140 @@
+"""Changes of many targets in one call: what is asked before, what is reported of each, and the exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from functools import update_wrapper
+from typing import Any, NamedTuple, TypeVar
+
+import click
+
+from dockfleet.cli.gateway import responses
+from dockfleet.cli.group import CommandError
+from dockfleet.cli.output import say, say_failure
+from dockfleet.cli.targets import Target
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+SHOWN = 20  # targets in a question; the others are counted
+
+
+class Batch(NamedTuple):
+    """How the user wants a batch to proceed."""
+
+    dry_run: bool = False
+    yes: bool = False
+    parallelism: int | None = None
+    group_size: int | None = None
+    max_failures: int | None = None
+
+    def options(self) -> Any:
+        """Return it as the contract has it."""
+        from dockfleet.fleet.v1 import fleet_pb2 as pb
+
+        return pb.BatchOptions(
+            parallelism=self.parallelism,
+            group_size=self.group_size,
+            max_failures=self.max_failures,
+            dry_run=self.dry_run,
+        )
+
+    def confirm(self, verb: str, targets: Sequence[str]) -> None:
+        """Ask whether to *verb* the *targets*, unless the user has said yes.  Raises `CommandError` when not."""
+        if self.dry_run or self.yes or not targets:
+            return
+        if not sys.stdin.isatty():
+            raise CommandError(f"{verb} {len(targets)} of them? --yes is needed where nobody can be asked")
+        for target in targets[:SHOWN]:
+            click.echo(f"  {target}", err=True)
+        if len(targets) > SHOWN:
+            click.echo(f"  and {len(targets) - SHOWN} more", err=True)
+        if not click.confirm(f"{verb.capitalize()} {len(targets)}?", err=True):
+            raise CommandError("nothing was changed")
+
+
+class Report:
+    """The results of a batch, as they come."""
+
+    def __init__(self, verb: str, batch: Batch, written: dict[str, str] | None = None) -> None:
+        """Report what was done; *written* is how the user has called the targets, by `HOST/ID`."""
+        self.failed = False
+        self._verb = verb
+        self._batch = batch
+        self._written = written or {}
+
+    def run(self, rpc: Callable[..., Any], request: Any, each: Callable[[str, Any], None] | None = None) -> None:
+        """Run the batch.  *each* gets the target and each response; without it, the target is printed when done."""
+        for response in responses(rpc, request):
+            for result in response.results:
+                self._result(result, each)
+            self.summary(response.summary)
+
+    def _result(self, result: Any, each: Callable[[str, Any], None] | None) -> None:
+        target = self.name(result.target)
+        kind = result.WhichOneof("result")
+        if kind == "failure":
+            self.failed = True
+            say_failure(where(result.target), result.failure)
+        elif kind == "skipped":
+            self._skipped(target)
+        elif each is not None:
+            each(target, result.response)
+        elif result.last:
+            click.echo(target)
+
+    def _skipped(self, target: str) -> None:
+        if self._batch.dry_run:
+            click.echo(f"would {self._verb} {target}")
+        else:
+            say(f"{target} was skipped: there were too many failures")
+            self.failed = True
+
+    def summary(self, summary: Any) -> None:
+        """Name the hosts on which there may be more targets."""
+        for failure in summary.failures:
+            self.failed = True
+            say_failure(failure.host, failure.failure)
+
+    def name(self, target: Any) -> str:
+        """Return a target as the user has called it, else as `HOST/CONTAINER` or `HOST`."""
+        written = self._written.get(f"{target.host}/{target.container_id}")
+        return written or where(target)
+
+
+def where(target: Any) -> str:
+    """Return a target as `HOST/CONTAINER` or `HOST`."""
+    return f"{target.host}/{target.container_name}" if target.container_id else str(target.host)
+
+
+def selectors(targets: Iterable[Target]) -> tuple[Any, Any]:
+    """Return the selectors of exactly these *targets*."""
+    from dockfleet.fleet.v1 import selectors_pb2 as pb
+
+    targets = list(targets)
+    hosts = sorted({target.host for target in targets})
+    return pb.HostSelector(names=hosts), pb.ContainerSelector(names=[target.id for target in targets])
+
+
+def batched(*, groups: bool = True) -> Callable[[F], F]:
+    """Give a command the options of a batch; it gets them as `batch`."""
+
+    def decorate(command: F) -> F:
+        def call(*args: Any, **rest: Any) -> Any:
+            return command(*args, batch=Batch(*(rest.pop(name, None) for name in Batch._fields)), **rest)
+
+        wrapped: Any = update_wrapper(call, command)
+        for option in OPTIONS if groups else OPTIONS[-2:]:
+            wrapped = option(wrapped)
+        return wrapped  # type: ignore[no-any-return]
+
+    return decorate
+
+
+OPTIONS = (
+    click.option("--max-failures", type=click.IntRange(min=1), metavar="N", help="Begin no more after N failures."),
+    click.option("--group-size", type=click.IntRange(min=1), metavar="N", help="Change N, then the next N."),
+    click.option("--parallelism", type=click.IntRange(min=1), metavar="N", help="Change N at once.  Default: 64."),
+    click.option("-y", "--yes", is_flag=True, help="Do not ask."),
+    click.option("--dry-run", is_flag=True, help="Change nothing; print what would be changed."),
+)

@@ -1,0 +1,131 @@
+"""Completion of names in the shell: answered from a small file for some seconds, so that each TAB is quick."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from dockfleet.cli.gateway import Gateway
+
+FRESH_SECONDS = 10
+ASK_SECONDS = 1.0  # a shell that waits longer looks dead
+
+Names = Callable[["Gateway"], list[str]]
+
+
+def complete_hosts(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the hosts that begin with *incomplete*."""
+    return _beginning(_kept(ctx, "hosts", _host_names), incomplete)
+
+
+def complete_containers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the containers that begin with *incomplete*, by name or as `HOST/CONTAINER`."""
+    return _beginning(_kept(ctx, "containers", _container_names), incomplete)
+
+
+def complete_images(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the images that begin with *incomplete*."""
+    return _beginning(_kept(ctx, "images", _image_names), incomplete)
+
+
+def _beginning(names: list[str], incomplete: str) -> list[str]:
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def _kept(ctx: click.Context, what: str, ask: Names) -> list[str]:
+    """Return the names that the gateway gave some seconds ago, or gives now; none when it does not answer."""
+    options = ctx.find_root().params
+    place = sha256(json.dumps([str(options.get(key)) for key in ("address", "tls_server_name")]).encode()).hexdigest()
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    file = Path(base) / "dockfleet" / f"completion-{place[:16]}-{what}.json"
+    with suppress(OSError, ValueError):
+        if time.time() - file.stat().st_mtime < FRESH_SECONDS:
+            return [str(name) for name in json.loads(file.read_text())]
+    try:
+        names = _ask(ctx, ask)
+    except Exception:  # a failed completion must not write into the line that the user edits
+        return []
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = file.with_suffix(f".{os.getpid()}")
+        unfinished.write_text(json.dumps(names))
+        unfinished.replace(file)
+    return names
+
+
+def _ask(ctx: click.Context, ask: Names) -> list[str]:
+    from dockfleet.cli.gateway import Gateway
+    from dockfleet.cli.program import settings_of
+
+    gateway = Gateway(settings_of(ctx.find_root().params))
+    try:
+        return ask(gateway)
+    finally:
+        gateway.close()
+
+
+def _host_names(gateway: Gateway) -> list[str]:
+    from dockfleet.fleet.v1.hosts_pb2 import ListHostsRequest
+
+    return [host.name for host in gateway.hosts.ListHosts(ListHostsRequest(), timeout=ASK_SECONDS).hosts]
+
+
+def _container_names(gateway: Gateway) -> list[str]:
+    from dockfleet.cli.scope import Scope
+    from dockfleet.cli.targets import own_name
+    from dockfleet.fleet.v1 import fleet_pb2 as pb
+
+    everything = Scope()
+    request = pb.FindContainersRequest(hosts=everything.host_selector(), containers=everything.container_selector())
+    names: set[str] = set()
+    response: Any
+    for response in gateway.fleet.FindContainers(request, timeout=ASK_SECONDS):
+        for answer in response.answers:
+            own = [own_name(each.names) for each in answer.containers]
+            names.update(own, (f"{answer.host}/{name}" for name in own))
+    return sorted(names)
+
+
+def _image_names(gateway: Gateway) -> list[str]:
+    from dockfleet.cli.scope import Scope
+    from dockfleet.fleet.v1 import fleet_pb2 as pb
+
+    names: set[str] = set()
+    request = pb.ListImagesRequest(hosts=Scope().host_selector())
+    response: Any
+    for response in gateway.fleet.ListImages(request, timeout=ASK_SECONDS):
+        for answer in response.answers:
+            names.update(tag for image in answer.response.images for tag in image.repo_tags if tag != "<none>:<none>")
+    return sorted(names)
+
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(SHELLS))
+def completion(shell: str) -> None:
+    """Print the completion script of a shell.
+
+    \b
+    Examples:
+      source <(dockfleet completion bash)
+      dockfleet completion zsh > "${fpath[1]}/_dockfleet"
+      dockfleet completion fish > ~/.config/fish/completions/dockfleet.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    from dockfleet.cli.program import dockfleet
+
+    kind = get_completion_class(shell)
+    assert kind is not None
+    click.echo(kind(dockfleet, {}, "dockfleet", "_DOCKFLEET_COMPLETE").source())

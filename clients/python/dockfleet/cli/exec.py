@@ -1,0 +1,142 @@
+"""`dockfleet exec`."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dockfleet.cli import terminal
+from dockfleet.cli.completion import complete_containers
+from dockfleet.cli.gateway import Gateway, call, responses
+from dockfleet.cli.group import CommandError
+from dockfleet.cli.scope import Scope, scoped
+from dockfleet.cli.targets import one
+
+if TYPE_CHECKING:
+    from dockfleet.errors import DockfleetError
+
+NOT_RUN = 125  # the exit codes of docker and `env`
+NOT_EXECUTABLE = 126
+NOT_FOUND = 127
+
+START_FAILED = ("EXEC_START_FAILED", "START_FAILED")
+NOT_STARTED = (  # by the engine's message, as the docker command does
+    (re.compile(r"executable file not found|no such file or directory|cannot find the file", re.I), NOT_FOUND),
+    (re.compile(r"permission denied|is a directory", re.I), NOT_EXECUTABLE),
+)
+
+
+@click.command("exec", context_settings={"allow_interspersed_args": False})
+@click.option("-i", "--interactive", is_flag=True, help="Send standard input to the command.")
+@click.option("-t", "--tty", is_flag=True, help="Give the command a terminal.")
+@click.option("-d", "--detach", is_flag=True, help="Do not wait for the command, which continues to run.")
+@click.option(
+    "-e",
+    "--env",
+    multiple=True,
+    metavar="NAME[=VALUE]",
+    help="Set a variable, or pass on yours of this name; may be repeated.",
+)
+@click.option("--env-file", type=click.Path(exists=True, dir_okay=False), help="Set the variables of this file.")
+@click.option("-u", "--user", metavar="USER[:GROUP]", help="Run it as this user.")
+@click.option("-w", "--workdir", "working_dir", metavar="DIRECTORY", help="Run it in this directory.")
+@click.option("--privileged", is_flag=True, default=None, help="Give it all capabilities of the host.")
+@click.option("--detach-keys", metavar="KEYS", help="The keys that end the session, such as ctrl-p,ctrl-q.")
+@click.option("--keep", is_flag=True, help="Keep it running when this client ends first; without it, it is killed.")
+@scoped(labels=False)
+@click.argument("container", shell_complete=complete_containers)
+@click.argument("cmd", metavar="COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.pass_context
+def exec(
+    context: click.Context,
+    /,
+    container: str,
+    scope: Scope,
+    interactive: bool,
+    tty: bool,
+    detach: bool,
+    keep: bool,
+    env: tuple[str, ...],
+    env_file: str | None,
+    **how: Any,
+) -> None:
+    """Run a command in a container.
+
+    CONTAINER is HOST/CONTAINER, or a name that is unique in the fleet.
+
+    The exit code is that of the command.  Other exit codes are: 125, the command was not run; 126, it is not
+    executable; 127, it does not exist; 255, it was started and its exit code is not known, because a connection broke
+    or the container was removed.
+
+    \b
+    Examples:
+      dockfleet exec north-1/web ls -l /
+      dockfleet exec -it web sh
+      pg_dump shop | dockfleet exec -i north-1/db psql shop
+      dockfleet exec --keep db sh -c 'vacuumdb --all > /tmp/vacuum.log 2>&1'
+    """
+    from dockfleet.cli.session import Requests, Session, broken, check_terminal, finish, not_started
+    from dockfleet.errors import DockfleetError
+    from dockfleet.v1 import exec_pb2 as pb
+
+    check_terminal(interactive, tty)
+    gateway: Gateway = context.obj
+    how["env"] = [*variables(env_file), *(variable(each) for each in env)]
+    how["console_size"] = terminal.size() if tty else None
+    try:
+        target = one(gateway, scope, container)
+        if detach:
+            _detached(gateway, target.host, target.id, tty=tty, **how)
+            context.exit(0)
+    except DockfleetError as error:
+        raise not_started(context, error, exit_code_of(error)) from error
+    except CommandError as error:
+        raise CommandError(error.message, NOT_RUN) from error
+    start = pb.ExecStart(
+        host=target.host,
+        id=target.id,
+        attach_stdin=interactive,
+        tty=tty,
+        on_disconnect=pb.ON_DISCONNECT_KEEP if keep else pb.ON_DISCONNECT_UNSPECIFIED,
+        **how,
+    )
+    session = Session(gateway.exec.Exec, Requests(pb.ExecRequest, start))
+    try:
+        session.run(interactive=interactive, tty=tty)
+    except DockfleetError as error:
+        if session.started and error.reason not in START_FAILED:  # the gateway may learn later that it did not start
+            raise broken(context, error, f"the command may still be running in {container}") from error
+        raise not_started(context, error, exit_code_of(error)) from error
+    finish(context, session.end)
+
+
+def _detached(gateway: Gateway, host: str, id: str, **how: Any) -> None:
+    from dockfleet.v1 import exec_pb2 as pb
+
+    created = call(gateway.exec.CreateExec, pb.CreateExecRequest(host=host, id=id, **how))
+    start = pb.StartExecStart(host=host, id=created.id, detach=True, tty=how["tty"])
+    for _ in responses(gateway.exec.StartExec, iter([pb.StartExecRequest(start=start)])):
+        pass
+
+
+def variable(text: str) -> str:
+    """Return NAME=VALUE; NAME alone takes the value of this program's environment, if there is one."""
+    return f"{text}={os.environ[text]}" if "=" not in text and text in os.environ else text
+
+
+def variables(file: str | None) -> list[str]:
+    """Return the variables of a file: one a line, without comments and empty lines."""
+    if file is None:
+        return []
+    with open(file, encoding="utf-8-sig") as lines:
+        return [variable(line) for raw in lines if (line := raw.strip()) and not line.startswith("#")]
+
+
+def exit_code_of(error: DockfleetError) -> int:
+    """Return docker's exit code for a process that was not started."""
+    if error.reason not in START_FAILED:
+        return NOT_RUN
+    return next((code for pattern, code in NOT_STARTED if pattern.search(error.message)), NOT_RUN)

@@ -1,0 +1,122 @@
+"""Groups of commands whose modules are imported when they are used, and how the program ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import click
+
+INTERRUPTED = 130  # as a shell reports Ctrl-C
+PIPE_BROKEN = 141  # as a shell reports SIGPIPE
+
+
+class Verb(NamedTuple):
+    """A command that is not imported yet."""
+
+    where: str
+    """Its module below `dockfleet.cli` and its name there: `listing:ps`."""
+
+    summary: str
+    """What it does, for the help of its group.  It is the first sentence of its own help."""
+
+
+Sections = Mapping[str, Mapping[str, Verb]]
+"""Commands by the section of the help that shows them, and by name."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports the module of a command when the command is used."""
+
+    def __init__(self, *args: Any, sections: Sections, **kwargs: Any) -> None:
+        """Offer the commands in *sections*."""
+        super().__init__(*args, **kwargs)
+        self._sections = sections
+        self._verbs = {name: verb for section in sections.values() for name, verb in section.items()}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return list(self._verbs)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; None when there is none of this name."""
+        if cmd_name not in self._verbs:
+            return None
+        module, _, name = self._verbs[cmd_name].where.partition(":")
+        command: click.Command = getattr(import_module(f"dockfleet.cli.{module}"), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the sections, without an import."""
+        for title, verbs in self._sections.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, verb.summary) for name, verb in verbs.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        """Return the commands that begin with *incomplete*, without an import."""
+        from click.shell_completion import CompletionItem
+
+        names = [name for name in self._verbs if name.startswith(incomplete)]
+        items: list[Any] = [CompletionItem(name, help=self._verbs[name].summary) for name in names]
+        return items if not incomplete.startswith("-") else click.Command.shell_complete(self, ctx, incomplete)
+
+
+class Shell(LazyGroup):
+    """The program: it reports a failure in one line, and an interruption or a closed pipe with nothing."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()  # at its own exit, Python would report a failure with a traceback
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
+        except BrokenPipeError:
+            _discard_output(sys.stdout, sys.stderr)
+            ctx.exit(PIPE_BROKEN)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, OSError):
+            raise
+        except Exception as error:
+            from dockfleet.cli.failures import failure_of
+
+            if (failure := failure_of(error, ctx)) is not None:
+                raise failure from error
+            raise
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run the program, and report a full disk in one line."""
+        try:
+            return super().main(*args, **extra)
+        except OSError as error:
+            _discard_output(sys.stdout)
+            CommandError(f"cannot write the output: {error.strerror}").show()
+            sys.exit(1)
+
+
+class CommandError(click.ClickException):
+    """A failure, reported in one line."""
+
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        """End the program with *message* and *exit_code*."""
+        super().__init__(message)
+        self.exit_code = exit_code  # type: ignore[misc]  # click reads it from the instance
+
+    def show(self, file: Any = None) -> None:
+        """Write it to standard error."""
+        from dockfleet.cli.table import printable
+
+        click.echo(f"dockfleet: {printable(self.message)}", err=True)
+
+
+def _discard_output(*streams: Any) -> None:
+    """Send buffered output to nowhere, so that Python reports no error at its exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in streams:
+        with suppress(OSError, ValueError):  # tests have streams without a descriptor
+            os.dup2(nowhere, stream.fileno())

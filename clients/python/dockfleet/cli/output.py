@@ -1,0 +1,99 @@
+"""What commands print: JSON, bytes, and messages on standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dockfleet.cli.table import printable
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+    from google.protobuf.timestamp_pb2 import Timestamp
+
+    from dockfleet.errors import DockfleetError
+    from dockfleet.v1 import common_pb2 as pb
+
+GAPS = {  # by the name of the reason
+    "GAP_REASON_ROTATED": "the engine has removed old parts of the log",
+    "GAP_REASON_REPLACED": "another log has replaced this one",
+    "GAP_REASON_CLOCK_STEP": "the clock of the host was set back",
+    "GAP_REASON_ENGINE_RESTARTED": "the engine was restarted",
+    "GAP_REASON_OVERRUN": "more happened than the engine keeps",
+    "GAP_REASON_SLOW_READER": "this program read too slowly",
+}
+
+
+def fields(message: Message) -> dict[str, Any]:
+    """Return *message* as JSON: with the Engine's names for the Engine's fields, and with empty fields."""
+    from google.protobuf.json_format import MessageToDict
+
+    return MessageToDict(message, always_print_fields_with_no_presence=True)
+
+
+def print_json(documents: Iterable[Any]) -> None:
+    """Print each document on a line of its own."""
+    for document in documents:
+        click.echo(json.dumps(document))
+
+
+def say(text: str) -> None:
+    """Print a message that is not output of the command."""
+    click.echo(f"dockfleet: {printable(text)}", err=True)
+
+
+def failure_text(error: DockfleetError, remedy: str | None = None) -> str:
+    """Return the failure in one line."""
+    return f"{error} ({remedy})" if remedy else str(error)
+
+
+def say_failure(where: str, failure: pb.Failure) -> None:
+    """Print the failure of one of several hosts or containers."""
+    from dockfleet.v1 import common_pb2
+
+    names = common_pb2.ErrorReason.DESCRIPTOR.values_by_number
+    reason = names[failure.reason].name.removeprefix("ERROR_REASON_") if failure.reason in names else "UNKNOWN"
+    click.echo(printable(f"{where}: {reason}: {failure.message.removeprefix(f'{failure.host}: ')}"), err=True)
+
+
+def gap_text(what: str, gap: pb.Gap) -> str:
+    """Return how many *what* are missing, where and why."""
+    from dockfleet.v1 import common_pb2
+
+    names = common_pb2.GapReason.DESCRIPTOR.values_by_number
+    reason = GAPS.get(names[gap.reason].name if gap.reason in names else "", "the reason is not known")
+    count = f"{gap.count} " if gap.count else ""
+    after = f" after {time_text(gap.after)}" if gap.HasField("after") else ""
+    before = f" before {time_text(gap.before)}" if gap.HasField("before") else ""
+    bounds = " and".join(part for part in (after, before) if part)
+    return f"{count}{what} are missing{bounds}: {reason}"
+
+
+def time_text(time: Timestamp) -> str:
+    """Return *time* with nine digits, so that lines are aligned and `--since` is exact."""
+    seconds = datetime.fromtimestamp(time.seconds, UTC)
+    return f"{seconds:%Y-%m-%dT%H:%M:%S}.{time.nanos:09}Z"
+
+
+def write(to_stderr: bool, data: bytes) -> None:
+    """Write *data* to standard output, or to standard error."""
+    (sys.stderr if to_stderr else sys.stdout).buffer.write(data)
+
+
+def flush() -> None:
+    """Send what was written."""
+    sys.stdout.buffer.flush()
+    sys.stderr.buffer.flush()
+
+
+def use_colour(choice: str) -> bool:
+    """Return whether to use colours: as *choice* says (`always`, `never`), else on a terminal without NO_COLOR."""
+    if choice != "auto":
+        return choice == "always"
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

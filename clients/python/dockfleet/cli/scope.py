@@ -1,0 +1,132 @@
+"""Which hosts and which containers a command is about: the same options on every verb."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import update_wrapper
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import click
+
+from dockfleet.cli.completion import complete_hosts
+
+if TYPE_CHECKING:
+    from dockfleet.fleet.v1 import selectors_pb2 as pb
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+KEY = r"[^\s=!,()]+"
+REQUIREMENT = re.compile(
+    rf"(?P<absent>!\s*)?(?P<key>{KEY})\s*"
+    rf"(?:(?P<operator>!=|==?)\s*(?P<value>.*)|(?P<set>in|notin)\s*\((?P<values>[^()]*)\))?"
+)
+
+
+class Scope(NamedTuple):
+    """What the options of a command select."""
+
+    hosts: tuple[str, ...] = ()
+    host_labels: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+
+    @property
+    def names_hosts(self) -> bool:
+        """Whether the hosts were chosen."""
+        return bool(self.hosts or self.host_labels)
+
+    def host_selector(self, *names: str) -> pb.HostSelector:
+        """Return the hosts, or those called *names*, as the contract has them."""
+        from dockfleet.fleet.v1 import selectors_pb2 as pb
+
+        names = names or self.hosts
+        if not (names or self.host_labels):
+            return pb.HostSelector(all=True)
+        return pb.HostSelector(names=names, labels=requirements("--host-label", self.host_labels))
+
+    def container_selector(self, names: Sequence[str] = (), **more: Any) -> pb.ContainerSelector:
+        """Return the containers called *names*, or all, that bear the labels."""
+        from dockfleet.fleet.v1 import selectors_pb2 as pb
+
+        labels = requirements("--label", self.labels)
+        selector = pb.ContainerSelector(names=names, labels=labels, **more)
+        if not selector.ListFields():
+            selector.all = True
+        return selector
+
+
+def requirements(option: str, texts: Sequence[str]) -> list[pb.LabelRequirement]:
+    """Return what the labels must meet; *texts* are `k=v`, `k!=v`, `k in (a,b)`, `k notin (a,b)`, `k` or `!k`.
+
+    Raises `click.UsageError` that names *option*.
+    """
+    return [_requirement(option, text.strip()) for text in texts]
+
+
+def _requirement(option: str, text: str) -> pb.LabelRequirement:
+    from dockfleet.fleet.v1 import selectors_pb2 as pb
+
+    match = REQUIREMENT.fullmatch(text)
+    if match is None or (match["absent"] and (match["operator"] or match["set"])):
+        at = _wrong_at(text)
+        raise click.UsageError(
+            f"{option} {text!r} is wrong at character {at + 1}: try key, !key, key=value, key!=value, 'key in (a,b)' "
+            f"or 'key notin (a,b)'"
+        )
+    if match["set"]:
+        operator = pb.LABEL_OPERATOR_IN if match["set"] == "in" else pb.LABEL_OPERATOR_NOT_IN
+        values = [value.strip() for value in match["values"].split(",")]
+        return pb.LabelRequirement(key=match["key"], operator=operator, values=values)
+    if match["operator"]:
+        operator = pb.LABEL_OPERATOR_NOT_EQUAL if match["operator"] == "!=" else pb.LABEL_OPERATOR_EQUAL
+        return pb.LabelRequirement(key=match["key"], operator=operator, values=[match["value"]])
+    operator = pb.LABEL_OPERATOR_NOT_EXISTS if match["absent"] else pb.LABEL_OPERATOR_EXISTS
+    return pb.LabelRequirement(key=match["key"], operator=operator)
+
+
+def _wrong_at(text: str) -> int:
+    """Return the position of the first character that no requirement has there."""
+    match = re.match(rf"!?\s*(?:{KEY})?\s*(?:(?:in|notin)\s*\([^()]*\)?)?", text)
+    return min(match.end(), max(len(text) - 1, 0)) if match else 0
+
+
+HOST = click.option(
+    "-H",
+    "--host",
+    "hosts",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=complete_hosts,
+    help="Only hosts of this name; `*` stands for any characters; may be repeated.",
+)
+HOST_LABEL = click.option(
+    "--host-label",
+    "host_labels",
+    multiple=True,
+    metavar="LABEL",
+    help="Only hosts with this label: key, !key, key=value, key!=value, 'key in (a,b)'; may be repeated.",
+)
+LABEL = click.option(
+    "-l",
+    "--label",
+    "labels",
+    multiple=True,
+    metavar="LABEL",
+    help="Only containers with this label, written as in --host-label; may be repeated.",
+)
+
+
+def scoped(*, labels: bool = True) -> Callable[[F], F]:
+    """Give a command the options that select hosts, and containers by *labels*; it gets them as `scope`."""
+
+    def decorate(command: F) -> F:
+        def call(*args: Any, hosts: tuple[str, ...], host_labels: tuple[str, ...], **rest: Any) -> Any:
+            own = rest.pop("labels") if labels else ()
+            return command(*args, scope=Scope(hosts, host_labels, own), **rest)
+
+        wrapped: Any = update_wrapper(call, command)
+        for option in (LABEL, HOST_LABEL, HOST) if labels else (HOST_LABEL, HOST):
+            wrapped = option(wrapped)
+        return wrapped  # type: ignore[no-any-return]
+
+    return decorate

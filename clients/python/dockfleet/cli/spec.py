@@ -1,0 +1,186 @@
+"""The options of `run` and `create`, and the container that they specify."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from dockfleet.cli import values
+from dockfleet.cli.exec import variable, variables
+from dockfleet.cli.values import Value, pairs, ports
+
+F = Callable[..., Any]
+
+SIZE = Value("size", values.size)
+SECONDS = Value("duration", values.seconds)
+
+
+def _many(*names: str, help: str, type: Any = None, metavar: str = "TEXT") -> F:
+    return click.option(*names, multiple=True, type=type, metavar=metavar, help=help)
+
+
+def _flag(*names: str, help: str) -> F:
+    return click.option(*names, is_flag=True, default=None, help=help)
+
+
+OPTIONS: tuple[F, ...] = (
+    click.option("--name", metavar="NAME", help="Its name."),
+    _many("-e", "--env", help="Set a variable, or pass on yours of this name.", metavar="NAME[=VALUE]"),
+    click.option("--env-file", type=click.Path(exists=True, dir_okay=False), help="Set the variables of this file."),
+    _many("-l", "--label", "own_labels", help="A label of the container.", metavar="KEY=VALUE"),
+    _many("-p", "--publish", help="Publish a port: [IP:][HOST-PORT:]PORT[/PROTOCOL].", metavar="PORT"),
+    _flag("-P", "--publish-all", "publish_all_ports", help="Publish all ports of the image."),
+    _many("--expose", "exposed_ports", help="A port that it listens on.", metavar="PORT"),
+    _many("-v", "--volume", help="Mount a volume or a directory: [SOURCE:]TARGET[:ro].", metavar="MOUNT"),
+    _many("--mount", "mounts", type=Value("mount", values.mount), help="type=bind,source=/srv,target=/srv,readonly."),
+    _many("--tmpfs", help="Mount memory: PATH[:OPTIONS].", metavar="PATH"),
+    _many("--volumes-from", help="Mount what this container mounts.", metavar="CONTAINER"),
+    click.option("-w", "--workdir", "working_dir", metavar="DIRECTORY", help="The directory to start in."),
+    click.option("-u", "--user", metavar="USER[:GROUP]", help="Run it as this user."),
+    _many("--group-add", help="A further group.", metavar="GROUP"),
+    click.option("--entrypoint", metavar="COMMAND", help="In place of the image's own."),
+    click.option("-h", "--hostname", metavar="NAME", help="Its own host name."),
+    click.option("--network", "--net", "network_mode", metavar="NETWORK", help="Connect it to this network."),
+    _many("--network-alias", help="A further name in that network.", metavar="NAME"),
+    click.option("--ip", metavar="ADDRESS", help="Its address in that network."),
+    _many("--add-host", "extra_hosts", help="A line of its /etc/hosts.", metavar="NAME:ADDRESS"),
+    _many("--dns", help="A name server.", metavar="ADDRESS"),
+    _many("--dns-search", help="A search domain.", metavar="DOMAIN"),
+    _many("--dns-option", "dns_options", help="An option of the resolver.", metavar="OPTION"),
+    _many("--link", "links", help="Link it to another container.", metavar="CONTAINER[:NAME]"),
+    click.option("--restart", "restart_policy", type=Value("policy", values.restart), help="on-failure[:N], always …"),
+    _flag("--rm", "auto_remove", help="Remove it when it ends."),
+    _flag("--init", help="Run an init in it that reaps processes."),
+    _flag("--privileged", help="Give it all capabilities of the host."),
+    _flag("--read-only", "readonly_rootfs", help="Make its root file system read-only."),
+    _many("--cap-add", help="Add a capability.", metavar="CAPABILITY"),
+    _many("--cap-drop", help="Drop a capability.", metavar="CAPABILITY"),
+    _many("--security-opt", help="An option of security.", metavar="OPTION"),
+    _many("--sysctl", "sysctls", help="A kernel parameter.", metavar="NAME=VALUE"),
+    _many("--ulimit", "ulimits", type=Value("limit", values.ulimit), help="A limit: nofile=1024:2048."),
+    _many("--device", "devices", type=Value("device", values.device), help="A device: /dev/sda[:/dev/xvda][:rwm]."),
+    click.option("-m", "--memory", "memory_bytes", type=SIZE, help="The most memory it may use, such as 512m."),
+    click.option("--memory-reservation", "memory_reservation_bytes", type=SIZE, help="Memory that it should keep to."),
+    click.option("--memory-swap", "memory_swap_bytes", type=SIZE, help="Memory and swap together; -1 is no limit."),
+    click.option("--shm-size", "shm_size_bytes", type=SIZE, help="The size of its /dev/shm."),
+    click.option("--cpus", type=float, help="How many CPUs it may use, such as 1.5."),
+    click.option("-c", "--cpu-shares", type=int, help="Its weight against other containers."),
+    click.option("--cpuset-cpus", metavar="CPUS", help="Which CPUs it may use: 0-3,5."),
+    click.option("--pids-limit", type=int, help="The most processes it may have."),
+    click.option("--oom-score-adj", type=int, help="How soon the kernel kills it."),
+    click.option("--pid", "pid_mode", metavar="MODE", help="The process namespace."),
+    click.option("--ipc", "ipc_mode", metavar="MODE", help="The IPC namespace."),
+    click.option("--uts", "uts_mode", metavar="MODE", help="The UTS namespace."),
+    click.option("--userns", "userns_mode", metavar="MODE", help="The user namespace."),
+    click.option("--cgroupns", "cgroupns_mode", metavar="MODE", help="The cgroup namespace."),
+    click.option("--runtime", metavar="NAME", help="The runtime of containers."),
+    click.option("--log-driver", metavar="NAME", help="How its output is logged."),
+    _many("--log-opt", help="An option of the log driver.", metavar="KEY=VALUE"),
+    click.option("--stop-signal", metavar="SIGNAL", help="The signal that stops it."),
+    click.option("--stop-timeout", "stop_timeout_seconds", type=int, help="Seconds until it is killed."),
+    click.option("--health-cmd", metavar="COMMAND", help="The command that checks its health."),
+    click.option("--health-interval", type=SECONDS, help="The time between two checks."),
+    click.option("--health-timeout", type=SECONDS, help="The longest time a check may take."),
+    click.option("--health-start-period", type=SECONDS, help="The time in which failed checks do not count."),
+    click.option("--health-retries", type=int, help="How many failed checks make it unhealthy."),
+    _flag("--no-healthcheck", help="Do not check its health."),
+    click.option("--platform", metavar="OS[/ARCH]", help="The platform of the image."),
+    _flag("-i", "--interactive", help="Keep its standard input open."),
+    _flag("-t", "--tty", help="Give it a terminal."),
+)
+
+
+def specified(command: F) -> F:
+    """Give a command the options of a container; it gets them as keywords for `spec_of`."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+HOST_FIELDS = (
+    *("publish_all_ports", "mounts", "volumes_from", "group_add", "network_mode", "extra_hosts", "dns", "dns_search"),
+    *("dns_options", "links", "restart_policy", "auto_remove", "init", "privileged", "readonly_rootfs", "cap_add"),
+    *("cap_drop", "security_opt", "ulimits", "devices", "memory_bytes", "memory_reservation_bytes", "oom_score_adj"),
+    *("memory_swap_bytes", "shm_size_bytes", "cpu_shares", "cpuset_cpus", "pids_limit", "pid_mode", "ipc_mode"),
+    *("uts_mode", "userns_mode", "cgroupns_mode", "runtime"),
+)
+OWN_FIELDS = ("working_dir", "user", "hostname", "stop_signal", "stop_timeout_seconds")
+
+
+def spec_of(image: str, cmd: tuple[str, ...], *, interactive: bool | None, tty: bool | None, **options: Any) -> Any:
+    """Return the container that the options specify.  Raises `click.UsageError` for a wrong value."""
+    from dockfleet.v1.container_config_pb2 import ContainerSpec, HostConfig, PortBinding, PortBindings
+
+    bindings = ports(options["publish"])
+    exposed = [port if "/" in port else f"{port}/tcp" for port in options["exposed_ports"]]
+    host = HostConfig(
+        **{name: options[name] for name in HOST_FIELDS},
+        port_bindings={
+            port: PortBindings(items=[PortBinding(**place) for place in places]) for port, places in bindings.items()
+        },
+        binds=[text for text in options["volume"] if ":" in text],
+        tmpfs={path: rest for path, _, rest in (text.partition(":") for text in options["tmpfs"])},
+        sysctls=pairs(options["sysctls"], "--sysctl"),
+        nano_cpus=None if options["cpus"] is None else round(options["cpus"] * 1e9),
+        log_config=_log_config(options["log_driver"], options["log_opt"]),
+    )
+    spec = ContainerSpec(
+        **{name: options[name] for name in OWN_FIELDS},
+        image=image,
+        cmd=cmd,
+        env=[*variables(options["env_file"]), *(variable(text) for text in options["env"])],
+        labels=pairs(options["own_labels"], "--label"),
+        exposed_ports=sorted({*bindings, *exposed}),
+        volumes=[text for text in options["volume"] if ":" not in text],
+        healthcheck=_healthcheck(options),
+        tty=tty,
+        open_stdin=interactive,
+        stdin_once=interactive,
+        attach_stdin=interactive,
+        attach_stdout=True,
+        attach_stderr=True,
+        host_config=host,
+        networking_config=_networking(options),
+    )
+    if options["entrypoint"] is not None:
+        spec.entrypoint.items.extend(shlex.split(options["entrypoint"]))
+        spec.entrypoint.SetInParent()
+    return spec
+
+
+def _log_config(driver: str | None, options: tuple[str, ...]) -> Any:
+    from dockfleet.v1.container_config_pb2 import LogConfig
+
+    return LogConfig(type=driver, config=pairs(options, "--log-opt")) if driver or options else None
+
+
+def _networking(options: dict[str, Any]) -> Any:
+    from dockfleet.v1.container_config_pb2 import NetworkingConfig
+    from dockfleet.v1.networks_pb2 import EndpointIpamConfig, EndpointSettings
+
+    network, aliases, ip = options["network_mode"], options["network_alias"], options["ip"]
+    if not (aliases or ip):
+        return None
+    if not network:
+        raise click.UsageError("--network-alias and --ip need --network")
+    endpoint = EndpointSettings(aliases=aliases, ipam_config=EndpointIpamConfig(ipv4_address=ip) if ip else None)
+    return NetworkingConfig(endpoints_config={network: endpoint})
+
+
+def _healthcheck(options: dict[str, Any]) -> Any:
+    from google.protobuf.duration_pb2 import Duration
+
+    from dockfleet.v1.container_config_pb2 import HealthConfig
+
+    if options["no_healthcheck"]:
+        return HealthConfig(test=["NONE"])
+    check = HealthConfig(retries=options["health_retries"])
+    if options["health_cmd"]:
+        check.test.extend(["CMD-SHELL", options["health_cmd"]])
+    for name in ("interval", "timeout", "start_period"):
+        if (seconds := options[f"health_{name}"]) is not None:
+            getattr(check, name).CopyFrom(Duration(seconds=int(seconds), nanos=int(seconds % 1 * 1e9)))
+    return check if check.ListFields() else None

@@ -1,0 +1,198 @@
+"""`dockfleet stats`."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from contextlib import ExitStack
+from typing import Any
+
+import click
+
+from dockfleet.cli.completion import complete_containers
+from dockfleet.cli.docker_text import binary_size, size
+from dockfleet.cli.gateway import Gateway
+from dockfleet.cli.output import fields, print_json, say_failure
+from dockfleet.cli.scope import Scope, scoped
+from dockfleet.cli.screen import Screen
+from dockfleet.cli.table import Table
+from dockfleet.cli.targets import is_pattern, several
+from dockfleet.cli.view import FORMAT, formatted
+
+COLUMNS = {
+    "HOST": "Host",
+    "CONTAINER ID": "ID",
+    "NAME": "Name",
+    "CPU %": "CPUPerc",
+    "MEM USAGE / LIMIT": "MemUsage",
+    "MEM %": "MemPerc",
+    "NET RX/s / TX/s": "NetIO",
+    "DISK R/s / W/s": "BlockIO",
+    "PIDS": "PIDs",
+}
+UNKNOWN = {
+    "CPUPerc": "--",
+    "MemUsage": "-- / --",
+    "MemPerc": "--",
+    "NetIO": "-- / --",
+    "BlockIO": "-- / --",
+    "PIDs": "--",
+}
+
+Key = tuple[str, str]
+"""A host and the id of a container."""
+
+
+@click.command()
+@click.option("--no-stream", is_flag=True, help="Print one sample per container, and end.")
+@FORMAT
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per sample.")
+@scoped()
+@click.argument("texts", metavar="[CONTAINER]...", nargs=-1, shell_complete=complete_containers)
+@click.pass_context
+def stats(
+    context: click.Context,
+    /,
+    texts: tuple[str, ...],
+    scope: Scope,
+    no_stream: bool,
+    template: str | None,
+    as_json: bool,
+) -> None:
+    """Show the resource usage of running containers: those of many hosts, or the given ones.
+
+    CONTAINER is HOST/CONTAINER, a name that is unique in the fleet, or a pattern with `*`.
+
+    On a terminal it is a full screen that is updated until you end it, also after a restart of the gateway.  Elsewhere
+    each sample is a line.  The first one comes after two seconds, because rates need two samples.  100 % CPU is one
+    processor.  Memory does not include the cache that the kernel can free.
+
+    Hosts and containers that fail are reported on standard error, and the exit code is then 1.
+
+    \b
+    Examples:
+      dockfleet stats
+      dockfleet stats north-1/web db
+      dockfleet stats --no-stream -H 'north-*'
+      dockfleet stats --json -l app=shop | jq .stats.summary.cpuPercent
+    """
+    from dockfleet.cli.batches import selectors
+    from dockfleet.cli.resuming import resumed
+    from dockfleet.fleet.v1 import fleet_pb2 as pb
+
+    gateway: Gateway = context.obj
+    hosts, containers = scope.host_selector(), scope.container_selector()
+    due: set[Key] = set()
+    known: dict[Key, str] = {}
+    if no_stream or not all(map(is_pattern, texts)):
+        found = several(gateway, scope, texts) if texts else _running(gateway, scope)
+        known = {(each.host, each.id): each.name for each in found.targets}
+        due = set(known)
+        if texts:
+            hosts, containers = selectors(found.targets)
+        for failure in found.failures:
+            say_failure(failure.host, failure.failure)
+        if no_stream and not known:
+            click.echo(Table(*COLUMNS).head())
+            context.exit(1 if found.failures else 0)
+    elif texts:
+        containers = scope.container_selector(texts)
+    table = StatsTable(known)
+    live = sys.stdout.isatty() and not no_stream and not as_json and not template
+    with ExitStack() as stack:
+        screen = stack.enter_context(Screen()) if live else None
+        stream = resumed(gateway.fleet.StreamStats, pb.StreamStatsRequest(hosts=hosts, containers=containers))
+        for response in stream:
+            for record in response.records:
+                key = (record.host, record.container_id)
+                if not table.take(record) or (no_stream and key not in due and record.container_id):
+                    continue
+                due.discard(key)
+                if as_json:
+                    print_json([fields(record)])
+                elif template:
+                    click.echo(formatted(template, [table.rows[key]])[0])
+                elif screen is None and key in table.rows:
+                    table.print(key)
+            if screen is not None:
+                screen.draw(table.screen())
+            if no_stream and not due:
+                break
+    if live:
+        click.echo("\n".join(table.screen()))
+    table.say_failures()
+    context.exit(1 if table.failures else 0)
+
+
+def _running(gateway: Gateway, scope: Scope) -> Any:
+    from dockfleet.cli.targets import find
+
+    return find(gateway, scope, [], states=["running"])
+
+
+class StatsTable:
+    """The last sample of each container."""
+
+    def __init__(self, known: dict[Key, str]) -> None:
+        """Show the containers that are *known*, by name, before their first sample."""
+        self.failures: dict[str, Any] = {}
+        self.rows = {key: _row(*key, name, UNKNOWN) for key, name in known.items()}
+        self._measured: set[Key] = set()
+        self._table = Table(*COLUMNS)
+        self._headed = False
+
+    def take(self, record: Any) -> bool:
+        """Remember *record*, and return whether it is to be shown: the first sample of a container has no rates."""
+        key = (record.host, record.container_id)
+        kind = record.WhichOneof("record")
+        if kind == "failure":
+            self.failures["/".join(part for part in (record.host, record.container_name) if part)] = record.failure
+            return True
+        if kind == "not_running":
+            self.rows.pop(key, None)
+            self._measured.discard(key)
+            return True
+        if kind != "stats":
+            return False
+        first = key not in self._measured
+        self._measured.add(key)
+        values = UNKNOWN if first else _measured(record.stats.summary)
+        self.rows[key] = _row(record.host, record.container_id, record.container_name, values)
+        return not first
+
+    def print(self, key: Key) -> None:
+        """Print the line of a container, below a header."""
+        if not self._headed:
+            click.echo(self._table.head(_cells(row) for row in self.rows.values()))
+            self._headed = True
+        click.echo(self._table.lines([_cells(self.rows[key])])[0])
+
+    def screen(self) -> list[str]:
+        """Return all lines, as wide as the terminal."""
+        table = Table(*COLUMNS, limit=shutil.get_terminal_size().columns, fixed=("CPU %", "MEM %", "PIDS"))
+        rows = [_cells(self.rows[key]) for key in sorted(self.rows, key=lambda key: (key[0], self.rows[key]["Name"]))]
+        return [table.head(rows), *table.lines(rows)]
+
+    def say_failures(self) -> None:
+        """Name what failed."""
+        for where, failure in self.failures.items():
+            say_failure(where, failure)
+
+
+def _row(host: str, id: str, name: str, values: dict[str, str]) -> dict[str, str]:
+    return {"Host": host, "ID": id[:12], "Container": id[:12], "Name": name, **values}
+
+
+def _cells(row: dict[str, str]) -> list[str]:
+    return [row[name] for name in COLUMNS.values()]
+
+
+def _measured(use: Any) -> dict[str, str]:
+    return {
+        "CPUPerc": f"{use.cpu_percent:.2f}%",
+        "MemUsage": f"{binary_size(use.memory_bytes)} / {binary_size(use.memory_limit_bytes)}",
+        "MemPerc": f"{use.memory_percent:.2f}%",
+        "NetIO": f"{size(use.network_rx_bytes_per_second, 4)} / {size(use.network_tx_bytes_per_second, 4)}",
+        "BlockIO": f"{size(use.block_read_bytes_per_second, 4)} / {size(use.block_write_bytes_per_second, 4)}",
+        "PIDs": str(use.pids),
+    }

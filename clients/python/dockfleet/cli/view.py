@@ -1,0 +1,119 @@
+"""How lists are shown: as a table, as ids, as JSON, or as a Go template says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import update_wrapper
+from typing import Any, NamedTuple, TypeVar
+
+import click
+
+from dockfleet.cli.output import print_json
+from dockfleet.cli.table import Table, printable, terminal_width
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+Row = Mapping[str, Any]
+"""The values of a line, by the names that docker's own templates use."""
+
+ESCAPES = (("\\t", "\t"), ("\\n", "\n"))
+
+
+class View(NamedTuple):
+    """How the user wants a list."""
+
+    quiet: bool = False
+    as_json: bool = False
+    template: str | None = None
+    no_trunc: bool = False
+
+    def show(self, rows: Sequence[Row], columns: Mapping[str, str], key: str, documents: Iterable[Any]) -> None:
+        """Print *rows*: the *columns* are headers and the names of their values; *key* is the value of `-q`.
+
+        *documents* are the same things in Docker's spelling.
+        """
+        if self.as_json:
+            print_json(documents)
+        elif self.quiet and not self.template:
+            for row in rows:
+                click.echo(row[key])
+        elif self.template:
+            for line in formatted(self.template, rows, {name: header for header, name in columns.items()}):
+                click.echo(line)
+        else:
+            limit = None if self.no_trunc else terminal_width()
+            table = Table(*columns, limit=limit, fixed=FIXED)
+            cells = [[str(row[name]) for name in columns.values()] for row in rows]
+            click.echo(
+                "\n".join([table.head([[printable(each) for each in row] for row in cells]), *table.lines(cells)])
+            )
+
+
+FIXED = ("HOST", "CONTAINER ID", "IMAGE ID", "NETWORK ID", "ID", "SIZE", "STATE", "PORT")  # are never cut
+
+
+def formatted(template: str, rows: Iterable[Any], headers: Mapping[str, str] | None = None) -> list[str]:
+    """Return a line for each of *rows*, as the Go *template* says.  `json` alone is the row as JSON.
+
+    With `table` before the template the lines are aligned, below a line of *headers*.  Raises `click.UsageError`.
+    """
+    if template == "json":
+        return [json.dumps(row) for row in rows]
+    as_table = template.startswith("table ")
+    for written, meant in ESCAPES:
+        template = template.replace(written, meant)
+    lines = _rendered(template.removeprefix("table "), [*([dict(headers or {})] if as_table else []), *rows])
+    if not as_table:
+        return lines
+    cells = [line.split("\t") for line in lines]
+    return Table(*cells[0]).lines(cells)
+
+
+def _rendered(template: str, rows: Iterable[Any]) -> list[str]:
+    import gotpl
+
+    try:
+        compiled = gotpl.Template(template, functions=FUNCTIONS)
+        return [compiled.render(row) for row in rows]
+    except gotpl.TemplateError as error:
+        raise click.UsageError(f"--format: {error}") from error
+
+
+def _truncated(text: str, length: int) -> str:
+    return text[:length]
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {  # docker's own
+    "json": lambda value: json.dumps(value, ensure_ascii=False),
+    "split": lambda text, separator: text.split(separator),
+    "join": lambda parts, separator: separator.join(parts),
+    "title": lambda text: text.title(),
+    "lower": lambda text: text.lower(),
+    "upper": lambda text: text.upper(),
+    "pad": lambda text, before, after: " " * before + text + " " * after if text else text,
+    "truncate": _truncated,
+}
+
+FORMAT = click.option(
+    "--format", "template", metavar="TEMPLATE", help="Print each as a Go template says, such as '{{.ID}}', or `json`."
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object each, in Docker's spelling.")
+QUIET = click.option("-q", "--quiet", is_flag=True, help="Print the ids or names only.")
+NO_TRUNC = click.option("--no-trunc", is_flag=True, help="Cut nothing.")
+
+
+def listed(*, quiet: bool = True) -> Callable[[F], F]:
+    """Give a command the options that say how a list is shown; it gets them as `view`."""
+
+    def decorate(command: F) -> F:
+        def call(*args: Any, template: str | None, as_json: bool, no_trunc: bool, **rest: Any) -> Any:
+            view = View(rest.pop("quiet") if quiet else False, as_json, template, no_trunc)
+            return command(*args, view=view, **rest)
+
+        wrapped: Any = update_wrapper(call, command)
+        for option in (FORMAT, JSON, NO_TRUNC, *([QUIET] if quiet else [])):
+            wrapped = option(wrapped)
+        return wrapped  # type: ignore[no-any-return]
+
+    return decorate
