@@ -43,7 +43,7 @@ F = Callable[..., Any]
 @scoped(labels=False)
 @click.pass_context
 def hosts(context: click.Context, /, watch: bool, scope: Scope, view: View) -> None:
-    """List the hosts of the gateway and their states; add, change, remove and drain hosts.
+    """List the hosts and their states; add, change, remove and drain hosts.
 
     \b
     Examples:

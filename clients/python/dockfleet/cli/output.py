@@ -31,10 +31,11 @@ GAPS = {  # by the name of the reason
 
 
 def fields(message: Message) -> dict[str, Any]:
-    """Return *message* as JSON: with the Engine's names for the Engine's fields, and with empty fields."""
-    from google.protobuf.json_format import MessageToDict
+    """Return *message* as JSON: with the Engine's names and forms for the Engine's fields, and with empty fields."""
+    from dockfleet.cli.docker_json import docker_json
 
-    return MessageToDict(message, always_print_fields_with_no_presence=True)
+    found: dict[str, Any] = docker_json(message)
+    return found
 
 
 def print_json(documents: Iterable[Any]) -> None:

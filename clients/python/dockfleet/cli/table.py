@@ -47,9 +47,15 @@ def terminal_width() -> int | None:
 class Table:
     """Aligned columns of text.  A row may widen its columns for the rows after it."""
 
-    def __init__(self, *columns: str, limit: int | None = None, fixed: Sequence[str] = ()) -> None:
-        """Name the columns.  Lines have at most *limit* columns: all columns but the *fixed* ones may be cut."""
+    def __init__(
+        self, *columns: str, limit: int | None = None, fixed: Sequence[str] = (), least: int = NARROWEST
+    ) -> None:
+        """Name the columns.  Lines have at most *limit* columns: all columns but the *fixed* ones may be cut.
+
+        No column but the last is narrower than *least*, with the gap to the next one.
+        """
         self._columns = columns
+        self._least = least
         self._limit = limit
         self._fixed = {columns.index(name) for name in fixed if name in columns}
         self._widths = [width(column) for column in columns]
@@ -71,7 +77,7 @@ class Table:
 
     def _line(self, row: Sequence[str]) -> str:
         *first, last = list(zip(row, self._fitted(), strict=True))
-        cells = [pad(cut(cell, size), max(size + GAP, NARROWEST)) for cell, size in first]
+        cells = [pad(cut(cell, size), max(size + GAP, self._least)) for cell, size in first]
         return "".join([*cells, cut(*last)]).rstrip()
 
     def _fitted(self) -> list[int]:
@@ -79,7 +85,7 @@ class Table:
         widths = list(self._widths)
         if self._limit is None:
             return widths
-        while (excess := _total(widths) - self._limit) > 0:
+        while (excess := self._total(widths) - self._limit) > 0:
             flexible = [index for index in range(len(widths)) if index not in self._fixed and widths[index] > LEAST_CUT]
             if not flexible:
                 break
@@ -88,11 +94,10 @@ class Table:
             widths[widest] = max(widths[widest] - excess, min(max(others, default=0), widths[widest] - 1), LEAST_CUT)
         return widths
 
+    def _total(self, widths: Sequence[int]) -> int:
+        return sum(max(size + GAP, self._least) for size in widths[:-1]) + widths[-1]
+
 
 def pad(text: str, columns: int) -> str:
     """Return *text* with spaces up to *columns*."""
     return text + " " * (columns - width(text))
-
-
-def _total(widths: Sequence[int]) -> int:
-    return sum(max(size + GAP, NARROWEST) for size in widths[:-1]) + widths[-1]

@@ -59,7 +59,7 @@ def formatted(template: str, rows: Iterable[Any], headers: Mapping[str, str] | N
     With `table` before the template the lines are aligned, below a line of *headers*.  Raises `click.UsageError`.
     """
     if template == "json":
-        return [json.dumps(row) for row in rows]
+        return [json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows]
     as_table = template.startswith("table ")
     for written, meant in ESCAPES:
         template = template.replace(written, meant)
@@ -85,7 +85,7 @@ def _truncated(text: str, length: int) -> str:
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {  # docker's own
-    "json": lambda value: json.dumps(value, ensure_ascii=False),
+    "json": lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":")),
     "split": lambda text, separator: text.split(separator),
     "join": lambda parts, separator: separator.join(parts),
     "title": lambda text: text.title(),
