@@ -6,14 +6,15 @@ import os
 import sys
 import tarfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 import click
 
 from dockfleet.cli.completion import complete_containers
-from dockfleet.cli.gateway import Gateway, call, responses
+from dockfleet.cli.gateway import Gateway, Upload, call, responses, sent
 from dockfleet.cli.group import CommandError
 from dockfleet.cli.inspection import CONTAINER
 from dockfleet.cli.scope import Scope, scoped
@@ -165,42 +166,34 @@ def upload(gateway: Gateway, source: str, container: Target, path: str, *, archi
             if path.endswith("/") and not local.is_dir():
                 raise CommandError(f"{container}:{path} is no directory")
             into, name = str(PurePosixPath(path).parent), PurePosixPath(path).name
-        tar = packed(local, name)
+        tar = packed(lambda archive: archive.add(local, name))
     start = pb.PutContainerArchiveStart(
         host=container.host, id=container.id, path=into, no_overwrite_dir_non_dir=True, copy_uid_gid=archive or None
     )
     frames = (pb.PutContainerArchiveRequest(data=piece) for piece in tar)
-    call(gateway.containers.PutContainerArchive, _started(pb.PutContainerArchiveRequest(start=start), frames))
+    requests = chain([pb.PutContainerArchiveRequest(start=start)], frames)
+    sent(gateway.containers.PutContainerArchive, Upload(requests))
 
 
-def _started(first: Any, frames: Iterator[Any]) -> Iterator[Any]:
-    yield first
-    yield from frames
-
-
-def packed(local: Path, name: str) -> Iterator[bytes]:
-    """Yield a tar of *local*, which is called *name* in it; a thread packs it while it is sent."""
+def packed(fill: Callable[[tarfile.TarFile], None]) -> Iterator[bytes]:
+    """Yield the tar that *fill* fills, while a thread does so.  Raises what *fill* raises, at the end."""
     reader, writer = os.pipe()
+    failures: list[Exception] = []
 
     def pack() -> None:
-        with os.fdopen(writer, "wb") as pipe, tarfile.open(fileobj=pipe, mode="w|") as tar:
-            tar.add(local, name)
+        try:
+            with os.fdopen(writer, "wb") as pipe, tarfile.open(fileobj=pipe, mode="w|") as tar:
+                fill(tar)
+        except Exception as error:  # a file may be unreadable; the tar is not whole then
+            failures.append(error)
 
-    thread = threading.Thread(target=_quietly(pack), daemon=True)
+    thread = threading.Thread(target=pack, daemon=True)
     thread.start()
     with os.fdopen(reader, "rb") as pipe:
         yield from file_pieces(pipe)
     thread.join()
-
-
-def _quietly(work: Any) -> Any:
-    def run() -> None:
-        try:
-            work()
-        except BrokenPipeError:  # the reader has failed and says why
-            return
-
-    return run
+    if failures:
+        raise failures[0]
 
 
 def file_pieces(file: BinaryIO) -> Iterator[bytes]:

@@ -5,6 +5,7 @@ The stubs are imported when they are used: a command needs one or two of nine se
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -123,6 +124,43 @@ class Gateway:
             self.channel.close()
 
 
+class Upload(Iterator[Any]):
+    """The requests of an upload.  gRPC reads them on a thread of its own.
+
+    When their source fails, the call is cancelled, so that the gateway never takes a part for the whole.
+    """
+
+    def __init__(self, requests: Iterator[Any]) -> None:
+        """Send *requests*."""
+        self.failure: Exception | None = None
+        self._requests = requests
+        self._call: Any = None
+        self._started = threading.Event()
+
+    def started(self, call: Any) -> None:
+        """Set the call of this upload."""
+        self._call = call
+        self._started.set()
+
+    def __next__(self) -> Any:
+        try:
+            return next(self._requests)
+        except StopIteration:
+            raise
+        except Exception as error:  # the source may raise anything
+            self.failure = error
+            self._started.wait()
+            self._call.cancel()
+            raise StopIteration from error
+
+    def raise_failure(self) -> None:
+        """Raise `CommandError` when the source has failed."""
+        from dockfleet.cli.group import CommandError
+
+        if self.failure is not None:
+            raise CommandError(str(self.failure)) from self.failure
+
+
 def call(rpc: Callable[..., T], request: Any, timeout: float | None = None) -> T:
     """Return the response of a call.  Raises `DockfleetError`."""
     import grpc
@@ -135,19 +173,40 @@ def call(rpc: Callable[..., T], request: Any, timeout: float | None = None) -> T
         raise DockfleetError.of(error) from error
 
 
+def sent(rpc: Any, upload: Upload) -> Any:
+    """Return the response of a call that uploads.  Raises `DockfleetError`, and `CommandError` for the source."""
+    import grpc
+
+    from dockfleet.errors import DockfleetError
+
+    future = rpc.future(upload)
+    upload.started(future)
+    try:
+        return future.result()
+    except (grpc.RpcError, grpc.FutureCancelledError) as error:
+        upload.raise_failure()
+        raise DockfleetError.of(future) from error
+    finally:
+        future.cancel()  # has no effect after the end
+
+
 def responses(rpc: Callable[..., Any], request: Any) -> Iterator[Any]:
     """Yield the responses of a stream; closing the iterator ends the call.  Raises `DockfleetError`.
 
-    *request* is a message, or an iterator of messages for an upload.
+    *request* is a message, the requests of a session, or an `Upload`, whose source may raise `CommandError`.
     """
     import grpc
 
     from dockfleet.errors import DockfleetError
 
     started = rpc(request)
+    if isinstance(request, Upload):
+        request.started(started)
     try:
         yield from started
     except grpc.RpcError as error:
+        if isinstance(request, Upload):
+            request.raise_failure()
         raise DockfleetError.of(error) from error
     finally:
         started.cancel()  # has no effect after the end

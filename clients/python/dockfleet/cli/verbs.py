@@ -37,10 +37,35 @@ CONTAINERS = {
     "rename": Verb("changes:rename", "Give a container another name."),
     "update": Verb("changes:update", "Change the resources or the restart policy of containers."),
 }
+IMAGES = {
+    "images": Verb("images:images", "List the images of many hosts."),
+    "pull": Verb("image_changes:pull", "Pull an image on a host, or on several."),
+    "push": Verb("image_changes:push", "Push an image to the registry that its name begins with."),
+    "build": Verb("building:build", "Build an image from a Dockerfile and the files around it."),
+    "tag": Verb("image_changes:tag", "Give an image another name, on a host or on several."),
+    "rmi": Verb("image_changes:rmi", "Remove images from a host, or from several."),
+    "save": Verb("image_changes:save", "Write images of a host as a tar, with their names."),
+    "load": Verb("image_changes:load", "Load the images of a tar on a host, with their names."),
+    "import": Verb("image_changes:import_image", "Create an image of one layer from the tar of a file system."),
+    "history": Verb("images:history", "Show the steps that created an image, the latest first."),
+    "search": Verb("images:search", "Search Docker Hub for images, from a host."),
+    "login": Verb("logins:login", "Log in to a registry."),
+    "logout": Verb("logins:logout", "Log out of a registry."),
+}
+GROUPS = {
+    "container": Verb("groups:container", "Manage containers."),
+    "image": Verb("groups:image", "Manage images."),
+    "network": Verb("groups:network", "Manage networks."),
+    "volume": Verb("groups:volume", "Manage volumes."),
+    "system": Verb("groups:system", "Manage hosts as a whole."),
+    "builder": Verb("groups:builder", "Manage builds."),
+}
 OTHER = {
-    "completion": Verb("completion:completion", "Print the completion script of a shell."),
-    "profiles": Verb("profiles:profiles", "List the profiles: the gateways that --profile can choose."),
+    "info": Verb("system:info", "Show what hosts and their engines are and have."),
+    "df": Verb("system:df", "Show how much disk space hosts use."),
     "version": Verb("version:version", "Print the versions of this client and of the engines."),
+    "profiles": Verb("profiles:profiles", "List the profiles: the gateways that --profile can choose."),
+    "completion": Verb("completion:completion", "Print the completion script of a shell."),
 }
 
-SECTIONS = {"Fleet": FLEET, "Containers": CONTAINERS, "Other": OTHER}
+SECTIONS = {"Fleet": FLEET, "Containers": CONTAINERS, "Images": IMAGES, "Groups": GROUPS, "Other": OTHER}

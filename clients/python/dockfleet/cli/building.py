@@ -1,0 +1,195 @@
+"""`dockfleet build`."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import sys
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dockfleet.cli.copying import file_pieces, packed
+from dockfleet.cli.exec import variable
+from dockfleet.cli.gateway import Gateway, Upload, responses
+from dockfleet.cli.group import CommandError
+from dockfleet.cli.hosts import one_host
+from dockfleet.cli.progress import Bars
+from dockfleet.cli.pulling import show_progress
+from dockfleet.cli.scope import Scope, scoped
+from dockfleet.cli.values import pairs
+
+IGNORED_ROOT = ".dockerignore"
+OUTSIDE = ".dockerfile.outside"  # the name of a Dockerfile that is not in the context
+
+
+@click.command()
+@click.option("-t", "--tag", "tags", multiple=True, metavar="NAME[:TAG]", help="A name of the image.")
+@click.option("-f", "--file", "dockerfile", metavar="FILE", help="The Dockerfile.  Default: PATH/Dockerfile.")
+@click.option("--build-arg", "build_args", multiple=True, metavar="NAME[=VALUE]", help="A variable of the build.")
+@click.option("--label", "own_labels", multiple=True, metavar="KEY=VALUE", help="A label of the image.")
+@click.option("--target", metavar="STAGE", help="Stop at this stage.")
+@click.option("--platform", metavar="OS[/ARCH]", help="The platform.")
+@click.option("--network", "network_mode", metavar="NETWORK", help="The network of the steps.")
+@click.option("--add-host", "extra_hosts", multiple=True, metavar="NAME:ADDRESS", help="A line of /etc/hosts.")
+@click.option("--no-cache", is_flag=True, default=None, help="Take nothing from the cache.")
+@click.option("--pull", is_flag=True, default=None, help="Pull the base images.")
+@click.option("--rm/--no-rm", "remove_intermediate", default=True, help="Remove the containers of the steps.")
+@click.option("-q", "--quiet", is_flag=True, help="Print the id of the image only.")
+@click.option("--iidfile", type=click.Path(dir_okay=False, path_type=Path), help="Write the id of the image there.")
+@scoped(labels=False)
+@click.argument("path", metavar="PATH|URL|-")
+@click.pass_obj
+def build(
+    gateway: Gateway,
+    /,
+    path: str,
+    scope: Scope,
+    dockerfile: str | None,
+    build_args: tuple[str, ...],
+    own_labels: tuple[str, ...],
+    quiet: bool,
+    iidfile: Path | None,
+    **how: Any,
+) -> None:
+    """Build an image from a Dockerfile and the files around it.  -H says on which host.
+
+    PATH is a directory, whose .dockerignore is heeded; `-` is a tar, or a Dockerfile, on standard input.  It is the
+    Engine's own builder, not BuildKit.
+    """
+    from dockfleet.cli.registry import read_config
+    from dockfleet.v1 import images_pb2 as pb
+
+    name, pieces, remote = _context(path, dockerfile)
+    start = pb.BuildImageStart(
+        host=one_host(gateway, scope),
+        dockerfile=name,
+        remote=remote,
+        build_args=pairs([variable(text) for text in build_args], "--build-arg"),
+        labels=pairs(own_labels, "--label"),
+        registry_config=_credentials(read_config()),
+        **how,
+    )
+    id = ""
+    with Bars(quiet=quiet) as bars:
+        for response in responses(gateway.images.BuildImage, Upload(_frames(pb, start, pieces))):
+            report = response.progress
+            id = report.result.id or id
+            if report.stream and not quiet:
+                click.echo(report.stream, nl=False)
+                sys.stdout.flush()
+            elif not report.stream:
+                show_progress(bars, report)
+    if iidfile is not None:
+        iidfile.write_text(id)
+    if quiet:
+        click.echo(id)
+
+
+def _frames(pb: Any, start: Any, pieces: Iterator[bytes]) -> Iterator[Any]:
+    yield pb.BuildImageRequest(start=start)
+    for piece in pieces:
+        yield pb.BuildImageRequest(data=piece)
+
+
+def _credentials(config: dict[str, Any]) -> dict[str, Any]:
+    from dockfleet.cli.registry import auth_of
+
+    names = [*config.get("auths", {}), *config.get("credHelpers", {})]
+    found = {name: auth_of(name, config) for name in dict.fromkeys(names)}
+    return {name: auth for name, auth in found.items() if auth is not None}
+
+
+def _context(path: str, dockerfile: str | None) -> tuple[str | None, Iterator[bytes], str | None]:
+    """Return the Dockerfile's name in the context, the context as a tar, and the URL of one elsewhere."""
+    if "://" in path or path.startswith("git@"):
+        return dockerfile, iter(()), path
+    if path == "-":
+        return _from_stdin(dockerfile)
+    root = Path(path)
+    if not root.is_dir():
+        raise CommandError(f"{path} is no directory")
+    inside = Path(dockerfile) if dockerfile else root / "Dockerfile"
+    if not inside.is_file():
+        raise CommandError(f"there is no Dockerfile at {inside}")
+    try:
+        name = inside.resolve().relative_to(root.resolve()).as_posix()
+    except ValueError:
+        return OUTSIDE, _packed(root, {OUTSIDE: inside.read_bytes()}), None
+    return name, _packed(root, {}, keep=(name, IGNORED_ROOT)), None
+
+
+def _from_stdin(dockerfile: str | None) -> tuple[str | None, Iterator[bytes], str | None]:
+    buffer: Any = sys.stdin.buffer  # a buffered reader: it can look ahead
+    start = buffer.peek(512)[:512]
+    is_tar = (
+        start[257:262] == b"ustar" or start[:2] == b"\x1f\x8b" or start[:3] == b"BZh" or start[:6] == b"\xfd7zXZ\x00"
+    )
+    if is_tar:
+        return dockerfile, file_pieces(sys.stdin.buffer), None
+    return "Dockerfile", _packed(None, {"Dockerfile": sys.stdin.buffer.read()}), None
+
+
+def _packed(root: Path | None, more: dict[str, bytes], keep: tuple[str, ...] = ()) -> Iterator[bytes]:
+    """Yield a tar of the files below *root* that its .dockerignore does not name, and of *more*."""
+
+    def fill(tar: tarfile.TarFile) -> None:
+        for name, data in more.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+        if root is not None:
+            for name in files_of(root, keep):
+                tar.add(root / name, name, recursive=False)
+
+    return packed(fill)
+
+
+def files_of(root: Path, keep: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield the paths below *root* that its .dockerignore does not name, and those to *keep*."""
+    file = root / IGNORED_ROOT
+    ignored = ignoring(file.read_text().splitlines()) if file.is_file() else lambda name: False
+    for folder, folders, files in os.walk(root):
+        below = Path(folder).relative_to(root)
+        folders.sort()
+        for name in sorted([*folders, *files]):
+            path = (below / name).as_posix()
+            if path in keep or not ignored(path):
+                yield path
+
+
+def ignoring(lines: list[str]) -> Callable[[str], bool]:
+    """Return whether the *lines* of a .dockerignore exclude a path; the last pattern that fits a path decides.
+
+    Raises nothing: a line that is no pattern fits nothing.
+    """
+    rules: list[tuple[bool, re.Pattern[str]]] = []
+    for raw in lines:
+        line = raw.strip()
+        if not line or line.startswith("#"):
+            continue
+        excluded = not line.startswith("!")
+        pattern = line.removeprefix("!").strip().strip("/")
+        pattern = os.path.normpath(pattern) if pattern else pattern
+        rules.append((excluded, re.compile(_regular(pattern))))
+
+    def ignored(path: str) -> bool:
+        found = False
+        for excluded, pattern in rules:
+            if pattern.fullmatch(path):
+                found = excluded
+        return found
+
+    return ignored
+
+
+def _regular(pattern: str) -> str:
+    """Return the regular expression of a pattern: of the path itself, and of all that is below it."""
+    parts = re.split(r"(\*\*/?|\*|\?|\[[^\]]*\])", pattern)
+    forms = {"**": ".*", "**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
+    text = "".join(forms.get(part) or (part if part.startswith("[") else re.escape(part)) for part in parts)
+    return f"{text}(?:/.*)?"

@@ -1,0 +1,210 @@
+"""`dockfleet network`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from dockfleet.cli import docker_text
+from dockfleet.cli.batches import Batch, Report, batched
+from dockfleet.cli.completion import complete_containers
+from dockfleet.cli.gateway import Gateway, call
+from dockfleet.cli.hosts import one_host
+from dockfleet.cli.image_changes import several_hosts
+from dockfleet.cli.output import fields
+from dockfleet.cli.questions import FILTER, Answers, filters_of
+from dockfleet.cli.scope import Scope, scoped
+from dockfleet.cli.targets import one
+from dockfleet.cli.values import pairs
+from dockfleet.cli.view import View, formatted, listed
+
+COLUMNS = {"HOST": "Host", "NETWORK ID": "ID", "NAME": "Name", "DRIVER": "Driver", "SCOPE": "Scope"}
+NAMES = click.argument("names", metavar="NETWORK...", nargs=-1, required=True)
+
+
+@click.command()
+@FILTER
+@listed()
+@scoped(labels=False)
+@click.pass_context
+def ls(context: click.Context, /, scope: Scope, view: View, filters: tuple[str, ...]) -> None:
+    """List the networks of many hosts."""
+    from dockfleet.fleet.v1 import fleet_pb2 as pb
+    from dockfleet.v1.networks_pb2 import ListNetworksRequest
+
+    gateway: Gateway = context.obj
+    request = ListNetworksRequest(filters=filters_of(filters))
+    answers = Answers(gateway.fleet.ListNetworks, pb.ListNetworksRequest(hosts=scope.host_selector(), request=request))
+    found = sorted(answers.each("networks"), key=lambda pair: (pair[0], pair[1].name))
+    rows = [
+        {
+            "Host": host,
+            "ID": docker_text.short_id(each.id, view.no_trunc),
+            "Name": each.name,
+            "Driver": each.driver,
+            "Scope": each.scope,
+            "IPv6": str(each.enable_ipv6).lower(),
+            "Internal": str(each.internal).lower(),
+            "Labels": docker_text.labels(each.labels),
+            "CreatedAt": docker_text.local_time(each.created_at),
+        }
+        for host, each in found
+    ]
+    view.show(rows, COLUMNS, "ID", ({"host": host, **fields(each)} for host, each in found))
+    answers.finish(context)
+
+
+@click.command()
+@click.option("-f", "--format", "template", metavar="TEMPLATE", help="Print each as a Go template says, or `json`.")
+@click.option("-v", "--verbose", is_flag=True, default=None, help="Include the services of a swarm.")
+@scoped(labels=False)
+@NAMES
+@click.pass_obj
+def inspect(
+    gateway: Gateway, /, names: tuple[str, ...], scope: Scope, template: str | None, verbose: bool | None
+) -> None:
+    """Print everything that is known of networks."""
+    from dockfleet.v1.networks_pb2 import InspectNetworkRequest
+
+    host = one_host(gateway, scope)
+    requests = [InspectNetworkRequest(host=host, id=name, verbose=verbose) for name in names]
+    found = [fields(call(gateway.networks.InspectNetwork, request).network) for request in requests]
+    click.echo("\n".join(formatted(template, found)) if template else json.dumps(found, indent=4, ensure_ascii=False))
+
+
+@click.command()
+@click.option("-d", "--driver", metavar="NAME", default="bridge", show_default=True, help="The driver.")
+@click.option("--subnet", "subnets", multiple=True, metavar="CIDR", help="A range of addresses.")
+@click.option("--gateway", "gateways", multiple=True, metavar="ADDRESS", help="The gateway of a subnet.")
+@click.option("--ip-range", "ip_ranges", multiple=True, metavar="CIDR", help="Where containers get addresses from.")
+@click.option("--ipam-driver", metavar="NAME", help="The driver of addresses.")
+@click.option("-o", "--opt", "options", multiple=True, metavar="KEY=VALUE", help="An option of the driver.")
+@click.option("--label", "own_labels", multiple=True, metavar="KEY=VALUE", help="A label.")
+@click.option("--internal", is_flag=True, default=None, help="Without a way out.")
+@click.option("--attachable", is_flag=True, default=None, help="Containers of a swarm may connect.")
+@click.option("--ipv6", "enable_ipv6", is_flag=True, default=None, help="With IPv6.")
+@batched()
+@scoped(labels=False)
+@click.argument("name")
+@click.pass_context
+def create(
+    context: click.Context,
+    /,
+    name: str,
+    scope: Scope,
+    batch: Batch,
+    driver: str,
+    subnets: tuple[str, ...],
+    gateways: tuple[str, ...],
+    ip_ranges: tuple[str, ...],
+    ipam_driver: str | None,
+    options: tuple[str, ...],
+    own_labels: tuple[str, ...],
+    **how: Any,
+) -> None:
+    """Create a network on a host, or on several."""
+    from itertools import zip_longest
+
+    from dockfleet.fleet.v1 import fleet_pb2
+    from dockfleet.v1 import networks_pb2 as pb
+
+    pools = [
+        pb.IpamConfig(subnet=subnet, gateway=way, ip_range=part)
+        for subnet, way, part in zip_longest(subnets, gateways, ip_ranges)
+    ]
+    request = pb.CreateNetworkRequest(
+        name=name,
+        driver=driver,
+        options=pairs(options, "--opt"),
+        labels=pairs(own_labels, "--label"),
+        ipam=pb.Ipam(driver=ipam_driver, config=pools) if pools or ipam_driver else None,
+        check_duplicate=None,
+        **how,
+    )
+    gateway: Gateway = context.obj
+    several = several_hosts(scope)
+    hosts = scope.host_selector() if several else scope.host_selector(one_host(gateway, scope))
+    report = Report(f"create {name} on", batch)
+    wanted = fleet_pb2.CreateNetworksRequest(hosts=hosts, batch=batch.options(), request=request)
+    report.run(
+        gateway.fleet.CreateNetworks,
+        wanted,
+        lambda host, found: click.echo(f"{host}: {found.id}" if several else found.id),
+    )
+    context.exit(1 if report.failed else 0)
+
+
+@click.command()
+@batched()
+@scoped(labels=False)
+@NAMES
+@click.pass_context
+def rm(context: click.Context, /, names: tuple[str, ...], scope: Scope, batch: Batch) -> None:
+    """Remove networks from a host, or from several.
+
+    On several hosts you are asked first.
+    """
+    from dockfleet.fleet.v1 import fleet_pb2
+    from dockfleet.v1.networks_pb2 import RemoveNetworkRequest
+
+    gateway: Gateway = context.obj
+    several = several_hosts(scope)
+    hosts = scope.host_selector() if several else scope.host_selector(one_host(gateway, scope))
+    if several:
+        batch.confirm("remove", [f"{name} from all selected hosts" for name in names])
+    failed = False
+    for name in names:
+        report = Report(f"remove {name} from", batch)
+        wanted = fleet_pb2.RemoveNetworksRequest(
+            hosts=hosts, batch=batch.options(), request=RemoveNetworkRequest(id=name)
+        )
+
+        def removed(host: str, found: Any, name: str = name) -> None:
+            click.echo(f"{host}: {name}" if several else name)
+
+        report.run(gateway.fleet.RemoveNetworks, wanted, removed)
+        failed |= report.failed
+    context.exit(1 if failed else 0)
+
+
+@click.command()
+@click.option("--alias", "aliases", multiple=True, metavar="NAME", help="A further name of the container there.")
+@click.option("--ip", metavar="ADDRESS", help="Its address there.")
+@click.option("--ip6", metavar="ADDRESS", help="Its IPv6 address there.")
+@scoped(labels=False)
+@click.argument("network")
+@click.argument("container", shell_complete=complete_containers)
+@click.pass_obj
+def connect(
+    gateway: Gateway, /, network: str, container: str, scope: Scope, aliases: tuple[str, ...], **ips: str | None
+) -> None:
+    """Connect a container to a network."""
+    from dockfleet.v1 import networks_pb2 as pb
+
+    target = one(gateway, scope, container)
+    addresses = pb.EndpointIpamConfig(ipv4_address=ips["ip"], ipv6_address=ips["ip6"])
+    endpoint = pb.EndpointSettings(aliases=aliases, ipam_config=addresses if any(ips.values()) else None)
+    request = pb.ConnectNetworkRequest(
+        host=target.host,
+        id=network,
+        container=target.id,
+        endpoint_config=endpoint if endpoint.ListFields() else None,
+    )
+    call(gateway.networks.ConnectNetwork, request)
+
+
+@click.command()
+@click.option("-f", "--force", is_flag=True, default=None, help="Also when the container does not respond.")
+@scoped(labels=False)
+@click.argument("network")
+@click.argument("container", shell_complete=complete_containers)
+@click.pass_obj
+def disconnect(gateway: Gateway, /, network: str, container: str, scope: Scope, force: bool | None) -> None:
+    """Disconnect a container from a network."""
+    from dockfleet.v1.networks_pb2 import DisconnectNetworkRequest
+
+    target = one(gateway, scope, container)
+    request = DisconnectNetworkRequest(host=target.host, id=network, container=target.id, force=force)
+    call(gateway.networks.DisconnectNetwork, request)

@@ -1,0 +1,140 @@
+"""`dockfleet volume`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from dockfleet.cli import docker_text
+from dockfleet.cli.batches import Batch, Report, batched
+from dockfleet.cli.gateway import Gateway, call
+from dockfleet.cli.hosts import one_host
+from dockfleet.cli.image_changes import several_hosts
+from dockfleet.cli.output import fields
+from dockfleet.cli.questions import FILTER, Answers, filters_of
+from dockfleet.cli.scope import Scope, scoped
+from dockfleet.cli.values import pairs
+from dockfleet.cli.view import View, formatted, listed
+
+COLUMNS = {"HOST": "Host", "DRIVER": "Driver", "VOLUME NAME": "Name"}
+NAMES = click.argument("names", metavar="VOLUME...", nargs=-1, required=True)
+
+
+@click.command()
+@FILTER
+@listed()
+@scoped(labels=False)
+@click.pass_context
+def ls(context: click.Context, /, scope: Scope, view: View, filters: tuple[str, ...]) -> None:
+    """List the volumes of many hosts."""
+    from dockfleet.fleet.v1 import fleet_pb2 as pb
+    from dockfleet.v1.volumes_pb2 import ListVolumesRequest
+
+    gateway: Gateway = context.obj
+    request = ListVolumesRequest(filters=filters_of(filters))
+    answers = Answers(gateway.fleet.ListVolumes, pb.ListVolumesRequest(hosts=scope.host_selector(), request=request))
+    found = sorted(answers.each("volumes"), key=lambda pair: (pair[0], pair[1].name))
+    rows = [
+        {
+            "Host": host,
+            "Driver": each.driver,
+            "Name": each.name,
+            "Mountpoint": each.mountpoint,
+            "Scope": each.scope,
+            "Labels": docker_text.labels(each.labels),
+            "Size": "N/A",
+            "Links": "N/A",
+        }
+        for host, each in found
+    ]
+    view.show(rows, COLUMNS, "Name", ({"host": host, **fields(each)} for host, each in found))
+    answers.finish(context)
+
+
+@click.command()
+@click.option("-f", "--format", "template", metavar="TEMPLATE", help="Print each as a Go template says, or `json`.")
+@scoped(labels=False)
+@NAMES
+@click.pass_obj
+def inspect(gateway: Gateway, /, names: tuple[str, ...], scope: Scope, template: str | None) -> None:
+    """Print everything that is known of volumes."""
+    from dockfleet.v1.volumes_pb2 import InspectVolumeRequest
+
+    host = one_host(gateway, scope)
+    requests = [InspectVolumeRequest(host=host, name=name) for name in names]
+    found = [fields(call(gateway.volumes.InspectVolume, request).volume) for request in requests]
+    click.echo("\n".join(formatted(template, found)) if template else json.dumps(found, indent=4, ensure_ascii=False))
+
+
+@click.command()
+@click.option("-d", "--driver", metavar="NAME", default="local", show_default=True, help="The driver.")
+@click.option("-o", "--opt", "options", multiple=True, metavar="KEY=VALUE", help="An option of the driver.")
+@click.option("--label", "own_labels", multiple=True, metavar="KEY=VALUE", help="A label.")
+@batched()
+@scoped(labels=False)
+@click.argument("name", required=False)
+@click.pass_context
+def create(
+    context: click.Context,
+    /,
+    name: str | None,
+    scope: Scope,
+    batch: Batch,
+    driver: str,
+    options: tuple[str, ...],
+    own_labels: tuple[str, ...],
+) -> None:
+    """Create a volume on a host, or on several."""
+    from dockfleet.fleet.v1 import fleet_pb2
+    from dockfleet.v1.volumes_pb2 import CreateVolumeRequest
+
+    gateway: Gateway = context.obj
+    request = CreateVolumeRequest(
+        name=name, driver=driver, driver_opts=pairs(options, "--opt"), labels=pairs(own_labels, "--label")
+    )
+    several = several_hosts(scope)
+    hosts = scope.host_selector() if several else scope.host_selector(one_host(gateway, scope))
+    report = Report(f"create {name or 'a volume'} on", batch)
+    wanted = fleet_pb2.CreateVolumesRequest(hosts=hosts, batch=batch.options(), request=request)
+    report.run(
+        gateway.fleet.CreateVolumes,
+        wanted,
+        lambda host, found: click.echo(f"{host}: {found.volume.name}" if several else found.volume.name),
+    )
+    context.exit(1 if report.failed else 0)
+
+
+@click.command()
+@click.option("-f", "--force", is_flag=True, default=None, help="Also when the driver does not know it any more.")
+@batched()
+@scoped(labels=False)
+@NAMES
+@click.pass_context
+def rm(context: click.Context, /, names: tuple[str, ...], scope: Scope, batch: Batch, force: bool | None) -> None:
+    """Remove volumes from a host, or from several.
+
+    On several hosts you are asked first.
+    """
+    from dockfleet.fleet.v1 import fleet_pb2
+    from dockfleet.v1.volumes_pb2 import RemoveVolumeRequest
+
+    gateway: Gateway = context.obj
+    several = several_hosts(scope)
+    hosts = scope.host_selector() if several else scope.host_selector(one_host(gateway, scope))
+    if several:
+        batch.confirm("remove", [f"{name} from all selected hosts" for name in names])
+    failed = False
+    for name in names:
+        report = Report(f"remove {name} from", batch)
+        wanted = fleet_pb2.RemoveVolumesRequest(
+            hosts=hosts, batch=batch.options(), request=RemoveVolumeRequest(name=name, force=force)
+        )
+
+        def removed(host: str, found: Any, name: str = name) -> None:
+            click.echo(f"{host}: {name}" if several else name)
+
+        report.run(gateway.fleet.RemoveVolumes, wanted, removed)
+        failed |= report.failed
+    context.exit(1 if failed else 0)
