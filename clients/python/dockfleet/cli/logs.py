@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
-from zlib import crc32
 
 import click
 
@@ -152,6 +151,7 @@ class _Printer:
         self._colour = colour
         self._follow = follow
         self._width = 0
+        self._colours: dict[str, int] = {}
         self._unfinished: set[tuple[str, int]] = set()
 
     def print(self, record: Any) -> None:
@@ -193,7 +193,7 @@ class _Printer:
             return b""
         self._width = max(self._width, len(name))
         text = f"{printable(name):{self._width}} | "
-        colour = COLOURS[crc32(name.encode()) % len(COLOURS)]
+        colour = self._colours.setdefault(name, COLOURS[len(self._colours) % len(COLOURS)])
         return (f"\x1b[{colour}m{text}\x1b[0m" if self._colour else text).encode()
 
 

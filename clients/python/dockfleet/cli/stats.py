@@ -98,30 +98,39 @@ def stats(
     elif texts:
         containers = scope.container_selector(texts)
     table = StatsTable(known)
-    live = sys.stdout.isatty() and not no_stream and not as_json and not template
-    with ExitStack() as stack:
-        screen = stack.enter_context(Screen()) if live else None
-        stream = resumed(gateway.fleet.StreamStats, pb.StreamStatsRequest(hosts=hosts, containers=containers))
-        for response in stream:
-            for record in response.records:
-                key = (record.host, record.container_id)
-                if not table.take(record) or (no_stream and key not in due and record.container_id):
-                    continue
-                due.discard(key)
-                if as_json:
-                    print_json([fields(record)])
-                elif template:
-                    click.echo(formatted(template, [table.rows[key]])[0])
-                elif screen is None and key in table.rows:
-                    table.print(key)
-            if screen is not None:
-                screen.draw(table.screen())
-            if no_stream and not due:
-                break
-    if live:
-        click.echo("\n".join(table.screen()))
+    live = sys.stdout.isatty() and not (no_stream or as_json or template)
+    request = pb.StreamStatsRequest(hosts=hosts, containers=containers)
+    try:
+        with ExitStack() as stack:
+            screen = stack.enter_context(Screen()) if live else None
+            for response in resumed(gateway.fleet.StreamStats, request):
+                for record in response.records:
+                    _take(table, record, due if no_stream else None, None if live else (template, as_json))
+                if screen is not None:
+                    screen.draw(table.screen())
+                if no_stream and not due:
+                    break
+    finally:
+        if live:  # what was seen last stays, also after Ctrl-C
+            click.echo("\n".join(table.screen()))
     table.say_failures()
     context.exit(1 if table.failures else 0)
+
+
+def _take(table: StatsTable, record: Any, due: set[Key] | None, how: tuple[str | None, bool] | None) -> None:
+    """Take a record in, and print it as *how* says; with *due*, only the first one of each container."""
+    key = (record.host, record.container_id)
+    if not table.take(record) or (due is not None and key not in due and record.container_id):
+        return
+    if due is not None:
+        due.discard(key)
+    if how is None:
+        return
+    template, as_json = how
+    if as_json:
+        print_json([fields(record)])
+    elif key in table.rows:
+        click.echo(formatted(template, [table.rows[key]])[0]) if template else table.print(key)
 
 
 def _running(gateway: Gateway, scope: Scope) -> Any:

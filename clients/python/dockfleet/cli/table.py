@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 GAP, NARROWEST = 3, 10  # docker's: spaces between two columns, and the least width of a column with them
-LEAST_CUT = 8  # no column is cut to fewer characters
+SMALL_GAP = 2  # where the terminal is narrow
+LEAST_CUT = 5  # no column is cut to fewer characters
 
 
 def printable(text: str) -> str:
@@ -50,15 +51,17 @@ class Table:
     def __init__(
         self, *columns: str, limit: int | None = None, fixed: Sequence[str] = (), least: int = NARROWEST
     ) -> None:
-        """Name the columns.  Lines have at most *limit* columns: all columns but the *fixed* ones may be cut.
+        """Name the columns.  No column but the last is narrower than *least*, with the gap to the next one.
 
-        No column but the last is narrower than *least*, with the gap to the next one.
+        Lines have at most *limit* columns.  Where that is too few, gaps are small, empty columns are left out, and the
+        widest columns are cut, those that are *fixed* last.
         """
         self._columns = columns
         self._least = least
         self._limit = limit
         self._fixed = {columns.index(name) for name in fixed if name in columns}
         self._widths = [width(column) for column in columns]
+        self._used = [False] * len(columns)
 
     def head(self, rows: Iterable[Sequence[str]] = ()) -> str:
         """Return the header, wide enough for *rows*."""
@@ -74,28 +77,36 @@ class Table:
     def _widen(self, rows: Iterable[Sequence[str]]) -> None:
         for row in rows:
             self._widths = [max(old, width(cell)) for old, cell in zip(self._widths, row, strict=True)]
+            self._used = [used or bool(cell) for used, cell in zip(self._used, row, strict=True)]
 
     def _line(self, row: Sequence[str]) -> str:
-        *first, last = list(zip(row, self._fitted(), strict=True))
-        cells = [pad(cut(cell, size), max(size + GAP, self._least)) for cell, size in first]
+        gap, least, widths = self._fitted()
+        *first, last = [(row[index], size) for index, size in widths.items()]
+        cells = [pad(cut(cell, size), max(size + gap, least)) for cell, size in first]
         return "".join([*cells, cut(*last)]).rstrip()
 
-    def _fitted(self) -> list[int]:
-        """Return the widths of the columns; the widest ones lose what is too much for the terminal."""
-        widths = list(self._widths)
-        if self._limit is None:
-            return widths
-        while (excess := self._total(widths) - self._limit) > 0:
-            flexible = [index for index in range(len(widths)) if index not in self._fixed and widths[index] > LEAST_CUT]
-            if not flexible:
-                break
-            widest = max(flexible, key=widths.__getitem__)
-            others = [widths[index] for index in flexible if index != widest]
-            widths[widest] = max(widths[widest] - excess, min(max(others, default=0), widths[widest] - 1), LEAST_CUT)
-        return widths
+    def _fitted(self) -> tuple[int, int, dict[int, int]]:
+        """Return the gap between columns, their least width, and the widths of those that are shown."""
+        widths = dict(enumerate(self._widths))
+        if self._limit is None or _total(widths, GAP, self._least) <= self._limit:
+            return GAP, self._least, widths
+        widths = {index: size for index, size in widths.items() if self._used[index] or not any(self._used)}
+        for flexible in ([index for index in widths if index not in self._fixed], list(widths)):
+            while (excess := _total(widths, SMALL_GAP, 0) - self._limit) > 0:
+                widest = max(
+                    (index for index in flexible if widths[index] > LEAST_CUT), key=widths.__getitem__, default=None
+                )
+                if widest is None:
+                    break
+                others = [widths[index] for index in flexible if index != widest]
+                next_widest = min(max(others, default=0), widths[widest] - 1)
+                widths[widest] = max(widths[widest] - excess, next_widest, LEAST_CUT)
+        return SMALL_GAP, 0, widths
 
-    def _total(self, widths: Sequence[int]) -> int:
-        return sum(max(size + GAP, self._least) for size in widths[:-1]) + widths[-1]
+
+def _total(widths: Mapping[int, int], gap: int, least: int) -> int:
+    *first, last = widths.values()
+    return sum(max(size + gap, least) for size in first) + last
 
 
 def pad(text: str, columns: int) -> str:
