@@ -4,11 +4,12 @@ SHELL := /bin/bash
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 PARALLEL := -n 4 --dist worksteal
-UNIT := --ignore=tests/real --ignore=tests/clients -m "not engines and not toolchains"
+ALONE := engines or toolchains or attacks
+UNIT := --ignore=tests/real --ignore=tests/clients -m "not ($(ALONE))"
 BUF := npx --yes @bufbuild/buf@1.75.0
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop serve unit test check format protos docs bench release clean
+.PHONY: help run stop serve unit test check format protos docs bench attacks release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -37,7 +38,7 @@ ifdef ARGS
 	$(PYTHON) -m pytest $(ARGS)
 else
 	$(PYTHON) -m pytest $(PARALLEL) $(UNIT)
-	$(PYTHON) -m pytest -m "engines or toolchains"
+	$(PYTHON) -m pytest -m "$(ALONE)"
 endif
 
 check: $(VENV)/ready ## linters, types, the contract's lint, and whether generated code is fresh
@@ -61,6 +62,9 @@ docs: $(VENV)/ready ## write the generated parts of docs/ anew
 
 bench: $(VENV)/ready ## measure against the docker SDK and the bare socket; ARGS="--quick"
 	$(PYTHON) -m tests.bench $(ARGS)
+
+attacks: $(VENV)/ready ## attack a gateway in full size, and write the table of docs/security.md; ARGS="NAME…" chooses
+	$(PYTHON) -m tests.attacks --full --write docs/security.md $(ARGS)
 
 release: ## take the contract as it is for the one that must not be broken from now on
 	cd protos && $(BUF) build --exclude-source-info --output released.binpb

@@ -1,0 +1,164 @@
+"""What an attack is: what it does to a gateway, and what the gateway promises meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import grpc
+
+from tests.attacks.http2 import Connection
+from tests.support.fake_engine import FakeEngine, Handler, ResponseParser
+
+Size = Literal["small", "full"]
+Row = Mapping[str, Any]  # what was measured, by name: see `harness.measure`
+Seen = dict[str, Any]  # what an attacker saw; its figures become part of the row
+
+HEALTHY, HOSTILE = "healthy", "hostile"  # the hosts of a gateway that is attacked
+_CONNECT_SECONDS = 5  # a server that accepts no more is tried by the kernel for minutes
+_SOURCE = "127.0.0.66"  # the address that raw connections come from: the honest client's is another
+
+
+class Sizes(NamedTuple):
+    """A figure of an attack: in small size, which takes seconds, and in full."""
+
+    small: Any
+    full: Any
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A promise: the figure *measure* of a row is at most *most*."""
+
+    measure: str
+    most: float
+    what: str  # in words, such as "MiB of memory"
+
+    def holds(self, row: Row) -> bool:
+        """Tell whether *row* keeps it."""
+        return bool(row[self.measure] <= self.most)
+
+    def __str__(self) -> str:
+        return f"{self.what} ≤ {self.most:g}"
+
+
+EVERYWHERE = (  # what holds under every attack
+    Bound("failed_pings", 0, "honest pings that fail"),
+    Bound("memory_after", 50, "MiB kept afterwards"),
+    Bound("killed", 0, "gateways that SIGTERM does not end"),
+)
+IN_FULL = (  # and in full size, where times count
+    Bound("p99_ratio", 3, "p99 of honest pings, times that without"),
+    Bound("late_seconds", 2, "seconds until SIGTERM ends it, beyond drain and grace"),
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """The gateway as attackers find it.  `hostile` is the socket of the hostile host, `pid` the gateway's process."""
+
+    host: str
+    port: int
+    metrics_port: int
+    hostile: str
+    pid: int = 0
+
+    async def connect(self, **settings: int) -> Connection:
+        """Open a raw HTTP/2 connection with *settings* of its own: see `http2.SETTINGS`.  Raises `OSError`."""
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            return await Connection.open(self.host, self.port, _SOURCE, settings)
+
+    @asynccontextmanager
+    async def channel(self) -> AsyncIterator[grpc.aio.Channel]:
+        """Give a channel of gRPC's own, without bounds on the size of messages."""
+        options = [
+            ("grpc.use_local_subchannel_pool", 1),
+            ("grpc.max_send_message_length", -1),
+            ("grpc.max_receive_message_length", -1),
+        ]
+        async with grpc.aio.insecure_channel(f"{self.host}:{self.port}", options) as channel:
+            yield channel
+
+
+class Attack:
+    """An attack in one of two sizes.  The first line of the class's docstring says what it does, for the table.
+
+    Attributes that are `Sizes` have the value of its size.  `script` runs in the process of the hostile host, and
+    `strike` in that of the attacker.
+    """
+
+    name: ClassVar[str]
+    kind: ClassVar[int]  # in the issue about hostile clients and hosts; 0 is no attack
+    repeats: ClassVar[bool] = False  # it ends by itself, and goes on by being done again
+    descriptors: ClassVar[int | None] = None  # how many file descriptors the gateway may have
+
+    def __init__(self, size: Size) -> None:
+        self.size = size
+        self.figures = {name: getattr(value, size) for name, value in vars(type(self)).items() if type(value) is Sizes}
+        vars(self).update(self.figures)
+
+    @property
+    def does(self) -> str:
+        """What it does, in a sentence."""
+        return (type(self).__doc__ or "").partition("\n")[0]
+
+    def bounds(self) -> tuple[Bound, ...]:
+        """What is promised besides what holds everywhere."""
+        return ()
+
+    def promised(self) -> tuple[Bound, ...]:
+        """All that is promised in this size."""
+        return *self.bounds(), *EVERYWHERE, *(IN_FULL if self.size == "full" else ())
+
+    def configuration(self) -> dict[str, Any]:
+        """Keys of the gateway's configuration."""
+        return {}
+
+    def environment(self, folder: Path) -> dict[str, str]:
+        """Variables of the gateway's environment; *folder* is for files."""
+        return {}
+
+    def address(self, path: str) -> str:
+        """The address of the hostile host, whose socket is at *path*."""
+        return f"unix://{path}"
+
+    serves: ClassVar[bool] = True  # the hostile host answers by `script`; else the attacker serves at its socket
+
+    def script(self, engine: FakeEngine) -> None:
+        """Say how the hostile host answers.  Without more, it is a good one."""
+
+    def strike(self, target: Target) -> AbstractAsyncContextManager[Seen]:
+        """Attack: the block begins at the attack's height, and it lasts as long as the block."""
+        raise NotImplementedError
+
+
+def mib(count: float) -> int:
+    """Return so many MiB in bytes."""
+    return int(count * (1 << 20))
+
+
+def turned(engine: FakeEngine, **ping: Any) -> Handler:
+    """Answer a list, and from then on pings with *ping*."""
+
+    async def turn(exchange: ResponseParser) -> None:
+        engine.on("GET", "/_ping", **ping)
+        await exchange.answer(json=[])
+
+    return turn
+
+
+async def code(call: Any) -> str:
+    """Return the status of a call at its end, whatever it is."""
+    with contextlib.suppress(grpc.RpcError, asyncio.CancelledError):
+        if hasattr(call, "__aiter__"):
+            async for _ in call:
+                pass
+        else:
+            await call
+    name: str = (await call.code()).name
+    return name

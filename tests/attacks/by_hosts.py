@@ -1,0 +1,526 @@
+"""What a hostile host does."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import fcntl
+import itertools
+import sys
+import termios
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+from dockfleet.fleet.v1 import hosts_pb2, hosts_pb2_grpc
+from dockfleet.v1 import (
+    common_pb2,
+    containers_pb2,
+    containers_pb2_grpc,
+    distribution_pb2,
+    distribution_pb2_grpc,
+    images_pb2,
+    images_pb2_grpc,
+    system_pb2,
+    system_pb2_grpc,
+    volumes_pb2,
+    volumes_pb2_grpc,
+)
+
+from tests.attacks.attack import HOSTILE, Attack, Bound, Seen, Sizes, Target, code, mib, turned
+from tests.support.fake_engine import FakeEngine, ResponseParser, frame
+from tests.support.fake_log import LOGS, STATE, state
+
+PULL = images_pb2.PullImageRequest(host=HOSTILE, image="busybox", tag="latest")
+LIST = containers_pb2.ListContainersRequest(host=HOSTILE)
+CHUNKED = {"Transfer-Encoding": "chunked"}
+_FEW = 20
+WORK = Bound("work_ms", 100, "ms that the loop computes within one honest ping")
+
+
+def pulls(channel: grpc.aio.Channel) -> Any:
+    """Return the stub of PullImage."""
+    return images_pb2_grpc.ImageServiceStub(channel).PullImage
+
+
+class ErrorText(Attack):
+    """An error text of the engine that repeats a word which patterns look for"""
+
+    name, kind = "error-text", 1
+    kib = Sizes(64, 1024)
+    calls = Sizes(4, 10)
+    repeats = True
+
+    def bounds(self) -> tuple[Bound, ...]:
+        return (
+            Bound("cpu_seconds", 1 + 0.05 * self.calls, "seconds of the processor"),
+            Bound("log_bytes", self.calls * 2 * 8192, "bytes of log"),
+            Bound("text_bytes", 4096, "bytes of a status's text"),
+        )
+
+    def script(self, engine: FakeEngine) -> None:
+        text = "manifest no matching " * (self.kib * 1024 // 21)
+        engine.on("GET", "/distribution/{name}/json", error=text, status=404)
+        engine.on("POST", "/images/create", error="client version " * (self.kib * 1024 // 15), status=400)
+
+    @asynccontextmanager
+    async def strike(self, target: Target) -> AsyncIterator[Seen]:
+        longest = 0
+        async with target.channel() as channel:
+            inspect = distribution_pb2_grpc.DistributionServiceStub(channel).InspectDistribution
+            request = distribution_pb2.InspectDistributionRequest(host=HOSTILE, name="busybox")
+            for _ in range(self.calls):
+                for call in (inspect(request), pulls(channel)(PULL)):
+                    await code(call)
+                    longest = max(longest, len((await call.details() or "").encode()))
+        yield {"text_bytes": longest}
+
+
+class ProbeError(Attack):
+    """A host whose ping is an error of many MiB, while clients list the hosts"""
+
+    name, kind = "probe-error", 1
+    mib = Sizes(1, 20)
+    calls = 3
+
+    def bounds(self) -> tuple[Bound, ...]:
+        return (
+            Bound("list_ms", 20, "ms that the loop computes for a list of hosts"),
+            Bound("log_bytes", 65_536, "bytes of log"),
+            Bound("memory_peak", max(64, 6 * self.mib), "MiB of memory"),
+        )
+
+    def configuration(self) -> dict[str, Any]:
+        return {"health_check_interval_seconds": 1}
+
+    def script(self, engine: FakeEngine) -> None:
+        text = "\x1b" * (mib(self.mib) // 6)  # six bytes each, as JSON
+        engine.on("GET", "/containers/json", turned(engine, error=text, status=500))
+
+    @asynccontextmanager
+    async def strike(self, target: Target) -> AsyncIterator[Seen]:
+        async with target.channel() as channel:
+            stub = hosts_pb2_grpc.HostServiceStub(channel)
+            await code(containers_pb2_grpc.ContainerServiceStub(channel).ListContainers(LIST))
+            await until_down(stub)
+            loop, work = gateway_work(target), []
+            for _ in range(self.calls):
+                before = loop()
+                await stub.ListHosts(hosts_pb2.ListHostsRequest())
+                work.append(loop() - before)
+            yield {"list_ms": max(work) * 1000}
+
+
+class Complaints(Attack):
+    """A host reached by ssh, which writes to standard error without end"""
+
+    name, kind = "ssh-complaints", 1
+    calls = Sizes(3, 20)
+    serves = False
+
+    def bounds(self) -> tuple[Bound, ...]:
+        return (
+            Bound("log_bytes", 65_536, "bytes of log"),
+            Bound("memory_peak", 32, "MiB of memory"),
+            WORK,
+        )
+
+    def address(self, path: str) -> str:
+        return "ssh://hostile"
+
+    def environment(self, folder: Path) -> dict[str, str]:
+        program = folder / "bin/ssh"
+        program.parent.mkdir()
+        program.write_text("#!/bin/sh\nexec yes \"$(printf '\\033%01000d' 0)\" >&2\n")
+        program.chmod(0o755)
+        return {"PATH": f"{program.parent}:/usr/bin:/bin"}
+
+    def configuration(self) -> dict[str, Any]:
+        return {"limits": {"read_timeout_seconds": 1}}
+
+    @asynccontextmanager
+    async def strike(self, target: Target) -> AsyncIterator[Seen]:
+        async with target.channel() as channel:
+            lists = containers_pb2_grpc.ContainerServiceStub(channel).ListContainers
+            yield {"answers": dict(Counter(await asyncio.gather(*(code(lists(LIST)) for _ in range(self.calls)))))}
+
+
+class Costly(Attack):
+    """An answer whose bytes cost many times their size."""
+
+    repeats = True
+
+    def bounds(self) -> tuple[Bound, ...]:
+        return (
+            Bound("memory_peak", min(256, 24 + 4 * self.mib), "MiB of memory"),
+            Bound("work_ms", 250, "ms that the loop computes within one honest ping"),
+        )
+
+
+class EmptyObjects(Costly):
+    """A list of containers that are all `{}`"""
+
+    name, kind = "empty-objects", 2
+    mib = Sizes(2, 16)
+
+    def script(self, engine: FakeEngine) -> None:
+        engine.on("GET", "/containers/json", body=many("{}", self.mib))
+
+    @asynccontextmanager
+    async def strike(self, target: Target) -> AsyncIterator[Seen]:
+        async with target.channel() as channel:
+            yield {"answer": await code(containers_pb2_grpc.ContainerServiceStub(channel).ListContainers(LIST))}
+
+
+class FreeForm(Costly):
+    """A volume whose free-form status is a list of `{}`"""
+
+    name, kind = "free-form", 2
+    mib = Sizes(1, 16)
+
+    def script(self, engine: FakeEngine) -> None:
+        engine.on("GET", "/volumes/{name}", body=b'{"Name":"v","Status":{"a":' + many("{}", self.mib) + b"}}")
+
+    @asynccontextmanager
+    async def strike(self, target: Target) -> AsyncIterator[Seen]:
+        async with target.channel() as channel:
+            inspect = volumes_pb2_grpc.VolumeServiceStub(channel).InspectVolume
+            yield {"answer": await code(inspect(volumes_pb2.InspectVolumeRequest(host=HOSTILE, name="v")))}
+
+
+class TinyChunks(Costly):
+    """A list of containers in chunks of one byte"""
+
+    name, kind = "tiny-chunks", 2
+    mib = Sizes(2, 16)
+
+    def script(self, engine: FakeEngine) -> None:
+        async def answer(exchange: ResponseParser) -> None:
+            exchange.head(200, CHUNKED)
+            piece = b"1\r\n \r\n" * 4096
+            await exchange.chunk(b"[")
+            for _ in range(mib(self.mib) // 4096):
+                exchange.write(piece)
+                await exchange.drain()
+            await exchange.chunk(b"]")
+            await exchange.chunk(b"")
+
+        engine.on("GET", "/containers/json", answer)
+
+    @asynccontextmanager
+    async def strike(self, target: Target) -> AsyncIterator[Seen]:
+        async with target.channel() as channel:
+            yield {"answer": await code(containers_pb2_grpc.ContainerServiceStub(channel).ListContainers(LIST))}
+
+
+class EventsFlood(Attack):
+    """Events without end, to many readers"""
+
+    name, kind = "events-flood", 7
+    readers = Sizes(4, 20)
+    events = Sizes(5000, 50_000)
+
+    def bounds(self) -> tuple[Bound, ...]:
+        return WORK, Bound("memory_peak", 128, "MiB of memory")
+
+    def script(self, engine: FakeEngine) -> None:
+        async def events(exchange: ResponseParser) -> None:
+            exchange.head(200, CHUNKED)
+            for number in itertools.count(1_790_000_000_000_000_000, 1000):
+                await exchange.chunk(b"".join(_event(number + place) for place in range(100)))
+
+        engine.on("GET", "/events", events)
+        engine.on("GET", "/info", json={"SystemTime": "2026-09-21T00:00:00Z"})
+        for path in ("/containers/json", "/images/json", "/networks"):
+            engine.on("GET", path, json=[])
+        engine.on("GET", "/volumes", json={"Volumes": []})
+
+    @asynccontextmanager
+    async def strike(self, target: Target) -> AsyncIterator[Seen]:
+        async with target.channel() as channel:
+            stream = system_pb2_grpc.SystemServiceStub(channel).StreamEvents
+            calls = [stream(system_pb2.StreamEventsRequest(host=HOSTILE)) for _ in range(self.readers)]
+            async with reading(calls, self.events):
+                yield {}
+
+
+class PullFlood(Attack):
+    """Pulls whose progress has no end"""
+
+    name, kind = "pull-flood", 7
+    pulls = Sizes(40, 700)
+
+    def bounds(self) -> tuple[Bound, ...]:
+        return WORK, Bound("memory_peak", 64 + self.pulls / 2, "MiB of memory")
+
+    def script(self, engine: FakeEngine) -> None:
+        async def progress(exchange: ResponseParser) -> None:
+            exchange.head(200, CHUNKED)
+            for number in itertools.count():
+                lines = (
+                    b'{"status":"Downloading","progressDetail":{"current":%d,"total":%d},"id":"%012x"}\n'
+                    % (number, 1 << 30, layer)
+                    for layer in range(200)
+                )
+                await exchange.chunk(b"".join(lines))
+
+        engine.on("POST", "/images/create", progress)
+
+    @asynccontextmanager
+    async def strike(self, target: Target) -> AsyncIterator[Seen]:
+        async with target.channel() as channel, reading([pulls(channel)(PULL) for _ in range(self.pulls)], 1):
+            yield {}
+
+
+class EmptyFrames(Attack):
+    """A log of frames without data, for ever"""
+
+    name, kind = "empty-frames", 7
+    readers = Sizes(8, 20)
+    seconds = Sizes(0, 20)
+
+    def bounds(self) -> tuple[Bound, ...]:
+        life = Bound("without_heartbeat", 0, "readers without a heartbeat")
+        return WORK, Bound("memory_peak", 64, "MiB of memory"), *((life,) if self.seconds else ())
+
+    def script(self, engine: FakeEngine) -> None:
+        async def frames(exchange: ResponseParser) -> None:
+            exchange.head(200, CHUNKED)
+            while True:
+                await exchange.chunk(frame(1, b"") * 8192)
+
+        engine.on(*STATE, json=state())
+        engine.on(*LOGS, frames)
+
+    @asynccontextmanager
+    async def strike(self, target: Target) -> AsyncIterator[Seen]:
+        request = containers_pb2.StreamLogsRequest(host=HOSTILE, id="web", follow=True)
+        async with target.channel() as channel:
+            stub = containers_pb2_grpc.ContainerServiceStub(channel)
+            counts = [Counter[str]() for _ in range(self.readers)]
+            tasks = [asyncio.create_task(_records(stub.StreamLogs(request), count)) for count in counts]
+            await asyncio.sleep(self.seconds or 1)
+            yield {"without_heartbeat": sum(not count["heartbeat"] for count in counts)}
+            for task in tasks:
+                task.cancel()
+
+
+class LineInPieces(Attack):
+    """A line of a pull's progress that comes in small pieces and does not end"""
+
+    name, kind = "line-in-pieces", 7
+    mib = Sizes(3, 15)
+    piece = Sizes(512, 4096)
+
+    def bounds(self) -> tuple[Bound, ...]:
+        return Bound("cpu_seconds", 0.8 * self.mib, "seconds of the processor"), WORK
+
+    def script(self, engine: FakeEngine) -> None:
+        async def line(exchange: ResponseParser) -> None:
+            exchange.head(200, CHUNKED)
+            await exchange.chunk(b'{"status":"')
+            for _ in range(mib(self.mib) // self.piece):
+                await exchange.chunk(b"x" * self.piece)
+                for _ in iter(lambda: _unread(exchange), 0):  # so that each is read alone
+                    await asyncio.sleep(0)
+            await exchange.chunk(b'"}\n')
+            await exchange.wait_closed()
+
+        engine.on("POST", "/images/create", line)
+
+    @asynccontextmanager
+    async def strike(self, target: Target) -> AsyncIterator[Seen]:
+        async with target.channel() as channel, reading([pulls(channel)(PULL)], 1):
+            yield {}
+
+
+class DeepPingError(Attack):
+    """A host that lives, and then answers its ping with an error 995 objects deep"""
+
+    name, kind = "deep-ping-error", 8
+    depth = 995
+
+    def bounds(self) -> tuple[Bound, ...]:
+        return Bound("still_up", 0, "hosts that stay UP although their ping fails"), Bound(
+            "log_bytes", 65_536, "bytes of log"
+        )
+
+    def configuration(self) -> dict[str, Any]:
+        return {"health_check_interval_seconds": 0.2}
+
+    def script(self, engine: FakeEngine) -> None:
+        deep = b'{"message":' + b'{"a":' * self.depth + b"1" + b"}" * self.depth + b"}"
+        engine.on("GET", "/containers/json", turned(engine, status=500, body=deep))
+
+    @asynccontextmanager
+    async def strike(self, target: Target) -> AsyncIterator[Seen]:
+        async with target.channel() as channel:
+            stub = hosts_pb2_grpc.HostServiceStub(channel)
+            await code(containers_pb2_grpc.ContainerServiceStub(channel).ListContainers(LIST))
+            yield {"still_up": int(not await until_down(stub, tries=50))}
+
+
+class Extremes(Attack):
+    """Answers with an extreme value in each of their fields"""
+
+    name, kind = "extremes", 8
+    calls = Sizes(400, 8000)
+    serves = False
+
+    def bounds(self) -> tuple[Bound, ...]:
+        return (
+            Bound("defects", 0, "calls that end as defects of the gateway"),
+            Bound("defects_logged", 0, "defects in the log"),
+            Bound("log_bytes", 4096 * self.calls, "bytes of log"),
+        )
+
+    def configuration(self) -> dict[str, Any]:
+        limits = {"read_timeout_seconds": 2, "write_timeout_seconds": 2, "reconnect_timeout_seconds": 0}
+        return {"health_check_interval_seconds": 0.5, "limits": limits}
+
+    @asynccontextmanager
+    async def strike(self, target: Target) -> AsyncIterator[Seen]:
+        from tests.attacks.extremes import (
+            provoke,  # it knows all of the contract and of the gateway, and takes a second
+        )
+
+        async with FakeEngine(target.hostile) as engine, target.channel() as channel:
+            engine.api_version = "1.56"
+            await until_up(hosts_pb2_grpc.HostServiceStub(channel))
+            calls, self.calls = self.calls, _FEW  # the second time, all that counts is that it is under way
+            yield await provoke(engine, channel, HOSTILE, calls)
+
+
+class EchoedSecrets(Attack):
+    """Error texts that quote the secrets of the request"""
+
+    name, kind = "echoed-secrets", 10
+    repeats = True
+    secret = "hunter2-Zm9vYmFy"
+
+    def bounds(self) -> tuple[Bound, ...]:
+        return (Bound("leaks", 0, "places in the log, and answers, that quote a secret"),)
+
+    def script(self, engine: FakeEngine) -> None:
+        async def quote(exchange: ResponseParser) -> None:
+            request = exchange.request
+            header = request.headers.get("x-registry-auth", "")
+            auth = base64.urlsafe_b64decode(header).decode() if header else ""
+            text = f"unauthorized: {request.query} {request.body.decode()} {auth} {header}"
+            await exchange.answer(error=text[:900], status=500)
+
+        for verb, path in (("POST", "/images/create"), ("POST", "/auth"), ("POST", "/build")):
+            engine.on(verb, path, quote)
+
+    @asynccontextmanager
+    async def strike(self, target: Target) -> AsyncIterator[Seen]:
+        credentials = common_pb2.AuthConfig(username="me", password=self.secret, server_address="registry.example")
+        pull = images_pb2.PullImageRequest(host=HOSTILE, image="busybox", tag="1", registry_auth=credentials)
+        build = images_pb2.BuildImageStart(
+            host=HOSTILE, remote="https://a.example/x", build_args={"TOKEN": self.secret}
+        )
+        # The start of the base64 of the password depends on what is before it, its middle only on where it begins.
+        coded = [base64.b64encode(b"x" * shift + self.secret.encode()).decode()[4:20] for shift in range(3)]
+        secrets = [self.secret, *coded]
+        async with target.channel() as channel:
+            images = images_pb2_grpc.ImageServiceStub(channel)
+            system = system_pb2_grpc.SystemServiceStub(channel)
+            calls: list[Any] = [
+                images.PullImage(pull),
+                system.CheckAuth(system_pb2.CheckAuthRequest(host=HOSTILE, credentials=credentials)),
+                images.BuildImage(iter([images_pb2.BuildImageRequest(start=build)])),
+            ]
+            leaks = 0
+            for call in calls:
+                await code(call)
+                told = f"{await call.details()} {await call.trailing_metadata()}"
+                leaks += any(secret in told for secret in secrets)
+            yield {"leaks": leaks, "secrets": secrets}
+
+
+# What they share
+
+
+async def until_down(stub: Any, tries: int = 10_000) -> bool:
+    """Wait until the gateway knows that the hostile host is down; return whether it does after so many looks."""
+    return await _until(stub, hosts_pb2.HOST_STATE_DOWN, tries)
+
+
+async def until_up(stub: Any) -> bool:
+    """Wait until the gateway knows that the hostile host is up."""
+    return await _until(stub, hosts_pb2.HOST_STATE_UP, 10_000)
+
+
+async def _until(stub: Any, state: Any, tries: int) -> bool:
+    for _ in range(tries):
+        if (await stub.GetHost(hosts_pb2.GetHostRequest(host=HOSTILE))).host.state == state:
+            return True
+        await asyncio.sleep(0.1)
+    return False
+
+
+def gateway_work(target: Target) -> Any:
+    """Return the function that tells how many seconds the gateway's main thread has computed."""
+    schedstat = Path(f"/proc/{target.pid}/schedstat")
+    return lambda: int(schedstat.read_text().split()[0]) / 1e9
+
+
+@asynccontextmanager
+async def reading(calls: list[Any], least: int) -> AsyncIterator[None]:
+    """Read streams; the block begins when each has brought *least* responses, or has ended."""
+    counts = [asyncio.Semaphore(0) for _ in calls]
+    tasks = [asyncio.create_task(_drain(call, count)) for call, count in zip(calls, counts, strict=True)]
+
+    async def enough(task: asyncio.Task[None], count: asyncio.Semaphore) -> None:
+        waiting = asyncio.create_task(_take(count, least))
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+
+    await asyncio.gather(*(enough(*pair) for pair in zip(tasks, counts, strict=True)))
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def _take(count: asyncio.Semaphore, times: int) -> None:
+    for _ in range(times):
+        await count.acquire()
+
+
+async def _drain(call: Any, count: asyncio.Semaphore) -> None:
+    try:
+        async for _ in call:
+            count.release()
+    except grpc.aio.AioRpcError:
+        return
+
+
+async def _records(call: Any, count: Counter[str]) -> None:
+    try:
+        async for response in call:
+            count[response.WhichOneof("record")] += 1
+    except grpc.aio.AioRpcError:
+        return
+
+
+def _unread(exchange: ResponseParser) -> int:
+    """Return how many bytes the gateway has not taken from its socket yet."""
+    sock = exchange._writer.get_extra_info("socket")
+    return int.from_bytes(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+
+
+def many(item: str, size: float) -> bytes:
+    """Return a JSON array of *item* that has *size* MiB."""
+    return b"[" + b",".join([item.encode()] * (mib(size) // (len(item) + 1))) + b"]"
+
+
+def _event(nanoseconds: int) -> bytes:
+    return (
+        b'{"Type":"container","Action":"start","Actor":{"ID":"c%d","Attributes":{"name":"web"}},"scope":"local",'
+        b'"time":%d,"timeNano":%d}\n' % (nanoseconds % 1000, nanoseconds // 1_000_000_000, nanoseconds)
+    )
