@@ -4,12 +4,12 @@ SHELL := /bin/bash
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 PARALLEL := -n 4 --dist worksteal
-ALONE := engines or toolchains or attacks
+ALONE := engines or toolchains or attacks or fuzz
 UNIT := --ignore=tests/real --ignore=tests/clients -m "not ($(ALONE))"
 BUF := npx --yes @bufbuild/buf@1.75.0
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop serve unit test check format protos docs bench attacks release clean
+.PHONY: help run stop serve unit test check format protos docs bench attacks fuzz release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -65,6 +65,9 @@ bench: $(VENV)/ready ## measure against the docker SDK and the bare socket; ARGS
 
 attacks: $(VENV)/ready ## attack a gateway in full size, and write the table of docs/security.md; ARGS="NAME…" chooses
 	$(PYTHON) -m tests.attacks --full --write docs/security.md $(ARGS)
+
+fuzz: $(VENV)/ready ## fuzz the parsers of hostile bytes, for 10 minutes each; ARGS="frames --seconds 60" chooses
+	$(PYTHON) -m tests.fuzz $(ARGS)
 
 release: ## take the contract as it is for the one that must not be broken from now on
 	cd protos && $(BUF) build --exclude-source-info --output released.binpb

@@ -31,7 +31,6 @@ NOT_YET = {
     "empty-frames": "the work of one host in one turn of the loop has no bound",
     "line-in-pieces": "all of an unfinished line is copied and searched with each piece",
     "deep-ping-error": "the text of an error may be an object, and its conversion ends the probes of the host",
-    "extremes": "some values of an answer are used without a look at their range",
     "undecodable": "messages are decoded outside the interceptor",
     "echoed-secrets": "texts of the engine are passed on as they are",
 }
