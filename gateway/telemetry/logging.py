@@ -12,13 +12,18 @@ import logging.handlers
 import queue
 import re
 import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 
 _WAITING_LINES = 10_000
 _MAX_FIELD = 4096  # characters; a client can send a name of megabytes
 _MAX_TRACEBACK = 16_384
+_AT_ONCE, _EVERY_SECONDS = 10, 10.0  # lines that strangers can cause: so many, and then one in so many seconds
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")  # these can change the direction of the text, or begin an escape sequence
 
 
@@ -40,6 +45,41 @@ def start(level: str, form: str) -> logging.handlers.QueueListener:
     logging.getLogger("grpc._cython.cygrpc").addFilter(_is_no_leaving_client)
     listener.start()
     return listener
+
+
+class Sparing:
+    """Writes lines that a stranger can cause in any number: the first few of a kind, and one in a while after them.
+
+    A line says in `left_out` how many of its kind came before it and were not written.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._kinds: dict[str, _Kind] = {}
+
+    def write(self, log: logging.Logger, level: int, message: str, fields: dict[str, Any], kind: str = "") -> None:
+        """Write a line, or count it.  The *kind* is the message when it is not given, and of a closed set."""
+        now = self._clock()
+        found = self._kinds.setdefault(kind or message, _Kind(_AT_ONCE, now))
+        found.room = min(_AT_ONCE, found.room + (now - found.since) / _EVERY_SECONDS)
+        found.since = now
+        if found.room < 1:
+            found.left_out += 1
+            return
+        found.room -= 1
+        if found.left_out:
+            fields = {**fields, "left_out": found.left_out}
+            found.left_out = 0
+        log.log(level, message, extra={"fields": fields})
+
+
+@dataclass(slots=True)
+class _Kind:
+    """The lines of one kind: how many there was room for, when that was, and how many were left out since the last."""
+
+    room: float
+    since: float
+    left_out: int = 0
 
 
 def _is_no_leaving_client(record: logging.LogRecord) -> bool:
