@@ -14,6 +14,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 import uvloop
 
+from gateway import process
 from gateway.config.loading import ConfigError, load
 from gateway.server import serve
 from gateway.telemetry import logging as logs
@@ -30,6 +31,8 @@ def main() -> int:
         print(f"dockfleet-gateway: {error}", file=sys.stderr)
         return 2
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the gateway can reload its configuration
+    process.allow_open_files()
+    process.hide_memory()
     _collect_less()
     writer = logs.start(settings.log_level, settings.log_format)
     try:
