@@ -7,7 +7,7 @@ import logging
 import re
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +41,7 @@ from gateway.fleet.sources.combined import Combiner
 from gateway.fleet.sources.files import Polls
 from gateway.fleet.sources.store import HostChanges
 from gateway.fleet.twins import Twins
+from gateway.process import Stop, return_memory
 from gateway.reload import Configuration
 from gateway.rpc import health
 from gateway.rpc.backend import Backend, Timeouts
@@ -67,6 +68,7 @@ from gateway.rpc.services.stats import StatsService
 from gateway.rpc.services.system import SystemService
 from gateway.sources import run_sources
 from gateway.telemetry.metrics import Metrics
+from gateway.web.listener import Limits as PageLimits
 from gateway.web.listener import Listener
 from gateway.web.pages import Readiness, pages
 
@@ -75,7 +77,9 @@ log = logging.getLogger("gateway.server")
 _NEVER_SECONDS = 3600.0
 _HOSTS_AT_ONCE = 16  # that are asked for the lists of their inventory at the same time, so that calls need not wait
 _ASKED_SECONDS = 60.0  # health checks come at least this often
-_STATUS_SECONDS = 1.0  # for the statuses of calls that are cut off to reach their clients
+_AFTER_GRACE_SECONDS, _HURRIED_SECONDS = 1.5, 0.75  # for ending what is still open
+_LAST_WORDS_SECONDS = 0.5  # of these: for the statuses of calls that are cut off to reach their clients
+_LAST_SECONDS = 1.75  # after the grace: then the kernel ends the process
 
 
 async def serve(read: Callable[[], Settings], settings: Settings) -> None:
@@ -83,17 +87,12 @@ async def serve(read: Callable[[], Settings], settings: Settings) -> None:
 
     SIGHUP applies what *read* returns then, and lets all that watch files look at once.
     """
-    stop, now = asyncio.Event(), asyncio.Event()
-
-    def signalled() -> None:
-        (now if stop.is_set() else stop).set()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, signalled)
-    async with running(settings, now, read) as gateway:
-        loop.add_signal_handler(signal.SIGHUP, gateway.polls.now)
-        await stop.wait()
+    stop = Stop(settings.drain_timeout_seconds + settings.shutdown_timeout_seconds + _LAST_SECONDS)
+    async with running(settings, stop.now, read) as gateway:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, gateway.polls.now)
+        returning = asyncio.create_task(return_memory())
+        await stop.asked.wait()
+        returning.cancel()
 
 
 @dataclass(frozen=True)
@@ -161,8 +160,7 @@ async def running(
             readiness.obstacle = "the gateway is draining: it stops when its open calls have ended"
             seconds = settings.drain_timeout_seconds if _in_use(interceptor, reporter, readiness) else 0
             await _drain(reporter, seconds, hurry)
-            await _stop(server, interceptor, settings.shutdown_timeout_seconds, hurry)
-            await backend.finished()
+            await _stop(server, interceptor, backend, settings.shutdown_timeout_seconds, hurry)
 
 
 def _interceptor(limits: Limits, metrics: Metrics) -> CallInterceptor:
@@ -238,7 +236,8 @@ async def _serve_pages(
     if settings.metrics_listen is None:
         return None
     address = urlsplit(f"//{settings.metrics_listen}")
-    listener = Listener(pages(metrics.registry, readiness), on_refused=metrics.http_refused.inc)
+    limits = PageLimits(stop_timeout_seconds=_LAST_SECONDS - _AFTER_GRACE_SECONDS)
+    listener = Listener(pages(metrics.registry, readiness), limits, on_refused=metrics.http_refused.inc)
     return await stack.enter_async_context(listener.listening(address.hostname or "127.0.0.1", address.port or 0))
 
 
@@ -270,21 +269,35 @@ async def _drain(reporter: HealthReporter, seconds: float, hurry: asyncio.Event)
 
 
 async def _stop(
-    server: grpc.aio.Server, interceptor: CallInterceptor, grace_seconds: float, hurry: asyncio.Event
+    server: grpc.aio.Server, interceptor: CallInterceptor, backend: Backend, grace_seconds: float, hurry: asyncio.Event
 ) -> None:
     """Let open calls finish for *grace_seconds*, and then end them."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + grace_seconds + _AFTER_GRACE_SECONDS
     # The grace of grpc must not end during the second stop below: grpc would cancel calls of a closed server and crash.
     stopping = asyncio.create_task(server.stop(grace_seconds + _NEVER_SECONDS))
     interceptor.end_endless()
     hurried = asyncio.create_task(hurry.wait())
     await asyncio.wait({stopping, hurried}, timeout=grace_seconds, return_when=asyncio.FIRST_COMPLETED)
     hurried.cancel()
+    if hurry.is_set():
+        end = loop.time() + _HURRIED_SECONDS
     interceptor.end_all()
-    await asyncio.wait({stopping}, timeout=_STATUS_SECONDS)
+    await asyncio.wait({stopping}, timeout=_LAST_WORDS_SECONDS)
     if not stopping.done():
-        await server.stop(0)
-    await stopping
+        await _step("cancel calls", server.stop(0), end)
+    await _step("end calls", stopping, end)
+    await _step("finish work after calls", backend.finished(), end)
     log.info("stopped")
+
+
+async def _step(what: str, step: Awaitable[None], end: float) -> None:
+    """Wait for a *step* of the stop, but not beyond its *end*, in the loop's time."""
+    try:
+        async with asyncio.timeout_at(end):
+            await step
+    except TimeoutError:
+        log.error("a step of the stop took too long", extra={"fields": {"step": what}})
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -324,7 +324,7 @@ async def test_a_signal_ends_the_process_well(engine: FakeEngine, number: signal
 
 
 async def test_a_second_signal_ends_the_process_at_once(engine: FakeEngine) -> None:
-    """A user need not wait for the drain and the grace."""
+    """A user need not wait for the drain and the grace; execs are still killed."""
     port = free_port()
     started = await process(engine, port, "--drain-timeout-seconds", "300", "--shutdown-timeout-seconds", "300")
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
@@ -339,6 +339,37 @@ async def test_a_second_signal_ends_the_process_at_once(engine: FakeEngine) -> N
 
         assert await started.wait() == 0
         events.cancel()
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+async def test_a_process_that_is_held_up_is_ended_by_the_kernel(signals: int) -> None:
+    """Whatever the gateway is doing when its time is up, or after a second signal."""
+    started = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _HELD_UP, str(300 if signals == 2 else 1), stdout=asyncio.subprocess.PIPE
+    )
+    assert started.stdout is not None
+    for _ in range(signals):
+        await started.stdout.readline()
+        started.send_signal(signal.SIGTERM)
+
+    assert await started.wait() == -signal.SIGALRM
+
+
+_HELD_UP = """
+import asyncio, signal, sys
+from gateway import process
+
+async def main():
+    process.Stop(float(sys.argv[1]))
+    print("ready", flush=True)
+    while signal.getitimer(signal.ITIMER_REAL)[0] == 0:
+        pass
+    print("asked", flush=True)
+    while True:
+        pass
+
+asyncio.run(main())
+"""
 
 
 async def test_a_process_without_its_port_logs_the_reason(engine: FakeEngine) -> None:
