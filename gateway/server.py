@@ -41,7 +41,7 @@ from gateway.fleet.sources.combined import Combiner
 from gateway.fleet.sources.files import Polls
 from gateway.fleet.sources.store import HostChanges
 from gateway.fleet.twins import Twins
-from gateway.process import Stop, return_memory
+from gateway.process import Stop, open_files, return_memory
 from gateway.reload import Configuration
 from gateway.rpc import health
 from gateway.rpc.backend import Backend, Timeouts
@@ -75,6 +75,7 @@ from gateway.web.pages import Readiness, pages
 log = logging.getLogger("gateway.server")
 
 _NEVER_SECONDS = 3600.0
+_PAGES_CONNECTIONS = 256  # of scrapers and orchestrators, when there are descriptors enough
 _HOSTS_AT_ONCE = 16  # that are asked for the lists of their inventory at the same time, so that calls need not wait
 _ASKED_SECONDS = 60.0  # health checks come at least this often
 _AFTER_GRACE_SECONDS, _HURRIED_SECONDS = 1.5, 0.75  # for ending what is still open
@@ -139,8 +140,9 @@ async def running(
         changes = HostChanges(hosts, run_sources(settings, combiner, polls))
         await combiner.answered()
         backend = Backend(hosts, _timeouts(settings.limits))
-        interceptor = _interceptor(settings.limits, metrics)
-        server = grpc.aio.server(interceptors=[interceptor], options=options_of(settings.limits))
+        interceptor = CallInterceptor(metrics.rpcs, settings.limits)
+        connections, pages_connections = _connections(settings.limits)
+        server = grpc.aio.server(interceptors=[interceptor], options=options_of(settings.limits, connections))
         service = HostService(backend, changes, combiner.feeds, twins)
         names = [
             *_add_services(server, backend, settings, service),
@@ -148,8 +150,9 @@ async def running(
         ]
         if settings.reflection:
             server.add_generic_rpc_handlers(Reflection(names).handlers())
-        metrics_address = await _serve_pages(settings, metrics, readiness, stack)
+        metrics_address = await _serve_pages(settings, metrics, readiness, pages_connections, stack)
         port = listen(server, settings.listen, certificates)
+        interceptor.listens_on(port)
         await server.start()
         reporter.serve(names)
         readiness.obstacle = ""
@@ -163,13 +166,14 @@ async def running(
             await _stop(server, interceptor, backend, settings.shutdown_timeout_seconds, hurry)
 
 
-def _interceptor(limits: Limits, metrics: Metrics) -> CallInterceptor:
-    return CallInterceptor(
-        metrics.rpcs,
-        calls=limits.max_concurrent_calls,
-        streams=limits.max_concurrent_streams,
-        stall_timeout_seconds=limits.reader_stall_timeout_seconds,
-    )
+def _connections(limits: Limits) -> tuple[int, int]:
+    """Return how many connections clients may have to gRPC, and to the pages; the hosts need descriptors as well."""
+    files = open_files()
+    most = min(limits.max_client_connections, files // 2)
+    if most < limits.max_client_connections:
+        fields = {"open_files": files, "max_client_connections": most}
+        log.warning("the limit of open files allows fewer connections of clients", extra={"fields": fields})
+    return most, min(_PAGES_CONNECTIONS, files // 8)
 
 
 def _timeouts(limits: Limits) -> Timeouts:
@@ -230,13 +234,13 @@ def _add_standard_services(server: grpc.aio.Server, reporter: HealthReporter, se
 
 
 async def _serve_pages(
-    settings: Settings, metrics: Metrics, readiness: Readiness, stack: AsyncExitStack
+    settings: Settings, metrics: Metrics, readiness: Readiness, connections: int, stack: AsyncExitStack
 ) -> tuple[str, int] | None:
     """Serve HTTP until *stack* ends; return the bound address."""
     if settings.metrics_listen is None:
         return None
     address = urlsplit(f"//{settings.metrics_listen}")
-    limits = PageLimits(stop_timeout_seconds=_LAST_SECONDS - _AFTER_GRACE_SECONDS)
+    limits = PageLimits(max_connections=connections, stop_timeout_seconds=_LAST_SECONDS - _AFTER_GRACE_SECONDS)
     listener = Listener(pages(metrics.registry, readiness), limits, on_refused=metrics.http_refused.inc)
     return await stack.enter_async_context(listener.listening(address.hostname or "127.0.0.1", address.port or 0))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 
@@ -44,3 +45,21 @@ def test_the_memory_of_the_process_is_not_for_others_of_its_user() -> None:
     dumpable = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
 
     assert dumpable.strip() == "0"
+
+
+async def test_too_few_files_are_reported_and_half_of_them_are_for_the_hosts() -> None:
+    """With all of them as connections of clients, the gateway would reach no host any more."""
+    process = await asyncio.create_subprocess_exec(
+        *("prlimit", "--nofile=256:256", sys.executable, "-m", "gateway", "--metrics-listen", "off"),
+        *("--listen", "127.0.0.1:0", "--host", "h1=unix:///nowhere"),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    lines = [json.loads(await process.stderr.readline())]
+    while lines[-1]["message"] != "serving":
+        lines.append(json.loads(await process.stderr.readline()))
+    process.terminate()
+    await process.communicate()
+
+    [warned] = [line for line in lines if line["message"].startswith("the limit of open files")]
+    assert (warned["level"], warned["open_files"], warned["max_client_connections"]) == ("warning", 256, 128)

@@ -28,7 +28,41 @@ class Limits(Section):
     """Calls that the gateway serves at the same time; it refuses more.  Health checks do not count."""
 
     max_concurrent_streams: int = Field(default=2000, ge=1, le=1 << 20)
-    """Streams and sessions that the gateway serves at the same time; it refuses more."""
+    """Streams, sessions and other calls that wait for something to happen, such as a stop, that the gateway serves at
+    once."""
+
+    max_concurrent_heavy_calls: int = Field(default=256, ge=1, le=1 << 20)
+    """Heavy calls that the gateway serves at once: work on a disk or over a network, such as an export, a pull, a build
+    or a removal."""
+
+    max_health_watches: int = Field(default=1000, ge=1, le=1 << 20)
+    """Watches of health that the gateway serves at once.  Health checks always have room."""
+
+    max_reflection_streams: int = Field(default=64, ge=1, le=1 << 20)
+    """Reflection streams that the gateway serves at once."""
+
+    max_address_share: float = Field(default=0.75, gt=0, le=1)
+    """Share of each of these five bounds that the clients of one address may use together; 1 where a proxy is the only
+    client, or one program."""
+
+    max_client_connections: int = Field(default=1000, ge=1, le=1 << 20)
+    """Connections of gRPC clients; more are closed at once.  At most half of the file descriptors that the process may
+    have: fewer than configured are a warning in the log."""
+
+    max_streams_per_connection: int = Field(default=200, ge=1, le=1 << 20)
+    """Calls on one connection of a client, but for single ones and health checks.  Of all calls together, gRPC lets a
+    connection have 50 more at once, and lets further ones wait."""
+
+    close_flooding_connections: bool = True
+    """Close connections on which a client cancels hundreds of calls at once, or begins many and sends no request.  Not
+    where a proxy puts the calls of many clients on one connection."""
+
+    request_timeout_seconds: float = Field(default=10.0, ge=1, le=3600)
+    """Seconds within which the first message of a call must have come."""
+
+    max_slow_requests: int = Field(default=32, ge=1, le=1 << 20)
+    """Calls whose first message is on its way for longer than a moment.  Each may take 4 MiB of memory.  Of more, the
+    one that has waited longest is refused, of the address that has most."""
 
     max_connections_per_host: int = Field(default=64, ge=1, le=1024)
     """Single calls to one host at the same time, each on its own connection.  Idle connections close after a minute."""

@@ -11,7 +11,8 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
@@ -19,11 +20,18 @@ import grpc
 from dockfleet.options.v1 import options_pb2 as pb
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import DecodeError
 
+from gateway.config.settings import Limits
 from gateway.engine.codec import options
 from gateway.engine.errors import OutcomeUnknown
+from gateway.engine.kinds import Kind
+from gateway.rpc.budgets import Budgets
+from gateway.rpc.connections import Connections, Resets
 from gateway.rpc.context import CallContext, GrpcContext
-from gateway.rpc.status import ClientDeadline, Failure, GatewayBusy, failure
+from gateway.rpc.messages import FirstMessages, Requests
+from gateway.rpc.status import ClientDeadline, EmptyCall, Failure, MalformedMessage, failure
+from gateway.telemetry.logging import Sparing
 from gateway.telemetry.metrics import RpcMetrics
 
 log = logging.getLogger("gateway.rpc")
@@ -33,18 +41,65 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 _QUIET = (pb.ACCESS_LEVEL_LIST, pb.ACCESS_LEVEL_INSPECT, pb.ACCESS_LEVEL_LOGS)  # calls that are not worth a log line
 _MARGIN, _MARGIN_SECONDS = 0.1, (0.02, 0.25)  # how long before a client's deadline its call ends: a share, and bounds
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-_HEALTH = "grpc.health.v1."
+_HEALTH, _REFLECTION = "grpc.health.v1.", "grpc.reflection."
 _KINDS = {(False, False): "unary", (False, True): "server_stream", (True, False): "client_stream"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all calls of a gateway share."""
+
+    metrics: RpcMetrics
+    budgets: Budgets
+    first_messages: FirstMessages
+    connections: Connections
+    resets: Resets
+    lines: Sparing
+
+    @classmethod
+    def within(cls, limits: Limits, metrics: RpcMetrics) -> Shared:
+        """Make it, for calls within *limits*."""
+        lines = Sparing()
+        connections = Connections(metrics, lines, closes=limits.close_flooding_connections)
+        first_messages = FirstMessages(limits, connections, metrics)
+        return cls(metrics, Budgets(limits, metrics), first_messages, connections, Resets(connections), lines)
 
 
 class Method:
     """What all calls of one RPC have in common."""
 
-    def __init__(self, path: str, handler: Handler, metrics: RpcMetrics) -> None:
+    def __init__(self, path: str, handler: Handler, shared: Shared) -> None:
         _, self.service, self.name = path.split("/")
         self.full_name = f"{self.service}/{self.name}"
         self.of_health = self.service.startswith(_HEALTH)
+        self.of_reflection = self.service.startswith(_REFLECTION)
         self.streams_requests = bool(handler.request_streaming)
+        self.streams = self.streams_requests or bool(handler.response_streaming)
+        self._parse: Callable[[bytes], Any] = handler.request_deserializer or bytes
+        self._count(handler, shared.metrics)
+        described = _described(self.service, self.name)
+        self.ours = described is not None  # of the contract
+        self.changes = described is not None and options.changes(described)
+        self.logged = described is not None and options.of_rpc(described).access not in _QUIET
+        self.new_work = described is not None and options.of_rpc(described).new_work
+        kind = options.kind_of(described) if described is not None else Kind.UNARY
+        self.kind = Kind.STREAM if kind is Kind.UNARY and self.streams else kind
+        # Streams that wait for something to happen have no end of their own.
+        waits = described is None or _waits(options.of_rpc(described))
+        self.endless = bool(handler.response_streaming) and waits
+        self.shared = shared
+        self.budget = shared.budgets.of(self)
+
+    def decode(self, data: bytes) -> Any:
+        """Return the message in *data*.  Raises `MalformedMessage`."""
+        try:
+            message = self._parse(data)
+        except DecodeError:
+            raise MalformedMessage(f"{len(data)} bytes are no message of {self.full_name}") from None
+        self.received.inc()
+        return message
+
+    def _count(self, handler: Handler, metrics: RpcMetrics) -> None:
         kind = _KINDS.get((self.streams_requests, bool(handler.response_streaming)), "bidi_stream")
         labels = (kind, self.service, self.name)
         self.started = metrics.started.labels(*labels)
@@ -52,14 +107,6 @@ class Method:
         self.received = metrics.received.labels(*labels)
         self.sent = metrics.sent.labels(*labels)
         self.handled = _Handled(metrics, labels)
-        described = _described(self.service, self.name)
-        self.ours = described is not None  # of the contract
-        self.changes = described is not None and options.changes(described)
-        self.logged = described is not None and options.of_rpc(described).access not in _QUIET
-        self.new_work = described is not None and options.of_rpc(described).new_work
-        # Streams that wait for something to happen have no end of their own.
-        waits = described is None or _waits(options.of_rpc(described))
-        self.endless = bool(handler.response_streaming) and waits
 
 
 def _waits(rules: pb.RpcRules) -> bool:
@@ -79,66 +126,46 @@ class _Handled(dict[grpc.StatusCode, Any]):
         return counter
 
 
-class Budget:
-    """The open calls of a kind, at most so many."""
-
-    def __init__(self, name: str, limit: int, what: str, metrics: RpcMetrics) -> None:
-        self._calls: set[Call] = set()
-        self._limit = limit
-        self._what = what
-        metrics.open.labels(name).set_function(lambda: self.open)
-        metrics.limit.labels(name).set(limit)
-
-    @property
-    def open(self) -> int:
-        """How many calls are open."""
-        return len(self._calls)
-
-    def take(self, call: Call) -> None:
-        """Give *call* a place.  Raises `GatewayBusy`."""
-        if len(self._calls) >= self._limit:
-            raise GatewayBusy(f"the gateway serves {self._limit} {self._what} already, as many as allowed")
-        self._calls.add(call)
-
-    def give_back(self, call: Call) -> None:
-        """Free the place of *call*, if it has one."""
-        self._calls.discard(call)
-
-    def end(self, error: Exception, *, endless: bool) -> None:
-        """End the calls that have no end of their own, or else all; their clients get *error*."""
-        for call in list(self._calls):
-            if call.method.endless or not endless:
-                call.context.end(error)
-
-
 class Call:
     """One call.  Its block is what serves it; what the block raises becomes the call's status.
 
     It ends a little before its client's deadline, so that the client learns more than its own clock tells it.
     """
 
-    def __init__(
-        self, method: Method, budget: Budget, request: Any, grpc_context: GrpcContext, context: CallContext
-    ) -> None:
+    def __init__(self, method: Method, grpc_context: GrpcContext, context: CallContext) -> None:
         """Store.  *context* is for the handler; one that is not of the contract gets grpc's own."""
         self.method = method
-        self.request = _Requests(request, method) if method.streams_requests else request
+        self.request: Any = None
         self.context = context
         self.handed: Any = context if method.ours else grpc_context
-        self._budget = budget
+        self.peer = grpc_context.peer()
         self._grpc = grpc_context
         self._started = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
-    def admit(self) -> None:
-        """Take a place in the budget, until the end of the block.  Raises `GatewayBusy`."""
-        self._budget.take(self)
+    @property
+    def address(self) -> str:
+        """The client's address, without a port; empty on a unix socket."""
+        return "" if self.peer.startswith("unix") else self.peer.rpartition(":")[0]
+
+    async def receive(self) -> Any:
+        """Return the request, which is a message or a stream of them; take a place in the budget until the block's end.
+
+        Raises `NoRequest`, `EmptyCall`, `MalformedMessage` and `GatewayBusy`.
+        """
+        method = self.method
+        data = await method.shared.first_messages.read(self, self._grpc)
+        if data is grpc.aio.EOF:
+            await self.context.check_client()
+            if not method.streams_requests:
+                raise EmptyCall("the call has no message")
+        self.request = Requests(data, method, self._grpc) if method.streams_requests else method.decode(data)
+        method.budget.take(self)
+        return self.request
 
     async def __aenter__(self) -> Self:
         self._started = time.perf_counter()
         self.method.started.inc()
-        if not self.method.streams_requests:
-            self.method.received.inc()
         if (remaining := self.context.time_remaining()) is not None:
             margin = min(max(remaining * _MARGIN, _MARGIN_SECONDS[0]), _MARGIN_SECONDS[1], remaining / 2)
             self._timer = asyncio.get_running_loop().call_later(remaining - margin, self._expire)
@@ -157,7 +184,7 @@ class Call:
         finally:
             if self._timer is not None:
                 self._timer.cancel()
-            self._budget.give_back(self)
+            self.method.budget.give_back(self)
             self.context.close()
             self._report(code, refused)
 
@@ -184,7 +211,7 @@ class Call:
 
     def _early_end(self, cause: Exception) -> Exception:
         """Return what the call fails with that was ended early because of *cause*."""
-        if self.method.changes and not isinstance(cause, ClientDeadline):
+        if self.request is not None and self.method.changes and not isinstance(cause, ClientDeadline):
             return OutcomeUnknown(f"{cause}; whether the request took effect is not known", sent=True)
         return cause
 
@@ -197,45 +224,32 @@ class Call:
             log.error("defect", exc_info=error, extra={"fields": fields})
             found = Failure(grpc.StatusCode.INTERNAL, "INTERNAL", f"internal error; its log id is {request_id}")
         found.metadata["request_id"] = request_id
+        method.shared.metrics.failures.labels(found.reason).inc()
         return found
 
     def _report(self, code: grpc.StatusCode, refused: Failure | None) -> None:
         """Count, time and log the call."""
+        method, shared = self.method, self.method.shared
         seconds = time.perf_counter() - self._started
-        self.method.handled[code].inc()
-        self.method.handling.observe(seconds)
-        level = logging.INFO if self.method.logged or refused else logging.DEBUG
-        if log.isEnabledFor(level):
-            fields = {"method": self.method.full_name, "host": self._host, "code": code.name, "seconds": seconds}
-            if refused is None:
-                fields["request_id"] = _request_id(self._grpc)
-            else:
-                told = {"request_id": refused.metadata["request_id"], "reason": refused.reason}
-                fields |= told | {"error": refused.message}
-            log.log(level, "call", extra={"fields": fields})
+        method.handled[code].inc()
+        method.handling.observe(seconds)
+        shared.resets.ended(self.peer, seconds, cancelled=code is grpc.StatusCode.CANCELLED)
+        level = logging.INFO if method.logged or refused else logging.DEBUG
+        if not log.isEnabledFor(level):
+            return
+        fields = {"method": method.full_name, "host": self._host, "code": code.name, "seconds": seconds}
+        if refused is None:
+            log.log(level, "call", extra={"fields": {**fields, "request_id": _request_id(self._grpc)}})
+            return
+        told = {"request_id": refused.metadata["request_id"], "reason": refused.reason, "error": refused.message}
+        if self.context.asks_a_host:
+            log.log(level, "call", extra={"fields": fields | told})
+        else:  # it costs a client nothing, so there may be any number of them
+            shared.lines.write(log, level, "call", fields | told, kind=refused.reason)
 
     @property
     def _host(self) -> str:
         return getattr(self.request, "host", "")
-
-
-class _Requests:
-    """The messages of a client, counted; `host` is that of the `start` among them."""
-
-    def __init__(self, requests: AsyncIterator[Any], method: Method) -> None:
-        self.host = ""
-        self._requests = requests
-        self._received = method.received
-
-    def __aiter__(self) -> _Requests:
-        return self
-
-    async def __anext__(self) -> Any:
-        request = await self._requests.__anext__()
-        self._received.inc()
-        if not self.host and hasattr(request, "start"):
-            self.host = request.start.host
-        return request
 
 
 def _described(service: str, method: str) -> MethodDescriptor | None:

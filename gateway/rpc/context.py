@@ -39,6 +39,11 @@ class CallContext:
         host.calls.add(self)
         self._hosts.append(host)
 
+    @property
+    def asks_a_host(self) -> bool:
+        """Whether the call has found the host that it is about."""
+        return bool(self._hosts)
+
     def end(self, error: Exception) -> None:
         """End the call early; its client gets *error*, or what was given first."""
         if self.ended_by is None:

@@ -9,10 +9,13 @@ from gateway.rpc.certificates import Certificates
 
 OPTIONS = (
     ("grpc.so_reuseport", 0),  # else a second gateway would silently share the port (grpc/grpc#18210)
-    ("grpc.max_receive_message_length", 16 << 20),
+    ("grpc.max_receive_message_length", 4 << 20),  # each call may hold so much that is not whole yet
     ("grpc.max_send_message_length", 64 << 20),  # a list of some ten thousand containers
     ("grpc.max_metadata_size", 16 << 10),  # both alike: between them, grpc would decide by chance
     ("grpc.absolute_max_metadata_size", 16 << 10),
+    # What a connection may send that no call asks for.  With the probe it would be 8 MiB.
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", 512 << 10),
     ("grpc.server_handshake_timeout_ms", 5_000),
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
@@ -21,14 +24,16 @@ OPTIONS = (
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
 )
-_REFUSALS = 1000  # calls of one connection that are being refused, or ask for health
+_SHORT_CALLS = 50  # calls that a connection may have besides streams: grpc lets those beyond wait in silence
 
 
-def options_of(limits: Limits) -> list[tuple[str, int]]:
-    """Return the options of a server with such *limits*."""
-    # More than the budgets allow in all, on one connection: grpc lets a call beyond this wait in silence, they say no.
-    streams = limits.max_concurrent_calls + limits.max_concurrent_streams + _REFUSALS
-    return [*OPTIONS, ("grpc.max_concurrent_streams", streams)]
+def options_of(limits: Limits, connections: int) -> list[tuple[str, int]]:
+    """Return the options of a server with such *limits*, and so many *connections* at most."""
+    return [
+        *OPTIONS,
+        ("grpc.max_concurrent_streams", limits.max_streams_per_connection + _SHORT_CALLS),
+        ("grpc.max_allowed_incoming_connections", connections),
+    ]
 
 
 def listen(server: grpc.aio.Server, address: str, certificates: Certificates | None) -> int:

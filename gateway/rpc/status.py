@@ -52,6 +52,24 @@ class GatewayBusy(CallError):
     status, reason, retry_safe, about_host = "RESOURCE_EXHAUSTED", "GATEWAY_BUSY", True, False
 
 
+class NoRequest(CallError):
+    """The first message of a call has not come."""
+
+    status, reason, retry_safe, about_host = "DEADLINE_EXCEEDED", "NO_REQUEST", True, False
+
+
+class EmptyCall(CallError):
+    """The client has ended its side of a call without a message, and the call needs one."""
+
+    status, reason, about_host = "INVALID_ARGUMENT", "NO_REQUEST", False
+
+
+class MalformedMessage(CallError):
+    """The bytes of a message are not what the RPC takes."""
+
+    status, reason, about_host = "INVALID_ARGUMENT", "MALFORMED_MESSAGE", False
+
+
 _RETRY_SECONDS = {"HOST_UNREACHABLE": 2, "HOST_BUSY": 1, "GATEWAY_BUSY": 1, "REGISTRY_LIMIT": 60, "GOING_AWAY": 1}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from dockfleet.v1.common_pb2 import SLOW_READER_CLOSE, SLOW_READER_DROP, SLOW_READER_WAIT, TerminalSize
 
 from gateway.engine.codec.frames import Frame
-from gateway.engine.errors import InvalidField, TransportError
+from gateway.engine.errors import CallError, InvalidField, TransportError
 from gateway.engine.process.bounded_buffer import Dropped, Output, buffered
 from gateway.engine.process.session import Session
 from gateway.engine.resumable.subscription import Idle
@@ -47,7 +47,7 @@ async def forward_input(
     """Send the frames of *requests* to the process until the end of the block, and *size* before them.
 
     *stdin* tells whether the process has a standard input.  The end of *requests* closes it.  What is wrong with
-    the frames (`InvalidField`) ends the session and is raised by its reader.
+    the frames (`InvalidField`, `MalformedMessage`) ends the session and is raised by its reader.
     """
     sizes: asyncio.Queue[TerminalSize] = asyncio.Queue()
     if size is not None:
@@ -84,7 +84,7 @@ async def _feed(
             session.close_stdin()
     except TransportError:
         pass  # the process is gone, or the connection: who reads its output will learn which
-    except InvalidField as error:
+    except CallError as error:
         session.fail(error)
 
 

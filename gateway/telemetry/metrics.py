@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dockfleet import __version__
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -28,6 +28,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
         Info("dockfleet_build", "The version of this gateway.", registry=registry).info({"version": __version__})
+        ProcessCollector(registry=registry)  # of memory, processor time and file descriptors
         self.rpcs = RpcMetrics(registry)
         self.hosts = HostFamilies(registry)
         self.sources = SourceFamilies(registry)
@@ -67,6 +68,21 @@ class RpcMetrics:
         self.open = Gauge("dockfleet_open_calls", "Calls under way, by budget.", ("budget",), registry=registry)
         self.limit = Gauge(
             "dockfleet_calls_limit", "Calls that may be under way at once, by budget.", ("budget",), registry=registry
+        )
+        self.refused = Counter(
+            "dockfleet_calls_refused",
+            "Calls refused by a bound, by budget, and by what has reached the bound (gateway, address, connection).",
+            ("budget", "bound"),
+            registry=registry,
+        )
+        self.failures = Counter(
+            "dockfleet_call_failures", "Calls that failed, by the contract's reason.", ("reason",), registry=registry
+        )
+        self.connections_closed = Counter(
+            "dockfleet_client_connections_closed",
+            "Connections of clients that were closed for what they did (resets, silent).",
+            ("reason",),
+            registry=registry,
         )
 
 

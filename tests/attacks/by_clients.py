@@ -81,18 +81,18 @@ class ResumeToken(Attack):
 
 
 class UnfinishedMessages(Attack):
-    """Streams that announce 15 MiB and never send the last byte"""
+    """Streams that announce all that a message may have, and never send the last byte"""
 
     name, kind = "unfinished-messages", 3
     streams = Sizes(12, 160)
-    announced = 15
+    announced = 4  # MiB
 
     def bounds(self) -> tuple[Bound, ...]:
         return (Bound("memory_peak", max(64, 1.6 * self.streams), "MiB of memory"),)
 
     @asynccontextmanager
     async def strike(self, target: Target) -> AsyncIterator[Seen]:
-        size = mib(self.announced)
+        size = mib(self.announced) - 1
         data = prefixed(b"", size) + bytes(size - 1)
         async with connections(target) as connected:
             pouring = [

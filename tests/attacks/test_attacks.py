@@ -21,17 +21,11 @@ NOT_YET = {
     "empty-objects": "elements of an answer are not counted, and it is converted in one turn of the loop",
     "free-form": "elements of an answer are not counted, and it is converted in one turn of the loop",
     "tiny-chunks": "each chunk of an answer is an object of its own until the answer is whole",
-    "unfinished-messages": "a message may have 16 MiB, and has no time by which it must have come",
-    "calls-without-message": "a connection may have 4000 streams",
-    "connections": "connections have no bound",
-    "rapid-reset": "a connection may have 4000 streams, and none is sent away",
-    "idle-reflection": "reflection takes of the budget of streams",
     "events-flood": "the work of one host in one turn of the loop has no bound, nor has what is kept of its events",
     "pull-flood": "the work of one host in one turn of the loop has no bound",
     "empty-frames": "the work of one host in one turn of the loop has no bound",
     "line-in-pieces": "all of an unfinished line is copied and searched with each piece",
     "deep-ping-error": "the text of an error may be an object, and its conversion ends the probes of the host",
-    "undecodable": "messages are decoded outside the interceptor",
     "echoed-secrets": "texts of the engine are passed on as they are",
 }
 

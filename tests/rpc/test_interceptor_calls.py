@@ -11,14 +11,11 @@ from typing import Any
 import grpc
 import pytest
 from dockfleet.v1 import common_pb2, containers_pb2, exec_pb2, images_pb2, system_pb2
-from google.rpc.error_details_pb2 import RetryInfo
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 from prometheus_client import generate_latest
 
-from gateway.config.settings import Limits
 from tests.support.fake_engine import FakeEngine
 from tests.support.fixtures import client_fixture, engine_fixture
-from tests.support.gateway import Client, gateway_of
+from tests.support.gateway import Client
 from tests.support.upstream import EXEC, Held, cat, refusal, until
 
 LIST = containers_pb2.ListContainersRequest(host="h1")
@@ -189,33 +186,3 @@ async def test_secrets_go_only_to_the_engine(engine: FakeEngine, client: Client,
     assert [secret for secret in SECRETS if secret.encode() not in sent] == []
     for trace in (logged.getvalue(), repr(failures), generate_latest(client.metrics.registry).decode()):
         assert not [secret for secret in SECRETS if secret in trace]
-
-
-async def test_as_many_calls_as_allowed_and_no_more(engine: FakeEngine) -> None:
-    """One more single call, or stream, is refused at once; each kind, and the health service, has room of its own."""
-    list_held, pull_held = Held(), Held(lambda exchange: exchange.head(200, {"Transfer-Encoding": "chunked"}))
-    engine.on("GET", "/containers/json", list_held)
-    engine.on("POST", "/images/create", pull_held)
-    pull = images_pb2.PullImageRequest(host="h1", image="busybox", tag="latest")
-    async with gateway_of(
-        engine.address,
-        health_check_interval_seconds=3600,
-        limits=Limits(max_concurrent_calls=1, max_concurrent_streams=1),
-    ) as client:
-        call = client.containers.ListContainers(LIST)
-        await list_held.called.wait()
-        stream = client.images.PullImage(pull)
-        await pull_held.called.wait()
-
-        refused = [await refusal(client.containers.ListContainers(LIST)), await refusal(client.images.PullImage(pull))]
-        health = health_pb2_grpc.HealthStub(client.channel)
-        assert (await health.Check(health_pb2.HealthCheckRequest())).status == health_pb2.HealthCheckResponse.SERVING
-        call.cancel()
-        stream.cancel()
-        await list_held.gone.wait()
-        await pull_held.gone.wait()
-        engine.on("GET", "/containers/json", json=[])
-        await client.containers.ListContainers(LIST)
-
-    assert [(one.code, one.reason) for one in refused] == [(grpc.StatusCode.RESOURCE_EXHAUSTED, "GATEWAY_BUSY")] * 2
-    assert all(isinstance(one.details[0], RetryInfo) for one in refused)

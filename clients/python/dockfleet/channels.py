@@ -1,9 +1,9 @@
 """The connections to the gateway.
 
-Short calls and long calls never share a connection.  A server limits the calls of a connection; the gateway allows
-thousands, many proxies 100.  gRPC lets one call more wait silently until another one ends: a program that follows 100
-logs through such a proxy could not list containers.  So short calls have a connection of their own, and long calls get
-another one when all of theirs are full.
+Short calls and long calls never share a connection.  A server limits the calls of a connection; the gateway allows 250,
+many proxies 100.  gRPC lets one call more wait silently until another one ends: a program that follows 100 logs through
+such a proxy could not list containers.  So short calls have a connection of their own, and long calls get another one
+when all of theirs are full.
 """
 
 from __future__ import annotations
