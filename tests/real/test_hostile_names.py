@@ -162,7 +162,7 @@ async def counts(client: Client, host: str) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "x", "-flag", ".hidden", "a/b", "a b", "a\0b", "x" * 129, "0123456789abcdef", "../up"]
+    "name", ["", "x", "-flag", ".hidden", "a/b", "a b", "a\0b", "x" * 129, "0123456789abcdef", "c0ffee", "../up"]
 )
 async def test_a_container_gets_no_misleading_name(client: Client, host: str, name: str) -> None:
     """A name that could be taken for an id, a path or a flag is refused before the host is asked."""

@@ -320,7 +320,8 @@ const (
 	NameFormat_NAME_FORMAT_NETWORK NameFormat = 4
 	// A volume name.
 	NameFormat_NAME_FORMAT_VOLUME NameFormat = 5
-	// A name to give to a container: 2 to 128 letters, digits, `_`, `.` and `-`, not one that looks like an id.
+	// A name to give to a container: 2 to 128 letters, digits, `_`, `.` and `-`, not 6 to 64 hexadecimal digits alone,
+	// which could be taken for an id.
 	NameFormat_NAME_FORMAT_NEW_NAME NameFormat = 6
 	// An image tag, or a digest such as `sha256:…`.
 	NameFormat_NAME_FORMAT_TAG NameFormat = 7

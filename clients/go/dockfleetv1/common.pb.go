@@ -381,7 +381,8 @@ const (
 	ErrorReason_ERROR_REASON_SLOW_READER ErrorReason = 35
 	// Data is missing from the stream, and the request asks for a failure in this case.
 	ErrorReason_ERROR_REASON_GAP ErrorReason = 36
-	// The gateway's limit of calls or of streams in progress is reached.  Nothing was sent.
+	// A limit of the gateway is reached: of calls of this kind in progress, in all, from the client's address or on its
+	// connection.  The message names the configuration's key.  Nothing was sent.
 	ErrorReason_ERROR_REASON_GATEWAY_BUSY ErrorReason = 37
 	// The client's own deadline ran out.  The code is DEADLINE_EXCEEDED.  It says nothing about the host.  A call that
 	// changes something may have taken effect.
@@ -401,7 +402,8 @@ const (
 	ErrorReason_ERROR_REASON_HOST_READ_ONLY ErrorReason = 44
 	// The bytes of a message are not a message of the RPC's type.
 	ErrorReason_ERROR_REASON_MALFORMED_MESSAGE ErrorReason = 45
-	// The client did not send its first message in time.
+	// The client did not send its first message in time; the code is DEADLINE_EXCEEDED.  Or it ended its side of the call
+	// without one; the code is INVALID_ARGUMENT.
 	ErrorReason_ERROR_REASON_NO_REQUEST ErrorReason = 46
 	// The gateway cannot store a change of its hosts: its database, or etcd, does not take it.  Nothing has changed.
 	ErrorReason_ERROR_REASON_HOST_STORE_UNAVAILABLE ErrorReason = 47

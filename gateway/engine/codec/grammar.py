@@ -37,8 +37,8 @@ _PATTERNS: dict[int, tuple[str, str]] = {
         "an image's id or reference, such as `registry.example.com:5000/team/app:1.2`",
     ),
     pb.NAME_FORMAT_NEW_NAME: (
-        rf"(?!{_HEX}{{12,64}}\Z)[a-zA-Z0-9][a-zA-Z0-9_.-]{{1,127}}",
-        "a name of 2 to 128 letters, digits, `_`, `.` and `-` that cannot be taken for an id",
+        rf"(?!{_HEX}{{6,64}}\Z)[a-zA-Z0-9][a-zA-Z0-9_.-]{{1,127}}",
+        "a name of 2 to 128 letters, digits, `_`, `.` and `-`, not of 6 to 64 hexadecimal digits as ids are",
     ),
     pb.NAME_FORMAT_TAG: (rf"{_TAG}|{_DIGEST}", "a tag of up to 128 letters, digits, `_`, `.` and `-`, or a digest"),
     pb.NAME_FORMAT_REPOSITORY: (_REPOSITORY, "an image repository in lower case, without tag or digest"),

@@ -65,7 +65,7 @@ ATTACKS = {
     ],
     pb.NAME_FORMAT_NETWORK: [*NO_NAMES, "/a"],
     pb.NAME_FORMAT_VOLUME: [*NO_NAMES, "/a"],
-    pb.NAME_FORMAT_NEW_NAME: [*NO_REFERENCES, "a/b", "/web", "a", "4fa6e0f0c678", "f" * 64],
+    pb.NAME_FORMAT_NEW_NAME: [*NO_REFERENCES, "a/b", "/web", "a", "facade", "deadbeef", "4fa6e0f0c678", "f" * 64],
     pb.NAME_FORMAT_TAG: [*NO_REFERENCES, "a/b", "a:b", "sha256:short"],
     pb.NAME_FORMAT_REPOSITORY: [*NO_REFERENCES, "a:b", f"a@{SHA256}", "UPPER/Case", "Upper"],
 }
@@ -81,7 +81,7 @@ GOOD = {
     ],
     pb.NAME_FORMAT_NETWORK: [*NAMES.split(), "bridge", "0a", "Lan_0.1-x", "my net", " my net "],
     pb.NAME_FORMAT_VOLUME: [*NAMES.split(), "data", "f" * 64, "data.old", "my data"],
-    pb.NAME_FORMAT_NEW_NAME: ["web", "w1", "cafe", "deadbeef", "facade-4fa6e0f0c678", "a" * 128],
+    pb.NAME_FORMAT_NEW_NAME: ["web", "w1", "cafe", "facade-4fa6e0f0c678", "a" * 128],
     pb.NAME_FORMAT_TAG: ["latest", "_x", "1.2-rc.1", "T" * 128, SHA256],
     pb.NAME_FORMAT_REPOSITORY: ["app", "team/app", "registry.example.com:5000/team/app", "localhost/app", "UPPER/case"],
 }

@@ -262,7 +262,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_GAP: _ErrorReason.ValueType  # 36
     """Data is missing from the stream, and the request asks for a failure in this case."""
     ERROR_REASON_GATEWAY_BUSY: _ErrorReason.ValueType  # 37
-    """The gateway's limit of calls or of streams in progress is reached.  Nothing was sent."""
+    """A limit of the gateway is reached: of calls of this kind in progress, in all, from the client's address or on its
+    connection.  The message names the configuration's key.  Nothing was sent.
+    """
     ERROR_REASON_CLIENT_DEADLINE: _ErrorReason.ValueType  # 38
     """The client's own deadline ran out.  The code is DEADLINE_EXCEEDED.  It says nothing about the host.  A call that
     changes something may have taken effect.
@@ -284,7 +286,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_MALFORMED_MESSAGE: _ErrorReason.ValueType  # 45
     """The bytes of a message are not a message of the RPC's type."""
     ERROR_REASON_NO_REQUEST: _ErrorReason.ValueType  # 46
-    """The client did not send its first message in time."""
+    """The client did not send its first message in time; the code is DEADLINE_EXCEEDED.  Or it ended its side of the call
+    without one; the code is INVALID_ARGUMENT.
+    """
     ERROR_REASON_HOST_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 47
     """The gateway cannot store a change of its hosts: its database, or etcd, does not take it.  Nothing has changed."""
 
@@ -390,7 +394,9 @@ ERROR_REASON_SLOW_READER: ErrorReason.ValueType  # 35
 ERROR_REASON_GAP: ErrorReason.ValueType  # 36
 """Data is missing from the stream, and the request asks for a failure in this case."""
 ERROR_REASON_GATEWAY_BUSY: ErrorReason.ValueType  # 37
-"""The gateway's limit of calls or of streams in progress is reached.  Nothing was sent."""
+"""A limit of the gateway is reached: of calls of this kind in progress, in all, from the client's address or on its
+connection.  The message names the configuration's key.  Nothing was sent.
+"""
 ERROR_REASON_CLIENT_DEADLINE: ErrorReason.ValueType  # 38
 """The client's own deadline ran out.  The code is DEADLINE_EXCEEDED.  It says nothing about the host.  A call that
 changes something may have taken effect.
@@ -412,7 +418,9 @@ ERROR_REASON_HOST_READ_ONLY: ErrorReason.ValueType  # 44
 ERROR_REASON_MALFORMED_MESSAGE: ErrorReason.ValueType  # 45
 """The bytes of a message are not a message of the RPC's type."""
 ERROR_REASON_NO_REQUEST: ErrorReason.ValueType  # 46
-"""The client did not send its first message in time."""
+"""The client did not send its first message in time; the code is DEADLINE_EXCEEDED.  Or it ended its side of the call
+without one; the code is INVALID_ARGUMENT.
+"""
 ERROR_REASON_HOST_STORE_UNAVAILABLE: ErrorReason.ValueType  # 47
 """The gateway cannot store a change of its hosts: its database, or etcd, does not take it.  Nothing has changed."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -208,7 +208,9 @@ class _NameFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NameFormat
     NAME_FORMAT_VOLUME: _NameFormat.ValueType  # 5
     """A volume name."""
     NAME_FORMAT_NEW_NAME: _NameFormat.ValueType  # 6
-    """A name to give to a container: 2 to 128 letters, digits, `_`, `.` and `-`, not one that looks like an id."""
+    """A name to give to a container: 2 to 128 letters, digits, `_`, `.` and `-`, not 6 to 64 hexadecimal digits alone,
+    which could be taken for an id.
+    """
     NAME_FORMAT_TAG: _NameFormat.ValueType  # 7
     """An image tag, or a digest such as `sha256:…`."""
     NAME_FORMAT_REPOSITORY: _NameFormat.ValueType  # 8
@@ -235,7 +237,9 @@ NAME_FORMAT_NETWORK: NameFormat.ValueType  # 4
 NAME_FORMAT_VOLUME: NameFormat.ValueType  # 5
 """A volume name."""
 NAME_FORMAT_NEW_NAME: NameFormat.ValueType  # 6
-"""A name to give to a container: 2 to 128 letters, digits, `_`, `.` and `-`, not one that looks like an id."""
+"""A name to give to a container: 2 to 128 letters, digits, `_`, `.` and `-`, not 6 to 64 hexadecimal digits alone,
+which could be taken for an id.
+"""
 NAME_FORMAT_TAG: NameFormat.ValueType  # 7
 """An image tag, or a digest such as `sha256:…`."""
 NAME_FORMAT_REPOSITORY: NameFormat.ValueType  # 8
