@@ -9,12 +9,12 @@ UNIT := --ignore=tests/real --ignore=tests/clients -m "not ($(ALONE))"
 BUF := npx --yes @bufbuild/buf@1.75.0
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop serve unit test check format protos docs bench attacks fuzz release clean
+.PHONY: help run stop serve unit test check format lock audit protos docs bench attacks fuzz release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
-$(VENV)/ready: pyproject.toml clients/python/pyproject.toml deploy/venv.sh
+$(VENV)/ready: pyproject.toml clients/python/pyproject.toml uv.lock deploy/venv.sh
 	deploy/venv.sh $(VENV)
 	@touch $@
 
@@ -53,6 +53,12 @@ format: $(VENV)/ready ## format code and protos
 	$(VENV)/bin/ruff format .
 	deploy/npm.sh
 	cd protos && $(BUF) format --write
+
+lock: ## write uv.lock anew, with the newest versions that pyproject.toml allows
+	$(VENV)/bin/uv lock --upgrade
+
+audit: $(VENV)/ready ## ask for known vulnerabilities of what uv.lock names; AUDIT=required fails where it cannot ask
+	deploy/audit.sh
 
 protos: $(VENV)/ready ## generate the code of the contract anew
 	PATH="$(abspath $(VENV)/bin):$$PATH" $(PYTHON) protos/generate.py

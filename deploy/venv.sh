@@ -19,7 +19,6 @@ echo "making $venv with all that dockfleet needs; this takes one to two minutes"
 install() { # prints what pip is about to fetch, a line for each package
     "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off "$@"
 }
-install --upgrade 'pip>=25.1'
-install --editable . --group dev
-# The gateway brings the client as a copy; here the sources themselves are wanted.
-install --no-deps --editable clients/python
+install --upgrade 'pip>=25.1' 'uv>=0.9'
+# What uv.lock names, and nothing else: each file that is fetched must have the hash that is written there.
+UV_PROJECT_ENVIRONMENT="$venv" UV_PYTHON_DOWNLOADS=never "$venv/bin/uv" sync --locked --inexact --python "$venv/bin/python"
