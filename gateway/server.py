@@ -34,6 +34,7 @@ from gateway.config.state import resume_key
 from gateway.engine.events.event_buffer import EventTokenCodec
 from gateway.engine.logs.cursor import LogTokenCodec
 from gateway.engine.transport.ssh.login import Logins
+from gateway.engine.transport.turns import Traffic
 from gateway.fleet.dial import host_of
 from gateway.fleet.host import Host
 from gateway.fleet.registry import HostRegistry
@@ -116,13 +117,13 @@ async def running(
     *read* reads the settings again when their files have changed.  Raises `OSError` when a port is taken.
     """
     hurry = hurry or asyncio.Event()
-    metrics, reporter, readiness = Metrics(), HealthReporter(), Readiness()
+    metrics, reporter, readiness, traffic = Metrics(), HealthReporter(), Readiness(), Traffic()
 
     gate = asyncio.Semaphore(_HOSTS_AT_ONCE) if settings.inventory else None
     logins = Logins()
 
     def make(host: HostSettings) -> Host:
-        return host_of(host, settings.limits, metrics, gate, logins)
+        return host_of(host, settings.limits, metrics, gate, logins, traffic)
 
     async with AsyncExitStack() as stack:
         hosts = await stack.enter_async_context(

@@ -13,6 +13,8 @@ Named = tuple[tuple[str, str], ...]
 """Kinds and names of objects, the one that a request is about first."""
 Skipped = Callable[[str, int], None]
 """Called for values of a response that do not fit the contract and are left out: the RPC, and how many."""
+Hide = Callable[[str], str]
+"""Takes the secrets of a request out of a text."""
 PING = Request("GET", "/_ping")
 
 
@@ -26,7 +28,7 @@ class Call(NamedTuple):
     `changes` tells whether it does more than read; `needs` names what not every API version has; `deadline` is in the
     loop's time and holds, for streams, until the head of the response; `operation` is the RPC that it is made for, and
     `named` the objects that the request names; `kind` says whose budget it uses: without it, that of unary calls, or of
-    streams when it is opened as one.
+    streams when it is opened as one; `hide` takes the secrets of the request out of a text.
     """
 
     request: Request
@@ -36,3 +38,4 @@ class Call(NamedTuple):
     operation: str = ""
     named: Named = ()
     kind: Kind | None = None
+    hide: Hide = str

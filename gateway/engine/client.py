@@ -27,13 +27,15 @@ from gateway.engine.errors import (
 )
 from gateway.engine.kinds import Kind
 from gateway.engine.observer import Observer
-from gateway.engine.sdk import ERROR_BYTES, APIClient, APIError, NotFound, SdkClient, engine_error
+from gateway.engine.sdk import APIClient, APIError, NotFound, SdkClient, engine_error
 from gateway.engine.transport.budget import Budget
 from gateway.engine.transport.connection import Connection
 from gateway.engine.transport.http import Request, Response
 from gateway.engine.transport.pool import Address, Limits, Pool
+from gateway.engine.transport.response_parser import ERROR_BODY_BYTES
 from gateway.engine.transport.ssh.login import Logins
 from gateway.engine.transport.timeouts import Deadline, Timeout, within
+from gateway.engine.transport.turns import Traffic, Turns
 from gateway.engine.versions import NEWEST, OLDEST, Version
 
 _VERSION = re.compile(r"(\d{1,3})\.(\d{1,3})")
@@ -64,8 +66,12 @@ class Engine(SdkClient):
         limits: Limits | None = None,
         observer: Observer | None = None,
         logins: Logins | None = None,
+        traffic: Traffic | None = None,
     ) -> None:
-        """Store; nothing is sent to the host before the first call.  *logins* is what ssh hosts share."""
+        """Store; nothing is sent to the host before the first call.
+
+        *logins* is what ssh hosts share, and *traffic* what all hosts do.
+        """
         limits = limits or Limits()
         super().__init__(Timeout.of(limits.call_timeout_seconds, "limits.read_timeout_seconds"))
         self.name = name
@@ -83,6 +89,7 @@ class Engine(SdkClient):
             self._lost,
             host=name,
             logins=logins,
+            traffic=traffic,
             waited=lambda kind, seconds: self.observer.waited(kind, seconds),
         )
 
@@ -105,6 +112,11 @@ class Engine(SdkClient):
     def budgets(self) -> Mapping[Kind, Budget]:
         """How many calls of each kind are under way, and may be."""
         return self._pool.budgets
+
+    @property
+    def turns(self) -> Turns:
+        """How long the work for this host may keep the event loop from the others."""
+        return self._pool.turns
 
     def deadline(self) -> Deadline:
         """Return the deadline of a request that the gateway makes for itself."""
@@ -138,11 +150,12 @@ class Engine(SdkClient):
         and `Incompatible`.
         """
         self.observer.admit(call.kind or Kind.UNARY)
+        self.turns.call()
         response = await self._fetch(call, await self._prefix(call))
         if response.status == 400 and self._has_changed(engine_error(response)):
             response = await self._fetch(call, await self._prefix(call))
         if response.status >= 400:
-            raise engine_error(response, call.operation, call.named)
+            raise engine_error(response, call.operation, call.named, call.hide)
         return response
 
     async def send_for_sdk(self, request: Request, deadline: float | None) -> Response:
@@ -193,6 +206,7 @@ class Engine(SdkClient):
     ) -> AsyncIterator[tuple[Response, Connection]]:
         kind = call.kind or Kind.STREAM
         self.observer.admit(kind)
+        self.turns.call()
         prefix = await self._prefix(call)
         started, answered = time.perf_counter(), False
         try:
@@ -202,7 +216,7 @@ class Engine(SdkClient):
                 self.observer.answered(call, kind, head.status, time.perf_counter() - started)
                 if head.status >= 400:
                     head.body = await _error_body(connection)
-                    raise engine_error(head, call.operation, call.named)
+                    raise engine_error(head, call.operation, call.named, call.hide)
                 yield head, connection
         except BaseException as error:
             if not answered:
@@ -210,6 +224,7 @@ class Engine(SdkClient):
             if isinstance(error, OperationFailed):
                 error.operation = error.operation or call.operation
                 error.named = error.named or call.named
+                error.args = (call.hide(str(error)),)
             if isinstance(error, Disconnected | TimedOut):
                 raise _as_outcome_unknown(error, call) from error
             raise
@@ -319,9 +334,9 @@ async def _error_body(connection: Connection) -> bytes:
     body = b""
     with contextlib.suppress(TransportError, TimeoutError):
         async with asyncio.timeout(_ERROR_SECONDS):
-            while len(body) < ERROR_BYTES and (data := await connection.read()):
+            while len(body) < ERROR_BODY_BYTES and (data := await connection.read()):
                 body += data
-    return body[:ERROR_BYTES]
+    return body[:ERROR_BODY_BYTES]
 
 
 # Some of them are the SDK's.

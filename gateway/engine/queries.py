@@ -17,7 +17,7 @@ from dockfleet.options.v1 import options_pb2 as pb
 
 from gateway.engine.client import Call, Engine, Named
 from gateway.engine.codec import grammar
-from gateway.engine.codec.json import NotEngineJson, TooLarge, parse
+from gateway.engine.codec.json import MOST_VALUES, NotEngineJson, TooLarge, parse
 from gateway.engine.codec.timestamps import canonical, nanoseconds
 from gateway.engine.errors import BadResponse, TornStream, TransportError
 from gateway.engine.kinds import Kind
@@ -206,12 +206,17 @@ def _fitting(number: Any) -> int | None:
 
 
 async def document(
-    engine: Engine, target: str, timeout: float | None = None, named: Named = (), kind: Kind = Kind.UNARY
+    engine: Engine,
+    target: str,
+    timeout: float | None = None,
+    named: Named = (),
+    kind: Kind = Kind.UNARY,
+    most_values: int = MOST_VALUES,
 ) -> Any:
-    """Return the JSON that the engine answers a GET of *target* with."""
+    """Return the JSON that the engine answers a GET of *target* with: of at most so many values."""
     body = (await _fetch(engine, target, timeout, named, kind)).body
     try:
-        return parse(body)
+        return parse(body, most_values)
     except NotEngineJson as error:
         raise BadResponse(f"the host's response is not JSON: {error}", sent=True) from error
 

@@ -25,6 +25,7 @@ from docker.utils.proxy import ProxyConfig
 from gateway.engine.codec.json import NotEngineJson, parse
 from gateway.engine.errors import BadResponse, NothingFound, Refused
 from gateway.engine.transport.http import Request, Response
+from gateway.engine.transport.response_parser import ERROR_BODY_BYTES
 from gateway.engine.transport.timeouts import Deadline, Timeout
 
 _OBJECT = re.compile(r"/v[\d.]+/(container|exec|image|network|volume)s?/([^?]+)/")
@@ -112,14 +113,18 @@ class SdkClient(APIClient):
         return _sdk_response(response, response.body, cast("str", prepared.url))
 
 
-def engine_error(response: Response, operation: str = "", named: tuple[tuple[str, str], ...] = ()) -> Refused:
-    """Return the SDK's exception for a response to *operation* that is an error; *named* as in `Call`."""
+def engine_error(
+    response: Response, operation: str = "", named: tuple[tuple[str, str], ...] = (), hide: Callable[[str], str] = str
+) -> Refused:
+    """Return the SDK's exception for a response to *operation* that is an error; *named* and *hide* as in `Call`."""
     body = response.body[:ERROR_BYTES]
     # The response to a HEAD says nothing but its status.
     explanation = body.decode(errors="backslashreplace").strip() or f"HTTP {response.status}"
     with contextlib.suppress(orjson.JSONDecodeError, TypeError, KeyError):
-        explanation = str(orjson.loads(response.body)["message"])[:ERROR_BYTES]
+        message = orjson.loads(response.body[:ERROR_BODY_BYTES])["message"]
+        explanation = message[:ERROR_BYTES] if isinstance(message, str) else explanation
     kind = NothingFound if response.status == 404 else Refused
+    explanation = hide(explanation)
     error = kind(explanation, response=_sdk_response(response, body, ""), explanation=explanation)
     error.operation = operation
     error.named = named

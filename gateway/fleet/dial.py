@@ -13,6 +13,7 @@ from gateway.engine.transport.pool import Address
 from gateway.engine.transport.pool import Limits as EngineLimits
 from gateway.engine.transport.ssh.address import SOCKET, Credentials, Hop, SshAddress
 from gateway.engine.transport.ssh.login import Logins
+from gateway.engine.transport.turns import Traffic
 from gateway.fleet.host import Host
 from gateway.telemetry.metrics import Metrics
 
@@ -23,10 +24,12 @@ def host_of(
     metrics: Metrics,
     gate: asyncio.Semaphore | None = None,
     logins: Logins | None = None,
+    traffic: Traffic | None = None,
 ) -> Host:
     """Return a host that was not asked for anything yet.
 
-    *gate* is that of `Host`; *logins* is what ssh hosts share.  Raises like `address_of`.
+    *gate* is that of `Host`; *logins* is what ssh hosts share, and *traffic* what all hosts do.
+    Raises like `address_of`.
     """
     counts = metrics.host(settings.name)
     engine = Engine(
@@ -44,6 +47,7 @@ def host_of(
             ssh_keepalive_interval_seconds=limits.ssh_keepalive_interval_seconds,
         ),
         logins=logins,
+        traffic=traffic,
     )
     return Host(engine, counts, settings, reconnect_timeout_seconds=limits.reconnect_timeout_seconds, gate=gate)
 

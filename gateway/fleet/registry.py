@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import TracebackType
 from typing import Protocol, Self
 
+from gateway.engine.background import keep_running
 from gateway.engine.errors import CallError
 from gateway.fleet import prober
 from gateway.fleet.host import Host
 
+_LONGEST_NAME = 63  # characters; what is asked for may have megabytes
 _FIRST_PROBES_PER_SECOND = 500  # that a gateway makes when it gets many hosts at once
 
 
@@ -21,8 +24,8 @@ class UnknownHost(CallError, LookupError):
     status, reason, about_host = "NOT_FOUND", "UNKNOWN_HOST", False
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"there is no host {name!r}; HostService.ListHosts tells which there are")
-        self.name = name
+        self.name = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
+        super().__init__(f"there is no host {self.name!r}; HostService.ListHosts tells which there are")
 
     @property
     def missing(self) -> tuple[str, str] | None:
@@ -107,15 +110,15 @@ class HostRegistry:
         self._hosts[host.name] = host
         self._names.insert(bisect_left(self._names, host.name), host.name)
         host.open()
-        self._probes[host] = asyncio.create_task(
-            prober.watch(
-                host,
-                self._health_check_interval_seconds,
-                self.changed,
-                timeout_seconds=self._health_check_timeout_seconds,
-                spread_seconds=len(self._hosts) / _FIRST_PROBES_PER_SECOND,
-            )
+        probe = partial(
+            prober.watch,
+            host,
+            self._health_check_interval_seconds,
+            self.changed,
+            timeout_seconds=self._health_check_timeout_seconds,
+            spread_seconds=len(self._hosts) / _FIRST_PROBES_PER_SECOND,
         )
+        self._probes[host] = asyncio.create_task(keep_running(probe, "probes", host.name))
         for watcher in self.watchers:
             watcher.host_added(host)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from dockfleet.options.v1 import options_pb2 as pb
 
+from gateway.engine.background import report
 from gateway.engine.client import Engine
 from gateway.engine.codec.binding import Binding
 from gateway.engine.errors import InvalidField
@@ -84,8 +85,13 @@ class Backend:
         """Let *work* be done after its call has ended."""
         task = asyncio.create_task(work)
         self._afterwards.add(task)
-        task.add_done_callback(self._afterwards.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._afterwards.discard(task)
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            report(error, "work after a call")
 
     async def finished(self) -> None:
         """Wait until all such work is done."""
-        await asyncio.gather(*self._afterwards)
+        await asyncio.gather(*self._afterwards, return_exceptions=True)

@@ -13,6 +13,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from traceback import clear_frames
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
@@ -42,6 +43,7 @@ _QUIET = (pb.ACCESS_LEVEL_LIST, pb.ACCESS_LEVEL_INSPECT, pb.ACCESS_LEVEL_LOGS)  
 _MARGIN, _MARGIN_SECONDS = 0.1, (0.02, 0.25)  # how long before a client's deadline its call ends: a share, and bounds
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _HEALTH, _REFLECTION = "grpc.health.v1.", "grpc.reflection."
+_LONGEST_HOST = 64  # characters of a host's name in logs and statuses: a client may send megabytes
 _KINDS = {(False, False): "unary", (False, True): "server_stream", (True, False): "client_stream"}
 
 
@@ -187,6 +189,13 @@ class Call:
             self.method.budget.give_back(self)
             self.context.close()
             self._report(code, refused)
+            self._let_go(error)
+
+    def _let_go(self, error: BaseException | None) -> None:
+        """Free the request: grpc keeps what aborts a call in a circle with the frames that it went through."""
+        self.request = None
+        if error is not None:
+            clear_frames(error.__traceback__)
 
     def _expire(self) -> None:
         self.context.end(ClientDeadline(changes=self.method.changes))
@@ -249,7 +258,8 @@ class Call:
 
     @property
     def _host(self) -> str:
-        return getattr(self.request, "host", "")
+        name: str = getattr(self.request, "host", "")
+        return name[:_LONGEST_HOST]
 
 
 def _described(service: str, method: str) -> MethodDescriptor | None:

@@ -40,7 +40,8 @@ def listing(binding: Binding, backend: Backend) -> Callable[..., Any]:
             return answer  # without a change that was made just now, and its age says so
         freshness = common_pb2.Freshness(source=common_pb2.ANSWER_SOURCE_ENGINE)
         freshness.max_age.FromNanoseconds(int((time.monotonic() - sent) * 1e9))
-        return host.memo(binding).serialised(response, host.engine.skipped) + told(freshness)
+        serialised = await host.memo(binding).serialised(response, host.engine.turns, host.engine.skipped)
+        return serialised + told(freshness)
 
     return call
 

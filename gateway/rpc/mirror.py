@@ -18,7 +18,7 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.engine.codec import options, streams, wire
+from gateway.engine.codec import options, pieces, streams, wire
 from gateway.engine.codec.binding import Binding
 from gateway.engine.errors import InvalidField
 from gateway.engine.process.bounded_buffer import buffered
@@ -88,11 +88,15 @@ def mirror(method: MethodDescriptor, backend: Backend) -> Callable[..., Any]:
 
 
 def _unary(binding: Binding, backend: Backend) -> Callable[..., Any]:
-    async def call(request: Message, context: CallContext) -> Message:
+    async def call(request: Message, context: CallContext) -> Message | bytes:
         host = backend.host(request, context)
+        engine = host.engine
         asked = binding.call(request, backend.timeouts.deadline(binding, context))
         with host.inventory.changing(binding.touches, asked) as written:
-            response = binding.response(await host.engine.fetch(asked), host.engine.skipped)
+            answer = await engine.fetch(asked)
+            if len(answer.body) > pieces.LARGE_BYTES and not binding.changes:
+                return await binding.large_response(answer, engine.turns, engine.skipped)
+            response = binding.response(answer, engine.skipped)
             written.answered(response)
         return response
 
@@ -114,6 +118,8 @@ def _lines(binding: Binding, backend: Backend) -> Callable[..., Any]:
                 lines = streams.lines(connection, backend.timeouts.idle(context) if may_stall else None)
                 async with coalesced(lines) if reports else aclosing(lines) as documents:
                     async for document in documents:
+                        if engine.turns.spent:
+                            await engine.turns.next()
                         yield binding.document(document, engine.skipped)
 
     return call

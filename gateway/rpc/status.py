@@ -197,9 +197,10 @@ def _resource(kind: str, name: str) -> ResourceInfo:
 
 def safe(text: str) -> str:
     """Return *text* fit for logs and trailers: at most 1 KiB, control characters escaped."""
-    text = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
-    encoded = text.encode("utf-8", "backslashreplace")
-    if len(encoded) <= _LONGEST:
+    beginning = text[:_LONGEST]  # before anything looks at it: it may have megabytes
+    escaped = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", beginning)
+    encoded = escaped.encode("utf-8", "backslashreplace")
+    if len(encoded) <= _LONGEST and len(beginning) == len(text):
         return encoded.decode()
     return encoded[: _LONGEST - 3].decode(errors="ignore") + "…"
 

@@ -93,7 +93,9 @@ class _Droppable(logging.handlers.QueueHandler):
     dropped = 0
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
-        """Return the record unchanged: it stays in this process, and the formatter needs its traceback."""
+        """Cut what waits to be written, and free what the frames of a traceback hold."""
+        record.fields = {key: _bounded(value) for key, value in getattr(record, "fields", {}).items()}
+        record.exc_text, record.exc_info = _traceback(record), None
         return record
 
     def enqueue(self, record: logging.LogRecord) -> None:
@@ -107,10 +109,18 @@ class _Droppable(logging.handlers.QueueHandler):
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
-    fields = {key: _bounded(value) for key, value in getattr(record, "fields", {}).items()}
+    fields: dict[str, object] = {**getattr(record, "fields", {})}
     if dropped := getattr(record, "dropped_before", 0):
         fields["dropped_before"] = dropped
     return fields
+
+
+def _traceback(record: logging.LogRecord) -> str:
+    """Return the end of the traceback of *record*; "" when it has none."""
+    text = record.exc_text or ""
+    if record.exc_info:
+        text = logging.Formatter().formatException(record.exc_info)
+    return text[-_MAX_TRACEBACK:]
 
 
 def _bounded(value: object) -> object:
@@ -141,8 +151,8 @@ class JsonFormatter(logging.Formatter):
             "message": _cut(record.getMessage()),
             **_fields(record),
         }
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)[-_MAX_TRACEBACK:]
+        if traceback := _traceback(record):
+            line["traceback"] = traceback
         try:
             text = orjson.dumps(line, default=str).decode()
         except TypeError:  # half of a surrogate pair, or a number beyond 64 bits
@@ -158,4 +168,5 @@ class TextFormatter(logging.Formatter):
         time = datetime.fromtimestamp(record.created).strftime("%Y-%m-%d %H:%M:%S")
         fields = " ".join(f"{key}={value!r}" for key, value in _fields(record).items())
         text = f"{time} {record.levelname:<7} {_cut(record.getMessage())} {fields}".rstrip()
-        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+        traceback = _traceback(record)
+        return f"{text}\n{traceback}" if traceback else text

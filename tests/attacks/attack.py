@@ -24,11 +24,14 @@ _CONNECT_SECONDS = 5  # a server that accepts no more is tried by the kernel for
 _SOURCE = "127.0.0.66"  # the address that raw connections come from: the honest client's is another
 
 
-class Sizes(NamedTuple):
-    """A figure of an attack: in small size, which takes seconds, and in full."""
-
+class _Sizes(NamedTuple):
     small: Any
     full: Any
+
+
+def sizes(small: Any, full: Any) -> Any:
+    """Return a figure of an attack: in small size, which takes seconds, and in full."""
+    return _Sizes(small, full)
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class Target:
 class Attack:
     """An attack in one of two sizes.  The first line of the class's docstring says what it does, for the table.
 
-    Attributes that are `Sizes` have the value of its size.  `script` runs in the process of the hostile host, and
+    Attributes that are `sizes` have the value of its size.  `script` runs in the process of the hostile host, and
     `strike` in that of the attacker.
     """
 
@@ -99,7 +102,7 @@ class Attack:
 
     def __init__(self, size: Size) -> None:
         self.size = size
-        self.figures = {name: getattr(value, size) for name, value in vars(type(self)).items() if type(value) is Sizes}
+        self.figures = {name: getattr(value, size) for name, value in vars(type(self)).items() if type(value) is _Sizes}
         vars(self).update(self.figures)
 
     @property

@@ -14,7 +14,7 @@ from dockfleet.v1 import containers_pb2, containers_pb2_grpc, system_pb2, system
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 
-from tests.attacks.attack import HEALTHY, HOSTILE, Attack, Bound, Seen, Sizes, Target, code, mib, turned
+from tests.attacks.attack import HEALTHY, HOSTILE, Attack, Bound, Seen, Target, code, mib, sizes, turned
 from tests.attacks.http2 import Connection, prefixed
 from tests.support.fake_engine import FakeEngine
 
@@ -39,8 +39,8 @@ class HostName(Attack):
     """Pings to a host whose name is all ESC"""
 
     name, kind = "host-name", 1
-    mib = Sizes(1, 15)
-    calls = Sizes(2, 5)
+    mib = sizes(1, 15)
+    calls = sizes(2, 5)
     repeats = True
 
     def bounds(self) -> tuple[Bound, ...]:
@@ -61,8 +61,8 @@ class ResumeToken(Attack):
     """Resume tokens of many MiB"""
 
     name, kind = "resume-token", 1
-    mib = Sizes(3, 15)
-    calls = Sizes(20, 20)
+    mib = sizes(3, 15)
+    calls = sizes(20, 20)
     repeats = True
 
     def bounds(self) -> tuple[Bound, ...]:
@@ -84,7 +84,7 @@ class UnfinishedMessages(Attack):
     """Streams that announce all that a message may have, and never send the last byte"""
 
     name, kind = "unfinished-messages", 3
-    streams = Sizes(12, 160)
+    streams = sizes(12, 160)
     announced = 4  # MiB
 
     def bounds(self) -> tuple[Bound, ...]:
@@ -107,8 +107,8 @@ class SilentCalls(Attack):
     """Calls that never send their message"""
 
     name, kind = "calls-without-message", 3
-    calls = Sizes(2000, 20_000)
-    seconds = Sizes(0, 30)
+    calls = sizes(2000, 20_000)
+    seconds = sizes(0, 30)
 
     def bounds(self) -> tuple[Bound, ...]:
         kept = Bound("open_calls", 0, f"calls that are open after {self.seconds} s")
@@ -129,8 +129,8 @@ class Connections(Attack):
     """Connections without end, to a gateway that may have 256 file descriptors"""
 
     name, kind = "connections", 3
-    connections = Sizes(400, 2000)
-    seconds = Sizes(1, 10)
+    connections = sizes(400, 2000)
+    seconds = sizes(1, 10)
     descriptors = 256
 
     def bounds(self) -> tuple[Bound, ...]:
@@ -178,7 +178,7 @@ class SilentScrapers(Attack):
     """Connections to the metrics port that say nothing"""
 
     name, kind = "silent-scrapers", 3
-    connections = Sizes(166, 1000)
+    connections = sizes(166, 1000)
 
     def bounds(self) -> tuple[Bound, ...]:
         return (Bound("threads", 32, "threads"), Bound("memory_peak", 32, "MiB of memory"))
@@ -200,7 +200,7 @@ class RapidReset(Attack):
     """Two connections that begin and cancel calls as fast as they can"""
 
     name, kind = "rapid-reset", 4
-    resets = Sizes(5000, 100_000)
+    resets = sizes(5000, 100_000)
     repeats = True
 
     def bounds(self) -> tuple[Bound, ...]:
@@ -230,8 +230,8 @@ class HealthWatch(Attack):
     """Watches of a host's health that give the server no window, while the host goes down"""
 
     name, kind = "health-watch", 5
-    watches = Sizes(2, 100)
-    checks = Sizes(5, 50)
+    watches = sizes(2, 100)
+    checks = sizes(5, 50)
 
     def bounds(self) -> tuple[Bound, ...]:
         return (
@@ -279,7 +279,7 @@ class IdleReflection(Attack):
     """Idle reflection streams, as many as the gateway serves streams"""
 
     name, kind = "idle-reflection", 6
-    streams = Sizes(100, 2000)
+    streams = sizes(100, 2000)
 
     def bounds(self) -> tuple[Bound, ...]:
         return Bound("refused", 0, "streams of others that are refused"), Bound("memory_peak", 64, "MiB of memory")
@@ -312,7 +312,7 @@ class Undecodable(Attack):
     """Requests whose bytes are no message"""
 
     name, kind = "undecodable", 9
-    calls = Sizes(500, 20_000)
+    calls = sizes(500, 20_000)
     repeats = True
 
     def bounds(self) -> tuple[Bound, ...]:
@@ -327,7 +327,7 @@ class Undecodable(Attack):
         codes, leaks = Counter[str](), 0
         async with target.channel() as channel:
             for _ in range(self.calls // 50):
-                calls = [channel.unary_unary(PING)(b"\xff" * 20) for _ in range(50)]
+                calls: list[Any] = [channel.unary_unary(PING)(b"\xff" * 20) for _ in range(50)]  # type: ignore[arg-type]
                 codes.update(await asyncio.gather(*map(code, calls)))
                 leaks += sum(["<class" in (await call.details() or "") for call in calls])
         yield {"not_invalid": codes.total() - codes["INVALID_ARGUMENT"], "answers": dict(codes), "leaks": leaks}

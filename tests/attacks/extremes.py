@@ -59,7 +59,7 @@ _EVENT = {
     "time": 1_790_000_000,
     "timeNano": 1_790_000_000_000_000_000,
 }
-_RUN = {"image": "busybox", "cmd": ["true"]}
+_RUN = container_config_pb2.ContainerSpec(image="busybox", cmd=["true"])
 
 
 @dataclass(frozen=True)
@@ -88,13 +88,13 @@ _BY_HAND = (  # what the mirror's table does not have
     ),
     Case(
         "ContainerService.RunContainer",
-        containers_pb2.RunContainerRequest(config=container_config_pb2.ContainerSpec(**_RUN)),
+        containers_pb2.RunContainerRequest(config=_RUN),
         "POST /containers/create",
         {"Id": CONTAINER, "Warnings": ["no swap"]},
     ),
     Case(
         "ContainerService.RunContainer",
-        containers_pb2.RunContainerRequest(config=container_config_pb2.ContainerSpec(**_RUN)),
+        containers_pb2.RunContainerRequest(config=_RUN),
         "POST /containers/{id}/wait",
         {"StatusCode": 7, "Error": {"Message": "so"}},
     ),
@@ -149,7 +149,8 @@ async def provoke(engine: FakeEngine, channel: grpc.aio.Channel, host: str, most
     defects, calls, endless = Counter[str](), 0, Counter[str]()
     for case, answer, where in cases(most):
         behave(engine)
-        engine.on(*case.asked.split(" "), body=answer)
+        verb, path = case.asked.split(" ")
+        engine.on(verb, path, body=answer)
         request = type(case.request)()
         request.CopyFrom(case.request)
         request.host = host  # type: ignore[attr-defined]

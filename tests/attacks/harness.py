@@ -196,7 +196,8 @@ async def measure(attack: Attack) -> Row:
     ====================================  ==========================================================================
     failed_pings, failures, p50_ms,       of honest pings during the attack
     p99_ms, longest_ms
-    work_ms                               the most that the gateway's loop computed during one honest ping
+    work_ms, work_p90_ms                  what the gateway's loop computed during an honest ping: at most, and during
+                                          nine of ten of them
     p50_ratio, p99_ratio                  those of the pings during the attack over those before
     memory_peak, memory_after             MiB beyond those before, at most, and after the attack
     cpu_seconds, log_bytes, descriptors,  what the gateway took during the attack
@@ -251,7 +252,8 @@ async def measure(attack: Attack) -> Row:
     row["base_p50_ms"], row["base_p99_ms"] = base["p50_ms"], base["p99_ms"]
     row |= {f"{name}_ratio": row[f"{name}_ms"] / base[f"{name}_ms"] for name in ("p50", "p99")}
     row["late_seconds"] = row["stop_seconds"] - _DRAIN_SECONDS[attack.size] - _GRACE_SECONDS[attack.size]
-    return row | seen
+    found: Row = row | seen
+    return found
 
 
 def broken(attack: Attack, row: Row) -> list[str]:

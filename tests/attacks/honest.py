@@ -67,6 +67,7 @@ def _figures(pings: list[tuple[float, float]], failures: Counter[str]) -> dict[s
         "p99_ms": _quantile(seconds, 99) * 1000,
         "longest_ms": max(seconds) * 1000,
         "work_ms": max(work) * 1000,
+        "work_p90_ms": _quantile(work, 90) * 1000,
     }
 
 

@@ -47,7 +47,7 @@ def write(page: Path, rows: Mapping[str, str], order: Iterable[str]) -> None:
     if found is None:
         raise ValueError(f"{page} must have the two comments around the table of attacks")
     old = {line.split(" | ")[0].removeprefix("| "): line for line in found[2].splitlines()[2:] if line}
-    all_rows = old | rows
+    all_rows = {**old, **rows}
     lines = "".join(f"{all_rows[name]}\n" for name in order if name in all_rows)
     page.write_text(text[: found.start(2)] + _HEADER + lines + text[found.end(2) :])
 

@@ -17,6 +17,7 @@ import contextlib
 import json
 import os
 import sys
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -33,7 +34,8 @@ _NICE = 10  # an attacker on another machine would take no processor from the ga
 def main() -> None:
     """Play the role that the command line names."""
     role, arguments = sys.argv[1], json.loads(sys.argv[2])
-    uvloop.run({"engine": engine, "attacker": attacker}[role](**arguments))
+    roles: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {"engine": engine, "attacker": attacker}
+    uvloop.run(roles[role](**arguments))
 
 
 def say(value: Any) -> None:

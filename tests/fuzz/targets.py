@@ -7,6 +7,7 @@ the input says where that is, and which of several parsers is meant.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from google.protobuf.descriptor import Descriptor
 
 from gateway.engine.codec import json as enginejson
 from gateway.engine.codec import options
+from gateway.engine.codec import pieces as json_pieces
 from gateway.engine.codec.frames import SYSTEM_ERROR, Frame, FrameDecoder, FrameError, dated_frames
 from gateway.engine.codec.json import NotEngineJson
 from gateway.engine.transport.response_parser import ResponseParser
@@ -53,8 +55,8 @@ def http(data: bytes) -> None:
         return
     kind, where, data = data[0], data[1], data[2:]
     if kind & 1:
-        whole, cut = _request([data]), _request(pieces(data, where))
-        assert whole == cut, (whole, cut)
+        whole, parts = _request([data]), _request(pieces(data, where))
+        assert whole == parts, (whole, parts)
         return
     method = ("GET", "HEAD", "POST", "PUT")[kind >> 1 & 3]
     upgrade = bool(kind & 8)
@@ -132,9 +134,8 @@ def frames(data: bytes) -> None:
     assert sum(len(frame.data) for frame in whole) <= len(data)
     dated = _dated([data])
     assert dated == _dated(pieces(data, where))
-    if dated is not None:  # but for empty reports of the engine, which are entries of a log
-        streams = [frame.stream for frame in whole if frame.last]
-        assert [stream for stream, text in dated if text] == streams
+    if dated is not None:
+        assert [stream for stream, _ in dated] == [frame.stream for frame in whole if frame.last]
 
 
 def _decoded(parts: Iterator[bytes] | list[bytes]) -> tuple[list[Frame], bool]:
@@ -198,6 +199,9 @@ def engine_json(data: bytes) -> None:
     number, text = data[0] % len(_LOADERS), data[2:]
     if data[1] & 1:
         text = json.dumps(_document(_DESCRIPTORS[number], iter(text), 0)).encode()
+    elif data[1] & 2:
+        _in_pieces(text)
+        return
     try:
         document = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -211,6 +215,17 @@ def engine_json(data: bytes) -> None:
     assert told <= _MOST_TIMES * len(text)
 
 
+def _in_pieces(text: bytes) -> None:
+    """A large array of *text* is the same in pieces."""
+    data = b"[%b]" % b",".join([text] * (1 + json_pieces.LARGE_BYTES // len(text)))
+    whole = found = None
+    with contextlib.suppress(NotEngineJson):
+        whole = enginejson.parse(data, 1 << 20)
+    with contextlib.suppress(NotEngineJson):
+        found = [element for piece in json_pieces.documents(data) for element in piece]
+    assert found == whole
+
+
 def _document(descriptor: Descriptor, choices: Iterator[int], depth: int) -> Any:
     """Return JSON for a message: as the *choices* are, of the right form or of another."""
     if next(choices, 1) == 0:
@@ -221,10 +236,12 @@ def _document(descriptor: Descriptor, choices: Iterator[int], depth: int) -> Any
         if choice & 3 == 0:
             continue
         below = each.message_type
-        if enginejson.is_map(each):
-            below = each.message_type.fields_by_name["value"].message_type
-        nested = below is not None and not below.full_name.startswith("google.") and depth < _DEEPEST and choice & 4
-        value = _document(below, choices, depth + 1) if nested else _VALUES[next(choices, 0) % len(_VALUES)]
+        if below is not None and enginejson.is_map(each):
+            below = below.fields_by_name["value"].message_type
+        if below is not None and not below.full_name.startswith("google.") and depth < _DEEPEST and choice & 4:
+            value = _document(below, choices, depth + 1)
+        else:
+            value = _VALUES[next(choices, 0) % len(_VALUES)]
         if choice & 3 == 1:
             value = {"a": value} if enginejson.is_map(each) else [value] if each.is_repeated else value
         document[each.json_name] = value

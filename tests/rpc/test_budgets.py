@@ -38,13 +38,13 @@ async def engine() -> AsyncIterator[FakeEngine]:
 
 def open_calls(client: Client) -> dict[str, float]:
     """Return how many calls are open, by budget; those without any are left out."""
-    samples = client.metrics.rpcs.open.collect()[0].samples
+    samples = next(iter(client.metrics.rpcs.open.collect())).samples
     return {sample.labels["budget"]: sample.value for sample in samples if sample.value}
 
 
 def refused(client: Client) -> dict[tuple[str, str], float]:
     """Return how many calls were refused, by budget and bound."""
-    samples = client.metrics.rpcs.refused.collect()[0].samples
+    samples = next(iter(client.metrics.rpcs.refused.collect())).samples
     return {
         (sample.labels["budget"], sample.labels["bound"]): sample.value
         for sample in samples
@@ -94,7 +94,7 @@ KEYS = {
 
 async def test_each_kind_has_a_bound_of_its_own(engine: FakeEngine) -> None:
     """One more of a kind is refused at once, whatever is open of the others; checks of health always have room."""
-    limits = Limits(**dict.fromkeys(KEYS.values(), 1))
+    limits = Limits.model_validate(dict.fromkeys(KEYS.values(), 1))
     async with gateway_of(engine.address, limits=limits) as client:
         calls = [begin(client, kind) for kind in KEYS]
         await until(lambda: open_calls(client) == dict.fromkeys(KEYS, 1))

@@ -59,7 +59,7 @@ async def test_a_call_without_a_message_is_ended_after_a_while(engine: FakeEngin
 async def test_a_call_that_waits_for_its_message_has_no_place_in_a_budget(engine: FakeEngine) -> None:
     """However many are silent, those that say something are served; what waits is shown."""
     async with gateway_of(engine.address, limits=Limits(max_concurrent_calls=1)) as client:
-        silent = [client.channel.stream_unary(PING)() for _ in range(5)]
+        silent: list[Any] = [client.channel.stream_unary(PING)() for _ in range(5)]
         await until(lambda: value(client, "dockfleet_open_calls", budget="request") == 5)
         await client.system.Ping(system_pb2.PingRequest(host="h1"))
         for call in silent:
@@ -70,7 +70,7 @@ async def test_a_call_that_waits_for_its_message_has_no_place_in_a_budget(engine
 async def test_a_call_without_a_message_whose_client_has_said_all_is_refused(engine: FakeEngine) -> None:
     """It is no timeout: no message will come."""
     async with gateway_of(engine.address) as client:
-        call = client.channel.stream_unary(PING)()
+        call: Any = client.channel.stream_unary(PING)()
         await call.done_writing()
         refused = await refusal(call)
 
@@ -81,7 +81,7 @@ async def test_a_call_without_a_message_whose_client_has_said_all_is_refused(eng
 async def test_bytes_that_are_no_message_are_the_callers_mistake(engine: FakeEngine, path: str) -> None:
     """The status is the gateway's own, with its details, and it is counted like any other."""
     async with gateway_of(engine.address) as client:
-        refused = await refusal(client.channel.stream_stream(path)(iter([b"\xff" * 20])))
+        refused = await refusal(client.channel.stream_stream(path)(iter([b"\xff" * 20])))  # type: ignore[arg-type]
         service, _, method = path[1:].partition("/")
         counted = await until(lambda: handled(client).get((f"{service}.{method}", "InvalidArgument")))
         failures = value(client, "dockfleet_call_failures_total", reason="MALFORMED_MESSAGE")
@@ -98,7 +98,7 @@ async def test_a_later_message_of_a_session_may_be_malformed_as_well(engine: Fak
     engine.on("GET", "/exec/{id}/json", json={"Running": False, "ExitCode": 0})
     start = exec_pb2.ExecStart(host="h1", id="web", cmd=["cat"], attach_stdin=True)
     async with gateway_of(engine.address) as client:
-        call = client.channel.stream_stream(EXEC_PATH)()
+        call: Any = client.channel.stream_stream(EXEC_PATH)()
         await call.write(exec_pb2.ExecRequest(start=start).SerializeToString())
         await call.read()
         await call.write(b"\xff" * 20)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import orjson
 import pytest
 from dockfleet.v1 import common_pb2 as pb
@@ -30,7 +32,7 @@ from gateway.engine.sdk import engine_error
 from gateway.engine.transport.http import Response
 from gateway.fleet.host import HostRemoved
 from gateway.fleet.registry import UnknownHost
-from gateway.rpc.status import ClientDeadline, Failure, GoingAway, failure
+from gateway.rpc.status import ClientDeadline, Failure, GoingAway, failure, safe
 from tests.support.gateway import M, unpacked
 
 # What refusals mean is in test_reasons.py; here is what is made of a meaning.
@@ -169,7 +171,7 @@ def test_a_status_within_an_answer_means_the_same_as_any_other() -> None:
         (b'{"error":"without message"}', '{"error":"without message"}'),
         (b'["not","an object"]', '["not","an object"]'),
         (b"\xff\xfe broken", "\\xff\\xfe broken"),
-        (b'{"message": null}', "None"),
+        (b'{"message": null}', '{"message": null}'),
         (b"", "HTTP 404"),
     ],
 )
@@ -236,6 +238,15 @@ def test_a_field_of_any_length_is_bounded() -> None:
 
     assert found.code is Code.INVALID_ARGUMENT
     assert len(found.status().SerializeToString()) < 6 << 10
+
+
+def test_text_of_megabytes_costs_no_more_than_its_beginning() -> None:
+    """It is cut before anything looks at it."""
+    before = time.process_time()
+    text = safe("\x1b" * (64 << 20))
+
+    assert time.process_time() - before < 1  # all of it takes a minute
+    assert len(text) <= 1024
 
 
 def test_metadata_of_an_engine_are_bounded() -> None:

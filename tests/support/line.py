@@ -9,6 +9,8 @@ from typing import Any
 
 from gateway.engine.transport.connection import Connection
 from gateway.engine.transport.http import Request
+from gateway.engine.transport.turns import Traffic, Turns
+from tests.support.clock import Clock
 
 GET, HEAD, POST = (Request(method, "/v1.41/thing") for method in ("GET", "HEAD", "POST"))
 UPGRADE = Request("POST", "/exec/1/start", {"Connection": "Upgrade", "Upgrade": "tcp"})
@@ -50,11 +52,15 @@ class Wire(asyncio.Transport):
 
 
 class Line:
-    """A connection over a `Wire`, and how often the gateway has noticed that its peer broke it."""
+    """A connection over a `Wire`, and how often the gateway has noticed that its peer broke it.
+
+    The `clock` shows how long the work for the host takes.
+    """
 
     def __init__(self) -> None:
         self.breaks = 0
-        self.connection = Connection(None, self._lost)
+        self.clock = Clock()
+        self.connection = Connection(None, self._lost, Turns(Traffic(), self.clock))
         self.wire = Wire()
         self.connection.connection_made(self.wire)
 

@@ -1142,7 +1142,7 @@ type CreateVolumeRequest struct {
 	// Its driver.  Default: `local`.
 	Driver *string `protobuf:"bytes,3,opt,name=driver,json=Driver,proto3,oneof" json:"driver,omitempty"`
 	// Options of the driver.  With `local` they are those of a mount (`type`, `device`, `o`).  Root on the host with
-	// `local`, because its options can mount any path of the host.
+	// `local`, because its options can mount any path of the host.  They may hold the password of a network share.
 	DriverOpts map[string]string `protobuf:"bytes,4,rep,name=driver_opts,json=DriverOpts,proto3" json:"driver_opts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Labels: name to value.
 	Labels map[string]string `protobuf:"bytes,5,rep,name=labels,json=Labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
@@ -1814,12 +1814,12 @@ const file_dockfleet_v1_volumes_proto_rawDesc = "" +
 	"\x13ListVolumesResponse\x12.\n" +
 	"\avolumes\x18\x01 \x03(\v2\x14.dockfleet.v1.VolumeR\aVolumes\x12\x1a\n" +
 	"\bwarnings\x18\x02 \x03(\tR\bWarnings\x12>\n" +
-	"\tfreshness\x18\xe9\a \x01(\v2\x17.dockfleet.v1.FreshnessB\x06\xfa\xdb#\x02P\x01R\tfreshness\"\xed\x03\n" +
+	"\tfreshness\x18\xe9\a \x01(\v2\x17.dockfleet.v1.FreshnessB\x06\xfa\xdb#\x02P\x01R\tfreshness\"\xf5\x03\n" +
 	"\x13CreateVolumeRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x1f\n" +
 	"\x04name\x18\x02 \x01(\tB\x06\xfa\xdb#\x02\b\x05H\x00R\x04Name\x88\x01\x01\x12\x1b\n" +
-	"\x06driver\x18\x03 \x01(\tH\x01R\x06Driver\x88\x01\x01\x12R\n" +
-	"\vdriver_opts\x18\x04 \x03(\v21.dockfleet.v1.CreateVolumeRequest.DriverOptsEntryR\n" +
+	"\x06driver\x18\x03 \x01(\tH\x01R\x06Driver\x88\x01\x01\x12Z\n" +
+	"\vdriver_opts\x18\x04 \x03(\v21.dockfleet.v1.CreateVolumeRequest.DriverOptsEntryB\x06\xfa\xdb#\x02\x10\x01R\n" +
 	"DriverOpts\x12E\n" +
 	"\x06labels\x18\x05 \x03(\v2-.dockfleet.v1.CreateVolumeRequest.LabelsEntryR\x06Labels\x12[\n" +
 	"\x13cluster_volume_spec\x18\x06 \x01(\v2\x1f.dockfleet.v1.ClusterVolumeSpecB\n" +

@@ -7,8 +7,10 @@ It knows no operation by name: its rules are in protos/dockfleet/options/v1/opti
 from __future__ import annotations
 
 import base64
+import binascii
+import contextlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
@@ -23,13 +25,15 @@ from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.engine.client import Call, Skipped, count_nothing
-from gateway.engine.codec import grammar, options
+from gateway.engine.codec import grammar, options, pieces
 from gateway.engine.codec import json as enginejson
 from gateway.engine.codec.corrections import CORRECTIONS
 from gateway.engine.codec.json import NotEngineJson, Rule, check_required, is_set, rule_of
 from gateway.engine.codec.naming import named_by, objects_of
+from gateway.engine.codec.secrets import hiding
 from gateway.engine.errors import BadResponse, InvalidField
 from gateway.engine.transport.http import Request, Response
+from gateway.engine.transport.turns import Turns
 from gateway.engine.versions import Need
 
 _VERBS = {"get": "GET", "head": "HEAD", "post": "POST", "put": "PUT", "delete": "DELETE"}
@@ -157,6 +161,7 @@ class Binding:
             self.name,
             named_by(request),
             self.kind,
+            hiding(request),
         )
 
     def _path(self, request: Message) -> str:
@@ -175,6 +180,18 @@ class Binding:
         *skipped* is told how many values do not fit the contract and are left out; for the other two as well.
         """
         return self._counted(skipped, partial(self._output.whole, response))
+
+    async def large_response(self, response: Response, turns: Turns, skipped: Skipped = count_nothing) -> bytes:
+        """Return the message of a whole response, serialised.
+
+        It is made in pieces: the response costs less memory then, and others have their turns.  Raises `BadResponse`.
+        """
+        made = []
+        for piece in self._output.parts(response):
+            if turns.spent:
+                await turns.next()
+            made.append(self._counted(skipped, piece).SerializeToString())
+        return b"".join(made)
 
     def head(self, response: Response, skipped: Skipped = count_nothing) -> Message | None:
         """Return the message of the head of a streamed response; None when it says nothing."""
@@ -298,13 +315,22 @@ class _Output:
 
     def whole(self, response: Response, skipped: list[str]) -> Message:
         if self._reads_body and response.body:
-            try:
+            with _as_bad_response("the host's response is not JSON"):
                 document = enginejson.parse(response.body)
-            except NotEngineJson as error:
-                raise BadResponse(f"the host's response is not JSON: {error}", sent=True) from error
             message = self.of(document, skipped)
         else:
             message = self._message()
+        return self._besides_body(message, response, skipped)
+
+    def parts(self, response: Response) -> Iterator[Callable[[list[str]], Message]]:
+        """Yield what makes the parts of a message, which together are the message."""
+        yield partial(self._besides_body, self._message(), response)
+        with _as_bad_response("the host's response is not JSON"):
+            for document in pieces.documents(response.body):
+                yield partial(self.of, document)
+
+    def _besides_body(self, message: Message, response: Response, skipped: list[str]) -> Message:
+        """Return *message* with what the status and the headers say."""
         for field, status in self._statuses:
             setattr(message, field.name, response.status == status)
         if self._headers:
@@ -323,13 +349,11 @@ class _Output:
             return self._message()
         if self._lists and not isinstance(document, list):
             raise BadResponse("the host's response does not fit the Engine API: it is not an array", sent=True)
-        try:
+        with _as_bad_response("the host's response does not fit the Engine API"):
             message = self._load({self._answer: document} if self._answer else document, skipped)
             for place in skipped if self._answer else ():
                 if "." not in place.removeprefix(self._whole):  # the object that was asked for, or one of them
                     raise NotEngineJson(f"{place} is not an object")
-        except NotEngineJson as error:
-            raise BadResponse(f"the host's response does not fit the Engine API: {error}", sent=True) from error
         if self._correct is not None:
             self._correct(message)
         return message
@@ -342,13 +366,17 @@ class _Output:
             if field.message_type is None:
                 setattr(message, field.name, text == "true" if field.type == FieldDescriptor.TYPE_BOOL else text)
                 continue
-            try:
+            with _as_bad_response(f"the host's header {header} does not fit the Engine API"):
                 part = enginejson.loader(field.message_type)(enginejson.parse(base64.b64decode(text)), skipped)
-            except (NotEngineJson, ValueError) as error:
-                raise BadResponse(
-                    f"the host's header {header} does not fit the Engine API: {error}", sent=True
-                ) from error
             getattr(message, field.name).CopyFrom(part)
+
+
+@contextlib.contextmanager
+def _as_bad_response(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (NotEngineJson, binascii.Error) as error:
+        raise BadResponse(f"{what}: {error}", sent=True) from error
 
 
 def _with(fields: Iterable[FieldDescriptor], rule: str) -> list[tuple[FieldDescriptor, Any]]:

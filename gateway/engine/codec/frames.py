@@ -112,6 +112,11 @@ def system_error(message: bytes) -> OperationFailed:
     return OperationFailed(text or "the engine reports an error without a message")
 
 
+def whole_size(data: bytes) -> int:
+    """Return the size of the frame that begins with *data*; that of a header, if *data* does not have it all."""
+    return _HEADER.size if len(data) < _HEADER.size else _HEADER.size + int(_HEADER.unpack_from(data)[1])
+
+
 class RawDecoder:
     """Returns a terminal's bytes as standard output."""
 

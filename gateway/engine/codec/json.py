@@ -56,21 +56,42 @@ class NotEngineJson(Exception):
 
 # Loading
 
+MOST_VALUES = 20_000
+"""In one document, or one element of a list: stats of a host with hundreds of processors have 3,000."""
 
-def parse(data: bytes) -> Json:
+_COUNTED_BYTES = 64 << 10
+_LONGEST_ODDITY = 1 << 20  # bytes of JSON that orjson refuses: what else reads it is slow
+
+
+def parse(data: bytes | bytearray, most_values: int = MOST_VALUES) -> Json:
     """Return the JSON of an engine; a number that no double can be becomes a value that fits nothing.
 
-    Raises `NotEngineJson`.
+    Raises `NotEngineJson`, also for JSON of more than so many values: a value of two bytes takes hundreds of memory.
     """
+    if len(data) > most_values and has_more_values(data, most_values):
+        raise NotEngineJson(f"it has more than {most_values} values")
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError as error:
+        if len(data) > _LONGEST_ODDITY:
+            raise NotEngineJson(str(error)) from error
         try:
             document = json.loads(data, parse_constant=_no_json, parse_float=_number, parse_int=_number)
             orjson.dumps(document, default=str)  # refuses halves of characters
         except (TypeError, ValueError, RecursionError):
             raise NotEngineJson(str(error)) from error
         return document
+
+
+def has_more_values(data: bytes | bytearray, most: int) -> bool:
+    """Tell whether JSON has more values than that, without a look at more of it than necessary."""
+    count = 0
+    for start in range(0, len(data), _COUNTED_BYTES):
+        end = start + _COUNTED_BYTES
+        count += data.count(b",", start, end) + data.count(b"[", start, end) + data.count(b"{", start, end)
+        if count > most:
+            return True
+    return False
 
 
 class TooLarge:

@@ -6,14 +6,16 @@ import asyncio
 
 from gateway.engine.client import Skipped
 from gateway.engine.codec import json as enginejson
-from gateway.engine.codec import split
+from gateway.engine.codec import pieces, split
 from gateway.engine.codec.binding import Binding
 from gateway.engine.codec.json import NotEngineJson
 from gateway.engine.codec.wire import delimited, tag
 from gateway.engine.errors import BadResponse
 from gateway.engine.transport.http import Response
+from gateway.engine.transport.turns import Turns
 
 _KEPT_SECONDS = 60.0  # an item is kept for as long after its last use, and for at most twice as long
+_MOST_KEPT_BYTES = 8 << 20  # of a response whose items are kept
 _SPARE = 64  # items beyond those of one response
 
 
@@ -27,19 +29,19 @@ class ListMemo:
         assert field.message_type is not None
         self._load = enginejson.loader(field.message_type)
         self._tag = tag(binding.reply, field.name)
-        self._property = "" if binding.answer == field.name else field.json_name
+        self._is_array = binding.answer == field.name  # else it is an object: of volumes, and warnings
         self._load_rest = enginejson.loader(binding.reply)
         self._young: dict[bytes, bytes] = {}
         self._old: dict[bytes, bytes] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def serialised(self, response: Response, skipped: Skipped) -> bytes:
+    async def serialised(self, response: Response, turns: Turns, skipped: Skipped) -> bytes:
         """Return the message of a whole response, serialised.  Raises `BadResponse`.
 
-        *skipped* is told how many values do not fit the contract and are left out.
+        *turns* are the host's; *skipped* is told how many values do not fit the contract and are left out.
         """
         try:
-            return self._joined(response.body, skipped)
+            return await self._joined(response.body, turns, skipped)
         except (BadResponse, NotEngineJson):  # or it has another form: then its items are not told apart
             return self._binding.response(response, skipped).SerializeToString()
 
@@ -50,31 +52,33 @@ class ListMemo:
             self._timer = None
         self._young, self._old = {}, {}
 
-    def _joined(self, body: bytes, skipped: Skipped) -> bytes:
+    async def _joined(self, body: bytes, turns: Turns, skipped: Skipped) -> bytes:
         places: list[str] = []
-        rest = b""
-        if self._property:
-            properties = split.properties(body)
-            items = split.items(properties.pop(self._property, b"null"))
-            document = {name: enginejson.parse(bytes(value)) for name, value in properties.items()}
-            rest = self._load_rest(document, places).SerializeToString()
-        else:
-            items = split.items(body)
-        pieces = [self._piece(item, places) for item in items]
+        made, count, keeps = [], 0, len(body) <= _MOST_KEPT_BYTES
+        if not self._is_array:
+            found = split.volumes(body)
+            body = bytes(found.items)
+            rest = {"Warnings": enginejson.parse(bytes(found.warnings))}
+            made.append(self._load_rest(rest, places).SerializeToString())
+        for items in pieces.items(body):
+            if turns.spent:
+                await turns.next()
+            made.append(b"".join([self._piece(item, places, keeps=keeps) for item in items]))
+            count += len(items)
         if places:
             skipped(self._binding.name, len(places))
-        self._forget(len(items))
-        return b"".join((*pieces, rest))
+        self._forget(count)
+        return b"".join(made)
 
-    def _piece(self, item: bytes, places: list[str]) -> bytes:
+    def _piece(self, item: bytes, places: list[str], *, keeps: bool) -> bytes:
         piece = self._young.get(item)
         if piece is None:
             piece = self._old.get(item)
             if piece is None:
                 before = len(places)
                 piece = delimited(self._tag, self._load(enginejson.parse(item), places).SerializeToString())
-                if len(places) > before:
-                    return piece  # to be counted each time
+                if not keeps or len(places) > before:
+                    return piece  # what does not fit is to be counted each time
             self._young[item] = piece
         return piece
 

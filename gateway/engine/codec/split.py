@@ -1,26 +1,45 @@
-"""Cuts the JSON of a list into that of its items, without reading them."""
+"""Cuts the JSON of a list into that of its items, without reading them: see `pieces`."""
 
 from __future__ import annotations
 
 import msgspec
 
+from gateway.engine.codec import pieces
+from gateway.engine.codec.json import NotEngineJson
 from gateway.engine.errors import BadResponse
+from gateway.engine.transport.turns import Turns
 
-_items = msgspec.json.Decoder(list[msgspec.Raw] | None).decode
-_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_MOST_ITEMS = 100_000
 
 
-def items(body: bytes | msgspec.Raw) -> list[bytes]:
+class Volumes(msgspec.Struct):
+    """The answer to a list of volumes, as JSON that is not read."""
+
+    items: msgspec.Raw = msgspec.field(name="Volumes", default=msgspec.Raw(b"null"))
+    warnings: msgspec.Raw = msgspec.field(name="Warnings", default=msgspec.Raw(b"null"))
+
+
+_volumes = msgspec.json.Decoder(Volumes).decode
+
+
+async def items(body: bytes | msgspec.Raw, turns: Turns) -> list[bytes]:
     """Return the JSON of each item of an array, or of null.  Raises `BadResponse`."""
+    found: list[bytes] = []
     try:
-        return [bytes(item) for item in _items(body) or ()]
-    except msgspec.DecodeError as error:
+        for some in pieces.items(bytes(body)):
+            if turns.spent:
+                await turns.next()
+            found += some
+            if len(found) > _MOST_ITEMS:
+                raise BadResponse(f"the host's list has more than {_MOST_ITEMS} items", sent=True)
+    except NotEngineJson as error:
         raise BadResponse(f"the host's response does not fit the Engine API: {error}", sent=True) from error
+    return found
 
 
-def properties(body: bytes) -> dict[str, msgspec.Raw]:
-    """Return the JSON of each property of an object.  Raises `BadResponse`."""
+def volumes(body: bytes) -> Volumes:
+    """Return the parts of a list of volumes.  Raises `BadResponse`."""
     try:
-        return _object(body)
-    except msgspec.DecodeError as error:
+        return _volumes(body)
+    except (msgspec.DecodeError, RecursionError) as error:
         raise BadResponse(f"the host's response does not fit the Engine API: {error}", sent=True) from error

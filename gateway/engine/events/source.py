@@ -19,6 +19,10 @@ from gateway.engine.kinds import Kind
 from gateway.engine.transport.http import Request
 from gateway.engine.transport.timeouts import Deadline
 
+MOST_EVENTS = 2_000
+"""That are kept of what a host remembers, and of what it sends before it has said that: Docker remembers 256."""
+
+_MOST_VALUES = 1_000_000  # of a list
 _RESPONSE_SECONDS = 10.0  # for each response; for the subscription, for its head
 _MISFITS = (AttributeError, KeyError, TypeError, ValueError)  # from a malformed list
 _load = enginejson.loader(EngineEvent.DESCRIPTOR)
@@ -40,10 +44,16 @@ class EventSource:
             yield (self._event(document, TornStream) async for document in documents)
 
     async def past(self, until: int) -> list[EngineEvent]:
-        """Return the events that the engine remembers up to a past time, in nanoseconds since 1970."""
+        """Return the newest events that the engine remembers up to a past time, in nanoseconds since 1970."""
         seconds, nanos = divmod(until, 1_000_000_000)
         answer = await self._engine.fetch(_get(f"/events?since=0&until={seconds}.{nanos:09d}"))
-        return [self._event(_json(line), BadResponse) for line in answer.body.splitlines() if line]
+        events = []
+        for line in answer.body.strip().rsplit(b"\n", MOST_EVENTS)[-MOST_EVENTS:]:
+            if self._engine.turns.spent:
+                await self._engine.turns.next()
+            if line := line.strip():
+                events.append(self._event(_json(line), BadResponse))
+        return events
 
     async def time(self) -> int:
         """Return the engine's time, in nanoseconds since 1970."""
@@ -58,7 +68,9 @@ class EventSource:
             raise BadResponse(f"a list of the host does not fit the Engine API: {error!r}", sent=True) from error
 
     async def _list(self, target: str) -> Any:
-        return await queries.document(self._engine, target, _RESPONSE_SECONDS, kind=Kind.WATCH)
+        return await queries.document(
+            self._engine, target, _RESPONSE_SECONDS, kind=Kind.WATCH, most_values=_MOST_VALUES
+        )
 
     def _event(self, document: Any, failure: type[TransportError]) -> EngineEvent:
         event = queries.message(self._engine, _load, document, what="an event", method="StreamEvents", failure=failure)

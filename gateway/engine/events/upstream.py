@@ -14,11 +14,11 @@ from typing import Protocol
 
 from dockfleet.v1.system_pb2 import EngineEvent
 
-from gateway.engine.errors import Disconnected
+from gateway.engine.errors import Disconnected, TornStream
 from gateway.engine.events.event_buffer import EventBuffer, Gap, Received
 from gateway.engine.events.merge import REMEMBERED, merge
 from gateway.engine.events.reflector import LATE_SECONDS, Reflector
-from gateway.engine.events.source import EventSource
+from gateway.engine.events.source import MOST_EVENTS, EventSource
 from gateway.engine.resumable.retry import Retry
 
 _QUICK_SECONDS = 1.0  # no engine restarts in less time
@@ -133,8 +133,10 @@ class EventUpstream:
         async for event in events:
             if self._state is State.LISTENING:
                 self._take(Received.of(event))
-            else:
+            elif len(held) < MOST_EVENTS:
                 held.append(Received.of(event))
+            else:
+                raise TornStream("the host sends events faster than it says what it remembers", sent=True)
 
     def _join(self, past: list[Received], held: list[Received], now: int) -> None:
         """Add the events that the engine remembers, and those that it has sent since."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,9 @@ from gateway.engine.errors import BadResponse
 from gateway.engine.inventory.clock import EngineClock, Moment
 from gateway.engine.inventory.details import Details
 from gateway.engine.inventory.rows import ContainerRow, ImageRow, NetworkRow, Row, VolumeRow
+
+CONTAINER_ID = re.compile(r"[0-9a-f]{64}")
+"""What a container is asked for by: an engine chooses what it calls an id."""
 
 _load_container = loader(containers_pb2.ContainerSummary.DESCRIPTOR)
 _OTHERS: dict[str, tuple[str, Loader, Callable[[Any, int], Row[Any]]]] = {
@@ -53,4 +57,6 @@ class Converter:
             self._skipped(rpc, len(skipped))
         if not (message.name if rpc == "ListVolumes" else message.id):
             raise BadResponse("the host's response does not fit the Engine API: an object has no id", sent=True)
+        if rpc == "ListContainers" and not CONTAINER_ID.fullmatch(message.id):
+            raise BadResponse("the host's response does not fit the Engine API: a container's id is none", sent=True)
         return message

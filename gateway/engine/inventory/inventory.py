@@ -18,6 +18,7 @@ from dockfleet.v1 import common_pb2
 from dockfleet.v1.system_pb2 import EngineEvent
 from google.protobuf.message import Message
 
+from gateway.engine.background import keep_running
 from gateway.engine.client import Call, Engine
 from gateway.engine.errors import CallError, InventoryUnknown
 from gateway.engine.events.broker import EventBroker
@@ -94,7 +95,7 @@ class Inventory:
             return
         self._up.set()
         if self._task is None:
-            self._task = asyncio.create_task(self._run())
+            self._task = asyncio.create_task(keep_running(self._run, "inventory", self._engine.name))
 
     def close(self, failure: Exception | None = None) -> None:
         """End; subscribers get *failure*."""
@@ -161,7 +162,7 @@ class Inventory:
         """Ask for everything: the events before may be lost."""
         self._stop()
         self._listening, self._listening_since = True, self._loop_time()
-        self._following = asyncio.create_task(self._follow())
+        self._following = asyncio.create_task(keep_running(self._follow, "lists", self._engine.name))
 
     def broken(self, failure: Exception) -> None:
         """Know less and less, until the events come again."""

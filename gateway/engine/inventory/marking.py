@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 from dockfleet.v1.system_pb2 import EngineEvent
 
+from gateway.engine.inventory.convert import CONTAINER_ID
 from gateway.engine.inventory.refresh import SOON_SECONDS
 
 _JOINED_SECONDS = 0.3  # of a container that runs; when it ends, other events say so
@@ -35,14 +36,15 @@ def touched_by(event: EngineEvent, runs: Callable[[str], bool]) -> Iterator[tupl
     """
     kind, action = event.type, event.action.partition(":")[0]
     if kind == "container":
-        if action not in _NOTHING and action != "destroy":
+        if action not in _NOTHING and action != "destroy" and CONTAINER_ID.fullmatch(event.actor.id):
             yield event.actor.id, SOON_SECONDS
         if action in ("commit", "destroy"):  # an untagged image of a classic build shows by nothing else
             yield "image", IMAGES_SECONDS
     elif kind == "image":
         yield "image", IMAGES_SECONDS
     elif kind == "network" and action in _OF_NETWORKS:
-        if container := event.actor.attributes.get("container"):
+        container = event.actor.attributes.get("container", "")
+        if CONTAINER_ID.fullmatch(container):
             starting = action == "connect" and not runs(container)
             yield container, _STARTING_SECONDS if starting else _JOINED_SECONDS
     elif kind == "network":

@@ -61,16 +61,17 @@ class Questions:
         """Return those of the containers *ids*, in full, that exist, the newest first."""
         filters = quote(orjson.dumps({"id": ids}))
         response, moment = await self._get("list_one", f"{LISTS['container']}&filters={filters}", _LIST_SECONDS)
-        return Listed(split.items(response.body), moment)
+        return Listed(await split.items(response.body, self._engine.turns), moment)
 
     async def all(self, kind: str) -> Listed:
         """Return all objects of a kind, in the engine's order."""
         response, moment = await self._get("list_all", LISTS[kind], _LIST_SECONDS)
+        turns = self._engine.turns
         if kind != "volume":
-            return Listed(split.items(response.body), moment)
-        found = split.properties(response.body)
-        warnings = _document(bytes(found["Warnings"])) if "Warnings" in found else None
-        return Listed(split.items(found["Volumes"]) if "Volumes" in found else [], moment, warnings or ())
+            return Listed(await split.items(response.body, turns), moment)
+        found = split.volumes(response.body)
+        warnings = _document(bytes(found.warnings))
+        return Listed(await split.items(found.items, turns), moment, warnings or ())
 
     async def _get(self, question: str, target: str, seconds: float) -> tuple[Response, Moment]:
         self._asked(question)

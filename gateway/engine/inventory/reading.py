@@ -56,7 +56,7 @@ class Reader:
             if key == "container":
                 await self._containers()
             elif key in LISTS:
-                self._others(key, await self._questions.all(key))
+                await self._others(key, await self._questions.all(key))
             else:
                 return await self._container(key)
         except CallError:
@@ -143,11 +143,15 @@ class Reader:
             self.healed()
             self.refresher.touch(row.id, 0)
 
-    def _others(self, kind: str, found: Listed) -> None:
+    async def _others(self, kind: str, found: Listed) -> None:
         """Put down all images, networks or volumes."""
         old = self._contents.others[kind]
         same = {row.text: row for row in old.values()}
-        rows = [same.get(hash(text)) or self._converter.other(kind, text) for text in found.items]
+        rows = []
+        for count, text in enumerate(found.items, 1):
+            rows.append(same.get(hash(text)) or self._converter.other(kind, text))
+            if not count % _ROWS_AT_ONCE:
+                await asyncio.sleep(0)
         self._contents.others[kind] = {row.id: row for row in rows}
         if kind == "volume":
             self._contents.volume_warnings = found.warnings

@@ -10,7 +10,13 @@ from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 
+from gateway.engine.background import report
+
 SOON_SECONDS = 0.02  # for the other events of one change
+CONTAINERS = "container"
+"""The key of the list of all containers."""
+
+_MOST_MARKS = 20_000
 _AGAIN_SECONDS = (0.1, 5.0)  # after a failure: at first, and at most
 AT_ONCE = 8
 """How many containers of a host are asked for at the same time: half of its connections are for others."""
@@ -74,7 +80,12 @@ class Refresher:
         self._started = False
 
     def touch(self, key: str, delay: float = SOON_SECONDS) -> int:
-        """Mark something, to be asked for in *delay* seconds or earlier; return the number of this mark."""
+        """Mark something, to be asked for in *delay* seconds or earlier; return the number of this mark.
+
+        Of more containers than can be asked for one by one, the list is asked for.
+        """
+        if key not in self.marks and len(self.marks) >= _MOST_MARKS:
+            key = CONTAINERS
         now = asyncio.get_running_loop().time()
         number = next(self._numbers)
         mark = self.marks.get(key)
@@ -187,8 +198,9 @@ class Refresher:
         lane.tasks.discard(task)
         if task.cancelled():
             self._schedule(key, mark, 0.0)
-        else:
-            task.result()  # a defect is for the loop to report
+        elif isinstance(error := task.exception(), Exception):
+            report(error, "inventory")
+            self._schedule(key, mark, asyncio.get_running_loop().time() + _AGAIN_SECONDS[1])
         if self._started:
             self._pump(lane)
 

@@ -29,6 +29,7 @@ _MANY = 32  # entries of one read: more are on their way then
 # The pause after such a read, because few large messages cost less than many small ones.  It is short because a unix
 # socket holds only two hundred lines, and then the engine waits.
 _GATHER_SECONDS = 0.001
+_PIECE_BYTES = 32 << 10  # of a log that are cut into entries at once: they may be 4,000 empty frames
 _REMEMBERED_SECONDS = 1.0  # in which an engine sends the events that it remembers
 
 
@@ -137,16 +138,21 @@ class Answer:
         if seconds < math.inf and await connection.silent_for(max(seconds, 0.001)):
             return None
         data = await connection.read()
-        entries = self._cut(data)
+        entries = await self._cut(data)
         self.ended = not data
         if len(entries) >= _MANY:
             self._resume_at = time.monotonic() + _GATHER_SECONDS
         return entries
 
-    def _cut(self, data: bytes) -> list[Entry]:
+    async def _cut(self, data: bytes) -> list[Entry]:
         """Return the entries that *data* completes, with canonical times.  Empty *data* is the end of the log."""
+        turns = self._connection.turns
         try:
-            entries = self._log.feed(data) if data else self._log.finish()
+            entries = [] if data else self._log.finish()
+            for start in range(0, len(data), _PIECE_BYTES):
+                if turns.spent:
+                    await turns.next()
+                entries += self._log.feed(data[start : start + _PIECE_BYTES])
             times = [entry[1] for entry in entries]
             if (canonical := all_canonical(times)) is not times:
                 entries = [entry._replace(time=time) for entry, time in zip(entries, canonical, strict=True)]

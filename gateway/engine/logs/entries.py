@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
-from gateway.engine.codec.frames import STDOUT, SYSTEM_ERROR, FrameError, dated_frames, system_error
+from gateway.engine.codec.frames import STDOUT, SYSTEM_ERROR, FrameError, dated_frames, system_error, whole_size
 
 _MAX_PART = 16 << 10  # bytes at which the Engine cuts lines (moby, daemon/logger/copier.go)
 _MAX_ENTRY = 2 << 20  # more than any log driver sends at once
 _MAX_LINE = 1 << 20  # a longer line is sent in parts
+# To search a long rest again for each byte after it would be too much work.
+_LONG_REST, _SEARCHED_TOGETHER = 64 << 10, 16 << 10
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d) ")
 
 
@@ -35,16 +37,23 @@ class FramedLog:
     """Cuts framed output into entries."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()
+        self._needed = 0  # bytes of it that make the frame whole
 
     def feed(self, data: bytes) -> list[Entry]:
         """Return the entries that *data* completes.
 
         Raises `FrameError` for malformed data, and `OperationFailed` for a system error of the engine.
         """
-        entries, self._rest = dated_frames(self._rest + data, _entry)
-        if len(self._rest) > _MAX_ENTRY:
-            raise FrameError(f"a log entry exceeds {_MAX_ENTRY} bytes")
+        if self._rest:
+            if self._needed > _MAX_ENTRY:
+                raise FrameError(f"a log entry exceeds {_MAX_ENTRY} bytes")
+            self._rest += data
+            if len(self._rest) < self._needed:
+                return []
+            data = bytes(self._rest)
+        entries, rest = dated_frames(data, _entry)
+        self._rest, self._needed = bytearray(rest), whole_size(rest)
         if SYSTEM_ERROR in {entry[0] for entry in entries}:
             raise system_error(next(entry.time for entry in entries if entry.stream == SYSTEM_ERROR))
         return entries
@@ -63,10 +72,17 @@ class TerminalLog:
         """*details*: the attributes that the log driver adds are between time and line."""
         self._details = details
         self._rest = b""
+        self._more = bytearray()  # the data after it, which was not searched yet
 
     def feed(self, data: bytes) -> list[Entry]:
         """Return the entries that *data* completes.  Raises `FrameError` for malformed data."""
-        *whole, rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > _LONG_REST and b"\n" not in data:
+            self._more += data
+            if len(self._more) < _SEARCHED_TOGETHER:
+                return []
+            data = b""
+        *whole, rest = b"".join((self._rest, self._more, data)).split(b"\n")
+        self._more.clear()
         entries = [self._entry(part) for line in whole for part in self._parts(line + b"\n")]
         # The parts of a cut line are complete before its line feed comes.
         *parts, self._rest = self._parts(rest)
@@ -77,7 +93,7 @@ class TerminalLog:
 
     def finish(self) -> list[Entry]:
         """Return the rest, which has no line feed: the beginning of an unfinished line."""
-        rest, self._rest = self._rest, b""
+        rest, self._rest = self._rest + bytes(self._more), b""
         return [self._entry(rest)] if rest else []
 
     def _parts(self, text: bytes) -> Iterator[bytes]:

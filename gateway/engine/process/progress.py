@@ -12,6 +12,9 @@ from typing import Any
 _SECONDS = 0.25  # between two reports on one piece of work
 _ROOM = 1 << 20  # bytes of documents that are not reports; when there are more, the engine waits for the reader
 _COST = 256  # bytes that a document takes besides its text
+_NESTED_COST = 8  # bytes that a character of nested JSON can take
+_MAX_WORKS = 1000  # whose reports are coalesced, which is more than an image has layers
+_MAX_REPORT = 4096  # cost of a report; what costs more is not coalesced
 
 Document = dict[str, Any]
 
@@ -41,6 +44,9 @@ class ProgressCoalescer:
             self._keep(document)
             return
         work = str(document.get("id") or "")
+        if (work not in self._last and len(self._last) >= _MAX_WORKS) or _cost(document) > _MAX_REPORT:
+            self._keep(document)
+            return
         last, reported = self._last.get(work, ("", 0.0))
         if status != last or not document.get("progressDetail") or "aux" in document or "stream" in document:
             # Older reports on this work have no use any more.
@@ -93,4 +99,6 @@ class ProgressCoalescer:
 
 
 def _cost(document: Any) -> int:
-    return _COST + (len(str(document.get("stream", ""))) if isinstance(document, dict) else 0)
+    """Return how many bytes a document takes in memory, about."""
+    values = document.values() if isinstance(document, dict) else (document,)
+    return _COST + sum([len(value) if isinstance(value, str) else _NESTED_COST * len(repr(value)) for value in values])

@@ -14,6 +14,8 @@ from typing import Any
 
 from gateway.engine.errors import InvalidToken
 
+MAX_TOKEN_BYTES = 1024
+
 _MAC_BYTES = 16
 
 
@@ -44,8 +46,14 @@ class TokenCodec:
     The content of a token is a version, numbers and bytes of fixed sizes, and texts of at most 255 bytes each.
     """
 
-    def __init__(self, key: bytes, kind: str, *, version: int, layout: str, texts: int) -> None:
-        """Make tokens of *kind*.  *layout* gives the fixed values in the format of `struct`; *texts* texts follow."""
+    def __init__(
+        self, key: bytes, kind: str, *, version: int, layout: str, texts: int, max_bytes: int = MAX_TOKEN_BYTES
+    ) -> None:
+        """Make tokens of *kind*.  *layout* gives the fixed values in the format of `struct`; *texts* texts follow.
+
+        A token has at most *max_bytes*.
+        """
+        self._max_bytes = max_bytes
         self._signer = TokenSigner(key, kind)
         self._version = version
         self._fixed = struct.Struct(f">B{layout}{texts}B")
@@ -61,6 +69,8 @@ class TokenCodec:
 
     def decode(self, token: bytes) -> tuple[Sequence[Any], Sequence[bytes]]:
         """Return the values and the texts of *token*.  Raises `InvalidToken`."""
+        if len(token) > self._max_bytes:  # before it costs anything
+            raise InvalidToken(f"must be a token of this gateway, which has at most {self._max_bytes} bytes")
         return self.unpack(self._signer.verify(token))
 
     def unpack(self, content: bytes) -> tuple[Sequence[Any], Sequence[bytes]]:

@@ -29,11 +29,13 @@ from gateway.engine.errors import (
 from gateway.engine.transport.http import Request, Response
 from gateway.engine.transport.precise_timer import sleep_until
 from gateway.engine.transport.response_parser import ResponseParser
-from gateway.engine.transport.timeouts import Deadline, within
+from gateway.engine.transport.timeouts import within
 from gateway.engine.transport.tls import TlsStream
+from gateway.engine.transport.turns import Turns
 
-_READ_AHEAD = 1 << 20  # bytes that wait for their reader before no more are read from the socket
+_READ_AHEAD = 128 << 10  # bytes that wait for their reader before no more are read from the socket
 _WRITE_AHEAD = 1 << 20
+_PIECE = 16 << 10  # bytes that are parsed at once: they may be 3,000 chunks of a byte each
 
 
 class State(Enum):
@@ -52,8 +54,9 @@ class State(Enum):
 class Connection(asyncio.Protocol):
     """One connection to an engine, for one request at a time."""
 
-    def __init__(self, tls: TlsStream | None, lost: Callable[[], None]) -> None:
-        """*lost* is called when the peer ends the connection."""
+    def __init__(self, tls: TlsStream | None, lost: Callable[[], None], turns: Turns) -> None:
+        """*lost* is called when the peer ends the connection; *turns* are the host's."""
+        self.turns = turns
         self._loop = asyncio.get_running_loop()
         self._tls = tls
         self._lost = lost
@@ -67,6 +70,8 @@ class Connection(asyncio.Protocol):
         self._writable: asyncio.Future[None] | None = None  # while the peer does not read
         self._upload: asyncio.Task[None] | None = None
         self._reading_paused = False
+        self._unparsed = memoryview(b"")  # what the peer has sent, until the host's next turn
+        self._read_ahead = _READ_AHEAD
         self._parser = ResponseParser("")  # of the present request, or of the last one
 
     # Requests
@@ -128,14 +133,16 @@ class Connection(asyncio.Protocol):
             self._upload.cancel()
         return Response(parser.status, parser.headers)
 
-    async def read(self, idle_seconds: float | None = None, least: int = 1) -> bytes:
+    async def read(self, deadline: float | None = None, least: int = 1) -> bytes:
         """Return what has arrived of the body: at least *least* bytes, or fewer at its end; b"" after the end.
 
-        Raises `TransportError` when the connection breaks before the end, or nothing arrives for *idle_seconds*.
+        Raises `TransportError` when the connection breaks before the end, or not so much arrives until *deadline*, in
+        the loop's time.
         """
-        parser = self._parser
+        parser, self._read_ahead = self._parser, max(least, _READ_AHEAD)
         if parser.size < least:
-            timer = self._timer(None if idle_seconds is None else Deadline.after(idle_seconds), "send anything")
+            self._resume_reading()
+            timer = self._timer(deadline, "send anything")
             try:
                 while parser.size < least and not parser.complete and self._failure is None:
                     await self._change()
@@ -213,6 +220,7 @@ class Connection(asyncio.Protocol):
         """Close the connection now, whatever is in progress."""
         if self._upload is not None:
             self._upload.cancel()
+        self._unparsed = memoryview(b"")
         if self._state is not State.CLOSED:
             self._state = State.CLOSED
             if self._transport is not None:
@@ -338,15 +346,44 @@ class Connection(asyncio.Protocol):
             # Bytes that nobody requested: the next caller must not get them as its response.
             self.fail(BadResponse("the host sent a response that nobody requested"))
             return
-        parser.feed(data)
+        if self._unparsed:  # what TLS held back until this side closed
+            self._unparsed = memoryview(b"".join((self._unparsed, data)))
+        elif len(data) > _PIECE and not parser.is_session:
+            self._unparsed = memoryview(data)
+            self._parse_in_turns()
+        else:
+            parser.feed(data)
+            self._take_note()
+
+    def _take_note(self) -> None:
+        """Let those who wait know what there is now."""
+        parser = self._parser
         if parser.failure is not None:
             self.fail(parser.failure)
         elif parser.limit is None:
-            if parser.size > _READ_AHEAD:
+            if parser.size > self._read_ahead:
                 self._pause_reading()
             self._wake()
         elif parser.complete:
             self._wake()
+
+    def _parse_in_turns(self) -> None:
+        """Parse until the host's turn is over, and the rest in its next: chunks of a byte each are costly."""
+        while self._unparsed and self._failure is None:
+            self._parse_piece()
+            if self._unparsed and self.turns.spent:
+                self._pause_reading()
+                self.turns.when_next(self._parse_in_turns)
+                break
+        self._take_note()
+        if self._parser.limit is not None or self._parser.size <= self._read_ahead:
+            self._resume_reading()
+
+    def _parse_piece(self) -> None:
+        piece, self._unparsed = bytes(self._unparsed[:_PIECE]), self._unparsed[_PIECE:]
+        self._parser.feed(piece)
+        if self._unparsed and self._parser.complete and not self._parser.is_session:
+            self.fail(BadResponse("the host sent a response that nobody requested"))
 
     def eof_received(self) -> bool:
         """Note that the peer sends no more."""
@@ -383,6 +420,8 @@ class Connection(asyncio.Protocol):
         """Note that nothing more can be received."""
         by_peer = self._state is not State.CLOSED
         self.ended_by_peer |= by_peer
+        while self._unparsed and self._failure is None:
+            self._parse_piece()
         if exc is None and (self._tls is None or self._tls.ended):
             self._parser.finish()
         self._parser.keep_alive = False
@@ -411,7 +450,9 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def _resume_reading(self) -> None:
-        if self._reading_paused and self._transport is not None and self._state is not State.CLOSED:
+        if self._unparsed or not self._reading_paused:
+            return
+        if self._transport is not None and self._state is not State.CLOSED:
             self._reading_paused = False
             self._transport.resume_reading()
 

@@ -23,6 +23,7 @@ from gateway.engine.transport.ssh.login import Login, Logins
 from gateway.engine.transport.ssh.login import Timeouts as SshTimeouts
 from gateway.engine.transport.timeouts import Deadline, Timeout, within
 from gateway.engine.transport.tls import TlsStream
+from gateway.engine.transport.turns import Traffic, Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +81,17 @@ class Pool:
         *,
         host: str = "",
         logins: Logins | None = None,
+        traffic: Traffic | None = None,
         waited: Callable[[Kind, float], None] = lambda kind, seconds: None,
     ) -> None:
         """Open nothing yet.
 
         *lost* is called whenever the peer ends a connection or cannot be reached; *host* is a name for the log;
-        *logins* is what ssh hosts share; *waited* is called with the seconds that a call has waited in the queue.
+        *logins* is what ssh hosts share, and *traffic* what all hosts do; *waited* is called with the seconds that a
+        call has waited in the queue.
         """
         self.budgets = limits.budgets()
+        self.turns = Turns(traffic or Traffic())
         self._address = address
         self._host = host
         self._logins = logins or Logins()
@@ -229,7 +233,7 @@ class Pool:
     async def _connect(self, deadline: float | None) -> Connection:
         address = self._address
         tls = TlsStream(address.tls, address.server_name or address.host) if address.tls else None
-        connection = Connection(tls, self._lost)
+        connection = Connection(tls, self._lost, self.turns)
         try:
             if address.ssh is not None:
                 await self._login_at(address.ssh).dial(connection, deadline)

@@ -13,7 +13,11 @@ import httptools
 
 from gateway.engine.errors import BadResponse
 
+ERROR_BODY_BYTES = 64 << 10
+"""The most bytes that are kept of the body of an error, but for the piece that exceeds them; the rest is forgotten."""
+
 _HEADER_BYTES = 64 << 10
+_SMALL_PARTS = 1024  # of a body, which are then joined: a part takes 40 bytes besides its own
 _LENGTHS = frozenset({"content-length", "transfer-encoding"})
 _WITHOUT_BODY = frozenset({101, 204, 304})
 
@@ -46,6 +50,8 @@ class ResponseParser:
         self.upgrade = upgrade
         self._parser: Any = httptools.HttpResponseParser(self)  # a new one: a HEAD leaves the old one in a wrong state
         self._parts: list[bytes] = []
+        self._joined = 0  # of the parts, each of which was many
+        self._forgotten = 0  # bytes of an error's body
         self._overhead = 0  # bytes since the beginning, or since the last of the body
 
     def feed(self, data: bytes) -> None:
@@ -54,12 +60,12 @@ class ResponseParser:
         if self.is_session:
             self.on_body(data)
             return
-        size = self.size
+        size = self.size + self._forgotten
         self._parse(data)
-        self._overhead = 0 if self.size > size else self._overhead + len(data)
+        self._overhead = 0 if self.size + self._forgotten > size else self._overhead + len(data)
         if self._overhead > _HEADER_BYTES + (len(data) if self.head_complete else 0):
             self._refuse(f"the host sent more than {_HEADER_BYTES} bytes of headers, or of chunks without data")
-        if self.limit is not None and self.size > self.limit:
+        if self.limit is not None and self.size + self._forgotten > self.limit:
             self.take()
             self._refuse(f"the host's response exceeds {self.limit} bytes (limits.max_response_bytes)")
 
@@ -67,7 +73,7 @@ class ResponseParser:
         """Return the bytes of the body that are here."""
         data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         self._parts.clear()
-        self.size = 0
+        self.size = self._joined = 0
         return data
 
     def finish(self) -> None:
@@ -133,9 +139,16 @@ class ResponseParser:
         """Keep a piece of the body.  It is called for every chunk, and every line of a log is one."""
         if self.method == "HEAD":
             self._refuse("the host's response to a HEAD has a body")
-        if self.failure is None:
-            self._parts.append(body)
-            self.size += len(body)
+        if self.failure is not None:
+            return
+        if self.status >= 400 and self.size >= ERROR_BODY_BYTES:
+            self._forgotten += len(body)
+            return
+        self._parts.append(body)
+        self.size += len(body)
+        if len(self._parts) - self._joined > _SMALL_PARTS:
+            self._parts[self._joined :] = [b"".join(self._parts[self._joined :])]
+            self._joined += 1
 
     def on_message_complete(self) -> None:
         """Note that the response is complete."""

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from gateway.config.settings import HostSettings
+from gateway.engine.background import keep_running
 from gateway.fleet.dial import endpoint_of
 from gateway.fleet.host import Host
 from gateway.fleet.registry import HostRegistry
@@ -56,7 +57,7 @@ class Combiner:
         hosts.incomplete = self._missing
 
     async def __aenter__(self) -> Self:
-        self._tasks.append(asyncio.create_task(self._renew_certificates()))
+        self._tasks.append(asyncio.create_task(keep_running(self._renew_certificates, "certificates of hosts")))
         return self
 
     async def __aexit__(

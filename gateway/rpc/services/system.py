@@ -46,7 +46,10 @@ class SystemService:
         host.health.admit(Kind.STREAM)  # the subscription is the gateway's own, which nothing keeps back
         async with host.events.watch(wanted, since=since, until=until, cursor=cursor) as records:
             await context.send_initial_metadata()  # from here on, no event is missed
+            turns = host.engine.turns
             async for record in records:
+                if turns.spent:
+                    await turns.next()
                 yield self._encoded(record, host.name)
 
     def _encode(self, record: Record, host: str) -> bytes:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
-from typing import Any
+from contextlib import aclosing
+from time import process_time
+from typing import Any, cast
 
 import orjson
 import pytest
@@ -11,14 +14,30 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.engine.client import Call, Engine
-from gateway.engine.codec.streams import chunks, is_terminal, lines, whole
+from gateway.engine.codec.frames import Frame, FrameDecoder
+from gateway.engine.codec.streams import chunks, is_terminal, lines, output, whole
 from gateway.engine.errors import BadResponse, Disconnected, OperationFailed, OutcomeUnknown, TimedOut, TornStream
+from gateway.engine.resumable.subscription import Idle
+from gateway.engine.transport.connection import Connection
 from gateway.engine.transport.http import Request, Response
-from tests.support.fake_engine import FakeEngine, torn
+from gateway.engine.transport.turns import Traffic, Turns
+from tests.support.fake_engine import FakeEngine, ResponseParser, frame, torn
 from tests.support.upstream import engine_at
 
 READ = Call(Request("GET", "/events"), changes=False)
 CHANGE = Call(Request("POST", "/images/create"), changes=True)
+
+
+class InPieces:
+    """What a connection brings, each of *pieces* by itself."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        self.turns = Turns(Traffic())
+        self._pieces = iter(pieces)
+
+    async def read(self, deadline: float | None, least: int) -> bytes:
+        """Return the next piece."""
+        return next(self._pieces, b"")
 
 
 async def documents(engine: Engine, call: Call = READ, idle_seconds: float | None = None) -> list[Any]:
@@ -111,7 +130,7 @@ async def test_a_line_that_is_no_json_is_torn(fake: FakeEngine, engine: Engine, 
 
 
 async def test_a_line_without_end_is_given_up(fake: FakeEngine, engine: Engine) -> None:
-    """A line beyond 16 MiB is not gathered (A5 52)."""
+    """A line beyond 4 MiB is not gathered (A5 52)."""
     fake.on("GET", "/events", chunks=itertools.repeat(b"x" * (1 << 20)))
 
     with pytest.raises(TornStream, match="exceeds"):
@@ -142,6 +161,75 @@ async def test_progress_that_stops_ends_the_call(fake: FakeEngine, engine: Engin
     with pytest.raises(TimedOut):
         await documents(engine, READ, idle_seconds=0.1)
     assert await fake.until(lambda: fake.open_connections == 1)
+
+
+async def test_empty_lines_are_no_life(fake: FakeEngine, engine: Engine) -> None:
+    """An engine that sends them for ever says no more than one that sends nothing."""
+
+    async def nothing(exchange: ResponseParser) -> None:
+        exchange.head(200, {"Transfer-Encoding": "chunked"})
+        while True:
+            await exchange.chunk(b"\n")
+            await asyncio.sleep(0.01)
+
+    fake.on("GET", "/events", nothing)
+
+    with pytest.raises(TimedOut):
+        await documents(engine, READ, idle_seconds=0.2)
+
+
+async def test_a_long_line_in_many_pieces_is_searched_once() -> None:
+    """Three megabytes in pieces of 256 bytes: all of it again with each piece would be 18 GB of copies."""
+    line = b'"' + b"x" * (3 << 20) + b'"\n'
+
+    pieces = [line[start : start + 256] for start in range(0, len(line), 256)]
+    before = process_time()
+    found = [document async for document in lines(cast("Connection", InPieces(pieces)))]
+
+    assert process_time() - before < 2  # it takes a tenth
+    assert found == ["x" * (3 << 20)]
+
+
+async def test_a_line_of_more_values_than_an_engine_has_to_say_is_torn(fake: FakeEngine, engine: Engine) -> None:
+    """They are counted before they are read, for each takes more memory than bytes."""
+    fake.on("GET", "/events", chunks=[b"[" + b",".join([b"{}"] * 30_000) + b"]\n"])
+
+    with pytest.raises(TornStream, match="more than"):
+        await documents(engine)
+
+
+@pytest.mark.parametrize("error", [{"a": {"b": 1}}, ["a"], 7, None])
+async def test_a_failure_without_words_says_that(fake: FakeEngine, engine: Engine, error: Any) -> None:
+    """What is no text is not made one: it may be nested deeply."""
+    fake.on("POST", "/images/create", lines=[{"error": error, "errorDetail": {"message": error}}])
+
+    with pytest.raises(OperationFailed, match="the engine does not say why"):
+        await documents(engine, CHANGE)
+
+
+# Output
+
+
+async def test_frames_without_data_are_no_output(fake: FakeEngine, engine: Engine) -> None:
+    """A process whose engine sends them for ever is silent: its reader gets heartbeats."""
+
+    async def nothing(exchange: ResponseParser) -> None:
+        exchange.upgrade(frame(1, b"a"))
+        while True:
+            exchange.write(frame(1, b"") * 100)
+            await exchange.drain()
+            await asyncio.sleep(0.005)
+
+    fake.on("POST", "/containers/{id}/attach", nothing)
+    found: list[Any] = []
+    async with (
+        engine.session(Call(Request("POST", "/containers/web/attach"))) as connection,
+        aclosing(output(connection, FrameDecoder(), 0.05)) as items,
+    ):
+        while len(found) < 4:
+            found.append(await anext(items))
+
+    assert found == [[Frame(1, b"a", True)], Idle(0.05), Idle(0.1), Idle(0.05 + 0.05 + 0.05)]
 
 
 # Bytes

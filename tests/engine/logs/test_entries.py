@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import struct
+from time import process_time
 
 import pytest
 from hypothesis import example, given, settings
@@ -96,12 +97,27 @@ def test_a_log_that_ends_within_an_entry_is_torn() -> None:
 
 
 def test_an_entry_that_never_ends_is_refused() -> None:
-    """A frame that claims gigabytes is given up once it exceeds what any log driver delivers."""
+    """A frame that claims more than any log driver delivers is given up, and what came before it is not lost."""
     log = FramedLog()
-    log.feed(struct.pack(">BxxxL", 1, 0xFFFFFFFF) + T1 + b" ")
+    before = log.feed(frame(1, T1 + b" a\n") + struct.pack(">BxxxL", 1, 3 << 20) + T1 + b" ")
 
+    assert [entry.line for entry in before] == [b"a\n"]
     with pytest.raises(FrameError, match="exceeds"):
-        entries_of(log, [b"x" * (64 << 10)] * 64)
+        log.feed(b"x")
+
+
+@pytest.mark.parametrize("log", [FramedLog(), TerminalLog()])
+def test_an_entry_in_many_pieces_is_looked_at_few_times(log: FramedLog | TerminalLog) -> None:
+    """Two megabytes in pieces of 64 bytes: all of it again with each would be 31 GB of copies."""
+    entry = T1 + b" " + b"x" * 2_000_000 + b"\n"
+    data = frame(1, entry) if isinstance(log, FramedLog) else entry
+    pieces = [data[start : start + 64] for start in range(0, len(data), 64)]
+    before = process_time()
+
+    entries = entries_of(log, pieces)
+
+    assert process_time() - before < 1  # it takes a hundredth
+    assert [entry.line for entry in entries] == [b"x" * 2_000_000 + b"\n"]
 
 
 @given(

@@ -199,3 +199,31 @@ def changes(documents: list[dict[str, Any]]) -> list[str]:
         if not document["progressDetail"] or story[-1:] != [document["status"]]:
             story.append(document["status"])
     return story
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"status": "x" * 5000, "id": "a", "progressDetail": {"current": 1}},
+        {"status": "x", "id": "a", "progressDetail": {"current": ["x"] * 1000}},
+    ],
+)
+def test_reports_of_any_size_fill_the_room(reports: ProgressCoalescer, document: Any) -> None:
+    """What an engine sends without end waits at the engine, whatever it calls it."""
+    sent = 0
+    while not reports.full:
+        reports.put(document)
+        sent += 1
+
+    assert sent < 300
+
+
+def test_reports_on_any_number_of_layers_fill_the_room(reports: ProgressCoalescer) -> None:
+    """No image has as many: they are not remembered one by one."""
+    number = 0
+    while not reports.full:
+        reports.put(loading(str(number), 1))
+        reports.put(loading(str(number), 2))
+        number += 1
+
+    assert number < 10_000

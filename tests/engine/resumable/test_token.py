@@ -49,3 +49,14 @@ def test_no_byte_of_a_token_can_be_changed() -> None:
     for bad in [*changed, token[:-1], token + b"x", token[1:], b""]:
         with pytest.raises(InvalidToken):
             codec().decode(bad)
+
+
+def test_what_is_too_long_for_a_token_is_refused_before_it_costs_anything() -> None:
+    """How long one may be is the codec's to say."""
+    token = codec().encode((1, b"abcd"), (b"", b""))
+    short = TokenCodec(KEY, "log", version=2, layout="q4s", texts=2, max_bytes=len(token) - 1)
+
+    with pytest.raises(InvalidToken, match="at most 1024 bytes"):
+        codec().decode(bytes(1025))
+    with pytest.raises(InvalidToken, match=f"at most {len(token) - 1} bytes"):
+        short.decode(token)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.engine.errors import Disconnected
+from gateway.engine.errors import BadResponse, Disconnected
 from gateway.engine.transport.http import Request, Response
 from tests.support.line import GET, UPGRADE, Line
 from tests.support.upstream import soon
@@ -82,13 +82,56 @@ async def test_a_reader_that_stalls_makes_the_engine_wait(line: Line) -> None:
     await asyncio.sleep(0)
     line.connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n")
     await task
-    line.connection.data_received(b"x" * (1 << 20))
-    assert line.wire.reading
+    for _ in range(8):
+        line.connection.data_received(b"x" * (16 << 10))
+        assert line.wire.reading
     line.connection.data_received(b"x")
     assert not line.wire.reading
 
-    assert len(await line.connection.read()) == (1 << 20) + 1
+    assert len(await line.connection.read()) == (128 << 10) + 1
     assert line.wire.reading
+
+
+async def test_chunks_of_a_byte_each_are_parsed_in_turns(line: Line) -> None:
+    """When the host's time is over, the rest waits for its next turn, and nothing more is read until then."""
+    line.clock.step = 1.0  # each piece takes longer than a turn
+    task = asyncio.ensure_future(line.connection.open(GET, None))
+    await asyncio.sleep(0)
+    line.connection.data_received(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    await task
+    line.connection.data_received(b"1\r\n \r\n" * 16_384)  # 96 KiB
+
+    assert not line.wire.reading
+    body = await line.connection.read()
+    assert len(body) < 6_000
+    assert not line.wire.reading
+    while len(body) < 16_384:
+        body += await line.connection.read()
+    assert line.wire.reading
+
+
+async def test_what_was_not_parsed_yet_comes_before_the_end(line: Line) -> None:
+    """A peer that closes the connection meanwhile has sent it nevertheless."""
+    line.clock.step = 1.0
+    task = asyncio.ensure_future(line.connection.fetch(GET, 1 << 20, None))
+    await asyncio.sleep(0)
+    head = b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    line.connection.data_received(head + b"1\r\n \r\n" * 16_384 + b"0\r\n\r\n")
+    line.fin()
+
+    assert (await task).body == b" " * 16_384
+
+
+async def test_a_second_response_is_refused_wherever_pieces_end(line: Line) -> None:
+    """The first may be long, and end within what waits for its turn."""
+    task = asyncio.ensure_future(line.connection.fetch(GET, 1 << 20, None))
+    await asyncio.sleep(0)
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 65536\r\n\r\n"
+    body = b" " * 65_536
+    line.connection.data_received(head + body + head + body)
+
+    with pytest.raises(BadResponse):
+        await task
 
 
 async def test_a_reader_that_rests_takes_nothing_meanwhile(line: Line) -> None:

@@ -343,7 +343,7 @@ async def test_a_reader_that_stalls_makes_the_engine_stall(engine: FakeEngine, p
         assert body.sent < total // 2
 
         received = 0
-        while data := await connection.read(30):
+        while data := await connection.read(Deadline.after(30)):
             received += len(data)
     assert received == total
 

@@ -836,7 +836,7 @@ class CreateVolumeRequest(_message.Message):
     @_builtins.property
     def driver_opts(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Options of the driver.  With `local` they are those of a mount (`type`, `device`, `o`).  Root on the host with
-        `local`, because its options can mount any path of the host.
+        `local`, because its options can mount any path of the host.  They may hold the password of a network share.
         """
 
     @_builtins.property

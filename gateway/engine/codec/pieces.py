@@ -1,0 +1,148 @@
+"""Large documents of an engine, piece by piece: they cost the memory of a piece, and the others wait no longer."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import msgspec
+
+from gateway.engine.codec.json import MOST_VALUES, NotEngineJson, parse
+
+T = TypeVar("T")
+
+LARGE_BYTES = 16 << 10
+"""What is longer takes too long to be converted at once."""
+
+_elements = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_BLANKS = b" \t\r\n"
+_ARRAY = re.compile(rb"[ \t\r\n]*+\[")
+_BEGIN = re.compile(rb'\{"[^"\\]{1,64}":')  # of an element
+_TOKENS = re.compile(rb'"(?>[^"\\]+|\\.)*+"|[\[\]{},]', re.DOTALL)  # strings, because of what they may hold
+_PIECE_BYTES, _UNREAD_PIECE_BYTES = 8 << 10, 64 << 10  # of elements that are parsed, and of those that are only cut
+_GUESSED_BYTES = 24 << 10  # after a piece, in which its end is looked for
+_MOST_TOKENS = 5 * MOST_VALUES  # of an element: a value has a name and a comma, and may have brackets
+_LONGEST_ELEMENT = 4 << 20  # bytes
+_ELEMENTS = 64  # of a list, in a piece: those that say nothing take as long to convert as others
+_MOST_VALUES = 250_000  # of a document with lists in it
+_BYTES_OF_VALUE = 4  # that a value of it has at least, on the average
+
+
+def documents(data: bytes) -> Iterator[Any]:
+    """Yield a JSON document, or documents that together are it, where it is large.
+
+    These are arrays of few elements for an array; for an object, objects with few elements of its lists each, and one
+    with the rest.  Raises `NotEngineJson`, perhaps after the first ones.
+    """
+    if len(data) <= LARGE_BYTES:
+        yield parse(data)
+    elif _ARRAY.match(data):
+        yield from _arrays(data, parse, _PIECE_BYTES)
+    else:
+        yield from _objects(data)
+
+
+def items(data: bytes) -> Iterator[list[bytes]]:
+    """Yield the JSON of the elements of an array, or of null, few at a time.  Raises like `documents`."""
+    if _ARRAY.match(data):
+        yield from _arrays(data, _texts, _UNREAD_PIECE_BYTES)
+    elif data.strip(_BLANKS) != b"null":
+        raise NotEngineJson("it is not an array")
+
+
+def _texts(data: bytes) -> list[bytes]:
+    try:
+        return [bytes(element) for element in _elements(data)]
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise NotEngineJson(str(error)) from error
+
+
+def _arrays(data: bytes, read: Callable[[bytes], list[T]], size: int) -> Iterator[list[T]]:
+    """Yield the elements of an array, few at a time, as *read* returns those of an array of about *size* bytes.
+
+    Engines write all elements alike, so where one ends is guessed.  Parsing shows whether the guess is right: what is
+    between two commas, and is JSON, is an element or several.
+    """
+    start, end = data.index(b"[") + 1, data.rfind(b"]")
+    if data[end + 1 :].strip(_BLANKS):
+        raise NotEngineJson("an array has no end")
+    begin = _BEGIN.match(data, start)
+    border = b"}," + (begin[0] if begin else b"{")
+    first = True
+    while start < end:
+        piece, start = _next_piece(data, start, end, border, read, size)
+        if start == end or not (piece or (first and start > end)):
+            raise NotEngineJson("a comma of an array is followed by nothing")
+        first = False
+        for number in range(0, len(piece), _ELEMENTS):
+            yield piece[number : number + _ELEMENTS]
+
+
+def _next_piece(
+    data: bytes, start: int, end: int, border: bytes, read: Callable[[bytes], list[T]], size: int
+) -> tuple[list[T], int]:
+    """Return the elements from *start* on, and where the next ones begin: beyond *end* if there are none."""
+    far = min(start + size + _GUESSED_BYTES, end)
+    guess = data.find(border, start + size, far) + 1 or far
+    if guess < far or far == end:
+        with contextlib.suppress(NotEngineJson):
+            return read(_array(data, start, guess)), guess + 1
+    comma = _comma(data, start, end, start + size)
+    if comma - start > _LONGEST_ELEMENT:
+        raise NotEngineJson(f"an element of the array exceeds {_LONGEST_ELEMENT} bytes")
+    return read(_array(data, start, comma)), comma + 1
+
+
+def _array(data: bytes, start: int, end: int) -> bytes:
+    return b"".join((b"[", memoryview(data)[start:end], b"]"))
+
+
+def _comma(data: bytes, start: int, end: int, least: int) -> int:
+    """Return where the first comma between two elements is, from *least* on; *end* if there is none."""
+    depth = 0
+    for count, token in enumerate(_TOKENS.finditer(data, start, end)):
+        if count > _MOST_TOKENS:
+            raise NotEngineJson(f"an element of the array has more than {MOST_VALUES} values")
+        kind = token[0]
+        if kind in (b"{", b"["):
+            depth += 1
+        elif kind in (b"}", b"]"):
+            depth -= 1
+        elif kind == b"," and not depth and token.start() >= least:
+            return token.start()
+    return end
+
+
+def _objects(data: bytes) -> Iterator[Any]:
+    """Yield the lists of an object, few elements at a time, after the rest of it."""
+    document = parse(data, max(MOST_VALUES, min(_MOST_VALUES, len(data) // _BYTES_OF_VALUE)))
+    if not isinstance(document, dict):
+        yield document
+        return
+    long = {key: value for key, value in document.items() if isinstance(value, list) and len(value) > _ELEMENTS}
+    rest = {key: value for key, value in document.items() if key not in long}
+    _check(rest)
+    yield rest
+    for key, value in long.items():
+        for start in range(0, len(value), _ELEMENTS):
+            part = {key: value[start : start + _ELEMENTS]}
+            _check(part)
+            yield part
+
+
+def _check(part: Any) -> None:
+    """Raise `NotEngineJson` when *part* has too many values."""
+    count, level = 0, [part]
+    while level:
+        below: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                below += value.values()
+            elif isinstance(value, list):
+                below += value
+        count += len(below)
+        if count > MOST_VALUES:
+            raise NotEngineJson(f"it has more than {MOST_VALUES} values in one place")
+        level = below

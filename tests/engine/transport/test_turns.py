@@ -1,0 +1,152 @@
+"""The work for one host does not keep the loop from the others."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from gateway.engine.transport.turns import Traffic, Turns
+from tests.support.clock import Clock
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def traffic() -> Traffic:
+    return Traffic()
+
+
+@pytest.fixture
+def turns(traffic: Traffic, clock: Clock) -> Turns:
+    turns = Turns(traffic, clock)
+    turns.call()
+    return turns
+
+
+async def work(turns: Turns, done: list[str], name: str, pieces: int) -> None:
+    """Do so many pieces, and write down each."""
+    for _ in range(pieces):
+        if turns.spent:
+            await turns.next()
+        done.append(name)
+
+
+async def test_a_turn_lasts_a_millisecond(turns: Turns, clock: Clock) -> None:
+    """It begins with the first question, and is over then."""
+    assert not turns.spent
+    clock.advance(0.0009)
+    assert not turns.spent
+    clock.advance(0.0002)
+    assert turns.spent
+
+
+async def test_a_round_of_the_loop_in_which_nobody_waits_ends_the_turn(turns: Turns, clock: Clock) -> None:
+    """Who comes after it need not wait."""
+    assert not turns.spent
+    clock.advance(1)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+    assert not turns.spent
+
+
+async def test_those_who_wait_share_a_turn(turns: Turns, clock: Clock) -> None:
+    """Pieces that take less than a turn come one in each round of the loop, without a pause between them."""
+    assert not turns.spent
+    done: list[str] = []
+    first = asyncio.create_task(turns.next())
+    await asyncio.sleep(0)
+    working = [asyncio.create_task(work(turns, done, name, 1)) for name in "abc"]
+    rounds = 0
+    while len(done) < 3:
+        await asyncio.sleep(0)
+        rounds += 1
+
+    assert rounds < 10
+    await asyncio.gather(first, *working)
+
+
+async def test_others_run_between_two_turns(turns: Turns, clock: Clock) -> None:
+    """Whatever is ready in the loop has its time after each turn."""
+    clock.step = 1.0  # each piece takes longer than a turn
+    done: list[str] = []
+    working = asyncio.create_task(work(turns, done, "piece", 10))
+    while not working.done():
+        before = len(done)
+        await asyncio.sleep(0)
+        assert len(done) - before <= 2  # the first asks when no turn has begun
+
+    assert len(done) == 10
+
+
+async def test_those_who_wait_get_their_turns_one_after_the_other(turns: Turns, clock: Clock) -> None:
+    """A thousand streams of one host take no more of a round than one."""
+    clock.step = 1.0
+    done: list[str] = []
+
+    await asyncio.gather(*(work(turns, done, name, 5) for name in "abc"))
+
+    assert sorted(done) == sorted("abc" * 5)
+    assert "".join(done[1:13]) == "abc" * 4  # the first piece needed no waiting
+
+
+async def test_who_gives_up_waiting_holds_nobody_up(turns: Turns, clock: Clock) -> None:
+    """Its turn is over at once."""
+    clock.step = 1.0
+    done: list[str] = []
+    tasks = [asyncio.create_task(work(turns, done, name, 5)) for name in "abc"]
+    await asyncio.sleep(0)
+    tasks[1].cancel()
+
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert done.count("a") == done.count("c") == 5
+
+
+async def test_two_hosts_have_turns_of_their_own(traffic: Traffic, turns: Turns, clock: Clock) -> None:
+    """What one spends is not the other's."""
+    other = Turns(traffic, clock)
+    assert not turns.spent
+    assert not other.spent
+    clock.advance(0.0021)
+    assert turns.spent
+    await asyncio.sleep(0)
+
+    assert not other.spent
+
+
+async def rounds_of(turns: Turns, pieces: int) -> int:
+    """Return in how many rounds of the loop so many pieces are done, each of which takes a turn."""
+    working = asyncio.create_task(work(turns, [], "piece", pieces))
+    rounds = 0
+    while not working.done():
+        await asyncio.sleep(0)
+        rounds += 1
+    return rounds
+
+
+async def test_a_host_alone_has_no_pauses(traffic: Traffic, turns: Turns, clock: Clock) -> None:
+    """There is nobody for whom they would be: also not after the last call of another host is long ago."""
+    clock.step = 0.002
+    Turns(traffic, clock).call()
+    turns.call()
+    clock.advance(1)
+
+    assert await rounds_of(turns, 200) < 1000
+
+
+async def test_a_host_that_uses_up_its_turns_has_pauses_where_others_have_calls(
+    traffic: Traffic, turns: Turns, clock: Clock
+) -> None:
+    """They begin when it has used up its credit; nothing of the host's runs in them."""
+    clock.step = 0.002
+    Turns(traffic, clock).call()
+    before = asyncio.get_running_loop().time()
+
+    await rounds_of(turns, 200)
+
+    assert asyncio.get_running_loop().time() - before > 0.15
