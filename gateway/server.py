@@ -29,6 +29,7 @@ from google.protobuf.descriptor import FileDescriptor
 from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health_pb2_grpc
 
+from gateway.catalogs import catalogs_of
 from gateway.config.settings import HostSettings, Limits, Settings
 from gateway.config.state import resume_key
 from gateway.engine.events.event_buffer import EventTokenCodec
@@ -37,6 +38,7 @@ from gateway.engine.transport.ssh.login import Logins
 from gateway.engine.transport.turns import Traffic
 from gateway.fleet.dial import host_of
 from gateway.fleet.host import Host
+from gateway.fleet.registration.registration import Registration
 from gateway.fleet.registry import HostRegistry
 from gateway.fleet.sources.combined import Combiner
 from gateway.fleet.sources.files import Polls
@@ -140,6 +142,10 @@ async def running(
         combiner.run(Configuration(settings, read or (lambda: settings), feed, polls, certificates), feed)
         changes = HostChanges(hosts, run_sources(settings, combiner, polls))
         await combiner.answered()
+        if catalogs := list(catalogs_of(settings)):
+            seconds = settings.limits.fan_out_timeout_seconds
+            registration = Registration(hosts, settings.discovery, catalogs, metrics.catalogs, seconds)
+            await stack.enter_async_context(registration)
         backend = Backend(hosts, _timeouts(settings.limits))
         interceptor = CallInterceptor(metrics.rpcs, settings.limits)
         connections, pages_connections = _connections(settings.limits)

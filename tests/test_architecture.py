@@ -78,13 +78,17 @@ def test_only_the_composition_root_knows_how_etcd_is_reached() -> None:
     """The fleet sees a store of keys, and nothing of grpc."""
     importers = {who for who, _ in of("gateway.etcd", imports(GATEWAY))}
 
-    assert {who for who in importers if not who.startswith("gateway/etcd/")} == {"gateway/sources.py"}
+    assert {who for who in importers if not who.startswith("gateway/etcd/")} == {
+        "gateway/catalogs.py",
+        "gateway/sources.py",
+    }
 
 
 def test_only_main_imports_the_composition_root() -> None:
     """A module that imports `server.py`, which builds it, would make a circle."""
     assert {who for who, _ in of("gateway.server", imports(GATEWAY))} == {"gateway/__main__.py"}
     assert {who for who, _ in of("gateway.sources", imports(GATEWAY))} == {"gateway/server.py"}
+    assert {who for who, _ in of("gateway.catalogs", imports(GATEWAY))} == {"gateway/server.py"}
 
 
 def test_the_fleet_knows_nothing_of_its_front_ends() -> None:
@@ -108,14 +112,13 @@ def test_services_see_a_call_and_nothing_of_grpc() -> None:
 COMPOSED = {
     "gateway/server.py": (
         *("Backend", "CallInterceptor", "HealthReporter", "HostRegistry", "Listener", "Metrics", "Reflection"),
-        *("Combiner", "Configuration", "HostChanges", "Polls", "Twins"),
+        *("Combiner", "Configuration", "HostChanges", "Polls", "Registration", "Twins"),
         *("LogTokenCodec", "EventTokenCodec"),
         *("ContainerService", "ExecService", "HostService", "LogService", "StatsService", "SystemService"),
         *("FleetContainers", "FleetEvents", "FleetImages", "FleetLogs", "FleetServices", "FleetStats", "FleetWatch"),
     ),
-    "gateway/sources.py": (
-        *("Client", "ConsulHosts", "Contexts", "Database", "Directory", "DnsHosts", "EtcdHosts", "EtcdKeys"),
-    ),
+    "gateway/catalogs.py": ("Consul", "EtcdCatalog"),
+    "gateway/sources.py": (*("ConsulHosts", "Contexts", "Database", "Directory", "DnsHosts", "EtcdHosts", "EtcdKeys"),),
     "gateway/fleet/dial.py": ("Engine", "Host"),
 }
 

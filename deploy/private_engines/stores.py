@@ -81,11 +81,15 @@ class Etcd(HttpService):
 
 
 class Consul(HttpService):
-    """Consul, one server in memory, in *directory*/*name*: it has nothing after a restart."""
+    """Consul, one server in memory, in *directory*/*name*: it has nothing after a restart.
 
-    def __init__(self, directory: str | Path, program: Path, name: str = "consul") -> None:
+    With *hasty*, it deregisters services whose checks are critical within seconds, not after a minute at least.
+    """
+
+    def __init__(self, directory: str | Path, program: Path, name: str = "consul", *, hasty: bool = False) -> None:
         super().__init__(directory, name)
         self._program = program
+        self._hasty = hasty
         self.port = free_port()
         self.dns_port = free_port()
         self._others = [free_port() for _ in range(3)]
@@ -98,6 +102,8 @@ class Consul(HttpService):
         argv = [str(self._program), "agent", "-dev", "-bind=127.0.0.1", "-client=127.0.0.1", "-log-level=warn"]
         argv += [f"-node={self.name}", f"-http-port={self.port}", f"-dns-port={self.dns_port}", "-grpc-port=-1"]
         argv += [f"-serf-lan-port={serf}", f"-serf-wan-port={wan}", f"-server-port={server}"]
+        if self._hasty:
+            argv += [f'-hcl={key}="1s"' for key in ("check_reap_interval", "check_deregister_interval_min")]
         self._launch(argv, lambda: self._answers("/v1/status/leader"), timeout)
 
     def register(self, id: str, address: str, port: int, *, service: str = "docker", **more: Any) -> None:

@@ -71,7 +71,13 @@ def _settings(given: dict[str, tuple[Any, str]], path: Path | None, environ: Map
 
 
 def _uses_tls(settings: Settings) -> bool:
-    return bool(settings.tls or any(host.tls for host in settings.all_hosts) or settings.sources.remote)
+    return bool(
+        settings.tls
+        or any(host.tls for host in settings.all_hosts)
+        or settings.sources.remote
+        or settings.discovery.etcd
+        or settings.discovery.consul
+    )
 
 
 def _completed(keys: Keys, environ: Mapping[str, str], source: str) -> Settings:
@@ -110,6 +116,7 @@ def _report(settings: Settings, path: str) -> str:
         ("hosts", f"{len(settings.all_hosts)}, from {settings.source}"),
         *((f"  {host.name}", f"{host.address}{', TLS' if host.tls else ''}") for host in settings.all_hosts),
         *(("also from", text) for text in _remote(settings.sources)),
+        *(("endpoints to", text) for text in _catalogs(settings)),
         *(("warning", warning) for warning in settings.warnings),
     ]
     width = max(len(what) for what, _ in rows)
@@ -132,6 +139,15 @@ def _remote(sources: Sources) -> Iterator[str]:
         yield f"the service {sources.consul.service} of Consul {sources.consul.address}"
     if sources.dns:
         yield f"the SRV records of {sources.dns.name}"
+
+
+def _catalogs(settings: Settings) -> Iterator[str]:
+    """Yield where endpoints of services are written to, in words."""
+    etcd, consul = settings.discovery.etcd, settings.discovery.consul
+    if etcd and (servers := etcd if etcd.endpoints else settings.sources.etcd):
+        yield f"etcd {', '.join(servers.endpoints)}, below {etcd.prefix}"
+    if consul:
+        yield f"Consul {consul.address}"
 
 
 # Flags and variables become: name of the key -> (value, the flag or variable).

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from gateway.config.addresses import EngineAddress, ListenAddress, MetricsAddress, beyond_loopback
+from gateway.config.discovery import Discovery
 from gateway.config.section import File, Section
 from gateway.config.sources import Sources
 from gateway.config.ssh import HostSsh
@@ -215,6 +216,7 @@ class Keys(Section):
     `DOCKER_HOST`, else the local socket.  An empty list means no hosts."""
 
     sources: Sources = Sources()
+    discovery: Discovery = Discovery()
 
     tls: ListenerTls | None = None
     limits: Limits = Limits()
@@ -238,6 +240,15 @@ class Keys(Section):
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"has more than one host called {', '.join(twice)}: give each host its own name")
         return hosts
+
+    @model_validator(mode="after")
+    def _written(self) -> Self:
+        etcd = self.discovery.etcd
+        if etcd is not None and not etcd.endpoints and self.sources.etcd is None:
+            raise ValueError("discovery.etcd.endpoints: is missing: name the servers, or configure sources.etcd")
+        if not self.inventory and (etcd or self.discovery.consul):
+            raise ValueError("discovery: needs the inventory: leave out inventory, or discovery")
+        return self
 
     @model_validator(mode="after")
     def _protected(self) -> Self:

@@ -12,14 +12,11 @@ from gateway.config.section import File, Listed, Section
 from gateway.config.tls import HostTls
 
 
-class Etcd(Section):
-    """An etcd cluster, version 3.4 or newer."""
+class EtcdServers(Section):
+    """How an etcd, version 3.4 or newer, is reached."""
 
     endpoints: Annotated[Listed[ServerAddress], Field(min_length=1)]
     """Its servers, host:port.  When one does not answer, the gateway asks the next one."""
-
-    prefix: str = Field(default="/dockfleet/", pattern=r"^[!-~]{1,200}/$")
-    """The prefix of all its keys for this fleet."""
 
     user: str | None = Field(default=None, min_length=1)
     """The user to log in as, if etcd requires one."""
@@ -30,14 +27,21 @@ class Etcd(Section):
     tls: HostTls | None = None
 
     insecure: bool = False
-    """Allow plaintext to an etcd beyond this machine: anyone on the network path can add hosts."""
+    """Allow plaintext to an etcd beyond this machine: anyone on the network path can write to it."""
 
     @model_validator(mode="after")
     def _protected(self) -> Self:
         if (self.user is None) != (self.password_file is None):
             raise ValueError("needs user and password_file together, or neither")
-        _check_plaintext(self.endpoints, self.tls, insecure=self.insecure)
+        check_plaintext(self.endpoints, self.tls, insecure=self.insecure)
         return self
+
+
+class Etcd(EtcdServers):
+    """An etcd that has hosts."""
+
+    prefix: str = Field(default="/dockfleet/", pattern=r"^[!-~]{1,200}/$")
+    """The beginning of all its keys that concern this fleet."""
 
 
 class Consul(Section):
@@ -70,7 +74,7 @@ class Consul(Section):
 
     @model_validator(mode="after")
     def _protected(self) -> Self:
-        _check_plaintext((self.address,), self.tls, insecure=self.insecure)
+        check_plaintext((self.address,), self.tls, insecure=self.insecure)
         return self
 
 
@@ -116,7 +120,8 @@ class Sources(Section):
         return any((self.directory, self.etcd, self.consul, self.dns))
 
 
-def _check_plaintext(addresses: tuple[str, ...], tls: HostTls | None, *, insecure: bool) -> None:
+def check_plaintext(addresses: tuple[str, ...], tls: HostTls | None, *, insecure: bool) -> None:
+    """Raise `ValueError` when one of *addresses* would be asked in plaintext beyond this machine."""
     if tls and insecure:
         raise ValueError("has both tls and insecure: leave one out")
     beyond = [address for address in addresses if beyond_loopback(address)]

@@ -10,7 +10,7 @@ import grpc
 from google.protobuf.message import Message
 
 from gateway.config import tls
-from gateway.config.sources import Etcd
+from gateway.config.sources import EtcdServers
 from gateway.etcd import etcd_pb2 as pb
 
 _CONNECT_SECONDS = 3.0
@@ -40,7 +40,7 @@ class EtcdError(Exception):
 class Client:
     """Asks the servers of one etcd, one at a time."""
 
-    def __init__(self, settings: Etcd) -> None:
+    def __init__(self, settings: EtcdServers) -> None:
         """Open nothing yet."""
         self._settings = settings
         self._turn = 0  # which of the endpoints is asked
@@ -74,6 +74,30 @@ class Client:
                 raise
         self._token = None  # it has ended with the server that gave it
         return await self._call(path, request, kind)
+
+    async def exchange(self, path: str, request: Message, kind: type[Response]) -> Response:
+        """Send one request of a two-way stream, and return the response to it.  Raises `EtcdError`."""
+        channel = await self._connected()
+        method = channel.stream_stream(
+            path, request_serializer=type(request).SerializeToString, response_deserializer=kind.FromString
+        )
+
+        async def one() -> AsyncGenerator[Message, None]:
+            yield request
+
+        call: Any = method(one(), timeout=_CALL_SECONDS, metadata=self._metadata())
+        try:
+            async for response in call:
+                answer: Response = response
+                return answer
+        except grpc.aio.AioRpcError as error:
+            raise self._error(error) from error
+        except asyncio.CancelledError:
+            self._raise_unless_cancelled()
+            raise
+        finally:
+            call.cancel()
+        raise EtcdError(f"{self.endpoint}: no answer to {path}", sent=True)
 
     async def watch(self, create: pb.WatchCreateRequest) -> AsyncGenerator[pb.WatchResponse, None]:
         """Yield the responses of a watch.  Raises `EtcdError` when it breaks."""

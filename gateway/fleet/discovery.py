@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from dockfleet.fleet.v1 import fleet_pb2 as pb
@@ -100,25 +100,36 @@ class Wanted:
             and meets(endpoint.labels, request.labels)
         )
 
+    def find(self, host: Host, row: ContainerRow) -> dict[Key, pb.ServiceEndpoint]:
+        """Return those of a container."""
+        return {key_of(endpoint): endpoint for endpoint in endpoints_of(host, row) if self.fits(endpoint)}
 
-class Endpoints:
+
+K = TypeVar("K", bound=Hashable)
+E = TypeVar("E")
+
+
+class Change(NamedTuple, Generic[E]):
+    """An endpoint is there, as it is now, or is gone, as it was."""
+
+    endpoint: E
+    there: bool
+
+
+class Endpoints(Generic[K, E]):
     """The endpoints of many hosts, kept up to date: a `Listener` of members.
 
     `changes` are those since they were taken last, the newest of each endpoint.
     """
 
-    def __init__(self, wanted: Wanted) -> None:
-        self.changes: dict[Key, pb.ServiceChange] = {}
+    def __init__(self, find: Callable[[Host, ContainerRow], Mapping[K, E]]) -> None:
+        """*find* returns the endpoints of a container, in the form in which they are kept."""
+        self.changes: dict[K, Change[E]] = {}
         self.failures: dict[Host, CallError] = {}
         self.complete = False  # whether all hosts were reported
         self.changed: Callable[[], None] = lambda: None
-        self._wanted = wanted
-        self._known: dict[Host, dict[str, Mapping[Key, pb.ServiceEndpoint]]] = {}
-
-    def __iter__(self) -> Iterator[pb.ServiceEndpoint]:
-        for containers in self._known.values():
-            for endpoints in containers.values():
-                yield from endpoints.values()
+        self._find = find
+        self._known: dict[Host, dict[str, Mapping[K, E]]] = {}
 
     def host_joined(self, host: Host) -> None:
         """Wait for its containers."""
@@ -127,14 +138,17 @@ class Endpoints:
     def host_up(self, host: Host) -> None:
         """Take all its containers, for they may have been forgotten while it was down."""
         if self.failures.pop(host, None) is not None:
-            for row in host.inventory.containers():
-                self.container_put(host, row, later=True)
+            self._look(host)
 
     def host_down(self, host: Host, failure: CallError) -> None:
         """Forget its endpoints: nobody knows whether they are there."""
         self.failures[host] = failure
         for id in list(self._known[host]):
             self.container_gone(host, id)
+
+    def host_changed(self, host: Host) -> None:
+        """Look whether it has another address."""
+        self._look(host)
 
     def host_left(self, host: Host) -> None:
         """Forget its endpoints."""
@@ -145,10 +159,8 @@ class Endpoints:
 
     def container_put(self, host: Host, row: ContainerRow, *, later: bool) -> None:
         """Take its endpoints in place of those it had."""
-        if host in self.failures:
-            return
-        new = {key_of(each): each for each in endpoints_of(host, row) if self._wanted.fits(each)}
-        self._replace(host, row.id, new)
+        if host not in self.failures:
+            self._replace(host, row.id, self._find(host, row))
 
     def container_gone(self, host: Host, id: str) -> None:
         """Forget its endpoints."""
@@ -159,15 +171,19 @@ class Endpoints:
         self.complete = True
         self.changed()
 
-    def _replace(self, host: Host, id: str, new: Mapping[Key, pb.ServiceEndpoint]) -> None:
+    def _look(self, host: Host) -> None:
+        for row in host.inventory.containers():
+            self.container_put(host, row, later=True)
+
+    def _replace(self, host: Host, id: str, new: Mapping[K, E]) -> None:
         containers = self._known[host]
         old = containers.get(id, {})
         for key, endpoint in old.items():
             if key not in new:
-                self.changes[key] = pb.ServiceChange(removed=endpoint)
+                self.changes[key] = Change(endpoint, there=False)
         for key, endpoint in new.items():
             if old.get(key) != endpoint:
-                self.changes[key] = pb.ServiceChange(put=endpoint)
+                self.changes[key] = Change(endpoint, there=True)
         if new:
             containers[id] = new
         else:

@@ -30,6 +30,9 @@ class Listener(Protocol):
     def host_down(self, host: Host, failure: CallError) -> None:
         """*host* does not answer, or its containers are not known yet."""
 
+    def host_changed(self, host: Host) -> None:
+        """*host*, which is selected, may have other labels."""
+
     def host_left(self, host: Host) -> None:
         """*host* is not of the fleet any more, or not selected any more."""
 
@@ -56,16 +59,20 @@ class Members:
         containers: pb.ContainerSelector | None,
         listener: Listener,
         first_timeout_seconds: float,
+        *,
+        hosts_may_come: bool = False,
     ) -> None:
         """Report hosts, and with *containers* the containers that it selects.
 
-        A host whose containers are not known after *first_timeout_seconds* is reported as down.
+        A host whose containers are not known after *first_timeout_seconds* is reported as down.  With *hosts_may_come*,
+        *hosts* may name hosts that are not there yet.
         """
         self._registry = registry
         self._hosts = hosts
         self._containers = containers
         self._listener = listener
         self._first_timeout_seconds = first_timeout_seconds
+        self._hosts_may_come = hosts_may_come
         self._tasks: dict[Host, asyncio.Task[None]] = {}
         self._down: set[Host] = set()
         self._not_reported: set[Host] = set()
@@ -73,7 +80,11 @@ class Members:
 
     async def __aenter__(self) -> Self:
         """Raises `InvalidField` for malformed selectors, and `UnknownHost`."""
-        for host in select(self._registry, self._hosts, "hosts"):
+        if self._hosts_may_come:
+            selected = [host for host in self._registry if fits(host, self._hosts)]
+        else:
+            selected = select(self._registry, self._hosts, "hosts")
+        for host in selected:
             if self._containers is not None:
                 host.inventory.select(self._containers, "containers")
             self._add(host)
@@ -101,8 +112,10 @@ class Members:
         """Report whether it is selected now, and whether it answers."""
         if fits(host, self._hosts) != (host in self._tasks):
             (self.host_removed if host in self._tasks else self._add)(host)
-        elif host in self._tasks and host.failure is not None:
-            self._is_down(host, host.failure)
+        elif host in self._tasks:
+            self._listener.host_changed(host)
+            if host.failure is not None:
+                self._is_down(host, host.failure)
 
     def host_removed(self, host: Host) -> None:
         """Report that it has left."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from dockfleet import __version__
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
@@ -32,6 +32,7 @@ class Metrics:
         self.rpcs = RpcMetrics(registry)
         self.hosts = HostFamilies(registry)
         self.sources = SourceFamilies(registry)
+        self.catalogs = CatalogFamilies(registry)
         self.http_refused = Counter(
             "dockfleet_http_connections_refused",
             "HTTP connections refused because too many were open.",
@@ -126,6 +127,57 @@ class SourceFamilies:
         """Show nothing of a source any more."""
         for family in (self._up, self._last_success, self._hosts, self._refused):
             family.remove(source)
+
+
+class CatalogState(Protocol):
+    """How a catalog is: why it is not up to date, its entries, and how many are still to be written or deleted."""
+
+    @property
+    def failure(self) -> str:
+        """Empty when it is up to date."""
+
+    @property
+    def entries(self) -> int:
+        """Those that may be there."""
+
+    @property
+    def pending(self) -> int:
+        """Those that are not as they should be."""
+
+
+class CatalogFamilies:
+    """The metrics of the catalogs that endpoints are written to."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._up = Gauge(
+            "dockfleet_catalog_up",
+            "Whether a catalog of endpoints (etcd, consul) takes what the gateway writes.",
+            ("catalog",),
+            registry=registry,
+        )
+        self._entries = Gauge(
+            "dockfleet_catalog_entries",
+            "Endpoints that this gateway keeps in a catalog.",
+            ("catalog",),
+            registry=registry,
+        )
+        self._pending = Gauge(
+            "dockfleet_catalog_pending_entries",
+            "Endpoints that this gateway has yet to write to a catalog, or to delete there.",
+            ("catalog",),
+            registry=registry,
+        )
+
+    def show(self, catalog: str, of: CatalogState) -> None:
+        """Show at each scrape how a catalog is then, until `hide`."""
+        self._up.labels(catalog).set_function(lambda: not of.failure)
+        self._entries.labels(catalog).set_function(lambda: of.entries)
+        self._pending.labels(catalog).set_function(lambda: of.pending)
+
+    def hide(self, catalog: str) -> None:
+        """Show nothing of a catalog any more."""
+        for family in (self._up, self._entries, self._pending):
+            family.remove(catalog)
 
 
 class HostFamilies:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -85,7 +86,8 @@ class GatewayProcess:
                     state = channel.get_state(try_to_connect=True)
                 yield cls(process.pid, client, directory)
         finally:
-            process.terminate()
+            with contextlib.suppress(ProcessLookupError):  # a test has killed it
+                process.terminate()
             await process.wait()
 
 

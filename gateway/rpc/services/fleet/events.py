@@ -104,6 +104,9 @@ class _Stream:
         self.merged.stall(self._sources[host])
         self._report(host, stalled=pb.SourceStalled(failure=as_message(failure, host.name, _METHOD)))
 
+    def host_changed(self, host: Host) -> None:
+        """Nothing: no label of it is shown."""
+
     def host_left(self, host: Host) -> None:
         """Leave its events to end by themselves: they do with the host."""
         self._down.discard(host.name)

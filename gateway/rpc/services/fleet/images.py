@@ -10,6 +10,7 @@ from dockfleet.fleet.v1 import fleet_pb2 as pb
 from gateway.engine.errors import InvalidField
 from gateway.engine.transport.timeouts import Timeout
 from gateway.fleet.fan_out import Put, together
+from gateway.fleet.host import Host, HostDraining
 from gateway.fleet.image_copy import Copied, Failed, ImageCopy, Progress, Result
 from gateway.fleet.selector import select
 from gateway.rpc.backend import Backend
@@ -48,12 +49,20 @@ class FleetImages:
 
         async def work(put: Put[Result]) -> None:
             for start in range(0, len(hosts), at_once):
-                await copy.to(hosts[start : start + at_once], put)
+                await _copy(copy, hosts[start : start + at_once], put)
 
         async with aclosing(together([work])) as batches:
             async for batch in batches:
                 yield _response(batch, summary)
         yield pb.CopyImageResponse(summary=summary)
+
+
+async def _copy(copy: ImageCopy, hosts: Sequence[Host], put: Put[Result]) -> None:
+    """Copy to those of *hosts* that take new work."""
+    for host in hosts:
+        if host.draining:
+            await put(Failed(host, HostDraining(host.name)))
+    await copy.to([host for host in hosts if not host.draining], put)
 
 
 def _response(results: Sequence[Result], summary: pb.BatchSummary) -> pb.CopyImageResponse:

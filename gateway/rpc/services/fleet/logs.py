@@ -185,6 +185,9 @@ class _Stream:
             if log.host is host:
                 self.merged.stall(source)
 
+    def host_changed(self, host: Host) -> None:
+        """Nothing: no label of it is shown."""
+
     def host_left(self, host: Host) -> None:
         """Leave its logs to end by themselves: they do with the host."""
         self._down.discard(host)

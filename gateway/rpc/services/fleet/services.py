@@ -9,7 +9,7 @@ from dockfleet.fleet.v1 import fleet_pb2 as pb
 from dockfleet.fleet.v1 import selectors_pb2
 
 from gateway.engine.resumable.subscription import HEARTBEAT_SECONDS
-from gateway.fleet.discovery import Endpoints, Wanted, endpoints_of, in_order
+from gateway.fleet.discovery import Endpoints, Wanted, in_order
 from gateway.fleet.members import Members
 from gateway.fleet.selector import select
 from gateway.rpc.backend import Backend
@@ -35,7 +35,7 @@ class FleetServices:
         """Return the endpoints there are now."""
         wanted = Wanted(request)
         response = pb.DiscoverServicesResponse()
-        found = []
+        found: list[pb.ServiceEndpoint] = []
         hosts = select(self._backend.hosts, wanted.hosts, "hosts")
         await settled(hosts)
         for host in hosts:
@@ -45,7 +45,7 @@ class FleetServices:
                 response.failures.add(host=host.name, failure=why)
                 continue
             for row in host.inventory.containers():
-                found += [endpoint for endpoint in endpoints_of(host, row) if wanted.fits(endpoint)]
+                found += wanted.find(host, row).values()
         response.endpoints.extend(in_order(found))
         return response
 
@@ -54,7 +54,7 @@ class FleetServices:
     ) -> AsyncGenerator[pb.WatchServicesResponse, None]:
         """Stream the endpoints, and their changes."""
         wanted = Wanted(request.services, "services.")
-        endpoints, changed = Endpoints(wanted), asyncio.Event()
+        endpoints, changed = Endpoints(wanted.find), asyncio.Event()
         endpoints.changed = changed.set
         synced = False
         async with Members(self._backend.hosts, wanted.hosts, _ALL, endpoints, self._backend.timeouts.fan_out):
@@ -63,7 +63,9 @@ class FleetServices:
                 changed.clear()
                 response = pb.WatchServicesResponse()
                 for key in list(endpoints.changes)[:_TOGETHER]:
-                    response.changes.append(endpoints.changes.pop(key))
+                    change = endpoints.changes.pop(key)
+                    of = "put" if change.there else "removed"
+                    response.changes.add(**{of: change.endpoint})
                 if endpoints.complete and not endpoints.changes and not synced:
                     synced = response.synced = True
                 if response.changes or response.synced:

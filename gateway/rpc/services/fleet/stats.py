@@ -121,6 +121,9 @@ class _Stream:
         """Report that."""
         self._report(pb.StatsRecord(host=host.name, failure=as_message(failure, host.name, _METHOD)))
 
+    def host_changed(self, host: Host) -> None:
+        """Nothing: no label of it is shown."""
+
     def host_left(self, host: Host) -> None:
         """Leave its samples to end by themselves: they do with the host."""
 

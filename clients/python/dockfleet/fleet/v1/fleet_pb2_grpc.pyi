@@ -154,7 +154,8 @@ class FleetServiceStub:
     """Copies an image from one host to others, without a registry.
 
     The image streams through the gateway, which keeps nothing of it.  Hosts that have the image already are skipped.
-    After the load, the gateway compares the id of the image with that of the source.
+    After the load, the gateway compares the id of the image with that of the source.  A host that is drained has the
+    failure HOST_DRAINING.
 
     Errors:
       - NOT_FOUND: the source does not have the image.
@@ -293,7 +294,8 @@ class FleetServiceAsyncStub(FleetServiceStub):
     """Copies an image from one host to others, without a registry.
 
     The image streams through the gateway, which keeps nothing of it.  Hosts that have the image already are skipped.
-    After the load, the gateway compares the id of the image with that of the source.
+    After the load, the gateway compares the id of the image with that of the source.  A host that is drained has the
+    failure HOST_DRAINING.
 
     Errors:
       - NOT_FOUND: the source does not have the image.
@@ -645,7 +647,8 @@ class FleetServiceServicer(metaclass=_abc_1.ABCMeta):
         """Copies an image from one host to others, without a registry.
 
         The image streams through the gateway, which keeps nothing of it.  Hosts that have the image already are skipped.
-        After the load, the gateway compares the id of the image with that of the source.
+        After the load, the gateway compares the id of the image with that of the source.  A host that is drained has the
+        failure HOST_DRAINING.
 
         Errors:
           - NOT_FOUND: the source does not have the image.

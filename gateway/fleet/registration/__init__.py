@@ -1,0 +1,1 @@
+"""Writes where services can be reached into catalogs: etcd and Consul."""
