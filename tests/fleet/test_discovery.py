@@ -27,8 +27,9 @@ LABELLED = {"dockfleet.address": "192.0.2.7"}
 
 def host(address: str = "tcp://10.0.0.7:2376", **labels: str) -> Host:
     """A host at an address."""
-    settings = {"insecure": True} if address.startswith("tcp://") else {}
-    return host_of(HostSettings(name="north", address=address, labels=labels, **settings), Limits(), Metrics())
+    insecure = address.startswith("tcp://")
+    settings = HostSettings(name="north", address=address, labels=labels, insecure=insecure)
+    return host_of(settings, Limits(), Metrics())
 
 
 def row(*ports: tuple[str, int, int, str], health: str = "none", name: str = "web-1", **more: Any) -> ContainerRow:

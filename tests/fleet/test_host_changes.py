@@ -242,8 +242,10 @@ async def test_a_probe_is_made_at_once(engine: FakeEngine, tmp_path: Path) -> No
         await state_of(client, "h1", pb.HOST_STATE_DOWN)
         async with FakeEngine(path):
             up = (await client.hosts.ProbeHost(pb.ProbeHostRequest(host="h1"))).host
-        down = (await client.hosts.ProbeHost(pb.ProbeHostRequest(host="h1", timeout=Duration(seconds=2)))).host
-        refused = await refusal(client.hosts.ProbeHost(pb.ProbeHostRequest(host="h1", timeout=Duration(seconds=3600))))
+        down = (await client.hosts.ProbeHost(pb.ProbeHostRequest(host="h1", host_timeout=Duration(seconds=2)))).host
+        refused = await refusal(
+            client.hosts.ProbeHost(pb.ProbeHostRequest(host="h1", host_timeout=Duration(seconds=3600)))
+        )
 
     assert (up.state, down.state) == (pb.HOST_STATE_UP, pb.HOST_STATE_DOWN)
     assert (refused.code, refused.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")

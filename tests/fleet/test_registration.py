@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from dockfleet.fleet.v1 import fleet_pb2 as pb
-from dockfleet.fleet.v1 import hosts_pb2
+from dockfleet.fleet.v1 import hosts_pb2, selectors_pb2
 
 from tests.support.fake_engine import FakeEngine, ResponseParser
 from tests.support.fake_services import Services, id_of
@@ -136,17 +136,20 @@ async def test_nothing_is_taken_away_when_a_gateway_ends(consul: FakeEngine, ser
 async def test_endpoints_move_with_the_address_of_their_host(services: Services) -> None:
     """The label of a host can change while the gateway serves; and so can the hosts that a selector names."""
     services.run("web", 8080)
-    spec = {"name": "lab", "address": services.daemon.engine.address}
+
+    def spec(address: str) -> hosts_pb2.HostSpec:
+        engine = services.daemon.engine.address
+        return hosts_pb2.HostSpec(name="lab", address=engine, labels={"dockfleet.address": address})
+
     async with gateway_of(inventory=True) as client:
-        await client.hosts.AddHost(hosts_pb2.AddHostRequest(spec=spec | {"labels": {"dockfleet.address": "10.0.0.1"}}))
-        request = pb.DiscoverServicesRequest(hosts={"names": ["lab"]})
+        await client.hosts.AddHost(hosts_pb2.AddHostRequest(spec=spec("10.0.0.1")))
+        request = pb.DiscoverServicesRequest(hosts=selectors_pb2.HostSelector(names=["lab"]))
         stream = client.fleet.WatchServices(pb.WatchServicesRequest(services=request))
         addresses: list[str] = []
         async for response in stream:
             addresses += [change.put.address for change in response.changes if change.HasField("put")]
             if addresses == ["10.0.0.1"] and response.changes:
-                moved = spec | {"labels": {"dockfleet.address": "10.0.0.2"}}
-                await client.hosts.UpdateHost(hosts_pb2.UpdateHostRequest(spec=moved))
+                await client.hosts.UpdateHost(hosts_pb2.UpdateHostRequest(spec=spec("10.0.0.2")))
             if len(addresses) == 2:
                 break
         stream.cancel()

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from dockfleet.fleet.v1 import fleet_pb2
+from dockfleet.fleet.v1 import fleet_pb2, selectors_pb2
 from dockfleet.v1 import containers_pb2
 
 from deploy.private_engines.engine import PrivateEngine
@@ -217,7 +217,7 @@ async def test_a_catalog_that_forgets_or_is_away_is_filled_again(catalogs: Catal
             await until(lambda: shown("up") == [0, 0])
             served: list[str] = []
             while served != ["comes", "stays"]:
-                request = fleet_pb2.DiscoverServicesRequest(hosts={"all": True})
+                request = fleet_pb2.DiscoverServicesRequest(hosts=selectors_pb2.HostSelector(all=True))
                 served = [each.service for each in (await client.fleet.DiscoverServices(request)).endpoints]
             for catalog in (catalogs.keys.etcd, catalogs.consul):
                 await asyncio.to_thread(catalog.start)

@@ -1497,7 +1497,7 @@ type ProbeHostRequest struct {
 	// The name of the host.
 	Host string `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
 	// How long the host may take.  Default: 5 seconds.
-	Timeout       *durationpb.Duration `protobuf:"bytes,2,opt,name=timeout,proto3" json:"timeout,omitempty"`
+	HostTimeout   *durationpb.Duration `protobuf:"bytes,2,opt,name=host_timeout,json=hostTimeout,proto3" json:"host_timeout,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1539,9 +1539,9 @@ func (x *ProbeHostRequest) GetHost() string {
 	return ""
 }
 
-func (x *ProbeHostRequest) GetTimeout() *durationpb.Duration {
+func (x *ProbeHostRequest) GetHostTimeout() *durationpb.Duration {
 	if x != nil {
-		return x.Timeout
+		return x.HostTimeout
 	}
 	return nil
 }
@@ -1692,10 +1692,10 @@ const file_dockfleet_fleet_v1_hosts_proto_rawDesc = "" +
 	"\x12UndrainHostRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\"C\n" +
 	"\x13UndrainHostResponse\x12,\n" +
-	"\x04host\x18\x01 \x01(\v2\x18.dockfleet.fleet.v1.HostR\x04host\"[\n" +
+	"\x04host\x18\x01 \x01(\v2\x18.dockfleet.fleet.v1.HostR\x04host\"d\n" +
 	"\x10ProbeHostRequest\x12\x12\n" +
-	"\x04host\x18\x01 \x01(\tR\x04host\x123\n" +
-	"\atimeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\atimeout\"A\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12<\n" +
+	"\fhost_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\vhostTimeout\"A\n" +
 	"\x11ProbeHostResponse\x12,\n" +
 	"\x04host\x18\x01 \x01(\v2\x18.dockfleet.fleet.v1.HostR\x04host*\xb9\x01\n" +
 	"\tHostState\x12\x1a\n" +
@@ -1801,7 +1801,7 @@ var file_dockfleet_fleet_v1_hosts_proto_depIdxs = []int32{
 	1,  // 24: dockfleet.fleet.v1.UpdateHostResponse.host:type_name -> dockfleet.fleet.v1.Host
 	1,  // 25: dockfleet.fleet.v1.DrainHostResponse.host:type_name -> dockfleet.fleet.v1.Host
 	1,  // 26: dockfleet.fleet.v1.UndrainHostResponse.host:type_name -> dockfleet.fleet.v1.Host
-	34, // 27: dockfleet.fleet.v1.ProbeHostRequest.timeout:type_name -> google.protobuf.Duration
+	34, // 27: dockfleet.fleet.v1.ProbeHostRequest.host_timeout:type_name -> google.protobuf.Duration
 	1,  // 28: dockfleet.fleet.v1.ProbeHostResponse.host:type_name -> dockfleet.fleet.v1.Host
 	8,  // 29: dockfleet.fleet.v1.HostService.ListHosts:input_type -> dockfleet.fleet.v1.ListHostsRequest
 	10, // 30: dockfleet.fleet.v1.HostService.GetHost:input_type -> dockfleet.fleet.v1.GetHostRequest

@@ -137,7 +137,7 @@ def test_hosts_are_changed_by_calls(gateway: Gateway, run: Run, tmp_path: Path) 
         hosts.UpdateHostRequest(spec={"name": "n", "address": "ssh://ops@n", "ssh": {"jump_host": "ops@jump:22"}}),
         hosts.DrainHostRequest(host="n"),
         hosts.UndrainHostRequest(host="n"),
-        hosts.ProbeHostRequest(host="n", timeout={"seconds": 1, "nanos": 500_000_000}),
+        hosts.ProbeHostRequest(host="n", host_timeout={"seconds": 1, "nanos": 500_000_000}),
         hosts.RemoveHostRequest(host="n"),
     ]
 

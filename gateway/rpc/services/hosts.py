@@ -88,11 +88,10 @@ class HostService:
 
     async def ProbeHost(self, request: pb.ProbeHostRequest, context: CallContext) -> pb.ProbeHostResponse:
         """Ask a host now whether it lives."""
-        seconds = (
-            request.timeout.seconds + request.timeout.nanos / 1e9 if request.HasField("timeout") else _PROBE_SECONDS
-        )
+        given = request.host_timeout
+        seconds = given.seconds + given.nanos / 1e9 if request.HasField("host_timeout") else _PROBE_SECONDS
         if not 0 < seconds <= _LONGEST_PROBE_SECONDS:
-            raise InvalidField("timeout", f"must be more than nothing, and at most {_LONGEST_PROBE_SECONDS:g} s")
+            raise InvalidField("host_timeout", f"must be more than nothing, and at most {_LONGEST_PROBE_SECONDS:g} s")
         host = self._host(request, context)
         await self._hosts.probe(host, seconds)
         return pb.ProbeHostResponse(host=self._message(host))

@@ -271,7 +271,7 @@ def probe(context: click.Context, /, names: tuple[str, ...], timeout: float | No
 
     gateway: Gateway = context.obj
     limit = None if timeout is None else Duration(nanos=int(timeout % 1 * 1e9), seconds=int(timeout))
-    found = [call(gateway.hosts.ProbeHost, pb.ProbeHostRequest(host=name, timeout=limit)).host for name in names]
+    found = [call(gateway.hosts.ProbeHost, pb.ProbeHostRequest(host=name, host_timeout=limit)).host for name in names]
     _show(view, found)
     answering = (pb.HOST_STATE_UP, pb.HOST_STATE_DEGRADED, pb.HOST_STATE_DRAINING)
     context.exit(0 if all(host.state in answering for host in found) else 1)

@@ -827,22 +827,22 @@ class ProbeHostRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     HOST_FIELD_NUMBER: _builtins.int
-    TIMEOUT_FIELD_NUMBER: _builtins.int
+    HOST_TIMEOUT_FIELD_NUMBER: _builtins.int
     host: _builtins.str
     """The name of the host."""
     @_builtins.property
-    def timeout(self) -> _duration_pb2.Duration:
+    def host_timeout(self) -> _duration_pb2.Duration:
         """How long the host may take.  Default: 5 seconds."""
 
     def __init__(
         self,
         *,
         host: _builtins.str = ...,
-        timeout: _duration_pb2.Duration | None = ...,
+        host_timeout: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["timeout", b"timeout"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["host_timeout", b"host_timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["host", b"host", "timeout", b"timeout"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["host", b"host", "host_timeout", b"host_timeout"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
