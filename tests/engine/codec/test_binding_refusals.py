@@ -21,7 +21,7 @@ from tests.support.fixtures import client_fixture, engine_fixture
 from tests.support.gateway import Client, Failed, failed, gateway_of
 from tests.support.messages import set_one, set_required
 
-METHODS = {method.name: method for method in contract.methods()}
+METHODS = {method.name: method for method in contract.methods_of("dockfleet.v1")}
 
 
 engine = engine_fixture(scope="module")
@@ -45,7 +45,7 @@ def minimal(method: MethodDescriptor) -> Any:
     return request
 
 
-ADDRESSED = [method for method in contract.methods() if "host" in asked(method).fields_by_name]
+ADDRESSED = [method for method in contract.methods_of("dockfleet.v1") if "host" in asked(method).fields_by_name]
 
 
 @pytest.mark.parametrize("method", ADDRESSED, ids=name_of)
