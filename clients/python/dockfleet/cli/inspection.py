@@ -119,7 +119,7 @@ READERS: dict[str, Callable[..., Any]] = {
 }
 
 
-@click.command()
+@click.command(context_settings={"allow_interspersed_args": False})
 @scoped(labels=False)
 @CONTAINER
 @click.argument("options", metavar="[PS-OPTION]...", nargs=-1, type=click.UNPROCESSED)
