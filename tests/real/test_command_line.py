@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import sys
 import tarfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -234,3 +235,26 @@ async def test_the_fleet_is_read_in_one_call_each(ours: Words, name: str) -> Non
     assert (await ours("events", *started, "--format", "{{.Host}} {{.Action}}")).strip() == f"{HOST} start"
     assert (await ours("stop", "-l", label, "--dry-run")).strip() == f"would stop {HOST}/{name}"
     assert (await ours("stop", "-l", label, "--yes", "-t", "0")).strip() == f"{HOST}/{name}"
+
+
+@pytest.mark.parametrize("words", [["run", "-i", "--rm"], ["create", "-i"]], ids=["run", "create, start"])
+async def test_input_reaches_a_new_container_and_its_exit_code_comes_back(
+    client: Client, ours: Words, docker: Words, words: list[str]
+) -> None:
+    """Also of one that was created before it is started."""
+    name = f"cli-{uuid.uuid4().hex[:8]}"
+    made = [*words, "-H", HOST, "--network", "none", "--name", name, IMAGE, "sh", "-c", "cat; exit 3"]
+    if words[0] == "create":
+        await ours(*made)
+        made = ["start", "-a", "-i", f"{HOST}/{name}"]
+
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "dockfleet.cli", "--address", f"127.0.0.1:{client.port}", *made),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate(b"said\n")
+    if words[0] == "create":
+        await docker("rm", name)
+
+    assert (output, process.returncode) == (b"said\n", 3)

@@ -98,13 +98,29 @@ def attach(
     finish(context, session.end)
 
 
-def attach_to(context: click.Context, host: str, id: str, *, interactive: bool, detach_keys: str | None = None) -> None:
-    """Attach to a container that runs, and end the program as it ends.  Raises `DockfleetError`."""
+def attach_to(
+    context: click.Context,
+    host: str,
+    id: str,
+    *,
+    interactive: bool,
+    detach_keys: str | None = None,
+    start: bool = False,
+) -> None:
+    """Attach to a container, which is started first if *start*, and end the program as it ends.
+
+    Raises `DockfleetError`.
+    """
     gateway: Gateway = context.obj
     container = call(gateway.containers.InspectContainer, pb.InspectContainerRequest(host=host, id=id)).container
     interactive = interactive and container.config.open_stdin
     check_terminal(interactive, container.config.tty)
     requests = _requests(host, id, interactive=interactive, detach_keys=detach_keys)
-    if container.config.tty and (size := terminal.size()):
-        requests.resize(**size)
-    attach(context, requests, id[:12], interactive=interactive, tty=container.config.tty)
+
+    def begin() -> None:
+        if start:
+            call(gateway.containers.StartContainer, pb.StartContainerRequest(host=host, id=id))
+        if container.config.tty and (size := terminal.size()):
+            requests.resize(**size)
+
+    attach(context, requests, id[:12], interactive=interactive, tty=container.config.tty, on_start=begin)

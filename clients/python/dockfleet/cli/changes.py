@@ -10,7 +10,7 @@ from dockfleet.cli.batches import Batch, Report, batched, selectors
 from dockfleet.cli.completion import complete_containers, complete_images
 from dockfleet.cli.gateway import Gateway, call
 from dockfleet.cli.inspection import CONTAINER
-from dockfleet.cli.lifecycle import chosen, named
+from dockfleet.cli.lifecycle import called_by_name, chosen
 from dockfleet.cli.scope import Scope, scoped
 from dockfleet.cli.spec import SIZE, spec_of, specified
 from dockfleet.cli.targets import one
@@ -150,7 +150,7 @@ def update(
     if not request.ListFields():
         raise click.UsageError("what is to be changed?  Try --memory, --cpus or --restart")
     found = chosen(gateway, scope, texts, everything, "dockfleet update")
-    if not texts or not all(map(named, texts)):
+    if not called_by_name(found, texts):
         batch.confirm("update", [str(target) for target in found.targets])
     report = Report("update", batch)
     report.failed = bool(found.failures)

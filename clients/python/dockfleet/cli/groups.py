@@ -12,11 +12,12 @@ CONTAINER = {
     "logs": FLEET["logs"],
     "stats": FLEET["stats"],
     **CONTAINERS,
+    "inspect": Verb("inspection:inspect_container", "Print everything that is known of containers."),
     "prune": Verb("pruning:prune_containers", "Remove the stopped containers of hosts."),
 }
 IMAGE = {
     "ls": IMAGES["images"],
-    "inspect": CONTAINERS["inspect"],
+    "inspect": Verb("inspection:inspect_image", "Print everything that is known of images."),
     "rm": IMAGES["rmi"],
     **{name: verb for name, verb in IMAGES.items() if name not in ("images", "rmi", "search")},
     "prune": Verb("pruning:prune_images", "Remove the unused images of hosts."),
@@ -26,14 +27,14 @@ NETWORK = {
     "create": Verb("networks:create", "Create a network on a host, or on several."),
     "connect": Verb("networks:connect", "Connect a container to a network."),
     "disconnect": Verb("networks:disconnect", "Disconnect a container from a network."),
-    "inspect": Verb("networks:inspect", "Print everything that is known of networks."),
+    "inspect": Verb("inspection:inspect_network", "Print everything that is known of networks."),
     "rm": Verb("networks:rm", "Remove networks from a host, or from several."),
     "prune": Verb("pruning:prune_networks", "Remove the unused networks of hosts."),
 }
 VOLUME = {
     "ls": Verb("volumes:ls", "List the volumes of many hosts."),
     "create": Verb("volumes:create", "Create a volume on a host, or on several."),
-    "inspect": Verb("volumes:inspect", "Print everything that is known of volumes."),
+    "inspect": Verb("inspection:inspect_volume", "Print everything that is known of volumes."),
     "rm": Verb("volumes:rm", "Remove volumes from a host, or from several."),
     "prune": Verb("pruning:prune_volumes", "Remove the unused volumes of hosts."),
 }

@@ -279,8 +279,8 @@ def probe(context: click.Context, /, names: tuple[str, ...], timeout: float | No
 
 def one_host(gateway: Gateway, scope: Scope) -> str:
     """Return the one host that *scope* selects.  Raises `CommandError` when it selects none, or several."""
-    if len(scope.hosts) == 1 and not scope.host_labels and "*" not in scope.hosts[0]:
-        return scope.hosts[0]
+    if scope.one_name is not None:
+        return scope.one_name
     from dockfleet.fleet.v1.hosts_pb2 import ListHostsRequest
 
     selector = scope.host_selector() if scope.names_hosts else None
@@ -289,3 +289,13 @@ def one_host(gateway: Gateway, scope: Scope) -> str:
         shown = ", ".join(found[:5]) + (" …" if len(found) > 5 else "")
         raise CommandError(f"on which host?  -H chooses one of: {shown}" if found else "no host is selected: see -H")
     return found[0]
+
+
+def several_hosts(gateway: Gateway, scope: Scope) -> tuple[Any, bool]:
+    """Return the selector of the hosts that *scope* means, and whether they can be several.
+
+    Raises `CommandError` when the options say nothing and the fleet has several hosts.
+    """
+    if scope.means_several:
+        return scope.host_selector(), True
+    return scope.host_selector(one_host(gateway, scope)), False

@@ -14,7 +14,7 @@ from dockfleet.cli.completion import complete_images
 from dockfleet.cli.copying import file_pieces, write_pieces
 from dockfleet.cli.gateway import Gateway, Upload, responses
 from dockfleet.cli.group import CommandError
-from dockfleet.cli.hosts import one_host
+from dockfleet.cli.hosts import one_host, several_hosts
 from dockfleet.cli.names import split_tag, with_tag
 from dockfleet.cli.progress import Bars
 from dockfleet.cli.pulling import show_progress
@@ -23,11 +23,6 @@ from dockfleet.cli.scope import Scope, scoped
 QUIET = click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 IMAGE = click.argument("image", shell_complete=complete_images)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
-
-def several_hosts(scope: Scope) -> bool:
-    """Return whether the user has chosen hosts in a way that can mean several."""
-    return len(scope.hosts) > 1 or bool(scope.host_labels) or any("*" in name for name in scope.hosts)
 
 
 @click.command()
@@ -60,7 +55,7 @@ def pull(
     name = image if all_tags else with_tag(image)
     request = PullImageRequest(image=name, platform=platform, registry_auth=auth_for(image))
     with Bars(quiet=quiet) as bars:
-        if not several_hosts(scope):
+        if not scope.means_several:
             request.host = one_host(gateway, scope)
             for response in responses(gateway.images.PullImage, request):
                 show_progress(bars, response.progress)
@@ -120,7 +115,7 @@ def tag(context: click.Context, /, image: str, name: str, scope: Scope, batch: B
     repo, new = split_tag(name)
     request = TagImageRequest(name=image, repo=repo, tag=new or "latest")
     report = Report(f"tag {image} on", batch)
-    hosts = scope.host_selector() if several_hosts(scope) else scope.host_selector(one_host(gateway, scope))
+    hosts, _ = several_hosts(gateway, scope)
     wanted = fleet_pb2.TagImagesRequest(hosts=hosts, batch=batch.options(), request=request)
     report.run(gateway.fleet.TagImages, wanted, lambda host, found: None)
     context.exit(1 if report.failed else 0)
@@ -142,8 +137,7 @@ def rmi(context: click.Context, /, names: tuple[str, ...], scope: Scope, batch: 
     from dockfleet.v1.images_pb2 import RemoveImageRequest
 
     gateway: Gateway = context.obj
-    several = several_hosts(scope)
-    hosts = scope.host_selector() if several else scope.host_selector(one_host(gateway, scope))
+    hosts, several = several_hosts(gateway, scope)
     if several:
         from dockfleet.fleet.v1.hosts_pb2 import ListHostsRequest
 

@@ -18,59 +18,52 @@ from dockfleet.cli.targets import Target, one
 from dockfleet.cli.view import formatted
 
 CONTAINER = click.argument("container", shell_complete=complete_containers)
-KINDS = ("container", "image", "network", "volume")
 
 
-@click.command()
-@click.option("-f", "--format", "template", metavar="TEMPLATE", help="Print each as a Go template says, or `json`.")
-@click.option("-s", "--size", is_flag=True, default=None, help="Include how much disk space a container uses.")
-@click.option("--type", "kind", type=click.Choice(KINDS), help="Only this kind.")
-@scoped(labels=False)
-@click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=complete_containers)
-@click.pass_context
-def inspect(
-    context: click.Context,
-    /,
-    names: tuple[str, ...],
-    scope: Scope,
-    template: str | None,
-    size: bool | None,
-    kind: str | None,
-) -> None:
-    """Print everything that is known of containers, images, networks or volumes.
+def inspecting(kinds: tuple[str, ...], help: str) -> click.Command:
+    """Make a command that prints everything that is known of things of these *kinds*."""
 
-    NAME is HOST/CONTAINER, or a name that is unique in the fleet.  Images, networks and volumes need -H HOST.
-
-    \b
-    Examples:
-      dockfleet inspect north-1/web
-      dockfleet inspect web --format '{{.State.Status}} {{.NetworkSettings.IPAddress}}'
-      dockfleet inspect -H north-1 --type image nginx
-    """
-    gateway: Gateway = context.obj
-    found, failed = [], False
-    for name in names:
-        try:
-            found.append(fields(_inspected(gateway, scope, name, size, kind)))
-        except CommandError as error:
-            failed = True
-            error.show()
-    if template:
-        for line in formatted(template, found):
+    @click.command("inspect", help=help)
+    @click.option("-f", "--format", "template", metavar="TEMPLATE", help="Print each as a Go template says, or `json`.")
+    @click.option("-s", "--size", is_flag=True, default=None, help="Include how much disk space a container uses.")
+    @click.option("--type", "kind", type=click.Choice(kinds), help="Only this kind.")
+    @scoped(labels=False)
+    @click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=complete_containers)
+    @click.pass_context
+    def command(
+        context: click.Context,
+        /,
+        names: tuple[str, ...],
+        scope: Scope,
+        template: str | None,
+        size: bool | None,
+        kind: str | None,
+    ) -> None:
+        gateway: Gateway = context.obj
+        found, failed = [], False
+        for name in names:
+            try:
+                found.append(fields(_inspected(gateway, scope, name, size, (kind,) if kind else kinds)))
+            except CommandError as error:
+                failed = True
+                error.show()
+        if not template:
+            click.echo(json.dumps(found, indent=4, ensure_ascii=False))
+        for line in formatted(template, found) if template else ():
             click.echo(line)
-    else:
-        click.echo(json.dumps(found, indent=4, ensure_ascii=False))
-    context.exit(1 if failed else 0)
+        context.exit(1 if failed else 0)
+
+    return command
 
 
-def _inspected(gateway: Gateway, scope: Scope, name: str, size: bool | None, kind: str | None) -> Any:
+def _inspected(gateway: Gateway, scope: Scope, name: str, size: bool | None, kinds: tuple[str, ...]) -> Any:
     """Return what *name* is.  Raises `CommandError` when there is nothing of that name."""
     from dockfleet.cli.failures import explain
     from dockfleet.errors import DockfleetError
 
     context = click.get_current_context()
     said = ""
-    for each in [kind] if kind else KINDS:
+    for each in kinds:
         try:
             return READERS[each](gateway, scope, name, size)
         except CommandError as error:
@@ -117,6 +110,26 @@ READERS: dict[str, Callable[..., Any]] = {
     "network": _network,
     "volume": _volume,
 }
+
+
+inspect = inspecting(
+    tuple(READERS),
+    """Print everything that is known of containers, images, networks or volumes.
+
+    It is docker's own JSON.  NAME is HOST/CONTAINER, or a name that is unique in the fleet.  Images, networks and
+    volumes need -H HOST.
+
+    \b
+    Examples:
+      dockfleet inspect north-1/web
+      dockfleet inspect web --format '{{.State.Status}} {{.NetworkSettings.IPAddress}}'
+      dockfleet inspect -H north-1 --type image nginx
+    """,
+)
+inspect_container = inspecting(("container",), "Print everything that is known of containers.")
+inspect_image = inspecting(("image",), "Print everything that is known of images.")
+inspect_network = inspecting(("network",), "Print everything that is known of networks.")
+inspect_volume = inspecting(("volume",), "Print everything that is known of volumes.")
 
 
 @click.command(context_settings={"allow_interspersed_args": False})

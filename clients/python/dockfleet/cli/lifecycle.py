@@ -45,9 +45,9 @@ def changing(verb: str, *options: F, asks: bool = True) -> Callable[[F], click.C
         ) -> None:
             gateway: Gateway = context.obj
             found = chosen(gateway, scope, texts, everything, f"dockfleet {verb}")
-            if (asks and not all(named(text) for text in texts or ("*",))) or (
-                asks and scope.names_hosts and len(found.targets) > len(texts)
-            ):
+            if how.get("attach") or how.get("interactive"):
+                _start_attached(context, found, how["interactive"])
+            if asks and not called_by_name(found, texts):
                 batch.confirm(verb, [str(target) for target in found.targets])
             report = Report(verb, batch, _written(found.targets, texts))
             report.failed = bool(found.failures)
@@ -79,15 +79,24 @@ def chosen(gateway: Gateway, scope: Scope, texts: Sequence[str], everything: boo
     return several(gateway, scope, texts)
 
 
-def named(text: str) -> bool:
-    """Return whether *text* is the name of one container."""
-    return not is_pattern(text)
+def called_by_name(found: Found, texts: Sequence[str]) -> bool:
+    """Return whether each of the containers was called by its name: nobody needs to be asked about those."""
+    return not any(map(is_pattern, texts)) and len(found.targets) <= len(texts)
+
+
+def _start_attached(context: click.Context, found: Found, interactive: bool) -> None:
+    """Start one container, and end the program as it ends."""
+    from dockfleet.cli.attaching import attach_to
+
+    if len(found.targets) != 1:
+        raise click.UsageError("--attach and --interactive are for one container")
+    attach_to(context, found.targets[0].host, found.targets[0].id, interactive=interactive, start=True)
 
 
 def _written(targets: Sequence[Target], texts: Sequence[str]) -> dict[str, str]:
     """Return what the user has written for the targets that have been called by name, by `HOST/ID`."""
     found = {}
-    for text in filter(named, texts):
+    for text in texts:
         host, name = split(text)
         fitting = [
             each for each in targets if host in ("", each.host) and (each.name == name or each.id.startswith(name))
@@ -109,8 +118,13 @@ def _containers_pb() -> Any:
     return containers_pb2
 
 
-@changing("start", asks=False)
-def start(gateway: Gateway) -> Any:
+@changing(
+    "start",
+    click.option("-a", "--attach", is_flag=True, help="Attach to one container, and end as it ends."),
+    click.option("-i", "--interactive", is_flag=True, help="Attach standard input, too."),
+    asks=False,
+)
+def start(gateway: Gateway, attach: bool, interactive: bool) -> Any:
     """Start containers."""
     return gateway.fleet.StartContainers, _pb().StartContainersRequest, _containers_pb().StartContainerRequest()
 

@@ -76,7 +76,7 @@ def logs(
     follow = follow or restarts
     how = {"follow": follow, "follow_restarts": restarts or None, "timestamps": timestamps, "tail": _count(tail)}
     single = len(texts) == 1 and not is_pattern(texts[0]) and not scope.labels
-    if single and not (scope.names_hosts and "/" not in texts[0] and _many_hosts(scope)):
+    if single and not (scope.means_several and "/" not in texts[0]):
         target = one(gateway, scope, texts[0])
         records = _of_one(gateway, target, **how, **bounds)
     else:
@@ -98,10 +98,6 @@ def _count(tail: str | None) -> int | None:
     if not tail.isdecimal():
         raise click.UsageError(f"--tail: {tail!r} is not a number of lines: try 100 or all")
     return int(tail)
-
-
-def _many_hosts(scope: Scope) -> bool:
-    return len(scope.hosts) != 1 or bool(scope.host_labels) or is_pattern(scope.hosts[0])
 
 
 def _of_one(gateway: Gateway, target: Target, **how: Any) -> Iterator[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
@@ -11,14 +10,13 @@ from dockfleet.cli import docker_text
 from dockfleet.cli.batches import Batch, Report, batched
 from dockfleet.cli.completion import complete_containers
 from dockfleet.cli.gateway import Gateway, call
-from dockfleet.cli.hosts import one_host
-from dockfleet.cli.image_changes import several_hosts
+from dockfleet.cli.hosts import several_hosts
 from dockfleet.cli.output import fields
 from dockfleet.cli.questions import FILTER, Answers, filters_of
 from dockfleet.cli.scope import Scope, scoped
 from dockfleet.cli.targets import one
 from dockfleet.cli.values import pairs
-from dockfleet.cli.view import View, formatted, listed
+from dockfleet.cli.view import View, listed
 
 COLUMNS = {"HOST": "Host", "NETWORK ID": "ID", "NAME": "Name", "DRIVER": "Driver", "SCOPE": "Scope"}
 NAMES = click.argument("names", metavar="NETWORK...", nargs=-1, required=True)
@@ -54,24 +52,6 @@ def ls(context: click.Context, /, scope: Scope, view: View, filters: tuple[str, 
     ]
     view.show(rows, COLUMNS, "ID", ({"host": host, **fields(each)} for host, each in found))
     answers.finish(context)
-
-
-@click.command()
-@click.option("-f", "--format", "template", metavar="TEMPLATE", help="Print each as a Go template says, or `json`.")
-@click.option("-v", "--verbose", is_flag=True, default=None, help="Include the services of a swarm.")
-@scoped(labels=False)
-@NAMES
-@click.pass_obj
-def inspect(
-    gateway: Gateway, /, names: tuple[str, ...], scope: Scope, template: str | None, verbose: bool | None
-) -> None:
-    """Print everything that is known of networks."""
-    from dockfleet.v1.networks_pb2 import InspectNetworkRequest
-
-    host = one_host(gateway, scope)
-    requests = [InspectNetworkRequest(host=host, id=name, verbose=verbose) for name in names]
-    found = [fields(call(gateway.networks.InspectNetwork, request).network) for request in requests]
-    click.echo("\n".join(formatted(template, found)) if template else json.dumps(found, indent=4, ensure_ascii=False))
 
 
 @click.command()
@@ -124,8 +104,7 @@ def create(
         **how,
     )
     gateway: Gateway = context.obj
-    several = several_hosts(scope)
-    hosts = scope.host_selector() if several else scope.host_selector(one_host(gateway, scope))
+    hosts, several = several_hosts(gateway, scope)
     report = Report(f"create {name} on", batch)
     wanted = fleet_pb2.CreateNetworksRequest(hosts=hosts, batch=batch.options(), request=request)
     report.run(
@@ -150,8 +129,7 @@ def rm(context: click.Context, /, names: tuple[str, ...], scope: Scope, batch: B
     from dockfleet.v1.networks_pb2 import RemoveNetworkRequest
 
     gateway: Gateway = context.obj
-    several = several_hosts(scope)
-    hosts = scope.host_selector() if several else scope.host_selector(one_host(gateway, scope))
+    hosts, several = several_hosts(gateway, scope)
     if several:
         batch.confirm("remove", [f"{name} from all selected hosts" for name in names])
     failed = False

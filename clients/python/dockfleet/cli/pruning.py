@@ -10,8 +10,7 @@ import click
 from dockfleet.cli import docker_text
 from dockfleet.cli.batches import Batch, Report, batched
 from dockfleet.cli.gateway import Gateway
-from dockfleet.cli.hosts import one_host
-from dockfleet.cli.image_changes import several_hosts
+from dockfleet.cli.hosts import several_hosts
 from dockfleet.cli.questions import filters_of
 from dockfleet.cli.scope import Scope, scoped
 
@@ -27,9 +26,7 @@ class Pruner:
         """Choose the hosts: all that the options mean, or the one host of the fleet."""
         self._context = context
         self._gateway: Gateway = context.obj
-        several = several_hosts(scope)
-        self._several = several
-        self._hosts = scope.host_selector() if several else scope.host_selector(one_host(self._gateway, scope))
+        self._hosts, self._several = several_hosts(self._gateway, scope)
         self._batch = batch
         self._filters = filters_of(filters)
         self._reclaimed = 0

@@ -97,8 +97,8 @@ def run(
             from dockfleet.cli.attaching import run_attached
 
             run_attached(context, scope, request, quiet=quiet)
-        elif _one_name(scope):
-            runner.host, request.host = scope.hosts[0], scope.hosts[0]
+        elif scope.one_name is not None:
+            runner.host, request.host = scope.one_name, scope.one_name
             runner.run(responses(gateway.containers.RunContainer, request))
         else:
             runner.run(_placed(gateway, scope, placement, request, runner))
@@ -111,10 +111,6 @@ def run(
     except CommandError as error:
         raise CommandError(error.message, NOT_RUN if error.exit_code == 1 else error.exit_code) from error
     runner.finish()
-
-
-def _one_name(scope: Scope) -> bool:
-    return len(scope.hosts) == 1 and not scope.host_labels and "*" not in scope.hosts[0]
 
 
 def _placed(gateway: Gateway, scope: Scope, placement: dict[str, Any], request: Any, runner: Runner) -> Iterator[Any]:

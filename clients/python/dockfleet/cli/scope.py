@@ -35,6 +35,16 @@ class Scope(NamedTuple):
         """Whether the hosts were chosen."""
         return bool(self.hosts or self.host_labels)
 
+    @property
+    def means_several(self) -> bool:
+        """Whether the hosts were chosen in a way that can mean several."""
+        return len(self.hosts) > 1 or bool(self.host_labels) or any("*" in name for name in self.hosts)
+
+    @property
+    def one_name(self) -> str | None:
+        """The name of the host, where the options name one."""
+        return self.hosts[0] if self.hosts and not self.means_several else None
+
     def host_selector(self, *names: str) -> pb.HostSelector:
         """Return the hosts, or those called *names*, as the contract has them."""
         from dockfleet.fleet.v1 import selectors_pb2 as pb

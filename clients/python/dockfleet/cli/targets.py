@@ -60,8 +60,7 @@ def one(gateway: Gateway, scope: Scope, text: str) -> Target:
     host, name = split(text)
     if not name:
         raise CommandError(f"{text!r} names no container: write HOST/CONTAINER")
-    if not host and len(scope.hosts) == 1 and not scope.host_labels and not is_pattern(scope.hosts[0]):
-        host = scope.hosts[0]
+    host = host or scope.one_name or ""
     if host and not is_pattern(text):
         return Target(host, name, name)
     found = several(gateway, scope, [text])

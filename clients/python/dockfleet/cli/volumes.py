@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
 
 from dockfleet.cli import docker_text
 from dockfleet.cli.batches import Batch, Report, batched
-from dockfleet.cli.gateway import Gateway, call
-from dockfleet.cli.hosts import one_host
-from dockfleet.cli.image_changes import several_hosts
+from dockfleet.cli.gateway import Gateway
+from dockfleet.cli.hosts import several_hosts
 from dockfleet.cli.output import fields
 from dockfleet.cli.questions import FILTER, Answers, filters_of
 from dockfleet.cli.scope import Scope, scoped
 from dockfleet.cli.values import pairs
-from dockfleet.cli.view import View, formatted, listed
+from dockfleet.cli.view import View, listed
 
 COLUMNS = {"HOST": "Host", "DRIVER": "Driver", "VOLUME NAME": "Name"}
 NAMES = click.argument("names", metavar="VOLUME...", nargs=-1, required=True)
@@ -54,21 +52,6 @@ def ls(context: click.Context, /, scope: Scope, view: View, filters: tuple[str, 
 
 
 @click.command()
-@click.option("-f", "--format", "template", metavar="TEMPLATE", help="Print each as a Go template says, or `json`.")
-@scoped(labels=False)
-@NAMES
-@click.pass_obj
-def inspect(gateway: Gateway, /, names: tuple[str, ...], scope: Scope, template: str | None) -> None:
-    """Print everything that is known of volumes."""
-    from dockfleet.v1.volumes_pb2 import InspectVolumeRequest
-
-    host = one_host(gateway, scope)
-    requests = [InspectVolumeRequest(host=host, name=name) for name in names]
-    found = [fields(call(gateway.volumes.InspectVolume, request).volume) for request in requests]
-    click.echo("\n".join(formatted(template, found)) if template else json.dumps(found, indent=4, ensure_ascii=False))
-
-
-@click.command()
 @click.option("-d", "--driver", metavar="NAME", default="local", show_default=True, help="The driver.")
 @click.option("-o", "--opt", "options", multiple=True, metavar="KEY=VALUE", help="An option of the driver.")
 @click.option("--label", "own_labels", multiple=True, metavar="KEY=VALUE", help="A label.")
@@ -94,8 +77,7 @@ def create(
     request = CreateVolumeRequest(
         name=name, driver=driver, driver_opts=pairs(options, "--opt"), labels=pairs(own_labels, "--label")
     )
-    several = several_hosts(scope)
-    hosts = scope.host_selector() if several else scope.host_selector(one_host(gateway, scope))
+    hosts, several = several_hosts(gateway, scope)
     report = Report(f"create {name or 'a volume'} on", batch)
     wanted = fleet_pb2.CreateVolumesRequest(hosts=hosts, batch=batch.options(), request=request)
     report.run(
@@ -121,8 +103,7 @@ def rm(context: click.Context, /, names: tuple[str, ...], scope: Scope, batch: B
     from dockfleet.v1.volumes_pb2 import RemoveVolumeRequest
 
     gateway: Gateway = context.obj
-    several = several_hosts(scope)
-    hosts = scope.host_selector() if several else scope.host_selector(one_host(gateway, scope))
+    hosts, several = several_hosts(gateway, scope)
     if several:
         batch.confirm("remove", [f"{name} from all selected hosts" for name in names])
     failed = False
