@@ -7,9 +7,8 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import click
 
@@ -44,21 +43,24 @@ def _beginning(names: list[str], incomplete: str) -> list[str]:
 def _kept(ctx: click.Context, what: str, ask: Names) -> list[str]:
     """Return the names that the gateway gave some seconds ago, or gives now; none when it does not answer."""
     options = ctx.find_root().params
-    place = sha256(json.dumps([str(options.get(key)) for key in ("address", "tls_server_name")]).encode()).hexdigest()
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    file = Path(base) / "dockfleet" / f"completion-{place[:16]}-{what}.json"
+    gateway = repr([options.get(key) for key in ("address", "tls_server_name")])
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    folder = os.path.join(base, "dockfleet")
+    file = os.path.join(folder, f"completion-{crc32(gateway.encode()):08x}-{what}.json")
     with suppress(OSError, ValueError):
-        if time.time() - file.stat().st_mtime < FRESH_SECONDS:
-            return [str(name) for name in json.loads(file.read_text())]
+        if time.time() - os.stat(file).st_mtime < FRESH_SECONDS:
+            with open(file, encoding="utf-8") as kept:
+                return [str(name) for name in json.load(kept)]
     try:
         names = _ask(ctx, ask)
     except Exception:  # a failed completion must not write into the line that the user edits
         return []
     with suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = file.with_suffix(f".{os.getpid()}")
-        unfinished.write_text(json.dumps(names))
-        unfinished.replace(file)
+        os.makedirs(folder, exist_ok=True)
+        unfinished = f"{file}.{os.getpid()}"
+        with open(unfinished, "w", encoding="utf-8") as kept:
+            json.dump(names, kept)
+        os.replace(unfinished, file)
     return names
 
 

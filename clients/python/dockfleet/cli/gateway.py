@@ -165,11 +165,11 @@ def call(rpc: Callable[..., T], request: Any, timeout: float | None = None) -> T
     """Return the response of a call.  Raises `DockfleetError`."""
     import grpc
 
-    from dockfleet.errors import DockfleetError
-
     try:
         return rpc(request, timeout=timeout)
     except grpc.RpcError as error:
+        from dockfleet.errors import DockfleetError
+
         raise DockfleetError.of(error) from error
 
 
@@ -197,8 +197,6 @@ def responses(rpc: Callable[..., Any], request: Any) -> Iterator[Any]:
     """
     import grpc
 
-    from dockfleet.errors import DockfleetError
-
     started = rpc(request)
     if isinstance(request, Upload):
         request.started(started)
@@ -207,6 +205,8 @@ def responses(rpc: Callable[..., Any], request: Any) -> Iterator[Any]:
     except grpc.RpcError as error:
         if isinstance(request, Upload):
             request.raise_failure()
+        from dockfleet.errors import DockfleetError
+
         raise DockfleetError.of(error) from error
     finally:
         started.cancel()  # has no effect after the end

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import click
@@ -12,10 +11,10 @@ KEYS = ("address", "tls", "tls_ca", "tls_cert", "tls_key", "tls_server_name")
 PATHS = ("tls_ca", "tls_cert", "tls_key")
 
 
-def profiles_file() -> Path:
+def profiles_file() -> str:
     """Return the file: `dockfleet/profiles.toml` in the user's configuration."""
-    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(base) / "dockfleet" / "profiles.toml"
+    base = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    return os.path.join(base, "dockfleet", "profiles.toml")  # pathlib would cost each start some milliseconds
 
 
 def profile(name: str | None) -> dict[str, Any]:
@@ -34,16 +33,18 @@ def profile(name: str | None) -> dict[str, Any]:
         raise click.UsageError(f"there is no profile {chosen!r} in {file}; there are: {known}")
     if unknown := sorted(set(found) - set(KEYS)):
         raise click.UsageError(f"{file}: profile {chosen!r} has the unknown key {unknown[0]!r}; try {', '.join(KEYS)}")
-    return {key: str(file.parent / value) if key in PATHS else value for key, value in found.items()}
+    folder = os.path.dirname(file)
+    return {key: os.path.join(folder, value) if key in PATHS else value for key, value in found.items()}
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read(file: str) -> dict[str, Any]:
+    if not os.path.exists(file):
+        return {}
     import tomllib
 
     try:
-        return tomllib.loads(file.read_text())
-    except FileNotFoundError:
-        return {}
+        with open(file, "rb") as opened:
+            return tomllib.load(opened)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise click.UsageError(f"{file}: {error}") from error
 
