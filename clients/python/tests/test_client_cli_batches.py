@@ -206,3 +206,15 @@ def test_each_verb_is_one_batch(
         request=fields,
     )
     assert result.exit_code == 0
+
+
+def test_a_dry_run_never_runs_or_pulls(gateway: Gateway, run: Run) -> None:
+    """Where a command has no dry run, the option is refused."""
+    skipped = {"target": {"host": "a"}, "skipped": {"reason": pb.SKIP_REASON_DRY_RUN}, "last": True}
+    gateway.on("fleet.PullImages", [pb.PullImagesResponse(results=[skipped])])
+    gateway.on("fleet.RunContainers", [pb.RunContainersResponse(results=[skipped])])
+
+    assert run("run", "-H", "a", "--dry-run", "img").exit_code == 2
+    assert run("run", "-H", "a", "--dry-run", "--everywhere", "img").stdout == "would run it on a\n"
+    assert run("pull", "-H", "a", "--dry-run", "img").stdout.startswith("would pull it on a\n")
+    assert [request.batch.dry_run for request in gateway.requests] == [True, True]

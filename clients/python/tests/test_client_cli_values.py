@@ -20,6 +20,7 @@ from dockfleet.cli.docker_json import docker_json
 from dockfleet.cli.registry import auth_for
 from dockfleet.cli.table import Table
 from dockfleet.fleet.v1 import fleet_pb2 as fleet
+from dockfleet.fleet.v1 import hosts_pb2 as hosts
 from dockfleet.v1 import common_pb2 as common
 from dockfleet.v1 import containers_pb2 as containers
 from dockfleet.v1 import images_pb2 as images
@@ -300,9 +301,12 @@ def test_a_prune_asks_first(gateway: Gateway, run: Run) -> None:
     result = {"target": {"host": "a"}, "response": response, "last": True}
     gateway.on("fleet.PruneContainers", [fleet.PruneContainersResponse(results=[result])])
 
+    gateway.on("ListHosts", hosts.ListHostsResponse(hosts=[{"name": "a"}]))
+
     refused = run("container", "prune", "-H", "*")
     done = run("container", "prune", "-H", "*", "--yes", "--filter", "until=1h")
 
-    assert (refused.exit_code, len(gateway.requests)) == (1, 1)
+    assert "--yes is needed" in refused.stderr
+    assert [type(request).__name__ for request in gateway.requests] == ["ListHostsRequest", "PruneContainersRequest"]
     assert done.stdout == "Deleted Containers:\na: c1\n\nTotal reclaimed space: 1.5kB\n"
-    assert gateway.requests[0].request.filters == {"until": common.StringList(items=["1h"])}
+    assert gateway.requests[1].request.filters == {"until": common.StringList(items=["1h"])}

@@ -28,6 +28,11 @@ class Batch(NamedTuple):
     group_size: int | None = None
     max_failures: int | None = None
 
+    @property
+    def asks(self) -> bool:
+        """Whether the user is to be asked."""
+        return not (self.dry_run or self.yes)
+
     def options(self) -> Any:
         """Return it as the contract has it."""
         from dockfleet.fleet.v1 import fleet_pb2 as pb
@@ -41,7 +46,7 @@ class Batch(NamedTuple):
 
     def confirm(self, verb: str, targets: Sequence[str]) -> None:
         """Ask whether to *verb* the *targets*, unless the user has said yes.  Raises `CommandError` when not."""
-        if self.dry_run or self.yes or not targets:
+        if not self.asks or not targets:
             return
         if not sys.stdin.isatty():
             raise CommandError(f"{verb} {len(targets)} of them? --yes is needed where nobody can be asked")

@@ -64,7 +64,7 @@ def create(
 def attach(context: click.Context, /, container: str, scope: Scope, no_stdin: bool, detach_keys: str | None) -> None:
     """Attach the terminal to a container that runs.
 
-    The exit code is that of the container.
+    The exit code is that of the container.  Ctrl-C ends the session and not the container, unless it has a terminal.
     """
     from dockfleet.cli.attaching import attach_to
 

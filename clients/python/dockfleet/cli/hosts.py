@@ -281,10 +281,7 @@ def one_host(gateway: Gateway, scope: Scope) -> str:
     """Return the one host that *scope* selects.  Raises `CommandError` when it selects none, or several."""
     if scope.one_name is not None:
         return scope.one_name
-    from dockfleet.fleet.v1.hosts_pb2 import ListHostsRequest
-
-    selector = scope.host_selector() if scope.names_hosts else None
-    found = [host.name for host in call(gateway.hosts.ListHosts, ListHostsRequest(selector=selector)).hosts]
+    found = host_names(gateway, scope.host_selector())
     if len(found) != 1:
         shown = ", ".join(found[:5]) + (" …" if len(found) > 5 else "")
         raise CommandError(f"on which host?  -H chooses one of: {shown}" if found else "no host is selected: see -H")
@@ -299,3 +296,10 @@ def several_hosts(gateway: Gateway, scope: Scope) -> tuple[Any, bool]:
     if scope.means_several:
         return scope.host_selector(), True
     return scope.host_selector(one_host(gateway, scope)), False
+
+
+def host_names(gateway: Gateway, selector: Any) -> list[str]:
+    """Return the names of the hosts that *selector* selects."""
+    from dockfleet.fleet.v1.hosts_pb2 import ListHostsRequest
+
+    return [host.name for host in call(gateway.hosts.ListHosts, ListHostsRequest(selector=selector)).hosts]

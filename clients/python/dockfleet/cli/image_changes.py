@@ -14,7 +14,7 @@ from dockfleet.cli.completion import complete_images
 from dockfleet.cli.copying import file_pieces, write_pieces
 from dockfleet.cli.gateway import Gateway, Upload, responses
 from dockfleet.cli.group import CommandError
-from dockfleet.cli.hosts import one_host, several_hosts
+from dockfleet.cli.hosts import host_names, one_host, several_hosts
 from dockfleet.cli.names import split_tag, with_tag
 from dockfleet.cli.progress import Bars
 from dockfleet.cli.pulling import show_progress
@@ -55,13 +55,14 @@ def pull(
     name = image if all_tags else with_tag(image)
     request = PullImageRequest(image=name, platform=platform, registry_auth=auth_for(image))
     with Bars(quiet=quiet) as bars:
-        if not scope.means_several:
+        if not (scope.means_several or batch.dry_run):
             request.host = one_host(gateway, scope)
             for response in responses(gateway.images.PullImage, request):
                 show_progress(bars, response.progress)
         else:
             report = Report("pull it on", batch)
-            wanted = fleet_pb2.PullImagesRequest(hosts=scope.host_selector(), batch=batch.options(), request=request)
+            hosts, _ = several_hosts(gateway, scope)
+            wanted = fleet_pb2.PullImagesRequest(hosts=hosts, batch=batch.options(), request=request)
             report.run(gateway.fleet.PullImages, wanted, lambda host, found: _host_progress(bars, host, found.progress))
             context.exit(1 if report.failed else 0)
     click.echo(name)
@@ -138,11 +139,8 @@ def rmi(context: click.Context, /, names: tuple[str, ...], scope: Scope, batch: 
 
     gateway: Gateway = context.obj
     hosts, several = several_hosts(gateway, scope)
-    if several:
-        from dockfleet.fleet.v1.hosts_pb2 import ListHostsRequest
-
-        chosen = gateway.hosts.ListHosts(ListHostsRequest(selector=hosts)).hosts
-        batch.confirm("remove", [f"{name} from {host.name}" for name in names for host in chosen])
+    if several and batch.asks:
+        batch.confirm("remove", [f"{name} from {host}" for name in names for host in host_names(gateway, hosts)])
     failed = False
     for name in names:
         report = Report(f"remove {name} from", batch)

@@ -10,7 +10,7 @@ from dockfleet.cli import docker_text
 from dockfleet.cli.batches import Batch, Report, batched
 from dockfleet.cli.completion import complete_containers
 from dockfleet.cli.gateway import Gateway, call
-from dockfleet.cli.hosts import several_hosts
+from dockfleet.cli.hosts import host_names, several_hosts
 from dockfleet.cli.output import fields
 from dockfleet.cli.questions import FILTER, Answers, filters_of
 from dockfleet.cli.scope import Scope, scoped
@@ -130,8 +130,8 @@ def rm(context: click.Context, /, names: tuple[str, ...], scope: Scope, batch: B
 
     gateway: Gateway = context.obj
     hosts, several = several_hosts(gateway, scope)
-    if several:
-        batch.confirm("remove", [f"{name} from all selected hosts" for name in names])
+    if several and batch.asks:
+        batch.confirm("remove", [f"{name} from {host}" for name in names for host in host_names(gateway, hosts)])
     failed = False
     for name in names:
         report = Report(f"remove {name} from", batch)

@@ -10,7 +10,7 @@ import click
 from dockfleet.cli import docker_text
 from dockfleet.cli.batches import Batch, Report, batched
 from dockfleet.cli.gateway import Gateway
-from dockfleet.cli.hosts import several_hosts
+from dockfleet.cli.hosts import host_names, several_hosts
 from dockfleet.cli.questions import filters_of
 from dockfleet.cli.scope import Scope, scoped
 
@@ -34,10 +34,10 @@ class Pruner:
 
     def ask(self, what: str) -> None:
         """Ask whether to remove *what*.  Raises `CommandError` when not."""
-        names = ", ".join(self._hosts.names) or "all hosts that are selected"
-        self._batch.confirm("prune", [f"{what} on {names}"])
+        if self._batch.asks:
+            self._batch.confirm("prune", [f"{what} on {host}" for host in host_names(self._gateway, self._hosts)])
 
-    def prune(self, rpc: str, kind: str, request: Any, title: str, deleted: Deleted) -> None:
+    def prune(self, rpc: str, request: Any, title: str, deleted: Deleted) -> None:
         """Prune one kind of things, and print what was removed below *title*."""
         from dockfleet.fleet.v1 import fleet_pb2
 
@@ -92,7 +92,6 @@ def _containers(pruner: Pruner) -> None:
 
     pruner.prune(
         "PruneContainers",
-        "containers",
         PruneContainersRequest(),
         "Deleted Containers:",
         lambda response: list(response.containers_deleted),
@@ -104,7 +103,7 @@ def _images(pruner: Pruner, everything: bool) -> None:
     from dockfleet.v1.images_pb2 import PruneImagesRequest
 
     request = PruneImagesRequest(filters={"dangling": StringList(items=["false" if everything else "true"])})
-    pruner.prune("PruneImages", "images", request, "Deleted Images:", _deleted_images)
+    pruner.prune("PruneImages", request, "Deleted Images:", _deleted_images)
 
 
 def _deleted_images(response: Any) -> list[str]:
@@ -119,7 +118,6 @@ def _networks(pruner: Pruner) -> None:
 
     pruner.prune(
         "PruneNetworks",
-        "networks",
         PruneNetworksRequest(),
         "Deleted Networks:",
         lambda response: list(response.networks_deleted),
@@ -131,7 +129,6 @@ def _volumes(pruner: Pruner) -> None:
 
     pruner.prune(
         "PruneVolumes",
-        "volumes",
         PruneVolumesRequest(),
         "Deleted Volumes:",
         lambda response: list(response.volumes_deleted),
@@ -143,7 +140,6 @@ def _builds(pruner: Pruner, everything: bool) -> None:
 
     pruner.prune(
         "PruneBuildCaches",
-        "build cache",
         PruneBuildCacheRequest(all=everything or None),
         "Deleted build cache objects:",
         lambda response: list(response.caches_deleted),

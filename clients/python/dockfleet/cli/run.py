@@ -77,6 +77,8 @@ def run(
     from dockfleet.errors import DockfleetError
     from dockfleet.v1 import containers_pb2 as pb
 
+    if batch.dry_run and not everywhere:
+        raise click.UsageError("--dry-run goes with --everywhere")
     gateway: Gateway = context.obj
     placement = {key: options.pop(key) for key in ("strategy", "by", "prefer_image")}
     interactive = bool(options["interactive"])
