@@ -260,6 +260,37 @@ def test_a_source_is_configured_in_every_place(file: Any, tmp_path: Path) -> Non
     assert mixed.poll_interval_seconds == 1
 
 
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"discovery": {"etcd": {}}}, "discovery.etcd.endpoints: is missing: name the servers, or configure sources"),
+        ({"discovery": {"etcd": {"user": "x", "password_file": __file__}}}, "no endpoints: give it endpoints"),
+        ({"discovery": {"etcd": {"endpoints": ["10.0.0.1:1"]}}}, "in plaintext beyond this machine"),
+        ({"discovery": {"consul": {"address": "10.0.0.1:8500"}}}, "in plaintext beyond this machine"),
+        ({"discovery": {"consul": {}}, "inventory": False}, "discovery: needs the inventory"),
+        ({"discovery": {"labels": ["=shop"]}}, "discovery.labels"),
+        ({"discovery": {"services": []}}, "discovery.services"),
+        ({"discovery": {"absence_timeout_seconds": 1}}, "discovery.absence_timeout_seconds"),
+    ],
+)
+def test_a_catalog_that_is_not_right_is_refused(file: Any, keys: dict[str, Any], words: str) -> None:
+    """With its key and the remedy."""
+    assert words in refusal(file(keys))
+
+
+def test_endpoints_are_written_to_the_etcd_of_the_hosts_or_to_another(
+    file: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--check` says where."""
+    hosts = {"sources": {"etcd": {"endpoints": ["127.0.0.1:1"]}}}
+    for etcd, place in (({}, "127.0.0.1:1"), ({"endpoints": ["127.0.0.1:2"]}, "127.0.0.1:2")):
+        with pytest.raises(SystemExit):
+            load([*file(hosts | {"discovery": {"etcd": etcd}}), "--check"], {})
+
+        words = " ".join(capsys.readouterr().out.split())
+        assert f"endpoints to etcd {place}, below /dockfleet-services/" in words
+
+
 def test_contexts_are_looked_for_when_nothing_else_is_configured_or_on_request(contexts: Contexts) -> None:
     """A source is enough not to look for them; no local socket joins other hosts."""
     contexts.add("edge", "unix:///edge.sock")
@@ -727,9 +758,9 @@ def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_the_reference_lists_is_accepted() -> None:
     """Every variable and every flag of the reference can be given its own default, and changes nothing.
 
-    But for those of a source that is not there unless it is configured.
+    But for those of a source or a catalog that is not there unless it is configured.
     """
-    optional = ("sources.etcd.", "sources.consul.", "sources.dns.")
+    optional = ("sources.etcd.", "sources.consul.", "sources.dns.", "discovery.etcd.", "discovery.consul.")
     defaults = [row[1:4] for row in rows() if "–" not in row[2:4] and not row[0].startswith(optional)]
     switches = {"true": "--", "false": "--no-"}
 

@@ -134,7 +134,7 @@ async def test_nothing_is_taken_away_when_a_gateway_ends(consul: FakeEngine, ser
 
 
 async def test_endpoints_move_with_the_address_of_their_host(services: Services) -> None:
-    """The label of a host can change while the gateway serves; and so can the hosts that a selector names."""
+    """The label of a host can change while the gateway serves."""
     services.run("web", 8080)
 
     def spec(address: str) -> hosts_pb2.HostSpec:
@@ -155,3 +155,17 @@ async def test_endpoints_move_with_the_address_of_their_host(services: Services)
         stream.cancel()
 
     assert addresses == ["10.0.0.1", "10.0.0.2"]
+
+
+async def test_hosts_that_are_named_may_come_later(consul: FakeEngine, services: Services) -> None:
+    """Their endpoints are written then, and those of no other host."""
+    address, keys = at(consul, services)
+    keys["discovery"]["hosts"] = ["lab"]
+    services.run("web", 8080)
+    async with gateway_of(address, **keys) as client:
+        await until(lambda: named(consul) == ["dockfleet-gateway"])
+        spec = hosts_pb2.HostSpec(name="lab", address=address)
+        await client.hosts.AddHost(hosts_pb2.AddHostRequest(spec=spec))
+        await until(lambda: "web" in named(consul))
+
+    assert [each["Meta"]["host"] for each in registered(consul)[1:]] == ["lab"]

@@ -16,6 +16,7 @@ from urllib.parse import quote
 import pytest
 from dockfleet.fleet.v1 import fleet_pb2, selectors_pb2
 from dockfleet.v1 import containers_pb2
+from google.protobuf.duration_pb2 import Duration
 
 from deploy.private_engines.engine import PrivateEngine
 from deploy.private_engines.provision import EngineError, debian_program, install
@@ -25,7 +26,7 @@ from tests.fleet.support import UP, state_of
 from tests.real.conftest import CACHE
 from tests.real.processes import GatewayProcess
 from tests.real.stores import Keys, encoded
-from tests.real.support import Containers
+from tests.real.support import Containers, execute
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_services import Services
 from tests.support.gateway import Client, gateway_of
@@ -126,6 +127,12 @@ async def stop(client: Client, id: str) -> None:
     await client.containers.KillContainer(containers_pb2.KillContainerRequest(host="lab", id=id))
 
 
+async def until_health(maker: Containers, id: str, health: str) -> None:
+    """Wait until a container's health is known to be so."""
+    while (await maker.inspect(id)).state.health.status != health:  # noqa: ASYNC110
+        await asyncio.sleep(0.1)
+
+
 async def serve(maker: Containers, service: str, **config: Any) -> str:
     """Start a container that publishes a port."""
     key, _, value = maker.label.partition("=")
@@ -153,6 +160,15 @@ async def test_an_endpoint_is_there_as_long_as_its_container_its_host_and_a_gate
             container = await maker.inspect(id)
             await stop(client, id)
             await catalogs.until_gone("web")
+            # A container that is not healthy, then is, and is not any more.
+            test = {"test": ["CMD", "test", "-e", "/healthy"], "interval": Duration(nanos=500_000_000), "retries": 1}
+            sick = await serve(maker, "sick", healthcheck=test)
+            await until_health(maker, sick, "unhealthy")
+            before = catalogs.of("sick")
+            await execute(client, "lab", sick, "touch", "/healthy")
+            await catalogs.until_there("sick", 2)
+            await execute(client, "lab", sick, "rm", "/healthy")
+            await catalogs.until_gone("sick")
             # A host that dies, and is back.
             await serve(maker, "app")
             await catalogs.until_there("app", 2)
@@ -184,6 +200,7 @@ async def test_an_endpoint_is_there_as_long_as_its_container_its_host_and_a_gate
         "container_id": id,
         "container_port": 80,
     }
+    assert before == (set(), set())
     assert values == dict.fromkeys(both, value)
     assert {(each["Address"], each["Port"]) for each in instances.values()} == {("lab.example", port)}
     assert left in both
