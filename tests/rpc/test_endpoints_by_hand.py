@@ -65,9 +65,9 @@ async def test_stream_logs_asks_with_every_parameter() -> None:
         ("stdout", "true"),  # positions count both; what the client did not ask for is left out here
         ("stderr", "true"),
         ("timestamps", "true"),
-        ("tail", "7"),
         ("since", "1709294400.000000005"),
         ("until", "1709294460.000000000"),
+        ("tail", "7"),
     ]
     assert entries == [
         containers_pb2.LogEntry(stream=common_pb2.STANDARD_STREAM_STDERR, data=b"hello"),

@@ -173,7 +173,9 @@ def test_the_walk_finds_every_field_that_becomes_part_of_a_path() -> None:
     """No placeholder of an endpoint is missed, nor the names in bodies and headers."""
     found = {(name_of(target.method), target.name) for target in TARGETS}
 
-    assert {(name_of(m), name) for m in contract.methods_of("dockfleet.v1") for name in contract.placeholders(m)} <= found
+    assert {
+        (name_of(m), name) for m in contract.methods_of("dockfleet.v1") for name in contract.placeholders(m)
+    } <= found
     assert {
         ("ContainerService.RunContainer", "config.image"),
         ("NetworkService.CreateNetwork", "config_from.network"),
