@@ -123,6 +123,11 @@ class Host:
         return self.health.failure
 
     @property
+    def outdated(self) -> CallError | None:
+        """Why the inventory does not show the host as it is now; None when it does."""
+        return self.failure or self.inventory.failure
+
+    @property
     def draining(self) -> bool:
         """Whether it takes no new work; its state says so only while it is up."""
         return self.health.draining

@@ -134,7 +134,7 @@ class Members:
         self._tasks[host] = asyncio.create_task(self._follow(host))
 
     async def _follow(self, host: Host) -> None:
-        failure = host.failure if host.failure is not None else host.inventory.failure
+        failure = host.outdated
         if not host.inventory.known and host.failure is not None:
             self._is_down(host, host.failure)
         timer = asyncio.get_running_loop().call_later(self._first_timeout_seconds, self._is_late, host, failure)

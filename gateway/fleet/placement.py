@@ -85,13 +85,9 @@ def explain(chosen: Candidate, placement: pb.Placement, count: int) -> str:
 
 def _obstacle(host: Host) -> str:
     """Return why *host* can take no container at all; empty when it can."""
-    if host.failure is not None:
-        return str(host.failure)
     if host.draining:
         return "the host is being drained"
-    if host.inventory.failure is not None:
-        return str(host.inventory.failure)
-    return ""
+    return str(host.outdated or "")
 
 
 def _use(

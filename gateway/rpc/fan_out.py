@@ -73,7 +73,7 @@ def _question(method: MethodDescriptor, backend: Backend, rpc: HostRpc) -> Behav
 
             try:
                 await rpc.call(addressed(asked, host), timeout, keep)
-                error: Exception | None = host.inventory.failure if from_inventory else None
+                error: Exception | None = host.outdated if from_inventory else None
             except InvalidField as wrong:
                 raise within_request(wrong) from None
             except Exception as failed:
@@ -223,8 +223,8 @@ def _containers(
     """Return the containers that *selector* selects; *summary* gets what may be missing."""
     targets, rows = [], []
     for host in hosts:
-        if host.inventory.failure is not None:
-            failure = as_message(host.inventory.failure, host.name, method)
+        if host.outdated is not None:
+            failure = as_message(host.outdated, host.name, method)
             summary.failures.add(host=host.name, failure=failure)
         found = host.inventory.select(selector, "containers")
         rows += found

@@ -10,12 +10,12 @@ from typing import Any
 import grpc
 import pytest
 from dockfleet.fleet.v1 import fleet_pb2 as pb
-from dockfleet.fleet.v1 import selectors_pb2
+from dockfleet.fleet.v1 import hosts_pb2, selectors_pb2
 from dockfleet.v1 import common_pb2, container_config_pb2, containers_pb2, images_pb2, system_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import BadRequest
 
-from tests.real.support import IMAGE, Containers, Fleet
+from tests.real.support import IMAGE, Containers, Fleet, until
 from tests.support.gateway import Client, failed, gateway_of
 
 ALL = selectors_pb2.HostSelector(all=True)
@@ -473,3 +473,58 @@ async def test_a_service_is_found_while_it_runs(client: Client, everywhere: dict
     watch.cancel()
     assert changes[0] == "put"
     assert list((await client.fleet.DiscoverServices(request)).endpoints) == []
+
+
+# Hosts that hang
+
+
+async def test_a_host_that_hangs_is_named_and_its_old_rows_are_shown(fleet: Fleet) -> None:
+    """A list has them with the failure; a batch fails its targets without a wait; the other hosts are served."""
+    fleet.need("new")
+    hosts = {name: fleet.hosts[name] for name in ("one", "new")}
+    async with gateway_of(*hosts.values(), inventory=True, health_check_interval_seconds=1) as client:
+        makers = {name: Containers(client, name) for name in hosts}
+        makers["new"].label = makers["one"].label
+        ids = {name: await maker.start("sleep", "120") for name, maker in makers.items()}
+        request = containers_pb2.ListContainersRequest(filters=makers["one"].filters)
+        listing = pb.ListContainersRequest(hosts=ALL, request=request)
+        await answers(client.fleet.ListContainers(listing))
+        fleet.engines["new"].pause()
+        try:
+            await until(lambda: is_down(client, "new"))
+
+            found, summary = await answers(client.fleet.ListContainers(listing))
+            stop = pb.StopContainersRequest(hosts=ALL, containers=labelled(makers))
+            stop.request.timeout_seconds = 0
+            done, stopped = await results(client.fleet.StopContainers(stop))
+        finally:
+            fleet.engines["new"].resume()
+        await until(lambda: is_up(client, "new"))
+        await asyncio.gather(*(maker.remove_all() for maker in makers.values()))
+
+    rows = {name: [row.id for row in answer.response.containers] for name, answer in found.items()}
+    assert rows == {name: [id] for name, id in ids.items()}
+    assert not found["one"].HasField("failure")
+    assert found["new"].failure.host == "new"
+    assert (summary.selected, summary.answered) == (2, 1)
+    assert [each.host for each in summary.failures] == ["new"]
+    by_host = {result.target.host: result for result in done}
+    assert by_host["one"].HasField("response")
+    assert by_host["new"].target.container_id == ids["new"]
+    assert by_host["new"].failure.reason != 0
+    assert (stopped.succeeded, stopped.failed, [each.host for each in stopped.failures]) == (1, 1, ["new"])
+
+
+async def state_of(client: Client, name: str) -> int:
+    """Return the state of a host."""
+    return (await client.hosts.GetHost(hosts_pb2.GetHostRequest(host=name))).host.state
+
+
+async def is_down(client: Client, name: str) -> bool:
+    """Whether a host is known to be down."""
+    return await state_of(client, name) == hosts_pb2.HOST_STATE_DOWN
+
+
+async def is_up(client: Client, name: str) -> bool:
+    """Whether a host is up."""
+    return await state_of(client, name) == hosts_pb2.HOST_STATE_UP

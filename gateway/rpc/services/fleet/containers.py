@@ -49,7 +49,7 @@ class FleetContainers:
         summary = pb.FanOutSummary(selected=len(hosts))
         found = []
         for host in hosts:
-            error = host.inventory.failure
+            error = host.outdated
             why = None if error is None else as_message(error, host.name, _METHODS["FindContainers"])
             if why is None:
                 summary.answered += 1

@@ -39,7 +39,7 @@ class FleetServices:
         hosts = select(self._backend.hosts, wanted.hosts, "hosts")
         await settled(hosts)
         for host in hosts:
-            failure = host.failure or host.inventory.failure
+            failure = host.outdated
             if failure is not None:
                 why = as_message(failure, host.name, _METHODS["DiscoverServices"])
                 response.failures.add(host=host.name, failure=why)
