@@ -26,7 +26,15 @@ async def client(fleet: Fleet) -> AsyncIterator[Client]:
     """A client of a gateway that keeps inventories of all hosts."""
     fleet.need("private")
     async with gateway_of(*fleet.hosts.values(), inventory=True, health_check_interval_seconds=1) as client:
+        await until(lambda: is_known(client))
         yield client
+
+
+async def is_known(client: Client) -> bool:
+    """Whether the gateway knows the containers of all hosts."""
+    request = pb.FindContainersRequest(hosts=ALL, containers=selectors_pb2.ContainerSelector(all=True))
+    _, summary = await answers(client.fleet.FindContainers(request))
+    return bool(summary.answered == summary.selected)
 
 
 @pytest.fixture
