@@ -1,4 +1,4 @@
-"""The keys of where services are written to, for those who look there."""
+"""The keys of the catalogs to which the gateway writes the endpoints of services."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class EtcdCatalog(EtcdServers):
     """The etcd that endpoints are written to.  Without `endpoints`, that of `sources.etcd`."""
 
     endpoints: Listed[ServerAddress] = ()
-    """Its servers, host:port.  Without this key: those of sources.etcd, with all that belongs to them."""
+    """Its servers, host:port.  Default: those of sources.etcd, with its user and its TLS."""
 
     prefix: str = Field(default="/dockfleet-services/", pattern=r"^[!-~]{1,200}/$")
-    """The beginning of the keys of endpoints."""
+    """The prefix of the keys of endpoints."""
 
     @model_validator(mode="after")
     def _alone(self) -> Self:
@@ -35,15 +35,15 @@ class ConsulCatalog(Section):
     """The Consul agent that endpoints are registered with."""
 
     address: ServerAddress = "127.0.0.1:8500"
-    """Where its HTTP API listens, host:port."""
+    """Address of its HTTP API, host:port."""
 
     token_file: File | None = None
-    """File of the token that may register services, where Consul wants one; its last line break does not count."""
+    """File of a token that may register services, if Consul requires one.  The line break at its end is ignored."""
 
     tls: HostTls | None = None
 
     insecure: bool = False
-    """Speak plaintext to an agent beyond this machine."""
+    """Allow plaintext to an agent beyond this machine: anyone on the network path can change endpoints."""
 
     @model_validator(mode="after")
     def _protected(self) -> Self:
@@ -70,4 +70,4 @@ class Discovery(Section):
     consul: ConsulCatalog | None = None
 
     absence_timeout_seconds: float = Field(default=15.0, ge=2, le=3600)
-    """Seconds after which what a gateway has written is void when it does not come back."""
+    """Seconds after which the entries of a gateway that has ended are removed."""

@@ -13,7 +13,7 @@ from gateway.config.tls import HostTls
 
 
 class EtcdServers(Section):
-    """How an etcd, version 3.4 or newer, is reached."""
+    """The servers of an etcd cluster, version 3.4 or newer."""
 
     endpoints: Annotated[Listed[ServerAddress], Field(min_length=1)]
     """Its servers, host:port.  When one does not answer, the gateway asks the next one."""
@@ -27,7 +27,7 @@ class EtcdServers(Section):
     tls: HostTls | None = None
 
     insecure: bool = False
-    """Allow plaintext to an etcd beyond this machine: anyone on the network path can write to it."""
+    """Allow plaintext to an etcd beyond this machine: anyone on the network path can change what it says."""
 
     @model_validator(mode="after")
     def _protected(self) -> Self:
@@ -38,10 +38,10 @@ class EtcdServers(Section):
 
 
 class Etcd(EtcdServers):
-    """An etcd that has hosts."""
+    """An etcd cluster that has hosts."""
 
     prefix: str = Field(default="/dockfleet/", pattern=r"^[!-~]{1,200}/$")
-    """The beginning of all its keys that concern this fleet."""
+    """The prefix of all its keys for this fleet."""
 
 
 class Consul(Section):
