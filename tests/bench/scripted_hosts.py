@@ -51,7 +51,7 @@ class Host:
             path = path[path.index("/", 1) :]
         if path == "/events":
             head = f"HTTP/1.1 200 OK\r\n{_HEADERS}Date: {formatdate(usegmt=True)}\r\nTransfer-Encoding: chunked\r\n\r\n"
-            return head.encode()
+            return (head + ("0\r\n\r\n" if "until=" in target else "")).encode()
         if path.startswith("/containers/") and path.endswith("/json") and path != "/containers/json":
             body = self._inspections[path.split("/")[2]]
         else:

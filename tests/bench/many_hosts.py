@@ -1,0 +1,125 @@
+"""What questions to many hosts take: `python -m tests.bench.many_hosts`.
+
+Scripted engines (`scripted_hosts`) stand for the hosts, so that what asks is measured, not what answers.  In one run:
+
+==========  ====================================================================================
+what        how
+==========  ====================================================================================
+serving     from the start of the gateway to its first answer
+known       to the first list of all hosts that has no failure
+list, find  one call to FleetService, all responses parsed by a Python client
+docker-py   the lists of all hosts by the docker SDK, with 32 threads
+idle        the share of a core that the gateway takes when nobody asks, and its memory
+==========  ====================================================================================
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import docker
+import grpc
+from dockfleet.fleet.v1 import fleet_pb2, fleet_pb2_grpc, selectors_pb2
+from dockfleet.v1 import containers_pb2
+
+from tests.bench.processes import Meter
+
+_ALL = selectors_pb2.HostSelector(all=True)
+_IDLE_SECONDS = 10
+_THREADS = 32
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--hosts", type=int, default=100)
+    parser.add_argument("--containers", type=int, default=50, help="of each host")
+    parser.add_argument("--calls", type=int, default=100, help="of each kind")
+    options = parser.parse_args()
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))  # also of the programs that are started here
+    print(f"| {options.hosts} hosts x {options.containers} containers | p50 | p99 |\n| --- | --- | --- |")
+    with tempfile.TemporaryDirectory(prefix="dff") as name:
+        _measure(Path(name), options)
+
+
+def _measure(folder: Path, options: argparse.Namespace) -> None:
+    program = [sys.executable, "-m", "tests.bench.scripted_hosts", str(folder)]
+    with _started([*program, str(options.hosts), str(options.containers)]) as engines:
+        assert engines.stdout is not None
+        engines.stdout.readline()
+        hosts = [{"name": f"h{number}", "address": f"unix://{folder}/{number}"} for number in range(options.hosts)]
+        keys = {"listen": f"unix://{folder}/gateway", "metrics_listen": "off", "log_level": "error", "hosts": hosts}
+        (folder / "keys.yaml").write_text(json.dumps(keys))
+        began = time.perf_counter()
+        with _started([sys.executable, "-m", "gateway", "--config", str(folder / "keys.yaml")]) as gateway:
+            _ask(folder, options, Meter(gateway.pid), began)
+        clients = [docker.APIClient(f"unix://{folder}/{number}", version="1.45") for number in range(options.hosts)]
+        with ThreadPoolExecutor(_THREADS) as threads:
+            _timed("docker-py", 10, lambda: sum(len(rows) for rows in threads.map(_rows, clients)))
+
+
+def _rows(client: docker.APIClient) -> list[object]:
+    rows: list[object] = client.containers(all=True)
+    return rows
+
+
+def _ask(folder: Path, options: argparse.Namespace, meter: Meter, began: float) -> None:
+    channel = grpc.insecure_channel(f"unix:{folder}/gateway")
+    grpc.channel_ready_future(channel).result(120)
+    print(f"| serving, s | {time.perf_counter() - began:.2f} | |")
+    fleet = fleet_pb2_grpc.FleetServiceStub(channel)
+    listing = fleet_pb2.ListContainersRequest(hosts=_ALL, request=containers_pb2.ListContainersRequest(all=True))
+    finding = fleet_pb2.FindContainersRequest(
+        hosts=_ALL, containers=selectors_pb2.ContainerSelector(names=[f"web-{options.hosts - 1}-3"])
+    )
+
+    def rows() -> int:
+        return sum(len(answer.response.containers) for each in fleet.ListContainers(listing) for answer in each.answers)
+
+    while any(each.summary.failures for each in fleet.ListContainers(listing)):
+        time.sleep(0.2)
+    print(f"| known, s | {time.perf_counter() - began:.2f} | |")
+    assert rows() == options.hosts * options.containers
+    time.sleep(_IDLE_SECONDS)
+    used = meter.cpu_seconds()
+    time.sleep(_IDLE_SECONDS)
+    print(f"| idle, share of a core | {(meter.cpu_seconds() - used) / _IDLE_SECONDS:.3f} | |")
+    print(f"| memory, MiB | {meter.rss() / (1 << 20):.0f} | |")
+    _timed("list", options.calls, rows)
+    _timed("find", options.calls, lambda: sum(len(each.answers) for each in fleet.FindContainers(finding)))
+
+
+def _timed(what: str, calls: int, call: Callable[[], int]) -> None:
+    """Print what *call* takes, in milliseconds."""
+    seconds = []
+    for _ in range(calls):
+        began = time.perf_counter()
+        assert call()
+        seconds.append(time.perf_counter() - began)
+    seconds.sort()
+    print(f"| {what}, ms | {seconds[calls // 2] * 1e3:.1f} | {seconds[calls * 99 // 100] * 1e3:.1f} |")
+
+
+@contextlib.contextmanager
+def _started(arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+if __name__ == "__main__":
+    main()
