@@ -261,8 +261,8 @@ class Demo:
         for command in (
             ["hosts"],
             ["ps"],
-            ["logs", "-n", "3", first, CONTAINER],
-            ["exec", last, CONTAINER, "uname", "-a"],
+            ["logs", "-n", "3", f"{first}/{CONTAINER}"],
+            ["exec", f"{last}/{CONTAINER}", "uname", "-a"],
         ):
             _say(f"\n$ dockfleet {shlex.join([*where, *command])}")
             subprocess.run([BIN / "dockfleet", "--address", self.record.address, *command], check=True)
@@ -271,9 +271,9 @@ class Demo:
 The gateway is serving.  Try next:
 
   {cli} ps -a                                   # all containers of all hosts
-  {cli} logs -f {first} {CONTAINER}             # follow a log; Ctrl-C ends
-  {cli} exec -it {first} {CONTAINER} sh         # a shell in a container
-  echo hello | {cli} exec -i {last} {CONTAINER} wc -c""")
+  {cli} logs -f '*{CONTAINER}*'                 # the logs of all of them as one; Ctrl-C ends
+  {cli} exec -it {first}/{CONTAINER} sh         # a shell in a container
+  echo hello | {cli} exec -i {last}/{CONTAINER} wc -c""")
         if self.record.metrics != "off":
             _say(f"  curl -s http://{self.record.metrics}/metrics | grep dockfleet_")
         _say("  make stop                                                # take all of this down")
