@@ -16,7 +16,7 @@ import pytest
 from click.testing import Result
 from dockfleet.cli import docker_text, values
 from dockfleet.cli.building import files_of, ignoring
-from dockfleet.cli.docker_json import docker_json
+from dockfleet.cli.docker_json import docker_json, engine_time
 from dockfleet.cli.registry import auth_for
 from dockfleet.cli.table import Table
 from dockfleet.fleet.v1 import fleet_pb2 as fleet
@@ -25,6 +25,7 @@ from dockfleet.v1 import common_pb2 as common
 from dockfleet.v1 import containers_pb2 as containers
 from dockfleet.v1 import images_pb2 as images
 from dockfleet.v1 import system_pb2 as system
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from clients.python.tests.scripted_gateway import Ended, Gateway, drained, fail
 
@@ -310,3 +311,16 @@ def test_a_prune_asks_first(gateway: Gateway, run: Run) -> None:
     assert [type(request).__name__ for request in gateway.requests] == ["ListHostsRequest", "PruneContainersRequest"]
     assert done.stdout == "Deleted Containers:\na: c1\n\nTotal reclaimed space: 1.5kB\n"
     assert gateway.requests[1].request.filters == {"until": common.StringList(items=["1h"])}
+
+
+@pytest.mark.parametrize(
+    ("nanos", "text"),
+    [
+        (0, "1970-01-01T00:00:01Z"),
+        (100_000_000, "1970-01-01T00:00:01.1Z"),
+        (908_359_800, "1970-01-01T00:00:01.9083598Z"),
+    ],
+)
+def test_times_are_written_as_the_engine_writes_them(nanos: int, text: str) -> None:
+    """Without zeros at the end of the fraction, so that an inspection is that of docker."""
+    assert engine_time(Timestamp(seconds=1, nanos=nanos)) == text

@@ -8,11 +8,19 @@ from typing import Any
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from dockfleet.options.v1 import options_pb2
 
+
+def engine_time(time: Timestamp) -> str:
+    """Return *time* as Go writes it: without zeros at the end of the fraction."""
+    text = time.ToJsonString()
+    return f"{text[:-1].rstrip('0')}Z" if "." in text else text
+
+
 WELL_KNOWN: Mapping[str, Callable[[Any], Any]] = {
-    "google.protobuf.Timestamp": lambda time: time.ToJsonString(),
+    "google.protobuf.Timestamp": engine_time,
     "google.protobuf.Duration": lambda time: time.ToNanoseconds(),
     "google.protobuf.Struct": json_format.MessageToDict,
 }
