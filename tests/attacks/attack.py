@@ -54,6 +54,7 @@ EVERYWHERE = (  # what holds under every attack
     Bound("failed_pings", 0, "honest pings that fail"),
     Bound("memory_after", 50, "MiB kept afterwards"),
     Bound("killed", 0, "gateways that SIGTERM does not end"),
+    Bound("foreign_lines", 0, "lines of others in the log"),
 )
 IN_FULL = (  # and in full size, where times count
     Bound("p99_ratio", 3, "p99 of honest pings, times that without"),

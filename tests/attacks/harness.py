@@ -203,6 +203,7 @@ async def measure(attack: Attack) -> Row:
     cpu_seconds, log_bytes, descriptors,  what the gateway took during the attack
     threads
     defects_logged                        how many defects of its own its log has
+    foreign_lines                         how many lines its log has that are not its own, such as those of grpc's core
     leaks                                 how often its log, or the attacker's answers, quote a secret
     killed, stop_seconds, late_seconds    SIGTERM during the attack: whether it had to be killed, and how long it took
     ====================================  ==========================================================================
@@ -244,6 +245,7 @@ async def measure(attack: Attack) -> Row:
             row["memory_after"] = await gateway.settle()
             text = gateway.log.read_text(errors="replace")
             row["defects_logged"] = text.count('"message":"defect"')
+            row["foreign_lines"] = sum(not line.startswith('{"time":') for line in text.splitlines())
             row["leaks"] = sum(text.count(secret) for secret in _secrets(seen))
             attacker.tell("again")
             assert await attacker.hear(patience) == "again"
