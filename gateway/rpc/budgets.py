@@ -6,8 +6,11 @@ bounds of all together hold.
 
 from __future__ import annotations
 
+import ipaddress
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote
 
 from gateway.config.settings import Limits
 from gateway.engine.kinds import Kind
@@ -16,6 +19,19 @@ from gateway.telemetry.metrics import RpcMetrics
 
 if TYPE_CHECKING:
     from gateway.rpc.call import Call, Method
+
+
+@lru_cache(maxsize=1024)
+def address_of(peer: str) -> str:
+    """Return what stands for a client, from *peer*, which is how grpc writes the other end of a connection.
+
+    It is the address; of IPv6 the first half, because a client has all addresses of its network; "" on a unix socket.
+    """
+    kind, _, rest = unquote(peer).partition(":")
+    host = rest.rpartition(":")[0]
+    if kind == "ipv6":
+        return str(ipaddress.ip_network((host.strip("[]").partition("%")[0], 64), strict=False))
+    return host if kind == "ipv4" else ""
 
 
 class Budgets:

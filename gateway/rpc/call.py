@@ -27,7 +27,7 @@ from gateway.config.settings import Limits
 from gateway.engine.codec import options
 from gateway.engine.errors import OutcomeUnknown
 from gateway.engine.kinds import Kind
-from gateway.rpc.budgets import Budgets
+from gateway.rpc.budgets import Budgets, address_of
 from gateway.rpc.connections import Connections, Resets
 from gateway.rpc.context import CallContext, GrpcContext
 from gateway.rpc.messages import FirstMessages, Requests
@@ -147,8 +147,8 @@ class Call:
 
     @property
     def address(self) -> str:
-        """The client's address, without a port; empty on a unix socket."""
-        return "" if self.peer.startswith("unix") else self.peer.rpartition(":")[0]
+        """What stands for the client: see `address_of`."""
+        return address_of(self.peer)
 
     async def receive(self) -> Any:
         """Return the request, which is a message or a stream of them; take a place in the budget until the block's end.

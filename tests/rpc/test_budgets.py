@@ -14,6 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from gateway.config.settings import Limits
+from gateway.rpc.budgets import address_of
 from tests.attacks.http2 import Connection
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_events import Daemon
@@ -164,3 +165,18 @@ async def test_clients_on_a_unix_socket_share_one_room(engine: FakeEngine, tmp_p
         for call in calls:
             call.cancel()
         await until(lambda: open_calls(client) == {})
+
+
+@pytest.mark.parametrize(
+    ("peer", "client"),
+    [
+        ("ipv4:192.0.2.7:4242", "192.0.2.7"),
+        ("ipv6:%5B2001:db8:1:2:3::4%5D:4242", "2001:db8:1:2::/64"),
+        ("ipv6:%5Bfe80::1%25eth0%5D:4242", "fe80::/64"),
+        ("unix:", ""),
+        ("unix:/run/dockfleet.sock", ""),
+    ],
+)
+def test_what_stands_for_a_client(peer: str, client: str) -> None:
+    """Its address, or the network that it can take addresses of; nothing on a unix socket."""
+    assert address_of(peer) == client
