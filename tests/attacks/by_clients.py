@@ -112,7 +112,8 @@ class SilentCalls(Attack):
 
     def bounds(self) -> tuple[Bound, ...]:
         kept = Bound("open_calls", 0, f"calls that are open after {self.seconds} s")
-        return (STREAMS, Bound("memory_peak", 64, "MiB of memory"), *((kept,) if self.seconds else ()))
+        waiting = max(64, self.calls / 80)  # what waits to be accepted takes about 10 KiB
+        return (STREAMS, Bound("memory_peak", waiting, "MiB of memory"), *((kept,) if self.seconds else ()))
 
     @asynccontextmanager
     async def strike(self, target: Target) -> AsyncIterator[Seen]:
