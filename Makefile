@@ -4,8 +4,10 @@ SHELL := /bin/bash
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 PARALLEL := -n 4 --dist worksteal
-ALONE := engines or toolchains or attacks or fuzz
-UNIT := --ignore=tests/real --ignore=tests/clients -m "not ($(ALONE))"
+OTHERS := toolchains or attacks or fuzz
+UNIT := --ignore=tests/real --ignore=tests/clients -m "not (engines or $(OTHERS))"
+# Most of their time is waiting.  Each process starts engines of its own, so a file stays within one.
+ENGINES := -n 3 --dist loadfile --no-loadscope-reorder -m engines
 BUF := npx --yes @bufbuild/buf@1.75.0
 
 .DEFAULT_GOAL := help
@@ -38,7 +40,8 @@ ifdef ARGS
 	$(PYTHON) -m pytest $(ARGS)
 else
 	$(PYTHON) -m pytest $(PARALLEL) $(UNIT)
-	$(PYTHON) -m pytest -m "$(ALONE)"
+	$(PYTHON) -m pytest $(ENGINES)
+	$(PYTHON) -m pytest -m "$(OTHERS)"
 endif
 
 check: $(VENV)/ready ## linters, types, the contract's lint, and whether generated code is fresh

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -24,10 +25,11 @@ from deploy.private_engines.registry import Registry
 from gateway.config import loading
 from gateway.config.settings import HostSettings, Limits
 from gateway.config.tls import HostTls
+from tests.real.calls import CallsOfAll
 from tests.real.processes import GatewayProcess
 from tests.real.statuses.at import At
 from tests.real.support import IMAGE, Containers, Fleet, import_image
-from tests.support.gateway import HANDLED, Client, gateway_of
+from tests.support.gateway import Client, gateway_of
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dockfleet/engines"
 USERS = {"tester": "correct-horse-battery"}
@@ -39,7 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+def fleet() -> Iterator[Fleet]:
     """The hosts: `one`, Docker 20.10 on its socket; `two`, the same over TLS; `new`, Docker 26.1; `podman`."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a SIGTERM to the tests ends the engines too
     try:
@@ -47,10 +49,10 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     except EngineError as error:
         yield _borrowed(str(error))
         return
-    directory = tmp_path_factory.mktemp("engines")
-    one, two = PrivateEngine(directory, "one"), PrivateEngine(directory, "two", tls=True)
-    fleet = Fleet(engines={"one": one, "two": two})
     with ExitStack() as stack:
+        directory = Path(stack.enter_context(TemporaryDirectory(prefix="engines-")))  # Podman wants a short path
+        one, two = PrivateEngine(directory, "one"), PrivateEngine(directory, "two", tls=True)
+        fleet = Fleet(engines={"one": one, "two": two})
         with ThreadPoolExecutor() as threads:
             started = [threads.submit(_start, engine, stack) for engine in (one, two)]
             new = threads.submit(_start_new, directory, stack)
@@ -108,10 +110,19 @@ def _borrowed(why: str) -> Fleet:
     return Fleet(hosts={"one": found.model_copy(update={"name": "one"})}, absent=absent)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def handled_before() -> dict[tuple[str, str], float]:
-    """How often each RPC had ended, and how, before the first of these tests."""
-    return dict(HANDLED)
+@pytest.fixture(scope="session")
+def calls_of_all(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> CallsOfAll:
+    """The RPCs that these tests have called, also those of the other processes of a parallel run."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    return CallsOfAll(shared / "calls", worker_id)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def note_calls(request: pytest.FixtureRequest, calls_of_all: CallsOfAll) -> Iterator[None]:
+    """Note what the tests of a file have called."""
+    yield
+    calls_of_all.note(request.path.name)
 
 
 @pytest.fixture(scope="session")

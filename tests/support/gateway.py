@@ -81,8 +81,8 @@ class Client:
         return self.gateway
 
 
-HANDLED: Counter[tuple[str, str]] = Counter()
-"""How often RPCs have ended at gateways of this process that are gone, by full name and status."""
+_RUNNING: list[Client] = []
+_HANDLED: Counter[tuple[str, str]] = Counter()  # by gateways that are gone
 
 
 def handled(client: Client) -> dict[tuple[str, str], float]:
@@ -93,6 +93,11 @@ def handled(client: Client) -> dict[tuple[str, str], float]:
         for sample in metric.samples
         if sample.name.endswith("_total")
     }
+
+
+def handled_by_all() -> Counter[tuple[str, str]]:
+    """Return the same of all gateways that this process has had."""
+    return sum((Counter(handled(client)) for client in _RUNNING), Counter(_HANDLED))
 
 
 OpenGateway = Callable[..., AbstractAsyncContextManager[Client]]
@@ -118,8 +123,12 @@ async def gateway_of(*hosts: HostSettings | str, **keys: Any) -> AsyncIterator[C
         grpc.aio.insecure_channel(f"127.0.0.1:{gateway.port}", [("grpc.use_local_subchannel_pool", 1)]) as channel,
     ):
         client = Client(channel, gateway)
-        yield client
-    HANDLED.update(handled(client))
+        _RUNNING.append(client)
+        try:
+            yield client
+        finally:
+            _RUNNING.remove(client)
+    _HANDLED.update(handled(client))
 
 
 async def receive(call: grpc.aio.UnaryStreamCall[Any, T] | grpc.aio.StreamStreamCall[Any, T]) -> T:
