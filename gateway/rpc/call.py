@@ -250,11 +250,11 @@ class Call:
         if refused is None:
             log.log(level, "call", extra={"fields": {**fields, "request_id": _request_id(self._grpc)}})
             return
-        told = {"request_id": refused.metadata["request_id"], "reason": refused.reason, "error": refused.message}
+        failure = {"request_id": refused.metadata["request_id"], "reason": refused.reason, "error": refused.message}
         if self.context.asks_a_host:
-            log.log(level, "call", extra={"fields": fields | told})
+            log.log(level, "call", extra={"fields": fields | failure})
         else:  # it costs a client nothing, so there may be any number of them
-            shared.lines.write(log, level, "call", fields | told, kind=refused.reason)
+            shared.lines.write(log, level, "call", fields | failure, kind=refused.reason)
 
     @property
     def _host(self) -> str:

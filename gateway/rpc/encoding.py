@@ -138,7 +138,7 @@ def _detailed(entry: Entry, *, times: bool) -> bytes:
 
 
 def _entry(head: bytes, line: bytes) -> bytes:
-    """Return the entry of a line, or of a part of one, behind its other fields."""
+    """Return the entry of a line, or of a part of one, after its other fields."""
     whole = line.endswith(b"\n")
     text = line[:-1] if whole else line
     body = head + _data_of(len(text)) + text + (b"" if whole else _PARTIAL)
@@ -146,7 +146,7 @@ def _entry(head: bytes, line: bytes) -> bytes:
 
 
 class _Heads(dict[int, tuple[bytes, bytes]]):
-    """By the size of their text: what comes before and behind the nanoseconds of lines of one output and second."""
+    """By the size of their text: what comes before and after the nanoseconds of lines of one output and second."""
 
     def __init__(self, fields: bytes) -> None:
         super().__init__()

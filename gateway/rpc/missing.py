@@ -44,16 +44,16 @@ def missing(operation: str, words: str, named: Named) -> tuple[str, str] | None:
     """Return the kind and the name of what the RPC *operation* has not found; None when nobody knows."""
     for kind, pattern in _WORDS:
         if found := pattern.search(words):
-            told = found["name"] if "name" in pattern.groupindex else ""
-            return kind, _as_asked(kind, told.strip(), named)
+            quoted = found["name"] if "name" in pattern.groupindex else ""
+            return kind, _as_asked(kind, quoted.strip(), named)
     return named[0] if named and operation not in _MAKERS else None
 
 
-def _as_asked(kind: str, told: str, named: Named) -> str:
-    """Return the name by which the request names what the engine calls *told*: engines add registries and tags."""
+def _as_asked(kind: str, quoted: str, named: Named) -> str:
+    """Return the name by which the request names what the engine calls *quoted*: engines add registries and tags."""
     same = [name for each, name in named if each == kind]
-    return next((name for name in same if not told or _is_same(name.removeprefix("/"), told)), told)
+    return next((name for name in same if not quoted or _is_same(name.removeprefix("/"), quoted)), quoted)
 
 
-def _is_same(name: str, told: str) -> bool:
-    return re.search(rf"(?:^|/){re.escape(name)}(?:[:@]|$)", told) is not None
+def _is_same(name: str, quoted: str) -> bool:
+    return re.search(rf"(?:^|/){re.escape(name)}(?:[:@]|$)", quoted) is not None

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from dockfleet.v1 import common_pb2 as pb
 from grpc import StatusCode as Code
 
-# An answer that began well, and told within it that the operation has failed.
+# An answer that began well, and reports within it that the operation has failed.
 WITHIN_ANSWER = 200
 _LONGEST = 4096  # characters of the words that are looked at
 
@@ -85,7 +85,7 @@ _BACKEND = (
 )
 
 # What holds for some operations only; the first rule that fits counts.  A group that ends with a rule without words
-# leaves nothing of those statuses to the rules behind it.
+# leaves nothing of those statuses to the rules after it.
 _OF_OPERATIONS: tuple[tuple[frozenset[str], tuple[Rule, ...]], ...] = (
     (
         _STARTS,  # the container is there, so all but a container that is not is about what it needs

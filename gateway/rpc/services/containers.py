@@ -138,7 +138,7 @@ class ContainerService:
         try:
             return _CREATE.response(await asyncio.shield(creating))
         except asyncio.CancelledError:
-            # The engine goes on: what it makes for a client that has left must not stay.
+            # The engine continues: what it makes for a client that has left must not stay.
             with suppress(APIError, TransportError):
                 made: Any = _CREATE.response(await creating)
                 await _remove(engine, made.id)

@@ -40,7 +40,7 @@ class SystemService:
         until = request.until.ToNanoseconds() if request.HasField("until") else None
         cursor = self._tokens.cursor(request.host, request.resume_token) if request.resume_token else None
         if cursor is not None and since is not None:
-            raise InvalidField("since", "must not be given together with `resume_token`, which says where to go on")
+            raise InvalidField("since", "must not be given together with `resume_token`, which says where to continue")
         if since is not None and until is not None and until < since:
             raise InvalidField("until", "must not be before `since`")
         host.health.admit(Kind.STREAM)  # the subscription is the gateway's own, which nothing keeps back
