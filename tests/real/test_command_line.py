@@ -12,15 +12,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from dockfleet.cli.program import dockfleet
 
+from deploy.private_engines.registry import Registry
 from tests.real.support import IMAGE, Fleet
 from tests.support.gateway import Client, gateway_of
 
 Words = Callable[..., Awaitable[str]]
 HOST = "one"
+RAN: set[str] = set()
+"""The commands that these tests have run."""
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +44,7 @@ def run(client: Client) -> Callable[..., Awaitable[Result]]:
 
     async def run(*words: str, input: bytes | None = None) -> Result:
         command = ["--address", f"127.0.0.1:{client.port}", *words]
+        RAN.update((words[0], " ".join(words[:2])))
         return await asyncio.to_thread(CliRunner().invoke, dockfleet, command, input)
 
     return run
@@ -96,14 +101,21 @@ SAME = {  # words of docker, where `web` is the container; ours have its host be
         "{{.ID}} {{.Image}} {{.Command}} {{.Names}} {{.Labels}}",
     ],
     "ps -q": ["ps", "-q", "--no-trunc", "--filter", "label=of=web"],
+    "container ls": ["container", "ls", "-q", "--filter", "label=of=web"],
     "top": ["top", "web", "-o", "pid,args"],
+    "port": ["port", "web"],
     "diff": ["diff", "web"],
     "inspect": ["inspect", "--format", "{{.State.Status}} {{json .Config.Env}} {{.HostConfig.NetworkMode}}", "web"],
+    "container inspect": ["container", "inspect", "--format", "{{.Id}} {{.State.Status}}", "web"],
     "images": ["images", "--format", "{{.Repository}}:{{.Tag}} {{.ID}} {{.Size}}", IMAGE],
     "history": ["history", "--format", "{{.ID}} {{.Size}}", IMAGE],
+    "image ls": ["image", "ls", "-q", "--no-trunc", IMAGE],
+    "image inspect": ["image", "inspect", "--format", "{{.Id}} {{.Os}}/{{.Architecture}} {{json .RepoTags}}", IMAGE],
     "network ls": ["network", "ls", "--format", "table {{.ID}}\\t{{.Name}}\\t{{.Driver}}\\t{{.Scope}}"],
     "network inspect": ["network", "inspect", "--format", "{{.Name}} {{.Driver}}", "bridge"],
     "volume ls": ["volume", "ls", "--format", "{{.Driver}} {{.Name}}"],
+    "info": ["info", "--format", "{{.ID}} {{.ServerVersion}} {{.Driver}} {{.NCPU}} {{.OperatingSystem}}"],
+    "version": ["version", "--format", "{{.Server.Version}} {{.Server.GitCommit}} {{.Server.Os}}/{{.Server.Arch}}"],
     "df": ["system", "df"],
     "exec": ["exec", "-e", "B=2", "web", "sh", "-c", "echo $A$B; cat /new"],
     "logs": ["logs", "web"],
@@ -114,7 +126,7 @@ SAME = {  # words of docker, where `web` is the container; ours have its host be
 async def test_the_output_is_that_of_docker(name: str, ours: Words, docker: Words, verb: str) -> None:
     """Word for word, but for the column of the host."""
     theirs = [name if word == "web" else word.replace("of=web", f"of={name}") for word in SAME[verb]]
-    words = 2 if theirs[0] in ("network", "volume", "system") else 1
+    words = 2 if theirs[0] in ("container", "image", "network", "volume", "system") else 1
     without_host = ["--format", DF] if verb == "df" else []
 
     expected = await docker(*theirs)
@@ -211,15 +223,123 @@ async def test_images_are_built_saved_loaded_and_removed(ours: Words, docker: Wo
     assert await ours("images", "-q", tag) == ""
 
 
+async def test_images_go_through_a_registry(
+    ours: Words,
+    docker: Words,
+    run: Callable[..., Awaitable[Result]],
+    guarded_registry: Registry,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With the credentials that are kept as docker keeps its own, and only with them."""
+    [(user, password)] = guarded_registry.users.items()
+    at, image = guarded_registry.address, f"{guarded_registry.address}/cli/{uuid.uuid4().hex[:8]}:1"
+    files = {name: tmp_path / name / "config.json" for name in ("docker", "ours")}
+    monkeypatch.setenv("DOCKER_CONFIG", str(files["docker"].parent))
+    await docker("login", "-u", user, "-p", password, at)
+
+    monkeypatch.setenv("DOCKER_CONFIG", str(files["ours"].parent))
+    login = await ours("login", "-u", user, "--password-stdin", "-H", HOST, at, input=password.encode())
+    await ours("tag", "-H", HOST, IMAGE, image)
+    pushed = await run("push", "-H", HOST, image)
+    await ours("rmi", "-H", HOST, image)
+    await ours("pull", "-q", "-H", "*", image)
+    found = await ours("images", "--format", "{{.Host}}", image)
+    await ours("rmi", "--yes", "-H", "*", image)
+    kept = [json.loads(file.read_text())["auths"] for file in files.values()]
+    await ours("logout", at)
+    refused = await run("pull", "-H", HOST, image)
+
+    assert login == "Login Succeeded\n"
+    assert (pushed.exit_code, "digest: sha256:" in pushed.stderr) == (0, True)
+    assert found.split() == ["new", HOST]
+    assert kept[0] == kept[1]
+    assert json.loads(files["ours"].read_text()).get("auths") == {}
+    assert (refused.exit_code, HOST in refused.stderr) == (1, True)
+
+
+async def test_an_image_comes_of_a_container_and_of_a_tar(
+    ours: Words, docker: Words, name: str, tmp_path: Path
+) -> None:
+    """As with docker: commit keeps the configuration, import has only that of its changes."""
+    at = f"{HOST}/{name}"
+
+    committed = await ours("commit", "-m", "said", "-c", "LABEL a=b", at, f"{name}:committed")
+    await ours("export", "-o", str(tmp_path / "all.tar"), at)
+    imported = await ours("import", "-H", HOST, "-c", "CMD true", str(tmp_path / "all.tar"), f"{name}:imported")
+    format = "{{.Id}} {{.Comment}} {{.Config.Env}} {{.Config.Labels}} {{.Config.Cmd}}"
+    shown = [
+        (await docker("image", "inspect", "--format", format, f"{name}:{tag}")).strip()
+        for tag in ("committed", "imported")
+    ]
+    await ours("image", "rm", "-H", HOST, f"{name}:committed", f"{name}:imported")
+
+    assert shown[0].startswith(f"{committed.strip()} said [A=1] ")
+    assert f" map[a:b of:{name}] [sh -c " in shown[0]
+    assert shown[1] == f"{imported.strip()} Imported from - <no value> <no value> [/bin/sh -c true]"
+
+
+async def test_what_is_unused_is_pruned_and_only_that(ours: Words, docker: Words, name: str) -> None:
+    """Of each kind, by a label; a dry run removes nothing."""
+    label = ("--filter", f"label=pruned={name}")
+    options = ("-H", HOST, "-l", f"pruned={name}", "--network", "none", "--name", f"{name}-old")
+    id = (await ours("create", *options, IMAGE, "true")).strip()
+    await ours("volume", "create", "-H", HOST, "--label", f"pruned={name}", f"{name}-old")
+    await ours("network", "create", "-H", HOST, "--label", f"pruned={name}", f"{name}-old")
+
+    await ours("container", "prune", "-H", HOST, "--dry-run", *label)
+    assert id[:12] in await docker("ps", "-aq", *label)
+    assert id in await ours("container", "prune", "-H", HOST, "--yes", *label)
+    assert f"{name}-old" in await ours("volume", "prune", "-H", HOST, "-f", *label)
+    assert f"{name}-old" in await ours("network", "prune", "-H", HOST, "-f", *label)
+    await ours("image", "prune", "-H", HOST, "-f", *label)
+    await ours("system", "prune", "-H", HOST, "-f", *label)
+    await ours("builder", "prune", "-H", HOST, "-f", "--filter", "until=9000h")
+    assert (await docker("ps", "-q", "--filter", f"name={name}")).strip() != ""
+
+
+async def test_a_stopped_container_has_no_values_in_the_statistics(ours: Words, name: str) -> None:
+    """It is not waited for, either."""
+    await ours("stop", "-t", "0", f"{HOST}/{name}")
+
+    shown = await ours("stats", "-a", "--no-stream", "-l", f"of={name}", "--format", "{{.Name}} {{.CPUPerc}}")
+    assert shown == f"{name} --\n"
+    assert name not in await ours("stats", "--no-stream", "-l", f"of={name}")
+
+
+async def test_hosts_are_managed(ours: Words, run: Callable[..., Awaitable[Result]]) -> None:
+    """Also one that does not answer: it is probed, drained and removed."""
+    added, address = f"host-{uuid.uuid4().hex[:8]}", "unix:///nowhere/docker.sock"
+
+    await ours("hosts", "add", added, address, "-l", "a=b")
+    try:
+        assert "down" in (await run("hosts", "probe", added)).stdout
+        await ours("hosts", "update", added, address, "-l", "a=c")
+        assert (await ours("hosts", "ls", "--host-label", "a=c", "-q")).strip() == added
+    finally:
+        await ours("hosts", "rm", "--yes", added)
+    assert added not in await ours("hosts", "ls", "-q")
+    await ours("hosts", "drain", "new")
+    assert "draining" in await ours("hosts", "ls", "-H", "new")
+    await ours("hosts", "undrain", "new")
+
+
 async def test_networks_and_volumes(ours: Words, docker: Words, name: str) -> None:
     """Made, used, pruned and removed."""
     await ours("volume", "create", "-H", HOST, "--label", "a=b", name)
-    assert (await docker("volume", "inspect", "--format", "{{.Labels}}", name)).strip() == "map[a:b]"
+    for inspect in (docker, ours):
+        words = [] if inspect is docker else ["-H", HOST]
+        assert (await inspect("volume", "inspect", *words, "--format", "{{.Labels}}", name)).strip() == "map[a:b]"
     await ours("volume", "rm", "-H", HOST, name)
     options = ("--subnet", "10.251.0.0/24", "--internal", "--label", "a=b")
     id = (await ours("network", "create", "-H", HOST, *options, name)).strip()
     assert (await docker("network", "inspect", "--format", "{{.Id}} {{.Internal}}", name)).split() == [id, "true"]
-    await ours("network", "prune", "-f", "-H", HOST, "--filter", "label=a=b")
+    await ours("network", "disconnect", "none", f"{HOST}/{name}")
+    await ours("network", "connect", "--ip", "10.251.0.9", "--alias", "db", name, f"{HOST}/{name}")
+    address = f"{{{{(index .NetworkSettings.Networks {json.dumps(name)}).IPAddress}}}}"
+    assert (await docker("inspect", "--format", address, name)).strip() == "10.251.0.9"
+    await ours("network", "disconnect", name, f"{HOST}/{name}")
+    await ours("network", "rm", "-H", HOST, name)
     assert name not in await docker("network", "ls")
 
 
@@ -258,3 +378,48 @@ async def test_input_reaches_a_new_container_and_its_exit_code_comes_back(
         await docker("rm", name)
 
     assert (output, process.returncode) == (b"said\n", 3)
+
+
+@pytest.mark.parametrize("verb", ["exec", "attach"])
+async def test_a_process_gets_its_input(client: Client, ours: Words, verb: str) -> None:
+    """And its output comes back, with its exit code where there is one."""
+    name = f"cli-{uuid.uuid4().hex[:8]}"
+    await ours("run", "-d", "-i", "-H", HOST, "--network", "none", "--name", name, IMAGE, "cat")
+    words = {"exec": ["exec", "-i", name, "sh", "-c", "cat; exit 4"], "attach": ["attach", name]}[verb]
+
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "dockfleet.cli", "--address", f"127.0.0.1:{client.port}", *words),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    RAN.add(verb)
+    output, _ = await process.communicate(b"said\n")
+    await ours("rm", "-f", name)
+
+    assert (output, process.returncode) == (b"said\n", {"exec": 4, "attach": 0}[verb])
+
+
+async def test_the_rest_of_the_commands(ours: Words, run: Callable[..., Awaitable[Result]], name: str) -> None:
+    """They print what they are for."""
+    assert "dockfleet profiles" not in await ours("profiles")
+    assert "complete" in await ours("completion", "bash")
+    assert "Images" in await ours("df", "-H", HOST)
+    assert (await ours("discover", name, "--format", "{{.Service}} {{.Host}}")).splitlines() in ([], [f"{name} {HOST}"])
+    searched = await run("search", "-H", HOST, "busybox")  # needs Docker Hub
+    assert searched.exit_code == 0 or f"{HOST}: REGISTRY_UNREACHABLE" in searched.stderr
+
+
+def test_every_command_was_run(request: pytest.FixtureRequest) -> None:
+    """The last test: none is missing above.  A group shows commands that are known already under other names."""
+    mine = [item for item in request.session.items if item.path == request.path]
+    if len(mine) < len(SAME) + 10:
+        pytest.skip("only some of the tests of this file were chosen")
+    context = click.Context(dockfleet)
+    commands = {name: dockfleet.get_command(context, name) for name in dockfleet.list_commands(context)}
+    same = {command for command in commands.values() if not isinstance(command, click.Group)}
+    for group_name, group in list(commands.items()):
+        if isinstance(group, click.Group):
+            within = {f"{group_name} {name}": group.get_command(context, name) for name in group.list_commands(context)}
+            commands |= {name: command for name, command in within.items() if command not in same}
+    missing = [name for name, command in commands.items() if name not in RAN and not isinstance(command, click.Group)]
+    assert ", ".join(missing) == ""

@@ -44,6 +44,7 @@ Key = tuple[str, str]
 
 
 @click.command()
+@click.option("-a", "--all", "also_stopped", is_flag=True, help="Show containers that do not run, too.")
 @click.option("--no-stream", is_flag=True, help="Print one sample per container, and end.")
 @FORMAT
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per sample.")
@@ -55,6 +56,7 @@ def stats(
     /,
     texts: tuple[str, ...],
     scope: Scope,
+    also_stopped: bool,
     no_stream: bool,
     template: str | None,
     as_json: bool,
@@ -82,37 +84,41 @@ def stats(
 
     gateway: Gateway = context.obj
     hosts, containers = scope.host_selector(), scope.container_selector()
-    due: set[Key] = set()
+    due: set[Key] | None = None
     known: dict[Key, str] = {}
-    if no_stream or not all(map(is_pattern, texts)):
-        found = several(gateway, scope, texts) if texts else _running(gateway, scope)
+    if no_stream or also_stopped or not all(map(is_pattern, texts)):
+        found = several(gateway, scope, texts) if texts else _candidates(gateway, scope, also_stopped)
         known = {(each.host, each.id): each.name for each in found.targets}
-        due = set(known)
         if texts:
             hosts, containers = selectors(found.targets)
         for failure in found.failures:
             say_failure(failure.host, failure.failure)
-        if no_stream and not known:
-            click.echo(Table(*COLUMNS).head())
-            context.exit(1 if found.failures else 0)
+        if no_stream:
+            due = {(each.host, each.id) for each in _candidates(gateway, scope).targets} & set(known)
     elif texts:
         containers = scope.container_selector(texts)
-    table = StatsTable(known)
+    table = StatsTable(known, keeps_stopped=also_stopped or no_stream)
     live = sys.stdout.isatty() and not (no_stream or as_json or template)
+    how = None if live else (template, as_json)
+    for host, id in known.keys() - due if due is not None else ():  # they send no samples
+        idle = pb.StatsRecord(host=host, container_id=id, container_name=known[host, id], not_running={})
+        _take(table, idle, None, how)
     request = pb.StreamStatsRequest(hosts=hosts, containers=containers)
     try:
         with ExitStack() as stack:
             screen = stack.enter_context(Screen()) if live else None
-            for response in resumed(gateway.fleet.StreamStats, request):
+            for response in resumed(gateway.fleet.StreamStats, request) if due is None or due else ():
                 for record in response.records:
-                    _take(table, record, due if no_stream else None, None if live else (template, as_json))
+                    _take(table, record, due, how)
                 if screen is not None:
                     screen.draw(table.screen())
-                if no_stream and not due:
+                if due is not None and not due:
                     break
     finally:
         if live:  # what was seen last stays, also after Ctrl-C
             click.echo("\n".join(table.screen()))
+    if not (known or live or template or as_json):
+        click.echo(Table(*COLUMNS).head())
     table.say_failures()
     context.exit(1 if table.failures else 0)
 
@@ -133,17 +139,21 @@ def _take(table: StatsTable, record: Any, due: set[Key] | None, how: tuple[str |
         click.echo(formatted(template, [table.rows[key]])[0]) if template else table.print(key)
 
 
-def _running(gateway: Gateway, scope: Scope) -> Any:
+def _candidates(gateway: Gateway, scope: Scope, also_stopped: bool = False) -> Any:
     from dockfleet.cli.targets import find
 
-    return find(gateway, scope, [], states=["running"])
+    return find(gateway, scope, [], states=[] if also_stopped else ["running"])
 
 
 class StatsTable:
     """The last sample of each container."""
 
-    def __init__(self, known: dict[Key, str]) -> None:
-        """Show the containers that are *known*, by name, before their first sample."""
+    def __init__(self, known: dict[Key, str], *, keeps_stopped: bool) -> None:
+        """Show the containers that are *known*, by name, before their first sample.
+
+        With *keeps_stopped*, those that do not run any more are still shown, without values.
+        """
+        self._keeps_stopped = keeps_stopped
         self.failures: dict[str, Any] = {}
         self.rows = {key: _row(*key, name, UNKNOWN) for key, name in known.items()}
         self._measured: set[Key] = set()
@@ -158,7 +168,10 @@ class StatsTable:
             self.failures["/".join(part for part in (record.host, record.container_name) if part)] = record.failure
             return True
         if kind == "not_running":
-            self.rows.pop(key, None)
+            if self._keeps_stopped:
+                self.rows[key] = _row(record.host, record.container_id, record.container_name, UNKNOWN)
+            else:
+                self.rows.pop(key, None)
             self._measured.discard(key)
             return True
         if kind != "stats":

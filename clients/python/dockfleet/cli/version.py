@@ -49,6 +49,8 @@ def version(context: click.Context, /, client: bool, scope: Scope, view: View) -
             "KernelVersion": each.kernel_version,
             "GitCommit": each.git_commit,
             "GoVersion": each.go_version,
+            "Client": {"Version": __version__},
+            "Server": fields(each),  # as docker's templates name it
         }
         for host, each in found
     ]
