@@ -16,6 +16,7 @@ import uvloop
 
 from gateway import process
 from gateway.config.loading import ConfigError, load
+from gateway.notify import ServiceManager
 from gateway.server import serve
 from gateway.telemetry import logging as logs
 
@@ -36,7 +37,7 @@ def main() -> int:
     _collect_less()
     writer = logs.start(settings.log_level, settings.log_format)
     try:
-        uvloop.run(serve(read, settings))
+        uvloop.run(serve(read, settings, ServiceManager(os.environ)))
     except (OSError, RuntimeError) as error:
         log.error("could not start", extra={"fields": {"error": str(error)}})
         return 1

@@ -31,13 +31,18 @@ class Configuration:
         feed: Feed,
         polls: Polls,
         certificates: Certificates | None,
+        reloaded: Callable[[], None],
     ) -> None:
-        """Publish the hosts of *settings*; *read* reads the configuration again."""
+        """Publish the hosts of *settings*.
+
+        *read* reads the configuration again; *reloaded* is called after each time, also when it was refused.
+        """
         self._settings = settings
         self._read = read
         self._feed = feed
         self._polls = polls
         self._certificates = certificates
+        self._reloaded = reloaded
         feed.publish(settings.hosts)
 
     async def run(self) -> None:
@@ -50,6 +55,7 @@ class Configuration:
             except (ConfigError, OSError, ssl.SSLError) as error:
                 log.error("reload refused; all stays as it was", extra={"fields": {"why": str(error)}})
                 self._feed.refused = (Refused(f"file {self._settings.file}", str(error)),)
+            self._reloaded()
 
     def _files(self) -> Iterator[Path]:
         if self._settings.file is not None:

@@ -44,6 +44,7 @@ from gateway.fleet.sources.combined import Combiner
 from gateway.fleet.sources.files import Polls
 from gateway.fleet.sources.store import HostChanges
 from gateway.fleet.twins import Twins
+from gateway.notify import ServiceManager
 from gateway.process import Stop, open_files, return_memory
 from gateway.reload import Configuration
 from gateway.rpc import health
@@ -86,17 +87,24 @@ _LAST_WORDS_SECONDS = 0.5  # of these: for the statuses of calls that are cut of
 _LAST_SECONDS = 1.75  # after the grace: then the kernel ends the process
 
 
-async def serve(read: Callable[[], Settings], settings: Settings) -> None:
+async def serve(read: Callable[[], Settings], settings: Settings, manager: ServiceManager) -> None:
     """Run the gateway until SIGTERM or SIGINT; a second one ends it at once.
 
-    SIGHUP applies what *read* returns then, and lets all that watch files look at once.
+    SIGHUP applies what *read* returns then, and lets all that watch files look at once.  *manager* learns of it all.
     """
     stop = Stop(settings.drain_timeout_seconds + settings.shutdown_timeout_seconds + _LAST_SECONDS)
-    async with running(settings, stop.now, read) as gateway:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, gateway.polls.now)
+    async with manager.watching(), running(settings, stop.now, read, manager.ready) as gateway:
+
+        def reload() -> None:
+            manager.reloading()
+            gateway.polls.now()
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+        manager.ready()
         returning = asyncio.create_task(return_memory())
         await stop.asked.wait()
         returning.cancel()
+        manager.stopping()
 
 
 @dataclass(frozen=True)
@@ -112,11 +120,15 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, hurry: asyncio.Event | None = None, read: Callable[[], Settings] | None = None
+    settings: Settings,
+    hurry: asyncio.Event | None = None,
+    read: Callable[[], Settings] | None = None,
+    reloaded: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Running]:
     """Serve until the end of the block, then drain and stop; *hurry* cuts the draining short.
 
-    *read* reads the settings again when their files have changed.  Raises `OSError` when a port is taken.
+    *read* reads the settings again when their files have changed, and *reloaded* is called after that.  Raises
+    `OSError` when a port is taken.
     """
     hurry = hurry or asyncio.Event()
     metrics, reporter, readiness, traffic = Metrics(), HealthReporter(), Readiness(), Traffic()
@@ -139,7 +151,7 @@ async def running(
         combiner = Combiner(hosts, make, metrics.sources, polls, absence_timeout_seconds=seconds)
         await stack.enter_async_context(combiner)
         feed = combiner.feed("configuration")
-        combiner.run(Configuration(settings, read or (lambda: settings), feed, polls, certificates), feed)
+        combiner.run(Configuration(settings, read or (lambda: settings), feed, polls, certificates, reloaded), feed)
         changes = HostChanges(hosts, run_sources(settings, combiner, polls))
         await combiner.answered()
         if catalogs := list(catalogs_of(settings)):

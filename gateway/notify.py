@@ -1,0 +1,57 @@
+"""What the service manager learns: systemd's protocol for `Type=notify` and `WatchdogSec=`, a datagram for each word.
+
+Without `$NOTIFY_SOCKET` no service manager listens, and nothing is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import AsyncIterator, Mapping
+
+
+class ServiceManager:
+    """Learns how the gateway is."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        """Read from *environ* where it listens, and how often it wants to hear of the gateway."""
+        name = environ.get("NOTIFY_SOCKET", "")
+        self._address = f"\0{name[1:]}" if name.startswith("@") else name  # an abstract one
+        # Twice as often as it asks for, as sd_watchdog_enabled(3) advises.
+        self._beat_seconds = int(environ.get("WATCHDOG_USEC") or 0) / 2e6
+
+    @contextlib.asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Let it know that the event loop runs, until the end of the block."""
+        beating = asyncio.create_task(self._beat())
+        try:
+            yield
+        finally:
+            beating.cancel()
+
+    def ready(self) -> None:
+        """The gateway serves, with the configuration as it is now."""
+        self._say("READY=1")
+
+    def reloading(self) -> None:
+        """The gateway reads its configuration again; `ready` ends that."""
+        self._say(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+
+    def stopping(self) -> None:
+        """The gateway begins to stop."""
+        self._say("STOPPING=1")
+
+    async def _beat(self) -> None:
+        while self._beat_seconds:
+            self._say("WATCHDOG=1")
+            await asyncio.sleep(self._beat_seconds)
+
+    def _say(self, text: str) -> None:
+        if not self._address:
+            return
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+            channel.setblocking(False)  # a manager that does not read must not stop the loop
+            channel.connect(self._address)
+            channel.send(text.encode())
