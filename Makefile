@@ -11,7 +11,7 @@ ENGINES := -n 3 --dist loadfile --no-loadscope-reorder -m engines
 BUF := npx --yes @bufbuild/buf@1.75.0
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop serve unit test check format lock audit protos docs bench attacks fuzz release clean
+.PHONY: help run stop serve image unit test check format lock audit protos docs bench attacks fuzz release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -28,6 +28,9 @@ stop: ## take down all that `make run` started, and nothing else
 
 serve: $(VENV)/ready ## run the gateway in the foreground; ARGS="--host a=unix:///…", see ARGS=--help
 	$(VENV)/bin/dockfleet-gateway --log-format text $(ARGS)
+
+image: $(VENV)/ready ## build the container image, into .state/image; ARGS="--output FILE"
+	$(PYTHON) -m deploy.image $(ARGS)
 
 # pytest rewrites the assertions of all test files, and keeps the result as bytecode if it may.
 unit test: export PYTHONDONTWRITEBYTECODE =

@@ -21,4 +21,4 @@ install() { # prints what pip is about to fetch, a line for each package
 }
 install --upgrade 'pip>=25.1' 'uv>=0.9'
 # What uv.lock names, and nothing else: each file that is fetched must have the hash that is written there.
-UV_PROJECT_ENVIRONMENT="$venv" UV_PYTHON_DOWNLOADS=never "$venv/bin/uv" sync --locked --inexact --python "$venv/bin/python"
+UV_PROJECT_ENVIRONMENT="$venv" UV_PYTHON_DOWNLOADS=never "$venv/bin/uv" sync --locked --inexact --extra otel --python "$venv/bin/python"

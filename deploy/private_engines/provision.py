@@ -29,6 +29,7 @@ OPTIONS = {  # the same, of what is wanted beside engines: by `Registry`, `debia
     "sshd": "openssh-server",
     "podman": "podman",
     "etcd": "etcd-server",
+    "prometheus": "prometheus",
 }
 
 

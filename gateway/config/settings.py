@@ -180,10 +180,10 @@ class Keys(Section):
     log_format: Literal["json", "text"] = "json"
     """Format of the log: json, or text for people."""
 
-    drain_timeout_seconds: float = Field(default=5.0, ge=0, le=300)
+    drain_timeout_seconds: float = Field(default=2.0, ge=0, le=300)
     """Seconds before a stop in which health is NOT_SERVING and the gateway still serves every call."""
 
-    shutdown_timeout_seconds: float = Field(default=15.0, ge=0, le=3600)
+    shutdown_timeout_seconds: float = Field(default=5.0, ge=0, le=3600)
     """Seconds after that in which open calls can finish; then the gateway cancels them."""
 
     state_directory: Path | None = None
