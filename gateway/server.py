@@ -72,6 +72,7 @@ from gateway.rpc.services.stats import StatsService
 from gateway.rpc.services.system import SystemService
 from gateway.sources import run_sources
 from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.traces import traces_of
 from gateway.web.listener import Limits as PageLimits
 from gateway.web.listener import Listener
 from gateway.web.pages import Readiness, pages
@@ -137,9 +138,10 @@ async def running(
     logins = Logins()
 
     def make(host: HostSettings) -> Host:
-        return host_of(host, settings.limits, metrics, gate, logins, traffic)
+        return host_of(host, settings.limits, metrics, gate, logins, traffic, traces)
 
     async with AsyncExitStack() as stack:
+        traces = await stack.enter_async_context(traces_of(settings.traces))
         hosts = await stack.enter_async_context(
             HostRegistry(settings.health_check_interval_seconds, settings.health_check_timeout_seconds)
         )
@@ -159,7 +161,7 @@ async def running(
             registration = Registration(hosts, settings.discovery, catalogs, metrics.catalogs, seconds)
             await stack.enter_async_context(registration)
         backend = Backend(hosts, _timeouts(settings.limits))
-        interceptor = CallInterceptor(metrics.rpcs, settings.limits)
+        interceptor = CallInterceptor(metrics.rpcs, settings.limits, traces)
         connections, pages_connections = _connections(settings.limits)
         server = grpc.aio.server(interceptors=[interceptor], options=options_of(settings.limits, connections))
         service = HostService(backend, changes, combiner.feeds, twins)

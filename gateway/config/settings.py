@@ -20,6 +20,7 @@ from gateway.config.section import File, Section
 from gateway.config.sources import Sources
 from gateway.config.ssh import HostSsh
 from gateway.config.tls import HostTls, ListenerTls
+from gateway.config.traces import Traces
 
 
 class Limits(Section):
@@ -217,6 +218,7 @@ class Keys(Section):
 
     sources: Sources = Sources()
     discovery: Discovery = Discovery()
+    traces: Traces = Traces()
 
     tls: ListenerTls | None = None
     limits: Limits = Limits()

@@ -28,6 +28,7 @@ from gateway.engine.errors import (
 from gateway.engine.kinds import Kind
 from gateway.engine.observer import Observer
 from gateway.engine.sdk import APIClient, APIError, NotFound, SdkClient, engine_error
+from gateway.engine.tracing import NoTracer, Tracer
 from gateway.engine.transport.budget import Budget
 from gateway.engine.transport.connection import Connection
 from gateway.engine.transport.http import Request, Response
@@ -67,10 +68,11 @@ class Engine(SdkClient):
         observer: Observer | None = None,
         logins: Logins | None = None,
         traffic: Traffic | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         """Store; nothing is sent to the host before the first call.
 
-        *logins* is what ssh hosts share, and *traffic* what all hosts do.
+        *logins* is what ssh hosts share, and *traffic* and *tracer* what all hosts do.
         """
         limits = limits or Limits()
         super().__init__(Timeout.of(limits.call_timeout_seconds, "limits.read_timeout_seconds"))
@@ -81,6 +83,7 @@ class Engine(SdkClient):
         self.forgets_pids = False  # of execs that have ended: Podman does
         self.skipped: Skipped = count_nothing
         self.observer = observer or Observer()
+        self._tracer: Tracer = tracer or NoTracer()
         self._negotiated: Version | None = None
         self._negotiating = asyncio.Lock()
         self._pool = Pool(
@@ -168,6 +171,21 @@ class Engine(SdkClient):
 
     async def _fetch(self, call: Call, prefix: str) -> Response:
         kind = call.kind or Kind.UNARY
+        span = self._tracer.call(self.name, call, kind)
+        if span is None:
+            return await self._send(call, kind, prefix)
+        failure: BaseException | None = None
+        try:
+            response = await self._send(span.on(call), kind, prefix)
+            span.answered(response.status)
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            span.end(failure)
+        return response
+
+    async def _send(self, call: Call, kind: Kind, prefix: str) -> Response:
         started = time.perf_counter()
         try:
             repeat = call.request.method in _READS
@@ -208,17 +226,22 @@ class Engine(SdkClient):
         self.observer.admit(kind)
         self.turns.call()
         prefix = await self._prefix(call)
-        started, answered = time.perf_counter(), False
+        span = self._tracer.call(self.name, call, kind)
+        call = span.on(call) if span is not None else call
+        started, answered, failure = time.perf_counter(), False, None
         try:
             async with self._pool.open(call.request, call.deadline, upload, kind, prefix=prefix) as (head, connection):
                 answered = True
                 self.last_contact = time.time()
                 self.observer.answered(call, kind, head.status, time.perf_counter() - started)
+                if span is not None:
+                    span.answered(head.status)
                 if head.status >= 400:
                     head.body = await _error_body(connection)
                     raise engine_error(head, call.operation, call.named, call.hide)
                 yield head, connection
         except BaseException as error:
+            failure = error
             if not answered:
                 self.observer.failed(call, kind, error, time.perf_counter() - started)
             if isinstance(error, OperationFailed):
@@ -228,6 +251,9 @@ class Engine(SdkClient):
             if isinstance(error, Disconnected | TimedOut):
                 raise _as_outcome_unknown(error, call) from error
             raise
+        finally:
+            if span is not None:
+                span.end(failure)
 
     @contextlib.asynccontextmanager
     async def session(self, call: Call) -> AsyncIterator[Connection]:

@@ -9,6 +9,7 @@ from gateway.config.settings import HostSettings, Limits
 from gateway.config.ssh import HostSsh
 from gateway.config.tls import HostTls, client_context
 from gateway.engine.client import Endpoint, Engine
+from gateway.engine.tracing import Tracer
 from gateway.engine.transport.pool import Address
 from gateway.engine.transport.pool import Limits as EngineLimits
 from gateway.engine.transport.ssh.address import SOCKET, Credentials, Hop, SshAddress
@@ -25,10 +26,12 @@ def host_of(
     gate: asyncio.Semaphore | None = None,
     logins: Logins | None = None,
     traffic: Traffic | None = None,
+    tracer: Tracer | None = None,
 ) -> Host:
     """Return a host that was not asked for anything yet.
 
-    *gate* is that of `Host`; *logins* is what ssh hosts share, and *traffic* what all hosts do.
+    *gate* is that of `Host`; *logins* is what ssh hosts share, and *traffic* and *tracer* what all
+    hosts do.
     Raises like `address_of`.
     """
     counts = metrics.host(settings.name)
@@ -48,6 +51,7 @@ def host_of(
         ),
         logins=logins,
         traffic=traffic,
+        tracer=tracer,
     )
     return Host(engine, counts, settings, reconnect_timeout_seconds=limits.reconnect_timeout_seconds, gate=gate)
 

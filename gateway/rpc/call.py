@@ -34,6 +34,7 @@ from gateway.rpc.messages import FirstMessages, Requests
 from gateway.rpc.status import ClientDeadline, EmptyCall, Failure, MalformedMessage, failure
 from gateway.telemetry.logging import Sparing
 from gateway.telemetry.metrics import RpcMetrics
+from gateway.telemetry.traces import Served, Traces
 
 log = logging.getLogger("gateway.rpc")
 
@@ -57,14 +58,15 @@ class Shared:
     connections: Connections
     resets: Resets
     lines: Sparing
+    traces: Traces
 
     @classmethod
-    def within(cls, limits: Limits, metrics: RpcMetrics) -> Shared:
+    def within(cls, limits: Limits, metrics: RpcMetrics, traces: Traces) -> Shared:
         """Make it, for calls within *limits*."""
         lines = Sparing()
         connections = Connections(metrics, lines, closes=limits.close_flooding_connections)
         first_messages = FirstMessages(limits, connections, metrics)
-        return cls(metrics, Budgets(limits, metrics), first_messages, connections, Resets(connections), lines)
+        return cls(metrics, Budgets(limits, metrics), first_messages, connections, Resets(connections), lines, traces)
 
 
 class Method:
@@ -144,6 +146,7 @@ class Call:
         self._grpc = grpc_context
         self._started = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._span: Served | None = None
 
     @property
     def address(self) -> str:
@@ -168,6 +171,9 @@ class Call:
     async def __aenter__(self) -> Self:
         self._started = time.perf_counter()
         self.method.started.inc()
+        if self.method.ours:
+            metadata = dict(self._grpc.invocation_metadata() or ())
+            self._span = self.method.shared.traces.serve(self.method.full_name, metadata)
         if (remaining := self.context.time_remaining()) is not None:
             margin = min(max(remaining * _MARGIN, _MARGIN_SECONDS[0]), _MARGIN_SECONDS[1], remaining / 2)
             self._timer = asyncio.get_running_loop().call_later(remaining - margin, self._expire)
@@ -189,6 +195,8 @@ class Call:
             self.method.budget.give_back(self)
             self.context.close()
             self._report(code, refused)
+            if self._span is not None:
+                self._span.end(code.name, host=self._host, reason=refused.reason if refused else "")
             self._let_go(error)
 
     def _let_go(self, error: BaseException | None) -> None:
@@ -247,6 +255,8 @@ class Call:
         if not log.isEnabledFor(level):
             return
         fields = {"method": method.full_name, "host": self._host, "code": code.name, "seconds": seconds}
+        if self._span is not None:
+            fields["trace_id"] = self._span.trace_id
         if refused is None:
             log.log(level, "call", extra={"fields": {**fields, "request_id": _request_id(self._grpc)}})
             return

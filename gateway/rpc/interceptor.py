@@ -14,6 +14,7 @@ from gateway.rpc.context import CallContext, GrpcContext, StreamContext
 from gateway.rpc.status import GoingAway
 from gateway.rpc.write_timeout import StallGuard
 from gateway.telemetry.metrics import RpcMetrics
+from gateway.telemetry.traces import Traces
 
 Behaviour: TypeAlias = Callable[[Any, GrpcContext], Awaitable[Any]]
 
@@ -25,9 +26,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     wrapper: for as long as the client likes, and with an answer of its own to what it cannot decode.
     """
 
-    def __init__(self, metrics: RpcMetrics, limits: Limits) -> None:
+    def __init__(self, metrics: RpcMetrics, limits: Limits, traces: Traces) -> None:
         """Admit calls within *limits*."""
-        self._shared = Shared.within(limits, metrics)
+        self._shared = Shared.within(limits, metrics, traces)
         self._stall_timeout_seconds = limits.reader_stall_timeout_seconds
         self._wrapped: dict[str, Handler] = {}
 

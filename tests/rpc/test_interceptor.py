@@ -17,6 +17,7 @@ from google.protobuf.empty_pb2 import Empty
 from gateway.config.settings import Limits
 from gateway.rpc.interceptor import CallInterceptor
 from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.traces import NoTraces
 from tests.support.fake_engine import FakeEngine
 from tests.support.gateway import failed, gateway_of
 from tests.support.upstream import until
@@ -47,7 +48,7 @@ async def defective(error: Exception) -> AsyncIterator[grpc.aio.Channel]:
 @asynccontextmanager
 async def serving(handlers: dict[str, Any], metrics: Metrics) -> AsyncIterator[grpc.aio.Channel]:
     """Serve the *handlers* of defect.Service through the interceptor."""
-    server = grpc.aio.server(interceptors=[CallInterceptor(metrics.rpcs, Limits())])
+    server = grpc.aio.server(interceptors=[CallInterceptor(metrics.rpcs, Limits(), NoTraces())])
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("defect.Service", handlers),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
