@@ -71,6 +71,7 @@ protos: $(VENV)/ready ## generate the code of the contract anew
 
 docs: $(VENV)/ready ## write the generated parts of docs/ anew
 	$(PYTHON) docs/generate.py
+	$(PYTHON) -m deploy.grafana
 
 bench: $(VENV)/ready ## measure against the docker SDK and the bare socket; ARGS="--quick"
 	$(PYTHON) -m tests.bench $(ARGS)
