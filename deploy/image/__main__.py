@@ -21,6 +21,7 @@ NAME = "dockfleet-gateway"
 OUTPUT = python.ROOT / ".state/image/dockfleet-gateway.tar"
 STATE = "var/lib/dockfleet"
 _PLATFORMS = {"amd64": "x86_64-unknown-linux-gnu", "arm64": "aarch64-unknown-linux-gnu"}
+_PROGRAMS = {NAME: "gateway.__main__", "dockfleet": "dockfleet.cli"}
 _ASK = (
     "import http.client as h, os; port = os.environ['DOCKFLEET_METRICS_LISTEN'].rpartition(':')[2]; "
     "c = h.HTTPConnection('127.0.0.1', port, timeout=3); c.request('GET', '/healthz'); "
@@ -60,11 +61,16 @@ def build(output: Path) -> str:
 
 
 def _add_files(root: Path, notice: str) -> None:
-    """Add the configuration, the folder for the state, and the notice of licenses."""
+    """Add the programs, the configuration, the folder for the state, and the notice of licenses."""
     (root / "etc/dockfleet").mkdir(parents=True)
     shutil.copy(Path(__file__).with_name("gateway.yaml"), root / "etc/dockfleet")
     (root / STATE).mkdir(parents=True)
     (root / STATE).chmod(0o700)
+    (root / "usr/local/bin").mkdir(parents=True)
+    for program, module in _PROGRAMS.items():
+        script = root / "usr/local/bin" / program
+        script.write_text(f"#!/usr/bin/python3\nimport sys\nfrom {module} import main\nsys.exit(main())\n")
+        script.chmod(0o755)
     documents = root / "usr/share/doc" / NAME
     documents.mkdir(parents=True)
     shutil.copy(python.ROOT / "LICENSE", documents)
@@ -74,7 +80,7 @@ def _add_files(root: Path, notice: str) -> None:
 def _config() -> dict[str, object]:
     """Return what Docker calls the configuration of an image."""
     environment = {
-        "PATH": f"/{python.PLACE}/bin:/usr/local/bin:/usr/bin",
+        "PATH": "/usr/local/bin:/usr/bin",
         "HOME": f"/{STATE}",
         "USER": "dockfleet",
         "LC_ALL": "C.UTF-8",
@@ -87,7 +93,7 @@ def _config() -> dict[str, object]:
     return {
         "User": f"{USER}:{USER}",
         "Env": [f"{name}={value}" for name, value in environment.items()],
-        "Entrypoint": ["python3", "-m", "gateway"],
+        "Entrypoint": [NAME],
         "WorkingDir": "/",
         "ExposedPorts": {"50051/tcp": {}, "9464/tcp": {}},
         "Volumes": {f"/{STATE}": {}},

@@ -44,18 +44,19 @@ def install(*options: str) -> list[str]:
     """
     require_root()
     wanted = PACKAGES | {option: OPTIONS[option] for option in options}
-    missing = [package for command, package in wanted.items() if not shutil.which(command, path=PATH)]
-    missing += [] if _static_busybox() else ["busybox-static"]
-    if missing and not shutil.which("apt-get", path=PATH):
-        raise EngineError(f"there is no apt-get; install what Debian calls {', '.join(missing)} by other means")
-    if missing:
-        command = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", *missing]
-        with _services_held_back():
-            try:
-                run(*command, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"})
-            except EngineError:  # the package lists are missing or too old
-                run("apt-get", "update", "--quiet")
-                run(*command, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"})
+    with locked("/usr/sbin"):  # other processes may do the same
+        missing = [package for command, package in wanted.items() if not shutil.which(command, path=PATH)]
+        missing += [] if _static_busybox() else ["busybox-static"]
+        if missing and not shutil.which("apt-get", path=PATH):
+            raise EngineError(f"there is no apt-get; install what Debian calls {', '.join(missing)} by other means")
+        if missing:
+            command = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", *missing]
+            with _services_held_back():
+                try:
+                    run(*command, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"})
+                except EngineError:  # the package lists are missing or too old
+                    run("apt-get", "update", "--quiet")
+                    run(*command, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"})
     return missing
 
 

@@ -126,8 +126,13 @@ async def test_the_image_serves_two_engines_without_rights_and_is_healthy(contai
         inside = await execute(
             client, "own", container.id, "python3", "-c", "import os; print(os.getuid(), os.getgid())"
         )
+        told = await execute(
+            client, "own", container.id, "dockfleet", "--address", f"127.0.0.1:{container.port}", "hosts"
+        )
         written = await execute(client, "own", container.id, "python3", "-c", "open('/etc/dockfleet/x', 'w')")
 
+    assert b"\nown " in told.stdout
+    assert b"\nother " in told.stdout
     assert inside.stdout == b"65532 65532\n"
     assert b"Read-only file system" in written.stderr
     metrics = await asyncio.to_thread(_page, container.pages, "/metrics")
