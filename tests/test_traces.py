@@ -173,7 +173,7 @@ async def test_a_trace_passes_the_blocking_code_of_the_sdk(engine: FakeEngine) -
     host = Engine("h1", Endpoint(engine.address, address_of(engine.address)), tracer=traces)
 
     async def call(name: str) -> None:
-        span = traces.serve(name, {})
+        span = traces.serve(name, lambda: None)
         await host.call(APIClient.exec_inspect, name)
         span.end("OK")
 

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from gateway.config.section import File, Section
 
-EXTRA = "opentelemetry"
+_NEEDED = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 
 
 class Traces(Section):
@@ -33,6 +33,13 @@ class Traces(Section):
         url = urlsplit(endpoint)
         if url.scheme not in ("http", "https") or not url.hostname or url.username is not None:
             raise ValueError("must be http://host:port/path or https://…, without a user")
-        if find_spec(EXTRA) is None:
+        if not all(map(_installed, _NEEDED)):
             raise ValueError("needs OpenTelemetry: pip install 'dockfleet-gateway[otel]'")
         return endpoint
+
+
+def _installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # the package that it would be in
+        return False

@@ -172,8 +172,7 @@ class Call:
         self._started = time.perf_counter()
         self.method.started.inc()
         if self.method.ours:
-            metadata = dict(self._grpc.invocation_metadata() or ())
-            self._span = self.method.shared.traces.serve(self.method.full_name, metadata)
+            self._span = self.method.shared.traces.serve(self.method.full_name, self._grpc.invocation_metadata)
         if (remaining := self.context.time_remaining()) is not None:
             margin = min(max(remaining * _MARGIN, _MARGIN_SECONDS[0]), _MARGIN_SECONDS[1], remaining / 2)
             self._timer = asyncio.get_running_loop().call_later(remaining - margin, self._expire)

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -34,6 +34,10 @@ _EXPORT_SECONDS = 10.0
 _FAULTS = ("UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS")
 
 
+Metadata = Callable[[], Iterable[tuple[str, str | bytes]] | None]
+"""Returns what came with a call."""
+
+
 class Served(Protocol):
     """The span of a client's call."""
 
@@ -47,14 +51,14 @@ class Served(Protocol):
 class Traces(Tracer, Protocol):
     """Follows calls of clients and requests to engines."""
 
-    def serve(self, method: str, metadata: Mapping[str, str | bytes]) -> Served | None:
+    def serve(self, method: str, metadata: Metadata) -> Served | None:
         """Begin the span of a call of *method* (service/name), as the current one of this task."""
 
 
 class NoTraces(NoTracer):
     """Traces nothing."""
 
-    def serve(self, method: str, metadata: Mapping[str, str | bytes]) -> None:
+    def serve(self, method: str, metadata: Metadata) -> None:
         """Return that there is no span."""
 
 
@@ -113,9 +117,9 @@ class OpenTelemetry:
         self._w3c = TraceContextTextMapPropagator()
         self._api, self._contexts = trace, context
 
-    def serve(self, method: str, metadata: Mapping[str, str | bytes]) -> Served:
+    def serve(self, method: str, metadata: Metadata) -> Served:
         """Begin the span of a call, below the client's own when *metadata* names it (W3C)."""
-        parent = self._w3c.extract({key: value for key, value in metadata.items() if isinstance(value, str)})
+        parent = self._w3c.extract({key: value for key, value in metadata() or () if isinstance(value, str)})
         attributes = {"rpc.system.name": "grpc", "rpc.method": method}
         span = self._tracer.start_span(method, parent, self._api.SpanKind.SERVER, attributes)
         return _Served(self, span)
