@@ -218,10 +218,10 @@ class Keys(Section):
 
     sources: Sources = Sources()
     discovery: Discovery = Discovery()
-    traces: Traces = Traces()
 
     tls: ListenerTls | None = None
     limits: Limits = Limits()
+    traces: Traces = Traces()
 
     @field_validator("metrics_listen", mode="before")
     @classmethod

@@ -34,7 +34,7 @@ class Traces(Section):
         if url.scheme not in ("http", "https") or not url.hostname or url.username is not None:
             raise ValueError("must be http://host:port/path or https://…, without a user")
         if not all(map(_installed, _NEEDED)):
-            raise ValueError("needs OpenTelemetry: pip install 'dockfleet-gateway[otel]'")
+            raise ValueError("needs OpenTelemetry: install the gateway with its extra, pip install '.[otel]'")
         return endpoint
 
 
