@@ -29,8 +29,12 @@ def install_own(root: Path, scratch: Path) -> None:
     for project in (ROOT, ROOT / "clients/python"):
         run(_UV, "build", "--wheel", "--out-dir", scratch / "wheels", project)
     _install(root, *sorted((scratch / "wheels").glob("*.whl")))
-    for metadata in (root / PLACE).glob("dockfleet_gateway-*/METADATA"):  # it has the folder of the checkout
+    # They name the folders of the build.
+    for metadata in (root / PLACE).glob("dockfleet_gateway-*/METADATA"):
         metadata.write_text(re.sub(r"dockfleet @ file:\S+", "dockfleet", metadata.read_text()))
+    for name in ("direct_url.json", "uv_cache.json", "RECORD"):
+        for file in (root / PLACE).glob(f"*.dist-info/{name}"):
+            file.unlink()
 
 
 def _install(root: Path, *what: str | Path) -> None:

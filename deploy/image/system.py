@@ -32,7 +32,7 @@ _MERGED = ("bin", "sbin", "lib", "lib64")  # folders that Debian has in /usr
 _LEFT_OUT = (
     *("usr/share/lintian", "usr/share/man", "usr/share/locale", "usr/share/python3", "usr/share/bug", "usr/share/apps"),
     *("usr/share/common-licenses/GFDL*", "usr/share/base-files", "usr/share/pixmaps", "usr/share/applications"),
-    *("usr/lib/*/gconv", "usr/lib/*/audit", "usr/lib/valgrind", "usr/share/binfmts", "usr/sbin", "etc/init.d"),
+    *("usr/lib/*/gconv", "usr/lib/*/audit", "usr/lib/valgrind", "usr/share/binfmts", "usr/sbin/*", "etc/init.d"),
     *(f"usr/lib/{PYTHON}/{name}" for name in ("pydoc_data", "lib2to3", "idlelib", "turtledemo", "distutils")),
     *("etc/update-motd.d", "etc/profile.d", "etc/ca-certificates", "var/backups", "var/spool", "home", "root", "boot"),
 )
