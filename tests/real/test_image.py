@@ -29,7 +29,8 @@ from tests.real.support import IMAGE, Fleet, execute, transcript
 from tests.support.contract import ROOT
 from tests.support.gateway import Client, failed, receive
 
-ALLOWED = "DOCKFLEET_INSECURE_ALLOW_PLAINTEXT_BEYOND_LOOPBACK=true"
+pytestmark = pytest.mark.timeout(600)
+
 FOLLOWERS = 100
 CHATTY = ("sh", "-c", "while :; do date; sleep 1; done")
 
@@ -44,7 +45,7 @@ def engine(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> PrivateEng
     except BuildError as error:
         pytest.skip(str(error))
     engine = fleet.engines["one"]
-    status, answer = engine.request("POST", "/images/load?quiet=1", archive.read_bytes())
+    status, answer = engine.request("POST", "/images/load?quiet=1", archive.read_bytes(), timeout=300)
     assert status == 200, answer
     return engine
 
@@ -137,7 +138,7 @@ async def test_the_image_serves_two_engines_without_rights_and_is_healthy(contai
     assert b"Read-only file system" in written.stderr
     metrics = await asyncio.to_thread(_page, container.pages, "/metrics")
     assert 'dockfleet_host_up{host="other"} 1.0' in metrics
-    healthy = await asyncio.to_thread(within, 60, lambda: container.state()["Health"]["Status"] == "healthy")
+    healthy = await asyncio.to_thread(within, 120, lambda: container.state()["Health"]["Status"] == "healthy")
     assert healthy, container.state()
 
 
@@ -219,9 +220,11 @@ def test_the_compose_file_starts_a_gateway_that_is_scraped(
             found[:] = json.loads(_page(port, query))["data"]["result"]
         return bool(found)
 
-    assert within(90, scraped)
+    assert within(150, scraped)
     assert found[0]["metric"]["host"] == "local"
     assert found[0]["value"][1] == "1"
+    rules = json.loads(_page(port, "/api/v1/rules"))["data"]["groups"]
+    assert {"dockfleet-recording", "dockfleet-hosts", "dockfleet-containers"} <= {group["name"] for group in rules}
 
 
 def _page(port: int, path: str) -> str:
