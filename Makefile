@@ -68,6 +68,7 @@ audit: $(VENV)/ready ## ask for known vulnerabilities of what uv.lock names; AUD
 
 protos: $(VENV)/ready ## generate the code of the contract anew
 	PATH="$(abspath $(VENV)/bin):$$PATH" $(PYTHON) protos/generate.py
+	$(PYTHON) protos/generate_clients.py
 
 docs: $(VENV)/ready ## write the generated parts of docs/ anew
 	$(PYTHON) docs/generate.py

@@ -238,6 +238,15 @@ def test_the_committed_code_is_what_the_contract_generates(tmp_path: Path) -> No
     assert gzip.decompress((tmp_path / described).read_bytes()) == gzip.decompress((ROOT / described).read_bytes())
 
 
+def test_the_committed_layers_of_the_clients_are_what_the_contract_generates(tmp_path: Path) -> None:
+    """The typed layer of each language is fresh."""
+    subprocess.run([sys.executable, ROOT / "protos/generate_clients.py", tmp_path], check=True)
+
+    written = [file.relative_to(tmp_path) for file in tmp_path.rglob("*") if file.is_file()]
+    assert written
+    assert [str(name) for name in written if (tmp_path / name).read_bytes() != (ROOT / name).read_bytes()] == []
+
+
 def contents(folder: Path) -> dict[str, str]:
     """The texts of the generated files below a folder, by path."""
     files = (file for pattern in GENERATED for file in folder.glob(pattern))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -69,38 +69,49 @@ class DockfleetError(Exception):
 
     @classmethod
     def of(cls, error: grpc.RpcError) -> DockfleetError:
-        """Return the failure in *error*.  Without readable details, attributes have their defaults."""
+        """Return the failure in *error*, as the class of its reason: see `dockfleet.reasons`.
+
+        Without readable details, attributes have their defaults.
+        """
+        from dockfleet.reasons import CLASSES  # they are subclasses of this one
+
         call = cast(_FailedCall, error)
-        failure = cls(call.code(), call.details() or "")
+        message = call.details() or ""
+        details: dict[str, Any] = {}
         for key, value in call.trailing_metadata() or ():
             if key == _DETAILS and isinstance(value, bytes):
-                failure._read(value)
-        return failure
+                details |= _read(value)
+        if host := details.get("host"):
+            message = message.removeprefix(f"{host}: ")  # it is there for other clients
+        return CLASSES.get(details.get("reason", ""), cls)(call.code(), message, **details)
 
-    def _read(self, details: bytes) -> None:
-        try:
-            status = status_pb2.Status.FromString(details)
-            info, bad, retry, resource = (
-                error_details_pb2.ErrorInfo(),
-                error_details_pb2.BadRequest(),
-                error_details_pb2.RetryInfo(),
-                error_details_pb2.ResourceInfo(),
-            )
-            for detail in status.details:
-                if detail.Unpack(info) and info.domain == _DOMAIN:
-                    self.reason = info.reason
-                    self.host = info.metadata.get("host", "")
-                    self.message = self.message.removeprefix(f"{self.host}: ")  # it is there for other clients
-                    self.engine_status = _number(info.metadata.get("engine_status", ""))
-                    self.retry_safe = info.metadata.get("retry_safe") == "true"
-                elif detail.Unpack(bad):
-                    self.violations = tuple(Violation(each.field, each.description) for each in bad.field_violations)
-                elif detail.Unpack(retry):
-                    self.retry_after = retry.retry_delay.ToTimedelta().total_seconds()
-                elif detail.Unpack(resource):
-                    self.resource = Resource(resource.resource_type, resource.resource_name)
-        except DecodeError:  # a proxy may have changed them; the code and the message are still right
-            return
+
+def _read(details: bytes) -> dict[str, Any]:
+    """Return the attributes that *details* have."""
+    found: dict[str, Any] = {}
+    try:
+        status = status_pb2.Status.FromString(details)
+        info, bad, retry, resource = (
+            error_details_pb2.ErrorInfo(),
+            error_details_pb2.BadRequest(),
+            error_details_pb2.RetryInfo(),
+            error_details_pb2.ResourceInfo(),
+        )
+        for detail in status.details:
+            if detail.Unpack(info) and info.domain == _DOMAIN:
+                found["reason"] = info.reason
+                found["host"] = info.metadata.get("host", "")
+                found["engine_status"] = _number(info.metadata.get("engine_status", ""))
+                found["retry_safe"] = info.metadata.get("retry_safe") == "true"
+            elif detail.Unpack(bad):
+                found["violations"] = tuple(Violation(each.field, each.description) for each in bad.field_violations)
+            elif detail.Unpack(retry):
+                found["retry_after"] = retry.retry_delay.ToTimedelta().total_seconds()
+            elif detail.Unpack(resource):
+                found["resource"] = Resource(resource.resource_type, resource.resource_name)
+    except DecodeError:  # a proxy may have changed them; the code and the message are still right
+        pass
+    return found
 
 
 class _FailedCall(Protocol):

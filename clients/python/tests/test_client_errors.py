@@ -10,6 +10,7 @@ import dockfleet
 import grpc
 import pytest
 from dockfleet.fleet.v1.hosts_pb2 import ListHostsRequest
+from dockfleet.reasons import CLASSES
 from dockfleet.v1 import containers_pb2 as containers
 from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import BadRequest, ResourceInfo, RetryInfo
@@ -146,3 +147,24 @@ def test_an_error_survives_pickling() -> None:
 
     assert str(error) == str(copy)
     assert vars(error) == vars(copy)
+
+
+@pytest.mark.parametrize(("reason", "kind"), CLASSES.items())
+def test_each_reason_is_a_class_of_its_own(
+    gateway: Gateway, fleet: dockfleet.Fleet, reason: str, kind: type[dockfleet.DockfleetError]
+) -> None:
+    gateway.on("Ping", lambda request, context: fail(context, reason=reason))
+
+    with pytest.raises(kind) as caught:
+        fleet.host("a").system.Ping()
+
+    assert (type(caught.value), caught.value.reason) == (kind, reason)
+
+
+def test_a_reason_of_a_newer_gateway_is_the_base_class(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    gateway.on("Ping", lambda request, context: fail(context, reason="OF_TOMORROW"))
+
+    with pytest.raises(dockfleet.DockfleetError, match="OF_TOMORROW") as caught:
+        fleet.host("a").system.Ping()
+
+    assert type(caught.value) is dockfleet.DockfleetError
