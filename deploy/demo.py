@@ -222,7 +222,7 @@ class Demo:
         """Wait until all hosts are up; end at once when they are not those that have been named."""
 
         def up() -> bool:
-            hosts = fleet.list_hosts(timeout=10)
+            hosts = fleet.hosts.list(deadline=10)
             if {host.name: host.address for host in hosts} != self.record.hosts:
                 sys.exit(f"dockfleet: {self.record.address} serves other hosts than those named above; see `make stop`")
             return all(host.state == HOST_STATE_UP for host in hosts)

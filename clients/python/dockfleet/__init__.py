@@ -3,11 +3,11 @@
     import dockfleet
 
     with dockfleet.connect() as fleet:
-        for host in fleet.list_hosts():
-            for container in fleet.host(host.name).containers.ListContainers(all=True).containers:
-                print(host.name, container.names[0], container.status)
+        for host, container in fleet.containers.list(all=True):
+            print(host, container.names[0], container.status)
+        print(fleet.host("north").run("alpine", "uname -r").stdout)
 
-`dockfleet.aio` is the same for asyncio.  The messages are in `dockfleet.v1`.
+`dockfleet.aio` is the same for asyncio.  The messages are in `dockfleet.v1`, and the errors in `dockfleet.reasons`.
 """
 
 from importlib import import_module
@@ -20,10 +20,22 @@ if TYPE_CHECKING:
     from dockfleet.calls import CHUNK as CHUNK
     from dockfleet.client import Fleet as Fleet
     from dockfleet.client import connect as connect
+    from dockfleet.client import from_env as from_env
     from dockfleet.errors import DockfleetError as DockfleetError
     from dockfleet.errors import Resource as Resource
     from dockfleet.errors import Violation as Violation
     from dockfleet.host import HostView as HostView
+    from dockfleet.reasons import Conflict as Conflict
+    from dockfleet.reasons import HostUnreachable as HostUnreachable
+    from dockfleet.reasons import NotFound as NotFound
+    from dockfleet.reasons import OutcomeUnknown as OutcomeUnknown
+    from dockfleet.results import Batch as Batch
+    from dockfleet.results import ContainerFailed as ContainerFailed
+    from dockfleet.results import FleetFailed as FleetFailed
+    from dockfleet.results import Found as Found
+    from dockfleet.results import ImageResult as ImageResult
+    from dockfleet.results import Listing as Listing
+    from dockfleet.results import RunResult as RunResult
     from dockfleet.resuming import ResumingStream as ResumingStream
     from dockfleet.session import ExecResult as ExecResult
     from dockfleet.session import Session as Session
@@ -32,19 +44,31 @@ if TYPE_CHECKING:
     from dockfleet.target import DEFAULT_TARGET as DEFAULT_TARGET
 
 _MODULES = {
+    "Batch": "results",
     "CHUNK": "calls",
+    "Conflict": "reasons",
+    "ContainerFailed": "results",
     "DEFAULT_TARGET": "target",
     "DockfleetError": "errors",
     "ExecResult": "session",
     "Fleet": "client",
+    "FleetFailed": "results",
+    "Found": "results",
+    "HostUnreachable": "reasons",
     "HostView": "host",
+    "ImageResult": "results",
+    "Listing": "results",
+    "NotFound": "reasons",
+    "OutcomeUnknown": "reasons",
     "Resource": "errors",
     "ResumingStream": "resuming",
+    "RunResult": "results",
     "Session": "session",
     "Stream": "stream",
     "Violation": "errors",
     "connect": "client",
     "download": "stream",
+    "from_env": "client",
 }
 
 
@@ -58,4 +82,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*globals(), "aio", *_MODULES]
+    return ["__doc__", "__version__", "aio", *_MODULES]
+
+
+__all__ = ["aio", *_MODULES]  # what `help` shows

@@ -22,6 +22,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from dockfleet.arguments import build
 from dockfleet.docker_forms import type_name
+from dockfleet.fleet.v1.fleet_pb2_grpc import FleetServiceStub
 from dockfleet.fleet.v1.hosts_pb2_grpc import HostServiceStub
 from dockfleet.options.v1 import options_pb2
 from dockfleet.v1.containers_pb2_grpc import ContainerServiceStub
@@ -39,20 +40,26 @@ Source = bytes | bytearray | memoryview | BinaryIO | Iterable[bytes]
 """The bytes of an upload: at once, a file open in binary mode, or in pieces."""
 
 
-class Services:
-    """The stubs of all services as attributes.  This is the only list of services."""
+class Stubs:
+    """The stubs of all services, as gRPC generates them; they raise `grpc.RpcError`.  The only list of services."""
 
     containers: ContainerServiceStub
     distribution: DistributionServiceStub
     exec: ExecServiceStub
+    fleet: FleetServiceStub
     hosts: HostServiceStub
     images: ImageServiceStub
     networks: NetworkServiceStub
     system: SystemServiceStub
     volumes: VolumeServiceStub
 
+    def __init__(self, channel: Any) -> None:
+        """Call over *channel*."""
+        for name, stub in STUBS.items():
+            setattr(self, name, stub(channel))
 
-STUBS: Mapping[str, type[Any]] = get_type_hints(Services)
+
+STUBS: Mapping[str, type[Any]] = get_type_hints(Stubs)
 
 
 class Shape(Enum):
@@ -128,7 +135,7 @@ def _methods(stub: type[Any]) -> Mapping[str, Method]:
 
 
 METHODS: Mapping[str, Mapping[str, Method]] = {name: _methods(stub) for name, stub in STUBS.items()}
-"""The RPCs by name, for each attribute of `Services`."""
+"""The RPCs by name, for each attribute of `Stubs`."""
 
 
 def chunks(source: Source) -> Iterator[bytes]:
@@ -155,14 +162,14 @@ def check_source(source: Any, kinds: tuple[type, ...]) -> None:
         )
 
 
-def check_timeout(seconds: float | None) -> float | None:
+def check_deadline(seconds: float | None) -> float | None:
     """Return *seconds*.  Raises `TypeError` when it is no number, and `ValueError` when it is not above 0."""
     if seconds is None:
         return None
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
-        raise TypeError(f"timeout must be a number of seconds or None, not {type_name(seconds)}")
+        raise TypeError(f"deadline must be a number of seconds or None, not {type_name(seconds)}")
     if not 0 < seconds < math.inf:
-        raise ValueError("timeout is the deadline of the call in seconds and must be above 0; None means no deadline")
+        raise ValueError("deadline is in seconds and must be above 0; None means no deadline")
     return seconds
 
 

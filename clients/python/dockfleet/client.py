@@ -1,17 +1,25 @@
-"""The blocking client of a gateway and its fleet."""
+"""The client of a gateway and its fleet.
+
+Generated from `dockfleet.aio` by protos/generate_clients.py.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
+import os
+from typing import Any, Self
 
-import grpc
-
-from dockfleet.calls import STUBS, Services, check_timeout
+from dockfleet.calling import BLOCKING, LIBRARY, closed
+from dockfleet.calls import Stubs
 from dockfleet.channels import Options, SplitChannel, options
-from dockfleet.errors import DockfleetError
-from dockfleet.fleet.v1.hosts_pb2 import Host, ListHostsRequest
+from dockfleet.fleet_services import (
+    FleetContainers,
+    FleetDiscovery,
+    FleetImages,
+    FleetNetworks,
+    FleetSystem,
+    FleetVolumes,
+    Hosts,
+)
 from dockfleet.host import HostView
 from dockfleet.target import DEFAULT_TARGET, PathLike, address, credentials
 
@@ -40,46 +48,60 @@ def connect(
     target, secure = address(target), credentials(tls, tls_ca, tls_cert, tls_key)
     settings = options(channel_options)
 
-    def dial() -> grpc.Channel:
+    def dial() -> Any:
         if secure is None:
-            return grpc.insecure_channel(target, settings)
-        return grpc.secure_channel(target, secure, settings)
+            return LIBRARY.insecure_channel(target, settings)
+        return LIBRARY.secure_channel(target, secure, settings)
 
-    return Fleet(SplitChannel(dial, blocking=True))
+    return Fleet(SplitChannel(dial, BLOCKING), target)
 
 
-class Fleet(Services):
-    """All hosts of a gateway.
+def from_env(*, channel_options: Options = ()) -> Fleet:
+    """Return the fleet of the gateway that the variables of the command line name.
 
-    The attributes are the stubs of the contract's services, as gRPC generates them; they raise `grpc.RpcError`.
-    Everything else raises `DockfleetError`.  Threads may share a fleet.
+    They are DOCKFLEET_ADDRESS, DOCKFLEET_TLS_CA, DOCKFLEET_TLS_CERT and DOCKFLEET_TLS_KEY.  Raises as `connect`.
+    """
+    files = (os.environ.get(f"DOCKFLEET_TLS_{name}") or None for name in ("CA", "CERT", "KEY"))
+    ca, cert, key = files
+    target = os.environ.get("DOCKFLEET_ADDRESS") or DEFAULT_TARGET
+    return connect(target, tls_ca=ca, tls_cert=cert, tls_key=key, channel_options=channel_options)
+
+
+class Fleet:
+    """All hosts of a gateway.  `host` is one of them; the services of the fleet ask and change many at once.
+
+    Everything raises `DockfleetError`, or a subclass for the reason: see `dockfleet.reasons`.  `stubs` has the stubs of
+    the contract's services, as gRPC generates them; these raise `grpc.RpcError`.
     """
 
-    def __init__(self, channel: SplitChannel[grpc.Channel]) -> None:
-        """Use *channel*, which closes with the fleet."""
-        self._channel = channel
-        for name, stub in STUBS.items():
-            setattr(self, name, stub(channel))
+    def __init__(self, channel: SplitChannel[Any], target: str = "") -> None:
+        """Use *channel* to *target*, which closes with the fleet."""
+        self.channel = channel
+        self.stubs = Stubs(channel)
+        self.hosts = Hosts(self.stubs, "hosts")
+        self.containers = FleetContainers(self.stubs, "fleet")
+        self.images = FleetImages(self.stubs, "fleet")
+        self.networks = FleetNetworks(self.stubs, "fleet")
+        self.volumes = FleetVolumes(self.stubs, "fleet")
+        self.system = FleetSystem(self.stubs, "fleet")
+        self.discovery = FleetDiscovery(self.stubs, "fleet")
+        self.events = self.system.events
+        self.discover = self.discovery.discover
+        self._target = target
 
     def host(self, name: str) -> HostView:
         """Return the view of the host called *name*.  Nothing is sent; an unknown host fails the first call."""
-        return HostView(self, name)
-
-    def list_hosts(self, *, timeout: float | None = None) -> Sequence[Host]:
-        """Return all hosts of the gateway in the order of their names, also those that are down."""
-        try:
-            return self.hosts.ListHosts(ListHostsRequest(), timeout=check_timeout(timeout)).hosts
-        except grpc.RpcError as error:
-            raise DockfleetError.of(error) from error
+        return HostView(self.stubs, name)
 
     def close(self) -> None:
         """End all connections and their calls."""
-        self._channel.close()
+        closed(self.channel)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._target}>"

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import grpc
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
+if TYPE_CHECKING:
+    from dockfleet.v1.common_pb2 import Failure
+
 _DETAILS = "grpc-status-details-bin"
 _DOMAIN = "dockfleet"
+CODES = {int(code.value[0]): code for code in grpc.StatusCode}
 
 
 class Violation(NamedTuple):
@@ -84,6 +88,27 @@ class DockfleetError(Exception):
         if host := details.get("host"):
             message = message.removeprefix(f"{host}: ")  # it is there for other clients
         return CLASSES.get(details.get("reason", ""), cls)(call.code(), message, **details)
+
+    @classmethod
+    def of_failure(cls, failure: Failure) -> DockfleetError:
+        """Return the failure of one host or of one target of a call to the fleet, as the class of its reason."""
+        from dockfleet.reasons import CLASSES
+        from dockfleet.v1.common_pb2 import ErrorReason
+
+        known = failure.reason in ErrorReason.values() and failure.reason
+        reason = ErrorReason.Name(failure.reason).removeprefix("ERROR_REASON_") if known else ""
+        retry_after = failure.retry_after.ToTimedelta().total_seconds() if failure.HasField("retry_after") else None
+        return CLASSES.get(reason, cls)(
+            CODES.get(failure.code, grpc.StatusCode.UNKNOWN),
+            failure.message,
+            reason=reason,
+            host=failure.host,
+            engine_status=failure.engine_status or None,
+            retry_safe=failure.retry_safe,
+            retry_after=retry_after,
+            violations=tuple(Violation(each.field, each.description) for each in failure.field_violations),
+            resource=Resource(failure.resource_type, failure.resource_name) if failure.resource_type else None,
+        )
 
 
 def _read(details: bytes) -> dict[str, Any]:

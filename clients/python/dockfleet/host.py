@@ -1,181 +1,107 @@
-"""One host of the fleet: all RPCs of the contract without the argument `host`."""
+"""One host of the fleet.
+
+Generated from `dockfleet.aio` by protos/generate_clients.py.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+import os
 from typing import Any
 
-import grpc
-
-from dockfleet.calls import Method, Services, Shape, Source, check_timeout
-from dockfleet.errors import DockfleetError
-from dockfleet.resume_state import RETRY_SECONDS
-from dockfleet.resuming import ResumingStream
-from dockfleet.session import ExecResult, Session, SessionState
-from dockfleet.stream import Stream, Upload
-from dockfleet.v1.common_pb2 import STANDARD_STREAM_STDERR
-from dockfleet.v1.containers_pb2 import LogEntry, StreamLogsResponse, StreamStatsResponse
-from dockfleet.v1.exec_pb2 import ExecRequest, ExecResponse
-from dockfleet.v1.system_pb2 import StreamEventsResponse
-from dockfleet.view import CallAdapter, View
+from dockfleet import archives, forms
+from dockfleet.calling import work
+from dockfleet.calls import METHODS, Stubs, check_deadline
+from dockfleet.reasons import NotFound
+from dockfleet.services import Containers, Distribution, Exec, Images, Networks, System, Volumes
+from dockfleet.session import ExecResult, SessionState
+from dockfleet.stream import Source, Stream, Upload
+from dockfleet.v1 import common_pb2, exec_pb2
 
 
-class HostView(View):
-    """One host: the services of the contract, and shortcuts.
+class HostView:
+    """One host: a service for each kind of object, and what concerns several of them.
 
-    Each service is an attribute, such as `containers`, and each of its RPCs is a method.  Keyword arguments are the
-    fields of the request; `host` is filled in.  Fields take what docker-py takes, with the same meaning.  Everything
-    else is a `TypeError` or a `ValueError`, and nothing is sent.  `timeout` is the deadline in seconds; without it, the
-    gateway's own limits hold.
-
-    The result depends on the RPC:
-
-    - a call returns the response;
-    - a stream returns a `Stream` of responses;
-    - an upload (`BuildImage`, `LoadImages`, …) takes the bytes as its first argument, as bytes, a file or pieces, and
-      the fields of `start`; it returns the response or a `Stream`;
-    - a session (`Exec`, `AttachContainer`, …) returns a `Session`.
+    Arguments take what docker-py takes, with the same meaning.  Everything else is a `TypeError` or a `ValueError`, and
+    nothing is sent.  *deadline* is how long a call may take, in seconds; without it, the gateway's own limits hold.
     """
 
-    def __init__(self, stubs: Services, name: str) -> None:
+    def __init__(self, stubs: Stubs, name: str) -> None:
         """Use *stubs* for the host called *name*."""
-        super().__init__(stubs, name, ADAPTERS)
+        self.name = name
+        self.containers = Containers(stubs, "containers", name)
+        self.distribution = Distribution(stubs, "distribution", name)
+        self.exec = Exec(stubs, "exec", name)
+        self.images = Images(stubs, "images", name)
+        self.networks = Networks(stubs, "networks", name)
+        self.system = System(stubs, "system", name)
+        self.volumes = Volumes(stubs, "volumes", name)
+        self.run = self.containers.run
+        self.logs = self.containers.logs
+        self.log_messages = self.containers.log_messages
+        self.stats = self.containers.stats
+        self.events = self.system.events
+        self.build = self.images.build
+        self._stubs: Any = stubs
 
-    def logs(
-        self, id: str, *, retry_seconds: float = RETRY_SECONDS, timeout: float | None = None, **fields: Any
-    ) -> Generator[LogEntry, None, None]:
-        """Yield the log of container *id* line by line; *fields* are those of `StreamLogsRequest`.
-
-        Lines have no line feed.  A `partial` entry continues in the next one.
-
-        The stream resumes as `log_messages` does.  When the engine has lost lines, it raises a `DockfleetError` with
-        the reason `GAP`; with `strict=False` it skips them silently.  `log_messages` reports gaps, restarts and the
-        end, and can continue in another process.
-        """
-        fields = {"strict": True, **fields}
-        with self.log_messages(id, retry_seconds=retry_seconds, timeout=timeout, **fields) as responses:
-            for response in responses:
-                yield from response.batch.entries
-
-    def log_messages(
-        self, id: str, *, retry_seconds: float = RETRY_SECONDS, timeout: float | None = None, **fields: Any
-    ) -> ResumingStream[StreamLogsResponse]:
-        """Return the log of container *id* as responses: batches of entries, and other records.
-
-        When the gateway or a connection breaks, the log continues after the last response.  The `DockfleetError` is
-        raised when no response has come for *retry_seconds* (0: at once), when nothing has come before, and when
-        another call cannot help.
-
-        A `gap` reports entries that the engine has lost; with `strict=True` it is an error.  Heartbeats are left out.
-        To continue in another process, store a response's `resume_token` together with the result of the response, and
-        pass it as `resume_token` in place of `since` and `tail`.
-        """
-        fields["id"] = id
-        return ResumingStream(*self._resumable("containers", "StreamLogs", retry_seconds, timeout, fields))
-
-    def events(
-        self, *, retry_seconds: float = RETRY_SECONDS, timeout: float | None = None, **fields: Any
-    ) -> ResumingStream[StreamEventsResponse]:
-        """Return the events of the host as they happen; *fields* are those of `StreamEventsRequest`.
-
-        A response has an `event` or a `gap`, which means that events are missing.  After a gap come `synthetic` events,
-        unless this program was the slow reader.  Check for the `gap` first:
-
-            with host.events(filters={"type": "container"}) as events:
-                events.wait_started()  # no later event is missed
-                for response in events:
-                    if response.HasField("gap"):
-                        ...
-
-        The stream resumes as `log_messages` does, also in another process with a `resume_token`.
-        """
-        return ResumingStream(*self._resumable("system", "StreamEvents", retry_seconds, timeout, fields))
-
-    def stats(
-        self, id: str, *, retry_seconds: float = RETRY_SECONDS, timeout: float | None = None, **fields: Any
-    ) -> ResumingStream[StreamStatsResponse]:
-        """Return samples of the resource usage of container *id*; *fields* are those of `StreamStatsRequest`.
-
-        The stream resumes as `log_messages` does.  There are no samples of the time in between.
-        """
-        fields["id"] = id
-        return ResumingStream(*self._resumable("containers", "StreamStats", retry_seconds, timeout, fields))
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
 
     def execute(
         self,
         id: str,
-        cmd: Sequence[str] | str,
+        cmd: forms.Command,
         *,
         stdin: Source | None = None,
-        timeout: float | None = None,
-        **fields: Any,
+        env: forms.Environment | None = None,
+        working_dir: str | None = None,
+        user: str | None = None,
+        privileged: bool | None = None,
+        tty: bool | None = None,
+        on_disconnect: exec_pb2.OnDisconnect.ValueType | None = None,
+        slow_reader: common_pb2.SlowReader.ValueType | None = None,
+        deadline: float | None = None,
     ) -> ExecResult:
-        """Run *cmd* in container *id* and return its result; *fields* are those of `ExecStart`.
+        """Run *cmd* in container *id* and return its result.
 
         A str is split into arguments as a shell does, but no shell runs.  *stdin* is the input of the command.  All
-        output is kept in memory; `exec.Exec` streams it.  A command that fails raises nothing: see `exit_code`.
+        output is kept in memory; `exec.open` streams it.  A command that fails raises nothing: see `exit_code`.
         """
-        upload = Upload(ExecRequest, self._exec_start(id, cmd, stdin, fields), stdin, "stdin")
-        call = self._stubs.exec.Exec(upload, timeout=check_timeout(timeout))
+        fields: dict[str, Any] = {"env": env, "working_dir": working_dir, "user": user}
+        fields |= {"on_disconnect": on_disconnect, "slow_reader": slow_reader}
+        fields |= {"privileged": privileged, "tty": tty, "attach_stdin": stdin is not None}
+        start = METHODS["exec"]["Exec"].arguments(self.name, {"id": id, "cmd": cmd, **fields})
+        upload = Upload(exec_pb2.ExecRequest, start, stdin, "stdin")
+        call = self._stubs.exec.Exec(upload.frames(), timeout=check_deadline(deadline))
         state, stdout, stderr = SessionState(), bytearray(), bytearray()
-        with Stream[ExecResponse](call, upload) as responses:
+        with Stream[exec_pb2.ExecResponse](call, upload) as responses:
             for response in responses:
                 if (output := state.received(response)) is not None:
-                    (stderr if output.stream == STANDARD_STREAM_STDERR else stdout).extend(output.data)
+                    (stderr if output.stream == common_pb2.STANDARD_STREAM_STDERR else stdout).extend(output.data)
         return ExecResult.of(state, stdout, stderr)
 
+    def copy_to(self, id: str, source: str | os.PathLike[str], path: str, *, deadline: float | None = None) -> None:
+        """Copy *source*, a file or a directory of this machine, to *path* in container *id*, as `docker cp` does.
 
-def _unary(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
-    def call(*, timeout: float | None = None, **fields: Any) -> Any:
+        It goes into *path* when that is a directory, and else gets its name.  A directory with `/.` at the end goes
+        there without its own name.  Raises `OSError` for what this machine cannot read.
+        """
         try:
-            return rpc(method.arguments(host, fields), timeout=check_timeout(timeout))
-        except grpc.RpcError as error:
-            raise DockfleetError.of(error) from error
+            mode = (self.containers.stat_archive(id, path, deadline=deadline)).mode
+        except NotFound as error:
+            if error.resource is not None and error.resource.kind == "container":
+                raise
+            mode = None
+        into, tar = archives.placed(source, path, mode)
+        self.containers.put_archive(tar, id, into, no_overwrite_dir_non_dir=True, deadline=deadline)
 
-    return call
+    def copy_from(self, id: str, path: str, target: str | os.PathLike[str], *, deadline: float | None = None) -> None:
+        """Copy *path* of container *id*, a file or a directory, to *target* on this machine, as `docker cp` does.
 
-
-def _stream(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
-    def call(*, timeout: float | None = None, **fields: Any) -> Stream[Any]:
-        return Stream(rpc(method.arguments(host, fields), timeout=check_timeout(timeout)))
-
-    return call
-
-
-def _upload(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
-    def call(source: Source, /, *, timeout: float | None = None, **fields: Any) -> Any:
-        upload = Upload(method.frame, method.arguments(host, fields), source)
-        future = rpc.future(upload, timeout=check_timeout(timeout))
-        upload.started(future)
-        try:
-            return future.result()
-        except (grpc.RpcError, grpc.FutureCancelledError) as error:
-            raise upload.failure or DockfleetError.of(future) from error
-        finally:
-            future.cancel()  # has no effect after the end
-
-    return call
-
-
-def _upload_stream(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
-    def call(source: Source, /, *, timeout: float | None = None, **fields: Any) -> Stream[Any]:
-        upload = Upload(method.frame, method.arguments(host, fields), source)
-        return Stream(rpc(upload, timeout=check_timeout(timeout)), upload)
-
-    return call
-
-
-def _session(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
-    def call(*, timeout: float | None = None, **fields: Any) -> Session:
-        return Session(rpc, method, method.arguments(host, fields), check_timeout(timeout))
-
-    return call
-
-
-ADAPTERS: dict[Shape, CallAdapter] = {
-    Shape.UNARY: _unary,
-    Shape.STREAM: _stream,
-    Shape.UPLOAD: _upload,
-    Shape.UPLOAD_STREAM: _upload_stream,
-    Shape.SESSION: _session,
-}
+        It goes into *target* when that is a directory, and else gets its name.  Raises `OSError` for what cannot be
+        written, and for files that would lie outside of *target*.
+        """
+        with archives.spool() as spool:
+            for piece in self.containers.get_archive(id, path, deadline=deadline):
+                work(spool.write, piece)
+            spool.seek(0)
+            work(archives.unpack, archives.file_pieces(spool), path, target)

@@ -12,12 +12,13 @@ class InvalidField(DockfleetError):
 
 
 class UnknownHost(DockfleetError):
-    """The gateway knows no host of this name.  The code is NOT_FOUND.  It is UNAVAILABLE while a source of hosts has
-    not answered since the gateway's start: the host may be there."""
+    """The gateway knows no host of this name. The code is NOT_FOUND. It is UNAVAILABLE while a source of hosts has not
+    answered since the gateway's start: the host may be there.
+    """
 
 
 class HostUnreachable(DockfleetError):
-    """The gateway could not connect to the host.  Nothing was sent."""
+    """The gateway could not connect to the host. Nothing was sent."""
 
 
 class HostIdentityMismatch(DockfleetError):
@@ -33,18 +34,21 @@ class HostIncompatible(DockfleetError):
 
 
 class APIVersionTooOld(DockfleetError):
-    """The request uses something that is newer than the host's API version.  The metadata hold `required_version`,
-    `host_version` and `field` or `method`."""
+    """The request uses something that is newer than the host's API version. The metadata hold `required_version`,
+    `host_version` and `field` or `method`.
+    """
 
 
 class HostBusy(DockfleetError):
-    """The limit of calls of this kind in progress at the host is reached, and that of those that wait.  The message
-    names the configuration key."""
+    """The limit of calls of this kind in progress at the host is reached, and that of those that wait. The message
+    names the configuration key.
+    """
 
 
 class HostTimeout(DockfleetError):
-    """The host did not answer, or did not complete its answer, within the gateway's own timeout.  The message names
-    the timeout.  The code is DEADLINE_EXCEEDED; UNAVAILABLE with `since`, when nothing was sent."""
+    """The host did not answer, or did not complete its answer, within the gateway's own timeout. The message names the
+    timeout. The code is DEADLINE_EXCEEDED; UNAVAILABLE with `since`, when nothing was sent.
+    """
 
 
 class ConnectionLost(DockfleetError):
@@ -52,8 +56,9 @@ class ConnectionLost(DockfleetError):
 
 
 class OutcomeUnknown(DockfleetError):
-    """The connection broke after the gateway had sent a call that changes something.  The change may or may not have
-    happened."""
+    """The connection broke after the gateway had sent a call that changes something. The change may or may not have
+    happened.
+    """
 
 
 class BadEngineResponse(DockfleetError):
@@ -65,8 +70,9 @@ class InvalidRequest(DockfleetError):
 
 
 class NotFound(DockfleetError):
-    """The object does not exist.  ResourceInfo names it, as the request does; its type is `container`, `exec`,
-    `image`, `network`, `volume`, `host`, `path` (in a container) or `plugin`."""
+    """The object does not exist. ResourceInfo names it, as the request does; its type is `container`, `exec`, `image`,
+    `network`, `volume`, `host`, `path` (in a container) or `plugin`.
+    """
 
 
 class NameInUse(DockfleetError):
@@ -138,11 +144,11 @@ class EngineError(DockfleetError):
 
 
 class GoingAway(DockfleetError):
-    """The gateway is stopping.  Call another gateway, or try again soon."""
+    """The gateway is stopping. Call another gateway, or try again soon."""
 
 
 class Internal(DockfleetError):
-    """A defect of the gateway.  The message holds the request id, by which its log has more."""
+    """A defect of the gateway. The message holds the request id, by which its log has more."""
 
 
 class BadResumeToken(DockfleetError):
@@ -158,18 +164,21 @@ class Gap(DockfleetError):
 
 
 class GatewayBusy(DockfleetError):
-    """A limit of the gateway is reached: of calls of this kind in progress, in all, from the client's address or on
-    its connection.  The message names the configuration's key.  Nothing was sent."""
+    """A limit of the gateway is reached: of calls of this kind in progress, in all, from the client's address or on its
+    connection. The message names the configuration's key. Nothing was sent.
+    """
 
 
 class ClientDeadline(DockfleetError):
-    """The client's own deadline ran out.  The code is DEADLINE_EXCEEDED.  It says nothing about the host.  A call that
-    changes something may have taken effect."""
+    """The client's own deadline ran out. The code is DEADLINE_EXCEEDED. It says nothing about the host. A call that
+    changes something may have taken effect.
+    """
 
 
 class APIVersionTooNew(DockfleetError):
-    """The request uses something that the host's API version does not have any more.  The metadata hold
-    `last_version`, `host_version` and `field`."""
+    """The request uses something that the host's API version does not have any more. The metadata hold `last_version`,
+    `host_version` and `field`.
+    """
 
 
 class HostRemoved(DockfleetError):
@@ -197,12 +206,13 @@ class MalformedMessage(DockfleetError):
 
 
 class NoRequest(DockfleetError):
-    """The client did not send its first message in time; the code is DEADLINE_EXCEEDED.  Or it ended its side of the
-    call without one; the code is INVALID_ARGUMENT."""
+    """The client did not send its first message in time; the code is DEADLINE_EXCEEDED. Or it ended its side of the
+    call without one; the code is INVALID_ARGUMENT.
+    """
 
 
 class HostStoreUnavailable(DockfleetError):
-    """The gateway cannot store a change of its hosts: its database, or etcd, does not take it.  Nothing has changed."""
+    """The gateway cannot store a change of its hosts: its database, or etcd, does not take it. Nothing has changed."""
 
 
 CLASSES: Mapping[str, type[DockfleetError]] = {

@@ -15,7 +15,7 @@ from typing import Any
 import grpc
 from google.protobuf.message import Message
 
-from dockfleet.calls import Method, check_timeout
+from dockfleet.calls import Method, check_deadline
 from dockfleet.errors import DockfleetError
 
 RETRY_SECONDS = 60.0
@@ -28,6 +28,7 @@ BROKEN = (  # what gRPC libraries and proxies report for a broken connection
     grpc.StatusCode.CANCELLED,
     grpc.StatusCode.INTERNAL,
 )
+SILENT_FIELDS = ("heartbeat", "resume_token")  # of responses without anything new
 START_FIELDS = ("since", "tail")  # say where a stream starts; a token replaces them
 
 
@@ -39,14 +40,14 @@ class ResumeState:
         method: Method,
         arguments: Message,
         retry_seconds: float = RETRY_SECONDS,
-        timeout: float | None = None,
+        deadline: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start with the request *arguments*.
 
-        After a failure, calls are repeated for *retry_seconds* (0: never).  All calls end *timeout* seconds from now.
+        After a failure, calls are repeated for *retry_seconds* (0: never).  All calls end *deadline* seconds from now.
         """
-        check_timeout(timeout)
+        check_deadline(deadline)
         if isinstance(retry_seconds, bool) or not isinstance(retry_seconds, (int, float)):
             raise TypeError(f"retry_seconds must be a number of seconds, not {type(retry_seconds).__name__}")
         if not retry_seconds >= 0:
@@ -55,17 +56,18 @@ class ResumeState:
         response_fields = method.descriptor.output_type.fields_by_name
         self.ended = False
         self._arguments: Any = arguments
-        self._start_fields = [name for name in START_FIELDS if name in request_fields]
+        self._start_place = "request" if "request" in request_fields else ""  # of a call to the fleet
         self._has_tokens = "resume_token" in response_fields
         self._has_container_id = "container_id" in response_fields
         self._has_end = "end" in response_fields
+        self._has_records = "record" in method.descriptor.output_type.oneofs_by_name
         self._token = arguments.resume_token if self._has_tokens else b""  # type: ignore[attr-defined]
         self._container_id = ""
         self._any_received = False
         self._any_requested = False
         self._retry_seconds = retry_seconds
         self._clock = clock
-        self._deadline = None if timeout is None else clock() + timeout
+        self._deadline = None if deadline is None else clock() + deadline
         self._failed_at: float | None = None
         self._pause = SHORTEST_PAUSE
 
@@ -83,8 +85,10 @@ class ResumeState:
         request: Any = type(self._arguments)()
         request.CopyFrom(self._arguments)
         if self._token:
-            for name in self._start_fields:
-                request.ClearField(name)
+            start = getattr(request, self._start_place) if self._start_place else request
+            for name in START_FIELDS:
+                if name in start.DESCRIPTOR.fields_by_name:
+                    start.ClearField(name)
             request.resume_token = self._token
         if self._container_id:
             request.id = self._container_id  # another container may have the name by now
@@ -106,7 +110,9 @@ class ResumeState:
         if self._has_container_id:
             self._container_id = response.container_id
         self.ended = self._has_end and response.HasField("end")
-        return response.WhichOneof("record") not in (None, "heartbeat")
+        if self._has_records:
+            return response.WhichOneof("record") not in (None, "heartbeat")
+        return any(field.name not in SILENT_FIELDS for field, _ in response.ListFields())
 
     def failed(self, error: DockfleetError) -> float:
         """Return the seconds to wait before the next call.  Raises *error* when there is no next call."""

@@ -10,7 +10,8 @@ from typing import Any, Generic, Self, TypeVar
 import grpc
 from google.protobuf.message import Message
 
-from dockfleet.calls import Source, chunks
+from dockfleet.calls import Source as Source
+from dockfleet.calls import chunks
 from dockfleet.errors import DockfleetError
 
 T = TypeVar("T")
@@ -85,6 +86,10 @@ class Upload(Iterator[Any]):
         """Set the call of this upload."""
         self._call = call
         self._started.set()
+
+    def frames(self) -> Self:
+        """Return the requests."""
+        return self
 
     def __iter__(self) -> Self:
         return self

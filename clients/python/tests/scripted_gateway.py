@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 
 import grpc
 from dockfleet.calls import METHODS
-from dockfleet.fleet.v1 import fleet_pb2  # noqa: F401  # its services are known then
 from google.protobuf import descriptor_pool
 from google.protobuf.any_pb2 import Any as Packed
 from google.protobuf.message import Message
@@ -18,7 +17,12 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
 Behaviour = Callable[[Any, grpc.ServicerContext], Any]
-RPCS = {method.descriptor.name: method for service in METHODS.values() for method in service.values()}
+RPCS = {
+    method.descriptor.name: method
+    for name, service in METHODS.items()
+    if name != "fleet"
+    for method in service.values()
+}
 
 
 class Gateway(grpc.GenericRpcHandler):

@@ -242,7 +242,7 @@ async def test_many_followers_do_not_starve_short_calls(gateway: Gateway, aio_fl
     async with aio_fleet.host("a").containers.StreamStats(id="web") as stats:
         await anext(stats)
         await aio_fleet.host("a").containers.WaitContainer(id="web")
-        await aio_fleet.list_hosts()
+        await aio_fleet.hosts.list()
 
     assert gateway.peers["WaitContainer"] == gateway.peers["StreamStats"]
     assert not gateway.peers["ListHosts"] & gateway.peers["StreamStats"]

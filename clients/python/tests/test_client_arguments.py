@@ -617,36 +617,36 @@ def test_a_source_that_has_no_bytes_is_refused(gateway: Gateway, fleet: dockflee
     assert gateway.requests == []
 
 
-TIMEOUTS = [(0, ValueError), (-1, ValueError), (float("nan"), ValueError), (float("inf"), ValueError), ("5", TypeError),
-            (True, TypeError), (timedelta(seconds=5), TypeError)]  # fmt: skip
+DEADLINES = [(0, ValueError), (-1, ValueError), (float("nan"), ValueError), (float("inf"), ValueError),
+             ("5", TypeError), (True, TypeError), (timedelta(seconds=5), TypeError)]  # fmt: skip
 
 TIMED = {
-    "ListContainers": lambda host, timeout: host.containers.ListContainers(timeout=timeout),
-    "StreamStats": lambda host, timeout: host.containers.StreamStats(id="web", timeout=timeout),
-    "PutContainerArchive": lambda host, timeout: host.containers.PutContainerArchive(b"", id="web", timeout=timeout),
-    "LoadImages": lambda host, timeout: host.images.LoadImages(b"", timeout=timeout),
-    "Exec": lambda host, timeout: host.exec.Exec(id="web", timeout=timeout),
-    "execute": lambda host, timeout: host.execute("web", ["true"], timeout=timeout),
-    "log_messages": lambda host, timeout: host.log_messages("web", timeout=timeout),
-    "events": lambda host, timeout: host.events(timeout=timeout),
-    "stats": lambda host, timeout: host.stats("web", timeout=timeout),
+    "ListContainers": lambda host, deadline: host.containers.ListContainers(deadline=deadline),
+    "StreamStats": lambda host, deadline: host.containers.StreamStats(id="web", deadline=deadline),
+    "PutContainerArchive": lambda host, deadline: host.containers.PutContainerArchive(b"", id="web", deadline=deadline),
+    "LoadImages": lambda host, deadline: host.images.LoadImages(b"", deadline=deadline),
+    "Exec": lambda host, deadline: host.exec.Exec(id="web", deadline=deadline),
+    "execute": lambda host, deadline: host.execute("web", ["true"], deadline=deadline),
+    "log_messages": lambda host, deadline: host.log_messages("web", deadline=deadline),
+    "events": lambda host, deadline: host.events(deadline=deadline),
+    "stats": lambda host, deadline: host.stats("web", deadline=deadline),
 }
 
 
-@pytest.mark.parametrize(("timeout", "error"), TIMEOUTS, ids=repr)
+@pytest.mark.parametrize(("deadline", "error"), DEADLINES, ids=repr)
 @pytest.mark.parametrize("call", TIMED)
 def test_a_deadline_that_has_passed_is_refused(
-    gateway: Gateway, fleet: dockfleet.Fleet, call: str, timeout: Any, error: type[Exception]
+    gateway: Gateway, fleet: dockfleet.Fleet, call: str, deadline: Any, error: type[Exception]
 ) -> None:
     """Nothing is sent, so nothing has an unknown outcome; both clients."""
 
     async def call_aio() -> None:
         async with dockfleet.aio.connect(gateway.address) as aio_fleet:
-            await TIMED[call](aio_fleet.host("a"), timeout)
+            await TIMED[call](aio_fleet.host("a"), deadline)
 
-    with pytest.raises(error, match="timeout"):
-        TIMED[call](fleet.host("a"), timeout)
-    with pytest.raises(error, match="timeout"):
+    with pytest.raises(error, match="deadline"):
+        TIMED[call](fleet.host("a"), deadline)
+    with pytest.raises(error, match="deadline"):
         asyncio.run(call_aio())
 
     assert gateway.requests == []

@@ -45,7 +45,7 @@ def test_short_calls_and_streams_have_connections_of_their_own(gateway: Gateway,
 
     with fleet.host("a").containers.StreamStats(id="web") as stats:
         next(stats)
-        fleet.list_hosts()
+        fleet.hosts.list()
 
     assert len(gateway.peers["ListHosts"] | gateway.peers["StreamStats"]) == 2
 
@@ -56,7 +56,7 @@ def test_a_call_that_may_take_long_counts_as_a_stream(gateway: Gateway, fleet: d
     gateway.on("WaitContainer", containers.WaitContainerResponse(exit_code=3))
 
     answer = fleet.host("a").containers.WaitContainer(id="web")
-    fleet.list_hosts()
+    fleet.hosts.list()
 
     assert answer.exit_code == 3
     assert not gateway.peers["ListHosts"] & gateway.peers["WaitContainer"]
@@ -170,13 +170,13 @@ def test_both_sides_have_certificates(authority: trustme.CA, secure_gateway: str
     mine.private_key_pem.write_to_path(key)
 
     with dockfleet.connect(secure_gateway, tls_ca=ca, tls_cert=cert, tls_key=str(key)) as fleet:
-        assert [host.name for host in fleet.list_hosts(timeout=10)] == ["ci@example.org"]
+        assert [host.name for host in fleet.hosts.list(deadline=10)] == ["ci@example.org"]
 
     with (
         dockfleet.connect(secure_gateway, tls_ca=ca) as fleet,
         pytest.raises(dockfleet.DockfleetError, match="UNAVAILABLE"),
     ):
-        fleet.list_hosts(timeout=10)
+        fleet.hosts.list(deadline=10)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

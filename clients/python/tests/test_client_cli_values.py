@@ -15,10 +15,10 @@ import grpc
 import pytest
 from click.testing import Result
 from dockfleet.cli import docker_text, values
-from dockfleet.cli.building import files_of, ignoring
 from dockfleet.cli.docker_json import docker_json, engine_time
 from dockfleet.cli.registry import auth_for
 from dockfleet.cli.table import Table
+from dockfleet.contexts import files_of, ignoring
 from dockfleet.fleet.v1 import fleet_pb2 as fleet
 from dockfleet.fleet.v1 import hosts_pb2 as hosts
 from dockfleet.v1 import common_pb2 as common

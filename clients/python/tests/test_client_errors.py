@@ -113,28 +113,28 @@ def test_a_failure_comes_after_the_responses_before_it(gateway: Gateway, fleet: 
 
 
 def test_a_deadline_that_passes_is_a_dockfleet_error(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """`timeout` is in seconds and holds for the whole call."""
+    """`deadline` is in seconds and holds for the whole call."""
     gateway.on("Exec", drained([]))
 
     with pytest.raises(dockfleet.DockfleetError) as raised:
-        list(fleet.host("a").exec.Exec(id="web", cmd=["sleep"], timeout=0.2))
+        list(fleet.host("a").exec.Exec(id="web", cmd=["sleep"], deadline=0.2))
     assert grpc.StatusCode.DEADLINE_EXCEEDED is raised.value.code
 
 
 def test_the_stubs_raise_the_errors_of_grpc(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
-    """`list_hosts` is no stub and raises `DockfleetError`."""
+    """`hosts.list` is no stub and raises `DockfleetError`."""
     gateway.on("ListHosts", lambda request, context: fail(context, grpc.StatusCode.PERMISSION_DENIED, "no", "X"))
 
     with pytest.raises(grpc.RpcError):
-        fleet.hosts.ListHosts(ListHostsRequest())
+        fleet.stubs.hosts.ListHosts(ListHostsRequest())
     with pytest.raises(dockfleet.DockfleetError, match="X: no"):
-        fleet.list_hosts()
+        fleet.hosts.list()
 
 
 def test_a_missing_gateway_is_an_error_without_reason() -> None:
     """`UNAVAILABLE` with a reason is about a host; without a reason, the gateway is unreachable."""
     with dockfleet.connect("127.0.0.1:1") as fleet, pytest.raises(dockfleet.DockfleetError) as raised:
-        fleet.list_hosts(timeout=10)
+        fleet.hosts.list(deadline=10)
 
     assert (raised.value.code, raised.value.reason) == (grpc.StatusCode.UNAVAILABLE, "")
 

@@ -27,8 +27,8 @@ def state(
 ) -> ResumeState:
     service = "system" if rpc == "StreamEvents" else "containers"
     method = METHODS[service][rpc]
-    timeout = fields.pop("timeout", None)
-    return ResumeState(method, method.arguments("a", fields), retry_seconds, timeout, clock or Clock())
+    deadline = fields.pop("deadline", None)
+    return ResumeState(method, method.arguments("a", fields), retry_seconds, deadline, clock or Clock())
 
 
 def batch(token: bytes, **fields: Any) -> containers.StreamLogsResponse:
@@ -269,9 +269,9 @@ def test_zero_retry_seconds_mean_one_call() -> None:
 
 
 def test_a_deadline_holds_for_all_calls_together() -> None:
-    """`timeout` does not start again after a failure."""
+    """`deadline` does not start again after a failure."""
     clock = Clock()
-    log = state(id="web", timeout=10.0, clock=clock)
+    log = state(id="web", deadline=10.0, clock=clock)
 
     clock.now += 4
     assert log.timeout() == 6.0

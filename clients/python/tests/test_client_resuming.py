@@ -332,15 +332,15 @@ def test_closing_ends_a_wait_for_the_gateway(gateway: Gateway, fleet: dockfleet.
 @pytest.mark.parametrize(
     "follow",
     [
-        lambda host: host.logs("web", timeout=0.5),
-        lambda host: host.log_messages("web", timeout=0.5),
-        lambda host: host.events(timeout=0.5),
+        lambda host: host.logs("web", deadline=0.5),
+        lambda host: host.log_messages("web", deadline=0.5),
+        lambda host: host.events(deadline=0.5),
     ],
 )
 def test_a_deadline_ends_a_stream_that_resumes(
     gateway: Gateway, fleet: dockfleet.Fleet, follow: Callable[[dockfleet.HostView], Iterator[Any]]
 ) -> None:
-    """`timeout` holds for all calls together."""
+    """`deadline` holds for all calls together."""
     gateway.on("StreamLogs", lambda request, context: calls([lines(b"t", b"1")], [])(request, context))
     gateway.on("StreamEvents", lambda request, context: calls([event(b"t", "start")], [])(request, context))
 

@@ -56,7 +56,7 @@ def test_executing_with_input_sends_it_and_its_end(gateway: Gateway, fleet: dock
     gateway.on("Exec", cat)
     text = bytes(range(256)) * 40_000  # 10 MB
 
-    result = fleet.host("a").execute("web", ["cat"], stdin=io.BytesIO(text), timeout=60)
+    result = fleet.host("a").execute("web", ["cat"], stdin=io.BytesIO(text), deadline=60)
 
     assert ExecStart(host="a", id="web", cmd=["cat"], attach_stdin=True) == gateway.requests[0].start
     assert gateway.requests[-1].HasField("close_stdin")

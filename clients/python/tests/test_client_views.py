@@ -114,26 +114,37 @@ def test_a_field_that_does_not_exist_is_refused_before_anything_is_sent(
     assert gateway.requests == []
 
 
-def test_an_rpc_or_service_that_does_not_exist_is_an_attribute_error(fleet: dockfleet.Fleet) -> None:
+def test_a_method_or_service_that_does_not_exist_is_an_attribute_error(fleet: dockfleet.Fleet) -> None:
     """Misspelt names fail as attributes do, and `dir` lists the names."""
-    host = fleet.host("a")
+    host: Any = fleet.host("a")
 
-    with pytest.raises(AttributeError, match="has no RPC 'ListContainer'; did you mean ListContainers"):
+    with pytest.raises(AttributeError, match="Containers has no method 'ListContainer'; did you mean ListContainers"):
         _ = host.containers.ListContainer
-    with pytest.raises(AttributeError, match="no service 'pods'"):
+    with pytest.raises(AttributeError, match="Images has no method 'pul'; did you mean pull"):
+        _ = host.images.pul
+    with pytest.raises(AttributeError, match="pods"):
         _ = host.pods
     assert {"containers", "exec", "logs"} <= set(dir(host))
-    assert {"ListContainers", "StreamLogs"} <= set(dir(host.containers))
+    assert {"list", "get", "run", "log_messages"} <= set(dir(host.containers))
+
+
+def test_a_fleet_a_host_and_a_service_show_what_they_are(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """Their `repr` names the address, the host and the methods."""
+    host = fleet.host("a")
+
+    assert repr(fleet) == f"<Fleet {gateway.address}>"
+    assert repr(host) == "<HostView a>"
+    assert repr(host.networks).startswith("<Networks of a: connect, create, ")
 
 
 @pytest.mark.parametrize("name", sorted(RPCS))
 def test_every_rpc_has_a_shape_and_takes_a_deadline(name: str) -> None:
-    """No field of a request is called `timeout`, so the name is free for the deadline."""
+    """No field of a request is called `deadline`."""
     method = RPCS[name]
     fields = set(method.first.DESCRIPTOR.fields_by_name)
 
     assert isinstance(method.shape, Shape)
-    assert not fields & {"timeout", "self"}
+    assert not fields & {"deadline", "self"}
     assert "host" in fields or name in {"AddHost", "ListHosts", "UpdateHost", "WatchHosts"}
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from types import SimpleNamespace
+import os
 from typing import Any, Self
 
-import grpc
-
+from dockfleet.aio.calling import BLOCKING, LIBRARY, closed
+from dockfleet.aio.fleet_services import (
+    FleetContainers,
+    FleetDiscovery,
+    FleetImages,
+    FleetNetworks,
+    FleetSystem,
+    FleetVolumes,
+    Hosts,
+)
 from dockfleet.aio.host import HostView
-from dockfleet.aio.stream import response_of
-from dockfleet.calls import STUBS, check_timeout
+from dockfleet.calls import Stubs
 from dockfleet.channels import Options, SplitChannel, options
-from dockfleet.fleet.v1.hosts_pb2 import Host, ListHostsRequest, ListHostsResponse
 from dockfleet.target import DEFAULT_TARGET, PathLike, address, credentials
 
 
@@ -25,46 +30,75 @@ def connect(
     tls_key: PathLike | None = None,
     channel_options: Options = (),
 ) -> Fleet:
-    """Return the fleet of the gateway at *target*, as `dockfleet.connect` does.  A loop must be running."""
+    """Return the fleet of the gateway at *target*.  Nothing is sent before the first call.
+
+    Arguments:
+
+    - *target*: `host:port`, `host` for port 50051, or another gRPC name such as `unix:/run/dockfleet.sock`;
+    - *tls*: whether to use TLS and trust the public authorities; each of the next three also turns TLS on;
+    - *tls_ca*: the PEM file of the authorities to trust;
+    - *tls_cert*, *tls_key*: the PEM files of this client's certificate and its private key, always together;
+    - *channel_options*: options of gRPC, which replace those of this package.
+
+    Raises `OSError` for a file that cannot be read, and `ValueError` for a wrong file or target.
+    """
     target, secure = address(target), credentials(tls, tls_ca, tls_cert, tls_key)
     settings = options(channel_options)
 
-    def dial() -> grpc.aio.Channel:
+    def dial() -> Any:
         if secure is None:
-            return grpc.aio.insecure_channel(target, settings)
-        return grpc.aio.secure_channel(target, secure, settings)
+            return LIBRARY.insecure_channel(target, settings)
+        return LIBRARY.secure_channel(target, secure, settings)
 
-    return Fleet(SplitChannel(dial, blocking=False))
+    return Fleet(SplitChannel(dial, BLOCKING), target)
+
+
+def from_env(*, channel_options: Options = ()) -> Fleet:
+    """Return the fleet of the gateway that the variables of the command line name.
+
+    They are DOCKFLEET_ADDRESS, DOCKFLEET_TLS_CA, DOCKFLEET_TLS_CERT and DOCKFLEET_TLS_KEY.  Raises as `connect`.
+    """
+    files = (os.environ.get(f"DOCKFLEET_TLS_{name}") or None for name in ("CA", "CERT", "KEY"))
+    ca, cert, key = files
+    target = os.environ.get("DOCKFLEET_ADDRESS") or DEFAULT_TARGET
+    return connect(target, tls_ca=ca, tls_cert=cert, tls_key=key, channel_options=channel_options)
 
 
 class Fleet:
-    """All hosts of a gateway.  Everything raises `DockfleetError`.
+    """All hosts of a gateway.  `host` is one of them; the services of the fleet ask and change many at once.
 
-    Stubs, which raise `grpc.RpcError`, take the channel: `ContainerServiceStub(fleet.channel)`.
+    Everything raises `DockfleetError`, or a subclass for the reason: see `dockfleet.reasons`.  `stubs` has the stubs of
+    the contract's services, as gRPC generates them; these raise `grpc.RpcError`.
     """
 
-    def __init__(self, channel: SplitChannel[grpc.aio.Channel]) -> None:
-        """Use *channel*, which closes with the fleet."""
-        self.channel: Any = channel
-        self._stubs = SimpleNamespace(**{name: stub(channel) for name, stub in STUBS.items()})
+    def __init__(self, channel: SplitChannel[Any], target: str = "") -> None:
+        """Use *channel* to *target*, which closes with the fleet."""
+        self.channel = channel
+        self.stubs = Stubs(channel)
+        self.hosts = Hosts(self.stubs, "hosts")
+        self.containers = FleetContainers(self.stubs, "fleet")
+        self.images = FleetImages(self.stubs, "fleet")
+        self.networks = FleetNetworks(self.stubs, "fleet")
+        self.volumes = FleetVolumes(self.stubs, "fleet")
+        self.system = FleetSystem(self.stubs, "fleet")
+        self.discovery = FleetDiscovery(self.stubs, "fleet")
+        self.events = self.system.events
+        self.discover = self.discovery.discover
+        self._target = target
 
     def host(self, name: str) -> HostView:
         """Return the view of the host called *name*.  Nothing is sent; an unknown host fails the first call."""
-        return HostView(self._stubs, name)
-
-    async def list_hosts(self, *, timeout: float | None = None) -> Sequence[Host]:
-        """Return all hosts of the gateway in the order of their names, also those that are down."""
-        call = self._stubs.hosts.ListHosts(ListHostsRequest(), timeout=check_timeout(timeout))
-        response: ListHostsResponse = await response_of(call)
-        return response.hosts
+        return HostView(self.stubs, name)
 
     async def close(self) -> None:
         """End all connections and their calls."""
-        for closing in self.channel.close():
-            await closing
+        await closed(self.channel)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._target}>"

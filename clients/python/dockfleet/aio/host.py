@@ -2,125 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+import os
 from typing import Any
 
-from dockfleet.aio.resuming import ResumingStream
-from dockfleet.aio.session import Session
-from dockfleet.aio.stream import AsyncSource, Stream, Upload, response_of
-from dockfleet.calls import Method, Shape, check_timeout
-from dockfleet.resume_state import RETRY_SECONDS
+from dockfleet import archives, forms
+from dockfleet.aio.calling import work
+from dockfleet.aio.services import Containers, Distribution, Exec, Images, Networks, System, Volumes
+from dockfleet.aio.stream import AsyncSource, Stream, Upload
+from dockfleet.calls import METHODS, Stubs, check_deadline
+from dockfleet.reasons import NotFound
 from dockfleet.session import ExecResult, SessionState
-from dockfleet.v1.common_pb2 import STANDARD_STREAM_STDERR
-from dockfleet.v1.containers_pb2 import LogEntry, StreamLogsResponse, StreamStatsResponse
-from dockfleet.v1.exec_pb2 import ExecRequest, ExecResponse
-from dockfleet.v1.system_pb2 import StreamEventsResponse
-from dockfleet.view import CallAdapter, View
+from dockfleet.v1 import common_pb2, exec_pb2
 
 
-class HostView(View):
-    """One host: see `dockfleet.HostView`.  Calls with a single response are awaited; the others return at once."""
+class HostView:
+    """One host: a service for each kind of object, and what concerns several of them.
 
-    def __init__(self, stubs: Any, name: str) -> None:
+    Arguments take what docker-py takes, with the same meaning.  Everything else is a `TypeError` or a `ValueError`, and
+    nothing is sent.  *deadline* is how long a call may take, in seconds; without it, the gateway's own limits hold.
+    """
+
+    def __init__(self, stubs: Stubs, name: str) -> None:
         """Use *stubs* for the host called *name*."""
-        super().__init__(stubs, name, ADAPTERS)
+        self.name = name
+        self.containers = Containers(stubs, "containers", name)
+        self.distribution = Distribution(stubs, "distribution", name)
+        self.exec = Exec(stubs, "exec", name)
+        self.images = Images(stubs, "images", name)
+        self.networks = Networks(stubs, "networks", name)
+        self.system = System(stubs, "system", name)
+        self.volumes = Volumes(stubs, "volumes", name)
+        self.run = self.containers.run
+        self.logs = self.containers.logs
+        self.log_messages = self.containers.log_messages
+        self.stats = self.containers.stats
+        self.events = self.system.events
+        self.build = self.images.build
+        self._stubs: Any = stubs
 
-    async def logs(
-        self, id: str, *, retry_seconds: float = RETRY_SECONDS, timeout: float | None = None, **fields: Any
-    ) -> AsyncGenerator[LogEntry, None]:
-        """Yield the log of container *id* line by line: see `dockfleet.HostView.logs`.
-
-        Cancelling a wait for a line ends this generator, as it ends every asynchronous generator.  `log_messages`
-        survives it.
-        """
-        fields = {"strict": True, **fields}
-        async with self.log_messages(id, retry_seconds=retry_seconds, timeout=timeout, **fields) as responses:
-            async for response in responses:
-                for entry in response.batch.entries:
-                    yield entry
-
-    def log_messages(
-        self, id: str, *, retry_seconds: float = RETRY_SECONDS, timeout: float | None = None, **fields: Any
-    ) -> ResumingStream[StreamLogsResponse]:
-        """Return the log of container *id* as responses: see `dockfleet.HostView.log_messages`."""
-        fields["id"] = id
-        return ResumingStream(*self._resumable("containers", "StreamLogs", retry_seconds, timeout, fields))
-
-    def events(
-        self, *, retry_seconds: float = RETRY_SECONDS, timeout: float | None = None, **fields: Any
-    ) -> ResumingStream[StreamEventsResponse]:
-        """Return the events of the host as they happen: see `dockfleet.HostView.events`."""
-        return ResumingStream(*self._resumable("system", "StreamEvents", retry_seconds, timeout, fields))
-
-    def stats(
-        self, id: str, *, retry_seconds: float = RETRY_SECONDS, timeout: float | None = None, **fields: Any
-    ) -> ResumingStream[StreamStatsResponse]:
-        """Return samples of the resource usage of container *id*: see `dockfleet.HostView.stats`."""
-        fields["id"] = id
-        return ResumingStream(*self._resumable("containers", "StreamStats", retry_seconds, timeout, fields))
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
 
     async def execute(
         self,
         id: str,
-        cmd: Sequence[str] | str,
+        cmd: forms.Command,
         *,
         stdin: AsyncSource | None = None,
-        timeout: float | None = None,
-        **fields: Any,
+        env: forms.Environment | None = None,
+        working_dir: str | None = None,
+        user: str | None = None,
+        privileged: bool | None = None,
+        tty: bool | None = None,
+        on_disconnect: exec_pb2.OnDisconnect.ValueType | None = None,
+        slow_reader: common_pb2.SlowReader.ValueType | None = None,
+        deadline: float | None = None,
     ) -> ExecResult:
-        """Run *cmd* in container *id* and return its result: see `dockfleet.HostView.execute`."""
-        upload = Upload(ExecRequest, self._exec_start(id, cmd, stdin, fields), stdin, "stdin")
-        call = self._stubs.exec.Exec(upload.frames(), timeout=check_timeout(timeout))
+        """Run *cmd* in container *id* and return its result.
+
+        A str is split into arguments as a shell does, but no shell runs.  *stdin* is the input of the command.  All
+        output is kept in memory; `exec.open` streams it.  A command that fails raises nothing: see `exit_code`.
+        """
+        fields: dict[str, Any] = {"env": env, "working_dir": working_dir, "user": user}
+        fields |= {"on_disconnect": on_disconnect, "slow_reader": slow_reader}
+        fields |= {"privileged": privileged, "tty": tty, "attach_stdin": stdin is not None}
+        start = METHODS["exec"]["Exec"].arguments(self.name, {"id": id, "cmd": cmd, **fields})
+        upload = Upload(exec_pb2.ExecRequest, start, stdin, "stdin")
+        call = self._stubs.exec.Exec(upload.frames(), timeout=check_deadline(deadline))
         state, stdout, stderr = SessionState(), bytearray(), bytearray()
-        async with Stream[ExecResponse](call, upload) as responses:
+        async with Stream[exec_pb2.ExecResponse](call, upload) as responses:
             async for response in responses:
                 if (output := state.received(response)) is not None:
-                    (stderr if output.stream == STANDARD_STREAM_STDERR else stdout).extend(output.data)
+                    (stderr if output.stream == common_pb2.STANDARD_STREAM_STDERR else stdout).extend(output.data)
         return ExecResult.of(state, stdout, stderr)
 
+    async def copy_to(
+        self, id: str, source: str | os.PathLike[str], path: str, *, deadline: float | None = None
+    ) -> None:
+        """Copy *source*, a file or a directory of this machine, to *path* in container *id*, as `docker cp` does.
 
-def _unary(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
-    async def call(*, timeout: float | None = None, **fields: Any) -> Any:
-        return await response_of(rpc(method.arguments(host, fields), timeout=check_timeout(timeout)))
+        It goes into *path* when that is a directory, and else gets its name.  A directory with `/.` at the end goes
+        there without its own name.  Raises `OSError` for what this machine cannot read.
+        """
+        try:
+            mode = (await self.containers.stat_archive(id, path, deadline=deadline)).mode
+        except NotFound as error:
+            if error.resource is not None and error.resource.kind == "container":
+                raise
+            mode = None
+        into, tar = archives.placed(source, path, mode)
+        await self.containers.put_archive(tar, id, into, no_overwrite_dir_non_dir=True, deadline=deadline)
 
-    return call
+    async def copy_from(
+        self, id: str, path: str, target: str | os.PathLike[str], *, deadline: float | None = None
+    ) -> None:
+        """Copy *path* of container *id*, a file or a directory, to *target* on this machine, as `docker cp` does.
 
-
-def _stream(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
-    def call(*, timeout: float | None = None, **fields: Any) -> Stream[Any]:
-        return Stream(rpc(method.arguments(host, fields), timeout=check_timeout(timeout)))
-
-    return call
-
-
-def _upload(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
-    async def call(source: AsyncSource, /, *, timeout: float | None = None, **fields: Any) -> Any:
-        upload = Upload(method.frame, method.arguments(host, fields), source)
-        return await response_of(rpc(upload.frames(), timeout=check_timeout(timeout)), upload)
-
-    return call
-
-
-def _upload_stream(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
-    def call(source: AsyncSource, /, *, timeout: float | None = None, **fields: Any) -> Stream[Any]:
-        upload = Upload(method.frame, method.arguments(host, fields), source)
-        return Stream(rpc(upload.frames(), timeout=check_timeout(timeout)), upload)
-
-    return call
-
-
-def _session(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
-    def call(*, timeout: float | None = None, **fields: Any) -> Session:
-        arguments = method.arguments(host, fields)
-        return Session(rpc(timeout=check_timeout(timeout)), method, arguments)
-
-    return call
-
-
-ADAPTERS: dict[Shape, CallAdapter] = {
-    Shape.UNARY: _unary,
-    Shape.STREAM: _stream,
-    Shape.UPLOAD: _upload,
-    Shape.UPLOAD_STREAM: _upload_stream,
-    Shape.SESSION: _session,
-}
+        It goes into *target* when that is a directory, and else gets its name.  Raises `OSError` for what cannot be
+        written, and for files that would lie outside of *target*.
+        """
+        with archives.spool() as spool:
+            async for piece in self.containers.get_archive(id, path, deadline=deadline):
+                await work(spool.write, piece)
+            spool.seek(0)
+            await work(archives.unpack, archives.file_pieces(spool), path, target)

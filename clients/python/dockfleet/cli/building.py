@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import os
-import re
 import sys
-import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
-from dockfleet.cli.copying import file_pieces, packed
+from dockfleet.archives import file_pieces
 from dockfleet.cli.exec import variable
 from dockfleet.cli.gateway import Gateway, Upload, responses
 from dockfleet.cli.group import CommandError
@@ -22,9 +18,7 @@ from dockfleet.cli.progress import Bars
 from dockfleet.cli.pulling import show_progress
 from dockfleet.cli.scope import Scope, scoped
 from dockfleet.cli.values import pairs
-
-IGNORED_ROOT = ".dockerignore"
-OUTSIDE = ".dockerfile.outside"  # the name of a Dockerfile that is not in the context
+from dockfleet.contexts import context, packed_context
 
 
 @click.command()
@@ -110,17 +104,10 @@ def _context(path: str, dockerfile: str | None) -> tuple[str | None, Iterator[by
         return dockerfile, iter(()), path
     if path == "-":
         return _from_stdin(dockerfile)
-    root = Path(path)
-    if not root.is_dir():
-        raise CommandError(f"{path} is no directory")
-    inside = Path(dockerfile) if dockerfile else root / "Dockerfile"
-    if not inside.is_file():
-        raise CommandError(f"there is no Dockerfile at {inside}")
     try:
-        name = inside.resolve().relative_to(root.resolve()).as_posix()
-    except ValueError:
-        return OUTSIDE, _packed(root, {OUTSIDE: inside.read_bytes()}), None
-    return name, _packed(root, {}, keep=(name, IGNORED_ROOT)), None
+        return (*context(path, dockerfile), None)
+    except OSError as error:
+        raise CommandError(str(error)) from error
 
 
 def _from_stdin(dockerfile: str | None) -> tuple[str | None, Iterator[bytes], str | None]:
@@ -131,65 +118,4 @@ def _from_stdin(dockerfile: str | None) -> tuple[str | None, Iterator[bytes], st
     )
     if is_tar:
         return dockerfile, file_pieces(sys.stdin.buffer), None
-    return "Dockerfile", _packed(None, {"Dockerfile": sys.stdin.buffer.read()}), None
-
-
-def _packed(root: Path | None, more: dict[str, bytes], keep: tuple[str, ...] = ()) -> Iterator[bytes]:
-    """Yield a tar of the files below *root* that its .dockerignore does not name, and of *more*."""
-
-    def fill(tar: tarfile.TarFile) -> None:
-        for name, data in more.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))
-        if root is not None:
-            for name in files_of(root, keep):
-                tar.add(root / name, name, recursive=False)
-
-    return packed(fill)
-
-
-def files_of(root: Path, keep: tuple[str, ...] = ()) -> Iterator[str]:
-    """Yield the paths below *root* that its .dockerignore does not name, and those to *keep*."""
-    file = root / IGNORED_ROOT
-    ignored = ignoring(file.read_text().splitlines()) if file.is_file() else lambda name: False
-    for folder, folders, files in os.walk(root):
-        below = Path(folder).relative_to(root)
-        folders.sort()
-        for name in sorted([*folders, *files]):
-            path = (below / name).as_posix()
-            if path in keep or not ignored(path):
-                yield path
-
-
-def ignoring(lines: list[str]) -> Callable[[str], bool]:
-    """Return whether the *lines* of a .dockerignore exclude a path; the last pattern that fits a path decides.
-
-    Raises nothing: a line that is no pattern fits nothing.
-    """
-    rules: list[tuple[bool, re.Pattern[str]]] = []
-    for raw in lines:
-        line = raw.strip()
-        if not line or line.startswith("#"):
-            continue
-        excluded = not line.startswith("!")
-        pattern = line.removeprefix("!").strip().strip("/")
-        pattern = os.path.normpath(pattern) if pattern else pattern
-        rules.append((excluded, re.compile(_regular(pattern))))
-
-    def ignored(path: str) -> bool:
-        found = False
-        for excluded, pattern in rules:
-            if pattern.fullmatch(path):
-                found = excluded
-        return found
-
-    return ignored
-
-
-def _regular(pattern: str) -> str:
-    """Return the regular expression of a pattern: of the path itself, and of all that is below it."""
-    parts = re.split(r"(\*\*/?|\*|\?|\[[^\]]*\])", pattern)
-    forms = {"**": ".*", "**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
-    text = "".join(forms.get(part) or (part if part.startswith("[") else re.escape(part)) for part in parts)
-    return f"{text}(?:/.*)?"
+    return "Dockerfile", packed_context(None, {"Dockerfile": sys.stdin.buffer.read()}), None

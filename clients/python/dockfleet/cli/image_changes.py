@@ -9,9 +9,10 @@ from typing import Any
 
 import click
 
+from dockfleet.archives import file_pieces
 from dockfleet.cli.batches import Batch, Report, batched
 from dockfleet.cli.completion import complete_images
-from dockfleet.cli.copying import file_pieces, write_pieces
+from dockfleet.cli.copying import write_pieces
 from dockfleet.cli.gateway import Gateway, Upload, responses
 from dockfleet.cli.group import CommandError
 from dockfleet.cli.hosts import host_names, one_host, several_hosts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -15,12 +14,6 @@ if TYPE_CHECKING:
     from dockfleet.fleet.v1 import selectors_pb2 as pb
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-KEY = r"[^\s=!,()]+"
-REQUIREMENT = re.compile(
-    rf"(?P<absent>!\s*)?(?P<key>{KEY})\s*"
-    rf"(?:(?P<operator>!=|==?)\s*(?P<value>.*)|(?P<set>in|notin)\s*\((?P<values>[^()]*)\))?"
-)
 
 
 class Scope(NamedTuple):
@@ -70,34 +63,12 @@ def requirements(option: str, texts: Sequence[str]) -> list[pb.LabelRequirement]
 
     Raises `click.UsageError` that names *option*.
     """
-    return [_requirement(option, text.strip()) for text in texts]
+    from dockfleet.selectors import requirement
 
-
-def _requirement(option: str, text: str) -> pb.LabelRequirement:
-    from dockfleet.fleet.v1 import selectors_pb2 as pb
-
-    match = REQUIREMENT.fullmatch(text)
-    if match is None or (match["absent"] and (match["operator"] or match["set"])):
-        at = _wrong_at(text)
-        raise click.UsageError(
-            f"{option} {text!r} is wrong at character {at + 1}: try key, !key, key=value, key!=value, 'key in (a,b)' "
-            f"or 'key notin (a,b)'"
-        )
-    if match["set"]:
-        operator = pb.LABEL_OPERATOR_IN if match["set"] == "in" else pb.LABEL_OPERATOR_NOT_IN
-        values = [value.strip() for value in match["values"].split(",")]
-        return pb.LabelRequirement(key=match["key"], operator=operator, values=values)
-    if match["operator"]:
-        operator = pb.LABEL_OPERATOR_NOT_EQUAL if match["operator"] == "!=" else pb.LABEL_OPERATOR_EQUAL
-        return pb.LabelRequirement(key=match["key"], operator=operator, values=[match["value"]])
-    operator = pb.LABEL_OPERATOR_NOT_EXISTS if match["absent"] else pb.LABEL_OPERATOR_EXISTS
-    return pb.LabelRequirement(key=match["key"], operator=operator)
-
-
-def _wrong_at(text: str) -> int:
-    """Return the position of the first character that no requirement has there."""
-    match = re.match(rf"!?\s*(?:{KEY})?\s*(?:(?:in|notin)\s*\([^()]*\)?)?", text)
-    return min(match.end(), max(len(text) - 1, 0)) if match else 0
+    try:
+        return [requirement(text) for text in texts]
+    except ValueError as error:
+        raise click.UsageError(f"{option} {error}") from error
 
 
 HOST = click.option(

@@ -1,0 +1,91 @@
+"""Calls of one host, by the shape of the RPC, for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import grpc
+
+from dockfleet.aio.resuming import ResumingStream
+from dockfleet.aio.session import Session
+from dockfleet.aio.stream import AsyncSource, Stream, Upload, response_of
+from dockfleet.calls import Method, Shape, Stubs, check_deadline
+from dockfleet.channels import SplitChannel
+from dockfleet.view import BaseService, CallAdapter
+
+T = TypeVar("T")
+
+LIBRARY: Any = grpc.aio
+BLOCKING = False
+
+
+class Service(BaseService):
+    """A service, for one host where its RPCs have one."""
+
+    def __init__(self, stubs: Stubs, name: str, host: str = "") -> None:
+        """Call the stub called *name* for *host*."""
+        super().__init__(stubs, name, host, ADAPTERS)
+
+    def _resuming(self, rpc: str, retry_seconds: float, deadline: float | None, **fields: Any) -> ResumingStream[Any]:
+        state = self._resume_state(rpc, retry_seconds, deadline, fields)
+        return ResumingStream(getattr(self._stub, rpc), state)
+
+
+async def work(function: Callable[..., T], *args: Any) -> T:
+    """Return the result of *function*, which may wait for a disk: it runs in a thread."""
+    return await asyncio.to_thread(function, *args)
+
+
+async def closed(channel: SplitChannel[Any]) -> None:
+    """End the connections of *channel* and their calls."""
+    for closing in channel.close():
+        await closing
+
+
+def _unary(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
+    async def call(*, deadline: float | None = None, **fields: Any) -> Any:
+        return await response_of(rpc(method.arguments(host, fields), timeout=check_deadline(deadline)))
+
+    return call
+
+
+def _stream(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
+    def call(*, deadline: float | None = None, **fields: Any) -> Stream[Any]:
+        return Stream(rpc(method.arguments(host, fields), timeout=check_deadline(deadline)))
+
+    return call
+
+
+def _upload(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
+    async def call(source: AsyncSource, /, *, deadline: float | None = None, **fields: Any) -> Any:
+        upload = Upload(method.frame, method.arguments(host, fields), source)
+        return await response_of(rpc(upload.frames(), timeout=check_deadline(deadline)), upload)
+
+    return call
+
+
+def _upload_stream(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
+    def call(source: AsyncSource, /, *, deadline: float | None = None, **fields: Any) -> Stream[Any]:
+        upload = Upload(method.frame, method.arguments(host, fields), source)
+        return Stream(rpc(upload.frames(), timeout=check_deadline(deadline)), upload)
+
+    return call
+
+
+def _session(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
+    def call(*, deadline: float | None = None, **fields: Any) -> Session:
+        arguments = method.arguments(host, fields)
+        return Session(rpc(timeout=check_deadline(deadline)), method, arguments)
+
+    return call
+
+
+ADAPTERS: dict[Shape, CallAdapter] = {
+    Shape.UNARY: _unary,
+    Shape.STREAM: _stream,
+    Shape.UPLOAD: _upload,
+    Shape.UPLOAD_STREAM: _upload_stream,
+    Shape.SESSION: _session,
+}

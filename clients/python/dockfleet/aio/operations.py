@@ -1,0 +1,79 @@
+"""What takes more than one RPC, or files of this machine, for asyncio."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+
+from dockfleet import contexts, dicts, forms
+from dockfleet.aio.calling import Service
+from dockfleet.aio.proceeding import proceed
+from dockfleet.results import ImageResult
+from dockfleet.v1.common_pb2 import AuthConfig, Progress
+
+
+class ImageOperations(Service):
+    """What concerns images besides the RPCs."""
+
+    async def build(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        tag: forms.Selection | None = None,
+        dockerfile: str | os.PathLike[str] | None = None,
+        buildargs: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        target: str | None = None,
+        platform: str | None = None,
+        pull: bool | None = None,
+        nocache: bool | None = None,
+        rm: bool | None = True,
+        network_mode: str | None = None,
+        extra_hosts: forms.Addresses | None = None,
+        registry_config: Mapping[str, AuthConfig | dicts.AuthConfigDict] | None = None,
+        progress: Callable[[Progress], object] | None = None,
+        deadline: float | None = None,
+    ) -> ImageResult:
+        """Build an image from the directory *path*, without what its .dockerignore names.
+
+        The arguments are docker-py's.  `build_archive` takes a tar, or a Dockerfile elsewhere, and has all fields of
+        the contract.  It is the Engine's own builder, not BuildKit.  A step that fails raises `OperationFailed`.
+
+        Arguments:
+
+        - *tag*: a name of the image, or several;
+        - *dockerfile*: the Dockerfile, also outside of *path*; without it, `Dockerfile` in *path*;
+        - *buildargs*: variables of the build;
+        - *labels*: labels of the image;
+        - *target*: the stage to build up to;
+        - *platform*: the platform to build for;
+        - *pull*: pull the base images, also when they are there;
+        - *nocache*: take nothing from the cache;
+        - *rm*: remove the containers of the steps;
+        - *network_mode*: the network of the steps;
+        - *extra_hosts*: lines of /etc/hosts in the steps;
+        - *registry_config*: credentials for the base images, by registry;
+        - *progress*: is called with each report of progress;
+        - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold.
+
+        Raises `OSError` when there is no such directory or Dockerfile.
+        """
+        name, tar = contexts.context(path, dockerfile)
+        tags = [tag] if isinstance(tag, str) else tag
+        call = self._rpc("BuildImage")(
+            tar,
+            dockerfile=name,
+            tags=tags,
+            build_args=buildargs,
+            labels=labels,
+            target=target,
+            platform=platform,
+            pull=pull,
+            no_cache=nocache,
+            remove_intermediate=rm,
+            network_mode=network_mode,
+            extra_hosts=extra_hosts,
+            registry_config=registry_config,
+            deadline=deadline,
+        )
+        return await proceed(call, progress)

@@ -1,0 +1,99 @@
+"""Calls of one host, by the shape of the RPC."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import grpc
+
+from dockfleet.calls import Method, Shape, Source, Stubs, check_deadline
+from dockfleet.channels import SplitChannel
+from dockfleet.errors import DockfleetError
+from dockfleet.resuming import ResumingStream
+from dockfleet.session import Session
+from dockfleet.stream import Stream, Upload
+from dockfleet.view import BaseService, CallAdapter
+
+T = TypeVar("T")
+
+LIBRARY: Any = grpc
+BLOCKING = True
+
+
+class Service(BaseService):
+    """A service, for one host where its RPCs have one."""
+
+    def __init__(self, stubs: Stubs, name: str, host: str = "") -> None:
+        """Call the stub called *name* for *host*."""
+        super().__init__(stubs, name, host, ADAPTERS)
+
+    def _resuming(self, rpc: str, retry_seconds: float, deadline: float | None, **fields: Any) -> ResumingStream[Any]:
+        state = self._resume_state(rpc, retry_seconds, deadline, fields)
+        return ResumingStream(getattr(self._stub, rpc), state)
+
+
+def work(function: Callable[..., T], *args: Any) -> T:
+    """Return the result of *function*, which may wait for a disk."""
+    return function(*args)
+
+
+def closed(channel: SplitChannel[Any]) -> None:
+    """End the connections of *channel* and their calls."""
+    channel.close()
+
+
+def _unary(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
+    def call(*, deadline: float | None = None, **fields: Any) -> Any:
+        try:
+            return rpc(method.arguments(host, fields), timeout=check_deadline(deadline))
+        except grpc.RpcError as error:
+            raise DockfleetError.of(error) from error
+
+    return call
+
+
+def _stream(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
+    def call(*, deadline: float | None = None, **fields: Any) -> Stream[Any]:
+        return Stream(rpc(method.arguments(host, fields), timeout=check_deadline(deadline)))
+
+    return call
+
+
+def _upload(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
+    def call(source: Source, /, *, deadline: float | None = None, **fields: Any) -> Any:
+        upload = Upload(method.frame, method.arguments(host, fields), source)
+        future = rpc.future(upload, timeout=check_deadline(deadline))
+        upload.started(future)
+        try:
+            return future.result()
+        except (grpc.RpcError, grpc.FutureCancelledError) as error:
+            raise upload.failure or DockfleetError.of(future) from error
+        finally:
+            future.cancel()  # has no effect after the end
+
+    return call
+
+
+def _upload_stream(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
+    def call(source: Source, /, *, deadline: float | None = None, **fields: Any) -> Stream[Any]:
+        upload = Upload(method.frame, method.arguments(host, fields), source)
+        return Stream(rpc(upload, timeout=check_deadline(deadline)), upload)
+
+    return call
+
+
+def _session(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
+    def call(*, deadline: float | None = None, **fields: Any) -> Session:
+        return Session(rpc, method, method.arguments(host, fields), check_deadline(deadline))
+
+    return call
+
+
+ADAPTERS: dict[Shape, CallAdapter] = {
+    Shape.UNARY: _unary,
+    Shape.STREAM: _stream,
+    Shape.UPLOAD: _upload,
+    Shape.UPLOAD_STREAM: _upload_stream,
+    Shape.SESSION: _session,
+}

@@ -1,0 +1,53 @@
+"""The arguments of `run` and `create`, which are docker-py's, as the container to create."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dockfleet.arguments import build
+from dockfleet.v1.container_config_pb2 import ContainerSpec
+
+
+def container_spec(config: Any, settings: Mapping[str, Any]) -> ContainerSpec:
+    """Return the container of *config* and *settings*, which are values by their paths; None is not set.
+
+    Raises `TypeError` and `ValueError` as `arguments.build`, and `ValueError` for what both set.
+    """
+    nested: dict[str, Any] = {}
+    for path, value in settings.items():
+        if value is not None:
+            *parents, name = path.split(".")
+            place = nested
+            for parent in parents:
+                place = place.setdefault(parent, {})
+            place[name] = value
+    ports = settings.get("host_config.port_bindings")
+    if isinstance(ports, Mapping):
+        nested["exposed_ports"] = list(ports)
+    spec = _message(config)
+    more: Any = build(ContainerSpec.DESCRIPTOR, nested, "config")
+    for path, value in settings.items():
+        if value is not None and _has(spec, path):
+            raise ValueError(f"config.{path} is given twice: in config and as an argument")
+    spec.MergeFrom(more)
+    return spec
+
+
+def _message(config: Any) -> ContainerSpec:
+    spec = ContainerSpec()
+    if isinstance(config, ContainerSpec):
+        spec.CopyFrom(config)
+    elif config is not None:
+        if not isinstance(config, Mapping):
+            raise TypeError(f"config must be a ContainerSpec or a dict, not {type(config).__name__}")
+        built: Any = build(ContainerSpec.DESCRIPTOR, config, "config")
+        spec.CopyFrom(built)
+    return spec
+
+
+def _has(message: Any, path: str) -> bool:
+    first, _, rest = path.partition(".")
+    if first not in {field.name for field, _ in message.ListFields()}:
+        return False
+    return not rest or _has(getattr(message, first), rest)
