@@ -230,30 +230,27 @@ class Demo:
         _until(up, 30, f"not all hosts answer; see {_short(self._log)}")
 
     def _start_container(self, host: dockfleet.HostView) -> None:
-        if _exists(lambda: host.containers.InspectContainer(id=CONTAINER)):
+        if _exists(lambda: host.containers.get(CONTAINER)):
             return
         _say(f"starting a container on {host.name}")
-        if not _exists(lambda: host.images.InspectImage(name=IMAGE)):
-            list(host.images.ImportImage(busybox_image(), repo="dockfleet-demo", tag="latest"))
+        if not _exists(lambda: host.images.get(IMAGE)):
+            host.images.import_archive(busybox_image(), repo="dockfleet-demo", tag="latest")
             self.record.images.append(host.name)
             self.record.write()
-        config = {
-            "image": IMAGE,
-            "hostname": host.name,
-            "cmd": ["sh", "-c", SCRIPT],
-            "host_config": {"network_mode": "none", "init": False},
-        }
-        self.record.containers[host.name] = host.containers.CreateContainer(name=CONTAINER, config=config).id
+        created = host.containers.create(
+            IMAGE, ["sh", "-c", SCRIPT], name=CONTAINER, hostname=host.name, network="none", init=False
+        )
+        self.record.containers[host.name] = created.id
         self.record.write()
-        host.containers.StartContainer(id=CONTAINER)
+        host.containers.start(CONTAINER)
 
     def _remove_containers(self, fleet: dockfleet.Fleet) -> None:
         for name, container in self.record.containers.items():
             with _reported(name):
-                fleet.host(name).containers.RemoveContainer(id=container, force=True, remove_volumes=True)
+                fleet.host(name).containers.remove(container, force=True, remove_volumes=True)
         for name in self.record.images:
             with _reported(name):
-                fleet.host(name).images.RemoveImage(name=IMAGE)
+                fleet.host(name).images.remove(IMAGE)
 
     def _show(self) -> None:
         first, *_, last = [*self.record.hosts] * 2

@@ -97,6 +97,8 @@ LABEL_FORMS = "`k=v`, `k!=v`, `k in (a,b)`, `k notin (a,b)`, `k` or `!k`"
 CHECK = "*check*: raise `FleetFailed` when something fails, after all is done; its `results` has all results"
 RUN_CHECK = "*check*: raise `ContainerFailed` when the container does not end with the exit code 0"
 RESULTS = "*progress*: is called with each result, as it comes"
+FIRST = ("names:", "command:")
+"""The parameters that have a place although they have a default."""
 LEFT_OUT = ("host", "id", "resume_token")
 """The fields of the request of one host that must be empty."""
 
@@ -153,9 +155,9 @@ def _method(name: str, method: Method, types: Types, contract: Contract) -> str:
     parameters.sort(key=lambda each: not each.required)
     at = sum(each.required for each in parameters)
     listed = [f"{each.name}: {each.kind}" for each in parameters]
-    if any(each.name == "names" for each in parameters):
-        listed.insert(at, "names: forms.Selection | None = None")
-        listed = [each for index, each in enumerate(listed) if index == at or not each.startswith("names:")]
+    if first := next((each for each in listed if each.startswith(FIRST)), None):
+        listed.remove(first)
+        listed.insert(at, first)
         at += 1
     if at < len(listed):
         listed.insert(at, "*")
@@ -186,8 +188,8 @@ def _plan(plan: Plan, field: Field, method: Method, types: Types, contract: Cont
     elif field.type.endswith(".LabelRequirement"):
         plan.parameters.append(Argument("label", SELECTION, f"labels: {LABEL_FORMS}."))
         plan.values.append(f"{field.name}=requirements(label)")
-    elif field.name == "request":
-        _plan_request(plan, contract.messages[field.type], types, contract)
+    elif field.name in ("request", "spec"):
+        _plan_request(plan, field.name, contract.messages[field.type], types, contract)
     else:
         plan.parameters.append(_argument(field, contract.messages[method.start], types))
         plan.values.append(f"{field.name}={parameter(field.name)}")
@@ -203,7 +205,7 @@ def _containers(method: Method) -> Iterator[Argument]:
         yield Argument("every", "bool = False", "all containers, when nothing else selects them.")
 
 
-def _plan_request(plan: Plan, request: Message, types: Types, contract: Contract) -> None:
+def _plan_request(plan: Plan, name: str, request: Message, types: Types, contract: Contract) -> None:
     values = []
     for field in request.fields:
         if field.name in LEFT_OUT:
@@ -217,7 +219,7 @@ def _plan_request(plan: Plan, request: Message, types: Types, contract: Contract
             plan.parameters.append(Argument("label", SELECTION, "labels of the objects: `k` or `k=v`."))
             value = "labelled(filters, label)"
         values.append(f'"{field.name}": {value}')
-    plan.values.append(f"request={{{', '.join(values)}}}")
+    plan.values.append(f"{name}={{{', '.join(values)}}}")
 
 
 def _plan_spec(plan: Plan, types: Types, contract: Contract) -> str:

@@ -34,7 +34,6 @@ Command = dict[str, Any]
 Result = dict[str, Any]
 
 HOST = "bench"  # the name of the engine, as the gateway knows it
-LOGGED = {"stdout": True, "stderr": True, "timestamps": True}
 
 
 def unary(latencies: list[float], seconds: float) -> Result:
@@ -198,23 +197,23 @@ class Gateway(Client):
 
     def __init__(self, address: str) -> None:
         self._host = dockfleet.connect(address).host(HOST)
-        self.ping = self._host.system.Ping
+        self.ping = self._host.system.ping
 
     def inspect(self, id: str) -> Any:
         """Inspect a container."""
-        return self._host.containers.InspectContainer(id=id)
+        return self._host.containers.get(id)
 
     def list(self) -> Any:
         """List all containers."""
-        return self._host.containers.ListContainers(all=True)
+        return self._host.containers.list(all=True)
 
     def export(self, id: str) -> Iterator[bytes]:
         """Export a container's files."""
-        return (piece.data for piece in self._host.containers.ExportContainer(id=id))
+        return self._host.containers.export(id)
 
     def logs(self, id: str) -> Iterator[Any]:
         """Read a container's log."""
-        return (batch.batch.entries for batch in self._host.containers.StreamLogs(id=id, **LOGGED))
+        return (batch.batch.entries for batch in self._host.log_messages(id, stdout=True, stderr=True, timestamps=True))
 
 
 class Noop(Client):
@@ -270,24 +269,24 @@ class AioGateway(AioClient):
     async def connect(self, address: str) -> None:
         """Open the channel."""
         self._host = dockfleet.aio.connect(address).host(HOST)
-        self.ping = self._host.system.Ping
+        self.ping = self._host.system.ping
 
     def inspect(self, id: str) -> Any:
         """Inspect a container."""
-        return self._host.containers.InspectContainer(id=id)
+        return self._host.containers.get(id)
 
     def list(self) -> Any:
         """List all containers."""
-        return self._host.containers.ListContainers(all=True)
+        return self._host.containers.list(all=True)
 
     async def export(self, id: str) -> AsyncIterator[bytes]:
         """Export a container's files."""
-        async for piece in self._host.containers.ExportContainer(id=id):
-            yield piece.data
+        async for piece in self._host.containers.export(id):
+            yield piece
 
     async def logs(self, id: str) -> AsyncIterator[Any]:
         """Read a container's log."""
-        async for batch in self._host.containers.StreamLogs(id=id, **LOGGED):
+        async for batch in self._host.log_messages(id, stdout=True, stderr=True, timestamps=True):
             yield batch.batch.entries
 
 

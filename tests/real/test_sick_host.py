@@ -65,13 +65,13 @@ async def test_a_question_to_a_hanging_host_ends_at_its_deadline(fleet: Fleet, s
 def get_info(target: str, host: str) -> None:
     """Ask with the Python client."""
     with dockfleet.connect(target) as fleet:
-        fleet.host(host).system.GetInfo()
+        fleet.host(host).system.info()
 
 
 async def get_info_aio(target: str, host: str) -> None:
     """Ask with the one for asyncio."""
     async with dockfleet.aio.connect(target) as fleet:
-        await fleet.host(host).system.GetInfo()
+        await fleet.host(host).system.info()
 
 
 @pytest.mark.parametrize("kind", ["stub", "python", "aio"])

@@ -72,13 +72,15 @@ _MODULES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Import the module of *name*.  So `dockfleet.v1` alone does not import the client."""
-    if name == "aio":
-        return import_module("dockfleet.aio")
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"dockfleet.{_MODULES[name]}"), name)
+if not TYPE_CHECKING:  # a type checker must not take every name for one of these
+
+    def __getattr__(name: str) -> Any:
+        """Import the module of *name*.  So `dockfleet.v1` alone does not import the client."""
+        if name == "aio":
+            return import_module("dockfleet.aio")
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"dockfleet.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -281,13 +281,13 @@ class FleetContainers(Service):
     def run(
         self,
         image: str,
+        command: forms.Command | None = None,
         *,
         hosts: forms.Selection | None = None,
         host_label: forms.Selection | None = None,
         placement: fleet_pb2.Placement | dicts.FleetPlacementDict | None = None,
         name: str | None = None,
         platform: str | None = None,
-        command: forms.Command | None = None,
         cap_add: Sequence[str] | None = None,
         cap_drop: Sequence[str] | None = None,
         cpu_shares: int | None = None,
@@ -531,13 +531,13 @@ class FleetContainers(Service):
     def run_on_each(
         self,
         image: str,
+        command: forms.Command | None = None,
         *,
         hosts: forms.Selection | None = None,
         host_label: forms.Selection | None = None,
         batch: fleet_pb2.BatchOptions | dicts.FleetBatchOptionsDict | None = None,
         name: str | None = None,
         platform: str | None = None,
-        command: forms.Command | None = None,
         cap_add: Sequence[str] | None = None,
         cap_drop: Sequence[str] | None = None,
         cpu_shares: int | None = None,
@@ -2224,7 +2224,15 @@ class Hosts(Service):
         return self._resuming("WatchHosts", retry_seconds, deadline, selector=host_selector(names, label))
 
     def add(
-        self, *, spec: hosts_pb2.HostSpec | dicts.FleetHostSpecDict | None = None, deadline: float | None = None
+        self,
+        name: str,
+        address: str,
+        *,
+        labels: Mapping[str, str] | None = None,
+        tls: hosts_pb2.HostTls | dicts.FleetHostTlsDict | None = None,
+        ssh: hosts_pb2.HostSsh | dicts.FleetHostSshDict | None = None,
+        insecure: bool | None = None,
+        deadline: float | None = None,
     ) -> hosts_pb2.Host:
         """Adds a host. The gateway stores it, so that it is there again after a restart. The call does not wait for it:
         its state is HOST_STATE_CONNECTING at first.
@@ -2236,14 +2244,33 @@ class Hosts(Service):
 
         Arguments:
 
-        - *spec*: the host.
+        - *name*: its name: 1 to 63 of `a` to `z`, digits and, inside, `_`, `.` and `-`.
+        - *address*: where its engine listens: `unix:///PATH`, `tcp://HOST:PORT` or `ssh://USER@HOST:PORT/PATH-OF-
+          SOCKET`.
+        - *labels*: its labels.
+        - *tls*: what proves who is who on a `tcp://` address. Without it the connection is not encrypted; beyond the
+          gateway's machine this needs `insecure`.
+        - *ssh*: how to log in on an `ssh://` address.
+        - *insecure*: reach a `tcp://` address beyond the gateway's machine without TLS. Anyone on the network path
+          can become root on that host.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: hosts_pb2.AddHostResponse = self._rpc("AddHost")(spec=spec, deadline=deadline)
+        response: hosts_pb2.AddHostResponse = self._rpc("AddHost")(
+            spec={"name": name, "address": address, "labels": labels, "tls": tls, "ssh": ssh, "insecure": insecure},
+            deadline=deadline,
+        )
         return response.host
 
     def update(
-        self, *, spec: hosts_pb2.HostSpec | dicts.FleetHostSpecDict | None = None, deadline: float | None = None
+        self,
+        name: str,
+        address: str,
+        *,
+        labels: Mapping[str, str] | None = None,
+        tls: hosts_pb2.HostTls | dicts.FleetHostTlsDict | None = None,
+        ssh: hosts_pb2.HostSsh | dicts.FleetHostSshDict | None = None,
+        insecure: bool | None = None,
+        deadline: float | None = None,
     ) -> hosts_pb2.Host:
         """Replaces what AddHost has stored of a host. With the same address its calls and streams continue.
 
@@ -2254,10 +2281,21 @@ class Hosts(Service):
 
         Arguments:
 
-        - *spec*: the host, with all its fields: what is not set is removed.
+        - *name*: its name: 1 to 63 of `a` to `z`, digits and, inside, `_`, `.` and `-`.
+        - *address*: where its engine listens: `unix:///PATH`, `tcp://HOST:PORT` or `ssh://USER@HOST:PORT/PATH-OF-
+          SOCKET`.
+        - *labels*: its labels.
+        - *tls*: what proves who is who on a `tcp://` address. Without it the connection is not encrypted; beyond the
+          gateway's machine this needs `insecure`.
+        - *ssh*: how to log in on an `ssh://` address.
+        - *insecure*: reach a `tcp://` address beyond the gateway's machine without TLS. Anyone on the network path
+          can become root on that host.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: hosts_pb2.UpdateHostResponse = self._rpc("UpdateHost")(spec=spec, deadline=deadline)
+        response: hosts_pb2.UpdateHostResponse = self._rpc("UpdateHost")(
+            spec={"name": name, "address": address, "labels": labels, "tls": tls, "ssh": ssh, "insecure": insecure},
+            deadline=deadline,
+        )
         return response.host
 
     def remove(self, host: str, *, deadline: float | None = None) -> None:
