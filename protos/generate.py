@@ -12,6 +12,7 @@ The generated files are committed; a test runs this into a fresh folder and comp
 from __future__ import annotations
 
 import gzip
+import re
 import sys
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from grpc_tools import protoc
 
 PROTOS = Path(__file__).resolve().parent
+OLDEST_GRPC = "1.66.2"
 WELL_KNOWN = Path(grpc_tools.__file__).parent / "_proto"
 
 
@@ -48,6 +50,8 @@ def main() -> int:
     status = status or protoc.main(
         ["protoc", f"-I{PROTOS.parent}", f"--python_out={root}", f"--mypy_out=quiet:{root}", "gateway/etcd/etcd.proto"]
     )
+    for file in files:
+        relax(output / Path(file).relative_to(PROTOS))
     for folder in sorted({Path(file).parent for file in files}):
         package = folder.relative_to(PROTOS)
         name = ".".join(package.parts)
@@ -57,6 +61,20 @@ def main() -> int:
     described.with_suffix(".binpb.gz").write_bytes(gzip.compress(with_comments(described.read_bytes()), mtime=0))
     described.unlink()
     return int(status)
+
+
+def relax(proto: Path) -> None:
+    """Let the code of *proto* run with older packages than those that have generated it.
+
+    It is a serialized descriptor and calls of `builder`, which protobuf 5, 6 and 7 have, and calls of a channel, which
+    gRPC has since 1.66.  A test runs the client with the oldest and with the newest.
+    """
+    messages = proto.with_name(f"{proto.stem}_pb2.py")
+    text = messages.read_text().replace("from google.protobuf import runtime_version as _runtime_version\n", "")
+    messages.write_text(re.sub(r"_runtime_version\.Validate\w+\([^)]*\)\n", "", text))
+    stubs = proto.with_name(f"{proto.stem}_pb2_grpc.py")
+    version = re.sub(r"(GRPC_GENERATED_VERSION = )'.*'", rf"\1'{OLDEST_GRPC}'", stubs.read_text())
+    stubs.write_text(version)
 
 
 def with_comments(described: bytes) -> bytes:

@@ -31,7 +31,7 @@ def install_own(root: Path, scratch: Path) -> None:
     _install(root, *sorted((scratch / "wheels").glob("*.whl")))
     # They name the folders of the build.
     for metadata in (root / PLACE).glob("dockfleet_gateway-*/METADATA"):
-        metadata.write_text(re.sub(r"dockfleet @ file:\S+", "dockfleet", metadata.read_text()))
+        metadata.write_text(re.sub(r"(dockfleet\S*) @ file:\S+", r"\1", metadata.read_text()))
     for name in ("direct_url.json", "uv_cache.json", "RECORD"):
         for file in (root / PLACE).glob(f"*.dist-info/{name}"):
             file.unlink()

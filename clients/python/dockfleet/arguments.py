@@ -72,7 +72,7 @@ def _content(field: FieldDescriptor, value: Any, place: str) -> Any:
             _single(key_field, key, f"a key of {place}"): _single(value_field, each, f"{place}[{key!r}]")
             for key, each in value.items()
         }
-    if not field.is_repeated:
+    if not is_repeated(field):
         return _single(field, value, place)
     if _json_form(field) == options_pb2.JSON_FORM_KEYS and isinstance(value, Mapping):
         value = _keys(field, value, place)
@@ -233,8 +233,14 @@ def _paths(kind: Descriptor, name: str, path: str = "", depth: int = 3) -> Itera
         yield path + name
     for field in kind.fields if depth else ():
         kind_of_field = field.message_type
-        if kind_of_field is not None and not field.is_repeated and kind_of_field.full_name not in TIMES:
+        if kind_of_field is not None and not is_repeated(field) and kind_of_field.full_name not in TIMES:
             yield from _paths(kind_of_field, name, f"{path}{field.name}.", depth - 1)
+
+
+def is_repeated(field: FieldDescriptor) -> bool:
+    """Return whether *field* is a list or a map: older versions of protobuf have the label, newer ones warn of it."""
+    known: Any = field
+    return bool(known.is_repeated if hasattr(known, "is_repeated") else known.label == known.LABEL_REPEATED)
 
 
 def _keys(field: FieldDescriptor, value: Mapping[Any, Any], place: str) -> list[Any]:
@@ -259,7 +265,7 @@ def _wrong(field: FieldDescriptor, value: Any, place: str) -> TypeError:
 def _also(field: FieldDescriptor, whole: bool = False) -> str:
     """Return what docker-py allows for the *whole* of a list or dict, or for a single value."""
     form = _form(field)
-    return f" or {form.also}" if form and form.also and whole == field.is_repeated else ""
+    return f" or {form.also}" if form and form.also and whole == is_repeated(field) else ""
 
 
 def _one(field: FieldDescriptor) -> str:

@@ -13,6 +13,9 @@ def main() -> None:
     """Run the program `dockfleet`."""
     # gRPC's log would mix with our output.  gRPC reads this variable when it is imported.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    from dockfleet.cli.program import dockfleet
+    try:
+        from dockfleet.cli.program import dockfleet
+    except ModuleNotFoundError as error:
+        raise SystemExit(f"dockfleet: {error}: pip install 'dockfleet[cli]'") from None
 
     dockfleet(prog_name="dockfleet")

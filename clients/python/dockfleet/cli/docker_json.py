@@ -10,6 +10,7 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from dockfleet.arguments import is_repeated
 from dockfleet.options.v1 import options_pb2
 
 
@@ -47,7 +48,7 @@ def _content(field: Any, value: Any) -> Any:
     if kind is not None and kind.GetOptions().map_entry:
         inner = kind.fields_by_name["value"]
         return {str(key): _single(inner, value[key]) for key in sorted(value)}
-    if not field.is_repeated:
+    if not is_repeated(field):
         return _single(field, value)
     items = [_single(field, each) for each in value]
     keys = field.GetOptions().Extensions[options_pb2.field].json_form == options_pb2.JSON_FORM_KEYS

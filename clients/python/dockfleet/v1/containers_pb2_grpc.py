@@ -5,7 +5,7 @@ import warnings
 
 from dockfleet.v1 import containers_pb2 as dockfleet_dot_v1_dot_containers__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.66.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 

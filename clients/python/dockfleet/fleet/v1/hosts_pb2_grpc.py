@@ -5,7 +5,7 @@ import warnings
 
 from dockfleet.fleet.v1 import hosts_pb2 as dockfleet_dot_fleet_dot_v1_dot_hosts__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.66.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
