@@ -51,6 +51,7 @@ check: $(VENV)/ready ## linters, types, the contract's lint, and whether generat
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/mypy -p clients.python.tests
 	deploy/npm.sh
 	cd protos && $(BUF) lint && $(BUF) format --diff --exit-code && $(BUF) breaking --against released.binpb
 

@@ -161,7 +161,7 @@ def _method(name: str, method: Method, types: Types, contract: Contract) -> str:
         at += 1
     if at < len(listed):
         listed.insert(at, "*")
-    call = f'self._rpc("{method.name}")({", ".join([*plan.values, "deadline=deadline"])})'
+    call = f'self.rpc("{method.name}")({", ".join([*plan.values, "deadline=deadline"])})'
     if method.shape is Shape.RESUMING:
         call = f'self._resuming("{method.name}", retry_seconds, deadline, {", ".join(plan.values)})'
     text = "\n\n".join([method.comment, arguments([(each.name, each.comment) for each in parameters])])

@@ -238,7 +238,7 @@ def _body(method: Method, types: Types, contract: Contract) -> tuple[str, str, l
     """Return the type of the answer, the code, notes for the docstring, and what comes with the fields."""
     response = contract.messages[method.response]
     more = {"deadline": DEADLINE}
-    call = f'self._rpc("{method.name}")({values(method.fields)}deadline=deadline)'
+    call = f'self.rpc("{method.name}")({values(method.fields)}deadline=deadline)'
     whole = types.message(method.response)
     if method.shape in (Shape.UPLOAD, Shape.UPLOAD_STREAM):
         more = {"source": SOURCE, **more}
@@ -248,7 +248,7 @@ def _body(method: Method, types: Types, contract: Contract) -> tuple[str, str, l
         return "ImageResult", f"        return await proceed({call}, progress)", [CASES["progress"]], more
     if method.shape is Shape.RESUMING:
         more["retry_seconds"] = RETRY
-        call = call.replace('self._rpc("', 'self._resuming("').replace("deadline=", "retry_seconds, deadline=", 1)
+        call = call.replace('self.rpc("', 'self._resuming("').replace("deadline=", "retry_seconds, deadline=", 1)
         call = f'self._resuming("{method.name}", retry_seconds, deadline, {values(method.fields)})'
         return f"ResumingStream[{whole}]", f"        return {call}", [CASES["resuming"]], more
     if method.shape is Shape.DOWNLOAD:
@@ -299,7 +299,7 @@ def creating(method: Method, types: Types, contract: Contract, host: str = "self
     parameters = ", ".join(["self", "image: str", command, "*", *own, *named, config, *last])
     settings = "".join(f'"{path}": {key}, ' for key, path in {"image": "image", **SPEC}.items())
     spec_code = f"config=container_spec(config, {{{settings}}})"
-    call = f'self._rpc("{method.name}")({spec_code}, {values(fields)}deadline=deadline)'
+    call = f'self.rpc("{method.name}")({spec_code}, {values(fields)}deadline=deadline)'
     text = "\n\n".join(filter(None, [*_parts(method.comment), note, arguments(comments)]))
     text += "".join(f"\n- {line}" for line in lines)
     body = code.format(call=call, host=host)

@@ -71,7 +71,7 @@ class Containers(Service):
           host is asked. In FleetService: the inventory answers, however old it is.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: containers_pb2.ListContainersResponse = self._rpc("ListContainers")(
+        response: containers_pb2.ListContainersResponse = self.rpc("ListContainers")(
             all=all, limit=limit, size=size, filters=filters, max_age=max_age, deadline=deadline
         )
         return Listing(response.containers, response)
@@ -232,7 +232,7 @@ class Containers(Service):
         - *config*: what else the container has, or all of it
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: containers_pb2.CreateContainerResponse = self._rpc("CreateContainer")(
+        response: containers_pb2.CreateContainerResponse = self.rpc("CreateContainer")(
             config=container_spec(
                 config,
                 {
@@ -479,7 +479,7 @@ class Containers(Service):
         - *progress*: is called with each report of progress
         """
         return ran(
-            self._rpc("RunContainer")(
+            self.rpc("RunContainer")(
                 config=container_spec(
                     config,
                     {
@@ -556,7 +556,7 @@ class Containers(Service):
         - *size*: sets `size_rw_bytes` and `size_root_fs_bytes`, which is slow. Default: false.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: containers_pb2.InspectContainerResponse = self._rpc("InspectContainer")(
+        response: containers_pb2.InspectContainerResponse = self.rpc("InspectContainer")(
             id=id, size=size, deadline=deadline
         )
         return response.container
@@ -578,7 +578,7 @@ class Containers(Service):
         - *ps_args*: the options for `ps`, such as `aux`. The output must contain the process ids. Default: `-ef`.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: containers_pb2.TopContainerResponse = self._rpc("TopContainer")(
+        response: containers_pb2.TopContainerResponse = self.rpc("TopContainer")(
             id=id, ps_args=ps_args, deadline=deadline
         )
         return response
@@ -716,9 +716,7 @@ class Containers(Service):
         - *id*: the container.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: containers_pb2.GetContainerChangesResponse = self._rpc("GetContainerChanges")(
-            id=id, deadline=deadline
-        )
+        response: containers_pb2.GetContainerChangesResponse = self.rpc("GetContainerChanges")(id=id, deadline=deadline)
         return Listing(response.changes, response)
 
     def export(self, id: str, *, deadline: float | None = None) -> Iterator[bytes]:
@@ -736,7 +734,7 @@ class Containers(Service):
         - *id*: the container.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        return download(self._rpc("ExportContainer")(id=id, deadline=deadline))
+        return download(self.rpc("ExportContainer")(id=id, deadline=deadline))
 
     def stats(
         self,
@@ -795,7 +793,7 @@ class Containers(Service):
         - *size*: the size. Required.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        self._rpc("ResizeContainer")(id=id, size=size, deadline=deadline)
+        self.rpc("ResizeContainer")(id=id, size=size, deadline=deadline)
 
     def start(
         self, id: str, *, detach_keys: str | None = None, deadline: float | None = None
@@ -814,7 +812,7 @@ class Containers(Service):
           or `ctrl-` with a letter or one of `@ ^ [ , _`. Default: the engine's own.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: containers_pb2.StartContainerResponse = self._rpc("StartContainer")(
+        response: containers_pb2.StartContainerResponse = self.rpc("StartContainer")(
             id=id, detach_keys=detach_keys, deadline=deadline
         )
         return response
@@ -835,7 +833,7 @@ class Containers(Service):
           usually 10.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: containers_pb2.StopContainerResponse = self._rpc("StopContainer")(
+        response: containers_pb2.StopContainerResponse = self.rpc("StopContainer")(
             id=id, signal=signal, timeout_seconds=timeout, deadline=deadline
         )
         return response
@@ -856,7 +854,7 @@ class Containers(Service):
           usually 10.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        self._rpc("RestartContainer")(id=id, signal=signal, timeout_seconds=timeout, deadline=deadline)
+        self.rpc("RestartContainer")(id=id, signal=signal, timeout_seconds=timeout, deadline=deadline)
 
     def kill(self, id: str, *, signal: str | int | None = None, deadline: float | None = None) -> None:
         """Sends a signal to a container's main process. Each call sends the signal again.
@@ -873,7 +871,7 @@ class Containers(Service):
         - *signal*: the signal by name or number, such as `SIGHUP` or `1`. Default: SIGKILL.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        self._rpc("KillContainer")(id=id, signal=signal, deadline=deadline)
+        self.rpc("KillContainer")(id=id, signal=signal, deadline=deadline)
 
     def update(
         self,
@@ -968,7 +966,7 @@ class Containers(Service):
           TCP, in bytes.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: containers_pb2.UpdateContainerResponse = self._rpc("UpdateContainer")(
+        response: containers_pb2.UpdateContainerResponse = self.rpc("UpdateContainer")(
             id=id,
             restart_policy=restart_policy,
             nano_cpus=nano_cpus,
@@ -1020,7 +1018,7 @@ class Containers(Service):
         - *name*: the new name. Required.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        self._rpc("RenameContainer")(id=id, name=name, deadline=deadline)
+        self.rpc("RenameContainer")(id=id, name=name, deadline=deadline)
 
     def pause(self, id: str, *, deadline: float | None = None) -> None:
         """Suspends all processes of a container. The processes do not notice it.
@@ -1033,7 +1031,7 @@ class Containers(Service):
         - *id*: the container.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        self._rpc("PauseContainer")(id=id, deadline=deadline)
+        self.rpc("PauseContainer")(id=id, deadline=deadline)
 
     def unpause(self, id: str, *, deadline: float | None = None) -> None:
         """Resumes all processes of a paused container.
@@ -1046,7 +1044,7 @@ class Containers(Service):
         - *id*: the container.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        self._rpc("UnpauseContainer")(id=id, deadline=deadline)
+        self.rpc("UnpauseContainer")(id=id, deadline=deadline)
 
     def attach(
         self,
@@ -1098,7 +1096,7 @@ class Containers(Service):
           Default: SLOW_READER_DROP.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        session: Session = self._rpc("AttachContainer")(
+        session: Session = self.rpc("AttachContainer")(
             id=id,
             logs=logs,
             stream=stream,
@@ -1128,7 +1126,7 @@ class Containers(Service):
           run or of the next one) or `removed`. Default: `not-running`.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: containers_pb2.WaitContainerResponse = self._rpc("WaitContainer")(
+        response: containers_pb2.WaitContainerResponse = self.rpc("WaitContainer")(
             id=id, condition=condition, deadline=deadline
         )
         return response
@@ -1158,7 +1156,7 @@ class Containers(Service):
           `/container/alias`, as ListContainers does. Default: false.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        self._rpc("RemoveContainer")(id=id, remove_volumes=remove_volumes, force=force, link=link, deadline=deadline)
+        self.rpc("RemoveContainer")(id=id, remove_volumes=remove_volumes, force=force, link=link, deadline=deadline)
 
     def stat_archive(self, id: str, path: str, *, deadline: float | None = None) -> containers_pb2.PathStat:
         """Returns name, size, mode and time of a path in a container's file system.
@@ -1172,7 +1170,7 @@ class Containers(Service):
         - *path*: the path in the container, from `/`. Required.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: containers_pb2.StatContainerArchiveResponse = self._rpc("StatContainerArchive")(
+        response: containers_pb2.StatContainerArchiveResponse = self.rpc("StatContainerArchive")(
             id=id, path=path, deadline=deadline
         )
         return response.stat
@@ -1195,7 +1193,7 @@ class Containers(Service):
           at the end of its path comes without its own name. Required.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        return download(self._rpc("GetContainerArchive")(id=id, path=path, deadline=deadline))
+        return download(self.rpc("GetContainerArchive")(id=id, path=path, deadline=deadline))
 
     def put_archive(
         self,
@@ -1230,7 +1228,7 @@ class Containers(Service):
         - *source*: the bytes: as bytes, a file open in binary mode, or pieces of bytes
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        self._rpc("PutContainerArchive")(
+        self.rpc("PutContainerArchive")(
             source,
             id=id,
             path=path,
@@ -1256,7 +1254,7 @@ class Containers(Service):
           or do not have. Default: no filters.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: containers_pb2.PruneContainersResponse = self._rpc("PruneContainers")(
+        response: containers_pb2.PruneContainersResponse = self.rpc("PruneContainers")(
             filters=filters, deadline=deadline
         )
         return response
@@ -1295,7 +1293,7 @@ class Distribution(Service):
         - *registry_auth*: credentials for the registry. Default: the request is anonymous.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: distribution_pb2.InspectDistributionResponse = self._rpc("InspectDistribution")(
+        response: distribution_pb2.InspectDistributionResponse = self.rpc("InspectDistribution")(
             name=name, registry_auth=registry_auth, deadline=deadline
         )
         return response
@@ -1373,7 +1371,7 @@ class Exec(Service):
           SLOW_READER_WAIT.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        session: Session = self._rpc("Exec")(
+        session: Session = self.rpc("Exec")(
             id=id,
             attach_stdin=attach_stdin,
             tty=tty,
@@ -1432,7 +1430,7 @@ class Exec(Service):
         - *console_size*: the first size of the terminal.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: exec_pb2.CreateExecResponse = self._rpc("CreateExec")(
+        response: exec_pb2.CreateExecResponse = self.rpc("CreateExec")(
             id=id,
             cmd=cmd,
             env=env,
@@ -1481,7 +1479,7 @@ class Exec(Service):
           `ExecStart.slow_reader`. Default: SLOW_READER_WAIT.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        session: Session = self._rpc("StartExec")(
+        session: Session = self.rpc("StartExec")(
             id=id, detach=detach, tty=tty, console_size=console_size, slow_reader=slow_reader, deadline=deadline
         )
         return session
@@ -1501,7 +1499,7 @@ class Exec(Service):
         - *size*: the size. Required.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        self._rpc("ResizeExec")(id=id, size=size, deadline=deadline)
+        self.rpc("ResizeExec")(id=id, size=size, deadline=deadline)
 
     def get(self, id: str, *, deadline: float | None = None) -> exec_pb2.ExecInstance:
         """Returns the state of an exec, and its exit code when it has ended.
@@ -1514,7 +1512,7 @@ class Exec(Service):
         - *id*: the exec.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: exec_pb2.InspectExecResponse = self._rpc("InspectExec")(id=id, deadline=deadline)
+        response: exec_pb2.InspectExecResponse = self.rpc("InspectExec")(id=id, deadline=deadline)
         return response.exec
 
 
@@ -1560,7 +1558,7 @@ class Images(ImageOperations):
           host is asked. In FleetService: the inventory answers, however old it is.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: images_pb2.ListImagesResponse = self._rpc("ListImages")(
+        response: images_pb2.ListImagesResponse = self.rpc("ListImages")(
             all=all,
             filters=filters,
             shared_size=shared_size,
@@ -1665,7 +1663,7 @@ class Images(ImageOperations):
         - *progress*: is called with each report of progress
         """
         return proceed(
-            self._rpc("BuildImage")(
+            self.rpc("BuildImage")(
                 source,
                 tags=tags,
                 dockerfile=dockerfile,
@@ -1728,7 +1726,7 @@ class Images(ImageOperations):
           call it `reserved_space_bytes`. Default: the engine's own.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: images_pb2.PruneBuildCacheResponse = self._rpc("PruneBuildCache")(
+        response: images_pb2.PruneBuildCacheResponse = self.rpc("PruneBuildCache")(
             all=all,
             filters=filters,
             reserved_space_bytes=reserved_space_bytes,
@@ -1775,7 +1773,7 @@ class Images(ImageOperations):
         - *progress*: is called with each report of progress
         """
         return proceed(
-            self._rpc("PullImage")(
+            self.rpc("PullImage")(
                 image=image, tag=tag, platform=platform, registry_auth=registry_auth, deadline=deadline
             ),
             progress,
@@ -1822,7 +1820,7 @@ class Images(ImageOperations):
         - *progress*: is called with each report of progress
         """
         return proceed(
-            self._rpc("ImportImage")(
+            self.rpc("ImportImage")(
                 source,
                 from_src=from_src,
                 repo=repo,
@@ -1856,7 +1854,7 @@ class Images(ImageOperations):
         - *platform*: the platform to show. Default: one that the host has, preferably its own.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: images_pb2.InspectImageResponse = self._rpc("InspectImage")(
+        response: images_pb2.InspectImageResponse = self.rpc("InspectImage")(
             name=name, manifests=manifests, platform=platform, deadline=deadline
         )
         return response.image
@@ -1889,7 +1887,7 @@ class Images(ImageOperations):
         - *statement*: sets the statements themselves, and not only their kinds. Default: false.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: images_pb2.ListImageAttestationsResponse = self._rpc("ListImageAttestations")(
+        response: images_pb2.ListImageAttestationsResponse = self.rpc("ListImageAttestations")(
             name=name, platforms=platforms, predicate_types=predicate_types, statement=statement, deadline=deadline
         )
         return Listing(response.attestations, response)
@@ -1912,7 +1910,7 @@ class Images(ImageOperations):
         - *platform*: the platform to show. Default: one that the host has, preferably its own.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: images_pb2.GetImageHistoryResponse = self._rpc("GetImageHistory")(
+        response: images_pb2.GetImageHistoryResponse = self.rpc("GetImageHistory")(
             name=name, platform=platform, deadline=deadline
         )
         return Listing(response.layers, response)
@@ -1951,7 +1949,7 @@ class Images(ImageOperations):
         - *progress*: is called with each report of progress
         """
         return proceed(
-            self._rpc("PushImage")(
+            self.rpc("PushImage")(
                 name=name, tag=tag, platform=platform, registry_auth=registry_auth, deadline=deadline
             ),
             progress,
@@ -1972,7 +1970,7 @@ class Images(ImageOperations):
         - *tag*: the tag of the new name. Default: `latest`.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        self._rpc("TagImage")(name=name, repo=repo, tag=tag, deadline=deadline)
+        self.rpc("TagImage")(name=name, repo=repo, tag=tag, deadline=deadline)
 
     def remove(
         self,
@@ -2000,7 +1998,7 @@ class Images(ImageOperations):
         - *platforms*: removes only what the image has for these platforms. Default: all.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: images_pb2.RemoveImageResponse = self._rpc("RemoveImage")(
+        response: images_pb2.RemoveImageResponse = self.rpc("RemoveImage")(
             name=name, force=force, no_prune=no_prune, platforms=platforms, deadline=deadline
         )
         return Listing(response.images, response)
@@ -2027,7 +2025,7 @@ class Images(ImageOperations):
           stars. Default: no filters.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: images_pb2.SearchImagesResponse = self._rpc("SearchImages")(
+        response: images_pb2.SearchImagesResponse = self.rpc("SearchImages")(
             term=term, limit=limit, filters=filters, deadline=deadline
         )
         return Listing(response.results, response)
@@ -2049,7 +2047,7 @@ class Images(ImageOperations):
           `name` or `name=value`, which they have or do not have. Default: `dangling` is `true`.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: images_pb2.PruneImagesResponse = self._rpc("PruneImages")(filters=filters, deadline=deadline)
+        response: images_pb2.PruneImagesResponse = self.rpc("PruneImages")(filters=filters, deadline=deadline)
         return response
 
     def commit(
@@ -2087,7 +2085,7 @@ class Images(ImageOperations):
           from the container where they are unset; all other settings are those of this field alone.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: images_pb2.CommitContainerResponse = self._rpc("CommitContainer")(
+        response: images_pb2.CommitContainerResponse = self.rpc("CommitContainer")(
             container=container,
             repo=repo,
             tag=tag,
@@ -2121,7 +2119,7 @@ class Images(ImageOperations):
         - *platforms*: the platforms to return. More than one from 1.52 on. Default: all that the host has.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        return download(self._rpc("SaveImage")(name=name, platforms=platforms, deadline=deadline))
+        return download(self.rpc("SaveImage")(name=name, platforms=platforms, deadline=deadline))
 
     def save_all(
         self,
@@ -2142,7 +2140,7 @@ class Images(ImageOperations):
         - *platforms*: the platforms to return. More than one from 1.52 on. Default: all that the host has.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        return download(self._rpc("SaveImages")(names=names, platforms=platforms, deadline=deadline))
+        return download(self.rpc("SaveImages")(names=names, platforms=platforms, deadline=deadline))
 
     def load(
         self,
@@ -2174,7 +2172,7 @@ class Images(ImageOperations):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         - *progress*: is called with each report of progress
         """
-        return proceed(self._rpc("LoadImages")(source, quiet=quiet, platforms=platforms, deadline=deadline), progress)
+        return proceed(self.rpc("LoadImages")(source, quiet=quiet, platforms=platforms, deadline=deadline), progress)
 
 
 class Networks(Service):
@@ -2213,7 +2211,7 @@ class Networks(Service):
           host is asked. In FleetService: the inventory answers, however old it is.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: networks_pb2.ListNetworksResponse = self._rpc("ListNetworks")(
+        response: networks_pb2.ListNetworksResponse = self.rpc("ListNetworks")(
             filters=filters, max_age=max_age, deadline=deadline
         )
         return Listing(response.networks, response)
@@ -2233,7 +2231,7 @@ class Networks(Service):
         - *scope*: looks only among the networks of this scope: `local`, `swarm` or `global`. Default: all scopes.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: networks_pb2.InspectNetworkResponse = self._rpc("InspectNetwork")(
+        response: networks_pb2.InspectNetworkResponse = self.rpc("InspectNetwork")(
             id=id, verbose=verbose, scope=scope, deadline=deadline
         )
         return response.network
@@ -2253,7 +2251,7 @@ class Networks(Service):
         - *id*: the network: id, unique id prefix or name.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        self._rpc("RemoveNetwork")(id=id, deadline=deadline)
+        self.rpc("RemoveNetwork")(id=id, deadline=deadline)
 
     def create(
         self,
@@ -2310,7 +2308,7 @@ class Networks(Service):
           name, as far as the engine notices it. Default: false.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: networks_pb2.CreateNetworkResponse = self._rpc("CreateNetwork")(
+        response: networks_pb2.CreateNetworkResponse = self.rpc("CreateNetwork")(
             name=name,
             driver=driver,
             scope=scope,
@@ -2355,7 +2353,7 @@ class Networks(Service):
         - *endpoint_config*: how to connect it. Default: the network chooses.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        self._rpc("ConnectNetwork")(id=id, container=container, endpoint_config=endpoint_config, deadline=deadline)
+        self.rpc("ConnectNetwork")(id=id, container=container, endpoint_config=endpoint_config, deadline=deadline)
 
     def disconnect(self, id: str, container: str, *, force: bool | None = None, deadline: float | None = None) -> None:
         """Disconnects a container, running or not, from a network. A repetition does no harm, but fails, because the
@@ -2374,7 +2372,7 @@ class Networks(Service):
           Default: false.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        self._rpc("DisconnectNetwork")(id=id, container=container, force=force, deadline=deadline)
+        self.rpc("DisconnectNetwork")(id=id, container=container, force=force, deadline=deadline)
 
     def prune(
         self, *, filters: forms.Filters | None = None, deadline: float | None = None
@@ -2394,7 +2392,7 @@ class Networks(Service):
           `name=value`, which they have or do not have. Default: no filters.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: networks_pb2.PruneNetworksResponse = self._rpc("PruneNetworks")(filters=filters, deadline=deadline)
+        response: networks_pb2.PruneNetworksResponse = self.rpc("PruneNetworks")(filters=filters, deadline=deadline)
         return response
 
 
@@ -2421,7 +2419,7 @@ class System(Service):
           the registry is Docker Hub.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: system_pb2.CheckAuthResponse = self._rpc("CheckAuth")(credentials=credentials, deadline=deadline)
+        response: system_pb2.CheckAuthResponse = self.rpc("CheckAuth")(credentials=credentials, deadline=deadline)
         return response
 
     def info(self, *, deadline: float | None = None) -> system_pb2.EngineInfo:
@@ -2431,7 +2429,7 @@ class System(Service):
 
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: system_pb2.GetInfoResponse = self._rpc("GetInfo")(deadline=deadline)
+        response: system_pb2.GetInfoResponse = self.rpc("GetInfo")(deadline=deadline)
         return response.info
 
     def version(self, *, deadline: float | None = None) -> system_pb2.EngineVersion:
@@ -2441,7 +2439,7 @@ class System(Service):
 
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: system_pb2.GetVersionResponse = self._rpc("GetVersion")(deadline=deadline)
+        response: system_pb2.GetVersionResponse = self.rpc("GetVersion")(deadline=deadline)
         return response.version
 
     def ping(self, *, deadline: float | None = None) -> system_pb2.PingResponse:
@@ -2456,7 +2454,7 @@ class System(Service):
 
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: system_pb2.PingResponse = self._rpc("Ping")(deadline=deadline)
+        response: system_pb2.PingResponse = self.rpc("Ping")(deadline=deadline)
         return response
 
     def events(
@@ -2534,7 +2532,7 @@ class System(Service):
         - *verbose*: adds a list of the single objects, in the layout that came with 1.52. Default: false.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: system_pb2.GetDataUsageResponse = self._rpc("GetDataUsage")(
+        response: system_pb2.GetDataUsageResponse = self.rpc("GetDataUsage")(
             object_types=object_types, verbose=verbose, deadline=deadline
         )
         return response
@@ -2569,7 +2567,7 @@ class Volumes(Service):
           host is asked. In FleetService: the inventory answers, however old it is.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: volumes_pb2.ListVolumesResponse = self._rpc("ListVolumes")(
+        response: volumes_pb2.ListVolumesResponse = self.rpc("ListVolumes")(
             filters=filters, max_age=max_age, deadline=deadline
         )
         return Listing(response.volumes, response)
@@ -2604,7 +2602,7 @@ class Volumes(Service):
         - *cluster_volume_spec*: creates it as a volume of the cluster. The host must be a manager of a swarm.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: volumes_pb2.CreateVolumeResponse = self._rpc("CreateVolume")(
+        response: volumes_pb2.CreateVolumeResponse = self.rpc("CreateVolume")(
             name=name,
             driver=driver,
             driver_opts=driver_opts,
@@ -2625,7 +2623,7 @@ class Volumes(Service):
         - *name*: the name of the volume, or the id of a cluster volume.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: volumes_pb2.InspectVolumeResponse = self._rpc("InspectVolume")(name=name, deadline=deadline)
+        response: volumes_pb2.InspectVolumeResponse = self.rpc("InspectVolume")(name=name, deadline=deadline)
         return response.volume
 
     def update(
@@ -2653,7 +2651,7 @@ class Volumes(Service):
         - *update*: the change.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        self._rpc("UpdateVolume")(name=name, version=version, update=update, deadline=deadline)
+        self.rpc("UpdateVolume")(name=name, version=version, update=update, deadline=deadline)
 
     def remove(self, name: str, *, force: bool | None = None, deadline: float | None = None) -> None:
         """Removes a volume with its data. A repetition fails, unless `force` is set, because the volume does not exist
@@ -2670,7 +2668,7 @@ class Volumes(Service):
           exist is then not a failure. A volume in use remains. Default: false.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        self._rpc("RemoveVolume")(name=name, force=force, deadline=deadline)
+        self.rpc("RemoveVolume")(name=name, force=force, deadline=deadline)
 
     def prune(
         self, *, filters: forms.Filters | None = None, deadline: float | None = None
@@ -2691,5 +2689,5 @@ class Volumes(Service):
           always include them). Default: no filters.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: volumes_pb2.PruneVolumesResponse = self._rpc("PruneVolumes")(filters=filters, deadline=deadline)
+        response: volumes_pb2.PruneVolumesResponse = self.rpc("PruneVolumes")(filters=filters, deadline=deadline)
         return response

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dockfleet.calls import METHODS, Method, Shape, Stubs
 from dockfleet.resume_state import ResumeState
@@ -14,11 +14,7 @@ CallAdapter = Callable[[Any, Method, str], Callable[..., Any]]
 
 
 class BaseService:
-    """A service, for one host where its RPCs have one.
-
-    An RPC goes also by its own name, such as `ListContainers`: its arguments are then the fields of the request, and
-    its result is what the contract says.
-    """
+    """A service, for one host where its RPCs have one."""
 
     def __init__(self, stubs: Stubs, name: str, host: str, adapters: Mapping[Shape, CallAdapter]) -> None:
         """Call the stub called *name*, for *host*, through the adapters of the RPCs' shapes."""
@@ -28,8 +24,17 @@ class BaseService:
         self._host = host
         self._adapters = adapters
 
-    def _rpc(self, name: str) -> Callable[..., Any]:
-        """Return what calls the RPC called *name*."""
+    def rpc(self, name: str) -> Callable[..., Any]:
+        """Return what calls the RPC called *name*, such as `PullImage`, without types.
+
+        Its arguments are the fields of the request; *deadline* is in seconds.  Its result is what the contract says: a
+        response, a `Stream` of them or a `Session`.  An upload takes its source first.  Raises `ValueError` when there
+        is no such RPC.
+        """
+        if name not in self._methods:
+            close = get_close_matches(name, self._methods, 1)
+            hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(self._methods)}"
+            raise ValueError(f"{type(self).__name__} has no RPC {name!r}; {hint}")
         method = self._methods[name]
         return self._adapters[method.shape](getattr(self._stub, name), method, self._host)
 
@@ -39,17 +44,6 @@ class BaseService:
         """Return the state of a stream that resumes."""
         method = self._methods[name]
         return ResumeState(method, method.arguments(self._host, fields), retry_seconds, deadline)
-
-    if not TYPE_CHECKING:  # a type checker must not take every name for a method
-
-        def __getattr__(self, name: str) -> Callable[..., Any]:
-            methods = self.__dict__.get("_methods", {})
-            if name in methods:
-                return self._rpc(name)
-            known = [each for each in dir(type(self)) if not each.startswith("_")]
-            close = get_close_matches(name, [*known, *methods], 1)
-            hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(known)}"
-            raise AttributeError(f"{type(self).__name__} has no method {name!r}; {hint}")
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if not name.startswith("_")]

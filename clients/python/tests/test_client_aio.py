@@ -30,20 +30,20 @@ async def test_a_view_fills_in_the_host(gateway: Gateway, aio_fleet: dockfleet.a
     """Awaiting a call through `fleet.host("a")` returns the response of host a."""
     gateway.on("ListContainers", containers.ListContainersResponse(containers=[{"id": "c1"}]))
 
-    answer = await aio_fleet.host("a").containers.ListContainers(all=True)
+    answer = await aio_fleet.host("a").containers.rpc("ListContainers")(all=True)
 
     assert answer.containers[0].id == "c1"
     assert gateway.requests == [containers.ListContainersRequest(host="a", all=True)]
 
 
 FAILING = {
-    "InspectContainer": lambda host: host.containers.InspectContainer(id="web"),
+    "InspectContainer": lambda host: host.containers.rpc("InspectContainer")(id="web"),
     "StreamLogs": lambda host: anext(host.logs("web")),
-    "PutContainerArchive": lambda host: host.containers.PutContainerArchive(b"x", id="web", path="/"),
-    "LoadImages": lambda host: anext(host.images.LoadImages(b"x")),
+    "PutContainerArchive": lambda host: host.containers.rpc("PutContainerArchive")(b"x", id="web", path="/"),
+    "LoadImages": lambda host: anext(host.images.rpc("LoadImages")(b"x")),
     "Exec": lambda host: host.execute("web", ["true"], stdin=b"x"),
-    "AttachContainer": lambda host: anext(host.containers.AttachContainer(id="web")),
-    "WaitContainer": lambda host: host.containers.WaitContainer(id="web"),
+    "AttachContainer": lambda host: anext(host.containers.rpc("AttachContainer")(id="web")),
+    "WaitContainer": lambda host: host.containers.rpc("WaitContainer")(id="web"),
 }
 
 
@@ -82,7 +82,7 @@ async def test_a_cancelled_task_ends_its_call_and_stays_cancelled(
     first = asyncio.Event()
 
     async def follow() -> None:
-        async with aio_fleet.host("a").containers.StreamStats(id="web") as stats:
+        async with aio_fleet.host("a").containers.rpc("StreamStats")(id="web") as stats:
             async for _ in stats:
                 first.set()
 
@@ -98,7 +98,7 @@ async def test_a_cancelled_task_ends_its_call_and_stays_cancelled(
 async def test_a_stream_that_another_task_closes_ends(gateway: Gateway, aio_fleet: dockfleet.aio.Fleet) -> None:
     """Without an error and without a cancellation of the task."""
     gateway.on("StreamStats", Ended().endless(containers.StreamStatsResponse()))
-    stats = aio_fleet.host("a").containers.StreamStats(id="web")
+    stats = aio_fleet.host("a").containers.rpc("StreamStats")(id="web")
     await anext(stats)
 
     asyncio.get_running_loop().call_later(0.05, stats.close)
@@ -123,7 +123,7 @@ async def test_an_upload_takes_bytes_files_and_asynchronous_pieces(
     """Requests have at most 256 KiB of any source."""
     gateway.on("LoadImages", drained([images.LoadImagesResponse(progress={"status": "x"})]))
 
-    reports = [each.progress.status async for each in aio_fleet.host("a").images.LoadImages(source)]
+    reports = [each.progress.status async for each in aio_fleet.host("a").images.rpc("LoadImages")(source)]
 
     assert reports == ["x"]
     assert b"".join(frame.data for frame in gateway.requests[1:]) == LARGE
@@ -145,9 +145,9 @@ async def test_a_source_that_fails_ends_the_upload_with_its_error(
 
     with pytest.raises(OSError, match="disk gone"):
         await (
-            host.containers.PutContainerArchive(broken(), id="web", path="/")
+            host.containers.rpc("PutContainerArchive")(broken(), id="web", path="/")
             if rpc == "PutContainerArchive"
-            else anext(host.images.LoadImages(broken()))
+            else anext(host.images.rpc("LoadImages")(broken()))
         )
     assert await asyncio.to_thread(ended.wait, 10)
 
@@ -156,7 +156,7 @@ async def test_a_download_yields_the_bytes_alone(gateway: Gateway, aio_fleet: do
     """As the blocking one does."""
     gateway.on("ExportContainer", [containers.ExportContainerResponse(data=part) for part in (b"", b"tar", b"ball")])
 
-    archive = aio_fleet.host("a").containers.ExportContainer(id="web")
+    archive = aio_fleet.host("a").containers.rpc("ExportContainer")(id="web")
 
     assert [part async for part in dockfleet.aio.download(archive)] == [b"tar", b"ball"]
 
@@ -175,7 +175,7 @@ async def test_a_session_is_a_conversation(gateway: Gateway, aio_fleet: dockflee
     """Input, output, resize, the end of input, and the exit code."""
     gateway.on("Exec", cat)
 
-    async with aio_fleet.host("a").exec.Exec(id="web", cmd=["cat"], attach_stdin=True) as session:
+    async with aio_fleet.host("a").exec.rpc("Exec")(id="web", cmd=["cat"], attach_stdin=True) as session:
         await session.write(b"ping")
         assert (await anext(session)).data == b"ping"
         await session.resize(24, 80)
@@ -194,7 +194,7 @@ async def test_a_session_has_the_content_of_its_first_and_last_response(
     started, end = {"exec_id": "e1", "tty": True}, {"running": True, "unknown_reason": "the process still runs"}
     gateway.on("Exec", [ExecResponse(started=started), ExecResponse(heartbeat={}), ExecResponse(end=end)])
 
-    async with aio_fleet.host("a").exec.Exec(id="web", cmd=["sh"], tty=True) as session:
+    async with aio_fleet.host("a").exec.rpc("Exec")(id="web", cmd=["sh"], tty=True) as session:
         assert (session.exec_id, session.tty, session.running) == ("", False, False)
         assert [output async for output in session] == []
 
@@ -215,7 +215,7 @@ async def test_output_that_was_dropped_is_counted(gateway: Gateway, aio_fleet: d
         ],
     )
 
-    async with aio_fleet.host("a").exec.Exec(id="web", cmd=["yes"]) as session:
+    async with aio_fleet.host("a").exec.rpc("Exec")(id="web", cmd=["yes"]) as session:
         assert [(output.data, session.dropped_bytes) async for output in session] == [(b"a", 0), (b"b", 7)]
     result = await aio_fleet.host("a").execute("web", ["yes"])
 
@@ -227,7 +227,7 @@ async def test_leaving_a_session_ends_its_call(gateway: Gateway, aio_fleet: dock
     ended = Ended()
     gateway.on("Exec", ended.endless(ExecResponse(started={})))
 
-    async with aio_fleet.host("a").exec.Exec(id="web", cmd=["cat"], attach_stdin=True) as session:
+    async with aio_fleet.host("a").exec.rpc("Exec")(id="web", cmd=["cat"], attach_stdin=True) as session:
         await session.write(b"x")
 
     assert await asyncio.to_thread(ended.wait, 10)
@@ -239,9 +239,9 @@ async def test_many_followers_do_not_starve_short_calls(gateway: Gateway, aio_fl
     gateway.on("WaitContainer", containers.WaitContainerResponse())
     gateway.on("StreamStats", Ended().endless(containers.StreamStatsResponse()))
 
-    async with aio_fleet.host("a").containers.StreamStats(id="web") as stats:
+    async with aio_fleet.host("a").containers.rpc("StreamStats")(id="web") as stats:
         await anext(stats)
-        await aio_fleet.host("a").containers.WaitContainer(id="web")
+        await aio_fleet.host("a").containers.rpc("WaitContainer")(id="web")
         await aio_fleet.hosts.list()
 
     assert gateway.peers["WaitContainer"] == gateway.peers["StreamStats"]
@@ -260,7 +260,7 @@ async def test_a_failure_during_an_upload_is_that_of_the_gateway(
     large = bytes(20 * dockfleet.CHUNK)
 
     with pytest.raises(dockfleet.DockfleetError, match="UNKNOWN_HOST"):
-        await anext(host.images.LoadImages(large))
+        await anext(host.images.rpc("LoadImages")(large))
     with pytest.raises(dockfleet.DockfleetError, match="UNKNOWN_HOST"):
-        await host.containers.PutContainerArchive(large, id="web", path="/")
+        await host.containers.rpc("PutContainerArchive")(large, id="web", path="/")
     assert (await host.execute("web", ["true"], stdin=large)).exit_code == 0

@@ -226,7 +226,7 @@ def test_whole_objects_of_docker_py_are_accepted(gateway: Gateway, fleet: dockfl
         VERSION, "nginx", "nginx -g 'daemon off;'", environment={"A": "1"}, ports=[80], host_config=host_config
     )
 
-    fleet.host("a").containers.CreateContainer(config=config)
+    fleet.host("a").containers.rpc("CreateContainer")(config=config)
 
     sent = gateway.requests[0].config
     assert (sent.image, list(sent.cmd), list(sent.env)) == ("nginx", ["nginx", "-g", "daemon off;"], ["A=1"])
@@ -253,7 +253,7 @@ def test_filters_are_what_docker_py_sends(gateway: Gateway, fleet: dockfleet.Fle
     """Single values, lists, numbers and truth values."""
     gateway.on("ListContainers", containers.ListContainersResponse())
 
-    fleet.host("a").containers.ListContainers(filters=filters)
+    fleet.host("a").containers.rpc("ListContainers")(filters=filters)
 
     sent = {name: list(values.items) for name, values in gateway.requests[0].filters.items()}
     assert sent == json.loads(utils.convert_filters(filters))
@@ -299,7 +299,7 @@ def test_an_exec_is_what_docker_py_sends(gateway: Gateway, cmd: Any, environment
 
     with dockfleet.connect(gateway.address) as fleet:
         fleet.host("a").execute("web", cmd, env=environment)
-        fleet.host("a").exec.CreateExec(id="web", cmd=cmd, env=environment)
+        fleet.host("a").exec.rpc("CreateExec")(id="web", cmd=cmd, env=environment)
     asyncio.run(execute())
 
     starts = [getattr(request, "start", request) for request in gateway.requests]
@@ -307,10 +307,10 @@ def test_an_exec_is_what_docker_py_sends(gateway: Gateway, cmd: Any, environment
 
 
 def _exec_of_docker_py(cmd: Any, environment: Any) -> tuple[list[str], list[str]]:
-    client = docker.APIClient(base_url="http://127.0.0.1:1", version=VERSION)
+    client: Any = docker.APIClient(base_url="http://127.0.0.1:1", version=VERSION)
     bodies: list[Any] = []
-    client._post_json = lambda url, data, **kwargs: bodies.append(data)  # type: ignore[method-assign]
-    client._result = lambda *args, **kwargs: None  # type: ignore[method-assign]
+    client._post_json = lambda url, data, **kwargs: bodies.append(data)
+    client._result = lambda *args, **kwargs: None
     client.exec_create("web", cmd, environment=environment)
     return bodies[0]["Cmd"], bodies[0]["Env"] or []
 
@@ -369,7 +369,7 @@ def test_a_signal_may_be_a_number(gateway: Gateway, fleet: dockfleet.Fleet) -> N
     """As for docker-py's `kill`."""
     gateway.on("KillContainer", containers.KillContainerResponse())
 
-    fleet.host("a").containers.KillContainer(id="web", signal=9)
+    fleet.host("a").containers.rpc("KillContainer")(id="web", signal=9)
 
     assert gateway.requests[0].signal == "9"
 
@@ -518,7 +518,7 @@ def test_everything_else_is_refused(
 ) -> None:
     """With an error that names the field and what it must be; nothing is sent."""
     with pytest.raises((TypeError, ValueError), match=text) as raised:
-        fleet.host("a").containers.CreateContainer(config={"image": "x", field: value})
+        fleet.host("a").containers.rpc("CreateContainer")(config={"image": "x", field: value})
 
     assert type(raised.value) in (TypeError, ValueError)
     assert gateway.requests == []
@@ -571,11 +571,11 @@ def test_arguments_of_all_services_are_checked(
 
     async def call() -> None:
         async with dockfleet.aio.connect(gateway.address) as aio_fleet:
-            result = getattr(getattr(aio_fleet.host("a"), service), rpc)(**fields)
+            result = getattr(aio_fleet.host("a"), service).rpc(rpc)(**fields)
             await result
 
     with pytest.raises((TypeError, ValueError), match=text):
-        getattr(getattr(fleet.host("a"), service), rpc)(**fields)
+        getattr(fleet.host("a"), service).rpc(rpc)(**fields)
     with pytest.raises((TypeError, ValueError), match=text):
         asyncio.run(call())
 
@@ -607,10 +607,10 @@ def test_a_source_that_has_no_bytes_is_refused(gateway: Gateway, fleet: dockflee
 
     async def upload() -> None:
         async with dockfleet.aio.connect(gateway.address) as aio_fleet:
-            await aio_fleet.host("a").containers.PutContainerArchive(source, id="web", path="/")
+            await aio_fleet.host("a").containers.rpc("PutContainerArchive")(source, id="web", path="/")
 
     with pytest.raises(TypeError, match="the source must be bytes, a file open in binary mode or pieces of bytes"):
-        fleet.host("a").containers.PutContainerArchive(source, id="web", path="/")
+        fleet.host("a").containers.rpc("PutContainerArchive")(source, id="web", path="/")
     with pytest.raises(TypeError, match="the source must be bytes"):
         asyncio.run(upload())
 
@@ -621,11 +621,13 @@ DEADLINES = [(0, ValueError), (-1, ValueError), (float("nan"), ValueError), (flo
              ("5", TypeError), (True, TypeError), (timedelta(seconds=5), TypeError)]  # fmt: skip
 
 TIMED = {
-    "ListContainers": lambda host, deadline: host.containers.ListContainers(deadline=deadline),
-    "StreamStats": lambda host, deadline: host.containers.StreamStats(id="web", deadline=deadline),
-    "PutContainerArchive": lambda host, deadline: host.containers.PutContainerArchive(b"", id="web", deadline=deadline),
-    "LoadImages": lambda host, deadline: host.images.LoadImages(b"", deadline=deadline),
-    "Exec": lambda host, deadline: host.exec.Exec(id="web", deadline=deadline),
+    "ListContainers": lambda host, deadline: host.containers.rpc("ListContainers")(deadline=deadline),
+    "StreamStats": lambda host, deadline: host.containers.rpc("StreamStats")(id="web", deadline=deadline),
+    "PutContainerArchive": lambda host, deadline: host.containers.rpc("PutContainerArchive")(
+        b"", id="web", deadline=deadline
+    ),
+    "LoadImages": lambda host, deadline: host.images.rpc("LoadImages")(b"", deadline=deadline),
+    "Exec": lambda host, deadline: host.exec.rpc("Exec")(id="web", deadline=deadline),
     "execute": lambda host, deadline: host.execute("web", ["true"], deadline=deadline),
     "log_messages": lambda host, deadline: host.log_messages("web", deadline=deadline),
     "events": lambda host, deadline: host.events(deadline=deadline),
@@ -721,6 +723,6 @@ def test_the_engines_name_of_a_field_is_no_other_fields_name() -> None:
 def test_every_form_is_of_a_field() -> None:
     """A renamed field does not leave its form behind."""
     known = {field.name for field in FIELDS.values()}
-    known |= {f"{field.containing_type.name}.{field.name}" for field in FIELDS.values()}
+    known |= {f"{kind.name}.{field.name}" for field in FIELDS.values() if (kind := field.containing_type)}
 
     assert set(FORMS) <= known

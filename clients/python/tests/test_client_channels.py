@@ -43,7 +43,7 @@ def test_short_calls_and_streams_have_connections_of_their_own(gateway: Gateway,
     gateway.on("ListHosts", ListHostsResponse())
     gateway.on("StreamStats", ended.endless(containers.StreamStatsResponse()))
 
-    with fleet.host("a").containers.StreamStats(id="web") as stats:
+    with fleet.host("a").containers.rpc("StreamStats")(id="web") as stats:
         next(stats)
         fleet.hosts.list()
 
@@ -55,7 +55,7 @@ def test_a_call_that_may_take_long_counts_as_a_stream(gateway: Gateway, fleet: d
     gateway.on("ListHosts", ListHostsResponse())
     gateway.on("WaitContainer", containers.WaitContainerResponse(exit_code=3))
 
-    answer = fleet.host("a").containers.WaitContainer(id="web")
+    answer = fleet.host("a").containers.rpc("WaitContainer")(id="web")
     fleet.hosts.list()
 
     assert answer.exit_code == 3
@@ -91,7 +91,7 @@ def test_reads_are_repeated_when_the_gateway_refuses_them(gateway: Gateway, flee
 
     gateway.on("ListContainers", behave)
 
-    assert len(fleet.host("a").containers.ListContainers().containers) == 1
+    assert len(fleet.host("a").containers.rpc("ListContainers")().containers) == 1
     assert len(gateway.requests) == 2
 
 
@@ -100,7 +100,7 @@ def test_a_change_is_never_repeated(gateway: Gateway, fleet: dockfleet.Fleet) ->
     gateway.on("StartContainer", lambda request, context: fail(context))
 
     with pytest.raises(dockfleet.DockfleetError):
-        fleet.host("a").containers.StartContainer(id="web")
+        fleet.host("a").containers.rpc("StartContainer")(id="web")
     assert len(gateway.requests) == 1
 
 
@@ -114,7 +114,7 @@ def test_a_host_timeout_is_not_repeated(gateway: Gateway, fleet: dockfleet.Fleet
     )
 
     with pytest.raises(dockfleet.DockfleetError) as raised:
-        fleet.host("a").containers.InspectContainer(id="web")
+        fleet.host("a").containers.rpc("InspectContainer")(id="web")
 
     assert (raised.value.reason, raised.value.retry_safe) == ("HOST_TIMEOUT", True)
     assert len(gateway.requests) == 1
@@ -264,7 +264,7 @@ def test_closing_the_fleet_ends_its_streams(gateway: Gateway) -> None:
     gateway.on("StreamStats", ended.endless(containers.StreamStatsResponse()))
     failed = threading.Event()
     fleet = dockfleet.connect(gateway.address)
-    stats = fleet.host("a").containers.StreamStats(id="web")
+    stats = fleet.host("a").containers.rpc("StreamStats")(id="web")
     next(stats)
 
     def follow() -> None:
@@ -281,4 +281,4 @@ def test_closing_the_fleet_ends_its_streams(gateway: Gateway) -> None:
     assert ended.wait(10)
     thread.join(10)
     with pytest.raises(ValueError, match="closed"):
-        fleet.host("a").containers.StreamStats(id="web")
+        fleet.host("a").containers.rpc("StreamStats")(id="web")

@@ -354,7 +354,7 @@ def test_the_summaries_are_those_of_the_commands() -> None:
     """The list of commands is written without them; it says what their own help says first."""
     for section in SECTIONS.values():
         for name, verb in section.items():
-            command = dockfleet.get_command(None, name)  # type: ignore[arg-type]
+            command = dockfleet.get_command(None, name)
             assert command is not None
             assert command.name == name
             own = " ".join((command.help or "").split())

@@ -27,8 +27,9 @@ def two_hosts(gateway: Gateway) -> Gateway:
     """Host a has the containers web and db, b has web; every stop works."""
 
     def find(request: pb.FindContainersRequest, context: Any) -> list[pb.FindContainersResponse]:
-        wanted, chosen = request.containers.names, request.hosts.names
-        chosen = list(FLEET) if request.hosts.all or "*" in chosen else chosen
+        wanted = request.containers.names
+        everywhere = request.hosts.all or "*" in request.hosts.names
+        chosen = list(FLEET) if everywhere else list(request.hosts.names)
         answers = [
             {
                 "host": host,

@@ -343,7 +343,8 @@ def test_a_container_that_is_detached_prints_its_id(gateway: Gateway, run: Run) 
 
 def test_a_container_runs_everywhere(gateway: Gateway, run: Run) -> None:
     """A line for each host; one that failed is named."""
-    created, started = {"created": {"id": "c1"}}, {"started": {}}
+    created: dict[str, Any] = {"created": {"id": "c1"}}
+    started: dict[str, Any] = {"started": {}}
     gateway.on(
         "fleet.RunContainers",
         [

@@ -68,7 +68,7 @@ def test_a_timestamp_is_before_each_line_but_not_before_its_parts(gateway: Gatew
     assert gateway.requests[0].timestamps
 
 
-MARKERS = {
+MARKERS: dict[str, tuple[dict[str, Any], str]] = {
     "gap": (
         {"gap": {"after": {"seconds": 1}, "before": {"seconds": 2, "nanos": 5}, "reason": GAP_REASON_ROTATED}},
         "lines are missing after 1970-01-01T00:00:01.000000000Z and before 1970-01-01T00:00:02.000000005Z: "

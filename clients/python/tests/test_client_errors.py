@@ -18,13 +18,13 @@ from google.rpc.error_details_pb2 import BadRequest, ResourceInfo, RetryInfo
 from clients.python.tests.scripted_gateway import Gateway, drained, fail
 
 CALLS: dict[str, Callable[[dockfleet.HostView], Any]] = {
-    "InspectContainer": lambda host: host.containers.InspectContainer(id="web"),
+    "InspectContainer": lambda host: host.containers.rpc("InspectContainer")(id="web"),
     "StreamLogs": lambda host: list(host.logs("web")),
-    "PutContainerArchive": lambda host: host.containers.PutContainerArchive(b"x", id="web", path="/"),
-    "LoadImages": lambda host: list(host.images.LoadImages(b"x")),
+    "PutContainerArchive": lambda host: host.containers.rpc("PutContainerArchive")(b"x", id="web", path="/"),
+    "LoadImages": lambda host: list(host.images.rpc("LoadImages")(b"x")),
     "Exec": lambda host: host.execute("web", ["true"]),
-    "AttachContainer": lambda host: list(host.containers.AttachContainer(id="web")),
-    "WaitContainer": lambda host: host.containers.WaitContainer(id="web"),
+    "AttachContainer": lambda host: list(host.containers.rpc("AttachContainer")(id="web")),
+    "WaitContainer": lambda host: host.containers.rpc("WaitContainer")(id="web"),
 }
 
 
@@ -69,7 +69,7 @@ def test_the_details_of_a_failure_are_attributes(gateway: Gateway, fleet: dockfl
     )
 
     with pytest.raises(dockfleet.DockfleetError) as raised:
-        fleet.host("a").containers.InspectContainer(id="web")
+        fleet.host("a").containers.rpc("InspectContainer")(id="web")
 
     error = raised.value
     assert (dockfleet.Violation("id", "too long"),) == error.violations
@@ -93,7 +93,7 @@ def test_unreadable_details_leave_the_code_and_the_message(
     gateway.on("InspectContainer", behave)
 
     with pytest.raises(dockfleet.DockfleetError, match=r"^INTERNAL: oops$") as raised:
-        fleet.host("a").containers.InspectContainer(id="web")
+        fleet.host("a").containers.rpc("InspectContainer")(id="web")
     assert raised.value.reason == ""
 
 
@@ -117,7 +117,7 @@ def test_a_deadline_that_passes_is_a_dockfleet_error(gateway: Gateway, fleet: do
     gateway.on("Exec", drained([]))
 
     with pytest.raises(dockfleet.DockfleetError) as raised:
-        list(fleet.host("a").exec.Exec(id="web", cmd=["sleep"], deadline=0.2))
+        list(fleet.host("a").exec.rpc("Exec")(id="web", cmd=["sleep"], deadline=0.2))
     assert grpc.StatusCode.DEADLINE_EXCEEDED is raised.value.code
 
 
@@ -156,7 +156,7 @@ def test_each_reason_is_a_class_of_its_own(
     gateway.on("Ping", lambda request, context: fail(context, reason=reason))
 
     with pytest.raises(kind) as caught:
-        fleet.host("a").system.Ping()
+        fleet.host("a").system.rpc("Ping")()
 
     assert (type(caught.value), caught.value.reason) == (kind, reason)
 
@@ -165,6 +165,6 @@ def test_a_reason_of_a_newer_gateway_is_the_base_class(gateway: Gateway, fleet: 
     gateway.on("Ping", lambda request, context: fail(context, reason="OF_TOMORROW"))
 
     with pytest.raises(dockfleet.DockfleetError, match="OF_TOMORROW") as caught:
-        fleet.host("a").system.Ping()
+        fleet.host("a").system.rpc("Ping")()
 
     assert type(caught.value) is dockfleet.DockfleetError

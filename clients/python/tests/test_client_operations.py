@@ -50,7 +50,7 @@ def tar_of(requests: Iterable[Any]) -> dict[str, bytes]:
     """The files in the tar of an upload."""
     data = b"".join(request.data for request in requests)
     with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-        return {each.name: each.isfile() and tar.extractfile(each).read() for each in tar}  # type: ignore[union-attr]
+        return {each.name: file.read() for each in tar if (file := tar.extractfile(each)) is not None}
 
 
 def tar(**files: bytes) -> bytes:

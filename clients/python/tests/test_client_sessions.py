@@ -76,7 +76,7 @@ def test_a_session_is_a_conversation(gateway: Gateway, fleet: dockfleet.Fleet) -
     """A program reads each output before it writes the next input; the exit code is known after the end."""
     gateway.on("Exec", cat)
 
-    with fleet.host("a").exec.Exec(id="web", cmd=["cat"], attach_stdin=True) as session:
+    with fleet.host("a").exec.rpc("Exec")(id="web", cmd=["cat"], attach_stdin=True) as session:
         output = iter(session)
         session.write(b"ping")
         assert next(output).data == b"ping"
@@ -95,7 +95,7 @@ def test_a_session_knows_its_exec_and_its_terminal(gateway: Gateway, fleet: dock
     """From the first response on, for `ResizeExec` and `InspectExec`, also after the end."""
     gateway.on("Exec", cat)
 
-    with fleet.host("a").exec.Exec(id="web", cmd=["sh"], tty=True, attach_stdin=True) as session:
+    with fleet.host("a").exec.rpc("Exec")(id="web", cmd=["sh"], tty=True, attach_stdin=True) as session:
         assert (session.exec_id, session.tty, session.running) == ("", False, False)
         session.write(b"x")
         assert next(iter(session)).data == b"x"
@@ -118,7 +118,7 @@ def test_a_process_may_outlive_its_session(gateway: Gateway, fleet: dockfleet.Fl
         ],
     )
 
-    with fleet.host("a").containers.AttachContainer(id="web", stream=True) as session:
+    with fleet.host("a").containers.rpc("AttachContainer")(id="web", stream=True) as session:
         assert list(session) == []
 
     assert (session.exec_id, session.tty) == ("", True)
@@ -130,7 +130,9 @@ def test_a_session_resizes_its_terminal(gateway: Gateway, fleet: dockfleet.Fleet
     """Rows and columns go up among the input, in the order of the calls."""
     gateway.on("Exec", cat)
 
-    with fleet.host("a").exec.Exec(id="web", cmd=["sh"], tty=True, console_size={"height": 24, "width": 80}) as session:
+    with fleet.host("a").exec.rpc("Exec")(
+        id="web", cmd=["sh"], tty=True, console_size={"height": 24, "width": 80}
+    ) as session:
         session.resize(50, 132)
         session.close_stdin()
         list(session)
@@ -146,7 +148,7 @@ def test_leaving_a_session_ends_its_call_and_its_thread(gateway: Gateway, fleet:
     gateway.on("Exec", ended.endless(ExecResponse(output={"data": b"$ "})))
     before = threading.active_count()
 
-    with fleet.host("a").exec.Exec(id="web", cmd=["cat"], attach_stdin=True) as session:
+    with fleet.host("a").exec.rpc("Exec")(id="web", cmd=["cat"], attach_stdin=True) as session:
         next(iter(session))
 
     assert ended.wait(10)
@@ -157,7 +159,7 @@ def test_writing_to_a_session_that_has_ended_is_a_broken_pipe(gateway: Gateway, 
     """As with a process of this machine."""
     gateway.on("Exec", [ExecResponse(end={"exit_code": 0})])
 
-    with fleet.host("a").exec.Exec(id="web", cmd=["true"], attach_stdin=True) as session:
+    with fleet.host("a").exec.rpc("Exec")(id="web", cmd=["true"], attach_stdin=True) as session:
         list(session)
         with pytest.raises(BrokenPipeError):
             _write_for_ever(session)
@@ -170,7 +172,7 @@ def test_a_writer_waits_for_a_process_that_does_not_read(gateway: Gateway, fleet
     broken = threading.Event()
     written = []
 
-    with fleet.host("a").exec.Exec(id="web", cmd=["sleep"], attach_stdin=True) as session:
+    with fleet.host("a").exec.rpc("Exec")(id="web", cmd=["sleep"], attach_stdin=True) as session:
 
         def write() -> None:
             try:
@@ -199,7 +201,7 @@ def test_attach_is_a_session_too(gateway: Gateway, fleet: dockfleet.Fleet) -> No
         ],
     )
 
-    with fleet.host("a").containers.AttachContainer(id="web", stream=True, attach_stdout=True) as session:
+    with fleet.host("a").containers.rpc("AttachContainer")(id="web", stream=True, attach_stdout=True) as session:
         assert [output.data for output in session] == [b"hello"]
 
     assert session.exit_code == 7
@@ -219,7 +221,7 @@ def test_output_that_was_dropped_is_counted(gateway: Gateway, fleet: dockfleet.F
         ],
     )
 
-    with fleet.host("a").containers.AttachContainer(id="web", stream=True, attach_stdout=True) as session:
+    with fleet.host("a").containers.rpc("AttachContainer")(id="web", stream=True, attach_stdout=True) as session:
         assert [(output.data, session.dropped_bytes) for output in session] == [(b"a", 0), (b"b", 7)]
 
     assert (session.exit_code, session.ended) == (0, True)
@@ -246,7 +248,7 @@ def test_a_session_that_breaks_has_not_ended(gateway: Gateway, fleet: dockfleet.
     """Without its last response, the exit code is not known."""
     gateway.on("Exec", [ExecResponse(started={}), ExecResponse(dropped={"bytes": 1})])
 
-    with fleet.host("a").exec.Exec(id="web", cmd=["true"]) as session:
+    with fleet.host("a").exec.rpc("Exec")(id="web", cmd=["true"]) as session:
         assert list(session) == []
 
     assert (session.ended, session.exit_code) == (False, None)

@@ -23,7 +23,7 @@ def test_a_view_fills_in_the_host(gateway: Gateway, fleet: dockfleet.Fleet) -> N
     """A call through `fleet.host("a")` has `host: "a"`; its keyword arguments are the other fields."""
     gateway.on("ListContainers", containers.ListContainersResponse(containers=[{"id": "c1"}]))
 
-    answer = fleet.host("a").containers.ListContainers(all=True)
+    answer = fleet.host("a").containers.rpc("ListContainers")(all=True)
 
     assert [containers.ListContainersRequest(host="a", all=True)] == gateway.requests
     assert answer.containers[0].id == "c1"
@@ -33,7 +33,7 @@ def test_filters_may_be_plain_lists_or_single_strings(gateway: Gateway, fleet: d
     """A map of `StringList` takes them."""
     gateway.on("ListContainers", containers.ListContainersResponse())
 
-    fleet.host("a").containers.ListContainers(
+    fleet.host("a").containers.rpc("ListContainers")(
         filters={"status": ["exited", "dead"], "label": "x=1", "name": StringList(items=["web"])}
     )
 
@@ -51,7 +51,7 @@ def test_messages_and_times_may_be_plain_values(gateway: Gateway, fleet: dockfle
     gateway.on("StreamLogs", [])
     host = fleet.host("a")
 
-    host.containers.CreateContainer(name="web", config={"image": "nginx"})
+    host.containers.rpc("CreateContainer")(name="web", config={"image": "nginx"})
     list(host.logs("web", since=datetime(2024, 5, 1, tzinfo=UTC)))
 
     assert gateway.requests[0].config.image == "nginx"
@@ -63,7 +63,7 @@ def test_a_list_message_may_be_a_plain_list(gateway: Gateway, fleet: dockfleet.F
     """Also in nested dicts; an empty list is not absent."""
     gateway.on("CreateContainer", containers.CreateContainerResponse(id="c1"))
 
-    fleet.host("a").containers.CreateContainer(
+    fleet.host("a").containers.rpc("CreateContainer")(
         name="web",
         config={
             "image": "nginx",
@@ -89,7 +89,9 @@ def test_a_list_of_list_messages_may_be_plain_lists(
     gateway.on("CreateContainer", containers.CreateContainerResponse(id="c1"))
 
     devices = [{"driver": "nvidia", "capabilities": [wrap(["gpu", "compute"]), wrap(["video"])]}]
-    fleet.host("a").containers.CreateContainer(config={"image": "x", "host_config": {"device_requests": devices}})
+    fleet.host("a").containers.rpc("CreateContainer")(
+        config={"image": "x", "host_config": {"device_requests": devices}}
+    )
 
     (device,) = gateway.requests[0].config.host_config.device_requests
     assert device.driver == "nvidia"
@@ -99,7 +101,7 @@ def test_a_list_of_list_messages_may_be_plain_lists(
 def test_a_misspelt_field_of_a_dictionary_is_refused(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
     """At any depth."""
     with pytest.raises(TypeError, match='no "masked_path" field; did you mean masked_paths'):
-        fleet.host("a").containers.CreateContainer(config={"image": "x", "host_config": {"masked_path": []}})
+        fleet.host("a").containers.rpc("CreateContainer")(config={"image": "x", "host_config": {"masked_path": []}})
 
     assert gateway.requests == []
 
@@ -109,18 +111,18 @@ def test_a_field_that_does_not_exist_is_refused_before_anything_is_sent(
 ) -> None:
     """A misspelt field is a `TypeError` here, not an error of the gateway."""
     with pytest.raises(TypeError, match='no "al" field; did you mean all'):
-        fleet.host("a").containers.ListContainers(al=True)
+        fleet.host("a").containers.rpc("ListContainers")(al=True)
 
     assert gateway.requests == []
 
 
-def test_a_method_or_service_that_does_not_exist_is_an_attribute_error(fleet: dockfleet.Fleet) -> None:
+def test_an_rpc_a_method_or_a_service_that_does_not_exist_is_an_error(fleet: dockfleet.Fleet) -> None:
     """Misspelt names fail as attributes do, and `dir` lists the names."""
     host: Any = fleet.host("a")
 
-    with pytest.raises(AttributeError, match="Containers has no method 'ListContainer'; did you mean ListContainers"):
-        _ = host.containers.ListContainer
-    with pytest.raises(AttributeError, match="Images has no method 'pul'; did you mean pull"):
+    with pytest.raises(ValueError, match="Containers has no RPC 'ListContainer'; did you mean ListContainers"):
+        host.containers.rpc("ListContainer")
+    with pytest.raises(AttributeError, match="pul"):
         _ = host.images.pul
     with pytest.raises(AttributeError, match="pods"):
         _ = host.pods
@@ -153,7 +155,7 @@ def test_a_stream_ends_its_call_when_it_is_closed(gateway: Gateway, fleet: dockf
     ended = Ended()
     gateway.on("StreamStats", ended.endless(containers.StreamStatsResponse()))
 
-    with fleet.host("a").containers.StreamStats(id="web") as stats:
+    with fleet.host("a").containers.rpc("StreamStats")(id="web") as stats:
         next(stats)
 
     assert ended.wait(10)
@@ -165,7 +167,7 @@ def test_an_upload_is_a_start_and_chunks(gateway: Gateway, fleet: dockfleet.Flee
     gateway.on("PutContainerArchive", drained(containers.PutContainerArchiveResponse()))
     tar = bytes(range(256)) * 2500  # 640,000 bytes
 
-    fleet.host("a").containers.PutContainerArchive(io.BytesIO(tar), id="web", path="/srv")
+    fleet.host("a").containers.rpc("PutContainerArchive")(io.BytesIO(tar), id="web", path="/srv")
 
     start, *frames = gateway.requests
     assert (start.start.host, start.start.id, start.start.path) == ("a", "web", "/srv")
@@ -178,7 +180,7 @@ def test_an_upload_takes_bytes_files_and_pieces(gateway: Gateway, fleet: dockfle
     """One piece or many, of any size; empty ones are not sent."""
     gateway.on("LoadImages", drained([images.LoadImagesResponse(progress=Progress(status="x"))]))
 
-    reports = list(fleet.host("a").images.LoadImages(source, quiet=True))
+    reports = list(fleet.host("a").images.rpc("LoadImages")(source, quiet=True))
 
     whole = source if isinstance(source, (bytes, memoryview)) else b"".join(source)
     assert [report.progress.status for report in reports] == ["x"]
@@ -196,9 +198,9 @@ def test_a_source_that_fails_ends_the_upload_with_its_error(
     ended = Ended()
     host = fleet.host("a")
     gateway.on(rpc, lambda requests, context: ended.watch(context) or drained(answer)(requests, context))
-    upload = {
-        "PutContainerArchive": lambda source: host.containers.PutContainerArchive(source, id="web", path="/"),
-        "LoadImages": lambda source: list(host.images.LoadImages(source)),
+    upload: dict[str, Callable[[Any], Any]] = {
+        "PutContainerArchive": lambda source: host.containers.rpc("PutContainerArchive")(source, id="web", path="/"),
+        "LoadImages": lambda source: list(host.images.rpc("LoadImages")(source)),
     }
 
     def broken() -> Iterator[bytes]:
@@ -221,7 +223,7 @@ def test_a_download_yields_the_bytes_alone(gateway: Gateway, fleet: dockfleet.Fl
         ],
     )
 
-    archive = fleet.host("a").containers.GetContainerArchive(id="web", path="/etc")
+    archive = fleet.host("a").containers.rpc("GetContainerArchive")(id="web", path="/etc")
 
     assert b"".join(dockfleet.download(archive)) == b"tar bytes"
 

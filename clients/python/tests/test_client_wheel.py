@@ -57,7 +57,7 @@ def test_the_wheel_of_the_client_runs_with_older_packages(wheel: Path, tmp_path:
     gateway = Gateway()
     gateway.on("ListContainers", ListContainersResponse(containers=[{"id": "1"}]))
     answers = [{"created": {"id": "1"}}, {"output": {"stream": 1, "data": b"hi"}}, {"end": {"exit_code": 0}}]
-    gateway.on("RunContainer", [RunContainerResponse(**answer) for answer in answers])  # type: ignore[arg-type]
+    gateway.on("RunContainer", [RunContainerResponse(**answer) for answer in answers])
     gateway.on("StopContainer", lambda request, context: fail(context, reason="NOT_FOUND"))
 
     program = [tmp_path / "bin/python", "-c", PROGRAM, gateway.address]

@@ -62,7 +62,7 @@ class FleetContainers(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await found(
-            self._rpc("ListContainers")(
+            self.rpc("ListContainers")(
                 hosts=host_selector(hosts, host_label),
                 host_timeout=host_timeout,
                 request={
@@ -104,7 +104,7 @@ class FleetContainers(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await found(
-            self._rpc("FindContainers")(
+            self.rpc("FindContainers")(
                 hosts=host_selector(hosts, host_label),
                 containers=container_selector(names, label, images, states, published_ports, True),
                 deadline=deadline,
@@ -456,7 +456,7 @@ class FleetContainers(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await ran(
-            self._rpc("RunContainer")(
+            self.rpc("RunContainer")(
                 hosts=host_selector(hosts, host_label),
                 placement=placement,
                 request={
@@ -699,7 +699,7 @@ class FleetContainers(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await changed(
-            self._rpc("RunContainers")(
+            self.rpc("RunContainers")(
                 hosts=host_selector(hosts, host_label),
                 batch=batch,
                 request={
@@ -806,7 +806,7 @@ class FleetContainers(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await changed(
-            self._rpc("StartContainers")(
+            self.rpc("StartContainers")(
                 hosts=host_selector(hosts, host_label),
                 containers=container_selector(names, label, images, states, published_ports, every),
                 batch=batch,
@@ -856,7 +856,7 @@ class FleetContainers(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await changed(
-            self._rpc("StopContainers")(
+            self.rpc("StopContainers")(
                 hosts=host_selector(hosts, host_label),
                 containers=container_selector(names, label, images, states, published_ports, every),
                 batch=batch,
@@ -906,7 +906,7 @@ class FleetContainers(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await changed(
-            self._rpc("RestartContainers")(
+            self.rpc("RestartContainers")(
                 hosts=host_selector(hosts, host_label),
                 containers=container_selector(names, label, images, states, published_ports, every),
                 batch=batch,
@@ -953,7 +953,7 @@ class FleetContainers(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await changed(
-            self._rpc("KillContainers")(
+            self.rpc("KillContainers")(
                 hosts=host_selector(hosts, host_label),
                 containers=container_selector(names, label, images, states, published_ports, every),
                 batch=batch,
@@ -998,7 +998,7 @@ class FleetContainers(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await changed(
-            self._rpc("PauseContainers")(
+            self.rpc("PauseContainers")(
                 hosts=host_selector(hosts, host_label),
                 containers=container_selector(names, label, images, states, published_ports, every),
                 batch=batch,
@@ -1043,7 +1043,7 @@ class FleetContainers(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await changed(
-            self._rpc("UnpauseContainers")(
+            self.rpc("UnpauseContainers")(
                 hosts=host_selector(hosts, host_label),
                 containers=container_selector(names, label, images, states, published_ports, every),
                 batch=batch,
@@ -1162,7 +1162,7 @@ class FleetContainers(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await changed(
-            self._rpc("UpdateContainers")(
+            self.rpc("UpdateContainers")(
                 hosts=host_selector(hosts, host_label),
                 containers=container_selector(names, label, images, states, published_ports, every),
                 batch=batch,
@@ -1248,7 +1248,7 @@ class FleetContainers(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await changed(
-            self._rpc("RemoveContainers")(
+            self.rpc("RemoveContainers")(
                 hosts=host_selector(hosts, host_label),
                 containers=container_selector(names, label, images, states, published_ports, every),
                 batch=batch,
@@ -1285,7 +1285,7 @@ class FleetContainers(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await changed(
-            self._rpc("PruneContainers")(
+            self.rpc("PruneContainers")(
                 hosts=host_selector(hosts, host_label), batch=batch, request={"filters": filters}, deadline=deadline
             ),
             check,
@@ -1333,7 +1333,7 @@ class FleetImages(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await found(
-            self._rpc("ListImages")(
+            self.rpc("ListImages")(
                 hosts=host_selector(hosts, host_label),
                 host_timeout=host_timeout,
                 request={
@@ -1382,7 +1382,7 @@ class FleetImages(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await changed(
-            self._rpc("PullImages")(
+            self.rpc("PullImages")(
                 hosts=host_selector(hosts, host_label),
                 batch=batch,
                 request={"image": image, "tag": tag, "platform": platform, "registry_auth": registry_auth},
@@ -1427,7 +1427,7 @@ class FleetImages(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await changed(
-            self._rpc("CopyImage")(
+            self.rpc("CopyImage")(
                 host=host, image=image, to=host_selector(to, to_label), parallelism=parallelism, deadline=deadline
             ),
             check,
@@ -1462,7 +1462,7 @@ class FleetImages(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await changed(
-            self._rpc("TagImages")(
+            self.rpc("TagImages")(
                 hosts=host_selector(hosts, host_label),
                 batch=batch,
                 request={"name": name, "repo": repo, "tag": tag},
@@ -1502,7 +1502,7 @@ class FleetImages(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await changed(
-            self._rpc("RemoveImages")(
+            self.rpc("RemoveImages")(
                 hosts=host_selector(hosts, host_label),
                 batch=batch,
                 request={"name": name, "force": force, "no_prune": no_prune, "platforms": platforms},
@@ -1538,7 +1538,7 @@ class FleetImages(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await changed(
-            self._rpc("PruneImages")(
+            self.rpc("PruneImages")(
                 hosts=host_selector(hosts, host_label), batch=batch, request={"filters": filters}, deadline=deadline
             ),
             check,
@@ -1583,7 +1583,7 @@ class FleetImages(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await changed(
-            self._rpc("PruneBuildCaches")(
+            self.rpc("PruneBuildCaches")(
                 hosts=host_selector(hosts, host_label),
                 batch=batch,
                 request={
@@ -1632,7 +1632,7 @@ class FleetNetworks(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await found(
-            self._rpc("ListNetworks")(
+            self.rpc("ListNetworks")(
                 hosts=host_selector(hosts, host_label),
                 host_timeout=host_timeout,
                 request={"filters": labelled(filters, label), "max_age": max_age},
@@ -1696,7 +1696,7 @@ class FleetNetworks(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await changed(
-            self._rpc("CreateNetworks")(
+            self.rpc("CreateNetworks")(
                 hosts=host_selector(hosts, host_label),
                 batch=batch,
                 request={
@@ -1743,7 +1743,7 @@ class FleetNetworks(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await changed(
-            self._rpc("RemoveNetworks")(
+            self.rpc("RemoveNetworks")(
                 hosts=host_selector(hosts, host_label), batch=batch, request={}, deadline=deadline
             ),
             check,
@@ -1776,7 +1776,7 @@ class FleetNetworks(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await changed(
-            self._rpc("PruneNetworks")(
+            self.rpc("PruneNetworks")(
                 hosts=host_selector(hosts, host_label), batch=batch, request={"filters": filters}, deadline=deadline
             ),
             check,
@@ -1814,7 +1814,7 @@ class FleetVolumes(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await found(
-            self._rpc("ListVolumes")(
+            self.rpc("ListVolumes")(
                 hosts=host_selector(hosts, host_label),
                 host_timeout=host_timeout,
                 request={"filters": labelled(filters, label), "max_age": max_age},
@@ -1857,7 +1857,7 @@ class FleetVolumes(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await changed(
-            self._rpc("CreateVolumes")(
+            self.rpc("CreateVolumes")(
                 hosts=host_selector(hosts, host_label),
                 batch=batch,
                 request={
@@ -1900,7 +1900,7 @@ class FleetVolumes(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await changed(
-            self._rpc("RemoveVolumes")(
+            self.rpc("RemoveVolumes")(
                 hosts=host_selector(hosts, host_label),
                 batch=batch,
                 request={"name": name, "force": force},
@@ -1936,7 +1936,7 @@ class FleetVolumes(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await changed(
-            self._rpc("PruneVolumes")(
+            self.rpc("PruneVolumes")(
                 hosts=host_selector(hosts, host_label), batch=batch, request={"filters": filters}, deadline=deadline
             ),
             check,
@@ -1965,7 +1965,7 @@ class FleetSystem(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await found(
-            self._rpc("GetInfo")(
+            self.rpc("GetInfo")(
                 hosts=host_selector(hosts, host_label), host_timeout=host_timeout, request={}, deadline=deadline
             ),
             lambda answer: [answer.response.info] if answer.HasField("response") else [],
@@ -1989,7 +1989,7 @@ class FleetSystem(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await found(
-            self._rpc("GetVersion")(
+            self.rpc("GetVersion")(
                 hosts=host_selector(hosts, host_label), host_timeout=host_timeout, request={}, deadline=deadline
             ),
             lambda answer: [answer.response.version] if answer.HasField("response") else [],
@@ -2018,7 +2018,7 @@ class FleetSystem(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await found(
-            self._rpc("GetDataUsage")(
+            self.rpc("GetDataUsage")(
                 hosts=host_selector(hosts, host_label),
                 host_timeout=host_timeout,
                 request={"object_types": object_types, "verbose": verbose},
@@ -2045,7 +2045,7 @@ class FleetSystem(Service):
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         return await found(
-            self._rpc("Ping")(
+            self.rpc("Ping")(
                 hosts=host_selector(hosts, host_label), host_timeout=host_timeout, request={}, deadline=deadline
             ),
             lambda answer: [answer.response] if answer.HasField("response") else [],
@@ -2122,7 +2122,7 @@ class FleetDiscovery(Service):
         - *include_unhealthy*: also endpoints whose health is `starting` or `unhealthy`.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: fleet_pb2.DiscoverServicesResponse = await self._rpc("DiscoverServices")(
+        response: fleet_pb2.DiscoverServicesResponse = await self.rpc("DiscoverServices")(
             hosts=host_selector(hosts, host_label),
             services=services,
             labels=requirements(label),
@@ -2180,7 +2180,7 @@ class Hosts(Service):
         - *label*: labels of hosts: `k=v`, `k!=v`, `k in (a,b)`, `k notin (a,b)`, `k` or `!k`.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: hosts_pb2.ListHostsResponse = await self._rpc("ListHosts")(
+        response: hosts_pb2.ListHostsResponse = await self.rpc("ListHosts")(
             selector=host_selector(names, label), deadline=deadline
         )
         return Listing(response.hosts, response)
@@ -2197,7 +2197,7 @@ class Hosts(Service):
         - *host*: the name of the host.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: hosts_pb2.GetHostResponse = await self._rpc("GetHost")(host=host, deadline=deadline)
+        response: hosts_pb2.GetHostResponse = await self.rpc("GetHost")(host=host, deadline=deadline)
         return response.host
 
     def watch(
@@ -2255,7 +2255,7 @@ class Hosts(Service):
           can become root on that host.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: hosts_pb2.AddHostResponse = await self._rpc("AddHost")(
+        response: hosts_pb2.AddHostResponse = await self.rpc("AddHost")(
             spec={"name": name, "address": address, "labels": labels, "tls": tls, "ssh": ssh, "insecure": insecure},
             deadline=deadline,
         )
@@ -2292,7 +2292,7 @@ class Hosts(Service):
           can become root on that host.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: hosts_pb2.UpdateHostResponse = await self._rpc("UpdateHost")(
+        response: hosts_pb2.UpdateHostResponse = await self.rpc("UpdateHost")(
             spec={"name": name, "address": address, "labels": labels, "tls": tls, "ssh": ssh, "insecure": insecure},
             deadline=deadline,
         )
@@ -2311,7 +2311,7 @@ class Hosts(Service):
         - *host*: the name of the host.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        await self._rpc("RemoveHost")(host=host, deadline=deadline)
+        await self.rpc("RemoveHost")(host=host, deadline=deadline)
 
     async def drain(self, host: str, *, deadline: float | None = None) -> hosts_pb2.Host:
         """Lets a host take no new work. RPCs with the option `new_work`, which make or start something there, fail with
@@ -2326,7 +2326,7 @@ class Hosts(Service):
         - *host*: the name of the host.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: hosts_pb2.DrainHostResponse = await self._rpc("DrainHost")(host=host, deadline=deadline)
+        response: hosts_pb2.DrainHostResponse = await self.rpc("DrainHost")(host=host, deadline=deadline)
         return response.host
 
     async def undrain(self, host: str, *, deadline: float | None = None) -> hosts_pb2.Host:
@@ -2340,7 +2340,7 @@ class Hosts(Service):
         - *host*: the name of the host.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: hosts_pb2.UndrainHostResponse = await self._rpc("UndrainHost")(host=host, deadline=deadline)
+        response: hosts_pb2.UndrainHostResponse = await self.rpc("UndrainHost")(host=host, deadline=deadline)
         return response.host
 
     async def probe(
@@ -2357,7 +2357,7 @@ class Hosts(Service):
         - *host_timeout*: how long the host may take. Default: 5 seconds.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: hosts_pb2.ProbeHostResponse = await self._rpc("ProbeHost")(
+        response: hosts_pb2.ProbeHostResponse = await self.rpc("ProbeHost")(
             host=host, host_timeout=host_timeout, deadline=deadline
         )
         return response.host

@@ -60,7 +60,7 @@ class ImageOperations(Service):
         """
         name, tar = contexts.context(path, dockerfile)
         tags = [tag] if isinstance(tag, str) else tag
-        call = self._rpc("BuildImage")(
+        call = self.rpc("BuildImage")(
             tar,
             dockerfile=name,
             tags=tags,

@@ -71,7 +71,7 @@ class Containers(Service):
           host is asked. In FleetService: the inventory answers, however old it is.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: containers_pb2.ListContainersResponse = await self._rpc("ListContainers")(
+        response: containers_pb2.ListContainersResponse = await self.rpc("ListContainers")(
             all=all, limit=limit, size=size, filters=filters, max_age=max_age, deadline=deadline
         )
         return Listing(response.containers, response)
@@ -232,7 +232,7 @@ class Containers(Service):
         - *config*: what else the container has, or all of it
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: containers_pb2.CreateContainerResponse = await self._rpc("CreateContainer")(
+        response: containers_pb2.CreateContainerResponse = await self.rpc("CreateContainer")(
             config=container_spec(
                 config,
                 {
@@ -479,7 +479,7 @@ class Containers(Service):
         - *progress*: is called with each report of progress
         """
         return await ran(
-            self._rpc("RunContainer")(
+            self.rpc("RunContainer")(
                 config=container_spec(
                     config,
                     {
@@ -558,7 +558,7 @@ class Containers(Service):
         - *size*: sets `size_rw_bytes` and `size_root_fs_bytes`, which is slow. Default: false.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: containers_pb2.InspectContainerResponse = await self._rpc("InspectContainer")(
+        response: containers_pb2.InspectContainerResponse = await self.rpc("InspectContainer")(
             id=id, size=size, deadline=deadline
         )
         return response.container
@@ -580,7 +580,7 @@ class Containers(Service):
         - *ps_args*: the options for `ps`, such as `aux`. The output must contain the process ids. Default: `-ef`.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: containers_pb2.TopContainerResponse = await self._rpc("TopContainer")(
+        response: containers_pb2.TopContainerResponse = await self.rpc("TopContainer")(
             id=id, ps_args=ps_args, deadline=deadline
         )
         return response
@@ -719,7 +719,7 @@ class Containers(Service):
         - *id*: the container.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: containers_pb2.GetContainerChangesResponse = await self._rpc("GetContainerChanges")(
+        response: containers_pb2.GetContainerChangesResponse = await self.rpc("GetContainerChanges")(
             id=id, deadline=deadline
         )
         return Listing(response.changes, response)
@@ -739,7 +739,7 @@ class Containers(Service):
         - *id*: the container.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        return download(self._rpc("ExportContainer")(id=id, deadline=deadline))
+        return download(self.rpc("ExportContainer")(id=id, deadline=deadline))
 
     def stats(
         self,
@@ -798,7 +798,7 @@ class Containers(Service):
         - *size*: the size. Required.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        await self._rpc("ResizeContainer")(id=id, size=size, deadline=deadline)
+        await self.rpc("ResizeContainer")(id=id, size=size, deadline=deadline)
 
     async def start(
         self, id: str, *, detach_keys: str | None = None, deadline: float | None = None
@@ -817,7 +817,7 @@ class Containers(Service):
           or `ctrl-` with a letter or one of `@ ^ [ , _`. Default: the engine's own.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: containers_pb2.StartContainerResponse = await self._rpc("StartContainer")(
+        response: containers_pb2.StartContainerResponse = await self.rpc("StartContainer")(
             id=id, detach_keys=detach_keys, deadline=deadline
         )
         return response
@@ -838,7 +838,7 @@ class Containers(Service):
           usually 10.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: containers_pb2.StopContainerResponse = await self._rpc("StopContainer")(
+        response: containers_pb2.StopContainerResponse = await self.rpc("StopContainer")(
             id=id, signal=signal, timeout_seconds=timeout, deadline=deadline
         )
         return response
@@ -859,7 +859,7 @@ class Containers(Service):
           usually 10.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        await self._rpc("RestartContainer")(id=id, signal=signal, timeout_seconds=timeout, deadline=deadline)
+        await self.rpc("RestartContainer")(id=id, signal=signal, timeout_seconds=timeout, deadline=deadline)
 
     async def kill(self, id: str, *, signal: str | int | None = None, deadline: float | None = None) -> None:
         """Sends a signal to a container's main process. Each call sends the signal again.
@@ -876,7 +876,7 @@ class Containers(Service):
         - *signal*: the signal by name or number, such as `SIGHUP` or `1`. Default: SIGKILL.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        await self._rpc("KillContainer")(id=id, signal=signal, deadline=deadline)
+        await self.rpc("KillContainer")(id=id, signal=signal, deadline=deadline)
 
     async def update(
         self,
@@ -971,7 +971,7 @@ class Containers(Service):
           TCP, in bytes.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: containers_pb2.UpdateContainerResponse = await self._rpc("UpdateContainer")(
+        response: containers_pb2.UpdateContainerResponse = await self.rpc("UpdateContainer")(
             id=id,
             restart_policy=restart_policy,
             nano_cpus=nano_cpus,
@@ -1023,7 +1023,7 @@ class Containers(Service):
         - *name*: the new name. Required.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        await self._rpc("RenameContainer")(id=id, name=name, deadline=deadline)
+        await self.rpc("RenameContainer")(id=id, name=name, deadline=deadline)
 
     async def pause(self, id: str, *, deadline: float | None = None) -> None:
         """Suspends all processes of a container. The processes do not notice it.
@@ -1036,7 +1036,7 @@ class Containers(Service):
         - *id*: the container.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        await self._rpc("PauseContainer")(id=id, deadline=deadline)
+        await self.rpc("PauseContainer")(id=id, deadline=deadline)
 
     async def unpause(self, id: str, *, deadline: float | None = None) -> None:
         """Resumes all processes of a paused container.
@@ -1049,7 +1049,7 @@ class Containers(Service):
         - *id*: the container.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        await self._rpc("UnpauseContainer")(id=id, deadline=deadline)
+        await self.rpc("UnpauseContainer")(id=id, deadline=deadline)
 
     def attach(
         self,
@@ -1101,7 +1101,7 @@ class Containers(Service):
           Default: SLOW_READER_DROP.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        session: Session = self._rpc("AttachContainer")(
+        session: Session = self.rpc("AttachContainer")(
             id=id,
             logs=logs,
             stream=stream,
@@ -1131,7 +1131,7 @@ class Containers(Service):
           run or of the next one) or `removed`. Default: `not-running`.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: containers_pb2.WaitContainerResponse = await self._rpc("WaitContainer")(
+        response: containers_pb2.WaitContainerResponse = await self.rpc("WaitContainer")(
             id=id, condition=condition, deadline=deadline
         )
         return response
@@ -1161,7 +1161,7 @@ class Containers(Service):
           `/container/alias`, as ListContainers does. Default: false.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        await self._rpc("RemoveContainer")(
+        await self.rpc("RemoveContainer")(
             id=id, remove_volumes=remove_volumes, force=force, link=link, deadline=deadline
         )
 
@@ -1177,7 +1177,7 @@ class Containers(Service):
         - *path*: the path in the container, from `/`. Required.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: containers_pb2.StatContainerArchiveResponse = await self._rpc("StatContainerArchive")(
+        response: containers_pb2.StatContainerArchiveResponse = await self.rpc("StatContainerArchive")(
             id=id, path=path, deadline=deadline
         )
         return response.stat
@@ -1200,7 +1200,7 @@ class Containers(Service):
           at the end of its path comes without its own name. Required.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        return download(self._rpc("GetContainerArchive")(id=id, path=path, deadline=deadline))
+        return download(self.rpc("GetContainerArchive")(id=id, path=path, deadline=deadline))
 
     async def put_archive(
         self,
@@ -1235,7 +1235,7 @@ class Containers(Service):
         - *source*: the bytes: as bytes, a file open in binary mode, or pieces of bytes
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        await self._rpc("PutContainerArchive")(
+        await self.rpc("PutContainerArchive")(
             source,
             id=id,
             path=path,
@@ -1261,7 +1261,7 @@ class Containers(Service):
           or do not have. Default: no filters.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: containers_pb2.PruneContainersResponse = await self._rpc("PruneContainers")(
+        response: containers_pb2.PruneContainersResponse = await self.rpc("PruneContainers")(
             filters=filters, deadline=deadline
         )
         return response
@@ -1300,7 +1300,7 @@ class Distribution(Service):
         - *registry_auth*: credentials for the registry. Default: the request is anonymous.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: distribution_pb2.InspectDistributionResponse = await self._rpc("InspectDistribution")(
+        response: distribution_pb2.InspectDistributionResponse = await self.rpc("InspectDistribution")(
             name=name, registry_auth=registry_auth, deadline=deadline
         )
         return response
@@ -1378,7 +1378,7 @@ class Exec(Service):
           SLOW_READER_WAIT.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        session: Session = self._rpc("Exec")(
+        session: Session = self.rpc("Exec")(
             id=id,
             attach_stdin=attach_stdin,
             tty=tty,
@@ -1437,7 +1437,7 @@ class Exec(Service):
         - *console_size*: the first size of the terminal.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: exec_pb2.CreateExecResponse = await self._rpc("CreateExec")(
+        response: exec_pb2.CreateExecResponse = await self.rpc("CreateExec")(
             id=id,
             cmd=cmd,
             env=env,
@@ -1486,7 +1486,7 @@ class Exec(Service):
           `ExecStart.slow_reader`. Default: SLOW_READER_WAIT.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        session: Session = self._rpc("StartExec")(
+        session: Session = self.rpc("StartExec")(
             id=id, detach=detach, tty=tty, console_size=console_size, slow_reader=slow_reader, deadline=deadline
         )
         return session
@@ -1506,7 +1506,7 @@ class Exec(Service):
         - *size*: the size. Required.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        await self._rpc("ResizeExec")(id=id, size=size, deadline=deadline)
+        await self.rpc("ResizeExec")(id=id, size=size, deadline=deadline)
 
     async def get(self, id: str, *, deadline: float | None = None) -> exec_pb2.ExecInstance:
         """Returns the state of an exec, and its exit code when it has ended.
@@ -1519,7 +1519,7 @@ class Exec(Service):
         - *id*: the exec.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: exec_pb2.InspectExecResponse = await self._rpc("InspectExec")(id=id, deadline=deadline)
+        response: exec_pb2.InspectExecResponse = await self.rpc("InspectExec")(id=id, deadline=deadline)
         return response.exec
 
 
@@ -1565,7 +1565,7 @@ class Images(ImageOperations):
           host is asked. In FleetService: the inventory answers, however old it is.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: images_pb2.ListImagesResponse = await self._rpc("ListImages")(
+        response: images_pb2.ListImagesResponse = await self.rpc("ListImages")(
             all=all,
             filters=filters,
             shared_size=shared_size,
@@ -1670,7 +1670,7 @@ class Images(ImageOperations):
         - *progress*: is called with each report of progress
         """
         return await proceed(
-            self._rpc("BuildImage")(
+            self.rpc("BuildImage")(
                 source,
                 tags=tags,
                 dockerfile=dockerfile,
@@ -1733,7 +1733,7 @@ class Images(ImageOperations):
           call it `reserved_space_bytes`. Default: the engine's own.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: images_pb2.PruneBuildCacheResponse = await self._rpc("PruneBuildCache")(
+        response: images_pb2.PruneBuildCacheResponse = await self.rpc("PruneBuildCache")(
             all=all,
             filters=filters,
             reserved_space_bytes=reserved_space_bytes,
@@ -1780,7 +1780,7 @@ class Images(ImageOperations):
         - *progress*: is called with each report of progress
         """
         return await proceed(
-            self._rpc("PullImage")(
+            self.rpc("PullImage")(
                 image=image, tag=tag, platform=platform, registry_auth=registry_auth, deadline=deadline
             ),
             progress,
@@ -1827,7 +1827,7 @@ class Images(ImageOperations):
         - *progress*: is called with each report of progress
         """
         return await proceed(
-            self._rpc("ImportImage")(
+            self.rpc("ImportImage")(
                 source,
                 from_src=from_src,
                 repo=repo,
@@ -1861,7 +1861,7 @@ class Images(ImageOperations):
         - *platform*: the platform to show. Default: one that the host has, preferably its own.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: images_pb2.InspectImageResponse = await self._rpc("InspectImage")(
+        response: images_pb2.InspectImageResponse = await self.rpc("InspectImage")(
             name=name, manifests=manifests, platform=platform, deadline=deadline
         )
         return response.image
@@ -1894,7 +1894,7 @@ class Images(ImageOperations):
         - *statement*: sets the statements themselves, and not only their kinds. Default: false.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: images_pb2.ListImageAttestationsResponse = await self._rpc("ListImageAttestations")(
+        response: images_pb2.ListImageAttestationsResponse = await self.rpc("ListImageAttestations")(
             name=name, platforms=platforms, predicate_types=predicate_types, statement=statement, deadline=deadline
         )
         return Listing(response.attestations, response)
@@ -1917,7 +1917,7 @@ class Images(ImageOperations):
         - *platform*: the platform to show. Default: one that the host has, preferably its own.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: images_pb2.GetImageHistoryResponse = await self._rpc("GetImageHistory")(
+        response: images_pb2.GetImageHistoryResponse = await self.rpc("GetImageHistory")(
             name=name, platform=platform, deadline=deadline
         )
         return Listing(response.layers, response)
@@ -1956,7 +1956,7 @@ class Images(ImageOperations):
         - *progress*: is called with each report of progress
         """
         return await proceed(
-            self._rpc("PushImage")(
+            self.rpc("PushImage")(
                 name=name, tag=tag, platform=platform, registry_auth=registry_auth, deadline=deadline
             ),
             progress,
@@ -1977,7 +1977,7 @@ class Images(ImageOperations):
         - *tag*: the tag of the new name. Default: `latest`.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        await self._rpc("TagImage")(name=name, repo=repo, tag=tag, deadline=deadline)
+        await self.rpc("TagImage")(name=name, repo=repo, tag=tag, deadline=deadline)
 
     async def remove(
         self,
@@ -2005,7 +2005,7 @@ class Images(ImageOperations):
         - *platforms*: removes only what the image has for these platforms. Default: all.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: images_pb2.RemoveImageResponse = await self._rpc("RemoveImage")(
+        response: images_pb2.RemoveImageResponse = await self.rpc("RemoveImage")(
             name=name, force=force, no_prune=no_prune, platforms=platforms, deadline=deadline
         )
         return Listing(response.images, response)
@@ -2032,7 +2032,7 @@ class Images(ImageOperations):
           stars. Default: no filters.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: images_pb2.SearchImagesResponse = await self._rpc("SearchImages")(
+        response: images_pb2.SearchImagesResponse = await self.rpc("SearchImages")(
             term=term, limit=limit, filters=filters, deadline=deadline
         )
         return Listing(response.results, response)
@@ -2054,7 +2054,7 @@ class Images(ImageOperations):
           `name` or `name=value`, which they have or do not have. Default: `dangling` is `true`.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: images_pb2.PruneImagesResponse = await self._rpc("PruneImages")(filters=filters, deadline=deadline)
+        response: images_pb2.PruneImagesResponse = await self.rpc("PruneImages")(filters=filters, deadline=deadline)
         return response
 
     async def commit(
@@ -2092,7 +2092,7 @@ class Images(ImageOperations):
           from the container where they are unset; all other settings are those of this field alone.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: images_pb2.CommitContainerResponse = await self._rpc("CommitContainer")(
+        response: images_pb2.CommitContainerResponse = await self.rpc("CommitContainer")(
             container=container,
             repo=repo,
             tag=tag,
@@ -2126,7 +2126,7 @@ class Images(ImageOperations):
         - *platforms*: the platforms to return. More than one from 1.52 on. Default: all that the host has.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        return download(self._rpc("SaveImage")(name=name, platforms=platforms, deadline=deadline))
+        return download(self.rpc("SaveImage")(name=name, platforms=platforms, deadline=deadline))
 
     def save_all(
         self,
@@ -2147,7 +2147,7 @@ class Images(ImageOperations):
         - *platforms*: the platforms to return. More than one from 1.52 on. Default: all that the host has.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        return download(self._rpc("SaveImages")(names=names, platforms=platforms, deadline=deadline))
+        return download(self.rpc("SaveImages")(names=names, platforms=platforms, deadline=deadline))
 
     async def load(
         self,
@@ -2180,7 +2180,7 @@ class Images(ImageOperations):
         - *progress*: is called with each report of progress
         """
         return await proceed(
-            self._rpc("LoadImages")(source, quiet=quiet, platforms=platforms, deadline=deadline), progress
+            self.rpc("LoadImages")(source, quiet=quiet, platforms=platforms, deadline=deadline), progress
         )
 
 
@@ -2220,7 +2220,7 @@ class Networks(Service):
           host is asked. In FleetService: the inventory answers, however old it is.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: networks_pb2.ListNetworksResponse = await self._rpc("ListNetworks")(
+        response: networks_pb2.ListNetworksResponse = await self.rpc("ListNetworks")(
             filters=filters, max_age=max_age, deadline=deadline
         )
         return Listing(response.networks, response)
@@ -2240,7 +2240,7 @@ class Networks(Service):
         - *scope*: looks only among the networks of this scope: `local`, `swarm` or `global`. Default: all scopes.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: networks_pb2.InspectNetworkResponse = await self._rpc("InspectNetwork")(
+        response: networks_pb2.InspectNetworkResponse = await self.rpc("InspectNetwork")(
             id=id, verbose=verbose, scope=scope, deadline=deadline
         )
         return response.network
@@ -2260,7 +2260,7 @@ class Networks(Service):
         - *id*: the network: id, unique id prefix or name.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        await self._rpc("RemoveNetwork")(id=id, deadline=deadline)
+        await self.rpc("RemoveNetwork")(id=id, deadline=deadline)
 
     async def create(
         self,
@@ -2317,7 +2317,7 @@ class Networks(Service):
           name, as far as the engine notices it. Default: false.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: networks_pb2.CreateNetworkResponse = await self._rpc("CreateNetwork")(
+        response: networks_pb2.CreateNetworkResponse = await self.rpc("CreateNetwork")(
             name=name,
             driver=driver,
             scope=scope,
@@ -2362,9 +2362,7 @@ class Networks(Service):
         - *endpoint_config*: how to connect it. Default: the network chooses.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        await self._rpc("ConnectNetwork")(
-            id=id, container=container, endpoint_config=endpoint_config, deadline=deadline
-        )
+        await self.rpc("ConnectNetwork")(id=id, container=container, endpoint_config=endpoint_config, deadline=deadline)
 
     async def disconnect(
         self, id: str, container: str, *, force: bool | None = None, deadline: float | None = None
@@ -2385,7 +2383,7 @@ class Networks(Service):
           Default: false.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        await self._rpc("DisconnectNetwork")(id=id, container=container, force=force, deadline=deadline)
+        await self.rpc("DisconnectNetwork")(id=id, container=container, force=force, deadline=deadline)
 
     async def prune(
         self, *, filters: forms.Filters | None = None, deadline: float | None = None
@@ -2405,7 +2403,7 @@ class Networks(Service):
           `name=value`, which they have or do not have. Default: no filters.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: networks_pb2.PruneNetworksResponse = await self._rpc("PruneNetworks")(
+        response: networks_pb2.PruneNetworksResponse = await self.rpc("PruneNetworks")(
             filters=filters, deadline=deadline
         )
         return response
@@ -2434,9 +2432,7 @@ class System(Service):
           the registry is Docker Hub.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: system_pb2.CheckAuthResponse = await self._rpc("CheckAuth")(
-            credentials=credentials, deadline=deadline
-        )
+        response: system_pb2.CheckAuthResponse = await self.rpc("CheckAuth")(credentials=credentials, deadline=deadline)
         return response
 
     async def info(self, *, deadline: float | None = None) -> system_pb2.EngineInfo:
@@ -2446,7 +2442,7 @@ class System(Service):
 
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: system_pb2.GetInfoResponse = await self._rpc("GetInfo")(deadline=deadline)
+        response: system_pb2.GetInfoResponse = await self.rpc("GetInfo")(deadline=deadline)
         return response.info
 
     async def version(self, *, deadline: float | None = None) -> system_pb2.EngineVersion:
@@ -2456,7 +2452,7 @@ class System(Service):
 
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: system_pb2.GetVersionResponse = await self._rpc("GetVersion")(deadline=deadline)
+        response: system_pb2.GetVersionResponse = await self.rpc("GetVersion")(deadline=deadline)
         return response.version
 
     async def ping(self, *, deadline: float | None = None) -> system_pb2.PingResponse:
@@ -2471,7 +2467,7 @@ class System(Service):
 
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: system_pb2.PingResponse = await self._rpc("Ping")(deadline=deadline)
+        response: system_pb2.PingResponse = await self.rpc("Ping")(deadline=deadline)
         return response
 
     def events(
@@ -2549,7 +2545,7 @@ class System(Service):
         - *verbose*: adds a list of the single objects, in the layout that came with 1.52. Default: false.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: system_pb2.GetDataUsageResponse = await self._rpc("GetDataUsage")(
+        response: system_pb2.GetDataUsageResponse = await self.rpc("GetDataUsage")(
             object_types=object_types, verbose=verbose, deadline=deadline
         )
         return response
@@ -2584,7 +2580,7 @@ class Volumes(Service):
           host is asked. In FleetService: the inventory answers, however old it is.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: volumes_pb2.ListVolumesResponse = await self._rpc("ListVolumes")(
+        response: volumes_pb2.ListVolumesResponse = await self.rpc("ListVolumes")(
             filters=filters, max_age=max_age, deadline=deadline
         )
         return Listing(response.volumes, response)
@@ -2619,7 +2615,7 @@ class Volumes(Service):
         - *cluster_volume_spec*: creates it as a volume of the cluster. The host must be a manager of a swarm.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: volumes_pb2.CreateVolumeResponse = await self._rpc("CreateVolume")(
+        response: volumes_pb2.CreateVolumeResponse = await self.rpc("CreateVolume")(
             name=name,
             driver=driver,
             driver_opts=driver_opts,
@@ -2640,7 +2636,7 @@ class Volumes(Service):
         - *name*: the name of the volume, or the id of a cluster volume.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: volumes_pb2.InspectVolumeResponse = await self._rpc("InspectVolume")(name=name, deadline=deadline)
+        response: volumes_pb2.InspectVolumeResponse = await self.rpc("InspectVolume")(name=name, deadline=deadline)
         return response.volume
 
     async def update(
@@ -2668,7 +2664,7 @@ class Volumes(Service):
         - *update*: the change.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        await self._rpc("UpdateVolume")(name=name, version=version, update=update, deadline=deadline)
+        await self.rpc("UpdateVolume")(name=name, version=version, update=update, deadline=deadline)
 
     async def remove(self, name: str, *, force: bool | None = None, deadline: float | None = None) -> None:
         """Removes a volume with its data. A repetition fails, unless `force` is set, because the volume does not exist
@@ -2685,7 +2681,7 @@ class Volumes(Service):
           exist is then not a failure. A volume in use remains. Default: false.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        await self._rpc("RemoveVolume")(name=name, force=force, deadline=deadline)
+        await self.rpc("RemoveVolume")(name=name, force=force, deadline=deadline)
 
     async def prune(
         self, *, filters: forms.Filters | None = None, deadline: float | None = None
@@ -2706,5 +2702,5 @@ class Volumes(Service):
           always include them). Default: no filters.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        response: volumes_pb2.PruneVolumesResponse = await self._rpc("PruneVolumes")(filters=filters, deadline=deadline)
+        response: volumes_pb2.PruneVolumesResponse = await self.rpc("PruneVolumes")(filters=filters, deadline=deadline)
         return response
