@@ -16,7 +16,7 @@ from protos.layers.python_services import (
     method_name,
     spec_place,
 )
-from protos.layers.python_types import Types, arguments, docstring, is_required, parameter
+from protos.layers.python_types import TYPES, Types, arguments, docstring, is_required, parameter
 
 CLASSES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "FleetContainers": (
@@ -80,9 +80,8 @@ CLASSES: Mapping[str, tuple[str, Mapping[str, str]]] = {
 HEAD = """from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from dockfleet import dicts, forms
 from dockfleet.aio.calling import Service
 from dockfleet.aio.proceeding import changed, found, ran
 from dockfleet.aio.resuming import ResumingStream
@@ -138,7 +137,7 @@ def module(contract: Contract, types: Types) -> str:
     ]
     own = [("get" if each.name == "GetHost" else method_name(hosts, each), each) for each in hosts.methods]
     classes.append(_class("Hosts", hosts.comment, own, types, contract))
-    return f"{HEAD}{types.imports()}\n\n\n" + "\n\n".join(classes)
+    return f"{HEAD}{types.imports()}\n{TYPES}\n\n" + "\n\n".join(classes)
 
 
 def _class(name: str, about: str, methods: Sequence[tuple[str, Method]], types: Types, contract: Contract) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from protos.layers.model import Contract, Field, Message, Method, Reach, Service, Shape
-from protos.layers.python_types import Types, arguments, docstring, is_required, parameter
+from protos.layers.python_types import TYPES, Types, arguments, docstring, is_required, parameter
 
 ATTRIBUTES = {
     "ContainerService": "containers",
@@ -123,9 +123,8 @@ CASES = {
 HEAD = """from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from dockfleet import dicts, forms
 from dockfleet.aio.calling import Service
 from dockfleet.aio.operations import ImageOperations
 from dockfleet.aio.proceeding import proceed, ran
@@ -160,7 +159,7 @@ def module(contract: Contract, types: Types) -> str:
     """Return the module."""
     services = [each for each in contract.services if each.reach is Reach.HOST]
     classes = "\n\n".join(_class(service, types, contract) for service in services)
-    return f"{HEAD}{types.imports()}\n\n\n{classes}"
+    return f"{HEAD}{types.imports()}\n{TYPES}\n\n{classes}"
 
 
 def method_name(service: Service, method: Method) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from protos.layers.model import Contract, EnumType, Field, Message, Method
 
 WIDTH = 120
+TYPES = "if TYPE_CHECKING:  # many types, which only annotations name\n    from dockfleet import dicts, forms\n"
+"""What modules with methods import for annotations."""
 
 SCALARS = {
     "string": "str",

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from dockfleet import dicts, forms
 from dockfleet.calling import Service
 from dockfleet.operations import ImageOperations
 from dockfleet.proceeding import proceed, ran
@@ -27,6 +26,9 @@ from dockfleet.v1 import (
     system_pb2,
     volumes_pb2,
 )
+
+if TYPE_CHECKING:  # many types, which only annotations name
+    from dockfleet import dicts, forms
 
 
 class Containers(Service):

@@ -23,6 +23,7 @@ class BaseService:
         self._methods = METHODS[name]
         self._host = host
         self._adapters = adapters
+        self._calls: dict[str, Callable[..., Any]] = {}
 
     def rpc(self, name: str) -> Callable[..., Any]:
         """Return what calls the RPC called *name*, such as `PullImage`, without types.
@@ -31,12 +32,15 @@ class BaseService:
         response, a `Stream` of them or a `Session`.  An upload takes its source first.  Raises `ValueError` when there
         is no such RPC.
         """
+        if name in self._calls:
+            return self._calls[name]
         if name not in self._methods:
             close = get_close_matches(name, self._methods, 1)
             hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(self._methods)}"
             raise ValueError(f"{type(self).__name__} has no RPC {name!r}; {hint}")
         method = self._methods[name]
-        return self._adapters[method.shape](getattr(self._stub, name), method, self._host)
+        self._calls[name] = self._adapters[method.shape](getattr(self._stub, name), method, self._host)
+        return self._calls[name]
 
     def _resume_state(
         self, name: str, retry_seconds: float, deadline: float | None, fields: Mapping[str, Any]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import dockfleet
@@ -24,6 +26,16 @@ from dockfleet.calls import METHODS
 
 TYPOS = Path(__file__).parent / "typing_cases/typos.py"
 ROOT = Path(__file__).resolve().parents[3]
+README = ROOT / "clients/python/README.md"
+NAMES = """
+from typing import Any
+import dockfleet
+fleet: dockfleet.Fleet
+host: dockfleet.HostView
+ca = certificate = key = ""
+database: Any
+kept: bytes
+"""
 MODULES = [
     (dockfleet.services, dockfleet.aio.services),
     (dockfleet.fleet_services, dockfleet.aio.fleet_services),
@@ -39,6 +51,20 @@ def test_mypy_finds_every_mistake_and_nothing_else() -> None:
 
     found = {int(line.split(":")[1]) for line in checked.stdout.splitlines() if " error: " in line}
     assert found == mistakes(), checked.stdout
+
+
+def test_mypy_finds_nothing_wrong_in_the_readme(tmp_path: Path) -> None:
+    """Its programs are checked as they stand, with the names that they take for granted."""
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    ours = [block for block in blocks if "docker.DockerClient" not in block]
+    program = tmp_path / "readme.py"
+    program.write_text(NAMES + "".join(f"def f{at}() -> None:\n{indent(each, '    ')}" for at, each in enumerate(ours)))
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--cache-dir=/dev/null", program]
+    path = {"MYPYPATH": str(ROOT / "clients/python")}
+    checked = subprocess.run(command, capture_output=True, text=True, env=os.environ | path)
+
+    assert len(ours) >= 5
+    assert checked.returncode == 0, checked.stdout
 
 
 def mistakes() -> set[int]:

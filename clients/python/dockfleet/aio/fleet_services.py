@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from dockfleet import dicts, forms
 from dockfleet.aio.calling import Service
 from dockfleet.aio.proceeding import changed, found, ran
 from dockfleet.aio.resuming import ResumingStream
@@ -24,6 +23,9 @@ from dockfleet.v1 import (
     system_pb2,
     volumes_pb2,
 )
+
+if TYPE_CHECKING:  # many types, which only annotations name
+    from dockfleet import dicts, forms
 
 
 class FleetContainers(Service):

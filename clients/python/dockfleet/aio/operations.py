@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-from dockfleet import contexts, dicts, forms
+from dockfleet import contexts
 from dockfleet.aio.calling import Service
 from dockfleet.aio.proceeding import proceed
 from dockfleet.results import ImageResult
 from dockfleet.v1.common_pb2 import AuthConfig, Progress
+
+if TYPE_CHECKING:
+    from dockfleet import dicts, forms
 
 
 class ImageOperations(Service):
