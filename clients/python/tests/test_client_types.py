@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import indent
@@ -27,6 +30,7 @@ from dockfleet.calls import METHODS
 TYPOS = Path(__file__).parent / "typing_cases/typos.py"
 ROOT = Path(__file__).resolve().parents[3]
 README = ROOT / "clients/python/README.md"
+PYRIGHT = "pyright@1.1.407"
 NAMES = """
 from typing import Any
 import dockfleet
@@ -43,28 +47,46 @@ MODULES = [
 ]
 
 
-def test_mypy_finds_every_mistake_and_nothing_else() -> None:
-    """`--strict`, with the types of this package alone."""
-    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--cache-dir=/dev/null", TYPOS.name]
-    path = {"MYPYPATH": str(ROOT / "clients/python")}
-    checked = subprocess.run(command, capture_output=True, text=True, cwd=TYPOS.parent, env=os.environ | path)
-
-    found = {int(line.split(":")[1]) for line in checked.stdout.splitlines() if " error: " in line}
-    assert found == mistakes(), checked.stdout
-
-
-def test_mypy_finds_nothing_wrong_in_the_readme(tmp_path: Path) -> None:
-    """Its programs are checked as they stand, with the names that they take for granted."""
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the program full of mistakes, and the programs of the README."""
+    folder = tmp_path_factory.mktemp("programs")
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     ours = [block for block in blocks if "docker.DockerClient" not in block]
-    program = tmp_path / "readme.py"
-    program.write_text(NAMES + "".join(f"def f{at}() -> None:\n{indent(each, '    ')}" for at, each in enumerate(ours)))
-    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--cache-dir=/dev/null", program]
-    path = {"MYPYPATH": str(ROOT / "clients/python")}
-    checked = subprocess.run(command, capture_output=True, text=True, env=os.environ | path)
-
     assert len(ours) >= 5
-    assert checked.returncode == 0, checked.stdout
+    functions = [f"def f{number}() -> None:\n{indent(block, '    ')}" for number, block in enumerate(ours)]
+    (folder / "readme.py").write_text(NAMES + "".join(functions))
+    (folder / "typos.py").write_text(TYPOS.read_text())
+    return folder
+
+
+def test_mypy_finds_every_mistake_and_nothing_else(programs: Path) -> None:
+    """`--strict`, with the types of this package alone; the programs of the README have no mistake."""
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--cache-dir=/dev/null"]
+    path = {"MYPYPATH": str(ROOT / "clients/python")}
+    checked = subprocess.run(
+        [*command, "readme.py", "typos.py"], capture_output=True, text=True, cwd=programs, env=os.environ | path
+    )
+
+    assert found(checked.stdout) == {("typos.py", number) for number in mistakes()}, checked.stdout
+
+
+@pytest.mark.toolchains
+def test_pyright_finds_every_mistake_and_nothing_else(programs: Path) -> None:
+    """The type checker of most editors."""
+    if not shutil.which("npx"):
+        pytest.skip("pyright comes with npx")
+    roots = [str(ROOT / "clients/python"), sysconfig.get_path("purelib")]
+    (programs / "pyrightconfig.json").write_text(json.dumps({"extraPaths": roots}))
+    command = ["npx", "--yes", PYRIGHT, "--project", str(programs)]
+    checked = subprocess.run(command, capture_output=True, text=True, cwd=programs)
+
+    assert found(checked.stdout) == {("typos.py", number) for number in mistakes()}, checked.stdout
+
+
+def found(output: str) -> set[tuple[str, int]]:
+    """The files and lines with an error."""
+    return {(name, int(line)) for name, line in re.findall(r"(\w+\.py):(\d+):.*\berror\b", output)}
 
 
 def mistakes() -> set[int]:
