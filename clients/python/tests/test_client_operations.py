@@ -282,6 +282,22 @@ def test_a_list_of_the_fleet_has_hosts_objects_and_failures(gateway: Gateway, as
     )
 
 
+def test_a_host_that_is_remembered_is_in_the_list_and_among_the_failures(gateway: Gateway, ask: Ask) -> None:
+    """What the gateway remembers is shown, and that it is old is said."""
+    answer = fleet_pb2.ListContainersAnswer(
+        host="b",
+        response={"containers": [{"id": "1"}], "freshness": {"source": common.ANSWER_SOURCE_INVENTORY}},
+        failure={"code": 14, "reason": common.ERROR_REASON_HOST_TIMEOUT, "message": "no answer", "host": "b"},
+    )
+    gateway.on("fleet.ListContainers", [fleet_pb2.ListContainersResponse(answers=[answer])])
+
+    found = ask(lambda fleet: fleet.containers.list())
+
+    assert [(host, container.id) for host, container in found] == [("b", "1")]
+    assert list(found.failures) == ["b"]
+    assert found.answers[0].response.freshness.source == common.ANSWER_SOURCE_INVENTORY
+
+
 def test_a_question_without_hosts_asks_all(gateway: Gateway, ask: Ask) -> None:
     version = fleet_pb2.GetVersionAnswer(host="a", response={"version": {"version": "26.1"}})
     gateway.on("fleet.GetVersion", [fleet_pb2.GetVersionResponse(answers=[version])])

@@ -49,7 +49,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("packages", PACKAGES)
 def test_the_wheel_of_the_client_runs_with_older_packages(wheel: Path, tmp_path: Path, packages: str) -> None:
-    """One command installs it, without what only the command line needs."""
+    """One command installs it, without what only the command line needs: the command names its extra."""
     clean = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     subprocess.run([sys.executable, "-m", "venv", tmp_path], check=True, env=clean)
     pip = [tmp_path / "bin/pip", "install", "--quiet", "--disable-pip-version-check"]
@@ -63,6 +63,8 @@ def test_the_wheel_of_the_client_runs_with_older_packages(wheel: Path, tmp_path:
     program = [tmp_path / "bin/python", "-c", PROGRAM, gateway.address]
     ran = subprocess.run(program, capture_output=True, text=True, env=clean, cwd=tmp_path)
     gateway.stop()
+    helped = subprocess.run([tmp_path / "bin/dockfleet", "--help"], capture_output=True, text=True, env=clean)
 
     assert ran.stdout.splitlines() == ["['1']", "b'hi'", "NOT_FOUND", "no click"], ran.stderr
     assert gateway.requests[1].config.env == ["A=1"]
+    assert helped.stderr == "dockfleet: No module named 'click': pip install 'dockfleet[cli]'\n"

@@ -2,15 +2,15 @@
 
 async with dockfleet.aio.connect() as fleet:
     host = fleet.host("a")
-    response = await host.containers.ListContainers(all=True)
+    containers = await host.containers.list(all=True)
     async for entry in host.logs("web", follow=True):
         ...
 """
 
-from dockfleet.aio.client import Fleet, connect
+from dockfleet.aio.client import Fleet, connect, from_env
 from dockfleet.aio.host import HostView
 from dockfleet.aio.resuming import ResumingStream
 from dockfleet.aio.session import Session
 from dockfleet.aio.stream import Stream, download
 
-__all__ = ["Fleet", "HostView", "ResumingStream", "Session", "Stream", "connect", "download"]
+__all__ = ["Fleet", "HostView", "ResumingStream", "Session", "Stream", "connect", "download", "from_env"]
