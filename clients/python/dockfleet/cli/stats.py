@@ -101,7 +101,8 @@ def stats(
     live = sys.stdout.isatty() and not (no_stream or as_json or template)
     how = None if live else (template, as_json)
     for host, id in known.keys() - due if due is not None else ():  # they send no samples
-        idle = pb.StatsRecord(host=host, container_id=id, container_name=known[host, id], not_running={})
+        idle = pb.StatsRecord(host=host, container_id=id, container_name=known[host, id])
+        idle.not_running.SetInParent()
         _take(table, idle, None, how)
     request = pb.StreamStatsRequest(hosts=hosts, containers=containers)
     try:
@@ -117,7 +118,7 @@ def stats(
     finally:
         if live:  # what was seen last stays, also after Ctrl-C
             click.echo("\n".join(table.screen()))
-    if not (known or live or template or as_json):
+    if due is not None and not (known or template or as_json):
         click.echo(Table(*COLUMNS).head())
     table.say_failures()
     context.exit(1 if table.failures else 0)
