@@ -209,7 +209,7 @@ class Keys(Section):
 
     inventory: bool = True
     """Keep an inventory of each host in memory, and follow its events for it.  Without it, every list asks its host,
-    and calls that need an inventory fail."""
+    lost events are a gap and no more, and calls that need an inventory fail."""
 
     hosts: tuple[HostSettings, ...] = ()
     """The Docker hosts.  As a flag (repeated) or a variable (with commas): name=address, or {name: …, address: …, …}

@@ -16,6 +16,7 @@ from gateway.fleet.host import Host
 
 _LONGEST_NAME = 63  # characters; what is asked for may have megabytes
 _FIRST_PROBES_PER_SECOND = 500  # that a gateway makes when it gets many hosts at once
+_STANDSTILL_SECONDS = 3.0
 
 
 class UnknownHost(CallError, LookupError):
@@ -71,14 +72,18 @@ class HostRegistry:
         self._hosts: dict[str, Host] = {}
         self._names: list[str] = []  # in order
         self._probes: dict[Host, asyncio.Task[None]] = {}
+        self._standstills: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
+        self._standstills = asyncio.create_task(self._watch_standstills())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        probes = list(self._probes.values())
+        assert self._standstills is not None
+        self._standstills.cancel()
+        probes = [*self._probes.values(), self._standstills]
         for host in self:
             self.remove(host.name)
         await asyncio.gather(*probes, return_exceptions=True)
@@ -131,6 +136,17 @@ class HostRegistry:
     async def probe(self, host: Host, timeout_seconds: float) -> None:
         """Ask *host* now how it is."""
         await prober.probe(host, timeout_seconds)
+
+    async def _watch_standstills(self) -> None:
+        """Let events be asked for again whenever this process has stood still: engines may have dropped some."""
+        loop = asyncio.get_running_loop()
+        while True:
+            before = loop.time()
+            await asyncio.sleep(1)
+            if loop.time() - before > 1 + _STANDSTILL_SECONDS:
+                await asyncio.sleep(1)  # until what had come meanwhile is read
+                for host in self:
+                    host.events.doubt()
 
     def remove(self, name: str) -> None:
         """Take the host called *name* out, if there is one; its calls end with `HostRemoved`."""

@@ -11,7 +11,6 @@ from docker.errors import NotFound
 from gateway.engine import queries
 from gateway.engine.client import Engine
 from gateway.engine.errors import BadResponse, TimedOut
-from gateway.engine.events.source import EventSource
 from gateway.engine.queries import ExecState, Inspection, require_key
 from gateway.engine.transport.pool import Limits
 from tests.support.fake_engine import FakeEngine
@@ -79,25 +78,6 @@ async def test_a_clock_that_cannot_be_read_is_a_bad_response(fake: FakeEngine, e
 
     with pytest.raises(BadResponse, match="does not tell its time"):
         await queries.clock(engine)
-
-
-async def test_lists_are_asked_for_one_kind_each(fake: FakeEngine, engine: Engine) -> None:
-    """Only what is wanted is asked for."""
-    fake.on("GET", "/networks", json=[{"Id": "n1", "Name": "lan", "Driver": "bridge"}])
-    fake.on("GET", "/volumes", json={"Volumes": [{"Name": "v1", "Driver": "local"}]})
-
-    found = await EventSource(engine).lists(["network", "volume"])
-
-    assert set(found.objects) == {("network", "n1"), ("volume", "v1")}
-    assert [request.path for request in fake.requests] == ["/_ping", "/networks", "/volumes"]
-
-
-async def test_a_list_that_does_not_fit_is_a_bad_response(fake: FakeEngine, engine: Engine) -> None:
-    """A network without an id is not one of the Engine's."""
-    fake.on("GET", "/networks", json=[{"Name": "lan"}])
-
-    with pytest.raises(BadResponse, match="does not fit"):
-        await EventSource(engine).lists(["network"])
 
 
 async def test_what_does_not_exist_is_not_found(fake: FakeEngine, engine: Engine) -> None:

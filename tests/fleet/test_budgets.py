@@ -50,6 +50,7 @@ LIMITS = Limits(
 @pytest.fixture
 async def client(engine: FakeEngine) -> AsyncIterator[Client]:
     """A client of a gateway before an engine that does not end what it is asked."""
+    Daemon(engine)
     for verb, path in HANGING:
         engine.on(verb, path, hang())
     async with gateway_of(engine.address, limits=LIMITS, health_check_interval_seconds=0.1) as client:
@@ -72,7 +73,6 @@ async def test_what_has_no_room_is_refused_at_once_and_others_do_not_notice(
     engine: FakeEngine, client: Client, kind: str
 ) -> None:
     """The refusal names the key; calls of the other kinds, probes and the subscription to events have room (B2 9)."""
-    Daemon(engine)
     queue = 0 if kind == "stream" else QUEUE
     waiting = [asyncio.ensure_future(refusal(CALLS[kind](client))) for _ in range(PLACES + queue)]
     await until(lambda: series(client, "dockfleet_host_calls", kind) == PLACES)

@@ -143,8 +143,8 @@ async def test_a_host_that_is_removed_leaves_nothing() -> None:
         used = []
         for _ in range(4):
             async with FakeEngine() as engine:
-                prepared(engine, container="a" * 64)
                 Daemon(engine)
+                prepared(engine, container="a" * 64)
                 put(client, engine, "lab")
                 await state_of(client, "lab", UP)
                 await health.Check(health_pb2.HealthCheckRequest(service="host/lab"))

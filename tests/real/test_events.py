@@ -26,7 +26,7 @@ async def test_changes_during_a_restart_become_events(start_engine: Callable[...
     """A container that died with its daemon has a synthetic event after the gap."""
     engine = start_engine("restarted")
     config = {"Image": IMAGE, "Cmd": ["sleep", "1000"], "HostConfig": {"NetworkMode": "none"}}
-    async with gateway_of(engine.address) as client:
+    async with gateway_of(engine.address, inventory=True, health_check_interval_seconds=1) as client:
         call = client.system.StreamEvents(system_pb2.StreamEventsRequest(host="h1"))
         await call.initial_metadata()
         id = json.loads(engine.request("POST", "/containers/create?name=sleeper", config)[1])["Id"]

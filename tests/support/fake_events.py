@@ -15,6 +15,7 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.support import fake_objects
 from tests.support.fake_engine import FakeEngine, ResponseParser, _line
 
 Event = dict[str, Any]
@@ -36,7 +37,7 @@ class Daemon:
         self._last = 0
         engine.on("GET", "/events", self._events)
         engine.on("GET", "/info", self._info)
-        engine.on("GET", "/containers/json", self._list("containers"))
+        fake_objects.serve(engine, lambda: self.containers)
         engine.on("GET", "/images/json", self._list("images"))
         engine.on("GET", "/networks", self._list("networks"))
         engine.on("GET", "/volumes", self._list("volumes"))

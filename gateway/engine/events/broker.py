@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from dockfleet.v1.system_pb2 import EngineEvent
+
 from gateway.engine.client import Engine
-from gateway.engine.events.event_buffer import EventCursor, Gap, Record
+from gateway.engine.events.event_buffer import EventCursor, Gap, Record, RestingBuffer
 from gateway.engine.events.filter import Filter
 from gateway.engine.events.source import EventSource
 from gateway.engine.events.upstream import EventUpstream, Follower
@@ -56,11 +58,14 @@ class EventBroker(Shared[Record]):
         """
         async with self.subscribed():
             upstream = self._upstream
-            buffer, is_first = upstream.buffer, upstream.buffer.began is None
+            is_first = upstream.buffer.began is None or isinstance(upstream.buffer, RestingBuffer)
             await upstream.until_listening()
+            buffer = await upstream.wake()
+            self.journal = buffer.journal
             begin = buffer.began if is_first and buffer.began is not None else buffer.journal.next
             yield Watcher(
                 upstream,
+                buffer,
                 wanted,
                 begin=begin,
                 since=since,
@@ -73,11 +78,32 @@ class EventBroker(Shared[Record]):
     async def followed(self, follower: Follower) -> AsyncIterator[None]:
         """Keep the subscription until the end of the block, and call *follower*; there can be only one."""
         self._follower = self._upstream.follower = follower
+        if not self.subscribers and not self.lingers():
+            self._rest()
+        self.start()
+        if not self.subscribers:
+            self.linger()
         try:
-            async with self.subscribed():
-                yield
+            yield
         finally:
             self._follower = self._upstream.follower = None
+            if not self.subscribers and self._task is not None:
+                self.linger()
+
+    def doubt(self) -> None:
+        """Ask the engine what it remembers: it drops events for one that does not read for long, without a word."""
+        self._upstream.doubt()
+
+    def idle(self) -> None:
+        """Keep the subscription for the one who follows it, but no events."""
+        if self._follower is None:
+            self.close()
+        else:
+            self._rest()
+
+    def add_synthetic(self, event: EngineEvent) -> None:
+        """Give watchers an event that the engine has not sent."""
+        self._upstream.buffer.add_synthetic(event)
 
     async def read(self) -> None:
         """Listen, and after every break again."""
@@ -86,6 +112,10 @@ class EventBroker(Shared[Record]):
     def lingers(self) -> bool:
         """Return whether there is a subscription to keep."""
         return self._upstream.buffer.began is not None
+
+    def _rest(self) -> None:
+        self._upstream.rest()
+        self.journal = self._upstream.buffer.journal
 
     def forget(self) -> None:
         """Forget all events."""

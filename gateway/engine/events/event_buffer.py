@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from array import array
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
@@ -24,6 +25,7 @@ from gateway.engine.resumable.token import TokenCodec
 _FINGERPRINT_BYTES = 8
 _CURSOR_FINGERPRINTS = 8  # engines reorder events by less than half as many positions
 _KNOWN_FINGERPRINTS = 1024  # to recognise events that come again: more than an engine remembers
+_REMEMBERED = 256  # events, by an engine
 _MAX_BYTES = 16 << 20  # of the events in a buffer, serialised
 
 
@@ -112,6 +114,11 @@ class EventBuffer:
         newest = self.journal.newest
         return newest.cursor.time if newest is not None else 0
 
+    @property
+    def newest(self) -> Iterable[bytes]:
+        """The fingerprints that are known, the newest last."""
+        return self._newest
+
     def knows(self, fingerprint: bytes) -> bool:
         """Return whether an event with this fingerprint is among the newest ones."""
         return fingerprint in self._known
@@ -177,6 +184,48 @@ class EventBuffer:
 
     def _cursor(self, time: int) -> EventCursor:
         return EventCursor(self._epoch, self.journal.next, time, self._recent)
+
+
+class RestingBuffer:
+    """In place of an `EventBuffer` while nobody reads: it keeps no event, only by what to recognise the newest ones.
+
+    For a thousand hosts, the events that engines remember would take hundreds of megabytes.
+    """
+
+    def __init__(self, other: EventBuffer | None = None) -> None:
+        """Know what *other* knows."""
+        self.journal: Journal[Record] = Journal(max_records=1)
+        self.began: int | None = None
+        self.last_time = 0
+        self._newest = array("Q")
+        if other is not None:
+            self.began, self.last_time = other.began, other.last_time
+            for fingerprint in other.newest:
+                self._keep(fingerprint)
+
+    def begin(self, *, overrun: bool) -> None:
+        """Take note that the first subscription stands."""
+        self.began = 0
+
+    def knows(self, fingerprint: bytes) -> bool:
+        """Tell whether an event with this fingerprint was added not long ago."""
+        return int.from_bytes(fingerprint) in self._newest
+
+    def add(self, received: Received) -> None:
+        """Take note of an event."""
+        self.last_time = received.event.time_nano
+        self._keep(received.fingerprint)
+
+    def add_synthetic(self, event: EngineEvent) -> None:
+        """Do nothing: nobody reads."""
+
+    def add_gap(self, gap: Gap, time: int) -> None:
+        """Do nothing: nobody reads."""
+
+    def _keep(self, fingerprint: bytes) -> None:
+        self._newest.append(int.from_bytes(fingerprint))
+        if len(self._newest) > 2 * _REMEMBERED:
+            del self._newest[:_REMEMBERED]
 
 
 class EventTokenCodec:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
@@ -14,7 +14,6 @@ from gateway.engine.codec import json as enginejson
 from gateway.engine.codec import streams
 from gateway.engine.codec.json import NotEngineJson
 from gateway.engine.errors import BadResponse, TornStream, TransportError
-from gateway.engine.events.known import KINDS, Known
 from gateway.engine.kinds import Kind
 from gateway.engine.transport.http import Request
 from gateway.engine.transport.timeouts import Deadline
@@ -22,14 +21,12 @@ from gateway.engine.transport.timeouts import Deadline
 MOST_EVENTS = 2_000
 """That are kept of what a host remembers, and of what it sends before it has said that: Docker remembers 256."""
 
-_MOST_VALUES = 1_000_000  # of a list
 _RESPONSE_SECONDS = 10.0  # for each response; for the subscription, for its head
-_MISFITS = (AttributeError, KeyError, TypeError, ValueError)  # from a malformed list
 _load = enginejson.loader(EngineEvent.DESCRIPTOR)
 
 
 class EventSource:
-    """The events of one engine, and its lists.  Methods raise `CallError`."""
+    """The events of one engine.  Methods raise `CallError`."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -58,19 +55,6 @@ class EventSource:
     async def time(self) -> int:
         """Return the engine's time, in nanoseconds since 1970."""
         return await queries.clock(self._engine, _RESPONSE_SECONDS, Kind.WATCH)
-
-    async def lists(self, kinds: Iterable[str]) -> Known:
-        """Return what there is of *kinds* of objects, of `known.KINDS`."""
-        documents = {kind: await self._list(KINDS[kind].target) for kind in kinds}
-        try:
-            return Known.from_lists(documents)
-        except _MISFITS as error:
-            raise BadResponse(f"a list of the host does not fit the Engine API: {error!r}", sent=True) from error
-
-    async def _list(self, target: str) -> Any:
-        return await queries.document(
-            self._engine, target, _RESPONSE_SECONDS, kind=Kind.WATCH, most_values=_MOST_VALUES
-        )
 
     def _event(self, document: Any, failure: type[TransportError]) -> EngineEvent:
         event = queries.message(self._engine, _load, document, what="an event", method="StreamEvents", failure=failure)

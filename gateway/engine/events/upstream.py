@@ -1,28 +1,27 @@
 """The gateway's subscription to the events of one host.  After a break it neither loses nor repeats events.
 
 The engine remembers its last 256 events, and none from before its start.  After every break the gateway requests them.
-If it has one of them already, none is missing.  Otherwise watchers get a gap, and then synthetic events: the difference
-between the known objects and new lists.
+If it has one of them already, none is missing.  Otherwise watchers get a gap, and then, from the follower, synthetic
+events.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from enum import Enum
 from typing import Protocol
 
 from dockfleet.v1.system_pb2 import EngineEvent
 
 from gateway.engine.errors import Disconnected, TornStream
-from gateway.engine.events.event_buffer import EventBuffer, Gap, Received
+from gateway.engine.events.event_buffer import EventBuffer, Gap, Received, RestingBuffer
 from gateway.engine.events.merge import REMEMBERED, merge
-from gateway.engine.events.reflector import LATE_SECONDS, Reflector
 from gateway.engine.events.source import MOST_EVENTS, EventSource
 from gateway.engine.resumable.retry import Retry
 
 _QUICK_SECONDS = 1.0  # no engine restarts in less time
-_STANDSTILL_SECONDS = 3.0  # when this process stands still for so long, an engine may have dropped events
+LATE_SECONDS = 0.1  # the longest that an engine takes to send an event
 
 
 class State(Enum):
@@ -39,6 +38,9 @@ class Follower(Protocol):
 
     def happened(self, event: EngineEvent) -> None:
         """An event has come, in order; the first subscription also gets events that the engine remembers."""
+
+    def lost(self) -> None:
+        """Events are lost; those that come next are the first that are not."""
 
     def listening(self) -> None:
         """No event is missed from now on."""
@@ -57,13 +59,16 @@ class EventUpstream:
         self, source: EventSource, size: int, gap_found: Callable[[Gap], None], follower: Follower | None = None
     ) -> None:
         """Open nothing yet.  The buffer keeps *size* events; *gap_found* is called once with each gap."""
-        self.buffer = EventBuffer(size)
+        self.buffer: EventBuffer | RestingBuffer = EventBuffer(size)
+        self._size = size
+        self._held: list[Received] | None = None  # what comes while the past is asked for, to keep it all
+        self._waking = asyncio.Lock()
+        self._doubt: asyncio.Future[None] | None = None  # done when events may have been dropped
         self._source = source
         self.gap_found = gap_found
         self.follower = follower
         self._state = State.CONNECTING
         self._failure: Exception | None = None  # of the last attempt, while AWAY
-        self._reflector = Reflector(source)
         self._broken_at = 0.0
         self._clock_offset = 0  # the engine's clock minus ours, in nanoseconds
         self._eventless = True  # the engine may have had no event since its start
@@ -88,6 +93,39 @@ class EventUpstream:
             if self._state is State.AWAY and self._failure is not None:
                 raise self._failure
             await journal.changed()
+
+    def rest(self) -> None:
+        """Keep no events: nobody reads."""
+        if isinstance(self.buffer, EventBuffer):
+            self.buffer = RestingBuffer(self.buffer)
+
+    async def wake(self) -> EventBuffer:
+        """Keep events again, with those before that the engine remembers.  Raises what keeps it from telling them."""
+        async with self._waking:
+            if isinstance(self.buffer, EventBuffer):
+                return self.buffer
+            held = self._held = []
+            try:
+                past = [Received.of(event) for event in await self._source.past(await self._source.time())]
+            finally:
+                self._held = None
+            rested, buffer = self.buffer, EventBuffer(self._size)
+            history, news, _ = merge(past, held, buffer.knows, 0)
+            for received in history:
+                buffer.add(received)
+            buffer.begin(overrun=len(past) >= REMEMBERED)
+            for received in news:
+                buffer.add(received)
+            self.buffer = buffer
+            for received in history:
+                if self.follower is not None and not rested.knows(received.fingerprint):  # it is still on its way
+                    self.follower.happened(received.event)
+            return buffer
+
+    def doubt(self) -> None:
+        """Subscribe again: events may have been dropped."""
+        if self._doubt is not None and not self._doubt.done():
+            self._doubt.set_result(None)
 
     async def run(self, reconnect_timeout_seconds: float) -> None:
         """Subscribe, and again after every break.  Raises the failure after which no attempt follows."""
@@ -120,14 +158,19 @@ class EventUpstream:
         held: list[Received] = []  # until the events before them are known
         async with self._source.subscribed() as events:
             taking = asyncio.create_task(self._take_all(events, held))
+            self._doubt = asyncio.get_running_loop().create_future()
             try:
                 # This is requested after the subscription, so it has all events from before the subscription began.
                 past = [Received.of(event) for event in await self._source.past(now)]
                 self._join(past, held, now)
                 retry.succeeded()
-                await _until_one_ends(taking, self._reflector.run(self.buffer.add_synthetic), _standstill())
+                await asyncio.wait((taking, self._doubt), return_when=asyncio.FIRST_COMPLETED)
+                if taking.done():
+                    taking.result()
             finally:
-                await _cancelled(taking)
+                self._doubt = None
+                taking.cancel()
+                await asyncio.wait((taking,))
 
     async def _take_all(self, events: AsyncIterator[EngineEvent], held: list[Received]) -> None:
         async for event in events:
@@ -136,7 +179,7 @@ class EventUpstream:
             elif len(held) < MOST_EVENTS:
                 held.append(Received.of(event))
             else:
-                raise TornStream("the host sends events faster than it says what it remembers", sent=True)
+                raise _torn()
 
     def _join(self, past: list[Received], held: list[Received], now: int) -> None:
         """Add the events that the engine remembers, and those that it has sent since."""
@@ -144,8 +187,9 @@ class EventUpstream:
         history, news, gap = merge(past, held, buffer.knows, buffer.last_time)
         if gap is not None and buffer.began is not None and not self._is_same_engine(len(past) + len(held)):
             buffer.add_gap(gap, now)
-            self._reflector.lost_events()
             self.gap_found(gap)
+            if self.follower is not None:
+                self.follower.lost()
         self._eventless = not past and not held
         for received in history:
             self._take(received)
@@ -170,34 +214,13 @@ class EventUpstream:
         if not self.buffer.knows(received.fingerprint):
             self._eventless = False
             self.buffer.add(received)
-            self._reflector.apply(received.event)
+            if self._held is not None:
+                if len(self._held) >= MOST_EVENTS:
+                    raise _torn()
+                self._held.append(received)
             if self.follower is not None:
                 self.follower.happened(received.event)
 
 
-async def _until_one_ends(*works: Awaitable[None]) -> None:
-    """Run *works* at the same time until one of them ends.  Raises its failure."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        await _cancelled(*tasks)
-
-
-async def _cancelled(*tasks: asyncio.Future[None]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _standstill() -> None:
-    """Return after this process has stood still, and has had time to read what came in that time."""
-    loop = asyncio.get_running_loop()
-    while True:
-        before = loop.time()
-        await asyncio.sleep(1)
-        if loop.time() - before > 1 + _STANDSTILL_SECONDS:
-            await asyncio.sleep(1)
-            return
+def _torn() -> TornStream:
+    return TornStream("the host sends events faster than it says what it remembers", sent=True)

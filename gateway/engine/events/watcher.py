@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from gateway.engine.events.event_buffer import EventCursor, Record
+from gateway.engine.events.event_buffer import EventBuffer, EventCursor, Record
 from gateway.engine.events.filter import Filter
 from gateway.engine.events.upstream import EventUpstream
 from gateway.engine.resumable.subscription import Idle, Missed, Overflow, Subscription
@@ -16,6 +16,7 @@ class Watcher:
     def __init__(
         self,
         upstream: EventUpstream,
+        buffer: EventBuffer,
         wanted: Filter,
         *,
         begin: int,
@@ -24,24 +25,27 @@ class Watcher:
         cursor: EventCursor | None = None,
         heartbeat_seconds: float | None = None,
     ) -> None:
-        """Begin after *cursor*, else at the time *since*, else at record *begin*; end at the time *until*.
+        """Read the *buffer* of *upstream*.
+
+        Begin after *cursor*, else at the time *since*, else at record *begin*; end at the time *until*.
 
         With *until* alone, begin at the oldest event in the buffer.  Times are those of the engine's clock, in
         nanoseconds since 1970.
         """
         self._upstream = upstream
+        self._buffer = buffer
         self._filter = wanted
         self._since, self._until = since, until
-        self._present = upstream.buffer.journal.next  # records before this one can be older than `since`
-        self._read: frozenset[bytes] = frozenset()  # fingerprints of events that the reader got from another buffer
+        self._present = buffer.journal.next  # of the records before, some are older than `since`
+        self._read: frozenset[bytes] = frozenset()  # fingerprints of events that were read before, elsewhere
         self._time = since or (0 if until is not None else upstream.now)  # of the last record
         self._gap: Record | None = None  # before everything else
         if cursor is not None:
             begin = self._resume(cursor)
         elif since is not None or until is not None:
-            begin = upstream.buffer.journal.first
+            begin = buffer.journal.first
         self._subscription = Subscription(
-            upstream.buffer.journal,
+            buffer.journal,
             begin,
             Overflow.GAP,
             wanted=self._wanted,
@@ -60,9 +64,9 @@ class Watcher:
             return self._found(record)
         match await anext(self._subscription):
             case Missed(count):
-                return self._found(self._upstream.buffer.gap_for_slow_reader(self._time, 0 if self._filter else count))
+                return self._found(self._buffer.gap_for_slow_reader(self._time, 0 if self._filter else count))
             case Idle(seconds):
-                return Record(self._upstream.buffer.cursor_at(self._subscription.cursor, self._time), idle=seconds)
+                return Record(self._buffer.cursor_at(self._subscription.cursor, self._time), idle=seconds)
             case record:
                 self._time = record.cursor.time
                 return record
@@ -70,11 +74,11 @@ class Watcher:
     def _resume(self, cursor: EventCursor) -> int:
         """Return the number of the record after *cursor*."""
         self._time = cursor.time
-        found = self._upstream.buffer.locate(cursor)
+        found = self._buffer.locate(cursor)
         if found is None:
             self._since = cursor.time + 1
-            self._gap = self._upstream.buffer.gap_for_unknown(cursor)
-            return self._upstream.buffer.journal.first
+            self._gap = self._buffer.gap_for_unknown(cursor)
+            return self._buffer.journal.first
         number, self._read = found
         return number
 

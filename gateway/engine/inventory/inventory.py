@@ -22,11 +22,13 @@ from gateway.engine.background import keep_running
 from gateway.engine.client import Call, Engine
 from gateway.engine.errors import CallError, InventoryUnknown
 from gateway.engine.events.broker import EventBroker
+from gateway.engine.events.upstream import LATE_SECONDS
 from gateway.engine.inventory.answers import ids_of, put_together, shows_status
 from gateway.engine.inventory.changes import Change
 from gateway.engine.inventory.clock import EngineClock
 from gateway.engine.inventory.contents import Contents
 from gateway.engine.inventory.convert import Converter
+from gateway.engine.inventory.difference import LostEvents
 from gateway.engine.inventory.filling import fill
 from gateway.engine.inventory.marking import renames, touched_by
 from gateway.engine.inventory.questions import LISTS, Questions
@@ -35,7 +37,6 @@ from gateway.engine.inventory.rows import ContainerRow, ImageRow, NetworkRow, Vo
 from gateway.engine.inventory.selecting import selected_by
 from gateway.engine.inventory.writes import Writes, Written
 
-LATE_SECONDS = 0.1  # the longest that an engine takes to send an event
 _OLD_NANOS = 10_000_000_000  # age of an event of before the first subscription that the first lists show for certain
 _PAUSES_SECONDS = (1.0, 60.0)  # before another attempt at a host that is up and whose events cannot be had
 _LISTS_SECONDS = 10.0  # for which one host may hold up the lists of others
@@ -73,6 +74,7 @@ class Inventory:
         self._reader = Reader(self._questions, converter, self._contents)
         self._reader.healed = self._healed
         self._count_healed = healed
+        self._lost = LostEvents(self._contents)
         self._writes = Writes(self._reader.refresher, self._contents)
         self._failure: CallError | None = InventoryUnknown()
         self.known = False  # whether all lists were complete once
@@ -135,11 +137,21 @@ class Inventory:
         self._contact, self._current, self._failure = self._listening_since, True, None
         self._pause_seconds = _PAUSES_SECONDS[0]
         self._contents.changes.synced()
+        await self._tell_lost_events()
         await fill(self._contents, self._questions, refresher, self._reader.listed, self._gate)
         while True:
             await asyncio.sleep(self._interval_seconds * random.uniform(0.8, 1.2))
             for kind in LISTS:
                 refresher.touch(kind, 0)
+
+    async def _tell_lost_events(self) -> None:
+        """Give those who watch the events what the lost ones must have been."""
+        await asyncio.sleep(LATE_SECONDS)  # until the events have come of what is known already
+        now = self._clock.now()
+        for event in self._lost.found(self._reader.refresher.marks):
+            event.time_nano = now
+            event.time.FromNanoseconds(now // 1_000_000_000 * 1_000_000_000)
+            self._events.add_synthetic(event)
 
     # What becomes of the events
 
@@ -157,6 +169,12 @@ class Inventory:
         if renames(event):
             for id in self._contents.linked():
                 refresher.touch(id)
+        self._lost.said(event, refresher.marks)
+
+    def lost(self) -> None:
+        """Remember what there was, to tell later what must have happened."""
+        if self.known:
+            self._lost.lost(self._reader.refresher.marks)
 
     def listening(self) -> None:
         """Ask for everything: the events before may be lost."""

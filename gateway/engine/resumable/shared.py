@@ -44,16 +44,28 @@ class Shared(ABC, Generic[T]):
     async def subscribed(self) -> AsyncIterator[None]:
         """Keep the upstream running until the end of the block.  Start it if it does not run."""
         self.subscribers += 1
-        self._stop_lingering()
-        if self._task is None or self._task.done():
-            self.journal.reopen()
-            self._task = asyncio.create_task(self._run())
+        self.start()
         try:
             yield
         finally:
             self.subscribers -= 1
             if not self.subscribers:
                 await self._leave()
+
+    def start(self) -> None:
+        """Read the upstream, unless it is read already; do not stop it any more because nobody was there."""
+        self._stop_lingering()
+        if self._task is None or self._task.done():
+            self.journal.reopen()
+            self._task = asyncio.create_task(self._run())
+
+    def linger(self) -> None:
+        """Be `idle` after a while, unless somebody comes."""
+        self._lingering = asyncio.get_running_loop().call_later(self._linger_timeout_seconds, self.idle)
+
+    def idle(self) -> None:
+        """Stop, some time after the last subscriber has left."""
+        self.close()
 
     def close(self, failure: Exception | None = None) -> asyncio.Task[None] | None:
         """Stop now.  Subscribers end, or get *failure*.  Return the task that ends, if one runs."""
@@ -68,7 +80,7 @@ class Shared(ABC, Generic[T]):
 
     async def _leave(self) -> None:
         if self.lingers():
-            self._lingering = asyncio.get_running_loop().call_later(self._linger_timeout_seconds, self.close)
+            self.linger()
         elif (task := self.close()) is not None:
             await asyncio.wait([task])  # so that its connection is closed when the stream ends
 

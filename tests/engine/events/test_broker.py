@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import grpc
@@ -12,14 +13,17 @@ import pytest
 from dockfleet.v1 import common_pb2, system_pb2
 
 from gateway.engine.client import Endpoint, Engine
-from gateway.engine.events import event_buffer, upstream
+from gateway.engine.events import event_buffer
 from gateway.engine.events.broker import EventBroker
 from gateway.engine.events.event_buffer import EventCursor, Gap, Record
 from gateway.engine.events.filter import Filter
 from gateway.engine.events.source import EventSource
+from gateway.engine.inventory.changes import Synced
 from gateway.engine.transport.pool import Address
-from tests.support.fake_engine import FakeEngine
+from gateway.fleet import registry
+from tests.support.fake_engine import FakeEngine, hang
 from tests.support.fake_events import Daemon
+from tests.support.fake_objects import container, full, serve
 from tests.support.gateway import Client, OpenGateway, failed
 
 
@@ -231,49 +235,58 @@ async def test_more_than_the_engine_remembers_is_a_gap(client: Client, daemon: D
     assert times(rest) == of(happened[44:])
 
 
-async def test_after_a_restart_the_difference_is_sent(client: Client, daemon: Daemon) -> None:
-    """Changes during a restart of the engine come as synthetic events after the gap."""
+@asynccontextmanager
+async def knowing(daemon: Daemon, open_gateway: OpenGateway) -> AsyncIterator[Client]:
+    """Yield a client of a gateway that knows what there is on the host now."""
+    async with open_gateway(daemon.engine.address, inventory=True) as client:
+        async with aclosing(client.hosts_of_gateway["h1"].inventory.subscribe()) as changes:
+            async for change in changes:
+                if isinstance(change, Synced):
+                    break
+        yield client
+
+
+async def test_after_a_restart_the_difference_is_sent(daemon: Daemon, open_gateway: OpenGateway) -> None:
+    """What changed unseen while an engine was restarted comes as synthetic events after the gap."""
     daemon.containers = [
-        container("c1", "web", "running"),
-        container("c2", "db", "running"),
-        container("c3", "job", "exited", "Exited (0) 2 hours ago"),
+        container("c1", "web", Labels={"team": "blue"}),
+        container("c2", "db"),
+        container("c3", "job", "exited"),
     ]
     daemon.images = [{"Id": "sha256:1", "RepoTags": ["a:1", "a:2"], "Labels": None}]
     daemon.networks = [{"Id": "n1", "Name": "front", "Driver": "bridge"}]
     daemon.volumes = [{"Name": "v1", "Driver": "local"}]
-    call = await watch(client)
-    last = daemon.happen("container", "start", "c2", name="db", image="busybox")
-    await take(call, 1)
-    await daemon.engine.request("GET", "/volumes")
-    await asyncio.sleep(0.5)  # until the lists are taken in: nothing signals this
+    daemon.happen("container", "start", full("c2"), name="db", image="busybox")
+    async with knowing(daemon, open_gateway) as client:
+        call = await watch(client)
 
-    daemon.containers = [
-        container("c1", "web", "exited", "Exited (137) 1 second ago"),
-        container("c2", "db", "running"),
-        container("c4", "new", "running"),
-    ]
-    daemon.images = [{"Id": "sha256:1", "RepoTags": ["a:2", "a:3"], "Labels": None}]
-    daemon.networks = []
-    daemon.volumes = [{"Name": "v1", "Driver": "local"}, {"Name": "v2", "Driver": "local"}]
-    daemon.restart()
+        daemon.containers = [
+            container("c1", "web", "exited", code=137, Labels={"team": "blue"}),
+            container("c2", "db"),
+            container("c4", "new"),
+        ]
+        daemon.images = [{"Id": "sha256:1", "RepoTags": ["a:2", "a:3"], "Labels": None}]
+        daemon.networks = []
+        daemon.volumes = [{"Name": "v1", "Driver": "local"}, {"Name": "v2", "Driver": "local"}]
+        daemon.restart()
 
-    gap, *rest = await take(call, 9)
-    assert gap.gap.reason == common_pb2.GAP_REASON_ENGINE_RESTARTED
-    assert gap.gap.after.ToNanoseconds() == last["timeNano"]
-    assert not gap.gap.HasField("before")
-    assert all(message.event.synthetic for message in rest)
-    assert sorted(summaries(rest)) == [
-        ("container", "create", "c4"),
-        ("container", "destroy", "c3"),
-        ("container", "die", "c1"),
-        ("container", "start", "c4"),
-        ("image", "tag", "sha256:1"),
-        ("image", "untag", "sha256:1"),
-        ("network", "destroy", "n1"),
-        ("volume", "create", "v2"),
-    ]
-    died = next(message.event for message in rest if message.event.action == "die")
-    assert dict(died.actor.attributes) == {"name": "web", "image": "busybox", "exitCode": "137", "team": "blue"}
+        gap, *rest = await take(call, 9)
+        assert gap.gap.reason == common_pb2.GAP_REASON_ENGINE_RESTARTED
+        assert gap.gap.after.ToNanoseconds() == daemon.history[-1]["timeNano"]
+        assert not gap.gap.HasField("before")
+        assert all(message.event.synthetic for message in rest)
+        assert sorted(summaries(rest)) == [
+            ("container", "create", full("c4")),
+            ("container", "destroy", full("c3")),
+            ("container", "die", full("c1")),
+            ("container", "start", full("c4")),
+            ("image", "tag", "sha256:1"),
+            ("image", "untag", "sha256:1"),
+            ("network", "destroy", "n1"),
+            ("volume", "create", "v2"),
+        ]
+        died = next(message.event for message in rest if message.event.action == "die")
+        assert dict(died.actor.attributes) == {"name": "web", "image": "busybox", "exitCode": "137", "team": "blue"}
 
 
 async def test_a_gap_is_counted_once(client: Client, daemon: Daemon) -> None:
@@ -285,7 +298,7 @@ async def test_a_gap_is_counted_once(client: Client, daemon: Daemon) -> None:
 
     before = count()
     calls = [await watch(client) for _ in range(3)]
-    happened = daemon.happen("container", "start", "c1")
+    happened = daemon.happen("container", "start", full("c1"))
     assert [times(await take(call, 1)) for call in calls] == [of([happened])] * 3
     daemon.restart()
     assert all([(await take(call, 1))[0].HasField("gap") for call in calls])
@@ -305,31 +318,42 @@ async def test_a_gap_of_one_watcher_counts_too(daemon: Daemon, engine: Engine) -
     assert gaps == [gap]
 
 
-def container(id: str, name: str, state: str, status: str = "Up 2 hours") -> dict[str, Any]:
-    """Return a container as it stands in a list."""
-    labels = {"team": "blue"}
-    return {"Id": id, "Names": [f"/{name}"], "Image": "busybox", "State": state, "Status": status, "Labels": labels}
+async def test_a_change_that_was_an_event_is_not_sent_again(daemon: Daemon, open_gateway: OpenGateway) -> None:
+    """The difference after a gap counts the events before it, also when no list has shown it yet."""
+    daemon.containers = [container("c1", "web")]
+    async with knowing(daemon, open_gateway) as client:
+        call = await watch(client)
+        daemon.engine.on("GET", "/containers/{id}/json", hang())  # the engine is stuck with all of them
+        daemon.happen("container", "die", full("c1"), name="web", exitCode="1")
+        daemon.happen("container", "create", full("c2"), name="new")
+        await take(call, 2)
+
+        daemon.containers = [container("c1", "web", "exited"), container("c2", "newer", "created")]
+        serve(daemon.engine, lambda: daemon.containers)
+        daemon.restart()
+
+        gap, renamed = await take(call, 2)
+        assert gap.HasField("gap")
+        assert summaries([renamed]) == [("container", "rename", full("c2"))]
+        assert renamed.event.actor.attributes["name"] == "newer"
 
 
-async def test_a_change_that_was_an_event_is_not_sent_again(client: Client, daemon: Daemon) -> None:
-    """The difference after a gap counts the events before it, not only the lists of the beginning."""
-    daemon.containers = [container("c1", "web", "running")]
-    call = await watch(client)
-    await daemon.engine.request("GET", "/volumes")
-    await asyncio.sleep(0.5)  # until the lists are taken in: nothing signals this
-    daemon.happen("container", "die", "c1", name="web", exitCode="1")
-    daemon.happen("container", "create", "c2", name="new")
-    daemon.happen("network", "create", "n1", name="front", type="bridge")
-    await take(call, 3)
+async def test_what_happens_while_nobody_watches_is_there_for_who_comes_back(
+    daemon: Daemon, open_gateway: OpenGateway
+) -> None:
+    """The subscription is the inventory's then, and keeps no events: the engine remembers them."""
+    async with knowing(daemon, open_gateway) as client:
+        daemon.happen("container", "start", "c1")
+        call = await watch(client, since={"nanos": 1})
+        [first] = await take(call, 1)
+        call.cancel()
+        client.hosts_of_gateway["h1"].events.idle()  # after a while
+        missed = daemon.happen("container", "die", "c1")
+        resumed = await watch(client, resume_token=first.resume_token)
+        last = daemon.happen("container", "start", "c1")
 
-    daemon.containers = [container("c1", "web", "exited"), container("c2", "newer", "created")]
-    daemon.networks = [{"Id": "n1", "Name": "front", "Driver": "bridge"}]
-    daemon.restart()
-
-    gap, renamed = await take(call, 2)
-    assert gap.HasField("gap")
-    assert summaries([renamed]) == [("container", "rename", "c2")]
-    assert renamed.event.actor.attributes["name"] == "newer"
+        assert times(await take(resumed, 2)) == of([missed, last])
+        assert daemon.subscriptions == 1
 
 
 async def test_a_quiet_engine_that_was_not_restarted_has_no_gap(client: Client, daemon: Daemon) -> None:
@@ -346,7 +370,7 @@ async def test_the_gateway_asks_for_what_was_dropped_during_a_standstill(
     client: Client, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An engine silently drops events for a subscriber that does not read: the gateway asks after a standstill."""
-    monkeypatch.setattr(upstream, "_STANDSTILL_SECONDS", 0.3)
+    monkeypatch.setattr(registry, "_STANDSTILL_SECONDS", 0.3)
     call = await watch(client)
     happened = [daemon.happen("container", "start", "c1")]
     await take(call, 1)

@@ -1,22 +1,19 @@
-"""The containers, images, networks and volumes of a host, by its lists and events.
-
-After lost events, the difference of two such states makes synthetic events.
-"""
+"""When events of a host are lost, the difference of what there was and what there is says what must have happened."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
 
 from dockfleet.v1.system_pb2 import EngineEvent, EventActor
 
+from gateway.engine.inventory.contents import Contents
+from gateway.engine.inventory.images import children
+
 Key = tuple[str, str]  # the type of an object and its id
 
-_STATES = {"created": "created", "running": "running", "paused": "paused"}  # every other state is `exited` here
-# The state of an object after an action.  Events of images hold too little, so images are listed again after them: see
-# `invalidates_images`.
+_STATES = {"created": "created", "running": "running", "paused": "paused"}  # all else does not run: `exited`
+# The state of an object after an action.  Images are not here: their events do not say enough.
 _AFTER = {
     "container": {
         "create": "created",
@@ -48,7 +45,6 @@ _TRANSITIONS = {
     ("paused", ""): ("unpause", "die", "destroy"),
     ("exited", ""): ("destroy",),
 }
-_EXIT_CODE = re.compile(r"Exited \((\d+)\)")
 
 
 class ObjectState(NamedTuple):
@@ -59,28 +55,37 @@ class ObjectState(NamedTuple):
     references: frozenset[str] = frozenset()
 
 
-@dataclass
 class Known:
-    """The objects of one host, by type and id."""
+    """The objects of one host, by type and id, as they are or were."""
 
-    objects: dict[Key, ObjectState] = field(default_factory=dict)
+    def __init__(self, objects: dict[Key, ObjectState] | None = None) -> None:
+        self.objects = objects or {}
 
     @classmethod
-    def from_lists(cls, documents: Mapping[str, Any]) -> Known:
-        """Return the objects in the lists of the engine, given by kind.
+    def of(cls, contents: Contents) -> Known:
+        """Return what is in an inventory."""
+        objects: dict[Key, ObjectState] = {}
+        for row in contents.containers.values():
+            attributes = {**row.labels, "image": row.image, "name": row.name}
+            if row.state == "exited":
+                attributes["exitCode"] = str(row.exit_code)
+            objects["container", row.id] = ObjectState(attributes, _STATES.get(row.state, "exited"))
+        parents = children(contents.images).keys()
+        for image in contents.images.values():
+            if image.tags or image.digests or image.id not in parents:  # else it is a step of a build
+                objects["image", image.id] = ObjectState(dict(image.labels), references=frozenset(image.tags))
+        for network in contents.networks.values():
+            objects["network", network.id] = ObjectState({"name": network.name, "type": network.driver})
+        for volume in contents.volumes.values():
+            objects["volume", volume.name] = ObjectState({"driver": volume.driver})
+        return cls(objects)
 
-        Raises `AttributeError`, `KeyError`, `TypeError` or `ValueError` for a malformed list.
-        """
-        return cls(
-            {(kind, id): state for kind, document in documents.items() for id, state in KINDS[kind].parse(document)}
-        )
-
-    def apply(self, event: EngineEvent) -> Key:
-        """Apply *event*, and return the key of its object."""
+    def apply(self, event: EngineEvent) -> None:
+        """Change what *event* changes."""
         key = (event.type, event.actor.id)
         states = _AFTER.get(event.type)
         if states is None:
-            return key
+            return
         attributes = {name: text for name, text in event.actor.attributes.items() if name != "exitCode"}
         if event.action in ("destroy", "remove"):
             self.objects.pop(key, None)
@@ -89,58 +94,46 @@ class Known:
         elif event.action == "rename" and key in self.objects:
             attributes.pop("oldName", None)
             self.objects[key] = self.objects[key]._replace(attributes=attributes)
-        return key
 
-    def replace(self, listed: Known, kinds: Iterable[str], touched: set[Key]) -> list[EngineEvent]:
-        """Replace the objects of *kinds* with those *listed*, and return the difference as events without times.
-
-        Objects in *touched* stay as they are: events changed them while the lists were made.
-        """
+    def difference(self, now: Known, passed_over: Collection[str] = ()) -> list[EngineEvent]:
+        """Return what must have happened since, as events without times, but to objects that are *passed_over*."""
         events: list[EngineEvent] = []
-        for key in {**self.objects, **listed.objects}:
-            if key in touched or key[0] not in kinds:
-                continue
-            before, now = self.objects.get(key), listed.objects.get(key)
-            events += KINDS[key[0]].difference(key, before, now)
-            if now is None:
-                del self.objects[key]
-            else:
-                self.objects[key] = now
+        for key in {**self.objects, **now.objects}:
+            if key[1] not in passed_over:
+                events += _DIFFERENCES[key[0]](key, self.objects.get(key), now.objects.get(key))
         return events
 
 
-def invalidates_images(event: EngineEvent) -> bool:
-    """Return whether *event* can have changed the images."""
-    return event.type == "image" or event.action == "commit"
+class LostEvents:
+    """What events have said that an inventory did not show yet, and what there was when events were lost."""
 
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        self._said: dict[str, list[EngineEvent]] = {}  # by container
+        self._before: Known | None = None
 
-Parsed = Iterator[tuple[str, ObjectState]]
+    def said(self, event: EngineEvent, pending: Collection[str]) -> None:
+        """Take note of an event; *pending* are the containers whose rows do not show yet what happened."""
+        if self._before is not None:
+            self._before.apply(event)
+        elif event.type == "container" and event.actor.id in pending:
+            if len(self._said) > 2 * len(pending):
+                self._said = {id: events for id, events in self._said.items() if id in pending}
+            self._said.setdefault(event.actor.id, []).append(event)
 
+    def lost(self, pending: Collection[str]) -> None:
+        """Take note that events are lost."""
+        if self._before is None:
+            self._before = Known.of(self._contents)
+            for id, events in self._said.items():
+                for event in events if id in pending else ():
+                    self._before.apply(event)
+        self._said = {}
 
-def _containers(document: Any) -> Parsed:
-    for container in document or ():
-        # Links give a container more names, such as `/web/database`; its own name has one slash.
-        names = sorted(container.get("Names") or [""], key=lambda name: name.count("/"))
-        attributes = {**(container.get("Labels") or {}), "image": container["Image"], "name": names[0].lstrip("/")}
-        if code := _EXIT_CODE.match(container.get("Status") or ""):
-            attributes["exitCode"] = code[1]
-        yield container["Id"], ObjectState(attributes, _STATES.get(container["State"], "exited"))
-
-
-def _images(document: Any) -> Parsed:
-    for image in document or ():
-        references = frozenset(name for name in image.get("RepoTags") or () if name != "<none>:<none>")
-        yield image["Id"], ObjectState(image.get("Labels") or {}, references=references)
-
-
-def _networks(document: Any) -> Parsed:
-    for network in document or ():
-        yield network["Id"], ObjectState({"name": network["Name"], "type": network["Driver"]})
-
-
-def _volumes(document: Any) -> Parsed:
-    for volume in (document or {}).get("Volumes") or ():
-        yield volume["Name"], ObjectState({"driver": volume["Driver"]})
+    def found(self, pending: Collection[str]) -> list[EngineEvent]:
+        """Return, now that it is known what there is, what must have happened; nothing when no events were lost."""
+        before, self._before = self._before, None
+        return [] if before is None else before.difference(Known.of(self._contents), pending)
 
 
 def _container_difference(key: Key, before: ObjectState | None, now: ObjectState | None) -> Iterator[EngineEvent]:
@@ -180,17 +173,9 @@ def _event(key: Key, action: str, attributes: dict[str, str]) -> EngineEvent:
     return EngineEvent(type=key[0], action=action, actor=actor, scope="local", synthetic=True)
 
 
-class Kind(NamedTuple):
-    """A type of objects: the target of its list, how to read the list, and the events between two states."""
-
-    target: str
-    parse: Callable[[Any], Parsed]
-    difference: Callable[[Key, ObjectState | None, ObjectState | None], Iterator[EngineEvent]]
-
-
-KINDS = {
-    "container": Kind("/containers/json?all=true", _containers, _container_difference),
-    "image": Kind("/images/json", _images, _image_difference),
-    "network": Kind("/networks", _networks, _difference),
-    "volume": Kind("/volumes", _volumes, _difference),
+_DIFFERENCES = {
+    "container": _container_difference,
+    "image": _image_difference,
+    "network": _difference,
+    "volume": _difference,
 }
