@@ -33,6 +33,7 @@ from gateway.catalogs import catalogs_of
 from gateway.config.settings import HostSettings, Limits, Settings
 from gateway.config.state import resume_key
 from gateway.engine.events.event_buffer import EventTokenCodec
+from gateway.engine.inventory.gate import Gate
 from gateway.engine.logs.cursor import LogTokenCodec
 from gateway.engine.transport.ssh.login import Logins
 from gateway.engine.transport.turns import Traffic
@@ -81,7 +82,6 @@ log = logging.getLogger("gateway.server")
 
 _NEVER_SECONDS = 3600.0
 _PAGES_CONNECTIONS = 256  # of scrapers and orchestrators, when there are descriptors enough
-_HOSTS_AT_ONCE = 16  # that are asked for the lists of their inventory at the same time, so that calls need not wait
 _ASKED_SECONDS = 60.0  # health checks come at least this often
 _AFTER_GRACE_SECONDS, _HURRIED_SECONDS = 1.5, 0.75  # for ending what is still open
 _LAST_WORDS_SECONDS = 0.5  # of these: for the statuses of calls that are cut off to reach their clients
@@ -134,7 +134,7 @@ async def running(
     hurry = hurry or asyncio.Event()
     metrics, reporter, readiness, traffic = Metrics(), HealthReporter(), Readiness(), Traffic()
 
-    gate = asyncio.Semaphore(_HOSTS_AT_ONCE) if settings.inventory else None
+    gate = Gate() if settings.inventory else None
     logins = Logins()
 
     def make(host: HostSettings) -> Host:

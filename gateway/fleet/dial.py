@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from urllib.parse import urlsplit
 
 from gateway.config.settings import HostSettings, Limits
 from gateway.config.ssh import HostSsh
 from gateway.config.tls import HostTls, client_context
 from gateway.engine.client import Endpoint, Engine
+from gateway.engine.inventory.gate import Gate
 from gateway.engine.tracing import Tracer
 from gateway.engine.transport.pool import Address
 from gateway.engine.transport.pool import Limits as EngineLimits
@@ -23,7 +23,7 @@ def host_of(
     settings: HostSettings,
     limits: Limits,
     metrics: Metrics,
-    gate: asyncio.Semaphore | None = None,
+    gate: Gate | None = None,
     logins: Logins | None = None,
     traffic: Traffic | None = None,
     tracer: Tracer | None = None,

@@ -13,6 +13,7 @@ from gateway.engine.codec.binding import Binding
 from gateway.engine.codec.memo import ListMemo
 from gateway.engine.errors import CallError
 from gateway.engine.events.broker import EventBroker
+from gateway.engine.inventory.gate import Gate
 from gateway.engine.inventory.inventory import Inventory
 from gateway.engine.kinds import OF_CLIENTS, Kind
 from gateway.engine.logs.shared import SharedLogs
@@ -59,7 +60,7 @@ class Host:
         settings: HostSettings,
         *,
         reconnect_timeout_seconds: float = 60.0,
-        gate: asyncio.Semaphore | None = None,
+        gate: Gate | None = None,
     ) -> None:
         """Open nothing yet.
 
@@ -163,7 +164,7 @@ class Host:
     def state_changed(self) -> None:
         """Tell what depends on it that the state is another one."""
         if self._has_inventory:
-            self.inventory.host_is(up=self.state in ANSWERING)
+            self.inventory.host_is(self.failure)
 
     def memo(self, binding: Binding) -> ListMemo:
         """Return what was converted of the responses to an RPC that lists."""

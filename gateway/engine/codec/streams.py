@@ -49,6 +49,8 @@ async def lines(connection: Connection, idle_seconds: float | None = None) -> As
                 deadline = None
         begun = bytearray(rest)
         deadline = deadline or _after(idle_seconds)
+        data = first = line = rest = b""  # a stream can be silent for long: then it keeps nothing
+        whole.clear()
     if last := bytes(begun).strip(_BLANKS):
         yield _document(last)
 

@@ -160,9 +160,7 @@ class EventUpstream:
             taking = asyncio.create_task(self._take_all(events, held))
             self._doubt = asyncio.get_running_loop().create_future()
             try:
-                # This is requested after the subscription, so it has all events from before the subscription began.
-                past = [Received.of(event) for event in await self._source.past(now)]
-                self._join(past, held, now)
+                await self._catch_up(held, now)
                 retry.succeeded()
                 await asyncio.wait((taking, self._doubt), return_when=asyncio.FIRST_COMPLETED)
                 if taking.done():
@@ -171,6 +169,13 @@ class EventUpstream:
                 self._doubt = None
                 taking.cancel()
                 await asyncio.wait((taking,))
+
+    async def _catch_up(self, held: list[Received], now: int) -> None:
+        """Ask for what the engine remembers up to *now*, and join it with what came meanwhile, which is *held*."""
+        # This is requested after the subscription, so it has all events from before the subscription began.
+        past = [Received.of(event) for event in await self._source.past(now)]
+        self._join(past, held, now)
+        held.clear()
 
     async def _take_all(self, events: AsyncIterator[EngineEvent], held: list[Received]) -> None:
         async for event in events:

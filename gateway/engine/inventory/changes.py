@@ -75,10 +75,12 @@ class Changes:
         self._find = find
         self._state: CallError | None = None  # why the state is not known
         self._told = False  # whether a state was told at all
+        self._readers = 0
 
     def of(self, id: str) -> None:
         """Take note that a container is new, has changed, or is gone."""
-        self._journal.append(id)
+        if self._told or self._readers:  # nobody needs what comes before
+            self._journal.append(id)
 
     def synced(self) -> None:
         """Take note that the state of the host is known."""
@@ -106,6 +108,7 @@ class Changes:
         A reader that is so slow that changes are not kept for it gets a `Forget`, and everything again.
         """
         journal, waiter = self._journal, Waiter(self._journal)
+        self._readers += 1
         try:
             if after is None:
                 cursor = journal.next
@@ -132,6 +135,7 @@ class Changes:
                 for change in self._since(numbers):
                     yield change
         finally:
+            self._readers -= 1
             waiter.close()
 
     def _all(self, number: int) -> Iterator[Change]:

@@ -102,6 +102,12 @@ class Contents:
         self._by_name[row.name] = row.id
         return other if other != row.id else None
 
+    def learnt(self, row: ContainerRow) -> None:
+        """Take note that the details of a container are known, which were not."""
+        self.unworded -= 1
+        self._ordered = None
+        self._aging_at = 0
+
     def is_dead(self, id: str) -> bool:
         """Tell whether a container of this id was destroyed."""
         return id in self._dead_ids

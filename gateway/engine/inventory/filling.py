@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 
 from gateway.engine.errors import CallError
 from gateway.engine.inventory.clock import Moment
 from gateway.engine.inventory.contents import Contents
 from gateway.engine.inventory.details import inspected, state_of
+from gateway.engine.inventory.gate import Gate
 from gateway.engine.inventory.questions import Questions
 from gateway.engine.inventory.refresh import Refresher
 
 
-async def fill(
-    contents: Contents, questions: Questions, refresher: Refresher, listed: Moment, gate: asyncio.Semaphore
-) -> None:
+async def fill(contents: Contents, questions: Questions, refresher: Refresher, listed: Moment, gate: Gate) -> None:
     """Inspect all containers that were not inspected yet, whose rows were *listed* at a moment.
 
-    *gate* bounds how many hosts are asked at once: nobody waits for this, and when a gateway starts, it is thousands.
+    *gate* says when: nobody waits for this, and when a gateway starts, these are thousands.
     """
     for row in contents.newest_first:
         if row.details.known or row.id in refresher.marks:
             continue
         document = None
-        async with gate:
+        async with gate.question():
             with suppress(CallError):
                 document = await questions.inspect(row.id)
         if contents.containers.get(row.id) is not row:
             continue
-        if document is not None and state_of(document) == row.state:
-            found = row.inspected(inspected(document), listed)
-            if found.worded:
-                contents.put(found)
-                continue
-        refresher.touch(row.id, 0)  # it has changed, or the list did not show all
+        fits = document is not None and state_of(document) == row.state and row.learn(inspected(document), listed)
+        if fits:
+            contents.learnt(row)
+        else:
+            refresher.touch(row.id, 0)  # it has changed, or the list did not show all

@@ -11,7 +11,7 @@ import math
 import random
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, AsyncExitStack, suppress
 
 from dockfleet.fleet.v1.selectors_pb2 import ContainerSelector
 from dockfleet.v1 import common_pb2
@@ -30,6 +30,7 @@ from gateway.engine.inventory.contents import Contents
 from gateway.engine.inventory.convert import Converter
 from gateway.engine.inventory.difference import LostEvents
 from gateway.engine.inventory.filling import fill
+from gateway.engine.inventory.gate import Gate
 from gateway.engine.inventory.marking import renames, touched_by
 from gateway.engine.inventory.questions import LISTS, Questions
 from gateway.engine.inventory.reading import Reader
@@ -39,19 +40,19 @@ from gateway.engine.inventory.writes import Writes, Written
 
 _OLD_NANOS = 10_000_000_000  # age of an event of before the first subscription that the first lists show for certain
 _PAUSES_SECONDS = (1.0, 60.0)  # before another attempt at a host that is up and whose events cannot be had
-_LISTS_SECONDS = 10.0  # for which one host may hold up the lists of others
+_BEGIN_SECONDS = 10.0  # for which one host may hold up others that are new as well
 _SETTLE_SECONDS = 2.0
 _SYNC_SECONDS = 10.0  # for containers that a list shows to have changed
 
 
 class Inventory:
-    """What there is on one host.  It begins when the host is up: `host_is`; `close` ends it."""
+    """What there is on one host.  It begins when the host answers, see `host_is`; `close` ends it."""
 
     def __init__(
         self,
         engine: Engine,
         events: EventBroker,
-        gate: asyncio.Semaphore | None = None,
+        gate: Gate | None = None,
         *,
         reconcile_interval_seconds: float = 60.0,
         asked: Callable[[str], None] = lambda question: None,
@@ -59,14 +60,13 @@ class Inventory:
     ) -> None:
         """Know nothing, and ask nothing yet.
 
-        *gate* bounds how many hosts are asked at the same time for what is not urgent.  The whole lists are compared
-        every *reconcile_interval_seconds*.  *asked* is called for each question to the engine, *healed* for each
-        difference that only a list has shown.
+        *gate* is shared by all hosts.  The whole lists are compared every *reconcile_interval_seconds*.  *asked* is
+        called for each question to the engine, *healed* for each difference that only a list has shown.
         """
         self._engine = engine
         self._events = events
         self._interval_seconds = reconcile_interval_seconds
-        self._gate = gate or asyncio.Semaphore()
+        self._gate = gate or Gate()
         self._clock = EngineClock()
         self._contents = Contents(self._clock)
         self._questions = Questions(engine, self._clock, asked)
@@ -76,26 +76,33 @@ class Inventory:
         self._count_healed = healed
         self._lost = LostEvents(self._contents)
         self._writes = Writes(self._reader.refresher, self._contents)
+        self._down: CallError | None = None  # why the host does not answer
         self._failure: CallError | None = InventoryUnknown()
         self.known = False  # whether all lists were complete once
         self._listening = False  # to the events
         self._listening_since = 0.0
         self._current = False  # whether what is known is kept true
-        self._contact = 0.0  # when the host has proved last that it is: like all here, in the loop's time
+        self._contact = 0.0  # when the host has proved last that it is: like all here, by the monotonic clock
         self._pause_seconds = _PAUSES_SECONDS[0]
         self._up = asyncio.Event()
+        self._begun = asyncio.Event()  # whether it is known what there is, or the events cannot be had
         self._ended = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._following: asyncio.Task[None] | None = None
+        self._comparing: asyncio.TimerHandle | None = None
 
     # The life of an inventory
 
-    def host_is(self, *, up: bool) -> None:
-        """Take note whether the host answers."""
-        if not up:
+    def host_is(self, failure: CallError | None) -> None:
+        """Take note whether the host answers: why it does not, None when it does."""
+        self._down = failure
+        if failure is not None:
             self._up.clear()
+            self._contents.changes.stale(failure)
             return
         self._up.set()
+        if self._current:
+            self._contents.changes.synced()
         if self._task is None:
             self._task = asyncio.create_task(keep_running(self._run, "inventory", self._engine.name))
 
@@ -112,14 +119,22 @@ class Inventory:
         if self._following is not None:
             self._following.cancel()
             self._following = None
+        if self._comparing is not None:
+            self._comparing.cancel()
+            self._comparing = None
         self._reader.stop()
 
     async def _run(self) -> None:
         """Follow the events while the host is up, and begin again when they end."""
         while True:
             await self._up.wait()
-            self._ended.clear()
-            async with self._events.followed(self):
+            async with AsyncExitStack() as stack:
+                async with self._gate.place():
+                    self._begun.clear()
+                    self._ended.clear()
+                    await stack.enter_async_context(self._events.followed(self))
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._begun.wait(), _BEGIN_SECONDS)
                 await self._ended.wait()
             await asyncio.sleep(self._pause_seconds * random.uniform(0.8, 1.2))
             self._pause_seconds = min(2 * self._pause_seconds, _PAUSES_SECONDS[1])
@@ -128,21 +143,27 @@ class Inventory:
         """Get to know what there is, then compare the lists at an interval."""
         refresher = self._reader.refresher
         refresher.start()
-        async with self._gate:
-            wanted = {kind: refresher.touch(kind, 0) for kind in LISTS}
-            await refresher.shown(wanted, _LISTS_SECONDS)
-        await refresher.shown(wanted, math.inf)
+        await refresher.shown({kind: refresher.touch(kind, 0) for kind in LISTS}, math.inf)
         self.known = True
         await refresher.shown({key: mark.number for key, mark in refresher.marks.items()}, _SYNC_SECONDS)
         self._contact, self._current, self._failure = self._listening_since, True, None
         self._pause_seconds = _PAUSES_SECONDS[0]
-        self._contents.changes.synced()
+        self._begun.set()
+        if self._down is None:
+            self._contents.changes.synced()
         await self._tell_lost_events()
         await fill(self._contents, self._questions, refresher, self._reader.listed, self._gate)
-        while True:
-            await asyncio.sleep(self._interval_seconds * random.uniform(0.8, 1.2))
-            for kind in LISTS:
-                refresher.touch(kind, 0)
+        self._compare_later()
+
+    def _compare_later(self) -> None:
+        """Ask for all lists when the interval is over, and so on."""
+        seconds = self._interval_seconds * random.uniform(0.8, 1.2)  # spread out, as many hosts are known at once
+        self._comparing = asyncio.get_running_loop().call_later(seconds, self._compare)
+
+    def _compare(self) -> None:
+        for kind in LISTS:
+            self._reader.refresher.touch(kind, 0)
+        self._compare_later()
 
     async def _tell_lost_events(self) -> None:
         """Give those who watch the events what the lost ones must have been."""
@@ -159,7 +180,7 @@ class Inventory:
         """Mark what an event is about."""
         if not self._listening and not self.known and event.time_nano < self._clock.now() - _OLD_NANOS:
             return
-        self._contact = self._loop_time() if self._current else self._contact
+        self._contact = time.monotonic() if self._current else self._contact
         refresher = self._reader.refresher
         if event.type == "container" and event.action == "destroy":
             self._contents.remove(event.actor.id, forever=True)
@@ -179,7 +200,7 @@ class Inventory:
     def listening(self) -> None:
         """Ask for everything: the events before may be lost."""
         self._stop()
-        self._listening, self._listening_since = True, self._loop_time()
+        self._listening, self._listening_since = True, time.monotonic()
         self._following = asyncio.create_task(keep_running(self._follow, "lists", self._engine.name))
 
     def broken(self, failure: Exception) -> None:
@@ -194,6 +215,7 @@ class Inventory:
     def ended(self) -> None:
         """Begin anew."""
         self._stop()
+        self._begun.set()
         self._ended.set()
 
     def _healed(self) -> None:
@@ -205,7 +227,7 @@ class Inventory:
     @property
     def failure(self) -> CallError | None:
         """Why the state of the host is not known, or not as it is now; None when it is."""
-        return self._failure
+        return self._down or self._failure
 
     @property
     def age_seconds(self) -> float | None:
@@ -309,10 +331,6 @@ class Inventory:
         `Forget`, and everything again.  Raises what `close` is given.  To be closed by its reader.
         """
         return self._contents.changes.read(after)
-
-    @staticmethod
-    def _loop_time() -> float:
-        return asyncio.get_running_loop().time()
 
 
 def _freshness(age_seconds: float | None) -> common_pb2.Freshness:

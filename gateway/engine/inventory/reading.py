@@ -7,6 +7,7 @@ containers is not: where it shows something else than is known, that container i
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -36,12 +37,12 @@ class Reader:
         self._contents = contents
         self._passing: dict[str, asyncio.TimerHandle] = {}
         self.listed = Moment(0, 0)  # when all containers were listed last, by the engine's clock
-        self._listed_at = 0.0  # and in the loop's time
+        self._listed_at = 0.0  # and by the monotonic clock
 
     @property
     def age_seconds(self) -> float:
         """How old the last list of all containers is."""
-        return asyncio.get_running_loop().time() - self._listed_at
+        return time.monotonic() - self._listed_at
 
     def stop(self) -> None:
         """Ask nothing any more.  What is marked stays so."""
@@ -106,7 +107,7 @@ class Reader:
     async def _containers(self) -> None:
         """List all containers, and compare."""
         rows = self._contents.containers
-        asked_at = asyncio.get_running_loop().time()
+        asked_at = time.monotonic()
         with self.refresher.touched() as touched:  # of these the list may show what was before
             found = await self._questions.all("container")
             same = {row.text: row for row in rows.values()}

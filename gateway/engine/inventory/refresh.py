@@ -18,6 +18,7 @@ CONTAINERS = "container"
 
 _MOST_MARKS = 20_000
 _AGAIN_SECONDS = (0.1, 5.0)  # after a failure: at first, and at most
+_LISTS_AT_ONCE = 2
 AT_ONCE = 8
 """How many containers of a host are asked for at the same time: half of its connections are for others."""
 
@@ -75,7 +76,7 @@ class Refresher:
         self._waiting: set[asyncio.Future[None]] = set()
         self._numbers = count(1)
         self._turns = count()
-        self._containers, self._lists = _Lane(AT_ONCE), _Lane(len(lists))
+        self._containers, self._lists = _Lane(AT_ONCE), _Lane(_LISTS_AT_ONCE)
         self._keys_of_lists = lists
         self._started = False
 

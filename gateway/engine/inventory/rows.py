@@ -89,11 +89,12 @@ class ContainerRow:
         self.details = details
         self.text = text
         self._clock = clock
-        told = summary.status
+        words = summary.status
         summary.ClearField("status")
-        self._put_together(summary.SerializeToString(deterministic=True), told)
-        self.worded = details.known and any(self._words(time)[0] == told for time in listed.times())
-        self.until = 0 if self.worded else status.FOREVER
+        self._put_together(summary.SerializeToString(deterministic=True), words)
+        self.worded, self.until = False, status.FOREVER
+        if details.known:
+            self.learn(details, listed)
 
     @property
     def name(self) -> str:
@@ -158,9 +159,13 @@ class ContainerRow:
         summary.image = self.image
         return summary.SerializeToString(deterministic=True) == self.body
 
-    def inspected(self, details: Details, listed: Moment) -> ContainerRow:
-        """Return this row of a list, made at a moment, with its details."""
-        return ContainerRow(self.summary(), details, self.text, self._clock, listed)
+    def learn(self, details: Details, listed: Moment) -> bool:
+        """Take the details, if they fit the words of the list that the row is of, made at a moment; tell whether."""
+        told = self.piece[self._body_end :]
+        fits = any(_told(_words(self.state, details, time)[0]) == told for time in listed.times())
+        if fits:
+            self.details, self.worded, self.until = details, True, 0
+        return fits
 
     def current(self) -> bytes:
         """Return its piece as of now."""
@@ -171,8 +176,8 @@ class ContainerRow:
 
     def age(self, now: int) -> None:
         """Word the status as it is at the engine's time *now*."""
-        text, self.until = self._words(now)
-        self._put_together(self.body, text)
+        words, self.until = _words(self.state, self.details, now)
+        self._put_together(self.body, words)
 
     def serialised(self) -> bytes:
         """Return its ContainerSummary, serialised."""
@@ -187,15 +192,20 @@ class ContainerRow:
         """Its ContainerSummary, serialised, without the status."""
         return self.piece[self._body_at : self._body_end]
 
-    def _words(self, now: int) -> tuple[str, int]:
-        of = self.details
-        return status.words(self.state, of.health, of.exit_code, of.started_ns, of.finished_ns, now)
-
-    def _put_together(self, body: bytes, text: str) -> None:
-        told = delimited(_STATUS, text.encode()) if text else b""
+    def _put_together(self, body: bytes, words: str) -> None:
+        told = _told(words)
         head = _CONTAINERS + varint(len(body) + len(told))
         self.piece = b"".join((head, body, told))
         self._body_at, self._body_end = len(head), len(head) + len(body)
+
+
+def _words(state: str, of: Details, now: int) -> tuple[str, int]:
+    return status.words(state, of.health, of.exit_code, of.started_ns, of.finished_ns, now)
+
+
+def _told(words: str) -> bytes:
+    """Return the field that holds a status."""
+    return delimited(_STATUS, words.encode()) if words else b""
 
 
 class Row(Generic[M]):
