@@ -13,7 +13,8 @@ python, aio, go    the gateway, by its Python client, the one for asyncio, and a
 =================  ===============================================================================
 
 The cases `followers` and `stats` are about many streams at once; their variants are described in `crowds`.  The cases
-`isolation` and `flapping` are about fleets with sick hosts: see `fleets`.
+`isolation` and `flapping` are about fleets with sick hosts: see `fleets`; `inventory` is about a thousand hosts: see
+`inventories`.
 
 Needs root and dockerd for a private engine, or `--engine unix:///…`, whose containers without network it uses.
 """
@@ -33,13 +34,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.bench import crowds, fixture, fleets, golang, processes, report
+from tests.bench import crowds, fixture, fleets, golang, inventories, processes, report
 from tests.bench.golang import GoWorker
-from tests.bench.processes import Meter, Worker
+from tests.bench.processes import GatewayMeter, Meter, Worker
 from tests.bench.worker import HOST
 
-CALLS = ("ping", "inspect", "list", "export", "logs")
-CASES = (*CALLS, *crowds.CASES, *fleets.CASES)
+CALLS = ("ping", "inspect", "list", "remembered", "export", "logs")
+LISTED = 1000  # containers
+INSPECTED = "dockfleet_inventory_questions_total"
+IN_FLIGHT = {"ping": (1, 32), "inspect": (1, 32), "remembered": (1, 8)}  # 1, where nothing is said
+CASES = (*CALLS, *crowds.CASES, *fleets.CASES, inventories.CASE)
 CROWDED_ROUNDS = 2  # of so many rounds, one has crowds: they take their time
 STREAMS = ("export", "logs")
 CALM = 0.1  # of the machine: what other processes may take of it before a measurement counts as disturbed
@@ -61,6 +65,8 @@ class Variant:
         """Whether the case says something about it."""
         if self.name.startswith("noop"):
             return case in ("ping", "inspect")
+        if case == "remembered":  # by clients that read nothing of it
+            return self.name == "socket" or self.name.endswith("go")
         return self.name != "sdk" or case not in STREAMS
 
 
@@ -91,7 +97,7 @@ def main() -> None:
             stage = stack.enter_context(
                 fixture.stage(
                     options.engine,
-                    containers=1000 if "list" in calls else 0,
+                    containers=LISTED if {"list", "remembered"} & set(calls) else 0,
                     megabytes=megabytes if "export" in calls else 1,
                     lines=lines if "logs" in calls else 1,
                     ticking="followers" in crowded,
@@ -122,9 +128,11 @@ def _calls(
 ) -> Measure:
     """Start what the cases need, to run until *stack* closes, and return what measures them all once, in a round."""
     variants = _variants(stage, program, options, stack)
-    jobs = [Job(case, in_flight) for case in cases for in_flight in ((1, 32) if case in ("ping", "inspect") else (1,))]
+    jobs = [Job(case, in_flight) for case in cases for in_flight in IN_FLIGHT.get(case, (1,))]
     ids = {"inspect": stage.running, "export": stage.exported, "logs": stage.logged}
     _verify(variants, ids, lines, cases)
+    if "remembered" in cases:
+        _filled(variants)
 
     def measure(number: int) -> Iterator[dict[str, Any]]:
         for job in jobs:
@@ -159,6 +167,9 @@ def _fleets(options: argparse.Namespace, stack: contextlib.ExitStack) -> list[Me
         measures.append(lambda number: isolation.measure())
     if "flapping" in options.only:
         measures.append(lambda number: fleets.flapping(size) if number == 0 else iter(()))
+    if inventories.CASE in options.only:
+        many = inventories.QUICK if options.quick else inventories.FULL
+        measures.append(lambda number: inventories.measure(many) if number == 0 else iter(()))
     return measures
 
 
@@ -236,7 +247,7 @@ def _variants(
 
 def _command(job: Job, variant: Variant, ids: dict[str, str], lines: int, seconds: float) -> dict[str, Any]:
     case = "noop" if variant.name.startswith("noop") else job.case
-    many = seconds * 2 if case == "list" else seconds  # a list takes as long as hundreds of pings
+    many = seconds * 2 if case in ("list", "remembered") else seconds  # a list takes as long as hundreds of pings
     return {"case": case, "in_flight": job.in_flight, "seconds": many, "id": ids.get(case), "lines": lines}
 
 
@@ -249,6 +260,15 @@ def _verify(variants: Sequence[Variant], ids: dict[str, str], lines: int, only: 
         if len(set(digests.values())) != 1 or len({result["amount"] for result in found.values()}) != 1:
             raise SystemExit(f"the variants of {case} differ: {found}")
         print(f"{case}: identical for {', '.join(digests)}", file=sys.stderr)
+
+
+def _filled(variants: Sequence[Variant]) -> None:
+    """Wait until the gateways have inspected all containers: until then the engine answers."""
+    for variant in variants:
+        while (
+            isinstance(variant.server, GatewayMeter) and variant.server.metric(INSPECTED, question="inspect") < LISTED
+        ):
+            time.sleep(0.5)
 
 
 def _measured(variant: Variant, engine: Meter, command: dict[str, Any], repeats: int) -> dict[str, Any]:
@@ -279,6 +299,7 @@ def _attempt(variant: Variant, engine: Meter, command: dict[str, Any]) -> dict[s
     amount = result.get("amount", 0) / (1e9 if command["case"] == "export" else 1)
     units = amount or result.get("served") or result["calls"]
     result |= {f"{name}_cpu": seconds / units for name, seconds in used.items()}
+    result |= {f"{name}_cpu_ms": seconds * 1e3 / units for name, seconds in used.items()}
     result["others"] = max(busy - sum(used.values()), 0) / passed
     if variant.server is not None:
         result["growth_mib"] = (variant.server.peak() - memory) / (1 << 20)

@@ -58,13 +58,25 @@ GOALS = [
 ]
 for _client, _words in (("python", "Python"), ("aio", "asyncio"), ("go", "Go")):
     GOALS += [
-        Goal(f"p50 over the socket's, {_words} client", "list x1", "p50_ms", _client, "socket", most=1.15),
+        Goal(f"p50 over the socket's, {_words} client", "list x1", "p50_ms", _client, "socket", most=1.1),
         Goal(f"bytes per second over curl's, {_words} client", "export", "per_second", _client, "socket", least=0.6),
         Goal(f"gateway's CPU seconds per GB, {_words} client", "export", "server_cpu", _client, None, most=1.8),
         Goal(f"gateway's growth in MiB, {_words} client", "export", "growth_mib", _client, None, most=32),
         Goal(f"lines per second over curl's, {_words} client", "logs", "per_second", _client, "socket", least=0.85),
     ]
 GOALS += [
+    Goal("lists per second over the socket's, nothing parsed", "remembered x1", "per_second", "go", "socket"),
+    Goal("the socket's p50 over it, nothing parsed", "remembered x1", "p50_ms", "socket", "go", least=80),
+    Goal(
+        "lists per second over the socket's, nothing parsed", "remembered x8", "per_second", "go", "socket", least=100
+    ),
+    Goal("the socket's p50 over it, nothing parsed", "remembered x8", "p50_ms", "socket", "go", least=80),
+    Goal("gateway's CPU for a list in ms", "remembered x8", "server_cpu_ms", "go", None, most=0.6),
+    Goal("KiB that it adds for a host", "inventory", "host_kib", "full", None),
+    Goal("KiB that it adds for a container", "inventory", "container_kib", "full", None, most=2.5),
+    Goal("gateway's CPU when nothing happens, in percent of a core", "inventory", "idle_percent", "full", None, most=3),
+    Goal("the same without inventories", "inventory", "idle_percent", "bare", None),
+    Goal("seconds until all containers are known", "inventory", "known_seconds", "full", None),
     Goal("lines delivered over lines due", "followers", "delivered", "gateway", None, least=0.98),
     Goal("lag p50 in ms", "followers", "p50_ms", "gateway", None, most=25),
     Goal("lag p50 over that of one on the socket", "followers", "p50_ms", "gateway", "socket-few"),
@@ -109,6 +121,10 @@ FLEET = {  # the columns of the tables of fleets
     "burst": ("burst", 1),
     "descriptors": ("descriptors", 1),
     "server MiB": ("rss_mib", 1),
+    "idle CPU %": ("idle_percent", 1),
+    "serving after s": ("serving_seconds", 1),
+    "KiB for a host": ("host_kib", 1),
+    "KiB for a container": ("container_kib", 1),
 }
 CROWD = {  # the columns of the tables of crowds: metric and factor
     "readers": ("readers", 1),
@@ -193,7 +209,7 @@ def _columns(case: str, samples: Sequence[Sample], columns: Mapping[str, tuple[s
 def _case(case: str, samples: Sequence[Sample]) -> str:
     if any("readers" in sample for sample in samples if sample["case"] == case):
         return _columns(case, samples, CROWD)
-    if case in ("isolation", "flapping"):
+    if case in ("isolation", "flapping", "inventory"):
         return _columns(case, samples, FLEET)
     variants = list(dict.fromkeys(sample["variant"] for sample in samples if sample["case"] == case))
     stream = case in ("export", "logs")

@@ -138,6 +138,10 @@ class Socket(Client):
         """Inspect a container."""
         self._get(f"/v1.41/containers/{id}/json")
 
+    def remembered(self) -> None:
+        """List all containers."""
+        self.list()
+
     def list(self) -> None:
         """List all containers."""
         self._get("/v1.41/containers/json?all=true")

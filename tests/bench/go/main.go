@@ -1,6 +1,6 @@
 // Bench puts a gateway under load from a Go client, and prints what it saw as one line of JSON.
 //
-//	bench [-address A] -rpc ping|inspect|list|noop [-host H] [-id ID] [-inflight N] [-seconds S]
+//	bench [-address A] -rpc ping|inspect|list|remembered|noop [-host H] [-id ID] [-inflight N] [-seconds S]
 //	bench [-address A] -rpc export|logs -host H -id ID [-inflight N] [-seconds S]
 //	bench [-address A] -rpc follow|stats -host H -id ID[,ID…] [-inflight N] [-connections C] [-seconds S]
 //	bench -engine PATH -rpc follow-engine|stats-engine -id ID[,ID…] [-inflight N] [-seconds S]
@@ -8,8 +8,9 @@
 // N workers make one call after the other for S seconds, over one connection; the calls under way then are finished
 // and count.  All rates are over the time that really passed.
 //
-// ping, inspect and list (of all containers) are single calls; noop is one that does nothing, served at
-// /dockfleet.bench.Noop/Call.  They print calls, seconds, p50_us, p99_us and calls_per_second.
+// ping, inspect and list (of all containers) are single calls; remembered is a list that the gateway's inventory
+// answers, and that is not parsed; noop is one that does nothing, served at /dockfleet.bench.Noop/Call.  They print
+// calls, seconds, p50_us, p99_us and calls_per_second.
 //
 // export and logs read streams to their end.  They print calls, seconds, bytes and bytes_per_second, and logs also
 // entries and entries_per_second; an empty log, or an entry without time or stream, is a failure.
@@ -38,6 +39,8 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	dockfleet "dockfleet.internal/go/dockfleetv1"
@@ -55,7 +58,7 @@ type target struct {
 // The calls, by name.
 var (
 	singles = map[string]func(context.Context, target) error{
-		"ping": ping, "inspect": inspect, "list": list, "noop": noop,
+		"ping": ping, "inspect": inspect, "list": list, "remembered": remembered, "noop": noop,
 	}
 	streams = map[string]func(context.Context, target) (volume, error){
 		"export": export, "logs": logs,
@@ -69,7 +72,7 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("bench: ")
 	address := flag.String("address", "127.0.0.1:50051", "where the gateway listens")
-	rpc := flag.String("rpc", "ping", "what to call: ping, inspect, list, noop, export, logs, follow or stats")
+	rpc := flag.String("rpc", "ping", "what to call: ping, inspect, list, remembered, noop, export, logs, follow or stats")
 	engine := flag.String("engine", "", "the engine's socket, for follow-engine and stats-engine")
 	host := flag.String("host", "", "the host")
 	id := flag.String("id", "", "the container")
@@ -213,6 +216,32 @@ func inspect(ctx context.Context, to target) error {
 func list(ctx context.Context, to target) error {
 	_, err := dockfleet.NewContainerServiceClient(to.gateway).
 		ListContainers(ctx, &dockfleet.ListContainersRequest{Host: to.host, All: new(true)})
+	return err
+}
+
+// unread is a response of which only the size is looked at.
+type unread int
+
+// unreadCodec writes requests, and leaves responses as they are.
+type unreadCodec struct{}
+
+func (unreadCodec) Name() string { return "proto" }
+
+func (unreadCodec) Marshal(request any) ([]byte, error) { return proto.Marshal(request.(proto.Message)) }
+
+func (unreadCodec) Unmarshal(data []byte, response any) error {
+	*response.(*unread) = unread(len(data))
+	return nil
+}
+
+func remembered(ctx context.Context, to target) error {
+	var size unread
+	request := &dockfleet.ListContainersRequest{Host: to.host, All: new(true), MaxAge: durationpb.New(time.Minute)}
+	err := to.gateway.Invoke(ctx, dockfleet.ContainerService_ListContainers_FullMethodName, request, &size,
+		grpc.ForceCodec(unreadCodec{}))
+	if err == nil && size == 0 {
+		return fmt.Errorf("the list of %s is empty", to.host)
+	}
 	return err
 }
 
