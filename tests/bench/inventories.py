@@ -16,6 +16,7 @@ all containers have been inspected; that of `full` has also `host_kib` and `cont
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import sys
 import tempfile
@@ -29,6 +30,7 @@ from tests.bench.processes import GatewayMeter, started
 
 CASE = "inventory"
 _SETTLE_SECONDS = 5.0
+_LOOK_SECONDS = 5.0
 _DESCRIPTORS = 16_384
 
 Sample = dict[str, Any]
@@ -94,7 +96,13 @@ def _gateway(hosts: Mapping[str, str], size: Size, containers: int, inventory: b
 
 def _until_known(meter: GatewayMeter, inspected: int, hosts: int) -> None:
     """Wait until all hosts are up, and so many containers have been inspected."""
-    while meter.metric("dockfleet_host_up") < hosts:
-        time.sleep(1)
-    while meter.metric("dockfleet_inventory_questions_total", question="inspect") < inspected:
-        time.sleep(1)
+    _until(meter, "dockfleet_host_up", hosts)
+    _until(meter, "dockfleet_inventory_questions_total", inspected, question="inspect")
+
+
+def _until(meter: GatewayMeter, metric: str, least: float, **labels: str) -> None:
+    while True:
+        with contextlib.suppress(TimeoutError):  # a page about so many hosts takes a while
+            if meter.metric(metric, **labels) >= least:
+                return
+        time.sleep(_LOOK_SECONDS)

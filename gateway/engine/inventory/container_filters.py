@@ -29,7 +29,7 @@ def listed_containers(request: pb.ListContainersRequest, contents: Contents) -> 
 
     Raises `InvalidField` for a wrong filter, and `NoSuchObject` for a container that one names and that is not there.
     """
-    if not request.filters and request.limit <= 0:
+    if not request.filters and request.limit <= 0 and not request.size:
         everything = contents.newest_first
         return everything if request.all else [row for row in everything if row.runs]
     filters = Filters(request.filters, _KEYS)

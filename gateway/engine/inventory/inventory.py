@@ -41,6 +41,7 @@ from gateway.engine.inventory.writes import Writes, Written
 _OLD_NANOS = 10_000_000_000  # age of an event of before the first subscription that the first lists show for certain
 _PAUSES_SECONDS = (1.0, 60.0)  # before another attempt at a host that is up and whose events cannot be had
 _BEGIN_SECONDS = 10.0  # for which one host may hold up others that are new as well
+_CONTAINERS_AT_ONCE = 8
 _SETTLE_SECONDS = 2.0
 _SYNC_SECONDS = 10.0  # for containers that a list shows to have changed
 
@@ -71,8 +72,10 @@ class Inventory:
         self._contents = Contents(self._clock)
         self._questions = Questions(engine, self._clock, asked)
         converter = Converter(self._clock, lambda rpc, count: engine.skipped(rpc, count))
-        self._reader = Reader(self._questions, converter, self._contents)
-        self._reader.healed = self._healed
+        # A few at a time, and half of the connections are for others.
+        at_once = min(_CONTAINERS_AT_ONCE, max(engine.connections // 2, 1))
+        self._reader = Reader(self._questions, converter, self._contents, at_once)
+        self._reader.refresher.healed = self._healed
         self._count_healed = healed
         self._lost = LostEvents(self._contents)
         self._writes = Writes(self._reader.refresher, self._contents)
@@ -268,11 +271,11 @@ class Inventory:
 
     def changing(self, kind: str, call: Call) -> AbstractContextManager[Written]:
         """Mark, after the block, what a call may have touched that may change objects of *kind*; "" for none."""
-        return self._writes.changing(kind, call.operation, call.named)
+        return self._writes.changing(kind if self._task is not None else "", call.operation, call.named)
 
     def wrote(self, id: str) -> None:
         """Mark a container that was changed through this gateway."""
-        with self._writes.changing("container", "", (("container", id),)):
+        with self._writes.changing("container" if self._task is not None else "", "", (("container", id),)):
             pass
 
     def containers(self) -> Sequence[ContainerRow]:

@@ -18,10 +18,11 @@ from gateway.engine.inventory.contents import Contents
 from gateway.engine.inventory.convert import Converter
 from gateway.engine.inventory.details import Details, inspected, listed
 from gateway.engine.inventory.questions import LISTS, Listed, Questions
-from gateway.engine.inventory.refresh import Refresher
+from gateway.engine.inventory.refresh import Found, Refresher
 from gateway.engine.inventory.rows import ContainerRow
 
 _ROWS_AT_ONCE = 50  # of a long list; then other work has its turn
+_LISTED_SECONDS = 0.2  # for the event of what a list shows
 _PASSING = ("restarting", "removing")  # states that can end without an event
 _PASSING_SECONDS = 5.0
 
@@ -29,13 +30,13 @@ _PASSING_SECONDS = 5.0
 class Reader:
     """Puts what it asks for into *contents*.  `refresher` says what to ask for, and when."""
 
-    def __init__(self, questions: Questions, converter: Converter, contents: Contents) -> None:
-        self.refresher = Refresher(self._look, LISTS)
-        self.healed: Callable[[], None] = lambda: None  # called for a difference that a list has shown
+    def __init__(self, questions: Questions, converter: Converter, contents: Contents, containers_at_once: int) -> None:
+        self.refresher = Refresher(self._look, LISTS, containers_at_once)
         self._questions = questions
         self._converter = converter
         self._contents = contents
         self._passing: dict[str, asyncio.TimerHandle] = {}
+        self._has_images = False  # whether images were listed once
         self.listed = Moment(0, 0)  # when all containers were listed last, by the engine's clock
         self._listed_at = 0.0  # and by the monotonic clock
 
@@ -51,8 +52,8 @@ class Reader:
             timer.cancel()
         self._passing.clear()
 
-    async def _look(self, key: str) -> bool:
-        """Ask for the container of an id, or for a list of `LISTS`; return whether what is put down is the truth."""
+    async def _look(self, key: str) -> Found:
+        """Ask for the container of an id, or for a list of `LISTS`."""
         try:
             if key == "container":
                 await self._containers()
@@ -61,24 +62,25 @@ class Reader:
             else:
                 return await self._container(key)
         except CallError:
-            return False
-        return True
+            return Found.NOTHING
+        return Found.TRUTH
 
     # One container
 
-    async def _container(self, id: str) -> bool:
-        document, certain = None, True
+    async def _container(self, id: str) -> Found:
+        document, stuck = None, False
         try:
             document = await self._questions.inspect(id)
         except (APIError, TimedOut):
-            certain = False  # it is being removed, or the engine is stuck with it: the list shows it all the same
+            stuck = True  # it is being removed, or the engine is: the list shows it all the same
         found = await self._questions.containers([id])
-        if not found.items:
-            if document is None:
-                self._contents.remove(id)
-            return certain and document is None  # else it is being created, or was removed just now
-        self._put(self._converter.container(found.items[0], found.moment, self._details(document)))
-        return document is not None
+        if found.items:
+            self._put(self._converter.container(found.items[0], found.moment, self._details(document)))
+            return Found.LISTED if document is None else Found.TRUTH
+        if document is not None:
+            return Found.LISTED  # it is being created, or was removed just now
+        self._contents.remove(id)
+        return Found.LISTED if stuck else Found.TRUTH
 
     def _details(self, document: Any) -> Callable[[Any], Details]:
         if document is not None:
@@ -127,8 +129,7 @@ class Reader:
                     await asyncio.sleep(0)
             self.listed, self._listed_at = found.moment, asked_at
             for id in gone - touched:
-                self.healed()
-                self.refresher.touch(id, 0)
+                self.refresher.touch(id, _LISTED_SECONDS, listed=True)
         self._contents.listed = True
 
     def _compare(self, row: ContainerRow) -> None:
@@ -141,8 +142,7 @@ class Reader:
         if told:
             self._put(row)
         elif not self._contents.is_dead(row.id):
-            self.healed()
-            self.refresher.touch(row.id, 0)
+            self.refresher.touch(row.id, _LISTED_SECONDS, listed=True)
 
     async def _others(self, kind: str, found: Listed) -> None:
         """Put down all images, networks or volumes."""
@@ -156,8 +156,9 @@ class Reader:
         self._contents.others[kind] = {row.id: row for row in rows}
         if kind == "volume":
             self._contents.volume_warnings = found.warnings
-        if kind == "image":
+        if kind == "image" and self._has_images:
             self._images_changed(old)
+        self._has_images |= kind == "image"
 
     def _images_changed(self, old: dict[str, Any]) -> None:
         """List the containers anew if some are of an image that has gained or lost names: it may name them now."""

@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from enum import Enum
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
@@ -19,8 +20,6 @@ CONTAINERS = "container"
 _MOST_MARKS = 20_000
 _AGAIN_SECONDS = (0.1, 5.0)  # after a failure: at first, and at most
 _LISTS_AT_ONCE = 2
-AT_ONCE = 8
-"""How many containers of a host are asked for at the same time: half of its connections are for others."""
 
 
 class Mark:
@@ -28,9 +27,10 @@ class Mark:
 
     `number` is that of the last thing that happened to it, and `shown` the one that what is put down answers for.
     `since` is when the first one happened that it does not, `due` when to ask; both are in the loop's time.
+    `only_listed` tells that nothing but a list has shown that something happened.
     """
 
-    __slots__ = ("due", "failures", "number", "running", "shown", "since")
+    __slots__ = ("due", "failures", "number", "only_listed", "running", "shown", "since")
 
     def __init__(self, number: int, now: float) -> None:
         self.number = number
@@ -39,6 +39,15 @@ class Mark:
         self.due = float("inf")
         self.running = False
         self.failures = 0
+        self.only_listed = False
+
+
+class Found(Enum):
+    """What came of asking."""
+
+    TRUTH = "what is put down is the truth"
+    LISTED = "it is what a list shows, and can be what was before"
+    NOTHING = "nothing was put down"
 
 
 class _Lane:
@@ -64,26 +73,29 @@ class _Lane:
 class Refresher:
     """Asks for what is marked, the longest due first, a few at a time."""
 
-    def __init__(self, look: Callable[[str], Awaitable[bool]], lists: Collection[str]) -> None:
+    def __init__(
+        self, look: Callable[[str], Awaitable[Found]], lists: Collection[str], containers_at_once: int
+    ) -> None:
         """Ask nothing before `start`.
 
-        *look* asks for something and puts down what it finds; it returns whether that is the truth, else it is called
-        again later.  *lists* are the keys that do not wait for others: a container that is about to start answers late.
+        *look* asks for something and puts down what it finds; if that is not the truth, it is called again later.
+        *lists* are the keys that do not wait for others: a container that is about to start answers late.
         """
         self.marks: dict[str, Mark] = {}
+        self.healed: Callable[[], None] = lambda: None  # called for what had happened without an event
         self._look = look
         self._touched: set[str] | None = None
         self._waiting: set[asyncio.Future[None]] = set()
         self._numbers = count(1)
         self._turns = count()
-        self._containers, self._lists = _Lane(AT_ONCE), _Lane(_LISTS_AT_ONCE)
+        self._containers, self._lists = _Lane(containers_at_once), _Lane(_LISTS_AT_ONCE)
         self._keys_of_lists = lists
         self._started = False
 
-    def touch(self, key: str, delay: float = SOON_SECONDS) -> int:
+    def touch(self, key: str, delay: float = SOON_SECONDS, *, listed: bool = False) -> int:
         """Mark something, to be asked for in *delay* seconds or earlier; return the number of this mark.
 
-        Of more containers than can be asked for one by one, the list is asked for.
+        Of more containers than can be asked for one by one, the list is asked for.  *listed*: only a list says so.
         """
         if key not in self.marks and len(self.marks) >= _MOST_MARKS:
             key = CONTAINERS
@@ -92,7 +104,9 @@ class Refresher:
         mark = self.marks.get(key)
         if mark is None:
             mark = self.marks[key] = Mark(number, now)
+            mark.only_listed = listed
         mark.number = number
+        mark.only_listed &= listed
         if self._touched is not None:
             self._touched.add(key)
         self._schedule(key, mark, now + delay)
@@ -208,20 +222,24 @@ class Refresher:
     async def _ask(self, key: str, mark: Mark) -> None:
         loop = asyncio.get_running_loop()
         number, began = mark.number, loop.time()
-        found = False
+        found = Found.NOTHING
         try:
             found = await self._look(key)
         finally:
             mark.running, mark.due = False, float("inf")
         if self.marks.get(key) is not mark:
             return
-        if found:
-            mark.shown, mark.since, mark.failures = number, began, 0
+        if found is not Found.NOTHING:
+            mark.since = began
+        if found is Found.TRUTH:
+            mark.shown, mark.failures = number, 0
             self._wake()
-            if mark.number == number:
-                del self.marks[key]
+            if mark.number != number:
+                self._schedule(key, mark, loop.time() + SOON_SECONDS)
                 return
-            self._schedule(key, mark, loop.time() + SOON_SECONDS)
+            del self.marks[key]
+            if mark.only_listed:
+                self.healed()
             return
         first, most = _AGAIN_SECONDS
         self._schedule(key, mark, loop.time() + min(first * 2**mark.failures, most))
