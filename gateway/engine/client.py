@@ -78,7 +78,7 @@ class Engine(SdkClient):
         super().__init__(Timeout.of(limits.call_timeout_seconds, "limits.read_timeout_seconds"))
         self.name = name
         self.endpoint = endpoint
-        self.connections = limits.connections  # how many calls may be under way at the same time
+
         self.last_contact: float | None = None  # in seconds since 1970
         self.epoch = 0  # higher after every break of a connection: at the address there can be another engine
         self.forgets_pids = False  # of execs that have ended: Podman does

@@ -41,7 +41,6 @@ from gateway.engine.inventory.writes import Writes, Written
 _OLD_NANOS = 10_000_000_000  # age of an event of before the first subscription that the first lists show for certain
 _PAUSES_SECONDS = (1.0, 60.0)  # before another attempt at a host that is up and whose events cannot be had
 _BEGIN_SECONDS = 10.0  # for which one host may hold up others that are new as well
-_CONTAINERS_AT_ONCE = 8
 _SETTLE_SECONDS = 2.0
 _SYNC_SECONDS = 10.0  # for containers that a list shows to have changed
 
@@ -72,9 +71,7 @@ class Inventory:
         self._contents = Contents(self._clock)
         self._questions = Questions(engine, self._clock, asked)
         converter = Converter(self._clock, lambda rpc, count: engine.skipped(rpc, count))
-        # A few at a time, and half of the connections are for others.
-        at_once = min(_CONTAINERS_AT_ONCE, max(engine.connections // 2, 1))
-        self._reader = Reader(self._questions, converter, self._contents, at_once)
+        self._reader = Reader(self._questions, converter, self._contents)
         self._reader.refresher.healed = self._healed
         self._count_healed = healed
         self._lost = LostEvents(self._contents)

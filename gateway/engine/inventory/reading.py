@@ -21,6 +21,7 @@ from gateway.engine.inventory.questions import LISTS, Listed, Questions
 from gateway.engine.inventory.refresh import Found, Refresher
 from gateway.engine.inventory.rows import ContainerRow
 
+_CONTAINERS_AT_ONCE = 12  # with two lists and the events they fit into what the pool has for a `Kind.WATCH`
 _ROWS_AT_ONCE = 50  # of a long list; then other work has its turn
 _LISTED_SECONDS = 0.2  # for the event of what a list shows
 _PASSING = ("restarting", "removing")  # states that can end without an event
@@ -30,8 +31,8 @@ _PASSING_SECONDS = 5.0
 class Reader:
     """Puts what it asks for into *contents*.  `refresher` says what to ask for, and when."""
 
-    def __init__(self, questions: Questions, converter: Converter, contents: Contents, containers_at_once: int) -> None:
-        self.refresher = Refresher(self._look, LISTS, containers_at_once)
+    def __init__(self, questions: Questions, converter: Converter, contents: Contents) -> None:
+        self.refresher = Refresher(self._look, LISTS, _CONTAINERS_AT_ONCE)
         self._questions = questions
         self._converter = converter
         self._contents = contents
