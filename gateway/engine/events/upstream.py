@@ -216,15 +216,16 @@ class EventUpstream:
 
     def _take(self, received: Received) -> None:
         """Add an event unless the buffer has it: remembered events and sent ones overlap."""
-        if not self.buffer.knows(received.fingerprint):
-            self._eventless = False
-            self.buffer.add(received)
-            if self._held is not None:
-                if len(self._held) >= MOST_EVENTS:
-                    raise _torn()
-                self._held.append(received)
-            if self.follower is not None:
-                self.follower.happened(received.event)
+        if self.buffer.knows(received.fingerprint):
+            return
+        if self._held is not None:
+            if len(self._held) >= MOST_EVENTS:
+                raise _torn()
+            self._held.append(received)
+        self._eventless = False
+        self.buffer.add(received)
+        if self.follower is not None:
+            self.follower.happened(received.event)
 
 
 def _torn() -> TornStream:

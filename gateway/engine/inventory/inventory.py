@@ -89,7 +89,6 @@ class Inventory:
         self._ended = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._following: asyncio.Task[None] | None = None
-        self._comparing: asyncio.TimerHandle | None = None
 
     # The life of an inventory
 
@@ -119,9 +118,6 @@ class Inventory:
         if self._following is not None:
             self._following.cancel()
             self._following = None
-        if self._comparing is not None:
-            self._comparing.cancel()
-            self._comparing = None
         self._reader.stop()
 
     async def _run(self) -> None:
@@ -153,17 +149,10 @@ class Inventory:
             self._contents.changes.synced()
         await self._tell_lost_events()
         await fill(self._contents, self._questions, refresher, self._reader.listed, self._gate)
-        self._compare_later()
-
-    def _compare_later(self) -> None:
-        """Ask for all lists when the interval is over, and so on."""
-        seconds = self._interval_seconds * random.uniform(0.8, 1.2)  # spread out, as many hosts are known at once
-        self._comparing = asyncio.get_running_loop().call_later(seconds, self._compare)
-
-    def _compare(self) -> None:
-        for kind in LISTS:
-            self._reader.refresher.touch(kind, 0)
-        self._compare_later()
+        while True:  # the times are spread out, as many hosts are known at once
+            await asyncio.sleep(self._interval_seconds * random.uniform(0.8, 1.2))
+            for kind in LISTS:
+                refresher.touch(kind, 0)
 
     async def _tell_lost_events(self) -> None:
         """Give those who watch the events what the lost ones must have been."""
