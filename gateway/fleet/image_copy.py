@@ -122,7 +122,9 @@ class ImageCopy:
         if not colon or "/" in tag:
             repository, tag = self._image, "latest"
         request = pb.TagImageRequest(name=self._found.id, repo=repository, tag=tag)
-        await host.engine.fetch(_TAG.call(request, host.engine.deadline()))
+        call = _TAG.call(request, host.engine.deadline())
+        with host.inventory.changing(_TAG.touches, call):
+            await host.engine.fetch(call)
 
     async def _read(self, pipes: Sequence[_Pipe], put: Put[Result]) -> None:
         """Read the archive into all *pipes* that are open."""
@@ -155,12 +157,13 @@ class ImageCopy:
         host = pipe.host
         try:
             call = _LOAD.call(pb.LoadImagesStart(quiet=True), None)
-            async with (
-                host.engine.open(call, pipe.chunks()) as (_, connection),
-                aclosing(streams.lines(connection, self._stall_timeout)) as documents,
-            ):
-                async for _ in documents:
-                    pass  # reports; an error in them is raised
+            with host.inventory.changing(_LOAD.touches, call):
+                async with (
+                    host.engine.open(call, pipe.chunks()) as (_, connection),
+                    aclosing(streams.lines(connection, self._stall_timeout)) as documents,
+                ):
+                    async for _ in documents:
+                        pass  # reports; an error in them is raised
             loaded = await _inspect(host, self._found.id, missing_ok=True)
             if loaded is None:
                 named = None if self._is_named_by_id else await _inspect(host, self._image, missing_ok=True)

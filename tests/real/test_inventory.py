@@ -8,8 +8,13 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+from typing import Any
 
+import grpc
 import pytest
+from dockfleet.v1 import containers_pb2, images_pb2, networks_pb2, volumes_pb2
+from dockfleet.v1.common_pb2 import StringList
+from google.protobuf.duration_pb2 import Duration
 
 from tests.real.support import IMAGE, Fleet, until
 from tests.support.churn import Churn
@@ -70,3 +75,59 @@ def questions_of(client: Client) -> dict[str, float]:
         for sample in metric.samples
         if sample.name.endswith("_total")
     }
+
+
+# By RPC: filters with a wrong value, and filters that name what is not there.
+WRONG: dict[str, list[tuple[str, str]]] = {
+    "ListContainers": [
+        *(("nope", "x"), ("status", "bad"), ("health", "bad"), ("exited", "x"), ("is-task", "x")),
+        *(("publish", "x"), ("publish", "80:81"), ("publish", "90-80"), ("expose", "80/nope"), ("expose", "99999")),
+    ],
+    "ListImages": [("nope", "x"), ("dangling", "x"), ("reference", "["), ("until", "x")],
+    "ListNetworks": [("nope", "x"), ("dangling", "x"), ("type", "x")],
+    "ListVolumes": [("nope", "x"), ("dangling", "x")],
+}
+MISSING: dict[str, list[tuple[str, str]]] = {
+    "ListContainers": [("before", "nothing"), ("since", "nothing")],
+    "ListImages": [("before", "nothing"), ("since", "nothing")],
+}
+
+
+@pytest.mark.parametrize("max_age", [None, Duration(seconds=3600)], ids=["fresh", "remembered"])
+async def test_wrong_filters_are_the_mistake_of_the_client(fleet: Fleet, host: str, max_age: Duration | None) -> None:
+    """On every version of the engine, and whoever answers."""
+    async with gateway_of(fleet.hosts[host], inventory=True, health_check_interval_seconds=1) as client:
+        inventory = client.hosts_of_gateway[host].inventory
+
+        async def known() -> bool:
+            return inventory.known
+
+        await until(known)
+        found = {
+            (rpc, key, value): await code_of(client, host, rpc, key, value, max_age)
+            for rpc, wrong in [*WRONG.items(), *MISSING.items()]
+            for key, value in wrong
+        }
+    invalid = {(rpc, *filter): grpc.StatusCode.INVALID_ARGUMENT for rpc, wrong in WRONG.items() for filter in wrong}
+    missing = {(rpc, *filter): grpc.StatusCode.NOT_FOUND for rpc, wrong in MISSING.items() for filter in wrong}
+
+    assert found == invalid | missing
+
+
+async def code_of(
+    client: Client, host: str, rpc: str, key: str, value: str, max_age: Duration | None
+) -> grpc.StatusCode:
+    """Return how a list with a filter ends."""
+    service: Any = getattr(client, rpc.removeprefix("List").lower())
+    requests = {
+        "ListContainers": containers_pb2.ListContainersRequest,
+        "ListImages": images_pb2.ListImagesRequest,
+        "ListNetworks": networks_pb2.ListNetworksRequest,
+        "ListVolumes": volumes_pb2.ListVolumesRequest,
+    }
+    request: Any = requests[rpc](host=host, filters={key: StringList(items=[value])}, max_age=max_age)
+    try:
+        await getattr(service, rpc)(request)
+    except grpc.aio.AioRpcError as error:
+        return error.code()
+    return grpc.StatusCode.OK

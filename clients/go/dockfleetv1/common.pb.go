@@ -999,8 +999,8 @@ type Freshness struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Where the data comes from.
 	Source AnswerSource `protobuf:"varint,1,opt,name=source,proto3,enum=dockfleet.v1.AnswerSource" json:"source,omitempty"`
-	// The greatest possible age of the data.  Absent when it is not known, for example because the host does not respond
-	// any more.
+	// The greatest possible age of the data, but for changes of which the Engine sends no event: the inventory finds these
+	// within a minute or so.  Absent when nothing is known of the host.
 	MaxAge        *durationpb.Duration `protobuf:"bytes,2,opt,name=max_age,json=maxAge,proto3" json:"max_age,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

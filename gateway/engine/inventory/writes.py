@@ -6,18 +6,17 @@ the answer has come, and before it is passed on, what it may have touched is mar
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from gateway.engine.client import Named
 from gateway.engine.inventory.contents import Contents
+from gateway.engine.inventory.convert import CONTAINER_ID
 from gateway.engine.inventory.marking import IMAGES_SECONDS, LIST_SECONDS
 from gateway.engine.inventory.questions import LISTS
 from gateway.engine.inventory.refresh import SOON_SECONDS, Refresher
 
-_ID = re.compile(r"[0-9a-f]{64}")
 _DELAYS = {"image": IMAGES_SECONDS, "network": LIST_SECONDS, "volume": LIST_SECONDS, "container": 0.0}
 _RENAMES = frozenset(("RemoveContainer", "RenameContainer"))  # also what others link to
 _DEPENDS = {  # by kind: which other lists its list depends on, and whether on single containers
@@ -39,9 +38,8 @@ class Written:
     def answered(self, response: Any) -> None:
         """Take the ids of containers from the response."""
         self.succeeded = True
-        self.ids.update(getattr(response, "containers_deleted", ()))
-        if id := getattr(response, "id", ""):
-            self.ids.add(id)
+        found = (*getattr(response, "containers_deleted", ()), getattr(response, "id", ""))
+        self.ids.update(id for id in found if CONTAINER_ID.fullmatch(id))
 
 
 class Writes:
@@ -120,7 +118,7 @@ class Writes:
                 row = self._contents.container(name)
                 if row is not None:
                     yield row.id
-                elif _ID.fullmatch(name):
+                elif CONTAINER_ID.fullmatch(name):
                     yield name
 
     def _touch(self, keys: Iterable[str]) -> None:

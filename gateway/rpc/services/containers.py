@@ -107,7 +107,7 @@ class ContainerService:
                 if request.pull == pb.PULL_POLICY_NEVER or await self._has_image(engine, request, context):
                     raise error from None
         if made is None:
-            async with aclosing(self._pull(engine, request, context)) as progress:
+            async with aclosing(self._pull(host, request, context)) as progress:
                 async for report in progress:
                     yield pb.RunContainerResponse(pull=report)
             made = await self._create(engine, create, context)
@@ -145,7 +145,7 @@ class ContainerService:
             raise
 
     async def _pull(
-        self, engine: Engine, request: pb.RunContainerRequest, context: CallContext
+        self, host: Host, request: pb.RunContainerRequest, context: CallContext
     ) -> AsyncGenerator[Any, None]:
         pull = images_pb2.PullImageRequest(image=request.config.image)
         if not _has_tag(pull.image):
@@ -156,9 +156,14 @@ class ContainerService:
             pull.registry_auth.CopyFrom(request.registry_auth)
         call = _PULL.call(pull, self._backend.timeouts.deadline(_PULL, context))
         idle = self._backend.timeouts.idle(context)
-        async with engine.open(call) as (_, connection), coalesced(streams.lines(connection, idle)) as documents:
-            async for document in documents:
-                yield _PULL.document(document, engine.skipped).progress  # type: ignore[attr-defined]  # PullImageResponse
+        with host.inventory.changing(_PULL.touches, call):
+            async with (
+                host.engine.open(call) as (_, connection),
+                coalesced(streams.lines(connection, idle)) as documents,
+            ):
+                async for document in documents:
+                    message: Any = _PULL.document(document, host.engine.skipped)
+                    yield message.progress
 
     async def _started(
         self, host: Host, id: str, request: pb.RunContainerRequest, context: StreamContext, started: list[bool]

@@ -325,6 +325,20 @@ async def test_who_changes_something_sees_it_in_the_next_list(client: Client, da
     assert found.freshness.source == INVENTORY
 
 
+async def test_who_runs_a_container_sees_it(client: Client, daemon: Daemon) -> None:
+    """It is in the next list, and runs."""
+    daemon.engine.on("POST", "/containers/create", status=201, json={"Id": full("cc"), "Warnings": []})
+    daemon.engine.on("POST", "/containers/{id}/start", status=204)
+    daemon.containers.insert(0, container(full("cc"), "new"))
+    request = pb.RunContainerRequest(host="h1", config=ContainerSpec(image="busybox"), detach=True)
+    async for _ in client.containers.RunContainer(request):
+        pass
+    found = await listed(client)
+
+    assert named(found) == {"/new": "running", "/web": "running", "/db": "exited"}
+    assert found.freshness.source == INVENTORY
+
+
 async def test_a_change_that_failed_may_have_been_made(client: Client, daemon: Daemon) -> None:
     """A start that fails can leave another exit code, or networks."""
     daemon.engine.on("POST", "/containers/{id}/start", error="driver failed")

@@ -663,8 +663,8 @@ class Freshness(_message.Message):
     """Where the data comes from."""
     @_builtins.property
     def max_age(self) -> _duration_pb2.Duration:
-        """The greatest possible age of the data.  Absent when it is not known, for example because the host does not respond
-        any more.
+        """The greatest possible age of the data, but for changes of which the Engine sends no event: the inventory finds these
+        within a minute or so.  Absent when nothing is known of the host.
         """
 
     def __init__(
