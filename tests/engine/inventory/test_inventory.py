@@ -245,7 +245,7 @@ async def test_lists_heal_what_has_no_event(daemon: Daemon, open_gateway: OpenGa
         inventory = inventory_of(client)
         await until(inventory, lambda: inventory.known and inventory.failure is None)
         daemon.containers[1] = container(DB, "db", "exited", code=3, NetworkSettings={"Networks": {"front": {}}})
-        inventory._compare()
+        inventory._reader.refresher.touch("container", 0)
         await until(inventory, lambda: any(row.networks for row in inventory.containers()))
 
         count = client.metrics.registry.get_sample_value("dockfleet_inventory_healed_total", {"host": "h1"})

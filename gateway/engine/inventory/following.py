@@ -1,0 +1,220 @@
+"""Keeps what is known of a host true, by its events and its lists.
+
+Events only say what to ask for again.  The whole lists are asked for at the start, after every break of the events,
+and at an interval, for some changes have no event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+
+from dockfleet.v1.system_pb2 import EngineEvent
+
+from gateway.engine.background import keep_running
+from gateway.engine.client import Engine
+from gateway.engine.errors import CallError, InventoryUnknown
+from gateway.engine.events.broker import EventBroker
+from gateway.engine.events.upstream import LATE_SECONDS
+from gateway.engine.inventory.clock import EngineClock
+from gateway.engine.inventory.contents import Contents
+from gateway.engine.inventory.difference import LostEvents
+from gateway.engine.inventory.filling import fill
+from gateway.engine.inventory.gate import Gate
+from gateway.engine.inventory.marking import renames, touched_by
+from gateway.engine.inventory.questions import LISTS, Questions
+from gateway.engine.inventory.reading import Reader
+
+_OLD_NANOS = 10_000_000_000  # age of an event of before the first subscription that the first lists show for certain
+_PAUSES_SECONDS = (1.0, 60.0)  # before another attempt at a host that is up and whose events cannot be had
+_BEGIN_SECONDS = 10.0  # for which one host may hold up others that are new as well
+_SYNC_SECONDS = 10.0  # for containers that a list shows to have changed
+
+
+class Following:
+    """Follows one host's events, from when the host answers: see `host_is`.  `close` ends it."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        events: EventBroker,
+        reader: Reader,
+        questions: Questions,
+        contents: Contents,
+        clock: EngineClock,
+        gate: Gate,
+        *,
+        reconcile_interval_seconds: float,
+        healed: Callable[[], None],
+    ) -> None:
+        """Ask nothing yet."""
+        self._engine = engine
+        self._events = events
+        self._reader = reader
+        self._questions = questions
+        self._contents = contents
+        self._clock = clock
+        self._gate = gate
+        self._interval_seconds = reconcile_interval_seconds
+        self._count_healed = healed
+        reader.refresher.healed = self._healed
+        self._lost = LostEvents(contents)
+        self._down: CallError | None = None  # why the host does not answer
+        self._failure: CallError | None = InventoryUnknown()
+        self.known = False  # whether all lists were complete once
+        self.current = False  # whether what is known is kept true
+        self._listening = False  # to the events
+        self._listening_since = 0.0
+        self._contact = 0.0  # when the host has proved last that it is: like all here, by the monotonic clock
+        self._pause_seconds = _PAUSES_SECONDS[0]
+        self._up = asyncio.Event()
+        self._begun = asyncio.Event()  # whether it is known what there is, or the events cannot be had
+        self._ended = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._keeping: asyncio.Task[None] | None = None
+
+    @property
+    def started(self) -> bool:
+        """Whether the host has answered once."""
+        return self._task is not None
+
+    @property
+    def failure(self) -> CallError | None:
+        """Why the state of the host is not known, or not as it is now; None when it is."""
+        return self._down or self._failure
+
+    @property
+    def age_seconds(self) -> float | None:
+        """How old what is known can be at most; None when nothing is."""
+        if not self.known:
+            return None
+        now = time.monotonic()
+        contact = self._contact
+        if self.current and self._engine.last_contact is not None:
+            contact = max(contact, now - max(time.time() - self._engine.last_contact, 0))
+        oldest = self._reader.refresher.oldest
+        return now - (contact if oldest is None else min(contact, oldest)) + LATE_SECONDS
+
+    # From begin to end
+
+    def host_is(self, failure: CallError | None) -> None:
+        """Take note whether the host answers: why it does not, None when it does."""
+        self._down = failure
+        if failure is not None:
+            self._up.clear()
+            self._contents.changes.stale(failure)
+            return
+        self._up.set()
+        if self.current:
+            self._contents.changes.synced()
+        if self._task is None:
+            self._task = asyncio.create_task(keep_running(self._run, "inventory", self._engine.name))
+
+    def close(self) -> None:
+        """End."""
+        if self._task is not None:
+            self._task.cancel()
+        self._stop()
+
+    def _stop(self) -> None:
+        """Ask nothing any more; what is known stays, and grows old."""
+        self._listening = self.current = False
+        if self._keeping is not None:
+            self._keeping.cancel()
+            self._keeping = None
+        self._reader.stop()
+
+    async def _run(self) -> None:
+        """Follow the events while the host is up, and begin again when they end."""
+        while True:
+            await self._up.wait()
+            async with AsyncExitStack() as stack:
+                async with self._gate.place():
+                    self._begun.clear()
+                    self._ended.clear()
+                    await stack.enter_async_context(self._events.followed(self))
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._begun.wait(), _BEGIN_SECONDS)
+                await self._ended.wait()
+            await asyncio.sleep(self._pause_seconds * random.uniform(0.8, 1.2))
+            self._pause_seconds = min(2 * self._pause_seconds, _PAUSES_SECONDS[1])
+
+    async def _keep(self) -> None:
+        """Get to know what there is, then compare the lists at an interval."""
+        refresher = self._reader.refresher
+        refresher.start()
+        await refresher.shown({kind: refresher.touch(kind, 0) for kind in LISTS}, math.inf)
+        self.known = True
+        await refresher.shown({key: mark.number for key, mark in refresher.marks.items()}, _SYNC_SECONDS)
+        self._contact, self.current, self._failure = self._listening_since, True, None
+        self._pause_seconds = _PAUSES_SECONDS[0]
+        self._begun.set()
+        if self._down is None:
+            self._contents.changes.synced()
+        await self._tell_lost_events()
+        await fill(self._contents, self._questions, refresher, self._reader.listed, self._gate)
+        while True:  # the times are spread out, as many hosts are known at once
+            await asyncio.sleep(self._interval_seconds * random.uniform(0.8, 1.2))
+            for kind in LISTS:
+                refresher.touch(kind, 0)
+
+    async def _tell_lost_events(self) -> None:
+        """Give those who watch the events what the lost ones must have been."""
+        await asyncio.sleep(LATE_SECONDS)  # until the events have come of what is known already
+        now = self._clock.now()
+        for event in self._lost.found(self._reader.refresher.marks):
+            event.time_nano = now
+            event.time.FromNanoseconds(now // 1_000_000_000 * 1_000_000_000)
+            self._events.add_synthetic(event)
+
+    def _healed(self) -> None:
+        if self.current:
+            self._count_healed()
+
+    # What becomes of the events
+
+    def happened(self, event: EngineEvent) -> None:
+        """Mark what an event is about."""
+        if not self._listening and not self.known and event.time_nano < self._clock.now() - _OLD_NANOS:
+            return
+        self._contact = time.monotonic() if self.current else self._contact
+        refresher = self._reader.refresher
+        if event.type == "container" and event.action == "destroy":
+            self._contents.remove(event.actor.id, forever=True)
+            refresher.forget(event.actor.id)
+        for key, delay in touched_by(event, self._contents.runs):
+            refresher.touch(key, delay)
+        if renames(event):
+            for id in self._contents.linked():
+                refresher.touch(id)
+        self._lost.said(event, refresher.marks)
+
+    def lost(self) -> None:
+        """Remember what there was, to tell later what must have happened."""
+        if self.known:
+            self._lost.lost(self._reader.refresher.marks)
+
+    def listening(self) -> None:
+        """Ask for everything: the events before may be lost."""
+        self._stop()
+        self._listening, self._listening_since = True, time.monotonic()
+        self._keeping = asyncio.create_task(keep_running(self._keep, "lists", self._engine.name))
+
+    def broken(self, failure: Exception) -> None:
+        """Know less and less, until the events come again."""
+        away = not self._listening  # not only broken: it could not be made again either
+        self._stop()
+        if isinstance(failure, CallError):
+            self._failure = failure
+            if away:
+                self._contents.changes.stale(failure)
+
+    def ended(self) -> None:
+        """Begin anew."""
+        self._stop()
+        self._begun.set()
+        self._ended.set()
