@@ -11,7 +11,7 @@ from google.protobuf.descriptor import MethodDescriptor
 
 from gateway.engine.codec.binding import Binding
 from gateway.engine.errors import InvalidField, TransportError
-from gateway.engine.inventory.answers import told
+from gateway.engine.inventory.answers import freshness_field
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
 
@@ -37,11 +37,11 @@ def listing(binding: Binding, backend: Backend) -> Callable[..., Any]:
         except TransportError:
             if max_age is None or (answer := host.inventory.answer(request, max_age)) is None:
                 raise
-            return answer  # without a change that was made just now, and its age says so
+            return answer  # its age includes the changes that it does not show
         freshness = common_pb2.Freshness(source=common_pb2.ANSWER_SOURCE_ENGINE)
         freshness.max_age.FromNanoseconds(int((time.monotonic() - sent) * 1e9))
         serialised = await host.memo(binding).serialised(response, host.engine.turns, host.engine.skipped)
-        return serialised + told(freshness)
+        return serialised + freshness_field(freshness)
 
     return call
 

@@ -42,7 +42,7 @@ class ListMemo:
         """
         try:
             return await self._joined(response.body, turns, skipped)
-        except (BadResponse, NotEngineJson):  # or it has another form: then its items are not told apart
+        except (BadResponse, NotEngineJson):  # it may have another form, which is read as a whole
             return self._binding.response(response, skipped).SerializeToString()
 
     def close(self) -> None:

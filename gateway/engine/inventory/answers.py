@@ -30,10 +30,10 @@ def put_together(
     Raises `InvalidField` and `NoSuchObject`.
     """
     pieces = _pieces(request, contents, version)
-    return None if pieces is None else b"".join((*pieces, told(freshness)))
+    return None if pieces is None else b"".join((*pieces, freshness_field(freshness)))
 
 
-def told(freshness: common_pb2.Freshness) -> bytes:
+def freshness_field(freshness: common_pb2.Freshness) -> bytes:
     """Return the field of a list's response that says how old it is."""
     return delimited(_FRESHNESS, freshness.SerializeToString())
 

@@ -15,7 +15,7 @@ from gateway.engine.inventory.rows import ContainerRow
 from gateway.engine.resumable.journal import Journal, Waiter
 
 KEPT = 4096
-"""How many of the newest changes of a host can be told again."""
+"""How many of the newest changes of a host are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Stale:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """All that was told is void: every container follows, then whether that is the state of the host."""
+    """All that came before is void: every container follows, then whether that is the state of the host."""
 
     number: int
 
@@ -74,24 +74,24 @@ class Changes:
         self._rows = rows
         self._find = find
         self._state: CallError | None = None  # why the state is not known
-        self._told = False  # whether a state was told at all
+        self._has_state = False  # whether there was a state at all
         self._readers = 0
 
     def of(self, id: str) -> None:
         """Take note that a container is new, has changed, or is gone."""
-        if self._told or self._readers:  # nobody needs what comes before
+        if self._has_state or self._readers:  # nobody needs what comes before
             self._journal.append(id)
 
     def synced(self) -> None:
         """Take note that the state of the host is known."""
-        if not self._told or self._state is not None:
-            self._told, self._state = True, None
+        if not self._has_state or self._state is not None:
+            self._has_state, self._state = True, None
             self._journal.append(None)
 
     def stale(self, failure: CallError) -> None:
         """Take note that the host does not answer."""
-        if not self._told or self._state is None:
-            self._told, self._state = True, failure
+        if not self._has_state or self._state is None:
+            self._has_state, self._state = True, failure
             self._journal.append(failure)
 
     def close(self, failure: Exception | None) -> None:
@@ -142,7 +142,7 @@ class Changes:
         """Yield all containers, and whether they are the state of the host."""
         for row in list(self._rows()):
             yield Put(NOWHERE, row)
-        if self._told:
+        if self._has_state:
             yield Synced(number) if self._state is None else Stale(number, self._state)
 
     def _since(self, numbers: range) -> Iterator[Change]:

@@ -76,7 +76,7 @@ def _named(filters: Filters, name: str) -> bool:
 
 
 def _between(filters: Filters, contents: Contents, rows: Sequence[ContainerRow]) -> Sequence[ContainerRow]:
-    """Return those of *rows* that come behind that of `before`, and before that of `since`."""
+    """Return those of *rows* that come after that of `before`, and before that of `since`."""
     before = _place(filters, "before", contents, rows)
     if before is not None:
         rows = rows[before + 1 :]
@@ -85,7 +85,7 @@ def _between(filters: Filters, contents: Contents, rows: Sequence[ContainerRow])
 
 
 def _place(filters: Filters, key: str, contents: Contents, rows: Sequence[ContainerRow]) -> int | None:
-    """Return where the container is that a filter names, behind them all if it is cut out; None without a filter."""
+    """Return where the container is that a filter names, after all of them if it is cut out; None without a filter."""
     if not filters[key]:
         return None
     wanted = filters[key][0].removeprefix("/")

@@ -13,11 +13,11 @@ from dockfleet.v1.system_pb2 import EngineEvent
 from gateway.engine.inventory.convert import CONTAINER_ID
 from gateway.engine.inventory.refresh import SOON_SECONDS
 
-_JOINED_SECONDS = 0.3  # of a container that runs; when it ends, other events say so
+_JOINED_SECONDS = 0.3  # of a container that runs; its end has other events
 _STARTING_SECONDS = 3.0  # of one that does not run yet: its start, or why it failed, is an event
 LIST_SECONDS = 0.1
 IMAGES_SECONDS = 1.0  # events of images come in bursts, and do not say enough
-# What changes neither a container's row nor its details, or has another event that says so.
+# What changes neither a container's row nor its details, or has another event.
 _NOTHING = frozenset(
     (
         *("archive-path", "attach", "checkpoint", "copy", "detach", "exec_create", "exec_detach", "exec_die"),

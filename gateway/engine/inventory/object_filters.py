@@ -121,7 +121,7 @@ def _glob(filters: Filters, value: str) -> Pattern:
 
 
 def _class(filters: Filters, value: str, rest: str) -> tuple[str, str]:
-    """Return what a `[…]` stands for, and what comes behind it."""
+    """Return what a `[…]` stands for, and what comes after it."""
     wrong = filters.refuse("reference", value, "must close each `[`, with characters or ranges inside")
     inverted = rest.startswith("^")
     rest, ranges = rest.removeprefix("^"), ""

@@ -137,10 +137,10 @@ class Reader:
         """Compare a row of a list with what is known."""
         old = self._contents.containers.get(row.id)
         if old is None:
-            told = not self._contents.listed  # in the first list
+            certain = not self._contents.listed  # in the first list
         else:
-            told = (row.body == old.body or row.differs_in_image(old)) and (row.worded or not old.worded)
-        if told:
+            certain = (row.body == old.body or row.differs_in_image(old)) and (row.worded or not old.worded)
+        if certain:
             self._put(row)
         elif not self._contents.is_dead(row.id):
             self.refresher.touch(row.id, _LISTED_SECONDS, listed=True)

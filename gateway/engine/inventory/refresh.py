@@ -95,7 +95,7 @@ class Refresher:
     def touch(self, key: str, delay: float = SOON_SECONDS, *, listed: bool = False) -> int:
         """Mark something, to be asked for in *delay* seconds or earlier; return the number of this mark.
 
-        Of more containers than can be asked for one by one, the list is asked for.  *listed*: only a list says so.
+        Of more containers than can be asked for one by one, the list is asked for.  *listed*: only a list shows it.
         """
         if key not in self.marks and len(self.marks) >= _MOST_MARKS:
             key = CONTAINERS

@@ -161,8 +161,8 @@ class ContainerRow:
 
     def learn(self, details: Details, listed: Moment) -> bool:
         """Take the details, if they fit the words of the list that the row is of, made at a moment; tell whether."""
-        told = self.piece[self._body_end :]
-        fits = any(_told(_words(self.state, details, time)[0]) == told for time in listed.times())
+        field = self.piece[self._body_end :]
+        fits = any(_status_field(_words(self.state, details, time)[0]) == field for time in listed.times())
         if fits:
             self.details, self.worded, self.until = details, True, 0
         return fits
@@ -193,9 +193,9 @@ class ContainerRow:
         return self.piece[self._body_at : self._body_end]
 
     def _put_together(self, body: bytes, words: str) -> None:
-        told = _told(words)
-        head = _CONTAINERS + varint(len(body) + len(told))
-        self.piece = b"".join((head, body, told))
+        field = _status_field(words)
+        head = _CONTAINERS + varint(len(body) + len(field))
+        self.piece = b"".join((head, body, field))
         self._body_at, self._body_end = len(head), len(head) + len(body)
 
 
@@ -203,7 +203,7 @@ def _words(state: str, of: Details, now: int) -> tuple[str, int]:
     return status.words(state, of.health, of.exit_code, of.started_ns, of.finished_ns, now)
 
 
-def _told(words: str) -> bytes:
+def _status_field(words: str) -> bytes:
     """Return the field that holds a status."""
     return delimited(_STATUS, words.encode()) if words else b""
 

@@ -57,7 +57,7 @@ def inventory_of(client: Client) -> Inventory:
 
 
 async def until(inventory: Inventory, condition: Callable[[], Any]) -> None:
-    """Wait for a condition of which no change tells."""
+    """Wait for a condition that has no change of its own."""
     async with asyncio.timeout(10):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
@@ -217,7 +217,7 @@ async def test_what_is_destroyed_is_gone_at_once(client: Client, daemon: Daemon)
 
 
 async def test_a_name_that_moves_makes_both_be_asked_for(client: Client, daemon: Daemon) -> None:
-    """Two containers can not have one name."""
+    """Two containers cannot have one name."""
     daemon.containers = [container(WEB, "was-web"), container(DB, "web", "exited", code=3)]
     daemon.happen("container", "rename", DB, name="web", oldName="/db")
     await until(inventory_of(client), lambda: named_by(inventory_of(client)) == {"was-web": "running", "web": "exited"})
