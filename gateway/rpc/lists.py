@@ -31,6 +31,8 @@ def listing(binding: Binding, backend: Backend) -> Callable[..., Any]:
         settled = await host.inventory.settled(binding.objects, request)
         if max_age is not None and settled and (answer := host.inventory.answer(request, max_age)) is not None:
             return answer
+        if request.filters:
+            host.inventory.check(request)
         sent = time.monotonic()
         try:
             response = await host.engine.fetch(asked)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from dockfleet.v1 import common_pb2, containers_pb2, images_pb2, networks_pb2, volumes_pb2
 from google.protobuf.message import Message
 
 from gateway.engine.codec.wire import delimited, number_field, tag
+from gateway.engine.errors import NoSuchObject
+from gateway.engine.inventory.clock import EngineClock
 from gateway.engine.inventory.container_filters import listed_containers
 from gateway.engine.inventory.contents import Contents
 from gateway.engine.inventory.object_filters import listed_images, listed_networks, listed_volumes
@@ -31,6 +34,15 @@ def put_together(
     """
     pieces = _pieces(request, contents, version)
     return None if pieces is None else b"".join((*pieces, freshness_field(freshness)))
+
+
+def check(request: Message, version: Version) -> None:
+    """Raise `InvalidField` for wrong filters of a request of one of the four lists: on an empty host they are, too.
+
+    Engines answer some of them with an internal error, and others with nothing.
+    """
+    with suppress(NoSuchObject):
+        _pieces(request, Contents(EngineClock()), version)
 
 
 def freshness_field(freshness: common_pb2.Freshness) -> bytes:

@@ -20,6 +20,7 @@ _KEYS = frozenset(
 _HEALTH = frozenset(("none", "starting", "healthy", "unhealthy"))
 _PORTS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 _MOST_PORTS = 65_535
+_PROTOCOLS = frozenset(("tcp", "udp", "sctp"))
 
 Test = Callable[[ContainerRow], bool]
 
@@ -158,7 +159,7 @@ def _ports(filters: Filters, key: str) -> Iterator[tuple[int, str]]:
         ports, _, rest = value.partition("/")
         found = _PORTS.fullmatch(ports)
         first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
-        if ":" in value or not first <= last <= _MOST_PORTS:
+        protocol = rest or "tcp"
+        if protocol not in _PROTOCOLS or not first <= last <= _MOST_PORTS:
             raise filters.refuse(key, value, "must be ports, such as 8080, 53/udp or 8000-8010/tcp")
-        protocol = rest.partition("/")[0] or "tcp"
         yield from ((port, protocol) for port in range(first, last + 1))

@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from gateway.engine.client import Call, Engine
 from gateway.engine.errors import CallError
 from gateway.engine.events.broker import EventBroker
-from gateway.engine.inventory.answers import ids_of, put_together, shows_status
+from gateway.engine.inventory.answers import check, ids_of, put_together, shows_status
 from gateway.engine.inventory.changes import Change
 from gateway.engine.inventory.clock import EngineClock
 from gateway.engine.inventory.contents import Contents
@@ -107,6 +107,10 @@ class Inventory:
         if age is None or age > max_age_seconds:
             return None
         return put_together(request, self._contents, self._questions.version, _freshness(age))
+
+    def check(self, request: Message) -> None:
+        """Raise `InvalidField` for wrong filters of a request that `answer` takes, whoever answers it."""
+        check(request, self._questions.version)
 
     async def settled(self, kind: str, request: Message) -> bool:
         """Wait until what was changed through this gateway before now can be seen in a list of objects of *kind*.
