@@ -1,0 +1,74 @@
+"""The testees: how each is built and run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+BUILDS = ROOT / ".state/clients"
+BUILD_ENVIRONMENT = {"CARGO_TARGET_DIR": str(BUILDS / "rust"), "CARGO_PROFILE_DEV_DEBUG": "0"}
+
+
+@dataclass(frozen=True)
+class Testee:
+    """The program of one client."""
+
+    client: str
+    needs: str
+    folder: str
+    build: tuple[tuple[str, ...], ...] = ()
+    run: tuple[str, ...] = ()
+    name: str = field(default="", compare=False)
+
+    def command(self, *argv: str) -> list[str]:
+        """Return the whole command line."""
+        return [_filled(part) for part in (*self.run, *argv)]
+
+
+def testees() -> dict[str, Testee]:
+    """Return all testees by the names of their files."""
+    found = {}
+    for path in sorted((HERE / "testees").glob("*.json")):
+        keys = json.loads(path.read_text())
+        keys["build"] = tuple(tuple(command) for command in keys.get("build", ()))
+        found[path.stem] = Testee(**keys | {"run": tuple(keys["run"]), "name": path.stem})
+    return found
+
+
+def missing(testee: Testee) -> str:
+    """Install the tools that *testee* is built with; return why this is not possible, or nothing."""
+    if not testee.needs:
+        return ""
+    tools = ROOT / "deploy/toolchains.sh"
+    installed = subprocess.run([tools, testee.needs], capture_output=True, text=True, check=False)
+    return installed.stderr.strip().rpartition("\n")[2] if installed.returncode else ""
+
+
+@cache
+def build(testee: Testee) -> str:
+    """Build *testee*, unless it is up to date; return what went wrong, or nothing."""
+    for command in testee.build:
+        built = subprocess.run(
+            [_filled(part) for part in command],
+            cwd=ROOT / testee.folder,
+            env=os.environ | BUILD_ENVIRONMENT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if built.returncode:
+            return f"{' '.join(command)}: {built.stdout}"
+    return ""
+
+
+def _filled(part: str) -> str:
+    return part.replace("{builds}", str(BUILDS)).replace("{python}", sys.executable).replace("{root}", str(ROOT))
