@@ -19,9 +19,9 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "clients/python")]
 
+from clients.conformance.programs import Testee, build, missing, testees  # noqa: E402
 from clients.conformance.scripted_gateway import ScriptedGateway  # noqa: E402
 from clients.conformance.table import write  # noqa: E402
-from clients.conformance.testees import Testee, build, missing, testees  # noqa: E402
 
 TESTEE_SECONDS = 60.0  # within which a testee must have ended
 CANNOT = 3  # the exit code of a client that cannot do a command

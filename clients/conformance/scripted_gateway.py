@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import suppress
+from itertools import groupby
 from typing import Any, Self
 
 import dockfleet.fleet.v1.fleet_pb2  # its services are known then
@@ -16,6 +17,7 @@ import grpc
 from google.protobuf import json_format
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pool import Default
+from google.protobuf.internal import encoder
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2  # noqa: F401  # the details of a status are parsed by their names
@@ -26,9 +28,10 @@ from clients.conformance.connections import Connections
 CANCEL_SECONDS = 30.0  # within which a client must have cancelled a call that hangs
 LARGEST_PIECE = 256 << 10  # bytes of input in one message
 INPUT = ("stdin", "data")
+PADDING = b"\xfa\x7f"  # the tag of a field that no message has
 
 
-class ScriptedGateway(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
+class ScriptedGateway(grpc.GenericRpcHandler):
     """Serves the calls of a scenario, each once and in their order."""
 
     def __init__(self, calls: Iterable[dict[str, Any]]) -> None:
@@ -88,7 +91,7 @@ class _Call:
     def __init__(self, gateway: ScriptedGateway, call: dict[str, Any], connections: Connections) -> None:
         self._gateway, self._call, self._connections = gateway, call, connections
         self._method = method_of(call["method"])
-        self._expected = [parsed(each, self._method.input_type) for each in call.get("requests", ())]
+        self._expected = [each for request in call.get("requests", ()) for each in expected(request, self._method)]
 
     async def serve(self, requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext[Any, Any]) -> None:
         """Answer the call, and compare the requests."""
@@ -156,28 +159,44 @@ def parsed(value: Any, kind: Any) -> Message:
     return json_format.ParseDict(value, GetMessageClass(kind)())
 
 
+def expected(request: dict[str, Any], method: MethodDescriptor) -> list[Message]:
+    """Return the messages of a request, which may stand for many."""
+    known = {key: value for key, value in request.items() if key != "repeat"}
+    return [parsed(known, method.input_type)] * request.get("repeat", 1)
+
+
 def packed(response: dict[str, Any], method: MethodDescriptor) -> bytes:
     """Return the bytes of a response: proto JSON, and what the contract does not have."""
-    known = {key: value for key, value in response.items() if key not in ("raw", "repeat")}
-    return parsed(known, method.output_type).SerializeToString() + base64.b64decode(response.get("raw", ""))
+    known = {key: value for key, value in response.items() if key not in ("raw", "repeat", "padding")}
+    message = parsed(known, method.output_type).SerializeToString() + base64.b64decode(response.get("raw", ""))
+    if size := response.get("padding"):
+        message += PADDING + encoder._VarintBytes(size) + bytes(size)  # type: ignore[attr-defined]
+    return message
 
 
-def joined(messages: list[Message], problem: Any = None) -> list[Message]:
+def joined(messages: list[Message], problem: Callable[[str], None] | None = None) -> list[Message]:
     """Return *messages* with consecutive pieces of input as one, and without the last `close_stdin`."""
     result: list[Any] = []
-    for message in messages:
-        [piece] = [name for name in INPUT if message.ListFields() and message.ListFields()[0][0].name == name] or [""]
-        if problem and piece and len(getattr(message, piece)) > LARGEST_PIECE:
-            problem(f"a piece of input has {len(getattr(message, piece))} bytes")
-        if piece and result and result[-1].ListFields()[0][0].name == piece:
-            setattr(result[-1], piece, getattr(result[-1], piece) + getattr(message, piece))
-        elif not piece or getattr(message, piece):
-            copy = type(message)()
-            copy.CopyFrom(message)
-            result.append(copy)
-    if result and "close_stdin" in result[-1].DESCRIPTOR.fields_by_name and result[-1].HasField("close_stdin"):
+    for kind, group in groupby(messages, _kind):
+        run: list[Any] = list(group)
+        if kind not in INPUT:
+            result += run
+            continue
+        pieces = [getattr(message, kind) for message in run]
+        if problem and len(largest := max(pieces, key=len)) > LARGEST_PIECE:
+            problem(f"a piece of input has {len(largest)} bytes")
+        if data := b"".join(pieces):
+            result.append(type(run[0])(**{kind: data}))
+    if result and _kind(result[-1]) == "close_stdin":
         result.pop()
     return result
+
+
+def _kind(message: Message) -> str:
+    """Return which frame of an upload or a session *message* is; empty for other messages."""
+    if "frame" not in message.DESCRIPTOR.oneofs_by_name:
+        return ""
+    return str(message.WhichOneof("frame"))
 
 
 def shown(messages: list[Message]) -> str:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import grpc
 from dockfleet import DockfleetError, Fleet, connect
+from dockfleet.cli.resuming import resumed
 from dockfleet.fleet.v1.fleet_pb2 import FindContainersRequest, RestartContainersRequest, StreamLogsRequest
+from dockfleet.fleet.v1.fleet_pb2_grpc import FleetServiceStub
 from dockfleet.fleet.v1.hosts_pb2 import HostState
 from dockfleet.fleet.v1.selectors_pb2 import LABEL_OPERATOR_EQUAL, ContainerSelector, HostSelector, LabelRequirement
 from dockfleet.v1.common_pb2 import ErrorReason, GapReason, StandardStream
 from dockfleet.v1.containers_pb2 import ContainerSummary, LogEndReason
+from dockfleet.v1.containers_pb2 import StreamLogsRequest as OneLog
 
 ALL_HOSTS = HostSelector(all=True)
 
@@ -178,7 +182,7 @@ def cancel(fleet: Fleet, host: str, id: str, *cmd: str) -> None:
 
 def find(fleet: Fleet, wanted: str) -> None:
     request = FindContainersRequest(hosts=ALL_HOSTS, containers=ContainerSelector(names=[wanted]))
-    for response in fleet.fleet.FindContainers(request):
+    for response in many(fleet).FindContainers(request):
         for answer in response.answers:
             for each in answer.containers:
                 say("container", answer.host, name(each), each.state, size(each))
@@ -198,20 +202,22 @@ def reason(number: int) -> str:
 
 
 def follow(fleet: Fleet, label: str, count: str) -> None:
-    request = StreamLogsRequest(hosts=ALL_HOSTS, containers=labelled(label), request={"follow": True})
+    request = StreamLogsRequest(hosts=ALL_HOSTS, containers=labelled(label), request=OneLog(follow=True))
 
-    def printed(response: Any) -> int:
-        lines = [(each, entry) for each in response.records for entry in each.batch.entries]
-        for each, entry in lines:
-            say("line", each.host, each.container_name, stream(entry.stream), text(entry.data))
-        return len(lines)
-
-    take(resuming(fleet.fleet.StreamLogs, request), int(count), printed)
+    left = int(count) or sys.maxsize
+    with closing(resumed(many(fleet).StreamLogs, request)) as responses:
+        for response in responses:
+            for record in response.records:
+                for entry in record.batch.entries:
+                    say("line", record.host, record.container_name, stream(entry.stream), text(entry.data))
+                    left -= 1
+                    if not left:
+                        return
 
 
 def restart(fleet: Fleet, label: str) -> None:
     request = RestartContainersRequest(hosts=ALL_HOSTS, containers=labelled(label))
-    for response in fleet.fleet.RestartContainers(request):
+    for response in many(fleet).RestartContainers(request):
         for result in response.results:
             kind = result.WhichOneof("result")
             what = {"response": "ok", "failure": reason(result.failure.reason)}.get(kind or "", kind)
@@ -221,13 +227,10 @@ def restart(fleet: Fleet, label: str) -> None:
             say("summary", summary.succeeded, summary.failed, summary.skipped)
 
 
-def resuming(rpc: Any, request: Any) -> Any:
-    """Return a resuming stream of a fleet RPC."""
-    from dockfleet.calls import METHODS
-    from dockfleet.resume_state import ResumeState
-    from dockfleet.resuming import ResumingStream
-
-    return ResumingStream(rpc, ResumeState(METHODS["fleet"]["StreamLogs"], request))
+def many(fleet: Fleet) -> Any:
+    """Return the stub of FleetService, which the client does not have as an attribute."""
+    channel: Any = fleet._channel
+    return FleetServiceStub(channel)
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -264,7 +267,7 @@ def failed(error: DockfleetError) -> None:
 def main(command: str, *arguments: str) -> int:
     """Do a command; return the exit code."""
     environ = os.environ.get
-    tls = {f"tls_{key}": environ(f"DOCKFLEET_TLS_{key.upper()}") for key in ("ca", "cert", "key")}
+    tls: Any = {f"tls_{key}": environ(f"DOCKFLEET_TLS_{key.upper()}") for key in ("ca", "cert", "key")}
     with connect(environ("DOCKFLEET_ADDRESS", "127.0.0.1:50051"), **tls) as fleet:
         try:
             COMMANDS[command](fleet, *arguments)
