@@ -17,7 +17,7 @@ BUILD_ENVIRONMENT = {"CARGO_TARGET_DIR": str(BUILDS / "rust"), "CARGO_PROFILE_DE
 
 
 @dataclass(frozen=True)
-class Testee:
+class Program:
     """The program of one client."""
 
     client: str
@@ -25,24 +25,33 @@ class Testee:
     folder: str
     build: tuple[tuple[str, ...], ...] = ()
     run: tuple[str, ...] = ()
+    tour: tuple[str, ...] = ()
+    plays: tuple[str, ...] = ("",)
+    """The beginnings of the scenarios and the faults that it can play."""
     name: str = field(default="", compare=False)
 
     def command(self, *argv: str) -> list[str]:
-        """Return the whole command line."""
+        """Return a command line of the testee."""
         return [_filled(part) for part in (*self.run, *argv)]
 
+    def tour_command(self, *argv: str) -> list[str]:
+        """Return a command line of the tour."""
+        return [_filled(part) for part in (*self.tour, *argv)]
 
-def testees() -> dict[str, Testee]:
+
+def all_programs() -> dict[str, Program]:
     """Return all testees by the names of their files."""
     found = {}
     for path in sorted((HERE / "testees").glob("*.json")):
         keys = json.loads(path.read_text())
-        keys["build"] = tuple(tuple(command) for command in keys.get("build", ()))
-        found[path.stem] = Testee(**keys | {"run": tuple(keys["run"]), "name": path.stem})
+        commands = {key: tuple(keys.get(key, ())) for key in ("run", "tour")}
+        commands["plays"] = tuple(keys.get("plays", ("",)))
+        build = tuple(tuple(command) for command in keys.get("build", ()))
+        found[path.stem] = Program(**keys | commands | {"build": build, "name": path.stem})
     return found
 
 
-def missing(testee: Testee) -> str:
+def missing(testee: Program) -> str:
     """Install the tools that *testee* is built with; return why this is not possible, or nothing."""
     if not testee.needs:
         return ""
@@ -52,7 +61,7 @@ def missing(testee: Testee) -> str:
 
 
 @cache
-def build(testee: Testee) -> str:
+def build(testee: Program) -> str:
     """Build *testee*, unless it is up to date; return what went wrong, or nothing."""
     for command in testee.build:
         built = subprocess.run(

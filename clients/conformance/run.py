@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -19,11 +18,11 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "clients/python")]
 
-from clients.conformance.programs import Testee, build, missing, testees  # noqa: E402
+from clients.conformance.programs import Program, all_programs, build, missing  # noqa: E402
+from clients.conformance.running import TESTEE_SECONDS, environment  # noqa: E402
 from clients.conformance.scripted_gateway import ScriptedGateway  # noqa: E402
 from clients.conformance.table import write  # noqa: E402
 
-TESTEE_SECONDS = 60.0  # within which a testee must have ended
 CANNOT = 3  # the exit code of a client that cannot do a command
 
 
@@ -34,12 +33,12 @@ def scenarios(beginnings: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
     return {path.stem: json.loads(path.read_text()) for path in paths if path.stem.startswith(chosen)}
 
 
-async def play(testee: Testee, scenario: dict[str, Any]) -> list[str] | None:
+async def play(testee: Program, scenario: dict[str, Any]) -> list[str] | None:
     """Play a scenario; return what was not as it must be, and None when the client cannot do the command."""
     async with ScriptedGateway(scenario["calls"]) as gateway:
         process = await asyncio.create_subprocess_exec(
             *testee.command(*scenario["argv"]),
-            env=environment(gateway.port),
+            env=environment(f"127.0.0.1:{gateway.port}"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -91,12 +90,6 @@ async def feed(process: asyncio.subprocess.Process, stdin: bytes) -> None:
     process.stdin.close()
 
 
-def environment(port: int) -> dict[str, str]:
-    """Return the environment of a testee of the gateway at *port*."""
-    own = {key: value for key, value in os.environ.items() if not key.startswith("DOCKFLEET_")}
-    return own | {"DOCKFLEET_ADDRESS": f"127.0.0.1:{port}", "PYTHONPATH": os.pathsep.join(sys.path[:2])}
-
-
 def compared(lines: list[str], wanted: list[str | list[str]]) -> list[str]:
     """Return how the lines differ from those that must be printed."""
     choices = [[each] if isinstance(each, str) else each for each in wanted]
@@ -112,19 +105,22 @@ def main() -> int:
     parser.add_argument("-s", "--scenario", action="append", default=[], help="only scenarios that begin so")
     parser.add_argument("--write", action="store_true", help="write the table of clients/README.md")
     chosen = parser.parse_args()
+    if chosen.write and (chosen.testee or chosen.scenario):
+        parser.error("--write needs all clients and all scenarios")
     results: dict[str, dict[str, str]] = {}
     failed = 0
-    for name, testee in testees().items():
+    for name, testee in all_programs().items():
         if chosen.testee and name not in chosen.testee:
             continue
         if reason := missing(testee) or build(testee):
             print(f"{name}: not run: {reason}")
             continue
         for title, scenario in scenarios(chosen.scenario).items():
-            problems = asyncio.run(play(testee, scenario))
-            results.setdefault(title, {})[testee.client] = "–" if problems is None else "no" if problems else "yes"
-            failed += bool(problems)
-            print(f"{name}: {title}: {'cannot' if problems is None else 'FAILED' if problems else 'ok'}")
+            problems = asyncio.run(play(testee, scenario)) if title.startswith(testee.plays) else None
+            result = "–" if problems is None else "no" if problems else "yes"
+            results.setdefault(scenario["about"], {})[testee.client] = result
+            failed += result == "no"
+            print(f"{name}: {title}: {result}")
             for problem in problems or ():
                 print(f"    {problem}")
     if chosen.write:

@@ -91,6 +91,8 @@ class _Call:
     def __init__(self, gateway: ScriptedGateway, call: dict[str, Any], connections: Connections) -> None:
         self._gateway, self._call, self._connections = gateway, call, connections
         self._method = method_of(call["method"])
+        self._received: list[Message] = []
+        self._input_ended = asyncio.Event()  # the end of the requests, or of standard input
         self._expected = [each for request in call.get("requests", ()) for each in expected(request, self._method)]
 
     async def serve(self, requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext[Any, Any]) -> None:
@@ -103,7 +105,7 @@ class _Call:
         try:
             for response in self._call.get("responses", ()):
                 if response == {"wait": "requests"}:
-                    await reading
+                    await self._input_ended.wait()
                     continue
                 if "wait" in response:
                     await self._gateway.wait_printed(response["wait"])
@@ -117,7 +119,7 @@ class _Call:
                 self._connections.break_all()
                 await asyncio.sleep(CANCEL_SECONDS)  # gRPC cancels this task
             else:
-                await reading
+                await self._input_ended.wait()
             ended = True
         except asyncio.CancelledError:
             if "then" not in self._call:
@@ -135,9 +137,11 @@ class _Call:
         return self._received
 
     async def _read(self, requests: AsyncIterator[bytes]) -> None:
-        self._received: list[Message] = []
         async for request in requests:
             self._received.append(GetMessageClass(self._method.input_type).FromString(request))
+            if _kind(self._received[-1]) == "close_stdin":
+                self._input_ended.set()
+        self._input_ended.set()
 
     def _compare(self, received: list[Message]) -> None:
         received, expected = joined(received, self._problem), joined(self._expected)

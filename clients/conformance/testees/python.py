@@ -205,7 +205,8 @@ def follow(fleet: Fleet, label: str, count: str) -> None:
     request = StreamLogsRequest(hosts=ALL_HOSTS, containers=labelled(label), request=OneLog(follow=True))
 
     left = int(count) or sys.maxsize
-    with closing(resumed(many(fleet).StreamLogs, request)) as responses:
+    merged: Any = resumed(many(fleet).StreamLogs, request)
+    with closing(merged) as responses:
         for response in responses:
             for record in response.records:
                 for entry in record.batch.entries:
