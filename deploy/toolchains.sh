@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes sure that the tools are there which build a client: toolchains.sh cpp|java|protoc|rust|typescript
+# Makes sure that the tools are there which build a client: toolchains.sh cpp|go|java|protoc|rust|typescript
 set -eu
 
 case $1 in
@@ -9,6 +9,13 @@ cpp)
     present() {
         command -v cmake && command -v make && command -v protoc && command -v grpc_cpp_plugin &&
             echo '#include <grpcpp/grpcpp.h>' | c++ -E -x c++ -
+    }
+    ;;
+go)
+    needs="Go 1.23 or newer"
+    packages="" # Debian's is older
+    present() {
+        command -v go && go version | awk '{ split(substr($3, 3), version, "."); exit version[1] == 1 && version[2] < 23 }'
     }
     ;;
 java)

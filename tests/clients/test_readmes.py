@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -28,11 +27,3 @@ def test_the_rule_of_resuming_is_the_contracts_word_for_word() -> None:
 
     assert len(rule) > 100
     assert shown[: len(rule)] == rule
-
-
-def test_the_go_readme_shows_the_rule_as_the_example_has_it() -> None:
-    """The function is copied from there."""
-    function = re.search(r"^func mayResume.*?^}$", (CLIENTS / "go/README.md").read_text(), re.DOTALL | re.MULTILINE)
-
-    assert function is not None
-    assert function[0] in (CLIENTS / "go/examples/tour/main.go").read_text()

@@ -1,10 +1,9 @@
-"""The Go client and the command line, against a real gateway with real engines."""
+"""The command line, against a real gateway with real engines."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -12,8 +11,6 @@ import pytest
 
 from tests.real.support import Containers
 from tests.support.gateway import Client
-
-CLIENTS = Path(__file__).parents[2] / "clients"
 
 
 async def finished(*command: str, cwd: Path, **environment: str) -> tuple[int, str]:
@@ -28,29 +25,6 @@ async def finished(*command: str, cwd: Path, **environment: str) -> tuple[int, s
     )
     output, _ = await process.communicate()
     return process.returncode or 0, output.decode(errors="replace")
-
-
-@pytest.mark.parametrize("host", ["one"], indirect=True)
-async def test_the_go_client(client: Client, host: str, containers: Containers) -> None:
-    """All tests of the Go client pass, and none of them is skipped."""
-    if not shutil.which("go"):
-        pytest.skip("the Go client is tested where Go is installed")
-    code, said = await finished("go", "mod", "download", cwd=CLIENTS / "go")
-    if code:
-        pytest.skip(f"what the Go client needs is not available: {said.strip()[-500:]}")
-    container = await containers.start("sleep", "1000")
-
-    code, said = await finished(
-        *("go", "test", "-count=1", "-v", "./..."),
-        cwd=CLIENTS / "go",
-        DOCKFLEET_TEST_ADDRESS=f"127.0.0.1:{client.port}",
-        DOCKFLEET_TEST_HOST=host,
-        DOCKFLEET_TEST_CONTAINER=container,
-    )
-
-    assert code == 0, said
-    assert "--- PASS" in said
-    assert "--- SKIP" not in said
 
 
 @pytest.mark.parametrize(

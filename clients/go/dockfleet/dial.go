@@ -1,0 +1,225 @@
+package dockfleet
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
+)
+
+// DefaultAddress is where a gateway listens if nothing else is configured.
+const DefaultAddress = "127.0.0.1:50051"
+
+const (
+	largestResponse = 64 << 20 // bytes; a long list is more than gRPC's own 4 MiB
+	defaultRetry    = time.Minute
+)
+
+// reconnect is how soon a gateway that was away is found again: gRPC's own two minutes are longer than a restart.
+var reconnect = backoff.Config{BaseDelay: 200 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second}
+
+// Fleet is a gateway with all its hosts.  Goroutines may share it.
+type Fleet struct {
+	connections *connections
+	stubs       *stubs
+	retry       time.Duration
+}
+
+// Dial returns the fleet of the gateway at an address, HOST:PORT or another name of gRPC.  Nothing is sent before the
+// first call.  Without an option for TLS the connection is not encrypted.
+//
+// It fails if a file cannot be read or is no PEM file, and if options do not fit together.
+func Dial(address string, options ...Option) (*Fleet, error) {
+	settings := settings{retry: defaultRetry}
+	for _, option := range options {
+		if err := option(&settings); err != nil {
+			return nil, err
+		}
+	}
+	security, err := settings.security()
+	if err != nil {
+		return nil, err
+	}
+	all := append([]grpc.DialOption{
+		security,
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(largestResponse)),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: 20 * time.Second}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 30 * time.Second, Timeout: 10 * time.Second}),
+	}, settings.dial...)
+	if settings.token != "" {
+		all = append(all, grpc.WithPerRPCCredentials(bearer(settings.token)))
+	}
+	connections, err := dial(address, all)
+	if err != nil {
+		return nil, err
+	}
+	return &Fleet{connections, newStubs(connections), settings.retry}, nil
+}
+
+// DialEnvironment is Dial with what the environment says: DOCKFLEET_ADDRESS, DOCKFLEET_TLS_CA, DOCKFLEET_TLS_CERT,
+// DOCKFLEET_TLS_KEY and DOCKFLEET_TOKEN.  The options come after that.
+func DialEnvironment(options ...Option) (*Fleet, error) {
+	address := os.Getenv("DOCKFLEET_ADDRESS")
+	if address == "" {
+		address = DefaultAddress
+	}
+	var own []Option
+	if ca := os.Getenv("DOCKFLEET_TLS_CA"); ca != "" {
+		own = append(own, WithCA(ca))
+	}
+	certificate, key := os.Getenv("DOCKFLEET_TLS_CERT"), os.Getenv("DOCKFLEET_TLS_KEY")
+	if (certificate == "") != (key == "") {
+		return nil, errors.New("DOCKFLEET_TLS_CERT and DOCKFLEET_TLS_KEY belong together: one is set without the other")
+	}
+	if certificate != "" {
+		own = append(own, WithCertificate(certificate, key))
+	}
+	if token := os.Getenv("DOCKFLEET_TOKEN"); token != "" {
+		own = append(own, WithToken(token))
+	}
+	return Dial(address, append(own, options...)...)
+}
+
+// Host returns the host of a name.  Nothing is sent; a host that does not exist fails the first call.
+func (f *Fleet) Host(name string) *Host {
+	return &Host{name, f}
+}
+
+// Connection returns what the generated clients need, such as dockfleetv1.NewContainerServiceClient.  Their calls return
+// the errors of gRPC.
+func (f *Fleet) Connection() grpc.ClientConnInterface {
+	return f.connections
+}
+
+// Close ends all connections and their calls.
+func (f *Fleet) Close() error {
+	return f.connections.close()
+}
+
+// Host is one host of a fleet.
+type Host struct {
+	name  string
+	fleet *Fleet
+}
+
+// Name returns the name of the host.
+func (h *Host) Name() string {
+	return h.name
+}
+
+// Option is an option of Dial.
+type Option func(*settings) error
+
+type settings struct {
+	tls   *tls.Config
+	token string
+	retry time.Duration
+	dial  []grpc.DialOption
+}
+
+// WithTLS uses TLS with these settings; without any, the authorities of the system are trusted.
+func WithTLS(config *tls.Config) Option {
+	return func(s *settings) error {
+		if config == nil {
+			config = &tls.Config{}
+		}
+		s.tls = config.Clone()
+		return nil
+	}
+}
+
+// WithCA uses TLS and trusts the authorities in a PEM file.
+func WithCA(file string) Option {
+	return func(s *settings) error {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM(text) {
+			return fmt.Errorf("%s has no certificate: a PEM file is wanted", file)
+		}
+		s.encrypted().RootCAs = pool
+		return nil
+	}
+}
+
+// WithCertificate uses TLS, and presents the certificate in a PEM file, whose key is in another.
+func WithCertificate(certificate, key string) Option {
+	return func(s *settings) error {
+		pair, err := tls.LoadX509KeyPair(certificate, key)
+		if err != nil {
+			return fmt.Errorf("%s, %s: %w", certificate, key, err)
+		}
+		s.encrypted().Certificates = []tls.Certificate{pair}
+		return nil
+	}
+}
+
+// WithToken sends a token with each call, as `authorization: Bearer TOKEN`, for a proxy before the gateway.  It needs TLS.
+func WithToken(token string) Option {
+	return func(s *settings) error {
+		if token == "" || strings.ContainsAny(token, "\r\n") {
+			return errors.New("the token is empty or has a line break")
+		}
+		s.token = token
+		return nil
+	}
+}
+
+// WithRetry says for how long a stream that broke is called again without success; 0 is never.  Default: a minute.
+func WithRetry(retry time.Duration) Option {
+	return func(s *settings) error {
+		if retry < 0 {
+			return errors.New("WithRetry needs 0 or more")
+		}
+		s.retry = retry
+		return nil
+	}
+}
+
+// WithDialOptions adds options of gRPC, which replace those of this package.
+func WithDialOptions(options ...grpc.DialOption) Option {
+	return func(s *settings) error {
+		s.dial = append(s.dial, options...)
+		return nil
+	}
+}
+
+func (s *settings) encrypted() *tls.Config {
+	if s.tls == nil {
+		s.tls = &tls.Config{}
+	}
+	return s.tls
+}
+
+func (s *settings) security() (grpc.DialOption, error) {
+	if s.tls != nil {
+		return grpc.WithTransportCredentials(credentials.NewTLS(s.tls)), nil
+	}
+	if s.token != "" {
+		return nil, errors.New("a token needs TLS: WithTLS or WithCA")
+	}
+	return grpc.WithTransportCredentials(insecure.NewCredentials()), nil
+}
+
+// bearer is a token that every call carries.
+type bearer string
+
+func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return map[string]string{"authorization": "Bearer " + string(b)}, nil
+}
+
+func (b bearer) RequireTransportSecurity() bool {
+	return true
+}
