@@ -37,14 +37,6 @@ GOOGLE_RPC = (  # the protos of error details, for languages that have no packag
 )
 
 EXAMPLES = {
-    "cpp": Example(
-        [
-            GOOGLE_RPC,
-            ("cmake", "-S", ".", "-B", str(BUILDS / "cpp"), "-DCMAKE_CXX_FLAGS=-O0"),
-            ("cmake", "--build", str(BUILDS / "cpp"), "--parallel", "2"),
-        ],
-        lambda hosts: [str(BUILDS / "cpp/list_containers"), *hosts],
-    ),
     "java": Example(
         [(*MAVEN, "compile")],
         lambda hosts: [*MAVEN, "exec:java", f"-Dexec.args={' '.join(hosts)}"],

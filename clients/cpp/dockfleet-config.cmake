@@ -1,0 +1,5 @@
+include(CMakeFindDependencyMacro)
+find_dependency(Protobuf)
+find_dependency(gRPC CONFIG)
+find_dependency(Threads)
+include(${CMAKE_CURRENT_LIST_DIR}/dockfleet-targets.cmake)
