@@ -11,7 +11,7 @@ ENGINES := -n 3 --dist loadfile --no-loadscope-reorder -m engines
 BUF := npx --yes @bufbuild/buf@1.75.0
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop serve image unit test check format lock audit protos docs bench attacks fuzz release clean
+.PHONY: help run stop serve image unit test check format lock audit protos conformance docs bench attacks fuzz release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -70,6 +70,10 @@ audit: $(VENV)/ready ## ask for known vulnerabilities of what uv.lock names; AUD
 protos: $(VENV)/ready ## generate the code of the contract anew
 	PATH="$(abspath $(VENV)/bin):$$PATH" $(PYTHON) protos/generate.py
 	$(PYTHON) protos/generate_clients.py
+
+conformance: $(VENV)/ready ## play the scenarios with the clients, and break things; ARGS="--write" writes the tables
+	$(PYTHON) clients/conformance/run.py $(ARGS)
+	$(PYTHON) clients/conformance/faults.py $(ARGS)
 
 docs: $(VENV)/ready ## write the generated parts of docs/ anew
 	$(PYTHON) docs/generate.py
