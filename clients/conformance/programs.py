@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -63,19 +64,22 @@ def missing(testee: Program) -> str:
 @cache
 def build(testee: Program) -> str:
     """Build *testee*, unless it is up to date; return what went wrong, or nothing."""
-    for command in testee.build:
-        built = subprocess.run(
-            [_filled(part) for part in command],
-            cwd=ROOT / testee.folder,
-            env=os.environ | BUILD_ENVIRONMENT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        if built.returncode:
-            return f"{' '.join(command)}: {built.stdout}"
+    BUILDS.mkdir(parents=True, exist_ok=True)
+    with (BUILDS / f"{testee.name}.lock").open("w") as lock:  # tests run in several processes
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for command in testee.build:
+            built = subprocess.run(
+                [_filled(part) for part in command],
+                cwd=ROOT / testee.folder,
+                env=os.environ | BUILD_ENVIRONMENT,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+            )
+            if built.returncode:
+                return f"{' '.join(command)}: {built.stdout}"
     return ""
 
 

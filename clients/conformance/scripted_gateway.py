@@ -93,7 +93,11 @@ class _Call:
         self._method = method_of(call["method"])
         self._received: list[Message] = []
         self._input_ended = asyncio.Event()  # the end of the requests, or of standard input
-        self._expected = [each for request in call.get("requests", ()) for each in expected(request, self._method)]
+        self._expected = [
+            [each for request in call[key] for each in expected(request, self._method)]
+            for key in ("requests", "or")
+            if key in call
+        ]
 
     async def serve(self, requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext[Any, Any]) -> None:
         """Answer the call, and compare the requests."""
@@ -144,9 +148,9 @@ class _Call:
         self._input_ended.set()
 
     def _compare(self, received: list[Message]) -> None:
-        received, expected = joined(received, self._problem), joined(self._expected)
-        if received != expected:
-            self._problem(f"the requests were {shown(received)}, not {shown(expected)}")
+        received, wanted = joined(received, self._problem), [joined(each) for each in self._expected]
+        if wanted and received not in wanted:
+            self._problem(f"the requests were {shown(received)}, not {shown(wanted[0])}")
 
     def _problem(self, text: str) -> None:
         self._gateway.problems.append(f"{self._call['method']}: {text}")
