@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
-from contextlib import closing
 from typing import Any
 
-import grpc
-from dockfleet import DockfleetError, Fleet, connect
-from dockfleet.cli.resuming import resumed
-from dockfleet.fleet.v1.fleet_pb2 import FindContainersRequest, RestartContainersRequest, StreamLogsRequest
-from dockfleet.fleet.v1.fleet_pb2_grpc import FleetServiceStub
+from dockfleet import DockfleetError, Fleet, from_env
 from dockfleet.fleet.v1.hosts_pb2 import HostState
-from dockfleet.fleet.v1.selectors_pb2 import LABEL_OPERATOR_EQUAL, ContainerSelector, HostSelector, LabelRequirement
 from dockfleet.v1.common_pb2 import ErrorReason, GapReason, StandardStream
 from dockfleet.v1.containers_pb2 import ContainerSummary, LogEndReason
-from dockfleet.v1.containers_pb2 import StreamLogsRequest as OneLog
-
-ALL_HOSTS = HostSelector(all=True)
 
 
 def say(*words: object) -> None:
@@ -67,22 +57,22 @@ def print_gap(gap: Any) -> None:
     say("gap", word(GapReason, gap.reason, "GAP_REASON_"), gap.count)
 
 
-def print_end(session: Any, stdout: bytes, stderr: bytes) -> None:
+def print_end(exit_code: int | None, stdout: bytes, stderr: bytes) -> None:
     """Print the output of a command, and its exit code."""
     for kind, data in (("stdout", stdout), ("stderr", stderr)):
         for line in text(data).splitlines():
             say(kind, line)
-    say("exit", "unknown" if session.exit_code is None else session.exit_code)
+    say("exit", "unknown" if exit_code is None else exit_code)
 
 
 def hosts(fleet: Fleet) -> None:
-    for host in fleet.list_hosts():
+    for host in fleet.hosts.list():
         say("host", host.name, word(HostState, host.state, "HOST_STATE_"))
 
 
 def ps(fleet: Fleet) -> None:
-    for host in fleet.list_hosts():
-        for each in fleet.host(host.name).containers.ListContainers(all=True).containers:
+    for host in fleet.hosts.list():
+        for each in fleet.host(host.name).containers.list(all=True):
             say("container", host.name, name(each), each.state, size(each))
 
 
@@ -128,50 +118,39 @@ def stats(fleet: Fleet, host: str, id: str, count: str) -> None:
 
 def execute(fleet: Fleet, host: str, id: str, *cmd: str) -> None:
     result = fleet.host(host).execute(id, cmd, stdin=sys.stdin.buffer)
-    print_end(result, result.stdout, result.stderr)
+    print_end(result.exit_code, result.stdout, result.stderr)
 
 
 def run(fleet: Fleet, host: str, image: str, *cmd: str) -> None:
-    config = {"image": image, "cmd": cmd, "host_config": {"auto_remove": True}}
-    outputs = {StandardStream.STANDARD_STREAM_STDOUT: bytearray(), StandardStream.STANDARD_STREAM_STDERR: bytearray()}
-    with fleet.host(host).containers.RunContainer(config=config) as responses:
-        for response in responses:
-            if response.HasField("output"):
-                outputs[response.output.stream].extend(response.output.data)
-            elif response.HasField("end"):
-                print_end(response.end, *map(bytes, outputs.values()))
+    result = fleet.host(host).containers.run(image, cmd, remove=True, check=False)
+    print_end(result.exit_code, result.stdout, result.stderr)
 
 
 def pull(fleet: Fleet, host: str, image: str) -> None:
-    with fleet.host(host).images.PullImage(image=image) as responses:
-        for response in responses:
-            say("progress", response.progress.status)
+    fleet.host(host).images.pull(image, progress=lambda report: say("progress", report.status))
     say("done")
 
 
 def upload(fleet: Fleet, host: str, id: str, path: str) -> None:
-    fleet.host(host).containers.PutContainerArchive(sys.stdin.buffer, id=id, path=path)
+    fleet.host(host).containers.put_archive(sys.stdin.buffer, id, path)
     say("done")
 
 
-def download_archive(fleet: Fleet, host: str, id: str, path: str) -> None:
-    with fleet.host(host).containers.GetContainerArchive(id=id, path=path) as responses:
-        say("downloaded", sum(len(response.data) for response in responses))
+def download(fleet: Fleet, host: str, id: str, path: str) -> None:
+    say("downloaded", sum(map(len, fleet.host(host).containers.get_archive(id, path))))
 
 
 def error(fleet: Fleet, host: str, id: str) -> None:
-    answer = fleet.host(host).containers.InspectContainer(id=id)
-    say("container", answer.container.name.lstrip("/"))
+    say("container", fleet.host(host).containers.get(id).name.lstrip("/"))
 
 
 def deadline(fleet: Fleet, host: str, id: str, seconds: str) -> None:
-    answer = fleet.host(host).containers.WaitContainer(id=id, timeout=float(seconds))
-    say("exit", answer.exit_code)
+    say("exit", fleet.host(host).containers.wait(id, deadline=float(seconds)).exit_code)
 
 
 def cancel(fleet: Fleet, host: str, id: str, *cmd: str) -> None:
     if cmd:
-        with fleet.host(host).exec.Exec(id=id, cmd=cmd) as session:
+        with fleet.host(host).exec.open(id, cmd=cmd) as session:
             for line in text(next(iter(session)).data).splitlines():
                 say("stdout", line)
     else:
@@ -181,32 +160,16 @@ def cancel(fleet: Fleet, host: str, id: str, *cmd: str) -> None:
 
 
 def find(fleet: Fleet, wanted: str) -> None:
-    request = FindContainersRequest(hosts=ALL_HOSTS, containers=ContainerSelector(names=[wanted]))
-    for response in many(fleet).FindContainers(request):
-        for answer in response.answers:
-            for each in answer.containers:
-                say("container", answer.host, name(each), each.state, size(each))
-        for failure in response.summary.failures:
-            say("failure", failure.host, reason(failure.failure.reason))
-
-
-def labelled(label: str) -> ContainerSelector:
-    """Return the selector of the containers with a label."""
-    key, _, value = label.partition("=")
-    return ContainerSelector(labels=[LabelRequirement(key=key, operator=LABEL_OPERATOR_EQUAL, values=[value])])
-
-
-def reason(number: int) -> str:
-    """Return the name of a reason."""
-    return word(ErrorReason, number, "ERROR_REASON_")
+    found = fleet.containers.find(wanted)
+    for host, each in found:
+        say("container", host, name(each), each.state, size(each))
+    for host, failure in found.failures.items():
+        say("failure", host, failure.reason)
 
 
 def follow(fleet: Fleet, label: str, count: str) -> None:
-    request = StreamLogsRequest(hosts=ALL_HOSTS, containers=labelled(label), request=OneLog(follow=True))
-
     left = int(count) or sys.maxsize
-    merged: Any = resumed(many(fleet).StreamLogs, request)
-    with closing(merged) as responses:
+    with fleet.containers.logs(label=label, follow=True) as responses:
         for response in responses:
             for record in response.records:
                 for entry in record.batch.entries:
@@ -217,21 +180,14 @@ def follow(fleet: Fleet, label: str, count: str) -> None:
 
 
 def restart(fleet: Fleet, label: str) -> None:
-    request = RestartContainersRequest(hosts=ALL_HOSTS, containers=labelled(label))
-    for response in many(fleet).RestartContainers(request):
-        for result in response.results:
-            kind = result.WhichOneof("result")
-            what = {"response": "ok", "failure": reason(result.failure.reason)}.get(kind or "", kind)
-            say("result", result.target.host, result.target.container_name, what)
-        if response.HasField("summary"):
-            summary = response.summary
-            say("summary", summary.succeeded, summary.failed, summary.skipped)
-
-
-def many(fleet: Fleet) -> Any:
-    """Return the stub of FleetService, which the client does not have as an attribute."""
-    channel: Any = fleet._channel
-    return FleetServiceStub(channel)
+    results = fleet.containers.restart(label=label, check=False)
+    for result in results:
+        kind = result.WhichOneof("result")
+        failure = word(ErrorReason, result.failure.reason, "ERROR_REASON_")
+        what = {"response": "ok", "failure": failure}.get(kind or "", kind)
+        say("result", result.target.host, result.target.container_name, what)
+    failed, skipped = len(results.failures), len(results.skipped)
+    say("summary", len(results) - failed - skipped, failed, skipped)
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -244,7 +200,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "run": run,
     "pull": pull,
     "upload": upload,
-    "download": download_archive,
+    "download": download,
     "error": error,
     "deadline": deadline,
     "cancel": cancel,
@@ -267,16 +223,11 @@ def failed(error: DockfleetError) -> None:
 
 def main(command: str, *arguments: str) -> int:
     """Do a command; return the exit code."""
-    environ = os.environ.get
-    tls: Any = {f"tls_{key}": environ(f"DOCKFLEET_TLS_{key.upper()}") for key in ("ca", "cert", "key")}
-    with connect(environ("DOCKFLEET_ADDRESS", "127.0.0.1:50051"), **tls) as fleet:
+    with from_env() as fleet:
         try:
             COMMANDS[command](fleet, *arguments)
         except DockfleetError as error:
             failed(error)
-            return 1
-        except grpc.RpcError as error:
-            failed(DockfleetError.of(error))
             return 1
     return 0
 
