@@ -28,9 +28,9 @@ class Options:
 
     parallelism: int = 64
     parallelism_per_host: int = 8
-    group_size: int = 0  # 0: all targets are one group
+    group_size: int | None = None  # None: all targets are one group
     group_pause: float = 0.0
-    max_failures: int = 0  # 0: never stop
+    max_failures: int | None = None  # None: never stop
     target_timeout: float | None = None
 
     def check(self, path: str) -> None:
@@ -38,6 +38,9 @@ class Options:
         for name in ("parallelism", "parallelism_per_host"):
             if not 1 <= getattr(self, name) <= _MOST_AT_ONCE:
                 raise InvalidField(f"{path}.{name}", f"must be from 1 to {_MOST_AT_ONCE}")
+        for name in ("group_size", "max_failures"):
+            if getattr(self, name) == 0:
+                raise InvalidField(f"{path}.{name}", "must be at least 1, or absent")
         for name in ("group_pause", "target_timeout"):
             if (getattr(self, name) or 0) < 0:
                 raise InvalidField(f"{path}.{name}", "must not be negative")
@@ -81,7 +84,7 @@ class Batch:
 
     @property
     def _stopped(self) -> bool:
-        return 0 < self.options.max_failures <= self.failed
+        return self.options.max_failures is not None and self.failed >= self.options.max_failures
 
     def _groups(self) -> Iterator[Sequence[Target]]:
         size = self.options.group_size or len(self.targets) or 1

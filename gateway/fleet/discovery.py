@@ -14,10 +14,12 @@ from gateway.engine.errors import CallError, InvalidField
 from gateway.engine.inventory.matching import check, matches, meets
 from gateway.engine.inventory.rows import ContainerRow, Port
 from gateway.fleet.host import Host
+from gateway.fleet.selector import check_hosts
 
 SERVICE_LABELS = ("dockfleet.service", "com.docker.compose.service")
 ADDRESS_LABEL = "dockfleet.address"  # of a host
 _LOCAL = "127.0.0.1"
+_MOST_PORT = 65_535
 
 
 class Key(NamedTuple):
@@ -85,7 +87,13 @@ class Wanted:
         """Raises `InvalidField`; *path* is the place of the request in another."""
         if not request.HasField("hosts"):
             raise InvalidField(f"{path}hosts", "must select hosts; `all: true` selects every host")
+        check_hosts(request.hosts, f"{path}hosts")
+        for index, name in enumerate(request.services):
+            if not name:
+                raise InvalidField(f"{path}services[{index}]", "must be the name of a service, or a pattern with `*`")
         check(request.labels, f"{path}labels")
+        if request.HasField("container_port") and not 1 <= request.container_port <= _MOST_PORT:
+            raise InvalidField(f"{path}container_port", f"must be a port from 1 to {_MOST_PORT}")
         self.hosts: selectors_pb2.HostSelector = request.hosts
         self._request = request
 

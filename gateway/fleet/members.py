@@ -13,6 +13,7 @@ from dockfleet.fleet.v1 import selectors_pb2 as pb
 from gateway.engine.errors import CallError
 from gateway.engine.inventory.changes import Forget, Put, Removed, Stale, Synced
 from gateway.engine.inventory.rows import ContainerRow
+from gateway.engine.inventory.selecting import check_containers
 from gateway.fleet.host import Host
 from gateway.fleet.registry import HostRegistry
 from gateway.fleet.selector import fits, select
@@ -84,9 +85,9 @@ class Members:
             selected = [host for host in self._registry if fits(host, self._hosts)]
         else:
             selected = select(self._registry, self._hosts, "hosts")
+        if self._containers is not None:
+            check_containers(self._containers, "containers")
         for host in selected:
-            if self._containers is not None:
-                host.inventory.select(self._containers, "containers")
             self._add(host)
         self._registry.watchers.append(self)
         self._look_whether_complete()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dockfleet.fleet.v1 import fleet_pb2 as pb
 
-from gateway.engine.errors import CallError
+from gateway.engine.errors import CallError, InvalidField
 from gateway.engine.inventory.rows import ContainerRow
 from gateway.fleet.host import Host
 
@@ -43,6 +43,14 @@ class NoHostFits(CallError):
     def __init__(self, candidates: Sequence[Candidate]) -> None:
         why = "; ".join(f"{each.host.name}: {each.excluded}" for each in candidates) or "the selector selects no host"
         super().__init__(f"no host can take the container: {why}")
+
+
+def check(placement: pb.Placement, path: str) -> None:
+    """Raise `InvalidField` for a malformed *placement*; *path* is its place in the request."""
+    for name, enum in (("strategy", pb.PlacementStrategy), ("resource", pb.PlacementResource)):
+        if getattr(placement, name) not in enum.values():
+            known = ", ".join(enum.keys()[1:])
+            raise InvalidField(f"{path}.{name}", f"must be one of {known}, or absent")
 
 
 def measure(host: Host, placement: pb.Placement, wanted: Size, image: str, size: Size | None) -> Candidate:

@@ -35,6 +35,9 @@ def check_hosts(selector: pb.HostSelector, path: str = "selector") -> None:
         raise InvalidField(f"{path}.all", "must be false when `names` or `labels` are set")
     if not (selector.all or selector.names or selector.labels):
         raise InvalidField(path, "must have `names` or `labels`, or `all`")
+    for index, name in enumerate(selector.names):
+        if not name:
+            raise InvalidField(f"{path}.names[{index}]", "must be the name of a host, or a pattern with `*`")
     check(selector.labels, f"{path}.labels")
 
 

@@ -21,8 +21,10 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from gateway.engine.codec import options
+from gateway.engine.codec.times import seconds_of
 from gateway.engine.codec.wire import delimited, tag
 from gateway.engine.errors import InvalidField
+from gateway.engine.inventory.selecting import check_containers
 from gateway.engine.transport.timeouts import Timeout
 from gateway.fleet.batch import Batch, Options, Target
 from gateway.fleet.fan_out import Put, together
@@ -106,6 +108,7 @@ def _batch(method: MethodDescriptor, backend: Backend, rpc: HostRpc) -> Behaviou
         summary = pb.BatchSummary()
         targets = [Target(host) for host in hosts]
         if of_containers:
+            check_containers(request.containers, "containers")
             await settled(hosts)
             targets = _containers(hosts, request.containers, summary, method)
         if request.batch.dry_run:
@@ -197,7 +200,7 @@ def within_request(error: InvalidField) -> InvalidField:
 def _host_timeout(request: Any, backend: Backend) -> Timeout:
     if not request.HasField("host_timeout"):
         return Timeout.of(backend.timeouts.fan_out, "limits.fan_out_timeout_seconds")
-    seconds = request.host_timeout.ToTimedelta().total_seconds()
+    seconds = seconds_of(request.host_timeout, "host_timeout")
     if seconds <= 0:
         raise InvalidField("host_timeout", "must be more than zero, or absent")
     return Timeout.of(seconds, "host_timeout")
@@ -208,7 +211,7 @@ def _options(wanted: pb.BatchOptions) -> Options:
     given: dict[str, Any] = {}
     for field, value in wanted.ListFields():
         if field.name != "dry_run":
-            given[field.name] = value.ToTimedelta().total_seconds() if field.message_type else value
+            given[field.name] = seconds_of(value, f"batch.{field.name}") if field.message_type else value
     proceed = Options(**given)
     proceed.check("batch")
     return proceed

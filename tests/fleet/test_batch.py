@@ -123,6 +123,8 @@ async def test_it_stops_after_so_many_failures_and_reports_the_rest() -> None:
         ({"parallelism_per_host": 2000}, "batch.parallelism_per_host"),
         ({"group_pause": -1.0}, "batch.group_pause"),
         ({"target_timeout": 0.0}, "batch.target_timeout"),
+        ({"group_size": 0}, "batch.group_size"),
+        ({"max_failures": 0}, "batch.max_failures"),
     ],
 )
 def test_options_that_cannot_be_are_refused(options: dict[str, Any], field: str) -> None:

@@ -32,11 +32,14 @@ from typing import Any, Protocol
 import orjson
 from dockfleet.options.v1 import options_pb2 as pb
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.struct_pb2 import Struct
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.engine.codec import grammar, options
+from gateway.engine.codec.times import nanoseconds_of, seconds_of
 from gateway.engine.errors import InvalidField
 from gateway.engine.versions import Need
 
@@ -482,6 +485,16 @@ def _dump_struct(value: Struct, needs: list[Need], path: str) -> Json:
     return MessageToDict(value)
 
 
+def _dump_timestamp(value: Timestamp, needs: list[Need], path: str) -> Json:
+    nanoseconds_of(value, path)
+    return value.ToJsonString()
+
+
+def _dump_duration(value: Duration, needs: list[Need], path: str) -> Json:
+    seconds_of(value, path)
+    return value.seconds * 1_000_000_000 + value.nanos
+
+
 def _dump_auth(value: Any, needs: list[Need], path: str) -> Json:
     """Return credentials as engines read them: they pass over `auth`, which is what configuration files have."""
     document = dump(value, needs, path)
@@ -498,8 +511,8 @@ def _dump_auth(value: Any, needs: list[Need], path: str) -> Json:
 
 _WRITERS: dict[str, Callable[[Any, list[Need], str], Json]] = {
     "dockfleet.v1.AuthConfig": _dump_auth,
-    "google.protobuf.Timestamp": lambda value, needs, path: value.ToJsonString(),
-    "google.protobuf.Duration": lambda value, needs, path: value.seconds * 1_000_000_000 + value.nanos,
+    "google.protobuf.Timestamp": _dump_timestamp,
+    "google.protobuf.Duration": _dump_duration,
     "google.protobuf.Struct": _dump_struct,
 }
 

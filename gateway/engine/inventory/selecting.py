@@ -15,31 +15,57 @@ from gateway.engine.inventory.rows import ContainerRow
 STATES = frozenset(("created", "running", "paused", "restarting", "removing", "exited", "dead"))
 
 
-def selected_by(selector: pb.ContainerSelector, path: str, contents: Contents) -> Callable[[ContainerRow], bool]:
-    """Return what tells whether *selector* selects a container.  It holds for the images there are now.
+_MOST_PORT = 65_535
 
-    Raises `InvalidField` for a malformed selector, whose place in the request is *path*.
-    """
+
+def check_containers(selector: pb.ContainerSelector, path: str) -> None:
+    """Raise `InvalidField` for a malformed selector; *path* is its place in the request."""
     says = bool(selector.names or selector.labels or selector.images or selector.states or selector.published_ports)
     if selector.all and says:
         raise InvalidField(f"{path}.all", "must be false where other fields are set")
     if not says and not selector.all:
         raise InvalidField(path, "must say which containers, or have `all`")
     check(selector.labels, f"{path}.labels")
+    for index, name in enumerate(selector.names):
+        if not name.removeprefix("/"):
+            raise InvalidField(f"{path}.names[{index}]", "must be an id, the beginning of one, or a name")
+    for index, image in enumerate(selector.images):
+        if not image:
+            raise InvalidField(f"{path}.images[{index}]", "must be a reference or an id of an image")
     for index, state in enumerate(selector.states):
         if state not in STATES:
             raise InvalidField(f"{path}.states[{index}]", f"must be one of {', '.join(sorted(STATES))}")
-    named = {row.id for name in selector.names if (row := contents.container(name)) is not None}
+    for index, port in enumerate(selector.published_ports):
+        if not 1 <= port <= _MOST_PORT:
+            raise InvalidField(f"{path}.published_ports[{index}]", f"must be a port from 1 to {_MOST_PORT}")
+
+
+def selected_by(selector: pb.ContainerSelector, path: str, contents: Contents) -> Callable[[ContainerRow], bool]:
+    """Return what tells whether *selector* selects a container.  It holds for the images there are now.
+
+    Raises `InvalidField` for a malformed selector, whose place in the request is *path*.
+    """
+    check_containers(selector, path)
+    exact = [name.removeprefix("/") for name in selector.names if "*" not in name]
     patterns = [name.removeprefix("/") for name in selector.names if "*" in name]
     names, labels = bool(selector.names), list(selector.labels)
     states, ports = frozenset(selector.states), frozenset(selector.published_ports)
     images = {found.id for name in selector.images if (found := resolved(contents.images, name)) is not None}
     images |= {familiar(name) for name in selector.images}
 
+    def is_named(row: ContainerRow) -> bool:
+        # What a name stands for is looked up only for a row that it may be: that costs a look at all containers.
+        for name in exact:
+            if row.name == name or row.id.startswith(name):
+                found = contents.container(name)
+                if found is not None and found.id == row.id:
+                    return True
+        return any(matches(row.name, pattern) for pattern in patterns)
+
     def selects(row: ContainerRow) -> bool:
         return (
             (not states or row.state in states)
-            and (not names or row.id in named or any(matches(row.name, pattern) for pattern in patterns))
+            and (not names or is_named(row))
             and (not labels or meets(row.labels, labels))
             and (not images or row.image_id in images or familiar(row.image) in images)
             and (not ports or any(port.public in ports for port in row.ports if port.public))

@@ -8,6 +8,7 @@ from typing import Any
 from dockfleet.fleet.v1 import hosts_pb2 as pb
 from dockfleet.fleet.v1.selectors_pb2 import HostSelector
 
+from gateway.engine.codec.times import seconds_of
 from gateway.engine.errors import InvalidField
 from gateway.engine.resumable import subscription
 from gateway.fleet.host import Host
@@ -88,8 +89,9 @@ class HostService:
 
     async def ProbeHost(self, request: pb.ProbeHostRequest, context: CallContext) -> pb.ProbeHostResponse:
         """Ask a host now whether it lives."""
-        given = request.host_timeout
-        seconds = given.seconds + given.nanos / 1e9 if request.HasField("host_timeout") else _PROBE_SECONDS
+        seconds = _PROBE_SECONDS
+        if request.HasField("host_timeout"):
+            seconds = seconds_of(request.host_timeout, "host_timeout")
         if not 0 < seconds <= _LONGEST_PROBE_SECONDS:
             raise InvalidField("host_timeout", f"must be more than nothing, and at most {_LONGEST_PROBE_SECONDS:g} s")
         host = self._host(request, context)

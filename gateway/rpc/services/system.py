@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from dockfleet.v1 import common_pb2
 from dockfleet.v1 import system_pb2 as pb
 
+from gateway.engine.codec.times import nanoseconds_of
 from gateway.engine.errors import InvalidField
 from gateway.engine.events.event_buffer import EventTokenCodec, Gap, GapReason, Record
 from gateway.engine.events.filter import Filter
@@ -36,8 +37,8 @@ class SystemService:
         """Stream a host's events, as the gateway receives them."""
         host = self._backend.host(request, context)
         wanted = Filter({name: values.items for name, values in request.filters.items()})
-        since = request.since.ToNanoseconds() if request.HasField("since") else None
-        until = request.until.ToNanoseconds() if request.HasField("until") else None
+        since = nanoseconds_of(request.since, "since") if request.HasField("since") else None
+        until = nanoseconds_of(request.until, "until") if request.HasField("until") else None
         cursor = self._tokens.cursor(request.host, request.resume_token) if request.resume_token else None
         if cursor is not None and since is not None:
             raise InvalidField("since", "must not be given together with `resume_token`, which says where to continue")

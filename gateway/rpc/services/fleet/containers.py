@@ -12,6 +12,7 @@ from dockfleet.v1 import containers_pb2, system_pb2
 
 from gateway.engine.codec.wire import delimited, tag
 from gateway.engine.errors import InvalidField
+from gateway.engine.inventory.selecting import check_containers
 from gateway.engine.transport.timeouts import Timeout
 from gateway.fleet import placement
 from gateway.fleet.fan_out import Put, together
@@ -45,6 +46,7 @@ class FleetContainers:
     ) -> AsyncGenerator[pb.FindContainersResponse, None]:
         """Find containers in the inventories."""
         hosts = chosen_hosts(request, self._backend)
+        check_containers(request.containers, "containers")
         await settled(hosts)
         summary = pb.FanOutSummary(selected=len(hosts))
         found = []
@@ -69,6 +71,7 @@ class FleetContainers:
     ) -> AsyncGenerator[pb.RunContainerResponse | bytes, None]:
         """Run a container on the host that fits best; on the next one when the best cannot be reached after all."""
         asked = unaddressed(request, "host")
+        placement.check(request.placement, "placement")
         candidates = await self._candidates(chosen_hosts(request, self._backend), request)
         fitting = [each for each in candidates if not each.excluded]
         if not fitting:

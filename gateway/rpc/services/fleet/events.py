@@ -10,6 +10,7 @@ from dockfleet.fleet.v1 import fleet_pb2 as pb
 from google.protobuf.duration_pb2 import Duration
 
 from gateway.engine.client import APIError
+from gateway.engine.codec.times import nanoseconds_of
 from gateway.engine.codec.wire import delimited, tag
 from gateway.engine.errors import CallError, InvalidField
 from gateway.engine.events.event_buffer import EventCursor, EventTokenCodec, Record
@@ -20,6 +21,7 @@ from gateway.fleet.members import Members
 from gateway.fleet.merge import Part, Resumed, Source, Stalled
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
+from gateway.rpc.fan_out import within_request
 from gateway.rpc.host_rpc import as_message
 from gateway.rpc.markers import heartbeat
 from gateway.rpc.services.fleet.streams import Merged, max_wait, split
@@ -74,9 +76,12 @@ class _Stream:
         self.merged: Merged[Record | bytes] = Merged(max_wait(request))
         self.cursors = cursors
         asked = request.request
-        self._wanted = Filter({name: values.items for name, values in asked.filters.items()})
-        self._since = asked.since.ToNanoseconds() if asked.HasField("since") else None
-        self._until = asked.until.ToNanoseconds() if asked.HasField("until") else None
+        try:
+            self._wanted = Filter({name: values.items for name, values in asked.filters.items()})
+        except InvalidField as wrong:
+            raise within_request(wrong) from None
+        self._since = nanoseconds_of(asked.since, "request.since") if asked.HasField("since") else None
+        self._until = nanoseconds_of(asked.until, "request.until") if asked.HasField("until") else None
         if self._since is not None and self._until is not None and self._until < self._since:
             raise InvalidField("request.until", "must not be before `since`")
         self._sources: dict[Host, Source[Record | bytes]] = {}

@@ -19,6 +19,7 @@ from gateway.engine.errors import CallError, InvalidField, InvalidToken
 from gateway.engine.inventory import details
 from gateway.engine.inventory.details import Details
 from gateway.engine.inventory.rows import ContainerRow
+from gateway.engine.inventory.selecting import check_containers
 from gateway.engine.logs.cursor import LogCursor, LogTokenCodec, ResumePoint
 from gateway.engine.logs.records import Batch, End, EndReason, Gap, Heartbeat, Reconnected, Record
 from gateway.engine.logs.runs import Run
@@ -29,7 +30,7 @@ from gateway.fleet.selector import select
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
 from gateway.rpc.encoding import log_encoder
-from gateway.rpc.fan_out import settled
+from gateway.rpc.fan_out import settled, within_request
 from gateway.rpc.host_rpc import as_message
 from gateway.rpc.markers import heartbeat
 from gateway.rpc.services.fleet.streams import MOST_BYTES, Merged, max_wait
@@ -129,6 +130,7 @@ def _check(request: pb.StreamLogsRequest) -> None:
         raise InvalidField("hosts", "must select hosts; `all: true` selects every host")
     if not request.HasField("containers"):
         raise InvalidField("containers", "must select containers; `all: true` selects every container")
+    check_containers(request.containers, "containers")
     for name in ("host", "id", "resume_token"):
         if getattr(request.request, name):
             raise InvalidField(f"request.{name}", "must be empty: it belongs to the call for one container")
@@ -144,8 +146,11 @@ class _Stream:
         self._backend = backend
         self._points = points
         asked = request.request
-        self._flags = flags_of(asked)
-        self._query = query_of(_for_any_container(asked), self._flags)
+        try:
+            self._flags = flags_of(asked)
+            self._query = query_of(_for_any_container(asked), self._flags)
+        except InvalidField as wrong:
+            raise within_request(wrong) from None
         self._encode = log_encoder(
             times=asked.timestamps or not asked.HasField("timestamps"), details=bool(self._flags & DETAILS)
         )

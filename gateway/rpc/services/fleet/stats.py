@@ -14,6 +14,7 @@ from gateway.engine.client import APIError, NotFound
 from gateway.engine.codec.wire import delimited, tag
 from gateway.engine.errors import CallError, InvalidField
 from gateway.engine.inventory.rows import ContainerRow
+from gateway.engine.inventory.selecting import check_containers
 from gateway.engine.resumable.subscription import HEARTBEAT_SECONDS, Idle
 from gateway.fleet.host import Host
 from gateway.fleet.members import Members
@@ -64,6 +65,7 @@ def _check(request: pb.StreamStatsRequest) -> None:
         raise InvalidField("hosts", "must select hosts; `all: true` selects every host")
     if not request.HasField("containers"):
         raise InvalidField("containers", "must select containers; `all: true` selects every container")
+    check_containers(request.containers, "containers")
     for name in ("host", "id"):
         if getattr(request.request, name):
             raise InvalidField(f"request.{name}", "must be empty: it belongs to the call for one container")

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
+from gateway.engine.codec.times import seconds_of
 from gateway.engine.errors import InvalidField
 from gateway.engine.resumable.subscription import HEARTBEAT_SECONDS
 from gateway.fleet.merge import Merge, Part, Resumed, Source, Stalled
@@ -115,7 +116,7 @@ def max_wait(request: Any) -> float:
     """Return how many seconds a record waits at most.  Raises `InvalidField`."""
     if not request.HasField("max_wait"):
         return 1.0
-    seconds: float = request.max_wait.ToTimedelta().total_seconds()
+    seconds = seconds_of(request.max_wait, "max_wait")
     if not 0 <= seconds <= 60:
         raise InvalidField("max_wait", "must be from 0 to 60 seconds")
     return seconds

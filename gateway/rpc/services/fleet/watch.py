@@ -13,6 +13,7 @@ from dockfleet.fleet.v1 import fleet_pb2 as pb
 from gateway.engine.codec.wire import delimited, tag
 from gateway.engine.errors import CallError, InvalidField
 from gateway.engine.inventory.changes import NOWHERE, Forget, Put, Removed, Stale, Synced
+from gateway.engine.inventory.selecting import check_containers
 from gateway.engine.resumable.subscription import HEARTBEAT_SECONDS
 from gateway.fleet.host import Host
 from gateway.fleet.selector import fits, select
@@ -73,6 +74,7 @@ class _Watch:
             raise InvalidField("hosts", "must select hosts; `all: true` selects every host")
         if not request.HasField("containers"):
             raise InvalidField("containers", "must select containers; `all: true` selects every container")
+        check_containers(request.containers, "containers")
         self.places = places
         self._registry = backend.hosts
         self._request = request
@@ -85,8 +87,6 @@ class _Watch:
         """Begin.  Raises `InvalidField` and `UnknownHost`."""
         await settled(select(self._registry, self._request.hosts, "hosts"))
         hosts = select(self._registry, self._request.hosts, "hosts")
-        for host in hosts:
-            host.inventory.select(self._request.containers, "containers")
         names = {host.name for host in hosts}
         self._left += [name for name in self.places if name not in names]
         for host in hosts:
