@@ -52,7 +52,7 @@ from gateway.rpc import health
 from gateway.rpc.backend import Backend, Timeouts
 from gateway.rpc.certificates import Certificates
 from gateway.rpc.health import HealthReporter
-from gateway.rpc.host_rpc import Behaviour
+from gateway.rpc.host_rpc import Behaviour, HostsDown
 from gateway.rpc.interceptor import CallInterceptor
 from gateway.rpc.mirror import behaviours, handlers
 from gateway.rpc.reflection import Reflection
@@ -146,7 +146,7 @@ async def running(
             HostRegistry(settings.health_check_interval_seconds, settings.health_check_timeout_seconds)
         )
         twins = Twins(hosts)
-        hosts.watchers += [reporter, twins]
+        hosts.watchers += [reporter, twins, HostsDown()]
         polls = Polls(settings.sources.poll_interval_seconds)
         certificates = Certificates(settings.tls) if settings.tls else None
         seconds = settings.sources.absence_timeout_seconds

@@ -17,8 +17,8 @@ from typing import Any
 import grpc
 import pytest
 import trustme
-from dockfleet.fleet.v1 import hosts_pb2
-from dockfleet.v1 import containers_pb2, exec_pb2, system_pb2
+from dockfleet.fleet.v1 import fleet_pb2, hosts_pb2
+from dockfleet.v1 import containers_pb2, exec_pb2, system_pb2, volumes_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
@@ -269,6 +269,57 @@ async def test_calls_that_outlast_the_grace_have_a_reason(engine: FakeEngine) ->
         assert (read.code, read.reason) == (grpc.StatusCode.UNAVAILABLE, "GOING_AWAY")
         assert (changed.code, changed.reason) == (grpc.StatusCode.ABORTED, "OUTCOME_UNKNOWN")
         await asyncio.gather(reading.gone.wait(), changing.gone.wait())
+
+
+async def test_a_batch_ends_within_the_grace_with_a_result_of_each_target(engine: FakeEngine) -> None:
+    """Also of those targets that had not begun when the gateway was asked to stop."""
+    removing = Held()
+    engine.on("DELETE", "/volumes/{name}", removing)
+    async with FakeEngine() as other, gateway(engine, other, shutdown_timeout_seconds=60) as started:
+        other.on("DELETE", "/volumes/{name}", status=204)
+        call = started.client.fleet.RemoveVolumes(one_after_the_other())
+        await removing.called.wait()
+        watch = health_pb2_grpc.HealthStub(started.client.channel).Watch(health_pb2.HealthCheckRequest())
+        await receive(watch)
+        started.stop()
+        await receive(watch)
+        watch.cancel()
+        removing.exchange.head(204, {})
+        removing.exchange.close()
+        responses = [response async for response in call]
+
+    assert [result.target.host for each in responses for result in each.results] == ["h1", "h2"]
+    assert responses[-1].summary.succeeded == 2
+
+
+async def test_a_batch_that_outlasts_the_grace_has_an_unknown_outcome(engine: FakeEngine) -> None:
+    """Results that have come so far stay; of the other targets, nothing is known, and no more is begun."""
+    removing = Held()
+    engine.on("DELETE", "/volumes/{name}", status=204)
+    async with FakeEngine() as other, FakeEngine() as last:
+        other.on("DELETE", "/volumes/{name}", removing)
+        async with gateway(engine, other, last, shutdown_timeout_seconds=0.2) as started:
+            call = started.client.fleet.RemoveVolumes(one_after_the_other())
+            first = await receive(call)
+            await removing.called.wait()
+            started.stop()
+            with pytest.raises(grpc.aio.AioRpcError) as raised:
+                await receive(call)
+            ended = failed(raised.value)
+            await removing.gone.wait()
+        assert not any(request.method == "DELETE" for request in last.requests)
+
+    assert [(result.target.host, result.HasField("response")) for result in first.results] == [("h1", True)]
+    assert (ended.code, ended.reason) == (grpc.StatusCode.ABORTED, "OUTCOME_UNKNOWN")
+    assert ended.metadata["retry_safe"] == "false"
+
+
+def one_after_the_other() -> fleet_pb2.RemoveVolumesRequest:
+    """A batch on all hosts, in the order of their names."""
+    request = fleet_pb2.RemoveVolumesRequest(request=volumes_pb2.RemoveVolumeRequest(name="cache"))
+    request.hosts.all = True
+    request.batch.parallelism = 1
+    return request
 
 
 async def test_a_gateway_that_cannot_start_leaves_nothing_open(engine: FakeEngine) -> None:

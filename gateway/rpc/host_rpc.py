@@ -16,6 +16,7 @@ from gateway.engine.errors import OutcomeUnknown, TimedOut
 from gateway.engine.transport.timeouts import Deadline, Timeout, within
 from gateway.fleet.fan_out import Put
 from gateway.fleet.host import Host
+from gateway.fleet.state import FAILING
 from gateway.rpc.status import failure
 from gateway.rpc.write_timeout import StallGuard
 
@@ -31,12 +32,13 @@ class LocalContext:
     It belongs to the task that makes it.
     """
 
-    def __init__(self, timeout: Timeout | None, *, new_work: bool = False) -> None:
+    def __init__(self, timeout: Timeout | None, *, new_work: bool = False, streams: bool = False) -> None:
         """End after *timeout*; without one, the gateway's own limits hold.
 
-        *new_work*: the call makes or starts something on its host.
+        *new_work*: the call makes or starts something on its host.  *streams*: it has many responses.
         """
         self.new_work = new_work
+        self.streams = streams
         self.deadline = None if timeout is None else Deadline.after(timeout)
         self.ended_by: Exception | None = None
         self.guard = StallGuard(_nowhere, None)
@@ -70,6 +72,31 @@ class LocalContext:
         """Do nothing: nothing is uploaded by such a call."""
 
 
+class HostsDown:
+    """Ends calls of one response that the gateway has made to a host which turns out to be down: a `HostWatcher`.
+
+    Some may take an hour, and a batch ends with the last of them.  A client of one host has a deadline of its own, and
+    a stream may continue when the host is back.
+    """
+
+    def host_added(self, host: Host) -> None:
+        """Do nothing."""
+
+    def host_removed(self, host: Host) -> None:
+        """Do nothing: its calls end."""
+
+    def host_changed(self, host: Host) -> None:
+        """End the calls if it is down; those of which nothing was sent fail by themselves before."""
+        if host.state in FAILING:
+            asyncio.get_running_loop().call_soon(self._end_calls, host)
+
+    @staticmethod
+    def _end_calls(host: Host) -> None:
+        for call in list(host.calls):
+            if isinstance(call, LocalContext) and not call.streams and host.failure is not None:
+                call.end(host.failure)
+
+
 async def _nowhere(message: Any) -> None:
     pass
 
@@ -88,7 +115,7 @@ class HostRpc:
 
     async def call(self, request: Any, timeout: Timeout | None, put: Put[Any]) -> None:
         """Call it, and *put* its responses: messages, or messages as bytes.  Raises what its behaviour raises."""
-        context = LocalContext(timeout, new_work=options.of_rpc(self.method).new_work)
+        context = LocalContext(timeout, new_work=options.of_rpc(self.method).new_work, streams=self.streams)
         try:
             async with asyncio.timeout_at(context.deadline):
                 if not self.streams:

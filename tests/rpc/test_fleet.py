@@ -12,16 +12,18 @@ import grpc
 import pytest
 from dockfleet.fleet.v1 import fleet_pb2 as pb
 from dockfleet.fleet.v1 import selectors_pb2
-from dockfleet.v1 import common_pb2, images_pb2, system_pb2, volumes_pb2
+from dockfleet.v1 import common_pb2, containers_pb2, images_pb2, system_pb2, volumes_pb2
 from google.protobuf.duration_pb2 import Duration
 
 from gateway.config.settings import HostSettings
-from tests.support.fake_engine import FakeEngine
+from tests.fleet.support import UP, state_of
+from tests.support.fake_engine import FakeEngine, hang
 from tests.support.gateway import Client, failed, gateway_of
 from tests.support.upstream import Held
 
 ALL = selectors_pb2.HostSelector(all=True)
 HOSTS = 4
+QUICK = {"health_check_interval_seconds": 0.1, "health_check_timeout_seconds": 0.4}
 
 
 @pytest.fixture
@@ -180,6 +182,27 @@ async def test_a_target_that_hangs_has_an_unknown_outcome(client: Client, engine
     assert results[-1].failure.reason == common_pb2.ERROR_REASON_OUTCOME_UNKNOWN
     assert not results[-1].failure.retry_safe
     assert (summary.succeeded, summary.failed) == (3, 1)
+
+
+async def test_a_batch_does_not_wait_for_a_host_that_turns_out_to_be_down(engines: list[FakeEngine]) -> None:
+    """What was sent to it has an unknown outcome; nothing more is sent.  A prune may take an hour by itself."""
+    held = Held()
+    engines[0].on("POST", "/containers/prune", held)
+    engines[1].on("POST", "/containers/prune", json={"ContainersDeleted": []})
+    request = pb.PruneContainersRequest(hosts=ALL, request=containers_pb2.PruneContainersRequest())
+    async with gateway_of(engines[0].address, engines[1].address, **QUICK) as client:
+        for name in ("h1", "h2"):
+            await state_of(client, name, UP)
+        reading = asyncio.create_task(read(client.fleet.PruneContainers(request)))
+        await held.called.wait()
+        engines[0].on("GET", "/_ping", hang())
+        results, summary = await reading
+
+    by_host = {result.target.host: result for result in results}
+    assert by_host["h2"].HasField("response")
+    assert by_host["h1"].failure.reason == common_pb2.ERROR_REASON_OUTCOME_UNKNOWN
+    assert "the host is down" in by_host["h1"].failure.message
+    assert (summary.succeeded, summary.failed) == (1, 1)
 
 
 async def test_a_batch_that_fails_too_often_stops(client: Client, engines: list[FakeEngine]) -> None:
