@@ -158,7 +158,7 @@ class Endpoints(Generic[K, E]):
         """Look whether it has another address."""
         self._look(host)
 
-    def host_left(self, host: Host) -> None:
+    def host_left(self, host: Host, why: CallError) -> None:
         """Forget its endpoints."""
         self.failures.pop(host, None)
         for id in list(self._known[host]):

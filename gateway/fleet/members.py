@@ -14,9 +14,18 @@ from gateway.engine.errors import CallError
 from gateway.engine.inventory.changes import Forget, Put, Removed, Stale, Synced
 from gateway.engine.inventory.rows import ContainerRow
 from gateway.engine.inventory.selecting import check_containers
-from gateway.fleet.host import Host
+from gateway.fleet.host import Host, HostRemoved
 from gateway.fleet.registry import HostRegistry
-from gateway.fleet.selector import fits, select
+from gateway.fleet.selector import fits, select, selecting
+
+
+class HostNotSelected(CallError):
+    """The host was selected, and is not any more: it has other labels."""
+
+    status, reason, about_host = "FAILED_PRECONDITION", "HOST_REMOVED", False
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the host {name!r} has other labels now, and is not selected any more")
 
 
 class Listener(Protocol):
@@ -34,8 +43,8 @@ class Listener(Protocol):
     def host_changed(self, host: Host) -> None:
         """*host*, which is selected, may have other labels."""
 
-    def host_left(self, host: Host) -> None:
-        """*host* is not of the fleet any more, or not selected any more."""
+    def host_left(self, host: Host, why: CallError) -> None:
+        """*host* is not of the fleet any more, or not selected any more; another of its name may join."""
 
     def container_put(self, host: Host, row: ContainerRow, *, later: bool) -> None:
         """A container that is selected is new, or has changed.
@@ -112,7 +121,10 @@ class Members:
     def host_changed(self, host: Host) -> None:
         """Report whether it is selected now, and whether it answers."""
         if fits(host, self._hosts) != (host in self._tasks):
-            (self.host_removed if host in self._tasks else self._add)(host)
+            if host in self._tasks:
+                self._left(host, HostNotSelected(host.name))
+            else:
+                self._add(host)
         elif host in self._tasks:
             self._listener.host_changed(host)
             if host.failure is not None:
@@ -120,11 +132,14 @@ class Members:
 
     def host_removed(self, host: Host) -> None:
         """Report that it has left."""
+        self._left(host, HostRemoved(host.name))
+
+    def _left(self, host: Host, why: CallError) -> None:
         task = self._tasks.pop(host, None)
         if task is not None:
             task.cancel()
             self._down.discard(host)
-            self._listener.host_left(host)
+            self._listener.host_left(host, why)
             self._was_reported(host)
 
     # One host
@@ -140,11 +155,12 @@ class Members:
             self._is_down(host, host.failure)
         timer = asyncio.get_running_loop().call_later(self._first_timeout_seconds, self._is_late, host, failure)
         try:
+            selects = self._selects(host)
             async with aclosing(host.inventory.subscribe()) as changes:
                 first = True
                 async for change in changes:
                     match change:
-                        case Put(_, row) if self._selects(host)(row):
+                        case Put(_, row) if selects(row):
                             self._listener.container_put(host, row, later=not first)
                         case Put(_, row):
                             self._listener.container_gone(host, row.id)
@@ -166,7 +182,7 @@ class Members:
     def _selects(self, host: Host) -> Callable[[ContainerRow], bool]:
         if self._containers is None:
             return lambda row: False
-        return host.inventory.selecting(self._containers, "containers")
+        return selecting(host, self._containers)
 
     def _is_late(self, host: Host, failure: CallError | None) -> None:
         if host in self._not_reported and failure is not None:

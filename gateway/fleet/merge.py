@@ -80,6 +80,7 @@ class Source(Generic[T]):
     size: int = 0  # bytes that are pending
     quiet_since: float = 0.0  # since when nothing is pending
     last_time: int = 0  # of the newest record
+    dropped: bool = False  # what was taken of it, and not sent, is not wanted any more
 
 
 class Merge(Generic[T]):
@@ -144,6 +145,7 @@ class Merge(Generic[T]):
 
     def drop(self, source: Source[T], now: float) -> None:
         """Forget *source*, and what is pending of it."""
+        source.dropped = True
         source.pending.clear()
         source.size = 0
         self._heads = [head for head in self._heads if head[2] is not source]

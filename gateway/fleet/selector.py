@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from dockfleet.fleet.v1 import selectors_pb2 as pb
 
 from gateway.engine.errors import InvalidField
 from gateway.engine.inventory.matching import check, matches, meets
+from gateway.engine.inventory.rows import ContainerRow
 from gateway.fleet.host import Host
 from gateway.fleet.registry import HostRegistry, UnknownHost
 
@@ -47,6 +48,16 @@ def fits(host: Host, selector: pb.HostSelector) -> bool:
     return any(matches(host.name, name) for name in names) and meets(host.labels, selector.labels)
 
 
+def selecting(host: Host, containers: pb.ContainerSelector) -> Callable[[ContainerRow], bool]:
+    """Return what tells whether *containers*, which is well-formed, selects a container of *host*.
+
+    A name stands for the container that has it when the question is put, and a reference for the image.
+    """
+    if containers.images:
+        return lambda row: host.inventory.selecting(containers)(row)
+    return host.inventory.selecting(containers)
+
+
 class Named(Protocol):
     """A container: its id, and its names with or without a slash."""
 
@@ -69,4 +80,4 @@ def unmatched(names: Iterable[str], containers: Sequence[Named]) -> list[str]:
     return [name for name in names if not found(name.removeprefix("/"))]
 
 
-__all__ = ["check_hosts", "fits", "meets", "select", "unmatched"]
+__all__ = ["check_hosts", "fits", "meets", "select", "selecting", "unmatched"]

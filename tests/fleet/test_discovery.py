@@ -17,7 +17,7 @@ from gateway.engine.inventory.details import Details
 from gateway.engine.inventory.rows import ContainerRow
 from gateway.fleet.dial import host_of
 from gateway.fleet.discovery import Endpoints, Wanted, endpoints_of
-from gateway.fleet.host import Host
+from gateway.fleet.host import Host, HostRemoved
 from gateway.fleet.registration.entries import finder
 from gateway.telemetry.metrics import Metrics
 
@@ -174,7 +174,7 @@ def test_changes_are_the_newest_of_each_endpoint() -> None:
     endpoints.container_gone(north, ID)
     endpoints.container_put(north, web, later=True)
     assert changes() == [True]
-    endpoints.host_left(north)
+    endpoints.host_left(north, HostRemoved(north.name))
     assert changes() == [False]
 
 

@@ -155,6 +155,7 @@ async def test_what_a_host_is_asked_is_named_with_the_path_in_the_whole_request(
     """A time that is none reaches no host."""
     method = pb.DESCRIPTOR.services_by_name["FleetService"].methods_by_name[rpc]
     asked = method.input_type.fields_by_name["request"].message_type
+    assert asked is not None
     field = asked.fields_by_name[path.partition(".")[2]]
     for value in values:
         found = await outcome(client.channel, contract.name_of(method), Asked(with_value(method, path, field, value)))

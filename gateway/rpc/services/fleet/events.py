@@ -86,6 +86,7 @@ class _Stream:
             raise InvalidField("request.until", "must not be before `since`")
         self._sources: dict[Host, Source[Record | bytes]] = {}
         self._down: set[str] = set()
+        self._broken: set[Host] = set()  # that are read again when they are up again
         self._news: list[bytes] = []
         self._first = True
 
@@ -93,12 +94,18 @@ class _Stream:
 
     def host_joined(self, host: Host) -> None:
         """Read its events, from its cursor in the token on."""
-        self._sources[host] = self.merged.read(host.name, lambda source: self._read(source, host))
+        self._begin(host)
         if not self._first:
             self._report(host, joined=pb.SourceJoined())
 
+    def _begin(self, host: Host) -> None:
+        self._broken.discard(host)
+        self._sources[host] = self.merged.read(host.name, lambda source: self._read(source, host))
+
     def host_up(self, host: Host) -> None:
-        """Report that it is in time again."""
+        """Report that it is in time again; read its events again, if that has ended with a failure of the host."""
+        if host in self._broken:
+            self._begin(host)
         if host.name in self._down:
             self._down.discard(host.name)
             self._report(host, resumed=pb.SourceResumed())
@@ -112,11 +119,12 @@ class _Stream:
     def host_changed(self, host: Host) -> None:
         """Nothing: no label of it is shown."""
 
-    def host_left(self, host: Host) -> None:
-        """Leave its events to end by themselves: they do with the host."""
+    def host_left(self, host: Host, why: CallError) -> None:
+        """Read nothing of it any more, and report that.  If it is back, its events continue where the client is."""
         self._down.discard(host.name)
+        self._broken.discard(host)
         self.merged.stop(self._sources.pop(host))
-        self.cursors.pop(host.name, None)
+        self._report(host, failure=as_message(why, host.name, _METHOD))
 
     def container_put(self, host: Host, row: ContainerRow, *, later: bool) -> None:
         """Do nothing: the events of all containers come."""
@@ -144,6 +152,8 @@ class _Stream:
                     if record.cursor.number + 1 >= host.events.journal.next:
                         self.merged.live(source)
         except (CallError, APIError) as error:
+            if isinstance(error, CallError):
+                self._broken.add(host)
             failure = pb.EventRecord(host=host.name, failure=as_message(error, host.name, _METHOD))
             await self.merged.put(source, failure.SerializeToString(), [], 0)
 
@@ -165,6 +175,8 @@ class _Stream:
             yield self._news.pop(0)
         for item in items:
             match item:
+                case Part(source) if source.dropped:
+                    pass  # its host has left meanwhile
                 case Part(source, Record() as record):
                     self.cursors[str(source.key)] = record.cursor
                     if record.event is not None:

@@ -71,6 +71,8 @@ class Log:
     name: str
     sent: Place
     read: Place = field(default_factory=Place)
+    broken: bool = False  # whether it has ended with a failure of the host
+    again: bool = False  # whether the host is up since then
     head: bytes = b""  # host and container of its records, serialised
     packed: bytes = b""  # its part of the token, until `sent` changes
 
@@ -160,7 +162,6 @@ class _Stream:
         self._done: dict[tuple[str, str], int] = {}
         self._down: set[Host] = set()
         self._news: list[bytes] = []  # records of whole hosts
-        self._resumes = parts is not None
         self._places: dict[tuple[str, str], Place] = {}
         self._known: dict[str, int] = {}  # by host: up to when, by the engine's clock, the token knew its containers
         self._take_up(parts or [])
@@ -169,13 +170,13 @@ class _Stream:
 
     def host_joined(self, host: Host) -> None:
         """Continue the logs of a token, also of containers that are gone."""
-        for (name, id), place in list(self._places.items()):
-            if name == host.name:
-                del self._places[name, id]
-                self._begin(host, id, "", place)
+        self._continue(host)
 
     def host_up(self, host: Host) -> None:
-        """Report that its logs are in time again."""
+        """Report that its logs are in time again; continue those that have ended with a failure of the host."""
+        self._continue(host)
+        for log in self._of.values():
+            log.again |= log.broken and log.host is host
         self._known.setdefault(host.name, host.inventory.engine_now)
         if host in self._down:
             self._down.discard(host)
@@ -184,6 +185,8 @@ class _Stream:
     def host_down(self, host: Host, failure: CallError) -> None:
         """Let its logs hold up nobody, and report that."""
         self._down.add(host)
+        if host.name in self._known:
+            self._known[host.name] = host.inventory.engine_now
         why = as_message(failure, host.name, _METHOD)
         self._report(host, stalled=pb.SourceStalled(failure=why))
         for source, log in self._of.items():
@@ -193,9 +196,15 @@ class _Stream:
     def host_changed(self, host: Host) -> None:
         """Nothing: no label of it is shown."""
 
-    def host_left(self, host: Host) -> None:
-        """Leave its logs to end by themselves: they do with the host."""
+    def host_left(self, host: Host, why: CallError) -> None:
+        """Read nothing of it any more, and report that.  If it is back, its logs continue where the client is."""
         self._down.discard(host)
+        for source, log in list(self._of.items()):
+            if log.host is host:
+                self.merged.stop(source)
+                self._forget(source, log)
+                self._places[host.name, log.id] = log.sent
+        self._report(host, failure=as_message(why, host.name, _METHOD))
 
     def container_put(self, host: Host, row: ContainerRow, *, later: bool) -> None:
         """Begin its log, unless it is read already or has ended before."""
@@ -204,21 +213,31 @@ class _Stream:
             log = self._of[self._logs[key]]
             if log.name != row.name:
                 log.name, log.head = row.name, b""
-        elif not later and not self._resumes:
+        elif key in self._places:
+            self._begin(host, row.id, row.name, self._places.pop(key))
+        elif not later and host.name not in self._known:
             self._begin(host, row.id, row.name, Place())
         elif not row.details.known:
             self._begin(host, row.id, row.name, Place(since=_UNDECIDED))
         elif row.started_ns > self._done.get(key, self._known.get(host.name, 0) - _LATE_NANOS):
-            self._report(host, id=row.id, name=row.name, joined=pb.SourceJoined())
-            self._begin(host, row.id, row.name, Place(since=self._since(key, row)))
+            self._join(host, row, self._since(key, row))
+        elif row.runs and key not in self._done:  # on another engine, or unseen while the host was down
+            self._join(host, row, self._known[host.name])
+
+    def _join(self, host: Host, row: ContainerRow, since: int) -> None:
+        self._report(host, id=row.id, name=row.name, joined=pb.SourceJoined())
+        self._begin(host, row.id, row.name, Place(since=since))
 
     def _is_new(self, log: Log, found: Details) -> bool:
         """Tell whether a container was started since the token, and take note of when its log begins."""
         key = log.host.name, log.id
-        if found.started_ns <= self._done.get(key, self._known.get(key[0], 0) - _LATE_NANOS):
-            return False
-        log.sent = Place(since=self._done.get(key, found.started_ns - _EARLY_NANOS))
-        return True
+        if found.started_ns > self._done.get(key, self._known.get(key[0], 0) - _LATE_NANOS):
+            log.sent = Place(since=self._done.get(key, found.started_ns - _EARLY_NANOS))
+            return True
+        if found.started_ns > found.finished_ns and key not in self._done:  # as in `container_put`
+            log.sent = Place(since=self._known[key[0]])
+            return True
+        return False
 
     def _since(self, key: tuple[str, str], row: ContainerRow) -> int:
         """Return from when on the log of a container that joins later is new."""
@@ -239,6 +258,10 @@ class _Stream:
             self.merged.wake()
 
     # Reading
+
+    def _continue(self, host: Host) -> None:
+        for name, id in [key for key in self._places if key[0] == host.name]:
+            self._begin(host, id, "", self._places.pop((name, id)))
 
     def _begin(self, host: Host, id: str, name: str, place: Place) -> None:
         log = Log(host, id, name, place, read=replace(place))
@@ -266,6 +289,7 @@ class _Stream:
             end = End(log.sent.cursor or LogCursor(), EndReason.REMOVED)
             await self._put_other(source, log, end)
         except (CallError, APIError) as error:
+            log.broken = isinstance(error, CallError) and self._query.follow
             failure = pb.LogRecord(failure=as_message(error, log.host.name, _METHOD)).SerializeToString()
             await self.merged.put(source, Other(failure), [], 0)
 
@@ -329,6 +353,8 @@ class _Stream:
             yield self._news.pop(0)
         for item in items:
             match item:
+                case Part(source) | Stalled(source) | Resumed(source) if source.dropped:
+                    pass  # its host has left meanwhile
                 case Part(source, Lines() as lines, start, stop):
                     log = self._of[source]
                     yield self._record(log, delimited(_BATCH, self._encode(lines.lines[start:stop])))
@@ -366,15 +392,23 @@ class _Stream:
         left = set(self.merged.merge)
         for source, log in list(self._of.items()):
             if source not in left:
-                del self._of[source]
-                del self._logs[log.host.name, log.id]
-                self._done[log.host.name, log.id] = log.host.inventory.engine_now
+                self._forget(source, log)
+                if log.again:
+                    self._begin(log.host, log.id, log.name, log.sent)
+                elif log.broken:
+                    self._places[log.host.name, log.id] = log.sent
+                else:
+                    self._done[log.host.name, log.id] = log.host.inventory.engine_now
+
+    def _forget(self, source: Source[Lines | Other], log: Log) -> None:
+        del self._of[source]
+        del self._logs[log.host.name, log.id]
 
     # The token
 
     def parts(self) -> Iterator[bytes]:
         """Yield what a token of this moment holds."""
-        hosts: dict[str, int] = {}
+        hosts = dict(self._known)
         for log in self._of.values():
             if not log.packed:
                 log.packed = self._pack(log)
@@ -382,7 +416,8 @@ class _Stream:
         for (name, id), place in self._places.items():  # of hosts that are not known at the moment
             yield self._pack_place(name, id, place)
         for host in self._backend.hosts:
-            hosts[host.name] = host.inventory.engine_now
+            if host.name in hosts and host not in self._down:
+                hosts[host.name] = host.inventory.engine_now
         for name, now in hosts.items():
             yield _TIME.pack(_HOST, now) + name.encode()
         for (name, id), now in list(self._done.items()):

@@ -78,9 +78,10 @@ class _Stream:
 
     def __init__(self, *, follow: bool) -> None:
         self._follow = follow
-        self._newest: dict[tuple[str, str], bytes] = {}  # a newer one takes the place of one that was not sent
+        self._newest: dict[tuple[Host, str], bytes] = {}  # a newer one takes the place of one that was not sent
         self._news: list[bytes] = []
-        self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._tasks: dict[tuple[Host, str], asyncio.Task[None]] = {}
+        self._broken: dict[Host, dict[str, ContainerRow]] = {}  # that are read again when their hosts are up again
         self._changed = asyncio.Event()
         self._complete = False
 
@@ -117,7 +118,9 @@ class _Stream:
         """Wait for its containers."""
 
     def host_up(self, host: Host) -> None:
-        """Wait for its containers."""
+        """Read the samples again that have ended with a failure of the host."""
+        for row in self._broken.pop(host, {}).values():
+            self.container_put(host, row, later=True)
 
     def host_down(self, host: Host, failure: CallError) -> None:
         """Report that."""
@@ -126,24 +129,31 @@ class _Stream:
     def host_changed(self, host: Host) -> None:
         """Nothing: no label of it is shown."""
 
-    def host_left(self, host: Host) -> None:
-        """Leave its samples to end by themselves: they do with the host."""
+    def host_left(self, host: Host, why: CallError) -> None:
+        """Read nothing of it any more, and report that."""
+        for key in [key for key in self._tasks if key[0] is host]:
+            self._tasks[key].cancel()
+            self._newest.pop(key, None)
+        self._broken.pop(host, None)
+        self._report(pb.StatsRecord(host=host.name, failure=as_message(why, host.name, _METHOD)))
 
     def container_put(self, host: Host, row: ContainerRow, *, later: bool) -> None:
         """Read its samples."""
-        key = host.name, row.id
+        key = host, row.id
         if row.runs and key not in self._tasks:
-            self._tasks[key] = asyncio.create_task(self._read(key, host, row))
+            self._tasks[key] = asyncio.create_task(self._read(key, row))
 
     def container_gone(self, host: Host, id: str) -> None:
         """Leave its samples to end by themselves."""
+        self._broken.get(host, {}).pop(id, None)
 
     def reported(self) -> None:
         """End with the last sample, if only one of each is wanted."""
         self._complete = not self._follow
         self._changed.set()
 
-    async def _read(self, key: tuple[str, str], host: Host, row: ContainerRow) -> None:
+    async def _read(self, key: tuple[Host, str], row: ContainerRow) -> None:
+        host = key[0]
         head = pb.StatsRecord(host=host.name, container_id=row.id, container_name=row.name)
         serialised = head.SerializeToString()
         try:
@@ -162,13 +172,15 @@ class _Stream:
             head.not_running.CopyFrom(containers_pb2.ContainerNotRunning())
             self._report(head)
         except (CallError, APIError) as error:
+            if self._follow and isinstance(error, CallError):
+                self._broken.setdefault(host, {})[row.id] = row
             head.failure.CopyFrom(as_message(error, host.name, _METHOD))
             self._report(head)
         finally:
             del self._tasks[key]
             self._changed.set()
 
-    def _put(self, key: tuple[str, str], serialised: bytes, head: pb.StatsRecord, sample: Any) -> None:
+    def _put(self, key: tuple[Host, str], serialised: bytes, head: pb.StatsRecord, sample: Any) -> None:
         if sample.stats is None:
             self._newest.pop(key, None)
             head.not_running.CopyFrom(containers_pb2.ContainerNotRunning())

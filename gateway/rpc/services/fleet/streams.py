@@ -81,7 +81,7 @@ class Merged(Generic[T]):
         """Read *source* no longer, and drop what is pending of it."""
         if source in self._tasks:
             self._tasks[source].cancel()
-            self.merge.drop(source, self.clock())
+        self.merge.drop(source, self.clock())
 
     def wake(self) -> None:
         """Let the stream look whether there is something to send."""

@@ -6,7 +6,7 @@ import asyncio
 import struct
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing
-from typing import Any
+from typing import Any, NamedTuple
 
 from dockfleet.fleet.v1 import fleet_pb2 as pb
 
@@ -16,7 +16,7 @@ from gateway.engine.inventory.changes import NOWHERE, Forget, Put, Removed, Stal
 from gateway.engine.inventory.selecting import check_containers
 from gateway.engine.resumable.subscription import HEARTBEAT_SECONDS
 from gateway.fleet.host import Host
-from gateway.fleet.selector import fits, select
+from gateway.fleet.selector import fits, select, selecting
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
 from gateway.rpc.fan_out import settled
@@ -61,6 +61,15 @@ class FleetWatch:
                 yield delimited(_TOKEN, self._tokens.token(parts)) + body
 
 
+class _Entry(NamedTuple):
+    """A change that `reader` has read of a host, and the position after it."""
+
+    host: Host
+    reader: asyncio.Task[None] | None
+    piece: bytes
+    place: tuple[bytes, int] | None
+
+
 class _Watch:
     """One stream: a `HostWatcher` that reads the inventory of each host that is selected.
 
@@ -79,7 +88,7 @@ class _Watch:
         self._registry = backend.hosts
         self._request = request
         self._tasks: dict[Host, asyncio.Task[None]] = {}
-        self._changes: asyncio.Queue[tuple[str, bytes, tuple[bytes, int] | None]] = asyncio.Queue(_WAITING)
+        self._changes: asyncio.Queue[_Entry] = asyncio.Queue(_WAITING)
         self._left: list[str] = []
         self._woken = asyncio.Event()
 
@@ -118,11 +127,13 @@ class _Watch:
             pieces.append(_change(host=name, left=pb.HostLeft()))
         size = 0
         while not self._changes.empty() and size < MOST_BYTES:
-            name, piece, place = self._changes.get_nowait()
-            if place is not None:
-                self.places[name] = place
-            pieces.append(piece)
-            size += len(piece)
+            entry = self._changes.get_nowait()
+            if self._tasks.get(entry.host) is not entry.reader:
+                continue  # the host has left since then, and the client knows that
+            if entry.place is not None:
+                self.places[entry.host.name] = entry.place
+            pieces.append(entry.piece)
+            size += len(entry.piece)
         return pieces
 
     # What the registry says
@@ -147,20 +158,22 @@ class _Watch:
 
     async def _read(self, host: Host) -> None:
         inventory = host.inventory
-        epoch, number = self.places.get(host.name, (b"", NOWHERE))
+        known = host.name in self.places and host.name not in self._left
+        epoch, number = self.places[host.name] if known else (b"", NOWHERE)
         after: int | None = number
         if not inventory.keeps(number, epoch):
             after = None
-            if host.name in self.places:
+            if known:
                 await self._put(host, _change(host=host.name, forget=pb.HostForgotten()), None)
         selected: set[str] | None = set() if after is None else None  # None: what the client has is not known
         head = pb.ContainerChange(host=host.name).SerializeToString()
+        selects = selecting(host, self._request.containers)
         try:
             async with aclosing(inventory.subscribe(after)) as changes:
                 async for change in changes:
                     place = None if change.number == NOWHERE else (inventory.epoch, change.number)
                     match change:
-                        case Put(_, row) if inventory.selecting(self._request.containers, "containers")(row):
+                        case Put(_, row) if selects(row):
                             if selected is not None:
                                 selected.add(row.id)
                             piece = delimited(_CHANGES, head + delimited(_PUT, row.serialised()))
@@ -188,7 +201,7 @@ class _Watch:
             pass  # the host was removed: the registry says so, too
 
     async def _put(self, host: Host, piece: bytes, place: tuple[bytes, int] | None) -> None:
-        await self._changes.put((host.name, piece, place))
+        await self._changes.put(_Entry(host, asyncio.current_task(), piece, place))
         self._woken.set()
 
 
