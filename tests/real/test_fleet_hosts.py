@@ -6,6 +6,7 @@ import asyncio
 import math
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ class Streams:
 
     def __init__(self, client: Client, containers: selectors_pb2.ContainerSelector) -> None:
         follow = containers_pb2.StreamLogsRequest(follow=True)
-        self._calls = {
+        self._calls: dict[str, Any] = {
             "logs": client.fleet.StreamLogs(pb.StreamLogsRequest(hosts=ALL, containers=containers, request=follow)),
             "events": client.fleet.StreamEvents(pb.StreamEventsRequest(hosts=ALL)),
             "stats": client.fleet.StreamStats(pb.StreamStatsRequest(hosts=ALL, containers=containers)),
@@ -155,7 +156,7 @@ async def test_merged_streams_say_which_hosts_leave_and_others_do_not_notice(fle
             await streams.left("visitor", 2)
             await streams.have("stays", ids["one"])
             await streams.leave()
-            await until(lambda most=most: is_within(own, most))
+            await until(partial(is_within, own, most))
             most = used(own)
     await asyncio.gather(*(maker.remove_all() for maker in makers.values()))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import grpc
 import pytest
-from dockfleet.fleet.v1 import hosts_pb2
+from dockfleet.fleet.v1 import fleet_pb2, hosts_pb2
 from dockfleet.v1 import containers_pb2, system_pb2
 
 from gateway.config.settings import HostSettings
@@ -27,6 +27,7 @@ class Lines:
         self._request = request
         self._token = b""
         self.numbers: list[int] = []
+        self.kinds: list[str] = []  # of records
 
     async def read(self, client: Client, more: int) -> None:
         """Follow the log until there are *more* numbers than before."""
@@ -43,6 +44,28 @@ class Lines:
     def whole(self) -> bool:
         """Whether none is missing and none came twice."""
         return self.numbers == list(range(1, len(self.numbers) + 1))
+
+
+class MergedLines(Lines):
+    """The same, of a log of all hosts."""
+
+    async def read(self, client: Client, more: int) -> None:
+        """Follow the log until there are *more* numbers than before."""
+        request = fleet_pb2.StreamLogsRequest(request=containers_pb2.StreamLogsRequest(follow=True))
+        request.hosts.all = True
+        request.containers.names.append(self._request["id"])
+        call = client.fleet.StreamLogs(request)
+        while len(self.numbers) < more:
+            response: Any = await call.read()
+            for record in response.records:
+                self.numbers += [int(entry.data) for entry in record.batch.entries]
+                self.kinds += [str(record.WhichOneof("record"))] * (record.host == self._request["host"])
+        call.cancel()
+
+    @property
+    def whole(self) -> bool:
+        """Whether none is missing, none came twice, and nothing else was said of the host."""
+        return super().whole and set(self.kinds) == {"batch"}
 
 
 async def test_logs_and_events_continue_over_a_restart_without_a_configured_key(
@@ -86,7 +109,7 @@ async def test_a_hundred_followers_do_not_notice_a_reload_of_other_hosts(
     container = await containers.start("sh", "-c", WRITER)
     other = fleet.engines["new" if host == "one" else "one"]
     guest, elsewhere = (HostSettings(name="guest", address=each.address) for each in (other, fleet.engines[host]))
-    followers = [Lines(host=host, id=container) for _ in range(100)]
+    followers = [kind(host=host, id=container) for kind in (Lines, MergedLines) for _ in range(50)]
     async with GatewayProcess.running(tmp_path, [fleet.hosts[host]]) as gateway:
         reading = [asyncio.create_task(lines.read(gateway.client, 150)) for lines in followers]
         try:

@@ -212,6 +212,21 @@ async def test_a_host_that_hangs_is_known_to_be_down(fleet: Fleet, sick: str) ->
         await until(lambda: becomes(up))
 
 
+async def test_one_probe_finds_a_host_that_is_back(fleet: Fleet, sick: str) -> None:
+    """So it is up within one interval of probes."""
+    probe = hosts_pb2.ProbeHostRequest(host=sick)
+    async with unprobed(fleet.hosts[sick]) as client:
+        fleet.engines[sick].pause()
+        probe.host_timeout.FromMilliseconds(500)
+        during = [(await client.hosts.ProbeHost(probe)).host.state for _ in range(2)]
+        fleet.engines[sick].resume()
+        probe.host_timeout.FromSeconds(30)
+        after = (await client.hosts.ProbeHost(probe)).host.state
+
+    assert during == [hosts_pb2.HOST_STATE_DEGRADED, hosts_pb2.HOST_STATE_DOWN]
+    assert after == hosts_pb2.HOST_STATE_UP
+
+
 SICK = ("two", "new")
 UP, DOWN = hosts_pb2.HOST_STATE_UP, hosts_pb2.HOST_STATE_DOWN
 AT_ONCE = {"UNAVAILABLE HOST_TIMEOUT", "UNAVAILABLE HOST_UNREACHABLE"}  # with TLS, a connection needs the host's answer

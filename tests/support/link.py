@@ -55,7 +55,7 @@ class Link:
         try:
             far_reader, far_writer = await asyncio.open_connection(*self._target)
             with contextlib.closing(far_writer):
-                await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+                await asyncio.gather(pump(reader, far_writer), pump(far_reader, writer))
         except (OSError, asyncio.CancelledError):
             pass
         finally:
@@ -63,7 +63,8 @@ class Link:
             writer.transport.abort()
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Pass on what *reader* has, to its end."""
     while data := await reader.read(64 << 10):
         writer.write(data)
         await writer.drain()
