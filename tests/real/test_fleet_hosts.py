@@ -14,6 +14,7 @@ from dockfleet.fleet.v1 import fleet_pb2 as pb
 from dockfleet.fleet.v1 import selectors_pb2
 from dockfleet.v1 import common_pb2, containers_pb2
 
+from deploy.private_engines.engine import PrivateEngine
 from gateway.config.settings import HostSettings, Limits
 from gateway.engine.inventory.gate import Gate
 from gateway.fleet.dial import host_of
@@ -29,13 +30,15 @@ WRITER = "n=0; while :; do n=$((n+1)); echo $n; sleep 0.02; done"
 class Streams:
     """One merged stream of each kind over all hosts: what came of each host, in order."""
 
-    def __init__(self, client: Client, containers: selectors_pb2.ContainerSelector) -> None:
+    def __init__(
+        self, client: Client, containers: selectors_pb2.ContainerSelector, hosts: selectors_pb2.HostSelector = ALL
+    ) -> None:
         follow = containers_pb2.StreamLogsRequest(follow=True)
         self._calls: dict[str, Any] = {
-            "logs": client.fleet.StreamLogs(pb.StreamLogsRequest(hosts=ALL, containers=containers, request=follow)),
-            "events": client.fleet.StreamEvents(pb.StreamEventsRequest(hosts=ALL)),
-            "stats": client.fleet.StreamStats(pb.StreamStatsRequest(hosts=ALL, containers=containers)),
-            "changes": client.fleet.WatchContainers(pb.WatchContainersRequest(hosts=ALL, containers=containers)),
+            "logs": client.fleet.StreamLogs(pb.StreamLogsRequest(hosts=hosts, containers=containers, request=follow)),
+            "events": client.fleet.StreamEvents(pb.StreamEventsRequest(hosts=hosts)),
+            "stats": client.fleet.StreamStats(pb.StreamStatsRequest(hosts=hosts, containers=containers)),
+            "changes": client.fleet.WatchContainers(pb.WatchContainersRequest(hosts=hosts, containers=containers)),
         }
         self.records: dict[str, list[Any]] = {name: [] for name in self._calls}
         self._readers = [asyncio.create_task(self._read(name)) for name in self._calls]
@@ -168,6 +171,51 @@ async def test_merged_streams_say_which_hosts_leave_and_others_do_not_notice(fle
         assert not kinds & {"failure", "stalled", "gap", "joined"}
     assert streams.failures("stats", "stays") == []
     assert not any(change.HasField("stale") or change.HasField("left") for change in streams.of("changes", "stays"))
+
+
+async def test_merged_streams_continue_after_a_long_break_and_with_other_labels(
+    start_engine: Callable[..., PrivateEngine],
+) -> None:
+    """Logs that have ended with the break continue when the host is up again, and when it is selected again."""
+    engine = await asyncio.to_thread(start_engine, "lasting", settings={"live-restore": True})
+    selected = selectors_pb2.LabelRequirement(key="site", operator=selectors_pb2.LABEL_OPERATOR_EQUAL, values=["north"])
+    north = HostSettings(name="lasting", address=engine.address, labels={"site": "north"})
+    limits = Limits(reconnect_timeout_seconds=0.5)
+    async with gateway_of(north, inventory=True, health_check_interval_seconds=1, limits=limits) as own:
+        host = own.hosts_of_gateway["lasting"]
+        await until(lambda: is_known(own, "lasting"))
+        id = await Containers(own, "lasting").start("sh", "-c", WRITER)
+        every = selectors_pb2.ContainerSelector(all=True)
+        streams = Streams(own, every, selectors_pb2.HostSelector(labels=[selected]))
+        await streams.have("lasting", id)
+
+        await asyncio.to_thread(engine.kill)
+        await until(partial(have_failed, streams, "lasting", id), 30)
+        await asyncio.to_thread(engine.start)
+        await streams.have("lasting", id)
+        for labels in ({"site": "south"}, {"site": "north"}):
+            host.settings = north.model_copy(update={"labels": labels})
+            own.hosts_of_gateway.changed(host)
+            await streams.left("lasting")
+        await streams.have("lasting", id)
+        await Containers(own, "lasting").create("true", name="last")
+        await until(partial(is_told, streams, "lasting", "last"))
+        await streams.leave()
+
+    numbers = streams.numbers("lasting", id)
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+async def have_failed(streams: Streams, host: str, id: str) -> bool:
+    """Whether the log and the events of a host have ended with a failure."""
+    logs = [each for each in streams.of("logs", host) if each.HasField("failure") and each.container_id == id]
+    return bool(logs and streams.failures("events", host))
+
+
+async def is_told(streams: Streams, host: str, name: str) -> bool:
+    """Whether an event has told of the creation of a container."""
+    events = [each.event for each in streams.of("events", host) if each.HasField("event")]
+    return any((each.action, each.actor.attributes["name"]) == ("create", name) for each in events)
 
 
 async def is_known(client: Client, host: str) -> bool:
