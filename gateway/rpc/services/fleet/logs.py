@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections import deque
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -44,6 +45,7 @@ _BATCH = tag(pb.LogRecord.DESCRIPTOR, "batch")
 _UNDECIDED = -1
 _EARLY_NANOS = 1_000_000_000
 _LATE_NANOS = 30_000_000_000  # by which a container's start can be older than the inventory's news of it
+_MOST_LEFT = 1024  # logs of hosts that have left and may be back: a token has at most 1 MiB
 _HOST, _LOG, _DONE = range(3)  # kinds of parts of a token
 _TIME = struct.Struct(">Bq")
 _PLACE = struct.Struct(">BIqqB")
@@ -163,6 +165,7 @@ class _Stream:
         self._down: set[Host] = set()
         self._news: list[bytes] = []  # records of whole hosts
         self._places: dict[tuple[str, str], Place] = {}
+        self._left: deque[tuple[str, str]] = deque()  # logs of hosts that have left
         self._known: dict[str, int] = {}  # by host: up to when, by the engine's clock, the token knew its containers
         self._take_up(parts or [])
 
@@ -204,6 +207,9 @@ class _Stream:
                 self.merged.stop(source)
                 self._forget(source, log)
                 self._places[host.name, log.id] = log.sent
+                self._left.append((host.name, log.id))
+        while len(self._left) > _MOST_LEFT:
+            self._places.pop(self._left.popleft(), None)
         self._report(host, failure=as_message(why, host.name, _METHOD))
 
     def container_put(self, host: Host, row: ContainerRow, *, later: bool) -> None:
