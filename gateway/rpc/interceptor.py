@@ -103,11 +103,10 @@ def _stream(
         guard = StallGuard(context.write, stall_timeout_seconds)
         handed = StreamContext(context, guard, new_work=method.new_work)
         async with Call(method, context, handed) as call:
-            request = await call.receive()
             # The responses close before the client learns how they ended: it may not read that either, and the
-            # upstream connection hangs on them.
+            # upstream connection hangs on them.  The request has no name here: this frame outlives the call.
             with closing(guard):
-                async with aclosing(inner(request, call.handed)) as responses:
+                async with aclosing(inner(await call.receive(), call.handed)) as responses:
                     async for response in responses:
                         method.sent.inc()
                         await guard.send(response)

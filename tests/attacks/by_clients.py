@@ -62,7 +62,7 @@ class ResumeToken(Attack):
 
     name, kind = "resume-token", 1
     mib = sizes(3, 15)
-    calls = sizes(20, 20)
+    calls = sizes(60, 60)
     repeats = True
 
     def bounds(self) -> tuple[Bound, ...]:

@@ -17,7 +17,6 @@ pytestmark = [pytest.mark.attacks, pytest.mark.timeout(600)]
 
 # Promises that are not kept yet: `make attacks` shows by how much.
 NOT_YET = {
-    "resume-token": "20 requests of 3 MiB, one after the other, take 82 MiB for a moment; promised are 64",
     "pull-flood": "40 pulls without an end are read so slowly that the attack takes minutes",
 }
 
