@@ -38,6 +38,7 @@ PULL = images_pb2.PullImageRequest(host=HOSTILE, image="busybox", tag="latest")
 LIST = containers_pb2.ListContainersRequest(host=HOSTILE)
 CHUNKED = {"Transfer-Encoding": "chunked"}
 _FEW = 20
+_AT_ONCE = 16  # pulls that a host serves at the same time (limits.max_heavy_calls_per_host)
 WORK = Bound("work_p90_ms", 50, "ms that the loop computes within nine of ten honest pings")
 
 
@@ -275,8 +276,10 @@ class PullFlood(Attack):
 
     @asynccontextmanager
     async def strike(self, target: Target) -> AsyncIterator[Seen]:
-        async with target.channel() as channel, reading([pulls(channel)(PULL) for _ in range(self.pulls)], 1):
-            yield {}
+        async with target.channel() as channel:
+            calls = [pulls(channel)(PULL) for _ in range(self.pulls)]
+            async with reading(calls, 1, _AT_ONCE):  # the others wait until one of these ends, or are refused
+                yield {}
 
 
 class EmptyFrames(Attack):
@@ -473,17 +476,21 @@ def gateway_work(target: Target) -> Any:
 
 
 @asynccontextmanager
-async def reading(calls: list[Any], least: int) -> AsyncIterator[None]:
-    """Read streams; the block begins when each has brought *least* responses, or has ended."""
+async def reading(calls: list[Any], least: int, some: int | None = None) -> AsyncIterator[None]:
+    """Read streams; the block begins when *some* or else all have each brought *least* responses, or all have ended."""
     counts = [asyncio.Semaphore(0) for _ in calls]
     tasks = [asyncio.create_task(_drain(call, count)) for call, count in zip(calls, counts, strict=True)]
 
-    async def enough(task: asyncio.Task[None], count: asyncio.Semaphore) -> None:
+    async def enough(task: asyncio.Task[None], count: asyncio.Semaphore) -> bool:
         waiting = asyncio.create_task(_take(count, least))
         await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
+        return not waiting.cancel()
 
-    await asyncio.gather(*(enough(*pair) for pair in zip(tasks, counts, strict=True)))
+    brought = 0
+    for begun in asyncio.as_completed([enough(*pair) for pair in zip(tasks, counts, strict=True)]):
+        brought += await begun
+        if brought == some:
+            break
     try:
         yield
     finally:
