@@ -32,6 +32,7 @@ from grpc_health.v1 import health_pb2_grpc
 from gateway.catalogs import catalogs_of
 from gateway.config.settings import HostSettings, Limits, Settings
 from gateway.config.state import resume_key
+from gateway.descriptors import Descriptors
 from gateway.engine.events.event_buffer import EventTokenCodec
 from gateway.engine.inventory.gate import Gate
 from gateway.engine.logs.cursor import LogTokenCodec
@@ -46,7 +47,7 @@ from gateway.fleet.sources.files import Polls
 from gateway.fleet.sources.store import HostChanges
 from gateway.fleet.twins import Twins
 from gateway.notify import ServiceManager
-from gateway.process import Stop, open_files, return_memory
+from gateway.process import Stop, return_memory
 from gateway.reload import Configuration
 from gateway.rpc import health
 from gateway.rpc.backend import Backend, Timeouts
@@ -81,7 +82,6 @@ from gateway.web.pages import Readiness, pages
 log = logging.getLogger("gateway.server")
 
 _NEVER_SECONDS = 3600.0
-_PAGES_CONNECTIONS = 256  # of scrapers and orchestrators, when there are descriptors enough
 _ASKED_SECONDS = 60.0  # health checks come at least this often
 _AFTER_GRACE_SECONDS, _HURRIED_SECONDS = 1.5, 0.75  # for ending what is still open
 _LAST_WORDS_SECONDS = 0.5  # of these: for the statuses of calls that are cut off to reach their clients
@@ -146,7 +146,8 @@ async def running(
             HostRegistry(settings.health_check_interval_seconds, settings.health_check_timeout_seconds)
         )
         twins = Twins(hosts)
-        hosts.watchers += [reporter, twins, HostsDown()]
+        descriptors = Descriptors(hosts, settings.limits.max_client_connections)
+        hosts.watchers += [reporter, twins, HostsDown(), descriptors]
         polls = Polls(settings.sources.poll_interval_seconds)
         certificates = Certificates(settings.tls) if settings.tls else None
         seconds = settings.sources.absence_timeout_seconds
@@ -162,8 +163,7 @@ async def running(
             await stack.enter_async_context(registration)
         backend = Backend(hosts, _timeouts(settings.limits))
         interceptor = CallInterceptor(metrics.rpcs, settings.limits, traces)
-        connections, pages_connections = _connections(settings.limits)
-        server = grpc.aio.server(interceptors=[interceptor], options=options_of(settings.limits, connections))
+        server = grpc.aio.server(interceptors=[interceptor], options=options_of(settings.limits, descriptors.clients))
         service = HostService(backend, changes, combiner.feeds, twins)
         names = [
             *_add_services(server, backend, settings, service),
@@ -171,7 +171,7 @@ async def running(
         ]
         if settings.reflection:
             server.add_generic_rpc_handlers(Reflection(names).handlers())
-        metrics_address = await _serve_pages(settings, metrics, readiness, pages_connections, stack)
+        metrics_address = await _serve_pages(settings, metrics, readiness, descriptors.pages, stack)
         port = listen(server, settings.listen, certificates)
         interceptor.listens_on(port)
         await server.start()
@@ -185,16 +185,6 @@ async def running(
             seconds = settings.drain_timeout_seconds if _in_use(interceptor, reporter, readiness) else 0
             await _drain(reporter, seconds, hurry)
             await _stop(server, interceptor, backend, settings.shutdown_timeout_seconds, hurry)
-
-
-def _connections(limits: Limits) -> tuple[int, int]:
-    """Return how many connections clients may have to gRPC, and to the pages; the hosts need descriptors as well."""
-    files = open_files()
-    most = min(limits.max_client_connections, files // 2)
-    if most < limits.max_client_connections:
-        fields = {"open_files": files, "max_client_connections": most}
-        log.warning("the limit of open files allows fewer connections of clients", extra={"fields": fields})
-    return most, min(_PAGES_CONNECTIONS, files // 8)
 
 
 def _timeouts(limits: Limits) -> Timeouts:
