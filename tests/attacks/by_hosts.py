@@ -30,9 +30,10 @@ from dockfleet.v1 import (
     volumes_pb2_grpc,
 )
 
+from gateway.engine.codec.timestamps import time_of
 from tests.attacks.attack import HOSTILE, Attack, Bound, Seen, Target, code, mib, sizes, turned
 from tests.support.fake_engine import FakeEngine, ResponseParser, frame
-from tests.support.fake_log import LOGS, STATE, state
+from tests.support.fake_log import LOGS, NOON, STATE, state
 
 PULL = images_pb2.PullImageRequest(host=HOSTILE, image="busybox", tag="latest")
 LIST = containers_pb2.ListContainersRequest(host=HOSTILE)
@@ -315,6 +316,50 @@ class EmptyFrames(Attack):
                 task.cancel()
 
 
+class LogFlood(Attack):
+    """Followed logs of containers that write lines as fast as they can"""
+
+    name, kind = "log-flood", 7
+    followers = sizes(4, 20)
+    responses = sizes(10, 100)  # that each follower has read when it counts
+
+    def bounds(self) -> tuple[Bound, ...]:
+        return WORK, Bound("memory_peak", 128, "MiB of memory"), Bound("ended", 0, "followed logs that end")
+
+    def script(self, engine: FakeEngine) -> None:
+        written = Counter[str]()  # lines, by container
+
+        async def logs(exchange: ResponseParser) -> None:
+            path, query = exchange.request.path, dict(exchange.request.query)
+            tail = int(query["tail"]) if query.get("tail", "all") != "all" else written[path]
+            exchange.head(200, CHUNKED)
+            if last := range(max(written[path] - tail, 0), written[path]):
+                await exchange.chunk(b"".join(map(_line, last)))
+            while query["follow"] == "true":
+                first = written[path]
+                written[path] += 200
+                await exchange.chunk(b"".join(map(_line, range(first, first + 200))))
+                await asyncio.sleep(0)  # where the gateway reads fast, writing never waits
+            await exchange.chunk(b"")
+
+        async def inspect(exchange: ResponseParser) -> None:
+            await exchange.answer(json=state() | {"Id": exchange.request.path.split("/")[2]})
+
+        engine.on(*STATE, inspect)
+        engine.on(*LOGS, logs)
+
+    @asynccontextmanager
+    async def strike(self, target: Target) -> AsyncIterator[Seen]:
+        async with target.channel() as channel:
+            stub = containers_pb2_grpc.ContainerServiceStub(channel)
+            ids = [f"{number:064x}" for number in range(self.followers)]
+            calls = [
+                stub.StreamLogs(containers_pb2.StreamLogsRequest(host=HOSTILE, id=each, follow=True)) for each in ids
+            ]
+            async with reading(calls, self.responses):
+                yield {"ended": sum(call.done() for call in calls)}
+
+
 class LineInPieces(Attack):
     """A line of a pull's progress that comes in small pieces"""
 
@@ -528,6 +573,10 @@ def _unread(exchange: ResponseParser) -> int:
 def many(item: str, size: float) -> bytes:
     """Return a JSON array of *item* that has *size* MiB."""
     return b"[" + b",".join([item.encode()] * (mib(size) // (len(item) + 1))) + b"]"
+
+
+def _line(number: int) -> bytes:
+    return frame(1, b"%b a line of a container that writes without end\n" % time_of(NOON + number * 1000))
 
 
 def _event(nanoseconds: int) -> bytes:

@@ -24,6 +24,7 @@ _CLASSES: tuple[type[Attack], ...] = (
     by_clients.IdleReflection,
     by_hosts.EventsFlood,
     by_hosts.PullFlood,
+    by_hosts.LogFlood,
     by_hosts.EmptyFrames,
     by_hosts.LineInPieces,
     by_hosts.DeepPingError,
