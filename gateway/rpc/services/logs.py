@@ -26,6 +26,7 @@ from gateway.rpc.encoding import EncodedOnce, log_encoder
 from gateway.rpc.markers import gap, heartbeat
 
 _METHOD = pb.DESCRIPTOR.services_by_name["ContainerService"].methods_by_name["StreamLogs"]
+_LARGE_BYTES = 4096  # of entries: to send fewer takes too little time to wait for a turn with them
 _LOGS = Binding(_METHOD)
 STDOUT, STDERR, DETAILS = 1, 2, 4  # flags of a resume point
 _TOKEN = tag(pb.StreamLogsResponse.DESCRIPTOR, "resume_token")
@@ -65,8 +66,11 @@ class LogService:
             raise InvalidField("id", f"is not the container of `resume_token`, which is {point.container[:12]}")
         encode, name, strict = self._encoder(request, flags), host.name, request.strict
         records = host.logs.read(container, query, run, None if point is None else point.cursor)
+        turns = host.engine.turns
         async with aclosing(records):
             async for record in records:
+                if isinstance(record, Batch) and record.size > _LARGE_BYTES and turns.spent:
+                    await turns.next()
                 if strict and isinstance(record, Gap):
                     raise LogGap(record.message)
                 yield encode(record, name, container)
