@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import grpc
@@ -56,6 +55,7 @@ EVERYWHERE = (  # what holds under every attack
     Bound("killed", 0, "gateways that SIGTERM does not end"),
     Bound("foreign_lines", 0, "lines of others in the log"),
 )
+WORK = Bound("work_p90_ms", 50, "ms that the loop computes within nine of ten honest pings")  # under floods
 IN_FULL = (  # and in full size, where times count
     Bound("p99_ratio", 3, "p99 of honest pings, times that without"),
     Bound("late_seconds", 2, "seconds until SIGTERM ends it, beyond drain and grace"),
@@ -123,15 +123,11 @@ class Attack:
         """Keys of the gateway's configuration."""
         return {}
 
-    def environment(self, folder: Path) -> dict[str, str]:
-        """Variables of the gateway's environment; *folder* is for files."""
-        return {}
+    def hosts(self, target: Target) -> list[dict[str, Any]]:
+        """The hostile hosts, as they are configured."""
+        return [{"name": HOSTILE, "address": f"unix://{target.hostile}"}]
 
-    def address(self, path: str) -> str:
-        """The address of the hostile host, whose socket is at *path*."""
-        return f"unix://{path}"
-
-    serves: ClassVar[bool] = True  # the hostile host answers by `script`; else the attacker serves at its socket
+    serves: ClassVar[bool] = True  # the hostile host answers by `script`; else the attacker serves it
 
     def script(self, engine: FakeEngine) -> None:
         """Say how the hostile host answers.  Without more, it is a good one."""

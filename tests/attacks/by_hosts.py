@@ -31,7 +31,7 @@ from dockfleet.v1 import (
 )
 
 from gateway.engine.codec.timestamps import time_of
-from tests.attacks.attack import HOSTILE, Attack, Bound, Seen, Target, code, mib, sizes, turned
+from tests.attacks.attack import HOSTILE, WORK, Attack, Bound, Seen, Target, code, mib, sizes, turned
 from tests.support.fake_engine import FakeEngine, ResponseParser, frame
 from tests.support.fake_log import LOGS, NOON, STATE, state
 
@@ -40,7 +40,6 @@ LIST = containers_pb2.ListContainersRequest(host=HOSTILE)
 CHUNKED = {"Transfer-Encoding": "chunked"}
 _FEW = 20
 _AT_ONCE = 16  # pulls that a host serves at the same time (limits.max_heavy_calls_per_host)
-WORK = Bound("work_p90_ms", 50, "ms that the loop computes within nine of ten honest pings")
 
 
 def pulls(channel: grpc.aio.Channel) -> Any:
@@ -114,40 +113,6 @@ class ProbeError(Attack):
                 await stub.ListHosts(hosts_pb2.ListHostsRequest())
                 work.append(loop() - before)
             yield {"list_ms": max(work) * 1000}
-
-
-class Complaints(Attack):
-    """A host reached by ssh, which writes to standard error without end"""
-
-    name, kind = "ssh-complaints", 1
-    calls = sizes(3, 20)
-    serves = False
-
-    def bounds(self) -> tuple[Bound, ...]:
-        return (
-            Bound("log_bytes", 65_536, "bytes of log"),
-            Bound("memory_peak", 32, "MiB of memory"),
-            WORK,
-        )
-
-    def address(self, path: str) -> str:
-        return "ssh://hostile"
-
-    def environment(self, folder: Path) -> dict[str, str]:
-        program = folder / "bin/ssh"
-        program.parent.mkdir()
-        program.write_text("#!/bin/sh\nexec yes \"$(printf '\\033%01000d' 0)\" >&2\n")
-        program.chmod(0o755)
-        return {"PATH": f"{program.parent}:/usr/bin:/bin"}
-
-    def configuration(self) -> dict[str, Any]:
-        return {"limits": {"read_timeout_seconds": 1}}
-
-    @asynccontextmanager
-    async def strike(self, target: Target) -> AsyncIterator[Seen]:
-        async with target.channel() as channel:
-            lists = containers_pb2_grpc.ContainerServiceStub(channel).ListContainers
-            yield {"answers": dict(Counter(await asyncio.gather(*(code(lists(LIST)) for _ in range(self.calls)))))}
 
 
 class Costly(Attack):

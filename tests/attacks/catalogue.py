@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.attacks import by_clients, by_hosts
+from tests.attacks import by_clients, by_hosts, by_sshd
 from tests.attacks.attack import Attack
 
 _CLASSES: tuple[type[Attack], ...] = (
@@ -11,7 +11,7 @@ _CLASSES: tuple[type[Attack], ...] = (
     by_clients.HostName,
     by_clients.ResumeToken,
     by_hosts.ProbeError,
-    by_hosts.Complaints,
+    by_sshd.Sshd,
     by_hosts.EmptyObjects,
     by_hosts.FreeForm,
     by_hosts.TinyChunks,

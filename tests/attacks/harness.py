@@ -105,10 +105,7 @@ class Gateway:
             "metrics_listen": f"{target.host}:{target.metrics_port}",
             "drain_timeout_seconds": _DRAIN_SECONDS[attack.size],
             "shutdown_timeout_seconds": _GRACE_SECONDS[attack.size],
-            "hosts": [
-                {"name": HEALTHY, "address": f"unix://{folder}/{HEALTHY}"},
-                {"name": HOSTILE, "address": attack.address(target.hostile)},
-            ],
+            "hosts": [{"name": HEALTHY, "address": f"unix://{folder}/{HEALTHY}"}, *attack.hosts(target)],
         }
         file, log = folder / "config.json", folder / "log"
         file.write_text(json.dumps(keys | attack.configuration()))
@@ -117,7 +114,7 @@ class Gateway:
             command = ["prlimit", f"--nofile={attack.descriptors}:{attack.descriptors}", *command]
         with log.open("wb") as output:
             process = await asyncio.create_subprocess_exec(
-                *command, cwd=ROOT, env=_environment() | attack.environment(folder), stdout=output, stderr=output
+                *command, cwd=ROOT, env=_environment(), stdout=output, stderr=output
             )
         try:
             yield cls(process, log)

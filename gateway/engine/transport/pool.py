@@ -263,7 +263,7 @@ class Pool:
         """Return the login that all connections share."""
         if self._closed:
             raise Unreachable("the host has left the fleet")  # a login now would be nobody's
-        self._login = self._login or Login(self._host, address, self._ssh_timeouts, self._logins)
+        self._login = self._login or Login(self._host, address, self._ssh_timeouts, self._logins, self.turns)
         return self._login
 
 

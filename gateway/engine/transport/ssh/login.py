@@ -15,6 +15,7 @@ from gateway.engine.errors import Busy, TransportError, Unreachable
 from gateway.engine.transport.connection import Connection
 from gateway.engine.transport.ssh.address import SshAddress
 from gateway.engine.transport.timeouts import Deadline, Timeout, within
+from gateway.engine.transport.turns import Turns
 
 if TYPE_CHECKING:
     from gateway.engine.transport.ssh.session import Session
@@ -82,12 +83,13 @@ class Logins:
 class Login:
     """Logs in when a connection needs it, and again after a break."""
 
-    def __init__(self, host: str, address: SshAddress, timeouts: Timeouts, logins: Logins) -> None:
-        """Open nothing yet.  *host* is a name for the log."""
+    def __init__(self, host: str, address: SshAddress, timeouts: Timeouts, logins: Logins, turns: Turns) -> None:
+        """Open nothing yet.  *host* is a name for the log; *turns* are the host's."""
         self.address = address
         self._host = host
         self._timeouts = timeouts
         self._logins = logins
+        self._turns = turns
         self._session: Session | None = None
         self._attempt: asyncio.Task[Session] | None = None
         self._has_turn = False
@@ -155,7 +157,7 @@ class Login:
                 self._has_turn = True
                 # In a thread, because the import takes half a second.
                 client = await asyncio.to_thread(importlib.import_module, "gateway.engine.transport.ssh.client")
-                session: Session = await client.log_in(self.address, self._timeouts, self._logins, turn)
+                session: Session = await client.log_in(self.address, self._timeouts, self._logins, turn, self._turns)
         except TransportError as error:
             if str(error) != self._failure:
                 self._failure = str(error)
