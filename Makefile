@@ -86,6 +86,7 @@ attacks: $(VENV)/ready ## attack a gateway in full size, and write the table of 
 	$(PYTHON) -m tests.attacks --full --write docs/security.md $(ARGS)
 
 fuzz: $(VENV)/ready ## fuzz the parsers of hostile bytes, for 10 minutes each; ARGS="frames --seconds 60" chooses
+	@$(PYTHON) -c 'import atheris' 2>/dev/null || deploy/fuzzer.sh $(VENV)
 	$(PYTHON) -m tests.fuzz $(ARGS)
 
 release: ## take the contract as it is for the one that must not be broken from now on
