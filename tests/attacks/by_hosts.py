@@ -6,6 +6,7 @@ import asyncio
 import base64
 import fcntl
 import itertools
+import json
 import sys
 import termios
 from collections import Counter
@@ -141,6 +142,26 @@ class EmptyObjects(Costly):
     async def strike(self, target: Target) -> AsyncIterator[Seen]:
         async with target.channel() as channel:
             yield {"answer": await code(containers_pb2_grpc.ContainerServiceStub(channel).ListContainers(LIST))}
+
+
+class ManyContainers(Costly):
+    """A list of more containers than a host can have, as an engine writes them"""
+
+    name, kind = "many-containers", 2
+    mib = sizes(16, 16)
+
+    def bounds(self) -> tuple[Bound, ...]:
+        return *super().bounds(), Bound("unanswered", 0, "calls without the list")
+
+    def script(self, engine: FakeEngine) -> None:
+        count = mib(self.mib) // len(_container(0))
+        engine.on("GET", "/containers/json", body=b"[%b]" % b",".join(map(_container, range(count))))
+
+    @asynccontextmanager
+    async def strike(self, target: Target) -> AsyncIterator[Seen]:
+        async with target.channel() as channel:
+            answer = await code(containers_pb2_grpc.ContainerServiceStub(channel).ListContainers(LIST))
+            yield {"unanswered": int(answer != "OK"), "answer": answer}
 
 
 class FreeForm(Costly):
@@ -501,6 +522,7 @@ async def reading(calls: list[Any], least: int, some: int | None = None) -> Asyn
         brought += await begun
         if brought == some:
             break
+    assert brought, "no stream has brought anything: this is no attack"
     try:
         yield
     finally:
@@ -538,6 +560,40 @@ def _unread(exchange: ResponseParser) -> int:
 def many(item: str, size: float) -> bytes:
     """Return a JSON array of *item* that has *size* MiB."""
     return b"[" + b",".join([item.encode()] * (mib(size) // (len(item) + 1))) + b"]"
+
+
+def _container(number: int) -> bytes:
+    """Return what a list has of a container."""
+    container = {
+        "Id": f"{number:064x}",
+        "Names": [f"/shop-{number % 40}-{number}"],
+        "Image": "registry.example/shop/web:1.25",
+        "ImageID": f"sha256:{number % 50:064x}",
+        "Command": "/docker-entrypoint.sh nginx -g 'daemon off;'",
+        "Created": 1_790_000_000 + number,
+        "Ports": [{"IP": "0.0.0.0", "PrivatePort": 80, "PublicPort": 20_000 + number, "Type": "tcp"}],
+        "Labels": {f"com.docker.compose.{key}": f"{key}-{number % 40}" for key in ("project", "service", "version")},
+        "State": "running",
+        "Status": f"Up {number % 59 + 1} minutes",
+        "HostConfig": {"NetworkMode": "shop_default"},
+        "NetworkSettings": {
+            "Networks": {
+                "shop_default": {
+                    "IPAMConfig": None,
+                    "Links": None,
+                    "Aliases": None,
+                    "NetworkID": "5e" * 32,
+                    "EndpointID": f"{number:064x}",
+                    "Gateway": "172.18.0.1",
+                    "IPAddress": f"172.18.{number >> 8 & 255}.{number & 255}",
+                    "IPPrefixLen": 16,
+                    "MacAddress": "02:42:ac:12:00:02",
+                }
+            }
+        },
+        "Mounts": [{"Type": "volume", "Name": f"data-{number}", "Destination": "/data", "RW": True, "Mode": "z"}],
+    }
+    return json.dumps(container, separators=(",", ":")).encode()
 
 
 def _line(number: int) -> bytes:

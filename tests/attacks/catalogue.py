@@ -12,6 +12,7 @@ _CLASSES: tuple[type[Attack], ...] = (
     by_clients.ResumeToken,
     by_hosts.ProbeError,
     by_sshd.Sshd,
+    by_hosts.ManyContainers,
     by_hosts.EmptyObjects,
     by_hosts.FreeForm,
     by_hosts.TinyChunks,

@@ -1,6 +1,7 @@
 """What the gateway promises under attack, seen on a gateway process: each attack in small size.
 
-The figures are bytes, counts and time of the processor, not time on the clock.  `make attacks` runs the full size.
+The figures are bytes, counts and time of the processor; only that from SIGTERM to the end is time on the clock, which
+a timer of the kernel bounds.  `make attacks` runs the full size.
 """
 
 from __future__ import annotations
