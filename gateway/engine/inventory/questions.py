@@ -50,9 +50,9 @@ class Questions:
         self.version: Version = OLDEST  # of the API, in the last answer
 
     async def inspect(self, id: str) -> Any:
-        """Return the inspection of a container; None when there is none of this id."""
+        """Return the inspection of a container; None when there is none.  *id* may be any text: an event has it."""
         try:
-            response, _ = await self._get("inspect", f"/containers/{id}/json", INSPECT_SECONDS)
+            response, _ = await self._get("inspect", f"/containers/{quote(id, safe='')}/json", INSPECT_SECONDS)
         except NotFound:
             return None
         return _document(response.body)
