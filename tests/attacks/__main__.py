@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import json
 import sys
+import time
 from pathlib import Path
 
 from tests.attacks import report
@@ -20,8 +21,9 @@ from tests.attacks.harness import broken, measure
 async def main() -> int:
     """Return how many promises are broken."""
     options = _options()
-    rows, count = {}, 0
-    for name in options.names or ATTACKS:
+    rows, count, names, began = {}, 0, list(options.names or ATTACKS), time.monotonic()
+    for number, name in enumerate(names, 1):
+        print(f"{name} ({number} of {len(names)}, {time.monotonic() - began:.0f} s so far)", file=sys.stderr)
         attack = ATTACKS[name]("full" if options.full else "small")
         try:
             row = await measure(attack)
@@ -38,6 +40,7 @@ async def main() -> int:
         if options.verbose:
             print(json.dumps(row, indent=2))
         count += len(broken(attack, row))
+    print(f"{len(names)} attacks in {time.monotonic() - began:.0f} s: {count} promises broken", file=sys.stderr)
     return count
 
 

@@ -11,7 +11,7 @@ import sys
 import termios
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ PULL = images_pb2.PullImageRequest(host=HOSTILE, image="busybox", tag="latest")
 LIST = containers_pb2.ListContainersRequest(host=HOSTILE)
 CHUNKED = {"Transfer-Encoding": "chunked"}
 _FEW = 20
+_SEVERAL = tuple(f"h{number}" for number in range(6))  # hosts, where many calls wait for what never comes
 _AT_ONCE = 16  # pulls that a host serves at the same time (limits.max_heavy_calls_per_host)
 
 
@@ -419,17 +420,21 @@ class Extremes(Attack):
         limits = {"read_timeout_seconds": 2, "write_timeout_seconds": 2, "reconnect_timeout_seconds": 0}
         return {"health_check_interval_seconds": 0.5, "limits": limits}
 
+    def hosts(self, target: Target) -> list[dict[str, Any]]:
+        return [{"name": name, "address": f"unix://{target.hostile}-{name}"} for name in _SEVERAL]
+
     @asynccontextmanager
     async def strike(self, target: Target) -> AsyncIterator[Seen]:
-        from tests.attacks.extremes import (
-            provoke,  # it knows all of the contract and of the gateway, and takes a second
-        )
+        from tests.attacks import extremes  # it knows all of the contract and of the gateway, and takes a second
 
-        async with FakeEngine(target.hostile) as engine, target.channel() as channel:
-            engine.api_version = "1.56"
-            await until_up(hosts_pb2_grpc.HostServiceStub(channel))
+        async with target.channel() as channel, AsyncExitStack() as stack:
+            engines = {}
+            for name in _SEVERAL:
+                engines[name] = await stack.enter_async_context(FakeEngine(f"{target.hostile}-{name}"))
+                engines[name].api_version = "1.56"
+                await until_up(hosts_pb2_grpc.HostServiceStub(channel), name)
             calls, self.calls = self.calls, _FEW  # the second time, all that counts is that it is under way
-            yield await provoke(engine, channel, HOSTILE, calls)
+            yield await extremes.provoke(engines, channel, calls)
 
 
 class EchoedSecrets(Attack):
@@ -484,17 +489,17 @@ class EchoedSecrets(Attack):
 
 async def until_down(stub: Any, tries: int = 10_000) -> bool:
     """Wait until the gateway knows that the hostile host is down; return whether it does after so many looks."""
-    return await _until(stub, hosts_pb2.HOST_STATE_DOWN, tries)
+    return await _until(stub, HOSTILE, hosts_pb2.HOST_STATE_DOWN, tries)
 
 
-async def until_up(stub: Any) -> bool:
-    """Wait until the gateway knows that the hostile host is up."""
-    return await _until(stub, hosts_pb2.HOST_STATE_UP, 10_000)
+async def until_up(stub: Any, host: str) -> bool:
+    """Wait until the gateway knows that *host* is up."""
+    return await _until(stub, host, hosts_pb2.HOST_STATE_UP, 10_000)
 
 
-async def _until(stub: Any, state: Any, tries: int) -> bool:
+async def _until(stub: Any, host: str, state: Any, tries: int) -> bool:
     for _ in range(tries):
-        if (await stub.GetHost(hosts_pb2.GetHostRequest(host=HOSTILE))).host.state == state:
+        if (await stub.GetHost(hosts_pb2.GetHostRequest(host=host))).host.state == state:
             return True
         await asyncio.sleep(0.1)
     return False

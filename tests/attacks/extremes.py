@@ -7,7 +7,7 @@ import json
 import random
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,34 +141,38 @@ def cases(most: int) -> list[tuple[Case, bytes, str]]:
     return chosen
 
 
-async def provoke(engine: FakeEngine, channel: grpc.aio.Channel, host: str, most: int) -> dict[str, Any]:
-    """Let *engine*, which is *host*, give about so many of the answers; return how many calls were defects.
+async def provoke(engines: Mapping[str, FakeEngine], channel: grpc.aio.Channel, most: int) -> dict[str, Any]:
+    """Let *engines*, by host, give about so many of the answers; return how many calls were defects.
 
     A call is one when its status has the reason INTERNAL, or none, which makes it grpc's own.
     """
-    defects, calls, endless = Counter[str](), 0, Counter[str]()
-    for case, answer, where in cases(most):
-        behave(engine)
-        verb, path = case.asked.split(" ")
-        engine.on(verb, path, body=answer)
-        request = type(case.request)()
-        request.CopyFrom(case.request)
-        request.host = host  # type: ignore[attr-defined]
-        calls += 1
-        try:
-            async with asyncio.timeout(_CALL_SECONDS):
-                await contract.call(channel, _METHODS[case.rpc], request)
-        except TimeoutError:
-            endless[f"{case.rpc} {where}"] += 1
-        except grpc.aio.AioRpcError as error:
-            if failed(error).reason in ("INTERNAL", ""):
-                defects[f"{case.rpc} {where}"] += 1
+    defects, endless, answers = Counter[str](), Counter[str](), cases(most)
+    left = iter(answers)
+
+    async def ask(host: str, engine: FakeEngine) -> None:
+        for case, answer, where in left:
+            behave(engine)
+            verb, path = case.asked.split(" ")
+            engine.on(verb, path, body=answer)
+            request = type(case.request)()
+            request.CopyFrom(case.request)
+            request.host = host  # type: ignore[attr-defined]
+            try:
+                async with asyncio.timeout(_CALL_SECONDS):
+                    await contract.call(channel, _METHODS[case.rpc], request)
+            except TimeoutError:
+                endless[f"{case.rpc} {where}"] += 1
+            except grpc.aio.AioRpcError as error:
+                if failed(error).reason in ("INTERNAL", ""):
+                    defects[f"{case.rpc} {where}"] += 1
+
+    await asyncio.gather(*(ask(*pair) for pair in engines.items()))
     return {
         "defects": defects.total(),
         "defective": list(defects)[:40],
         "endless": endless.total(),
         "endlessly": list(endless)[:10],
-        "calls": calls,
+        "calls": len(answers),
     }
 
 

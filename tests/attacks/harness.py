@@ -29,10 +29,11 @@ _SETTLING_SECONDS = 15  # for memory to come back, and for connections to be see
 _DRAIN_SECONDS = {"small": 0, "full": 1}
 _GRACE_SECONDS = {"small": 1, "full": 3}
 _START_SECONDS = 120  # on a machine that is busy
-_PATIENCE_SECONDS = {"small": 100, "full": 900}  # with a gateway that answers no attacker
+_PATIENCE_SECONDS = {"small": 100, "full": 240}  # with a gateway that answers no attacker
 _STOP_SECONDS = 20  # after SIGTERM; then it is killed
 _DEADLINE_SECONDS = {"small": 20, "full": 5}  # of honest pings
 _PINGS = {"small": (50, 20), "full": (1000, 300)}  # before the attack, and at its height
+_ENDS_WITH_THIS = ("setpriv", "--pdeathsig", "KILL")  # whatever ends this process, the one with this command ends too
 _KEPT = 50  # MiB that may be kept after an attack
 
 
@@ -47,7 +48,7 @@ class Helper:
     async def running(cls, module: str, *role: str, **arguments: Any) -> AsyncIterator[Self]:
         """Start one, and end it with the block."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", f"tests.attacks.{module}", *role, json.dumps(arguments)),
+            *(*_ENDS_WITH_THIS, sys.executable, "-m", f"tests.attacks.{module}", *role, json.dumps(arguments)),
             cwd=ROOT,
             env=_environment(),
             stdin=asyncio.subprocess.PIPE,
@@ -109,7 +110,7 @@ class Gateway:
         }
         file, log = folder / "config.json", folder / "log"
         file.write_text(json.dumps(keys | attack.configuration()))
-        command = [sys.executable, "-m", "gateway", "--config", str(file)]
+        command = [*_ENDS_WITH_THIS, sys.executable, "-m", "gateway", "--config", str(file)]
         if attack.descriptors:
             command = ["prlimit", f"--nofile={attack.descriptors}:{attack.descriptors}", *command]
         with log.open("wb") as output:
