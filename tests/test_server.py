@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -151,13 +153,30 @@ async def test_mutual_tls_lets_in_only_who_has_a_certificate_of_the_authority(tm
         seen = len(engine.requests)
         nobody = await ping(client.port, authority, None)
         foreigner = await ping(client.port, authority, stranger.issue_cert("client@example.com"))
+        yesterday = datetime.now(UTC) - timedelta(days=1)
+        expired = await ping(client.port, authority, authority.issue_cert("client@example.com", not_after=yesterday))
 
-        assert (friend, nobody, foreigner) == (
-            grpc.StatusCode.OK,
-            grpc.StatusCode.UNAVAILABLE,
-            grpc.StatusCode.UNAVAILABLE,
-        )
+        assert friend is grpc.StatusCode.OK
+        assert {nobody, foreigner, expired} == {grpc.StatusCode.UNAVAILABLE}
         assert len(engine.requests) == seen
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+async def test_old_versions_of_tls_are_not_spoken(tmp_path: Path) -> None:
+    """Also with a client that takes every cipher (A5 10)."""
+    authority = trustme.CA()
+    tls = certificates(tmp_path, authority).model_copy(update={"client_ca": None})
+    context = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    async with FakeEngine() as engine, gateway_of(engine.address, tls=tls) as client:
+        for version in (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1):
+            context.minimum_version = context.maximum_version = version
+            with pytest.raises((ssl.SSLError, ConnectionError)):
+                await asyncio.open_connection("localhost", client.port, ssl=context)
+        context.maximum_version = context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_alpn_protocols(["h2"])
+        _, writer = await asyncio.open_connection("localhost", client.port, ssl=context)
+        writer.transport.abort()
 
 
 async def test_a_stop_ends_endless_streams_with_a_reason_and_lets_calls_finish() -> None:

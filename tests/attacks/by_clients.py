@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import grpc
@@ -14,7 +14,8 @@ from dockfleet.v1 import containers_pb2, containers_pb2_grpc, system_pb2, system
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 
-from tests.attacks.attack import HEALTHY, HOSTILE, Attack, Bound, Seen, Target, code, mib, sizes, turned
+from tests.attacks import http2
+from tests.attacks.attack import HEALTHY, HOSTILE, WORK, Attack, Bound, Seen, Target, code, mib, sizes, turned
 from tests.attacks.http2 import Connection, prefixed
 from tests.support.fake_engine import FakeEngine
 
@@ -225,6 +226,61 @@ class RapidReset(Attack):
             if number % 50 == 0:
                 await connection.drain()
                 await asyncio.sleep(0)
+
+
+class FrameFloods(Attack):
+    """Connections that send one kind of small frame as fast as they can, and others that say nothing at all"""
+
+    name, kind = "frame-floods", 4
+    frames = sizes(5000, 100_000)
+    silent = sizes(50, 400)
+    seconds = sizes(0, 8)
+    repeats = True
+
+    def bounds(self) -> tuple[Bound, ...]:
+        kept = Bound("silent_kept", 0, f"silent connections that are kept after {self.seconds} s")
+        return WORK, Bound("memory_peak", 64, "MiB of memory"), *((kept,) if self.seconds else ())
+
+    @asynccontextmanager
+    async def strike(self, target: Target) -> AsyncIterator[Seen]:
+        async with connections(target) as connected, AsyncExitStack() as stack:
+            ends = []
+            for _ in range(self.silent):
+                reader, writer = await asyncio.open_connection(target.host, target.port)
+                stack.callback(writer.close)  # and it stays open until then
+                ends.append(asyncio.create_task(reader.read()))
+            kinds = (self._pings, self._settings, self._empty_data, self._continuations)
+            for _ in kinds:
+                connected.append(await target.connect())
+            await asyncio.gather(*(self._flood(*pair) for pair in zip(connected, kinds, strict=True)))
+            await asyncio.sleep(self.seconds)
+            yield {"silent_kept": sum(not end.done() for end in ends)}
+            for end in ends:
+                end.cancel()
+
+    async def _flood(self, connection: Connection, frame: Callable[[Connection], Callable[[], None]]) -> None:
+        send = frame(connection)
+        for number in range(self.frames):
+            if connection.gone.is_set():
+                return
+            send()
+            if number % 50 == 0:
+                await connection.drain()
+                await asyncio.sleep(0)
+
+    def _pings(self, connection: Connection) -> Callable[[], None]:
+        return lambda: connection.send(http2.PING, 0, 0, bytes(8))
+
+    def _settings(self, connection: Connection) -> Callable[[], None]:
+        return lambda: connection.send(http2.SETTING, 0, 0)
+
+    def _empty_data(self, connection: Connection) -> Callable[[], None]:
+        stream = connection.call(PING)
+        return lambda: connection.send(http2.DATA, 0, stream)
+
+    def _continuations(self, connection: Connection) -> Callable[[], None]:
+        stream = connection.begin_head(PING)
+        return lambda: connection.send(http2.CONTINUATION, 0, stream, b"\0\1x\1y" * 20)
 
 
 class HealthWatch(Attack):

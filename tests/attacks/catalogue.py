@@ -21,6 +21,7 @@ _CLASSES: tuple[type[Attack], ...] = (
     by_clients.Connections,
     by_clients.SilentScrapers,
     by_clients.RapidReset,
+    by_clients.FrameFloods,
     by_clients.HealthWatch,
     by_clients.IdleReflection,
     by_hosts.EventsFlood,

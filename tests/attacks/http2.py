@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, RESET, SETTING, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
+DATA, HEADERS, RESET, SETTING, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
 END_STREAM, ACK, END_HEADERS = 1, 1, 4
 SETTINGS = {"max_concurrent_streams": 3, "initial_window_size": 4, "max_frame_size": 5}
 _CANCEL = 8
@@ -69,6 +69,12 @@ class Connection:
             self.send(DATA, END_STREAM if end else 0, stream, prefixed(message))
             self._window -= len(message) + 5
             self._windows[stream] -= len(message) + 5
+        return stream
+
+    def begin_head(self, method: str) -> int:
+        """Send the beginning of a call's head, which continues; return its stream."""
+        stream, self._next = self._next, self._next + 2
+        self.send(HEADERS, 0, stream, _head(method))
         return stream
 
     def reset(self, stream: int) -> None:

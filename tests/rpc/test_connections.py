@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import grpc
 import pytest
@@ -130,6 +131,17 @@ async def test_a_message_has_at_most_4_mib(engine: FakeEngine) -> None:
         connection.close()
 
     assert refused.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+async def test_a_compressed_message_has_at_most_4_mib_too(engine: FakeEngine) -> None:
+    """What it would become counts: 64 KiB can be 64 MiB (A5 65)."""
+    bomb = system_pb2.PingRequest(host="x" * (64 << 20)).SerializeToString()
+    async with gateway_of(engine.address) as client:
+        target, options = f"127.0.0.1:{client.port}", [("grpc.max_send_message_length", -1)]
+        async with grpc.aio.insecure_channel(target, options, compression=grpc.Compression.Gzip) as channel:
+            call: Any = channel.unary_unary(PING)(bomb)  # type: ignore[arg-type]
+            assert await call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        await client.system.Ping(system_pb2.PingRequest(host="h1"))
 
 
 async def test_connections_beyond_the_bound_are_closed_and_the_others_served(engine: FakeEngine) -> None:
