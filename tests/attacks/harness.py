@@ -32,7 +32,7 @@ _START_SECONDS = 120  # on a machine that is busy
 _PATIENCE_SECONDS = {"small": 100, "full": 240}  # with a gateway that answers no attacker
 _STOP_SECONDS = 20  # after SIGTERM; then it is killed
 _DEADLINE_SECONDS = {"small": 20, "full": 5}  # of honest pings
-_PINGS = {"small": (50, 20), "full": (1000, 300)}  # before the attack, and at its height
+_PINGS = {"small": (50, 20), "full": (500, 300)}  # before the attack, and at its height
 _ENDS_WITH_THIS = ("setpriv", "--pdeathsig", "KILL")  # whatever ends this process, the one with this command ends too
 _KEPT = 50  # MiB that may be kept after an attack
 
