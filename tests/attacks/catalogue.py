@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.attacks import by_clients, by_hosts, by_sshd
+from tests.attacks import by_answers, by_clients, by_floods, by_hosts, by_sshd
 from tests.attacks.attack import Attack
 
 _CLASSES: tuple[type[Attack], ...] = (
@@ -12,10 +12,10 @@ _CLASSES: tuple[type[Attack], ...] = (
     by_clients.ResumeToken,
     by_hosts.ProbeError,
     by_sshd.Sshd,
-    by_hosts.ManyContainers,
-    by_hosts.EmptyObjects,
-    by_hosts.FreeForm,
-    by_hosts.TinyChunks,
+    by_answers.ManyContainers,
+    by_answers.EmptyObjects,
+    by_answers.FreeForm,
+    by_answers.TinyChunks,
     by_clients.UnfinishedMessages,
     by_clients.SilentCalls,
     by_clients.Connections,
@@ -24,11 +24,11 @@ _CLASSES: tuple[type[Attack], ...] = (
     by_clients.FrameFloods,
     by_clients.HealthWatch,
     by_clients.IdleReflection,
-    by_hosts.EventsFlood,
-    by_hosts.PullFlood,
-    by_hosts.LogFlood,
-    by_hosts.EmptyFrames,
-    by_hosts.LineInPieces,
+    by_floods.EventsFlood,
+    by_floods.PullFlood,
+    by_floods.LogFlood,
+    by_floods.EmptyFrames,
+    by_floods.LineInPieces,
     by_hosts.DeepPingError,
     by_hosts.Extremes,
     by_clients.Undecodable,
