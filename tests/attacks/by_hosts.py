@@ -128,7 +128,7 @@ class Extremes(Attack):
     """Answers with an extreme value in each of their fields"""
 
     name, kind = "extremes", 8
-    calls = sizes(400, 8000)
+    calls = sizes(400, 5000)
     serves = False
 
     def bounds(self) -> tuple[Bound, ...]:
