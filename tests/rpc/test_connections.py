@@ -144,6 +144,15 @@ async def test_a_compressed_message_has_at_most_4_mib_too(engine: FakeEngine) ->
         await client.system.Ping(system_pb2.PingRequest(host="h1"))
 
 
+async def test_metadata_have_16_kib_and_more_is_refused_each_time(engine: FakeEngine) -> None:
+    """grpc's own defaults let chance decide between two bounds (A5 64)."""
+    async with gateway_of(engine.address) as client:
+        for size, code in ((12 << 10, grpc.StatusCode.OK), (17 << 10, grpc.StatusCode.RESOURCE_EXHAUSTED)):
+            metadata = (("x-some", "x" * size),)
+            calls = [client.system.Ping(system_pb2.PingRequest(host="h1"), metadata=metadata) for _ in range(10)]
+            assert {await call.code() for call in calls} == {code}
+
+
 async def test_connections_beyond_the_bound_are_closed_and_the_others_served(engine: FakeEngine) -> None:
     """Whoever is connected stays so."""
     limits = Limits(max_client_connections=3)
