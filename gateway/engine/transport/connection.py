@@ -35,6 +35,7 @@ from gateway.engine.transport.turns import Turns
 
 _READ_AHEAD = 128 << 10  # bytes that wait for their reader before no more are read from the socket
 _WRITE_AHEAD = 1 << 20
+_NOTHING = memoryview(b"")
 _PIECE = 16 << 10  # bytes that are parsed at once: they may be 3,000 chunks of a byte each
 
 
@@ -70,7 +71,7 @@ class Connection(asyncio.Protocol):
         self._writable: asyncio.Future[None] | None = None  # while the peer does not read
         self._upload: asyncio.Task[None] | None = None
         self._reading_paused = False
-        self._unparsed = memoryview(b"")  # what the peer has sent, until the host's next turn
+        self._unparsed = _NOTHING  # what the peer has sent, until the host's next turn
         self._read_ahead = _READ_AHEAD
         self._parser = ResponseParser("")  # of the present request, or of the last one
 
@@ -220,7 +221,7 @@ class Connection(asyncio.Protocol):
         """Close the connection now, whatever is in progress."""
         if self._upload is not None:
             self._upload.cancel()
-        self._unparsed = memoryview(b"")
+        self._unparsed = _NOTHING
         if self._state is not State.CLOSED:
             self._state = State.CLOSED
             if self._transport is not None:
@@ -380,7 +381,8 @@ class Connection(asyncio.Protocol):
             self._resume_reading()
 
     def _parse_piece(self) -> None:
-        piece, self._unparsed = bytes(self._unparsed[:_PIECE]), self._unparsed[_PIECE:]
+        piece, rest = bytes(self._unparsed[:_PIECE]), self._unparsed[_PIECE:]
+        self._unparsed = rest or _NOTHING  # an empty view would keep all that it was cut from
         self._parser.feed(piece)
         if self._unparsed and self._parser.complete and not self._parser.is_session:
             self.fail(BadResponse("the host sent a response that nobody requested"))

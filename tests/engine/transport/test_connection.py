@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,6 +101,16 @@ async def test_any_split_of_the_bytes_gives_the_same_answer(body: bytes, cuts: l
     answer: Response = await line.during(line.connection.fetch(GET, LIMIT, None), *pieces(data, cuts))
 
     assert answer == Response(200, {"api-version": "1.41", "transfer-encoding": "chunked"}, body)
+
+
+async def test_a_kept_connection_holds_nothing_of_a_long_answer(line: Line) -> None:
+    """A thousand hosts have a thousand connections."""
+    data: Any = bytearray(OK + b"Content-Length: 50000\r\n\r\n" + bytes(50_000))
+
+    await line.during(line.connection.fetch(GET, 1 << 20, None), lambda: line.connection.data_received(data))
+
+    assert line.connection.reusable
+    data.clear()  # raises BufferError where somebody holds a view of it
 
 
 async def test_one_connection_carries_one_exchange_after_the_other(line: Line) -> None:
