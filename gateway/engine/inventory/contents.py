@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from gateway.engine.inventory.clock import EngineClock
 from gateway.engine.inventory.rows import ContainerRow, ImageRow, NetworkRow, VolumeRow
 from gateway.engine.inventory.status import FOREVER
 
+_DIGITS = re.compile(r"[0-9a-f]+")  # an id, or the beginning of one
 _DEAD = 4096  # ids of removed containers that are remembered: more than are removed while an answer is under way
 
 
@@ -70,7 +72,7 @@ class Contents:
         """Return the container of this id, own name, or unique id prefix."""
         wanted = name_or_id.removeprefix("/")
         found = self.containers.get(wanted) or self.containers.get(self._by_name.get(wanted, ""))
-        if found is None and wanted:
+        if found is None and _DIGITS.fullmatch(wanted):
             fitting = [row for id, row in self.containers.items() if id.startswith(wanted)]
             found = fitting[0] if len(fitting) == 1 else None
         return found
