@@ -10,8 +10,9 @@ from dockfleet.v1 import common_pb2
 from google.protobuf.descriptor import MethodDescriptor
 
 from gateway.engine.codec.binding import Binding
-from gateway.engine.errors import InvalidField, TransportError
+from gateway.engine.errors import CallError, InvalidField, TransportError
 from gateway.engine.inventory.answers import freshness_field
+from gateway.fleet.host import Host
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
 
@@ -30,7 +31,7 @@ def listing(binding: Binding, backend: Backend) -> Callable[..., Any]:
         max_age = _max_age(request)
         settled = await host.inventory.settled(binding.objects, request)
         if max_age is not None and settled and (answer := host.inventory.answer(request, max_age)) is not None:
-            return answer
+            return b"".join(answer)
         if request.filters:
             host.inventory.check(request)
         sent = time.monotonic()
@@ -39,13 +40,27 @@ def listing(binding: Binding, backend: Backend) -> Callable[..., Any]:
         except TransportError:
             if max_age is None or (answer := host.inventory.answer(request, max_age)) is None:
                 raise
-            return answer  # its age includes the changes that it does not show
+            return b"".join(answer)  # its age includes the changes that it does not show
         freshness = common_pb2.Freshness(source=common_pb2.ANSWER_SOURCE_ENGINE)
         freshness.max_age.FromNanoseconds(int((time.monotonic() - sent) * 1e9))
         serialised = await host.memo(binding).serialised(response, host.engine.turns, host.engine.skipped)
         return serialised + freshness_field(freshness)
 
     return call
+
+
+def remembered(kind: str, request: Any, host: Host) -> list[bytes] | None:
+    """Return the response of *host* to a request that lists objects of *kind*, serialised, in pieces.
+
+    None where the inventory is not as the host is now, or the call has to wait, or fails.
+    """
+    if host.outdated is not None or not host.inventory.shows_changes(kind, request):
+        return None
+    try:
+        max_age = _max_age(request)
+        return None if max_age is None else host.inventory.answer(request, max_age)
+    except CallError:
+        return None
 
 
 def _max_age(request: Any) -> float | None:

@@ -27,13 +27,14 @@ _FRESHNESS = tag(containers_pb2.ListContainersResponse.DESCRIPTOR, "freshness") 
 
 def put_together(
     request: Message, contents: Contents, version: Version, freshness: common_pb2.Freshness
-) -> bytes | None:
-    """Return the serialised response to a request of one of the four lists; None where only the engine can answer.
+) -> list[bytes] | None:
+    """Return the serialised response to a request of one of the four lists, in pieces.
 
+    None where only the engine can answer.
     Raises `InvalidField` and `NoSuchObject`.
     """
     pieces = _pieces(request, contents, version)
-    return None if pieces is None else b"".join((*pieces, freshness_field(freshness)))
+    return None if pieces is None else [*pieces, freshness_field(freshness)]
 
 
 def check(request: Message, version: Version) -> None:

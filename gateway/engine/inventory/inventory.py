@@ -94,8 +94,10 @@ class Inventory:
         """Return how old what is known can be."""
         return _freshness(self.age_seconds)
 
-    def answer(self, request: Message, max_age_seconds: float) -> bytes | None:
-        """Return the response to a request of ListContainers, ListImages, ListNetworks or ListVolumes, serialised.
+    def answer(self, request: Message, max_age_seconds: float) -> list[bytes] | None:
+        """Return the response to a request of ListContainers, ListImages, ListNetworks or ListVolumes.
+
+        It is serialised, in pieces: many answers can be joined at once.
 
         None where only the engine can answer: nothing is known, it is older than *max_age_seconds*, or the request is
         for what is not kept.  Raises `InvalidField` for a wrong filter, and `NoSuchObject` for an object that a filter
@@ -118,6 +120,10 @@ class Inventory:
         Return whether it can: otherwise, only the engine can answer.
         """
         return await self._writes.settled(kind, ids_of(request), _SETTLE_SECONDS if self._following.current else 0)
+
+    def shows_changes(self, kind: str, request: Message) -> bool:
+        """Tell whether there is nothing for which `settled` would wait."""
+        return self._writes.shown(kind, ids_of(request))
 
     def changing(self, kind: str, call: Call) -> AbstractContextManager[Written]:
         """Mark, after the block, what a call may have touched that may change objects of *kind*; "" for none."""

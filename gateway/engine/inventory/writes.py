@@ -78,6 +78,10 @@ class Writes:
                 keys.add("container")  # the name is not known: the list shows what became of it
             self._touch(keys)
 
+    def shown(self, kind: str, ids: Collection[str] | None) -> bool:
+        """Tell whether all that was changed before now can be seen: see `settled`."""
+        return not self._wanted(kind, ids) and not (kind == "volume" and self._volumes_due)
+
     async def settled(self, kind: str, ids: Collection[str] | None, seconds: float) -> bool:
         """Wait until all that was changed before now can be seen in a list of objects of *kind*; tell whether it can.
 

@@ -1,0 +1,57 @@
+"""Lists of many hosts, from their inventories."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from dockfleet.fleet.v1 import fleet_pb2 as pb
+from dockfleet.fleet.v1 import selectors_pb2
+from dockfleet.v1 import common_pb2, containers_pb2
+
+from tests.support.fake_engine import FakeEngine
+from tests.support.fake_events import Daemon
+from tests.support.fake_objects import container
+from tests.support.gateway import failed, gateway_of
+from tests.support.upstream import until
+
+ALL = selectors_pb2.HostSelector(all=True)
+
+
+async def test_hosts_that_are_known_are_not_asked(tmp_path: Path) -> None:
+    """Their answers are those of the inventory; a host that is gone is named, and a wrong filter is refused."""
+    async with (
+        FakeEngine() as one,
+        FakeEngine() as two,
+        gateway_of(one.address, two.address, f"unix://{tmp_path}/gone", inventory=True) as client,
+    ):
+        for engine, name in ((one, "web"), (two, "db")):
+            Daemon(engine).containers = [container(name.encode().hex(), name)]
+        hosts = client.hosts_of_gateway
+        await until(
+            lambda: all(not hosts[name].outdated and hosts[name].inventory.containers() for name in ("h1", "h2"))
+        )
+        asked = [len(engine.asked) for engine in (one, two)]
+
+        def listing(**request: Any) -> Any:
+            wanted = containers_pb2.ListContainersRequest(all=True, **request)
+            return client.fleet.ListContainers(pb.ListContainersRequest(hosts=ALL, request=wanted))
+
+        responses = [response async for response in listing()]
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            [response async for response in listing(filters={"nope": common_pb2.StringList(items=["x"])})]
+
+    answers = {answer.host: answer for response in responses for answer in response.answers}
+    assert {host: [row.names[0] for row in answers[host].response.containers] for host in answers} == {
+        "h1": ["/web"],
+        "h2": ["/db"],
+        "h3": [],
+    }
+    assert answers["h1"].response.freshness.source == common_pb2.ANSWER_SOURCE_INVENTORY
+    assert answers["h3"].failure.host == "h3"
+    assert (responses[-1].summary.selected, responses[-1].summary.answered) == (3, 2)
+    assert [len(engine.asked) for engine in (one, two)] == asked
+    refused: Any = failed(raised.value).details[0]
+    assert refused.field_violations[0].field == "request.filters['nope']"
