@@ -75,6 +75,7 @@ from gateway.rpc.services.system import SystemService
 from gateway.sources import run_sources
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.traces import traces_of
+from gateway.web.fleet_pages import fleet_pages
 from gateway.web.listener import Limits as PageLimits
 from gateway.web.listener import Listener
 from gateway.web.pages import Readiness, pages
@@ -136,9 +137,10 @@ async def running(
 
     gate = Gate() if settings.inventory else None
     logins = Logins()
+    sampling = settings.container_metrics if settings.metrics_listen is not None else None
 
     def make(host: HostSettings) -> Host:
-        return host_of(host, settings.limits, metrics, gate, logins, traffic, traces)
+        return host_of(host, settings.limits, metrics, gate, logins, traffic, traces, sampling)
 
     async with AsyncExitStack() as stack:
         traces = await stack.enter_async_context(traces_of(settings.traces))
@@ -171,7 +173,7 @@ async def running(
         ]
         if settings.reflection:
             server.add_generic_rpc_handlers(Reflection(names).handlers())
-        metrics_address = await _serve_pages(settings, metrics, readiness, descriptors.pages, stack)
+        metrics_address = await _serve_pages(settings, metrics, readiness, hosts, descriptors.pages, stack)
         port = listen(server, settings.listen, certificates)
         interceptor.listens_on(port)
         await server.start()
@@ -245,14 +247,20 @@ def _add_standard_services(server: grpc.aio.Server, reporter: HealthReporter, se
 
 
 async def _serve_pages(
-    settings: Settings, metrics: Metrics, readiness: Readiness, connections: int, stack: AsyncExitStack
+    settings: Settings,
+    metrics: Metrics,
+    readiness: Readiness,
+    hosts: HostRegistry,
+    connections: int,
+    stack: AsyncExitStack,
 ) -> tuple[str, int] | None:
     """Serve HTTP until *stack* ends; return the bound address."""
     if settings.metrics_listen is None:
         return None
     address = urlsplit(f"//{settings.metrics_listen}")
     limits = PageLimits(max_connections=connections, stop_timeout_seconds=_LAST_SECONDS - _AFTER_GRACE_SECONDS)
-    listener = Listener(pages(metrics.registry, readiness), limits, on_refused=metrics.http_refused.inc)
+    table = pages(metrics.registry, readiness) | fleet_pages(hosts)
+    listener = Listener(table, limits, on_refused=metrics.http_refused.inc)
     return await stack.enter_async_context(listener.listening(address.hostname or "127.0.0.1", address.port or 0))
 
 

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from gateway.config.addresses import EngineAddress, ListenAddress, MetricsAddress, beyond_loopback
+from gateway.config.container_metrics import ContainerMetrics
 from gateway.config.discovery import Discovery
 from gateway.config.section import File, Section
 from gateway.config.sources import Sources
@@ -218,6 +219,7 @@ class Keys(Section):
 
     sources: Sources = Sources()
     discovery: Discovery = Discovery()
+    container_metrics: ContainerMetrics = ContainerMetrics()
 
     tls: ListenerTls | None = None
     limits: Limits = Limits()

@@ -18,6 +18,8 @@ class Kind(Enum):
     """The gateway itself wants to know whether the host lives."""
     WATCH = "watch"
     """The gateway itself follows what there is on the host."""
+    SAMPLE = "sample"
+    """The gateway itself asks what containers use, for the metrics."""
     CLEANUP = "cleanup"
     """The gateway itself takes back what it has made for a client that has left."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from gateway.config.container_metrics import ContainerMetrics
 from gateway.config.settings import HostSettings, Limits
 from gateway.config.ssh import HostSsh
 from gateway.config.tls import HostTls, client_context
@@ -27,11 +28,12 @@ def host_of(
     logins: Logins | None = None,
     traffic: Traffic | None = None,
     tracer: Tracer | None = None,
+    container_metrics: ContainerMetrics | None = None,
 ) -> Host:
     """Return a host that was not asked for anything yet.
 
-    *gate* is that of `Host`; *logins* is what ssh hosts share, and *traffic* and *tracer* what all
-    hosts do.
+    *gate* and *container_metrics* are those of `Host`; *logins* is what ssh hosts share, and *traffic* and *tracer* what
+    all hosts do.
     Raises like `address_of`.
     """
     counts = metrics.host(settings.name)
@@ -53,7 +55,14 @@ def host_of(
         traffic=traffic,
         tracer=tracer,
     )
-    return Host(engine, counts, settings, reconnect_timeout_seconds=limits.reconnect_timeout_seconds, gate=gate)
+    return Host(
+        engine,
+        counts,
+        settings,
+        reconnect_timeout_seconds=limits.reconnect_timeout_seconds,
+        gate=gate,
+        container_metrics=container_metrics,
+    )
 
 
 def endpoint_of(settings: HostSettings) -> Endpoint:

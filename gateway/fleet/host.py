@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
+from gateway.config.container_metrics import ContainerMetrics
 from gateway.config.settings import HostSettings
 from gateway.engine.client import Engine
 from gateway.engine.codec.binding import Binding
@@ -18,6 +19,7 @@ from gateway.engine.inventory.inventory import Inventory
 from gateway.engine.kinds import OF_CLIENTS, Kind
 from gateway.engine.logs.shared import SharedLogs
 from gateway.engine.stats.feed import StatsFeeds
+from gateway.fleet.container_metrics import ContainerPages
 from gateway.fleet.health import Health
 from gateway.fleet.state import ANSWERING, State
 from gateway.telemetry.metrics import HostMetrics, Shown
@@ -61,11 +63,13 @@ class Host:
         *,
         reconnect_timeout_seconds: float = 60.0,
         gate: Gate | None = None,
+        container_metrics: ContainerMetrics | None = None,
     ) -> None:
         """Open nothing yet.
 
         Broken upstreams are opened again for *reconnect_timeout_seconds*.  *gate* bounds how many hosts are asked at
-        once for what they have when they are new; without it, the inventory never begins.
+        once for what they have when they are new; without it, the inventory never begins.  *container_metrics* says
+        what is sampled of containers; nothing without it.
         """
         self.engine = engine
         engine.skipped = metrics.values_skipped
@@ -84,6 +88,9 @@ class Host:
         self.inventory = Inventory(
             engine, self.events, gate, asked=metrics.inventory_asked, healed=metrics.inventory_healed
         )
+        self.pages: ContainerPages | None = None  # without, nothing is sampled
+        if gate is not None and container_metrics is not None:
+            self.pages = ContainerPages(engine, self.inventory, self.stats, container_metrics, lambda: self.outdated)
         self.placing = 0  # containers that are about to run here, and not yet in the inventory
         self._memos: dict[str, ListMemo] = {}  # by RPC
         self.kills = asyncio.Semaphore(_KILLS_AT_ONCE)
@@ -181,6 +188,8 @@ class Host:
             call.end(removed)
         for memo in self._memos.values():
             memo.close()
+        if self.pages is not None:
+            self.pages.close()
         self.inventory.close(removed)
         self.events.close(removed)
         self.logs.close(removed)

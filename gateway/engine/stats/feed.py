@@ -160,6 +160,12 @@ class StatsFeeds:
                 stats = _stats(document, self._engine)
         return Sample(stats, usage(stats, None)) if stats is not None else Sample()
 
+    def newest(self, id: str) -> ContainerStats | None:
+        """Return the sample of the present where somebody reads the feed of the container of this full id."""
+        feed = self._feeds.find(id)
+        present = feed.present if feed is not None else None
+        return present.stats if present is not None else None
+
     def close(self, failure: Exception | None = None) -> None:
         """Stop all feeds; their readers get *failure*."""
         self._feeds.close(failure)

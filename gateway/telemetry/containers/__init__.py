@@ -1,0 +1,1 @@
+"""The metrics of containers: their names, and how they are written for Prometheus."""

@@ -1,0 +1,88 @@
+"""The pages of the fleet for Prometheus: metrics of containers, and what there is to scrape.
+
+A page asks no host: it shows what the gateway remembers, or says why it cannot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from typing import Any
+from urllib.parse import parse_qs
+
+import orjson
+from prometheus_client.exposition import gzip_accepted
+
+from gateway.engine.errors import CallError
+from gateway.fleet.host import Host
+from gateway.fleet.registry import HostRegistry, UnknownHost
+from gateway.fleet.scrape_targets import container_targets, host_targets
+from gateway.telemetry.containers.page import CONTENT_TYPE, response, without_host
+from gateway.web.listener import Page
+from gateway.web.messages import Request, Response, text
+
+_GZIP_LEVEL = 1
+_OFF = "there are no metrics of containers: the gateway keeps no inventory"
+
+
+def fleet_pages(hosts: HostRegistry) -> dict[str, Page]:
+    """Return the table of these pages."""
+    one_at_a_time = asyncio.Lock()
+
+    async def metrics(request: Request) -> Response:
+        try:
+            host = _host(hosts, request)
+        except UnknownHost as error:
+            return text(str(error), 404)
+        compressed = gzip_accepted(request.headers.get("accept-encoding", ""))
+        if host is not None:
+            return _of_host(host, compressed=compressed)
+        pages = [host.pages for host in hosts if host.pages is not None]
+        for page in pages:
+            page.asked()
+        shown = [page.page for page in pages]  # as they are now: they are joined in a thread
+        async with one_at_a_time:  # so that scrapes keep one thread busy at most
+            body = await asyncio.to_thread(response, shown, compressed=compressed)
+        return _metrics(body, compressed=compressed)
+
+    async def sd_hosts(request: Request) -> Response:
+        return _json(host_targets(hosts, request.headers.get("host", "")))
+
+    async def sd_containers(request: Request) -> Response:
+        try:
+            host = _host(hosts, request)
+            targets = container_targets([host] if host is not None else hosts)
+        except UnknownHost as error:
+            return text(str(error), 404)
+        except CallError as error:
+            return text(f"it is not known which containers all hosts have: {error}", 503)
+        if "left_out" in parse_qs(request.query, keep_blank_values=True):
+            return _json([{"labels": target.labels, "reason": target.why_not} for target in targets if target.why_not])
+        return _json([target.document() for target in targets if not target.why_not])
+
+    return {"/metrics/containers": metrics, "/sd/hosts": sd_hosts, "/sd/containers": sd_containers}
+
+
+def _host(hosts: HostRegistry, request: Request) -> Host | None:
+    """Return the host that a request is about; None for all.  Raises `UnknownHost`."""
+    names = parse_qs(request.query, keep_blank_values=True).get("host")
+    return hosts[names[-1]] if names else None
+
+
+def _of_host(host: Host, *, compressed: bool) -> Response:
+    """Return the metrics of one host without its name, which Prometheus has already; a failure counts as `up` 0."""
+    if host.pages is None:
+        return text(_OFF, 404)
+    host.pages.asked()
+    if (failure := host.pages.failure) is not None:
+        return text(f"{host.name}: {failure}", 503)
+    body = without_host(response([host.pages.page], compressed=False), host.name)
+    return _metrics(gzip.compress(body, _GZIP_LEVEL) if compressed else body, compressed=compressed)
+
+
+def _metrics(body: bytes, *, compressed: bool) -> Response:
+    return Response(body, content_type=CONTENT_TYPE, headers={"Content-Encoding": "gzip"} if compressed else {})
+
+
+def _json(document: Any) -> Response:
+    return Response(orjson.dumps(document), content_type="application/json")  # Prometheus wants exactly this
