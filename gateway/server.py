@@ -51,6 +51,7 @@ from gateway.process import Stop, return_memory
 from gateway.reload import Configuration
 from gateway.rpc import health
 from gateway.rpc.backend import Backend, Timeouts
+from gateway.rpc.call import show_at_zero
 from gateway.rpc.certificates import Certificates
 from gateway.rpc.health import HealthReporter
 from gateway.rpc.host_rpc import Behaviour, HostsDown
@@ -73,7 +74,7 @@ from gateway.rpc.services.logs import LogService
 from gateway.rpc.services.stats import StatsService
 from gateway.rpc.services.system import SystemService
 from gateway.sources import run_sources
-from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.metrics import Metrics, RpcMetrics
 from gateway.telemetry.traces import traces_of
 from gateway.web.fleet_pages import fleet_pages
 from gateway.web.listener import Limits as PageLimits
@@ -168,7 +169,7 @@ async def running(
         server = grpc.aio.server(interceptors=[interceptor], options=options_of(settings.limits, descriptors.clients))
         service = HostService(backend, changes, combiner.feeds, twins)
         names = [
-            *_add_services(server, backend, settings, service),
+            *_add_services(server, backend, settings, service, metrics.rpcs),
             *_add_standard_services(server, reporter, settings),
         ]
         if settings.reflection:
@@ -201,7 +202,9 @@ def _timeouts(limits: Limits) -> Timeouts:
     )
 
 
-def _add_services(server: grpc.aio.Server, backend: Backend, settings: Settings, hosts: HostService) -> list[str]:
+def _add_services(
+    server: grpc.aio.Server, backend: Backend, settings: Settings, hosts: HostService, metrics: RpcMetrics
+) -> list[str]:
     """Let *server* serve the contract; return the names of its services."""
     served: dict[str, Behaviour] = {}
     key = resume_key(settings)
@@ -233,6 +236,7 @@ def _add_services(server: grpc.aio.Server, backend: Backend, settings: Settings,
         for service in file.services_by_name.values():
             served |= behaviours(service, backend, *by_hand, served=served)
             server.add_generic_rpc_handlers((handlers(service, served),))
+            show_at_zero(service, metrics)
             names.append(service.full_name)
     return names
 

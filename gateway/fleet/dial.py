@@ -32,8 +32,8 @@ def host_of(
 ) -> Host:
     """Return a host that was not asked for anything yet.
 
-    *gate* and *container_metrics* are those of `Host`; *logins* is what ssh hosts share, and *traffic* and *tracer* what
-    all hosts do.
+    *gate* and *container_metrics* are those of `Host`; *logins* is what ssh hosts share, and *traffic* and *tracer*
+    what all hosts do.
     Raises like `address_of`.
     """
     counts = metrics.host(settings.name)

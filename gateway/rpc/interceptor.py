@@ -64,6 +64,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if wrapped is None:
             handler = await continuation(handler_call_details)
             if handler is None:
+                self._shared.metrics.unknown_method()
                 return None  # nothing is kept of names that do not exist
             wrapped = self._wrapped[path] = self._wrap(path, handler)
         return wrapped

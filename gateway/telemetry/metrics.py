@@ -13,7 +13,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from dockfleet import __version__
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -26,9 +36,12 @@ class Metrics:
     """The metrics of one gateway, in a `registry` of their own."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each counter and histogram, which says when it began
         self.registry = registry = CollectorRegistry()
         Info("dockfleet_build", "The version of this gateway.", registry=registry).info({"version": __version__})
         ProcessCollector(registry=registry)  # of memory, processor time and file descriptors
+        PlatformCollector(registry=registry)
+        GCCollector(registry=registry)
         self.rpcs = RpcMetrics(registry)
         self.hosts = HostFamilies(registry)
         self.sources = SourceFamilies(registry)
@@ -85,6 +98,12 @@ class RpcMetrics:
             ("reason",),
             registry=registry,
         )
+
+    def unknown_method(self) -> None:
+        """Count a call of a method that does not exist: all in one series, for its name is the client's."""
+        labels = ("unary", "unknown", "unknown")
+        self.started.labels(*labels).inc()
+        self.handled.labels(*labels, "Unimplemented").inc()
 
 
 class SourceFamilies:

@@ -255,7 +255,7 @@ async def test_two_gateways_with_one_etcd_serve_the_same_fleet(keys: Keys, daemo
         await fleet.until_named()
         gone = await refusal(one.hosts.RemoveHost(pb.RemoveHostRequest(host="lab")))
         fleet.leave()
-        await until(lambda: handled(two).get(("dockfleet.fleet.v1.HostService.WatchHosts", "Cancelled")))
+        await until(lambda: handled(two).get(("dockfleet.fleet.v1.HostService.WatchHosts", "Canceled")))
 
     assert (added.source, probed.state) == ("calls", pb.HOST_STATE_UP)
     assert twice.reason == "NAME_IN_USE"

@@ -29,7 +29,7 @@ FILES = (
     volumes_pb2,
 )
 REFUSED = {  # by the engines that can be had: how their tests end instead
-    "dockfleet.fleet.v1.HostService.WatchHosts": "Cancelled",  # has no end
+    "dockfleet.fleet.v1.HostService.WatchHosts": "Canceled",  # has no end
     "dockfleet.v1.ImageService.ListImageAttestations": "FailedPrecondition",  # needs API 1.55
     "dockfleet.v1.ImageService.SearchImages": "Unavailable",  # needs Docker Hub
     "dockfleet.v1.VolumeService.UpdateVolume": "FailedPrecondition",  # needs a swarm with cluster volumes

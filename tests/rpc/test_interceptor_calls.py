@@ -15,7 +15,7 @@ from prometheus_client import generate_latest
 
 from tests.support.fake_engine import FakeEngine
 from tests.support.fixtures import client_fixture, engine_fixture
-from tests.support.gateway import Client
+from tests.support.gateway import Client, gateway_of
 from tests.support.upstream import EXEC, Held, cat, refusal, until
 
 LIST = containers_pb2.ListContainersRequest(host="h1")
@@ -35,7 +35,8 @@ def counted(client: Client, method: str) -> dict[str, float]:
     found: dict[str, float] = {}
     for family in client.metrics.registry.collect():
         for sample in family.samples:
-            if sample.labels.get("grpc_method") == method and sample.name.endswith(("_total", "_seconds_count")):
+            is_its = sample.labels.get("grpc_method") == method and ".fleet." not in sample.labels["grpc_service"]
+            if is_its and sample.name.endswith(("_total", "_seconds_count")):
                 name = sample.name.removeprefix("grpc_server_").removesuffix("_total")
                 found[sample.labels.get("grpc_code", name)] = sample.value
     return found
@@ -97,14 +98,14 @@ async def test_a_client_that_leaves_is_counted_as_that_and_is_no_error(
     await held.gone.wait()
     await until(lambda: "handling_seconds_count" in difference(before, counted(client, method)))
 
-    assert difference(before, counted(client, method))["Cancelled"] == 1
+    assert difference(before, counted(client, method))["Canceled"] == 1
     lines = [json.loads(line) for line in logged.getvalue().splitlines()]
     ours = [line for line in lines if line["logger"].startswith("gateway")]
     assert [line for line in ours if line["level"] in ("error", "warning")] == []
 
 
 async def test_methods_that_do_not_exist_leave_no_series(client: Client) -> None:
-    """Any number of invented methods gives no series, no handler, and no line above debug (A5 16)."""
+    """Any number of invented methods counts in one series; none has a handler, or a line above debug (A5 16)."""
     await refusal(client.unary("/dockfleet.v1.ContainerService/Nothing")(b""))
     series = len(generate_latest(client.metrics.registry).splitlines())
     for number in range(300):
@@ -113,6 +114,22 @@ async def test_methods_that_do_not_exist_leave_no_series(client: Client) -> None
         assert refused.code is grpc.StatusCode.UNIMPLEMENTED
 
     assert len(generate_latest(client.metrics.registry).splitlines()) == series
+    labels = {"grpc_type": "unary", "grpc_service": "unknown", "grpc_method": "unknown"}
+    value = client.metrics.registry.get_sample_value
+    assert value("grpc_server_started_total", labels) == 301
+    assert value("grpc_server_handled_total", {**labels, "grpc_code": "Unimplemented"}) == 301
+
+
+async def test_every_method_has_series_before_its_first_call(engine: FakeEngine) -> None:
+    """So the first call is an increase; and no counter has a second series that says when it began."""
+    async with gateway_of(engine.address) as client:
+        text = generate_latest(client.metrics.registry).decode()
+
+    for metric, more in (("started", ""), ("handled", 'grpc_code="OK",')):
+        labels = 'grpc_method="StopContainer",grpc_service="dockfleet.v1.ContainerService",grpc_type="unary"'
+        assert f"grpc_server_{metric}_total{{{more}{labels}}} 0.0\n" in text
+    assert "_created " not in text
+    assert "_created{" not in text
 
 
 @pytest.mark.parametrize("path", ["dockfleet.v1.SystemService/Ping", "//dockfleet.v1.SystemService/Ping",

@@ -91,7 +91,7 @@ def handled(client: Client) -> dict[tuple[str, str], float]:
         (f"{sample.labels['grpc_service']}.{sample.labels['grpc_method']}", sample.labels["grpc_code"]): sample.value
         for metric in client.metrics.rpcs.handled.collect()
         for sample in metric.samples
-        if sample.name.endswith("_total")
+        if sample.name.endswith("_total") and sample.value
     }
 
 

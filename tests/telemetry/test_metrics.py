@@ -28,7 +28,7 @@ def shown(metrics: Metrics, host: str) -> set[str]:
         sample.name
         for family in metrics.registry.collect()
         for sample in family.samples
-        if sample.labels.get("host") == host and not sample.name.endswith("_created")
+        if sample.labels.get("host") == host
     }
 
 
