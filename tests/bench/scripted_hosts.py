@@ -41,7 +41,9 @@ class Host:
             "/networks": _answer([]),
             "/volumes": _answer({"Volumes": [], "Warnings": []}),
         }
+        self._answers["/system/df"] = _answer({"LayersSize": 0})
         self._inspections = inspections
+        self._stats = _answer(_sample())
 
     def answer(self, target: str) -> bytes:
         """Return the whole answer to a GET of *target*."""
@@ -54,6 +56,8 @@ class Host:
             return (head + ("0\r\n\r\n" if "until=" in target else "")).encode()
         if path.startswith("/containers/") and path.endswith("/json") and path != "/containers/json":
             body = self._inspections[path.split("/")[2]]
+        elif path.endswith("/stats"):
+            body = self._stats
         else:
             body = self._answers[path]
         head = f"HTTP/1.1 200 OK\r\n{_HEADERS}Date: {formatdate(usegmt=True)}\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -123,6 +127,24 @@ def _inspection(id: str, index: int) -> dict[str, Any]:
         },
         "Config": {"Image": "registry.example.com/shop/web:1.2.3"},
         "HostConfig": {"Memory": 0, "NanoCpus": 0},
+    }
+
+
+def _sample() -> dict[str, Any]:
+    names = ("total_rss", "total_cache", "total_inactive_file", "total_active_file", "pgfault", "pgmajfault")
+    counts = ("rx_bytes", "rx_packets", "rx_errors", "rx_dropped", "tx_bytes", "tx_packets", "tx_errors", "tx_dropped")
+    usage = {"total_usage": 123_456_789_012, "usage_in_usermode": 100_000_000_000, "usage_in_kernelmode": 2_000_000_000}
+    return {
+        "read": "2026-01-01T00:00:00.123456789Z",
+        "cpu_stats": {"cpu_usage": usage, "system_cpu_usage": 1 << 60, "online_cpus": 4},
+        "memory_stats": {"usage": 100 << 20, "limit": 8 << 30, "stats": dict.fromkeys(names, 12_345_678)},
+        "networks": {"eth0": dict.fromkeys(counts, 1_234_567)},
+        "blkio_stats": {
+            "io_service_bytes_recursive": [
+                {"major": 8, "minor": 0, "op": op, "value": 1 << 30} for op in ("read", "write")
+            ]
+        },
+        "pids_stats": {"current": 7},
     }
 
 

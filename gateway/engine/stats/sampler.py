@@ -26,7 +26,7 @@ from gateway.engine.transport.http import Request
 from gateway.engine.versions import OLDEST
 
 _AT_ONCE = 6
-_AT_ONCE_WHERE_SLOW = 32
+_AT_ONCE_WHERE_SLOW = 64
 _ANSWERS_AT_ONCE = (1, 44)  # the API of Docker 25.0
 _load = enginejson.loader(ContainerStats.DESCRIPTOR)
 

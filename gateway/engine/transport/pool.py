@@ -66,7 +66,7 @@ class Limits:
             # What the gateway asks for itself never waits for clients.
             Kind.PROBE: Budget(4, "probes in progress", 64),
             Kind.WATCH: Budget(16, "of the gateway's own calls in progress", 1024),
-            Kind.SAMPLE: Budget(32, "samples in progress", 64),
+            Kind.SAMPLE: Budget(64, "samples in progress", 64),
             Kind.CLEANUP: Budget(16, "of the gateway's own calls in progress", 1024),
         }
 
