@@ -1,0 +1,66 @@
+import { readFileSync } from "node:fs";
+import type { Interceptor } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
+import { Calls } from "./calls.js";
+import { Fleet } from "./fleet.js";
+
+/** Where a gateway is, and what proves who is who. */
+export interface ConnectOptions {
+  /** Whether to use TLS and to trust the public authorities.  Each of the next three also turns TLS on. */
+  tls?: boolean | undefined;
+  /** The PEM file of the authorities to trust. */
+  tlsCa?: string | undefined;
+  /** The PEM file of this client's certificate; together with `tlsKey`. */
+  tlsCert?: string | undefined;
+  /** The PEM file of the private key. */
+  tlsKey?: string | undefined;
+  /** A token that is sent with every call, over TLS only. */
+  token?: string | undefined;
+}
+
+const DEFAULT_ADDRESS = "127.0.0.1:50051";
+
+const CONNECTION = {
+  pingIntervalMs: 30_000, // the gateway allows pings every 10 s
+  pingTimeoutMs: 10_000,
+  pingIdleConnection: true,
+  readMaxBytes: 64 << 20, // the gateway's own limit is usually lower
+};
+
+/**
+ * Returns the fleet of the gateway at `address`, as in `127.0.0.1:50051`.  Nothing is sent before the first call.
+ * Throws for a file that cannot be read, and `TypeError` for options that do not fit together.
+ */
+export function connect(address: string = DEFAULT_ADDRESS, options: ConnectOptions = {}): Fleet {
+  const { tls, tlsCa, tlsCert, tlsKey, token } = options;
+  if (address.includes("://")) throw new TypeError(`the address of the gateway is HOST:PORT: ${address}`);
+  if (!tlsCert !== !tlsKey) throw new TypeError("tlsCert and tlsKey belong together");
+  const secure = tls || !!tlsCa || !!tlsCert;
+  if (token && !secure) throw new TypeError("a token is sent over TLS only: set tls or tlsCa");
+
+  const closed = new AbortController();
+  const read = (path: string | undefined) => (path ? { value: readFileSync(path) } : undefined);
+  const nodeOptions = { ca: read(tlsCa)?.value, cert: read(tlsCert)?.value, key: read(tlsKey)?.value };
+  const baseUrl = `${secure ? "https" : "http"}://${/:\d+$/.test(address) ? address : `${address}:50051`}`;
+  const interceptors = [closing(closed.signal), ...(token ? [authorizing(token)] : [])];
+  const dial = () => createGrpcTransport({ ...CONNECTION, baseUrl, interceptors, ...(secure ? { nodeOptions } : {}) });
+  return new Fleet(new Calls(dial(), dial(), () => closed.abort()));
+}
+
+/** The fleet of the gateway that the environment names: `DOCKFLEET_ADDRESS`, `_TLS_CA`, `_TLS_CERT`, `_TLS_KEY`, `_TOKEN`. */
+export function connectFromEnvironment(environment: NodeJS.ProcessEnv = process.env): Fleet {
+  const of = (name: string) => environment[`DOCKFLEET_${name}`] || undefined;
+  const files = { tlsCa: of("TLS_CA"), tlsCert: of("TLS_CERT"), tlsKey: of("TLS_KEY") };
+  return connect(of("ADDRESS"), { ...files, token: of("TOKEN") });
+}
+
+function closing(closed: AbortSignal): Interceptor {
+  return (next) => (request) => next({ ...request, signal: AbortSignal.any([request.signal, closed]) } as typeof request);
+}
+
+function authorizing(token: string): Interceptor {
+  return (next) => (request) => {
+    request.header.set("authorization", `Bearer ${token}`);
+    return next(request);
+  };
+}

@@ -1,0 +1,10 @@
+export { Code } from "@connectrpc/connect";
+export { create, toJson } from "@bufbuild/protobuf";
+export * from "./calls.js";
+export * from "./connect.js";
+export * from "./errors.js";
+export * from "./fleet.js";
+export * from "./responses.js";
+export { mayResume, type ResumeOptions } from "./resuming.js";
+export * from "./selectors.js";
+export * from "./session.js";
