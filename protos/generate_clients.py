@@ -17,10 +17,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "clients/python")]  # the options of the contract, from this checkout
 
-from protos.layers import go, model, python, rust, typescript  # noqa: E402
+from protos.layers import go, java, model, python, rust, typescript  # noqa: E402
 
 BACKENDS: Mapping[str, Callable[[model.Contract], Mapping[str, str]]] = {
     "go": go.files,
+    "java": java.files,
     "python": python.files,
     "rust": rust.files,
     "typescript": typescript.files,

@@ -1,0 +1,131 @@
+package dockfleet.client;
+
+import io.grpc.CallCredentials;
+import io.grpc.CallOptions;
+import io.grpc.ChannelCredentials;
+import io.grpc.Grpc;
+import io.grpc.InsecureChannelCredentials;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.TlsChannelCredentials;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+
+/** All hosts of a gateway. Threads may share it. */
+public final class Fleet implements AutoCloseable {
+  private static final String DEFAULT_ADDRESS = "127.0.0.1:50051";
+  private static final int MAX_MESSAGE_BYTES = 64 << 20; // the gateway's own limit is usually lower
+  private static final Duration RETRY = Duration.ofMinutes(1); // as long as a gateway tries to reach a host
+
+  private final Calls calls;
+
+  private Fleet(Calls calls) {
+    this.calls = calls;
+  }
+
+  /** The fleet of the gateway at {@code address}, as in {@code 127.0.0.1:50051}. Nothing is sent before the first call. */
+  public static Fleet connect(String address, ConnectOptions options) throws IOException {
+    if (address.contains("://")) {
+      throw new IllegalArgumentException("the address of the gateway is HOST:PORT: " + address);
+    }
+    String target = address.matches(".*:\\d+") ? address : address + ":50051";
+    ChannelCredentials credentials = credentials(options);
+    CallOptions calls = CallOptions.DEFAULT;
+    if (options.token() != null) {
+      calls = calls.withCallCredentials(new Token(options.token()));
+    }
+    return new Fleet(new Calls(dial(target, credentials), dial(target, credentials), calls, null, RETRY));
+  }
+
+  /**
+   * The fleet of the gateway that the environment names: {@code DOCKFLEET_ADDRESS}, {@code _TLS_CA}, {@code _TLS_CERT},
+   * {@code _TLS_KEY} and {@code _TOKEN}.
+   */
+  public static Fleet fromEnvironment() throws IOException {
+    Map<String, String> environment = System.getenv();
+    Path[] files = new Path[3];
+    String[] names = {"DOCKFLEET_TLS_CA", "DOCKFLEET_TLS_CERT", "DOCKFLEET_TLS_KEY"};
+    for (int index = 0; index < names.length; index++) {
+      String path = environment.getOrDefault(names[index], "");
+      files[index] = path.isEmpty() ? null : Path.of(path);
+    }
+    String token = environment.getOrDefault("DOCKFLEET_TOKEN", "");
+    String address = environment.getOrDefault("DOCKFLEET_ADDRESS", "");
+    var options = new ConnectOptions(false, files[0], files[1], files[2], token.isEmpty() ? null : token);
+    return connect(address.isEmpty() ? DEFAULT_ADDRESS : address, options);
+  }
+
+  /** The host called {@code name}. Nothing is sent; an unknown host fails the first call. */
+  public Host host(String name) {
+    return new Host(calls, name);
+  }
+
+  /** The hosts themselves: list, add, drain. */
+  public HostService hosts() {
+    return new HostService(calls);
+  }
+
+  /** Many hosts in one call: questions, merged streams and batches. */
+  public FleetService all() {
+    return new FleetService(calls);
+  }
+
+  /** The same fleet, whose calls have this deadline. It closes with this one. */
+  public Fleet withTimeout(Duration timeout) {
+    return new Fleet(calls.withTimeout(timeout));
+  }
+
+  /** The same fleet, whose broken streams are called again for this long; a minute when not given. */
+  public Fleet withRetry(Duration retry) {
+    return new Fleet(calls.withRetry(retry));
+  }
+
+  /** Ends all connections and their calls. */
+  @Override
+  public void close() {
+    calls.single().shutdownNow();
+    calls.streams().shutdownNow();
+  }
+
+  private static ManagedChannel dial(String target, ChannelCredentials credentials) {
+    return Grpc.newChannelBuilder(target, credentials)
+        .maxInboundMessageSize(MAX_MESSAGE_BYTES)
+        .keepAliveTime(30, TimeUnit.SECONDS) // the gateway allows pings every 10 s
+        .keepAliveTimeout(10, TimeUnit.SECONDS)
+        .keepAliveWithoutCalls(true)
+        .disableRetry() // a host that stays away must not be asked again and again
+        .build();
+  }
+
+  private static ChannelCredentials credentials(ConnectOptions options) throws IOException {
+    if (!options.tls()) {
+      return InsecureChannelCredentials.create();
+    }
+    var credentials = TlsChannelCredentials.newBuilder();
+    if (options.tlsCa() != null) {
+      credentials.trustManager(options.tlsCa().toFile());
+    }
+    if (options.tlsCert() != null) {
+      credentials.keyManager(options.tlsCert().toFile(), options.tlsKey().toFile());
+    }
+    return credentials.build();
+  }
+
+  /** A token in every call. */
+  private static final class Token extends CallCredentials {
+    private final Metadata headers = new Metadata();
+
+    Token(String token) {
+      headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + token);
+    }
+
+    @Override
+    public void applyRequestMetadata(RequestInfo request, Executor executor, MetadataApplier applier) {
+      applier.apply(headers);
+    }
+  }
+}

@@ -1,0 +1,2 @@
+/** Many Docker hosts over one gRPC gateway. */
+package dockfleet.client;
