@@ -6,7 +6,7 @@ use std::{io, time::Duration};
 
 use prost::Message;
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::sync::oneshot;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use tokio_stream::Stream;
 use tonic::client::Grpc;
@@ -129,7 +129,7 @@ impl Calls {
         mut source: impl AsyncRead + Send + Unpin + 'static,
     ) -> Result<Responses<R>> {
         let deadline = self.deadline();
-        let (report, mut failed) = oneshot::channel::<io::Error>();
+        let (report, mut failed) = mpsc::channel::<io::Error>(1);
         let requests = async_stream::stream! {
             yield Q::start(start);
             loop {
@@ -138,20 +138,20 @@ impl Calls {
                     Ok(0) => break,
                     Ok(_) => yield Q::data(piece),
                     Err(error) => {
-                        let _ = report.send(error);
+                        let _ = report.send(error).await;
                         match pending::<Infallible>().await {} // an incomplete upload must not look like a complete one
                     }
                 }
             }
         };
         let mut responses: Responses<R> = tokio::select! {
-            Ok(error) = &mut failed => return Err(Error::of_source(error)),
+            Some(error) = failed.recv() => return Err(Error::of_source(error)),
             opened = self.open_both(path, requests, deadline) => responses(opened?, deadline),
         };
         Ok(Responses::new(async_stream::try_stream! {
             loop {
                 let message = tokio::select! {
-                    Ok(error) = &mut failed => Err(Error::of_source(error)),
+                    Some(error) = failed.recv() => Err(Error::of_source(error)),
                     message = responses.message() => message,
                 };
                 match message? {

@@ -128,18 +128,17 @@ const commands: Record<string, Command> = {
       for (const { host, failure } of summary?.failures ?? []) say("failure", host, word(ErrorReason, failure?.reason ?? 0));
     }
   },
-  follow: (fleet, label, count) => {
+  async follow(fleet, label, count) {
     const choice = { hosts: hostsOf(), containers: containers({ labels: [label!] }), request: { follow: true } };
-    return take(fleet.all.streamLogs(choice), count!, ({ records }) => {
-      let lines = 0;
+    let left = Number(count) || Infinity;
+    for await (const { records } of fleet.all.streamLogs(choice)) {
       for (const { host, containerName, record } of records) {
         for (const { stream, data } of record.case === "batch" ? record.value.entries : []) {
           say("line", host, containerName, output(stream), text(data));
-          lines++;
+          if (--left === 0) return;
         }
       }
-      return lines;
-    });
+    }
   },
   async restart(fleet, label) {
     const choice = { hosts: hostsOf(), containers: containers({ labels: [label!] }) };

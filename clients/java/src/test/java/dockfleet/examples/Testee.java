@@ -125,7 +125,7 @@ public final class Testee {
         if (response.hasNotRunning()) {
           say("not-running");
         } else if (response.hasStats()) {
-          say("stats", response.getStats().getSummary().getMemoryBytes());
+          say("stats", Long.toUnsignedString(response.getStats().getSummary().getMemoryBytes()));
           if (--left == 0) {
             return;
           }
