@@ -8,10 +8,9 @@ use dockfleet::fleet::v1::{
 };
 use dockfleet::v1::{
     ContainerSpec, ContainerSummary, ErrorReason, ExecStart, Gap, GapReason, GetContainerArchiveRequest, HostConfig,
-    InspectContainerRequest, ListContainersRequest, LogEndReason, LogEntry, PullImageRequest,
-    PutContainerArchiveStart, RunContainerRequest, StandardStream, StreamEventsRequest, StreamLogsRequest,
-    StreamStatsRequest, WaitContainerRequest, run_container_response, stream_events_response, stream_logs_response,
-    stream_stats_response,
+    InspectContainerRequest, ListContainersRequest, LogEndReason, LogEntry, PullImageRequest, PutContainerArchiveStart,
+    RunContainerRequest, StandardStream, StreamEventsRequest, StreamLogsRequest, StreamStatsRequest,
+    WaitContainerRequest, run_container_response, stream_events_response, stream_logs_response, stream_stats_response,
 };
 use dockfleet::{Code, Error, Fleet, Result, all_hosts, connect_from_environment, containers, label, reader};
 use tokio::io::{AsyncReadExt, stdin};
@@ -284,8 +283,7 @@ async fn follow(fleet: &Fleet, requirement: &str, count: &str) -> Result<()> {
 async fn restart(fleet: &Fleet, requirement: &str) -> Result<()> {
     let mut chosen = containers::<String>([]);
     chosen.labels.push(label(requirement));
-    let request =
-        RestartContainersRequest { hosts: Some(all_hosts()), containers: Some(chosen), ..Default::default() };
+    let request = RestartContainersRequest { hosts: Some(all_hosts()), containers: Some(chosen), ..Default::default() };
     let mut responses = fleet.all().restart_containers(request).await?;
     while let Some(response) = responses.message().await? {
         for result in response.results {

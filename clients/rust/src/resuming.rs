@@ -151,7 +151,8 @@ mod tests {
     #[test]
     fn the_next_call_has_the_token_in_place_of_where_the_first_began() {
         let mut retry = Retry::new(None, RETRY);
-        let mut request = StreamLogsRequest { id: "web".into(), tail: Some(10), follow: Some(true), ..Default::default() };
+        let mut request =
+            StreamLogsRequest { id: "web".into(), tail: Some(10), follow: Some(true), ..Default::default() };
         let response =
             StreamLogsResponse { resume_token: b"t1".to_vec(), container_id: "c0ffee".into(), ..Default::default() };
         retry.received(&response, &mut request);

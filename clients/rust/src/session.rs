@@ -99,7 +99,8 @@ impl Session {
     pub async fn result(mut self) -> Result<ExecResult> {
         let mut result = ExecResult::default();
         while let Some(output) = self.output().await? {
-            let stream = if output.stream() == StandardStream::Stderr { &mut result.stderr } else { &mut result.stdout };
+            let stream =
+                if output.stream() == StandardStream::Stderr { &mut result.stderr } else { &mut result.stdout };
             stream.extend(output.data);
         }
         result.exit_code = self.exit_code();
