@@ -93,5 +93,5 @@ release: ## take the contract as it is for the one that must not be broken from 
 	cd protos && $(BUF) build --exclude-source-info --output released.binpb
 
 clean: stop ## remove the environment, and what tests and builds left
-	rm -rf $(VENV) .state .pytest_cache .mypy_cache .ruff_cache .hypothesis clients/third_party clients/*/target \
-	  clients/cpp/build clients/typescript/node_modules clients/typescript/dist clients/typescript/src/gen
+	rm -rf $(VENV) .state .pytest_cache .mypy_cache .ruff_cache .hypothesis clients/*/target \
+	  clients/cpp/build clients/typescript/node_modules clients/typescript/dist clients/typescript/build

@@ -76,6 +76,8 @@ def _attribute(service: Service) -> str:
 
 def _comment(text: str, indent: str) -> Iterator[str]:
     yield f"{indent}/**"
-    for line in text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("*/", "*&#47;").splitlines():
+    for line in (
+        text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("*/", "*&#47;").splitlines()
+    ):
         yield f"{indent} * {line}".rstrip()
     yield f"{indent} */"

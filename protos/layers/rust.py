@@ -103,7 +103,11 @@ def _piece(response: Message) -> str:
     body = "self.data"
     if data.oneof:
         kind = _oneof(response, data.oneof)
-        body = f"match self.{data.oneof} {{\n            Some({kind}::Data(data)) => data,\n            _ => Vec::new(),\n        }}"
+        body = f"""\
+match self.{data.oneof} {{
+            Some({kind}::Data(data)) => data,
+            _ => Vec::new(),
+        }}"""
     return f"""\
 impl Piece for {_type(response.full_name)} {{
     fn into_data(self) -> Vec<u8> {{

@@ -3,6 +3,7 @@ package dockfleet.client;
 import io.grpc.CallCredentials;
 import io.grpc.CallOptions;
 import io.grpc.ChannelCredentials;
+import io.grpc.ConnectivityState;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
@@ -12,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 
@@ -82,6 +84,22 @@ public final class Fleet implements AutoCloseable {
   /** The same fleet, whose broken streams are called again for this long; a minute when not given. */
   public Fleet withRetry(Duration retry) {
     return new Fleet(calls.withRetry(retry));
+  }
+
+  /**
+   * Connects now, and waits for it; false when the gateway cannot be reached within {@code patience}. Without this, the
+   * first call connects: on a cold JVM, that takes a good part of a short deadline.
+   */
+  public boolean awaitConnected(Duration patience) throws InterruptedException {
+    long end = System.nanoTime() + patience.toNanos();
+    for (ConnectivityState state; (state = calls.single().getState(true)) != ConnectivityState.READY; ) {
+      var changed = new CountDownLatch(1);
+      calls.single().notifyWhenStateChanged(state, changed::countDown);
+      if (!changed.await(end - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** Ends all connections and their calls. */

@@ -30,9 +30,10 @@ public final class Testee {
     cmd = words.length > 3 ? Arrays.asList(words).subList(3, words.length) : List.of();
   }
 
-  public static void main(String[] words) throws IOException {
+  public static void main(String[] words) throws IOException, InterruptedException {
     int code = 0;
     try (Fleet fleet = Fleet.fromEnvironment()) {
+      fleet.awaitConnected(Duration.ofSeconds(10)); // a deadline of half a second is for the call alone
       new Testee(fleet, words).run();
     } catch (DockfleetException error) {
       say(error);

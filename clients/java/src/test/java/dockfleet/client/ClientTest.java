@@ -1,0 +1,75 @@
+package dockfleet.client;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.ByteString;
+import com.google.rpc.ErrorInfo;
+import dockfleet.fleet.v1.LabelOperator;
+import dockfleet.v1.StreamLogsRequest;
+import dockfleet.v1.StreamLogsResponse;
+import io.grpc.Status;
+import io.grpc.protobuf.StatusProto;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** What needs no gateway; the conformance suite shows the rest. */
+final class ClientTest {
+  @Test
+  void aBrokenConnectionIsResumedWhateverTheLibraryCallsIt() {
+    for (Status status : List.of(Status.UNAVAILABLE, Status.UNKNOWN, Status.CANCELLED, Status.INTERNAL)) {
+      assertTrue(Resuming.mayResume(DockfleetException.of(status.asException())));
+    }
+    assertFalse(Resuming.mayResume(DockfleetException.of(Status.DEADLINE_EXCEEDED.asException())));
+  }
+
+  @Test
+  void whatTheGatewaySaysDecidesWhenItSaysSomething() {
+    assertTrue(Resuming.mayResume(failure(Status.Code.UNAVAILABLE, "HOST_UNREACHABLE", "false")));
+    assertTrue(Resuming.mayResume(failure(Status.Code.DEADLINE_EXCEEDED, "HOST_TIMEOUT", "true")));
+    assertTrue(Resuming.mayResume(failure(Status.Code.RESOURCE_EXHAUSTED, "SLOW_READER", "false")));
+    assertFalse(Resuming.mayResume(failure(Status.Code.INTERNAL, "INTERNAL", "false")));
+  }
+
+  @Test
+  void theNextCallHasTheTokenInPlaceOfWhereTheFirstBegan() {
+    var token = ByteString.copyFromUtf8("t1");
+    var first = StreamLogsRequest.newBuilder().setHost("a").setId("web").setTail(10).setFollow(true).build();
+    var response = StreamLogsResponse.newBuilder().setResumeToken(token).setContainerId("c0ffee").build();
+    var field = response.getDescriptorForType().findFieldByName("resume_token");
+
+    var next = Resuming.continued(first, response, field);
+
+    assertEquals(first.toBuilder().clearTail().setId("c0ffee").setResumeToken(token).build(), next);
+  }
+
+  @Test
+  void theTextOfALabelSaysWhatItMustBe() {
+    assertEquals(LabelOperator.LABEL_OPERATOR_EQUAL, Selectors.label("app=shop").getOperator());
+    assertEquals(LabelOperator.LABEL_OPERATOR_NOT_EQUAL, Selectors.label("app != shop").getOperator());
+    assertEquals(List.of("north", "south"), Selectors.label("site in (north, south)").getValuesList());
+    assertEquals(LabelOperator.LABEL_OPERATOR_NOT_IN, Selectors.label("site notin (north)").getOperator());
+    assertEquals(LabelOperator.LABEL_OPERATOR_EXISTS, Selectors.label("app").getOperator());
+    assertEquals(LabelOperator.LABEL_OPERATOR_NOT_EXISTS, Selectors.label("!app").getOperator());
+    assertThrows(IllegalArgumentException.class, () -> Selectors.label("!app=shop"));
+  }
+
+  @Test
+  void optionsThatDoNotFitTogetherAreRefused() {
+    var file = Path.of("cert.pem");
+    assertThrows(IllegalArgumentException.class, () -> new ConnectOptions(false, null, file, null, null));
+    assertThrows(IllegalArgumentException.class, () -> new ConnectOptions(false, null, null, null, "secret"));
+    assertThrows(
+        IllegalArgumentException.class, () -> Fleet.connect("http://127.0.0.1:1", ConnectOptions.PLAINTEXT));
+  }
+
+  private static DockfleetException failure(Status.Code code, String reason, String retrySafe) {
+    var info = ErrorInfo.newBuilder().setDomain("dockfleet").setReason(reason).putMetadata("retry_safe", retrySafe);
+    var status = com.google.rpc.Status.newBuilder().setCode(code.value()).addDetails(Any.pack(info.build()));
+    return DockfleetException.of(StatusProto.toStatusException(status.build()));
+  }
+}
