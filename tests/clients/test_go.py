@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from tests.clients.test_languages import need
 
 GO = Path(__file__).parents[2] / "clients/go"
