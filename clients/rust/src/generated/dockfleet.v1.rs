@@ -82,8 +82,8 @@ pub struct Freshness {
     /// Where the data comes from.
     #[prost(enumeration = "AnswerSource", tag = "1")]
     pub source: i32,
-    /// The greatest possible age of the data.  Absent when it is not known, for example because the host does not respond
-    /// any more.
+    /// The greatest possible age of the data, but for changes of which the Engine sends no event: the inventory finds these
+    /// within a minute or so.  Absent when nothing is known of the host.
     #[prost(message, optional, tag = "2")]
     pub max_age: ::core::option::Option<::prost_types::Duration>,
 }

@@ -281,8 +281,8 @@ export type Freshness = Message<"dockfleet.v1.Freshness"> & {
   source: AnswerSource;
 
   /**
-   * The greatest possible age of the data.  Absent when it is not known, for example because the host does not respond
-   * any more.
+   * The greatest possible age of the data, but for changes of which the Engine sends no event: the inventory finds these
+   * within a minute or so.  Absent when nothing is known of the host.
    *
    * @generated from field: google.protobuf.Duration max_age = 2;
    */
