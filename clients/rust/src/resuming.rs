@@ -57,20 +57,19 @@ impl Calls {
         let mut retry = Retry::new(self.deadline(), self.retry);
         let mut stream: Streaming<R> = self.open(path, request.clone(), retry.deadline).await?;
         Ok(Responses::new(async_stream::try_stream! {
+            let mut ended = false;
             loop {
                 let mut error = match within(retry.deadline, stream.message()).await {
                     Ok(None) => break,
                     Ok(Some(response)) => {
                         retry.received(&response, &mut request);
-                        let end = response.is_end();
+                        ended |= response.is_end();
                         if !response.is_silent() {
                             yield response;
                         }
-                        if end {
-                            break; // what breaks after the last response does not matter
-                        }
                         continue;
                     }
+                    Err(_) if ended => break, // what breaks after the last response does not matter
                     Err(error) => error,
                 };
                 stream = loop {

@@ -46,6 +46,7 @@ export async function* resume<I extends DescMessage, O extends DescMessage>(
   const deadline = timeoutMs === undefined ? Infinity : Date.now() + timeoutMs;
   let request = first;
   let any = false;
+  let ended = false;
   let failedAt: number | undefined;
   let pause = SHORTEST_PAUSE;
   for (;;) {
@@ -54,13 +55,13 @@ export async function* resume<I extends DescMessage, O extends DescMessage>(
         any = true;
         failedAt = undefined;
         pause = SHORTEST_PAUSE;
-        const ended = hasRecord(response, "end");
+        ended ||= hasRecord(response, "end");
         if (!isSilent(response)) yield response;
-        if (ended) return; // what breaks after the last response does not matter
         request = continued(method.input, request, response);
       }
       return;
     } catch (thrown) {
+      if (ended) return; // what breaks after the last response does not matter
       const error = DockfleetError.from(thrown);
       const mine = signal.aborted || Date.now() >= deadline;
       const known = hasTokens ? !!(request as Resumable).resumeToken?.length : any; // where to continue

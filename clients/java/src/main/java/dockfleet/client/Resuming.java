@@ -52,11 +52,14 @@ final class Resuming<Q extends Message, R extends Message> implements Responses.
 
   @Override
   public R read() {
-    while (!ended) {
+    while (true) {
       R response;
       try {
         response = call.read();
       } catch (DockfleetException error) {
+        if (ended) {
+          return null; // what breaks after the last response does not matter
+        }
         if (await(failed(error))) {
           throw error;
         }
@@ -71,7 +74,6 @@ final class Resuming<Q extends Message, R extends Message> implements Responses.
         return response;
       }
     }
-    return null; // what breaks after the last response does not matter
   }
 
   @Override
@@ -91,7 +93,7 @@ final class Resuming<Q extends Message, R extends Message> implements Responses.
     failedAt = 0;
     pause = SHORTEST_PAUSE;
     FieldDescriptor end = response.getDescriptorForType().findFieldByName("end");
-    ended = end != null && response.hasField(end);
+    ended |= end != null && response.hasField(end);
     FieldDescriptor token = response.getDescriptorForType().findFieldByName("resume_token");
     if (token == null) {
       known = true;
