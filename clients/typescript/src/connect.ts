@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Interceptor } from "@connectrpc/connect";
-import { createGrpcTransport } from "@connectrpc/connect-node";
+import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { Calls } from "./calls.js";
 import { Fleet } from "./fleet.js";
 
@@ -20,11 +20,12 @@ export interface ConnectOptions {
 
 const DEFAULT_ADDRESS = "127.0.0.1:50051";
 
-const CONNECTION = {
+const MAX_MESSAGE_BYTES = 64 << 20; // the gateway's own limit is usually lower
+
+const PINGS = {
   pingIntervalMs: 30_000, // the gateway allows pings every 10 s
   pingTimeoutMs: 10_000,
   pingIdleConnection: true,
-  readMaxBytes: 64 << 20, // the gateway's own limit is usually lower
 };
 
 /**
@@ -43,8 +44,11 @@ export function connect(address: string = DEFAULT_ADDRESS, options: ConnectOptio
   const nodeOptions = { ca: read(tlsCa)?.value, cert: read(tlsCert)?.value, key: read(tlsKey)?.value };
   const baseUrl = `${secure ? "https" : "http"}://${/:\d+$/.test(address) ? address : `${address}:50051`}`;
   const interceptors = [closing(closed.signal), ...(token ? [authorizing(token)] : [])];
-  const dial = () => createGrpcTransport({ ...CONNECTION, baseUrl, interceptors, ...(secure ? { nodeOptions } : {}) });
-  return new Fleet(new Calls(dial(), dial(), () => closed.abort()));
+  const [first, second] = [0, 1].map(() => new Http2SessionManager(baseUrl, PINGS, secure ? nodeOptions : undefined));
+  const dial = (sessionManager: Http2SessionManager) =>
+    createGrpcTransport({ baseUrl, interceptors, sessionManager, readMaxBytes: MAX_MESSAGE_BYTES });
+  const connected = async () => (await first!.connect()) !== "error";
+  return new Fleet(new Calls(dial(first!), dial(second!), () => closed.abort()), connected);
 }
 
 /** The fleet of the gateway that the environment names: `DOCKFLEET_ADDRESS`, `_TLS_CA`, `_TLS_CERT`, `_TLS_KEY`, `_TOKEN`. */

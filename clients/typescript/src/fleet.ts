@@ -11,11 +11,14 @@ export class Fleet {
   readonly hosts: HostService;
   /** Many hosts in one call: questions, merged streams and batches. */
   readonly all: FleetService;
+  /** Connects now; false when the gateway cannot be reached.  Without this, the first call connects. */
+  readonly connected: () => Promise<boolean>;
   readonly #calls: Calls;
 
   /** @internal */
-  constructor(calls: Calls) {
+  constructor(calls: Calls, connected: () => Promise<boolean>) {
     this.#calls = calls;
+    this.connected = connected;
     this.hosts = new HostService(calls);
     this.all = new FleetService(calls);
   }

@@ -166,6 +166,7 @@ function sayError(error: DockfleetError): void {
 
 const [command = "", ...words] = process.argv.slice(2);
 const fleet = connectFromEnvironment();
+await fleet.connected(); // a deadline of half a second is for the call alone
 try {
   await commands[command]!(fleet, ...words);
 } catch (error) {
