@@ -9,7 +9,7 @@ from typing import Any
 
 import grpc
 import pytest
-from dockfleet.v1 import common_pb2, container_config_pb2, containers_pb2
+from dockfleet.v1 import common_pb2, container_config_pb2, containers_pb2, system_pb2
 
 from tests.support.fake_engine import FakeEngine, ResponseParser, frame, torn
 from tests.support.fixtures import client_fixture, engine_fixture
@@ -268,6 +268,7 @@ async def test_a_client_that_leaves_before_the_start_leaves_no_container(
     reading = asyncio.ensure_future(call.read())
     await begun.wait()
     call.cancel()
+    await client.system.Ping(system_pb2.PingRequest(host="h1"))  # which comes after the cancel
     go_on.set()
 
     removal = await engine.request("DELETE", "/containers/{id}")
