@@ -74,7 +74,8 @@ from gateway.rpc.services.logs import LogService
 from gateway.rpc.services.stats import StatsService
 from gateway.rpc.services.system import SystemService
 from gateway.sources import run_sources
-from gateway.telemetry.metrics import Metrics, RpcMetrics
+from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.rpcs import RpcMetrics
 from gateway.telemetry.traces import traces_of
 from gateway.web.fleet_pages import fleet_pages
 from gateway.web.listener import Limits as PageLimits

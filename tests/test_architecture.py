@@ -158,7 +158,7 @@ def test_nothing_is_kept_by_the_name_of_a_host_but_the_registry_and_health() -> 
 
     says = {"gateway/fleet/sources/feed.py", "gateway/rpc/host_watch.py"}  # what is said of hosts: they have no `Host`
     # The places that a client's token holds, for the time of one call: it may be of another gateway's hosts.
-    of_tokens = {f"gateway/rpc/services/fleet/{name}.py" for name in ("events", "logs", "watch")}
+    of_tokens = {f"gateway/rpc/services/fleet/{name}.py" for name in ("events", "log_places", "logs", "watch")}
     assert keyed == {"gateway/fleet/registry.py", "gateway/rpc/health.py"} | says | of_tokens
 
 
@@ -221,7 +221,10 @@ def is_to_be_filled(value: ast.expr) -> bool:
         ("google.rpc", {"gateway/rpc/status.py"}),  # exception <-> status
         (
             "prometheus_client",
-            {"gateway/telemetry/metrics.py", "gateway/web/pages.py", "gateway/web/fleet_pages.py"},
+            {
+                *(f"gateway/telemetry/{name}.py" for name in ("metrics", "hosts", "rpcs", "sources")),
+                *(f"gateway/web/{name}.py" for name in ("pages", "fleet_pages")),
+            },
         ),  # counts <-> what is scraped
     ],
 )

@@ -32,7 +32,7 @@ from gateway.engine.observer import Observer
 from gateway.fleet.breaker import Breaker
 from gateway.fleet.schedule import Schedule
 from gateway.fleet.state import FAILING, Event, State, after
-from gateway.telemetry.metrics import HostMetrics
+from gateway.telemetry.hosts import HostMetrics
 
 log = logging.getLogger("gateway.fleet")
 

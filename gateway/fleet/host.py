@@ -22,7 +22,7 @@ from gateway.engine.stats.feed import StatsFeeds
 from gateway.fleet.container_metrics import ContainerPages
 from gateway.fleet.health import Health
 from gateway.fleet.state import ANSWERING, State
-from gateway.telemetry.metrics import HostMetrics, Shown
+from gateway.telemetry.hosts import HostMetrics, Shown
 
 _KILLS_AT_ONCE = 4  # each costs the host as much as an exec, and hundreds of clients may leave together
 

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from gateway.config.settings import Limits
 from gateway.engine.kinds import Kind
 from gateway.rpc.status import GatewayBusy
-from gateway.telemetry.metrics import RpcMetrics
+from gateway.telemetry.rpcs import RpcMetrics
 
 if TYPE_CHECKING:
     from gateway.rpc.call import Call, Method

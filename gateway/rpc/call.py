@@ -33,7 +33,7 @@ from gateway.rpc.context import CallContext, GrpcContext
 from gateway.rpc.messages import FirstMessages, Requests
 from gateway.rpc.status import ClientDeadline, EmptyCall, Failure, MalformedMessage, failure
 from gateway.telemetry.logging import Sparing
-from gateway.telemetry.metrics import RpcMetrics
+from gateway.telemetry.rpcs import RpcMetrics
 from gateway.telemetry.traces import Served, Traces
 
 log = logging.getLogger("gateway.rpc")

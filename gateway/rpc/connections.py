@@ -14,7 +14,7 @@ from collections.abc import Collection
 from urllib.parse import unquote
 
 from gateway.telemetry.logging import Sparing
-from gateway.telemetry.metrics import RpcMetrics
+from gateway.telemetry.rpcs import RpcMetrics
 
 log = logging.getLogger("gateway.rpc")
 

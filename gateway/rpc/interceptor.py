@@ -13,7 +13,7 @@ from gateway.rpc.call import Call, Handler, Method, Shared
 from gateway.rpc.context import CallContext, GrpcContext, StreamContext
 from gateway.rpc.status import GoingAway
 from gateway.rpc.write_timeout import StallGuard
-from gateway.telemetry.metrics import RpcMetrics
+from gateway.telemetry.rpcs import RpcMetrics
 from gateway.telemetry.traces import Traces
 
 Behaviour: TypeAlias = Callable[[Any, GrpcContext], Awaitable[Any]]

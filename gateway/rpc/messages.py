@@ -13,7 +13,7 @@ from gateway.config.settings import Limits
 from gateway.rpc.connections import Connections
 from gateway.rpc.context import GrpcContext
 from gateway.rpc.status import GatewayBusy, NoRequest
-from gateway.telemetry.metrics import RpcMetrics
+from gateway.telemetry.rpcs import RpcMetrics
 
 if TYPE_CHECKING:
     from gateway.rpc.call import Call, Method

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.telemetry.metrics import HostMetrics, Metrics, Shown
+from gateway.telemetry.hosts import HostMetrics, Shown
+from gateway.telemetry.metrics import Metrics
 
 KINDS = ("unary", "stream", "heavy")
 SHOWN = Shown(

@@ -17,7 +17,7 @@ from gateway.fleet.registration.catalog import Catalog
 from gateway.fleet.registration.entries import Entry, finder, hosts_of
 from gateway.fleet.registration.registrar import Registrar
 from gateway.fleet.registry import HostRegistry
-from gateway.telemetry.metrics import CatalogFamilies
+from gateway.telemetry.sources import CatalogFamilies
 
 _ALL = selectors_pb2.ContainerSelector(all=True)
 

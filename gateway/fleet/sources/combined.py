@@ -17,7 +17,7 @@ from gateway.fleet.host import Host
 from gateway.fleet.registry import HostRegistry
 from gateway.fleet.sources.feed import Feed, Source
 from gateway.fleet.sources.files import Polls
-from gateway.telemetry.metrics import SourceFamilies
+from gateway.telemetry.sources import SourceFamilies
 
 log = logging.getLogger("gateway.sources")
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import struct
-from collections import deque
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dockfleet.fleet.v1 import fleet_pb2 as pb
@@ -16,12 +14,11 @@ from gateway.engine import queries
 from gateway.engine.client import APIError, NotFound
 from gateway.engine.codec.timestamps import nanoseconds
 from gateway.engine.codec.wire import delimited, tag
-from gateway.engine.errors import CallError, InvalidField, InvalidToken
+from gateway.engine.errors import CallError, InvalidField
 from gateway.engine.inventory import details
-from gateway.engine.inventory.details import Details
 from gateway.engine.inventory.rows import ContainerRow
 from gateway.engine.inventory.selecting import check_containers
-from gateway.engine.logs.cursor import LogCursor, LogTokenCodec, ResumePoint
+from gateway.engine.logs.cursor import LogCursor, LogTokenCodec
 from gateway.engine.logs.records import Batch, End, EndReason, Gap, Heartbeat, Reconnected, Record
 from gateway.engine.logs.runs import Run
 from gateway.fleet.host import Host
@@ -34,6 +31,7 @@ from gateway.rpc.encoding import log_encoder
 from gateway.rpc.fan_out import settled, within_request
 from gateway.rpc.host_rpc import as_message
 from gateway.rpc.markers import heartbeat
+from gateway.rpc.services.fleet.log_places import UNDECIDED, Lines, Log, Place, Places
 from gateway.rpc.services.fleet.streams import MOST_BYTES, Merged, max_wait
 from gateway.rpc.services.fleet.tokens import PartsCodec
 from gateway.rpc.services.logs import DETAILS, STDERR, STDOUT, flags_of, message_of, query_of
@@ -42,57 +40,6 @@ _METHOD = pb.DESCRIPTOR.services_by_name["FleetService"].methods_by_name["Stream
 _TOKEN = tag(pb.StreamLogsResponse.DESCRIPTOR, "resume_token")
 _RECORDS = tag(pb.StreamLogsResponse.DESCRIPTOR, "records")
 _BATCH = tag(pb.LogRecord.DESCRIPTOR, "batch")
-_UNDECIDED = -1
-_EARLY_NANOS = 1_000_000_000
-_LATE_NANOS = 30_000_000_000  # by which a container's start can be older than the inventory's news of it
-_MOST_LEFT = 1024  # logs of hosts that have left and may be back: a token has at most 1 MiB
-_HOST, _LOG, _DONE = range(3)  # kinds of parts of a token
-_TIME = struct.Struct(">Bq")
-_PLACE = struct.Struct(">BIqqB")
-
-
-@dataclass(slots=True)
-class Place:
-    """A position in a log: `passed` lines after a cursor, the last of them at `time`.
-
-    Without a cursor nothing was read yet: the log begins at the time `since`, or as the request says when that is 0.
-    """
-
-    cursor: LogCursor | None = None
-    passed: int = 0
-    time: int = 0
-    since: int = 0
-
-
-@dataclass(slots=True, eq=False)
-class Log:
-    """One log of the stream.  `sent` is where its reader is, `read` where the gateway is."""
-
-    host: Host
-    id: str
-    name: str
-    sent: Place
-    read: Place = field(default_factory=Place)
-    broken: bool = False  # whether it has ended with a failure of the host
-    again: bool = False  # whether the host is up since then
-    head: bytes = b""  # host and container of its records, serialised
-    packed: bytes = b""  # its part of the token, until `sent` changes
-
-
-@dataclass(slots=True)
-class Lines:
-    """Lines of one batch.  `first` is how many lines after the cursor `before` were read before them."""
-
-    before: LogCursor | None
-    first: int
-    lines: list[Any]
-    after: LogCursor
-
-    def place(self, count: int, since: int) -> Place:
-        """Return the place after *count* of the lines."""
-        if count == len(self.lines):
-            return Place(self.after)
-        return Place(self.before, self.first + count, nanoseconds(self.lines[count - 1].time), since)
 
 
 @dataclass(slots=True)
@@ -148,7 +95,6 @@ class _Stream:
     ) -> None:
         self.merged: Merged[Lines | Other] = Merged(max_wait(request))
         self._backend = backend
-        self._points = points
         asked = request.request
         try:
             self._flags = flags_of(asked)
@@ -161,13 +107,9 @@ class _Stream:
         self._streams = self._flags & (STDOUT | STDERR)
         self._logs: dict[tuple[str, str], Source[Lines | Other]] = {}
         self._of: dict[Source[Lines | Other], Log] = {}
-        self._done: dict[tuple[str, str], int] = {}
         self._down: set[Host] = set()
         self._news: list[bytes] = []  # records of whole hosts
-        self._places: dict[tuple[str, str], Place] = {}
-        self._left: deque[tuple[str, str]] = deque()  # logs of hosts that have left
-        self._known: dict[str, int] = {}  # by host: up to when, by the engine's clock, the token knew its containers
-        self._take_up(parts or [])
+        self._places = Places(points, self._flags, parts or [])
 
     # What the members do
 
@@ -180,7 +122,7 @@ class _Stream:
         self._continue(host)
         for log in self._of.values():
             log.again |= log.broken and log.host is host
-        self._known.setdefault(host.name, host.inventory.engine_now)
+        self._places.know(host)
         if host in self._down:
             self._down.discard(host)
             self._report(host, resumed=pb.SourceResumed())
@@ -188,8 +130,7 @@ class _Stream:
     def host_down(self, host: Host, failure: CallError) -> None:
         """Let its logs hold up nobody, and report that."""
         self._down.add(host)
-        if host.name in self._known:
-            self._known[host.name] = host.inventory.engine_now
+        self._places.lose(host)
         why = as_message(failure, host.name, _METHOD)
         self._report(host, stalled=pb.SourceStalled(failure=why))
         for source, log in self._of.items():
@@ -206,10 +147,7 @@ class _Stream:
             if log.host is host:
                 self.merged.stop(source)
                 self._forget(source, log)
-                self._places[host.name, log.id] = log.sent
-                self._left.append((host.name, log.id))
-        while len(self._left) > _MOST_LEFT:
-            self._places.pop(self._left.popleft(), None)
+                self._places.leave((host.name, log.id), log.sent)
         self._report(host, failure=as_message(why, host.name, _METHOD))
 
     def container_put(self, host: Host, row: ContainerRow, *, later: bool) -> None:
@@ -219,40 +157,14 @@ class _Stream:
             log = self._of[self._logs[key]]
             if log.name != row.name:
                 log.name, log.head = row.name, b""
-        elif key in self._places:
-            self._begin(host, row.id, row.name, self._places.pop(key))
-        elif not later and host.name not in self._known:
+        elif (place := self._places.take(key)) is not None:
+            self._begin(host, row.id, row.name, place)
+        elif not later and not self._places.knows(host):
             self._begin(host, row.id, row.name, Place())
-        elif not row.details.known:
-            self._begin(host, row.id, row.name, Place(since=_UNDECIDED))
-        elif row.started_ns > self._done.get(key, self._known.get(host.name, 0) - _LATE_NANOS):
-            self._join(host, row, self._since(key, row))
-        elif row.runs and key not in self._done:  # on another engine, or unseen while the host was down
-            self._join(host, row, self._known[host.name])
-
-    def _join(self, host: Host, row: ContainerRow, since: int) -> None:
-        self._report(host, id=row.id, name=row.name, joined=pb.SourceJoined())
-        self._begin(host, row.id, row.name, Place(since=since))
-
-    def _is_new(self, log: Log, found: Details) -> bool:
-        """Tell whether a container was started since the token, and take note of when its log begins."""
-        key = log.host.name, log.id
-        if found.started_ns > self._done.get(key, self._known.get(key[0], 0) - _LATE_NANOS):
-            log.sent = Place(since=self._done.get(key, found.started_ns - _EARLY_NANOS))
-            return True
-        if found.started_ns > found.finished_ns and key not in self._done:  # as in `container_put`
-            log.sent = Place(since=self._known[key[0]])
-            return True
-        return False
-
-    def _since(self, key: tuple[str, str], row: ContainerRow) -> int:
-        """Return from when on the log of a container that joins later is new."""
-        if key in self._done:
-            return self._done[key]
-        if row.created_ns > self._known.get(key[0], 0) - _LATE_NANOS:
-            return 1
-        # The process writes before the engine notes its start.
-        return row.finished_ns if row.runs and row.finished_ns else row.started_ns - _EARLY_NANOS
+        elif (place := self._places.of_row(key, row)) is not None:
+            if place.since != UNDECIDED:
+                self._report(host, id=row.id, name=row.name, joined=pb.SourceJoined())
+            self._begin(host, row.id, row.name, place)
 
     def container_gone(self, host: Host, id: str) -> None:
         """Leave its log to end by itself."""
@@ -266,8 +178,8 @@ class _Stream:
     # Reading
 
     def _continue(self, host: Host) -> None:
-        for name, id in [key for key in self._places if key[0] == host.name]:
-            self._begin(host, id, "", self._places.pop((name, id)))
+        for id, place in self._places.take_all(host.name):
+            self._begin(host, id, "", place)
 
     def _begin(self, host: Host, id: str, name: str, place: Place) -> None:
         log = Log(host, id, name, place, read=replace(place))
@@ -280,8 +192,11 @@ class _Stream:
     async def _read(self, source: Source[Lines | Other], log: Log) -> None:
         try:
             inspected = await queries.inspect(log.host.engine, log.id)
-            if log.sent.since == _UNDECIDED and not self._is_new(log, details.inspected(inspected.document)):
-                return
+            if log.sent.since == UNDECIDED:
+                found = self._places.of_inspected((log.host.name, log.id), details.inspected(inspected.document))
+                if found is None:
+                    return
+                log.sent = found
             query = self._query
             if log.sent.since and log.sent.cursor is None:
                 query = replace(query, since=log.sent.since, tail=None)
@@ -402,60 +317,18 @@ class _Stream:
                 if log.again:
                     self._begin(log.host, log.id, log.name, log.sent)
                 elif log.broken:
-                    self._places[log.host.name, log.id] = log.sent
+                    self._places.keep((log.host.name, log.id), log.sent)
                 else:
-                    self._done[log.host.name, log.id] = log.host.inventory.engine_now
+                    self._places.done(log.host, log.id)
+
+    def parts(self) -> Iterator[bytes]:
+        """Yield what a token of this moment holds."""
+        up = (host for host in self._backend.hosts if host not in self._down)
+        return self._places.parts(self._of.values(), up)
 
     def _forget(self, source: Source[Lines | Other], log: Log) -> None:
         del self._of[source]
         del self._logs[log.host.name, log.id]
-
-    # The token
-
-    def parts(self) -> Iterator[bytes]:
-        """Yield what a token of this moment holds."""
-        hosts = dict(self._known)
-        for log in self._of.values():
-            if not log.packed:
-                log.packed = self._pack(log)
-            yield log.packed
-        for (name, id), place in self._places.items():  # of hosts that are not known at the moment
-            yield self._pack_place(name, id, place)
-        for host in self._backend.hosts:
-            if host.name in hosts and host not in self._down:
-                hosts[host.name] = host.inventory.engine_now
-        for name, now in hosts.items():
-            yield _TIME.pack(_HOST, now) + name.encode()
-        for (name, id), now in list(self._done.items()):
-            if now > hosts.get(name, now) - 2 * _LATE_NANOS:  # the host's own time tells of all others
-                yield _TIME.pack(_DONE, now) + bytes.fromhex(id) + name.encode()
-
-    def _pack(self, log: Log) -> bytes:
-        return self._pack_place(log.host.name, log.id, log.sent)
-
-    def _pack_place(self, host: str, id: str, place: Place) -> bytes:
-        point = ResumePoint(host, id, self._flags, place.cursor or LogCursor())
-        head = _PLACE.pack(_LOG, place.passed, place.time, place.since, place.cursor is not None)
-        return head + self._points.pack(point)
-
-    def _take_up(self, parts: list[bytes]) -> None:
-        """Take note of what a token holds.  Raises `InvalidToken` and `InvalidField`."""
-        for part in parts:
-            if part[0] == _LOG:
-                _, passed, time, since, begun = _PLACE.unpack_from(part)
-                point = self._points.unpack(part[_PLACE.size :])
-                if point.flags != self._flags:
-                    raise InvalidField("request", "must ask for the outputs and details that `resume_token` is of")
-                self._places[point.host, point.container] = Place(point.cursor if begun else None, passed, time, since)
-                continue
-            kind, now = _TIME.unpack_from(part)
-            text = part[_TIME.size :]
-            if kind == _HOST:
-                self._known[text.decode()] = now
-            elif kind == _DONE:
-                self._done[text[32:].decode(), text[:32].hex()] = now
-            else:
-                raise InvalidToken("is of another version of the gateway")
 
 
 def _for_any_container(asked: Any) -> Any:

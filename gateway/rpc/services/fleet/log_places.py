@@ -1,0 +1,203 @@
+"""Where the client of merged logs is: what a token says of it, and from when on a log is new to it."""
+
+from __future__ import annotations
+
+import struct
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from gateway.engine.codec.timestamps import nanoseconds
+from gateway.engine.errors import InvalidField, InvalidToken
+from gateway.engine.inventory.details import Details
+from gateway.engine.inventory.rows import ContainerRow
+from gateway.engine.logs.cursor import LogCursor, LogTokenCodec, ResumePoint
+from gateway.fleet.host import Host
+
+Key: TypeAlias = tuple[str, str]
+"""The name of a host, and the id of a container."""
+
+UNDECIDED = -1
+"""As `Place.since`: an inspection has to show when the log is new."""
+
+_EARLY_NANOS = 1_000_000_000
+_LATE_NANOS = 30_000_000_000  # by which a container's start can be older than the inventory's news of it
+_MOST_LEFT = 1024  # logs of hosts that have left and may be back: a token has at most 1 MiB
+_HOST, _LOG, _DONE = range(3)  # kinds of parts of a token
+_TIME = struct.Struct(">Bq")
+_PLACE = struct.Struct(">BIqqB")
+
+
+@dataclass(slots=True)
+class Place:
+    """A position in a log: `passed` lines after a cursor, the last of them at `time`.
+
+    Without a cursor nothing was read yet: the log begins at the time `since`, or as the request says when that is 0.
+    """
+
+    cursor: LogCursor | None = None
+    passed: int = 0
+    time: int = 0
+    since: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Log:
+    """One log of the stream.  `sent` is where its reader is, `read` where the gateway is."""
+
+    host: Host
+    id: str
+    name: str
+    sent: Place
+    read: Place = field(default_factory=Place)
+    broken: bool = False  # whether it has ended with a failure of the host
+    again: bool = False  # whether the host is up since then
+    head: bytes = b""  # host and container of its records, serialised
+    packed: bytes = b""  # its part of the token, until `sent` changes
+
+
+@dataclass(slots=True)
+class Lines:
+    """Lines of one batch.  `first` is how many lines after the cursor `before` were read before them."""
+
+    before: LogCursor | None
+    first: int
+    lines: list[Any]
+    after: LogCursor
+
+    def place(self, count: int, since: int) -> Place:
+        """Return the place after *count* of the lines."""
+        if count == len(self.lines):
+            return Place(self.after)
+        return Place(self.before, self.first + count, nanoseconds(self.lines[count - 1].time), since)
+
+
+class Places:
+    """What the client has of each log, and up to when it has all containers of each host.
+
+    Times are those of the engines, in nanoseconds.
+    """
+
+    def __init__(self, points: LogTokenCodec, flags: int, parts: Iterable[bytes]) -> None:
+        """Begin with the *parts* of a token, of a stream with *flags*.  Raises `InvalidToken` and `InvalidField`."""
+        self._points = points
+        self._flags = flags
+        self._waiting: dict[Key, Place] = {}  # of logs that are not read at the moment
+        self._left: deque[Key] = deque()  # those of hosts that have left
+        self._done: dict[Key, int] = {}  # when logs had ended
+        self._known: dict[str, int] = {}  # by host: up to when its containers are known
+        for part in parts:
+            self._take_up(part)
+
+    # Logs that are not read at the moment
+
+    def keep(self, key: Key, place: Place) -> None:
+        """Keep the place of a log until it is read again."""
+        self._waiting[key] = place
+
+    def leave(self, key: Key, place: Place) -> None:
+        """The same for a log whose host has left; only the newest of these are kept."""
+        self.keep(key, place)
+        self._left.append(key)
+        while len(self._left) > _MOST_LEFT:
+            self._waiting.pop(self._left.popleft(), None)
+
+    def take(self, key: Key) -> Place | None:
+        """Return the place of a log that is read again from now on; None when none was kept."""
+        return self._waiting.pop(key, None)
+
+    def take_all(self, host: str) -> list[tuple[str, Place]]:
+        """Return the same of all logs of a host, each with the id of its container."""
+        return [(key[1], self._waiting.pop(key)) for key in list(self._waiting) if key[0] == host]
+
+    def done(self, host: Host, id: str) -> None:
+        """Take note that the client has all of a log."""
+        self._done[host.name, id] = host.inventory.engine_now
+
+    # Containers that are new
+
+    def know(self, host: Host) -> None:
+        """Take note that the containers of a host are known from now on."""
+        self._known.setdefault(host.name, host.inventory.engine_now)
+
+    def lose(self, host: Host) -> None:
+        """Take note that the containers of a host were known up to now."""
+        if host.name in self._known:
+            self._known[host.name] = host.inventory.engine_now
+
+    def knows(self, host: Host) -> bool:
+        """Tell whether the containers of a host were known before."""
+        return host.name in self._known
+
+    def of_row(self, key: Key, row: ContainerRow) -> Place | None:
+        """Return where the log of a container that joins is new; None when the client has all of it."""
+        if not row.details.known:
+            return Place(since=UNDECIDED)
+        if row.started_ns > self._seen(key):
+            return Place(since=self._since(key, row))
+        if row.runs and key not in self._done:  # on another engine, or unseen while the host was down
+            return Place(since=self._known[key[0]])
+        return None
+
+    def of_inspected(self, key: Key, found: Details) -> Place | None:
+        """Return the same for a container that was inspected."""
+        if found.started_ns > self._seen(key):
+            return Place(since=self._done.get(key, found.started_ns - _EARLY_NANOS))
+        if found.started_ns > found.finished_ns and key not in self._done:
+            return Place(since=self._known[key[0]])
+        return None
+
+    def _seen(self, key: Key) -> int:
+        """Return up to when the client has seen a container."""
+        return self._done.get(key, self._known.get(key[0], 0) - _LATE_NANOS)
+
+    def _since(self, key: Key, row: ContainerRow) -> int:
+        if key in self._done:
+            return self._done[key]
+        if row.created_ns > self._known.get(key[0], 0) - _LATE_NANOS:
+            return 1
+        # The process writes before the engine notes its start.
+        return row.finished_ns if row.runs and row.finished_ns else row.started_ns - _EARLY_NANOS
+
+    # The token
+
+    def parts(self, logs: Iterable[Log], hosts: Iterable[Host]) -> Iterator[bytes]:
+        """Yield what a token of this moment holds, where *logs* are read, and *hosts* are up."""
+        known = dict(self._known)
+        for log in logs:
+            if not log.packed:
+                log.packed = self._pack((log.host.name, log.id), log.sent)
+            yield log.packed
+        for key, place in self._waiting.items():
+            yield self._pack(key, place)
+        for host in hosts:
+            if host.name in known:
+                known[host.name] = host.inventory.engine_now
+        for name, now in known.items():
+            yield _TIME.pack(_HOST, now) + name.encode()
+        for (name, id), now in self._done.items():
+            if now > known.get(name, now) - 2 * _LATE_NANOS:  # the host's own time covers all others
+                yield _TIME.pack(_DONE, now) + bytes.fromhex(id) + name.encode()
+
+    def _pack(self, key: Key, place: Place) -> bytes:
+        point = ResumePoint(*key, self._flags, place.cursor or LogCursor())
+        head = _PLACE.pack(_LOG, place.passed, place.time, place.since, place.cursor is not None)
+        return head + self._points.pack(point)
+
+    def _take_up(self, part: bytes) -> None:
+        if part[0] == _LOG:
+            _, passed, time, since, begun = _PLACE.unpack_from(part)
+            point = self._points.unpack(part[_PLACE.size :])
+            if point.flags != self._flags:
+                raise InvalidField("request", "must ask for the outputs and details that `resume_token` is of")
+            self._waiting[point.host, point.container] = Place(point.cursor if begun else None, passed, time, since)
+            return
+        kind, now = _TIME.unpack_from(part)
+        text = part[_TIME.size :]
+        if kind == _HOST:
+            self._known[text.decode()] = now
+        elif kind == _DONE:
+            self._done[text[32:].decode(), text[:32].hex()] = now
+        else:
+            raise InvalidToken("is of another version of the gateway")
