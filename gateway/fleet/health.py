@@ -37,6 +37,8 @@ from gateway.telemetry.hosts import HostMetrics
 log = logging.getLogger("gateway.fleet")
 
 _OF_HOST = (Unreachable, Disconnected, IdentityMismatch, CredentialsRejected)  # failures that are, whoever has asked
+_MANY = 16  # calls of a kind at a host: those of one client can fill its connection
+_SILENT_SECONDS = 1.0  # without any answer: then a host with many calls is probed, and the probe has as long again
 _LATE_SECONDS = 1.0  # by which a timer of this process is late when the process itself has stood still
 
 
@@ -104,10 +106,24 @@ class Health(Observer):
     # What real calls tell
 
     def admit(self, kind: Kind) -> None:
-        """Raise `HostDown` for a call that cannot succeed.  Somebody wants the host: it is probed sooner."""
-        if self._refuses and kind in OF_CLIENTS and (refusal := self.refusal(kind)) is not None:
+        """Raise `HostDown` for a call that cannot succeed.  Somebody wants the host: it is probed sooner.
+
+        Raises `Busy` when many calls wait already at a host that answers nothing, not even a probe.  Their clients'
+        calls to other hosts would have to wait with them.
+        """
+        if kind not in OF_CLIENTS:
+            return
+        if self._refuses and (refusal := self.refusal(kind)) is not None:
             self.schedule.hurry()
             raise refusal
+        if (count := self._engine.budgets[kind].in_use) >= _MANY and (silent := self._silent_seconds) > _SILENT_SECONDS:
+            self.schedule.hurry()
+            if self.schedule.probing_seconds > _SILENT_SECONDS:
+                raise Busy(f"host busy: it has not answered for {silent:.1f} s, and {count} calls wait for it")
+
+    @property
+    def _silent_seconds(self) -> float:
+        return time.time() - (self._engine.last_contact or self.state_time)
 
     def waited(self, kind: Kind, seconds: float) -> None:
         """Time it."""

@@ -15,11 +15,12 @@ _SPREAD_SECONDS = 0.1  # over which those are spread that learn of a failure at 
 class Schedule:
     """The times of the probes of one host."""
 
-    __slots__ = ("_hurried", "_sleeper", "_soonest", "_uniform", "probing")
+    __slots__ = ("_began", "_hurried", "_sleeper", "_soonest", "_uniform", "probing")
 
     def __init__(self, uniform: Callable[[float, float], float] = random.uniform) -> None:
         self.probing = False  # whether a probe is under way
         self._uniform = uniform
+        self._began = 0.0  # when the present probe began, in the loop's time
         self._hurried = False
         self._sleeper: asyncio.Future[None] | None = None  # during the part of a pause that can be cut short
         self._soonest = 0.0  # when the next probe begins at the soonest, or the present one ends, in the loop's time
@@ -34,10 +35,16 @@ class Schedule:
         """In how many seconds more can be known of the host."""
         return max(self._soonest - asyncio.get_running_loop().time(), 0.1)
 
+    @property
+    def probing_seconds(self) -> float:
+        """For how many seconds the present probe has not been answered; 0 without one."""
+        return asyncio.get_running_loop().time() - self._began if self.probing else 0.0
+
     def begin(self, timeout_seconds: float) -> None:
         """Note that a probe begins, which takes so long at the most."""
         self.probing, self._hurried = True, False
-        self._soonest = asyncio.get_running_loop().time() + timeout_seconds
+        self._began = asyncio.get_running_loop().time()
+        self._soonest = self._began + timeout_seconds
 
     async def pause(self, interval_seconds: float, failures: int) -> None:
         """Wait for the time of the next probe, after so many *failures* in a row."""

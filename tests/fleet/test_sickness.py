@@ -364,3 +364,27 @@ async def test_a_host_that_breaks_a_connection_is_probed_soon(engine: FakeEngine
 
         assert (await refusal(list_of(client, "h1"))).reason == "CONNECTION_LOST"
         assert (await state_of(client, "h1", DOWN)).reason == common_pb2.ERROR_REASON_CONNECTION_LOST
+
+
+async def test_calls_do_not_pile_up_at_a_host_that_answers_nothing(engine: FakeEngine) -> None:
+    """They would fill their client's connection, and hold up its calls to other hosts, until the host is known to be
+    down: after a second without any answer, also to a probe, a host with many calls takes no more."""
+    async with FakeEngine() as other, gateway_of(engine.address, other.address) as client:
+        await state_of(client, "h1", UP)
+        host = client.hosts_of_gateway["h1"]
+        engine.on("GET", "/containers/{id}/json", HANG)
+        waiting = [inspect(client, "web") for _ in range(16)]
+        await engine.request("GET", "/containers/{id}/json", nth=16)
+        engine.on("GET", "/_ping", HANG)
+        await until(lambda: time.time() - (host.engine.last_contact or 0) > 1)
+        waiting.append(inspect(client, "web"))  # lets the host be probed
+        await until(lambda: host.health.schedule.probing_seconds > 1)
+        refused = await refusal(inspect(client, "web"))
+        await client.system.Ping(system_pb2.PingRequest(host="h2"))
+
+        assert (refused.code, refused.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "HOST_BUSY")
+        assert refused.metadata["retry_safe"] == "true"
+        assert "17 calls wait for it" in refused.message
+        assert await state_of(client, "h1", UP)  # it is not known to be down yet
+        for call in waiting:
+            call.cancel()

@@ -318,10 +318,11 @@ async def test_output_that_looks_like_a_failure_is_output(
     assert (terminal.stdout, terminal.exit_code) == (b"nope: not found\r\n", code)
 
 
-INVALID, CONFLICT, IN_USE = (
+INVALID, WRONG_FILTER, CONFLICT, IN_USE = (
     Status.of(text)
     for text in (
         "INVALID_ARGUMENT (INVALID_REQUEST)",
+        "INVALID_ARGUMENT (INVALID_FIELD)",
         "FAILED_PRECONDITION (CONFLICT)",
         "ALREADY_EXISTS (NAME_IN_USE)",
     )
@@ -330,9 +331,9 @@ MISTAKES: list[tuple[str, str, Ask, Status]] = [
     ("CreateNetwork", "network", lambda at, it: N.CreateNetworkRequest(name=at.name), IN_USE),
     ("CreateVolume", "", lambda at, it: V.CreateVolumeRequest(name="a b"), INVALID),
     ("CreateVolume", "", lambda at, it: V.CreateVolumeRequest(name="x1", driver="nope"), Status.of("NOT_FOUND")),
-    ("ListVolumes", "", lambda at, it: V.ListVolumesRequest(filters=filters(nope=["x"])), INVALID),
-    ("ListImages", "", lambda at, it: images_pb2.ListImagesRequest(filters=filters(nope=["x"])), INVALID),
-    ("ListContainers", "", lambda at, it: C.ListContainersRequest(filters=filters(nope=["x"])), INVALID),
+    ("ListVolumes", "", lambda at, it: V.ListVolumesRequest(filters=filters(nope=["x"])), WRONG_FILTER),
+    ("ListImages", "", lambda at, it: images_pb2.ListImagesRequest(filters=filters(nope=["x"])), WRONG_FILTER),
+    ("ListContainers", "", lambda at, it: C.ListContainersRequest(filters=filters(nope=["x"])), WRONG_FILTER),
     ("KillContainer", "running", lambda at, it: C.KillContainerRequest(id=it, signal="NOPE"), INVALID),
     ("KillContainer", "ended", lambda at, it: C.KillContainerRequest(id=it), CONFLICT),
     ("PauseContainer", "ended", lambda at, it: C.PauseContainerRequest(id=it), CONFLICT),

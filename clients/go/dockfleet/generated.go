@@ -357,7 +357,7 @@ func (f *Fleet) ProbeHost(ctx context.Context, request *dockfleetfleetv1.ProbeHo
 //
 // Errors:
 //
-//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+//   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
 //   - NOT_FOUND: the container that the filter `before` or `since` names does not exist.
 func (h *Host) ListContainers(ctx context.Context, request *dockfleetv1.ListContainersRequest) (*dockfleetv1.ListContainersResponse, error) {
 	return unary(ctx, h.fleet.stubs.containers.ListContainers, bound(h, request))
@@ -757,7 +757,7 @@ func (h *Host) InspectExec(ctx context.Context, request *dockfleetv1.InspectExec
 //
 // Errors:
 //
-//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+//   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
 //   - NOT_FOUND: the image that the filter `before` or `since` names does not exist.
 func (h *Host) ListImages(ctx context.Context, request *dockfleetv1.ListImagesRequest) (*dockfleetv1.ListImagesResponse, error) {
 	return unary(ctx, h.fleet.stubs.images.ListImages, bound(h, request))
@@ -967,7 +967,7 @@ func (h *Host) LoadImages(ctx context.Context, start *dockfleetv1.LoadImagesStar
 //
 // Errors:
 //
-//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+//   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
 func (h *Host) ListNetworks(ctx context.Context, request *dockfleetv1.ListNetworksRequest) (*dockfleetv1.ListNetworksResponse, error) {
 	return unary(ctx, h.fleet.stubs.networks.ListNetworks, bound(h, request))
 }
@@ -1124,7 +1124,7 @@ func (h *Host) GetDataUsage(ctx context.Context, request *dockfleetv1.GetDataUsa
 //
 // Errors:
 //
-//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+//   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
 func (h *Host) ListVolumes(ctx context.Context, request *dockfleetv1.ListVolumesRequest) (*dockfleetv1.ListVolumesResponse, error) {
 	return unary(ctx, h.fleet.stubs.volumes.ListVolumes, bound(h, request))
 }

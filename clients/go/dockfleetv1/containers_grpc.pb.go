@@ -67,7 +67,7 @@ type ContainerServiceClient interface {
 	// One response holds all containers: there are no pages.
 	//
 	// Errors:
-	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+	//   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
 	//   - NOT_FOUND: the container that the filter `before` or `since` names does not exist.
 	ListContainers(ctx context.Context, in *ListContainersRequest, opts ...grpc.CallOption) (*ListContainersResponse, error)
 	// Creates a container and does not start it.  Each call creates another container.
@@ -606,7 +606,7 @@ type ContainerServiceServer interface {
 	// One response holds all containers: there are no pages.
 	//
 	// Errors:
-	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+	//   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
 	//   - NOT_FOUND: the container that the filter `before` or `since` names does not exist.
 	ListContainers(context.Context, *ListContainersRequest) (*ListContainersResponse, error)
 	// Creates a container and does not start it.  Each call creates another container.

@@ -55,7 +55,7 @@ type ImageServiceClient interface {
 	// One response holds all images: there are no pages.
 	//
 	// Errors:
-	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+	//   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
 	//   - NOT_FOUND: the image that the filter `before` or `since` names does not exist.
 	ListImages(ctx context.Context, in *ListImagesRequest, opts ...grpc.CallOption) (*ListImagesResponse, error)
 	// Builds an image from a Dockerfile and the files around it.  Each call builds again, but takes steps that have not
@@ -431,7 +431,7 @@ type ImageServiceServer interface {
 	// One response holds all images: there are no pages.
 	//
 	// Errors:
-	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+	//   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
 	//   - NOT_FOUND: the image that the filter `before` or `since` names does not exist.
 	ListImages(context.Context, *ListImagesRequest) (*ListImagesResponse, error)
 	// Builds an image from a Dockerfile and the files around it.  Each call builds again, but takes steps that have not

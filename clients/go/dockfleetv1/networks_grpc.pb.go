@@ -49,7 +49,7 @@ type NetworkServiceClient interface {
 	// InspectNetwork returns these.
 	//
 	// Errors:
-	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+	//   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
 	ListNetworks(ctx context.Context, in *ListNetworksRequest, opts ...grpc.CallOption) (*ListNetworksResponse, error)
 	// Returns a network with the containers that are connected to it.
 	//
@@ -204,7 +204,7 @@ type NetworkServiceServer interface {
 	// InspectNetwork returns these.
 	//
 	// Errors:
-	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+	//   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
 	ListNetworks(context.Context, *ListNetworksRequest) (*ListNetworksResponse, error)
 	// Returns a network with the containers that are connected to it.
 	//

@@ -41,7 +41,7 @@ type VolumeServiceClient interface {
 	// One response holds all volumes: there are no pages.
 	//
 	// Errors:
-	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+	//   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
 	ListVolumes(ctx context.Context, in *ListVolumesRequest, opts ...grpc.CallOption) (*ListVolumesResponse, error)
 	// Creates a volume.  Harmless to repeat with a name: if a volume of the same driver has the name, the response holds
 	// that volume, unchanged.  Without a name, each call creates another volume.
@@ -164,7 +164,7 @@ type VolumeServiceServer interface {
 	// One response holds all volumes: there are no pages.
 	//
 	// Errors:
-	//   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+	//   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
 	ListVolumes(context.Context, *ListVolumesRequest) (*ListVolumesResponse, error)
 	// Creates a volume.  Harmless to repeat with a name: if a volume of the same driver has the name, the response holds
 	// that volume, unchanged.  Without a name, each call creates another volume.

@@ -58,7 +58,7 @@ class Containers(Service):
         One response holds all containers: there are no pages.
 
         Errors:
-        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+        - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
         - NOT_FOUND: the container that the filter `before` or `since` names does not exist.
 
         Arguments:
@@ -1543,7 +1543,7 @@ class Images(ImageOperations):
         One response holds all images: there are no pages.
 
         Errors:
-        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+        - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
         - NOT_FOUND: the image that the filter `before` or `since` names does not exist.
 
         Arguments:
@@ -2201,7 +2201,7 @@ class Networks(Service):
         InspectNetwork returns these.
 
         Errors:
-        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+        - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
 
         Arguments:
 
@@ -2558,7 +2558,7 @@ class Volumes(Service):
         One response holds all volumes: there are no pages.
 
         Errors:
-        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+        - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
 
         Arguments:
 

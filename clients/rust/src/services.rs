@@ -389,7 +389,7 @@ impl ContainerService {
     /// One response holds all containers: there are no pages.
     ///
     /// Errors:
-    ///   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+    ///   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
     ///   - NOT_FOUND: the container that the filter `before` or `since` names does not exist.
     pub async fn list_containers(&self, mut request: crate::v1::ListContainersRequest) -> Result<crate::v1::ListContainersResponse> {
         request.host = self.host.clone();
@@ -840,7 +840,7 @@ impl ImageService {
     /// One response holds all images: there are no pages.
     ///
     /// Errors:
-    ///   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+    ///   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
     ///   - NOT_FOUND: the image that the filter `before` or `since` names does not exist.
     pub async fn list_images(&self, mut request: crate::v1::ListImagesRequest) -> Result<crate::v1::ListImagesResponse> {
         request.host = self.host.clone();
@@ -1070,7 +1070,7 @@ impl NetworkService {
     /// InspectNetwork returns these.
     ///
     /// Errors:
-    ///   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+    ///   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
     pub async fn list_networks(&self, mut request: crate::v1::ListNetworksRequest) -> Result<crate::v1::ListNetworksResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.NetworkService/ListNetworks", request).await
@@ -1257,7 +1257,7 @@ impl VolumeService {
     /// One response holds all volumes: there are no pages.
     ///
     /// Errors:
-    ///   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+    ///   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
     pub async fn list_volumes(&self, mut request: crate::v1::ListVolumesRequest) -> Result<crate::v1::ListVolumesResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.VolumeService/ListVolumes", request).await

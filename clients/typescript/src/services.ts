@@ -474,7 +474,7 @@ export class ContainerService {
    * One response holds all containers: there are no pages.
    *
    * Errors:
-   *   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+   *   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
    *   - NOT_FOUND: the container that the filter `before` or `since` names does not exist.
    */
   listContainers(fields: Fields<typeof v1_containers.ListContainersRequestSchema> = {}, options?: CallOptions): Promise<v1_containers.ListContainersResponse> {
@@ -941,7 +941,7 @@ export class ImageService {
    * One response holds all images: there are no pages.
    *
    * Errors:
-   *   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+   *   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
    *   - NOT_FOUND: the image that the filter `before` or `since` names does not exist.
    */
   listImages(fields: Fields<typeof v1_images.ListImagesRequestSchema> = {}, options?: CallOptions): Promise<v1_images.ListImagesResponse> {
@@ -1183,7 +1183,7 @@ export class NetworkService {
    * InspectNetwork returns these.
    *
    * Errors:
-   *   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+   *   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
    */
   listNetworks(fields: Fields<typeof v1_networks.ListNetworksRequestSchema> = {}, options?: CallOptions): Promise<v1_networks.ListNetworksResponse> {
     return this.calls.unary(v1_networks.NetworkService.method.listNetworks, { ...fields, host: this.host }, options);
@@ -1373,7 +1373,7 @@ export class VolumeService {
    * One response holds all volumes: there are no pages.
    *
    * Errors:
-   *   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+   *   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
    */
   listVolumes(fields: Fields<typeof v1_volumes.ListVolumesRequestSchema> = {}, options?: CallOptions): Promise<v1_volumes.ListVolumesResponse> {
     return this.calls.unary(v1_volumes.VolumeService.method.listVolumes, { ...fields, host: this.host }, options);

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 import re2
 from dockfleet.v1 import images_pb2, networks_pb2, volumes_pb2
 
-from gateway.engine.errors import NoSuchObject
 from gateway.engine.inventory import images
 from gateway.engine.inventory.contents import Contents
 from gateway.engine.inventory.filters import Filters, Pattern
@@ -38,7 +37,7 @@ def listed_images(
 ) -> Sequence[ImageRow] | None:
     """Return the images that *request* lists, in order; None where only the engine can tell.
 
-    Raises `InvalidField` for a wrong filter, and `NoSuchObject` for an image that one names and that is not there.
+    Raises `InvalidField` for a wrong filter.
     """
     filters = Filters(request.filters, _IMAGE_KEYS)
     dangling = _boolean(filters, "dangling", version, _TRUE[:1] if version < _FOUR_FORMS else _TRUE)
@@ -79,15 +78,16 @@ def _only_the_engine_knows(
 
 
 def _bounds(filters: Filters, contents: Contents) -> tuple[int | None, int | None]:
-    """Return between which seconds images were created that fit; None where nanoseconds decide."""
+    """Return between which seconds images were created that fit; None where only the engine can tell."""
     bounds: list[int | None] = []
     for key, none in (("since", -_EVER), ("before", _EVER)):
         if not filters[key]:
             bounds.append(none)
             continue
         row = images.resolved(contents.images, filters[key][0])
-        if row is None:
-            raise NoSuchObject("image", filters[key][0])
+        if row is None:  # the engine knows whether it is absent or malformed
+            return None, None
+        # Of images of one second, their nanoseconds decide.
         alone = sum(other.created == row.created for other in contents.images.values()) == 1
         bounds.append(row.created if alone and row.created else None)
     return bounds[0], bounds[1]

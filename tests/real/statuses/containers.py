@@ -14,6 +14,7 @@ from tests.support.statuses import Asked, filters
 
 rows = Rows("ContainerService")
 INVALID_REQUEST = "INVALID_ARGUMENT (INVALID_REQUEST)"
+INVALID_FIELD = "INVALID_ARGUMENT (INVALID_FIELD)"
 CONFLICT = "FAILED_PRECONDITION (CONFLICT)"
 START_FAILED = "FAILED_PRECONDITION (START_FAILED)"
 
@@ -24,17 +25,17 @@ def spec(**config: Any) -> container_config_pb2.ContainerSpec:
     return container_config_pb2.ContainerSpec(**{"image": IMAGE} | config, host_config=host_config)
 
 
-@rows("ListContainers", INVALID_REQUEST)
+@rows("ListContainers", INVALID_FIELD)
 async def unknown_filter(at: At) -> Any:
     return pb.ListContainersRequest(filters=filters(nope=["x"]))
 
 
-@rows("ListContainers", INVALID_REQUEST)
+@rows("ListContainers", INVALID_FIELD)
 async def bad_number(at: At) -> Any:
     return pb.ListContainersRequest(all=True, filters=filters(exited=["abc"]))
 
 
-@rows("ListContainers", INVALID_REQUEST)
+@rows("ListContainers", INVALID_FIELD)
 async def bad_port(at: At) -> Any:
     return pb.ListContainersRequest(filters=filters(publish=["x/y/z"]))
 

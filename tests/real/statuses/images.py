@@ -13,16 +13,17 @@ from tests.support.statuses import Asked, filters
 rows = Rows("ImageService")
 INVALID_REQUEST = "INVALID_ARGUMENT (INVALID_REQUEST)"
 INVALID_FIELD = "INVALID_ARGUMENT (INVALID_FIELD)"
+INVALID_FIELD = "INVALID_ARGUMENT (INVALID_FIELD)"
 CONFLICT = "FAILED_PRECONDITION (CONFLICT)"
 OPERATION_FAILED = "FAILED_PRECONDITION (OPERATION_FAILED)"
 
 
-@rows("ListImages", INVALID_REQUEST)
+@rows("ListImages", INVALID_FIELD)
 async def unknown_filter_of_images(at: At) -> Any:
     return pb.ListImagesRequest(filters=filters(nope=["x"]))
 
 
-@rows("ListImages", INVALID_REQUEST)
+@rows("ListImages", INVALID_FIELD)
 async def bad_pattern(at: At) -> Any:
     return pb.ListImagesRequest(filters=filters(reference=["["]))
 

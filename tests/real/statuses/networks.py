@@ -11,16 +11,17 @@ from tests.support.statuses import filters
 
 rows = Rows("NetworkService")
 INVALID_REQUEST = "INVALID_ARGUMENT (INVALID_REQUEST)"
+INVALID_FIELD = "INVALID_ARGUMENT (INVALID_FIELD)"
 CONFLICT = "FAILED_PRECONDITION (CONFLICT)"
 SUBNET = "10.213.88.0/24"
 
 
-@rows("ListNetworks", INVALID_REQUEST)
+@rows("ListNetworks", INVALID_FIELD)
 async def unknown_filter_of_networks(at: At) -> Any:
     return pb.ListNetworksRequest(filters=filters(nope=["x"]))
 
 
-@rows("ListNetworks", INVALID_REQUEST)
+@rows("ListNetworks", INVALID_FIELD)
 async def unknown_type(at: At) -> Any:
     return pb.ListNetworksRequest(filters=filters(type=["x"]))
 

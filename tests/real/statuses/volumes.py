@@ -12,14 +12,15 @@ from tests.support.statuses import Asked, filters
 rows = Rows("VolumeService")
 INVALID_REQUEST = "INVALID_ARGUMENT (INVALID_REQUEST)"
 INVALID_FIELD = "INVALID_ARGUMENT (INVALID_FIELD)"
+INVALID_FIELD = "INVALID_ARGUMENT (INVALID_FIELD)"
 
 
-@rows("ListVolumes", INVALID_REQUEST)
+@rows("ListVolumes", INVALID_FIELD)
 async def unknown_filter_of_volumes(at: At) -> Any:
     return pb.ListVolumesRequest(filters=filters(nope=["x"]))
 
 
-@rows("ListVolumes", INVALID_REQUEST)
+@rows("ListVolumes", INVALID_FIELD)
 async def bad_truth(at: At) -> Any:
     return pb.ListVolumesRequest(filters=filters(dangling=["x"]))
 

@@ -188,7 +188,7 @@ class ContainerServiceServicer:
         One response holds all containers: there are no pages.
 
         Errors:
-        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+        - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
         - NOT_FOUND: the container that the filter `before` or `since` names does not exist.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -48,7 +48,7 @@ class ContainerServiceStub:
     One response holds all containers: there are no pages.
 
     Errors:
-      - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+      - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
       - NOT_FOUND: the container that the filter `before` or `since` names does not exist.
     """
     CreateContainer: _grpc.UnaryUnaryMultiCallable[_containers_pb2.CreateContainerRequest, _containers_pb2.CreateContainerResponse]
@@ -300,7 +300,7 @@ class ContainerServiceAsyncStub(ContainerServiceStub):
     One response holds all containers: there are no pages.
 
     Errors:
-      - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+      - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
       - NOT_FOUND: the container that the filter `before` or `since` names does not exist.
     """
     CreateContainer: _aio.UnaryUnaryMultiCallable[_containers_pb2.CreateContainerRequest, _containers_pb2.CreateContainerResponse]  # type: ignore[assignment]
@@ -555,7 +555,7 @@ class ContainerServiceServicer(metaclass=_abc_1.ABCMeta):
         One response holds all containers: there are no pages.
 
         Errors:
-          - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+          - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
           - NOT_FOUND: the container that the filter `before` or `since` names does not exist.
         """
 

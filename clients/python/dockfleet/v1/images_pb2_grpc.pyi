@@ -44,7 +44,7 @@ class ImageServiceStub:
     One response holds all images: there are no pages.
 
     Errors:
-      - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+      - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
       - NOT_FOUND: the image that the filter `before` or `since` names does not exist.
     """
     BuildImage: _grpc.StreamStreamMultiCallable[_images_pb2.BuildImageRequest, _images_pb2.BuildImageResponse]
@@ -213,7 +213,7 @@ class ImageServiceAsyncStub(ImageServiceStub):
     One response holds all images: there are no pages.
 
     Errors:
-      - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+      - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
       - NOT_FOUND: the image that the filter `before` or `since` names does not exist.
     """
     BuildImage: _aio.StreamStreamMultiCallable[_images_pb2.BuildImageRequest, _images_pb2.BuildImageResponse]  # type: ignore[assignment]
@@ -385,7 +385,7 @@ class ImageServiceServicer(metaclass=_abc_1.ABCMeta):
         One response holds all images: there are no pages.
 
         Errors:
-          - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+          - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
           - NOT_FOUND: the image that the filter `before` or `since` names does not exist.
         """
 

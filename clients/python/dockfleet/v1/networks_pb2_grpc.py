@@ -97,7 +97,7 @@ class NetworkServiceServicer:
         InspectNetwork returns these.
 
         Errors:
-        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+        - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -48,7 +48,7 @@ class NetworkServiceStub:
     InspectNetwork returns these.
 
     Errors:
-      - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+      - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
     """
     InspectNetwork: _grpc.UnaryUnaryMultiCallable[_networks_pb2.InspectNetworkRequest, _networks_pb2.InspectNetworkResponse]
     """Returns a network with the containers that are connected to it.
@@ -131,7 +131,7 @@ class NetworkServiceAsyncStub(NetworkServiceStub):
     InspectNetwork returns these.
 
     Errors:
-      - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+      - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
     """
     InspectNetwork: _aio.UnaryUnaryMultiCallable[_networks_pb2.InspectNetworkRequest, _networks_pb2.InspectNetworkResponse]  # type: ignore[assignment]
     """Returns a network with the containers that are connected to it.
@@ -217,7 +217,7 @@ class NetworkServiceServicer(metaclass=_abc_1.ABCMeta):
         InspectNetwork returns these.
 
         Errors:
-          - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+          - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
         """
 
     @_abc_1.abstractmethod

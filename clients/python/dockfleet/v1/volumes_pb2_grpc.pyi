@@ -41,7 +41,7 @@ class VolumeServiceStub:
     One response holds all volumes: there are no pages.
 
     Errors:
-      - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+      - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
     """
     CreateVolume: _grpc.UnaryUnaryMultiCallable[_volumes_pb2.CreateVolumeRequest, _volumes_pb2.CreateVolumeResponse]
     """Creates a volume.  Harmless to repeat with a name: if a volume of the same driver has the name, the response holds
@@ -101,7 +101,7 @@ class VolumeServiceAsyncStub(VolumeServiceStub):
     One response holds all volumes: there are no pages.
 
     Errors:
-      - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+      - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
     """
     CreateVolume: _aio.UnaryUnaryMultiCallable[_volumes_pb2.CreateVolumeRequest, _volumes_pb2.CreateVolumeResponse]  # type: ignore[assignment]
     """Creates a volume.  Harmless to repeat with a name: if a volume of the same driver has the name, the response holds
@@ -164,7 +164,7 @@ class VolumeServiceServicer(metaclass=_abc_1.ABCMeta):
         One response holds all volumes: there are no pages.
 
         Errors:
-          - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+          - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
         """
 
     @_abc_1.abstractmethod

@@ -1174,7 +1174,7 @@ pub mod network_service_client {
         /// InspectNetwork returns these.
         ///
         /// Errors:
-        ///   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+        ///   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
         pub async fn list_networks(
             &mut self,
             request: impl tonic::IntoRequest<super::ListNetworksRequest>,
@@ -3987,7 +3987,7 @@ pub mod container_service_client {
         /// One response holds all containers: there are no pages.
         ///
         /// Errors:
-        ///   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+        ///   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
         ///   - NOT_FOUND: the container that the filter `before` or `since` names does not exist.
         pub async fn list_containers(
             &mut self,
@@ -6797,7 +6797,7 @@ pub mod image_service_client {
         /// One response holds all images: there are no pages.
         ///
         /// Errors:
-        ///   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+        ///   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
         ///   - NOT_FOUND: the image that the filter `before` or `since` names does not exist.
         pub async fn list_images(
             &mut self,
@@ -7788,7 +7788,7 @@ pub mod volume_service_client {
         /// One response holds all volumes: there are no pages.
         ///
         /// Errors:
-        ///   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+        ///   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
         pub async fn list_volumes(
             &mut self,
             request: impl tonic::IntoRequest<super::ListVolumesRequest>,

@@ -4171,7 +4171,7 @@ export const ContainerService: GenService<{
    * One response holds all containers: there are no pages.
    *
    * Errors:
-   *   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+   *   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
    *   - NOT_FOUND: the container that the filter `before` or `since` names does not exist.
    *
    * @generated from rpc dockfleet.v1.ContainerService.ListContainers

@@ -1160,7 +1160,7 @@ export const NetworkService: GenService<{
    * InspectNetwork returns these.
    *
    * Errors:
-   *   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+   *   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
    *
    * @generated from rpc dockfleet.v1.NetworkService.ListNetworks
    */

@@ -954,7 +954,7 @@ export const VolumeService: GenService<{
    * One response holds all volumes: there are no pages.
    *
    * Errors:
-   *   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+   *   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
    *
    * @generated from rpc dockfleet.v1.VolumeService.ListVolumes
    */

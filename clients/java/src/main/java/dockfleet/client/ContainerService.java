@@ -30,7 +30,7 @@ public final class ContainerService {
    * One response holds all containers: there are no pages.
    *
    * Errors:
-   *   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+   *   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
    *   - NOT_FOUND: the container that the filter `before` or `since` names does not exist.
    */
   public dockfleet.v1.ListContainersResponse listContainers(Consumer<dockfleet.v1.ListContainersRequest.Builder> fields) {

@@ -26,7 +26,7 @@ public final class ImageService {
    * One response holds all images: there are no pages.
    *
    * Errors:
-   *   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+   *   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
    *   - NOT_FOUND: the image that the filter `before` or `since` names does not exist.
    */
   public dockfleet.v1.ListImagesResponse listImages(Consumer<dockfleet.v1.ListImagesRequest.Builder> fields) {

@@ -29,7 +29,7 @@ public final class NetworkService {
    * InspectNetwork returns these.
    *
    * Errors:
-   *   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+   *   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
    */
   public dockfleet.v1.ListNetworksResponse listNetworks(Consumer<dockfleet.v1.ListNetworksRequest.Builder> fields) {
     var request = dockfleet.v1.ListNetworksRequest.newBuilder();

@@ -22,7 +22,7 @@ public final class VolumeService {
    * One response holds all volumes: there are no pages.
    *
    * Errors:
-   *   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+   *   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
    */
   public dockfleet.v1.ListVolumesResponse listVolumes(Consumer<dockfleet.v1.ListVolumesRequest.Builder> fields) {
     var request = dockfleet.v1.ListVolumesRequest.newBuilder();
