@@ -64,6 +64,8 @@ class Reader:
                 try:
                     async for response in self._call(self._request):
                         self._request.resume_token = response.resume_token
+                        if hasattr(self._request, "request"):
+                            self._request.request.ClearField("since")  # the token says it from now on
                         self.records += response.changes if hasattr(response, "changes") else response.records
                 except grpc.aio.AioRpcError as error:
                     self.ends[error.code().name] += 1
@@ -80,7 +82,9 @@ class Clients:
         self.logs = Reader(client.fleet.StreamLogs, logs)
         filters = {"event": system_pb2.StreamEventsRequest().filters["event"]}
         filters["event"].items.append("rename")
-        events = pb.StreamEventsRequest(hosts=ALL, request=system_pb2.StreamEventsRequest(filters=filters))
+        asked = system_pb2.StreamEventsRequest(filters=filters)
+        asked.since.GetCurrentTime()  # else it begins when the gateway has subscribed, which nothing tells
+        events = pb.StreamEventsRequest(hosts=ALL, request=asked)
         self.events = Reader(client.fleet.StreamEvents, events)
         self.changes = Reader(client.fleet.WatchContainers, pb.WatchContainersRequest(hosts=ALL, containers=MINE))
 

@@ -68,4 +68,5 @@ async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
     while data := await reader.read(64 << 10):
         writer.write(data)
         await writer.drain()
-    writer.write_eof()
+    with contextlib.suppress(RuntimeError):  # uvloop's, where the other side is closed already
+        writer.write_eof()
