@@ -57,8 +57,14 @@ class CallContext:
 
     async def send_initial_metadata(self) -> None:
         """Tell the client, before the first response, that the call is served from now on."""
+        sending = asyncio.ensure_future(self._grpc.send_initial_metadata(()))
         try:
-            await self._grpc.send_initial_metadata(())
+            await asyncio.shield(sending)
+        except asyncio.CancelledError:
+            await asyncio.wait((sending,))  # else grpc would send it again with the status, which then gets lost
+            if not sending.cancelled():
+                sending.exception()
+            raise
         except grpc.aio.InternalError:
             raise asyncio.CancelledError from None  # the client has left
 
