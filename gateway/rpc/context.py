@@ -27,6 +27,7 @@ class CallContext:
         self.new_work = new_work
         self.ended_by: Exception | None = None  # why the call was ended early
         self._grpc = context
+        self._has_head = False  # whether its client knows that it is served
         self._task = cast("asyncio.Task[Any]", asyncio.current_task())
         self._hosts: list[Host] = []
 
@@ -56,17 +57,22 @@ class CallContext:
             host.calls.discard(self)
 
     async def send_initial_metadata(self) -> None:
-        """Tell the client, before the first response, that the call is served from now on."""
+        """Tell the client, before the first response, that the call is served from now on.
+
+        grpc takes note of the head only when all is sent that it is sent with.  A call that is cut off before would get
+        it again, with the status, and grpc would send neither.  So the head is sent alone, and to its end.
+        """
         sending = asyncio.ensure_future(self._grpc.send_initial_metadata(()))
         try:
             await asyncio.shield(sending)
         except asyncio.CancelledError:
-            await asyncio.wait((sending,))  # else grpc would send it again with the status, which then gets lost
+            await asyncio.wait((sending,))
             if not sending.cancelled():
                 sending.exception()
             raise
         except grpc.aio.InternalError:
             raise asyncio.CancelledError from None  # the client has left
+        self._has_head = True
 
     async def check_client(self) -> None:
         """Make sure that a client's stream has ended because the client said so, and not because it has left.
@@ -83,6 +89,11 @@ class CallContext:
 class StreamContext(CallContext):
     """The call of a stream, with the guard of what it sends."""
 
-    def __init__(self, context: GrpcContext, guard: StallGuard, *, new_work: bool = False) -> None:
+    def __init__(self, context: GrpcContext, stall_timeout_seconds: float | None, *, new_work: bool = False) -> None:
         super().__init__(context, new_work=new_work)
-        self.guard = guard
+        self.guard = StallGuard(self._write, stall_timeout_seconds)
+
+    async def _write(self, response: Any) -> None:
+        if not self._has_head:
+            await self.send_initial_metadata()
+        await self._grpc.write(response)

@@ -12,7 +12,6 @@ from gateway.config.settings import Limits
 from gateway.rpc.call import Call, Handler, Method, Shared
 from gateway.rpc.context import CallContext, GrpcContext, StreamContext
 from gateway.rpc.status import GoingAway
-from gateway.rpc.write_timeout import StallGuard
 from gateway.telemetry.rpcs import RpcMetrics
 from gateway.telemetry.traces import Traces
 
@@ -101,15 +100,14 @@ def _stream(
     method: Method, inner: Callable[[Any, Any], AsyncGenerator[Any, None]], stall_timeout_seconds: float | None
 ) -> Behaviour:
     async def handle(_: Any, context: GrpcContext) -> None:
-        guard = StallGuard(context.write, stall_timeout_seconds)
-        handed = StreamContext(context, guard, new_work=method.new_work)
+        handed = StreamContext(context, stall_timeout_seconds, new_work=method.new_work)
         async with Call(method, context, handed) as call:
             # The responses close before the client learns how they ended: it may not read that either, and the
             # upstream connection hangs on them.  The request has no name here: this frame outlives the call.
-            with closing(guard):
+            with closing(handed.guard):
                 async with aclosing(inner(await call.receive(), call.handed)) as responses:
                     async for response in responses:
                         method.sent.inc()
-                        await guard.send(response)
+                        await handed.guard.send(response)
 
     return handle
