@@ -31,8 +31,8 @@ from gateway.telemetry.containers.page import Page, Sheet
 SELECTING_LABEL = "dockfleet.metrics"
 _SAMPLED = frozenset(("running", "paused"))
 _UNASKED_SECONDS = 300.0  # after which samples are not taken any more; Prometheus forgets series in this time, too
-_SEEN_SECONDS = 300.0  # for which a container that has gone is still told of
-_MOST_GONE = 1000  # containers that have gone of which is told
+_SEEN_SECONDS = 300.0  # for which a container that has gone is still shown
+_MOST_GONE = 1000  # containers that have gone and are still shown
 _ROUND_SECONDS = 10.0  # for the answers of one round
 _AT_ONCE = 50  # containers that are written before others have their turn
 _MACHINE_SECONDS = 600.0  # after which a host is asked again what it is

@@ -18,6 +18,7 @@ from gateway.fleet.host import Host
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_]")
 _PREFIXES = ("prometheus_io_", "prometheus_")
 _PORT = re.compile(r"[0-9]{1,5}")
+_LAST_PORT = 65_535
 _SETTINGS = {  # of a target, by the label of a container
     "path": "__metrics_path__",
     "scheme": "__scheme__",
@@ -87,8 +88,8 @@ def target_of(host: Host, row: ContainerRow, wishes: Mapping[str, str]) -> Targe
         **{name: wishes[wish] for wish, name in _SETTINGS.items() if wish in wishes},
     }
     port = wishes.get("port", "")
-    if port and not _PORT.fullmatch(port):
-        return Target("", labels, "its label for the port is no number")
+    if port and not (_PORT.fullmatch(port) and 1 <= int(port) <= _LAST_PORT):
+        return Target("", labels, f"its label for the port must be a number from 1 to {_LAST_PORT}")
     if any(endpoint.network == "host" for endpoint in row.endpoints):
         reached_at = host.labels.get(ADDRESS_LABEL) or urlsplit(host.engine.endpoint.url).hostname or ""
         if not port or not reached_at:

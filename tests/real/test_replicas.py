@@ -98,13 +98,13 @@ class Clients:
         ]
 
     def names(self) -> list[tuple[str, str]]:
-        """The new names that events have told, with the hosts."""
+        """The new names of events, with the hosts."""
         return [
             (each.host, each.event.actor.attributes["name"]) for each in self.events.records if each.HasField("event")
         ]
 
     def known(self) -> dict[str, str]:
-        """The containers as the changes tell them: their names, by id."""
+        """The containers by the changes: their names, by id."""
         known: dict[str, tuple[str, str]] = {}
         for change in self.changes.records:
             if change.HasField("put"):
@@ -178,7 +178,7 @@ async def test_streams_continue_when_an_engine_a_gateway_and_etcd_die(
                 ids[await asyncio.to_thread(started, engine, len(ids))] = name
         clients = Clients(client)
         stack.push_async_callback(clients.close)
-        told: list[tuple[str, str]] = []
+        renamed: list[tuple[str, str]] = []
 
         async def all_continue(what: str) -> None:
             """Wait until lines of all containers come, and an event and a change of each host."""
@@ -187,7 +187,7 @@ async def test_streams_continue_when_an_engine_a_gateway_and_etcd_die(
             for name, engine in engines.items():
                 id = next(id for id, host in ids.items() if host == name)
                 new[id] = f"{name}-{what}"
-                told.append((name, new[id]))
+                renamed.append((name, new[id]))
                 status, _ = await asyncio.to_thread(engine.request, "POST", f"/containers/{id}/rename?name={new[id]}")
                 assert status == 204
 
@@ -196,7 +196,7 @@ async def test_streams_continue_when_an_engine_a_gateway_and_etcd_die(
                 return (
                     all(len(clients.lines(id)) > before[id] for id in ids)
                     and all(known.get(id) == name for id, name in new.items())
-                    and set(told) <= set(clients.names())
+                    and set(renamed) <= set(clients.names())
                 )
 
             await until(have_news, 60)
@@ -229,7 +229,7 @@ async def test_streams_continue_when_an_engine_a_gateway_and_etcd_die(
     print("ends", clients.logs.ends, clients.events.ends, clients.changes.ends)
     assert wrong == {}
     assert not any(kind in ("gap", "failure", "end") for _, kind in kinds)
-    assert sorted(clients.names()) == sorted(told)
+    assert sorted(clients.names()) == sorted(renamed)
     assert known == settings.keys()
     assert health.status == health_pb2.HealthCheckResponse.SERVING
 

@@ -305,6 +305,29 @@ async def test_containers_that_ask_by_label_are_targets(
         assert each["labels"].get("__metrics_path__", "/m") == "/m"
 
 
+@pytest.mark.parametrize(
+    ("port", "address", "reason"),
+    [
+        ("99999", "192.0.2.7", "a number from 1 to 65535"),
+        ("web", "192.0.2.7", "a number from 1 to 65535"),
+        ("81", "192.0.2.7", "it publishes no such port"),
+        ("80", "", "where others can reach it"),  # it is published on this machine's loopback
+    ],
+)
+async def test_containers_that_ask_and_are_no_targets_are_listed_with_the_reason(
+    engine: Engine, port: str, address: str, reason: str
+) -> None:
+    """At `?left_out`."""
+    engine.run("web", 8080, labels={"prometheus.scrape": "true", "prometheus.port": port})
+    labels = {"dockfleet.address": address} if address else {}
+    async with gateway(HostSettings(name="h1", address=engine.engine.address, labels=labels)) as client:
+        reply = await with_status(client, "/sd/containers?left_out", 200)
+    [left_out] = json.loads(reply.body)
+
+    assert reason in left_out["reason"]
+    assert left_out["labels"]["__meta_docker_container_name"] == "/web"
+
+
 async def test_targets_are_an_error_while_a_host_is_not_known(engine: Engine) -> None:
     """Prometheus keeps those that it has; it would forget those that are not in a shorter list."""
     async with gateway(engine.engine.address, "unix:///nowhere.sock") as client:

@@ -198,7 +198,7 @@ async def test_a_container_that_starts_is_left_alone(client: Client, daemon: Dae
     """It joins networks first, and to inspect it would take as long as its start."""
     before = len(daemon.engine.requests)
     daemon.happen("network", "connect", full("11"), container=DB, name="front")
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(0.5)  # longer than the inventory waits before it asks for what has changed
     assert asked(daemon, before) == []
 
     daemon.happen("container", "start", DB, name="db")
