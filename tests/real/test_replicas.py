@@ -83,7 +83,7 @@ class Clients:
         filters = {"event": system_pb2.StreamEventsRequest().filters["event"]}
         filters["event"].items.append("rename")
         asked = system_pb2.StreamEventsRequest(filters=filters)
-        asked.since.GetCurrentTime()  # else it begins when the gateway has subscribed, which nothing tells
+        asked.since.GetCurrentTime()  # else it begins when the gateway has subscribed, which no response shows
         events = pb.StreamEventsRequest(hosts=ALL, request=asked)
         self.events = Reader(client.fleet.StreamEvents, events)
         self.changes = Reader(client.fleet.WatchContainers, pb.WatchContainersRequest(hosts=ALL, containers=MINE))
