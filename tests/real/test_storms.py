@@ -159,8 +159,9 @@ async def test_however_many_leave_at_once_none_of_their_processes_is_left(
     """To end one costs the engine as much as to start one, so they take turns."""
     container = await containers.start("sh", "-c", "while :; do usleep 300000; done")
     start = exec_pb2.ExecStart(host=host, id=container, cmd=["sleep", "1000"])
-    calls = [client.exec.Exec() for _ in range(LEAVING)]
-    for call in calls:
+    calls = []
+    for _ in range(LEAVING):
+        calls.append(call := client.exec.Exec())  # not earlier: calls without a message have no room for long
         await call.write(exec_pb2.ExecRequest(start=start))
         assert (await receive(call)).HasField("started")
     for call in calls:
