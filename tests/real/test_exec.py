@@ -128,8 +128,7 @@ async def test_output_that_looks_like_the_engines_words_is_output(
 async def test_a_terminal_has_the_size_that_it_is_given(client: Client, host: str, container: str) -> None:
     """The first size is there when the command asks, and `resize` changes it; there is one output."""
     first_size = "until stty size 2> /dev/null | grep .; do sleep 0.05; done; echo err >&2"
-    at_the_last = "stty size | grep 55 && exit 3"  # it may see the size in between, too
-    script = f"{first_size}; trap '{at_the_last}' WINCH; while :; do sleep 0.1; done"
+    script = f"{first_size}; until stty size | grep 55; do sleep 0.1; done; exit 3"
     call = await begin(client, host, container, "sh", "-c", script, tty=True, console_size={"height": 20, "width": 70})
     first = await transcript(call, lambda so_far: b"err" in so_far.stdout)
 
