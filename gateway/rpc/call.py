@@ -30,6 +30,7 @@ from gateway.engine.kinds import Kind
 from gateway.rpc.budgets import Budgets, address_of
 from gateway.rpc.connections import Connections, Resets
 from gateway.rpc.context import CallContext, GrpcContext
+from gateway.rpc.enums import Enums
 from gateway.rpc.messages import FirstMessages, Requests
 from gateway.rpc.status import ClientDeadline, EmptyCall, Failure, MalformedMessage, failure
 from gateway.telemetry.logging import Sparing
@@ -92,16 +93,19 @@ class Method:
         # Streams that wait for something to happen have no end of their own.
         waits = described is None or _waits(options.of_rpc(described))
         self.endless = bool(handler.response_streaming) and waits
+        self._enums = Enums(described.input_type) if described is not None else None
         self.shared = shared
         self.budget = shared.budgets.of(self)
 
     def decode(self, data: bytes) -> Any:
-        """Return the message in *data*.  Raises `MalformedMessage`."""
+        """Return the message in *data*.  Raises `MalformedMessage` and `InvalidField`."""
         try:
             message = self._parse(data)
         except DecodeError:
             raise MalformedMessage(f"{len(data)} bytes are no message of {self.full_name}") from None
         self.received.inc()
+        if self._enums:
+            self._enums.check(message)
         return message
 
     def _count(self, handler: Handler, metrics: RpcMetrics) -> None:
@@ -157,7 +161,7 @@ class Call:
     async def receive(self) -> Any:
         """Return the request, which is a message or a stream of them; take a place in the budget until the block's end.
 
-        Raises `NoRequest`, `EmptyCall`, `MalformedMessage` and `GatewayBusy`.
+        Raises `NoRequest`, `EmptyCall`, `MalformedMessage`, `InvalidField` and `GatewayBusy`.
         """
         method = self.method
         data = await method.shared.first_messages.read(self, self._grpc)

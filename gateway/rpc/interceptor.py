@@ -74,7 +74,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if handler.response_streaming:
             stream = _stream(method, inner, self._stall_timeout_seconds)
             return grpc.stream_stream_rpc_method_handler(stream, None, handler.response_serializer)
-        return grpc.stream_unary_rpc_method_handler(_unary(method, inner), None, handler.response_serializer)
+        return grpc.stream_unary_rpc_method_handler(_unary(method, inner, handler.response_serializer or bytes))
 
 
 _ATTRIBUTES = {
@@ -85,13 +85,16 @@ _ATTRIBUTES = {
 }
 
 
-def _unary(method: Method, inner: Callable[[Any, Any], Awaitable[Any]]) -> Behaviour:
+def _unary(method: Method, inner: Callable[[Any, Any], Awaitable[Any]], encode: Callable[[Any], bytes]) -> Behaviour:
     async def handle(_: Any, context: GrpcContext) -> Any:
         async with Call(method, context, CallContext(context, new_work=method.new_work)) as call:
             response = await inner(await call.receive(), call.handed)
-            if response is not None:
-                method.sent.inc()
-            return response
+            if response is None:
+                return None
+            method.sent.inc()
+            return encode(
+                response
+            )  # grpc would send its exception's text to the client, and the call would count as OK
 
     return handle
 

@@ -104,7 +104,7 @@ class Requests:
     """The messages of a client's stream.  `host` is that of the `start` among them."""
 
     def __init__(self, first: Any, method: Method, context: GrpcContext) -> None:
-        """Begin with the bytes *first*, or `grpc.aio.EOF`.  Raises `MalformedMessage`."""
+        """Begin with the bytes *first*, or `grpc.aio.EOF`.  Raises `MalformedMessage` and `InvalidField`."""
         self.host = ""
         self._method = method
         self._context = context
@@ -115,7 +115,7 @@ class Requests:
         return self
 
     async def __anext__(self) -> Any:
-        """Return the next message.  Raises `MalformedMessage`."""
+        """Return the next message.  Raises `MalformedMessage` and `InvalidField`."""
         if self._first is not None:
             first, self._first = self._first, None
             return first

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import grpc
@@ -46,6 +46,27 @@ async def defective(error: Exception) -> AsyncIterator[grpc.aio.Channel]:
 
 
 @asynccontextmanager
+async def unencodable(error: Exception) -> AsyncIterator[grpc.aio.Channel]:
+    """Serve /defect.Service/Unary and /Stream, whose responses cannot be encoded: that raises *error*."""
+
+    async def unary(request: Empty, context: object) -> Empty:
+        return request
+
+    async def stream(request: Empty, context: object) -> AsyncIterator[Empty]:
+        yield request
+
+    def encode(response: Empty) -> bytes:
+        raise error
+
+    handlers = {
+        "Unary": grpc.unary_unary_rpc_method_handler(unary, Empty.FromString, encode),
+        "Stream": grpc.unary_stream_rpc_method_handler(stream, Empty.FromString, encode),
+    }
+    async with serving(handlers, Metrics()) as channel:
+        yield channel
+
+
+@asynccontextmanager
 async def serving(handlers: dict[str, Any], metrics: Metrics) -> AsyncIterator[grpc.aio.Channel]:
     """Serve the *handlers* of defect.Service through the interceptor."""
     server = grpc.aio.server(interceptors=[CallInterceptor(metrics.rpcs, Limits(), NoTraces())])
@@ -59,10 +80,13 @@ async def serving(handlers: dict[str, Any], metrics: Metrics) -> AsyncIterator[g
         await server.stop(0)
 
 
+@pytest.mark.parametrize("where", [defective, unencodable])
 @pytest.mark.parametrize("method", ["Unary", "Stream"])
-async def test_a_defect_gives_the_caller_only_the_id_of_the_log_line(method: str, logged: io.StringIO) -> None:
-    """grpc itself would send the exception's text, which may hold a secret."""
-    async with defective(ValueError(f"cannot parse {SECRET}")) as channel:
+async def test_a_defect_gives_the_caller_only_the_id_of_the_log_line(
+    method: str, where: Callable[[Exception], AbstractAsyncContextManager[grpc.aio.Channel]], logged: io.StringIO
+) -> None:
+    """grpc itself would send the exception's text, which may hold a secret (A5 18)."""
+    async with where(ValueError(f"cannot parse {SECRET}")) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as error:
             call: Any
             if method == "Unary":
