@@ -59,6 +59,7 @@ from gateway.rpc.interceptor import CallInterceptor
 from gateway.rpc.mirror import behaviours, handlers
 from gateway.rpc.reflection import Reflection
 from gateway.rpc.server import listen, options_of
+from gateway.rpc.services.archives import ArchiveService
 from gateway.rpc.services.containers import ContainerService
 from gateway.rpc.services.exec import ExecService
 from gateway.rpc.services.fleet.containers import FleetContainers
@@ -212,7 +213,7 @@ def _add_services(
     points, cursors = LogTokenCodec(key), EventTokenCodec(key)
     logs, stats = LogService(backend, points), StatsService(backend)
     files: list[tuple[Any, ...]] = [
-        (containers_pb2, ContainerService(backend), logs, stats),
+        (containers_pb2, ArchiveService(backend), ContainerService(backend), logs, stats),
         (distribution_pb2,),
         (exec_pb2, ExecService(backend)),
         (hosts_pb2, hosts),

@@ -76,7 +76,7 @@ def mirror(method: MethodDescriptor, backend: Backend) -> Callable[..., Any]:
     if may_be_old(method):
         behaviour = listing(binding, backend)
     elif not method.server_streaming:
-        behaviour = _upload(binding, backend) if binding.upload else _unary(binding, backend)
+        behaviour = upload(binding, backend) if binding.upload else _unary(binding, backend)
     elif binding.shape == pb.ANSWER_SHAPE_JSON_LINES:
         behaviour = _lines(binding, backend)
     elif binding.shape == pb.ANSWER_SHAPE_BYTES:
@@ -109,12 +109,12 @@ def _lines(binding: Binding, backend: Backend) -> Callable[..., Any]:
     reports = any(field.message_type is Progress.DESCRIPTOR for field in binding.reply.fields)
 
     async def call(request: Any, context: CallContext) -> AsyncGenerator[Message, None]:
-        start, upload = await _asked(binding, request, context)
+        start, data = await _asked(binding, request, context)
         host = backend.host(start, context)
         engine = host.engine
         asked = binding.call(start, backend.timeouts.deadline(binding, context))
         with host.inventory.changing(binding.touches, asked):
-            async with engine.open(asked, upload) as (_, connection):
+            async with engine.open(asked, data) as (_, connection):
                 lines = streams.lines(connection, backend.timeouts.idle(context) if may_stall else None)
                 async with coalesced(lines) if reports else aclosing(lines) as documents:
                     async for document in documents:
@@ -146,12 +146,14 @@ def _bytes(binding: Binding, backend: Backend) -> Callable[..., Any]:
     return call
 
 
-def _upload(binding: Binding, backend: Backend) -> Callable[..., Any]:
+def upload(binding: Binding, backend: Backend) -> Callable[..., Any]:
+    """Return the behaviour of an RPC that sends its client's data as the body of a request, and has one response."""
+
     async def call(requests: AsyncIterator[Any], context: CallContext) -> Message:
-        start, upload = await _asked(binding, requests, context)
+        start, data = await _asked(binding, requests, context)
         engine = backend.engine(start, context)
         asked = binding.call(start, backend.timeouts.deadline(binding, context))
-        async with engine.open(asked, upload) as (answer, connection):
+        async with engine.open(asked, data) as (answer, connection):
             answer.body = await streams.whole(connection, backend.timeouts.idle(context))
             return binding.response(answer, engine.skipped)
 

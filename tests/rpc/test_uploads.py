@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import bz2
 import contextlib
+import gzip
+import lzma
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
@@ -85,6 +88,39 @@ async def test_an_archive_arrives_as_it_was_sent(engine: FakeEngine, client: Cli
     assert request.query == [("path", "/tmp")]
     assert request.headers["transfer-encoding"] == "chunked"
     assert request.headers["content-type"] == "application/x-tar"
+
+
+COMPRESSED = {
+    "gzip": gzip.compress(b"tar"),
+    "bzip2": bz2.compress(b"tar"),
+    "xz": lzma.compress(b"tar"),
+    "zstd": bytes.fromhex("28b52ffd") + bytes(20),
+    "zstd after a frame that is left out": bytes.fromhex("5f2a4d1800000000") + bytes(20),
+}
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+@pytest.mark.parametrize("form", COMPRESSED)
+async def test_an_archive_that_is_compressed_is_refused(
+    engine: FakeEngine, client: Client, form: str, size: int
+) -> None:
+    """Engines know it by its beginning, and may run a program of the container as root (A5 47)."""
+    archive = COMPRESSED[form]
+    parts = (data(archive[start : start + size]) for start in range(0, len(archive), size))
+    refused = await refused_upload(client, [START, data(b""), *parts])
+    await client.containers.PutContainerArchive(iter([START, data(b"plain")]))
+
+    assert (refused.code, refused.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
+    assert refused.message.startswith("data: must be a tar archive that is not compressed")
+    assert [request.body for request in engine.requests if request.method == "PUT"] == [b"plain"]
+
+
+async def test_compressed_files_within_an_archive_are_none_of_the_engines(engine: FakeEngine, client: Client) -> None:
+    """What counts is how the archive begins."""
+    archive = bytes(512) + COMPRESSED["gzip"]
+    await client.containers.PutContainerArchive(iter([START, data(archive[:512]), data(archive[512:])]))
+
+    assert (await engine.request("PUT", ARCHIVE)).body == archive
 
 
 async def test_an_upload_may_be_empty(engine: FakeEngine, client: Client) -> None:

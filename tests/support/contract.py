@@ -22,6 +22,7 @@ from google.protobuf.descriptor import (
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from gateway.rpc.services.archives import ArchiveService
 from gateway.rpc.services.containers import ContainerService
 from gateway.rpc.services.exec import ExecService
 from gateway.rpc.services.fleet.containers import FleetContainers
@@ -39,7 +40,7 @@ from gateway.rpc.services.system import SystemService
 ROOT = Path(__file__).resolve().parents[2]
 PROTOS = sorted((ROOT / "protos").rglob("*.proto"))
 BY_HAND: dict[str, tuple[type, ...]] = {
-    "ContainerService": (ContainerService, LogService, StatsService),
+    "ContainerService": (ArchiveService, ContainerService, LogService, StatsService),
     "ExecService": (ExecService,),
     "FleetService": (FleetContainers, FleetEvents, FleetImages, FleetLogs, FleetServices, FleetStats, FleetWatch),
     "HostService": (HostService,),

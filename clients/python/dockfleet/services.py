@@ -1209,8 +1209,9 @@ class Containers(Service):
     ) -> None:
         """Unpacks a tar archive into a directory of a container, running or not.
 
-        The first request is `start`; the archive follows as `data`, plain or compressed with gzip, bzip2 or xz. An
-        upload that breaks off may leave incomplete files.
+        The first request is `start`; the archive follows as `data`. A compressed one is refused: an engine may
+        decompress it with a program of the container, as root on the host. An upload that breaks off may leave
+        incomplete files.
 
         Errors:
         - NOT_FOUND: there is no such container, or no such path.

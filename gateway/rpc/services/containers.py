@@ -1,4 +1,4 @@
-"""ContainerService: attach and run; logs and stats have modules of their own.  The rest is mirrored."""
+"""ContainerService: attach and run; archives, logs and stats have modules of their own.  The rest is mirrored."""
 
 from __future__ import annotations
 
@@ -29,10 +29,8 @@ from gateway.rpc.terminal import forward_input, read_output
 _METHODS = pb.DESCRIPTOR.services_by_name["ContainerService"].methods_by_name
 _ATTACH = Binding(_METHODS["AttachContainer"])
 _CREATE = Binding(_METHODS["CreateContainer"])
-_GET_ARCHIVE = Binding(_METHODS["GetContainerArchive"])
 _REMOVE = Binding(_METHODS["RemoveContainer"])
 _START = Binding(_METHODS["StartContainer"])
-_STAT_ARCHIVE = Binding(_METHODS["StatContainerArchive"])
 _WAIT = Binding(_METHODS["WaitContainer"])
 _IMAGE_METHODS = images_pb2.DESCRIPTOR.services_by_name["ImageService"].methods_by_name
 _INSPECT_IMAGE = Binding(_IMAGE_METHODS["InspectImage"])
@@ -75,18 +73,6 @@ class ContainerService:
                     for message in encode(frames):
                         yield message
         yield pb.AttachContainerResponse(end=await _end(engine, start.id))
-
-    async def StatContainerArchive(self, request: pb.StatContainerArchiveRequest, context: CallContext) -> Any:
-        """Describe a path; say why not in the words of a download, for the answer to a HEAD has none."""
-        engine = self._backend.engine(request, context)
-        deadline = self._backend.timeouts.deadline(_STAT_ARCHIVE, context)
-        try:
-            answer = await engine.fetch(_STAT_ARCHIVE.call(request, deadline))
-            return _STAT_ARCHIVE.response(answer, engine.skipped)
-        except APIError:
-            download = pb.GetContainerArchiveRequest(id=request.id, path=request.path)
-            async with engine.open(_GET_ARCHIVE.call(download, deadline)):
-                raise  # what was not there a moment ago is there now
 
     async def RunContainer(self, request: pb.RunContainerRequest, context: StreamContext) -> AsyncGenerator[Any, None]:
         """Pull if need be, create, start, and report output and exit code."""

@@ -262,8 +262,8 @@ class ContainerServiceStub:
     PutContainerArchive: _grpc.StreamUnaryMultiCallable[_containers_pb2.PutContainerArchiveRequest, _containers_pb2.PutContainerArchiveResponse]
     """Unpacks a tar archive into a directory of a container, running or not.
 
-    The first request is `start`; the archive follows as `data`, plain or compressed with gzip, bzip2 or xz.  An upload
-    that breaks off may leave incomplete files.
+    The first request is `start`; the archive follows as `data`.  A compressed one is refused: an engine may decompress
+    it with a program of the container, as root on the host.  An upload that breaks off may leave incomplete files.
 
     Errors:
       - NOT_FOUND: there is no such container, or no such path.
@@ -514,8 +514,8 @@ class ContainerServiceAsyncStub(ContainerServiceStub):
     PutContainerArchive: _aio.StreamUnaryMultiCallable[_containers_pb2.PutContainerArchiveRequest, _containers_pb2.PutContainerArchiveResponse]  # type: ignore[assignment]
     """Unpacks a tar archive into a directory of a container, running or not.
 
-    The first request is `start`; the archive follows as `data`, plain or compressed with gzip, bzip2 or xz.  An upload
-    that breaks off may leave incomplete files.
+    The first request is `start`; the archive follows as `data`.  A compressed one is refused: an engine may decompress
+    it with a program of the container, as root on the host.  An upload that breaks off may leave incomplete files.
 
     Errors:
       - NOT_FOUND: there is no such container, or no such path.
@@ -907,8 +907,8 @@ class ContainerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_containers_pb2.PutContainerArchiveResponse, _abc.Awaitable[_containers_pb2.PutContainerArchiveResponse]]:
         """Unpacks a tar archive into a directory of a container, running or not.
 
-        The first request is `start`; the archive follows as `data`, plain or compressed with gzip, bzip2 or xz.  An upload
-        that breaks off may leave incomplete files.
+        The first request is `start`; the archive follows as `data`.  A compressed one is refused: an engine may decompress
+        it with a program of the container, as root on the host.  An upload that breaks off may leave incomplete files.
 
         Errors:
           - NOT_FOUND: there is no such container, or no such path.
