@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
-import trustme
 from dockfleet.fleet.v1 import hosts_pb2
 from dockfleet.v1 import containers_pb2, system_pb2, system_pb2_grpc
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_reflection.v1alpha import reflection_pb2
 
-from gateway.config.tls import ListenerTls
 from tests.support.fake_engine import FakeEngine, ResponseParser
 from tests.support.fake_events import Daemon
 from tests.support.gateway import failed, gateway_of
@@ -120,63 +116,6 @@ async def test_a_port_that_is_taken_is_an_error() -> None:
         with pytest.raises((OSError, RuntimeError)):
             async with gateway_of(engine.address, listen=f"127.0.0.1:{client.port}"):
                 pass
-
-
-def certificates(folder: Path, authority: trustme.CA) -> ListenerTls:
-    """Write a server's certificate and its client authority into *folder*."""
-    server = authority.issue_cert("localhost", "127.0.0.1")
-    server.private_key_pem.write_to_path(str(folder / "key.pem"))
-    server.cert_chain_pems[0].write_to_path(str(folder / "certificate.pem"))
-    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    return ListenerTls(certificate=folder / "certificate.pem", key=folder / "key.pem", client_ca=folder / "ca.pem")
-
-
-async def ping(port: int, authority: trustme.CA, client: trustme.LeafCert | None) -> grpc.StatusCode:
-    """Call the gateway over TLS, with a client's certificate if given; return the status."""
-    credentials = grpc.ssl_channel_credentials(
-        authority.cert_pem.bytes(),
-        client.private_key_pem.bytes() if client else None,
-        client.cert_chain_pems[0].bytes() if client else None,
-    )
-    options = [("grpc.use_local_subchannel_pool", 1)]
-    async with grpc.aio.secure_channel(f"localhost:{port}", credentials, options) as channel:
-        call = system_pb2_grpc.SystemServiceStub(channel).Ping(PING, timeout=10)
-        return await call.code()
-
-
-async def test_mutual_tls_lets_in_only_who_has_a_certificate_of_the_authority(tmp_path: Path) -> None:
-    """Without one, or with one of another authority, no handler ever runs."""
-    authority, stranger = trustme.CA(), trustme.CA()
-    async with FakeEngine() as engine, gateway_of(engine.address, tls=certificates(tmp_path, authority)) as client:
-        friend = await ping(client.port, authority, authority.issue_cert("client@example.com"))
-        await engine.request("GET", "/info")  # the last that the gateway asks of its own accord
-        seen = len(engine.requests)
-        nobody = await ping(client.port, authority, None)
-        foreigner = await ping(client.port, authority, stranger.issue_cert("client@example.com"))
-        yesterday = datetime.now(UTC) - timedelta(days=1)
-        expired = await ping(client.port, authority, authority.issue_cert("client@example.com", not_after=yesterday))
-
-        assert friend is grpc.StatusCode.OK
-        assert {nobody, foreigner, expired} == {grpc.StatusCode.UNAVAILABLE}
-        assert len(engine.requests) == seen
-
-
-@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
-async def test_old_versions_of_tls_are_not_spoken(tmp_path: Path) -> None:
-    """Also with a client that takes every cipher (A5 10)."""
-    authority = trustme.CA()
-    tls = certificates(tmp_path, authority).model_copy(update={"client_ca": None})
-    context = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
-    context.set_ciphers("ALL:@SECLEVEL=0")
-    async with FakeEngine() as engine, gateway_of(engine.address, tls=tls) as client:
-        for version in (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1):
-            context.minimum_version = context.maximum_version = version
-            with pytest.raises((ssl.SSLError, ConnectionError)):
-                await asyncio.open_connection("localhost", client.port, ssl=context)
-        context.maximum_version = context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.set_alpn_protocols(["h2"])
-        _, writer = await asyncio.open_connection("localhost", client.port, ssl=context)
-        writer.transport.abort()
 
 
 async def test_a_stop_ends_endless_streams_with_a_reason_and_lets_calls_finish() -> None:
