@@ -19,6 +19,7 @@ Row = Mapping[str, Any]  # what was measured, by name: see `harness.measure`
 Seen = dict[str, Any]  # what an attacker saw; its figures become part of the row
 
 HEALTHY, HOSTILE = "healthy", "hostile"  # the hosts of a gateway that is attacked
+PING = "/dockfleet.v1.SystemService/Ping"
 _CONNECT_SECONDS = 5  # a server that accepts no more is tried by the kernel for minutes
 _SOURCE = "127.0.0.66"  # the address that raw connections come from: the honest client's is another
 
@@ -56,6 +57,7 @@ EVERYWHERE = (  # what holds under every attack
     Bound("late_seconds", 2, "seconds until SIGTERM ends it, beyond drain and grace"),
     Bound("foreign_lines", 0, "lines of others in the log"),
 )
+STREAMS = Bound("most_streams", 250, "streams that a connection may have")
 WORK = Bound("work_p90_ms", 50, "ms that the loop computes within nine of ten honest pings")  # under floods
 IN_FULL = (Bound("p99_ratio", 3, "p99 of honest pings, times that without"),)  # and in full size, where times count
 
@@ -135,6 +137,16 @@ class Attack:
         raise NotImplementedError
 
 
+class Nothing(Attack):
+    """Nothing: what the figures are without an attack"""
+
+    name, kind = "nothing", 0
+
+    @asynccontextmanager
+    async def strike(self, target: Target) -> AsyncIterator[Seen]:
+        yield {}
+
+
 def mib(count: float) -> int:
     """Return so many MiB in bytes."""
     return int(count * (1 << 20))
@@ -160,3 +172,37 @@ async def code(call: Any) -> str:
             await call
     name: str = (await call.code()).name
     return name
+
+
+@asynccontextmanager
+async def connections(target: Target) -> AsyncIterator[Connected]:
+    """Give a list of raw connections, to be added to; all are closed at the end."""
+    connected = Connected(target)
+    try:
+        yield connected
+    finally:
+        for connection in connected:
+            connection.close()
+
+
+class Connected(list[Connection]):
+    """The raw connections to a target."""
+
+    def __init__(self, target: Target) -> None:
+        super().__init__()
+        self.target = target
+
+
+async def spread(connected: Connected, calls: int) -> AsyncIterator[Connection]:
+    """Yield a connection for each of so many calls, and open another one whenever the server's bound is reached."""
+    room = 0
+    for _ in range(calls):
+        if not room:
+            try:
+                connected.append(await connected.target.connect())
+            except OSError:
+                return
+            await connected[-1].settled.wait()
+            room = connected[-1].most_streams
+        room -= 1
+        yield connected[-1]

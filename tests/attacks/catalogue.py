@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from tests.attacks import by_answers, by_clients, by_floods, by_hosts, by_sshd
-from tests.attacks.attack import Attack
+from tests.attacks import by_answers, by_floods, by_frames, by_hosts, by_requests, by_silence, by_sshd, by_watches
+from tests.attacks.attack import Attack, Nothing
 
 _CLASSES: tuple[type[Attack], ...] = (
-    by_clients.Nothing,
+    Nothing,
     by_hosts.ErrorText,
-    by_clients.HostName,
-    by_clients.ResumeToken,
+    by_requests.HostName,
+    by_requests.ResumeToken,
     by_hosts.ProbeError,
     by_sshd.Sshd,
     by_answers.ManyContainers,
     by_answers.EmptyObjects,
     by_answers.FreeForm,
     by_answers.TinyChunks,
-    by_clients.UnfinishedMessages,
-    by_clients.SilentCalls,
-    by_clients.Connections,
-    by_clients.SilentScrapers,
-    by_clients.RapidReset,
-    by_clients.FrameFloods,
-    by_clients.HealthWatch,
-    by_clients.IdleReflection,
+    by_silence.UnfinishedMessages,
+    by_silence.SilentCalls,
+    by_silence.Connections,
+    by_silence.SilentScrapers,
+    by_frames.RapidReset,
+    by_frames.FrameFloods,
+    by_watches.HealthWatch,
+    by_watches.IdleReflection,
     by_floods.EventsFlood,
     by_floods.PullFlood,
     by_floods.LogFlood,
@@ -31,7 +31,7 @@ _CLASSES: tuple[type[Attack], ...] = (
     by_floods.LineInPieces,
     by_hosts.DeepPingError,
     by_hosts.Extremes,
-    by_clients.Undecodable,
+    by_requests.Undecodable,
     by_hosts.EchoedSecrets,
 )
 ATTACKS = {attack.name: attack for attack in _CLASSES}
