@@ -29,6 +29,7 @@ from tests.support.fake_engine import FakeEngine, ResponseParser, frame
 from tests.support.fake_log import LOGS, NOON, STATE, state
 
 PULL = images_pb2.PullImageRequest(host=HOSTILE, image="busybox", tag="latest")
+_LINES = 1000  # in a MiB of a log
 _AT_ONCE = 16  # pulls that a host serves at the same time (limits.max_heavy_calls_per_host)
 
 
@@ -178,6 +179,34 @@ class LogFlood(Attack):
                 yield {"ended": sum(call.done() for call in calls)}
 
 
+class WholeLog(Attack):
+    """A log that is read from its beginning to its end, and is longer than the memory that it may take"""
+
+    name, kind = "whole-log", 7
+    mib = sizes(80, 1024)
+
+    def bounds(self) -> tuple[Bound, ...]:
+        return Bound("memory_peak", 64, "MiB of memory"), Bound("missing", 0, "lines of the log that do not come")
+
+    def script(self, engine: FakeEngine) -> None:
+        async def logs(exchange: ResponseParser) -> None:
+            exchange.head(200, CHUNKED)
+            for first in range(0, self.mib * _LINES, _LINES):
+                await exchange.chunk(b"".join(_long_line(number) for number in range(first, first + _LINES)))
+            await exchange.chunk(b"")
+
+        engine.on(*STATE, json=state(running=False))
+        engine.on(*LOGS, logs)
+
+    @asynccontextmanager
+    async def strike(self, target: Target) -> AsyncIterator[Seen]:
+        async with target.channel() as channel:
+            stub = containers_pb2_grpc.ContainerServiceStub(channel)
+            request = containers_pb2.StreamLogsRequest(host=HOSTILE, id="web")
+            lines = [len(response.batch.entries) async for response in stub.StreamLogs(request)]
+            yield {"missing": self.mib * _LINES - sum(lines)}
+
+
 class LineInPieces(Attack):
     """A line of a pull's progress that comes in small pieces"""
 
@@ -267,3 +296,7 @@ def _event(nanoseconds: int) -> bytes:
         b'{"Type":"container","Action":"start","Actor":{"ID":"c%d","Attributes":{"name":"web"}},"scope":"local",'
         b'"time":%d,"timeNano":%d}\n' % (nanoseconds % 1000, nanoseconds // 1_000_000_000, nanoseconds)
     )
+
+
+def _long_line(number: int) -> bytes:
+    return frame(1, time_of(NOON + number * 1000) + b" " + b"x" * 1000 + b"\n")

@@ -25,33 +25,41 @@ from tests.attacks.http2 import Connection
 
 
 class RapidReset(Attack):
-    """Two connections that begin and cancel calls as fast as they can"""
+    """Connections that begin calls and cancel them, or make the gateway reset them, as fast as they can"""
 
     name, kind = "rapid-reset", 4
     resets = sizes(5000, 100_000)
     repeats = True
 
     def bounds(self) -> tuple[Bound, ...]:
-        return STREAMS, Bound("stayed", 0, "of the two connections that the gateway keeps")
+        return STREAMS, Bound("stayed", 0, "of the three connections that the gateway keeps")
 
     @asynccontextmanager
     async def strike(self, target: Target) -> AsyncIterator[Seen]:
         async with connections(target) as connected:
-            for _ in range(2):
+            ways = (self._cancel, self._cancel, self._provoke)
+            for _ in ways:
                 connected.append(await target.connect())
-            await asyncio.gather(*(self._reset(connection) for connection in connected))
+            await asyncio.gather(*(self._reset(*pair) for pair in zip(connected, ways, strict=True)))
             stayed = sum(not connection.gone.is_set() for connection in connected)
             yield {"stayed": stayed, "most_streams": max(each.most_streams for each in connected)}
 
-    async def _reset(self, connection: Connection) -> None:
-        message = system_pb2.PingRequest(host=HEALTHY).SerializeToString()
+    async def _reset(self, connection: Connection, begin: Callable[[Connection], None]) -> None:
         for number in range(self.resets):
             if connection.gone.is_set():
                 return
-            connection.reset(connection.call(PING, message, end=True))
+            begin(connection)
             if number % 50 == 0:
                 await connection.drain()
                 await asyncio.sleep(0)
+
+    def _cancel(self, connection: Connection) -> None:
+        message = system_pb2.PingRequest(host=HEALTHY).SerializeToString()
+        connection.reset(connection.call(PING, message, end=True))
+
+    def _provoke(self, connection: Connection) -> None:
+        compressed = b"\1\0\0\0\1x"  # which the head does not say, so the server ends the stream
+        connection.send(http2.DATA, 0, connection.call(PING), compressed)
 
 
 class FrameFloods(Attack):
@@ -59,6 +67,7 @@ class FrameFloods(Attack):
 
     name, kind = "frame-floods", 4
     frames = sizes(5000, 100_000)
+    heads = sizes(500, 10_000)  # each of them is some KiB, and a call
     silent = sizes(50, 400)
     seconds = sizes(0, 8)
     repeats = True
@@ -75,18 +84,22 @@ class FrameFloods(Attack):
                 reader, writer = await asyncio.open_connection(target.host, target.port)
                 stack.callback(writer.close)  # and it stays open until then
                 ends.append(asyncio.create_task(reader.read()))
-            kinds = (self._pings, self._settings, self._empty_data, self._continuations)
+            kinds = dict.fromkeys((self._pings, self._settings, self._empty_data, self._continuations), self.frames)
+            kinds[self._tables] = self.heads
             for _ in kinds:
                 connected.append(await target.connect())
-            await asyncio.gather(*(self._flood(*pair) for pair in zip(connected, kinds, strict=True)))
+            floods = zip(connected, kinds, kinds.values(), strict=True)
+            await asyncio.gather(*(self._flood(*flood) for flood in floods))
             await asyncio.sleep(self.seconds)
             yield {"silent_kept": sum(not end.done() for end in ends)}
             for end in ends:
                 end.cancel()
 
-    async def _flood(self, connection: Connection, frame: Callable[[Connection], Callable[[], None]]) -> None:
+    async def _flood(
+        self, connection: Connection, frame: Callable[[Connection], Callable[[], None]], count: int
+    ) -> None:
         send = frame(connection)
-        for number in range(self.frames):
+        for number in range(count):
             if connection.gone.is_set():
                 return
             send()
@@ -107,3 +120,7 @@ class FrameFloods(Attack):
     def _continuations(self, connection: Connection) -> Callable[[], None]:
         stream = connection.begin_head(PING)
         return lambda: connection.send(http2.CONTINUATION, 0, stream, b"\0\1x\1y" * 20)
+
+    def _tables(self, connection: Connection) -> Callable[[], None]:
+        fields = {f"x-some-{number:03}": "y" * 60 for number in range(60)}
+        return lambda: connection.churn(PING, fields)

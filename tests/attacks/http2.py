@@ -77,6 +77,13 @@ class Connection:
         self.send(HEADERS, 0, stream, _head(method))
         return stream
 
+    def churn(self, method: str, fields: Mapping[str, str]) -> None:
+        """Begin and end a call whose head empties the table of HPACK and puts *fields* into it (RFC 7541, 6)."""
+        stream, self._next = self._next, self._next + 2
+        emptied = b"\x20\x3f\xe1\x1f"  # the size becomes 0, and 4,096 again
+        added = b"".join(b"\x40" + _text(name) + _text(value) for name, value in fields.items())
+        self.send(HEADERS, END_HEADERS | END_STREAM, stream, emptied + _head(method) + added)
+
     def reset(self, stream: int) -> None:
         """Cancel a call."""
         self.send(RESET, 0, stream, struct.pack(">L", _CANCEL))
