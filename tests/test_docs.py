@@ -18,6 +18,7 @@ from dockfleet.v1 import system_pb2, system_pb2_grpc
 from gateway.config import loading
 from gateway.config.tls import ListenerTls
 from gateway.engine.codec import options
+from tests.attacks.catalogue import ATTACKS
 from tests.support import contract
 from tests.support.contract import ROOT
 from tests.support.fake_engine import FakeEngine
@@ -61,6 +62,21 @@ def test_every_relative_link_leads_to_a_file_and_a_heading(name: str) -> None:
             dead.append(link)
 
     assert dead == []
+
+
+def test_what_shows_that_an_attack_fails_exists() -> None:
+    """Each test that docs/security.md names is there, and it names each attack."""
+    page = ROOT / "docs/security.md"
+    lines = page.read_text().partition("## What shows it")[2].splitlines()
+    rows = [line.split(" | ")[-1] for line in lines if line.startswith("|")]
+    named = re.findall(r"\[([^]]+)\]\(([^)]+\.py)\)", "".join(rows))
+    missing = [
+        name for name, path in named if f"def test_{name.replace(' ', '_')}(" not in (page.parent / path).read_text()
+    ]
+
+    assert missing == []
+    assert len(named) > 50
+    assert set(re.findall(r"`([a-z0-9-]+)`", "".join(rows))) == set(ATTACKS) - {"nothing"}
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -19,6 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from dockfleet.v1 import system_pb2, system_pb2_grpc
 
 from gateway.config.tls import ListenerTls
+from tests.attacks.http2 import Connection
 from tests.support.fake_engine import FakeEngine
 from tests.support.gateway import gateway_of
 from tests.support.process import Process
@@ -88,6 +89,18 @@ async def test_mutual_tls_lets_in_only_who_has_a_certificate_of_the_authority_fo
         assert friend is grpc.StatusCode.OK
         assert codes == dict.fromkeys(REFUSED, grpc.StatusCode.UNAVAILABLE)
         assert len(engine.requests) == seen
+
+
+async def test_plaintext_gets_no_answer_where_tls_is_spoken(tmp_path: Path) -> None:
+    """The connection is closed (A5 1)."""
+    async with FakeEngine() as engine, gateway_of(engine.address, tls=certificates(tmp_path, trustme.CA())) as client:
+        connection = await Connection.open("127.0.0.1", client.port, "127.0.0.9", {})
+        connection.call("/dockfleet.v1.SystemService/Ping", PING.SerializeToString(), end=True)
+        await connection.gone.wait()
+        connection.close()
+
+        assert connection.settings == {}
+        assert engine.asked == []
 
 
 async def test_an_authority_that_is_taken_out_of_several_lets_nobody_in_any_more(tmp_path: Path) -> None:

@@ -152,6 +152,14 @@ def test_a_container_fits(host: Contents, given: dict[str, list[str]], expected:
     assert names(host, all=True, filters=given) == expected
 
 
+@pytest.mark.parametrize("pattern", ["(a+)+$", "(a|a)*$", "(.*a){20}$", "([a-z]+)*$"])
+def test_no_pattern_takes_for_ever(pattern: str) -> None:
+    """Engines search with RE2, which is linear; with patterns of Python's own, this test would not end (A5 68)."""
+    long = contents(container(WEB_ID, "a" * 5000 + "_b_"))
+
+    assert names(long, all=True, filters={"name": [pattern]}) in ([], ["a" * 5000 + "_b_"])
+
+
 def test_a_status_lists_those_that_do_not_run(host: Contents) -> None:
     """Other filters do not."""
     assert names(host, filters={"status": ["exited"]}) == ["job-1"]
