@@ -28,7 +28,7 @@ from tests.attacks.attack import (
 from tests.attacks.http2 import prefixed
 from tests.support.fake_engine import FakeEngine
 
-_CALL_SECONDS = 10
+_CALL_SECONDS = 60
 
 
 class UnfinishedMessages(Attack):

@@ -30,7 +30,7 @@ from tests.support.fake_engine import FakeEngine
 
 WATCH = "/grpc.health.v1.Health/Watch"
 REFLECT = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
-_CALL_SECONDS = 10
+_CALL_SECONDS = 60
 
 
 class HealthWatch(Attack):
@@ -72,9 +72,9 @@ class HealthWatch(Attack):
                         answer = await health.Check(asked, timeout=_CALL_SECONDS / 4)
                         stale = answer.status == health_pb2.HealthCheckResponse.SERVING
                         await asyncio.sleep(0.1)
-            checks = [health.Check(health_pb2.HealthCheckRequest(), timeout=5) for _ in range(self.checks)]
+            checks = [health.Check(health_pb2.HealthCheckRequest(), timeout=_CALL_SECONDS) for _ in range(self.checks)]
             ends = await asyncio.gather(*map(code, checks))
-            watch = health.Watch(health_pb2.HealthCheckRequest(), timeout=5)
+            watch = health.Watch(health_pb2.HealthCheckRequest(), timeout=_CALL_SECONDS)
             silent = True
             with contextlib.suppress(grpc.RpcError):
                 silent = await watch.read() is grpc.aio.EOF
