@@ -153,8 +153,8 @@ async def greet(port: int, context: ssl.SSLContext, session: ssl.SSLSession | No
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
-async def test_old_versions_of_tls_are_not_spoken(tmp_path: Path) -> None:
-    """Also with a client that takes every cipher (A5 10)."""
+async def test_old_versions_of_tls_and_weak_ciphers_are_not_spoken(tmp_path: Path) -> None:
+    """Also with a client that takes every cipher, or only weak ones (A5 10)."""
     authority = trustme.CA()
     tls = certificates(tmp_path, authority).model_copy(update={"client_ca": None})
     context = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
@@ -166,5 +166,9 @@ async def test_old_versions_of_tls_are_not_spoken(tmp_path: Path) -> None:
                 await asyncio.open_connection("localhost", client.port, ssl=context)
         context.maximum_version = context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["h2"])
+        context.set_ciphers("ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA384:ECDHE-ECDSA-NULL-SHA:@SECLEVEL=0")
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            await asyncio.open_connection("localhost", client.port, ssl=context)
+        context.set_ciphers("ALL:@SECLEVEL=0")
         _, writer = await asyncio.open_connection("localhost", client.port, ssl=context)
         writer.transport.abort()
