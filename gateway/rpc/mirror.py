@@ -19,7 +19,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from gateway.engine.codec import options, pieces, streams, wire
-from gateway.engine.codec.binding import Binding
+from gateway.engine.codec.binding import Binding, binding_of
 from gateway.engine.errors import InvalidField
 from gateway.engine.process.bounded_buffer import buffered
 from gateway.engine.process.progress import ProgressCoalescer
@@ -72,7 +72,7 @@ def handler(method: MethodDescriptor, behaviour: Callable[..., Any]) -> Any:
 
 def mirror(method: MethodDescriptor, backend: Backend) -> Callable[..., Any]:
     """Return the behaviour of an RPC that is nothing but its endpoint."""
-    binding = Binding(method)
+    binding = binding_of(method)
     if may_be_old(method):
         behaviour = listing(binding, backend)
     elif not method.server_streaming:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,13 @@ class Reflection:
     def __init__(self, services: Iterable[str]) -> None:
         """Describe *services*, by their full names, and themselves."""
         self._services = sorted({*services, *NAMES})
-        described = FileDescriptorSet.FromString(gzip.decompress(_CONTRACT.read_bytes()))
-        self._contract = {file.name: file for file in described.file}
         self._pool = descriptor_pool.Default()
+
+    @cached_property
+    def _contract(self) -> dict[str, FileDescriptorProto]:
+        """The files of the contract by name; few gateways are asked for them, so the first request reads them."""
+        described = FileDescriptorSet.FromString(gzip.decompress(_CONTRACT.read_bytes()))
+        return {file.name: file for file in described.file}
 
     def handlers(self) -> list[grpc.GenericRpcHandler]:
         """Return the handlers of the reflection services."""

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -207,6 +207,12 @@ class Binding:
         if places:
             skipped(self.name, len(places))
         return message
+
+
+@cache
+def binding_of(method: MethodDescriptor) -> Binding:
+    """Return the binding of *method*.  Raises `TypeError` when its options contradict the messages."""
+    return Binding(method)
 
 
 # Requests
