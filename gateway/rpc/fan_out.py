@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any, cast
 
 from dockfleet.fleet.v1 import fleet_pb2 as pb
@@ -42,6 +43,8 @@ _MOST_BYTES = 256 << 10
 _HOSTS_AT_ONCE = 64  # whose answers are looked up without a pause
 _ANY = ListContainersRequest(all=True)
 _EVER = Duration(seconds=315_576_000_000)  # the longest that there is
+_DRY_RUN = pb.Skipped(reason=pb.SKIP_REASON_DRY_RUN)
+_TOO_MANY_FAILURES = pb.Skipped(reason=pb.SKIP_REASON_TOO_MANY_FAILURES)
 
 
 def behaviour(method: MethodDescriptor, backend: Backend, served: Mapping[str, Behaviour]) -> Behaviour:
@@ -60,59 +63,74 @@ def behaviour(method: MethodDescriptor, backend: Backend, served: Mapping[str, B
 
 def _question(method: MethodDescriptor, backend: Backend, rpc: HostRpc) -> Behaviour:
     encode = _Encoder(method, "answers")
-    from_inventory = may_be_old(rpc.method)
-    kind = objects_of(rpc.method)
+    kind = objects_of(rpc.method) if may_be_old(rpc.method) else ""  # "": the answer is not in the inventory
 
     async def ask(request: Any, context: CallContext) -> AsyncGenerator[Any, None]:
         hosts = chosen_hosts(request, backend)
         asked = unaddressed(request, "host")
-        if from_inventory and not asked.HasField("max_age"):
+        if kind and not asked.HasField("max_age"):
             asked.max_age.CopyFrom(_EVER)
-        timeout = _host_timeout(request, backend)
-        summary = pb.FanOutSummary(selected=len(hosts))
-        known: list[tuple[str, list[bytes]]] = []  # what needs no task
-        unknown: list[Host] = []
-        for count, host in enumerate(hosts, 1):
-            pieces = remembered(kind, asked, host) if from_inventory else None
-            if pieces is None:
-                unknown.append(host)
-            else:
-                known.append((host.name, pieces))
-            if not count % _HOSTS_AT_ONCE:
-                await asyncio.sleep(0)  # other calls have their turn
-        summary.answered = len(known)
-
-        async def ask_one(host: Host, put: Put[bytes]) -> None:
-            responses: list[Any] = []
-
-            async def keep(response: Any) -> None:
-                responses.append(response)
-
-            try:
-                await rpc.call(addressed(asked, host), timeout, keep)
-                error: Exception | None = host.outdated if from_inventory else None
-            except InvalidField as wrong:
-                raise within_request(wrong) from None
-            except Exception as failed:
-                error = failed
-            failure = None if error is None else rpc.failure(error, host.name)
-            if failure is None:
-                summary.answered += 1
-            else:
-                summary.failures.add(host=host.name, failure=failure)
-            await put(encode.answer(host.name, responses[0] if responses else None, failure))
-
+        question = _Question(rpc, asked, _host_timeout(request, backend), encode, pb.FanOutSummary(selected=len(hosts)))
+        known, unknown = await _remembered(kind, asked, hosts) if kind else ([], hosts)
+        question.summary.answered = len(known)
         if known:
             for response in encode.responses(encode.answer(name, b"".join(pieces), None) for name, pieces in known):
                 yield response
-        async with aclosing(together(_for_each(unknown, ask_one))) as answers:
-            async for batch in answers:
-                for response in encode.responses(batch):
+        async with aclosing(together(_for_each(unknown, question.ask))) as answers:
+            async for several in answers:
+                for response in encode.responses(several):
                     yield response
-        summary.failures.sort(key=lambda each: each.host)
-        yield encode.reply(summary=summary)
+        question.summary.failures.sort(key=lambda each: each.host)
+        yield encode.reply(summary=question.summary)
 
     return ask
+
+
+async def _remembered(kind: str, asked: Any, hosts: Iterable[Host]) -> tuple[list[tuple[str, list[bytes]]], list[Host]]:
+    """Return the answers of the inventories, by the names of the hosts, and the hosts whose inventory has none."""
+    known: list[tuple[str, list[bytes]]] = []
+    unknown: list[Host] = []
+    for count, host in enumerate(hosts, 1):
+        pieces = remembered(kind, asked, host)
+        if pieces is None:
+            unknown.append(host)
+        else:
+            known.append((host.name, pieces))
+        if not count % _HOSTS_AT_ONCE:
+            await asyncio.sleep(0)  # other calls have their turn
+    return known, unknown
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What every host is asked in one call."""
+
+    rpc: HostRpc
+    asked: Any
+    timeout: Timeout
+    encode: _Encoder
+    summary: pb.FanOutSummary
+
+    async def ask(self, host: Host, put: Put[bytes]) -> None:
+        """Ask *host*, and *put* its answer.  Raises `InvalidField`."""
+        responses: list[Any] = []
+
+        async def keep(response: Any) -> None:
+            responses.append(response)
+
+        try:
+            await self.rpc.call(addressed(self.asked, host), self.timeout, keep)
+            error: Exception | None = host.outdated if may_be_old(self.rpc.method) else None
+        except InvalidField as wrong:
+            raise within_request(wrong) from None
+        except Exception as failed:
+            error = failed
+        failure = None if error is None else self.rpc.failure(error, host.name)
+        if failure is None:
+            self.summary.answered += 1
+        else:
+            self.summary.failures.add(host=host.name, failure=failure)
+        await put(self.encode.answer(host.name, responses[0] if responses else None, failure))
 
 
 def _batch(method: MethodDescriptor, backend: Backend, rpc: HostRpc) -> Behaviour:
@@ -130,8 +148,7 @@ def _batch(method: MethodDescriptor, backend: Backend, rpc: HostRpc) -> Behaviou
             await settled(hosts)
             targets = _containers(hosts, request.containers, summary, method)
         if request.batch.dry_run:
-            skipped = pb.Skipped(reason=pb.SKIP_REASON_DRY_RUN)
-            for response in encode.responses([encode.result(each, skipped=skipped) for each in targets]):
+            for response in encode.responses([encode.result(each, skipped=_DRY_RUN) for each in targets]):
                 yield response
             summary.skipped = len(targets)
             yield encode.reply(summary=summary)
@@ -139,30 +156,8 @@ def _batch(method: MethodDescriptor, backend: Backend, rpc: HostRpc) -> Behaviou
         timeout = None if proceed.target_timeout is None else Timeout.of(proceed.target_timeout, "batch.target_timeout")
 
         async def run(put: Put[bytes]) -> None:
-            async def change_one(target: Target) -> bool:
-                pending: list[Any] = []  # the last response is marked, so each waits for the next
-
-                async def pass_on(response: Any) -> None:
-                    if pending:
-                        await put(encode.result(target, response=pending.pop(), last=False))
-                    pending.append(response)
-
-                try:
-                    await rpc.call(addressed(asked, target.host, target.container_id), timeout, pass_on)
-                except InvalidField as wrong:
-                    raise within_request(wrong) from None
-                except Exception as failed:
-                    if pending:
-                        await put(encode.result(target, response=pending.pop(), last=False))
-                    await put(encode.result(target, failure=rpc.failure(failed, target.host.name)))
-                    return False
-                await put(encode.result(target, response=pending.pop() if pending else b""))
-                return True
-
-            async def skip(target: Target) -> None:
-                await put(encode.result(target, skipped=pb.Skipped(reason=pb.SKIP_REASON_TOO_MANY_FAILURES)))
-
-            batch = Batch(targets, proceed, change_one, skip)
+            change = _Change(rpc, asked, timeout, encode, put)
+            batch = Batch(targets, proceed, change.make, change.skip)
             await batch.run()
             summary.succeeded, summary.failed, summary.skipped = batch.succeeded, batch.failed, batch.skipped
 
@@ -173,6 +168,45 @@ def _batch(method: MethodDescriptor, backend: Backend, rpc: HostRpc) -> Behaviou
         yield encode.reply(summary=summary)
 
     return change
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What is changed at every target of one batch; its results are *put*."""
+
+    rpc: HostRpc
+    asked: Any
+    timeout: Timeout | None
+    encode: _Encoder
+    put: Put[bytes]
+
+    async def make(self, target: Target) -> bool:
+        """Change *target*, and tell whether that worked.  Raises `InvalidField`."""
+        pending: list[Any] = []  # the last response is marked, so each waits for the next
+
+        async def pass_on(response: Any) -> None:
+            if pending:
+                await self._put(target, response=pending.pop(), last=False)
+            pending.append(response)
+
+        try:
+            await self.rpc.call(addressed(self.asked, target.host, target.container_id), self.timeout, pass_on)
+        except InvalidField as wrong:
+            raise within_request(wrong) from None
+        except Exception as failed:
+            if pending:
+                await self._put(target, response=pending.pop(), last=False)
+            await self._put(target, failure=self.rpc.failure(failed, target.host.name))
+            return False
+        await self._put(target, response=pending.pop() if pending else b"")
+        return True
+
+    async def skip(self, target: Target) -> None:
+        """Report *target*, which is not changed."""
+        await self._put(target, skipped=_TOO_MANY_FAILURES)
+
+    async def _put(self, target: Target, **result: Any) -> None:
+        await self.put(self.encode.result(target, **result))
 
 
 # Requests
