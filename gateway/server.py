@@ -77,7 +77,7 @@ from gateway.rpc.services.system import SystemService
 from gateway.sources import run_sources
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.rpcs import RpcMetrics
-from gateway.telemetry.traces import traces_of
+from gateway.telemetry.traces import Traces, traces_of
 from gateway.web.fleet_pages import fleet_pages
 from gateway.web.listener import Limits as PageLimits
 from gateway.web.listener import Listener
@@ -136,36 +136,22 @@ async def running(
     `OSError` when a port is taken.
     """
     hurry = hurry or asyncio.Event()
-    metrics, reporter, readiness, traffic = Metrics(), HealthReporter(), Readiness(), Traffic()
-
-    gate = Gate() if settings.inventory else None
-    logins = Logins()
-    sampling = settings.container_metrics if settings.metrics_listen is not None else None
-
-    def make(host: HostSettings) -> Host:
-        return host_of(host, settings.limits, metrics, gate, logins, traffic, traces, sampling)
-
+    metrics, reporter, readiness = Metrics(), HealthReporter(), Readiness()
+    certificates = Certificates(settings.tls) if settings.tls else None
+    polls = Polls(settings.sources.poll_interval_seconds)
     async with AsyncExitStack() as stack:
         traces = await stack.enter_async_context(traces_of(settings.traces))
         hosts = await stack.enter_async_context(
             HostRegistry(settings.health_check_interval_seconds, settings.health_check_timeout_seconds)
         )
-        twins = Twins(hosts)
-        descriptors = Descriptors(hosts, settings.limits.max_client_connections)
+        twins, descriptors = Twins(hosts), Descriptors(hosts, settings.limits.max_client_connections)
         hosts.watchers += [reporter, twins, HostsDown(), descriptors]
-        polls = Polls(settings.sources.poll_interval_seconds)
-        certificates = Certificates(settings.tls) if settings.tls else None
-        seconds = settings.sources.absence_timeout_seconds
-        combiner = Combiner(hosts, make, metrics.sources, polls, absence_timeout_seconds=seconds)
-        await stack.enter_async_context(combiner)
+        combiner = await stack.enter_async_context(_combiner(settings, hosts, metrics, traces, polls))
         feed = combiner.feed("configuration")
         combiner.run(Configuration(settings, read or (lambda: settings), feed, polls, certificates, reloaded), feed)
         changes = HostChanges(hosts, run_sources(settings, combiner, polls))
         await combiner.answered()
-        if catalogs := list(catalogs_of(settings)):
-            seconds = settings.limits.fan_out_timeout_seconds
-            registration = Registration(hosts, settings.discovery, catalogs, metrics.catalogs, seconds)
-            await stack.enter_async_context(registration)
+        await _register(settings, hosts, metrics, stack)
         backend = Backend(hosts, _timeouts(settings.limits))
         interceptor = CallInterceptor(metrics.rpcs, settings.limits, traces)
         server = grpc.aio.server(interceptors=[interceptor], options=options_of(settings.limits, descriptors.clients))
@@ -190,6 +176,27 @@ async def running(
             seconds = settings.drain_timeout_seconds if _in_use(interceptor, reporter, readiness) else 0
             await _drain(reporter, seconds, hurry)
             await _stop(server, interceptor, backend, settings.shutdown_timeout_seconds, hurry)
+
+
+def _combiner(settings: Settings, hosts: HostRegistry, metrics: Metrics, traces: Traces, polls: Polls) -> Combiner:
+    """Return what puts the hosts of all sources into *hosts*, each with what the hosts of a gateway share."""
+    gate = Gate() if settings.inventory else None
+    logins, traffic = Logins(), Traffic()
+    sampling = settings.container_metrics if settings.metrics_listen is not None else None
+
+    def make(host: HostSettings) -> Host:
+        return host_of(host, settings.limits, metrics, gate, logins, traffic, traces, sampling)
+
+    seconds = settings.sources.absence_timeout_seconds
+    return Combiner(hosts, make, metrics.sources, polls, absence_timeout_seconds=seconds)
+
+
+async def _register(settings: Settings, hosts: HostRegistry, metrics: Metrics, stack: AsyncExitStack) -> None:
+    """Write the endpoints of services to the catalogs, if any are configured, until *stack* ends."""
+    if catalogs := list(catalogs_of(settings)):
+        seconds = settings.limits.fan_out_timeout_seconds
+        registration = Registration(hosts, settings.discovery, catalogs, metrics.catalogs, seconds)
+        await stack.enter_async_context(registration)
 
 
 def _timeouts(limits: Limits) -> Timeouts:
@@ -238,7 +245,8 @@ def _add_services(
         for service in file.services_by_name.values():
             served |= behaviours(service, backend, *by_hand, served=served)
             server.add_generic_rpc_handlers((handlers(service, served),))
-            show_at_zero(service, metrics)
+            if settings.metrics_listen is not None:
+                show_at_zero(service, metrics)
             names.append(service.full_name)
     return names
 
