@@ -34,11 +34,13 @@ def test_there_are_lists() -> None:
     assert sum(path.read_text().count("// Errors:") for path in contract.PROTOS) == len({line.scope for line in LINES})
 
 
-@pytest.mark.parametrize("line", LINES, ids=lambda line: f"{line.scope}-{line.status}")
-def test_a_line_names_a_code_and_a_reason_that_exist(line: comments.Line) -> None:
+def test_every_line_names_a_code_and_a_reason_that_exist() -> None:
     """Clients can be written by them."""
-    assert line.status.code in {code.name for code in grpc.StatusCode} - {"OK", "UNAUTHENTICATED", "INTERNAL"}
-    assert f"ERROR_REASON_{line.status.reason}" in pb.ErrorReason.DESCRIPTOR.values_by_name
+    codes = {code.name for code in grpc.StatusCode} - {"OK", "UNAUTHENTICATED", "INTERNAL"}
+    reasons = {name.removeprefix("ERROR_REASON_") for name in pb.ErrorReason.DESCRIPTOR.values_by_name}
+
+    assert [line for line in LINES if line.status.code not in codes] == []
+    assert [line for line in LINES if line.status.reason not in reasons] == []
 
 
 def test_no_status_is_named_twice() -> None:

@@ -16,9 +16,14 @@ from packaging.utils import canonicalize_name
 from tests.support.contract import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-LOCK = tomllib.loads((ROOT / "uv.lock").read_text())
-PACKAGES: dict[str, Any] = {package["name"]: package for package in LOCK["package"]}
 OWN = {"dockfleet", "dockfleet-gateway"}
+
+
+@pytest.fixture(scope="module")
+def packages() -> dict[str, Any]:
+    """The packages of uv.lock, by name."""
+    lock = tomllib.loads((ROOT / "uv.lock").read_text())
+    return {package["name"]: package for package in lock["package"]}
 
 
 def asked(*texts: str) -> dict[str, str]:
@@ -32,9 +37,9 @@ def locked(entries: list[dict[str, Any]]) -> dict[str, str]:
     return asked(*(entry["name"] + entry.get("specifier", "") for entry in entries))
 
 
-def test_the_lock_was_made_for_these_dependencies() -> None:
+def test_the_lock_was_made_for_these_dependencies(packages: dict[str, Any]) -> None:
     """One that is new, or allowed in other versions, is not in an old lock."""
-    metadata = PACKAGES["dockfleet-gateway"]["metadata"]
+    metadata = packages["dockfleet-gateway"]["metadata"]
     extras = [text for texts in PROJECT["project"]["optional-dependencies"].values() for text in texts]
 
     assert locked(metadata["requires-dist"]) == asked(*PROJECT["project"]["dependencies"], *extras)
@@ -44,11 +49,11 @@ def test_the_lock_was_made_for_these_dependencies() -> None:
     }
 
 
-def test_everything_that_is_fetched_has_a_hash() -> None:
+def test_everything_that_is_fetched_has_a_hash(packages: dict[str, Any]) -> None:
     """A file that is another one than it was when the lock was made is refused."""
     files = {
         name: [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]
-        for name, package in PACKAGES.items()
+        for name, package in packages.items()
         if name not in OWN
     }
 
@@ -56,9 +61,9 @@ def test_everything_that_is_fetched_has_a_hash() -> None:
     assert [file["url"] for found in files.values() for file in found if not file["hash"].startswith("sha256:")] == []
 
 
-def test_the_client_comes_from_the_checkout() -> None:
+def test_the_client_comes_from_the_checkout(packages: dict[str, Any]) -> None:
     """On an index, anybody may have put something of its name."""
-    assert PACKAGES["dockfleet"]["source"] == {"editable": "clients/python"}
+    assert packages["dockfleet"]["source"] == {"editable": "clients/python"}
 
 
 FOUND = "Found 2 known vulnerabilities in 1 package\nName Version ID Fix Versions"

@@ -110,7 +110,7 @@ def test_every_grammar_is_tested() -> None:
 _PIECES = [*"aA0._-:/@[] ?#\\\n", "..", "%2f", "%2e", "%25", "sha256", "f" * 32]
 
 
-@settings(max_examples=1000)
+@settings(max_examples=300)
 @given(st.sampled_from(sorted(GOOD)), st.lists(st.sampled_from(_PIECES), max_size=9).map("".join))
 def test_an_accepted_name_is_one_plain_part_of_a_path(grammar: int, text: str) -> None:
     """No router can take it for another path, also when the router unescapes it twice."""
@@ -201,7 +201,7 @@ wrong = st.sampled_from([*" \t\n\r\0?#%\\&;'\"<>|*~^`{}()!,$é․．‥\u2028\U0
 damaged = st.tuples(names, wrong, names).map("".join)
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(target=st.sampled_from(TARGETS), text=damaged)
 async def test_no_damaged_name_reaches_the_engine(
     target: Target, text: str, client: Client, engine: FakeEngine
