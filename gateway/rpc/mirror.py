@@ -88,19 +88,22 @@ def mirror(method: MethodDescriptor, backend: Backend) -> Callable[..., Any]:
 
 
 def _unary(binding: Binding, backend: Backend) -> Callable[..., Any]:
-    async def call(request: Message, context: CallContext) -> Message | bytes:
+    async def read(request: Message, context: CallContext) -> Message | bytes:
+        engine = backend.engine(request, context)
+        answer = await engine.fetch(binding.call(request, backend.timeouts.deadline(binding, context)))
+        if len(answer.body) > pieces.LARGE_BYTES:
+            return await binding.large_response(answer, engine.turns, engine.skipped)
+        return binding.response(answer, engine.skipped)
+
+    async def change(request: Message, context: CallContext) -> Message:
         host = backend.host(request, context)
-        engine = host.engine
         asked = binding.call(request, backend.timeouts.deadline(binding, context))
         with host.inventory.changing(binding.touches, asked) as written:
-            answer = await engine.fetch(asked)
-            if len(answer.body) > pieces.LARGE_BYTES and not binding.changes:
-                return await binding.large_response(answer, engine.turns, engine.skipped)
-            response = binding.response(answer, engine.skipped)
+            response = binding.response(await host.engine.fetch(asked), host.engine.skipped)
             written.answered(response)
         return response
 
-    return call
+    return change if binding.changes or binding.touches else read
 
 
 def _lines(binding: Binding, backend: Backend) -> Callable[..., Any]:

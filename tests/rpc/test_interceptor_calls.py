@@ -122,7 +122,7 @@ async def test_methods_that_do_not_exist_leave_no_series(client: Client) -> None
 
 async def test_every_method_has_series_before_its_first_call(engine: FakeEngine) -> None:
     """So the first call is an increase; and no counter has a second series that says when it began."""
-    async with gateway_of(engine.address) as client:
+    async with gateway_of(engine.address, metrics_listen="127.0.0.1:0") as client:
         text = generate_latest(client.metrics.registry).decode()
 
     for metric, more in (("started", ""), ("handled", 'grpc_code="OK",')):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -177,7 +176,7 @@ class Binding:
     def response(self, response: Response, skipped: Skipped = count_nothing) -> Message:
         """Return the message of a whole response.  Raises `BadResponse`.
 
-        *skipped* is told how many values do not fit the contract and are left out; for the other two as well.
+        *skipped* gets the number of values that do not fit the contract and are left out, also in the methods below.
         """
         return self._counted(skipped, partial(self._output.whole, response))
 
@@ -321,7 +320,7 @@ class _Output:
 
     def whole(self, response: Response, skipped: list[str]) -> Message:
         if self._reads_body and response.body:
-            with _as_bad_response("the host's response is not JSON"):
+            with _AsBadResponse("the host's response is not JSON"):
                 document = enginejson.parse(response.body)
             message = self.of(document, skipped)
         else:
@@ -331,7 +330,7 @@ class _Output:
     def parts(self, response: Response) -> Iterator[Callable[[list[str]], Message]]:
         """Yield what makes the parts of a message, which together are the message."""
         yield partial(self._besides_body, self._message(), response)
-        with _as_bad_response("the host's response is not JSON"):
+        with _AsBadResponse("the host's response is not JSON"):
             for document in pieces.documents(response.body):
                 yield partial(self.of, document)
 
@@ -355,7 +354,7 @@ class _Output:
             return self._message()
         if self._lists and not isinstance(document, list):
             raise BadResponse("the host's response does not fit the Engine API: it is not an array", sent=True)
-        with _as_bad_response("the host's response does not fit the Engine API"):
+        with _AsBadResponse("the host's response does not fit the Engine API"):
             message = self._load({self._answer: document} if self._answer else document, skipped)
             for place in skipped if self._answer else ():
                 if "." not in place.removeprefix(self._whole):  # the object that was asked for, or one of them
@@ -372,17 +371,25 @@ class _Output:
             if field.message_type is None:
                 setattr(message, field.name, text == "true" if field.type == FieldDescriptor.TYPE_BOOL else text)
                 continue
-            with _as_bad_response(f"the host's header {header} does not fit the Engine API"):
+            with _AsBadResponse(f"the host's header {header} does not fit the Engine API"):
                 part = enginejson.loader(field.message_type)(enginejson.parse(base64.b64decode(text)), skipped)
             getattr(message, field.name).CopyFrom(part)
 
 
-@contextlib.contextmanager
-def _as_bad_response(what: str) -> Iterator[None]:
-    try:
-        yield
-    except (NotEngineJson, binascii.Error) as error:
-        raise BadResponse(f"{what}: {error}", sent=True) from error
+class _AsBadResponse:
+    """A block in which what does not fit the contract becomes a `BadResponse`.  Every response goes through two."""
+
+    __slots__ = ("_what",)
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, NotEngineJson | binascii.Error):
+            raise BadResponse(f"{self._what}: {error}", sent=True) from error
 
 
 def _with(fields: Iterable[FieldDescriptor], rule: str) -> list[tuple[FieldDescriptor, Any]]:

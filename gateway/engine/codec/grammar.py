@@ -43,6 +43,7 @@ _PATTERNS: dict[int, tuple[str, str]] = {
     pb.NAME_FORMAT_TAG: (rf"{_TAG}|{_DIGEST}", "a tag of up to 128 letters, digits, `_`, `.` and `-`, or a digest"),
     pb.NAME_FORMAT_REPOSITORY: (_REPOSITORY, "an image repository in lower case, without tag or digest"),
 }
+_PLAIN = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{_LONGEST_NAME - 1}}}")  # ids, and almost all names
 _LIMITS = (
     f"of at most {_LONGEST_NAME} characters, without control characters, "
     "and without `.`, `..` or nothing between slashes"
@@ -57,6 +58,8 @@ def _fits(pattern: str) -> Callable[[str], bool]:
 
 def _is_name(name: str) -> bool:
     """Tell whether a path with *name* in it names one object, also for a router or proxy that unescapes it twice."""
+    if _PLAIN.fullmatch(name):
+        return True
     if not name.strip() or len(name) > _LONGEST_NAME:
         return False
     while _is_one_way(name):
