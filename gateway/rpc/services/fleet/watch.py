@@ -9,10 +9,11 @@ from contextlib import AsyncExitStack, aclosing
 from typing import Any, NamedTuple
 
 from dockfleet.fleet.v1 import fleet_pb2 as pb
+from dockfleet.fleet.v1 import selectors_pb2
 
 from gateway.engine.codec.wire import delimited, tag
 from gateway.engine.errors import CallError, InvalidField
-from gateway.engine.inventory.changes import NOWHERE, Forget, Put, Removed, Stale, Synced
+from gateway.engine.inventory.changes import NOWHERE, Change, Forget, Put, Removed, Stale, Synced
 from gateway.engine.inventory.selecting import check_containers
 from gateway.engine.resumable.subscription import HEARTBEAT_SECONDS
 from gateway.fleet.host import Host
@@ -165,44 +166,56 @@ class _Watch:
             after = None
             if known:
                 await self._put(host, _change(host=host.name, forget=pb.HostForgotten()), None)
-        selected: set[str] | None = set() if after is None else None  # None: what the client has is not known
-        head = pb.ContainerChange(host=host.name).SerializeToString()
-        selects = selecting(host, self._request.containers)
+        pieces = _Pieces(host, self._request.containers, continues=after is not None)
         try:
             async with aclosing(inventory.subscribe(after)) as changes:
                 async for change in changes:
-                    place = None if change.number == NOWHERE else (inventory.epoch, change.number)
-                    match change:
-                        case Put(_, row) if selects(row):
-                            if selected is not None:
-                                selected.add(row.id)
-                            piece = delimited(_CHANGES, head + delimited(_PUT, row.serialised()))
-                        case Put(_, row):
-                            if selected is not None and row.id not in selected:
-                                continue
-                            if selected is not None:
-                                selected.discard(row.id)
-                            piece = _change(host=host.name, removed=row.id)
-                        case Removed(_, id):
-                            if selected is not None and id not in selected:
-                                continue
-                            if selected is not None:
-                                selected.discard(id)
-                            piece = _change(host=host.name, removed=id)
-                        case Synced():
-                            piece = _change(host=host.name, synced=pb.HostSynced())
-                        case Stale(_, failure):
-                            piece = _change(host=host.name, stale=as_message(failure, host.name, _METHOD))
-                        case Forget():
-                            selected = set()
-                            piece = _change(host=host.name, forget=pb.HostForgotten())
-                    await self._put(host, piece, place)
+                    if (piece := pieces.of(change)) is not None:
+                        place = None if change.number == NOWHERE else (inventory.epoch, change.number)
+                        await self._put(host, piece, place)
         except CallError:
-            pass  # the host was removed: the registry says so, too
+            pass  # the host was removed: the registry reports that, too
 
     async def _put(self, host: Host, piece: bytes, place: tuple[bytes, int] | None) -> None:
         await self._changes.put(_Entry(host, asyncio.current_task(), piece, place))
         self._woken.set()
+
+
+class _Pieces:
+    """Makes, of the changes of one host, those of what a client has selected."""
+
+    def __init__(self, host: Host, selector: selectors_pb2.ContainerSelector, *, continues: bool) -> None:
+        """*continues*: the client has containers already, and it is not known which."""
+        self._host = host.name
+        self._head = pb.ContainerChange(host=host.name).SerializeToString()
+        self._selects = selecting(host, selector)
+        self._has: set[str] | None = None if continues else set()
+
+    def of(self, change: Change) -> bytes | None:
+        """Return *change* for the client, serialised; None when it is about a container that the client has not."""
+        match change:
+            case Put(_, row) if self._selects(row):
+                if self._has is not None:
+                    self._has.add(row.id)
+                return delimited(_CHANGES, self._head + delimited(_PUT, row.serialised()))
+            case Put(_, row):
+                return self._removed(row.id)
+            case Removed(_, id):
+                return self._removed(id)
+            case Synced():
+                return _change(host=self._host, synced=pb.HostSynced())
+            case Stale(_, failure):
+                return _change(host=self._host, stale=as_message(failure, self._host, _METHOD))
+            case Forget():
+                self._has = set()
+                return _change(host=self._host, forget=pb.HostForgotten())
+
+    def _removed(self, id: str) -> bytes | None:
+        if self._has is not None:
+            if id not in self._has:
+                return None
+            self._has.remove(id)
+        return _change(host=self._host, removed=id)
 
 
 def _change(**fields: Any) -> bytes:
