@@ -1,7 +1,7 @@
 #!/bin/sh
 # Asks whether anything that the gateway depends on, by uv.lock, has a known vulnerability.  Exit code 1 when it has.
 #
-# Where the advisories cannot be reached nothing is known.  It says so, and fails only with AUDIT=required.
+# Where the advisories cannot be reached nothing is known.  It prints that, and fails only with AUDIT=required.
 set -eu
 cd "$(dirname "$0")/.."
 locked=$(mktemp)

@@ -28,7 +28,7 @@ class ContainerMetrics(Section):
     taken only while somebody scrapes."""
 
     groups: Listed[Group] = ()
-    """Series besides the default ones, of which a container has some 20: `cpu` (throttling), `disk` (operations, size),
+    """Series besides the default ones (about 20 for each container): `cpu` (throttling), `disk` (operations, size),
     `info` (ids, and whether the image is outdated), `limits`, `memory`, `network` (packets), `threads`."""
 
     labels: Listed[Annotated[str, Field(min_length=1, max_length=200)]] = _LABELS

@@ -265,7 +265,7 @@ class NothingFound(Refused, NotFound):
 
 
 class OperationFailed(CallError):
-    """An operation failed after its response had begun; the engine said so in the response.
+    """An operation failed after its response had begun: the response reports it.
 
     `http_status` is the status that the engine gave with it, 0 when none; `operation` and `named` as for `Refused`.
     """

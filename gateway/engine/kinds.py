@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Kind(Enum):
-    """What a call takes of a host.  Its contract says so: see `codec/options.py`."""
+    """What a call takes of a host, by the options of its RPC: see `codec/options.py`."""
 
     UNARY = "unary"
     """A question or a change that takes an engine moments."""

@@ -81,7 +81,7 @@ class Inspection:
 
     @property
     def restarting(self) -> bool:
-        """Whether it is between two runs, of which the engine itself starts the second."""
+        """Whether its last run has ended, and the engine will start the next one itself."""
         return bool(_optional(self.document, "State", "Restarting"))
 
     @property

@@ -71,7 +71,7 @@ class ContainerPages:
         self._left_out: frozenset[str] = frozenset()  # the ids of those that do not fit
         self._fresh = False  # whether the page is of a host that was asked in the last round
         self._machine: Machine | None = None
-        self._machine_at = (-1, 0.0)  # of which connections, and when
+        self._machine_at = (-1, 0.0)  # after how many connections of the engine it was asked, and when
         self._disks: DiskUsage | None = None
         self._asked = asyncio.Event()
         self._asked_at = 0.0

@@ -36,7 +36,12 @@ from gateway.telemetry.hosts import HostMetrics
 
 log = logging.getLogger("gateway.fleet")
 
-_OF_HOST = (Unreachable, Disconnected, IdentityMismatch, CredentialsRejected)  # failures that are, whoever has asked
+_OF_HOST = (
+    Unreachable,
+    Disconnected,
+    IdentityMismatch,
+    CredentialsRejected,
+)  # failures of the host, by every kind of calls
 _MANY = 16  # calls of a kind at a host: those of one client can fill its connection
 _SILENT_SECONDS = 1.0  # without any answer: then a host with many calls is probed, and the probe has as long again
 _LATE_SECONDS = 1.0  # by which a timer of this process is late when the process itself has stood still
@@ -95,7 +100,7 @@ class Health(Observer):
 
     @property
     def draining(self) -> bool:
-        """Whether the host is to take no new work; its state says so only while it is up."""
+        """Whether the host is to take no new work; its state shows that only while it is up."""
         return self._draining
 
     @draining.setter

@@ -137,7 +137,7 @@ class Host:
 
     @property
     def draining(self) -> bool:
-        """Whether it takes no new work; its state says so only while it is up."""
+        """Whether it takes no new work; its state shows that only while it is up."""
         return self.health.draining
 
     @draining.setter

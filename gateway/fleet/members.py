@@ -175,7 +175,7 @@ class Members:
                         case Forget():
                             pass  # everything follows: containers that are known are reported again
         except CallError:
-            pass  # the host was removed: the registry says so, too
+            pass  # the host was removed: the registry reports that, too
         finally:
             timer.cancel()
 

@@ -8,7 +8,7 @@ the times decide, as far as is known what comes next:
   - a source that has read everything, and is silent, holds up a record of another for `SETTLE_SECONDS`: so long takes
     what was written at the same time.  So a silent source costs no delay that a reader would notice.
 
-There is no I/O here and no clock: `take` is told the time.
+There is no I/O here and no clock: `take` gets the time as an argument.
 """
 
 from __future__ import annotations

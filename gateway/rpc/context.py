@@ -75,14 +75,14 @@ class CallContext:
         self._has_head = True
 
     async def check_client(self) -> None:
-        """Make sure that a client's stream has ended because the client said so, and not because it has left.
+        """Make sure that a client's stream has ended because the client has ended it, and not because it has left.
 
         grpc ends the stream in both cases, and says only later which it was; until then the engine would have taken a
         part for the whole.  But what is sent to a client that has left fails at once.
         """
         try:
             await self.send_initial_metadata()
-        except grpc.aio.UsageError:  # it was told with the first response already
+        except grpc.aio.UsageError:  # the head went with the first response
             await asyncio.sleep(_UNTIL_GRPC_SAYS_SECONDS)
 
 

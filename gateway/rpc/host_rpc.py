@@ -86,7 +86,7 @@ class HostsDown:
         """Do nothing: its calls end."""
 
     def host_changed(self, host: Host) -> None:
-        """End the calls if it is down; those of which nothing was sent fail by themselves before."""
+        """End the calls if it is down; those that were not sent yet fail by themselves before."""
         if host.state in FAILING:
             asyncio.get_running_loop().call_soon(self._end_calls, host)
 

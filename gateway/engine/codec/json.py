@@ -318,7 +318,7 @@ def _fitting_one(field: FieldDescriptor, value: Json, where: str, skipped: list[
 
 
 def _fitting_free(value: Json, where: str, skipped: list[str], depth: int = 1) -> Json:
-    """Return what of an object of any properties can be told."""
+    """Return what of an object of any properties a `Struct` can hold."""
     if depth > _DEEPEST:
         raise _misfit(where, value)
     keep = partial(_fitting_free, depth=depth + 1)

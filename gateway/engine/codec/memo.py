@@ -1,4 +1,4 @@
-"""Lists of an engine, of which only the items are converted that have changed since they were converted last."""
+"""Lists of an engine: only the items that have changed since the last conversion are converted."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ListMemo:
     async def serialised(self, response: Response, turns: Turns, skipped: Skipped) -> bytes:
         """Return the message of a whole response, serialised.  Raises `BadResponse`.
 
-        *turns* are the host's; *skipped* is told how many values do not fit the contract and are left out.
+        *turns* are the host's; *skipped* gets the number of values that do not fit the contract and are left out.
         """
         try:
             return await self._joined(response.body, turns, skipped)

@@ -114,7 +114,7 @@ async def whole(connection: Connection, idle_seconds: float | None = None) -> by
 def is_terminal(response: Response, configured: bool) -> bool:
     """Tell whether the output in a response is a terminal's, without frames.
 
-    Engines from API 1.42 on say so in the content type; for older ones the container's configuration counts.
+    The content type of engines from API 1.42 on tells it; for older ones the container's configuration counts.
     """
     return configured and "multiplexed" not in response.headers.get("content-type", "")
 

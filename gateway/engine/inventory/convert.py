@@ -30,7 +30,7 @@ class Converter:
     """Makes the rows of one host.  Methods raise `BadResponse`."""
 
     def __init__(self, clock: EngineClock, skipped: Skipped) -> None:
-        """Tell *skipped* how many values do not fit the contract, and of which RPC's response."""
+        """Store.  *skipped* gets the name of an RPC, and how many values of its response do not fit the contract."""
         self._clock = clock
         self._skipped = skipped
 

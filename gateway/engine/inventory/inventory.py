@@ -111,7 +111,7 @@ class Inventory:
         return put_together(request, self._contents, self._questions.version, _freshness(age))
 
     def check(self, request: Message) -> None:
-        """Raise `InvalidField` for wrong filters of a request that `answer` takes, whoever answers it."""
+        """Raise `InvalidField` for wrong filters of a request that `answer` takes, also where the engine answers it."""
         check(request, self._questions.version)
 
     async def settled(self, kind: str, request: Message) -> bool:

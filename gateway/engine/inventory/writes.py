@@ -49,7 +49,7 @@ class Writes:
         self._refresher = refresher
         self._contents = contents
         self._numbers: dict[str, int] = {}  # of the marks, by id or kind
-        self._late: set[str] = set()  # those that somebody has waited for in vain
+        self._late: set[str] = set()  # those that were not there after a wait
         self._volumes_due = False  # when they are listed next: containers come and go with volumes of their own
 
     @contextmanager
@@ -85,8 +85,8 @@ class Writes:
     async def settled(self, kind: str, ids: Collection[str] | None, seconds: float) -> bool:
         """Wait until all that was changed before now can be seen in a list of objects of *kind*; tell whether it can.
 
-        Of containers, only those with *ids* count, where these are given.  Nobody waits for what another has waited for
-        in vain.
+        Of containers, only those with *ids* count, where these are given.  What was not there after
+        one wait is not waited for again.
         """
         if kind == "volume" and self._volumes_due:
             self._volumes_due = False

@@ -50,7 +50,7 @@ class ResponseParser:
         self.upgrade = upgrade
         self._parser: Any = httptools.HttpResponseParser(self)  # a new one: a HEAD leaves the old one in a wrong state
         self._parts: list[bytes] = []
-        self._joined = 0  # of the parts, each of which was many
+        self._joined = 0  # how many of the parts are joined ones
         self._forgotten = 0  # bytes of an error's body
         self._overhead = 0  # bytes since the beginning, or since the last of the body
 

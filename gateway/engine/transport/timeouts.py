@@ -33,7 +33,7 @@ class Deadline(float):
 
 
 def within(deadline: float | None) -> str:
-    """Return, for an error's text, in which time something had to happen, and which configuration key says so."""
+    """Return, for an error's text, in which time something had to happen, and the configuration key of that time."""
     if not isinstance(deadline, Deadline):
         return "within the time allowed"
     key = getattr(deadline.timeout, "key", "")

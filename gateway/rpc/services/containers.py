@@ -83,7 +83,7 @@ class ContainerService:
         for name in ("name", "platform"):
             if request.HasField(name):
                 setattr(create, name, getattr(request, name))
-        _CREATE.call(create)  # refuses what can not be sent before anything is pulled
+        _CREATE.call(create)  # refuses what cannot be sent before anything is pulled
         made = None
         if request.pull != pb.PULL_POLICY_ALWAYS:
             try:

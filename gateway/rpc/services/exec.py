@@ -77,7 +77,7 @@ class ExecService:
             return
         await host.engine.check(exec_session.call)
         state = await queries.exec_state(host.engine, begin.id)
-        if state.started:  # the engine would say so in what looks like output
+        if state.started:  # the engine's own report would look like output
             what = "is already running" if state.running else "has already run"
             raise StartedBefore(f"exec {begin.id} {what}")
         async with aclosing(exec_session.responses(requests, stdin=state.opens_stdin)) as responses:
@@ -90,7 +90,7 @@ class ExecService:
 
     @asynccontextmanager
     async def _killed_unless_ended(self, exec_session: ExecSession, tag: ExecTag | None) -> AsyncIterator[None]:
-        """Kill what bears *tag* when the block fails, or is left, before the exec has ended."""
+        """Kill what has *tag* when the block fails, or is left, before the exec has ended."""
         try:
             yield
         finally:
@@ -103,7 +103,7 @@ class ExecService:
             async with host.kills:
                 await kill(host.engine, exec_id, tag)
         except NotKilled as error:
-            log.warning("a process was left behind", extra={"fields": fields | {"why": str(error)}})
+            log.warning("a process still runs: it was not killed", extra={"fields": fields | {"why": str(error)}})
         except Exception as error:
             log.error("defect", exc_info=error, extra={"fields": fields})
         else:

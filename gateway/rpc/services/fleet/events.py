@@ -130,7 +130,7 @@ class _Stream:
         """Do nothing: the events of all containers come."""
 
     def container_gone(self, host: Host, id: str) -> None:
-        """Do nothing: an event says so."""
+        """Do nothing: there is an event of it."""
 
     def reported(self) -> None:
         """Take note that hosts which join now are new, and that none can if there is an end."""

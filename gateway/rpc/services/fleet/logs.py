@@ -309,7 +309,7 @@ class _Stream:
         self.merged.wake()
 
     def _forget_ended(self) -> None:
-        """Forget the logs of which everything was sent."""
+        """Forget the logs that were sent to their end."""
         left = set(self.merged.merge)
         for source, log in list(self._of.items()):
             if source not in left:
