@@ -276,9 +276,9 @@ async def test_a_clients_own_deadline_has_details(engine: FakeEngine, client: Cl
         engine.on("POST" if "pause" in path else "GET", path, hung)
 
     refusals = await asyncio.gather(
-        refusal(client.containers.ListContainers(LIST, timeout=1)),
-        refusal(client.containers.PauseContainer(PAUSE, timeout=1)),
-        until_refused(client.containers.ExportContainer(EXPORT, timeout=1)),
+        refusal(client.containers.ListContainers(LIST, timeout=3)),
+        refusal(client.containers.PauseContainer(PAUSE, timeout=3)),
+        until_refused(client.containers.ExportContainer(EXPORT, timeout=3)),
     )
 
     read, changed, (_, streamed) = refusals
