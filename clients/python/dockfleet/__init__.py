@@ -17,7 +17,6 @@ from dockfleet._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from dockfleet import aio as aio
-    from dockfleet.calls import CHUNK as CHUNK
     from dockfleet.client import Fleet as Fleet
     from dockfleet.client import connect as connect
     from dockfleet.client import from_env as from_env
@@ -39,13 +38,14 @@ if TYPE_CHECKING:
     from dockfleet.resuming import ResumingStream as ResumingStream
     from dockfleet.session import ExecResult as ExecResult
     from dockfleet.session import Session as Session
+    from dockfleet.sources import CHUNK as CHUNK
     from dockfleet.stream import Stream as Stream
     from dockfleet.stream import download as download
     from dockfleet.target import DEFAULT_TARGET as DEFAULT_TARGET
 
 _MODULES = {
     "Batch": "results",
-    "CHUNK": "calls",
+    "CHUNK": "sources",
     "Conflict": "reasons",
     "ContainerFailed": "results",
     "DEFAULT_TARGET": "target",

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-CHUNK = 256 << 10
+from dockfleet.sources import CHUNK
+
 DIRECTORY = 1 << 31  # of Go's os.FileMode, as in `PathStat.mode`
 LINK = 1 << 27
 

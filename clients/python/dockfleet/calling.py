@@ -7,12 +7,13 @@ from typing import Any, TypeVar
 
 import grpc
 
-from dockfleet.calls import Method, Shape, Source, Stubs, check_deadline
+from dockfleet.calls import Method, Shape, Stubs, check_deadline
 from dockfleet.channels import SplitChannel
 from dockfleet.errors import DockfleetError
 from dockfleet.resuming import ResumingStream
 from dockfleet.session import Session
-from dockfleet.stream import Stream, Upload
+from dockfleet.sources import Source
+from dockfleet.stream import Stream, Upload, sent
 from dockfleet.view import BaseService, CallAdapter
 
 T = TypeVar("T")
@@ -63,14 +64,7 @@ def _stream(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
 def _upload(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
     def call(source: Source, /, *, deadline: float | None = None, **fields: Any) -> Any:
         upload = Upload(method.frame, method.arguments(host, fields), source)
-        future = rpc.future(upload, timeout=check_deadline(deadline))
-        upload.started(future)
-        try:
-            return future.result()
-        except (grpc.RpcError, grpc.FutureCancelledError) as error:
-            raise upload.failure or DockfleetError.of(future) from error
-        finally:
-            future.cancel()  # has no effect after the end
+        return sent(rpc, upload, check_deadline(deadline))
 
     return call
 
@@ -85,7 +79,7 @@ def _upload_stream(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
 
 def _session(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
     def call(*, deadline: float | None = None, **fields: Any) -> Session:
-        return Session(rpc, method, method.arguments(host, fields), check_deadline(deadline))
+        return Session(rpc, method.frame, method.arguments(host, fields), check_deadline(deadline))
 
     return call
 

@@ -7,12 +7,11 @@ response or with many, and a session (a `start`, then `stdin`, `resize` and `clo
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from io import TextIOBase
-from typing import Any, BinaryIO, get_type_hints
+from typing import Any, get_type_hints
 
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor
@@ -32,12 +31,6 @@ from dockfleet.v1.images_pb2_grpc import ImageServiceStub
 from dockfleet.v1.networks_pb2_grpc import NetworkServiceStub
 from dockfleet.v1.system_pb2_grpc import SystemServiceStub
 from dockfleet.v1.volumes_pb2_grpc import VolumeServiceStub
-
-CHUNK = 256 << 10
-"""The most bytes that one message carries; the gateway refuses messages of more than 4 MiB."""
-
-Source = bytes | bytearray | memoryview | BinaryIO | Iterable[bytes]
-"""The bytes of an upload: at once, a file open in binary mode, or in pieces."""
 
 
 class Stubs:
@@ -138,30 +131,6 @@ METHODS: Mapping[str, Mapping[str, Method]] = {name: _methods(stub) for name, st
 """The RPCs by name, for each attribute of `Stubs`."""
 
 
-def chunks(source: Source) -> Iterator[bytes]:
-    """Return the bytes of *source* in pieces of at most `CHUNK`, none of them empty.
-
-    Raises `TypeError` at once for a text or another source without bytes, and later for a piece without.
-    """
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return _cut((memoryview(source).cast("B"),))  # sliced without a copy
-    check_source(source, (Iterable,))
-    if hasattr(source, "read"):
-        return _cut(iter(lambda: source.read(CHUNK), b""))
-    return _cut(source)
-
-
-def check_source(source: Any, kinds: tuple[type, ...]) -> None:
-    """Raise `TypeError` when *source* is neither bytes, a file open in binary mode, nor one of *kinds* of bytes."""
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return
-    text = isinstance(source, (str, Mapping, TextIOBase))
-    if text or not (hasattr(source, "read") or isinstance(source, kinds)):
-        raise TypeError(
-            f"the source must be bytes, a file open in binary mode or pieces of bytes, not {type_name(source)}"
-        )
-
-
 def check_deadline(seconds: float | None) -> float | None:
     """Return *seconds*.  Raises `TypeError` when it is no number, and `ValueError` when it is not above 0."""
     if seconds is None:
@@ -171,11 +140,3 @@ def check_deadline(seconds: float | None) -> float | None:
     if not 0 < seconds < math.inf:
         raise ValueError("deadline is in seconds and must be above 0; None means no deadline")
     return seconds
-
-
-def _cut(pieces: Iterable[Any]) -> Iterator[bytes]:
-    for piece in pieces:
-        if not isinstance(piece, (bytes, bytearray, memoryview)):
-            raise TypeError(f"a piece of the source must be bytes, not {type_name(piece)}")
-        for start in range(0, len(piece), CHUNK):
-            yield bytes(piece[start : start + CHUNK])

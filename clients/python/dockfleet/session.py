@@ -12,8 +12,8 @@ from typing import Any, Self, cast
 import grpc
 from google.protobuf.message import Message
 
-from dockfleet.calls import Method, chunks
 from dockfleet.errors import DockfleetError
+from dockfleet.sources import chunks
 from dockfleet.v1.common_pb2 import OutputChunk, SessionEnd, SessionStarted
 
 WAITING_WRITES = 8  # frames of input, of at most 256 KiB each, that wait to be sent before `write` blocks
@@ -120,10 +120,10 @@ class Session(SessionState):
     """
 
     def __init__(
-        self, rpc: Callable[..., Any], method: Method, arguments: Message, timeout: float | None = None
+        self, rpc: Callable[..., Any], frame: type[Message], arguments: Message, timeout: float | None = None
     ) -> None:
-        """Start the session with *arguments*; it lasts at most *timeout* seconds."""
-        self._frame = method.frame
+        """Start the session with *arguments*; it lasts at most *timeout* seconds.  *frame* is the class of requests."""
+        self._frame: Any = frame
         self._requests = _RequestQueue()
         self._closed = False
         self._stdin_closed = False

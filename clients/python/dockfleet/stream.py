@@ -10,9 +10,9 @@ from typing import Any, Generic, Self, TypeVar
 import grpc
 from google.protobuf.message import Message
 
-from dockfleet.calls import Source as Source
-from dockfleet.calls import chunks
 from dockfleet.errors import DockfleetError
+from dockfleet.sources import Source as Source
+from dockfleet.sources import chunks
 
 T = TypeVar("T")
 
@@ -114,6 +114,18 @@ def _frames(frame: type[Message], start: Message, pieces: Iterator[bytes] | None
         yield frame(**{field: data})
     if field == "stdin":  # the end of the requests has the same meaning
         yield frame(close_stdin={})
+
+
+def sent(rpc: Any, upload: Upload, timeout: float | None = None) -> Any:
+    """Return the response of *rpc* to *upload*.  Raises `DockfleetError`, and what the source of the upload raises."""
+    future = rpc.future(upload, timeout=timeout)
+    upload.started(future)
+    try:
+        return future.result()
+    except (grpc.RpcError, grpc.FutureCancelledError) as error:
+        raise upload.failure or DockfleetError.of(future) from error
+    finally:
+        future.cancel()  # has no effect after the end
 
 
 def download(responses: Iterable[Any]) -> Iterator[bytes]:

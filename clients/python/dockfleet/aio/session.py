@@ -10,8 +10,9 @@ import grpc
 from google.protobuf.message import Message
 
 from dockfleet.aio.stream import Stream, task_cancelled
-from dockfleet.calls import Method, chunks
+from dockfleet.calls import Method
 from dockfleet.session import SessionState
+from dockfleet.sources import chunks
 from dockfleet.v1.common_pb2 import OutputChunk
 
 

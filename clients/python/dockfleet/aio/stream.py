@@ -9,8 +9,8 @@ from typing import Any, Generic, Self, TypeVar
 import grpc
 from google.protobuf.message import Message
 
-from dockfleet.calls import Source, check_source, chunks
 from dockfleet.errors import DockfleetError
+from dockfleet.sources import Source, check_source, chunks
 
 AsyncSource = Source | AsyncIterable[bytes]
 """The bytes of an upload: as `Source`, or pieces from asyncio."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -13,7 +14,7 @@ from dockfleet.cli.output import say
 from dockfleet.cli.progress import Bars
 from dockfleet.cli.pulling import show_progress
 from dockfleet.cli.scope import Scope
-from dockfleet.cli.session import Requests, Session, broken, check_terminal, finish, not_started
+from dockfleet.cli.session import TerminalSession, broken, check_terminal, finish, not_started
 from dockfleet.errors import DockfleetError
 from dockfleet.v1 import containers_pb2 as pb
 
@@ -27,11 +28,8 @@ def run_attached(context: click.Context, scope: Scope, request: Any, *, quiet: b
 
     def start() -> None:
         call(gateway.containers.StartContainer, pb.StartContainerRequest(host=request.host, id=created.id))
-        if request.config.tty and (size := terminal.size()):
-            requests.resize(**size)
 
-    requests = _requests(request.host, created.id, interactive=True)
-    attach(context, requests, created.id[:12], interactive=True, tty=request.config.tty, on_start=start)
+    attach(context, _start(request.host, created.id, interactive=True), tty=request.config.tty, on_start=start)
 
 
 def create(gateway: Gateway, request: Any, *, quiet: bool) -> Any:
@@ -68,8 +66,8 @@ def pull(gateway: Gateway, request: Any, *, quiet: bool) -> None:
             show_progress(bars, response.progress)
 
 
-def _requests(host: str, id: str, *, interactive: bool, detach_keys: str | None = None) -> Requests:
-    start = pb.AttachContainerStart(
+def _start(host: str, id: str, *, interactive: bool, detach_keys: str | None = None) -> pb.AttachContainerStart:
+    return pb.AttachContainerStart(
         host=host,
         id=id,
         stream=True,
@@ -78,24 +76,36 @@ def _requests(host: str, id: str, *, interactive: bool, detach_keys: str | None 
         attach_stderr=True,
         detach_keys=detach_keys,
     )
-    return Requests(pb.AttachContainerRequest, start)
 
 
 def attach(
-    context: click.Context, requests: Requests, name: str, *, interactive: bool, tty: bool, on_start: Any = None
+    context: click.Context, start: pb.AttachContainerStart, *, tty: bool, on_start: Callable[[], None] = lambda: None
 ) -> None:
-    """Join the terminal with a container, and end the program as it ends."""
+    """Join the terminal with a container, and end the program as it ends.  *on_start* may start it."""
     from dockfleet.cli.exec import exit_code_of
 
+    def begin() -> None:
+        on_start()
+        if tty and (size := terminal.size()):
+            session.resize(**size)
+
     gateway: Gateway = context.obj
-    session = Session(gateway.containers.AttachContainer, requests)
+    interactive = bool(start.attach_stdin)
+    session = TerminalSession(
+        gateway.containers.AttachContainer,
+        pb.AttachContainerRequest,
+        start,
+        interactive=interactive,
+        tty=tty,
+        on_start=begin,
+    )
     try:
-        session.run(interactive=interactive, tty=tty, on_start=on_start)
+        session.run()
     except DockfleetError as error:
         if session.started and error.reason != "START_FAILED":
-            raise broken(context, error, f"the container {name} may still be running") from error
+            raise broken(context, error, f"the container {start.id[:12]} may still be running") from error
         raise not_started(context, error, exit_code_of(error)) from error
-    finish(context, session.end)
+    finish(context, session)
 
 
 def attach_to(
@@ -115,12 +125,10 @@ def attach_to(
     container = call(gateway.containers.InspectContainer, pb.InspectContainerRequest(host=host, id=id)).container
     interactive = interactive and container.config.open_stdin
     check_terminal(interactive, container.config.tty)
-    requests = _requests(host, id, interactive=interactive, detach_keys=detach_keys)
 
     def begin() -> None:
         if start:
             call(gateway.containers.StartContainer, pb.StartContainerRequest(host=host, id=id))
-        if container.config.tty and (size := terminal.size()):
-            requests.resize(**size)
 
-    attach(context, requests, id[:12], interactive=interactive, tty=container.config.tty, on_start=begin)
+    attached = _start(host, id, interactive=interactive, detach_keys=detach_keys)
+    attach(context, attached, tty=container.config.tty, on_start=begin)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
-from dockfleet.archives import file_pieces
 from dockfleet.cli.exec import variable
-from dockfleet.cli.gateway import Gateway, Upload, responses
+from dockfleet.cli.gateway import Gateway, responses
 from dockfleet.cli.group import CommandError
 from dockfleet.cli.hosts import one_host
 from dockfleet.cli.progress import Bars
@@ -19,6 +17,7 @@ from dockfleet.cli.pulling import show_progress
 from dockfleet.cli.scope import Scope, scoped
 from dockfleet.cli.values import pairs
 from dockfleet.contexts import context, packed_context
+from dockfleet.sources import Source
 
 
 @click.command()
@@ -56,9 +55,10 @@ def build(
     Engine's own builder, not BuildKit.
     """
     from dockfleet.cli.registry import read_config
+    from dockfleet.stream import Upload
     from dockfleet.v1 import images_pb2 as pb
 
-    name, pieces, remote = _context(path, dockerfile)
+    name, source, remote = _context(path, dockerfile)
     start = pb.BuildImageStart(
         host=one_host(gateway, scope),
         dockerfile=name,
@@ -70,7 +70,7 @@ def build(
     )
     id = ""
     with Bars(quiet=quiet) as bars:
-        for response in responses(gateway.images.BuildImage, Upload(_frames(pb, start, pieces))):
+        for response in responses(gateway.images.BuildImage, Upload(pb.BuildImageRequest, start, source)):
             report = response.progress
             id = report.result.id or id
             if report.stream and not quiet:
@@ -84,12 +84,6 @@ def build(
         click.echo(id)
 
 
-def _frames(pb: Any, start: Any, pieces: Iterator[bytes]) -> Iterator[Any]:
-    yield pb.BuildImageRequest(start=start)
-    for piece in pieces:
-        yield pb.BuildImageRequest(data=piece)
-
-
 def _credentials(config: dict[str, Any]) -> dict[str, Any]:
     from dockfleet.cli.registry import auth_of
 
@@ -98,10 +92,10 @@ def _credentials(config: dict[str, Any]) -> dict[str, Any]:
     return {name: auth for name, auth in found.items() if auth is not None}
 
 
-def _context(path: str, dockerfile: str | None) -> tuple[str | None, Iterator[bytes], str | None]:
+def _context(path: str, dockerfile: str | None) -> tuple[str | None, Source | None, str | None]:
     """Return the Dockerfile's name in the context, the context as a tar, and the URL of one elsewhere."""
     if "://" in path or path.startswith("git@"):
-        return dockerfile, iter(()), path
+        return dockerfile, None, path
     if path == "-":
         return _from_stdin(dockerfile)
     try:
@@ -110,12 +104,12 @@ def _context(path: str, dockerfile: str | None) -> tuple[str | None, Iterator[by
         raise CommandError(str(error)) from error
 
 
-def _from_stdin(dockerfile: str | None) -> tuple[str | None, Iterator[bytes], str | None]:
+def _from_stdin(dockerfile: str | None) -> tuple[str | None, Source | None, str | None]:
     buffer: Any = sys.stdin.buffer  # a buffered reader: it can look ahead
     start = buffer.peek(512)[:512]
     is_tar = (
         start[257:262] == b"ustar" or start[:2] == b"\x1f\x8b" or start[:3] == b"BZh" or start[:6] == b"\xfd7zXZ\x00"
     )
     if is_tar:
-        return dockerfile, file_pieces(sys.stdin.buffer), None
+        return dockerfile, sys.stdin.buffer, None
     return "Dockerfile", packed_context(None, {"Dockerfile": sys.stdin.buffer.read()}), None

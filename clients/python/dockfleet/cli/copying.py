@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import click
 
-from dockfleet.archives import LINK, file_pieces, placed, unpack
+from dockfleet.archives import LINK, placed, unpack
 from dockfleet.cli.completion import complete_containers
-from dockfleet.cli.gateway import Gateway, Upload, call, responses, sent
+from dockfleet.cli.gateway import Gateway, call, responses, sent
 from dockfleet.cli.group import CommandError
 from dockfleet.cli.inspection import CONTAINER
 from dockfleet.cli.scope import Scope, scoped
@@ -98,10 +97,11 @@ def download(gateway: Gateway, container: Target, path: str, target: str, *, fol
 
 def upload(gateway: Gateway, source: str, container: Target, path: str, *, archive: bool, follow_link: bool) -> None:
     """Copy *source* of this machine to *path* of a container, as docker does."""
+    from dockfleet.stream import Upload
     from dockfleet.v1 import containers_pb2 as pb
 
     if source == "-":
-        into, tar = path, file_pieces(sys.stdin.buffer)
+        into, tar = path, sys.stdin.buffer
     else:
         stat = _stat(gateway, container, path)
         local = source if not follow_link else os.path.realpath(source) + ("/." if source.endswith("/.") else "")
@@ -112,9 +112,7 @@ def upload(gateway: Gateway, source: str, container: Target, path: str, *, archi
     start = pb.PutContainerArchiveStart(
         host=container.host, id=container.id, path=into, no_overwrite_dir_non_dir=True, copy_uid_gid=archive or None
     )
-    frames = (pb.PutContainerArchiveRequest(data=piece) for piece in tar)
-    requests = chain([pb.PutContainerArchiveRequest(start=start)], frames)
-    sent(gateway.containers.PutContainerArchive, Upload(requests))
+    sent(gateway.containers.PutContainerArchive, Upload(pb.PutContainerArchiveRequest, start, tar))
 
 
 def write_pieces(pieces: Iterator[bytes], output: str | None) -> None:

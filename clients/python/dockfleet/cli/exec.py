@@ -78,7 +78,7 @@ def exec(
       pg_dump shop | dockfleet exec -i north-1/db psql shop
       dockfleet exec --keep db sh -c 'vacuumdb --all > /tmp/vacuum.log 2>&1'
     """
-    from dockfleet.cli.session import Requests, Session, broken, check_terminal, finish, not_started
+    from dockfleet.cli.session import TerminalSession, broken, check_terminal, finish, not_started
     from dockfleet.errors import DockfleetError
     from dockfleet.v1 import exec_pb2 as pb
 
@@ -103,14 +103,14 @@ def exec(
         on_disconnect=pb.ON_DISCONNECT_KEEP if keep else pb.ON_DISCONNECT_UNSPECIFIED,
         **how,
     )
-    session = Session(gateway.exec.Exec, Requests(pb.ExecRequest, start))
+    session = TerminalSession(gateway.exec.Exec, pb.ExecRequest, start, interactive=interactive, tty=tty)
     try:
-        session.run(interactive=interactive, tty=tty)
+        session.run()
     except DockfleetError as error:
         if session.started and error.reason not in START_FAILED:  # the gateway may learn later that it did not start
             raise broken(context, error, f"the command may still be running in {container}") from error
         raise not_started(context, error, exit_code_of(error)) from error
-    finish(context, session.end)
+    finish(context, session)
 
 
 def _detached(gateway: Gateway, host: str, id: str, **how: Any) -> None:

@@ -5,8 +5,8 @@ The stubs are imported when they are used: a command needs one or two of nine se
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from dockfleet.fleet.v1.fleet_pb2_grpc import FleetServiceStub
     from dockfleet.fleet.v1.hosts_pb2_grpc import HostServiceStub
+    from dockfleet.stream import Upload
     from dockfleet.v1.containers_pb2_grpc import ContainerServiceStub
     from dockfleet.v1.exec_pb2_grpc import ExecServiceStub
     from dockfleet.v1.images_pb2_grpc import ImageServiceStub
@@ -124,43 +125,6 @@ class Gateway:
             self.channel.close()
 
 
-class Upload(Iterator[Any]):
-    """The requests of an upload.  gRPC reads them on a thread of its own.
-
-    When their source fails, the call is cancelled, so that the gateway never takes a part for the whole.
-    """
-
-    def __init__(self, requests: Iterator[Any]) -> None:
-        """Send *requests*."""
-        self.failure: Exception | None = None
-        self._requests = requests
-        self._call: Any = None
-        self._started = threading.Event()
-
-    def started(self, call: Any) -> None:
-        """Set the call of this upload."""
-        self._call = call
-        self._started.set()
-
-    def __next__(self) -> Any:
-        try:
-            return next(self._requests)
-        except StopIteration:
-            raise
-        except Exception as error:  # the source may raise anything
-            self.failure = error
-            self._started.wait()
-            self._call.cancel()
-            raise StopIteration from error
-
-    def raise_failure(self) -> None:
-        """Raise `CommandError` when the source has failed."""
-        from dockfleet.cli.group import CommandError
-
-        if self.failure is not None:
-            raise CommandError(str(self.failure)) from self.failure
-
-
 def call(rpc: Callable[..., T], request: Any, timeout: float | None = None) -> T:
     """Return the response of a call.  Raises `DockfleetError`."""
     import grpc
@@ -175,38 +139,29 @@ def call(rpc: Callable[..., T], request: Any, timeout: float | None = None) -> T
 
 def sent(rpc: Any, upload: Upload) -> Any:
     """Return the response of a call that uploads.  Raises `DockfleetError`, and `CommandError` for the source."""
-    import grpc
+    from dockfleet import stream
 
-    from dockfleet.errors import DockfleetError
-
-    future = rpc.future(upload)
-    upload.started(future)
-    try:
-        return future.result()
-    except (grpc.RpcError, grpc.FutureCancelledError) as error:
-        upload.raise_failure()
-        raise DockfleetError.of(future) from error
-    finally:
-        future.cancel()  # has no effect after the end
+    with _source_failures():
+        return stream.sent(rpc, upload)
 
 
 def responses(rpc: Callable[..., Any], request: Any) -> Iterator[Any]:
     """Yield the responses of a stream; closing the iterator ends the call.  Raises `DockfleetError`.
 
-    *request* is a message, the requests of a session, or an `Upload`, whose source may raise `CommandError`.
+    *request* is a message, or an `Upload`, whose source may raise `CommandError`.
     """
-    import grpc
+    from dockfleet.stream import Stream, Upload
 
-    started = rpc(request)
-    if isinstance(request, Upload):
-        request.started(started)
+    with _source_failures(), Stream[Any](rpc(request), request if isinstance(request, Upload) else None) as stream:
+        yield from stream
+
+
+@contextmanager
+def _source_failures() -> Iterator[None]:
+    """Report the files of an upload that cannot be read."""
+    from dockfleet.cli.group import CommandError
+
     try:
-        yield from started
-    except grpc.RpcError as error:
-        if isinstance(request, Upload):
-            request.raise_failure()
-        from dockfleet.errors import DockfleetError
-
-        raise DockfleetError.of(error) from error
-    finally:
-        started.cancel()  # has no effect after the end
+        yield
+    except OSError as error:
+        raise CommandError(str(error)) from error

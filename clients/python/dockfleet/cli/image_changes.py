@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 
-from dockfleet.archives import file_pieces
 from dockfleet.cli.batches import Batch, Report, batched
 from dockfleet.cli.completion import complete_images
 from dockfleet.cli.copying import write_pieces
-from dockfleet.cli.gateway import Gateway, Upload, responses
+from dockfleet.cli.gateway import Gateway, responses
 from dockfleet.cli.group import CommandError
 from dockfleet.cli.hosts import host_names, one_host, several_hosts
 from dockfleet.cli.names import split_tag, with_tag
@@ -179,31 +178,25 @@ def save(gateway: Gateway, /, names: tuple[str, ...], scope: Scope, output: str 
 @click.pass_obj
 def load(gateway: Gateway, /, scope: Scope, file: Path | None, quiet: bool) -> None:
     """Load the images of a tar on a host, with their names."""
+    from dockfleet.stream import Upload
     from dockfleet.v1 import images_pb2 as pb
 
-    start = pb.LoadImagesRequest(start={"host": one_host(gateway, scope)})  # type: ignore[arg-type]  # a dict will do
-    with Bars(quiet=quiet) as bars:
-        for response in responses(gateway.images.LoadImages, _upload(start, pb.LoadImagesRequest, file)):
+    start = pb.LoadImagesStart(host=one_host(gateway, scope))
+    with Bars(quiet=quiet) as bars, _tar(file) as tar:
+        for response in responses(gateway.images.LoadImages, Upload(pb.LoadImagesRequest, start, tar)):
             if text := response.progress.stream.rstrip("\n"):
                 click.echo(text)
             else:
                 show_progress(bars, response.progress)
 
 
-def _upload(start: Any, frame: Any, file: Path | None) -> Upload:
-    """Return the requests of an upload.  Raises `CommandError` for a terminal in place of a tar."""
-    if file is None and sys.stdin.isatty():
+def _tar(file: Path | None) -> AbstractContextManager[IO[bytes]]:
+    """Open a tar: *file*, or standard input.  Raises `CommandError` for a terminal in place of one."""
+    if file is not None:
+        return file.open("rb")
+    if sys.stdin.isatty():
         raise CommandError("a tar is not read from a terminal: use -i, or redirect standard input")
-    return Upload(_frames(start, frame, file))
-
-
-def _frames(start: Any, frame: Any, file: Path | None) -> Iterator[Any]:
-    yield start
-    if file is None:
-        yield from (frame(data=piece) for piece in file_pieces(sys.stdin.buffer))
-        return
-    with file.open("rb") as opened:
-        yield from (frame(data=piece) for piece in file_pieces(opened))
+    return nullcontext(sys.stdin.buffer)
 
 
 @click.command("import")
@@ -216,16 +209,16 @@ def _frames(start: Any, frame: Any, file: Path | None) -> Iterator[Any]:
 @click.pass_obj
 def import_image(gateway: Gateway, /, source: str, image: str | None, scope: Scope, **how: Any) -> None:
     """Create an image of one layer from the tar of a file system."""
+    from dockfleet.stream import Upload
     from dockfleet.v1 import images_pb2 as pb
 
     repo, new = split_tag(image) if image else (None, None)
     url = source if "://" in source else None
     start = pb.ImportImageStart(host=one_host(gateway, scope), from_src=url, repo=repo, tag=new or None, **how)
-    first = pb.ImportImageRequest(start=start)
     if url is None and source != "-" and not Path(source).is_file():
         raise CommandError(f"{source} is no file")
-    requests = iter([first]) if url else _upload(first, pb.ImportImageRequest, None if source == "-" else Path(source))
     last = ""
-    for response in responses(gateway.images.ImportImage, requests):
-        last = response.progress.status or last
+    with nullcontext() if url else _tar(None if source == "-" else Path(source)) as tar:
+        for response in responses(gateway.images.ImportImage, Upload(pb.ImportImageRequest, start, tar)):
+            last = response.progress.status or last
     click.echo(last)

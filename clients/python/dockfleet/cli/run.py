@@ -105,7 +105,7 @@ def run(
         else:
             runner.run(_placed(gateway, scope, placement, request, runner))
     except DockfleetError as error:
-        if runner.started:
+        if runner.session.started:
             from dockfleet.cli.session import broken
 
             raise broken(context, error, f"the container {runner.id[:12]} may still be running") from error
@@ -159,13 +159,14 @@ class Runner:
 
     def __init__(self, context: click.Context, *, quiet: bool, why: bool, detach: bool) -> None:
         """Show progress unless *quiet*, and *why* the host was chosen; with *detach* print the id."""
-        self.started = False
+        from dockfleet.session import SessionState
+
+        self.session = SessionState()
         self.host = self.id = ""
         self._context = context
         self._quiet = quiet
         self._why = why
         self._detach = detach
-        self._end: Any = None
         self._interrupted = 0
 
     def placed(self, decision: Any) -> None:
@@ -178,6 +179,8 @@ class Runner:
 
     def run(self, records: Iterator[Any]) -> None:
         """Pass the output on until the end.  Ctrl-C goes to the container."""
+        from dockfleet.v1.common_pb2 import STANDARD_STREAM_STDERR
+
         with Bars(quiet=self._quiet) as bars, self._passing_signals():
             for record in records:
                 kind = record.WhichOneof("record")
@@ -185,17 +188,11 @@ class Runner:
                     show_progress(bars, record.pull)
                 elif kind == "created":
                     self._created(record.created)
-                elif kind == "started":
-                    self.started = True
-                elif kind == "output":
-                    from dockfleet.v1.common_pb2 import STANDARD_STREAM_STDERR
-
-                    write(record.output.stream == STANDARD_STREAM_STDERR, record.output.data)
-                    flush()
                 elif kind == "dropped":
                     say(f"{record.dropped.bytes} bytes of output are missing: this program read too slowly")
-                elif kind == "end":
-                    self._end = record.end
+                if (output := self.session.received(record)) is not None:
+                    write(output.stream == STANDARD_STREAM_STDERR, output.data)
+                    flush()
 
     def finish(self) -> None:
         """End the program as the container has ended."""
@@ -206,7 +203,7 @@ class Runner:
             if self.host and self._why:
                 say(f"it runs on {self.host}")
             return
-        finish(self._context, self._end)
+        finish(self._context, self.session)
 
     def _created(self, created: Any) -> None:
         self.id = created.id
@@ -228,7 +225,7 @@ class Runner:
 
     def _pass(self, number: int, frame: Any) -> None:
         self._interrupted += 1
-        if not self.started or self._interrupted >= IMPATIENT:
+        if not self.session.started or self._interrupted >= IMPATIENT:
             raise KeyboardInterrupt
         threading.Thread(target=self._kill, args=(signal.Signals(number).name,), daemon=True).start()
 

@@ -2,121 +2,74 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
-from queue import SimpleQueue
-from typing import Any, Self
+from typing import Any
 
 import click
+from google.protobuf.message import Message
 
 from dockfleet.cli import terminal
 from dockfleet.cli.failures import Failure, explain
-from dockfleet.cli.gateway import responses
 from dockfleet.cli.group import CommandError
 from dockfleet.cli.output import flush, say, write
 from dockfleet.errors import DockfleetError
-from dockfleet.v1.common_pb2 import STANDARD_STREAM_STDERR
+from dockfleet.session import Session, SessionState
+from dockfleet.v1.common_pb2 import STANDARD_STREAM_STDERR, OutputChunk
 
 UNKNOWN = 255  # as ssh reports a broken connection
-WAITING_WRITES = 8  # pieces of input that wait to be sent before `write` blocks
 
 
-class Requests:
-    """The requests of a session: a first one, then input, sizes, and the end of the input.
-
-    A thread of gRPC reads them and blocks here, so the end of the session must release it.
-    """
-
-    def __init__(self, frame: type[Any], start: Any) -> None:
-        """Begin with *start*."""
-        self._frame = frame
-        self._queue: SimpleQueue[Any] = SimpleQueue()  # safe in signal handlers
-        self._room = threading.Semaphore(WAITING_WRITES)
-        self._ended = False
-        self._queue.put(frame(start=start))
-
-    def write(self, data: bytes) -> None:
-        """Send *data* to standard input.  Raises `BrokenPipeError` when the session has ended."""
-        self._room.acquire()
-        if self._ended:
-            self._room.release()  # for the next waiting writer
-            raise BrokenPipeError("the session has ended")
-        self._queue.put(self._frame(stdin=data))
-
-    def close_stdin(self) -> None:
-        """End standard input.  Output continues."""
-        self._queue.put(self._frame(close_stdin={}))
-
-    def resize(self, height: int, width: int) -> None:
-        """Set the size of the terminal.  Never blocks."""
-        self._queue.put(self._frame(resize={"height": height, "width": width}))
-
-    def end(self) -> None:
-        """Send nothing more."""
-        self._ended = True
-        self._queue.put(None)
-        self._room.release()
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> Any:
-        frame = self._queue.get()
-        if frame is None:
-            raise StopIteration
-        if frame.WhichOneof("frame") == "stdin":
-            self._room.release()
-        return frame
-
-
-class Session:
+class TerminalSession(Session):
     """A session with a process, joined with this program's terminal."""
 
-    def __init__(self, rpc: Callable[..., Any], requests: Requests) -> None:
-        """Start the session when the output is first read."""
-        self.started = False
-        self.end: Any = None
-        self._rpc = rpc
-        self._requests = requests
+    def __init__(
+        self,
+        rpc: Callable[..., Any],
+        frame: type[Message],
+        start: Message,
+        *,
+        interactive: bool,
+        tty: bool,
+        on_start: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Start the session; call *on_start* when the process runs."""
+        super().__init__(rpc, frame, start)
+        self._interactive = interactive
+        self._has_terminal = tty
+        self._on_start = on_start
 
-    def run(self, *, interactive: bool, tty: bool, on_start: Callable[[], None] | None = None) -> None:
-        """Pass input and output until the end; `end` is then the last response.  Raises `DockfleetError`."""
-        raw = interactive and tty
-        with ExitStack() as stack:
-            stack.callback(self._requests.end)
-            if tty:
-                stack.enter_context(terminal.size_changes(self._requests.resize))
-            if raw:
+    def run(self) -> None:
+        """Pass input and output until the end.  Raises `DockfleetError`."""
+        with self, ExitStack() as stack:
+            if self._has_terminal:
+                stack.enter_context(terminal.size_changes(self.resize))
+            if self._has_terminal and self._interactive:
                 stack.enter_context(terminal.raw())
-            for record in self._records():
-                kind = record.WhichOneof("record")
-                if kind == "started":
-                    self.started = True
-                    if on_start is not None:
-                        on_start()
-                    if interactive:
-                        terminal.feed(self._requests.write, self._requests.close_stdin)
-                elif kind == "output":
-                    write(record.output.stream == STANDARD_STREAM_STDERR, record.output.data)
-                    flush()
-                elif kind == "dropped":
-                    say(f"{record.dropped.bytes} bytes of output are missing: this program read too slowly")
-                elif kind == "end":
-                    self.end = record.end
+            for output in self:
+                write(output.stream == STANDARD_STREAM_STDERR, output.data)
+                flush()
 
-    def _records(self) -> Iterator[Any]:
-        return responses(self._rpc, self._requests)
+    def received(self, response: Any) -> OutputChunk | None:
+        """Record *response*, and return its output, if any."""
+        output = super().received(response)
+        kind = response.WhichOneof("record")
+        if kind == "started":
+            self._on_start()
+            if self._interactive:
+                terminal.feed(self.write, self.close_stdin)
+        elif kind == "dropped":
+            say(f"{response.dropped.bytes} bytes of output are missing: this program read too slowly")
+        return output
 
 
-def finish(context: click.Context, end: Any) -> None:
+def finish(context: click.Context, session: SessionState) -> None:
     """End the program with the exit code of a process, or say why it is not known."""
-    if end is not None and end.HasField("exit_code"):
-        context.exit(end.exit_code)
-    if end is not None and end.running:  # the user has detached
+    if session.exit_code is not None:
+        context.exit(session.exit_code)
+    if session.running:  # the user has detached
         context.exit(0)
-    reason = (end.unknown_reason if end is not None else "") or "the session ended without its last response"
-    say(f"the exit code is not known: {reason}")
+    say(f"the exit code is not known: {session.unknown_reason or 'the session ended without its last response'}")
     context.exit(UNKNOWN)
 
 
