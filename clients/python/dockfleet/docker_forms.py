@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
+from dockfleet.sources import type_name as type_name
+
 SHORTEST_HEALTH_NANOSECONDS = 1_000_000  # the Engine refuses less
 PORT = re.compile(r"\d+(-\d+)?")
 WINDOWS_PATH = re.compile(r"[A-Za-z]:[\\/][^:]*")
@@ -218,11 +220,6 @@ def _text(value: Any) -> str:
 def is_list(value: Any) -> bool:
     """Return whether *value* is a list, a tuple or the like; texts and bytes are not."""
     return isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray, memoryview))
-
-
-def type_name(value: Any) -> str:
-    """Return the name of the type of *value*, for errors."""
-    return type(value).__name__
 
 
 class Form(NamedTuple):

@@ -1,12 +1,10 @@
-"""The bytes of an upload.  No I/O and no stubs: it is imported quickly."""
+"""The bytes of an upload.  No I/O, and nothing of gRPC and protobuf: it is imported quickly."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from io import TextIOBase
 from typing import Any, BinaryIO
-
-from dockfleet.docker_forms import type_name
 
 CHUNK = 256 << 10
 """The most bytes that one message carries; the gateway refuses messages of more than 4 MiB."""
@@ -45,3 +43,8 @@ def _cut(pieces: Iterable[Any]) -> Iterator[bytes]:
             raise TypeError(f"a piece of the source must be bytes, not {type_name(piece)}")
         for start in range(0, len(piece), CHUNK):
             yield bytes(piece[start : start + CHUNK])
+
+
+def type_name(value: Any) -> str:
+    """Return the name of the type of *value*, for errors."""
+    return type(value).__name__

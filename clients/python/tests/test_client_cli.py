@@ -381,6 +381,18 @@ def test_the_help_and_the_completion_of_commands_start_without_grpc(variables: d
     assert "stop" in done.stdout
 
 
+def test_no_command_imports_what_its_completion_does_not_need() -> None:
+    """Completion and `--help` of a command import its module: that must not cost more than the start itself."""
+    modules = sorted({verb.where.partition(":")[0] for section in SECTIONS.values() for verb in section.values()})
+    program = (
+        f"import sys, importlib\nfor name in {modules}: importlib.import_module(f'dockfleet.cli.{{name}}')\n"
+        "print(sorted({'grpc', 'google.protobuf', 'rich', 'gotpl', 'tarfile'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+
+    assert done.stdout == "[]\n"
+
+
 @pytest.mark.parametrize(
     ("words", "found"),
     [

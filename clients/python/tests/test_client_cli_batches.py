@@ -111,7 +111,7 @@ def test_a_batch_that_nobody_can_be_asked_about_needs_yes(two_hosts: Gateway, ru
     refused = run("stop", "-l", "app=shop")
     done = run("stop", "-l", "app=shop", "--yes")
 
-    assert refused.stderr == "dockfleet: stop 3 of them? --yes is needed where nobody can be asked\n"
+    assert refused.stderr == "dockfleet: stop a/db, a/web, b/web? --yes is needed where nobody can be asked\n"
     assert (refused.stdout, refused.exit_code) == ("", 1)
     assert sorted(done.stdout.split()) == ["a/db", "a/web", "b/web"]
     assert done.exit_code == 0
@@ -215,7 +215,7 @@ def test_a_dry_run_never_runs_or_pulls(gateway: Gateway, run: Run) -> None:
     gateway.on("fleet.PullImages", [pb.PullImagesResponse(results=[skipped])])
     gateway.on("fleet.RunContainers", [pb.RunContainersResponse(results=[skipped])])
 
-    assert run("run", "-H", "a", "--dry-run", "img").exit_code == 2
+    assert run("run", "-H", "a", "--dry-run", "img").exit_code == 125
     assert run("run", "-H", "a", "--dry-run", "--everywhere", "img").stdout == "would run it on a\n"
     assert run("pull", "-H", "a", "--dry-run", "img").stdout.startswith("would pull it on a\n")
     assert [request.batch.dry_run for request in gateway.requests] == [True, True]

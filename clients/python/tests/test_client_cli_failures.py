@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import socketserver
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -16,6 +18,8 @@ from click.testing import CliRunner, Result
 from dockfleet.cli.program import dockfleet
 from dockfleet.fleet.v1 import fleet_pb2 as fleet
 from dockfleet.fleet.v1 import hosts_pb2 as hosts
+from dockfleet.v1.common_pb2 import Failure
+from dockfleet.v1.containers_pb2 import WaitContainerResponse
 from dockfleet.v1.exec_pb2 import ExecRequest, ExecResponse
 
 from clients.python.tests.scripted_gateway import Gateway, fail
@@ -176,7 +180,7 @@ def test_an_error_has_no_header_before_it(gateway: Gateway, run: Run, words: str
 def test_an_empty_list_has_a_header(gateway: Gateway, run: Run, words: str) -> None:
     """It is the answer that there is nothing."""
     gateway.on("ListHosts", hosts.ListHostsResponse())
-    gateway.on("fleet.ListContainers", [fleet.ListContainersResponse(summary={})])
+    gateway.on("fleet.ListContainers", [fleet.ListContainersResponse(summary={"selected": 1, "answered": 1})])
     gateway.on("fleet.FindContainers", [fleet.FindContainersResponse(summary={})])
     gateway.on("fleet.DiscoverServices", fleet.DiscoverServicesResponse())
 
@@ -258,3 +262,38 @@ def test_a_variable_without_a_value_has_that_of_the_caller(
     run("exec", "-e", "MINE", "-e", "NOT_MINE", "-e", "A=", "a/web", "env")
 
     assert list(gateway.requests[0].start.env) == ["MINE=1=2", "NOT_MINE", "A="]
+
+
+NOT_FOUND = (grpc.StatusCode.NOT_FOUND, "No such container: web", "NOT_FOUND")
+
+
+def test_a_failed_call_is_one_json_object_if_that_is_wanted(gateway: Gateway, run: Run) -> None:
+    """With what a script decides by; the text for people is in it."""
+    gateway.on("InspectContainer", lambda request, context: fail(context, *NOT_FOUND, host="a", retry_safe="false"))
+    down = Failure(code=14, reason="ERROR_REASON_HOST_UNREACHABLE", host="b", message="b: no route", retry_safe=True)
+    summary = fleet.FanOutSummary(failures=[{"host": "b", "failure": down}])
+    gateway.on("fleet.FindContainers", [fleet.FindContainersResponse(summary=summary)])
+
+    failed = json.loads(run("--json-errors", "container", "inspect", "a/web").stderr)["error"]
+    of_host = json.loads(run("--json-errors", "find", "-H", "*").stderr)["error"]
+
+    assert (failed["reason"], failed["host"], failed["retrySafe"]) == ("NOT_FOUND", "a", False)
+    assert failed["text"].startswith("a: NOT_FOUND: ")
+    assert (of_host["code"], of_host["reason"], of_host["retrySafe"]) == ("UNAVAILABLE", "HOST_UNREACHABLE", True)
+
+
+def test_each_call_ends_at_the_deadline(gateway: Gateway, run: Run) -> None:
+    """The gateway sees it; without one there is none."""
+    left: list[float | None] = []
+
+    def wait(request: Any, context: grpc.ServicerContext) -> WaitContainerResponse:
+        left.append(context.time_remaining())
+        return WaitContainerResponse()
+
+    gateway.on("WaitContainer", wait)
+    run("--deadline", "1000", "wait", "a/web")
+    run("wait", "a/web")
+
+    assert left[0] is not None
+    assert 0 < left[0] <= 1000
+    assert left[1] is None or left[1] > 1e6

@@ -49,7 +49,8 @@ class Batch(NamedTuple):
         if not self.asks or not targets:
             return
         if not sys.stdin.isatty():
-            raise CommandError(f"{verb} {len(targets)} of them? --yes is needed where nobody can be asked")
+            shown = ", ".join(targets[:3]) + (f" and {len(targets) - 3} more" if len(targets) > 3 else "")
+            raise CommandError(f"{verb} {shown}? --yes is needed where nobody can be asked")
         for target in targets[:SHOWN]:
             click.echo(f"  {target}", err=True)
         if len(targets) > SHOWN:
@@ -61,12 +62,18 @@ class Batch(NamedTuple):
 class Report:
     """The results of a batch, as they come."""
 
-    def __init__(self, verb: str, batch: Batch, written: dict[str, str] | None = None) -> None:
-        """Report what was done; *written* is how the user has called the targets, by `HOST/ID`."""
+    def __init__(
+        self, verb: str, batch: Batch, written: dict[str, str] | None = None, missing_is_ok: bool = False
+    ) -> None:
+        """Report what was done; *written* is how the user has called the targets, by `HOST/ID`.
+
+        With *missing_is_ok*, NOT_FOUND is said and is not a failure.
+        """
         self.failed = False
         self._verb = verb
         self._batch = batch
         self._written = written or {}
+        self._missing_is_ok = missing_is_ok
 
     def run(self, rpc: Callable[..., Any], request: Any, each: Callable[[str, Any], None] | None = None) -> None:
         """Run the batch.  *each* gets the target and each response; without it, the target is printed when done."""
@@ -79,7 +86,7 @@ class Report:
         target = self.name(result.target)
         kind = result.WhichOneof("result")
         if kind == "failure":
-            self.failed = True
+            self.failed |= not (self._missing_is_ok and _is_missing(result.failure))
             say_failure(where(result.target), result.failure)
         elif kind == "skipped":
             self._skipped(target)
@@ -105,6 +112,12 @@ class Report:
         """Return a target as the user has called it, else as `HOST/CONTAINER` or `HOST`."""
         written = self._written.get(f"{target.host}/{target.container_id}")
         return written or where(target)
+
+
+def _is_missing(failure: Any) -> bool:
+    from dockfleet.v1.common_pb2 import ERROR_REASON_NOT_FOUND
+
+    return bool(failure.reason == ERROR_REASON_NOT_FOUND)
 
 
 def where(target: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,8 +16,9 @@ from dockfleet.cli.progress import Bars
 from dockfleet.cli.pulling import show_progress
 from dockfleet.cli.scope import Scope, scoped
 from dockfleet.cli.values import pairs
-from dockfleet.contexts import context, packed_context
-from dockfleet.sources import Source
+
+if TYPE_CHECKING:
+    from dockfleet.sources import Source
 
 
 @click.command()
@@ -94,6 +95,8 @@ def _credentials(config: dict[str, Any]) -> dict[str, Any]:
 
 def _context(path: str, dockerfile: str | None) -> tuple[str | None, Source | None, str | None]:
     """Return the Dockerfile's name in the context, the context as a tar, and the URL of one elsewhere."""
+    from dockfleet.contexts import context
+
     if "://" in path or path.startswith("git@"):
         return dockerfile, None, path
     if path == "-":
@@ -105,6 +108,8 @@ def _context(path: str, dockerfile: str | None) -> tuple[str | None, Source | No
 
 
 def _from_stdin(dockerfile: str | None) -> tuple[str | None, Source | None, str | None]:
+    from dockfleet.contexts import packed_context
+
     buffer: Any = sys.stdin.buffer  # a buffered reader: it can look ahead
     start = buffer.peek(512)[:512]
     is_tar = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,9 +14,11 @@ from dockfleet.cli.gateway import Gateway, responses
 from dockfleet.cli.output import fields, say_failure
 from dockfleet.cli.questions import FILTER, Answers, filters_of
 from dockfleet.cli.scope import Scope, requirements, scoped
+from dockfleet.cli.template import Values
 from dockfleet.cli.view import View, listed
 
-COMMAND_LENGTH = 20
+COMMAND_LENGTH, MOUNT_LENGTH = 20, 15
+SHOWS_SIZE = re.compile(r"\.Size\b|json \.|^json$")
 COLUMNS = {
     "HOST": "Host",
     "CONTAINER ID": "ID",
@@ -69,7 +72,7 @@ def ps(
     request = containers_pb2.ListContainersRequest(
         all=everything or limit is not None,
         limit=limit,
-        size=size or None,
+        size=size or bool(SHOWS_SIZE.search(view.template or "")) or None,
         filters=filters_of([*filters, *(f"label={label}" for label in labels)]),
     )
     answers = Answers(
@@ -142,11 +145,11 @@ def row(host: str, each: Any, no_trunc: bool) -> dict[str, Any]:
     """Return the values of a container, by the names of docker's templates."""
     names = [name.removeprefix("/") for name in each.names]
     own = names if no_trunc else [name for name in names if "/" not in name] or names
-    return {
+    values = {
         "Host": host,
         "ID": docker_text.short_id(each.id, no_trunc),
         "Image": _image(each, no_trunc),
-        "Command": json.dumps(_shortened(each.command, no_trunc), ensure_ascii=False),
+        "Command": json.dumps(_cut(each.command, COMMAND_LENGTH, no_trunc), ensure_ascii=False),
         "CreatedAt": docker_text.local_time(each.created_at),
         "RunningFor": docker_text.ago(each.created_at),
         "Ports": docker_text.ports(each.ports),
@@ -155,10 +158,11 @@ def row(host: str, each: Any, no_trunc: bool) -> dict[str, Any]:
         "Size": _size(each),
         "Names": ",".join(own),
         "Labels": docker_text.labels(each.labels),
-        "Mounts": ",".join(mount.name or mount.source for mount in each.mounts),
+        "Mounts": ",".join(_cut(mount.name or mount.source, MOUNT_LENGTH, no_trunc) for mount in each.mounts),
         "Networks": ",".join(sorted(each.network_settings.networks)),
         "LocalVolumes": str(sum(mount.driver == "local" for mount in each.mounts)),
     }
+    return Values(values, labels=each.labels)
 
 
 def _image(each: Any, no_trunc: bool) -> str:
@@ -166,8 +170,8 @@ def _image(each: Any, no_trunc: bool) -> str:
     return docker_text.short_id(name, no_trunc) if name.startswith("sha256:") else name
 
 
-def _shortened(text: str, no_trunc: bool) -> str:
-    return text if no_trunc or len(text) <= COMMAND_LENGTH else f"{text[: COMMAND_LENGTH - 1]}…"
+def _cut(text: str, length: int, no_trunc: bool) -> str:
+    return text if no_trunc or len(text) <= length else f"{text[: length - 1]}…"
 
 
 def _size(each: Any) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-from dockfleet.archives import LINK, placed, unpack
 from dockfleet.cli.completion import complete_containers
 from dockfleet.cli.gateway import Gateway, call, responses, sent
 from dockfleet.cli.group import CommandError
@@ -77,6 +76,7 @@ def _stat(gateway: Gateway, container: Target, path: str) -> Any:
 
 def download(gateway: Gateway, container: Target, path: str, target: str, *, follow_link: bool) -> None:
     """Copy *path* of a container to *target* on this machine, as docker does."""
+    from dockfleet.archives import LINK, unpack
     from dockfleet.v1.containers_pb2 import GetContainerArchiveRequest
 
     if follow_link and (stat := _stat(gateway, container, path)) is not None and stat.mode & LINK:
@@ -97,6 +97,7 @@ def download(gateway: Gateway, container: Target, path: str, target: str, *, fol
 
 def upload(gateway: Gateway, source: str, container: Target, path: str, *, archive: bool, follow_link: bool) -> None:
     """Copy *source* of this machine to *path* of a container, as docker does."""
+    from dockfleet.archives import placed
     from dockfleet.stream import Upload
     from dockfleet.v1 import containers_pb2 as pb
 
@@ -130,6 +131,8 @@ def write_pieces(pieces: Iterator[bytes], output: str | None) -> None:
             for piece in pieces:
                 file.write(piece)
         unfinished.replace(output)
+    except OSError as error:
+        raise CommandError(f"cannot write {output}: {error.strerror}") from error
     finally:
         unfinished.unlink(missing_ok=True)
 

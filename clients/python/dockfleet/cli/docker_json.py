@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from dockfleet.arguments import is_repeated
+from dockfleet.cli.template import Values
 from dockfleet.options.v1 import options_pb2
 
 
@@ -36,7 +37,9 @@ def docker_json(message: Message) -> Any:
     values = {field.json_name: _content(field, getattr(message, field.name)) for field in _shown(message)}
     if form == options_pb2.JSON_FORM_ARRAY:
         return next(iter(values.values()), [])
-    return list(values.values()) if form == options_pb2.JSON_FORM_TUPLE else values
+    if form == options_pb2.JSON_FORM_TUPLE:
+        return list(values.values())
+    return Values(values, [field.json_name for field in message.DESCRIPTOR.fields if field.json_name not in values])
 
 
 def _shown(message: Message) -> list[Any]:

@@ -11,8 +11,9 @@ from dockfleet.cli.output import fields, gap_text, print_json, say, say_failure,
 from dockfleet.cli.questions import FILTER, filters_of
 from dockfleet.cli.scope import Scope, requirements, scoped
 from dockfleet.cli.table import printable
+from dockfleet.cli.template import formatted
 from dockfleet.cli.times import TimestampParam
-from dockfleet.cli.view import FORMAT, formatted
+from dockfleet.cli.view import FORMAT
 
 
 @click.command()

@@ -11,15 +11,14 @@ import click
 from dockfleet.cli import terminal
 from dockfleet.cli.completion import complete_containers
 from dockfleet.cli.gateway import Gateway, call, responses
-from dockfleet.cli.group import CommandError
+from dockfleet.cli.group import NOT_RUN, CommandError
 from dockfleet.cli.scope import Scope, scoped
 from dockfleet.cli.targets import one
 
 if TYPE_CHECKING:
     from dockfleet.errors import DockfleetError
 
-NOT_RUN = 125  # the exit codes of docker and `env`
-NOT_EXECUTABLE = 126
+NOT_EXECUTABLE = 126  # the exit codes of docker and `env`
 NOT_FOUND = 127
 
 START_FAILED = ("EXEC_START_FAILED", "START_FAILED")
@@ -98,8 +97,8 @@ def exec(
     start = pb.ExecStart(
         host=target.host,
         id=target.id,
-        attach_stdin=interactive,
-        tty=tty,
+        attach_stdin=interactive or None,
+        tty=tty or None,
         on_disconnect=pb.ON_DISCONNECT_KEEP if keep else pb.ON_DISCONNECT_UNSPECIFIED,
         **how,
     )

@@ -9,7 +9,7 @@ import click
 import grpc
 
 from dockfleet.cli.group import CommandError
-from dockfleet.cli.output import failure_text
+from dockfleet.cli.output import failure_text, print_failure
 from dockfleet.errors import DockfleetError
 from dockfleet.target import address
 
@@ -45,10 +45,25 @@ USE_OTHER_CERTIFICATE = "it closed the connection at once and may not trust the 
 class Failure(CommandError):
     """A failed call, reported in one line."""
 
-    def __init__(self, error: DockfleetError, context: click.Context, exit_code: int | None = None) -> None:
-        """End the program because of *error*; without an *exit_code* it is 1, or 69 without a gateway."""
+    def __init__(
+        self, error: DockfleetError, context: click.Context, exit_code: int | None = None, more: str = ""
+    ) -> None:
+        """End the program because of *error*; without an *exit_code* it is 1, or 69 without a gateway.
+
+        *more* is what else is to be said.
+        """
+        options = context.find_root().params
         code = exit_code if exit_code is not None else NO_GATEWAY if unreachable(error) else 1
-        super().__init__(explain(error, context.find_root().params), code)
+        super().__init__("; ".join(part for part in (explain(error, options), more) if part), code)
+        self._error = error
+        self._as_json = bool(options.get("json_errors"))
+
+    def show(self, file: Any = None) -> None:
+        """Write it to standard error."""
+        if self._as_json:
+            print_failure(self._error, self.message)
+        else:
+            super().show(file)
 
 
 def failure_of(error: Exception, context: click.Context) -> Failure | None:

@@ -37,6 +37,8 @@ class Settings(NamedTuple):
     cert: str | None
     key: str | None
     server_name: str | None
+    deadline: float | None = None
+    """The seconds after which each call ends."""
 
 
 class Gateway:
@@ -53,7 +55,7 @@ class Gateway:
 
         from dockfleet.target import CONNECTION, address, credentials
 
-        _, tls, ca, cert, key, server_name = self.settings
+        _, tls, ca, cert, key, server_name, deadline = self.settings
         try:
             target, secure = address(self.settings.address), credentials(tls, ca, cert, key)
         except ValueError as error:
@@ -61,7 +63,12 @@ class Gateway:
         options = list(CONNECTION.items())
         if server_name:
             options.append(("grpc.ssl_target_name_override", server_name))
-        return grpc.secure_channel(target, secure, options) if secure else grpc.insecure_channel(target, options)
+        channel = grpc.secure_channel(target, secure, options) if secure else grpc.insecure_channel(target, options)
+        if deadline is None:
+            return channel
+        from dockfleet.cli.deadline import Deadline
+
+        return grpc.intercept_channel(channel, Deadline(deadline))
 
     @cached_property
     def fleet(self) -> FleetServiceStub:

@@ -13,6 +13,8 @@ import click
 
 INTERRUPTED = 130  # as a shell reports Ctrl-C
 PIPE_BROKEN = 141  # as a shell reports SIGPIPE
+NOT_RUN = 125  # as docker and `env` report that a command was not run
+RUNNING = ("run", "exec", "attach", "start")  # the commands whose exit code is that of a process
 
 
 class Verb(NamedTuple):
@@ -50,6 +52,16 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(import_module(f"dockfleet.cli.{module}"), name)
         return command
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Find the command; an unknown one gets the names that are like it."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            close = " or ".join(repr(name) for name in get_close_matches(args[0], self._verbs))
+            raise click.UsageError(f"{error.message} Did you mean {close}?" if close else error.message, ctx) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the sections, without an import."""
         for title, verbs in self._sections.items():
@@ -80,6 +92,10 @@ class Shell(LazyGroup):
         except BrokenPipeError:
             _discard_output(sys.stdout, sys.stderr)
             ctx.exit(PIPE_BROKEN)
+        except click.UsageError as error:
+            if error.ctx is not None and error.ctx.command.name in RUNNING:
+                error.exit_code = NOT_RUN  # type: ignore[misc]  # click reads it from the instance
+            raise
         except (click.ClickException, click.exceptions.Exit, click.Abort, OSError):
             raise
         except Exception as error:
@@ -95,7 +111,8 @@ class Shell(LazyGroup):
             return super().main(*args, **extra)
         except OSError as error:
             _discard_output(sys.stdout)
-            CommandError(f"cannot write the output: {error.strerror}").show()
+            place = error.filename or "the output"
+            CommandError(f"cannot write {place}: {error.strerror}").show()
             sys.exit(1)
 
 

@@ -300,6 +300,12 @@ def several_hosts(gateway: Gateway, scope: Scope) -> tuple[Any, bool]:
 
 def host_names(gateway: Gateway, selector: Any) -> list[str]:
     """Return the names of the hosts that *selector* selects."""
+    return list(api_versions(gateway, selector))
+
+
+def api_versions(gateway: Gateway, selector: Any) -> dict[str, str]:
+    """Return the API versions of the hosts that *selector* selects, by name; empty where it is not known."""
     from dockfleet.fleet.v1.hosts_pb2 import ListHostsRequest
 
-    return [host.name for host in call(gateway.hosts.ListHosts, ListHostsRequest(selector=selector)).hosts]
+    found = call(gateway.hosts.ListHosts, ListHostsRequest(selector=selector)).hosts
+    return {host.name: host.api_version for host in found}

@@ -143,7 +143,7 @@ def rmi(context: click.Context, /, names: tuple[str, ...], scope: Scope, batch: 
         batch.confirm("remove", [f"{name} from {host}" for name in names for host in host_names(gateway, hosts)])
     failed = False
     for name in names:
-        report = Report(f"remove {name} from", batch)
+        report = Report(f"remove {name} from", batch, missing_is_ok=bool(how["force"]))
         wanted = fleet_pb2.RemoveImagesRequest(
             hosts=hosts, batch=batch.options(), request=RemoveImageRequest(name=name, **how)
         )

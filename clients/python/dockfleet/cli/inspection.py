@@ -15,7 +15,7 @@ from dockfleet.cli.output import fields
 from dockfleet.cli.scope import Scope, scoped
 from dockfleet.cli.table import Table
 from dockfleet.cli.targets import Target, one
-from dockfleet.cli.view import formatted
+from dockfleet.cli.template import formatted
 
 CONTAINER = click.argument("container", shell_complete=complete_containers)
 
@@ -58,21 +58,19 @@ def inspecting(kinds: tuple[str, ...], help: str) -> click.Command:
 
 def _inspected(gateway: Gateway, scope: Scope, name: str, size: bool | None, kinds: tuple[str, ...]) -> Any:
     """Return what *name* is.  Raises `CommandError` when there is nothing of that name."""
-    from dockfleet.cli.failures import explain
-    from dockfleet.errors import DockfleetError
+    from dockfleet.cli.failures import Failure
+    from dockfleet.reasons import NotFound
 
-    context = click.get_current_context()
-    said = ""
+    first: CommandError | None = None
     for each in kinds:
         try:
             return READERS[each](gateway, scope, name, size)
         except CommandError as error:
-            said = said or error.message
-        except DockfleetError as error:
-            if error.reason != "NOT_FOUND":
-                raise
-            said = said or explain(error, context.find_root().params)
-    raise CommandError(said)
+            first = first or error
+        except NotFound as error:
+            first = first or Failure(error, click.get_current_context())
+    assert first is not None
+    raise first
 
 
 def _container(gateway: Gateway, scope: Scope, name: str, size: bool | None) -> Any:

@@ -10,6 +10,7 @@ import click
 from dockfleet.cli.batches import Batch, Report, batched, selectors
 from dockfleet.cli.completion import complete_containers
 from dockfleet.cli.gateway import Gateway
+from dockfleet.cli.output import say
 from dockfleet.cli.scope import Scope, scoped
 from dockfleet.cli.targets import Found, Target, is_pattern, several, split
 
@@ -44,7 +45,7 @@ def changing(verb: str, *options: F, asks: bool = True) -> Callable[[F], click.C
             **how: Any,
         ) -> None:
             gateway: Gateway = context.obj
-            found = chosen(gateway, scope, texts, everything, f"dockfleet {verb}")
+            found = chosen(gateway, scope, texts, everything, f"dockfleet {verb}", how.get("force") or False)
             if how.get("attach") or how.get("interactive"):
                 _start_attached(context, found, how["interactive"])
             if asks and not called_by_name(found, texts):
@@ -69,14 +70,20 @@ def changing(verb: str, *options: F, asks: bool = True) -> Callable[[F], click.C
     return decorate
 
 
-def chosen(gateway: Gateway, scope: Scope, texts: Sequence[str], everything: bool, usage: str) -> Found:
+def chosen(
+    gateway: Gateway, scope: Scope, texts: Sequence[str], everything: bool, usage: str, force: bool = False
+) -> Found:
     """Return the containers that the arguments and options of a command choose.
 
-    Raises `click.UsageError` when they choose nothing: all containers of a fleet are never meant by leaving out a word.
+    A name without a container is an error, but with *force* only a message.  Raises `click.UsageError` without
+    arguments: all containers of a fleet are never meant by leaving out a word.
     """
     if not (texts or scope.labels or everything):
         raise click.UsageError(f"which containers?  Try {usage} HOST/CONTAINER, -l LABEL, or --all with -H HOST")
-    return several(gateway, scope, texts)
+    found = several(gateway, scope, texts, force)
+    if not (texts or found.targets or found.failures):
+        say("no container was selected")
+    return found
 
 
 def called_by_name(found: Found, texts: Sequence[str]) -> bool:

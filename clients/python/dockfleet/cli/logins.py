@@ -11,7 +11,6 @@ from typing import Any
 import click
 
 from dockfleet.cli.gateway import Gateway, call
-from dockfleet.cli.group import CommandError
 from dockfleet.cli.hosts import one_host
 from dockfleet.cli.registry import HUB, ask_helper, auth_of, config_file, helper_of, read_config
 from dockfleet.cli.scope import Scope, scoped
@@ -90,7 +89,8 @@ def logout(registry: str) -> None:
     if helper := helper_of(registry, config):
         ask_helper(helper, "erase", registry)
     elif not known:
-        raise CommandError(f"not logged in to {registry}")
+        click.echo(f"Not logged in to {registry}")
+        return
     if known:
         del config["auths"][registry]
         _write(config)

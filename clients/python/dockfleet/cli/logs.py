@@ -74,7 +74,8 @@ def logs(
     if not (texts or scope.labels or scope.names_hosts):
         raise click.UsageError("which containers?  Try dockfleet logs HOST/CONTAINER, -l LABEL or -H HOST")
     follow = follow or restarts
-    how = {"follow": follow, "follow_restarts": restarts or None, "timestamps": timestamps, "tail": _count(tail)}
+    how = {"follow": follow, "follow_restarts": restarts or None, "tail": _count(tail)}
+    how["timestamps"] = None if timestamps or as_json else False  # a JSON object has the time, as by default
     single = len(texts) == 1 and not is_pattern(texts[0]) and not scope.labels
     if single and not (scope.means_several and "/" not in texts[0]):
         target = one(gateway, scope, texts[0])

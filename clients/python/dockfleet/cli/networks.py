@@ -10,14 +10,16 @@ from dockfleet.cli import docker_text
 from dockfleet.cli.batches import Batch, Report, batched
 from dockfleet.cli.completion import complete_containers
 from dockfleet.cli.gateway import Gateway, call
-from dockfleet.cli.hosts import host_names, several_hosts
+from dockfleet.cli.hosts import api_versions, host_names, several_hosts
 from dockfleet.cli.output import fields
 from dockfleet.cli.questions import FILTER, Answers, filters_of
 from dockfleet.cli.scope import Scope, scoped
 from dockfleet.cli.targets import one
+from dockfleet.cli.template import Values
 from dockfleet.cli.values import pairs
 from dockfleet.cli.view import View, listed
 
+ALWAYS_CHECKS = [1, 44]  # the API version since which engines always refuse a taken name
 COLUMNS = {"HOST": "Host", "NETWORK ID": "ID", "NAME": "Name", "DRIVER": "Driver", "SCOPE": "Scope"}
 NAMES = click.argument("names", metavar="NETWORK...", nargs=-1, required=True)
 
@@ -37,17 +39,20 @@ def ls(context: click.Context, /, scope: Scope, view: View, filters: tuple[str, 
     answers = Answers(gateway.fleet.ListNetworks, pb.ListNetworksRequest(hosts=scope.host_selector(), request=request))
     found = sorted(answers.each("networks"), key=lambda pair: (pair[0], pair[1].name))
     rows = [
-        {
-            "Host": host,
-            "ID": docker_text.short_id(each.id, view.no_trunc),
-            "Name": each.name,
-            "Driver": each.driver,
-            "Scope": each.scope,
-            "IPv6": str(each.enable_ipv6).lower(),
-            "Internal": str(each.internal).lower(),
-            "Labels": docker_text.labels(each.labels),
-            "CreatedAt": docker_text.local_time(each.created_at),
-        }
+        Values(
+            {
+                "Host": host,
+                "ID": docker_text.short_id(each.id, view.no_trunc),
+                "Name": each.name,
+                "Driver": each.driver,
+                "Scope": each.scope,
+                "IPv6": str(each.enable_ipv6).lower(),
+                "Internal": str(each.internal).lower(),
+                "Labels": docker_text.labels(each.labels),
+                "CreatedAt": docker_text.local_time(each.created_at),
+            },
+            labels=each.labels,
+        )
         for host, each in found
     ]
     view.show(rows, COLUMNS, "ID", ({"host": host, **fields(each)} for host, each in found))
@@ -94,25 +99,39 @@ def create(
         pb.IpamConfig(subnet=subnet, gateway=way, ip_range=part)
         for subnet, way, part in zip_longest(subnets, gateways, ip_ranges)
     ]
-    request = pb.CreateNetworkRequest(
-        name=name,
-        driver=driver,
-        options=pairs(options, "--opt"),
-        labels=pairs(own_labels, "--label"),
-        ipam=pb.Ipam(driver=ipam_driver, config=pools) if pools or ipam_driver else None,
-        check_duplicate=None,
+    fields = {
+        "name": name,
+        "driver": driver,
+        "options": pairs(options, "--opt"),
+        "labels": pairs(own_labels, "--label"),
+        "ipam": pb.Ipam(driver=ipam_driver, config=pools) if pools or ipam_driver else None,
         **how,
-    )
+    }
     gateway: Gateway = context.obj
     hosts, several = several_hosts(gateway, scope)
     report = Report(f"create {name} on", batch)
-    wanted = fleet_pb2.CreateNetworksRequest(hosts=hosts, batch=batch.options(), request=request)
-    report.run(
-        gateway.fleet.CreateNetworks,
-        wanted,
-        lambda host, found: click.echo(f"{host}: {found.id}" if several else found.id),
-    )
+    for check_duplicate, names in _by_check(api_versions(gateway, hosts)):
+        request = pb.CreateNetworkRequest(check_duplicate=check_duplicate, **fields)
+        wanted = fleet_pb2.CreateNetworksRequest(
+            hosts=scope.host_selector(*names), batch=batch.options(), request=request
+        )
+        report.run(
+            gateway.fleet.CreateNetworks,
+            wanted,
+            lambda host, found: click.echo(f"{host}: {found.id}" if several else found.id),
+        )
     context.exit(1 if report.failed else 0)
+
+
+def _by_check(versions: dict[str, str]) -> list[tuple[bool | None, list[str]]]:
+    """Return the hosts by what they need to refuse a taken name: newer engines always do, without the field."""
+    old = [host for host, version in versions.items() if version and _parts(version) < ALWAYS_CHECKS]
+    others = [host for host in versions if host not in old]
+    return [(check, names) for check, names in ((True, old), (None, others)) if names]
+
+
+def _parts(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")]
 
 
 @click.command()

@@ -49,6 +49,23 @@ def say(text: str) -> None:
     click.echo(f"dockfleet: {printable(text)}", err=True)
 
 
+def print_failure(error: DockfleetError, text: str) -> None:
+    """Print a failed call, and the *text* about it, as one JSON object on standard error: see `--json-errors`."""
+    resource = {"type": error.resource.kind, "name": error.resource.name} if error.resource else None
+    document = {
+        "code": error.code.name,
+        "reason": error.reason,
+        "host": error.host,
+        "message": error.message,
+        "text": text,
+        "retrySafe": error.retry_safe,
+        "retryAfterSeconds": error.retry_after,
+        "resource": resource,
+        "violations": [each._asdict() for each in error.violations],
+    }
+    click.echo(json.dumps({"error": document}), err=True)
+
+
 def failure_text(error: DockfleetError, remedy: str | None = None) -> str:
     """Return the failure in one line."""
     return f"{error} ({remedy})" if remedy else str(error)
@@ -56,11 +73,14 @@ def failure_text(error: DockfleetError, remedy: str | None = None) -> str:
 
 def say_failure(where: str, failure: pb.Failure) -> None:
     """Print the failure of one of several hosts or containers."""
-    from dockfleet.v1 import common_pb2
+    from dockfleet.errors import DockfleetError
 
-    names = common_pb2.ErrorReason.DESCRIPTOR.values_by_number
-    reason = names[failure.reason].name.removeprefix("ERROR_REASON_") if failure.reason in names else "UNKNOWN"
-    click.echo(printable(f"{where}: {reason}: {failure.message.removeprefix(f'{failure.host}: ')}"), err=True)
+    error = DockfleetError.of_failure(failure)
+    text = f"{where}: {error.reason or 'UNKNOWN'}: {failure.message.removeprefix(f'{failure.host}: ')}"
+    if click.get_current_context().find_root().params.get("json_errors"):
+        print_failure(error, text)
+    else:
+        click.echo(printable(text), err=True)
 
 
 def gap_text(what: str, gap: pb.Gap) -> str:

@@ -31,6 +31,7 @@ def settings_of(options: dict[str, Any]) -> Settings:
         cert=options.get("tls_cert"),
         key=options.get("tls_key"),
         server_name=options.get("tls_server_name"),
+        deadline=options.get("deadline"),
     )
 
 
@@ -59,6 +60,19 @@ def settings_of(options: dict[str, Any]) -> Settings:
 @click.option("--tls-cert", envvar="DOCKFLEET_TLS_CERT", show_envvar=True, type=PEM, help="Your certificate (PEM).")
 @click.option("--tls-key", envvar="DOCKFLEET_TLS_KEY", show_envvar=True, type=PEM, help="Your private key (PEM).")
 @click.option("--tls-server-name", metavar="NAME", help="The name in the gateway's certificate, if it is another one.")
+@click.option(
+    "--deadline",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="End each call after this time.  Default: the gateway's own limits.",
+)
+@click.option(
+    "--json-errors",
+    is_flag=True,
+    envvar="DOCKFLEET_CLIENT_JSON_ERRORS",
+    show_envvar=True,
+    help="Print each failed call as one JSON object on standard error.",
+)
 @click.pass_context
 def dockfleet(context: click.Context, /, **options: Any) -> None:
     """All Docker hosts of a fleet, through one dockfleet gateway.

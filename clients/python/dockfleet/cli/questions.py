@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from dockfleet.cli.gateway import responses
-from dockfleet.cli.output import say_failure
+from dockfleet.cli.output import say, say_failure
 
 
 class Answers:
@@ -18,9 +18,11 @@ class Answers:
         """Ask, and wait for the last answer.  Raises `DockfleetError` when the question itself is refused."""
         self.by_host: dict[str, Any] = {}
         self._failures: list[Any] = []
+        self._selected = 0
         for response in responses(rpc, request):
             self.by_host.update((each.host, each.response) for each in response.answers if each.HasField("response"))
             self._failures.extend(response.summary.failures)
+            self._selected += response.summary.selected
 
     def each(self, field: str) -> list[tuple[str, Any]]:
         """Return what is in the list *field* of all answers, each with its host, by host."""
@@ -28,6 +30,8 @@ class Answers:
 
     def finish(self, context: click.Context) -> None:
         """Name the hosts that failed, and end the program: with 1 when there are any."""
+        if not (self._selected or self.by_host or self._failures):
+            say("no host was selected (`dockfleet hosts` lists the hosts)")
         for each in sorted(self._failures, key=lambda each: each.host):
             say_failure(each.host, each.failure)
         context.exit(1 if self._failures else 0)

@@ -12,9 +12,9 @@ import click
 
 from dockfleet.cli.batches import Batch, Report, batched
 from dockfleet.cli.completion import complete_images
-from dockfleet.cli.exec import NOT_RUN, exit_code_of
+from dockfleet.cli.exec import exit_code_of
 from dockfleet.cli.gateway import Gateway, call, responses
-from dockfleet.cli.group import CommandError
+from dockfleet.cli.group import NOT_RUN, CommandError
 from dockfleet.cli.output import flush, say, write
 from dockfleet.cli.progress import Bars
 from dockfleet.cli.pulling import show_progress

@@ -10,8 +10,7 @@ import click
 from google.protobuf.message import Message
 
 from dockfleet.cli import terminal
-from dockfleet.cli.failures import Failure, explain
-from dockfleet.cli.group import CommandError
+from dockfleet.cli.failures import Failure
 from dockfleet.cli.output import flush, say, write
 from dockfleet.errors import DockfleetError
 from dockfleet.session import Session, SessionState
@@ -73,9 +72,9 @@ def finish(context: click.Context, session: SessionState) -> None:
     context.exit(UNKNOWN)
 
 
-def broken(context: click.Context, error: DockfleetError, what: str) -> CommandError:
+def broken(context: click.Context, error: DockfleetError, what: str) -> Failure:
     """Return the end of the program when a connection broke after the start of a process."""
-    return CommandError(f"{explain(error, context.find_root().params)}; {what}", UNKNOWN)
+    return Failure(error, context, UNKNOWN, what)
 
 
 def not_started(context: click.Context, error: DockfleetError, exit_code: int) -> Failure:

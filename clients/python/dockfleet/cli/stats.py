@@ -17,7 +17,8 @@ from dockfleet.cli.scope import Scope, scoped
 from dockfleet.cli.screen import Screen
 from dockfleet.cli.table import Table
 from dockfleet.cli.targets import is_pattern, several
-from dockfleet.cli.view import FORMAT, formatted
+from dockfleet.cli.template import formatted
+from dockfleet.cli.view import FORMAT
 
 COLUMNS = {
     "HOST": "Host",

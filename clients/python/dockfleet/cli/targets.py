@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dockfleet.cli.gateway import Gateway, responses
 from dockfleet.cli.group import CommandError
-from dockfleet.cli.output import say_failure
+from dockfleet.cli.output import say, say_failure
 from dockfleet.cli.scope import Scope
 
 if TYPE_CHECKING:
@@ -70,11 +70,11 @@ def one(gateway: Gateway, scope: Scope, text: str) -> Target:
     return found.targets[0]
 
 
-def several(gateway: Gateway, scope: Scope, texts: Sequence[str]) -> Found:
+def several(gateway: Gateway, scope: Scope, texts: Sequence[str], force: bool = False) -> Found:
     """Return the containers that *texts* mean, or all that *scope* selects when there are none.
 
     A name without a host must be on one host only, unless it is a pattern or the hosts were chosen.  Raises
-    `CommandError` for a name that fits no container, or several that way.
+    `CommandError` for a name that fits several that way, or no container; with *force*, the latter is only said.
     """
     if not texts:
         return find(gateway, scope, [])
@@ -82,7 +82,7 @@ def several(gateway: Gateway, scope: Scope, texts: Sequence[str]) -> Found:
     for host in dict.fromkeys(split(text)[0] for text in texts):
         names = [split(text)[1] for text in texts if split(text)[0] == host]
         part = find(gateway, scope, names, host)
-        _check(part, host, names, unique=not (host or scope.names_hosts))
+        _check(part, host, names, unique=not (host or scope.names_hosts), force=force)
         found.targets.extend(target for target in part.targets if target not in found.targets)
         found.failures.extend(failure for failure in part.failures if failure not in found.failures)
     return found
@@ -110,14 +110,18 @@ def own_name(names: Iterable[str]) -> str:
     return next((name for name in bare if "/" not in name), bare[0] if bare else "")
 
 
-def _check(found: Found, host: str, names: Sequence[str], *, unique: bool) -> None:
+def _check(found: Found, host: str, names: Sequence[str], *, unique: bool, force: bool) -> None:
     for name in names:
         fitting = [each for each in found.targets if _fits(each, name)]
         if not fitting and not is_pattern(name):
-            found.say_failures()
+            if not force:
+                found.say_failures()
             where = f" on {host}" if host else ""
             unknown = f"; {len(found.failures)} hosts do not respond" if found.failures else ""
-            raise CommandError(f"there is no container {name}{where}{unknown} (`dockfleet find` looks for containers)")
+            missing = f"there is no container {name}{where}{unknown} (`dockfleet find` looks for containers)"
+            if not force:
+                raise CommandError(missing)
+            say(missing)
         if unique and not is_pattern(name) and len(fitting) > 1:
             raise CommandError(
                 f"{name} is not unique in the fleet: {_choices(fitting)}; write one of them, or -H '*' for all"

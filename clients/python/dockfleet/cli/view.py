@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import update_wrapper
 from typing import Any, NamedTuple, TypeVar
@@ -11,13 +10,12 @@ import click
 
 from dockfleet.cli.output import print_json
 from dockfleet.cli.table import Table, printable, terminal_width
+from dockfleet.cli.template import formatted
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 Row = Mapping[str, Any]
 """The values of a line, by the names that docker's own templates use."""
-
-ESCAPES = (("\\t", "\t"), ("\\n", "\n"))
 
 
 class View(NamedTuple):
@@ -52,48 +50,6 @@ class View(NamedTuple):
 
 FIXED = ("HOST", "CONTAINER ID", "IMAGE ID", "NETWORK ID", "ID", "SIZE", "STATE", "PORT")  # are never cut
 
-
-def formatted(template: str, rows: Iterable[Any], headers: Mapping[str, str] | None = None) -> list[str]:
-    """Return a line for each of *rows*, as the Go *template* says.  `json` alone is the row as JSON.
-
-    With `table` before the template the lines are aligned, below a line of *headers*.  Raises `click.UsageError`.
-    """
-    if template == "json":
-        return [json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows]
-    as_table = template.startswith("table ")
-    for written, meant in ESCAPES:
-        template = template.replace(written, meant)
-    lines = _rendered(template.removeprefix("table "), [*([dict(headers or {})] if as_table else []), *rows])
-    if not as_table:
-        return lines
-    cells = [line.split("\t") for line in lines]
-    return Table(*cells[0]).lines(cells)
-
-
-def _rendered(template: str, rows: Iterable[Any]) -> list[str]:
-    import gotpl
-
-    try:
-        compiled = gotpl.Template(template, functions=FUNCTIONS)
-        return [compiled.render(row) for row in rows]
-    except gotpl.TemplateError as error:
-        raise click.UsageError(f"--format: {error}") from error
-
-
-def _truncated(text: str, length: int) -> str:
-    return text[:length]
-
-
-FUNCTIONS: dict[str, Callable[..., Any]] = {  # docker's own
-    "json": lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":")),
-    "split": lambda text, separator: text.split(separator),
-    "join": lambda parts, separator: separator.join(parts),
-    "title": lambda text: text.title(),
-    "lower": lambda text: text.lower(),
-    "upper": lambda text: text.upper(),
-    "pad": lambda text, before, after: " " * before + text + " " * after if text else text,
-    "truncate": _truncated,
-}
 
 FORMAT = click.option(
     "--format", "template", metavar="TEMPLATE", help="Print each as a Go template says, such as '{{.ID}}', or `json`."

@@ -13,6 +13,7 @@ from dockfleet.cli.hosts import host_names, several_hosts
 from dockfleet.cli.output import fields
 from dockfleet.cli.questions import FILTER, Answers, filters_of
 from dockfleet.cli.scope import Scope, scoped
+from dockfleet.cli.template import Values
 from dockfleet.cli.values import pairs
 from dockfleet.cli.view import View, listed
 
@@ -35,16 +36,19 @@ def ls(context: click.Context, /, scope: Scope, view: View, filters: tuple[str, 
     answers = Answers(gateway.fleet.ListVolumes, pb.ListVolumesRequest(hosts=scope.host_selector(), request=request))
     found = sorted(answers.each("volumes"), key=lambda pair: (pair[0], pair[1].name))
     rows = [
-        {
-            "Host": host,
-            "Driver": each.driver,
-            "Name": each.name,
-            "Mountpoint": each.mountpoint,
-            "Scope": each.scope,
-            "Labels": docker_text.labels(each.labels),
-            "Size": "N/A",
-            "Links": "N/A",
-        }
+        Values(
+            {
+                "Host": host,
+                "Driver": each.driver,
+                "Name": each.name,
+                "Mountpoint": each.mountpoint,
+                "Scope": each.scope,
+                "Labels": docker_text.labels(each.labels),
+                "Size": "N/A",
+                "Links": "N/A",
+            },
+            labels=each.labels,
+        )
         for host, each in found
     ]
     view.show(rows, COLUMNS, "Name", ({"host": host, **fields(each)} for host, each in found))
