@@ -35,7 +35,7 @@ def scenarios(beginnings: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
 
 async def play(testee: Program, scenario: dict[str, Any]) -> list[str] | None:
     """Play a scenario; return what was not as it must be, and None when the client cannot do the command."""
-    async with ScriptedGateway(scenario["calls"]) as gateway:
+    async with ScriptedGateway(scenario["calls"], *scenario.get("or", ())) as gateway:
         process = await asyncio.create_subprocess_exec(
             *testee.command(*scenario["argv"]),
             env=environment(f"127.0.0.1:{gateway.port}"),
@@ -103,10 +103,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-t", "--testee", action="append", default=[], help="only this client")
     parser.add_argument("-s", "--scenario", action="append", default=[], help="only scenarios that begin so")
-    parser.add_argument("--write", action="store_true", help="write the table of clients/README.md")
+    parser.add_argument("--write", action="store_true", help="write to the table of clients/README.md")
     chosen = parser.parse_args()
-    if chosen.write and (chosen.testee or chosen.scenario):
-        parser.error("--write needs all clients and all scenarios")
+    if chosen.write and chosen.scenario:
+        parser.error("--write needs all scenarios")
     results: dict[str, dict[str, str]] = {}
     failed = 0
     for name, testee in all_programs().items():

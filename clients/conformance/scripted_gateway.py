@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from itertools import groupby
 from typing import Any, Self
@@ -34,10 +34,10 @@ PADDING = b"\xfa\x7f"  # the tag of a field that no message has
 class ScriptedGateway(grpc.GenericRpcHandler):
     """Serves the calls of a scenario, each once and in their order."""
 
-    def __init__(self, calls: Iterable[dict[str, Any]]) -> None:
-        """Expect *calls*."""
+    def __init__(self, calls: Sequence[dict[str, Any]], *others: Sequence[dict[str, Any]]) -> None:
+        """Expect *calls*, or *others* in their place."""
         self.problems: list[str] = []
-        self._calls = list(calls)
+        self._ways = [calls, *others]
         self._next = 0
         self._open: set[asyncio.Task[Any]] = set()
         self._printed: list[str] = []
@@ -57,15 +57,17 @@ class ScriptedGateway(grpc.GenericRpcHandler):
     async def finish(self) -> None:
         """Wait until the calls that have begun are over, and note those that have not come."""
         await asyncio.gather(*self._open, return_exceptions=True)
-        self.problems += [f"{call['method']} was not called" for call in self._calls[self._next :]]
+        self.problems += [f"{call['method']} was not called" for call in self._ways[0][self._next :]]
 
     def service(self, details: grpc.HandlerCallDetails) -> Any:
         """Return the handler of the next call, if it is of this method."""
         name = details.method.removeprefix("/dockfleet.")
-        if self._next == len(self._calls) or self._calls[self._next]["method"] != name:
+        fitting = [way for way in self._ways if len(way) > self._next and way[self._next]["method"] == name]
+        if not fitting:
             self.problems.append(f"{name} was called; the scenario does not have it here")
             return None
-        call = self._calls[self._next]
+        self._ways = fitting
+        call = fitting[0][self._next]
         self._next += 1
         return grpc.stream_stream_rpc_method_handler(_Call(self, call, self._connections).serve)
 

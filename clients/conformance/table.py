@@ -7,16 +7,28 @@ from pathlib import Path
 README = Path(__file__).resolve().parents[1] / "README.md"
 
 
-def write(part: str, results: dict[str, dict[str, str]]) -> None:
-    """Write the table of *part*: a row for each title, a column for each client."""
+Results = dict[str, dict[str, str]]
+"""Results by the title of their row and by client."""
+
+
+def write(part: str, results: Results) -> None:
+    """Write *results* to the table of *part*.  Clients that are not in them keep their cells."""
     begin, end = f"<!-- {part}: begin -->\n", f"<!-- {part}: end -->\n"
     text = README.read_text()
     before, _, rest = text.partition(begin)
-    _, _, after = rest.partition(end)
-    README.write_text(before + begin + table(results) + end + after)
+    present, _, after = rest.partition(end)
+    kept = read(present)
+    merged = {title: kept.get(title, {}) | row for title, row in results.items()}
+    README.write_text(before + begin + table(merged) + end + after)
 
 
-def table(results: dict[str, dict[str, str]]) -> str:
+def read(text: str) -> Results:
+    """Return the results in a table."""
+    head, _, *rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines())
+    return {row[0]: dict(zip(head[1:], row[1:], strict=True)) for row in rows}
+
+
+def table(results: Results) -> str:
     """Return the table as Markdown."""
     clients = sorted({client for row in results.values() for client in row})
     rows = [["", *clients], ["---"] * (len(clients) + 1)]
