@@ -324,7 +324,9 @@ async def test_hosts_are_managed(ours: Words, run: Callable[..., Awaitable[Resul
     await ours("hosts", "undrain", "new")
 
 
-async def test_networks_and_volumes(ours: Words, docker: Words, name: str) -> None:
+async def test_networks_and_volumes(
+    ours: Words, docker: Words, run: Callable[..., Awaitable[Result]], name: str
+) -> None:
     """Made, used, pruned and removed."""
     await ours("volume", "create", "-H", HOST, "--label", "a=b", name)
     for inspect in (docker, ours):
@@ -334,6 +336,10 @@ async def test_networks_and_volumes(ours: Words, docker: Words, name: str) -> No
     options = ("--subnet", "10.251.0.0/24", "--internal", "--label", "a=b")
     id = (await ours("network", "create", "-H", HOST, *options, name)).strip()
     assert (await docker("network", "inspect", "--format", "{{.Id}} {{.Internal}}", name)).split() == [id, "true"]
+    everywhere = await run("network", "create", "-H", "*", "--yes", name)  # an old engine, and a newer one
+    assert (everywhere.stdout.split(":")[0], everywhere.exit_code) == ("new", 1)
+    assert everywhere.stderr.startswith(f"{HOST}: NAME_IN_USE: ")
+    await ours("network", "rm", "-H", "new", name)
     await ours("network", "disconnect", "none", f"{HOST}/{name}")
     await ours("network", "connect", "--ip", "10.251.0.9", "--alias", "db", name, f"{HOST}/{name}")
     address = f"{{{{(index .NetworkSettings.Networks {json.dumps(name)}).IPAddress}}}}"
