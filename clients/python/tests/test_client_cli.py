@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from dockfleet.cli.group import LazyGroup
@@ -348,6 +353,30 @@ def test_every_command_explains_itself(words: tuple[str, ...]) -> None:
 
     assert result.exit_code == 0
     assert "Usage:" in result.stdout
+
+
+MAIN = (
+    "run create exec attach start stop restart kill rm inspect logs ps stats events cp images pull push build rmi save "
+    "load login"
+)
+
+
+@pytest.mark.parametrize("words", commands(dockfleet), ids=" ".join)
+def test_the_examples_are_command_lines_that_exist(words: tuple[str, ...]) -> None:
+    """Each names a command and options that there are; the main commands have examples."""
+    shown = CliRunner().invoke(dockfleet, [*words, "--help"]).stdout
+    examples = re.findall(r"^ +dockfleet (.+?)(?:  .*)?$", shown.partition("Examples:")[2], re.MULTILINE)
+
+    for example in examples:
+        context, command = click.Context(dockfleet), dockfleet
+        arguments = list(takewhile(lambda word: word not in ("|", ">", "<"), shlex.split(example)))
+        while isinstance(command, click.Group) and arguments and not arguments[0].startswith("-"):
+            _, found, arguments = command.resolve_command(context, arguments)
+            assert found is not None
+            command = found
+        with suppress(click.BadParameter):  # files that are not there
+            command.make_context(example, arguments)
+    assert examples or " ".join(words) not in MAIN.split()
 
 
 def test_the_summaries_are_those_of_the_commands() -> None:

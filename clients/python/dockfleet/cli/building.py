@@ -54,6 +54,12 @@ def build(
 
     PATH is a directory, whose .dockerignore is heeded; `-` is a tar, or a Dockerfile, on standard input.  It is the
     Engine's own builder, not BuildKit.
+
+    \b
+    Examples:
+      dockfleet build -H north-1 -t shop:1.4 .
+      dockfleet build -H north-1 -t shop:test -f test.Dockerfile --build-arg PROXY .
+      dockfleet build -H north-1 -q - < Dockerfile
     """
     from dockfleet.cli.registry import read_config
     from dockfleet.stream import Upload

@@ -38,7 +38,13 @@ def create(
     platform: str | None,
     **options: Any,
 ) -> None:
-    """Create a container, and do not start it.  -H says on which host."""
+    """Create a container, and do not start it.  -H says on which host.
+
+    \b
+    Examples:
+      dockfleet create -H north-1 --name web -p 8080:80 nginx
+      dockfleet create -H north-1 -i busybox cat
+    """
     from dockfleet.cli.attaching import create as create_container
     from dockfleet.cli.hosts import one_host
     from dockfleet.cli.registry import auth_for
@@ -65,6 +71,11 @@ def attach(context: click.Context, /, container: str, scope: Scope, no_stdin: bo
     """Attach the terminal to a container that runs.
 
     The exit code is that of the container.  Ctrl-C ends the session and not the container, unless it has a terminal.
+
+    \b
+    Examples:
+      dockfleet attach north-1/web
+      dockfleet attach --no-stdin web
     """
     from dockfleet.cli.attaching import attach_to
 
@@ -85,7 +96,12 @@ def attach(context: click.Context, /, container: str, scope: Scope, no_stdin: bo
 def commit(
     gateway: Gateway, /, container: str, image: str | None, scope: Scope, changes: tuple[str, ...], **how: Any
 ) -> None:
-    """Create an image from the present state of a container."""
+    """Create an image from the present state of a container.
+
+    \b
+    Examples:
+      dockfleet commit -m 'with curl' north-1/web shop:debug
+    """
     from dockfleet.cli.names import split_tag
     from dockfleet.v1.images_pb2 import CommitContainerRequest
 
@@ -141,6 +157,11 @@ def update(
     """Change the resources or the restart policy of containers.
 
     Containers are chosen as in `dockfleet stop`.
+
+    \b
+    Examples:
+      dockfleet update --memory 512m north-1/web
+      dockfleet update --restart always -l app=shop
     """
     from dockfleet.fleet.v1 import fleet_pb2
     from dockfleet.v1.containers_pb2 import UpdateContainerRequest

@@ -143,7 +143,12 @@ def write_pieces(pieces: Iterator[bytes], output: str | None) -> None:
 @CONTAINER
 @click.pass_obj
 def export(gateway: Gateway, /, container: str, scope: Scope, output: str | None) -> None:
-    """Write the file system of a container as a tar."""
+    """Write the file system of a container as a tar.
+
+    \b
+    Examples:
+      dockfleet export north-1/web -o web.tar
+    """
     from dockfleet.v1.containers_pb2 import ExportContainerRequest
 
     target = one(gateway, scope, container)

@@ -46,6 +46,11 @@ def pull(
     """Pull an image on a host, or on several.
 
     -H and --host-label choose.  Credentials are those that docker keeps for the registry.
+
+    \b
+    Examples:
+      dockfleet pull -H north-1 nginx:1.27
+      dockfleet pull -H 'edge*' registry.example.org/shop:1.4
     """
     from dockfleet.cli.registry import auth_for
     from dockfleet.fleet.v1 import fleet_pb2
@@ -81,7 +86,12 @@ def _host_progress(bars: Bars, host: str, report: Any) -> None:
 @IMAGE
 @click.pass_obj
 def push(gateway: Gateway, /, image: str, scope: Scope, all_tags: bool, quiet: bool) -> None:
-    """Push an image to the registry that its name begins with.  -H says from which host."""
+    """Push an image to the registry that its name begins with.  -H says from which host.
+
+    \b
+    Examples:
+      dockfleet push -H north-1 registry.example.org/shop:1.4
+    """
     from dockfleet.cli.registry import auth_for
     from dockfleet.v1.images_pb2 import PushImageRequest
 
@@ -108,7 +118,12 @@ def push(gateway: Gateway, /, image: str, scope: Scope, all_tags: bool, quiet: b
 @click.argument("name", metavar="NEW-NAME")
 @click.pass_context
 def tag(context: click.Context, /, image: str, name: str, scope: Scope, batch: Batch) -> None:
-    """Give an image another name, on a host or on several."""
+    """Give an image another name, on a host or on several.
+
+    \b
+    Examples:
+      dockfleet tag -H north-1 shop:1.4 registry.example.org/shop:1.4
+    """
     from dockfleet.fleet.v1 import fleet_pb2
     from dockfleet.v1.images_pb2 import TagImageRequest
 
@@ -133,6 +148,11 @@ def rmi(context: click.Context, /, names: tuple[str, ...], scope: Scope, batch: 
     """Remove images from a host, or from several.
 
     On several hosts you are asked first.
+
+    \b
+    Examples:
+      dockfleet rmi -H north-1 shop:1.3
+      dockfleet rmi -H 'edge*' shop:1.3 --yes
     """
     from dockfleet.fleet.v1 import fleet_pb2
     from dockfleet.v1.images_pb2 import RemoveImageRequest
@@ -164,7 +184,13 @@ def _removed(host: str, response: Any, prefix: bool) -> None:
 @click.argument("names", metavar="IMAGE...", nargs=-1, required=True, shell_complete=complete_images)
 @click.pass_obj
 def save(gateway: Gateway, /, names: tuple[str, ...], scope: Scope, output: str | None) -> None:
-    """Write images of a host as a tar, with their names."""
+    """Write images of a host as a tar, with their names.
+
+    \b
+    Examples:
+      dockfleet save -H north-1 -o shop.tar shop:1.4
+      dockfleet save -H north-1 shop:1.4 | gzip > shop.tar.gz
+    """
     from dockfleet.v1.images_pb2 import SaveImagesRequest
 
     request = SaveImagesRequest(host=one_host(gateway, scope), names=names)
@@ -177,7 +203,12 @@ def save(gateway: Gateway, /, names: tuple[str, ...], scope: Scope, output: str 
 @scoped(labels=False)
 @click.pass_obj
 def load(gateway: Gateway, /, scope: Scope, file: Path | None, quiet: bool) -> None:
-    """Load the images of a tar on a host, with their names."""
+    """Load the images of a tar on a host, with their names.
+
+    \b
+    Examples:
+      dockfleet load -H north-1 -i shop.tar
+    """
     from dockfleet.stream import Upload
     from dockfleet.v1 import images_pb2 as pb
 
@@ -208,7 +239,12 @@ def _tar(file: Path | None) -> AbstractContextManager[IO[bytes]]:
 @click.argument("image", required=False)
 @click.pass_obj
 def import_image(gateway: Gateway, /, source: str, image: str | None, scope: Scope, **how: Any) -> None:
-    """Create an image of one layer from the tar of a file system."""
+    """Create an image of one layer from the tar of a file system.
+
+    \b
+    Examples:
+      dockfleet import -H north-1 rootfs.tar base:1
+    """
     from dockfleet.stream import Upload
     from dockfleet.v1 import images_pb2 as pb
 

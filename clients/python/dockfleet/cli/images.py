@@ -50,6 +50,11 @@ def images(
     """List the images of many hosts.
 
     It is one call, which the gateway answers from what it knows.
+
+    \b
+    Examples:
+      dockfleet images -H 'edge*' shop
+      dockfleet images --format '{{.Host}} {{.Repository}}:{{.Tag}}'
     """
     from dockfleet.fleet.v1 import fleet_pb2 as pb
     from dockfleet.v1.images_pb2 import ListImagesRequest

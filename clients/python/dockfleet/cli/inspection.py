@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from dockfleet.cli.completion import complete_containers
+from dockfleet.cli.completion import complete_containers, complete_images
 from dockfleet.cli.gateway import Gateway, call
 from dockfleet.cli.group import CommandError
 from dockfleet.cli.output import fields
@@ -17,6 +17,7 @@ from dockfleet.cli.table import Table
 from dockfleet.cli.targets import Target, one
 from dockfleet.cli.template import formatted
 
+COMPLETE = {"container": complete_containers, "image": complete_images}
 CONTAINER = click.argument("container", shell_complete=complete_containers)
 
 
@@ -28,7 +29,7 @@ def inspecting(kinds: tuple[str, ...], help: str) -> click.Command:
     @click.option("-s", "--size", is_flag=True, default=None, help="Include how much disk space a container uses.")
     @click.option("--type", "kind", type=click.Choice(kinds), help="Only this kind.")
     @scoped(labels=False)
-    @click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=complete_containers)
+    @click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=COMPLETE.get(kinds[0]))
     @click.pass_context
     def command(
         context: click.Context,
@@ -136,7 +137,13 @@ inspect_volume = inspecting(("volume",), "Print everything that is known of volu
 @click.argument("options", metavar="[PS-OPTION]...", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def top(gateway: Gateway, /, container: str, scope: Scope, options: tuple[str, ...]) -> None:
-    """Show the processes of a container."""
+    """Show the processes of a container.
+
+    \b
+    Examples:
+      dockfleet top north-1/web
+      dockfleet top web -o pid,args
+    """
     from dockfleet.v1.containers_pb2 import TopContainerRequest
 
     target = one(gateway, scope, container)
@@ -200,7 +207,12 @@ def diff(gateway: Gateway, /, container: str, scope: Scope) -> None:
 @click.argument("names", metavar="CONTAINER...", nargs=-1, required=True, shell_complete=complete_containers)
 @click.pass_context
 def wait(context: click.Context, /, names: tuple[str, ...], scope: Scope, condition: str | None) -> None:
-    """Wait until containers have ended, and print their exit codes."""
+    """Wait until containers have ended, and print their exit codes.
+
+    \b
+    Examples:
+      dockfleet wait north-1/job
+    """
     from dockfleet.v1.containers_pb2 import WaitContainerRequest
 
     gateway: Gateway = context.obj

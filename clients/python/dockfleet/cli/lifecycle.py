@@ -27,6 +27,12 @@ HELP = """
 
     CONTAINER is HOST/CONTAINER, a name that is unique in the fleet, or a pattern with `*`.  Without one, the options
     -H, --host-label, -l and --all choose.  {ask}The exit code is 1 when one of them failed.
+
+    \b
+    Examples:
+      dockfleet {verb} north-1/web db
+      dockfleet {verb} -l app=shop --dry-run
+      dockfleet {verb} -H 'edge*' 'web-*' --yes
     """
 ASKS = "Where containers were not called by their names, you are asked first.  "
 
@@ -59,7 +65,7 @@ def changing(verb: str, *options: F, asks: bool = True) -> Callable[[F], click.C
                 report.run(rpc, kind(hosts=hosts, containers=containers, batch=batch.options(), request=request))
             context.exit(1 if report.failed else 0)
 
-        command.__doc__ = (function.__doc__ or "").rstrip() + HELP.format(ask=ASKS if asks else "")
+        command.__doc__ = (function.__doc__ or "").rstrip() + HELP.format(ask=ASKS if asks else "", verb=verb)
         built: Any = command
         built = click.pass_context(built)
         built.__doc__ = command.__doc__

@@ -36,6 +36,10 @@ def login(
 
     A host checks the credentials: -H says which.  They are kept on this machine, where docker keeps its own: in the
     credential helper that ~/.docker/config.json names, else in that file.
+
+    \b
+    Examples:
+      dockfleet login -H north-1 -u me --password-stdin registry.example.org < token
     """
     from dockfleet.v1.common_pb2 import AuthConfig
     from dockfleet.v1.system_pb2 import CheckAuthRequest

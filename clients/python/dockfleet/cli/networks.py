@@ -89,7 +89,13 @@ def create(
     own_labels: tuple[str, ...],
     **how: Any,
 ) -> None:
-    """Create a network on a host, or on several."""
+    """Create a network on a host, or on several.
+
+    \b
+    Examples:
+      dockfleet network create -H north-1 front
+      dockfleet network create -H 'edge*' --subnet 10.9.0.0/24 back
+    """
     from itertools import zip_longest
 
     from dockfleet.fleet.v1 import fleet_pb2

@@ -73,7 +73,12 @@ def create(
     options: tuple[str, ...],
     own_labels: tuple[str, ...],
 ) -> None:
-    """Create a volume on a host, or on several."""
+    """Create a volume on a host, or on several.
+
+    \b
+    Examples:
+      dockfleet volume create -H north-1 data
+    """
     from dockfleet.fleet.v1 import fleet_pb2
     from dockfleet.v1.volumes_pb2 import CreateVolumeRequest
 
