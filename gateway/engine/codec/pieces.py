@@ -20,7 +20,9 @@ _elements = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _BLANKS = b" \t\r\n"
 _ARRAY = re.compile(rb"[ \t\r\n]*+\[")
 _BEGIN = re.compile(rb'\{"[^"\\]{1,64}":')  # of an element
-_TOKENS = re.compile(rb'"(?>[^"\\]+|\\.)*+"|[\[\]{},]', re.DOTALL)  # strings, because of what they may hold
+# Strings too, because of what they may hold.  It matches wherever a search begins, also in a string without an end: a
+# search that fails begins anew with each next quote.
+_TOKENS = re.compile(rb'[^"\[\]{},]*+("(?>[^"\\]+|\\.)*+"?|[\[\]{},]|\Z)', re.DOTALL)
 _PIECE_BYTES, _UNREAD_PIECE_BYTES = 8 << 10, 64 << 10  # of elements that are parsed, and of those that are only cut
 _GUESSED_BYTES = 24 << 10  # after a piece, in which its end is looked for
 _MOST_TOKENS = 5 * MOST_VALUES  # of an element: a value has a name and a comma, and may have brackets
@@ -89,7 +91,7 @@ def _next_piece(
     if guess < far or far == end:
         with contextlib.suppress(NotEngineJson):
             return read(_array(data, start, guess)), guess + 1
-    comma = _comma(data, start, end, start + size)
+    comma = _comma(data, start, min(end, start + _LONGEST_ELEMENT + 1), start + size)
     if comma - start > _LONGEST_ELEMENT:
         raise NotEngineJson(f"an element of the array exceeds {_LONGEST_ELEMENT} bytes")
     return read(_array(data, start, comma)), comma + 1
@@ -105,13 +107,13 @@ def _comma(data: bytes, start: int, end: int, least: int) -> int:
     for count, token in enumerate(_TOKENS.finditer(data, start, end)):
         if count > _MOST_TOKENS:
             raise NotEngineJson(f"an element of the array has more than {MOST_VALUES} values")
-        kind = token[0]
+        kind = token[1]
         if kind in (b"{", b"["):
             depth += 1
         elif kind in (b"}", b"]"):
             depth -= 1
-        elif kind == b"," and not depth and token.start() >= least:
-            return token.start()
+        elif kind == b"," and not depth and token.start(1) >= least:
+            return token.start(1)
     return end
 
 

@@ -126,3 +126,12 @@ def test_an_array_that_is_none_is_refused(data: bytes) -> None:
 def test_an_empty_array_has_no_elements() -> None:
     """However much white space it has."""
     assert list(pieces.documents(b"[" + b" " * pieces.LARGE_BYTES + b"]")) == []
+
+
+@pytest.mark.parametrize(
+    "text", [b'["' + rb"\"" * (2 << 20) + b"]", b'["a\\\"" ' + b'\\"' * (2 << 20), b"[" + b" " * (16 << 20) + b"7,]"]
+)
+def test_the_end_of_an_element_is_looked_for_once(text: bytes) -> None:
+    """A text of many quotes that has no end would take hours if the search began anew at each of them."""
+    with pytest.raises(NotEngineJson):
+        list(pieces.items(text + b" " * pieces.LARGE_BYTES))
