@@ -54,21 +54,21 @@ class ListMemo:
 
     async def _joined(self, body: bytes, turns: Turns, skipped: Skipped) -> bytes:
         places: list[str] = []
-        made, count, keeps = [], 0, len(body) <= _MOST_KEPT_BYTES
+        made, count, keeps = bytearray(), 0, len(body) <= _MOST_KEPT_BYTES
         if not self._is_array:
             found = split.volumes(body)
             body = bytes(found.items)
             rest = {"Warnings": enginejson.parse(bytes(found.warnings))}
-            made.append(self._load_rest(rest, places).SerializeToString())
+            made += self._load_rest(rest, places).SerializeToString()
         for items in pieces.items(body):
             if turns.spent:
                 await turns.next()
-            made.append(b"".join([self._piece(item, places, keeps=keeps) for item in items]))
+            made += b"".join([self._piece(item, places, keeps=keeps) for item in items])
             count += len(items)
         if places:
             skipped(self._binding.name, len(places))
         self._forget(count)
-        return b"".join(made)
+        return bytes(made)
 
     def _piece(self, item: bytes, places: list[str], *, keeps: bool) -> bytes:
         piece = self._young.get(item)

@@ -23,11 +23,11 @@ _BEGIN = re.compile(rb'\{"[^"\\]{1,64}":')  # of an element
 # Strings too, because of what they may hold.  It matches wherever a search begins, also in a string without an end: a
 # search that fails begins anew with each next quote.
 _TOKENS = re.compile(rb'[^"\[\]{},]*+("(?>[^"\\]+|\\.)*+"?|[\[\]{},]|\Z)', re.DOTALL)
-_PIECE_BYTES, _UNREAD_PIECE_BYTES = 8 << 10, 64 << 10  # of elements that are parsed, and of those that are only cut
+_PIECE_BYTES = 16 << 10  # of elements that are read at once: they may be 5,000 that say nothing
 _GUESSED_BYTES = 24 << 10  # after a piece, in which its end is looked for
 _MOST_TOKENS = 5 * MOST_VALUES  # of an element: a value has a name and a comma, and may have brackets
 _LONGEST_ELEMENT = 4 << 20  # bytes
-_ELEMENTS = 64  # of a list, in a piece: those that say nothing take as long to convert as others
+_ELEMENTS = 16  # of a list, in a piece: those that say nothing take as long to convert as others
 _MOST_VALUES = 250_000  # of a document with lists in it
 _BYTES_OF_VALUE = 4  # that a value of it has at least, on the average
 
@@ -41,7 +41,7 @@ def documents(data: bytes) -> Iterator[Any]:
     if len(data) <= LARGE_BYTES:
         yield parse(data)
     elif _ARRAY.match(data):
-        yield from _arrays(data, parse, _PIECE_BYTES)
+        yield from _arrays(data, parse)
     else:
         yield from _objects(data)
 
@@ -49,20 +49,21 @@ def documents(data: bytes) -> Iterator[Any]:
 def items(data: bytes) -> Iterator[list[bytes]]:
     """Yield the JSON of the elements of an array, or of null, few at a time.  Raises like `documents`."""
     if _ARRAY.match(data):
-        yield from _arrays(data, _texts, _UNREAD_PIECE_BYTES)
+        for some in _arrays(data, _unread):
+            yield list(map(bytes, some))
     elif data.strip(_BLANKS) != b"null":
         raise NotEngineJson("it is not an array")
 
 
-def _texts(data: bytes) -> list[bytes]:
+def _unread(data: bytes) -> list[msgspec.Raw]:
     try:
-        return [bytes(element) for element in _elements(data)]
+        return _elements(data)
     except (msgspec.DecodeError, RecursionError) as error:
         raise NotEngineJson(str(error)) from error
 
 
-def _arrays(data: bytes, read: Callable[[bytes], list[T]], size: int) -> Iterator[list[T]]:
-    """Yield the elements of an array, few at a time, as *read* returns those of an array of about *size* bytes.
+def _arrays(data: bytes, read: Callable[[bytes], list[T]]) -> Iterator[list[T]]:
+    """Yield the elements of an array, few at a time, as *read* returns those of an array.
 
     Engines write all elements alike, so where one ends is guessed.  Parsing shows whether the guess is right: what is
     between two commas, and is JSON, is an element or several.
@@ -74,7 +75,7 @@ def _arrays(data: bytes, read: Callable[[bytes], list[T]], size: int) -> Iterato
     border = b"}," + (begin[0] if begin else b"{")
     first = True
     while start < end:
-        piece, start = _next_piece(data, start, end, border, read, size)
+        piece, start = _next_piece(data, start, end, border, read)
         if start == end or not (piece or (first and start > end)):
             raise NotEngineJson("a comma of an array is followed by nothing")
         first = False
@@ -83,15 +84,15 @@ def _arrays(data: bytes, read: Callable[[bytes], list[T]], size: int) -> Iterato
 
 
 def _next_piece(
-    data: bytes, start: int, end: int, border: bytes, read: Callable[[bytes], list[T]], size: int
+    data: bytes, start: int, end: int, border: bytes, read: Callable[[bytes], list[T]]
 ) -> tuple[list[T], int]:
     """Return the elements from *start* on, and where the next ones begin: beyond *end* if there are none."""
-    far = min(start + size + _GUESSED_BYTES, end)
-    guess = data.find(border, start + size, far) + 1 or far
+    far = min(start + _PIECE_BYTES + _GUESSED_BYTES, end)
+    guess = data.find(border, start + _PIECE_BYTES, far) + 1 or far
     if guess < far or far == end:
         with contextlib.suppress(NotEngineJson):
             return read(_array(data, start, guess)), guess + 1
-    comma = _comma(data, start, min(end, start + _LONGEST_ELEMENT + 1), start + size)
+    comma = _comma(data, start, min(end, start + _LONGEST_ELEMENT + 1), start + _PIECE_BYTES)
     if comma - start > _LONGEST_ELEMENT:
         raise NotEngineJson(f"an element of the array exceeds {_LONGEST_ELEMENT} bytes")
     return read(_array(data, start, comma)), comma + 1

@@ -22,7 +22,7 @@ from gateway.engine.transport.timeouts import Deadline
 _LINE_BYTES = 4 << 20
 _WHOLE_BYTES = 16 << 20
 _CHUNK_BYTES = 256 << 10
-_PIECE_BYTES = 16 << 10  # of output that is decoded at once: they may be 2,000 empty frames
+_PIECE_BYTES = 8 << 10  # of output that is decoded at once: they may be 1,000 empty frames
 _BLANKS = b"\x1e\r "  # application/json-seq begins each line with a record separator (RFC 7464)
 
 

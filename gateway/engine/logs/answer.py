@@ -29,7 +29,7 @@ _MANY = 32  # entries of one read: more are on their way then
 # The pause after such a read, because few large messages cost less than many small ones.  It is short because a unix
 # socket holds only two hundred lines, and then the engine waits.
 _GATHER_SECONDS = 0.001
-_PIECE_BYTES = 32 << 10  # of a log that are cut into entries at once: they may be 4,000 empty frames
+_PIECE_BYTES = 8 << 10  # of a log that are cut into entries at once: they may be 1,000 empty frames
 _REMEMBERED_SECONDS = 1.0  # in which an engine sends the events that it remembers
 
 

@@ -36,7 +36,7 @@ from gateway.engine.transport.turns import Turns
 _READ_AHEAD = 128 << 10  # bytes that wait for their reader before no more are read from the socket
 _WRITE_AHEAD = 1 << 20
 _NOTHING = memoryview(b"")
-_PIECE = 16 << 10  # bytes that are parsed at once: they may be 3,000 chunks of a byte each
+_PIECE = 8 << 10  # bytes that are parsed at once: they may be 1,400 chunks of a byte each
 
 
 class State(Enum):

@@ -2,7 +2,8 @@
 
 What a host sends costs the loop time, and a host can send without end.  So whatever works on its bytes does a piece,
 asks whether the host's turn is `spent`, and then waits for the `next` one.  All work for one host together has one turn
-in each round of the loop.  Where other hosts have calls, one that uses up turn after turn has pauses between them.
+in each round of the loop.  Where other hosts have calls, those that use up turn after turn share the turns of one,
+with pauses between them.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-_SECONDS = 0.001  # of a turn
-# A call of another host needs several rounds of the loop, and in each round grpc takes note of one thing that has
-# happened, however many have: so rounds alone are not enough for the others.
+_SECONDS = 0.0003  # of a turn
+# A call of another host needs a dozen rounds of the loop, each with a turn, and in each round grpc takes note of one
+# thing that has happened, however many have: so rounds alone are not enough for the others.
 _PAUSE_SECONDS = 0.001
 _CREDIT_SECONDS = 0.03  # of turns without a pause: enough to convert a list of 1,000 containers
 _REFILL = 0.25  # seconds of credit that come with each second
@@ -27,11 +28,18 @@ class Traffic:
     def __init__(self) -> None:
         self._last: Turns | None = None
         self._changed_at = float("-inf")
+        self._free_at = float("-inf")  # when the next turn after a pause may begin
 
     def call(self, turns: Turns, now: float) -> None:
         """Take note of a call of the host that has *turns*."""
         if self._last is not turns:
             self._last, self._changed_at = turns, now
+
+    def pause(self, now: float) -> float:
+        """Return how long a host that has used up its credit waits: the turns of all such hosts have pauses between."""
+        begin = max(now + _PAUSE_SECONDS, self._free_at)
+        self._free_at = begin + _SECONDS + _PAUSE_SECONDS
+        return begin - now
 
     def has_others(self, turns: Turns, now: float) -> bool:
         """Tell whether there are, or were lately, calls of other hosts than the one that has *turns*."""
@@ -93,7 +101,7 @@ class Turns:
         elif self._has_credit(now) or not self._traffic.has_others(self, now):
             self._begin()
         else:
-            asyncio.get_running_loop().call_later(_PAUSE_SECONDS, self._begin)
+            asyncio.get_running_loop().call_later(self._traffic.pause(now), self._begin)
 
     def _has_credit(self, now: float) -> bool:
         """Charge a turn that was used up until *now*, and tell whether there is credit left."""

@@ -129,7 +129,7 @@ def test_an_empty_array_has_no_elements() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [b'["' + rb"\"" * (2 << 20) + b"]", b'["a\\\"" ' + b'\\"' * (2 << 20), b"[" + b" " * (16 << 20) + b"7,]"]
+    "text", [b'["' + rb"\"" * (2 << 20) + b"]", b'["a\\"" ' + b'\\"' * (2 << 20), b"[" + b" " * (16 << 20) + b"7,]"]
 )
 def test_the_end_of_an_element_is_looked_for_once(text: bytes) -> None:
     """A text of many quotes that has no end would take hours if the search began anew at each of them."""

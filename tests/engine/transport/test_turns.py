@@ -35,10 +35,10 @@ async def work(turns: Turns, done: list[str], name: str, pieces: int) -> None:
         done.append(name)
 
 
-async def test_a_turn_lasts_a_millisecond(turns: Turns, clock: Clock) -> None:
+async def test_a_turn_lasts_a_third_of_a_millisecond(turns: Turns, clock: Clock) -> None:
     """It begins with the first question, and is over then."""
     assert not turns.spent
-    clock.advance(0.0009)
+    clock.advance(0.0002)
     assert not turns.spent
     clock.advance(0.0002)
     assert turns.spent
@@ -150,3 +150,12 @@ async def test_a_host_that_uses_up_its_turns_has_pauses_where_others_have_calls(
     await rounds_of(turns, 200)
 
     assert asyncio.get_running_loop().time() - before > 0.15
+
+
+def test_hosts_that_use_up_their_turns_share_those_of_one(traffic: Traffic) -> None:
+    """Ten hosts that flood take no more of the loop than one: their turns do not come in the same rounds."""
+    pauses = [traffic.pause(0.0) for _ in range(10)]
+
+    assert pauses == sorted(set(pauses))
+    assert pauses[-1] - pauses[0] >= 9 * pauses[0]
+    assert traffic.pause(1.0) == pytest.approx(pauses[0])
