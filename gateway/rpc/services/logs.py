@@ -26,7 +26,9 @@ from gateway.rpc.encoding import EncodedOnce, log_encoder
 from gateway.rpc.markers import gap, heartbeat
 
 _METHOD = pb.DESCRIPTOR.services_by_name["ContainerService"].methods_by_name["StreamLogs"]
-_LARGE_BYTES = 4096  # of entries: to send fewer takes too little time to wait for a turn with them
+LARGE_BYTES = 4096
+"""Of a batch: to send fewer takes too little time to wait for a turn of the host with it."""
+
 _LOGS = Binding(_METHOD)
 STDOUT, STDERR, DETAILS = 1, 2, 4  # flags of a resume point
 _TOKEN = tag(pb.StreamLogsResponse.DESCRIPTOR, "resume_token")
@@ -69,7 +71,7 @@ class LogService:
         turns = host.engine.turns
         async with aclosing(records):
             async for record in records:
-                if isinstance(record, Batch) and record.size > _LARGE_BYTES and turns.spent:
+                if isinstance(record, Batch) and record.size > LARGE_BYTES and turns.spent:
                     await turns.next()
                 if strict and isinstance(record, Gap):
                     raise LogGap(record.message)

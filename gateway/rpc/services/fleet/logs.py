@@ -34,7 +34,7 @@ from gateway.rpc.markers import heartbeat
 from gateway.rpc.services.fleet.log_places import UNDECIDED, Lines, Log, Place, Places
 from gateway.rpc.services.fleet.streams import MOST_BYTES, Merged, max_wait
 from gateway.rpc.services.fleet.tokens import PartsCodec
-from gateway.rpc.services.logs import DETAILS, STDERR, STDOUT, flags_of, message_of, query_of
+from gateway.rpc.services.logs import DETAILS, LARGE_BYTES, STDERR, STDOUT, flags_of, message_of, query_of
 
 _METHOD = pb.DESCRIPTOR.services_by_name["FleetService"].methods_by_name["StreamLogs"]
 _TOKEN = tag(pb.StreamLogsResponse.DESCRIPTOR, "resume_token")
@@ -217,6 +217,8 @@ class _Stream:
     async def _take(self, source: Source[Lines | Other], log: Log, record: Record) -> None:
         match record:
             case Batch(cursor, lines):
+                if record.size > LARGE_BYTES and log.host.engine.turns.spent:
+                    await log.host.engine.turns.next()
                 if self._streams != STDOUT | STDERR:
                     lines = [line for line in lines if line.stream == self._streams]
                 await self._put_lines(source, log, lines, cursor, record.size)
