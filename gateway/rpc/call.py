@@ -30,6 +30,7 @@ from gateway.engine.kinds import Kind
 from gateway.rpc.budgets import Budgets, address_of
 from gateway.rpc.connections import Connections, Resets
 from gateway.rpc.context import CallContext, GrpcContext
+from gateway.rpc.entrance import Entrance
 from gateway.rpc.enums import Enums
 from gateway.rpc.messages import FirstMessages, Requests
 from gateway.rpc.status import ClientDeadline, EmptyCall, Failure, MalformedMessage, failure
@@ -57,6 +58,7 @@ class Shared:
     metrics: RpcMetrics
     budgets: Budgets
     first_messages: FirstMessages
+    entrance: Entrance
     connections: Connections
     resets: Resets
     lines: Sparing
@@ -68,7 +70,8 @@ class Shared:
         lines = Sparing()
         connections = Connections(metrics, lines, closes=limits.close_flooding_connections)
         first_messages = FirstMessages(limits, connections, metrics)
-        return cls(metrics, Budgets(limits, metrics), first_messages, connections, Resets(connections), lines, traces)
+        budgets, resets = Budgets(limits, metrics), Resets(connections)
+        return cls(metrics, budgets, first_messages, Entrance(), connections, resets, lines, traces)
 
 
 class Method:
@@ -165,6 +168,8 @@ class Call:
         """
         method = self.method
         data = await method.shared.first_messages.read(self, self._grpc)
+        if not method.of_health and not method.shared.entrance.is_free(self.peer):
+            await method.shared.entrance.turn(self)
         if data is grpc.aio.EOF:
             await self.context.check_client()
             if not method.streams_requests:

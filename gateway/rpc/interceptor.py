@@ -49,6 +49,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     def end_all(self) -> None:
         """End every call, so that its client learns what it means; grpc would say UNAVAILABLE to all alike."""
         self._shared.first_messages.end_all(GoingAway())
+        self._shared.entrance.end_all(GoingAway())
         for budget in self._shared.budgets.all:
             budget.end(GoingAway(), endless=False)
 

@@ -1,0 +1,74 @@
+"""Many calls that one connection begins at once do not come before those of the others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import grpc
+import pytest
+from dockfleet.v1 import system_pb2
+
+from gateway.rpc import entrance
+from tests.support.fake_engine import FakeEngine
+from tests.support.gateway import Client, gateway_of
+from tests.support.upstream import until
+
+PING = system_pb2.PingRequest(host="h1")
+MANY = 60
+NEVER = 3600.0
+
+
+@asynccontextmanager
+async def two_clients() -> AsyncIterator[tuple[Client, Client, Callable[[], Awaitable[None]]]]:
+    """Give two clients of one gateway, on a connection each, that have had a call; and what stops the gateway."""
+    async with FakeEngine() as engine, AsyncExitStack() as gateway:
+        other = await gateway.enter_async_context(gateway_of(engine.address))
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{other.port}", options) as channel:
+            one = Client(channel)
+            for client in (one, other):
+                await client.system.Ping(PING)
+            yield one, other, gateway.aclose
+
+
+async def test_a_call_is_served_before_the_rest_of_many_that_another_connection_began(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first of these are served at once, the rest when it is their turn; those that wait at a stop learn of it."""
+    for name in ("_WINDOW_SECONDS", "_STEP_SECONDS", "_OTHERS_SECONDS"):  # no turn comes while the test looks
+        monkeypatch.setattr(entrance, name, NEVER)
+    async with two_clients() as (one, other, stop):
+        calls = [one.system.Ping(PING) for _ in range(MANY)]
+        await until(lambda: sum(call.done() for call in calls) >= entrance._AT_ONCE - 1)  # one was before
+        await other.system.Ping(PING)
+        served = sum(call.done() for call in calls)
+        await stop()
+        ends = await asyncio.gather(*(call.code() for call in calls))
+
+    assert served == entrance._AT_ONCE - 1
+    assert ends.count(grpc.StatusCode.UNAVAILABLE) == MANY - served
+
+
+async def test_all_of_many_calls_have_their_turn() -> None:
+    """Also where some of their clients leave before."""
+    async with two_clients() as (one, other, _):
+        calls = [client.system.Ping(PING) for _ in range(MANY) for client in (one, other)]
+        for call in calls[10:20]:
+            call.cancel()
+        ends = await asyncio.gather(*(call.code() for call in calls))
+
+    assert ends.count(grpc.StatusCode.OK) == len(calls) - 10
+
+
+async def test_calls_of_a_client_that_is_alone_do_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is nobody for whom they would."""
+    monkeypatch.setattr(entrance, "_WINDOW_SECONDS", NEVER)
+    monkeypatch.setattr(entrance, "_STEP_SECONDS", NEVER)
+    monkeypatch.setattr(entrance, "_OTHERS_SECONDS", 0.0)
+    async with two_clients() as (one, _, _):
+        calls = [one.system.Ping(PING) for _ in range(MANY)]
+        ends = await asyncio.gather(*(call.code() for call in calls))
+
+    assert set(ends) == {grpc.StatusCode.OK}
