@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-_SECONDS = 0.0003  # of a turn
+_SECONDS = 0.0005  # of a turn
 # A call of another host needs a dozen rounds of the loop, each with a turn, and in each round grpc takes note of one
 # thing that has happened, however many have: so rounds alone are not enough for the others.
 _PAUSE_SECONDS = 0.001
