@@ -1,4 +1,7 @@
-"""The layer of the Rust client: a type for each service, whose methods fill in the host."""
+"""The layer of the Rust client: a type for each service, whose methods fill in the host.
+
+Its lines are those of rustfmt, which need not be there: a test formats them where it is.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ use crate::resuming::{Resumable, Resume};
 use crate::session::{Frame, News, SessionRequest, SessionResponse};
 use crate::{Responses, Result, Session};
 """
+WIDTH = 120
 UPLOADS = (Shape.UPLOAD, Shape.UPLOAD_STREAM)
 CALLS: Mapping[Shape, tuple[str, str]] = {  # the function that makes the call, and its result
     Shape.UNARY: ("unary", "{response}"),
@@ -57,15 +61,34 @@ def _method(method: Method, bound: bool) -> Iterator[str]:
     call, result = (
         text.format(request=_type(method.request), response=_type(method.response)) for text in CALLS[method.shape]
     )
-    upload = method.shape in UPLOADS
-    source = ", source: impl AsyncRead + Send + Unpin + 'static" * upload
-    argument = f"{'mut ' * bound}request: {_type(method.start)}"
+    parameters = ["&self", f"{'mut ' * bound}request: {_type(method.start)}"]
+    arguments = [f'"{method.path}"', "request"]
+    if method.shape in UPLOADS:
+        parameters.append("source: impl AsyncRead + Send + Unpin + 'static")
+        arguments.append("source")
     yield from _comment(method.comment, "    ")
-    yield f"    pub async fn {_snake(method.name)}(&self, {argument}{source}) -> Result<{result}> {{"
+    yield from _wrapped("    ", f"pub async fn {_snake(method.name)}", parameters, f" -> Result<{result}> {{")
     if bound:
         yield "        request.host = self.host.clone();"
-    yield f'        self.calls.{call}("{method.path}", request{", source" * upload}).await'
+    line = f"        self.calls.{call}({', '.join(arguments)}).await"
+    if len(line) <= WIDTH:
+        yield line
+    else:
+        yield "        self.calls"
+        yield from _wrapped("            ", f".{call}", arguments, "")
+        yield "            .await"
     yield "    }"
+
+
+def _wrapped(indent: str, head: str, parts: list[str], tail: str) -> Iterator[str]:
+    """Yield a call or the head of a function: in one line, or with a line for each part where that is too long."""
+    line = f"{indent}{head}({', '.join(parts)}){tail}"
+    if len(line) <= WIDTH:
+        yield line
+        return
+    yield f"{indent}{head}("
+    yield from (f"{indent}    {part}," for part in parts)
+    yield f"{indent}){tail}"
 
 
 def _traits(method: Method, contract: Contract) -> Iterator[str]:
@@ -158,18 +181,17 @@ def _resume(request: Message, contract: Contract) -> str:
         inner = request.field("request")
         if inner:
             names = [name for name in ("since", "tail") if contract.messages[inner.type].field(name)]
-            cleared = " ".join(f"request.{name} = None;" for name in names)
-            lines.append(f"if let Some(request) = &mut self.request {{ {cleared} }}")
+            cleared = [f"    request.{name} = None;" for name in names]
+            lines += ["if let Some(request) = &mut self.request {", *cleared, "}"]
         if request.field("id"):
             lines.append("self.id = container_id;")
-    body = "".join(f"        {line}\n" for line in lines)
+    body = "".join(f"\n        {line}" for line in lines) + "\n    " * bool(lines)
     arguments = "token: Vec<u8>, container_id: String" if request.field("id") and lines else "token: Vec<u8>, _: String"
     if not lines:
         arguments = "_: Vec<u8>, _: String"
     return f"""\
 impl Resume for {_type(request.full_name)} {{
-    fn resume(&mut self, {arguments}) {{
-{body}    }}
+    fn resume(&mut self, {arguments}) {{{body}}}
 }}
 """
 

@@ -47,48 +47,75 @@ impl FleetService {
     }
 
     /// Lists the containers of many hosts.
-    pub async fn list_containers(&self, request: crate::fleet::v1::ListContainersRequest) -> Result<Responses<crate::fleet::v1::ListContainersResponse>> {
+    pub async fn list_containers(
+        &self,
+        request: crate::fleet::v1::ListContainersRequest,
+    ) -> Result<Responses<crate::fleet::v1::ListContainersResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/ListContainers", request).await
     }
 
     /// Lists the images of many hosts.
-    pub async fn list_images(&self, request: crate::fleet::v1::ListImagesRequest) -> Result<Responses<crate::fleet::v1::ListImagesResponse>> {
+    pub async fn list_images(
+        &self,
+        request: crate::fleet::v1::ListImagesRequest,
+    ) -> Result<Responses<crate::fleet::v1::ListImagesResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/ListImages", request).await
     }
 
     /// Lists the networks of many hosts.
-    pub async fn list_networks(&self, request: crate::fleet::v1::ListNetworksRequest) -> Result<Responses<crate::fleet::v1::ListNetworksResponse>> {
+    pub async fn list_networks(
+        &self,
+        request: crate::fleet::v1::ListNetworksRequest,
+    ) -> Result<Responses<crate::fleet::v1::ListNetworksResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/ListNetworks", request).await
     }
 
     /// Lists the volumes of many hosts.
-    pub async fn list_volumes(&self, request: crate::fleet::v1::ListVolumesRequest) -> Result<Responses<crate::fleet::v1::ListVolumesResponse>> {
+    pub async fn list_volumes(
+        &self,
+        request: crate::fleet::v1::ListVolumesRequest,
+    ) -> Result<Responses<crate::fleet::v1::ListVolumesResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/ListVolumes", request).await
     }
 
     /// Returns what many hosts and their engines are and have.
-    pub async fn get_info(&self, request: crate::fleet::v1::GetInfoRequest) -> Result<Responses<crate::fleet::v1::GetInfoResponse>> {
+    pub async fn get_info(
+        &self,
+        request: crate::fleet::v1::GetInfoRequest,
+    ) -> Result<Responses<crate::fleet::v1::GetInfoResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/GetInfo", request).await
     }
 
     /// Returns the versions of many engines.
-    pub async fn get_version(&self, request: crate::fleet::v1::GetVersionRequest) -> Result<Responses<crate::fleet::v1::GetVersionResponse>> {
+    pub async fn get_version(
+        &self,
+        request: crate::fleet::v1::GetVersionRequest,
+    ) -> Result<Responses<crate::fleet::v1::GetVersionResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/GetVersion", request).await
     }
 
     /// Returns how much disk space many hosts use.  It costs each engine much: set a `host_timeout` that fits.
-    pub async fn get_data_usage(&self, request: crate::fleet::v1::GetDataUsageRequest) -> Result<Responses<crate::fleet::v1::GetDataUsageResponse>> {
+    pub async fn get_data_usage(
+        &self,
+        request: crate::fleet::v1::GetDataUsageRequest,
+    ) -> Result<Responses<crate::fleet::v1::GetDataUsageResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/GetDataUsage", request).await
     }
 
     /// Asks many engines whether they live.
-    pub async fn ping(&self, request: crate::fleet::v1::PingRequest) -> Result<Responses<crate::fleet::v1::PingResponse>> {
+    pub async fn ping(
+        &self,
+        request: crate::fleet::v1::PingRequest,
+    ) -> Result<Responses<crate::fleet::v1::PingResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/Ping", request).await
     }
 
     /// Finds containers, by name, id prefix, label, image, state or published port: where is `web-1`?  It answers from the
     /// gateway's inventory.
-    pub async fn find_containers(&self, request: crate::fleet::v1::FindContainersRequest) -> Result<Responses<crate::fleet::v1::FindContainersResponse>> {
+    pub async fn find_containers(
+        &self,
+        request: crate::fleet::v1::FindContainersRequest,
+    ) -> Result<Responses<crate::fleet::v1::FindContainersResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/FindContainers", request).await
     }
 
@@ -98,7 +125,10 @@ impl FleetService {
     /// as they were, and `stale` says so; the next `synced` says that the gateway knows its state again, after the changes
     /// that were missed.  A call with the token of the last response continues there, at this gateway or at another, with
     /// the changes since then; where these are not known any more, with a `forget` and all containers of that host.
-    pub async fn watch_containers(&self, request: crate::fleet::v1::WatchContainersRequest) -> Result<Responses<crate::fleet::v1::WatchContainersResponse>> {
+    pub async fn watch_containers(
+        &self,
+        request: crate::fleet::v1::WatchContainersRequest,
+    ) -> Result<Responses<crate::fleet::v1::WatchContainersResponse>> {
         self.calls.resuming("/dockfleet.fleet.v1.FleetService/WatchContainers", request).await
     }
 
@@ -108,123 +138,195 @@ impl FleetService {
     /// not hold up the others: a `stalled` names it, and its records come late, after a `resumed`.  Containers that are
     /// started later join; those that end or are removed leave.  The engine's clocks order the records: hosts need to have
     /// the same time.  A call with the token of the last response continues all logs there, at this gateway or at another.
-    pub async fn stream_logs(&self, request: crate::fleet::v1::StreamLogsRequest) -> Result<Responses<crate::fleet::v1::StreamLogsResponse>> {
+    pub async fn stream_logs(
+        &self,
+        request: crate::fleet::v1::StreamLogsRequest,
+    ) -> Result<Responses<crate::fleet::v1::StreamLogsResponse>> {
         self.calls.resuming("/dockfleet.fleet.v1.FleetService/StreamLogs", request).await
     }
 
     /// Streams samples of all running containers that are selected.  Containers that are started later join.
-    pub async fn stream_stats(&self, request: crate::fleet::v1::StreamStatsRequest) -> Result<Responses<crate::fleet::v1::StreamStatsResponse>> {
+    pub async fn stream_stats(
+        &self,
+        request: crate::fleet::v1::StreamStatsRequest,
+    ) -> Result<Responses<crate::fleet::v1::StreamStatsResponse>> {
         self.calls.resuming("/dockfleet.fleet.v1.FleetService/StreamStats", request).await
     }
 
     /// Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that the
     /// gateway learns of later join.
-    pub async fn stream_events(&self, request: crate::fleet::v1::StreamEventsRequest) -> Result<Responses<crate::fleet::v1::StreamEventsResponse>> {
+    pub async fn stream_events(
+        &self,
+        request: crate::fleet::v1::StreamEventsRequest,
+    ) -> Result<Responses<crate::fleet::v1::StreamEventsResponse>> {
         self.calls.resuming("/dockfleet.fleet.v1.FleetService/StreamEvents", request).await
     }
 
     /// Starts containers.
-    pub async fn start_containers(&self, request: crate::fleet::v1::StartContainersRequest) -> Result<Responses<crate::fleet::v1::StartContainersResponse>> {
+    pub async fn start_containers(
+        &self,
+        request: crate::fleet::v1::StartContainersRequest,
+    ) -> Result<Responses<crate::fleet::v1::StartContainersResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/StartContainers", request).await
     }
 
     /// Stops containers.
-    pub async fn stop_containers(&self, request: crate::fleet::v1::StopContainersRequest) -> Result<Responses<crate::fleet::v1::StopContainersResponse>> {
+    pub async fn stop_containers(
+        &self,
+        request: crate::fleet::v1::StopContainersRequest,
+    ) -> Result<Responses<crate::fleet::v1::StopContainersResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/StopContainers", request).await
     }
 
     /// Restarts containers.
-    pub async fn restart_containers(&self, request: crate::fleet::v1::RestartContainersRequest) -> Result<Responses<crate::fleet::v1::RestartContainersResponse>> {
+    pub async fn restart_containers(
+        &self,
+        request: crate::fleet::v1::RestartContainersRequest,
+    ) -> Result<Responses<crate::fleet::v1::RestartContainersResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/RestartContainers", request).await
     }
 
     /// Sends a signal to containers.
-    pub async fn kill_containers(&self, request: crate::fleet::v1::KillContainersRequest) -> Result<Responses<crate::fleet::v1::KillContainersResponse>> {
+    pub async fn kill_containers(
+        &self,
+        request: crate::fleet::v1::KillContainersRequest,
+    ) -> Result<Responses<crate::fleet::v1::KillContainersResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/KillContainers", request).await
     }
 
     /// Suspends the processes of containers.
-    pub async fn pause_containers(&self, request: crate::fleet::v1::PauseContainersRequest) -> Result<Responses<crate::fleet::v1::PauseContainersResponse>> {
+    pub async fn pause_containers(
+        &self,
+        request: crate::fleet::v1::PauseContainersRequest,
+    ) -> Result<Responses<crate::fleet::v1::PauseContainersResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/PauseContainers", request).await
     }
 
     /// Lets the processes of paused containers run again.
-    pub async fn unpause_containers(&self, request: crate::fleet::v1::UnpauseContainersRequest) -> Result<Responses<crate::fleet::v1::UnpauseContainersResponse>> {
+    pub async fn unpause_containers(
+        &self,
+        request: crate::fleet::v1::UnpauseContainersRequest,
+    ) -> Result<Responses<crate::fleet::v1::UnpauseContainersResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/UnpauseContainers", request).await
     }
 
     /// Changes the resources or the restart policy of containers.
-    pub async fn update_containers(&self, request: crate::fleet::v1::UpdateContainersRequest) -> Result<Responses<crate::fleet::v1::UpdateContainersResponse>> {
+    pub async fn update_containers(
+        &self,
+        request: crate::fleet::v1::UpdateContainersRequest,
+    ) -> Result<Responses<crate::fleet::v1::UpdateContainersResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/UpdateContainers", request).await
     }
 
     /// Removes containers.
-    pub async fn remove_containers(&self, request: crate::fleet::v1::RemoveContainersRequest) -> Result<Responses<crate::fleet::v1::RemoveContainersResponse>> {
+    pub async fn remove_containers(
+        &self,
+        request: crate::fleet::v1::RemoveContainersRequest,
+    ) -> Result<Responses<crate::fleet::v1::RemoveContainersResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/RemoveContainers", request).await
     }
 
     /// Runs one container on every host: an agent, for example.  Images are pulled as `request.pull` says.
-    pub async fn run_containers(&self, request: crate::fleet::v1::RunContainersRequest) -> Result<Responses<crate::fleet::v1::RunContainersResponse>> {
+    pub async fn run_containers(
+        &self,
+        request: crate::fleet::v1::RunContainersRequest,
+    ) -> Result<Responses<crate::fleet::v1::RunContainersResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/RunContainers", request).await
     }
 
     /// Pulls an image on every host.
-    pub async fn pull_images(&self, request: crate::fleet::v1::PullImagesRequest) -> Result<Responses<crate::fleet::v1::PullImagesResponse>> {
+    pub async fn pull_images(
+        &self,
+        request: crate::fleet::v1::PullImagesRequest,
+    ) -> Result<Responses<crate::fleet::v1::PullImagesResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/PullImages", request).await
     }
 
     /// Removes an image from every host.
-    pub async fn remove_images(&self, request: crate::fleet::v1::RemoveImagesRequest) -> Result<Responses<crate::fleet::v1::RemoveImagesResponse>> {
+    pub async fn remove_images(
+        &self,
+        request: crate::fleet::v1::RemoveImagesRequest,
+    ) -> Result<Responses<crate::fleet::v1::RemoveImagesResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/RemoveImages", request).await
     }
 
     /// Gives an image another name on every host.
-    pub async fn tag_images(&self, request: crate::fleet::v1::TagImagesRequest) -> Result<Responses<crate::fleet::v1::TagImagesResponse>> {
+    pub async fn tag_images(
+        &self,
+        request: crate::fleet::v1::TagImagesRequest,
+    ) -> Result<Responses<crate::fleet::v1::TagImagesResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/TagImages", request).await
     }
 
     /// Removes the stopped containers of every host.
-    pub async fn prune_containers(&self, request: crate::fleet::v1::PruneContainersRequest) -> Result<Responses<crate::fleet::v1::PruneContainersResponse>> {
+    pub async fn prune_containers(
+        &self,
+        request: crate::fleet::v1::PruneContainersRequest,
+    ) -> Result<Responses<crate::fleet::v1::PruneContainersResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/PruneContainers", request).await
     }
 
     /// Removes the unused images of every host.
-    pub async fn prune_images(&self, request: crate::fleet::v1::PruneImagesRequest) -> Result<Responses<crate::fleet::v1::PruneImagesResponse>> {
+    pub async fn prune_images(
+        &self,
+        request: crate::fleet::v1::PruneImagesRequest,
+    ) -> Result<Responses<crate::fleet::v1::PruneImagesResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/PruneImages", request).await
     }
 
     /// Removes the unused networks of every host.
-    pub async fn prune_networks(&self, request: crate::fleet::v1::PruneNetworksRequest) -> Result<Responses<crate::fleet::v1::PruneNetworksResponse>> {
+    pub async fn prune_networks(
+        &self,
+        request: crate::fleet::v1::PruneNetworksRequest,
+    ) -> Result<Responses<crate::fleet::v1::PruneNetworksResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/PruneNetworks", request).await
     }
 
     /// Removes the unused volumes of every host.
-    pub async fn prune_volumes(&self, request: crate::fleet::v1::PruneVolumesRequest) -> Result<Responses<crate::fleet::v1::PruneVolumesResponse>> {
+    pub async fn prune_volumes(
+        &self,
+        request: crate::fleet::v1::PruneVolumesRequest,
+    ) -> Result<Responses<crate::fleet::v1::PruneVolumesResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/PruneVolumes", request).await
     }
 
     /// Removes the unused build cache of every host.
-    pub async fn prune_build_caches(&self, request: crate::fleet::v1::PruneBuildCachesRequest) -> Result<Responses<crate::fleet::v1::PruneBuildCachesResponse>> {
+    pub async fn prune_build_caches(
+        &self,
+        request: crate::fleet::v1::PruneBuildCachesRequest,
+    ) -> Result<Responses<crate::fleet::v1::PruneBuildCachesResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/PruneBuildCaches", request).await
     }
 
     /// Creates a network on every host.
-    pub async fn create_networks(&self, request: crate::fleet::v1::CreateNetworksRequest) -> Result<Responses<crate::fleet::v1::CreateNetworksResponse>> {
+    pub async fn create_networks(
+        &self,
+        request: crate::fleet::v1::CreateNetworksRequest,
+    ) -> Result<Responses<crate::fleet::v1::CreateNetworksResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/CreateNetworks", request).await
     }
 
     /// Removes a network from every host.
-    pub async fn remove_networks(&self, request: crate::fleet::v1::RemoveNetworksRequest) -> Result<Responses<crate::fleet::v1::RemoveNetworksResponse>> {
+    pub async fn remove_networks(
+        &self,
+        request: crate::fleet::v1::RemoveNetworksRequest,
+    ) -> Result<Responses<crate::fleet::v1::RemoveNetworksResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/RemoveNetworks", request).await
     }
 
     /// Creates a volume on every host.
-    pub async fn create_volumes(&self, request: crate::fleet::v1::CreateVolumesRequest) -> Result<Responses<crate::fleet::v1::CreateVolumesResponse>> {
+    pub async fn create_volumes(
+        &self,
+        request: crate::fleet::v1::CreateVolumesRequest,
+    ) -> Result<Responses<crate::fleet::v1::CreateVolumesResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/CreateVolumes", request).await
     }
 
     /// Removes a volume from every host.
-    pub async fn remove_volumes(&self, request: crate::fleet::v1::RemoveVolumesRequest) -> Result<Responses<crate::fleet::v1::RemoveVolumesResponse>> {
+    pub async fn remove_volumes(
+        &self,
+        request: crate::fleet::v1::RemoveVolumesRequest,
+    ) -> Result<Responses<crate::fleet::v1::RemoveVolumesResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/RemoveVolumes", request).await
     }
 
@@ -234,7 +336,10 @@ impl FleetService {
     ///
     /// Errors:
     ///   - FAILED_PRECONDITION (NO_HOST_FITS): no selected host can take the container.  The message says why, host by host.
-    pub async fn run_container(&self, request: crate::fleet::v1::RunContainerRequest) -> Result<Responses<crate::fleet::v1::RunContainerResponse>> {
+    pub async fn run_container(
+        &self,
+        request: crate::fleet::v1::RunContainerRequest,
+    ) -> Result<Responses<crate::fleet::v1::RunContainerResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/RunContainer", request).await
     }
 
@@ -247,18 +352,27 @@ impl FleetService {
     /// Errors:
     ///   - NOT_FOUND: the source does not have the image.
     ///   - UNAVAILABLE (HOST_UNREACHABLE): the source cannot be reached.
-    pub async fn copy_image(&self, request: crate::fleet::v1::CopyImageRequest) -> Result<Responses<crate::fleet::v1::CopyImageResponse>> {
+    pub async fn copy_image(
+        &self,
+        request: crate::fleet::v1::CopyImageRequest,
+    ) -> Result<Responses<crate::fleet::v1::CopyImageResponse>> {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/CopyImage", request).await
     }
 
     /// Finds where a service can be reached: the running containers of that name, with addresses, ports and health.
-    pub async fn discover_services(&self, request: crate::fleet::v1::DiscoverServicesRequest) -> Result<crate::fleet::v1::DiscoverServicesResponse> {
+    pub async fn discover_services(
+        &self,
+        request: crate::fleet::v1::DiscoverServicesRequest,
+    ) -> Result<crate::fleet::v1::DiscoverServicesResponse> {
         self.calls.unary("/dockfleet.fleet.v1.FleetService/DiscoverServices", request).await
     }
 
     /// Follows where services can be reached: all endpoints at first, then every change.  The endpoints of a host that is
     /// down are removed.
-    pub async fn watch_services(&self, request: crate::fleet::v1::WatchServicesRequest) -> Result<Responses<crate::fleet::v1::WatchServicesResponse>> {
+    pub async fn watch_services(
+        &self,
+        request: crate::fleet::v1::WatchServicesRequest,
+    ) -> Result<Responses<crate::fleet::v1::WatchServicesResponse>> {
         self.calls.resuming("/dockfleet.fleet.v1.FleetService/WatchServices", request).await
     }
 }
@@ -284,7 +398,10 @@ impl HostService {
     /// Errors:
     ///   - NOT_FOUND (UNKNOWN_HOST): the selector names a host that the gateway does not know.
     ///   - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
-    pub async fn list_hosts(&self, request: crate::fleet::v1::ListHostsRequest) -> Result<crate::fleet::v1::ListHostsResponse> {
+    pub async fn list_hosts(
+        &self,
+        request: crate::fleet::v1::ListHostsRequest,
+    ) -> Result<crate::fleet::v1::ListHostsResponse> {
         self.calls.unary("/dockfleet.fleet.v1.HostService/ListHosts", request).await
     }
 
@@ -293,7 +410,10 @@ impl HostService {
     /// Errors:
     ///   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
     ///   - INVALID_ARGUMENT (INVALID_FIELD): the name is missing.
-    pub async fn get_host(&self, request: crate::fleet::v1::GetHostRequest) -> Result<crate::fleet::v1::GetHostResponse> {
+    pub async fn get_host(
+        &self,
+        request: crate::fleet::v1::GetHostRequest,
+    ) -> Result<crate::fleet::v1::GetHostResponse> {
         self.calls.unary("/dockfleet.fleet.v1.HostService/GetHost", request).await
     }
 
@@ -302,7 +422,10 @@ impl HostService {
     ///
     /// Errors:
     ///   - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
-    pub async fn watch_hosts(&self, request: crate::fleet::v1::WatchHostsRequest) -> Result<Responses<crate::fleet::v1::WatchHostsResponse>> {
+    pub async fn watch_hosts(
+        &self,
+        request: crate::fleet::v1::WatchHostsRequest,
+    ) -> Result<Responses<crate::fleet::v1::WatchHostsResponse>> {
         self.calls.resuming("/dockfleet.fleet.v1.HostService/WatchHosts", request).await
     }
 
@@ -313,7 +436,10 @@ impl HostService {
     ///   - ALREADY_EXISTS (NAME_IN_USE): another host has the name.
     ///   - INVALID_ARGUMENT (INVALID_FIELD): the name, the address, the labels or the credentials are malformed.
     ///   - UNAVAILABLE (HOST_STORE_UNAVAILABLE): the gateway cannot store the host.
-    pub async fn add_host(&self, request: crate::fleet::v1::AddHostRequest) -> Result<crate::fleet::v1::AddHostResponse> {
+    pub async fn add_host(
+        &self,
+        request: crate::fleet::v1::AddHostRequest,
+    ) -> Result<crate::fleet::v1::AddHostResponse> {
         self.calls.unary("/dockfleet.fleet.v1.HostService/AddHost", request).await
     }
 
@@ -323,7 +449,10 @@ impl HostService {
     ///   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
     ///   - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
     ///   - INVALID_ARGUMENT (INVALID_FIELD): the name, the address, the labels or the credentials are malformed.
-    pub async fn update_host(&self, request: crate::fleet::v1::UpdateHostRequest) -> Result<crate::fleet::v1::UpdateHostResponse> {
+    pub async fn update_host(
+        &self,
+        request: crate::fleet::v1::UpdateHostRequest,
+    ) -> Result<crate::fleet::v1::UpdateHostResponse> {
         self.calls.unary("/dockfleet.fleet.v1.HostService/UpdateHost", request).await
     }
 
@@ -333,7 +462,10 @@ impl HostService {
     /// Errors:
     ///   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
     ///   - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
-    pub async fn remove_host(&self, request: crate::fleet::v1::RemoveHostRequest) -> Result<crate::fleet::v1::RemoveHostResponse> {
+    pub async fn remove_host(
+        &self,
+        request: crate::fleet::v1::RemoveHostRequest,
+    ) -> Result<crate::fleet::v1::RemoveHostResponse> {
         self.calls.unary("/dockfleet.fleet.v1.HostService/RemoveHost", request).await
     }
 
@@ -343,7 +475,10 @@ impl HostService {
     ///
     /// Errors:
     ///   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
-    pub async fn drain_host(&self, request: crate::fleet::v1::DrainHostRequest) -> Result<crate::fleet::v1::DrainHostResponse> {
+    pub async fn drain_host(
+        &self,
+        request: crate::fleet::v1::DrainHostRequest,
+    ) -> Result<crate::fleet::v1::DrainHostResponse> {
         self.calls.unary("/dockfleet.fleet.v1.HostService/DrainHost", request).await
     }
 
@@ -351,7 +486,10 @@ impl HostService {
     ///
     /// Errors:
     ///   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
-    pub async fn undrain_host(&self, request: crate::fleet::v1::UndrainHostRequest) -> Result<crate::fleet::v1::UndrainHostResponse> {
+    pub async fn undrain_host(
+        &self,
+        request: crate::fleet::v1::UndrainHostRequest,
+    ) -> Result<crate::fleet::v1::UndrainHostResponse> {
         self.calls.unary("/dockfleet.fleet.v1.HostService/UndrainHost", request).await
     }
 
@@ -359,7 +497,10 @@ impl HostService {
     ///
     /// Errors:
     ///   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
-    pub async fn probe_host(&self, request: crate::fleet::v1::ProbeHostRequest) -> Result<crate::fleet::v1::ProbeHostResponse> {
+    pub async fn probe_host(
+        &self,
+        request: crate::fleet::v1::ProbeHostRequest,
+    ) -> Result<crate::fleet::v1::ProbeHostResponse> {
         self.calls.unary("/dockfleet.fleet.v1.HostService/ProbeHost", request).await
     }
 }
@@ -391,7 +532,10 @@ impl ContainerService {
     /// Errors:
     ///   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
     ///   - NOT_FOUND: the container that the filter `before` or `since` names does not exist.
-    pub async fn list_containers(&self, mut request: crate::v1::ListContainersRequest) -> Result<crate::v1::ListContainersResponse> {
+    pub async fn list_containers(
+        &self,
+        mut request: crate::v1::ListContainersRequest,
+    ) -> Result<crate::v1::ListContainersResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ContainerService/ListContainers", request).await
     }
@@ -406,7 +550,10 @@ impl ContainerService {
     ///   - INVALID_ARGUMENT (INVALID_FIELD): `config.image` is missing.
     ///   - INVALID_ARGUMENT (INVALID_REQUEST): the engine refuses the configuration.
     ///   - ABORTED (OUTCOME_UNKNOWN): the connection broke; the container may or may not exist.  Look it up by its name.
-    pub async fn create_container(&self, mut request: crate::v1::CreateContainerRequest) -> Result<crate::v1::CreateContainerResponse> {
+    pub async fn create_container(
+        &self,
+        mut request: crate::v1::CreateContainerRequest,
+    ) -> Result<crate::v1::CreateContainerResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ContainerService/CreateContainer", request).await
     }
@@ -432,13 +579,19 @@ impl ContainerService {
     ///   - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, or requires some.
     ///   - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
     ///   - ABORTED (OUTCOME_UNKNOWN): the connection broke; the container may or may not exist, or run.
-    pub async fn run_container(&self, mut request: crate::v1::RunContainerRequest) -> Result<Responses<crate::v1::RunContainerResponse>> {
+    pub async fn run_container(
+        &self,
+        mut request: crate::v1::RunContainerRequest,
+    ) -> Result<Responses<crate::v1::RunContainerResponse>> {
         request.host = self.host.clone();
         self.calls.stream("/dockfleet.v1.ContainerService/RunContainer", request).await
     }
 
     /// Returns everything that the engine knows about a container.
-    pub async fn inspect_container(&self, mut request: crate::v1::InspectContainerRequest) -> Result<crate::v1::InspectContainerResponse> {
+    pub async fn inspect_container(
+        &self,
+        mut request: crate::v1::InspectContainerRequest,
+    ) -> Result<crate::v1::InspectContainerResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ContainerService/InspectContainer", request).await
     }
@@ -450,7 +603,10 @@ impl ContainerService {
     /// Errors:
     ///   - FAILED_PRECONDITION (CONFLICT): the container is not running.
     ///   - INVALID_ARGUMENT (INVALID_REQUEST): `ps` refuses `ps_args`, or they leave out the ids of the processes.
-    pub async fn top_container(&self, mut request: crate::v1::TopContainerRequest) -> Result<crate::v1::TopContainerResponse> {
+    pub async fn top_container(
+        &self,
+        mut request: crate::v1::TopContainerRequest,
+    ) -> Result<crate::v1::TopContainerResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ContainerService/TopContainer", request).await
     }
@@ -474,13 +630,19 @@ impl ContainerService {
     ///   - UNAVAILABLE (CONNECTION_LOST): the connection to the host broke, and broke again for a minute.
     ///   - FAILED_PRECONDITION (NOT_SUPPORTED): the container's log driver cannot be read, such as `none`.
     ///   - INVALID_ARGUMENT (BAD_RESUME_TOKEN): the token is malformed.
-    pub async fn stream_logs(&self, mut request: crate::v1::StreamLogsRequest) -> Result<Responses<crate::v1::StreamLogsResponse>> {
+    pub async fn stream_logs(
+        &self,
+        mut request: crate::v1::StreamLogsRequest,
+    ) -> Result<Responses<crate::v1::StreamLogsResponse>> {
         request.host = self.host.clone();
         self.calls.resuming("/dockfleet.v1.ContainerService/StreamLogs", request).await
     }
 
     /// Lists the files that were added, changed or deleted in a container since it was created from its image.
-    pub async fn get_container_changes(&self, mut request: crate::v1::GetContainerChangesRequest) -> Result<crate::v1::GetContainerChangesResponse> {
+    pub async fn get_container_changes(
+        &self,
+        mut request: crate::v1::GetContainerChangesRequest,
+    ) -> Result<crate::v1::GetContainerChangesResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ContainerService/GetContainerChanges", request).await
     }
@@ -493,7 +655,10 @@ impl ContainerService {
     /// Errors:
     ///   - UNAVAILABLE (CONNECTION_LOST): the connection to the host broke.
     ///   - DATA_LOSS (BAD_ENGINE_RESPONSE): the engine's answer is cut off or malformed.
-    pub async fn export_container(&self, mut request: crate::v1::ExportContainerRequest) -> Result<Responses<crate::v1::ExportContainerResponse>> {
+    pub async fn export_container(
+        &self,
+        mut request: crate::v1::ExportContainerRequest,
+    ) -> Result<Responses<crate::v1::ExportContainerResponse>> {
         request.host = self.host.clone();
         self.calls.stream("/dockfleet.v1.ContainerService/ExportContainer", request).await
     }
@@ -511,7 +676,10 @@ impl ContainerService {
     ///   - NOT_FOUND: there is no such container when the call begins.
     ///   - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached, or could not be reached for a minute.
     ///   - UNAVAILABLE (CONNECTION_LOST): the connection to the host broke, and broke again for a minute.
-    pub async fn stream_stats(&self, mut request: crate::v1::StreamStatsRequest) -> Result<Responses<crate::v1::StreamStatsResponse>> {
+    pub async fn stream_stats(
+        &self,
+        mut request: crate::v1::StreamStatsRequest,
+    ) -> Result<Responses<crate::v1::StreamStatsResponse>> {
         request.host = self.host.clone();
         self.calls.resuming("/dockfleet.v1.ContainerService/StreamStats", request).await
     }
@@ -520,7 +688,10 @@ impl ContainerService {
     ///
     /// Errors:
     ///   - FAILED_PRECONDITION (CONFLICT): the container is not running.
-    pub async fn resize_container(&self, mut request: crate::v1::ResizeContainerRequest) -> Result<crate::v1::ResizeContainerResponse> {
+    pub async fn resize_container(
+        &self,
+        mut request: crate::v1::ResizeContainerRequest,
+    ) -> Result<crate::v1::ResizeContainerResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ContainerService/ResizeContainer", request).await
     }
@@ -531,7 +702,10 @@ impl ContainerService {
     ///   - FAILED_PRECONDITION (START_FAILED): the process could not be started, or something that the container needs is
     ///     missing or taken: a user, a device, a network, a port, a log server.
     ///   - FAILED_PRECONDITION (CONFLICT): the container is paused, or one whose network it shares is not running.
-    pub async fn start_container(&self, mut request: crate::v1::StartContainerRequest) -> Result<crate::v1::StartContainerResponse> {
+    pub async fn start_container(
+        &self,
+        mut request: crate::v1::StartContainerRequest,
+    ) -> Result<crate::v1::StartContainerResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ContainerService/StartContainer", request).await
     }
@@ -540,7 +714,10 @@ impl ContainerService {
     /// is stopped already stays as it is, and the response says so in `already`.
     ///
     /// The call returns when the container has stopped, so it may take as long as the timeout.
-    pub async fn stop_container(&self, mut request: crate::v1::StopContainerRequest) -> Result<crate::v1::StopContainerResponse> {
+    pub async fn stop_container(
+        &self,
+        mut request: crate::v1::StopContainerRequest,
+    ) -> Result<crate::v1::StopContainerResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ContainerService/StopContainer", request).await
     }
@@ -549,7 +726,10 @@ impl ContainerService {
     ///
     /// Errors:
     ///   - FAILED_PRECONDITION (START_FAILED): the process could not be started again.
-    pub async fn restart_container(&self, mut request: crate::v1::RestartContainerRequest) -> Result<crate::v1::RestartContainerResponse> {
+    pub async fn restart_container(
+        &self,
+        mut request: crate::v1::RestartContainerRequest,
+    ) -> Result<crate::v1::RestartContainerResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ContainerService/RestartContainer", request).await
     }
@@ -561,7 +741,10 @@ impl ContainerService {
     /// Errors:
     ///   - FAILED_PRECONDITION (CONFLICT): the container is not running.
     ///   - INVALID_ARGUMENT (INVALID_REQUEST): there is no such signal.
-    pub async fn kill_container(&self, mut request: crate::v1::KillContainerRequest) -> Result<crate::v1::KillContainerResponse> {
+    pub async fn kill_container(
+        &self,
+        mut request: crate::v1::KillContainerRequest,
+    ) -> Result<crate::v1::KillContainerResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ContainerService/KillContainer", request).await
     }
@@ -573,7 +756,10 @@ impl ContainerService {
     ///   - INVALID_ARGUMENT (INVALID_REQUEST): the engine refuses a value.
     ///   - FAILED_PRECONDITION (CONFLICT): a value contradicts the container's settings, such as a restart policy together
     ///     with `auto_remove`, or its state, such as less memory than it uses.
-    pub async fn update_container(&self, mut request: crate::v1::UpdateContainerRequest) -> Result<crate::v1::UpdateContainerResponse> {
+    pub async fn update_container(
+        &self,
+        mut request: crate::v1::UpdateContainerRequest,
+    ) -> Result<crate::v1::UpdateContainerResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ContainerService/UpdateContainer", request).await
     }
@@ -583,7 +769,10 @@ impl ContainerService {
     /// Errors:
     ///   - ALREADY_EXISTS (NAME_IN_USE): another container has the name.
     ///   - INVALID_ARGUMENT (INVALID_REQUEST): the container has the name already.
-    pub async fn rename_container(&self, mut request: crate::v1::RenameContainerRequest) -> Result<crate::v1::RenameContainerResponse> {
+    pub async fn rename_container(
+        &self,
+        mut request: crate::v1::RenameContainerRequest,
+    ) -> Result<crate::v1::RenameContainerResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ContainerService/RenameContainer", request).await
     }
@@ -592,7 +781,10 @@ impl ContainerService {
     ///
     /// Errors:
     ///   - FAILED_PRECONDITION (CONFLICT): the container is not running, or is paused already.
-    pub async fn pause_container(&self, mut request: crate::v1::PauseContainerRequest) -> Result<crate::v1::PauseContainerResponse> {
+    pub async fn pause_container(
+        &self,
+        mut request: crate::v1::PauseContainerRequest,
+    ) -> Result<crate::v1::PauseContainerResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ContainerService/PauseContainer", request).await
     }
@@ -601,7 +793,10 @@ impl ContainerService {
     ///
     /// Errors:
     ///   - FAILED_PRECONDITION (CONFLICT): the container is not paused.
-    pub async fn unpause_container(&self, mut request: crate::v1::UnpauseContainerRequest) -> Result<crate::v1::UnpauseContainerResponse> {
+    pub async fn unpause_container(
+        &self,
+        mut request: crate::v1::UnpauseContainerRequest,
+    ) -> Result<crate::v1::UnpauseContainerResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ContainerService/UnpauseContainer", request).await
     }
@@ -624,7 +819,12 @@ impl ContainerService {
     ///   - INVALID_ARGUMENT (INVALID_FIELD): `slow_reader` is SLOW_READER_WAIT.
     pub async fn attach_container(&self, mut request: crate::v1::AttachContainerStart) -> Result<Session> {
         request.host = self.host.clone();
-        self.calls.session::<crate::v1::AttachContainerRequest, crate::v1::AttachContainerResponse>("/dockfleet.v1.ContainerService/AttachContainer", request).await
+        self.calls
+            .session::<crate::v1::AttachContainerRequest, crate::v1::AttachContainerResponse>(
+                "/dockfleet.v1.ContainerService/AttachContainer",
+                request,
+            )
+            .await
     }
 
     /// Waits until a container has stopped, or until what `condition` names, and returns its exit code.
@@ -633,7 +833,10 @@ impl ContainerService {
     ///
     /// Errors:
     ///   - INVALID_ARGUMENT (INVALID_REQUEST): the condition is unknown.  Old engines, such as 20.10, ignore it.
-    pub async fn wait_container(&self, mut request: crate::v1::WaitContainerRequest) -> Result<crate::v1::WaitContainerResponse> {
+    pub async fn wait_container(
+        &self,
+        mut request: crate::v1::WaitContainerRequest,
+    ) -> Result<crate::v1::WaitContainerResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ContainerService/WaitContainer", request).await
     }
@@ -644,7 +847,10 @@ impl ContainerService {
     ///   - FAILED_PRECONDITION (CONFLICT): the container is running, and `force` is not set, or `link` is set for the
     ///     container's own name.
     ///   - ABORTED (BEING_CHANGED): the container is being removed already.
-    pub async fn remove_container(&self, mut request: crate::v1::RemoveContainerRequest) -> Result<crate::v1::RemoveContainerResponse> {
+    pub async fn remove_container(
+        &self,
+        mut request: crate::v1::RemoveContainerRequest,
+    ) -> Result<crate::v1::RemoveContainerResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ContainerService/RemoveContainer", request).await
     }
@@ -653,7 +859,10 @@ impl ContainerService {
     ///
     /// Errors:
     ///   - NOT_FOUND: there is no such container, or nothing at the path.
-    pub async fn stat_container_archive(&self, mut request: crate::v1::StatContainerArchiveRequest) -> Result<crate::v1::StatContainerArchiveResponse> {
+    pub async fn stat_container_archive(
+        &self,
+        mut request: crate::v1::StatContainerArchiveRequest,
+    ) -> Result<crate::v1::StatContainerArchiveResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ContainerService/StatContainerArchive", request).await
     }
@@ -667,7 +876,10 @@ impl ContainerService {
     ///   - NOT_FOUND: there is no such container, or nothing at the path.
     ///   - UNAVAILABLE (CONNECTION_LOST): the connection to the host broke.
     ///   - DATA_LOSS (BAD_ENGINE_RESPONSE): the engine's answer is cut off or malformed.
-    pub async fn get_container_archive(&self, mut request: crate::v1::GetContainerArchiveRequest) -> Result<Responses<crate::v1::GetContainerArchiveResponse>> {
+    pub async fn get_container_archive(
+        &self,
+        mut request: crate::v1::GetContainerArchiveRequest,
+    ) -> Result<Responses<crate::v1::GetContainerArchiveResponse>> {
         request.host = self.host.clone();
         self.calls.stream("/dockfleet.v1.ContainerService/GetContainerArchive", request).await
     }
@@ -683,9 +895,19 @@ impl ContainerService {
     ///   - FAILED_PRECONDITION (CONFLICT): `no_overwrite_dir_non_dir` is set, and a file would replace a directory, or a
     ///     directory a file.
     ///   - PERMISSION_DENIED (CONFLICT): the container's file system, or the volume, is read-only.
-    pub async fn put_container_archive(&self, mut request: crate::v1::PutContainerArchiveStart, source: impl AsyncRead + Send + Unpin + 'static) -> Result<crate::v1::PutContainerArchiveResponse> {
+    pub async fn put_container_archive(
+        &self,
+        mut request: crate::v1::PutContainerArchiveStart,
+        source: impl AsyncRead + Send + Unpin + 'static,
+    ) -> Result<crate::v1::PutContainerArchiveResponse> {
         request.host = self.host.clone();
-        self.calls.upload::<crate::v1::PutContainerArchiveRequest, crate::v1::PutContainerArchiveResponse>("/dockfleet.v1.ContainerService/PutContainerArchive", request, source).await
+        self.calls
+            .upload::<crate::v1::PutContainerArchiveRequest, crate::v1::PutContainerArchiveResponse>(
+                "/dockfleet.v1.ContainerService/PutContainerArchive",
+                request,
+                source,
+            )
+            .await
     }
 
     /// Removes all stopped containers that fit the filters; without filters, all stopped containers.  Harmless to repeat.
@@ -693,7 +915,10 @@ impl ContainerService {
     /// Errors:
     ///   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
     ///   - ABORTED (BEING_CHANGED): another prune of containers is running on the host.
-    pub async fn prune_containers(&self, mut request: crate::v1::PruneContainersRequest) -> Result<crate::v1::PruneContainersResponse> {
+    pub async fn prune_containers(
+        &self,
+        mut request: crate::v1::PruneContainersRequest,
+    ) -> Result<crate::v1::PruneContainersResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ContainerService/PruneContainers", request).await
     }
@@ -725,7 +950,10 @@ impl DistributionService {
     ///   - INVALID_ARGUMENT (INVALID_REQUEST): the name is the id of an image.
     ///   - RESOURCE_EXHAUSTED (REGISTRY_LIMIT): the rate limit of the registry is reached.
     ///   - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
-    pub async fn inspect_distribution(&self, mut request: crate::v1::InspectDistributionRequest) -> Result<crate::v1::InspectDistributionResponse> {
+    pub async fn inspect_distribution(
+        &self,
+        mut request: crate::v1::InspectDistributionRequest,
+    ) -> Result<crate::v1::InspectDistributionResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.DistributionService/InspectDistribution", request).await
     }
@@ -770,7 +998,9 @@ impl ExecService {
     ///   - RESOURCE_EXHAUSTED (SLOW_READER): the client read nothing for too long.
     pub async fn exec(&self, mut request: crate::v1::ExecStart) -> Result<Session> {
         request.host = self.host.clone();
-        self.calls.session::<crate::v1::ExecRequest, crate::v1::ExecResponse>("/dockfleet.v1.ExecService/Exec", request).await
+        self.calls
+            .session::<crate::v1::ExecRequest, crate::v1::ExecResponse>("/dockfleet.v1.ExecService/Exec", request)
+            .await
     }
 
     /// Creates an exec, which StartExec starts.  Nothing runs yet.  Each call creates another exec.
@@ -780,7 +1010,10 @@ impl ExecService {
     ///   - FAILED_PRECONDITION (CONFLICT): the container is stopped or paused.
     ///   - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix fits several containers.
     ///   - INVALID_ARGUMENT (INVALID_REQUEST): there is no command, or `detach_keys` is malformed.
-    pub async fn create_exec(&self, mut request: crate::v1::CreateExecRequest) -> Result<crate::v1::CreateExecResponse> {
+    pub async fn create_exec(
+        &self,
+        mut request: crate::v1::CreateExecRequest,
+    ) -> Result<crate::v1::CreateExecResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ExecService/CreateExec", request).await
     }
@@ -796,7 +1029,12 @@ impl ExecService {
     ///   - FAILED_PRECONDITION (EXEC_START_FAILED): the command could not be started.
     pub async fn start_exec(&self, mut request: crate::v1::StartExecStart) -> Result<Session> {
         request.host = self.host.clone();
-        self.calls.session::<crate::v1::StartExecRequest, crate::v1::StartExecResponse>("/dockfleet.v1.ExecService/StartExec", request).await
+        self.calls
+            .session::<crate::v1::StartExecRequest, crate::v1::StartExecResponse>(
+                "/dockfleet.v1.ExecService/StartExec",
+                request,
+            )
+            .await
     }
 
     /// Sets the size of the terminal of a running exec.  Harmless to repeat.  Within a session, send `resize` instead.
@@ -804,7 +1042,10 @@ impl ExecService {
     /// Errors:
     ///   - NOT_FOUND: there is no such exec, or its process has ended.
     ///   - FAILED_PRECONDITION (CONFLICT): the exec has not been started.
-    pub async fn resize_exec(&self, mut request: crate::v1::ResizeExecRequest) -> Result<crate::v1::ResizeExecResponse> {
+    pub async fn resize_exec(
+        &self,
+        mut request: crate::v1::ResizeExecRequest,
+    ) -> Result<crate::v1::ResizeExecResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ExecService/ResizeExec", request).await
     }
@@ -813,7 +1054,10 @@ impl ExecService {
     ///
     /// Errors:
     ///   - NOT_FOUND: there is no such exec, or the engine has removed it already.
-    pub async fn inspect_exec(&self, mut request: crate::v1::InspectExecRequest) -> Result<crate::v1::InspectExecResponse> {
+    pub async fn inspect_exec(
+        &self,
+        mut request: crate::v1::InspectExecRequest,
+    ) -> Result<crate::v1::InspectExecResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ExecService/InspectExec", request).await
     }
@@ -842,7 +1086,10 @@ impl ImageService {
     /// Errors:
     ///   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
     ///   - NOT_FOUND: the image that the filter `before` or `since` names does not exist.
-    pub async fn list_images(&self, mut request: crate::v1::ListImagesRequest) -> Result<crate::v1::ListImagesResponse> {
+    pub async fn list_images(
+        &self,
+        mut request: crate::v1::ListImagesRequest,
+    ) -> Result<crate::v1::ListImagesResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ImageService/ListImages", request).await
     }
@@ -858,16 +1105,29 @@ impl ImageService {
     ///     Dockerfile.
     ///   - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
     ///   - FAILED_PRECONDITION (OPERATION_FAILED): a step failed, or the base image could not be pulled.
-    pub async fn build_image(&self, mut request: crate::v1::BuildImageStart, source: impl AsyncRead + Send + Unpin + 'static) -> Result<Responses<crate::v1::BuildImageResponse>> {
+    pub async fn build_image(
+        &self,
+        mut request: crate::v1::BuildImageStart,
+        source: impl AsyncRead + Send + Unpin + 'static,
+    ) -> Result<Responses<crate::v1::BuildImageResponse>> {
         request.host = self.host.clone();
-        self.calls.upload_stream::<crate::v1::BuildImageRequest, crate::v1::BuildImageResponse>("/dockfleet.v1.ImageService/BuildImage", request, source).await
+        self.calls
+            .upload_stream::<crate::v1::BuildImageRequest, crate::v1::BuildImageResponse>(
+                "/dockfleet.v1.ImageService/BuildImage",
+                request,
+                source,
+            )
+            .await
     }
 
     /// Removes cached results of builds.  Images stay.  Later builds take longer.  Harmless to repeat.
     ///
     /// Errors:
     ///   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
-    pub async fn prune_build_cache(&self, mut request: crate::v1::PruneBuildCacheRequest) -> Result<crate::v1::PruneBuildCacheResponse> {
+    pub async fn prune_build_cache(
+        &self,
+        mut request: crate::v1::PruneBuildCacheRequest,
+    ) -> Result<crate::v1::PruneBuildCacheResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ImageService/PruneBuildCache", request).await
     }
@@ -883,7 +1143,10 @@ impl ImageService {
     ///   - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
     ///   - RESOURCE_EXHAUSTED (REGISTRY_LIMIT): the rate limit of the registry is reached.
     ///   - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
-    pub async fn pull_image(&self, mut request: crate::v1::PullImageRequest) -> Result<Responses<crate::v1::PullImageResponse>> {
+    pub async fn pull_image(
+        &self,
+        mut request: crate::v1::PullImageRequest,
+    ) -> Result<Responses<crate::v1::PullImageResponse>> {
         request.host = self.host.clone();
         self.calls.stream("/dockfleet.v1.ImageService/PullImage", request).await
     }
@@ -898,9 +1161,19 @@ impl ImageService {
     ///   - INVALID_ARGUMENT (INVALID_REQUEST): a parameter, an instruction or the tar is malformed.
     ///   - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
     ///   - FAILED_PRECONDITION (OPERATION_FAILED): the host cannot download the tar, or cannot unpack it.
-    pub async fn import_image(&self, mut request: crate::v1::ImportImageStart, source: impl AsyncRead + Send + Unpin + 'static) -> Result<Responses<crate::v1::ImportImageResponse>> {
+    pub async fn import_image(
+        &self,
+        mut request: crate::v1::ImportImageStart,
+        source: impl AsyncRead + Send + Unpin + 'static,
+    ) -> Result<Responses<crate::v1::ImportImageResponse>> {
         request.host = self.host.clone();
-        self.calls.upload_stream::<crate::v1::ImportImageRequest, crate::v1::ImportImageResponse>("/dockfleet.v1.ImageService/ImportImage", request, source).await
+        self.calls
+            .upload_stream::<crate::v1::ImportImageRequest, crate::v1::ImportImageResponse>(
+                "/dockfleet.v1.ImageService/ImportImage",
+                request,
+                source,
+            )
+            .await
     }
 
     /// Returns everything that a host knows about an image.
@@ -908,7 +1181,10 @@ impl ImageService {
     /// Errors:
     ///   - NOT_FOUND: there is no such image, or not for the requested platform.
     ///   - INVALID_ARGUMENT (INVALID_REQUEST): both `manifests` and `platform` are set.
-    pub async fn inspect_image(&self, mut request: crate::v1::InspectImageRequest) -> Result<crate::v1::InspectImageResponse> {
+    pub async fn inspect_image(
+        &self,
+        mut request: crate::v1::InspectImageRequest,
+    ) -> Result<crate::v1::InspectImageResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ImageService/InspectImage", request).await
     }
@@ -921,7 +1197,10 @@ impl ImageService {
     ///   - INVALID_ARGUMENT (INVALID_REQUEST): the request has more than one platform.
     ///   - UNIMPLEMENTED (NOT_SUPPORTED): the image store of the host does not keep attestations.  The containerd store
     ///     does.
-    pub async fn list_image_attestations(&self, mut request: crate::v1::ListImageAttestationsRequest) -> Result<crate::v1::ListImageAttestationsResponse> {
+    pub async fn list_image_attestations(
+        &self,
+        mut request: crate::v1::ListImageAttestationsRequest,
+    ) -> Result<crate::v1::ListImageAttestationsResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ImageService/ListImageAttestations", request).await
     }
@@ -930,7 +1209,10 @@ impl ImageService {
     ///
     /// Errors:
     ///   - NOT_FOUND: there is no such image, or not for the requested platform.
-    pub async fn get_image_history(&self, mut request: crate::v1::GetImageHistoryRequest) -> Result<crate::v1::GetImageHistoryResponse> {
+    pub async fn get_image_history(
+        &self,
+        mut request: crate::v1::GetImageHistoryRequest,
+    ) -> Result<crate::v1::GetImageHistoryResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ImageService/GetImageHistory", request).await
     }
@@ -946,7 +1228,10 @@ impl ImageService {
     ///     push.
     ///   - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
     ///   - RESOURCE_EXHAUSTED (REGISTRY_LIMIT): the rate limit of the registry is reached.
-    pub async fn push_image(&self, mut request: crate::v1::PushImageRequest) -> Result<Responses<crate::v1::PushImageResponse>> {
+    pub async fn push_image(
+        &self,
+        mut request: crate::v1::PushImageRequest,
+    ) -> Result<Responses<crate::v1::PushImageResponse>> {
         request.host = self.host.clone();
         self.calls.stream("/dockfleet.v1.ImageService/PushImage", request).await
     }
@@ -970,7 +1255,10 @@ impl ImageService {
     ///   - NOT_FOUND: there is no such image.
     ///   - FAILED_PRECONDITION (CONFLICT): a container uses the image, another image is built on it, or the request has an
     ///     id and the image has names in several repositories.  `force` overrides some of this.
-    pub async fn remove_image(&self, mut request: crate::v1::RemoveImageRequest) -> Result<crate::v1::RemoveImageResponse> {
+    pub async fn remove_image(
+        &self,
+        mut request: crate::v1::RemoveImageRequest,
+    ) -> Result<crate::v1::RemoveImageResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ImageService/RemoveImage", request).await
     }
@@ -980,7 +1268,10 @@ impl ImageService {
     /// Errors:
     ///   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or the limit is out of range.
     ///   - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach Docker Hub.
-    pub async fn search_images(&self, mut request: crate::v1::SearchImagesRequest) -> Result<crate::v1::SearchImagesResponse> {
+    pub async fn search_images(
+        &self,
+        mut request: crate::v1::SearchImagesRequest,
+    ) -> Result<crate::v1::SearchImagesResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ImageService/SearchImages", request).await
     }
@@ -991,7 +1282,10 @@ impl ImageService {
     /// Errors:
     ///   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
     ///   - ABORTED (BEING_CHANGED): another prune of images is running on the host.
-    pub async fn prune_images(&self, mut request: crate::v1::PruneImagesRequest) -> Result<crate::v1::PruneImagesResponse> {
+    pub async fn prune_images(
+        &self,
+        mut request: crate::v1::PruneImagesRequest,
+    ) -> Result<crate::v1::PruneImagesResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ImageService/PruneImages", request).await
     }
@@ -1003,7 +1297,10 @@ impl ImageService {
     ///   - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix fits several containers.
     ///   - INVALID_ARGUMENT (INVALID_FIELD): the name of the image is malformed.
     ///   - INVALID_ARGUMENT (INVALID_REQUEST): an instruction is malformed.
-    pub async fn commit_container(&self, mut request: crate::v1::CommitContainerRequest) -> Result<crate::v1::CommitContainerResponse> {
+    pub async fn commit_container(
+        &self,
+        mut request: crate::v1::CommitContainerRequest,
+    ) -> Result<crate::v1::CommitContainerResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.ImageService/CommitContainer", request).await
     }
@@ -1015,7 +1312,10 @@ impl ImageService {
     ///
     /// Errors:
     ///   - NOT_FOUND: there is no such image.
-    pub async fn save_image(&self, mut request: crate::v1::SaveImageRequest) -> Result<Responses<crate::v1::SaveImageResponse>> {
+    pub async fn save_image(
+        &self,
+        mut request: crate::v1::SaveImageRequest,
+    ) -> Result<Responses<crate::v1::SaveImageResponse>> {
         request.host = self.host.clone();
         self.calls.stream("/dockfleet.v1.ImageService/SaveImage", request).await
     }
@@ -1024,7 +1324,10 @@ impl ImageService {
     ///
     /// Errors:
     ///   - NOT_FOUND: one of the images does not exist.
-    pub async fn save_images(&self, mut request: crate::v1::SaveImagesRequest) -> Result<Responses<crate::v1::SaveImagesResponse>> {
+    pub async fn save_images(
+        &self,
+        mut request: crate::v1::SaveImagesRequest,
+    ) -> Result<Responses<crate::v1::SaveImagesResponse>> {
         request.host = self.host.clone();
         self.calls.stream("/dockfleet.v1.ImageService/SaveImages", request).await
     }
@@ -1039,9 +1342,19 @@ impl ImageService {
     ///   - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
     ///   - INVALID_ARGUMENT (INVALID_REQUEST): the tar is malformed.
     ///   - FAILED_PRECONDITION (OPERATION_FAILED): the tar holds no images, or the host cannot unpack it.
-    pub async fn load_images(&self, mut request: crate::v1::LoadImagesStart, source: impl AsyncRead + Send + Unpin + 'static) -> Result<Responses<crate::v1::LoadImagesResponse>> {
+    pub async fn load_images(
+        &self,
+        mut request: crate::v1::LoadImagesStart,
+        source: impl AsyncRead + Send + Unpin + 'static,
+    ) -> Result<Responses<crate::v1::LoadImagesResponse>> {
         request.host = self.host.clone();
-        self.calls.upload_stream::<crate::v1::LoadImagesRequest, crate::v1::LoadImagesResponse>("/dockfleet.v1.ImageService/LoadImages", request, source).await
+        self.calls
+            .upload_stream::<crate::v1::LoadImagesRequest, crate::v1::LoadImagesResponse>(
+                "/dockfleet.v1.ImageService/LoadImages",
+                request,
+                source,
+            )
+            .await
     }
 }
 
@@ -1071,7 +1384,10 @@ impl NetworkService {
     ///
     /// Errors:
     ///   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
-    pub async fn list_networks(&self, mut request: crate::v1::ListNetworksRequest) -> Result<crate::v1::ListNetworksResponse> {
+    pub async fn list_networks(
+        &self,
+        mut request: crate::v1::ListNetworksRequest,
+    ) -> Result<crate::v1::ListNetworksResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.NetworkService/ListNetworks", request).await
     }
@@ -1080,7 +1396,10 @@ impl NetworkService {
     ///
     /// Errors:
     ///   - NOT_FOUND: there is no such network, or not in the requested scope.
-    pub async fn inspect_network(&self, mut request: crate::v1::InspectNetworkRequest) -> Result<crate::v1::InspectNetworkResponse> {
+    pub async fn inspect_network(
+        &self,
+        mut request: crate::v1::InspectNetworkRequest,
+    ) -> Result<crate::v1::InspectNetworkResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.NetworkService/InspectNetwork", request).await
     }
@@ -1093,7 +1412,10 @@ impl NetworkService {
     ///   - NOT_FOUND: there is no such network.
     ///   - FAILED_PRECONDITION (CONFLICT): a running container or a service uses the network, or it is one of the host's
     ///     own networks.
-    pub async fn remove_network(&self, mut request: crate::v1::RemoveNetworkRequest) -> Result<crate::v1::RemoveNetworkResponse> {
+    pub async fn remove_network(
+        &self,
+        mut request: crate::v1::RemoveNetworkRequest,
+    ) -> Result<crate::v1::RemoveNetworkResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.NetworkService/RemoveNetwork", request).await
     }
@@ -1110,7 +1432,10 @@ impl NetworkService {
     ///   - FAILED_PRECONDITION (CONFLICT): the name is that of one of the host's own networks, the subnet overlaps with
     ///     another, or the driver has all the networks that it can have.
     ///   - FAILED_PRECONDITION (NOT_SWARM_MANAGER): the driver is `overlay` and the host is not a manager of a swarm.
-    pub async fn create_network(&self, mut request: crate::v1::CreateNetworkRequest) -> Result<crate::v1::CreateNetworkResponse> {
+    pub async fn create_network(
+        &self,
+        mut request: crate::v1::CreateNetworkRequest,
+    ) -> Result<crate::v1::CreateNetworkResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.NetworkService/CreateNetwork", request).await
     }
@@ -1125,7 +1450,10 @@ impl NetworkService {
     ///   - INVALID_ARGUMENT (INVALID_REQUEST): the settings do not fit the network.
     ///   - FAILED_PRECONDITION (CONFLICT): the running container is connected to the network already, for example because
     ///     the call is repeated, or the network does not allow the connection.
-    pub async fn connect_network(&self, mut request: crate::v1::ConnectNetworkRequest) -> Result<crate::v1::ConnectNetworkResponse> {
+    pub async fn connect_network(
+        &self,
+        mut request: crate::v1::ConnectNetworkRequest,
+    ) -> Result<crate::v1::ConnectNetworkResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.NetworkService/ConnectNetwork", request).await
     }
@@ -1137,7 +1465,10 @@ impl NetworkService {
     ///   - NOT_FOUND: there is no such network or container.
     ///   - FAILED_PRECONDITION (CONFLICT): the container is not connected to the network.
     ///   - INVALID_ARGUMENT (INVALID_REQUEST): the network is `host`.
-    pub async fn disconnect_network(&self, mut request: crate::v1::DisconnectNetworkRequest) -> Result<crate::v1::DisconnectNetworkResponse> {
+    pub async fn disconnect_network(
+        &self,
+        mut request: crate::v1::DisconnectNetworkRequest,
+    ) -> Result<crate::v1::DisconnectNetworkResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.NetworkService/DisconnectNetwork", request).await
     }
@@ -1149,7 +1480,10 @@ impl NetworkService {
     ///
     /// Errors:
     ///   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
-    pub async fn prune_networks(&self, mut request: crate::v1::PruneNetworksRequest) -> Result<crate::v1::PruneNetworksResponse> {
+    pub async fn prune_networks(
+        &self,
+        mut request: crate::v1::PruneNetworksRequest,
+    ) -> Result<crate::v1::PruneNetworksResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.NetworkService/PruneNetworks", request).await
     }
@@ -1188,7 +1522,10 @@ impl SystemService {
     }
 
     /// Returns the versions of an engine and its components.
-    pub async fn get_version(&self, mut request: crate::v1::GetVersionRequest) -> Result<crate::v1::GetVersionResponse> {
+    pub async fn get_version(
+        &self,
+        mut request: crate::v1::GetVersionRequest,
+    ) -> Result<crate::v1::GetVersionResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.SystemService/GetVersion", request).await
     }
@@ -1221,7 +1558,10 @@ impl SystemService {
     ///   - INVALID_ARGUMENT (INVALID_FIELD): a filter or a time is malformed.
     ///   - INVALID_ARGUMENT (BAD_RESUME_TOKEN): the token is malformed.
     ///   - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached, or could not be reached for a minute.
-    pub async fn stream_events(&self, mut request: crate::v1::StreamEventsRequest) -> Result<Responses<crate::v1::StreamEventsResponse>> {
+    pub async fn stream_events(
+        &self,
+        mut request: crate::v1::StreamEventsRequest,
+    ) -> Result<Responses<crate::v1::StreamEventsResponse>> {
         request.host = self.host.clone();
         self.calls.resuming("/dockfleet.v1.SystemService/StreamEvents", request).await
     }
@@ -1233,7 +1573,10 @@ impl SystemService {
     ///
     /// Errors:
     ///   - ABORTED (BEING_CHANGED): another call is running on the host, whose engine refuses a second one.
-    pub async fn get_data_usage(&self, mut request: crate::v1::GetDataUsageRequest) -> Result<crate::v1::GetDataUsageResponse> {
+    pub async fn get_data_usage(
+        &self,
+        mut request: crate::v1::GetDataUsageRequest,
+    ) -> Result<crate::v1::GetDataUsageResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.SystemService/GetDataUsage", request).await
     }
@@ -1258,7 +1601,10 @@ impl VolumeService {
     ///
     /// Errors:
     ///   - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
-    pub async fn list_volumes(&self, mut request: crate::v1::ListVolumesRequest) -> Result<crate::v1::ListVolumesResponse> {
+    pub async fn list_volumes(
+        &self,
+        mut request: crate::v1::ListVolumesRequest,
+    ) -> Result<crate::v1::ListVolumesResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.VolumeService/ListVolumes", request).await
     }
@@ -1271,7 +1617,10 @@ impl VolumeService {
     ///   - NOT_FOUND: there is no such driver.
     ///   - INVALID_ARGUMENT (INVALID_FIELD): the name is malformed.
     ///   - INVALID_ARGUMENT (INVALID_REQUEST): an option is malformed.
-    pub async fn create_volume(&self, mut request: crate::v1::CreateVolumeRequest) -> Result<crate::v1::CreateVolumeResponse> {
+    pub async fn create_volume(
+        &self,
+        mut request: crate::v1::CreateVolumeRequest,
+    ) -> Result<crate::v1::CreateVolumeResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.VolumeService/CreateVolume", request).await
     }
@@ -1280,7 +1629,10 @@ impl VolumeService {
     ///
     /// Errors:
     ///   - NOT_FOUND: there is no such volume.
-    pub async fn inspect_volume(&self, mut request: crate::v1::InspectVolumeRequest) -> Result<crate::v1::InspectVolumeResponse> {
+    pub async fn inspect_volume(
+        &self,
+        mut request: crate::v1::InspectVolumeRequest,
+    ) -> Result<crate::v1::InspectVolumeResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.VolumeService/InspectVolume", request).await
     }
@@ -1293,7 +1645,10 @@ impl VolumeService {
     ///   - FAILED_PRECONDITION (NOT_SWARM_MANAGER): the host is not a manager of a swarm.
     ///   - INVALID_ARGUMENT (INVALID_FIELD): the version is missing.
     ///   - INVALID_ARGUMENT (INVALID_REQUEST): the request changes something else.
-    pub async fn update_volume(&self, mut request: crate::v1::UpdateVolumeRequest) -> Result<crate::v1::UpdateVolumeResponse> {
+    pub async fn update_volume(
+        &self,
+        mut request: crate::v1::UpdateVolumeRequest,
+    ) -> Result<crate::v1::UpdateVolumeResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.VolumeService/UpdateVolume", request).await
     }
@@ -1304,7 +1659,10 @@ impl VolumeService {
     /// Errors:
     ///   - NOT_FOUND: there is no such volume, or its driver is missing.
     ///   - FAILED_PRECONDITION (CONFLICT): a container uses it, running or not.
-    pub async fn remove_volume(&self, mut request: crate::v1::RemoveVolumeRequest) -> Result<crate::v1::RemoveVolumeResponse> {
+    pub async fn remove_volume(
+        &self,
+        mut request: crate::v1::RemoveVolumeRequest,
+    ) -> Result<crate::v1::RemoveVolumeResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.VolumeService/RemoveVolume", request).await
     }
@@ -1317,7 +1675,10 @@ impl VolumeService {
     /// Errors:
     ///   - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
     ///   - ABORTED (BEING_CHANGED): another prune of volumes is running on the host.
-    pub async fn prune_volumes(&self, mut request: crate::v1::PruneVolumesRequest) -> Result<crate::v1::PruneVolumesResponse> {
+    pub async fn prune_volumes(
+        &self,
+        mut request: crate::v1::PruneVolumesRequest,
+    ) -> Result<crate::v1::PruneVolumesResponse> {
         request.host = self.host.clone();
         self.calls.unary("/dockfleet.v1.VolumeService/PruneVolumes", request).await
     }
@@ -1348,7 +1709,10 @@ impl Resumable for crate::fleet::v1::WatchContainersResponse {
 impl Resume for crate::fleet::v1::StreamLogsRequest {
     fn resume(&mut self, token: Vec<u8>, _: String) {
         self.resume_token = Some(token);
-        if let Some(request) = &mut self.request { request.since = None; request.tail = None; }
+        if let Some(request) = &mut self.request {
+            request.since = None;
+            request.tail = None;
+        }
     }
 }
 
@@ -1369,8 +1733,7 @@ impl Resumable for crate::fleet::v1::StreamLogsResponse {
 }
 
 impl Resume for crate::fleet::v1::StreamStatsRequest {
-    fn resume(&mut self, _: Vec<u8>, _: String) {
-    }
+    fn resume(&mut self, _: Vec<u8>, _: String) {}
 }
 
 impl Resumable for crate::fleet::v1::StreamStatsResponse {
@@ -1392,7 +1755,9 @@ impl Resumable for crate::fleet::v1::StreamStatsResponse {
 impl Resume for crate::fleet::v1::StreamEventsRequest {
     fn resume(&mut self, token: Vec<u8>, _: String) {
         self.resume_token = Some(token);
-        if let Some(request) = &mut self.request { request.since = None; }
+        if let Some(request) = &mut self.request {
+            request.since = None;
+        }
     }
 }
 
@@ -1413,8 +1778,7 @@ impl Resumable for crate::fleet::v1::StreamEventsResponse {
 }
 
 impl Resume for crate::fleet::v1::WatchServicesRequest {
-    fn resume(&mut self, _: Vec<u8>, _: String) {
-    }
+    fn resume(&mut self, _: Vec<u8>, _: String) {}
 }
 
 impl Resumable for crate::fleet::v1::WatchServicesResponse {
@@ -1434,8 +1798,7 @@ impl Resumable for crate::fleet::v1::WatchServicesResponse {
 }
 
 impl Resume for crate::fleet::v1::WatchHostsRequest {
-    fn resume(&mut self, _: Vec<u8>, _: String) {
-    }
+    fn resume(&mut self, _: Vec<u8>, _: String) {}
 }
 
 impl Resumable for crate::fleet::v1::WatchHostsResponse {
@@ -1486,8 +1849,7 @@ impl Piece for crate::v1::ExportContainerResponse {
 }
 
 impl Resume for crate::v1::StreamStatsRequest {
-    fn resume(&mut self, _: Vec<u8>, _: String) {
-    }
+    fn resume(&mut self, _: Vec<u8>, _: String) {}
 }
 
 impl Resumable for crate::v1::StreamStatsResponse {
