@@ -8,9 +8,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "clients/python")]
 
+from clients.conformance.certificates import Certificates  # noqa: E402
 from clients.conformance.programs import Program, all_programs, build, missing  # noqa: E402
 from clients.conformance.running import TESTEE_SECONDS, environment  # noqa: E402
 from clients.conformance.scripted_gateway import ScriptedGateway  # noqa: E402
@@ -35,10 +38,13 @@ def scenarios(beginnings: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
 
 async def play(testee: Program, scenario: dict[str, Any]) -> list[str] | None:
     """Play a scenario; return what was not as it must be, and None when the client cannot do the command."""
-    async with ScriptedGateway(scenario["calls"], *scenario.get("or", ())) as gateway:
+    certificates = shared_certificates()
+    tls = scenario.get("gateway")
+    credentials = certificates.credentials(tls) if tls else None
+    async with ScriptedGateway(scenario["calls"], *scenario.get("or", ()), credentials=credentials) as gateway:
         process = await asyncio.create_subprocess_exec(
             *testee.command(*scenario["argv"]),
-            env=environment(f"127.0.0.1:{gateway.port}"),
+            env=environment(f"127.0.0.1:{gateway.port}", settings(scenario, certificates)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -58,11 +64,25 @@ async def play(testee: Program, scenario: dict[str, Any]) -> list[str] | None:
             return None
         await gateway.finish()
     problems = gateway.problems + compared(lines, scenario.get("prints", []))
+    if not re.search(says := scenario.get("says", ""), err):
+        problems.append(f"its standard error has no {says!r}")
     if process.returncode != scenario.get("exit", 0):
         problems.append(f"its exit code was {process.returncode}, not {scenario.get('exit', 0)}")
     if problems and err:
         problems.append(f"its standard error: {err[-1000:]}")
     return problems
+
+
+@cache
+def shared_certificates() -> Certificates:
+    """Return the certificates of all scenarios of this process."""
+    return Certificates()
+
+
+def settings(scenario: dict[str, Any], certificates: Certificates) -> dict[str, str]:
+    """Return the variables of a testee; those of TLS name a file."""
+    chosen = scenario.get("environment", {})
+    return {name: certificates.files[value] if name.startswith("TLS_") else value for name, value in chosen.items()}
 
 
 async def read_lines(process: asyncio.subprocess.Process, gateway: ScriptedGateway) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Self
 
@@ -13,11 +13,12 @@ from clients.conformance.programs import ROOT, Program
 TESTEE_SECONDS = 60.0  # within which a testee must have ended, or printed what is waited for
 
 
-def environment(address: str) -> dict[str, str]:
-    """Return the environment of a client of the gateway at *address*."""
+def environment(address: str, settings: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment of a client of the gateway at *address*, with more *settings*, such as `TOKEN`."""
     own = {key: value for key, value in os.environ.items() if not key.startswith("DOCKFLEET_")}
     path = os.pathsep.join((str(ROOT), str(ROOT / "clients/python")))
-    return own | {"DOCKFLEET_ADDRESS": address, "PYTHONPATH": path}
+    more = {f"DOCKFLEET_{name}": value for name, value in (settings or {}).items()}
+    return own | {"DOCKFLEET_ADDRESS": address, "PYTHONPATH": path} | more
 
 
 class Running:

@@ -34,10 +34,16 @@ PADDING = b"\xfa\x7f"  # the tag of a field that no message has
 class ScriptedGateway(grpc.GenericRpcHandler):
     """Serves the calls of a scenario, each once and in their order."""
 
-    def __init__(self, calls: Sequence[dict[str, Any]], *others: Sequence[dict[str, Any]]) -> None:
-        """Expect *calls*, or *others* in their place."""
+    def __init__(
+        self,
+        calls: Sequence[dict[str, Any]],
+        *others: Sequence[dict[str, Any]],
+        credentials: grpc.ServerCredentials | None = None,
+    ) -> None:
+        """Expect *calls*, or *others* in their place, over TLS with *credentials*."""
         self.problems: list[str] = []
         self._ways = [calls, *others]
+        self._credentials = credentials
         self._next = 0
         self._open: set[asyncio.Task[Any]] = set()
         self._printed: list[str] = []
@@ -45,7 +51,11 @@ class ScriptedGateway(grpc.GenericRpcHandler):
 
     async def __aenter__(self) -> Self:
         self._server = grpc.aio.server(handlers=[self], options=[("grpc.so_reuseport", 0)])
-        self._connections = Connections(self._server.add_insecure_port("127.0.0.1:0"))
+        if self._credentials is None:
+            port = self._server.add_insecure_port("127.0.0.1:0")
+        else:
+            port = self._server.add_secure_port("127.0.0.1:0", self._credentials)
+        self._connections = Connections(port)
         await self._server.start()
         self.port = await self._connections.open()
         return self
@@ -69,6 +79,9 @@ class ScriptedGateway(grpc.GenericRpcHandler):
         self._ways = fitting
         call = fitting[0][self._next]
         self._next += 1
+        sent = dict(details.invocation_metadata).get("authorization")
+        if sent != call.get("authorization"):
+            self.problems.append(f"{name}: authorization was {sent}, not {call.get('authorization')}")
         return grpc.stream_stream_rpc_method_handler(_Call(self, call, self._connections).serve)
 
     async def printed(self, line: str) -> None:

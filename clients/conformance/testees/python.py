@@ -212,6 +212,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 
 def failed(error: DockfleetError) -> None:
     """Print a failure."""
+    print(error, file=sys.stderr)
     say("error", error.code.name, error.reason or "-", error.host or "-", str(error.retry_safe).lower())
     if error.resource:
         say("resource", *error.resource)
@@ -223,7 +224,12 @@ def failed(error: DockfleetError) -> None:
 
 def main(command: str, *arguments: str) -> int:
     """Do a command; return the exit code."""
-    with from_env() as fleet:
+    try:
+        connected = from_env()
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    with connected as fleet:
         try:
             COMMANDS[command](fleet, *arguments)
         except DockfleetError as error:

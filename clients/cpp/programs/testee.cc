@@ -56,6 +56,7 @@ void SayLines(const std::string& stream, const std::string& output) {
 }
 
 void SayFailure(const dockfleet::Error& error) {
+  std::cerr << error.what() << '\n';
   auto or_dash = [](const std::string& text) { return text.empty() ? "-" : text; };
   Say("error", dockfleet::CodeName(error.code), or_dash(error.reason), or_dash(error.host),
       error.retry_safe ? "true" : "false");

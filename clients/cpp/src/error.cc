@@ -8,6 +8,8 @@ namespace dockfleet {
 namespace {
 
 constexpr char kDomain[] = "dockfleet";
+constexpr char kClosedAtOnce[] =
+    "the gateway closed the connection at once: it may require TLS, or a client certificate that it trusts";
 constexpr char kPrefix[] = "ERROR_REASON_";
 
 const char* const kCodes[] = {"OK",
@@ -42,6 +44,15 @@ std::chrono::milliseconds Milliseconds(const google::protobuf::Duration& duratio
   return std::chrono::milliseconds(duration.seconds() * 1000 + duration.nanos() / 1000000);
 }
 
+// What gRPC says of a connection, with what may be wrong when the gateway closes connections before it answers.
+std::string Explained(const std::string& message) {
+  if (message.find("failed to connect") == std::string::npos) return message;
+  for (const char* closed : {"Socket closed", "Connection reset", "Broken pipe", "EOF"}) {
+    if (message.find(closed) != std::string::npos) return kClosedAtOnce + (" (" + message + ")");
+  }
+  return message;
+}
+
 // The name of a reason, or its number if it is newer than this client.
 std::string ReasonName(v1::ErrorReason reason) {
   if (reason == v1::ERROR_REASON_UNSPECIFIED) return "";
@@ -57,9 +68,9 @@ std::string CodeName(grpc::StatusCode code) {
 }
 
 Error::Error(const grpc::Status& status)
-    : std::runtime_error(CodeName(status.error_code()) + ": " + status.error_message()),
+    : std::runtime_error(CodeName(status.error_code()) + ": " + Explained(status.error_message())),
       code(status.error_code()),
-      message(status.error_message()) {
+      message(Explained(status.error_message())) {
   Read(status.error_details());
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 _DETAILS = "grpc-status-details-bin"
 _DOMAIN = "dockfleet"
+_CLOSED = re.compile(r"failed to connect.*(Socket closed|Connection reset|Broken pipe|EOF)")
+CLOSED_AT_ONCE = "the gateway closed the connection at once: it may require TLS, or a client certificate that it trusts"
 CODES = {int(code.value[0]): code for code in grpc.StatusCode}
 
 
@@ -85,6 +88,8 @@ class DockfleetError(Exception):
         for key, value in call.trailing_metadata() or ():
             if key == _DETAILS and isinstance(value, bytes):
                 details |= _read(value)
+        if not details and _CLOSED.search(message):
+            message = f"{CLOSED_AT_ONCE} ({message})"
         if host := details.get("host"):
             message = message.removeprefix(f"{host}: ")  # it is there for other clients
         return CLASSES.get(details.get("reason", ""), cls)(call.code(), message, **details)

@@ -14,6 +14,7 @@ import grpc
 DEFAULT_PORT = 50051
 DEFAULT_TARGET = f"127.0.0.1:{DEFAULT_PORT}"
 OTHER_KEY = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")  # OpenSSL's reasons
+VISIBLE = re.compile(r"[!-~]+")
 WITHOUT_PORT = re.compile(r"(dns:(//[^/]*/)?)?([^\s:/\[\]]+|\[[^\]]*\])")
 
 PathLike = str | Path
@@ -46,21 +47,28 @@ def address(target: str) -> str:
 
 
 def credentials(
-    tls: bool, ca: PathLike | None, cert: PathLike | None, key: PathLike | None
+    tls: bool, ca: PathLike | None, cert: PathLike | None, key: PathLike | None, token: str | None = None
 ) -> grpc.ChannelCredentials | None:
-    """Return the credentials of a channel from the paths of PEM files; None without TLS.
+    """Return the credentials of a channel from the paths of PEM files and a *token*; None without TLS.
 
-    Raises `OSError` for a file that cannot be read, and `ValueError` for one of *cert* and *key* without the other and
-    for a file that is no PEM file.
+    Raises `OSError` for a file that cannot be read, and `ValueError` for one of *cert* and *key* without the other, for
+    a file that is no PEM file, and for a token without TLS or with characters that cannot be sent.
     """
     if not (tls or ca or cert or key):
+        if token:
+            raise ValueError("a token is sent over TLS only: set tls or tls_ca")
         return None
     if bool(cert) != bool(key):
         given, missing = ("tls_cert", "tls_key") if cert else ("tls_key", "tls_cert")
         raise ValueError(f"tls_cert and tls_key belong together: {given} is given without {missing}")
     pems = [None if not path else Path(path).read_bytes() for path in (ca, key, cert)]
     _check_pem(ca, cert, key)
-    return grpc.ssl_channel_credentials(*pems)
+    secure = grpc.ssl_channel_credentials(*pems)
+    if not token:
+        return secure
+    if not VISIBLE.fullmatch(token):
+        raise ValueError("the token has characters that cannot be sent: blanks, line breaks, or others than ASCII")
+    return grpc.composite_channel_credentials(secure, grpc.access_token_call_credentials(token))
 
 
 def _check_pem(ca: PathLike | None, cert: PathLike | None, key: PathLike | None) -> None:

@@ -303,6 +303,7 @@ async fn restart(fleet: &Fleet, requirement: &str) -> Result<()> {
 }
 
 fn say_error(error: &Error) {
+    eprintln!("{error}");
     let or = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
     say!("error {} {} {} {}", code(error.code), or(&error.reason), or(&error.host), error.retry_safe);
     if let Some(resource) = &error.resource {
@@ -331,7 +332,13 @@ fn code(code: Code) -> String {
 #[tokio::main]
 async fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
-    let fleet = connect_from_environment().expect("the environment says where the gateway is");
+    let fleet = match connect_from_environment() {
+        Ok(fleet) => fleet,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(2);
+        }
+    };
     let of = |index: usize| words.get(index).map_or("", String::as_str);
     let cmd = words.get(3..).unwrap_or_default();
     let done = match of(0) {

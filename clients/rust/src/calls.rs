@@ -2,6 +2,8 @@
 
 use std::convert::Infallible;
 use std::future::{Future, pending};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::{io, time::Duration};
 
 use prost::Message;
@@ -46,13 +48,14 @@ pub(crate) struct Calls {
     single: Channel,
     long: Channel,
     token: Option<MetadataValue<Ascii>>,
+    answered: Arc<AtomicBool>, // whether a call has reached the gateway
     timeout: Option<Duration>,
     pub(crate) retry: Duration,
 }
 
 impl Calls {
     pub(crate) fn new(single: Channel, long: Channel, token: Option<MetadataValue<Ascii>>) -> Self {
-        Self { single, long, token, timeout: None, retry: RETRY }
+        Self { single, long, token, answered: Arc::default(), timeout: None, retry: RETRY }
     }
 
     pub(crate) fn with_timeout(&self, timeout: Duration) -> Self {
@@ -70,7 +73,7 @@ impl Calls {
             let mut grpc = ready(&self.single).await?;
             Ok(grpc.unary(request, PathAndQuery::from_static(path), ProstCodec::default()).await?.into_inner())
         };
-        within(deadline, call).await
+        self.noted(within(deadline, call).await)
     }
 
     pub(crate) async fn stream<Q: Sent, R: Received>(&self, path: &'static str, request: Q) -> Result<Responses<R>> {
@@ -91,7 +94,7 @@ impl Calls {
             let path = PathAndQuery::from_static(path);
             Ok(grpc.server_streaming(request, path, ProstCodec::default()).await?.into_inner())
         };
-        within(deadline, call).await
+        self.noted(within(deadline, call).await)
     }
 
     /// Opens a call with many requests and many responses, or one.
@@ -107,7 +110,7 @@ impl Calls {
             let path = PathAndQuery::from_static(path);
             Ok(grpc.streaming(request, path, ProstCodec::default()).await?.into_inner())
         };
-        within(deadline, call).await
+        self.noted(within(deadline, call).await)
     }
 
     pub(crate) async fn upload<Q: UploadRequest, R: Received>(
@@ -160,6 +163,18 @@ impl Calls {
                 }
             }
         }))
+    }
+
+    /// Notes whether the gateway has answered.
+    fn noted<T>(&self, result: Result<T>) -> Result<T> {
+        match result {
+            Err(error) if error.broke && !self.answered.load(Relaxed) => Err(error.closed_at_once()),
+            Err(error) if error.reason.is_empty() => Err(error),
+            answer => {
+                self.answered.store(true, Relaxed);
+                answer
+            }
+        }
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {

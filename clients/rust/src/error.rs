@@ -1,7 +1,13 @@
-use std::{fmt, io, ops::Deref, sync::Arc, time::Duration};
+use std::{fmt, io, iter::successors, ops::Deref, sync::Arc, time::Duration};
 
-use tonic::{Code, Status};
+use tonic::{Code, Status, TimeoutExpired};
 use tonic_types::StatusExt;
+
+const CLOSED_AT_ONCE: &str =
+    "the gateway closed the connection at once: it may require TLS, or a client certificate that it trusts";
+
+/// What tonic reports for a connection that breaks.
+const BROKEN: [Code; 3] = [Code::Unknown, Code::Cancelled, Code::Internal];
 
 /// What a call returns.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -36,6 +42,8 @@ pub struct Failure {
     pub resource: Option<Resource>,
     /// The error of the source of an upload.
     pub source: Option<Arc<io::Error>>,
+    /// Whether a connection that was there broke.
+    pub(crate) broke: bool,
 }
 
 /// A field of the request that is missing or wrong, and why.
@@ -53,6 +61,12 @@ pub struct Resource {
 }
 
 impl Error {
+    /// Says what may be wrong when the gateway closes a connection before it has answered a call.
+    pub(crate) fn closed_at_once(mut self) -> Self {
+        self.0.message = format!("{CLOSED_AT_ONCE} ({})", self.0.message);
+        self
+    }
+
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
         Self(Box::new(Failure::new(code, message)))
     }
@@ -83,6 +97,26 @@ impl Failure {
             violations: Vec::new(),
             resource: None,
             source: None,
+            broke: false,
+        }
+    }
+}
+
+impl Failure {
+    /// Takes the words of tonic for a connection that broke or was not made, in place of those of its code.
+    fn of_connection(&mut self, status: &Status) {
+        let causes: Vec<_> = successors(std::error::Error::source(status), |error| error.source()).collect();
+        let of_tonic = self.code == Code::Unavailable || BROKEN.contains(&self.code);
+        if causes.is_empty() || !of_tonic || causes.iter().any(|cause| cause.is::<TimeoutExpired>()) {
+            return;
+        }
+        self.broke = self.code != Code::Unavailable;
+        self.code = Code::Unavailable;
+        let mut texts: Vec<_> = causes.iter().map(ToString::to_string).collect();
+        texts.dedup();
+        self.message = texts.join(": ");
+        if self.message.contains("InvalidContentType") {
+            self.message = format!("the gateway does not use TLS ({})", self.message);
         }
     }
 }
@@ -91,6 +125,7 @@ impl From<Status> for Error {
     fn from(status: Status) -> Self {
         let details = status.get_error_details();
         let mut failure = Failure::new(status.code(), status.message());
+        failure.of_connection(&status);
         if let Some(info) = details.error_info().filter(|info| info.domain == "dockfleet") {
             let of = |key: &str| info.metadata.get(key).cloned().unwrap_or_default();
             failure.reason = info.reason.clone();

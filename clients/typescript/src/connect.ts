@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
-import type { Interceptor } from "@connectrpc/connect";
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { Calls } from "./calls.js";
+import { DockfleetError } from "./errors.js";
 import { Fleet } from "./fleet.js";
 
 /** Where a gateway is, and what proves who is who. */
@@ -28,6 +29,10 @@ const PINGS = {
   pingIdleConnection: true,
 };
 
+const CLOSED = /^http\/2 stream closed|ECONNRESET|EPIPE|socket hang up|alert/;
+const CLOSED_AT_ONCE =
+  "the gateway closed the connection at once: it may require TLS, or a client certificate that it trusts";
+
 /**
  * Returns the fleet of the gateway at `address`, as in `127.0.0.1:50051`.  Nothing is sent before the first call.
  * Throws for a file that cannot be read, and `TypeError` for options that do not fit together.
@@ -43,7 +48,7 @@ export function connect(address: string = DEFAULT_ADDRESS, options: ConnectOptio
   const read = (path: string | undefined) => (path ? { value: readFileSync(path) } : undefined);
   const nodeOptions = { ca: read(tlsCa)?.value, cert: read(tlsCert)?.value, key: read(tlsKey)?.value };
   const baseUrl = `${secure ? "https" : "http"}://${/:\d+$/.test(address) ? address : `${address}:50051`}`;
-  const interceptors = [closing(closed.signal), ...(token ? [authorizing(token)] : [])];
+  const interceptors = [closing(closed.signal), explaining(), ...(token ? [authorizing(token)] : [])];
   const [first, second] = [0, 1].map(() => new Http2SessionManager(baseUrl, PINGS, secure ? nodeOptions : undefined));
   const dial = (sessionManager: Http2SessionManager) =>
     createGrpcTransport({ baseUrl, interceptors, sessionManager, readMaxBytes: MAX_MESSAGE_BYTES });
@@ -60,6 +65,23 @@ export function connectFromEnvironment(environment: NodeJS.ProcessEnv = process.
 
 function closing(closed: AbortSignal): Interceptor {
   return (next) => (request) => next({ ...request, signal: AbortSignal.any([request.signal, closed]) } as typeof request);
+}
+
+/** Says what may be wrong when the gateway closes connections before it has answered a call. */
+function explaining(): Interceptor {
+  let answered = false;
+  return (next) => async (request) => {
+    try {
+      const response = await next(request);
+      answered = true;
+      return response;
+    } catch (error) {
+      const failure = DockfleetError.from(error);
+      answered ||= failure.reason !== "";
+      if (answered || failure.code !== Code.Unavailable || !CLOSED.test(failure.message)) throw error;
+      throw new ConnectError(`${CLOSED_AT_ONCE} (${failure.message})`, Code.Unavailable, undefined, undefined, error);
+    }
+  };
 }
 
 function authorizing(token: string): Interceptor {

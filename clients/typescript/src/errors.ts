@@ -40,7 +40,7 @@ export class DockfleetError extends Error {
 
   private constructor(error: ConnectError) {
     super(error.rawMessage, { cause: error });
-    this.code = error.code;
+    this.code = connectionBroke(error) ? Code.Unavailable : error.code;
     for (const info of error.findDetails(ErrorInfoSchema).filter((each) => each.domain === "dockfleet")) {
       this.reason = info.reason;
       this.host = info.metadata["host"] ?? "";
@@ -62,4 +62,11 @@ export class DockfleetError extends Error {
   static from(error: unknown): DockfleetError {
     return error instanceof DockfleetError ? error : new DockfleetError(ConnectError.from(error));
   }
+}
+
+/** Whether a connection broke or was not made.  Node and Connect report that with several codes. */
+function connectionBroke({ code, cause, rawMessage }: ConnectError): boolean {
+  if (code === Code.Canceled) return rawMessage.startsWith("http/2 stream closed"); // nobody in this program did it
+  const name = cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined;
+  return (code === Code.Internal || code === Code.Aborted) && !!name && name !== "ERR_STREAM_WRITE_AFTER_END";
 }

@@ -157,6 +157,7 @@ async function firstOutput(session: Session): Promise<void> {
 }
 
 function sayError(error: DockfleetError): void {
+  console.error(error.message);
   const code = Code[error.code].replace(/(?<=[a-z])(?=[A-Z])/g, "_").toUpperCase();
   say("error", code === "CANCELED" ? "CANCELLED" : code, error.reason || "-", error.host || "-", error.retrySafe);
   if (error.resource) say("resource", error.resource.kind, error.resource.name);
@@ -164,8 +165,18 @@ function sayError(error: DockfleetError): void {
   if (error.retryAfterMs !== undefined) say("retry-after", Math.floor(error.retryAfterMs / 1000));
 }
 
+/** The fleet of the environment; ends the program when that does not fit together. */
+function connected(): Fleet {
+  try {
+    return connectFromEnvironment();
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(2);
+  }
+}
+
 const [command = "", ...words] = process.argv.slice(2);
-const fleet = connectFromEnvironment();
+const fleet = connected();
 await fleet.connected(); // a deadline of half a second is for the call alone
 try {
   await commands[command]!(fleet, ...words);

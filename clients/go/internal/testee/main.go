@@ -68,9 +68,9 @@ func main() {
 }
 
 func report(err error) {
+	fmt.Fprintln(os.Stderr, err)
 	var failure *dockfleet.Error
 	if !errors.As(err, &failure) {
-		fmt.Fprintln(os.Stderr, err)
 		return
 	}
 	reason, host := cmp.Or(string(failure.Reason), "-"), cmp.Or(failure.Host, "-")

@@ -28,6 +28,7 @@ def connect(
     tls_ca: PathLike | None = None,
     tls_cert: PathLike | None = None,
     tls_key: PathLike | None = None,
+    token: str | None = None,
     channel_options: Options = (),
 ) -> Fleet:
     """Return the fleet of the gateway at *target*.  Nothing is sent before the first call.
@@ -38,11 +39,12 @@ def connect(
     - *tls*: whether to use TLS and trust the public authorities; each of the next three also turns TLS on;
     - *tls_ca*: the PEM file of the authorities to trust;
     - *tls_cert*, *tls_key*: the PEM files of this client's certificate and its private key, always together;
+    - *token*: sent with every call as `authorization: Bearer TOKEN`, for a proxy before the gateway; it needs TLS;
     - *channel_options*: options of gRPC, which replace those of this package.
 
-    Raises `OSError` for a file that cannot be read, and `ValueError` for a wrong file or target.
+    Raises `OSError` for a file that cannot be read, and `ValueError` for a wrong file, token or target.
     """
-    target, secure = address(target), credentials(tls, tls_ca, tls_cert, tls_key)
+    target, secure = address(target), credentials(tls, tls_ca, tls_cert, tls_key, token)
     settings = options(channel_options)
 
     def dial() -> Any:
@@ -56,12 +58,19 @@ def connect(
 def from_env(*, channel_options: Options = ()) -> Fleet:
     """Return the fleet of the gateway that the variables of the command line name.
 
-    They are DOCKFLEET_ADDRESS, DOCKFLEET_TLS_CA, DOCKFLEET_TLS_CERT and DOCKFLEET_TLS_KEY.  Raises as `connect`.
+    They are DOCKFLEET_ADDRESS, DOCKFLEET_TLS_CA, DOCKFLEET_TLS_CERT, DOCKFLEET_TLS_KEY and DOCKFLEET_TOKEN.  Raises as
+    `connect`.
     """
-    files = (os.environ.get(f"DOCKFLEET_TLS_{name}") or None for name in ("CA", "CERT", "KEY"))
-    ca, cert, key = files
-    target = os.environ.get("DOCKFLEET_ADDRESS") or DEFAULT_TARGET
-    return connect(target, tls_ca=ca, tls_cert=cert, tls_key=key, channel_options=channel_options)
+    names = ("ADDRESS", "TLS_CA", "TLS_CERT", "TLS_KEY", "TOKEN")
+    target, ca, cert, key, token = (os.environ.get(f"DOCKFLEET_{name}") or None for name in names)
+    return connect(
+        target or DEFAULT_TARGET,
+        tls_ca=ca,
+        tls_cert=cert,
+        tls_key=key,
+        token=token,
+        channel_options=channel_options,
+    )
 
 
 class Fleet:

@@ -39,6 +39,8 @@ class Settings(NamedTuple):
     server_name: str | None
     deadline: float | None = None
     """The seconds after which each call ends."""
+    token: str | None = None
+    """Sent with every call, for a proxy before the gateway."""
 
 
 class Gateway:
@@ -55,9 +57,9 @@ class Gateway:
 
         from dockfleet.target import CONNECTION, address, credentials
 
-        _, tls, ca, cert, key, server_name, deadline = self.settings
+        _, tls, ca, cert, key, server_name, deadline, token = self.settings
         try:
-            target, secure = address(self.settings.address), credentials(tls, ca, cert, key)
+            target, secure = address(self.settings.address), credentials(tls, ca, cert, key, token)
         except ValueError as error:
             raise click.UsageError(str(error)) from error
         options = list(CONNECTION.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -32,6 +33,7 @@ def settings_of(options: dict[str, Any]) -> Settings:
         key=options.get("tls_key"),
         server_name=options.get("tls_server_name"),
         deadline=options.get("deadline"),
+        token=os.environ.get("DOCKFLEET_TOKEN") or None,  # no option: others can read the arguments of a program
     )
 
 

@@ -38,6 +38,9 @@ public final class Testee {
     } catch (DockfleetException error) {
       say(error);
       code = 1;
+    } catch (IllegalArgumentException error) { // the environment does not fit together
+      System.err.println(error.getMessage());
+      code = 2;
     }
     System.exit(code); // a read of standard input may be left waiting
   }
@@ -325,6 +328,7 @@ public final class Testee {
   }
 
   private static void say(DockfleetException error) {
+    System.err.println(error.getMessage());
     String reason = error.reason().isEmpty() ? "-" : error.reason();
     String host = error.host().isEmpty() ? "-" : error.host();
     say("error", error.code(), reason, host, error.retrySafe());
