@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -15,7 +16,13 @@ import (
 	"dockfleet.internal/go/dockfleetv1"
 )
 
-const domain = "dockfleet"
+const (
+	domain       = "dockfleet"
+	closedAtOnce = "the gateway closed the connection at once: it may require TLS, or a client certificate that it trusts"
+)
+
+// closed matches what gRPC says when the first bytes of HTTP/2 cannot be exchanged.
+var closed = regexp.MustCompile(`error reading server preface: (EOF|.*reset|.*broken pipe)|^write tcp .*(reset|broken pipe)`)
 
 // Reason is why a call failed, for programs: an ErrorReason of the contract without its prefix.  It is an error itself,
 // for errors.Is:
@@ -147,6 +154,9 @@ func failed(ctx context.Context, err error) error {
 		call = status.FromContextError(ctx.Err())
 	}
 	e := &Error{Code: call.Code(), Message: call.Message(), status: call, cause: ctx.Err()}
+	if closed.MatchString(e.Message) {
+		e.Message = fmt.Sprintf("%s (%s)", closedAtOnce, e.Message)
+	}
 	for _, detail := range call.Details() {
 		e.read(detail)
 	}

@@ -115,6 +115,7 @@ public final class Fleet implements AutoCloseable {
         .keepAliveTime(30, TimeUnit.SECONDS) // the gateway allows pings every 10 s
         .keepAliveTimeout(10, TimeUnit.SECONDS)
         .keepAliveWithoutCalls(true)
+        .intercept(new Explaining())
         .disableRetry() // a host that stays away must not be asked again and again
         .build();
   }
