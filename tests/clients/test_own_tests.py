@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,10 @@ TESTS = {
     "java": ("mvn", "-B", f"-DbuildDirectory={BUILDS}/java", "surefire:test"),
     "rust": ("cargo", "test", "--locked", "--quiet", "--lib"),
     "typescript": ("npm", "test"),
+}
+FORMATTED = {
+    "go": ("gofmt", "-l", "."),
+    "rust": ("cargo", "fmt", "--check"),
 }
 GENERATED = {"rust": "src/generated", "typescript": "src/gen"}
 
@@ -52,6 +57,17 @@ async def test_the_own_tests_of_a_client_pass(built: str) -> None:
     done = await asyncio.to_thread(call, built, *TESTS[built])
 
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("language", FORMATTED)
+def test_the_code_of_a_client_is_formatted(language: str) -> None:
+    """Also the code that is generated: the formatter has nothing to change."""
+    if not shutil.which(FORMATTED[language][0]):
+        pytest.skip("the formatter of the language is not there")
+
+    done = call(language, *FORMATTED[language])
+
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 @pytest.mark.parametrize("built", GENERATED, indirect=True)

@@ -142,7 +142,10 @@ def secure_gateway(authority: trustme.CA) -> Iterator[str]:
         {
             "ListHosts": grpc.unary_unary_rpc_method_handler(
                 lambda request, context: ListHostsResponse(
-                    hosts=[{"name": context.auth_context()["x509_subject_alternative_name"][0].decode()}]
+                    hosts=[
+                        {"name": context.auth_context()["x509_subject_alternative_name"][0].decode()},
+                        {"name": dict(context.invocation_metadata()).get("authorization", "no token")},
+                    ]
                 ),
                 response_serializer=ListHostsResponse.SerializeToString,
             )
@@ -161,8 +164,10 @@ def secure_gateway(authority: trustme.CA) -> Iterator[str]:
     server.stop(None).wait()
 
 
-def test_both_sides_have_certificates(authority: trustme.CA, secure_gateway: str, tmp_path: Path) -> None:
-    """With `tls_ca`, `tls_cert` and `tls_key`, each side checks the other one."""
+async def test_both_sides_have_certificates_and_a_token_is_sent(
+    authority: trustme.CA, secure_gateway: str, tmp_path: Path
+) -> None:
+    """With `tls_ca`, `tls_cert` and `tls_key`, each side checks the other one; a proxy checks the token."""
     mine = authority.issue_cert("ci@example.org")
     ca, cert, key = tmp_path / "ca.pem", tmp_path / "cert.pem", tmp_path / "key.pem"
     authority.cert_pem.write_to_path(ca)
@@ -170,13 +175,29 @@ def test_both_sides_have_certificates(authority: trustme.CA, secure_gateway: str
     mine.private_key_pem.write_to_path(key)
 
     with dockfleet.connect(secure_gateway, tls_ca=ca, tls_cert=cert, tls_key=str(key)) as fleet:
-        assert [host.name for host in fleet.hosts.list(deadline=10)] == ["ci@example.org"]
+        assert [host.name for host in fleet.hosts.list(deadline=10)] == ["ci@example.org", "no token"]
+    async with dockfleet.aio.connect(
+        secure_gateway, tls_ca=ca, tls_cert=cert, tls_key=str(key), token="secret"
+    ) as fleet:
+        found = await fleet.hosts.list(deadline=10)
+    assert [host.name for host in found] == ["ci@example.org", "Bearer secret"]
 
     with (
         dockfleet.connect(secure_gateway, tls_ca=ca) as fleet,
-        pytest.raises(dockfleet.DockfleetError, match="UNAVAILABLE"),
+        pytest.raises(dockfleet.DockfleetError, match="UNAVAILABLE: the gateway closed the connection at once"),
     ):
         fleet.hosts.list(deadline=10)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [({}, "a token is sent over TLS only"), ({"tls": True}, "characters that cannot be sent")],
+)
+def test_a_token_that_cannot_be_sent_is_refused(options: dict[str, bool], text: str) -> None:
+    """Without TLS everybody on the way can read it; with a line break it would be two headers."""
+    for connect in (dockfleet.connect, dockfleet.aio.connect):
+        with pytest.raises(ValueError, match=text):
+            connect(token="secret\n", **options)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
