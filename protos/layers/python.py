@@ -27,6 +27,7 @@ WORDS = {
     "AsyncIterable": "Iterable",
     "AsyncIterator": "Iterator",
     "AsyncSource": "Source",
+    "AsyncStubs": "Stubs",
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",
     "async ": "",

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor
@@ -31,6 +31,17 @@ from dockfleet.v1.images_pb2_grpc import ImageServiceStub
 from dockfleet.v1.networks_pb2_grpc import NetworkServiceStub
 from dockfleet.v1.system_pb2_grpc import SystemServiceStub
 from dockfleet.v1.volumes_pb2_grpc import VolumeServiceStub
+
+if TYPE_CHECKING:
+    from dockfleet.fleet.v1.fleet_pb2_grpc import FleetServiceAsyncStub
+    from dockfleet.fleet.v1.hosts_pb2_grpc import HostServiceAsyncStub
+    from dockfleet.v1.containers_pb2_grpc import ContainerServiceAsyncStub
+    from dockfleet.v1.distribution_pb2_grpc import DistributionServiceAsyncStub
+    from dockfleet.v1.exec_pb2_grpc import ExecServiceAsyncStub
+    from dockfleet.v1.images_pb2_grpc import ImageServiceAsyncStub
+    from dockfleet.v1.networks_pb2_grpc import NetworkServiceAsyncStub
+    from dockfleet.v1.system_pb2_grpc import SystemServiceAsyncStub
+    from dockfleet.v1.volumes_pb2_grpc import VolumeServiceAsyncStub
 
 
 class Stubs:
@@ -53,6 +64,20 @@ class Stubs:
 
 
 STUBS: Mapping[str, type[Any]] = get_type_hints(Stubs)
+
+
+class AsyncStubs(Stubs):
+    """The same over a channel of asyncio.  For type checkers only: gRPC has one class for both."""
+
+    containers: ContainerServiceAsyncStub
+    distribution: DistributionServiceAsyncStub
+    exec: ExecServiceAsyncStub
+    fleet: FleetServiceAsyncStub
+    hosts: HostServiceAsyncStub
+    images: ImageServiceAsyncStub
+    networks: NetworkServiceAsyncStub
+    system: SystemServiceAsyncStub
+    volumes: VolumeServiceAsyncStub
 
 
 class Shape(Enum):

@@ -16,7 +16,7 @@ from dockfleet.aio.fleet_services import (
     Hosts,
 )
 from dockfleet.aio.host import HostView
-from dockfleet.calls import Stubs
+from dockfleet.calls import AsyncStubs
 from dockfleet.channels import Options, SplitChannel, options
 from dockfleet.target import DEFAULT_TARGET, PathLike, address, credentials
 
@@ -83,7 +83,7 @@ class Fleet:
     def __init__(self, channel: SplitChannel[Any], target: str = "") -> None:
         """Use *channel* to *target*, which closes with the fleet."""
         self.channel = channel
-        self.stubs = Stubs(channel)
+        self.stubs = AsyncStubs(channel)
         self.hosts = Hosts(self.stubs, "hosts")
         self.containers = FleetContainers(self.stubs, "fleet")
         self.images = FleetImages(self.stubs, "fleet")

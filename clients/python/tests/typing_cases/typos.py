@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dockfleet
 import dockfleet.aio
-from dockfleet.v1.containers_pb2 import ContainerSummary
+from dockfleet.v1.containers_pb2 import ContainerSummary, ListContainersRequest, StreamLogsRequest
 
 
 def of_one_host(host: dockfleet.HostView) -> None:
@@ -55,6 +55,13 @@ async def of_asyncio(host: dockfleet.aio.HostView) -> None:
     (await host.containers.get("web")).nmae  # typo
     async for entry in host.logs("web", folow=True):  # typo
         print(entry)
+
+
+async def of_stubs(fleet: dockfleet.aio.Fleet) -> None:
+    answer = await fleet.stubs.containers.ListContainers(ListContainersRequest(host="north"))
+    answer.containerz  # typo
+    async for response in fleet.stubs.containers.StreamLogs(StreamLogsRequest(host="north", id="web")):
+        response.bach  # typo
 
 
 def of_no_mistakes(fleet: dockfleet.Fleet) -> list[ContainerSummary]:
