@@ -81,7 +81,7 @@ class ScriptedGateway(grpc.GenericRpcHandler):
         self._next += 1
         sent = dict(details.invocation_metadata).get("authorization")
         if sent != call.get("authorization"):
-            self.problems.append(f"{name}: authorization was {sent}, not {call.get('authorization')}")
+            self.problems.append(f"{name}: authorization was {sent!r}, not {call.get('authorization')!r}")
         return grpc.stream_stream_rpc_method_handler(_Call(self, call, self._connections).serve)
 
     async def printed(self, line: str) -> None:

@@ -20,8 +20,13 @@ CLIENT = "clients/python/dockfleet"
 NOTE = "Generated from the contract by protos/generate_clients.py."
 BLOCKING_NOTE = "Generated from `dockfleet.aio` by protos/generate_clients.py."
 
-SHARED = ("client", "host", "operations", "proceeding")
-"""The modules that are written once, for asyncio."""
+SHARED = ("calling", "client", "host", "operations", "proceeding")
+"""The modules that are written once, for asyncio.
+
+`library`, `resuming`, `session` and `stream` have a source for each, because gRPC is two libraries there: threads and
+locks on one side, tasks and cancellation on the other.  What they decide is in `resume_state`, `calls` and
+`session.SessionState`, which are no I/O and stand once.
+"""
 
 WORDS = {
     "AsyncIterable": "Iterable",

@@ -7,14 +7,13 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
-from dockfleet.v1.containers_pb2 import ListContainersResponse, StreamLogsResponse
 
 from clients.conformance.programs import BUILD_ENVIRONMENT, BUILDS, ROOT, all_programs, build, missing
 from clients.conformance.running import environment
-from clients.python.tests.scripted_gateway import Gateway
+from clients.conformance.scripted_gateway import ScriptedGateway
 
 pytestmark = pytest.mark.timeout(900)  # the first time, a client is built
 
@@ -66,6 +65,24 @@ USERS = {
 """What is not here is shown elsewhere: Python by test_client_wheel.py, Go and C++ by tests of their own."""
 
 
+CALLS: list[dict[str, Any]] = [
+    {
+        "method": "v1.ContainerService/ListContainers",
+        "requests": [{"host": "north", "all": True}],
+        "responses": [{"containers": [{"names": ["/web"], "state": "running"}]}],
+    },
+    {
+        "method": "v1.ContainerService/StreamLogs",
+        "requests": [{"host": "north", "id": "web", "follow": True, "tail": 10}],
+        "responses": [
+            {"batch": {"entries": [{"data": "aGVsbG8K"}]}},
+            {"end": {"reason": "LOG_END_REASON_EXITED"}},
+        ],
+    },
+]
+"""What the recipe for Kotlin calls."""
+
+
 @pytest.mark.parametrize("language", USERS)
 async def test_a_program_uses_the_package_of_a_client(language: str, tmp_path: Path) -> None:
     """The commands are those of the client's README."""
@@ -83,21 +100,18 @@ async def test_a_program_uses_the_package_of_a_client(language: str, tmp_path: P
 async def test_the_recipe_for_kotlin_runs_on_the_installed_java_client(tmp_path: Path) -> None:
     """`mvn install` puts the Java client where Maven finds it; the program lists containers and prints a log."""
     await built("java")
-    gateway = Gateway()
-    gateway.on("ListContainers", ListContainersResponse(containers=[{"names": ["/web"], "state": "running"}]))
-    records = [{"batch": {"entries": [{"data": b"hello\n"}]}}, {"end": {"reason": "LOG_END_REASON_EXITED"}}]
-    gateway.on("StreamLogs", [StreamLogsResponse(**record) for record in records])
     target = f"-DbuildDirectory={BUILDS}"
-
     await asyncio.to_thread(call, CLIENTS / "java", *MAVEN, f"{target}/java", "-Dmaven.test.skip", "install")
     await asyncio.to_thread(call, CLIENTS / "kotlin", *MAVEN, f"{target}/kotlin", "compile")
     path = f"{BUILDS}/kotlin/classes:{(BUILDS / 'kotlin/classpath').read_text()}"
-    program = ("java", "-cp", path, "RecipeKt", "north", "web")
-    printed = await asyncio.to_thread(call, tmp_path, *program, address=gateway.address)
-    gateway.stop()
 
+    async with ScriptedGateway(CALLS) as gateway:
+        program = ("java", "-cp", path, "RecipeKt", "north", "web")
+        printed = await asyncio.to_thread(call, tmp_path, *program, address=f"127.0.0.1:{gateway.port}")
+        await gateway.finish()
+
+    assert gateway.problems == []
     assert printed == "web running\nhello\n"
-    assert [request.host for request in gateway.requests] == ["north", "north"]
 
 
 async def built(language: str) -> None:

@@ -1,25 +1,18 @@
-"""Calls of one host, by the shape of the RPC."""
+"""Calls of one host, by the shape of the RPC.
+
+Generated from `dockfleet.aio` by protos/generate_clients.py.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
-
-import grpc
+from typing import Any
 
 from dockfleet.calls import Method, Shape, Stubs, check_deadline
-from dockfleet.channels import SplitChannel
-from dockfleet.errors import DockfleetError
 from dockfleet.resuming import ResumingStream
 from dockfleet.session import Session
-from dockfleet.sources import Source
-from dockfleet.stream import Stream, Upload, sent
+from dockfleet.stream import Source, Stream, Upload, response_of, uploaded
 from dockfleet.view import BaseService, CallAdapter
-
-T = TypeVar("T")
-
-LIBRARY: Any = grpc
-BLOCKING = True
 
 
 class Service(BaseService):
@@ -34,22 +27,9 @@ class Service(BaseService):
         return ResumingStream(getattr(self._stub, rpc), state)
 
 
-def work(function: Callable[..., T], *args: Any) -> T:
-    """Return the result of *function*, which may wait for a disk."""
-    return function(*args)
-
-
-def closed(channel: SplitChannel[Any]) -> None:
-    """End the connections of *channel* and their calls."""
-    channel.close()
-
-
 def _unary(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
     def call(*, deadline: float | None = None, **fields: Any) -> Any:
-        try:
-            return rpc(method.arguments(host, fields), timeout=check_deadline(deadline))
-        except grpc.RpcError as error:
-            raise DockfleetError.of(error) from error
+        return response_of(rpc, method.arguments(host, fields), check_deadline(deadline))
 
     return call
 
@@ -64,7 +44,7 @@ def _stream(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
 def _upload(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
     def call(source: Source, /, *, deadline: float | None = None, **fields: Any) -> Any:
         upload = Upload(method.frame, method.arguments(host, fields), source)
-        return sent(rpc, upload, check_deadline(deadline))
+        return uploaded(rpc, upload, check_deadline(deadline))
 
     return call
 
@@ -72,7 +52,7 @@ def _upload(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
 def _upload_stream(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
     def call(source: Source, /, *, deadline: float | None = None, **fields: Any) -> Stream[Any]:
         upload = Upload(method.frame, method.arguments(host, fields), source)
-        return Stream(rpc(upload, timeout=check_deadline(deadline)), upload)
+        return Stream(rpc(upload.frames(), timeout=check_deadline(deadline)), upload)
 
     return call
 

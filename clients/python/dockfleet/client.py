@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from typing import Any, Self
 
-from dockfleet.calling import BLOCKING, LIBRARY, closed
 from dockfleet.calls import Stubs
 from dockfleet.channels import Options, SplitChannel, options
 from dockfleet.fleet_services import (
@@ -21,6 +20,7 @@ from dockfleet.fleet_services import (
     Hosts,
 )
 from dockfleet.host import HostView
+from dockfleet.library import BLOCKING, LIBRARY, closed
 from dockfleet.target import DEFAULT_TARGET, PathLike, address, credentials
 
 

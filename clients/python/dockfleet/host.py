@@ -9,8 +9,8 @@ import os
 from typing import Any
 
 from dockfleet import archives, forms
-from dockfleet.calling import work
 from dockfleet.calls import METHODS, Stubs, check_deadline
+from dockfleet.library import work
 from dockfleet.reasons import NotFound
 from dockfleet.services import Containers, Distribution, Exec, Images, Networks, System, Volumes
 from dockfleet.session import ExecResult, SessionState

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
@@ -116,8 +116,16 @@ def _frames(frame: type[Message], start: Message, pieces: Iterator[bytes] | None
         yield frame(close_stdin={})
 
 
-def sent(rpc: Any, upload: Upload, timeout: float | None = None) -> Any:
-    """Return the response of *rpc* to *upload*.  Raises `DockfleetError`, and what the source of the upload raises."""
+def response_of(rpc: Callable[..., Any], request: Message, timeout: float | None) -> Any:
+    """Return the single response of a call.  Raises `DockfleetError`."""
+    try:
+        return rpc(request, timeout=timeout)
+    except grpc.RpcError as error:
+        raise DockfleetError.of(error) from error
+
+
+def uploaded(rpc: Any, upload: Upload, timeout: float | None = None) -> Any:
+    """Return the single response of a call that sends *upload*.  Raises `DockfleetError`, and what its source does."""
     future = rpc.future(upload, timeout=timeout)
     upload.started(future)
     try:

@@ -46,6 +46,13 @@ MODULES = [
     (dockfleet.host, dockfleet.aio.host),
 ]
 
+TWINS = [
+    (dockfleet.Stream, dockfleet.aio.Stream),
+    (dockfleet.ResumingStream, dockfleet.aio.ResumingStream),
+    (dockfleet.Session, dockfleet.aio.Session),
+]
+"""The classes that have a source for each, because gRPC is two libraries."""
+
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -104,6 +111,17 @@ def methods() -> Iterator[Any]:
                 for method, function in vars(kind).items():
                     if not method.startswith("_"):
                         yield f"{name}.{method}", function, getattr(getattr(aio, name), method)
+
+
+@pytest.mark.parametrize(("blocking", "aio"), TWINS)
+def test_a_class_for_asyncio_has_the_methods_of_the_blocking_one(blocking: type[Any], aio: type[Any]) -> None:
+    """With the same arguments."""
+    functions = {name: each for name, each in inspect.getmembers(blocking, callable) if not name.startswith("_")}
+
+    assert functions.keys() >= {"close"}
+    for name, function in functions.items():
+        ours, theirs = inspect.signature(function), inspect.signature(getattr(aio, name))
+        assert list(ours.parameters) == list(theirs.parameters), name
 
 
 def test_a_method_for_asyncio_has_the_same_arguments_and_a_docstring() -> None:

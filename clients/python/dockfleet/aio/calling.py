@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from typing import Any, TypeVar
-
-import grpc
+from typing import Any
 
 from dockfleet.aio.resuming import ResumingStream
 from dockfleet.aio.session import Session
-from dockfleet.aio.stream import AsyncSource, Stream, Upload, response_of
+from dockfleet.aio.stream import AsyncSource, Stream, Upload, response_of, uploaded
 from dockfleet.calls import Method, Shape, Stubs, check_deadline
-from dockfleet.channels import SplitChannel
 from dockfleet.view import BaseService, CallAdapter
-
-T = TypeVar("T")
-
-LIBRARY: Any = grpc.aio
-BLOCKING = False
 
 
 class Service(BaseService):
@@ -33,20 +24,9 @@ class Service(BaseService):
         return ResumingStream(getattr(self._stub, rpc), state)
 
 
-async def work(function: Callable[..., T], *args: Any) -> T:
-    """Return the result of *function*, which may wait for a disk: it runs in a thread."""
-    return await asyncio.to_thread(function, *args)
-
-
-async def closed(channel: SplitChannel[Any]) -> None:
-    """End the connections of *channel* and their calls."""
-    for closing in channel.close():
-        await closing
-
-
 def _unary(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
     async def call(*, deadline: float | None = None, **fields: Any) -> Any:
-        return await response_of(rpc(method.arguments(host, fields), timeout=check_deadline(deadline)))
+        return await response_of(rpc, method.arguments(host, fields), check_deadline(deadline))
 
     return call
 
@@ -61,7 +41,7 @@ def _stream(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
 def _upload(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
     async def call(source: AsyncSource, /, *, deadline: float | None = None, **fields: Any) -> Any:
         upload = Upload(method.frame, method.arguments(host, fields), source)
-        return await response_of(rpc(upload.frames(), timeout=check_deadline(deadline)), upload)
+        return await uploaded(rpc, upload, check_deadline(deadline))
 
     return call
 
@@ -76,8 +56,7 @@ def _upload_stream(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
 
 def _session(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
     def call(*, deadline: float | None = None, **fields: Any) -> Session:
-        arguments = method.arguments(host, fields)
-        return Session(rpc(timeout=check_deadline(deadline)), method, arguments)
+        return Session(rpc, method.frame, method.arguments(host, fields), check_deadline(deadline))
 
     return call
 

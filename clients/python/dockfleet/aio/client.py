@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import Any, Self
 
-from dockfleet.aio.calling import BLOCKING, LIBRARY, closed
 from dockfleet.aio.fleet_services import (
     FleetContainers,
     FleetDiscovery,
@@ -16,6 +15,7 @@ from dockfleet.aio.fleet_services import (
     Hosts,
 )
 from dockfleet.aio.host import HostView
+from dockfleet.aio.library import BLOCKING, LIBRARY, closed
 from dockfleet.calls import AsyncStubs
 from dockfleet.channels import Options, SplitChannel, options
 from dockfleet.target import DEFAULT_TARGET, PathLike, address, credentials

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from dockfleet import archives, forms
-from dockfleet.aio.calling import work
+from dockfleet.aio.library import work
 from dockfleet.aio.services import Containers, Distribution, Exec, Images, Networks, System, Volumes
 from dockfleet.aio.stream import AsyncSource, Stream, Upload
 from dockfleet.calls import METHODS, Stubs, check_deadline

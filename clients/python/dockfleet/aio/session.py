@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Self
 
@@ -10,7 +11,6 @@ import grpc
 from google.protobuf.message import Message
 
 from dockfleet.aio.stream import Stream, task_cancelled
-from dockfleet.calls import Method
 from dockfleet.session import SessionState
 from dockfleet.sources import chunks
 from dockfleet.v1.common_pb2 import OutputChunk
@@ -22,10 +22,12 @@ class Session(SessionState, Stream[OutputChunk]):
     The session starts with the `async with` block, or with the first write or iteration.
     """
 
-    def __init__(self, call: Any, method: Method, arguments: Message) -> None:
-        """Prepare the session with *arguments*."""
-        super().__init__(call)
-        self._frame = method.frame
+    def __init__(
+        self, rpc: Callable[..., Any], frame: type[Message], arguments: Message, timeout: float | None = None
+    ) -> None:
+        """Prepare the session with *arguments*, for at most *timeout* seconds.  *frame* is the class of requests."""
+        super().__init__(rpc(timeout=timeout))
+        self._frame: Any = frame
         self._unsent = [self._frame(start=arguments)]
         self._lock = asyncio.Lock()  # gRPC takes one frame at a time
         self._stdin_closed = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable
 from typing import Any, Generic, Self, TypeVar
 
 import grpc
@@ -134,8 +134,17 @@ async def download(responses: AsyncIterable[Any]) -> AsyncIterator[bytes]:
             yield response.data
 
 
-async def response_of(call: Any, upload: Upload | None = None) -> Any:
-    """Return the single response of *call*, which sends *upload* if there is one."""
+async def response_of(rpc: Callable[..., Any], request: Message, timeout: float | None) -> Any:
+    """Return the single response of a call.  Raises `DockfleetError`."""
+    return await _response(rpc(request, timeout=timeout))
+
+
+async def uploaded(rpc: Callable[..., Any], upload: Upload, timeout: float | None) -> Any:
+    """Return the single response of a call that sends *upload*.  Raises `DockfleetError`, and what its source does."""
+    return await _response(rpc(upload.frames(), timeout=timeout), upload)
+
+
+async def _response(call: Any, upload: Upload | None = None) -> Any:
     status = FinalStatus(call)
     try:
         return await call

@@ -151,7 +151,7 @@ def sent(rpc: Any, upload: Upload) -> Any:
     from dockfleet import stream
 
     with _source_failures():
-        return stream.sent(rpc, upload)
+        return stream.uploaded(rpc, upload)
 
 
 def responses(rpc: Callable[..., Any], request: Any) -> Iterator[Any]:

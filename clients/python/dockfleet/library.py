@@ -1,0 +1,25 @@
+"""What differs between gRPC that blocks and gRPC for asyncio: here, gRPC that blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import grpc
+
+from dockfleet.channels import SplitChannel
+
+T = TypeVar("T")
+
+LIBRARY: Any = grpc
+BLOCKING = True
+
+
+def work(function: Callable[..., T], *args: Any) -> T:
+    """Return the result of *function*, which may wait for a disk."""
+    return function(*args)
+
+
+def closed(channel: SplitChannel[Any]) -> None:
+    """End the connections of *channel* and their calls."""
+    channel.close()
