@@ -73,7 +73,7 @@ CALLS: list[dict[str, Any]] = [
     },
     {
         "method": "v1.ContainerService/StreamLogs",
-        "requests": [{"host": "north", "id": "web", "follow": True, "tail": 10}],
+        "requests": [{"host": "north", "id": "web", "follow": True, "strict": True, "tail": 10}],
         "responses": [
             {"batch": {"entries": [{"data": "aGVsbG8K"}]}},
             {"end": {"reason": "LOG_END_REASON_EXITED"}},
