@@ -7,6 +7,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -61,12 +63,19 @@ def missing(testee: Program) -> str:
     return installed.stderr.strip().rpartition("\n")[2] if installed.returncode else ""
 
 
+@contextmanager
+def building(name: str) -> Iterator[None]:
+    """Keep other processes from building the client called *name*: tests run in several."""
+    BUILDS.mkdir(parents=True, exist_ok=True)
+    with (BUILDS / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 @cache
 def build(testee: Program) -> str:
     """Build *testee*, unless it is up to date; return what went wrong, or nothing."""
-    BUILDS.mkdir(parents=True, exist_ok=True)
-    with (BUILDS / f"{testee.name}.lock").open("w") as lock:  # tests run in several processes
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with building(testee.name):
         for command in testee.build:
             built = subprocess.run(
                 [_filled(part) for part in command],

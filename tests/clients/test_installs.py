@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from clients.conformance.programs import BUILD_ENVIRONMENT, BUILDS, ROOT, all_programs, build, missing
+from clients.conformance.programs import BUILD_ENVIRONMENT, BUILDS, ROOT, all_programs, build, building, missing
 from clients.conformance.running import environment
 from clients.conformance.scripted_gateway import ScriptedGateway
 
@@ -101,7 +101,8 @@ async def test_the_recipe_for_kotlin_runs_on_the_installed_java_client(tmp_path:
     """`mvn install` puts the Java client where Maven finds it; the program lists containers and prints a log."""
     await built("java")
     target = f"-DbuildDirectory={BUILDS}"
-    await asyncio.to_thread(call, CLIENTS / "java", *MAVEN, f"{target}/java", "-Dmaven.test.skip", "install")
+    with building("java"):
+        await asyncio.to_thread(call, CLIENTS / "java", *MAVEN, f"{target}/java", "-Dmaven.test.skip", "install")
     await asyncio.to_thread(call, CLIENTS / "kotlin", *MAVEN, f"{target}/kotlin", "compile")
     path = f"{BUILDS}/kotlin/classes:{(BUILDS / 'kotlin/classpath').read_text()}"
 
