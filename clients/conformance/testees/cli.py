@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
+WRONG_SETTINGS = 2
 CANNOT = 3
 INTERRUPTED = 130
 PR_SET_PDEATHSIG = 1
@@ -83,6 +84,8 @@ class Dockfleet:
         code = self.end()
         for failure in self.failures:
             print_failure(failure)
+        if code == WRONG_SETTINGS and not self.failures:
+            return WRONG_SETTINGS
         return 1 if self.failures or (code and not missing) else 0
 
     def __enter__(self) -> Self:
