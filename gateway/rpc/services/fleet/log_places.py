@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -23,7 +23,9 @@ UNDECIDED = -1
 
 _EARLY_NANOS = 1_000_000_000
 _LATE_NANOS = 30_000_000_000  # by which a container's start can be older than the inventory's news of it
+_REMEMBERED_NANOS = 600_000_000_000  # for which an end is kept: longer than the inventory can miss a start
 _MOST_LEFT = 1024  # logs of hosts that have left and may be back: a token has at most 1 MiB
+_MANY_DONE = 1024  # ends of logs
 _HOST, _LOG, _DONE = range(3)  # kinds of parts of a token
 _TIME = struct.Struct(">Bq")
 _PLACE = struct.Struct(">BIqqB")
@@ -86,6 +88,7 @@ class Places:
         self._waiting: dict[Key, Place] = {}  # of logs that are not read at the moment
         self._left: deque[Key] = deque()  # those of hosts that have left
         self._done: dict[Key, int] = {}  # when logs had ended
+        self._many_done = _MANY_DONE  # of them: then those that tell no more than `_known` are forgotten
         self._known: dict[str, int] = {}  # by host: up to when its containers are known
         for part in parts:
             self._take_up(part)
@@ -111,9 +114,14 @@ class Places:
         """Return the same of all logs of a host, each with the id of its container."""
         return [(key[1], self._waiting.pop(key)) for key in list(self._waiting) if key[0] == host]
 
-    def done(self, host: Host, id: str) -> None:
-        """Take note that the client has all of a log."""
-        self._done[host.name, id] = host.inventory.engine_now
+    def done(self, host: Host, id: str, *, up: bool) -> None:
+        """Take note that the client has all of a log.  *up* tells whether the containers of the host are known."""
+        now = self._done[host.name, id] = host.inventory.engine_now
+        if up and host.name in self._known:  # what started so long ago was seen: its end need not be known
+            self._known[host.name] = max(self._known.get(host.name, 0), now - _REMEMBERED_NANOS)
+        if len(self._done) >= self._many_done:
+            self._done = {key: then for key, then in self._done.items() if self._tells(key, then, self._known)}
+            self._many_done = max(2 * len(self._done), _MANY_DONE)
 
     # Containers that are new
 
@@ -177,8 +185,13 @@ class Places:
         for name, now in known.items():
             yield _TIME.pack(_HOST, now) + name.encode()
         for (name, id), now in self._done.items():
-            if now > known.get(name, now) - 2 * _LATE_NANOS:  # the host's own time covers all others
+            if self._tells((name, id), now, known):
                 yield _TIME.pack(_DONE, now) + bytes.fromhex(id) + name.encode()
+
+    @staticmethod
+    def _tells(key: Key, done: int, known: Mapping[str, int]) -> bool:
+        """Tell whether an end tells more than up to when the containers of its host are *known*."""
+        return done > known.get(key[0], done) - 2 * _LATE_NANOS
 
     def _pack(self, key: Key, place: Place) -> bytes:
         point = ResumePoint(*key, self._flags, place.cursor or LogCursor())

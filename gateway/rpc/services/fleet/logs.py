@@ -321,7 +321,7 @@ class _Stream:
                 elif log.broken:
                     self._places.keep((log.host.name, log.id), log.sent)
                 else:
-                    self._places.done(log.host, log.id)
+                    self._places.done(log.host, log.id, up=log.host not in self._down)
 
     def parts(self) -> Iterator[bytes]:
         """Yield what a token of this moment holds."""
