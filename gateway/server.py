@@ -166,6 +166,7 @@ async def running(
         port = listen(server, settings.listen, certificates)
         interceptor.listens_on(port)
         await server.start()
+        hosts.begin()
         reporter.serve(names)
         readiness.obstacle = ""
         _log_start(settings, port, metrics_address, len(hosts))

@@ -16,6 +16,7 @@ from gateway.fleet.host import Host
 
 _LONGEST_NAME = 63  # characters; what is asked for may have megabytes
 _FIRST_PROBES_PER_SECOND = 500  # that a gateway makes when it gets many hosts at once
+_FEW_HOSTS = 64  # do not delay a start: they are asked at once, and mostly known when the first call comes
 _STANDSTILL_SECONDS = 3.0
 
 
@@ -62,7 +63,11 @@ class HostWatcher(Protocol):
 
 
 class HostRegistry:
-    """All hosts, in the order of their names.  Each is probed while it is here; all end with the registry's block."""
+    """All hosts, in the order of their names.  All end with the registry's block.
+
+    Each is probed while it is here.  Where there are many before `begin`, the others are only from then on: a gateway
+    with many hosts serves before it asks them all.
+    """
 
     def __init__(self, health_check_interval_seconds: float, health_check_timeout_seconds: float = 5.0) -> None:
         self.watchers: list[HostWatcher] = []  # are called in this order
@@ -71,6 +76,7 @@ class HostRegistry:
         self._health_check_timeout_seconds = health_check_timeout_seconds
         self._hosts: dict[str, Host] = {}
         self._names: list[str] = []  # in order
+        self._begun = False
         self._probes: dict[Host, asyncio.Task[None]] = {}
         self._standstills: asyncio.Task[None] | None = None
 
@@ -87,6 +93,13 @@ class HostRegistry:
         for host in self:
             self.remove(host.name)
         await asyncio.gather(*probes, return_exceptions=True)
+
+    def begin(self) -> None:
+        """Probe all hosts from now on, those that are here and those that come."""
+        self._begun = True
+        for host in self:
+            if host not in self._probes:
+                self._watch(host)
 
     def __getitem__(self, name: str) -> Host:
         """Return the host called *name*.  Raises `UnknownHost`."""
@@ -110,11 +123,17 @@ class HostRegistry:
         return HostNotKnownYet(name, why) if why else UnknownHost(name)
 
     def put(self, host: Host) -> None:
-        """Add *host*, and probe it from now on.  One of the same name is removed before."""
+        """Add *host*.  One of the same name is removed before."""
         self.remove(host.name)
         self._hosts[host.name] = host
         self._names.insert(bisect_left(self._names, host.name), host.name)
         host.open()
+        if self._begun or len(self._hosts) <= _FEW_HOSTS:
+            self._watch(host)
+        for watcher in self.watchers:
+            watcher.host_added(host)
+
+    def _watch(self, host: Host) -> None:
         probe = partial(
             prober.watch,
             host,
@@ -124,8 +143,6 @@ class HostRegistry:
             spread_seconds=len(self._hosts) / _FIRST_PROBES_PER_SECOND,
         )
         self._probes[host] = asyncio.create_task(keep_running(probe, "probes", host.name))
-        for watcher in self.watchers:
-            watcher.host_added(host)
 
     def changed(self, host: Host) -> None:
         """Tell *host* and the watchers that it has changed."""
@@ -153,7 +170,8 @@ class HostRegistry:
         host = self._hosts.pop(name, None)
         if host is not None:
             del self._names[bisect_left(self._names, name)]
-            self._probes.pop(host).cancel()
+            if (probes := self._probes.pop(host, None)) is not None:
+                probes.cancel()
             host.close()
             for watcher in self.watchers:
                 watcher.host_removed(host)
