@@ -72,23 +72,25 @@ class _NoCredentials(AuthConfig):
         """Keep nothing of a login: it belongs to one caller."""
 
 
+_NO_CREDENTIALS = _NoCredentials({})
+_NO_PROXIES = ProxyConfig()
+
+
 class SdkClient(APIClient):
     """An `APIClient` whose requests a subclass sends by `send_for_sdk`."""
 
     def __init__(self, timeout: Timeout) -> None:
         """Store; nothing is read from this machine, and nothing is sent.  *timeout* is for each request."""
         # Not APIClient's own: it reads this machine's Docker configuration, fails on a broken one, and puts
-        # credentials, proxies and headers of it into calls.
-        requests.Session.__init__(self)
-        self.trust_env = False
-        self.headers.clear()
+        # credentials, proxies and headers of it into calls.  Nor that of a session of requests: its connections and
+        # cookies, which nobody uses, would be a third of what a host takes.
         self.base_url = "http+docker://localhost"  # whatever the address is: only the transport knows it
         self.timeout = cast("int", timeout)  # a float will do
         self.credstore_env: dict[str, str] = {}
         self._version = "1.41"  # what the SDK puts into its URLs
-        self._auth_configs = _NoCredentials({})
+        self._auth_configs = _NO_CREDENTIALS
         self._general_configs: dict[str, Any] = {}
-        self._proxy_configs = ProxyConfig()
+        self._proxy_configs = _NO_PROXIES
 
     @abstractmethod
     async def send_for_sdk(self, request: Request, deadline: float | None) -> Response:
@@ -104,7 +106,7 @@ class SdkClient(APIClient):
             raise NotImplementedError("streams are opened with Engine.open or Engine.session")
         timeout = kwargs.pop("timeout", None)
         kwargs.pop("allow_redirects", None)
-        prepared = self.prepare_request(requests.Request(str(method).upper(), url, *args, **kwargs))
+        prepared = requests.Request(str(method).upper(), url, *args, **kwargs).prepare()
         wanted = _request(prepared)
         response = wait_for(self.send_for_sdk(wanted, Deadline.after(timeout) if timeout else None))
         if response.status >= 400:
