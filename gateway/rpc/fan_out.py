@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from dockfleet.fleet.v1 import fleet_pb2 as pb
 from dockfleet.fleet.v1 import selectors_pb2
@@ -24,7 +24,7 @@ from google.protobuf.message_factory import GetMessageClass
 from gateway.engine.codec import options
 from gateway.engine.codec.naming import objects_of
 from gateway.engine.codec.times import seconds_of
-from gateway.engine.codec.wire import delimited, tag
+from gateway.engine.codec.wire import delimited, tag, varint
 from gateway.engine.errors import InvalidField
 from gateway.engine.inventory.selecting import check_containers
 from gateway.engine.transport.timeouts import Timeout
@@ -40,8 +40,10 @@ from gateway.rpc.lists import may_be_old, remembered
 from gateway.rpc.markers import heartbeat
 
 _MOST_BYTES = 256 << 10
-_HOSTS_AT_ONCE = 64  # whose answers are looked up without a pause
+_MOST_ITEMS = 64  # of a response: so many hosts are looked up without a pause
 _ANY = ListContainersRequest(all=True)
+Item: TypeAlias = list[bytes]
+"""An answer or a result, serialised, in pieces: a list of many hosts has megabytes, and they are copied once."""
 _EVER = Duration(seconds=315_576_000_000)  # the longest that there is
 _DRY_RUN = pb.Skipped(reason=pb.SKIP_REASON_DRY_RUN)
 _TOO_MANY_FAILURES = pb.Skipped(reason=pb.SKIP_REASON_TOO_MANY_FAILURES)
@@ -71,11 +73,10 @@ def _question(method: MethodDescriptor, backend: Backend, rpc: HostRpc) -> Behav
         if kind and not asked.HasField("max_age"):
             asked.max_age.CopyFrom(_EVER)
         question = _Question(rpc, asked, _host_timeout(request, backend), encode, pb.FanOutSummary(selected=len(hosts)))
-        known, unknown = await _remembered(kind, asked, hosts) if kind else ([], hosts)
-        question.summary.answered = len(known)
-        if known:
-            for response in encode.responses(encode.answer(name, b"".join(pieces), None) for name, pieces in known):
-                yield response
+        unknown: list[Host] = []
+        for response in encode.responses(question.known(kind, hosts, unknown)):
+            yield response
+            await asyncio.sleep(0)  # other calls have their turn
         async with aclosing(together(_for_each(unknown, question.ask))) as answers:
             async for several in answers:
                 for response in encode.responses(several):
@@ -84,21 +85,6 @@ def _question(method: MethodDescriptor, backend: Backend, rpc: HostRpc) -> Behav
         yield encode.reply(summary=question.summary)
 
     return ask
-
-
-async def _remembered(kind: str, asked: Any, hosts: Iterable[Host]) -> tuple[list[tuple[str, list[bytes]]], list[Host]]:
-    """Return the answers of the inventories, by the names of the hosts, and the hosts whose inventory has none."""
-    known: list[tuple[str, list[bytes]]] = []
-    unknown: list[Host] = []
-    for count, host in enumerate(hosts, 1):
-        pieces = remembered(kind, asked, host)
-        if pieces is None:
-            unknown.append(host)
-        else:
-            known.append((host.name, pieces))
-        if not count % _HOSTS_AT_ONCE:
-            await asyncio.sleep(0)  # other calls have their turn
-    return known, unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +97,20 @@ class _Question:
     encode: _Encoder
     summary: pb.FanOutSummary
 
-    async def ask(self, host: Host, put: Put[bytes]) -> None:
+    def known(self, kind: str, hosts: Iterable[Host], unknown: list[Host]) -> Iterator[Item]:
+        """Yield the answers of the inventories; *unknown* gets the hosts that are to be asked.
+
+        The first answers are on their way while others are looked up.
+        """
+        for host in hosts:
+            pieces = remembered(kind, self.asked, host) if kind else None
+            if pieces is None:
+                unknown.append(host)
+            else:
+                self.summary.answered += 1
+                yield self.encode.answer(host.name, pieces, None)
+
+    async def ask(self, host: Host, put: Put[Item]) -> None:
         """Ask *host*, and *put* its answer.  Raises `InvalidField`."""
         responses: list[Any] = []
 
@@ -130,7 +129,7 @@ class _Question:
             self.summary.answered += 1
         else:
             self.summary.failures.add(host=host.name, failure=failure)
-        await put(self.encode.answer(host.name, responses[0] if responses else None, failure))
+        await put(self.encode.answer(host.name, [serialize(each) for each in responses[:1]] or None, failure))
 
 
 def _batch(method: MethodDescriptor, backend: Backend, rpc: HostRpc) -> Behaviour:
@@ -155,7 +154,7 @@ def _batch(method: MethodDescriptor, backend: Backend, rpc: HostRpc) -> Behaviou
             return
         timeout = None if proceed.target_timeout is None else Timeout.of(proceed.target_timeout, "batch.target_timeout")
 
-        async def run(put: Put[bytes]) -> None:
+        async def run(put: Put[Item]) -> None:
             change = _Change(rpc, asked, timeout, encode, put)
             batch = Batch(targets, proceed, change.make, change.skip)
             await batch.run()
@@ -178,7 +177,7 @@ class _Change:
     asked: Any
     timeout: Timeout | None
     encode: _Encoder
-    put: Put[bytes]
+    put: Put[Item]
 
     async def make(self, target: Target) -> bool:
         """Change *target*, and tell whether that worked.  Raises `InvalidField`."""
@@ -311,32 +310,32 @@ class _Encoder:
         """Return a response with *fields*."""
         return self._reply(**fields).SerializeToString()
 
-    def answer(self, host: str, response: Message | bytes | None, failure: Message | None) -> bytes:
-        """Return the answer of *host*."""
-        body = self._item(host=host, failure=failure).SerializeToString()
-        return body if response is None else body + delimited(self._response, serialize(response))
+    def answer(self, host: str, response: Sequence[bytes] | None, failure: Message | None) -> Item:
+        """Return the answer of *host*; its *response* is serialised, in pieces."""
+        body: bytes = self._item(host=host, failure=failure).SerializeToString()
+        return [body] if response is None else [body, self._response, varint(sum(map(len, response))), *response]
 
-    def result(
-        self, target: Target, *, response: Message | bytes | None = None, last: bool = True, **why: Any
-    ) -> bytes:
+    def result(self, target: Target, *, response: Message | bytes | None = None, last: bool = True, **why: Any) -> Item:
         """Return the result of *target*; *why* is its `failure`, or that it was `skipped`."""
         changed = pb.BatchTarget(
             host=target.host.name, container_id=target.container_id, container_name=target.container_name
         )
-        body = self._item(target=changed, last=last, **why).SerializeToString()
-        return body if response is None else body + delimited(self._response, serialize(response))
+        body: bytes = self._item(target=changed, last=last, **why).SerializeToString()
+        return [body] if response is None else [body, delimited(self._response, serialize(response))]
 
-    def responses(self, items: Iterable[bytes]) -> Iterator[bytes]:
+    def responses(self, items: Iterable[Item]) -> Iterator[bytes]:
         """Yield responses that hold *items*, about 256 KiB at most; a heartbeat when there are none."""
         if not items:
             yield self.reply(heartbeat=heartbeat(0))
         pieces: list[bytes] = []
-        size = 0
+        count = size = 0
         for item in items:
-            if pieces and size + len(item) > _MOST_BYTES:
+            length = sum(map(len, item))
+            if count == _MOST_ITEMS or (count and size + length > _MOST_BYTES):
                 yield b"".join(pieces)
-                pieces, size = [], 0
-            pieces.append(delimited(self._several, item))
-            size += len(item)
+                pieces, count, size = [], 0, 0
+            pieces += (self._several, varint(length), *item)
+            count += 1
+            size += length
         if pieces:
             yield b"".join(pieces)

@@ -105,6 +105,8 @@ class Writes:
 
     def _wanted(self, kind: str, ids: Collection[str] | None = None) -> dict[str, int]:
         """Return what a list of *kind* depends on, and forget what can be seen."""
+        if not self._numbers:
+            return {}
         for key in [key for key, number in self._numbers.items() if self._refresher.shows(key, number)]:
             del self._numbers[key]
             self._late.discard(key)
