@@ -19,7 +19,7 @@ def printable(text: str) -> str:
 
 def width(text: str) -> int:
     """Return how many columns of a terminal *text* takes."""
-    if text.isascii():
+    if text.replace("…", ".").isascii():  # the ellipsis is ours; only other texts need wcwidth, which is slow to import
         return len(text)
     return _wide(text)
 
