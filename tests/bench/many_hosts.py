@@ -75,6 +75,8 @@ def _rows(client: docker.APIClient) -> list[object]:
 
 
 def _ask(folder: Path, options: argparse.Namespace, meter: Meter, began: float) -> None:
+    while not (folder / "gateway").exists():  # a channel would wait for whole seconds between two attempts
+        time.sleep(0.005)
     channel = grpc.insecure_channel(f"unix:{folder}/gateway")
     grpc.channel_ready_future(channel).result(120)
     print(f"| serving, s | {time.perf_counter() - began:.2f} | |")

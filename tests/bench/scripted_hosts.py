@@ -11,12 +11,14 @@ import asyncio
 import functools
 import json
 import sys
+from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
 import uvloop
 
+_STARTED = f"{datetime.now(UTC) - timedelta(hours=2):%Y-%m-%dT%H:%M:%SZ}"
 _HEADERS = "Api-Version: 1.45\r\nServer: Docker/26.1.5 (linux)\r\nContent-Type: application/json\r\n"
 
 
@@ -122,7 +124,7 @@ def _inspection(id: str, index: int) -> dict[str, Any]:
             "Status": "running",
             "Running": True,
             "ExitCode": 0,
-            "StartedAt": "2025-10-09T08:53:21Z",
+            "StartedAt": _STARTED,  # it has to fit the Status, else the gateway asks again and again
             "FinishedAt": "0001-01-01T00:00:00Z",
         },
         "Config": {"Image": "registry.example.com/shop/web:1.2.3"},
