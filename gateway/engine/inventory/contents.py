@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -31,8 +30,7 @@ class Contents:
         self._clock = clock
         self._aging_at = FOREVER  # until when the status of all holds
         self._ordered: tuple[ContainerRow, ...] | None = ()
-        self._dead: deque[str] = deque(maxlen=_DEAD)
-        self._dead_ids: set[str] = set()
+        self._dead: dict[str, None] = {}  # the newest last
 
     @property
     def images(self) -> Mapping[str, ImageRow]:
@@ -87,7 +85,7 @@ class Contents:
 
         Return the id of another one that had its name: its row is not true any more.
         """
-        if row.id in self._dead_ids:
+        if row.id in self._dead:
             return None
         old = self.containers.get(row.id)
         self.containers[row.id] = row
@@ -112,15 +110,14 @@ class Contents:
 
     def is_dead(self, id: str) -> bool:
         """Tell whether a container of this id was destroyed."""
-        return id in self._dead_ids
+        return id in self._dead
 
     def remove(self, id: str, *, forever: bool = False) -> None:
         """Take out a container.  *forever*: it was destroyed, and no answer brings it back."""
-        if forever and id not in self._dead_ids:
-            if len(self._dead) == _DEAD:
-                self._dead_ids.discard(self._dead[0])
-            self._dead.append(id)
-            self._dead_ids.add(id)
+        if forever:
+            self._dead[id] = None
+            if len(self._dead) > _DEAD:
+                del self._dead[next(iter(self._dead))]
         row = self.containers.pop(id, None)
         if row is not None:
             self._forget_name(row)

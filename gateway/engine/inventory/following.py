@@ -11,7 +11,7 @@ import math
 import random
 import time
 from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 
 from dockfleet.v1.system_pb2 import EngineEvent
 
@@ -72,8 +72,8 @@ class Following:
         self._contact = 0.0  # when the host has proved last that it is: like all here, by the monotonic clock
         self._pause_seconds = _PAUSES_SECONDS[0]
         self._up = asyncio.Event()
-        self._begun = asyncio.Event()  # whether it is known what there is, or the events cannot be had
-        self._ended = asyncio.Event()
+        self._begun: asyncio.Future[None] | None = None  # done when it is known what there is, or events cannot be had
+        self._ended: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._keeping: asyncio.Task[None] | None = None
 
@@ -130,16 +130,15 @@ class Following:
 
     async def _run(self) -> None:
         """Follow the events while the host is up, and begin again when they end."""
+        loop = asyncio.get_running_loop()
         while True:
             await self._up.wait()
             async with AsyncExitStack() as stack:
                 async with self._gate.place():
-                    self._begun.clear()
-                    self._ended.clear()
+                    self._begun, self._ended = loop.create_future(), loop.create_future()
                     await stack.enter_async_context(self._events.followed(self))
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(self._begun.wait(), _BEGIN_SECONDS)
-                await self._ended.wait()
+                    await asyncio.wait((self._begun,), timeout=_BEGIN_SECONDS)
+                await self._ended
             await asyncio.sleep(self._pause_seconds * random.uniform(0.8, 1.2))
             self._pause_seconds = min(2 * self._pause_seconds, _PAUSES_SECONDS[1])
 
@@ -152,7 +151,7 @@ class Following:
         await refresher.shown({key: mark.number for key, mark in refresher.marks.items()}, _SYNC_SECONDS)
         self._contact, self.current, self._failure = self._listening_since, True, None
         self._pause_seconds = _PAUSES_SECONDS[0]
-        self._begun.set()
+        _set(self._begun)
         if self._down is None:
             self._contents.changes.synced()
         await self._tell_lost_events()
@@ -216,5 +215,10 @@ class Following:
     def ended(self) -> None:
         """Begin anew."""
         self._stop()
-        self._begun.set()
-        self._ended.set()
+        _set(self._begun)
+        _set(self._ended)
+
+
+def _set(happened: asyncio.Future[None] | None) -> None:
+    if happened is not None and not happened.done():
+        happened.set_result(None)

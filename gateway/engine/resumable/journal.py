@@ -44,7 +44,8 @@ class Journal(Generic[T]):
         self._bytes = 0
         self._changed_at = clock()
         self._waiting: set[asyncio.Future[None]] = set()
-        self._demand = asyncio.Event()
+        self._demanded = False  # since the newest record
+        self._demand: asyncio.Future[None] | None = None  # of an upstream that waits for its readers
 
     def __getitem__(self, number: int) -> T:
         """Return record *number*, which is below `next`.  Raises `Dropped`."""
@@ -76,13 +77,15 @@ class Journal(Generic[T]):
             self._bytes -= self._records.popleft()[1]
             self.first += 1
         self._changed_at = self.clock()
-        self._demand.clear()
+        self._demanded = False
         self.wake()
         return self.next - 1
 
     async def demanded(self) -> None:
         """Return once a reader has read everything and wants more: for an upstream that waits for its readers."""
-        await self._demand.wait()
+        if not self._demanded:
+            self._demand = asyncio.get_running_loop().create_future()
+            await self._demand
 
     def close(self, failure: Exception | None = None) -> None:
         """Note that no record follows; readers get *failure* after the records that are kept."""
@@ -97,7 +100,9 @@ class Journal(Generic[T]):
 
     def demand(self) -> None:
         """Let `demanded` return: a reader wants more."""
-        self._demand.set()
+        self._demanded = True
+        if self._demand is not None and not self._demand.done():
+            self._demand.set_result(None)
 
     def wake(self) -> None:
         """Wake all readers."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -100,14 +99,9 @@ class Pool:
         self._closed = False
         self._limits = limits
         self._connect_timeout = Timeout.of(limits.connect_timeout_seconds, "limits.connect_timeout_seconds")
-        self._ssh_timeouts = SshTimeouts(
-            self._connect_timeout,
-            Timeout.of(limits.ssh_login_timeout_seconds, "limits.ssh_login_timeout_seconds"),
-            limits.ssh_keepalive_interval_seconds,
-        )
         self._lost = lost
         self._waited = waited
-        self._idle: deque[tuple[float, Connection]] = deque()  # since when, in the loop's time; the last ones are used
+        self._idle: list[tuple[float, Connection]] = []  # since when, in the loop's time; the last ones are used
         self._idle_timer: asyncio.TimerHandle | None = None
         self._streams: set[Connection] = set()
 
@@ -212,7 +206,7 @@ class Pool:
         loop, self._idle_timer = asyncio.get_running_loop(), None
         oldest = loop.time() - self._limits.idle_seconds
         while self._idle and self._idle[0][0] <= oldest:
-            self._idle.popleft()[1].close()
+            self._idle.pop(0)[1].close()
         if self._idle:
             self._idle_timer = loop.call_at(self._idle[0][0] + self._limits.idle_seconds, self._close_unneeded)
 
@@ -264,7 +258,13 @@ class Pool:
         """Return the login that all connections share."""
         if self._closed:
             raise Unreachable("the host has left the fleet")  # a login now would be nobody's
-        self._login = self._login or Login(self._host, address, self._ssh_timeouts, self._logins, self.turns)
+        if self._login is None:
+            timeouts = SshTimeouts(
+                self._connect_timeout,
+                Timeout.of(self._limits.ssh_login_timeout_seconds, "limits.ssh_login_timeout_seconds"),
+                self._limits.ssh_keepalive_interval_seconds,
+            )
+            self._login = Login(self._host, address, timeouts, self._logins, self.turns)
         return self._login
 
 

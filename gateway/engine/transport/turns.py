@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable
 
 _SECONDS = 0.0005  # of a turn
@@ -54,7 +53,7 @@ class Turns:
         self._traffic = traffic
         self._clock = clock
         self._end: float | None = None  # of the turn, until the pause after it is over; None between turns
-        self._waiting: deque[Callable[[], None]] = deque()
+        self._waiting: list[Callable[[], None]] = []  # not many; a deque takes half a kilobyte, for every host
         self._credit = _CREDIT_SECONDS
         self._credit_at = clock()
 
@@ -89,7 +88,7 @@ class Turns:
     def _go_on(self) -> None:
         """Let one of those who wait work, until the end of the next round of the loop."""
         if self._waiting:
-            self._waiting.popleft()()
+            self._waiting.pop(0)()
         asyncio.get_running_loop().call_soon(self._end_round)
 
     def _end_round(self) -> None:
