@@ -20,7 +20,10 @@ _SPARE = 64  # items beyond those of one response
 
 
 class ListMemo:
-    """The items of the last responses to one RPC, serialised, by their JSON."""
+    """The items of the last responses to one RPC, serialised, by the hashes of their JSON, which is twice as long.
+
+    Nobody can make two items with one hash: it is keyed with a secret of the process.
+    """
 
     def __init__(self, binding: Binding) -> None:
         """Serve an RPC whose response is a list, or has one, of messages."""
@@ -31,8 +34,8 @@ class ListMemo:
         self._tag = tag(binding.reply, field.name)
         self._is_array = binding.answer == field.name  # else it is an object: of volumes, and warnings
         self._load_rest = enginejson.loader(binding.reply)
-        self._young: dict[bytes, bytes] = {}
-        self._old: dict[bytes, bytes] = {}
+        self._young: dict[int, bytes] = {}
+        self._old: dict[int, bytes] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     async def serialised(self, response: Response, turns: Turns, skipped: Skipped) -> bytes:
@@ -71,15 +74,16 @@ class ListMemo:
         return bytes(made)
 
     def _piece(self, item: bytes, places: list[str], *, keeps: bool) -> bytes:
-        piece = self._young.get(item)
+        key = hash(item)
+        piece = self._young.get(key)
         if piece is None:
-            piece = self._old.get(item)
+            piece = self._old.get(key)
             if piece is None:
                 before = len(places)
                 piece = delimited(self._tag, self._load(enginejson.parse(item), places).SerializeToString())
                 if not keeps or len(places) > before:
                     return piece  # what does not fit is to be counted each time
-            self._young[item] = piece
+            self._young[key] = piece
         return piece
 
     def _forget(self, used: int) -> None:
