@@ -112,7 +112,8 @@ func (f *Fleet) StreamStats(ctx context.Context, request *dockfleetfleetv1.Strea
 }
 
 // StreamEvents streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that the
-// gateway learns of later join.
+// gateway learns of later join.  After the headers of the call have come, no event is missed of a host that has
+// answered within `max_wait`.
 func (f *Fleet) StreamEvents(ctx context.Context, request *dockfleetfleetv1.StreamEventsRequest) iter.Seq2[*dockfleetfleetv1.StreamEventsResponse, error] {
 	return resuming[dockfleetfleetv1.StreamEventsRequest, dockfleetfleetv1.StreamEventsResponse](ctx, f.retry, f.stubs.fleet.StreamEvents, request)
 }

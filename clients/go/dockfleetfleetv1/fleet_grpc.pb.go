@@ -127,7 +127,8 @@ type FleetServiceClient interface {
 	// Streams samples of all running containers that are selected.  Containers that are started later join.
 	StreamStats(ctx context.Context, in *StreamStatsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamStatsResponse], error)
 	// Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that the
-	// gateway learns of later join.
+	// gateway learns of later join.  After the headers of the call have come, no event is missed of a host that has
+	// answered within `max_wait`.
 	StreamEvents(ctx context.Context, in *StreamEventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamEventsResponse], error)
 	// Starts containers.
 	StartContainers(ctx context.Context, in *StartContainersRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StartContainersResponse], error)
@@ -982,7 +983,8 @@ type FleetServiceServer interface {
 	// Streams samples of all running containers that are selected.  Containers that are started later join.
 	StreamStats(*StreamStatsRequest, grpc.ServerStreamingServer[StreamStatsResponse]) error
 	// Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that the
-	// gateway learns of later join.
+	// gateway learns of later join.  After the headers of the call have come, no event is missed of a host that has
+	// answered within `max_wait`.
 	StreamEvents(*StreamEventsRequest, grpc.ServerStreamingServer[StreamEventsResponse]) error
 	// Starts containers.
 	StartContainers(*StartContainersRequest, grpc.ServerStreamingServer[StartContainersResponse]) error

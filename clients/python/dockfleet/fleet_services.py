@@ -2067,7 +2067,8 @@ class FleetSystem(Service):
         deadline: float | None = None,
     ) -> ResumingStream[fleet_pb2.StreamEventsResponse]:
         """Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does. Hosts
-        that the gateway learns of later join.
+        that the gateway learns of later join. After the headers of the call have come, no event is missed of a host
+        that has answered within `max_wait`.
 
         Arguments:
 

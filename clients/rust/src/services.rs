@@ -154,7 +154,8 @@ impl FleetService {
     }
 
     /// Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that the
-    /// gateway learns of later join.
+    /// gateway learns of later join.  After the headers of the call have come, no event is missed of a host that has
+    /// answered within `max_wait`.
     pub async fn stream_events(
         &self,
         request: crate::fleet::v1::StreamEventsRequest,

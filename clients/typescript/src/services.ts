@@ -142,7 +142,8 @@ export class FleetService {
 
   /**
    * Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that the
-   * gateway learns of later join.
+   * gateway learns of later join.  After the headers of the call have come, no event is missed of a host that has
+   * answered within `max_wait`.
    */
   streamEvents(fields: Request<typeof fleet_v1_fleet.StreamEventsRequestSchema> = {}, options?: ResumeOptions): Responses<fleet_v1_fleet.StreamEventsResponse> {
     return this.calls.resuming(fleet_v1_fleet.FleetService.method.streamEvents, fields, options);

@@ -2822,7 +2822,8 @@ pub mod fleet_service_client {
             self.inner.server_streaming(req, path, codec).await
         }
         /// Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that the
-        /// gateway learns of later join.
+        /// gateway learns of later join.  After the headers of the call have come, no event is missed of a host that has
+        /// answered within `max_wait`.
         pub async fn stream_events(
             &mut self,
             request: impl tonic::IntoRequest<super::StreamEventsRequest>,

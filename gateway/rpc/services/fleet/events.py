@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 from dockfleet.fleet.v1 import fleet_pb2 as pb
@@ -50,6 +51,7 @@ class FleetEvents:
         stream = _Stream(request, cursors)
         members = Members(self._backend.hosts, request.hosts, None, stream, self._backend.timeouts.fan_out)
         async with stream.merged, members:
+            await stream.listening(max_wait(request))
             await context.send_initial_metadata()
             async with aclosing(stream.merged.items()) as batches:
                 async for items in batches:
@@ -87,6 +89,7 @@ class _Stream:
         self._sources: dict[Host, Source[Record | bytes]] = {}
         self._down: set[str] = set()
         self._broken: set[Host] = set()  # that are read again when they are up again
+        self._listening: dict[Host, asyncio.Event] = {}  # whether their events are read, or cannot be for now
         self._news: list[bytes] = []
         self._first = True
 
@@ -100,6 +103,7 @@ class _Stream:
 
     def _begin(self, host: Host) -> None:
         self._broken.discard(host)
+        self._listening[host] = asyncio.Event()
         self._sources[host] = self.merged.read(host.name, lambda source: self._read(source, host))
 
     def host_up(self, host: Host) -> None:
@@ -113,6 +117,7 @@ class _Stream:
     def host_down(self, host: Host, failure: CallError) -> None:
         """Let it hold up nobody, and report that."""
         self._down.add(host.name)
+        self._listening[host].set()
         self.merged.stall(self._sources[host])
         self._report(host, stalled=pb.SourceStalled(failure=as_message(failure, host.name, _METHOD)))
 
@@ -123,6 +128,7 @@ class _Stream:
         """Read nothing of it any more, and report that.  If it is back, its events continue where the client is."""
         self._down.discard(host.name)
         self._broken.discard(host)
+        self._listening.pop(host).set()
         self.merged.stop(self._sources.pop(host))
         self._report(host, failure=as_message(why, host.name, _METHOD))
 
@@ -141,17 +147,26 @@ class _Stream:
 
     # Reading
 
+    async def listening(self, seconds: float) -> None:
+        """Wait until nothing is missed any more of a host, for at most *seconds* for those that do not answer."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                for listening in list(self._listening.values()):
+                    await listening.wait()
+
     async def _read(self, source: Source[Record | bytes], host: Host) -> None:
         cursor = self.cursors.get(host.name)
         since = self._since if cursor is None else None
         try:
             async with host.events.watch(self._wanted, since=since, until=self._until, cursor=cursor) as records:
+                self._listening[host].set()
                 async for record in records:
                     times = [record.event.time_nano] if record.event is not None else []
                     await self.merged.put(source, record, times, 512)
                     if record.cursor.number + 1 >= host.events.journal.next:
                         self.merged.live(source)
         except (CallError, APIError) as error:
+            self._listening[host].set()
             if isinstance(error, CallError):
                 self._broken.add(host)
             failure = pb.EventRecord(host=host.name, failure=as_message(error, host.name, _METHOD))

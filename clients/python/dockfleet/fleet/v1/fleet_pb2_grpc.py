@@ -376,7 +376,8 @@ class FleetServiceServicer:
 
     def StreamEvents(self, request, context):
         """Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that the
-        gateway learns of later join.
+        gateway learns of later join.  After the headers of the call have come, no event is missed of a host that has
+        answered within `max_wait`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -98,7 +98,8 @@ class FleetServiceStub:
     """Streams samples of all running containers that are selected.  Containers that are started later join."""
     StreamEvents: _grpc.UnaryStreamMultiCallable[_fleet_pb2.StreamEventsRequest, _fleet_pb2.StreamEventsResponse]
     """Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that the
-    gateway learns of later join.
+    gateway learns of later join.  After the headers of the call have come, no event is missed of a host that has
+    answered within `max_wait`.
     """
     StartContainers: _grpc.UnaryStreamMultiCallable[_fleet_pb2.StartContainersRequest, _fleet_pb2.StartContainersResponse]
     """Starts containers."""
@@ -238,7 +239,8 @@ class FleetServiceAsyncStub(FleetServiceStub):
     """Streams samples of all running containers that are selected.  Containers that are started later join."""
     StreamEvents: _aio.UnaryStreamMultiCallable[_fleet_pb2.StreamEventsRequest, _fleet_pb2.StreamEventsResponse]  # type: ignore[assignment]
     """Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that the
-    gateway learns of later join.
+    gateway learns of later join.  After the headers of the call have come, no event is missed of a host that has
+    answered within `max_wait`.
     """
     StartContainers: _aio.UnaryStreamMultiCallable[_fleet_pb2.StartContainersRequest, _fleet_pb2.StartContainersResponse]  # type: ignore[assignment]
     """Starts containers."""
@@ -453,7 +455,8 @@ class FleetServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_fleet_pb2.StreamEventsResponse], _abc.AsyncIterator[_fleet_pb2.StreamEventsResponse]]:
         """Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that the
-        gateway learns of later join.
+        gateway learns of later join.  After the headers of the call have come, no event is missed of a host that has
+        answered within `max_wait`.
         """
 
     @_abc_1.abstractmethod

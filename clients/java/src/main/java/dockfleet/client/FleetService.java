@@ -158,7 +158,8 @@ public final class FleetService {
 
   /**
    * Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that the
-   * gateway learns of later join.
+   * gateway learns of later join.  After the headers of the call have come, no event is missed of a host that has
+   * answered within `max_wait`.
    */
   public Responses<dockfleet.fleet.v1.StreamEventsResponse> streamEvents(Consumer<dockfleet.fleet.v1.StreamEventsRequest.Builder> fields) {
     var request = dockfleet.fleet.v1.StreamEventsRequest.newBuilder();

@@ -5637,7 +5637,8 @@ export const FleetService: GenService<{
   },
   /**
    * Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that the
-   * gateway learns of later join.
+   * gateway learns of later join.  After the headers of the call have come, no event is missed of a host that has
+   * answered within `max_wait`.
    *
    * @generated from rpc dockfleet.fleet.v1.FleetService.StreamEvents
    */

@@ -1,0 +1,44 @@
+"""FleetService.StreamEvents in front of scripted engines: when events begin."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from dockfleet.fleet.v1 import fleet_pb2 as pb
+from dockfleet.fleet.v1 import selectors_pb2
+from dockfleet.v1 import system_pb2
+from google.protobuf.duration_pb2 import Duration
+
+from tests.support.fake_engine import FakeEngine
+from tests.support.gateway import gateway_of
+from tests.support.upstream import Held
+
+ALL = selectors_pb2.HostSelector(all=True)
+
+
+async def test_a_stream_begins_when_all_hosts_are_listened_to() -> None:
+    """So what a client does once it has the head of the response is in the stream."""
+    async with FakeEngine() as quick, FakeEngine() as slow, gateway_of(quick.address, slow.address) as client:
+        held = Held()
+        slow.on("GET", "/events", held, times=1)
+        call = client.fleet.StreamEvents(pb.StreamEventsRequest(hosts=ALL, max_wait=Duration(seconds=60)))
+        head = asyncio.ensure_future(call.initial_metadata())
+        await held.called.wait()
+        await quick.request("GET", "/events")
+        await client.system.Ping(system_pb2.PingRequest(host="h1"))
+        begun: Any = head.done()
+        await held.exchange.answer(status=200)
+        await head
+        call.cancel()
+
+    assert not begun
+
+
+async def test_a_host_that_does_not_answer_delays_the_beginning_for_max_wait_at_most() -> None:
+    """The head of the response comes then."""
+    async with FakeEngine() as quick, FakeEngine() as hung, gateway_of(quick.address, hung.address) as client:
+        hung.on("GET", "/events", Held())
+        call = client.fleet.StreamEvents(pb.StreamEventsRequest(hosts=ALL, max_wait=Duration(nanos=50_000_000)))
+        await call.initial_metadata()
+        call.cancel()
