@@ -75,6 +75,7 @@ from gateway.rpc.services.logs import LogService
 from gateway.rpc.services.stats import StatsService
 from gateway.rpc.services.system import SystemService
 from gateway.sources import run_sources
+from gateway.telemetry.loop import measured
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.rpcs import RpcMetrics
 from gateway.telemetry.traces import Traces, traces_of
@@ -138,12 +139,15 @@ async def running(
     hurry = hurry or asyncio.Event()
     metrics, reporter, readiness = Metrics(), HealthReporter(), Readiness()
     certificates = Certificates(settings.tls) if settings.tls else None
+    if certificates is not None:
+        metrics.listener_certificate.show(lambda: certificates.expires)
     polls = Polls(settings.sources.poll_interval_seconds)
     async with AsyncExitStack() as stack:
         traces = await stack.enter_async_context(traces_of(settings.traces))
         hosts = await stack.enter_async_context(
             HostRegistry(settings.health_check_interval_seconds, settings.health_check_timeout_seconds)
         )
+        await stack.enter_async_context(measured(metrics.loop_lag.observe))
         twins, descriptors = Twins(hosts), Descriptors(hosts, settings.limits.max_client_connections)
         hosts.watchers += [reporter, twins, HostsDown(), descriptors]
         combiner = await stack.enter_async_context(_combiner(settings, hosts, metrics, traces, polls))

@@ -225,7 +225,10 @@ def is_to_be_filled(value: ast.expr) -> bool:
         (
             "prometheus_client",
             {
-                *(f"gateway/telemetry/{name}.py" for name in ("metrics", "hosts", "rpcs", "sources")),
+                *(
+                    f"gateway/telemetry/{name}.py"
+                    for name in ("certificates", "events", "hosts", "metrics", "rpcs", "sources")
+                ),
                 *(f"gateway/web/{name}.py" for name in ("pages", "fleet_pages")),
             },
         ),  # counts <-> what is scraped

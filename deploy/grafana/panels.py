@@ -50,6 +50,11 @@ FLEET = Board("dockfleet-fleet", "dockfleet / fleet", (HOSTS,), (
         Panel("Hosts that are not up", "table", "short", (
             (f'dockfleet_host_state{{{HOST}, state!="up"}} == 1', "{{host}} {{state}} {{reason}}"),
         ), "Each with its state, and the reason."),
+        Panel("Starts and ends of containers", "graph", "short", (
+            (f"sum by (host) (increase(dockfleet_container_starts_total{{{HOST}}}{RATE}))", "{{host}} starts"),
+            (f"sum by (host) (increase(dockfleet_container_dies_total{{{HOST}}}{RATE}))", "{{host}} ends"),
+            (f"sum by (host) (increase(dockfleet_container_ooms_total{{{HOST}}}{RATE}))", "{{host}} out of memory"),
+        ), "By the events of hosts: also of those that live too short a time for a sample."),
         Panel("Containers by state", "graph", "short", (
             (f"sum by (state) (dockfleet_container_state{{{HOST}}})", "{{state}}"),
         )),
@@ -99,6 +104,19 @@ HOST_BOARD = Board("dockfleet-host", "dockfleet / host", (HOSTS,), (
         Panel("Age of the inventory", "graph", "s", ((f"dockfleet_inventory_age_seconds{{{HOST}}}", "{{host}}"),)),
         Panel("Clock against the gateway", "graph", "s", (
             (f"dockfleet_host_clock_offset_seconds{{{HOST}}}", "{{host}}"),
+        )),
+        Panel("Lag of events, 90 %", "graph", "s", (
+            (
+                "histogram_quantile(0.9, sum by (host, le) "
+                f"(rate(dockfleet_event_lag_seconds_bucket{{{HOST}}}{RATE})))",
+                "{{host}}",
+            ),
+        )),
+        Panel("Certificates expire in", "table", "s", (
+            (
+                f"dockfleet_host_certificate_expiry_timestamp_seconds{{{HOST}}} - time()",
+                "{{host}}: that of the {{certificate}}",
+            ),
         )),
     )),
     ("Calls", (
@@ -226,6 +244,15 @@ GATEWAY = Board("dockfleet-gateway", "dockfleet / gateway", (), (
         Panel("Memory", "graph", "bytes", (('process_resident_memory_bytes{job="dockfleet"}', "{{instance}}"),)),
         Panel("File descriptors", "graph", "percentunit", (
             ('process_open_fds{job="dockfleet"} / process_max_fds{job="dockfleet"}', "{{instance}}"),
+        )),
+        Panel("Lag of the event loop, 90 %", "graph", "s", (
+            (
+                f"histogram_quantile(0.9, sum by (instance, le) (rate(dockfleet_loop_lag_seconds_bucket{RATE})))",
+                "{{instance}}",
+            ),
+        ), "What is due waits so long: every call does."),
+        Panel("Certificate expires in", "stat", "s", (
+            ("dockfleet_listener_certificate_expiry_timestamp_seconds - time()", "{{instance}}"),
         )),
         Panel("Version", "table", "short", (("dockfleet_build_info", "{{instance}} {{version}}"),)),
     )),

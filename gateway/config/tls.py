@@ -138,6 +138,19 @@ class HostTls(Section):
         return self
 
 
+def expires(certificate: Path | SecretStr) -> float | None:
+    """Return when the first of the certificates in this PEM expires, in seconds since 1970.
+
+    None for one that OpenSSL takes and that cannot be read all the same.  Raises `OSError`.
+    """
+    from cryptography import x509  # takes 7 MiB, and many gateways have no certificate
+
+    try:
+        return min(each.not_valid_after_utc.timestamp() for each in x509.load_pem_x509_certificates(read(certificate)))
+    except ValueError:
+        return None
+
+
 def client_context(settings: HostTls) -> ssl.SSLContext:
     """Return the context for connections to a server.  Raises `OSError` and `ssl.SSLError` for unusable files."""
     # create_default_context would also trust the authorities in the environment.

@@ -113,6 +113,11 @@ class Engine(SdkClient):
         return self._pool.streams
 
     @property
+    def certificates(self) -> Mapping[str, float]:
+        """When the certificates of both sides expire, in seconds since 1970, by whose they are (engine, gateway)."""
+        return self._pool.certificates
+
+    @property
     def budgets(self) -> Mapping[Kind, Budget]:
         """How many calls of each kind are under way, and may be."""
         return self._pool.budgets

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from gateway.config.container_metrics import ContainerMetrics
 from gateway.config.settings import HostSettings, Limits
 from gateway.config.ssh import HostSsh
-from gateway.config.tls import HostTls, client_context
+from gateway.config.tls import HostTls, client_context, expires
 from gateway.engine.client import Endpoint, Engine
 from gateway.engine.inventory.gate import Gate
 from gateway.engine.tracing import Tracer
@@ -86,7 +86,14 @@ def server_at(place: str, tls: HostTls | None) -> Address:
     url = urlsplit(f"//{place}")
     context = client_context(tls) if tls is not None else None
     name = tls.server_name if tls is not None else None
-    return Address(host=url.hostname or "", port=url.port or 0, tls=context, server_name=name)
+    own = tls.certificate if tls is not None else None
+    return Address(
+        host=url.hostname or "",
+        port=url.port or 0,
+        tls=context,
+        server_name=name,
+        certificate_expires=expires(own) if own is not None else None,
+    )
 
 
 def _ssh(hop: Hop, socket: str, settings: HostSsh) -> SshAddress:

@@ -22,6 +22,7 @@ from gateway.engine.stats.feed import StatsFeeds
 from gateway.fleet.container_metrics import ContainerPages
 from gateway.fleet.health import Health
 from gateway.fleet.state import ANSWERING, State
+from gateway.telemetry.events import HostEvents
 from gateway.telemetry.hosts import HostMetrics, Shown
 
 _KILLS_AT_ONCE = 4  # each costs the host as much as an exec, and hundreds of clients may leave together
@@ -78,7 +79,8 @@ class Host:
         self.source = ""  # the name of the source that it comes from
         self.ignored_sources: tuple[str, ...] = ()  # of other hosts of this name
         self.health = engine.observer = Health(engine, metrics)
-        self.events = EventBroker(engine, reconnect_timeout_seconds=reconnect_timeout_seconds)
+        self._counts = HostEvents(lambda: self.clock_offset_seconds)
+        self.events = EventBroker(engine, reconnect_timeout_seconds=reconnect_timeout_seconds, counter=self._counts)
         self.events.gap_found = lambda gap: metrics.gap("events", gap.reason.name.lower())
         self.logs = SharedLogs(engine, reconnect_timeout_seconds)
         self.logs.gap_found = lambda gap: metrics.gap("logs", gap.reason.name.lower())
@@ -166,7 +168,7 @@ class Host:
 
     def open(self) -> None:
         """Show the host in the metrics."""
-        self.metrics.show(self._shown)
+        self.metrics.show(self._shown, self._counts)
 
     def state_changed(self) -> None:
         """Tell what depends on it that the state is another one."""
@@ -214,4 +216,5 @@ class Host:
             engine_version=self.engine_version,
             clock_offset=self.clock_offset_seconds,
             inventory_age=self.inventory.age_seconds,
+            certificates=self.engine.certificates,
         )

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 
 import grpc
 
-from gateway.config.tls import ListenerTls
+from gateway.config.tls import ListenerTls, expires
+
+
+@dataclass(frozen=True)
+class Presented:
+    """A certificate with its key, and when it expires, in seconds since 1970."""
+
+    configuration: grpc.ServerCertificateConfiguration
+    expires: float | None
 
 
 class Certificates:
@@ -15,21 +24,25 @@ class Certificates:
     def __init__(self, tls: ListenerTls) -> None:
         """Read the files.  Raises `OSError`."""
         self._renewed: deque[grpc.ServerCertificateConfiguration] = deque(maxlen=1)
+        presented = self.read(tls)
+        self.expires = presented.expires  # of the certificate in use, in seconds since 1970
         self.credentials = grpc.dynamic_ssl_server_credentials(
-            self.read(tls),
+            presented.configuration,
             self._fetch,  # type: ignore[arg-type]  # the stub does not know that None is "no news"
             require_client_authentication=tls.client_ca is not None,
         )
 
     @staticmethod
-    def read(tls: ListenerTls) -> grpc.ServerCertificateConfiguration:
+    def read(tls: ListenerTls) -> Presented:
         """Read the files.  Raises `OSError`."""
         pair = (tls.key.read_bytes(), tls.certificate.read_bytes())
-        return grpc.ssl_server_certificate_configuration([pair], tls.client_ca.read_bytes() if tls.client_ca else None)
+        authority = tls.client_ca.read_bytes() if tls.client_ca else None
+        return Presented(grpc.ssl_server_certificate_configuration([pair], authority), expires(tls.certificate))
 
-    def renew(self, configuration: grpc.ServerCertificateConfiguration) -> None:
-        """Use *configuration* from the next handshake on."""
-        self._renewed.append(configuration)
+    def renew(self, presented: Presented) -> None:
+        """Use *presented* from the next handshake on."""
+        self._renewed.append(presented.configuration)
+        self.expires = presented.expires
 
     def _fetch(self) -> grpc.ServerCertificateConfiguration | None:
         """Return what is new, once.  grpc calls it on a thread of its own, before each handshake."""

@@ -12,6 +12,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from gateway.telemetry.buckets import SECONDS
+from gateway.telemetry.events import EventCollector, HostEvents
 
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+~_-]{0,63}")  # what an engine may call its version in a label
 
@@ -72,12 +73,16 @@ class HostFamilies:
         )
         self.shown: set[HostMetrics] = set()
         registry.register(_Shown(self.shown))
+        registry.register(EventCollector(self._events))
         # Not by host: it is about clients.
         self.dropped_bytes = Counter(
             "dockfleet_dropped_output_bytes",
             "Output that was dropped for clients that did not read.",
             registry=registry,
         )
+
+    def _events(self) -> list[tuple[str, HostEvents]]:
+        return [(host.host, host.events) for host in list(self.shown) if host.events is not None]
 
 
 class HostMetrics:
@@ -90,13 +95,14 @@ class HostMetrics:
     def __init__(self, families: HostFamilies, host: str) -> None:
         self.host = host
         self.look: Callable[[], Shown] | None = None
+        self.events: HostEvents | None = None
         self._families = families
         self._series: dict[tuple[Any, ...], Any] = {}  # by family and labels; labels() costs more than the counting
         self._closed = False
 
-    def show(self, look: Callable[[], Shown]) -> None:
-        """Show at each scrape what *look* returns then."""
-        self.look = look
+    def show(self, look: Callable[[], Shown], events: HostEvents | None = None) -> None:
+        """Show at each scrape what *look* returns then, and what *events* has counted."""
+        self.look, self.events = look, events
         self._families.shown.add(self)
 
     def waited(self, kind: str, seconds: float) -> None:
@@ -155,7 +161,10 @@ class HostMetrics:
 
 
 class Shown(NamedTuple):
-    """What a scrape shows of a host.  Mappings are by kind of calls; times are in seconds since 1970."""
+    """What a scrape shows of a host.  Times are in seconds since 1970.
+
+    Mappings are by kind of calls, and `certificates` by who presents them (engine, gateway): when they expire.
+    """
 
     up: bool
     state: str
@@ -170,6 +179,7 @@ class Shown(NamedTuple):
     engine_version: str
     clock_offset: float | None
     inventory_age: float | None
+    certificates: Mapping[str, float]
 
 
 Values = Callable[[Shown], Sequence[tuple[tuple[str, ...], float]]]
@@ -248,6 +258,12 @@ _SHOWN: tuple[tuple[str, str, tuple[str, ...], Values], ...] = (
         "Connections to a host that streams and sessions have for themselves.",
         (),
         lambda shown: [((), shown.open_streams)],
+    ),
+    (
+        "dockfleet_host_certificate_expiry_timestamp_seconds",
+        "When the certificates expire that a host and the gateway present to each other, in seconds since 1970.",
+        ("certificate",),
+        lambda shown: _by_kind(shown.certificates),
     ),
 )
 

@@ -11,12 +11,15 @@ from prometheus_client import (
     CollectorRegistry,
     Counter,
     GCCollector,
+    Histogram,
     Info,
     PlatformCollector,
     ProcessCollector,
     disable_created_metrics,
 )
 
+from gateway.telemetry.buckets import SECONDS
+from gateway.telemetry.certificates import ListenerCertificate
 from gateway.telemetry.hosts import HostFamilies, HostMetrics
 from gateway.telemetry.rpcs import RpcMetrics
 from gateway.telemetry.sources import CatalogFamilies, SourceFamilies
@@ -32,6 +35,13 @@ class Metrics:
         ProcessCollector(registry=registry)  # of memory, processor time and file descriptors
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)
+        self.loop_lag = Histogram(
+            "dockfleet_loop_lag_seconds",
+            "By how much the gateway is late with what is due, looked at once a second.",
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self.listener_certificate = ListenerCertificate(registry)
         self.rpcs = RpcMetrics(registry)
         self.hosts = HostFamilies(registry)
         self.sources = SourceFamilies(registry)

@@ -20,6 +20,7 @@ SHOWN = Shown(
     engine_version="20.10.24",
     clock_offset=-0.5,
     inventory_age=0.5,
+    certificates={"engine": 2e9},
 )
 
 

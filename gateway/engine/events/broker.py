@@ -15,7 +15,7 @@ from gateway.engine.client import Engine
 from gateway.engine.events.event_buffer import EventCursor, Gap, Record, RestingBuffer
 from gateway.engine.events.filter import Filter
 from gateway.engine.events.source import EventSource
-from gateway.engine.events.upstream import EventUpstream, Follower
+from gateway.engine.events.upstream import Counter, EventUpstream, Follower
 from gateway.engine.events.watcher import Watcher
 from gateway.engine.resumable.shared import Shared
 
@@ -31,15 +31,17 @@ class EventBroker(Shared[Record]):
         linger_timeout_seconds: float = 60.0,
         reconnect_timeout_seconds: float = 60.0,
         heartbeat_seconds: float | None = None,
+        counter: Counter | None = None,
     ) -> None:
         """Open nothing yet.
 
         The buffer keeps *size* events.  The subscription outlives its last watcher by *linger_timeout_seconds*.  A
         broken one is opened again for *reconnect_timeout_seconds* before its watchers fail.  Watchers receive a
-        heartbeat after *heartbeat_seconds* of silence.
+        heartbeat after *heartbeat_seconds* of silence.  *counter* counts the events while there is a subscription.
         """
         self.gap_found: Callable[[Gap], None] = lambda gap: None  # called once for each gap
         self._follower: Follower | None = None
+        self._counter = counter
         self._source = EventSource(engine)
         self._size = size
         self._reconnect_timeout_seconds = reconnect_timeout_seconds
@@ -123,4 +125,4 @@ class EventBroker(Shared[Record]):
         self.journal = self._upstream.buffer.journal
 
     def _new_upstream(self) -> EventUpstream:
-        return EventUpstream(self._source, self._size, lambda gap: self.gap_found(gap), self._follower)
+        return EventUpstream(self._source, self._size, lambda gap: self.gap_found(gap), self._follower, self._counter)

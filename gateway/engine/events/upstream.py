@@ -52,11 +52,29 @@ class Follower(Protocol):
         """The subscription has ended; no attempt follows."""
 
 
+class Counter(Protocol):
+    """Counts the events of a host over all its subscriptions."""
+
+    def listening(self, now: int) -> None:
+        """All events up to *now*, the engine's time, were given."""
+
+    def remembered(self, event: EngineEvent) -> None:
+        """The engine has told an event afterwards."""
+
+    def arrived(self, event: EngineEvent, *, at_once: bool) -> None:
+        """The engine has sent an event as it happened; without *at_once*, it had to wait here."""
+
+
 class EventUpstream:
     """Writes the events of one host into its `buffer`."""
 
     def __init__(
-        self, source: EventSource, size: int, gap_found: Callable[[Gap], None], follower: Follower | None = None
+        self,
+        source: EventSource,
+        size: int,
+        gap_found: Callable[[Gap], None],
+        follower: Follower | None = None,
+        counter: Counter | None = None,
     ) -> None:
         """Open nothing yet.  The buffer keeps *size* events; *gap_found* is called once with each gap."""
         self.buffer: EventBuffer | RestingBuffer = EventBuffer(size)
@@ -67,6 +85,7 @@ class EventUpstream:
         self._source = source
         self.gap_found = gap_found
         self.follower = follower
+        self._counter = counter
         self._state = State.CONNECTING
         self._failure: Exception | None = None  # of the last attempt, while AWAY
         self._broken_at = 0.0
@@ -180,7 +199,8 @@ class EventUpstream:
     async def _take_all(self, events: AsyncIterator[EngineEvent], held: list[Received]) -> None:
         async for event in events:
             if self._state is State.LISTENING:
-                self._take(Received.of(event))
+                if self._take(Received.of(event)) and self._counter is not None:
+                    self._counter.arrived(event, at_once=True)
             elif len(held) < MOST_EVENTS:
                 held.append(Received.of(event))
             else:
@@ -197,11 +217,15 @@ class EventUpstream:
                 self.follower.lost()
         self._eventless = not past and not held
         for received in history:
-            self._take(received)
+            if self._take(received) and self._counter is not None:
+                self._counter.remembered(received.event)
         if buffer.began is None:
             buffer.begin(overrun=len(past) >= REMEMBERED)
+        if self._counter is not None:
+            self._counter.listening(now)
         for received in news:
-            self._take(received)
+            if self._take(received) and self._counter is not None:
+                self._counter.arrived(received.event, at_once=False)
         self._clock_offset = now - int(self.buffer.journal.clock() * 1e9)
         self._state = State.LISTENING
         self.buffer.journal.wake()
@@ -214,10 +238,10 @@ class EventUpstream:
         quick = self._state is State.CONNECTING and away_seconds < _QUICK_SECONDS
         return quick and self._eventless and events < REMEMBERED
 
-    def _take(self, received: Received) -> None:
-        """Add an event unless the buffer has it: remembered events and sent ones overlap."""
+    def _take(self, received: Received) -> bool:
+        """Add an event unless the buffer has it: remembered events and sent ones overlap.  Return whether it is new."""
         if self.buffer.knows(received.fingerprint):
-            return
+            return False
         if self._held is not None:
             if len(self._held) >= MOST_EVENTS:
                 raise _torn()
@@ -226,6 +250,7 @@ class EventUpstream:
         self.buffer.add(received)
         if self.follower is not None:
             self.follower.happened(received.event)
+        return True
 
 
 def _torn() -> TornStream:

@@ -38,6 +38,7 @@ class Address:
     port: int = 0
     tls: ssl.SSLContext | None = None
     server_name: str | None = None
+    certificate_expires: float | None = None  # the one that this side presents, in seconds since 1970
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,13 @@ class Pool:
         self._idle: list[tuple[float, Connection]] = []  # since when, in the loop's time; the last ones are used
         self._idle_timer: asyncio.TimerHandle | None = None
         self._streams: set[Connection] = set()
+        self._engine_certificate: float | None = None  # when it expires
+
+    @property
+    def certificates(self) -> Mapping[str, float]:
+        """When certificates expire, in seconds since 1970: the engine's of the newest connection, the gateway's."""
+        found = {"engine": self._engine_certificate, "gateway": self._address.certificate_expires}
+        return {whose: expires for whose, expires in found.items() if expires is not None}
 
     @property
     def streams(self) -> int:
@@ -176,6 +184,7 @@ class Pool:
     def renew(self, address: Address) -> None:
         """Reach the engine at *address*, from the next connection on.  Streams stay where they are."""
         self._address = address
+        self._engine_certificate = None
         if self._login is not None and self._login.address != address.ssh:
             self._close_idle()
             self._login.retire()
@@ -239,6 +248,8 @@ class Pool:
             if isinstance(error, Unreachable):
                 self._lost()
             raise
+        if tls is not None:
+            self._engine_certificate = tls.peer_expires()
         return connection
 
     async def _dial(self, address: Address, connection: Connection, deadline: float | None) -> None:

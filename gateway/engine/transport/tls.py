@@ -55,6 +55,11 @@ class TlsStream:
             self._tls.unwrap()
         return plaintext
 
+    def peer_expires(self) -> float | None:
+        """Return when the peer's certificate expires, in seconds since 1970; None before it is known."""
+        certificate = self._tls.getpeercert() if self.ready else None
+        return ssl.cert_time_to_seconds(str(certificate["notAfter"])) if certificate else None
+
     def outgoing(self) -> bytes:
         """Return the ciphertext to send now."""
         return self._outgoing.read()
