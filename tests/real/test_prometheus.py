@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import shutil
 import urllib.parse
 import urllib.request
 from asyncio.subprocess import PIPE
@@ -13,13 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dockfleet.v1 import container_config_pb2
+import yaml
+from dockfleet.v1 import container_config_pb2, containers_pb2
 
 from deploy.private_engines.provision import install
 from deploy.private_engines.service import free_port
 from tests.real.dashboard_queries import QUERIES
 from tests.real.support import Containers, Fleet
-from tests.support.gateway import Client, gateway_of
+from tests.support.contract import ROOT
+from tests.support.gateway import Client, gateway_of, receive
 from tests.web.client import get
 
 HOSTS = ("one", "two", "new")
@@ -76,9 +80,23 @@ async def eventually(look: Callable[[], Awaitable[Any]], problem: str) -> Any:
         pytest.fail(problem)
 
 
+def documented(gateway: str) -> list[Any]:
+    """The three ways to scrape that docs/metrics.md shows, as jobs of their own: `hosts`, `fleet` and `single`."""
+    text = (ROOT / "docs/metrics.md").read_text().replace("127.0.0.1:9464", gateway).replace("build-1", "new")
+    snippets = [yaml.safe_load(each) for each in re.findall(r"^```yaml\n(.*?)^```", text, re.DOTALL | re.MULTILINE)]
+    return [snippets[n]["scrape_configs"][0] | {"job_name": job} for n, job in enumerate(("hosts", "fleet", "single"))]
+
+
+def hasty_rules() -> Any:
+    """The alerts of deploy/prometheus, with seconds for what are minutes there."""
+    text = (ROOT / "deploy/prometheus/rules/alerts.yml").read_text()
+    assert text.count("> 60\n") == 1  # of the container that has gone
+    return yaml.safe_load(re.sub(r"\bfor: \d+m", "for: 1s", text.replace("> 60\n", "> 5\n")))
+
+
 @pytest.fixture(scope="module")
 async def scraper(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scraper]:
-    """A Prometheus with a target for each host (job `hosts`) and one for all (job `fleet`)."""
+    """A Prometheus that scrapes each host (job `hosts`), all (`fleet`) and one (`single`), and has the alerts."""
     for name in ("private", *HOSTS):
         fleet.need(name)
     install("prometheus")
@@ -92,18 +110,11 @@ async def scraper(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Asy
     ) as client:
         assert client.metrics_address is not None
         gateway = "{}:{}".format(*client.metrics_address)
-        relabel = [{"source_labels": ["host"], "regex": "(.+)", "target_label": "instance"}]
-        hosts = {"job_name": "hosts", "http_sd_configs": [{"url": f"http://{gateway}/sd/hosts"}]}
-        all_of_them = {
-            "job_name": "fleet",
-            "metrics_path": "/metrics/containers",
-            "static_configs": [{"targets": [gateway]}],
-            "metric_relabel_configs": relabel,
-        }
         own = {"job_name": "gateway", "static_configs": [{"targets": [gateway]}]}
-        times = {"scrape_interval": "1s", "scrape_timeout": "1s"}
+        times = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
+        (folder / "rules.yml").write_text(json.dumps(hasty_rules()))
         (folder / "prometheus.yml").write_text(
-            json.dumps({"global": times, "scrape_configs": [hosts, all_of_them, own]})
+            json.dumps({"global": times, "rule_files": ["rules.yml"], "scrape_configs": [*documented(gateway), own]})
         )
         port = free_port()
         with (folder / "log").open("wb") as log:
@@ -154,6 +165,21 @@ async def test_dashboards_have_their_data(scraper: Scraper, busy: dict[str, Cont
     assert {each["metric"]["instance"] for each in scraper.query('up{job="hosts"} == 1')} == set(HOSTS)
 
 
+async def test_each_way_to_scrape_gives_the_labels_that_dashboards_choose_by(
+    scraper: Scraper, busy: dict[str, Containers]
+) -> None:
+    """Those of the documentation: the host as `host` and as `instance`, and none under another name."""
+    for job, host in (("hosts", "two"), ("fleet", "two"), ("single", "new")):
+        [found] = (await scraper.answer(f'container_last_seen{{job="{job}",instance="{host}",name="busy-{host}"}}'))[
+            -1:
+        ]
+        machine = (await scraper.answer(f'machine_memory_bytes{{job="{job}",instance="{host}"}}'))[0]["metric"]
+
+        assert found["metric"].keys() == {"__name__", "job", "instance", "host", "id", "name", "image"}
+        assert found["metric"]["host"] == machine["host"] == host
+        assert scraper.query(f'{{job="{job}",exported_host=~".+"}} or {{job="{job}",exported_instance=~".+"}}') == []
+
+
 async def test_promtool_finds_nothing_to_say(scraper: Scraper, busy: dict[str, Containers]) -> None:
     """The names and types are as Prometheus wants them."""
     await scraper.answer('container_cpu_usage_seconds_total{name="busy-one"}')
@@ -193,29 +219,102 @@ async def test_the_values_are_those_of_the_control_group(
     assert scraper.query(f"container_spec_cpu_quota{container}")[0]["value"][1] == "5000"
 
 
+HELD = "x=$(head -c 30000000 /dev/zero | tr '\\0' a); while :; do :; done"
+
+
+@pytest.mark.parametrize("host", ["one", "new"])
+async def test_the_values_are_those_of_docker_stats(
+    scraper: Scraper, fleet: Fleet, busy: dict[str, Containers], host: str
+) -> None:
+    """Docker's own command shows, rounded, a sample that a stream has too; so do the metrics, to the last digit.
+
+    The engine gives all readers of a container the same samples.
+    """
+    if not shutil.which("docker"):
+        pytest.skip("docker's command line is not there")
+    limits = container_config_pb2.HostConfig(nano_cpus=100_000_000)
+    id = await busy[host].start("sh", "-c", HELD, name=f"held-{host}", host_config=limits)
+    samples: list[Any] = []
+    request = containers_pb2.StreamStatsRequest(host=host, id=id)
+    call = scraper.client.containers.StreamStats(request)
+
+    async def read() -> None:
+        while True:
+            samples.append((await receive(call)).stats)
+
+    async def later(count: int) -> bool | None:
+        return True if len(samples) > count else None
+
+    reading = asyncio.create_task(read())
+    await eventually(lambda: later(2), "no samples")
+    format = "{{.CPUPerc}} {{.MemUsage}}"
+    command = ("docker", "-H", fleet.engines[host].address, "stats", "--no-stream", "--format", format, id)
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE)
+    shown = (await process.communicate())[0].decode().split()[:2]
+    assert scraper.client.metrics_address is not None
+    page = (await get(scraper.client.metrics_address, "/metrics/containers")).body.decode()
+    seen = len(samples)
+    await eventually(lambda: later(seen + 1), "no more samples")
+    call.cancel()
+    await asyncio.wait((reading,))
+
+    assert shown in [[f"{each.summary.cpu_percent:.2f}%", mebibytes(each.summary.memory_bytes)] for each in samples]
+    assert written(page, "container_cpu_usage_seconds_total", id) in [
+        each.cpu_stats.cpu_usage.total_usage / 1e9 for each in samples
+    ]
+    assert written(page, "container_memory_working_set_bytes", id) in [each.summary.memory_bytes for each in samples]
+    assert written(page, "container_memory_rss", id) >= 30_000_000
+
+
+def mebibytes(count: int) -> str:
+    """A size as docker's command writes it."""
+    return f"{count / (1 << 20):.4g}MiB"
+
+
+def written(page: str, name: str, id: str) -> float:
+    """The value of a container's only series of this name."""
+    [found] = re.findall(rf'^{name}{{[^}}]*id="/docker/{id}"[^}}]*}} (\S+)$', page, re.MULTILINE)
+    return float(found)
+
+
 async def test_a_container_that_was_killed_is_noticed(scraper: Scraper, busy: dict[str, Containers]) -> None:
-    """The usual rule, with a shorter time, finds one that was removed; its other series have ended."""
+    """The alert for it fires for one that was removed, and not before; its other series have ended."""
     [id] = await busy["two"].all_ids()  # others of its name were removed before
     container = f'{{job="fleet",id="/docker/{id}"}}'
     await scraper.answer(f"container_memory_usage_bytes{container}")
+    await scraper.answer(f"absent({gone('two')})")
     await busy["two"].remove_all()
 
-    await scraper.answer(f"time() - container_last_seen{container} > 5")
+    await scraper.answer(gone("two"))
 
     assert scraper.query(f"container_memory_usage_bytes{container}") == []
+    assert scraper.query(f"time() - container_last_seen{container} > 5")
+
+
+def gone(host: str) -> str:
+    """The alert that the busy container of a host has gone."""
+    return firing("DockfleetContainerGone", host=host, name=f"busy-{host}")
+
+
+def firing(alert: str, **labels: str) -> str:
+    """The series of an alert that fires."""
+    chosen = ",".join(f'{name}="{value}"' for name, value in labels.items())
+    return f'ALERTS{{alertname="{alert}",alertstate="firing",{chosen}}}'
 
 
 async def test_a_host_that_hangs_is_noticed_and_delays_no_scrape(
     scraper: Scraper, fleet: Fleet, busy: dict[str, Containers]
 ) -> None:
-    """Its own target fails, and the rule for containers finds those that were on it; others are scraped as before."""
+    """Its own target fails, the alerts for it and its containers fire; others are scraped as before."""
     [id] = await busy["one"].all_ids()
-    container = f'{{job="fleet",id="/docker/{id}"}}'
-    await scraper.answer(f"container_last_seen{container}")
+    down = firing("DockfleetHostDown", host="one")
+    await scraper.answer(f'container_last_seen{{job="fleet",id="/docker/{id}"}}')
+    await scraper.answer(f"absent({gone('one')} or {down})")
     fleet.engines["one"].pause()
     try:
         await scraper.answer('up{job="hosts",instance="one"} == 0')
-        await scraper.answer(f"time() - container_last_seen{container} > 5")
+        await scraper.answer(down)
+        await scraper.answer(gone("one"))
 
         assert scraper.query('up{job="fleet"} == 1')
         assert {each["metric"]["instance"] for each in scraper.query('up{job="hosts"} == 1')} == {"two", "new"}
