@@ -14,7 +14,7 @@ python, aio, go    the gateway, by its Python client, the one for asyncio, and a
 
 The cases `followers` and `stats` are about many streams at once; their variants are described in `crowds`.  The cases
 `isolation` and `flapping` are about fleets with sick hosts: see `fleets`; `inventory` is about a thousand hosts: see
-`inventories`.
+`inventories`.  The cases `scrape` and `sampling` are about the metrics of containers: see `scrapes`.
 
 Needs root and dockerd for a private engine, or `--engine unix:///…`, whose containers without network it uses.
 """
@@ -31,10 +31,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.bench import crowds, fixture, fleets, golang, inventories, processes, report
+from tests.bench import crowds, fixture, fleets, golang, inventories, processes, report, scrapes
 from tests.bench.golang import GoWorker
 from tests.bench.processes import GatewayMeter, Meter, Worker
 from tests.bench.worker import HOST
@@ -43,7 +44,7 @@ CALLS = ("ping", "inspect", "list", "remembered", "export", "logs")
 LISTED = 1000  # containers
 INSPECTED = "dockfleet_inventory_questions_total"
 IN_FLIGHT = {"ping": (1, 32), "inspect": (1, 32), "remembered": (1, 8)}  # 1, where nothing is said
-CASES = (*CALLS, *crowds.CASES, *fleets.CASES, inventories.CASE)
+CASES = (*CALLS, *crowds.CASES, *fleets.CASES, inventories.CASE, *scrapes.CASES)
 CROWDED_ROUNDS = 2  # of so many rounds, one has crowds: they take their time
 STREAMS = ("export", "logs")
 CALM = 0.1  # of the machine: what other processes may take of it before a measurement counts as disturbed
@@ -170,7 +171,13 @@ def _fleets(options: argparse.Namespace, stack: contextlib.ExitStack) -> list[Me
     if inventories.CASE in options.only:
         many = inventories.QUICK if options.quick else inventories.FULL
         measures.append(lambda number: inventories.measure(many) if number == 0 else iter(()))
+    scraped = scrapes.QUICK if options.quick else scrapes.FULL
+    measures += [partial(_scrapes, case, options.engine, scraped) for case in scrapes.CASES if case in options.only]
     return measures
+
+
+def _scrapes(case: str, engine: str | None, size: scrapes.Size, number: int) -> Iterator[dict[str, Any]]:
+    return scrapes.measure(case, engine, size) if number == 0 else iter(())
 
 
 def _write(options: argparse.Namespace, samples: Sequence[dict[str, Any]]) -> None:

@@ -49,14 +49,18 @@ def stage(
     ticking: bool = False,
     watched: int = 0,
     keep: bool = False,
+    root: Path | None = None,
 ) -> Iterator[Stage]:
-    """Prepare the engine at *address*, or a private one; what was made is removed at the end, unless *keep*."""
+    """Prepare the engine at *address*, or a private one; what was made is removed at the end, unless *keep*.
+
+    *root* is the root directory of another system, whose engine the private one is.
+    """
     with contextlib.ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dfb")))
         if address is None:
             from deploy.private_engines.engine import PrivateEngine
 
-            engine = PrivateEngine(directory, "bench")
+            engine = PrivateEngine(directory, "bench", root=root)
             stack.callback(engine.remove)
             engine.start()
             engine.load_busybox()

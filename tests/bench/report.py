@@ -108,6 +108,15 @@ GOALS += [
     Goal("share of a core that the gateway takes", "flapping", "server_share", "flapping", None, most=1),
     Goal("requests in the busiest tenth of a second over the mean", "flapping", "burst", "flapping", None, most=5),
 ]
+GOALS += [
+    Goal("ms for a scrape of all containers, compressed", "scrape", "p50_ms", "gateway", None, most=50),
+    Goal("share of a core that sampling and scrapes take", "scrape", "server_share", "gateway", None),
+]
+for _case_name in ("sampling", "sampling-26.1"):
+    GOALS += [
+        Goal("dockerd's CPU for open streams over ours", _case_name, "daemon_ms", "stream", "gateway", least=15),
+        Goal("the same for a sample at each scrape", _case_name, "daemon_ms", "each scrape", "gateway", least=2),
+    ]
 FLEET = {  # the columns of the tables of fleets
     "p50 ms": ("p50_ms", 1),
     "p99 ms": ("p99_ms", 1),
@@ -125,6 +134,16 @@ FLEET = {  # the columns of the tables of fleets
     "serving after s": ("serving_seconds", 1),
     "KiB for a host": ("host_kib", 1),
     "KiB for a container": ("container_kib", 1),
+}
+SCRAPES = {  # the columns of the tables of scrapes and samples
+    "series": ("series", 1),
+    "p50 ms": ("p50_ms", 1),
+    "least ms": ("least_ms", 1),
+    "KiB compressed": ("packed_kib", 1),
+    "server MiB": ("rss_mib", 1),
+    "server CPU %": ("server_share", 100),
+    "engine CPU ms in 15 s": ("engine_ms", 1),
+    "without shims": ("daemon_ms", 1),
 }
 CROWD = {  # the columns of the tables of crowds: metric and factor
     "readers": ("readers", 1),
@@ -209,6 +228,8 @@ def _columns(case: str, samples: Sequence[Sample], columns: Mapping[str, tuple[s
 def _case(case: str, samples: Sequence[Sample]) -> str:
     if any("readers" in sample for sample in samples if sample["case"] == case):
         return _columns(case, samples, CROWD)
+    if case.startswith(("scrape", "sampling")):
+        return _columns(case, samples, SCRAPES)
     if case in ("isolation", "flapping", "inventory"):
         return _columns(case, samples, FLEET)
     variants = list(dict.fromkeys(sample["variant"] for sample in samples if sample["case"] == case))

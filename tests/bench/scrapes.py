@@ -1,14 +1,16 @@
-"""What metrics of containers cost: `python -m tests.bench.scrapes size` and `… engine`.
+"""What metrics of containers cost: the gateway for a scrape, and an engine for samples.
 
-`size`: scripted engines; how long a scrape of all takes, compressed, and whether curl and Python read the same of it.
+The case `scrape` is about scripted engines: how long a scrape of all their containers takes, compressed, and what
+sampling takes of the gateway.
 
-`engine`: one engine with containers that sleep; what dockerd and containerd use of a processor for a sample of each
-every 15 s, less what they use anyway.
+The cases `sampling` and `sampling-26.1` are about one engine with containers that sleep: what dockerd, containerd and
+the shims use of a processor for a sample of each every 15 s, less what they use anyway:
 
 ===========  ==================================================================
 variant      who asks
 ===========  ==================================================================
-gateway      the gateway, while somebody scrapes it
+gateway      the gateway, while somebody scrapes it, a minute after its start
+unscraped    the same gateway, while nobody scrapes it: probes, events and lists
 stream       a stream of samples of each, always open
 each scrape  one sample of each, all at once, as exporters ask at each scrape
 ===========  ==================================================================
@@ -16,7 +18,6 @@ each scrape  one sample of each, all at once, as exporters ask at each scrape
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import gzip
 import json
@@ -28,107 +29,148 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 import docker
 
+from deploy.private_engines.provision import EngineError, debian_root
 from deploy.private_engines.service import free_port
-from tests.bench.fixture import Stage, stage
+from tests.bench import fixture, processes
+from tests.bench.fixture import Stage
 from tests.bench.many_hosts import _started
 from tests.bench.processes import Meter
+from tests.real.conftest import CACHE
 
+CASES = ("scrape", "sampling", "sampling-26.1")
 _INTERVAL_SECONDS = 15
 _PAGE = "http://127.0.0.1:{}/metrics/containers"
+_SCRAPES = 20
+
+Sample = dict[str, Any]
 
 
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["size", "engine"])
-    parser.add_argument("--hosts", type=int, default=100)
-    parser.add_argument("--containers", type=int, default=50, help="of each host")
-    parser.add_argument("--seconds", type=int, default=45, help="for each variant")
-    options = parser.parse_args()
+@dataclass(frozen=True)
+class Size:
+    """How many hosts are scraped with how many containers each, and for how long an engine is looked at."""
+
+    hosts: int
+    containers: int
+    settle_seconds: int
+    seconds: int
+
+
+FULL = Size(hosts=100, containers=50, settle_seconds=75, seconds=60)
+QUICK = Size(hosts=10, containers=20, settle_seconds=15, seconds=15)
+
+
+def measure(case: str, engine: str | None, size: Size) -> Iterator[Sample]:
+    """Yield a sample of each variant of *case*; *engine* is the address of one to use for `sampling`."""
     with tempfile.TemporaryDirectory(prefix="dfs") as name:
-        (_size if options.what == "size" else _engine)(Path(name), options)
+        if case == "scrape":
+            yield {"case": case, "variant": "gateway"} | _scrapes(Path(name), size)
+            return
+        try:
+            root = debian_root(CACHE) if case == "sampling-26.1" else None
+        except EngineError as error:
+            print(f"{case}: left out: {error}", file=sys.stderr)
+            return
+        with fixture.stage(None if root else engine, megabytes=1, lines=1, watched=size.containers, root=root) as found:
+            for sample in _samplings(Path(name), found, size):
+                yield {"case": case} | sample
 
 
-def _size(folder: Path, options: argparse.Namespace) -> None:
-    program = [sys.executable, "-m", "tests.bench.scripted_hosts", str(folder)]
-    with _started([*program, str(options.hosts), str(options.containers)]) as engines:
+def _scrapes(folder: Path, size: Size) -> Sample:
+    program = [sys.executable, "-m", "tests.bench.scripted_hosts", str(folder), str(size.hosts), str(size.containers)]
+    with _started(program) as engines:
         assert engines.stdout is not None
         engines.stdout.readline()
-        addresses = {f"h{number}": f"unix://{folder}/{number}" for number in range(options.hosts)}
+        addresses = {f"h{number}": f"unix://{folder}/{number}" for number in range(size.hosts)}
         with _gateway(folder, addresses) as (port, meter):
-            wanted = options.hosts * options.containers
-            while (body := _scrape(port)).count(b"\ncontainer_memory_rss{") < wanted:
+            while (body := _scrape(port)).count(b"\ncontainer_memory_rss{") < size.hosts * size.containers:
                 time.sleep(1)
-            _print_sizes(port, body, meter)
-            before, began = meter.cpu_seconds(), time.perf_counter()
+            machine, used, began = processes.machine(), meter.cpu_seconds(), time.perf_counter()
+            packed, seconds = _timed(port)
             time.sleep(2 * _INTERVAL_SECONDS)
-            share = (meter.cpu_seconds() - before) / (time.perf_counter() - began)
-            print(f"| sampling, share of a core | {share:.3f} |")
+            spent, passed = meter.cpu_seconds() - used, time.perf_counter() - began
+            busy, whole = (now - then for now, then in zip(processes.machine(), machine, strict=True))
+            return {
+                "series": sum(not line.startswith(b"#") for line in body.splitlines()),
+                "p50_ms": median(seconds) * 1e3,
+                "least_ms": min(seconds) * 1e3,
+                "packed_kib": len(packed) / 1024,
+                "rss_mib": meter.rss() / (1 << 20),
+                "server_share": spent / passed,
+                "others": max(busy - spent, 0) / whole,
+            }
 
 
-def _print_sizes(port: int, body: bytes, meter: Meter) -> None:
+def _timed(port: int) -> tuple[bytes, list[float]]:
+    """Return the compressed page, and the seconds that each of some scrapes took."""
     request = urllib.request.Request(_PAGE.format(port), headers={"Accept-Encoding": "gzip"})
     seconds = []
-    for _ in range(20):
+    for _ in range(_SCRAPES):
         began = time.perf_counter()
         packed = urllib.request.urlopen(request).read()
         seconds.append(time.perf_counter() - began)
-    curl = subprocess.run(
-        ["curl", "--silent", "--compressed", _PAGE.format(port)], check=True, capture_output=True
-    ).stdout
-    series = sum(not line.startswith(b"#") for line in body.splitlines())
-    print("| scrape | |\n| --- | --- |")
-    print(f"| series | {series} |\n| bytes, compressed | {len(packed)} |\n| bytes | {len(body)} |")
-    print(f"| time, ms: least, median | {min(seconds) * 1e3:.1f}, {sorted(seconds)[10] * 1e3:.1f} |")
-    print(f"| read by Python, curl: bytes | {len(gzip.decompress(packed))}, {len(curl)} |")
-    print(f"| memory, MiB | {meter.rss() / (1 << 20):.0f} |")
+    assert gzip.decompress(packed).startswith(b"#")
+    return packed, seconds
 
 
-def _engine(folder: Path, options: argparse.Namespace) -> None:
-    with stage(None, megabytes=1, lines=1, watched=options.containers) as found:
-        idle = _used(found, options.seconds)
-        costs = {}
-        with _gateway(folder, {"h1": found.address}) as (port, _), _scraping(port):
+def _samplings(folder: Path, found: Stage, size: Size) -> Iterator[Sample]:
+    time.sleep(_INTERVAL_SECONDS)  # the containers were started a moment ago
+    idle = _used(found, size.seconds)
+    yield idle | {"variant": "idle"}
+
+    def less(variant: str) -> Sample:
+        used = _used(found, size.seconds)
+        more = {metric: max(used[metric] - idle[metric], 0.0) for metric in ("engine_ms", "daemon_ms")}
+        return used | {"variant": variant} | more
+
+    with _gateway(folder, {"h1": found.address}) as (port, _):
+        time.sleep(size.settle_seconds)
+        yield less("unscraped")
+        with _scraping(port):
             while b"container_memory_rss{" not in _scrape(port):
                 time.sleep(1)
-            costs["gateway"] = _used(found, options.seconds) - idle
-        with _streams(found):
-            costs["stream"] = _used(found, options.seconds) - idle
-        with _samples(found):
-            costs["each scrape"] = _used(found, options.seconds) - idle
-        print(f"| {options.containers} containers | engine's CPU, ms in {_INTERVAL_SECONDS} s | times the gateway's |")
-        print("| --- | --- | --- |")
-        for name, cost in costs.items():
-            print(f"| {name} | {cost * 1e3:.0f} | {cost / costs['gateway']:.1f} |")
-        print(f"| idle | {idle * 1e3:.0f} | |")
+            time.sleep(_INTERVAL_SECONDS)
+            yield less("gateway")
+    with _streams(found):
+        yield less("stream")
+    with _samples(found):
+        yield less("each scrape")
 
 
-def _used(found: Stage, seconds: int) -> float:
-    """Return the CPU seconds that the engine uses in one interval."""
-    before = found.meter.work_seconds()
+def _used(found: Stage, seconds: int) -> Sample:
+    """Return the CPU milliseconds that the engine uses in one interval, with its shims and without."""
+    machine, daemon, before = processes.machine(), found.meter.work_seconds(), found.meter.whole_seconds()
     time.sleep(seconds)
-    return (found.meter.work_seconds() - before) * _INTERVAL_SECONDS / seconds
+    spent, of_daemon = found.meter.whole_seconds() - before, found.meter.work_seconds() - daemon
+    busy, whole = (now - then for now, then in zip(processes.machine(), machine, strict=True))
+    scale = 1e3 * _INTERVAL_SECONDS / seconds
+    return {"engine_ms": spent * scale, "daemon_ms": of_daemon * scale, "others": max(busy - spent, 0) / whole}
 
 
 @contextlib.contextmanager
-def _gateway(folder: Path, hosts: dict[str, str]) -> Iterator[tuple[int, Meter]]:
+def _gateway(
+    folder: Path, hosts: dict[str, str], interval_seconds: int = _INTERVAL_SECONDS
+) -> Iterator[tuple[int, Meter]]:
+    """Run a gateway; yield the port of its pages, and what it uses."""
     port = free_port()
     keys = {
         "listen": f"unix://{folder}/gateway",
         "metrics_listen": f"127.0.0.1:{port}",
         "log_level": "error",
         "hosts": [{"name": name, "address": address} for name, address in hosts.items()],
-        "container_metrics": {"interval_seconds": _INTERVAL_SECONDS, "disk_usage_interval_seconds": 0},
+        "container_metrics": {"interval_seconds": interval_seconds, "disk_usage_interval_seconds": 0},
     }
     (folder / "keys.yaml").write_text(json.dumps(keys))
     with _started([sys.executable, "-m", "gateway", "--config", str(folder / "keys.yaml")]) as gateway:
         while True:
-            with contextlib.suppress(OSError):
-                _scrape(port)
+            with contextlib.suppress(OSError):  # not by a scrape: samples would begin
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=30).close()
                 break
             time.sleep(0.2)
         yield port, Meter(gateway.pid)
@@ -188,7 +230,3 @@ def _repeated(work: Callable[[], object]) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
-
-
-if __name__ == "__main__":
-    main()

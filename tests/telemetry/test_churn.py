@@ -1,0 +1,77 @@
+"""Containers come and go by thousands: what the gateway shows and keeps of them does not grow."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import re
+
+import pytest
+
+from tests.support.fake_engine import FakeEngine
+from tests.support.gateway import Client
+from tests.support.generations import Generations
+from tests.telemetry.test_events import counted
+from tests.web.client import get
+from tests.web.test_fleet_pages import eventually, gateway
+
+EACH = 250  # containers of a generation
+GENERATIONS = 8
+WARM = 5  # generations, after which as many that have gone are shown as there ever are
+SETTLED = 50  # objects more or less, from look to look
+_RUNNING = re.compile(rb'^container_start_time_seconds\{host="h1",id="/docker/(\w+)"', re.MULTILINE)
+
+
+async def shown(client: Client, ids: set[str]) -> int:
+    """Scrape until these containers are shown and no others, and return how many series there are, on all pages."""
+    assert client.metrics_address is not None
+    address = client.metrics_address
+
+    async def look() -> int | None:
+        page = (await get(address, "/metrics/containers")).body
+        if {id.decode() for id in _RUNNING.findall(page)} != ids:
+            return None
+        pages = page + (await get(address, "/metrics")).body
+        return sum(not line.startswith(b"#") for line in pages.splitlines())
+
+    return await eventually(look)
+
+
+async def live_objects(client: Client, generations: Generations) -> int:
+    """How many of the gateway's there are without any container, once nothing is under way.
+
+    Connections are left out: how many are kept depends on how many answers came late.
+    """
+    await shown(client, generations.next(0))
+    looks: list[int] = []
+    while len(looks) < 4 or max(looks[-4:]) - min(looks[-4:]) > SETTLED:
+        await asyncio.sleep(0.3)
+        gc.collect()
+        looks.append(sum(map(_is_of_the_gateway, gc.get_objects())))
+    return looks[-1]
+
+
+def _is_of_the_gateway(thing: object) -> bool:
+    module = str(type(thing).__module__)
+    return module.startswith(("gateway.", "dockfleet.")) and not module.startswith("gateway.engine.transport")
+
+
+@pytest.mark.timeout(300)  # eight seconds of a processor, of which there is little on a busy machine
+async def test_two_thousand_containers_leave_nothing() -> None:
+    """The series are those of what runs and of the last that ran; then live objects stay as many, too."""
+    series, objects = [], []
+    async with FakeEngine() as engine, gateway(engine.address) as client:
+        generations = Generations(engine)
+
+        async def starts() -> float | None:
+            return counted(client)[0]
+
+        await eventually(starts)
+        for number in range(1, GENERATIONS + 1):
+            series.append(await shown(client, generations.next(EACH)))
+            if number in (WARM, GENERATIONS):
+                objects.append(await live_objects(client, generations))
+        assert await starts() == EACH * GENERATIONS
+
+    assert max(series) < EACH * 26 + 1000 + 500  # of those that run, of those that have gone, and of the gateway
+    assert objects[1] - objects[0] < EACH  # of three times as many containers
