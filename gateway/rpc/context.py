@@ -63,12 +63,11 @@ class CallContext:
         it again, with the status, and grpc would send neither.  So the head is sent alone, and to its end.
         """
         sending = asyncio.ensure_future(self._grpc.send_initial_metadata(()))
+        sending.add_done_callback(_retrieve)
         try:
             await asyncio.shield(sending)
         except asyncio.CancelledError:
             await asyncio.wait((sending,))
-            if not sending.cancelled():
-                sending.exception()
             raise
         except grpc.aio.InternalError:
             raise asyncio.CancelledError from None  # the client has left
@@ -84,6 +83,12 @@ class CallContext:
             await self.send_initial_metadata()
         except grpc.aio.UsageError:  # the head went with the first response
             await asyncio.sleep(_UNTIL_GRPC_SAYS_SECONDS)
+
+
+def _retrieve(task: asyncio.Future[Any]) -> None:
+    """Keep asyncio from logging the failure of a task that nobody waits for any more."""
+    if not task.cancelled():
+        task.exception()
 
 
 class StreamContext(CallContext):
