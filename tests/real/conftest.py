@@ -28,7 +28,7 @@ from gateway.config.tls import HostTls
 from tests.real.calls import CallsOfAll
 from tests.real.processes import GatewayProcess
 from tests.real.statuses.at import At
-from tests.real.support import IMAGE, Containers, Fleet, import_image
+from tests.real.support import IMAGE, Containers, Fleet, import_image, until_all_up
 from tests.support.gateway import Client, gateway_of
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dockfleet/engines"
@@ -126,7 +126,7 @@ def note_calls(request: pytest.FixtureRequest, calls_of_all: CallsOfAll) -> Iter
 
 
 @pytest.fixture(scope="session")
-async def client(fleet: Fleet) -> AsyncIterator[Client]:
+async def lasting_client(fleet: Fleet) -> AsyncIterator[Client]:
     """A client of the gateway in front of all hosts; they hold the image `IMAGE`."""
     async with gateway_of(
         *fleet.hosts.values(),
@@ -144,9 +144,16 @@ async def client(fleet: Fleet) -> AsyncIterator[Client]:
             await client.images.RemoveImage(images_pb2.RemoveImageRequest(host="one", name=IMAGE))
 
 
+@pytest.fixture
+async def client(lasting_client: Client) -> Client:
+    """The same, once all hosts are up: another test may have stopped one of them."""
+    await until_all_up(lasting_client)
+    return lasting_client
+
+
 @pytest.fixture(scope="session")
 async def gateway_process(
-    fleet: Fleet, client: Client, tmp_path_factory: pytest.TempPathFactory
+    fleet: Fleet, lasting_client: Client, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[GatewayProcess]:
     """A gateway in a process of its own, in front of the same hosts, for what is measured or weighs much."""
     async with GatewayProcess.running(tmp_path_factory.mktemp("gateway"), fleet.hosts.values()) as process:

@@ -203,3 +203,12 @@ async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20.0)
     while not await condition():
         assert time.monotonic() < deadline, "the condition does not come true"
         await asyncio.sleep(0.02)
+
+
+async def until_all_up(client: Client) -> None:
+    """Wait until the gateway of *client*, which is in this process, knows that all its hosts are up."""
+
+    async def all_up() -> bool:
+        return all(host.failure is None for host in client.hosts_of_gateway)
+
+    await until(all_up, 60)

@@ -16,7 +16,7 @@ from dockfleet.v1.networks_pb2 import EndpointIpamConfig, EndpointSettings
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.json_format import MessageToJson, ParseDict
 
-from tests.real.support import IMAGE, Containers, Fleet
+from tests.real.support import IMAGE, Containers, Fleet, until_all_up
 from tests.support.gateway import Client
 
 pytestmark = pytest.mark.usefixtures("private", "surroundings")
@@ -274,20 +274,23 @@ OWN_MAC_ADDRESS = r"(config|network_settings)\.(networks\..*\.)?mac_address"
 
 
 @pytest.fixture(scope="module")
-async def surroundings(client: Client, fleet: Fleet) -> AsyncIterator[None]:
+async def surroundings(lasting_client: Client, fleet: Fleet) -> AsyncIterator[None]:
     """What the configurations refer to, on each host: an image, two networks, a volume and a running container."""
+    await until_all_up(lasting_client)
     hosts = [host for host in SUBNETS if host in fleet.hosts]
-    made = {host: Containers(client, host) for host in hosts}
+    made = {host: Containers(lasting_client, host) for host in hosts}
     for host in hosts:
-        await _surround(client, host, made[host])
+        await _surround(lasting_client, host, made[host])
     yield
     for host in hosts:
         await made[host].remove_all()
         for network in (NETWORK, SECOND_NETWORK):
-            await client.networks.RemoveNetwork(networks_pb2.RemoveNetworkRequest(host=host, id=network))
+            await lasting_client.networks.RemoveNetwork(networks_pb2.RemoveNetworkRequest(host=host, id=network))
         for volume in (VOLUME, "df-back-new"):
-            await client.volumes.RemoveVolume(volumes_pb2.RemoveVolumeRequest(host=host, name=volume, force=True))
-        await client.images.RemoveImage(images_pb2.RemoveImageRequest(host=host, name=RICH))
+            await lasting_client.volumes.RemoveVolume(
+                volumes_pb2.RemoveVolumeRequest(host=host, name=volume, force=True)
+            )
+        await lasting_client.images.RemoveImage(images_pb2.RemoveImageRequest(host=host, name=RICH))
 
 
 async def _surround(client: Client, host: str, made: Containers) -> None:
