@@ -295,5 +295,5 @@ def test_each_call_ends_at_the_deadline(gateway: Gateway, run: Run) -> None:
     run("wait", "a/web")
 
     assert left[0] is not None
-    assert 0 < left[0] <= 1000
+    assert 900 < left[0] < 1100  # gRPC sends three digits of it, rounded up
     assert left[1] is None or left[1] > 1e6
