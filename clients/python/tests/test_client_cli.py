@@ -430,6 +430,9 @@ def test_no_command_imports_what_its_completion_does_not_need() -> None:
         ("ps -H ", ["a", "b", "c"]),
         ("ps --host b", ["b"]),
         ("hosts drain c", ["c"]),
+        ("network connect n", ["net"]),
+        ("network rm n", ["net"]),
+        ("volume inspect v", ["vol"]),
     ],
 )
 def test_names_are_completed(
@@ -438,6 +441,10 @@ def test_names_are_completed(
     """The second time without the gateway."""
     answer = {"host": "a", "containers": [WEB]}
     three_hosts.on("fleet.FindContainers", [pb.FindContainersResponse(answers=[answer])])
+    for kind in ("network", "volume"):
+        found_here = {"host": "a", "response": {f"{kind}s": [{"name": kind[:3]}]}}
+        response = getattr(pb, f"List{kind.capitalize()}sResponse")(answers=[found_here])
+        three_hosts.on(f"fleet.List{kind.capitalize()}s", [response])
     variables = {
         "_DOCKFLEET_COMPLETE": "bash_complete",
         "COMP_WORDS": f"dockfleet {words}",

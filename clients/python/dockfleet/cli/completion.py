@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -34,6 +34,16 @@ def complete_containers(ctx: click.Context, param: click.Parameter, incomplete: 
 def complete_images(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Return the images that begin with *incomplete*."""
     return _beginning(_kept(ctx, "images", _image_names), incomplete)
+
+
+def complete_networks(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the networks that begin with *incomplete*."""
+    return _beginning(_kept(ctx, "networks", _network_names), incomplete)
+
+
+def complete_volumes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the volumes that begin with *incomplete*."""
+    return _beginning(_kept(ctx, "volumes", _volume_names), incomplete)
 
 
 def _beginning(names: list[str], incomplete: str) -> list[str]:
@@ -98,16 +108,28 @@ def _container_names(gateway: Gateway) -> list[str]:
 
 
 def _image_names(gateway: Gateway) -> list[str]:
-    from dockfleet.cli.scope import Scope
-    from dockfleet.fleet.v1 import fleet_pb2 as pb
+    tags = {tag for image in _listed(gateway, "images") for tag in image.repo_tags}
+    return sorted(tags - {"<none>:<none>"})
 
-    names: set[str] = set()
-    request = pb.ListImagesRequest(hosts=Scope().host_selector())
-    response: Any
-    for response in gateway.fleet.ListImages(request, timeout=ASK_SECONDS):
+
+def _network_names(gateway: Gateway) -> list[str]:
+    return sorted({network.name for network in _listed(gateway, "networks")})
+
+
+def _volume_names(gateway: Gateway) -> list[str]:
+    return sorted({volume.name for volume in _listed(gateway, "volumes")})
+
+
+def _listed(gateway: Gateway, kind: str) -> Iterator[Any]:
+    """Yield the objects of a kind on all hosts."""
+    from dockfleet.cli.scope import Scope
+    from dockfleet.fleet.v1 import fleet_pb2
+
+    rpc = f"List{kind.capitalize()}"
+    request = getattr(fleet_pb2, f"{rpc}Request")(hosts=Scope().host_selector())
+    for response in getattr(gateway.fleet, rpc)(request, timeout=ASK_SECONDS):
         for answer in response.answers:
-            names.update(tag for image in answer.response.images for tag in image.repo_tags if tag != "<none>:<none>")
-    return sorted(names)
+            yield from getattr(answer.response, kind)
 
 
 SHELLS = ("bash", "zsh", "fish")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from dockfleet.cli.completion import complete_containers, complete_images
+from dockfleet.cli.completion import complete_containers, complete_images, complete_networks, complete_volumes
 from dockfleet.cli.gateway import Gateway, call
 from dockfleet.cli.group import CommandError
 from dockfleet.cli.output import fields
@@ -17,7 +17,12 @@ from dockfleet.cli.table import Table
 from dockfleet.cli.targets import Target, one
 from dockfleet.cli.template import formatted
 
-COMPLETE = {"container": complete_containers, "image": complete_images}
+COMPLETE = {
+    "container": complete_containers,
+    "image": complete_images,
+    "network": complete_networks,
+    "volume": complete_volumes,
+}
 CONTAINER = click.argument("container", shell_complete=complete_containers)
 
 
@@ -29,7 +34,7 @@ def inspecting(kinds: tuple[str, ...], help: str) -> click.Command:
     @click.option("-s", "--size", is_flag=True, default=None, help="Include how much disk space a container uses.")
     @click.option("--type", "kind", type=click.Choice(kinds), help="Only this kind.")
     @scoped(labels=False)
-    @click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=COMPLETE.get(kinds[0]))
+    @click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=COMPLETE[kinds[0]])
     @click.pass_context
     def command(
         context: click.Context,

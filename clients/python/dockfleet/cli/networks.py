@@ -8,7 +8,7 @@ import click
 
 from dockfleet.cli import docker_text
 from dockfleet.cli.batches import Batch, Report, batched
-from dockfleet.cli.completion import complete_containers
+from dockfleet.cli.completion import complete_containers, complete_networks
 from dockfleet.cli.gateway import Gateway, call
 from dockfleet.cli.hosts import api_versions, host_names, several_hosts
 from dockfleet.cli.output import fields
@@ -21,7 +21,7 @@ from dockfleet.cli.view import View, listed
 
 ALWAYS_CHECKS = [1, 44]  # the API version since which engines always refuse a taken name
 COLUMNS = {"HOST": "Host", "NETWORK ID": "ID", "NAME": "Name", "DRIVER": "Driver", "SCOPE": "Scope"}
-NAMES = click.argument("names", metavar="NETWORK...", nargs=-1, required=True)
+NAMES = click.argument("names", metavar="NETWORK...", nargs=-1, required=True, shell_complete=complete_networks)
 
 
 @click.command()
@@ -177,7 +177,7 @@ def rm(context: click.Context, /, names: tuple[str, ...], scope: Scope, batch: B
 @click.option("--ip", metavar="ADDRESS", help="Its address there.")
 @click.option("--ip6", metavar="ADDRESS", help="Its IPv6 address there.")
 @scoped(labels=False)
-@click.argument("network")
+@click.argument("network", shell_complete=complete_networks)
 @click.argument("container", shell_complete=complete_containers)
 @click.pass_obj
 def connect(
@@ -201,7 +201,7 @@ def connect(
 @click.command()
 @click.option("-f", "--force", is_flag=True, default=None, help="Also when the container does not respond.")
 @scoped(labels=False)
-@click.argument("network")
+@click.argument("network", shell_complete=complete_networks)
 @click.argument("container", shell_complete=complete_containers)
 @click.pass_obj
 def disconnect(gateway: Gateway, /, network: str, container: str, scope: Scope, force: bool | None) -> None:

@@ -8,6 +8,7 @@ import click
 
 from dockfleet.cli import docker_text
 from dockfleet.cli.batches import Batch, Report, batched
+from dockfleet.cli.completion import complete_volumes
 from dockfleet.cli.gateway import Gateway
 from dockfleet.cli.hosts import host_names, several_hosts
 from dockfleet.cli.output import fields
@@ -18,7 +19,7 @@ from dockfleet.cli.values import pairs
 from dockfleet.cli.view import View, listed
 
 COLUMNS = {"HOST": "Host", "DRIVER": "Driver", "VOLUME NAME": "Name"}
-NAMES = click.argument("names", metavar="VOLUME...", nargs=-1, required=True)
+NAMES = click.argument("names", metavar="VOLUME...", nargs=-1, required=True, shell_complete=complete_volumes)
 
 
 @click.command()
