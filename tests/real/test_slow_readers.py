@@ -29,7 +29,7 @@ TABLE = [
 
 @pytest.fixture(scope="module")
 async def gateways(
-    fleet: Fleet, client: Client, tmp_path_factory: pytest.TempPathFactory
+    fleet: Fleet, lasting_client: Client, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[dict[bool, GatewayProcess]]:
     """Gateways in processes of their own: by whether its patience ends while the reader stands still."""
     limits = {
