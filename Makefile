@@ -3,7 +3,8 @@
 SHELL := /bin/bash
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-PARALLEL := -n 3 --dist worksteal
+# More than there are cores: nearly half of their time is waiting.
+PARALLEL := -n 6 --dist worksteal
 OTHERS := toolchains or attacks or fuzz
 UNIT := --ignore=tests/real --ignore=tests/clients -m "not (engines or $(OTHERS))"
 # Most of their time is waiting.  Each process starts engines of its own, so a file stays within one.
