@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 log = logging.getLogger("gateway.background")
 
@@ -30,6 +31,12 @@ async def keep_running(work: Callable[[], Awaitable[None]], what: str, host: str
             pause = _PAUSES_SECONDS[0]
         await asyncio.sleep(pause)
         pause = min(2 * pause, _PAUSES_SECONDS[1])
+
+
+def retrieve(task: asyncio.Future[Any]) -> None:
+    """Take the failure of a *task* that has ended.  asyncio logs one that nobody takes; all who wait may have left."""
+    if not task.cancelled():
+        task.exception()
 
 
 def report(error: Exception | None, what: str, host: str = "") -> None:

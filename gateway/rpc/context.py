@@ -7,6 +7,7 @@ from typing import Any, TypeAlias, cast
 
 import grpc
 
+from gateway.engine.background import retrieve
 from gateway.engine.transport.timeouts import Deadline
 from gateway.fleet.host import Host
 from gateway.rpc.write_timeout import StallGuard
@@ -63,7 +64,7 @@ class CallContext:
         it again, with the status, and grpc would send neither.  So the head is sent alone, and to its end.
         """
         sending = asyncio.ensure_future(self._grpc.send_initial_metadata(()))
-        sending.add_done_callback(_retrieve)
+        sending.add_done_callback(retrieve)
         try:
             await asyncio.shield(sending)
         except asyncio.CancelledError:
@@ -83,12 +84,6 @@ class CallContext:
             await self.send_initial_metadata()
         except grpc.aio.UsageError:  # the head went with the first response
             await asyncio.sleep(_UNTIL_GRPC_SAYS_SECONDS)
-
-
-def _retrieve(task: asyncio.Future[Any]) -> None:
-    """Keep asyncio from logging the failure of a task that nobody waits for any more."""
-    if not task.cancelled():
-        task.exception()
 
 
 class StreamContext(CallContext):

@@ -17,6 +17,7 @@ from typing import Any
 from dockfleet.v1.containers_pb2 import ContainerStats, StatsSummary
 
 from gateway.engine import queries
+from gateway.engine.background import retrieve
 from gateway.engine.client import Call, Engine, NotFound
 from gateway.engine.codec import json as enginejson
 from gateway.engine.codec import streams
@@ -181,8 +182,7 @@ class StatsFeeds:
 
     def _inspected(self, id: str, task: asyncio.Task[Inspection]) -> None:
         del self._inspecting[id]
-        if not task.cancelled():
-            task.exception()  # asyncio warns if nothing takes it, and all calls that wait may have ended
+        retrieve(task)
 
 
 def _call(container: str, deadline: float | None, query: str) -> Call:

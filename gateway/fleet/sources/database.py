@@ -13,6 +13,7 @@ from gateway.config.documents import Document
 from gateway.config.hosts import host_in
 from gateway.config.problems import ConfigError
 from gateway.config.settings import HostSettings
+from gateway.engine.background import retrieve
 from gateway.fleet.sources.feed import Feed, Refused
 from gateway.fleet.sources.store import HostNameInUse, HostStoreUnavailable
 
@@ -84,7 +85,7 @@ class Database:
     async def _change(self, *statements: tuple[str, Sequence[str]]) -> None:
         # A client that leaves does not cut it off: what is stored must be published.
         task = asyncio.create_task(self._change_and_publish(statements))
-        task.add_done_callback(lambda task: task.cancelled() or task.exception())
+        task.add_done_callback(retrieve)
         await asyncio.shield(task)
 
     async def _change_and_publish(self, statements: Iterable[tuple[str, Sequence[str]]]) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from gateway.engine.background import retrieve
 from gateway.engine.errors import Busy, TransportError, Unreachable
 from gateway.engine.transport.connection import Connection
 from gateway.engine.transport.ssh.address import SshAddress
@@ -131,7 +132,7 @@ class Login:
             raise Unreachable("ssh: the host has left the fleet, or has another address now")
         if self._attempt is None:
             self._attempt = asyncio.create_task(self._log_in())
-            self._attempt.add_done_callback(_note)
+            self._attempt.add_done_callback(retrieve)
         attempt = self._attempt
         latest: float = Deadline.after(Timeout(self._timeouts.connect + self._timeouts.login))
         if deadline is not None:
@@ -169,9 +170,3 @@ class Login:
         self._session, self._failure = session, ""
         log.info("ssh login", extra={"fields": {"host": self._host, "server": session.server}})
         return session
-
-
-def _note(attempt: asyncio.Task[Session]) -> None:
-    """Take note of a failure, which asyncio would report as lost when nobody waits for the login any more."""
-    if not attempt.cancelled():
-        attempt.exception()

@@ -11,6 +11,7 @@ from typing import Any
 
 import asyncssh
 
+from gateway.engine.background import retrieve
 from gateway.engine.errors import (
     BadResponse,
     Busy,
@@ -163,8 +164,7 @@ class Session:
 
     def _has_opened(self, task: asyncio.Task[Any]) -> None:
         self._opening.discard(task)
-        if not task.cancelled():
-            task.exception()  # has been seen, if anybody waits for it
+        retrieve(task)
         if self._retired:
             self.retire()
 
