@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from dockfleet.v1 import system_pb2
 
@@ -22,6 +22,8 @@ from tests.attacks.attack import (
     sizes,
 )
 from tests.attacks.http2 import Connection
+
+_READ_SECONDS = 60  # in which the gateway has read all that was sent, also on a busy machine
 
 
 class RapidReset(Attack):
@@ -41,6 +43,9 @@ class RapidReset(Attack):
             for _ in ways:
                 connected.append(await target.connect())
             await asyncio.gather(*(self._reset(*pair) for pair in zip(connected, ways, strict=True)))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_READ_SECONDS):
+                    await asyncio.gather(*(connection.gone.wait() for connection in connected))
             stayed = sum(not connection.gone.is_set() for connection in connected)
             yield {"stayed": stayed, "most_streams": max(each.most_streams for each in connected)}
 
