@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
@@ -18,14 +17,13 @@ from gateway.engine.inventory.gate import Gate
 from gateway.engine.inventory.inventory import Inventory
 from gateway.engine.kinds import OF_CLIENTS, Kind
 from gateway.engine.logs.shared import SharedLogs
+from gateway.engine.process.kill import Kills
 from gateway.engine.stats.feed import StatsFeeds
 from gateway.fleet.container_metrics import ContainerPages
 from gateway.fleet.health import Health
 from gateway.fleet.state import ANSWERING, State
 from gateway.telemetry.events import HostEvents
 from gateway.telemetry.hosts import HostMetrics, Shown
-
-_KILLS_AT_ONCE = 4  # each costs the host as much as an exec, and hundreds of clients may leave together
 
 
 class HostRemoved(CallError):
@@ -95,7 +93,7 @@ class Host:
             self.pages = ContainerPages(engine, self.inventory, self.stats, container_metrics, lambda: self.outdated)
         self.placing = 0  # containers that are about to run here, and not yet in the inventory
         self._memos: dict[str, ListMemo] = {}  # by RPC
-        self.kills = asyncio.Semaphore(_KILLS_AT_ONCE)
+        self.kills = Kills(engine)
         self.calls: set[OpenCall] = set()  # that end at the latest with this host
 
     @contextmanager

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -25,7 +26,9 @@ from gateway.engine.process.session import Exited, SessionEnd, Unknown, start
 from gateway.engine.resumable.subscription import Idle
 from gateway.engine.transport.http import Request
 
-SECONDS = 5.0  # the longest that a kill may take
+_SECONDS = 30.0  # the longest that a kill may take; it takes less than one on a host that is not busy
+_KILLS_AT_ONCE = 32
+_SWEEPS_AT_ONCE = 4  # each costs the host as much as an exec
 _VARIABLE = "DOCKFLEET_EXEC"
 _SHELLS = ("/bin/sh", "/busybox/sh")
 _MAX_OUTPUT = 4096
@@ -33,7 +36,7 @@ _MAX_OUTPUT = 4096
 # Each round reads all processes and kills those that it finds, until it finds none, because they can fork meanwhile.
 # `s` is the end of /proc/PID/stat: state, parent, process group and session.  A name is before it.
 _SCRIPT = r"""
-m=$1 round=0
+tags=$* round=0
 while [ $round -lt 20 ]; do
   round=$((round + 1)) all= hit=
   for d in /proc/[0-9]*; do
@@ -43,7 +46,8 @@ while [ $round -lt 20 ]; do
     [ "$4" ] && [ "$1" != Z ] && [ "$p" != $$ ] && [ "$p" != 1 ] || continue
     all="$all $p:$2:$4"
     while IFS= read -r line || [ -n "$line" ]; do
-      case $line in *"$m"*) hit="$hit $p:$4"; break ;; esac
+      case $line in *DOCKFLEET_EXEC=*) ;; *) continue ;; esac
+      for t in $tags; do case $line in *"$t"*) hit="$hit $p:$4"; break 2 ;; esac; done
     done 2>/dev/null <$d/environ
   done
   more=1
@@ -98,27 +102,69 @@ class Sweep(Enum):
     NO_SHELL = "the container has no shell to kill the process with"
 
 
-async def kill(engine: Engine, exec_id: str, tag: ExecTag) -> None:
-    """Kill the process of an exec and all processes with its *tag*.  Processes that have ended are no failure.
+class Kills:
+    """The kills of one host.
 
-    Raises `NotKilled`, at the latest after `SECONDS`.
+    Hundreds of clients can disconnect at the same time.  So execs of one container and user share a sweep, and only
+    some sweeps run at once.
     """
-    why = "it has not started yet"
-    pause = 0.02
-    try:
-        async with asyncio.timeout(SECONDS):
-            while (state := await _state(engine, exec_id)) is not None:
-                if state.running or state.exit_code is not None:
-                    why = ""  # if this sweep does not end in time, no reason is known
-                    sweep, why = await _sweep(engine, tag)
-                    if sweep is Sweep.NO_SHELL:
-                        raise NotKilled(why)
-                    if sweep is Sweep.CLEAN and not state.running:
-                        return
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 0.5)
-    except (TimeoutError, APIError, TransportError) as error:
-        raise NotKilled(why or str(error) or "the engine does not report its end") from error
+
+    def __init__(self, engine: Engine) -> None:
+        """Start nothing."""
+        self._engine = engine
+        self._kills = asyncio.Semaphore(_KILLS_AT_ONCE)
+        self._sweeps = asyncio.Semaphore(_SWEEPS_AT_ONCE)
+        self._shared: dict[tuple[str, str, bool], _SharedSweep] = {}
+
+    async def kill(self, exec_id: str, tag: ExecTag) -> None:
+        """Kill the process of an exec and all processes with its *tag*.  Processes that have ended are no failure.
+
+        Raises `NotKilled`, at the latest 30 seconds after the kill has begun.
+        """
+        async with self._kills:
+            why = "it has not started yet"
+            pause = 0.02
+            try:
+                async with asyncio.timeout(_SECONDS):
+                    while (state := await _state(self._engine, exec_id)) is not None:
+                        if state.running or state.exit_code is not None:
+                            why = ""  # if this sweep does not end in time, no reason is known
+                            sweep, why = await self._sweep(tag)
+                            if sweep is Sweep.NO_SHELL:
+                                raise NotKilled(why)
+                            if sweep is Sweep.CLEAN and not state.running:
+                                return
+                        await asyncio.sleep(pause)
+                        pause = min(pause * 2, 0.5)
+            except (TimeoutError, APIError, TransportError) as error:
+                raise NotKilled(why or str(error) or "the engine does not report its end") from error
+
+    async def _sweep(self, tag: ExecTag) -> tuple[Sweep, str]:
+        """Kill all processes with *tag*, in one sweep with all the tags that wait for a sweep of its container."""
+        key = tag.container, tag.user, tag.privileged
+        shared = self._shared.setdefault(key, _SharedSweep())
+        shared.waiting.add(tag)
+        try:
+            async with shared.turn:
+                if tag not in shared.results:
+                    async with self._sweeps:
+                        tags = list(shared.waiting)
+                        shared.results |= dict.fromkeys(tags, await _sweep(self._engine, tags))
+                return shared.results[tag]
+        finally:
+            shared.waiting.discard(tag)
+            shared.results.pop(tag, None)
+            if not shared.waiting:
+                self._shared.pop(key, None)
+
+
+@dataclass(slots=True)
+class _SharedSweep:
+    """The next sweep of a container: the first tag that gets its turn takes all others with it."""
+
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    waiting: set[ExecTag] = field(default_factory=set)
+    results: dict[ExecTag, tuple[Sweep, str]] = field(default_factory=dict)  # of tags that have not taken theirs yet
 
 
 async def _state(engine: Engine, exec_id: str) -> queries.ExecState | None:
@@ -128,14 +174,19 @@ async def _state(engine: Engine, exec_id: str) -> queries.ExecState | None:
         return None  # the container was removed, with all its processes
 
 
-async def _sweep(engine: Engine, tag: ExecTag) -> tuple[Sweep, str]:
-    """Kill once all processes with *tag*; return the result, and a message about processes that are left."""
+async def _sweep(engine: Engine, tags: Sequence[ExecTag]) -> tuple[Sweep, str]:
+    """Kill once all processes with one of *tags*; return the result, and a message about processes that are left.
+
+    The *tags* are of one container, user and privilege.
+    """
+    tag = tags[0]
+    command = ["-c", _SCRIPT, "dockfleet-kill", *(each.variable for each in tags)]
     for shell in _SHELLS:
         try:
             created: Any = await engine.call_anyway(
                 APIClient.exec_create,
                 tag.container,
-                [shell, "-c", _SCRIPT, "dockfleet-kill", tag.variable],
+                [shell, *command],
                 user=tag.user,
                 privileged=tag.privileged,
             )

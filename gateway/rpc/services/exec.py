@@ -16,7 +16,7 @@ from gateway.engine.codec.binding import Binding
 from gateway.engine.codec.frames import Frame
 from gateway.engine.errors import StartedBefore
 from gateway.engine.process import session
-from gateway.engine.process.kill import ExecTag, NotKilled, kill
+from gateway.engine.process.kill import ExecTag, NotKilled
 from gateway.engine.process.session import Detached, Exited, StartFailed, Unknown
 from gateway.fleet.host import Host
 from gateway.rpc.backend import Backend
@@ -100,8 +100,7 @@ class ExecService:
     async def _kill(self, host: Host, exec_id: str, tag: ExecTag) -> None:
         fields = {"host": host.name, "container": tag.container, "exec": exec_id}
         try:
-            async with host.kills:
-                await kill(host.engine, exec_id, tag)
+            await host.kills.kill(exec_id, tag)
         except NotKilled as error:
             log.warning("a process still runs: it was not killed", extra={"fields": fields | {"why": str(error)}})
         except Exception as error:
