@@ -211,7 +211,7 @@ class Demo:
         return found[0]
 
     def _runs(self) -> bool:
-        """Tell whether the gateway that `start` has started still lives."""
+        """Return whether the gateway that `start` has started still lives."""
         try:
             flags = Path(f"/proc/{self.record.pid}/cmdline").read_bytes().split(b"\0")
         except OSError:

@@ -86,19 +86,19 @@ from gateway.web.pages import Readiness, pages
 
 log = logging.getLogger("gateway.server")
 
-_NEVER_SECONDS = 3600.0
-_ASKED_SECONDS = 60.0  # health checks come at least this often
-_AFTER_GRACE_SECONDS, _HURRIED_SECONDS = 1.5, 0.75  # for ending what is still open
-_LAST_WORDS_SECONDS = 0.5  # of these: for the statuses of calls that are cut off to reach their clients
-_LAST_SECONDS = 1.75  # after the grace: then the kernel ends the process
+_LONGER_THAN_ANY_STOP_SECONDS = 3600.0
+_HEALTH_CHECK_SECONDS = 60.0  # load balancers check health at least this often
+_AFTER_GRACE_SECONDS, _HURRIED_SECONDS = 1.5, 0.75  # to end the calls that are still open; after a second signal
+_STATUS_SECONDS = 0.5  # of these, for clients to receive the statuses of the calls that are ended
+_STOP_SECONDS = 1.75  # after the grace period; then the kernel ends the process
 
 
 async def serve(read: Callable[[], Settings], settings: Settings, manager: ServiceManager) -> None:
     """Run the gateway until SIGTERM or SIGINT; a second one ends it at once.
 
-    SIGHUP applies what *read* returns then, and lets all that watch files look at once.  *manager* learns of it all.
+    SIGHUP reads the settings again with *read*, and checks all watched files now.  *manager* is notified of each step.
     """
-    stop = Stop(settings.drain_timeout_seconds + settings.shutdown_timeout_seconds + _LAST_SECONDS)
+    stop = Stop(settings.drain_timeout_seconds + settings.shutdown_timeout_seconds + _STOP_SECONDS)
     async with manager.watching(), running(settings, stop.now, read, manager.ready) as gateway:
 
         def reload() -> None:
@@ -107,15 +107,15 @@ async def serve(read: Callable[[], Settings], settings: Settings, manager: Servi
 
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
         manager.ready()
-        returning = asyncio.create_task(return_memory())
+        trimming = asyncio.create_task(return_memory())
         await stop.asked.wait()
-        returning.cancel()
+        trimming.cancel()
         manager.stopping()
 
 
 @dataclass(frozen=True)
 class Running:
-    """A gateway that serves: its `port`, the `(host, port)` of the metrics if any, and parts of it."""
+    """A gateway that serves: its bound `port`, the `(host, port)` of the metrics if they are served, and its parts."""
 
     port: int
     metrics_address: tuple[str, int] | None
@@ -131,9 +131,9 @@ async def running(
     read: Callable[[], Settings] | None = None,
     reloaded: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Running]:
-    """Serve until the end of the block, then drain and stop; *hurry* cuts the draining short.
+    """Serve until the end of the block, then drain and stop.  *hurry* ends the drain and the grace period early.
 
-    *read* reads the settings again when their files have changed, and *reloaded* is called after that.  Raises
+    *read* returns the settings again after their files change; *reloaded* is called after each reload.  Raises
     `OSError` when a port is taken.
     """
     hurry = hurry or asyncio.Event()
@@ -184,7 +184,7 @@ async def running(
 
 
 def _combiner(settings: Settings, hosts: HostRegistry, metrics: Metrics, traces: Traces, polls: Polls) -> Combiner:
-    """Return what puts the hosts of all sources into *hosts*, each with what the hosts of a gateway share."""
+    """Return the combiner, which adds the hosts of all sources to *hosts*."""
     gate = Gate() if settings.inventory else None
     logins, traffic = Logins(), Traffic()
     sampling = settings.container_metrics if settings.metrics_listen is not None else None
@@ -197,7 +197,7 @@ def _combiner(settings: Settings, hosts: HostRegistry, metrics: Metrics, traces:
 
 
 async def _register(settings: Settings, hosts: HostRegistry, metrics: Metrics, stack: AsyncExitStack) -> None:
-    """Write the endpoints of services to the catalogs, if any are configured, until *stack* ends."""
+    """Write the endpoints of services to the configured catalogs until *stack* ends."""
     if catalogs := list(catalogs_of(settings)):
         seconds = settings.limits.fan_out_timeout_seconds
         registration = Registration(hosts, settings.discovery, catalogs, metrics.catalogs, seconds)
@@ -219,11 +219,11 @@ def _timeouts(limits: Limits) -> Timeouts:
 def _add_services(
     server: grpc.aio.Server, backend: Backend, settings: Settings, hosts: HostService, metrics: RpcMetrics
 ) -> list[str]:
-    """Let *server* serve the contract; return the names of its services."""
+    """Add the services of the contract to *server*; return their names."""
     served: dict[str, Behaviour] = {}
     key = resume_key(settings)
-    points, cursors = LogTokenCodec(key), EventTokenCodec(key)
-    logs, stats = LogService(backend, points), StatsService(backend)
+    log_tokens, event_tokens = LogTokenCodec(key), EventTokenCodec(key)
+    logs, stats = LogService(backend, log_tokens), StatsService(backend)
     files: list[tuple[Any, ...]] = [
         (containers_pb2, ArchiveService(backend), ContainerService(backend), logs, stats),
         (distribution_pb2,),
@@ -231,24 +231,24 @@ def _add_services(
         (hosts_pb2, hosts),
         (images_pb2,),
         (networks_pb2,),
-        (system_pb2, SystemService(backend, cursors)),
+        (system_pb2, SystemService(backend, event_tokens)),
         (volumes_pb2,),
         (
             fleet_pb2,
             FleetContainers(backend, served),
-            FleetEvents(backend, cursors, PartsCodec(key, "fleet event")),
+            FleetEvents(backend, event_tokens, PartsCodec(key, "fleet event")),
             FleetImages(backend),
-            FleetLogs(backend, points, PartsCodec(key, "fleet log")),
+            FleetLogs(backend, log_tokens, PartsCodec(key, "fleet log")),
             FleetServices(backend),
             FleetStats(backend),
             FleetWatch(backend, PartsCodec(key, "fleet container")),
-        ),  # it calls the RPCs of those before
+        ),  # last: it calls the RPCs of the services above
     ]
     names = []
-    for module, *by_hand in files:
+    for module, *servicers in files:
         file: FileDescriptor = module.DESCRIPTOR
         for service in file.services_by_name.values():
-            served |= behaviours(service, backend, *by_hand, served=served)
+            served |= behaviours(service, backend, *servicers, served=served)
             server.add_generic_rpc_handlers((handlers(service, served),))
             if settings.metrics_listen is not None:
                 show_at_zero(service, metrics)
@@ -257,7 +257,7 @@ def _add_services(
 
 
 def _add_standard_services(server: grpc.aio.Server, reporter: HealthReporter, settings: Settings) -> list[str]:
-    """Let *server* serve health, and channelz if it is configured; return their names."""
+    """Add the health service, and channelz if it is configured, to *server*; return their names."""
     health_pb2_grpc.add_HealthServicer_to_server(reporter, server)
     if not settings.channelz:
         return [health.NAME]
@@ -273,11 +273,11 @@ async def _serve_pages(
     connections: int,
     stack: AsyncExitStack,
 ) -> tuple[str, int] | None:
-    """Serve HTTP until *stack* ends; return the bound address."""
+    """Serve HTTP until *stack* ends; return the bound address, None when HTTP is off."""
     if settings.metrics_listen is None:
         return None
     address = urlsplit(f"//{settings.metrics_listen}")
-    limits = PageLimits(max_connections=connections, stop_timeout_seconds=_LAST_SECONDS - _AFTER_GRACE_SECONDS)
+    limits = PageLimits(max_connections=connections, stop_timeout_seconds=_STOP_SECONDS - _AFTER_GRACE_SECONDS)
     table = pages(metrics.registry, readiness) | fleet_pages(hosts)
     listener = Listener(table, limits, on_refused=metrics.http_refused.inc)
     return await stack.enter_async_context(listener.listening(address.hostname or "127.0.0.1", address.port or 0))
@@ -297,13 +297,13 @@ def _log_start(settings: Settings, port: int, metrics_address: tuple[str, int] |
 
 
 def _in_use(interceptor: CallInterceptor, reporter: HealthReporter, readiness: Readiness) -> bool:
-    """Return whether calls are open, or health was asked for recently, which load balancers do."""
-    recently = time.monotonic() - _ASKED_SECONDS
+    """Return whether a call is open, or a health check came recently, for example from a load balancer."""
+    recently = time.monotonic() - _HEALTH_CHECK_SECONDS
     return interceptor.busy or any(at > recently for at in (reporter.asked_at, readiness.asked_at) if at is not None)
 
 
 async def _drain(reporter: HealthReporter, seconds: float, hurry: asyncio.Event) -> None:
-    """Report NOT_SERVING to load balancers, and serve for some more *seconds*."""
+    """Report NOT_SERVING to load balancers, and keep serving for *seconds*."""
     log.info("draining", extra={"fields": {"seconds": seconds}})
     reporter.drain()
     await _wait(hurry, seconds)
@@ -313,11 +313,12 @@ async def _drain(reporter: HealthReporter, seconds: float, hurry: asyncio.Event)
 async def _stop(
     server: grpc.aio.Server, interceptor: CallInterceptor, backend: Backend, grace_seconds: float, hurry: asyncio.Event
 ) -> None:
-    """Let open calls finish for *grace_seconds*, and then end them."""
+    """Wait up to *grace_seconds* for open calls to finish, then end them."""
     loop = asyncio.get_running_loop()
     end = loop.time() + grace_seconds + _AFTER_GRACE_SECONDS
-    # The grace of grpc must not end during the second stop below: grpc would cancel calls of a closed server and crash.
-    stopping = asyncio.create_task(server.stop(grace_seconds + _NEVER_SECONDS))
+    # grpc's own grace period must outlast the second stop below: otherwise grpc cancels calls of a closed server, and
+    # crashes.
+    stopping = asyncio.create_task(server.stop(grace_seconds + _LONGER_THAN_ANY_STOP_SECONDS))
     interceptor.end_endless()
     hurried = asyncio.create_task(hurry.wait())
     await asyncio.wait({stopping, hurried}, timeout=grace_seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -325,7 +326,7 @@ async def _stop(
     if hurry.is_set():
         end = loop.time() + _HURRIED_SECONDS
     interceptor.end_all()
-    await asyncio.wait({stopping}, timeout=_LAST_WORDS_SECONDS)
+    await asyncio.wait({stopping}, timeout=_STATUS_SECONDS)
     if not stopping.done():
         await _step("cancel calls", server.stop(0), end)
     await _step("end calls", stopping, end)
@@ -334,7 +335,7 @@ async def _stop(
 
 
 async def _step(what: str, step: Awaitable[None], end: float) -> None:
-    """Wait for a *step* of the stop, but not beyond its *end*, in the loop's time."""
+    """Await *step*, one step of the stop, until *end* in the loop's time at most."""
     try:
         async with asyncio.timeout_at(end):
             await step

@@ -238,7 +238,7 @@ async def test_a_session_can_end_within_the_grace(engine: FakeEngine) -> None:
 
 
 async def test_a_session_that_outlasts_the_grace_is_ended(engine: FakeEngine) -> None:
-    """The stop does not wait for ever, no connection is left, and the client's error is not retry-safe."""
+    """The stop does not wait forever, no connection is left, and the client's error is not retry-safe."""
     session = Held(lambda exchange: exchange.upgrade())
     engine.on("POST", "/containers/{id}/exec", status=201, json={"Id": EXEC})
     engine.on("POST", "/exec/{id}/start", session)

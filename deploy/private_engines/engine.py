@@ -257,7 +257,7 @@ class PrivateEngine(EngineService):
         return marked()[str(self.home)]
 
     def _sweep(self) -> bool:
-        """Kill what is left of this engine, and remove its control groups; tell whether all was gone."""
+        """Kill what is left of this engine, and remove its control groups; return whether all was gone."""
         roots = [*Path("/sys/fs/cgroup").glob(self.tag), *Path("/sys/fs/cgroup").glob(f"*/{self.tag}")]  # v2, v1
         groups = sorted({group for root in roots for group in root.glob("**/")}, reverse=True)  # the deepest first
         pids = set(marked()[str(self.home)])

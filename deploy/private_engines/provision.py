@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-PACKAGES = {  # by the command that tells whether it is there
+PACKAGES = {  # by the command that says whether it is there
     "dockerd": "docker.io",
     "ip": "iproute2",
     "iptables": "iptables",

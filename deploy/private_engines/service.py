@@ -132,7 +132,7 @@ def read(file: Path) -> bytes:
 
 
 def kill_all(pids: Iterable[int]) -> bool:
-    """SIGKILL processes; tell whether there were any."""
+    """SIGKILL processes; return whether there were any."""
     pids = list(pids)
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):

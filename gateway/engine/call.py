@@ -25,7 +25,7 @@ def count_nothing(rpc: str, count: int) -> None:
 class Call(NamedTuple):
     """One request to an engine.
 
-    `changes` tells whether it does more than read; `needs` names what not every API version has; `deadline` is in the
+    `changes` says whether it does more than read; `needs` names what not every API version has; `deadline` is in the
     loop's time and holds, for streams, until the head of the response; `operation` is the RPC that it is made for, and
     `named` the objects that the request names; `kind` says whose budget it uses: without it, that of unary calls, or of
     streams when it is opened as one; `hide` takes the secrets of the request out of a text.

@@ -347,7 +347,7 @@ class Engine(SdkClient):
         self.epoch += 1
 
     def _has_changed(self, error: APIError) -> bool:
-        """Tell whether *error* says that the engine has another API version now; it has done nothing then."""
+        """Return whether *error* says that the engine has another API version now; it has done nothing then."""
         if error.status_code != 400 or not _OTHER_VERSION.search(str(error.explanation)):
             return False
         self._forget_version()

@@ -130,7 +130,7 @@ class StartedBefore(CallerError):
 
 
 class TransportError(CallError):
-    """A call failed below HTTP.  `sent` tells whether the engine may have seen the request."""
+    """A call failed below HTTP.  `sent` says whether the engine may have seen the request."""
 
     def __init__(self, message: str, *, sent: bool = False) -> None:
         super().__init__(message)

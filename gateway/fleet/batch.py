@@ -49,7 +49,7 @@ class Options:
 
 
 Change = Callable[[Target], Coroutine[Any, Any, bool]]
-"""Changes a target, and tells whether that worked."""
+"""Changes a target, and says whether that worked."""
 
 
 @dataclass

@@ -78,7 +78,7 @@ class ContainerPages:
         self._tasks: list[asyncio.Task[None]] = []
 
     def asked(self) -> None:
-        """Take note that somebody scrapes."""
+        """Note that somebody scrapes."""
         self._asked_at = time.monotonic()
         self._asked.set()
         if not self._tasks:

@@ -98,7 +98,7 @@ class Wanted:
         self._request = request
 
     def fits(self, endpoint: pb.ServiceEndpoint) -> bool:
-        """Tell whether *endpoint* is one of them."""
+        """Return whether *endpoint* is one of them."""
         request = self._request
         names: Sequence[str] = request.services or ("*",)
         return (
@@ -175,7 +175,7 @@ class Endpoints(Generic[K, E]):
         self._replace(host, id, {})
 
     def reported(self) -> None:
-        """Take note that all hosts were reported."""
+        """Note that all hosts were reported."""
         self.complete = True
         self.changed()
 

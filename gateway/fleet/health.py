@@ -221,7 +221,7 @@ class Health(Observer):
 
 
 def _of_host(call: Call, kind: Kind, error: TransportError) -> bool:
-    """Tell whether a failure is the host's: not that of a client's deadline, of a full queue, or of this process."""
+    """Return whether a failure is the host's: not that of a client's deadline, of a full queue, or of this process."""
     if not isinstance(error, TimedOut):
         return isinstance(error, _OF_HOST)
     if not error.sent or kind is Kind.HEAVY:  # which waits for disks and registries

@@ -124,7 +124,7 @@ class Merge(Generic[T]):
             heapq.heappush(self._heads, (times[0], source.number, source))
 
     def live(self, source: Source[T], now: float) -> None:
-        """Take note that *source* has read what was written before."""
+        """Note that *source* has read what was written before."""
         if source.state is State.STALLED:
             self._news.append(Resumed(source))
         if source.state is not State.ENDED:
@@ -138,7 +138,7 @@ class Merge(Generic[T]):
                 self._news.append(Stalled(source, now - source.quiet_since))
 
     def end(self, source: Source[T], now: float) -> None:
-        """Take note that nothing more comes of *source*.  It leaves when what is pending of it is taken."""
+        """Note that nothing more comes of *source*.  It leaves when what is pending of it is taken."""
         self._change(source, State.ENDED, now)
         if not source.pending:
             self._sources.discard(source)

@@ -87,7 +87,7 @@ async def _stuck(host: Host, timeout: Timeout) -> TransportError | None:
 
 
 def _is_known(host: Host, headers: dict[str, str]) -> bool:
-    """Tell whether the engine is the one that was asked who it is, and its clock is as it was then."""
+    """Return whether the engine is the one that was asked who it is, and its clock is as it was then."""
     identity = host.health.identity
     if identity is None or identity.epoch != host.engine.epoch:
         return False

@@ -51,7 +51,7 @@ def fits(host: Host, selector: pb.HostSelector) -> bool:
 
 
 def selecting(host: Host, containers: pb.ContainerSelector) -> Callable[[ContainerRow], bool]:
-    """Return what tells whether *containers*, which is well-formed, selects a container of *host*.
+    """Return what says whether *containers*, which is well-formed, selects a container of *host*.
 
     A name stands for the container that has it when the question is put, and a reference for the image.
     """

@@ -85,6 +85,6 @@ FAILING = frozenset({State.DOWN, State.INCOMPATIBLE})
 
 
 def after(state: State, event: Event, *, draining: bool = False) -> State:
-    """Return the state after an event; *draining* tells whether the host is to take no new work."""
+    """Return the state after an event; *draining* says whether the host is to take no new work."""
     following = _AFTER[state].get(event, state)
     return State.DRAINING if draining and following is State.UP else following

@@ -1,4 +1,4 @@
-"""What every service works with: the hosts, how long they may take, and what is done after a call."""
+"""What all services share: the hosts, the timeouts, and the work that runs after a call has ended."""
 
 from __future__ import annotations
 
@@ -28,15 +28,14 @@ class Timeouts:
     long: float = 3600.0
     progress_idle: float = 60.0
     reconnect: float = 60.0
-    fan_out: float = 5.0  # of one host, in a question to many
-    stall: float = 60.0  # of a client that holds up a process by not reading
+    fan_out: float = 5.0  # of one host in a fan-out
+    stall: float = 60.0  # of a client that blocks a process because it does not read
 
     def deadline(self, binding: Binding, context: CallContext) -> float | None:
         """Return the gateway's own deadline of a call, in the loop's time; None when it has none.
 
-        A client's deadline wins over the gateway's; the interceptor ends the call then.  The deadline of a stream is
-        that of the head of its answer, which does not wait for what the stream is about.  A call that the gateway makes
-        itself brings its own.
+        A client's deadline replaces the gateway's; the interceptor ends the call then.  For a stream, the deadline
+        covers only the head of the engine's response.  A call that the gateway makes itself has its own deadline.
         """
         if context.deadline is not None:
             return context.deadline
@@ -50,7 +49,7 @@ class Timeouts:
         return Deadline.after(Timeout.of(seconds, f"limits.{key}_timeout_seconds"))
 
     def idle(self, context: CallContext) -> float | None:
-        """Return how long an engine may send nothing; None, for ever, when the client has set a deadline."""
+        """Return the seconds that an engine may stay silent; None (no limit) when the client has set a deadline."""
         if context.time_remaining() is not None:
             return None
         return Timeout.of(self.progress_idle, "limits.progress_idle_timeout_seconds")
@@ -58,14 +57,14 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """What every service works with."""
+    """What all services share."""
 
     hosts: HostRegistry
     timeouts: Timeouts = Timeouts()
     _afterwards: set[asyncio.Task[None]] = field(default_factory=set)
 
     def host(self, request: Any, context: CallContext) -> Host:
-        """Return the host that *request* chooses, with which the call ends at the latest.
+        """Return the host that *request* names.  The call ends when this host leaves the fleet.
 
         Raises `InvalidField`, `UnknownHost` and `HostDraining`.
         """
@@ -82,7 +81,7 @@ class Backend:
         return self.host(request, context).engine
 
     def afterwards(self, work: Coroutine[Any, Any, None]) -> None:
-        """Let *work* be done after its call has ended."""
+        """Run *work* in the background, also after its call has ended."""
         task = asyncio.create_task(work)
         self._afterwards.add(task)
         task.add_done_callback(self._done)
@@ -93,5 +92,5 @@ class Backend:
             report(error, "work after a call")
 
     async def finished(self) -> None:
-        """Wait until all such work is done."""
+        """Wait for all work given to `afterwards`."""
         await asyncio.gather(*self._afterwards, return_exceptions=True)

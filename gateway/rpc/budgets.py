@@ -1,7 +1,7 @@
-"""How many calls may be open at once, of each kind: in all, from one address, and on one connection.
+"""Bounds on the open calls of each kind: in total, from one address, and on one connection.
 
-Until clients have identities, an address stands for one.  Clients on a unix socket have no address: of them only the
-bounds of all together hold.
+Clients have no identities yet, so a client is its address.  Clients on a unix socket have no address: only the total
+bounds apply to them.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=1024)
 def address_of(peer: str) -> str:
-    """Return what stands for a client, from *peer*, which is how grpc writes the other end of a connection.
+    """Return the address that identifies a client; *peer* is the other end of the connection as grpc writes it.
 
-    It is the address; of IPv6 the first half, because a client has all addresses of its network; "" on a unix socket.
+    For IPv6 it is the first half, because one client usually has a whole /64 network.  It is "" on a unix socket.
     """
     kind, _, rest = unquote(peer).partition(":")
     host = rest.rpartition(":")[0]
@@ -52,7 +52,7 @@ class Budgets:
         self.heavy = budget("heavy", "heavy calls", "max_concurrent_heavy_calls")
         self.watch = budget("watch", "watches of health", "max_health_watches")
         self.reflection = budget("reflection", "reflection streams", "max_reflection_streams")
-        # A check ends in the turn of the loop that brings its request, so checks need no bound, and always have room.
+        # A health check ends in the loop iteration in which its request arrives, so it needs no bound.
         self.check = Budget("check", "health checks", "", _Bounds(), connections, metrics)
         self._of_kinds = {Kind.UNARY: self.call, Kind.STREAM: self.stream, Kind.HEAVY: self.heavy}
         self.all = (self.call, self.stream, self.heavy, self.watch, self.reflection, self.check)
@@ -67,7 +67,7 @@ class Budgets:
 
 
 class _Bounds(NamedTuple):
-    """How many calls there may be.  The bound of a connection is one for all kinds of calls that last."""
+    """The largest numbers of open calls.  One bound per connection covers all kinds of calls but unary ones."""
 
     total: float = math.inf
     address: float = math.inf
@@ -75,7 +75,7 @@ class _Bounds(NamedTuple):
 
 
 class _Counts(dict[str, int]):
-    """How many there are by name; names without any are not kept."""
+    """Counters by name.  A name whose count is zero is removed."""
 
     def add(self, name: str, count: int) -> None:
         self[name] = self.get(name, 0) + count
@@ -89,7 +89,7 @@ class Budget:
     def __init__(
         self, name: str, what: str, key: str, bounds: _Bounds, of_connections: _Counts, metrics: RpcMetrics
     ) -> None:
-        """Store.  *what* names the calls in words, *key* the configuration's bound of all."""
+        """Store.  *what* describes the calls in error texts; *key* is the configuration key of the total bound."""
         self._name, self._what, self._key, self._bounds = name, what, key, bounds
         self._calls: set[Call] = set()
         self._of_connections = of_connections
@@ -105,7 +105,7 @@ class Budget:
         return len(self._calls)
 
     def take(self, call: Call) -> None:
-        """Give *call* a place.  Raises `GatewayBusy`, which names the bound that is reached."""
+        """Admit *call*.  Raises `GatewayBusy`, which names the bound that is reached."""
         total, of_address, of_connection = self._bounds
         if len(self._calls) >= total:
             raise self._busy("gateway", f"the gateway serves {total} {self._what}, as many as {self._key} allows")
@@ -121,14 +121,14 @@ class Budget:
         self._calls.add(call)
 
     def give_back(self, call: Call) -> None:
-        """Free the place of *call*, if it has one."""
+        """Release the place of *call*, if it was admitted."""
         if call in self._calls:
             self._calls.remove(call)
             if self._lasting:
                 self._of_connections.add(call.peer, -1)
 
     def end(self, error: Exception, *, endless: bool) -> None:
-        """End the calls that have no end of their own, or else all; their clients get *error*."""
+        """End all calls with *error*; with *endless*, only the streams that have no end of their own."""
         for call in list(self._calls):
             if call.method.endless or not endless:
                 call.context.end(error)

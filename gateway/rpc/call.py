@@ -1,7 +1,6 @@
-"""One call from its start to its end: what is counted, timed and logged of it, and what its client gets to see.
+"""One call from start to end: its metrics, its log line, its trace, and the status that its client receives.
 
-Nothing of an exception leaves the gateway unless `status` has turned it into a failure: grpc would send its text to the
-caller.
+Every exception passes through `status` before it leaves the gateway: grpc would send its raw text to the client.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ log = logging.getLogger("gateway.rpc")
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 _QUIET = (pb.ACCESS_LEVEL_LIST, pb.ACCESS_LEVEL_INSPECT, pb.ACCESS_LEVEL_LOGS)  # calls that are not worth a log line
-_MARGIN, _MARGIN_SECONDS = 0.1, (0.02, 0.25)  # how long before a client's deadline its call ends: a share, and bounds
+_MARGIN, _MARGIN_SECONDS = 0.1, (0.02, 0.25)  # a call ends this long before its deadline: a share, and bounds
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _HEALTH, _REFLECTION = "grpc.health.v1.", "grpc.reflection."
 _NAMES = {grpc.StatusCode.OK: "OK", grpc.StatusCode.CANCELLED: "Canceled"}  # where Go has its own spelling
@@ -66,7 +65,7 @@ class Shared:
 
     @classmethod
     def within(cls, limits: Limits, metrics: RpcMetrics, traces: Traces) -> Shared:
-        """Make it, for calls within *limits*."""
+        """Return the shared parts for calls within *limits*."""
         lines = Sparing()
         connections = Connections(metrics, lines, closes=limits.close_flooding_connections)
         first_messages = FirstMessages(limits, connections, metrics)
@@ -93,7 +92,7 @@ class Method:
         self.new_work = described is not None and options.of_rpc(described).new_work
         kind = options.kind_of(described) if described is not None else Kind.UNARY
         self.kind = Kind.STREAM if kind is Kind.UNARY and self.streams else kind
-        # Streams that wait for something to happen have no end of their own.
+        # A stream that waits for events, such as a followed log, has no end of its own.
         waits = described is None or _waits(options.of_rpc(described))
         self.endless = bool(handler.response_streaming) and waits
         self._enums = Enums(described.input_type) if described is not None else None
@@ -126,7 +125,7 @@ def _waits(rules: pb.RpcRules) -> bool:
 
 
 class _Handled(dict[grpc.StatusCode, Any]):
-    """The counters of one method by status; each is made with the first call that ends so."""
+    """The counters of one method by status.  A counter is created when the first call ends with its status."""
 
     def __init__(self, metrics: RpcMetrics, labels: tuple[str, ...]) -> None:
         super().__init__()
@@ -139,13 +138,14 @@ class _Handled(dict[grpc.StatusCode, Any]):
 
 
 class Call:
-    """One call.  Its block is what serves it; what the block raises becomes the call's status.
+    """One call, as an async context manager.  An exception of the block becomes the status of the call.
 
-    It ends a little before its client's deadline, so that the client learns more than its own clock tells it.
+    The call ends a little before the client's deadline, so that the client still receives a status with a reason.
     """
 
     def __init__(self, method: Method, grpc_context: GrpcContext, context: CallContext) -> None:
-        """Store.  *context* is for the handler; one that is not of the contract gets grpc's own."""
+        """Store the arguments.  The handlers of the contract receive *context*; other handlers receive
+        *grpc_context*."""
         self.method = method
         self.request: Any = None
         self.context = context
@@ -158,11 +158,11 @@ class Call:
 
     @property
     def address(self) -> str:
-        """What stands for the client: see `address_of`."""
+        """The address that identifies the client: see `address_of`."""
         return address_of(self.peer)
 
     async def receive(self) -> Any:
-        """Return the request, which is a message or a stream of them; take a place in the budget until the block's end.
+        """Return the request, a message or a stream of messages; the call then has a place in its budget until it ends.
 
         Raises `NoRequest`, `EmptyCall`, `MalformedMessage`, `InvalidField` and `GatewayBusy`.
         """
@@ -209,7 +209,7 @@ class Call:
             self._let_go(error)
 
     def _let_go(self, error: BaseException | None) -> None:
-        """Free the request: grpc keeps what aborts a call in a circle with the frames that it went through."""
+        """Free the request.  grpc keeps the exception of an aborted call in a reference cycle with its stack frames."""
         self.request = None
         if error is not None:
             clear_frames(error.__traceback__)
@@ -218,12 +218,12 @@ class Call:
         self.context.end(ClientDeadline(changes=self.method.changes))
 
     def _outcome(self, error: BaseException | None) -> tuple[grpc.StatusCode, Failure | None]:
-        """Return the status of a call whose block has ended with *error*, and what its client gets to see of that."""
+        """Return the status of a call whose block ended with *error*, and the failure to send to the client, if any."""
         early = self.context.ended_by
         match error:
             case None:
                 return grpc.StatusCode.OK, None
-            case grpc.aio.AbortError():  # of a handler that is not ours
+            case grpc.aio.AbortError():  # raised by a handler that is not of the contract
                 return self._grpc.code() or grpc.StatusCode.UNKNOWN, None
             case asyncio.CancelledError() if early is None:
                 return grpc.StatusCode.CANCELLED, None  # the client has left
@@ -236,13 +236,13 @@ class Call:
         return refused.code, refused
 
     def _early_end(self, cause: Exception) -> Exception:
-        """Return what the call fails with that was ended early because of *cause*."""
+        """Return the error of a call that was ended early because of *cause*."""
         if self.request is not None and self.method.changes and not isinstance(cause, ClientDeadline):
             return OutcomeUnknown(f"{cause}; whether the request took effect is not known", sent=True)
         return cause
 
     def _failure(self, error: Exception) -> Failure:
-        """Return what the client gets to see of *error*."""
+        """Return *error* as the failure to send to the client."""
         method, host, request_id = self.method, self._host, _request_id(self._grpc)
         found = failure(error, host, changes=method.changes, operation=method.name)
         if found is None:
@@ -272,7 +272,7 @@ class Call:
         failure = {"request_id": refused.metadata["request_id"], "reason": refused.reason, "error": refused.message}
         if self.context.asks_a_host:
             log.log(level, "call", extra={"fields": fields | failure})
-        else:  # it costs a client nothing, so there may be any number of them
+        else:  # a client can cause any number of such failures at no cost, so their lines are rate-limited
             shared.lines.write(log, level, "call", fields | failure, kind=refused.reason)
 
     @property
@@ -282,7 +282,7 @@ class Call:
 
 
 def show_at_zero(service: ServiceDescriptor, metrics: RpcMetrics) -> None:
-    """Let the series of all RPCs of *service* begin before the first call: else a rule would not see its increase."""
+    """Create the series of all RPCs of *service* at zero, so that `increase()` sees the first call."""
     for method in service.methods:
         kind = _KINDS.get((method.client_streaming, method.server_streaming), "bidi_stream")
         metrics.started.labels(kind, service.full_name, method.name)
@@ -299,7 +299,7 @@ def _described(service: str, method: str) -> MethodDescriptor | None:
 
 
 def _request_id(context: GrpcContext) -> str:
-    """Return the client's own id of the call, its `x-request-id`, or a new one."""
+    """Return the call's `x-request-id` metadata, or a new id."""
     for key, value in context.invocation_metadata() or ():
         if key == "x-request-id" and isinstance(value, str) and _REQUEST_ID.fullmatch(value):
             return value
@@ -307,5 +307,5 @@ def _request_id(context: GrpcContext) -> str:
 
 
 def _camel(code: grpc.StatusCode) -> str:
-    """Return the status code as Go writes it, and so common rules and dashboards: `NotFound`."""
+    """Return the status code as Go, and common rules and dashboards, write it: `NotFound`."""
     return _NAMES.get(code) or code.name.title().replace("_", "")

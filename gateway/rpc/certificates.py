@@ -19,7 +19,7 @@ class Presented:
 
 
 class Certificates:
-    """What the gateway presents to clients, and whom of them it trusts."""
+    """The certificate that the gateway presents to clients, and the authority whose clients it trusts."""
 
     def __init__(self, tls: ListenerTls) -> None:
         """Read the files.  Raises `OSError`."""
@@ -45,7 +45,7 @@ class Certificates:
         self.expires = presented.expires
 
     def _fetch(self) -> grpc.ServerCertificateConfiguration | None:
-        """Return what is new, once.  grpc calls it on a thread of its own, before each handshake."""
+        """Return a renewed certificate once, else None.  grpc calls this in its own thread before each handshake."""
         try:
             return self._renewed.pop()
         except IndexError:

@@ -1,6 +1,6 @@
-"""Ends connections of clients that do nothing but harm.
+"""Closes the connections of abusive clients.
 
-grpc has no way to do that, so it is done below grpc, where a connection is a socket of this process.
+grpc has no API for this, so this module shuts down the socket of the connection below grpc.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from gateway.telemetry.rpcs import RpcMetrics
 log = logging.getLogger("gateway.rpc")
 
 _AT_ONCE_SECONDS = 1.0
-_MOST_RESETS = 300  # more than a connection has calls at once: a client may cancel all of them together
+_MOST_RESETS = 300  # more than the open calls of one connection, which an honest client may cancel together
 _WINDOW_SECONDS = 10.0
 
 _End = tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]
 
 
 class Connections:
-    """The connections of clients, by their other end as grpc writes it.  `port` is where the gateway listens."""
+    """The connections of clients, by peer as grpc writes it.  `port` is the gateway's own port."""
 
     def __init__(self, metrics: RpcMetrics, lines: Sparing, *, closes: bool) -> None:
-        """Close connections only if *closes*."""
+        """With *closes* false, no connection is closed."""
         self.port = 0
         self._closes = closes
         self._closed = metrics.connections_closed
         self._lines = lines
 
     def may_close(self, peer: str) -> bool:
-        """Tell whether the connection of *peer* can be found; not on a unix socket."""
+        """Return whether the connection of *peer* can be closed.  One on a unix socket cannot."""
         return self._closes and _end_of(peer) is not None
 
     def close(self, peers: Collection[str], why: str) -> None:
-        """End the connections of *peers*.
+        """Close the connections of *peers*.
 
-        grpc sees that the other side has closed it, whatever the other side does.
+        To grpc it looks as if the peer had closed the connection.
         """
         ends = {end: peer for peer in peers if self._closes and (end := _end_of(peer)) is not None}
         for name in os.listdir("/dev/fd") if ends else ():
@@ -53,10 +53,10 @@ class Connections:
 
 
 class Resets:
-    """Sends away clients that cancel calls as fast as they begin them (CVE-2023-44487).
+    """Disconnects clients that cancel calls as fast as they begin them (rapid reset, CVE-2023-44487).
 
-    The core of grpc bounds how many calls a connection has at once.  A client that cancels them stays below that bound,
-    and each of its calls costs as much as an honest one until its end.
+    grpc bounds the open calls of a connection.  A client that cancels its calls at once stays below that bound,
+    although each of its calls costs as much as any other.
     """
 
     def __init__(self, connections: Connections) -> None:
@@ -65,7 +65,7 @@ class Resets:
         self._since = 0.0
 
     def ended(self, peer: str, seconds: float, *, cancelled: bool) -> None:
-        """Take notice of a call on the connection of *peer*, which was open for so long."""
+        """Count a call that ended after *seconds* on the connection of *peer*."""
         if cancelled and seconds < _AT_ONCE_SECONDS:
             self._cancelled(peer)
         elif self._scores.get(peer, 0) > 0:
@@ -82,9 +82,9 @@ class Resets:
 
 
 def _shut_down(descriptor: int, port: int, ends: Collection[_End]) -> _End | None:
-    """Shut down what *descriptor* is, if it connects *port* with one of *ends*; return which.
+    """Shut down the socket *descriptor* if it connects *port* with one of *ends*; return that end.
 
-    It works on a copy, because grpc may close the descriptor at any time, and another file may get its number.
+    This uses a duplicate, because grpc may close the descriptor at any time, and its number may be reused.
     """
     try:
         copy = os.dup(descriptor)
@@ -100,7 +100,7 @@ def _shut_down(descriptor: int, port: int, ends: Collection[_End]) -> _End | Non
             if connection.getsockname()[1] == port and (end := _end(*connection.getpeername()[:2])) in ends:
                 connection.shutdown(socket.SHUT_RDWR)
                 return end
-        except (OSError, IndexError, TypeError, ValueError):  # it listens, has gone, or is no connection of IP
+        except (OSError, IndexError, TypeError, ValueError):  # listening, closed or not IP
             pass
     return None
 

@@ -1,4 +1,4 @@
-"""What a handler sees of its call: a few methods, and nothing of grpc."""
+"""The context of a call for its handler.  It hides grpc."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class CallContext:
     """The call of the task that makes it."""
 
     deadline: Deadline | None = None
-    """What engines must keep to; a client's own deadline ends the call itself."""
+    """The deadline of requests to engines.  It is None here: when the client's deadline ends, the call ends."""
 
     def __init__(self, context: GrpcContext, *, new_work: bool = False) -> None:
         """*new_work*: the call makes or starts something on its host."""
         self.new_work = new_work
         self.ended_by: Exception | None = None  # why the call was ended early
         self._grpc = context
-        self._has_head = False  # whether its client knows that it is served
+        self._has_head = False  # whether the initial metadata was sent
         self._task = cast("asyncio.Task[Any]", asyncio.current_task())
         self._hosts: list[Host] = []
 
@@ -37,31 +37,31 @@ class CallContext:
         return self._grpc.time_remaining()
 
     def use(self, host: Host) -> None:
-        """Let the call end at the latest with *host*."""
+        """Note that the call uses *host*: it ends when the host leaves the fleet."""
         host.calls.add(self)
         self._hosts.append(host)
 
     @property
     def asks_a_host(self) -> bool:
-        """Whether the call has found the host that it is about."""
+        """Whether the call uses a host."""
         return bool(self._hosts)
 
     def end(self, error: Exception) -> None:
-        """End the call early; its client gets *error*, or what was given first."""
+        """End the call early with *error*.  Only the first error counts."""
         if self.ended_by is None:
             self.ended_by = error
             self._task.cancel()
 
     def close(self) -> None:
-        """Forget the hosts: the call has ended."""
+        """Release the hosts: the call has ended."""
         for host in self._hosts:
             host.calls.discard(self)
 
     async def send_initial_metadata(self) -> None:
-        """Tell the client, before the first response, that the call is served from now on.
+        """Send the initial metadata before the first response: the client then knows that the call is being served.
 
-        grpc takes note of the head only when all is sent that it is sent with.  A call that is cut off before would get
-        it again, with the status, and grpc would send neither.  So the head is sent alone, and to its end.
+        grpc marks the metadata as sent only after the whole batch that contains it.  If the call ended before that,
+        grpc would add the metadata to the status again, and send neither.  So it goes out in a batch of its own.
         """
         sending = asyncio.ensure_future(self._grpc.send_initial_metadata(()))
         sending.add_done_callback(retrieve)
@@ -75,19 +75,20 @@ class CallContext:
         self._has_head = True
 
     async def check_client(self) -> None:
-        """Make sure that a client's stream has ended because the client has ended it, and not because it has left.
+        """Raise `CancelledError` if the client's stream ended because the client disconnected.
 
-        grpc ends the stream in both cases, and says only later which it was; until then the engine would have taken a
-        part for the whole.  But what is sent to a client that has left fails at once.
+        grpc ends the stream in the same way when the client closes it and when the client disconnects.  Without this
+        check, the engine would accept a partial upload as complete.  Writing to a disconnected client fails at once,
+        and shows the difference.
         """
         try:
             await self.send_initial_metadata()
-        except grpc.aio.UsageError:  # the head went with the first response
+        except grpc.aio.UsageError:  # the first response has carried the initial metadata
             await asyncio.sleep(_UNTIL_GRPC_SAYS_SECONDS)
 
 
 class StreamContext(CallContext):
-    """The call of a stream, with the guard of what it sends."""
+    """The context of a stream; `guard` sends its responses, and ends it when the client does not read."""
 
     def __init__(self, context: GrpcContext, stall_timeout_seconds: float | None, *, new_work: bool = False) -> None:
         super().__init__(context, new_work=new_work)

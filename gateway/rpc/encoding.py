@@ -1,6 +1,6 @@
-"""Messages put together as bytes, where making objects would cost more than the rest of the call.
+"""Encodes messages as bytes directly, where creating message objects would cost more than the rest of the call.
 
-Only for what streams in bulk: output, log entries, archives, and records that many streams share.  Field numbers come
+This is used only for bulk data: output, log entries, archives, and records that many streams share.  Field numbers come
 from the descriptors; how fields are written is in `engine/codec/wire`.
 """
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 def serialize(message: Any) -> bytes:
-    """Serialise a message; one that was put together as bytes is sent as it is."""
+    """Return a message serialised; bytes are returned unchanged."""
     return message if type(message) is bytes else message.SerializeToString()
 
 
@@ -55,9 +55,9 @@ _OUTPUT_STDERR = number_field(_OUTPUT, "stream", common_pb2.STANDARD_STREAM_STDE
 
 
 def output_encoder(response: Any) -> Callable[[list[Frame] | Dropped | Idle], Iterable[bytes]]:
-    """Return the function that makes *response* messages of what a session yields.
+    """Return the function that converts the items of a session to *response* messages.
 
-    They have the fields `output`, `dropped` and `heartbeat`.
+    These messages have the fields `output`, `dropped` and `heartbeat`.
     """
     outer = tag(response.DESCRIPTOR, "output")
 
@@ -76,7 +76,7 @@ def output_encoder(response: Any) -> Callable[[list[Frame] | Dropped | Idle], It
 
 
 def _joined(frames: list[Frame]) -> Iterable[tuple[int, bytes]]:
-    """Yield the output with neighbours of one stream together, at most 256 KiB each."""
+    """Yield the output with adjacent frames of one stream joined, at most 256 KiB each."""
     pieces: list[bytes] = []
     size, current = 0, 0
     for stream, data, _ in frames:
@@ -108,14 +108,14 @@ _SECONDS, _NANOS = b"\x08", b"\x10"  # google.protobuf.Timestamp: fields 1 and 2
 
 
 def log_encoder(*, times: bool, details: bool) -> Callable[[list[Entry]], bytes]:
-    """Return the function that makes a `LogBatch` of log entries."""
+    """Return the function that encodes log entries as a `LogBatch`."""
     if details:
         return lambda entries: b"".join([_detailed(entry, times=times) for entry in entries])
     return _dated if times else lambda entries: b"".join([_entry(_STREAM[entry[0]], entry[2]) for entry in entries])
 
 
 def _dated(entries: list[Entry]) -> bytes:
-    """Return entries with their times: what nearly everybody wants, so it is written for speed."""
+    """Return the encoded entries with their times.  This is the usual case, and optimised for speed."""
     pieces: list[bytes] = []
     heads, of = _Heads(b""), (0, b"")
     for stream, time, line in entries:
@@ -146,7 +146,8 @@ def _entry(head: bytes, line: bytes) -> bytes:
 
 
 class _Heads(dict[int, tuple[bytes, bytes]]):
-    """By the size of their text: what comes before and after the nanoseconds of lines of one output and second."""
+    """The encoded bytes before and after the nanoseconds of an entry, for one output and second, by the size of the
+    text."""
 
     def __init__(self, fields: bytes) -> None:
         super().__init__()

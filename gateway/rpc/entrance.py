@@ -1,7 +1,8 @@
-"""Of many calls that one connection begins at once, most wait while calls of others are accepted and served.
+"""When one connection begins many calls at once, most of them wait while calls of other connections are accepted.
 
-grpc accepts calls one by one, in the order in which they came, and all that accepted calls do comes between.  A call
-that came after 250 others would have to wait for the work of all of them; so it waits only until they are accepted.
+grpc accepts calls one by one, in the order of their arrival, and the work of accepted calls runs in between.  Without
+this module, a call that arrives after 250 others waits for the work of all of them.  With it, the call waits only until
+they are accepted.
 """
 
 from __future__ import annotations
@@ -15,22 +16,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gateway.rpc.call import Call
 
-_AT_ONCE, _WINDOW_SECONDS = 8, 0.01  # calls of a connection that enter in so long without waiting
+_AT_ONCE, _WINDOW_SECONDS = 8, 0.01  # calls of one connection that enter without waiting, in each window
 _STEP_SECONDS = 0.001
-_STEP_CALLS = 5  # in a step before which no call came; else one, because more may come, also of others
-_OTHERS_SECONDS = 1.0  # after a call of another connection, for which calls wait
+_STEP_CALLS = 5  # calls that enter in a step, if no call arrived since the last step; else one
+_OTHERS_SECONDS = 1.0  # after a call of another connection, calls wait for this time
 
 _Places = deque[tuple["Call", asyncio.Future[None]]]
 
 
 class Entrance:
-    """Where calls enter that have brought their first message.
+    """The queue between the first message of a call and the call's handler.
 
-    Those on a unix socket never wait, and nor do those of a client that is alone.
+    Calls on a unix socket never wait, and neither do the calls of a client that is alone.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """*clock* tells seconds."""
+        """*clock* returns seconds."""
         self._clock = clock
         self._came: dict[str, int] = {}  # calls by connection, in this window
         self._window_end = 0.0
@@ -39,7 +40,7 @@ class Entrance:
         self._quiet = False  # whether no call came since the last step
 
     def is_free(self, peer: str) -> bool:
-        """Take note of a call on the connection of *peer*, and tell whether it may enter at once."""
+        """Count a call on the connection of *peer*, and return whether it may enter at once."""
         now = self._clock()
         self._quiet = False
         if peer != self._last:
@@ -51,7 +52,7 @@ class Entrance:
         return peer not in self._waiting and (count <= _AT_ONCE or now - self._changed_at >= _OTHERS_SECONDS)
 
     async def turn(self, call: Call) -> None:
-        """Wait for the turn of *call*: connections take turns, and so do the calls of each."""
+        """Wait until *call* may enter.  Connections take turns; the calls of one connection enter in order."""
         if not call.address:
             return
         loop = asyncio.get_running_loop()
@@ -62,7 +63,7 @@ class Entrance:
         await turn
 
     def end_all(self, error: Exception) -> None:
-        """End all that wait; their clients get *error*."""
+        """End all waiting calls with *error*."""
         for places in self._waiting.values():
             for call, _ in places:
                 call.context.end(error)
@@ -79,7 +80,7 @@ class Entrance:
             places, entered = self._waiting.pop(peer), False
             while places and not entered:
                 _, turn = places.popleft()
-                if entered := not turn.done():  # else its client has left
+                if entered := not turn.done():  # otherwise the client has disconnected
                     turn.set_result(None)
             if places:
                 self._waiting[peer] = places

@@ -1,4 +1,4 @@
-"""Enums in what clients send: protobuf lets any number pass, and code that compares would take it for a default."""
+"""Checks the enums in requests.  protobuf accepts any number, and code would treat an unknown one as the default."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gateway.engine.errors import InvalidField
 
 
 class Enums:
-    """The fields of a message, however deep, whose type is an enum.  It is true when there are any."""
+    """The enum fields of a message type, at any depth.  It is true if there is one."""
 
     def __init__(self, message: Descriptor, above: frozenset[Descriptor] = frozenset()) -> None:
         above |= {message}
@@ -34,7 +34,7 @@ class Enums:
 
 
 def _values(message: Any, field: FieldDescriptor, path: str) -> list[tuple[str, Any]]:
-    """Return what *field* has, each with its path."""
+    """Return the values of *field*, each with its path."""
     where = f"{path}.{field.name}" if path else field.name
     value = getattr(message, field.name)
     if field.is_repeated:

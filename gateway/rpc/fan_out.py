@@ -1,7 +1,7 @@
-"""RPCs of FleetService that call an RPC of one host for each host, or for each container: the option `fan_out`.
+"""The fan-out: RPCs of FleetService that call an RPC of one host for each host or container (the option `fan_out`).
 
-The descriptors say everything else: an RPC that only reads is a question, all others are batches; a request with
-`containers` is about containers.  So another such RPC needs nothing here.
+Everything else comes from the descriptors.  An RPC that only reads is a question; every other RPC is a batch.  A
+request with `containers` selects containers.  A new fan-out RPC needs no code here.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ from gateway.rpc.lists import may_be_old, remembered
 from gateway.rpc.markers import heartbeat
 
 _MOST_BYTES = 256 << 10
-_MOST_ITEMS = 64  # of a response: so many hosts are looked up without a pause
+_MOST_ITEMS = 64  # hosts whose inventories are read without a pause, and the most of one response
 _ANY = ListContainersRequest(all=True)
 Item: TypeAlias = list[bytes]
-"""An answer or a result, serialised, in pieces: a list of many hosts has megabytes, and they are copied once."""
+"""An answer or a result, serialised, in pieces.  Lists of many hosts are megabytes long; pieces avoid copies."""
 _EVER = Duration(seconds=315_576_000_000)  # the longest that there is
 _DRY_RUN = pb.Skipped(reason=pb.SKIP_REASON_DRY_RUN)
 _TOO_MANY_FAILURES = pb.Skipped(reason=pb.SKIP_REASON_TOO_MANY_FAILURES)
 
 
 def behaviour(method: MethodDescriptor, backend: Backend, served: Mapping[str, Behaviour]) -> Behaviour:
-    """Return what serves *method*; *served* has what serves the RPCs of one host, by their full names.
+    """Return the behaviour of *method*; *served* has the behaviours of the RPCs of one host, by full name.
 
     Raises `TypeError` when there is no such RPC, or the messages do not fit it.
     """
@@ -76,7 +76,7 @@ def _question(method: MethodDescriptor, backend: Backend, rpc: HostRpc) -> Behav
         unknown: list[Host] = []
         for response in encode.responses(question.known(kind, hosts, unknown)):
             yield response
-            await asyncio.sleep(0)  # other calls have their turn
+            await asyncio.sleep(0)  # let other calls run
         async with aclosing(together(_for_each(unknown, question.ask))) as answers:
             async for several in answers:
                 for response in encode.responses(several):
@@ -89,7 +89,7 @@ def _question(method: MethodDescriptor, backend: Backend, rpc: HostRpc) -> Behav
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What every host is asked in one call."""
+    """One call that asks many hosts the same."""
 
     rpc: HostRpc
     asked: Any
@@ -98,9 +98,9 @@ class _Question:
     summary: pb.FanOutSummary
 
     def known(self, kind: str, hosts: Iterable[Host], unknown: list[Host]) -> Iterator[Item]:
-        """Yield the answers of the inventories; *unknown* gets the hosts that are to be asked.
+        """Yield the answers of the inventories; append the hosts that must be asked to *unknown*.
 
-        The first answers are on their way while others are looked up.
+        The first answers are sent while the rest is looked up.
         """
         for host in hosts:
             pieces = remembered(kind, self.asked, host) if kind else None
@@ -171,7 +171,7 @@ def _batch(method: MethodDescriptor, backend: Backend, rpc: HostRpc) -> Behaviou
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What is changed at every target of one batch; its results are *put*."""
+    """The change that a batch makes to each target; results go to *put*."""
 
     rpc: HostRpc
     asked: Any
@@ -180,8 +180,8 @@ class _Change:
     put: Put[Item]
 
     async def make(self, target: Target) -> bool:
-        """Change *target*, and tell whether that worked.  Raises `InvalidField`."""
-        pending: list[Any] = []  # the last response is marked, so each waits for the next
+        """Change *target*, and return whether that succeeded.  Raises `InvalidField`."""
+        pending: list[Any] = []  # holds a response until the next one arrives, because the last one is marked
 
         async def pass_on(response: Any) -> None:
             if pending:
@@ -219,13 +219,13 @@ def chosen_hosts(request: Any, backend: Backend) -> list[Host]:
 
 
 async def settled(hosts: Iterable[Host]) -> None:
-    """Wait, for a moment, until inventories show what was done to containers through this gateway before now."""
+    """Wait briefly until the inventories show the changes that were made through this gateway."""
     inventories = [host.inventory for host in hosts if not host.inventory.shows_changes("container", _ANY)]
     await asyncio.gather(*(inventory.settled("container", _ANY) for inventory in inventories))
 
 
 def unaddressed(request: Any, *fields: str) -> Any:
-    """Return a copy of what each host is asked.  Raises `InvalidField` when one of *fields*, its address, is set."""
+    """Return a copy of the request of one host.  Raises `InvalidField` when one of its address *fields* is set."""
     for name in fields:
         if getattr(request.request, name):
             raise InvalidField(f"request.{name}", "must be empty: the selectors choose what the call is about")
@@ -245,7 +245,7 @@ def addressed(asked: Any, host: Host, id: str = "") -> Any:
 
 
 def within_request(error: InvalidField) -> InvalidField:
-    """Return *error* of the request of one host as that of the request which holds it."""
+    """Return *error*, about the request of one host, with its field's path in the whole request."""
     return InvalidField(f"request.{error.field}", error.remedy)
 
 
@@ -259,7 +259,7 @@ def _host_timeout(request: Any, backend: Backend) -> Timeout:
 
 
 def _options(wanted: pb.BatchOptions) -> Options:
-    """Return the options of a batch, where they are given.  Raises `InvalidField`."""
+    """Return the options of a batch, or the defaults.  Raises `InvalidField`."""
     given: dict[str, Any] = {}
     for field, value in wanted.ListFields():
         if field.name != "dry_run":
@@ -275,7 +275,7 @@ def _containers(
     summary: pb.BatchSummary,
     method: MethodDescriptor,
 ) -> list[Target]:
-    """Return the containers that *selector* selects; *summary* gets what may be missing."""
+    """Return the containers that *selector* selects; add what may be missing to *summary*."""
     targets, rows = [], []
     for host in hosts:
         if host.outdated is not None:
@@ -297,10 +297,10 @@ def _for_each(hosts: Sequence[Host], work: Any) -> Iterator[Any]:
 
 
 class _Encoder:
-    """Puts the responses of one RPC together, as bytes: those of hosts are not parsed again."""
+    """Encodes the responses of one RPC as bytes; the responses of hosts are not parsed again."""
 
     def __init__(self, method: MethodDescriptor, several: str) -> None:
-        """*several* is the field that holds the answers of hosts, or the results of targets."""
+        """*several* is the field of the answers of hosts, or of the results of targets."""
         self._reply = GetMessageClass(method.output_type)
         item = cast("Any", method.output_type.fields_by_name[several].message_type)
         self._item = GetMessageClass(item)

@@ -1,6 +1,6 @@
 """The standard health service: of the gateway, of its services, and of each host.
 
-Not grpcio's own: that one cannot forget a name, and a host that has left has no health.
+grpcio's own servicer cannot remove a name, and the health of a host must end when the host leaves the fleet.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class UnknownService(CallError):
 
 
 class HealthReporter(health_pb2_grpc.HealthServicer):
-    """Says who serves: the gateway, whose name is empty, services by their names, and hosts as `host/NAME`.
+    """The statuses of the gateway (""), of services by name, and of hosts as `host/NAME`.
 
-    `asked_at` is when somebody asked last, of `time.monotonic()`.
+    `asked_at` is the `time.monotonic()` of the last health check.
     """
 
     def __init__(self) -> None:
@@ -41,31 +41,31 @@ class HealthReporter(health_pb2_grpc.HealthServicer):
         self._closed = False
 
     def serve(self, services: Iterable[str]) -> None:
-        """Say that the gateway, and these *services*, serve."""
+        """Report the gateway and *services* as SERVING."""
         for name in ("", *services):
             self._set(name, _SERVING)
 
     def host_added(self, host: Host) -> None:
-        """Say nothing of a host before its first probe."""
+        """Do nothing: a host has no status before its first probe."""
 
     def host_changed(self, host: Host) -> None:
-        """Say whether *host* takes work."""
+        """Report whether *host* takes new work."""
         serves = host.state in (State.UP, State.DEGRADED)
         self._set(f"host/{host.name}", _SERVING if serves else _NOT_SERVING)
 
     def host_removed(self, host: Host) -> None:
-        """Forget *host*; its watchers learn that it is not known any more."""
+        """Remove *host*; its watchers receive SERVICE_UNKNOWN."""
         self._statuses.pop(f"host/{host.name}", None)
         self._wake()
 
     def drain(self) -> None:
-        """Say of all, from now on, that they do not serve."""
+        """Report NOT_SERVING for every name from now on."""
         self._draining = True
         self._statuses = dict.fromkeys(self._statuses, _NOT_SERVING)
         self._wake()
 
     def close(self) -> None:
-        """End the streams of those who watch, once they have read the last change."""
+        """End the Watch streams after their clients have received the last change."""
         self._closed = True
         self._wake()
 

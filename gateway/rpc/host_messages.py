@@ -1,4 +1,4 @@
-"""Hosts and their sources as messages, and what a client says of a host as a document."""
+"""Converts hosts and sources to messages, and a client's `HostSpec` to a document."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def host_message(host: Host, twins: Twins) -> pb.Host:
 
 
 def _reason(host: Host) -> ErrorReason.ValueType:
-    """Return why it is in its state; an engine's own refusal means what it means to a call."""
+    """Return the reason of the host's state.  An engine's refusal has the same meaning as for a call."""
     if host.health.cause is not None:
         return _failure(host.health.cause, host).reason
     return ErrorReason.Value(f"ERROR_REASON_{host.health.reason or 'UNSPECIFIED'}")
@@ -90,9 +90,9 @@ def source_messages(feeds: Iterable[Feed]) -> Iterator[pb.HostSource]:
 
 
 def document_of(spec: pb.HostSpec) -> str:
-    """Return the document of a host that a client describes, as a file of hosts has it.
+    """Return a client's description of a host as a document, in the format of a file of hosts.
 
-    Raises `InvalidField` for what is not right in it.
+    Raises `InvalidField` for an invalid field.
     """
     document: dict[str, Any] = {"address": spec.address, "labels": dict(spec.labels)}
     for name in ("tls", "ssh"):
@@ -112,7 +112,7 @@ def document_of(spec: pb.HostSpec) -> str:
 
 
 def _check_texts(tls: Mapping[str, str]) -> None:
-    """Refuse what would be taken for the path of a file on the gateway's machine."""
+    """Refuse a value that would be read as a path on the gateway's machine."""
     for name in ("ca", "certificate", "key"):
         if name in tls and BEGIN not in tls[name]:
             raise InvalidField(f"spec.tls.{name}", "must be PEM text")

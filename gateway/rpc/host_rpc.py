@@ -1,4 +1,4 @@
-"""RPCs of one host, called within the gateway: what the calls about many hosts are made of."""
+"""Calls an RPC of one host from within the gateway.  Calls to many hosts consist of such calls."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ from gateway.rpc.write_timeout import StallGuard
 log = logging.getLogger("gateway.rpc")
 
 Behaviour: TypeAlias = Callable[[Any, Any], Any]
-"""What serves an RPC: it takes a request and a context, and returns a response or a generator of responses."""
+"""The implementation of an RPC: it takes a request and a context, and returns a response or a generator of
+responses."""
 
 
 class LocalContext:
-    """What the behaviour of an RPC sees of a call that the gateway makes itself; see `CallContext`.
+    """The context of a call that the gateway makes itself; compare `CallContext`.
 
-    It belongs to the task that makes it.
+    It belongs to the task that creates it.
     """
 
     def __init__(self, timeout: Timeout | None, *, new_work: bool = False, streams: bool = False) -> None:
@@ -50,7 +51,7 @@ class LocalContext:
         return None if self.deadline is None else max(self.deadline - asyncio.get_running_loop().time(), 0.0)
 
     def use(self, host: Host) -> None:
-        """Let the call end at the latest with *host*."""
+        """Note that the call uses *host*: it ends when the host leaves the fleet."""
         host.calls.add(self)
         self._hosts.append(host)
 
@@ -61,22 +62,22 @@ class LocalContext:
             self.task.cancel()
 
     def close(self) -> None:
-        """Forget the hosts: the call has ended."""
+        """Release the hosts: the call has ended."""
         for host in self._hosts:
             host.calls.discard(self)
 
     async def send_initial_metadata(self) -> None:
-        """Do nothing: there is nobody to tell."""
+        """Do nothing: the call has no client."""
 
     async def check_client(self) -> None:
-        """Do nothing: nothing is uploaded by such a call."""
+        """Do nothing: the call has no upload."""
 
 
 class HostsDown:
-    """Ends calls of one response that the gateway has made to a host which turns out to be down: a `HostWatcher`.
+    """A `HostWatcher` that ends the gateway's own unary calls to a host when the host goes down.
 
-    Some may take an hour, and a batch ends with the last of them.  A client of one host has a deadline of its own, and
-    a stream may continue when the host is back.
+    Such a call may take an hour, and a batch waits for the last of them.  Calls of clients are not ended: they have
+    deadlines of their own.  Streams are not ended: they may continue when the host is back.
     """
 
     def host_added(self, host: Host) -> None:
@@ -86,7 +87,7 @@ class HostsDown:
         """Do nothing: its calls end."""
 
     def host_changed(self, host: Host) -> None:
-        """End the calls if it is down; those that were not sent yet fail by themselves before."""
+        """End the calls if the host is down, after the calls that were not sent yet have failed by themselves."""
         if host.state in FAILING:
             asyncio.get_running_loop().call_soon(self._end_calls, host)
 
@@ -102,7 +103,7 @@ async def _nowhere(message: Any) -> None:
 
 
 class HostRpc:
-    """An RPC of one host."""
+    """An RPC of one host, to be called within the gateway."""
 
     def __init__(self, method: MethodDescriptor, behaviour: Behaviour) -> None:
         """Raises `TypeError` for an RPC whose client streams."""
@@ -135,18 +136,18 @@ class HostRpc:
             context.close()
 
     def _interrupted(self, cause: Exception) -> Exception:
-        """Return what it means that the call was ended early because of *cause*."""
+        """Return the error of a call that was ended early because of *cause*."""
         if self.changes:
             return OutcomeUnknown(f"{cause}; whether the request took effect is not known", sent=True)
         return cause
 
     def failure(self, error: Exception, host: str) -> common_pb2.Failure:
-        """Return *error*, which the call to *host* has raised, as a message."""
+        """Return *error*, raised by the call to *host*, as a message."""
         return as_message(error, host, self.method)
 
 
 def as_message(error: Exception, host: str, method: MethodDescriptor) -> common_pb2.Failure:
-    """Return what the caller gets to see of *error*, which an RPC raised that asked *host*."""
+    """Return *error*, raised by a call of the RPC *method* to *host*, as a message for the client."""
     found = failure(error, host, changes=options.changes(method), operation=method.name)
     if found is None:
         log.error("defect", exc_info=error, extra={"fields": {"method": method.full_name, "host": host}})

@@ -1,4 +1,4 @@
-"""One client that follows the hosts."""
+"""One subscriber of WatchHosts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BYTES = 256 << 10  # of a message, at most, but for a single host that is large
 class HostWatch:
     """Collects which hosts have changed since the last response.
 
-    It keeps names alone, each once: a host that changes often while the client does not read comes once.
+    It keeps only names, each once.  A host that changes often while the client does not read is sent once.
     """
 
     def __init__(
@@ -51,11 +51,11 @@ class HostWatch:
         self._news.set()
 
     def host_removed(self, host: Host) -> None:
-        """Note that *host* is gone, or another has its name."""
+        """Note that *host* has left, or was replaced by another host of its name."""
         self.host_changed(host)
 
     async def wait(self, seconds: float) -> bool:
-        """Wait for news.  Return whether there is some."""
+        """Wait for changes.  Return whether there are any."""
         try:
             await asyncio.wait_for(self._news.wait(), seconds)
         except TimeoutError:
@@ -63,7 +63,7 @@ class HostWatch:
         return True
 
     def responses(self) -> Iterator[pb.WatchHostsResponse]:
-        """Yield the news; the last response says that there are no more."""
+        """Yield the changes.  The last response has `synced`."""
         self._news.clear()
         changed, self._changed = sorted(self._changed), set()
         response, size = pb.WatchHostsResponse(), 0

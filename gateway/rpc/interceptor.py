@@ -1,4 +1,4 @@
-"""The interceptor around every RPC: it admits calls within budgets, and can end those that are open."""
+"""The interceptor around every RPC.  It admits calls within budgets, and can end the open ones."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Behaviour: TypeAlias = Callable[[Any, GrpcContext], Awaitable[Any]]
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
-    """Wraps every handler.  The wrapper of a method is made once and kept.
+    """Wraps every handler.  The wrapper of a method is created once and kept.
 
-    To grpc, every wrapper takes a stream.  Otherwise grpc would read and decode the message before it calls the
-    wrapper: for as long as the client likes, and with an answer of its own to what it cannot decode.
+    Every wrapper is a streaming handler for grpc.  For a unary handler, grpc reads and decodes the message before it
+    calls the wrapper: it would wait for it without a bound, and answer a malformed message with a status of its own.
     """
 
     def __init__(self, metrics: RpcMetrics, limits: Limits, traces: Traces) -> None:
@@ -37,17 +37,17 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         return any(budget.open for budget in self._shared.budgets.all)
 
     def listens_on(self, port: int) -> None:
-        """Take notice of the port on which clients connect."""
+        """Store the port on which clients connect."""
         self._shared.connections.port = port
 
     def end_endless(self) -> None:
-        """End the streams that have no end of their own: the gateway is stopping."""
+        """End the streams that have no end of their own, because the gateway is stopping."""
         budgets = self._shared.budgets
         for budget in (budgets.stream, budgets.reflection):
             budget.end(GoingAway(), endless=True)
 
     def end_all(self) -> None:
-        """End every call, so that its client learns what it means; grpc would say UNAVAILABLE to all alike."""
+        """End every call with a status that fits it; grpc alone would send UNAVAILABLE to all clients."""
         self._shared.first_messages.end_all(GoingAway())
         self._shared.entrance.end_all(GoingAway())
         for budget in self._shared.budgets.all:
@@ -65,7 +65,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             handler = await continuation(handler_call_details)
             if handler is None:
                 self._shared.metrics.unknown_method()
-                return None  # nothing is kept of names that do not exist
+                return None  # a client can call any name, so unknown names are not kept
             wrapped = self._wrapped[path] = self._wrap(path, handler)
         return wrapped
 
@@ -106,8 +106,8 @@ def _stream(
     async def handle(_: Any, context: GrpcContext) -> None:
         handed = StreamContext(context, stall_timeout_seconds, new_work=method.new_work)
         async with Call(method, context, handed) as call:
-            # The responses close before the client learns how they ended: it may not read that either, and the
-            # upstream connection hangs on them.  The request has no name here: this frame outlives the call.
+            # The responses close before the status is sent.  A client that does not read would delay the status, and an
+            # open generator keeps its upstream connection.  The request has no name here: this frame outlives the call.
             with closing(handed.guard):
                 async with aclosing(inner(await call.receive(), call.handed)) as responses:
                     async for response in responses:

@@ -1,4 +1,4 @@
-"""RPCs that list the objects of a host: it answers, or the gateway's inventory of it, where the request allows that."""
+"""RPCs that list the objects of a host.  The host answers, or its inventory if the request allows an older answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gateway.rpc.context import CallContext
 
 
 def may_be_old(method: MethodDescriptor) -> bool:
-    """Tell whether requests of an RPC say how old its answer may be."""
+    """Return whether the requests of an RPC have `max_age`, the largest allowed age of the answer."""
     return "max_age" in method.input_type.fields_by_name
 
 
@@ -40,7 +40,7 @@ def listing(binding: Binding, backend: Backend) -> Callable[..., Any]:
         except TransportError:
             if max_age is None or (answer := host.inventory.answer(request, max_age)) is None:
                 raise
-            return b"".join(answer)  # its age includes the changes that it does not show
+            return b"".join(answer)  # a change that it does not show yet counts in its age
         freshness = common_pb2.Freshness(source=common_pb2.ANSWER_SOURCE_ENGINE)
         freshness.max_age.FromNanoseconds(int((time.monotonic() - sent) * 1e9))
         serialised = await host.memo(binding).serialised(response, host.engine.turns, host.engine.skipped)
@@ -52,7 +52,7 @@ def listing(binding: Binding, backend: Backend) -> Callable[..., Any]:
 def remembered(kind: str, request: Any, host: Host) -> list[bytes] | None:
     """Return the response of *host* to a request that lists objects of *kind*, serialised, in pieces.
 
-    None where the inventory is not as the host is now, or the call has to wait, or fails.
+    None when the inventory is not up to date, or when the call must wait or fail.
     """
     if host.outdated is not None or not host.inventory.shows_changes(kind, request):
         return None
@@ -64,7 +64,8 @@ def remembered(kind: str, request: Any, host: Host) -> list[bytes] | None:
 
 
 def _max_age(request: Any) -> float | None:
-    """Return how old an answer may be, in seconds; None when the host is to be asked.  Raises `InvalidField`."""
+    """Return the largest allowed age of an answer, in seconds; None when the host must be asked.  Raises
+    `InvalidField`."""
     if not request.HasField("max_age"):
         return None
     seconds = request.max_age.seconds + request.max_age.nanos / 1e9

@@ -1,4 +1,4 @@
-"""What streams say besides what they are about: that something is missing, and that nothing has come for a while."""
+"""Records that all streams share: gaps and heartbeats."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def gap(reason: pb.GapReason.ValueType, after: int, before: int, count: int = 0)
 
 
 def heartbeat(idle: float) -> pb.Heartbeat:
-    """Return the sign of life of a stream for which the host has sent nothing for *idle* seconds."""
+    """Return the heartbeat of a stream whose host has sent nothing for *idle* seconds."""
     return pb.Heartbeat(idle=Duration(seconds=int(idle), nanos=int(idle % 1 * 1e9)))
 
 

@@ -1,4 +1,4 @@
-"""The messages that clients send: the first one in time, and each of them decoded."""
+"""The messages that clients send: the time limit of the first one, and the decoding of all."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 
 _KEY = "limits.request_timeout_seconds"
 _LOOK_SECONDS = 0.1
-_MOMENT = 2  # looks; what is there, or comes with the call, does not wait for so long
+_MOMENT = 2  # checks; a message that arrives with its call never waits for so many
 _MANY = 8  # calls of one connection
 
 _Slow = dict[str, dict[str, list["Call"]]]  # calls by address and connection, those that began first before the others
 
 
 class FirstMessages:
-    """The calls whose first message has not come.
+    """The calls whose first message has not arrived.
 
-    They have no place in a budget, which silence would fill.  What they hold is memory: grpc takes a message of up to
-    4 MiB piece by piece, and shows only whole ones.  So there is a bound for those that wait longer than a moment.
+    They have no place in a budget, because silent clients could fill it.  But they use memory: grpc buffers a message
+    of up to 4 MiB until it is complete.  So the number of calls that wait longer than a moment is bounded.
 
-    Time is counted in looks at the calls.  While the loop is held up nobody looks, and nobody's time runs out.
+    Time is counted in periodic checks.  While the event loop is blocked, no check runs, and no call times out.
     """
 
     def __init__(self, limits: Limits, connections: Connections, metrics: RpcMetrics) -> None:
         self._seconds, self._most_slow = limits.request_timeout_seconds, limits.max_slow_requests
         self._last_look = max(_MOMENT, math.ceil(self._seconds / _LOOK_SECONDS))
-        self._looks: dict[Call, int] = {}  # how often each call was seen waiting
+        self._looks: dict[Call, int] = {}  # how many checks each call has waited
         self._timer: asyncio.TimerHandle | None = None
         self._connections = connections
         self._refused = metrics.refused.labels("request", "gateway")
@@ -46,7 +46,7 @@ class FirstMessages:
         metrics.limit.labels("request").set(self._most_slow)
 
     async def read(self, call: Call, context: GrpcContext) -> Any:
-        """Return the bytes of the first message; `grpc.aio.EOF` when the client has ended its side before."""
+        """Return the bytes of the first message; `grpc.aio.EOF` when the client has closed its side without one."""
         self._looks[call] = 0
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._look)
@@ -56,7 +56,7 @@ class FirstMessages:
             del self._looks[call]
 
     def end_all(self, error: Exception) -> None:
-        """End all of them; their clients get *error*."""
+        """End all of them with *error*."""
         for call in self._looks:
             call.context.end(error)
 
@@ -74,9 +74,9 @@ class FirstMessages:
             self._timer = asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._look)
 
     def _bound(self, slow: _Slow) -> None:
-        """End slow calls until they are within the bound: first those of the address, and of the connection, with most.
+        """End slow calls until the bound holds, first those of the address and the connection that have the most.
 
-        A connection with many of them is ended itself: that takes little, and an answer to each call takes much.
+        A connection with many slow calls is closed, because that costs less than a status for each call.
         """
         counts = {address: sum(map(len, connections.values())) for address, connections in slow.items()}
         excess = sum(counts.values()) - self._most_slow

@@ -1,7 +1,7 @@
 """The mirror: a handler for every RPC that is bound to an endpoint.
 
-Nothing here mentions an operation.  A service that has something to say of its own brings methods by the names of
-its RPCs; they win over mirroring.
+Nothing here names an operation.  A service with code of its own has methods with the names of its RPCs; such a method
+replaces the mirror.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ from gateway.rpc.lists import listing, may_be_old
 
 
 def behaviours(
-    service: ServiceDescriptor, backend: Backend, *by_hand: object, served: Mapping[str, Behaviour] | None = None
+    service: ServiceDescriptor, backend: Backend, *servicers: object, served: Mapping[str, Behaviour] | None = None
 ) -> dict[str, Behaviour]:
-    """Return what serves the RPCs of *service*, by their full names.
+    """Return the behaviours of the RPCs of *service*, by full name.
 
-    Methods of the objects *by_hand* win over mirroring, and over the fan-out to the RPCs that are *served* already.
+    A method of one of the *servicers* replaces the mirror or the fan-out.  *served* has the behaviours that a fan-out
+    can call.
     Raises `TypeError` when an RPC has neither a method nor an endpoint, or no access level.
     """
     made: dict[str, Behaviour] = {}
@@ -43,7 +44,7 @@ def behaviours(
         rules = options.of_rpc(method)
         if not rules.access:
             raise TypeError(f"{method.full_name} does not say what a caller must be allowed")
-        written = [getattr(part, method.name) for part in by_hand if hasattr(part, method.name)]
+        written = [getattr(part, method.name) for part in servicers if hasattr(part, method.name)]
         if written:
             made[method.full_name] = written[0]
         elif rules.fan_out:
@@ -54,13 +55,13 @@ def behaviours(
 
 
 def handlers(service: ServiceDescriptor, served: Mapping[str, Behaviour]) -> grpc.GenericRpcHandler:
-    """Return grpc's handlers of *service*."""
+    """Return the grpc handlers of *service*."""
     made = {method.name: handler(method, served[method.full_name]) for method in service.methods}
     return grpc.method_handlers_generic_handler(service.full_name, made)
 
 
 def handler(method: MethodDescriptor, behaviour: Callable[..., Any]) -> Any:
-    """Return grpc's handler of *method*."""
+    """Return the grpc handler of *method*."""
     make = {
         (False, False): grpc.unary_unary_rpc_method_handler,
         (False, True): grpc.unary_stream_rpc_method_handler,
@@ -71,7 +72,7 @@ def handler(method: MethodDescriptor, behaviour: Callable[..., Any]) -> Any:
 
 
 def mirror(method: MethodDescriptor, backend: Backend) -> Callable[..., Any]:
-    """Return the behaviour of an RPC that is nothing but its endpoint."""
+    """Return the behaviour of an RPC that has no code of its own."""
     binding = binding_of(method)
     if may_be_old(method):
         behaviour = listing(binding, backend)
@@ -107,7 +108,7 @@ def _unary(binding: Binding, backend: Backend) -> Callable[..., Any]:
 
 
 def _lines(binding: Binding, backend: Backend) -> Callable[..., Any]:
-    # Work that reports progress and falls silent has stalled; what runs a process or waits for events may be silent.
+    # An operation that reports progress and falls silent has stalled.  A process, or a wait for events, may be silent.
     may_stall = binding.changes and binding.deadline_class == pb.DEADLINE_CLASS_SHORT
     reports = any(field.message_type is Progress.DESCRIPTOR for field in binding.reply.fields)
 
@@ -129,7 +130,7 @@ def _lines(binding: Binding, backend: Backend) -> Callable[..., Any]:
 
 
 def coalesced(reports: AsyncGenerator[Any, None]) -> AbstractAsyncContextManager[AsyncGenerator[Any, None]]:
-    """Read documents of progress as fast as they come; yield those of them that tell something new."""
+    """Read progress documents as fast as they arrive; yield only the newest of each piece of work."""
     return buffered(reports, ProgressCoalescer(asyncio.get_running_loop().time))
 
 
@@ -150,7 +151,7 @@ def _bytes(binding: Binding, backend: Backend) -> Callable[..., Any]:
 
 
 def upload(binding: Binding, backend: Backend) -> Callable[..., Any]:
-    """Return the behaviour of an RPC that sends its client's data as the body of a request, and has one response."""
+    """Return the behaviour of an RPC that sends the client's data as a request body, and has one response."""
 
     async def call(requests: AsyncIterator[Any], context: CallContext) -> Message:
         start, data = await _asked(binding, requests, context)
@@ -164,12 +165,12 @@ def upload(binding: Binding, backend: Backend) -> Callable[..., Any]:
 
 
 async def _asked(binding: Binding, request: Any, context: CallContext) -> tuple[Any, AsyncIterator[bytes] | None]:
-    """Return the message that holds the request's fields, and the data that follow it in an upload."""
+    """Return the message with the fields of the request, and the data of an upload."""
     return (await first(request), _data(request, context)) if binding.upload else (request, None)
 
 
 async def first(requests: AsyncIterator[Any]) -> Any:
-    """Return the `start` that opens a client's stream.  Raises `InvalidField` when it is something else."""
+    """Return the `start` frame of a client's stream.  Raises `InvalidField` when the first frame is another one."""
     async for request in requests:
         if request.WhichOneof("frame") == "start":
             return request.start

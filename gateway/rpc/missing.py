@@ -1,7 +1,7 @@
-"""What does not exist, when an engine says that something does not: its kind and its name.
+"""Finds the kind and the name of the object that an engine did not find.
 
-The request names objects, but what is missing can be another one that the operation needs: the words tell which, in
-the spellings of Docker 20.10 to 29 and of Podman.  Where they do not, it is the object that the request is about.
+The missing object may be one of the request, or another that the operation needs.  The engine's error text names it, in
+the spellings of Docker 20.10 to 29 and of Podman.  If it names none, the missing object is the target of the request.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Named = tuple[tuple[str, str], ...]
 
 
 def missing(operation: str, words: str, named: Named) -> tuple[str, str] | None:
-    """Return the kind and the name of what the RPC *operation* has not found; None when nobody knows."""
+    """Return the kind and the name of the object that the RPC *operation* did not find; None when it is not known."""
     for kind, pattern in _WORDS:
         if found := pattern.search(words):
             quoted = found["name"] if "name" in pattern.groupindex else ""
@@ -50,7 +50,7 @@ def missing(operation: str, words: str, named: Named) -> tuple[str, str] | None:
 
 
 def _as_asked(kind: str, quoted: str, named: Named) -> str:
-    """Return the name by which the request names what the engine calls *quoted*: engines add registries and tags."""
+    """Return the request's name for the object that the engine calls *quoted*: engines add registries and tags."""
     same = [name for each, name in named if each == kind]
     return next((name for name in same if not quoted or _is_same(name.removeprefix("/"), quoted)), quoted)
 

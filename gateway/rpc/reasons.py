@@ -1,7 +1,7 @@
-"""What an engine's refusal means: by what was asked, then by the HTTP status, and by its words only after both.
+"""Maps an engine's error response to a reason: by the operation, then by the HTTP status, and last by the error text.
 
-Words are read where one status means several things, above all 500, which engines give for what is the caller's own
-fault.  They are those of Docker 20.10 to 29, and of Podman, whose errors end with the name of their cause.
+The text decides where one status has several meanings, above all 500, which engines also send for errors of the caller.
+The texts are those of Docker 20.10 to 29, and of Podman, whose errors end with the name of their cause.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import NamedTuple
 from dockfleet.v1 import common_pb2 as pb
 from grpc import StatusCode as Code
 
-# An answer that began well, and reports within it that the operation has failed.
+# The status of a response that began with success, and then reports that the operation has failed.
 WITHIN_ANSWER = 200
-_LONGEST = 4096  # characters of the words that are looked at
+_LONGEST = 4096  # characters of the text that are searched
 
 _STARTS = frozenset({"StartContainer", "RestartContainer"})
 _UPLOADS = frozenset({"BuildImage", "ImportImage", "LoadImages", "PutContainerArchive"})
@@ -31,7 +31,8 @@ _ARCHIVES = frozenset({"GetContainerArchive", "PutContainerArchive", "StatContai
 
 
 class Rule(NamedTuple):
-    """A meaning, and the statuses and words that have it.  `code_of_change` is for calls that change something."""
+    """A reason, and the statuses and texts that it covers.  `code_of_change` replaces the code for calls that change
+    something."""
 
     statuses: frozenset[int]
     words: re.Pattern[str]
@@ -285,7 +286,7 @@ _BY_STATUS = (
 
 
 def meaning(operation: str, status: int, words: str) -> Rule | None:
-    """Return the rule for an answer to the RPC *operation*; None when the engine itself has failed."""
+    """Return the rule for an error response to the RPC *operation*; None when the engine itself has failed."""
     words = words[:_LONGEST]
     return next((rule for rule in _rules(operation, status) if rule.words.search(words)), None)
 

@@ -26,10 +26,10 @@ _CONTRACT = Path(__file__).with_name("contract.binpb.gz")
 
 
 class Reflection:
-    """Answers what services, messages and fields there are."""
+    """Serves the descriptors of services, messages and fields."""
 
     def __init__(self, services: Iterable[str]) -> None:
-        """Describe *services*, by their full names, and themselves."""
+        """Describe *services*, given by full name, and the reflection services."""
         self._services = sorted({*services, *NAMES})
         self._pool = descriptor_pool.Default()
 

@@ -11,14 +11,14 @@ OPTIONS = (
     ("grpc.so_reuseport", 0),  # else a second gateway would silently share the port (grpc/grpc#18210)
     ("grpc.max_receive_message_length", 4 << 20),  # each call may hold so much that is not whole yet
     ("grpc.max_send_message_length", 64 << 20),  # a list of some ten thousand containers
-    ("grpc.max_metadata_size", 16 << 10),  # both alike: between them, grpc would decide by chance
+    ("grpc.max_metadata_size", 16 << 10),  # both the same: between a soft and a hard limit, grpc refuses at random
     ("grpc.absolute_max_metadata_size", 16 << 10),
-    # What a connection may send that no call asks for.  With the probe it would be 8 MiB.
+    # The bytes that a connection may send before a call reads them.  With the bandwidth probe, it would be 8 MiB.
     ("grpc.http2.bdp_probe", 0),
     ("grpc.http2.lookahead_bytes", 512 << 10),
     ("grpc.server_handshake_timeout_ms", 5_000),
-    # Calls that wait to be accepted.  Beyond the first bound grpc refuses some of them, and beyond the second one all,
-    # of all clients; each takes some 10 KiB.
+    # Calls that wait to be accepted, of all clients; each takes about 10 KiB.  Beyond the first bound grpc refuses some
+    # of them, and beyond the second bound all.
     ("grpc.server.max_pending_requests", 10_000),
     ("grpc.server.max_pending_requests_hard_limit", 20_000),
     ("grpc.keepalive_time_ms", 20_000),
@@ -32,7 +32,7 @@ _SHORT_CALLS = 50  # calls that a connection may have besides streams: grpc lets
 
 
 def options_of(limits: Limits, connections: int) -> list[tuple[str, int]]:
-    """Return the options of a server with such *limits*, and so many *connections* at most."""
+    """Return the options of a server with *limits* and at most *connections* connections."""
     return [
         *OPTIONS,
         ("grpc.max_concurrent_streams", limits.max_streams_per_connection + _SHORT_CALLS),
@@ -41,10 +41,10 @@ def options_of(limits: Limits, connections: int) -> list[tuple[str, int]]:
 
 
 def listen(server: grpc.aio.Server, address: str, certificates: Certificates | None) -> int:
-    """Let *server* listen on *address*, and return its port.  Raises `OSError`."""
+    """Bind *server* to *address*, and return the port.  Raises `OSError`."""
     try:
         if certificates is None:
             return server.add_insecure_port(address)
         return server.add_secure_port(address, certificates.credentials)
-    except RuntimeError as error:  # its text is about how to debug grpc
+    except RuntimeError as error:  # the text of this exception only explains how to debug grpc
         raise OSError(f"cannot listen on {address}: it is taken, or no address of this machine") from error

@@ -1,7 +1,7 @@
-"""An exception -> google.rpc.Status.  What an engine's own refusals mean is in `reasons`.
+"""Converts exceptions to google.rpc.Status.  `reasons` maps the error responses of engines.
 
-Whose fault decides: UNAVAILABLE means that the same call may simply be sent again, FAILED_PRECONDITION that
-something must change first, ABORTED that the caller must look what happened.  UNAUTHENTICATED is kept for
+The code says what the caller can do: UNAVAILABLE, send the same call again; FAILED_PRECONDITION, change something
+first; ABORTED, find out what happened.  UNAUTHENTICATED is kept for
 callers of the gateway itself.
 """
 
@@ -23,7 +23,7 @@ from gateway.rpc import reasons
 from gateway.rpc.missing import missing
 
 DOMAIN = "dockfleet"
-_LONGEST = 1024  # bytes of text; past the limit of trailers a client would see another status altogether
+_LONGEST = 1024  # bytes of text; beyond the size limit of trailers, the client would receive another status
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
@@ -47,25 +47,25 @@ class ClientDeadline(CallError):
 
 
 class GatewayBusy(CallError):
-    """As many calls as allowed are under way at this gateway."""
+    """A bound on the open calls of this gateway is reached."""
 
     status, reason, retry_safe, about_host = "RESOURCE_EXHAUSTED", "GATEWAY_BUSY", True, False
 
 
 class NoRequest(CallError):
-    """The first message of a call has not come."""
+    """The first message of a call did not arrive in time."""
 
     status, reason, retry_safe, about_host = "DEADLINE_EXCEEDED", "NO_REQUEST", True, False
 
 
 class EmptyCall(CallError):
-    """The client has ended its side of a call without a message, and the call needs one."""
+    """The client closed its side of a call without a message, and the call needs one."""
 
     status, reason, about_host = "INVALID_ARGUMENT", "NO_REQUEST", False
 
 
 class MalformedMessage(CallError):
-    """The bytes of a message are not what the RPC takes."""
+    """The bytes of a message do not decode as the request of the RPC."""
 
     status, reason, about_host = "INVALID_ARGUMENT", "MALFORMED_MESSAGE", False
 
@@ -75,7 +75,7 @@ _RETRY_SECONDS = {"HOST_UNREACHABLE": 2, "HOST_BUSY": 1, "GATEWAY_BUSY": 1, "REG
 
 @dataclass
 class Failure(Exception):
-    """A failure as the caller of an RPC sees it."""
+    """A failure as the client receives it."""
 
     code: Code
     reason: str
@@ -87,7 +87,7 @@ class Failure(Exception):
 
     @property
     def retry_seconds(self) -> float | None:
-        """How long to wait before the same call may help; None when that is not known."""
+        """The seconds to wait before the same call may succeed; None when that is not known."""
         return self.known_retry_seconds or _RETRY_SECONDS.get(self.reason)
 
     def status(self) -> Status:
@@ -111,7 +111,7 @@ class Failure(Exception):
         return number
 
     def message_of(self, host: str) -> common_pb2.Failure:
-        """Return it as a message for a response that holds the results of many calls; *host* is the one that failed."""
+        """Return the failure of *host* as a message, for a response with the results of many calls."""
         message = common_pb2.Failure(
             code=self._number,
             reason=common_pb2.ErrorReason.Value(f"ERROR_REASON_{self.reason}"),
@@ -134,10 +134,10 @@ class Failure(Exception):
 
 
 def failure(error: Exception, host: str, *, changes: bool, operation: str = "") -> Failure | None:
-    """Return what *error* is to the caller; None for a defect of the gateway.
+    """Return *error* as a failure for the client; None for a defect of the gateway.
 
-    *host* is the one that was asked; *changes* tells whether the call does more than read.  *operation* is the RPC; a
-    call may have several steps, each an RPC of its own, and its errors know which.
+    *host* is the host of the call; *changes* says whether the call does more than read.  *operation* is the RPC; an
+    error of a call with several steps names the RPC of its step.
     """
     found = _failure(error, changes, operation)
     if found is not None:
@@ -196,8 +196,8 @@ def _resource(kind: str, name: str) -> ResourceInfo:
 
 
 def safe(text: str) -> str:
-    """Return *text* fit for logs and trailers: at most 1 KiB, control characters escaped."""
-    beginning = text[:_LONGEST]  # before anything looks at it: it may have megabytes
+    """Return *text* safe for logs and trailers: at most 1 KiB, with control characters escaped."""
+    beginning = text[:_LONGEST]  # first of all, because the text may have megabytes
     escaped = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", beginning)
     encoded = escaped.encode("utf-8", "backslashreplace")
     if len(encoded) <= _LONGEST and len(beginning) == len(text):

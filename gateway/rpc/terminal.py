@@ -1,4 +1,5 @@
-"""What exec and attach have in common: the client's frames go to the process while its output comes back."""
+"""The common part of exec and attach: it sends the client's frames to the process, and reads the output of the
+process."""
 
 from __future__ import annotations
 
@@ -24,9 +25,9 @@ def read_output(
 ) -> contextlib.AbstractAsyncContextManager[AsyncGenerator[list[Frame] | Dropped | Idle, None]]:
     """Read the output of *session* for a client that may be slow, as the `SlowReader` *slow_reader* says.
 
-    A client for which a process waits must read each message within *stall_timeout_seconds*; *guard* sees to that.
-    With SLOW_READER_DROP there is no such limit: the client blocks nobody.  *dropped* is called whenever output is
-    dropped, with its size in bytes.
+    When the process waits for its client, the client must read each message within *stall_timeout_seconds*: *guard*
+    ends the call otherwise.  With SLOW_READER_DROP there is no such limit: the client blocks nobody.  *dropped* is
+    called whenever output is dropped, with its size in bytes.
     """
     guard.limit(None if slow_reader == SLOW_READER_DROP else stall_timeout_seconds)
     if slow_reader == SLOW_READER_WAIT:
@@ -44,10 +45,10 @@ async def forward_input(
     stdin: bool,
     size: TerminalSize | None = None,
 ) -> AsyncIterator[None]:
-    """Send the frames of *requests* to the process until the end of the block, and *size* before them.
+    """Send *size*, and then the frames of *requests*, to the process until the end of the block.
 
-    *stdin* tells whether the process has a standard input.  The end of *requests* closes it.  What is wrong with
-    the frames (`InvalidField`, `MalformedMessage`) ends the session and is raised by its reader.
+    *stdin* says whether the process has a standard input.  The end of *requests* closes it.  An invalid frame
+    (`InvalidField`, `MalformedMessage`) ends the session, and its reader raises the error.
     """
     sizes: asyncio.Queue[TerminalSize] = asyncio.Queue()
     if size is not None:
@@ -83,7 +84,7 @@ async def _feed(
         if stdin:
             session.close_stdin()
     except TransportError:
-        pass  # the process is gone, or the connection: who reads its output will learn which
+        pass  # the process or the connection has ended; the reader of the output reports which
     except CallError as error:
         session.fail(error)
 
@@ -93,6 +94,6 @@ async def _resize(sizes: asyncio.Queue[TerminalSize], resize: Resize) -> None:
         size = await sizes.get()
         while not sizes.empty():
             size = sizes.get_nowait()  # only the newest counts
-        # A process that has ended has no terminal any more, and a window's size is worth no failure.
+        # A process that has ended has no terminal.  A lost resize is not worth a failure.
         with contextlib.suppress(Exception):
             await resize(size)

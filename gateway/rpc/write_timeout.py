@@ -1,4 +1,4 @@
-"""How long a stream waits for a client that does not read."""
+"""The limit on how long a stream waits for a client that does not read."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ from gateway.engine.errors import ReaderTooSlow
 
 
 class StallGuard:
-    """Sends the messages of one stream, and ends the stream when its client takes none for too long.
+    """Sends the messages of one stream, and ends the stream when its client does not read for too long.
 
-    It belongs to the task that makes it.  It looks at the clock once in a while: there may be thousands of messages a
-    second, and a timer for each would cost too much.
+    It belongs to the task that creates it.  It checks the time at an interval, because a timer for each of thousands of
+    messages a second would cost too much.
     """
 
     def __init__(self, send: Callable[[Any], Awaitable[None]], seconds: float | None) -> None:
-        """Wait *seconds* for the client to take a message; None for ever.  *send* sends one, and waits meanwhile."""
+        """Allow the client *seconds* to read a message; None is no limit.  *send* sends a message and waits for the
+        client."""
         task = asyncio.current_task()
         assert task is not None
         self._seconds = seconds
         self._send = send
         self._task = task
         self._loop = asyncio.get_running_loop()
-        self._since = 0.0  # when the present message was sent; 0 when there is none
+        self._since = 0.0  # when the current message was sent; 0 when none is being sent
         self._timer: asyncio.TimerHandle | None = None
         self._expired = False
 
     def limit(self, seconds: float | None) -> None:
-        """Wait so long from the next message on."""
+        """Set the limit, from the next message on."""
         self.close()
         self._seconds = seconds
 
@@ -53,7 +54,7 @@ class StallGuard:
             self._since = 0.0
 
     def close(self) -> None:
-        """Stop looking at the clock."""
+        """Stop the timer."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

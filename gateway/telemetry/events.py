@@ -39,7 +39,7 @@ class HostEvents:
         return self._counted_until is not None
 
     def listening(self, now: int) -> None:
-        """Take note that all events up to *now* were given to this object; *now* is the engine's time."""
+        """Note that all events up to *now* were given to this object; *now* is the engine's time."""
         self._counted_until = max(self._counted_until or 0, now)
 
     def remembered(self, event: EngineEvent) -> None:

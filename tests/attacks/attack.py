@@ -43,7 +43,7 @@ class Bound:
     what: str  # in words, such as "MiB of memory"
 
     def holds(self, row: Row) -> bool:
-        """Tell whether *row* keeps it."""
+        """Return whether *row* keeps it."""
         return bool(row[self.measure] <= self.most)
 
     def __str__(self) -> str:

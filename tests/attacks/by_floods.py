@@ -103,7 +103,7 @@ class PullFlood(Attack):
 
 
 class EmptyFrames(Attack):
-    """A log of frames without data, for ever"""
+    """A log of frames without data, forever"""
 
     name, kind = "empty-frames", 7
     readers = sizes(8, 20)

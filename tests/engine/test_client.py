@@ -185,7 +185,7 @@ async def test_an_engine_replaced_by_another_version_is_asked_again_once(
 
 
 async def test_a_version_that_is_refused_twice_is_an_error(fake: FakeEngine, engine: Engine) -> None:
-    """An engine that announces what it does not take is not asked for ever."""
+    """An engine that announces what it does not take is not asked forever."""
     fake.on("GET", "/containers/json", status=400, error="client version 1.41 is too old. Minimum is 1.44")
 
     with pytest.raises(APIError, match="too old"):

@@ -193,7 +193,7 @@ STEPS = st.lists(
 @settings(max_examples=150, deadline=None)
 @given(STEPS)
 def test_nothing_is_lost_and_nothing_comes_twice(steps: list[tuple[int, list[int], str]]) -> None:
-    """Whatever happens to the sources: each record comes once, in the order of its source, and none waits for ever."""
+    """Whatever happens to the sources: each record comes once, in the order of its source, and none waits forever."""
     merged = Merged()
     sources = [merged.add(str(number)) for number in range(4)]
     ended: set[int] = set()

@@ -47,7 +47,7 @@ class Scraper:
         return found
 
     async def has_no_answer(self, expression: str) -> bool:
-        """Tell whether it has no answer within some scrapes."""
+        """Return whether it has no answer within some scrapes."""
         for _ in range(20):
             if await asyncio.to_thread(self.query, expression):
                 return False

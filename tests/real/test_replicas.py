@@ -50,7 +50,7 @@ MINE = selectors_pb2.ContainerSelector(
 
 
 class Reader:
-    """A client that reads a stream for ever: after each failure, with the token of the last response."""
+    """A client that reads a stream forever: after each failure, with the token of the last response."""
 
     def __init__(self, call: Callable[[Any], Any], request: Any) -> None:
         self._call, self._request = call, request

@@ -29,7 +29,7 @@ ALL = health_pb2.HealthCheckRequest()
 
 @pytest.fixture
 async def engine() -> AsyncIterator[FakeEngine]:
-    """A scripted engine whose lists and pulls take for ever, with events."""
+    """A scripted engine whose lists and pulls take forever, with events."""
     async with FakeEngine() as engine:
         Daemon(engine).happen("container", "start", "c1")
         engine.on("GET", "/containers/json", Held())
@@ -79,7 +79,7 @@ def begin(client: Client, kind: str) -> Any:
 
 
 async def once(request: Any) -> AsyncIterator[Any]:
-    """Yield *request*, and nothing more for ever."""
+    """Yield *request*, and nothing more forever."""
     yield request
     await asyncio.Event().wait()
 

@@ -38,7 +38,7 @@ async def test_a_call_ends_with_the_status_that_its_comment_names(row: Row) -> N
 
 
 async def test_an_exec_whose_client_reads_nothing_is_ended() -> None:
-    """The process does not wait for ever; this is the row of SLOW_READER."""
+    """The process does not wait forever; this is the row of SLOW_READER."""
     left = asyncio.Event()
 
     async def flood(exchange: ResponseParser) -> None:

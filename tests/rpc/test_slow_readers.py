@@ -161,7 +161,7 @@ async def test_an_exec_waits_for_its_reader_only_so_long() -> None:
 
 
 async def test_any_other_stream_waits_only_so_long_too() -> None:
-    """A download whose client stops reading does not keep its connection for ever."""
+    """A download whose client stops reading does not keep its connection forever."""
     left = asyncio.Event()
 
     async def archive(exchange: ResponseParser) -> None:

@@ -34,7 +34,7 @@ class Direct:
     heard: dict[Key, None] = field(default_factory=dict)
 
     async def listen(self) -> None:
-        """Listen for ever, through all breaks."""
+        """Listen forever, through all breaks."""
         while True:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
                 await self._listen()
@@ -65,7 +65,7 @@ class Watcher:
     calls: int = 0
 
     async def watch(self, connect: Callable[[], Any]) -> None:
-        """Watch for ever, on to the next call after each failure."""
+        """Watch forever, on to the next call after each failure."""
         while True:
             self.calls += 1
             request = system_pb2.StreamEventsRequest(host=self.host, resume_token=self.token)

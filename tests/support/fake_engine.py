@@ -50,7 +50,7 @@ class Request:
 class Response(TypedDict, total=False):
     """A row of the script: when it applies, and the answer, whose body is at most one of the kinds below."""
 
-    times: int  # how often the row applies; for ever without
+    times: int  # how often the row applies; forever without
     early: bool  # answer before the body is read, and close: an upload refused
     status: int  # 200, or 500 with `error`
     headers: Mapping[str, str | None]  # None takes away what is sent by default

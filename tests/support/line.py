@@ -32,11 +32,11 @@ class Wire(asyncio.Transport):
         self.sent += data
 
     def write_eof(self) -> None:
-        """Take note that nothing more will be sent."""
+        """Note that nothing more will be sent."""
         self.half_closed = True
 
     def abort(self) -> None:
-        """Take note that the connection is closed."""
+        """Note that the connection is closed."""
         self.aborted = True
 
     def pause_reading(self) -> None:

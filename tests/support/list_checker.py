@@ -197,7 +197,7 @@ class ListChecker:
 
 
 def words_fit(before: Any, found: Any, after: Any) -> bool:
-    """Tell whether each `Status` of a list is that of the list before it or after it."""
+    """Return whether each `Status` of a list is that of the list before it or after it."""
     words = [[row.status for row in response.containers] for response in (found, before, after)]
     return all(word in around for word, *around in zip(*words, strict=False))
 

@@ -108,7 +108,7 @@ class History:
 
 
 async def follow(connect: Callable[[], Any], history: History, host: str, container: str) -> None:
-    """Read a log into *history* for ever, as a client that keeps its token: on to the next call after each failure.
+    """Read a log into *history* forever, as a client that keeps its token: on to the next call after each failure.
 
     Only failures after which the same call may be repeated are accepted.
     """

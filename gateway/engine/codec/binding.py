@@ -279,7 +279,7 @@ _PLACES: dict[Placement, Place] = {  # the path is written at the end, and what 
 
 
 def _touches(verb: str, method: MethodDescriptor) -> bool:
-    """Tell whether an RPC may change what lists show: as after a change, they may be late after a wait for one."""
+    """Return whether an RPC may change what lists show: as after a change, they may be late after a wait for one."""
     return verb not in ("GET", "HEAD") and options.of_rpc(method).access != pb.ACCESS_LEVEL_EXEC
 
 

@@ -28,7 +28,7 @@ class FrameError(Exception):
 
 
 class Frame(NamedTuple):
-    """A piece of the data of a frame; `last` tells whether it is the last one."""
+    """A piece of the data of a frame; `last` says whether it is the last one."""
 
     stream: int
     data: bytes

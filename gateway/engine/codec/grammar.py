@@ -57,7 +57,7 @@ def _fits(pattern: str) -> Callable[[str], bool]:
 
 
 def _is_name(name: str) -> bool:
-    """Tell whether a path with *name* in it names one object, also for a router or proxy that unescapes it twice."""
+    """Return whether a path with *name* in it names one object, also for a router or proxy that unescapes it twice."""
     if _PLAIN.fullmatch(name):
         return True
     if not name.strip() or len(name) > _LONGEST_NAME:

@@ -87,7 +87,7 @@ def parse(data: bytes | bytearray, most_values: int = MOST_VALUES) -> Json:
 
 
 def has_more_values(data: bytes | bytearray, most: int) -> bool:
-    """Tell whether JSON has more values than that, without a look at more of it than necessary."""
+    """Return whether JSON has more values than that, without a look at more of it than necessary."""
     count = 0
     for start in range(0, len(data), _COUNTED_BYTES):
         end = start + _COUNTED_BYTES
@@ -394,7 +394,7 @@ def check_required(message: Message, path: str = "") -> None:
 
 
 def is_set(message: Message, field: Any) -> bool:
-    """Tell whether *message* sets *field*; one without presence is set when it is not zero or empty."""
+    """Return whether *message* sets *field*; one without presence is set when it is not zero or empty."""
     return message.HasField(field.name) if field.has_presence else bool(getattr(message, field.name))
 
 
@@ -518,7 +518,7 @@ _WRITERS: dict[str, Callable[[Any, list[Need], str], Json]] = {
 
 
 def is_map(field: FieldDescriptor) -> bool:
-    """Tell whether *field* is a map."""
+    """Return whether *field* is a map."""
     return field.message_type is not None and field.message_type.GetOptions().map_entry
 
 
@@ -529,5 +529,5 @@ def _map_value(field: FieldDescriptor) -> FieldDescriptor:
 
 @cache
 def is_array(descriptor: Descriptor) -> bool:
-    """Tell whether messages of *descriptor* stand for a bare JSON array."""
+    """Return whether messages of *descriptor* stand for a bare JSON array."""
     return options.of_message(descriptor).json_form == pb.JSON_FORM_ARRAY

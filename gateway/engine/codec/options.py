@@ -39,7 +39,7 @@ def of_message(message: Descriptor) -> pb.MessageRules:
 
 
 def changes(method: MethodDescriptor) -> bool:
-    """Tell whether an RPC does more than read."""
+    """Return whether an RPC does more than read."""
     level: int = method.GetOptions().idempotency_level
     return level == MethodOptions.IDEMPOTENCY_UNKNOWN
 

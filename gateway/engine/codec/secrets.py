@@ -88,7 +88,7 @@ def _decoded(text: str) -> str:
 
 @cache
 def _names_its_secrets(message: Descriptor) -> bool:
-    """Tell whether fields of *message* are marked as secrets: then the others are none."""
+    """Return whether fields of *message* are marked as secrets: then the others are none."""
     return any(options.of_field(field).secret for field in message.fields)
 
 

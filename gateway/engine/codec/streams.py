@@ -112,7 +112,7 @@ async def whole(connection: Connection, idle_seconds: float | None = None) -> by
 
 
 def is_terminal(response: Response, configured: bool) -> bool:
-    """Tell whether the output in a response is a terminal's, without frames.
+    """Return whether the output in a response is a terminal's, without frames.
 
     The content type of engines from API 1.42 on tells it; for older ones the container's configuration counts.
     """

@@ -204,11 +204,11 @@ class RestingBuffer:
                 self._keep(fingerprint)
 
     def begin(self, *, overrun: bool) -> None:
-        """Take note that the first subscription stands."""
+        """Note that the first subscription stands."""
         self.began = 0
 
     def knows(self, fingerprint: bytes) -> bool:
-        """Tell whether an event with this fingerprint was added not long ago."""
+        """Return whether an event with this fingerprint was added not long ago."""
         return int.from_bytes(fingerprint) in self._newest
 
     def add(self, received: Received) -> None:

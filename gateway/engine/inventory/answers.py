@@ -60,7 +60,7 @@ def ids_of(request: Message) -> frozenset[str] | None:
 
 
 def shows_status(request: Message) -> bool:
-    """Tell whether the response holds words that age."""
+    """Return whether the response holds words that age."""
     return isinstance(request, containers_pb2.ListContainersRequest)
 
 

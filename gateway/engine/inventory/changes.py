@@ -78,18 +78,18 @@ class Changes:
         self._readers = 0
 
     def of(self, id: str) -> None:
-        """Take note that a container is new, has changed, or is gone."""
+        """Note that a container is new, has changed, or is gone."""
         if self._has_state or self._readers:  # nobody needs what comes before
             self._journal.append(id)
 
     def synced(self) -> None:
-        """Take note that the state of the host is known."""
+        """Note that the state of the host is known."""
         if not self._has_state or self._state is not None:
             self._has_state, self._state = True, None
             self._journal.append(None)
 
     def stale(self, failure: CallError) -> None:
-        """Take note that the host does not answer."""
+        """Note that the host does not answer."""
         if not self._has_state or self._state is None:
             self._has_state, self._state = True, failure
             self._journal.append(failure)
@@ -99,7 +99,7 @@ class Changes:
         self._journal.close(failure)
 
     def keeps(self, number: int, epoch: bytes) -> bool:
-        """Tell whether a subscription can continue after change *number* of the inventory of that *epoch*."""
+        """Return whether a subscription can continue after change *number* of the inventory of that *epoch*."""
         return epoch == self.epoch and self._journal.first <= number + 1 <= self._journal.next and number != NOWHERE
 
     async def read(self, after: int | None) -> AsyncGenerator[Change, None]:

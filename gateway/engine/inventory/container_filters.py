@@ -47,7 +47,7 @@ def listed_containers(request: pb.ListContainersRequest, contents: Contents) -> 
 
 
 def _only_the_engine_knows(filters: Filters, contents: Contents) -> bool:
-    """Tell whether the rows do not say enough."""
+    """Return whether the rows do not say enough."""
     if "is-task" in filters:  # of swarm's
         return True
     if len(filters["before"]) > 1 or len(filters["since"]) > 1:  # it takes one of them at random

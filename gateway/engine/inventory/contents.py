@@ -76,7 +76,7 @@ class Contents:
         return found
 
     def runs(self, id: str) -> bool:
-        """Tell whether the container of this id runs."""
+        """Return whether the container of this id runs."""
         row = self.containers.get(id)
         return row is not None and row.runs
 
@@ -103,13 +103,13 @@ class Contents:
         return other if other != row.id else None
 
     def learnt(self, row: ContainerRow) -> None:
-        """Take note that the details of a container are known, which were not."""
+        """Note that the details of a container are known, which were not."""
         self.unworded -= 1
         self._ordered = None
         self._aging_at = 0
 
     def is_dead(self, id: str) -> bool:
-        """Tell whether a container of this id was destroyed."""
+        """Return whether a container of this id was destroyed."""
         return id in self._dead
 
     def remove(self, id: str, *, forever: bool = False) -> None:

@@ -18,7 +18,7 @@ _SECOND = 1_000_000_000
 class Details(NamedTuple):
     """Of one container.  Times are the engine's, in nanoseconds since 1970; 0 is never.
 
-    `known` tells whether it was inspected; what is here otherwise is taken from the list, as far as that says it.
+    `known` says whether it was inspected; what is here otherwise is taken from the list, as far as that says it.
     """
 
     created_ns: int

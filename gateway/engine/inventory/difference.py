@@ -122,7 +122,7 @@ class LostEvents:
             self._said.setdefault(event.actor.id, []).append(event)
 
     def lost(self, pending: Collection[str]) -> None:
-        """Take note that events are lost."""
+        """Note that events are lost."""
         if self._before is None:
             self._before = Known.of(self._contents)
             for id, events in self._said.items():

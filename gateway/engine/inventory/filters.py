@@ -38,7 +38,7 @@ class Filters:
         return bool(self._values)
 
     def __contains__(self, key: str) -> bool:
-        """Tell whether the key is there, with values or without."""
+        """Return whether the key is there, with values or without."""
         return key in self._values
 
     def __getitem__(self, key: str) -> tuple[str, ...]:
@@ -64,19 +64,19 @@ class Filters:
         return frozenset(int(value) for value in self[key])
 
     def exact(self, key: str, text: str) -> bool:
-        """Tell whether *text* is one of the values."""
+        """Return whether *text* is one of the values."""
         values = self[key]
         return not values or text in values
 
     def match(self, key: str, text: str) -> bool:
-        """Tell whether *text* is one of the values, or has somewhere what one of them describes as a pattern.
+        """Return whether *text* is one of the values, or has somewhere what one of them describes as a pattern.
 
         A value that is no pattern describes nothing.
         """
         return self.exact(key, text) or any(pattern.search(text) for pattern in self._compiled(key))
 
     def labels(self, labels: Mapping[str, str]) -> bool:
-        """Tell whether *labels* have all that the values of `label` ask for: `name`, or `name=value`."""
+        """Return whether *labels* have all that the values of `label` ask for: `name`, or `name=value`."""
         for wanted in self["label"]:
             name, equals, value = wanted.partition("=")
             if name not in labels or (equals and labels[name] != value):

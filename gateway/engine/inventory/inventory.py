@@ -122,7 +122,7 @@ class Inventory:
         return await self._writes.settled(kind, ids_of(request), _SETTLE_SECONDS if self._following.current else 0)
 
     def shows_changes(self, kind: str, request: Message) -> bool:
-        """Tell whether there is nothing for which `settled` would wait."""
+        """Return whether there is nothing for which `settled` would wait."""
         return self._writes.shown(kind, ids_of(request))
 
     def changing(self, kind: str, call: Call) -> AbstractContextManager[Written]:
@@ -164,7 +164,7 @@ class Inventory:
         return [row for row in self._contents.newest_first if selects(row)]
 
     def selecting(self, selector: ContainerSelector, path: str = "containers") -> Callable[[ContainerRow], bool]:
-        """Return what tells whether *selector* selects a container, by the names and images of now."""
+        """Return what says whether *selector* selects a container, by the names and images of now."""
         return selected_by(selector, path, self._contents)
 
     @property
@@ -180,7 +180,7 @@ class Inventory:
         return self._contents.changes.epoch
 
     def keeps(self, number: int, epoch: bytes) -> bool:
-        """Tell whether `subscribe` can continue after change *number* of the inventory of that *epoch*."""
+        """Return whether `subscribe` can continue after change *number* of the inventory of that *epoch*."""
         return self._contents.changes.keeps(number, epoch)
 
     def subscribe(self, after: int | None = None) -> AsyncGenerator[Change, None]:

@@ -31,7 +31,7 @@ _OF_VOLUMES = ("mount", "unmount")
 def touched_by(event: EngineEvent, runs: Callable[[str], bool]) -> Iterator[tuple[str, float]]:
     """Yield what to ask for after an event, and in how many seconds: ids of containers, and kinds of `LISTS`.
 
-    *runs* tells whether a container runs, as far as is known.  One that is about to start is better left alone: to
+    *runs* says whether a container runs, as far as is known.  One that is about to start is better left alone: to
     inspect it takes as long as its start.
     """
     kind, action = event.type, event.action.partition(":")[0]
@@ -54,5 +54,5 @@ def touched_by(event: EngineEvent, runs: Callable[[str], bool]) -> Iterator[tupl
 
 
 def renames(event: EngineEvent) -> bool:
-    """Tell whether after an event containers that others link to may have other names."""
+    """Return whether after an event containers that others link to may have other names."""
     return event.type == "container" and event.action in ("rename", "destroy")

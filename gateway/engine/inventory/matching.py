@@ -21,7 +21,7 @@ _NONE = (pb.LABEL_OPERATOR_EXISTS, pb.LABEL_OPERATOR_NOT_EXISTS)
 
 
 def meets(labels: Mapping[str, str], requirements: Iterable[pb.LabelRequirement]) -> bool:
-    """Tell whether *labels* meet all *requirements*."""
+    """Return whether *labels* meet all *requirements*."""
     return all(_COMPARE[each.operator](labels.get(each.key), each.values) for each in requirements)
 
 
@@ -46,7 +46,7 @@ def _check(requirement: pb.LabelRequirement, path: str) -> None:
 
 
 def matches(name: str, pattern: str) -> bool:
-    """Tell whether *name* is *pattern*, in which `*` stands for any text.  Linear, whatever the pattern is."""
+    """Return whether *name* is *pattern*, in which `*` stands for any text.  Linear, whatever the pattern is."""
     first, *parts = pattern.split("*")
     if not parts:
         return name == first

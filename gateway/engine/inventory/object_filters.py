@@ -66,7 +66,7 @@ def listed_images(
 def _only_the_engine_knows(
     request: images_pb2.ListImagesRequest, filters: Filters, contents: Contents, version: Version
 ) -> bool:
-    """Tell whether the rows do not say enough."""
+    """Return whether the rows do not say enough."""
     if request.shared_size or request.manifests or request.identity or "until" in filters:
         return True
     if filters["reference"] and version >= _REFERENCES_MATCH_OTHERWISE:
@@ -94,7 +94,7 @@ def _bounds(filters: Filters, contents: Contents) -> tuple[int | None, int | Non
 
 
 def _fits(name: str, pattern: Pattern) -> bool:
-    """Tell whether a reference fits a pattern, with its tag or digest or without."""
+    """Return whether a reference fits a pattern, with its tag or digest or without."""
     repository = name.partition("@")[0] if "@" in name else name.rpartition(":")[0]
     return bool(pattern.fullmatch(name) or pattern.fullmatch(repository))
 

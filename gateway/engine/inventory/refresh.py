@@ -133,7 +133,7 @@ class Refresher:
         return min((mark.since for mark in self.marks.values()), default=None)
 
     async def shown(self, wanted: Mapping[str, int], seconds: float) -> bool:
-        """Wait until what is put down answers for what happened at these numbers; tell whether it does in time."""
+        """Wait until what is put down answers for what happened at these numbers; return whether it does in time."""
         loop = asyncio.get_running_loop()
         deadline = None if seconds == math.inf else loop.time() + seconds
         while waiting := [key for key, number in wanted.items() if not self.shows(key, number)]:
@@ -150,7 +150,7 @@ class Refresher:
         return True
 
     def shows(self, key: str, number: int) -> bool:
-        """Tell whether what is put down answers for what happened at a number."""
+        """Return whether what is put down answers for what happened at a number."""
         mark = self.marks.get(key)
         return mark is None or mark.shown >= number
 

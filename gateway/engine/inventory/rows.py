@@ -147,11 +147,11 @@ class ContainerRow:
         return self.details.nano_cpus
 
     def differs(self, old: ContainerRow) -> bool:
-        """Tell whether it is another than *old*, but for what time alone changes."""
+        """Return whether it is another than *old*, but for what time alone changes."""
         return self.body != old.body or (old.details.known and self.details != old.details)
 
     def differs_in_image(self, old: ContainerRow) -> bool:
-        """Tell whether it is another than *old* by the name of its image alone."""
+        """Return whether it is another than *old* by the name of its image alone."""
         if self.image == old.image:
             return False
         summary = old.summary()
@@ -160,7 +160,7 @@ class ContainerRow:
         return summary.SerializeToString(deterministic=True) == self.body
 
     def learn(self, details: Details, listed: Moment) -> bool:
-        """Take the details, if they fit the words of the list that the row is of, made at a moment; tell whether."""
+        """Take the details, if they fit the words of the list that the row is of, made at a moment; return whether."""
         field = self.piece[self._body_end :]
         fits = any(_status_field(_words(self.state, details, time)[0]) == field for time in listed.times())
         if fits:

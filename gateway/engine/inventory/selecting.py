@@ -41,7 +41,7 @@ def check_containers(selector: pb.ContainerSelector, path: str) -> None:
 
 
 def selected_by(selector: pb.ContainerSelector, path: str, contents: Contents) -> Callable[[ContainerRow], bool]:
-    """Return what tells whether *selector* selects a container.  It holds for the images there are now.
+    """Return what says whether *selector* selects a container.  It holds for the images there are now.
 
     Raises `InvalidField` for a malformed selector, whose place in the request is *path*.
     """

@@ -79,11 +79,11 @@ class Writes:
             self._touch(keys)
 
     def shown(self, kind: str, ids: Collection[str] | None) -> bool:
-        """Tell whether all that was changed before now can be seen: see `settled`."""
+        """Return whether all that was changed before now can be seen: see `settled`."""
         return not self._wanted(kind, ids) and not (kind == "volume" and self._volumes_due)
 
     async def settled(self, kind: str, ids: Collection[str] | None, seconds: float) -> bool:
-        """Wait until all that was changed before now can be seen in a list of objects of *kind*; tell whether it can.
+        """Wait until all that was changed before now can be seen in a list of objects of *kind*; return whether it can.
 
         Of containers, only those with *ids* count, where these are given.  What was not there after
         one wait is not waited for again.

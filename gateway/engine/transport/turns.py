@@ -41,7 +41,7 @@ class Traffic:
         return begin - now
 
     def has_others(self, turns: Turns, now: float) -> bool:
-        """Tell whether there are, or were lately, calls of other hosts than the one that has *turns*."""
+        """Return whether there are, or were lately, calls of other hosts than the one that has *turns*."""
         return self._last is not turns or now - self._changed_at < _OTHERS_SECONDS
 
 
@@ -103,7 +103,7 @@ class Turns:
             asyncio.get_running_loop().call_later(self._traffic.pause(now), self._begin)
 
     def _has_credit(self, now: float) -> bool:
-        """Charge a turn that was used up until *now*, and tell whether there is credit left."""
+        """Charge a turn that was used up until *now*, and return whether there is credit left."""
         assert self._end is not None
         earned = (now - self._credit_at) * _REFILL
         used = now - self._end + _SECONDS

@@ -46,7 +46,7 @@ class Registrar:
         return len(self._pending) + len(self._refused)
 
     def touch(self, ids: Iterable[str]) -> None:
-        """Take note that entries are others, or are not wanted any more."""
+        """Note that entries are others, or are not wanted any more."""
         self._pending.update(ids)
         self._touched.set()
 
@@ -114,7 +114,7 @@ class Registrar:
             self._refused_until = asyncio.get_running_loop().time() + _REFUSED_SECONDS
 
     def _answers(self) -> None:
-        """Take note that nothing is pending."""
+        """Note that nothing is pending."""
         if self._refused:
             self._say(f"{len(self._refused)} entries are refused, such as: {next(iter(self._refused.values()))}")
         elif self.failure:

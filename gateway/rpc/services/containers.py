@@ -109,7 +109,7 @@ class ContainerService:
             host.inventory.wrote(made.id)
 
     async def _has_image(self, engine: Engine, request: pb.RunContainerRequest, context: CallContext) -> bool:
-        """Tell whether the host has the image, for the platform that is wanted."""
+        """Return whether the host has the image, for the platform that is wanted."""
         inspect = images_pb2.InspectImageRequest(name=request.config.image)
         call = _INSPECT_IMAGE.call(inspect, self._backend.timeouts.deadline(_INSPECT_IMAGE, context))
         try:
@@ -250,7 +250,7 @@ async def _end(engine: Engine, id: str) -> SessionEnd:
 
 
 def _is_of(image: Any, platform: str) -> bool:
-    """Tell whether an image is of *platform*, such as `linux/arm64`, `linux` or `arm64`."""
+    """Return whether an image is of *platform*, such as `linux/arm64`, `linux` or `arm64`."""
     has = (image.os, image.architecture, image.variant)
     pairs = zip(platform.split("/"), has, strict=False)
     return platform in has or all(wanted == each or not each for wanted, each in pairs)

@@ -164,7 +164,7 @@ async def test_progress_that_stops_ends_the_call(fake: FakeEngine, engine: Engin
 
 
 async def test_empty_lines_are_no_life(fake: FakeEngine, engine: Engine) -> None:
-    """An engine that sends them for ever says no more than one that sends nothing."""
+    """An engine that sends them forever says no more than one that sends nothing."""
 
     async def nothing(exchange: ResponseParser) -> None:
         exchange.head(200, {"Transfer-Encoding": "chunked"})
@@ -211,7 +211,7 @@ async def test_a_failure_without_words_says_that(fake: FakeEngine, engine: Engin
 
 
 async def test_frames_without_data_are_no_output(fake: FakeEngine, engine: Engine) -> None:
-    """A process whose engine sends them for ever is silent: its reader gets heartbeats."""
+    """A process whose engine sends them forever is silent: its reader gets heartbeats."""
 
     async def nothing(exchange: ResponseParser) -> None:
         exchange.upgrade(frame(1, b"a"))

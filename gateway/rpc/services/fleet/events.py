@@ -139,7 +139,7 @@ class _Stream:
         """Do nothing: there is an event of it."""
 
     def reported(self) -> None:
-        """Take note that hosts which join now are new, and that none can if there is an end."""
+        """Note that hosts which join now are new, and that none can if there is an end."""
         self._first = False
         if self._until is not None:
             self.merged.complete = True

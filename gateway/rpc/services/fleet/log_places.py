@@ -115,7 +115,7 @@ class Places:
         return [(key[1], self._waiting.pop(key)) for key in list(self._waiting) if key[0] == host]
 
     def done(self, host: Host, id: str, *, up: bool) -> None:
-        """Take note that the client has all of a log.  *up* tells whether the containers of the host are known."""
+        """Note that the client has all of a log.  *up* says whether the containers of the host are known."""
         now = self._done[host.name, id] = host.inventory.engine_now
         if up and host.name in self._known:  # what started so long ago was seen: its end need not be known
             self._known[host.name] = max(self._known.get(host.name, 0), now - _REMEMBERED_NANOS)
@@ -126,16 +126,16 @@ class Places:
     # Containers that are new
 
     def know(self, host: Host) -> None:
-        """Take note that the containers of a host are known from now on."""
+        """Note that the containers of a host are known from now on."""
         self._known.setdefault(host.name, host.inventory.engine_now)
 
     def lose(self, host: Host) -> None:
-        """Take note that the containers of a host were known up to now."""
+        """Note that the containers of a host were known up to now."""
         if host.name in self._known:
             self._known[host.name] = host.inventory.engine_now
 
     def knows(self, host: Host) -> bool:
-        """Tell whether the containers of a host were known before."""
+        """Return whether the containers of a host were known before."""
         return host.name in self._known
 
     def of_row(self, key: Key, row: ContainerRow) -> Place | None:
@@ -190,7 +190,7 @@ class Places:
 
     @staticmethod
     def _tells(key: Key, done: int, known: Mapping[str, int]) -> bool:
-        """Tell whether an end tells more than up to when the containers of its host are *known*."""
+        """Return whether an end tells more than up to when the containers of its host are *known*."""
         return done > known.get(key[0], done) - 2 * _LATE_NANOS
 
     def _pack(self, key: Key, place: Place) -> bytes:

@@ -68,7 +68,7 @@ class Merged(Generic[T]):
             await self._taken.wait()
 
     def live(self, source: Source[T]) -> None:
-        """Take note that *source* is read up to now."""
+        """Note that *source* is read up to now."""
         self.merge.live(source, self.clock())
         self._changed.set()
 

@@ -237,7 +237,7 @@ async def test_a_host_that_the_jump_host_cannot_reach_is_named(
 
 
 async def test_jump_hosts_that_lead_in_a_circle_end(sshd: Sshd, engine: FakeEngine, home: Path) -> None:
-    """Nobody logs in for ever."""
+    """Nobody logs in forever."""
     (home / "config").write_text("Host *\n  ProxyJump gate\n")
 
     refused = await refusal(lab(engine))
