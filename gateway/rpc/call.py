@@ -145,7 +145,8 @@ class Call:
 
     def __init__(self, method: Method, grpc_context: GrpcContext, context: CallContext) -> None:
         """Store the arguments.  The handlers of the contract receive *context*; other handlers receive
-        *grpc_context*."""
+        *grpc_context*.
+        """
         self.method = method
         self.request: Any = None
         self.context = context

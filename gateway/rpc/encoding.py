@@ -147,7 +147,8 @@ def _entry(head: bytes, line: bytes) -> bytes:
 
 class _Heads(dict[int, tuple[bytes, bytes]]):
     """The encoded bytes before and after the nanoseconds of an entry, for one output and second, by the size of the
-    text."""
+    text.
+    """
 
     def __init__(self, fields: bytes) -> None:
         super().__init__()

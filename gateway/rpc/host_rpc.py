@@ -24,7 +24,8 @@ log = logging.getLogger("gateway.rpc")
 
 Behaviour: TypeAlias = Callable[[Any, Any], Any]
 """The implementation of an RPC: it takes a request and a context, and returns a response or a generator of
-responses."""
+responses.
+"""
 
 
 class LocalContext:

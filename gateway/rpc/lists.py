@@ -65,7 +65,8 @@ def remembered(kind: str, request: Any, host: Host) -> list[bytes] | None:
 
 def _max_age(request: Any) -> float | None:
     """Return the largest allowed age of an answer, in seconds; None when the host must be asked.  Raises
-    `InvalidField`."""
+    `InvalidField`.
+    """
     if not request.HasField("max_age"):
         return None
     seconds = request.max_age.seconds + request.max_age.nanos / 1e9

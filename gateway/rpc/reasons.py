@@ -32,7 +32,8 @@ _ARCHIVES = frozenset({"GetContainerArchive", "PutContainerArchive", "StatContai
 
 class Rule(NamedTuple):
     """A reason, and the statuses and texts that it covers.  `code_of_change` replaces the code for calls that change
-    something."""
+    something.
+    """
 
     statuses: frozenset[int]
     words: re.Pattern[str]

@@ -1,5 +1,6 @@
 """The common part of exec and attach: it sends the client's frames to the process, and reads the output of the
-process."""
+process.
+"""
 
 from __future__ import annotations
 

@@ -20,7 +20,8 @@ class StallGuard:
 
     def __init__(self, send: Callable[[Any], Awaitable[None]], seconds: float | None) -> None:
         """Allow the client *seconds* to read a message; None is no limit.  *send* sends a message and waits for the
-        client."""
+        client.
+        """
         task = asyncio.current_task()
         assert task is not None
         self._seconds = seconds

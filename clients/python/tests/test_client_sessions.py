@@ -162,7 +162,7 @@ def test_writing_to_a_session_that_has_ended_is_a_broken_pipe(gateway: Gateway, 
     with fleet.host("a").exec.rpc("Exec")(id="web", cmd=["true"], attach_stdin=True) as session:
         list(session)
         with pytest.raises(BrokenPipeError):
-            _write_for_ever(session)
+            _write_forever(session)
 
 
 def test_a_writer_waits_for_a_process_that_does_not_read(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
@@ -267,7 +267,7 @@ def test_a_session_that_breaks_raises(gateway: Gateway, fleet: dockfleet.Fleet) 
         fleet.host("a").execute("web", ["make"])
 
 
-def _write_for_ever(session: dockfleet.Session) -> None:
+def _write_forever(session: dockfleet.Session) -> None:
     while True:
         session.write(b"x")
 

@@ -1,1 +1,1 @@
-"""What gRPC sees: the mirror of all bound RPCs, and one module per service that speaks for itself."""
+"""The services with code of their own.  The mirror serves all other RPCs."""

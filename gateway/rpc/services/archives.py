@@ -1,4 +1,4 @@
-"""ContainerService: what of archives is more than one request.  The rest is mirrored."""
+"""ContainerService: the RPCs of archives that are more than one request.  The mirror serves the rest."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _GET = Binding(_METHODS["GetContainerArchive"])
 _PUT = Binding(_METHODS["PutContainerArchive"])
 _STAT = Binding(_METHODS["StatContainerArchive"])
 _COMPRESSED = tuple(map(bytes.fromhex, ("1f8b08", "425a68", "fd377a585a00", "28b52ffd")))  # gzip, bzip2, xz, zstd
-_SKIPPED = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18", re.DOTALL)  # a frame that readers of zstd leave out
+_SKIPPED = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18", re.DOTALL)  # a skippable frame of zstd
 _MARK_BYTES = 6
 
 
@@ -32,7 +32,9 @@ class ArchiveService:
         self._put = upload(_PUT, backend)
 
     async def StatContainerArchive(self, request: pb.StatContainerArchiveRequest, context: CallContext) -> Any:
-        """Describe a path; say why not in the words of a download, for the answer to a HEAD has none."""
+        """Describe a path.  The response to a HEAD has no body, so the text of an error comes from a second request, a
+        GET.
+        """
         engine = self._backend.engine(request, context)
         deadline = self._backend.timeouts.deadline(_STAT, context)
         try:
@@ -41,7 +43,7 @@ class ArchiveService:
         except APIError:
             download = pb.GetContainerArchiveRequest(id=request.id, path=request.path)
             async with engine.open(_GET.call(download, deadline)):
-                raise  # what was not there a moment ago is there now
+                raise  # the path exists by now
 
     async def PutContainerArchive(
         self, requests: AsyncIterator[pb.PutContainerArchiveRequest], context: CallContext
@@ -51,10 +53,10 @@ class ArchiveService:
 
 
 async def _uncompressed(requests: AsyncIterator[pb.PutContainerArchiveRequest]) -> AsyncGenerator[Any, None]:
-    """Yield *requests*.  Raises `InvalidField` as soon as the archive begins as the engine knows compressed ones.
+    """Yield *requests*.  Raises `InvalidField` when the archive begins like a compressed one.
 
-    An engine unpacks within the container's file system, and may run what that has in the place of `xz` or `unpigz`: as
-    root on the host (CVE-2026-41567).
+    An engine unpacks within the container's file system, and may run the container's own `xz` or `unpigz` as root on
+    the host (CVE-2026-41567).
     """
     beginning = b""
     async for request in requests:

@@ -1,4 +1,4 @@
-"""ExecService: what is a conversation.  The rest is mirrored."""
+"""ExecService: the RPCs that are sessions.  The mirror serves the rest."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ExecService:
         self._backend = backend
 
     async def Exec(self, requests: AsyncIterator[pb.ExecRequest], context: StreamContext) -> AsyncGenerator[Any, None]:
-        """Create and start an exec, carry its input and output, and end with its exit code."""
+        """Create and start an exec, stream its input and output, and end with its exit code."""
         asked: pb.ExecStart = await first(requests)
         host = self._backend.host(asked, context)
         create = _create_request(asked)
@@ -77,7 +77,7 @@ class ExecService:
             return
         await host.engine.check(exec_session.call)
         state = await queries.exec_state(host.engine, begin.id)
-        if state.started:  # the engine's own report would look like output
+        if state.started:  # the engine would report this as if it were output
             what = "is already running" if state.running else "has already run"
             raise StartedBefore(f"exec {begin.id} {what}")
         async with aclosing(exec_session.responses(requests, stdin=state.opens_stdin)) as responses:
@@ -90,7 +90,7 @@ class ExecService:
 
     @asynccontextmanager
     async def _killed_unless_ended(self, exec_session: ExecSession, tag: ExecTag | None) -> AsyncIterator[None]:
-        """Kill what has *tag* when the block fails, or is left, before the exec has ended."""
+        """Kill all processes with *tag* if the block ends before the exec does."""
         try:
             yield
         finally:
@@ -110,7 +110,7 @@ class ExecService:
 
 
 class ExecSession:
-    """One exec as its client sees it.  `end` is how it ended; None while it has not, or nobody knows."""
+    """One exec, from start to end.  `end` is how it ended; None before the end, and when it is not known."""
 
     def __init__(
         self,
@@ -140,7 +140,7 @@ class ExecSession:
     async def responses(
         self, requests: AsyncIterator[Any], *, stdin: bool, size: TerminalSize | None = None
     ) -> AsyncGenerator[Any, None]:
-        """Start the exec; yield its output while its input comes from *requests*, and then its end."""
+        """Start the exec; forward its input from *requests*, and yield its output and then its end."""
         engine = self.host.engine
         async with session.start(engine, self.call, terminal=self._begin.tty, exec_id=self.id) as opened:
             yield self.started
@@ -162,7 +162,9 @@ class ExecSession:
         await self.host.engine.call(APIClient.exec_resize, self.id, height=size.height, width=size.width)
 
     def _report(self, end: session.SessionEnd, rest: list[Frame]) -> list[Any]:
-        """Return the last responses: the rest of the output, and the end.  Raises why the exec could not be started."""
+        """Return the last responses: the rest of the output, and the end.  Raises the error of an exec that did not
+        start.
+        """
         match end:
             case StartFailed(error):
                 raise error

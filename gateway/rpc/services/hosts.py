@@ -1,4 +1,4 @@
-"""HostService: which hosts there are and how they are, from memory; and calls that change them."""
+"""HostService: the hosts and their states, from memory, and the RPCs that change hosts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class HostService:
     """Answers from the gateway's memory."""
 
     def __init__(self, backend: Backend, changes: HostChanges, feeds: Sequence[Feed], twins: Twins) -> None:
-        """*feeds* are what the sources of hosts say."""
+        """*feeds* are those of the sources of hosts."""
         self._backend = backend
         self._hosts = backend.hosts
         self._changes = changes
@@ -49,7 +49,7 @@ class HostService:
     async def WatchHosts(
         self, request: pb.WatchHostsRequest, context: CallContext
     ) -> AsyncGenerator[pb.WatchHostsResponse, None]:
-        """Send the hosts, and then what changes of them."""
+        """Stream the hosts, and then every change."""
         selected = request.selector if request.HasField("selector") else HostSelector(all=True)
         check_hosts(selected)
         with HostWatch(self._hosts, lambda host: fits(host, selected), self._message) as watch:
@@ -70,7 +70,7 @@ class HostService:
         return pb.AddHostResponse(host=self._message(await self._changes.add(request.spec.name, document)))
 
     async def UpdateHost(self, request: pb.UpdateHostRequest, context: CallContext) -> pb.UpdateHostResponse:
-        """Replace what was stored of a host."""
+        """Replace the stored settings of a host."""
         document = document_of(request.spec)
         return pb.UpdateHostResponse(host=self._message(await self._changes.update(request.spec.name, document)))
 
@@ -88,7 +88,7 @@ class HostService:
         return pb.UndrainHostResponse(host=self._message(await self._changes.drain(_named(request), drained=False)))
 
     async def ProbeHost(self, request: pb.ProbeHostRequest, context: CallContext) -> pb.ProbeHostResponse:
-        """Ask a host now whether it lives."""
+        """Probe a host now."""
         seconds = _PROBE_SECONDS
         if request.HasField("host_timeout"):
             seconds = seconds_of(request.host_timeout, "host_timeout")

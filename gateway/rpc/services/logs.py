@@ -1,4 +1,4 @@
-"""ContainerService.StreamLogs: a container's log, with all there is to say about where it begins, breaks and ends."""
+"""ContainerService.StreamLogs: the log of a container, with its gaps, reconnects, restarts and end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from gateway.rpc.markers import gap, heartbeat
 
 _METHOD = pb.DESCRIPTOR.services_by_name["ContainerService"].methods_by_name["StreamLogs"]
 LARGE_BYTES = 4096
-"""Of a batch: to send fewer takes too little time to wait for a turn of the host with it."""
+"""Of a batch.  To send a smaller batch takes too little time to be worth a check of the host's turn."""
 
 _LOGS = Binding(_METHOD)
 STDOUT, STDERR, DETAILS = 1, 2, 4  # flags of a resume point
@@ -44,7 +44,7 @@ _UNKNOWN = {  # why an end has no exit code
 
 
 class LogService:
-    """Streams logs; those who follow the same one share what can be shared."""
+    """Streams logs.  Followers of one log share its upstream and its encoded records."""
 
     def __init__(self, backend: Backend, codec: LogTokenCodec) -> None:
         self._backend = backend
@@ -78,14 +78,16 @@ class LogService:
                 yield encode(record, name, container)
 
     def _encoder(self, request: pb.StreamLogsRequest, flags: int) -> EncodedOnce[Record]:
-        """Return the encoder that calls share which want the same of their records."""
+        """Return the encoder that all calls with the same options share."""
         times = request.timestamps or not request.HasField("timestamps")
         if (flags, times) not in self._encoders:
             self._encoders[flags, times] = _encoder(self._codec, flags, times=times)
         return self._encoders[flags, times]
 
     async def _inspect(self, engine: Engine, id: str, point: ResumePoint | None) -> tuple[str, Run]:
-        """Return the full id and the run of a container; of that of *point*, when nothing is called *id* any more."""
+        """Return the full id and the run of a container.  If no container has *id* any more, use the container of
+        *point*.
+        """
         try:
             inspected = await queries.inspect(engine, id)
         except NotFound:
@@ -95,7 +97,9 @@ class LogService:
         return inspected.id, Run.of(inspected)
 
     def _point(self, request: pb.StreamLogsRequest, flags: int) -> ResumePoint | None:
-        """Return what the request's token holds.  Raises `InvalidToken` and `InvalidField`."""
+        """Return the resume point in the request's token; None without a token.  Raises `InvalidToken` and
+        `InvalidField`.
+        """
         if not request.resume_token:
             return None
         point = self._codec.point(request.resume_token)
@@ -113,7 +117,7 @@ class LogService:
 
 def flags_of(request: pb.StreamLogsRequest) -> int:
     """Return the outputs and details that *request* asks for, as a resume point has them.  Raises `InvalidField`."""
-    # One output asked for alone comes alone, one refused leaves the other.
+    # `stdout: true` alone means only stdout; `stdout: false` alone means only stderr.
     stdout = request.stdout if request.HasField("stdout") else not request.stderr
     stderr = request.stderr if request.HasField("stderr") else not request.stdout
     if not stdout and not stderr:
@@ -122,7 +126,7 @@ def flags_of(request: pb.StreamLogsRequest) -> int:
 
 
 def query_of(request: pb.StreamLogsRequest, flags: int) -> LogQuery:
-    """Return what *request* asks for.  Raises `InvalidField` for what must not be sent to an engine."""
+    """Return *request* as a query.  Raises `InvalidField` for values that must not be sent to an engine."""
     _LOGS.call(request, None)
     since = _number(request.since) if request.HasField("since") else None
     until = _number(request.until) if request.HasField("until") else None
@@ -140,7 +144,7 @@ def query_of(request: pb.StreamLogsRequest, flags: int) -> LogQuery:
 
 
 def _encoder(tokens: LogTokenCodec, flags: int, *, times: bool) -> EncodedOnce[Record]:
-    """Return what makes responses of records: the container and the resume token around them."""
+    """Return the function that encodes records as responses, with the container and the resume token."""
     encode_lines = log_encoder(times=times, details=bool(flags & DETAILS))
     streams = flags & (STDOUT | STDERR)
 
@@ -159,7 +163,7 @@ def _encoder(tokens: LogTokenCodec, flags: int, *, times: bool) -> EncodedOnce[R
 
 
 def message_of(record: Record) -> pb.StreamLogsResponse:
-    """Return what a record other than a batch is in a response."""
+    """Return a record other than a batch as a field of a response."""
     message = pb.StreamLogsResponse()
     match record:
         case Reconnected():

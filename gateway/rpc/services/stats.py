@@ -22,7 +22,7 @@ _NOT_RUNNING = pb.StreamStatsResponse(not_running=pb.ContainerNotRunning()).Seri
 
 
 class StatsService:
-    """Serves samples of the use of containers."""
+    """Serves samples of the resource usage of containers."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -45,7 +45,7 @@ class StatsService:
     def _response(self, sample: Sample, skipped: int) -> bytes:
         if sample.stats is None:
             return _NOT_RUNNING
-        # `skipped` alone differs from reader to reader.  Encoded messages, one after the other, are one message.
+        # Only `skipped` differs between readers.  The concatenation of encoded messages is their merged message.
         encoded = encoded_sample(sample)
         missed = pb.ContainerStats(skipped=skipped).SerializeToString() if skipped else b""
         return b"".join((_STATS_TAG, varint(len(encoded) + len(missed)), encoded, missed))

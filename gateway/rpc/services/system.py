@@ -1,4 +1,4 @@
-"""SystemService: events.  The rest is mirrored."""
+"""SystemService: events.  The mirror serves the rest."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _REASONS = {
 
 
 class SystemService:
-    """Watches hosts."""
+    """Streams the events of hosts."""
 
     def __init__(self, backend: Backend, tokens: EventTokenCodec) -> None:
         self._backend = backend
@@ -44,7 +44,7 @@ class SystemService:
             raise InvalidField("since", "must not be given together with `resume_token`, which says where to continue")
         if since is not None and until is not None and until < since:
             raise InvalidField("until", "must not be before `since`")
-        host.health.admit(Kind.STREAM)  # the subscription is the gateway's own, which nothing keeps back
+        host.health.admit(Kind.STREAM)  # the shared subscription makes no call that would check
         async with host.events.watch(wanted, since=since, until=until, cursor=cursor) as records:
             await context.send_initial_metadata()  # from here on, no event is missed
             turns = host.engine.turns

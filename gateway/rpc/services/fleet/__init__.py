@@ -1,1 +1,1 @@
-"""What of FleetService is more than a fan-out."""
+"""The RPCs of FleetService that are more than a fan-out."""

@@ -1,4 +1,4 @@
-"""FleetService: finding containers, and placing one.  What calls an RPC of one host for many is `rpc/fan_out.py`."""
+"""FleetService: FindContainers and RunContainer.  `rpc/fan_out.py` serves the RPCs that call one host each."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class FleetContainers:
     """Answers from the inventories of the hosts, and calls the RPCs of one host."""
 
     def __init__(self, backend: Backend, served: Mapping[str, Behaviour]) -> None:
-        """*served* has what serves the RPCs of one host, by their full names, when the first call comes."""
+        """*served* has the behaviours of the RPCs of one host, by full name, before the first call arrives."""
         self._backend = backend
         self._served = served
 
@@ -69,7 +69,7 @@ class FleetContainers:
     async def RunContainer(
         self, request: pb.RunContainerRequest, context: CallContext
     ) -> AsyncGenerator[pb.RunContainerResponse | bytes, None]:
-        """Run a container on the host that fits best; on the next one when the best cannot be reached after all."""
+        """Run a container on the best host, or on the next best host if the best one cannot be reached."""
         asked = unaddressed(request, "host")
         placement.check(request.placement, "placement")
         candidates = await self._candidates(chosen_hosts(request, self._backend), request)
@@ -117,7 +117,7 @@ class FleetContainers:
         return placement.rank(measured, request.placement)
 
     async def _sizes(self, hosts: Sequence[Host]) -> dict[Host, Size]:
-        """Ask hosts how much memory and how many CPUs they have; those that do not answer are left out."""
+        """Return the memory and the CPUs of hosts, without the hosts that do not answer."""
         rpc = HostRpc(_INFO, self._served[_INFO.full_name])
         timeout = Timeout.of(self._backend.timeouts.fan_out, "limits.fan_out_timeout_seconds")
         sizes: dict[Host, Size] = {}

@@ -88,8 +88,8 @@ class _Stream:
             raise InvalidField("request.until", "must not be before `since`")
         self._sources: dict[Host, Source[Record | bytes]] = {}
         self._down: set[str] = set()
-        self._broken: set[Host] = set()  # that are read again when they are up again
-        self._listening: dict[Host, asyncio.Event] = {}  # whether their events are read, or cannot be for now
+        self._broken: set[Host] = set()  # hosts whose events are read again when they are up
+        self._listening: dict[Host, asyncio.Event] = {}  # by host: whether its events are being read
         self._news: list[bytes] = []
         self._first = True
 
@@ -107,7 +107,7 @@ class _Stream:
         self._sources[host] = self.merged.read(host.name, lambda source: self._read(source, host))
 
     def host_up(self, host: Host) -> None:
-        """Report that it is in time again; read its events again, if that has ended with a failure of the host."""
+        """Report that the host has resumed; read its events again if a failure of the host has ended that."""
         if host in self._broken:
             self._begin(host)
         if host.name in self._down:
@@ -115,17 +115,19 @@ class _Stream:
             self._report(host, resumed=pb.SourceResumed())
 
     def host_down(self, host: Host, failure: CallError) -> None:
-        """Let it hold up nobody, and report that."""
+        """Stall the host, so that no other waits for it, and report that."""
         self._down.add(host.name)
         self._listening[host].set()
         self.merged.stall(self._sources[host])
         self._report(host, stalled=pb.SourceStalled(failure=as_message(failure, host.name, _METHOD)))
 
     def host_changed(self, host: Host) -> None:
-        """Nothing: no label of it is shown."""
+        """Do nothing: the stream shows no labels."""
 
     def host_left(self, host: Host, why: CallError) -> None:
-        """Read nothing of it any more, and report that.  If it is back, its events continue where the client is."""
+        """Stop reading the host, and report that.  If the host comes back, its events continue after the last one
+        sent.
+        """
         self._down.discard(host.name)
         self._broken.discard(host)
         self._listening.pop(host).set()
@@ -133,13 +135,13 @@ class _Stream:
         self._report(host, failure=as_message(why, host.name, _METHOD))
 
     def container_put(self, host: Host, row: ContainerRow, *, later: bool) -> None:
-        """Do nothing: the events of all containers come."""
+        """Do nothing: the stream has the events of all containers."""
 
     def container_gone(self, host: Host, id: str) -> None:
         """Do nothing: there is an event of it."""
 
     def reported(self) -> None:
-        """Note that hosts which join now are new, and that none can if there is an end."""
+        """Note that hosts that join from now on are new.  With an `until`, none can join."""
         self._first = False
         if self._until is not None:
             self.merged.complete = True
@@ -148,7 +150,7 @@ class _Stream:
     # Reading
 
     async def listening(self, seconds: float) -> None:
-        """Wait until nothing is missed any more of a host, for at most *seconds* for those that do not answer."""
+        """Wait until the events of every host are followed, at most *seconds* for hosts that do not answer."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 for listening in list(self._listening.values()):
@@ -175,7 +177,7 @@ class _Stream:
     # Sending
 
     def responses(self, items: list[Any]) -> Iterator[bytes]:
-        """Yield what *items* are in responses; after each, `cursors` are those of its token."""
+        """Yield the responses for *items*.  After each response, `cursors` are those of its token."""
         records = list(self._records(items))
         if not records and (not items or self._only_heartbeats(items)):
             yield pb.StreamEventsResponse(heartbeat=heartbeat(0)).SerializeToString()
@@ -191,7 +193,7 @@ class _Stream:
         for item in items:
             match item:
                 case Part(source) if source.dropped:
-                    pass  # its host has left meanwhile
+                    pass  # the host has left since then
                 case Part(source, Record() as record):
                     self.cursors[str(source.key)] = record.cursor
                     if record.event is not None:

@@ -58,7 +58,7 @@ class FleetImages:
 
 
 async def _copy(copy: ImageCopy, hosts: Sequence[Host], put: Put[Result]) -> None:
-    """Copy to those of *hosts* that take new work."""
+    """Copy to the *hosts* that are not draining."""
     for host in hosts:
         if host.draining:
             await put(Failed(host, HostDraining(host.name)))

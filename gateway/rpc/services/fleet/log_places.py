@@ -1,4 +1,4 @@
-"""Where the client of merged logs is: what a token says of it, and from when on a log is new to it."""
+"""The positions of a client in merged logs: the content of its token, and which logs are new to it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Key: TypeAlias = tuple[str, str]
 """The name of a host, and the id of a container."""
 
 UNDECIDED = -1
-"""As `Place.since`: an inspection has to show when the log is new."""
+"""A value of `Place.since`: only an inspection shows from when on the log is new."""
 
 _EARLY_NANOS = 1_000_000_000
-_LATE_NANOS = 30_000_000_000  # by which a container's start can be older than the inventory's news of it
-_REMEMBERED_NANOS = 600_000_000_000  # for which an end is kept: longer than the inventory can miss a start
-_MOST_LEFT = 1024  # logs of hosts that have left and may be back: a token has at most 1 MiB
+_LATE_NANOS = 30_000_000_000  # a container can have started this long before the inventory shows it
+_REMEMBERED_NANOS = 600_000_000_000  # for which an end is kept: longer than the inventory takes to show a start
+_MOST_LEFT = 1024  # logs of hosts that have left and may come back; a token has at most 1 MiB
 _MANY_DONE = 1024  # ends of logs
 _HOST, _LOG, _DONE = range(3)  # kinds of parts of a token
 _TIME = struct.Struct(">Bq")
@@ -35,7 +35,7 @@ _PLACE = struct.Struct(">BIqqB")
 class Place:
     """A position in a log: `passed` lines after a cursor, the last of them at `time`.
 
-    Without a cursor nothing was read yet: the log begins at the time `since`, or as the request says when that is 0.
+    Without a cursor, nothing was read yet: the log begins at the time `since`, or as the request says if that is 0.
     """
 
     cursor: LogCursor | None = None
@@ -46,7 +46,7 @@ class Place:
 
 @dataclass(slots=True, eq=False)
 class Log:
-    """One log of the stream.  `sent` is where its reader is, `read` where the gateway is."""
+    """One log of the stream.  `sent` is the position of the client, `read` the position of the gateway."""
 
     host: Host
     id: str
@@ -61,7 +61,7 @@ class Log:
 
 @dataclass(slots=True)
 class Lines:
-    """Lines of one batch.  `first` is how many lines after the cursor `before` were read before them."""
+    """Lines of one batch.  `first` is the number of lines between the cursor `before` and these lines."""
 
     before: LogCursor | None
     first: int
@@ -76,7 +76,7 @@ class Lines:
 
 
 class Places:
-    """What the client has of each log, and up to when it has all containers of each host.
+    """What the client has received of each log, and up to which time it has all containers of each host.
 
     Times are those of the engines, in nanoseconds.
     """
@@ -88,7 +88,7 @@ class Places:
         self._waiting: dict[Key, Place] = {}  # of logs that are not read at the moment
         self._left: deque[Key] = deque()  # those of hosts that have left
         self._done: dict[Key, int] = {}  # when logs had ended
-        self._many_done = _MANY_DONE  # of them: then those that tell no more than `_known` are forgotten
+        self._many_done = _MANY_DONE  # when there are more, the ends that say no more than `_known` are dropped
         self._known: dict[str, int] = {}  # by host: up to when its containers are known
         for part in parts:
             self._take_up(part)
@@ -100,7 +100,7 @@ class Places:
         self._waiting[key] = place
 
     def leave(self, key: Key, place: Place) -> None:
-        """The same for a log whose host has left; only the newest of these are kept."""
+        """Do the same for a log whose host has left; only the newest of these are kept."""
         self.keep(key, place)
         self._left.append(key)
         while len(self._left) > _MOST_LEFT:
@@ -115,9 +115,9 @@ class Places:
         return [(key[1], self._waiting.pop(key)) for key in list(self._waiting) if key[0] == host]
 
     def done(self, host: Host, id: str, *, up: bool) -> None:
-        """Note that the client has all of a log.  *up* says whether the containers of the host are known."""
+        """Note that the client has received a whole log.  *up* says whether the containers of the host are known."""
         now = self._done[host.name, id] = host.inventory.engine_now
-        if up and host.name in self._known:  # what started so long ago was seen: its end need not be known
+        if up and host.name in self._known:  # an older start was seen: its end is not needed
             self._known[host.name] = max(self._known.get(host.name, 0), now - _REMEMBERED_NANOS)
         if len(self._done) >= self._many_done:
             self._done = {key: then for key, then in self._done.items() if self._tells(key, then, self._known)}
@@ -139,7 +139,7 @@ class Places:
         return host.name in self._known
 
     def of_row(self, key: Key, row: ContainerRow) -> Place | None:
-        """Return where the log of a container that joins is new; None when the client has all of it."""
+        """Return from where on the log of a new member is new to the client; None when the client has all of it."""
         if not row.details.known:
             return Place(since=UNDECIDED)
         if row.started_ns > self._seen(key):
@@ -157,7 +157,7 @@ class Places:
         return None
 
     def _seen(self, key: Key) -> int:
-        """Return up to when the client has seen a container."""
+        """Return the time up to which the client has seen a container."""
         return self._done.get(key, self._known.get(key[0], 0) - _LATE_NANOS)
 
     def _since(self, key: Key, row: ContainerRow) -> int:
@@ -171,7 +171,7 @@ class Places:
     # The token
 
     def parts(self, logs: Iterable[Log], hosts: Iterable[Host]) -> Iterator[bytes]:
-        """Yield what a token of this moment holds, where *logs* are read, and *hosts* are up."""
+        """Yield the parts of a token now, when *logs* are being read and *hosts* are up."""
         known = dict(self._known)
         for log in logs:
             if not log.packed:
@@ -190,7 +190,7 @@ class Places:
 
     @staticmethod
     def _tells(key: Key, done: int, known: Mapping[str, int]) -> bool:
-        """Return whether an end tells more than up to when the containers of its host are *known*."""
+        """Return whether an end says more than the time up to which the containers of its host are *known*."""
         return done > known.get(key[0], done) - 2 * _LATE_NANOS
 
     def _pack(self, key: Key, place: Place) -> bytes:

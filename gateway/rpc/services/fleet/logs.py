@@ -88,7 +88,7 @@ def _check(request: pb.StreamLogsRequest) -> None:
 
 
 class _Stream:
-    """One merged stream: a `Listener` of its members, and the encoder of what comes of their logs."""
+    """One merged stream: a `Listener` of its members, and the encoder of their logs."""
 
     def __init__(
         self, backend: Backend, request: pb.StreamLogsRequest, points: LogTokenCodec, parts: list[bytes] | None
@@ -118,7 +118,7 @@ class _Stream:
         self._continue(host)
 
     def host_up(self, host: Host) -> None:
-        """Report that its logs are in time again; continue those that have ended with a failure of the host."""
+        """Report that the host has resumed; continue the logs that a failure of the host has ended."""
         self._continue(host)
         for log in self._of.values():
             log.again |= log.broken and log.host is host
@@ -128,7 +128,7 @@ class _Stream:
             self._report(host, resumed=pb.SourceResumed())
 
     def host_down(self, host: Host, failure: CallError) -> None:
-        """Let its logs hold up nobody, and report that."""
+        """Stall the logs of the host, so that no others wait for them, and report that."""
         self._down.add(host)
         self._places.lose(host)
         why = as_message(failure, host.name, _METHOD)
@@ -138,10 +138,12 @@ class _Stream:
                 self.merged.stall(source)
 
     def host_changed(self, host: Host) -> None:
-        """Nothing: no label of it is shown."""
+        """Do nothing: the stream shows no labels."""
 
     def host_left(self, host: Host, why: CallError) -> None:
-        """Read nothing of it any more, and report that.  If it is back, its logs continue where the client is."""
+        """Stop reading the host, and report that.  If the host comes back, its logs continue after the last line
+        sent.
+        """
         self._down.discard(host)
         for source, log in list(self._of.items()):
             if log.host is host:
@@ -233,7 +235,7 @@ class _Stream:
         self, source: Source[Lines | Other], log: Log, lines: list[Any], cursor: LogCursor, size: int
     ) -> None:
         before, passed, place = log.read.cursor, 0, log.read
-        if place.passed:  # lines that the client has, from before the resume
+        if place.passed:  # lines that the client received before it resumed
             passed = min(place.passed, len(lines))
             log.read = replace(place, cursor=cursor, passed=place.passed - passed)
             lines = lines[passed:]
@@ -257,7 +259,7 @@ class _Stream:
     # Sending
 
     def responses(self, items: list[Any]) -> Iterator[bytes]:
-        """Yield what *items* are in responses; after each, `parts` are those of its token."""
+        """Yield the responses for *items*.  After each response, `parts` are those of its token."""
         pieces: list[bytes] = []
         size = 0
         for piece in self._records(items):
@@ -277,7 +279,7 @@ class _Stream:
         for item in items:
             match item:
                 case Part(source) | Stalled(source) | Resumed(source) if source.dropped:
-                    pass  # its host has left meanwhile
+                    pass  # the host has left since then
                 case Part(source, Lines() as lines, start, stop):
                     log = self._of[source]
                     yield self._record(log, delimited(_BATCH, self._encode(lines.lines[start:stop])))
@@ -324,7 +326,7 @@ class _Stream:
                     self._places.done(log.host, log.id, up=log.host not in self._down)
 
     def parts(self) -> Iterator[bytes]:
-        """Yield what a token of this moment holds."""
+        """Yield the parts of a token now."""
         up = (host for host in self._backend.hosts if host not in self._down)
         return self._places.parts(self._of.values(), up)
 
@@ -334,7 +336,7 @@ class _Stream:
 
 
 def _for_any_container(asked: Any) -> Any:
-    """Return the request for one container that *asked* stands for; any id is as good as another for its check."""
+    """Return *asked* as a request for one container, to check it; the id is arbitrary."""
     one = type(asked)()
     one.CopyFrom(asked)
     one.id = "0" * 64

@@ -78,20 +78,20 @@ class _Stream:
 
     def __init__(self, *, follow: bool) -> None:
         self._follow = follow
-        self._newest: dict[tuple[Host, str], bytes] = {}  # a newer one takes the place of one that was not sent
+        self._newest: dict[tuple[Host, str], bytes] = {}  # a newer sample replaces one that was not sent
         self._news: list[bytes] = []
         self._tasks: dict[tuple[Host, str], asyncio.Task[None]] = {}
-        self._broken: dict[Host, dict[str, ContainerRow]] = {}  # that are read again when their hosts are up again
+        self._broken: dict[Host, dict[str, ContainerRow]] = {}  # containers that are read again when their hosts are up
         self._changed = asyncio.Event()
         self._complete = False
 
     @property
     def ended(self) -> bool:
-        """Whether nothing is to come."""
+        """Whether no sample follows."""
         return self._complete and not (self._tasks or self._newest or self._news)
 
     async def next(self) -> list[bytes]:
-        """Return what is new, as fields of a response; nothing, when it is time for a heartbeat."""
+        """Return the new samples, as fields of a response; nothing when a heartbeat is due."""
         try:
             async with asyncio.timeout(HEARTBEAT_SECONDS):
                 await self._changed.wait()
@@ -106,7 +106,7 @@ class _Stream:
         return records
 
     async def close(self) -> None:
-        """Read nothing any more."""
+        """Stop reading."""
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
@@ -118,7 +118,7 @@ class _Stream:
         """Wait for its containers."""
 
     def host_up(self, host: Host) -> None:
-        """Read the samples again that have ended with a failure of the host."""
+        """Read the samples again that a failure of the host has ended."""
         for row in self._broken.pop(host, {}).values():
             self.container_put(host, row, later=True)
 
@@ -127,10 +127,10 @@ class _Stream:
         self._report(pb.StatsRecord(host=host.name, failure=as_message(failure, host.name, _METHOD)))
 
     def host_changed(self, host: Host) -> None:
-        """Nothing: no label of it is shown."""
+        """Do nothing: the stream shows no labels."""
 
     def host_left(self, host: Host, why: CallError) -> None:
-        """Read nothing of it any more, and report that."""
+        """Stop reading the host, and report that."""
         for key in [key for key in self._tasks if key[0] is host]:
             self._tasks[key].cancel()
             self._newest.pop(key, None)
@@ -144,7 +144,7 @@ class _Stream:
             self._tasks[key] = asyncio.create_task(self._read(key, row))
 
     def container_gone(self, host: Host, id: str) -> None:
-        """Leave its samples to end by themselves."""
+        """Do nothing: its samples end by themselves."""
         self._broken.get(host, {}).pop(id, None)
 
     def reported(self) -> None:

@@ -1,4 +1,4 @@
-"""What the merged streams of many hosts have in common: the loop that sends what has come, in order."""
+"""The common part of merged streams: the loop that sends records of many sources in order."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ T = TypeVar("T")
 
 
 class Merged(Generic[T]):
-    """A merge of sources that tasks read.  Its block ends all of them."""
+    """A merge of sources, each read by a task.  The end of its block ends all tasks."""
 
     def __init__(self, max_wait_seconds: float) -> None:
-        """Hold up no record longer than *max_wait_seconds*."""
+        """Delay no record longer than *max_wait_seconds*."""
         self.merge: Merge[T] = Merge(max_wait_seconds)
         self.clock = asyncio.get_running_loop().time
-        self.complete = False  # whether no source is to come any more
+        self.complete = False  # whether no source can be added any more
         self._tasks: dict[Source[T], asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
         self._taken = asyncio.Event()
@@ -46,7 +46,7 @@ class Merged(Generic[T]):
     # Sources
 
     def read(self, key: Any, read: Callable[[Source[T]], Coroutine[Any, Any, None]]) -> Source[T]:
-        """Add a source, which *read* reads to its end."""
+        """Add a source; *read* reads it to its end."""
         source = self.merge.add(key, self.clock())
         self._tasks[source] = asyncio.create_task(self._to_the_end(source, read))
         return source
@@ -60,7 +60,7 @@ class Merged(Generic[T]):
             self._changed.set()
 
     async def put(self, source: Source[T], record: T, times: list[int], size: int) -> None:
-        """Add records of *source*; wait while more of it is pending than its share."""
+        """Add records of *source*; wait while more than its share is pending."""
         self.merge.put(source, record, times, self.clock(), size)
         self._changed.set()
         while source.size > min(_SHARE_BYTES, _ROOM_BYTES // max(len(self.merge), 1)):
@@ -68,12 +68,14 @@ class Merged(Generic[T]):
             await self._taken.wait()
 
     def live(self, source: Source[T]) -> None:
-        """Note that *source* is read up to now."""
+        """Note that *source* has been read up to now."""
         self.merge.live(source, self.clock())
         self._changed.set()
 
     def stall(self, source: Source[T]) -> None:
-        """Let *source* hold up nobody; that its host is down is said once for all."""
+        """Let no other source wait for *source*, whose host is down.  One record reports that for all sources of the
+        host.
+        """
         self.merge.stall(source, self.clock(), silent=True)
         self._changed.set()
 
@@ -84,13 +86,13 @@ class Merged(Generic[T]):
         self.merge.drop(source, self.clock())
 
     def wake(self) -> None:
-        """Let the stream look whether there is something to send."""
+        """Wake the stream, to check for records to send."""
         self._changed.set()
 
     # The stream
 
     async def items(self) -> AsyncGenerator[list[Part[T] | Stalled[T] | Resumed[T]], None]:
-        """Yield what has come, in order; nothing, when it is time for a heartbeat, or after `wake`."""
+        """Yield the pending records in order; an empty list when a heartbeat is due, or after `wake`."""
         heartbeat = self.clock() + HEARTBEAT_SECONDS
         while True:
             self._changed.clear()

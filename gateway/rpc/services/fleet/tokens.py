@@ -1,4 +1,4 @@
-"""Tokens of streams of many hosts: signed lists of parts, one for each of what the stream is made of."""
+"""Tokens of merged streams: signed lists of parts, such as one part for each log."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PartsCodec:
         return self._signer.sign(b"".join(pieces))
 
     def parts(self, token: bytes) -> list[bytes]:
-        """Return what *token* holds.  Raises `InvalidToken`."""
+        """Return the parts in *token*.  Raises `InvalidToken`."""
         if len(token) > _MOST_BYTES:
             raise InvalidToken(f"is longer than {_MOST_BYTES} bytes, which no token of a gateway is")
         content = self._signer.verify(token)

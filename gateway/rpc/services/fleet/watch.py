@@ -1,4 +1,4 @@
-"""FleetService.WatchContainers: which containers there are on many hosts, and every change of them."""
+"""FleetService.WatchContainers: the containers of many hosts, and every change of them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TOKEN = tag(pb.WatchContainersResponse.DESCRIPTOR, "resume_token")
 _CHANGES = tag(pb.WatchContainersResponse.DESCRIPTOR, "changes")
 _PUT = tag(pb.ContainerChange.DESCRIPTOR, "put")
 _PLACE = struct.Struct(">8sq")  # the epoch of an inventory, and the number of a change in it
-_WAITING = 256  # changes that were read and not sent; the rest waits in the inventories
+_WAITING = 256  # changes that were read and not sent; more changes wait in the inventories
 
 
 class FleetWatch:
@@ -63,7 +63,7 @@ class FleetWatch:
 
 
 class _Entry(NamedTuple):
-    """A change that `reader` has read of a host, and the position after it."""
+    """A change that `reader` has read from a host, and the position after it."""
 
     host: Host
     reader: asyncio.Task[None] | None
@@ -104,7 +104,7 @@ class _Watch:
         self._registry.watchers.append(self)
 
     async def close(self) -> None:
-        """Read nothing any more."""
+        """Stop reading."""
         if self in self._registry.watchers:
             self._registry.watchers.remove(self)
         tasks = list(self._tasks.values())
@@ -113,7 +113,7 @@ class _Watch:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def next(self) -> list[bytes]:
-        """Return the next changes, as fields of a response; nothing, when it is time for a heartbeat."""
+        """Return the next changes, as fields of a response; nothing when a heartbeat is due."""
         pieces: list[bytes] = []
         if not self._left and self._changes.empty():
             self._woken.clear()
@@ -145,7 +145,7 @@ class _Watch:
             self._tasks[host] = asyncio.create_task(self._read(host))
 
     def host_changed(self, host: Host) -> None:
-        """Begin or end to read its inventory, if its labels have changed."""
+        """Begin or stop to read the inventory of the host, if its labels have changed."""
         if fits(host, self._request.hosts) != (host in self._tasks):
             (self.host_removed if host in self._tasks else self.host_added)(host)
 
@@ -182,17 +182,17 @@ class _Watch:
 
 
 class _Pieces:
-    """Makes, of the changes of one host, those of what a client has selected."""
+    """Reduces the changes of one host to the containers that a client has selected."""
 
     def __init__(self, host: Host, selector: selectors_pb2.ContainerSelector, *, continues: bool) -> None:
-        """*continues*: the client has containers already, and it is not known which."""
+        """*continues*: the client already has containers, but the gateway does not know which."""
         self._host = host.name
         self._head = pb.ContainerChange(host=host.name).SerializeToString()
         self._selects = selecting(host, selector)
         self._has: set[str] | None = None if continues else set()
 
     def of(self, change: Change) -> bytes | None:
-        """Return *change* for the client, serialised; None when it is about a container that the client has not."""
+        """Return *change* for the client, serialised; None for a container that the client does not have."""
         match change:
             case Put(_, row) if self._selects(row):
                 if self._has is not None:
