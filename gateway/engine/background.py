@@ -1,4 +1,4 @@
-"""Work in the background: nobody waits for it, so nobody would see that it has ended."""
+"""Background tasks.  No caller awaits such a task, so this module logs and restarts one that ends."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 log = logging.getLogger("gateway.background")
 
-_PAUSES_SECONDS = (1.0, 60.0)  # before work that has ended is done again: at first, and at most
-_WELL_SECONDS = 60.0  # after which an end is the first one again
+_PAUSES_SECONDS = (1.0, 60.0)  # before a task that has ended is started again: at first, and at most
+_WELL_SECONDS = 60.0  # a task that ran for this long starts again with the first pause
 
 
 async def keep_running(work: Callable[[], Awaitable[None]], what: str, host: str = "") -> None:
-    """Do *work*, which has no end; when it ends all the same, log a defect, and do it again after a pause.
+    """Run *work*, which should never end; when it does, log a defect, and run it again after a pause.
 
-    *what* it is, and for which *host*, are for the log.
+    *what* and *host* describe the work in the log.
     """
     clock, pause = asyncio.get_running_loop().time, _PAUSES_SECONDS[0]
     while True:
@@ -34,11 +34,11 @@ async def keep_running(work: Callable[[], Awaitable[None]], what: str, host: str
 
 
 def retrieve(task: asyncio.Future[Any]) -> None:
-    """Take the failure of a *task* that has ended.  asyncio logs one that nobody takes; all who wait may have left."""
+    """Retrieve the exception of a *task* that has ended.  asyncio logs an exception that no caller retrieves."""
     if not task.cancelled():
         task.exception()
 
 
 def report(error: Exception | None, what: str, host: str = "") -> None:
-    """Log that work in the background has failed, or has ended without an error and has no end."""
+    """Log that a background task has failed, or has ended although it should not."""
     log.error("defect", exc_info=error, extra={"fields": {"task": what} | ({"host": host} if host else {})})

@@ -1,4 +1,4 @@
-"""One request to an engine, and what is known of it besides its bytes."""
+"""One request to an engine, with its metadata: deadline, kind, operation, and names."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from gateway.engine.transport.http import Request
 from gateway.engine.versions import Need
 
 Named = tuple[tuple[str, str], ...]
-"""Kinds and names of objects, the one that a request is about first."""
+"""Kinds and names of objects; the target of the request is the first."""
 Skipped = Callable[[str, int], None]
-"""Called for values of a response that do not fit the contract and are left out: the RPC, and how many."""
+"""Called with an RPC and the number of values that were left out of its response, because they do not fit the
+contract.
+"""
 Hide = Callable[[str], str]
-"""Takes the secrets of a request out of a text."""
+"""Removes the secrets of a request from a text."""
 PING = Request("GET", "/_ping")
 
 
 def count_nothing(rpc: str, count: int) -> None:
-    """Be a `Skipped` for whom nobody counts."""
+    """Do nothing: a `Skipped` without a counter."""
 
 
 class Call(NamedTuple):

@@ -1,8 +1,8 @@
 """One Docker Engine: its API version, and calls, streams and sessions.
 
 `Engine` is a docker SDK client on the gateway's own transport (`engine/sdk.py`): `await engine.call(
-APIClient.exec_inspect, id)` runs any method of the SDK.  What needs no method of the SDK goes to the same transport
-directly: `fetch`, `open` and `session`.
+APIClient.exec_inspect, id)` runs any method of the SDK.  `fetch`, `open` and `session` use the same transport without
+the SDK.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where an engine is: the address as Docker writes it, and the transport's."""
+    """The location of an engine: its URL as Docker writes it, and its address for the transport."""
 
     url: str
     address: Address = field(repr=False)
 
 
 class Engine(SdkClient):
-    """The client of one host.  All methods of the SDK can be called through `call`."""
+    """The client of one engine.  `call` runs any method of the SDK."""
 
     def __init__(
         self,
@@ -70,9 +70,9 @@ class Engine(SdkClient):
         traffic: Traffic | None = None,
         tracer: Tracer | None = None,
     ) -> None:
-        """Store; nothing is sent to the host before the first call.
+        """Store the arguments; nothing is sent before the first call.
 
-        *logins* is what ssh hosts share, and *traffic* and *tracer* what all hosts do.
+        All ssh hosts share *logins*; all hosts share *traffic* and *tracer*.
         """
         limits = limits or Limits()
         super().__init__(Timeout.of(limits.call_timeout_seconds, "limits.read_timeout_seconds"))
@@ -80,8 +80,8 @@ class Engine(SdkClient):
         self.endpoint = endpoint
 
         self.last_contact: float | None = None  # in seconds since 1970
-        self.epoch = 0  # higher after every break of a connection: at the address there can be another engine
-        self.forgets_pids = False  # of execs that have ended: Podman does
+        self.epoch = 0  # incremented when a connection breaks: another engine may answer then
+        self.forgets_pids = False  # whether it forgets the pids of ended execs: Podman does
         self.skipped: Skipped = count_nothing
         self.observer = observer or Observer()
         self._tracer: Tracer = tracer or NoTracer()
@@ -104,7 +104,7 @@ class Engine(SdkClient):
 
     @property
     def negotiated_version(self) -> Version | None:
-        """The same as numbers."""
+        """`negotiated` as numbers."""
         return self._negotiated
 
     @property
@@ -114,21 +114,21 @@ class Engine(SdkClient):
 
     @property
     def certificates(self) -> Mapping[str, float]:
-        """When the certificates of both sides expire, in seconds since 1970, by whose they are (engine, gateway)."""
+        """When certificates expire, in seconds since 1970, by owner (engine, gateway)."""
         return self._pool.certificates
 
     @property
     def budgets(self) -> Mapping[Kind, Budget]:
-        """How many calls of each kind are under way, and may be."""
+        """The budgets by kind: the open calls and their bounds."""
         return self._pool.budgets
 
     @property
     def turns(self) -> Turns:
-        """How long the work for this host may keep the event loop from the others."""
+        """The turns of this host: they bound how long its work may block the event loop."""
         return self._pool.turns
 
     def deadline(self) -> Deadline:
-        """Return the deadline of a request that the gateway makes for itself."""
+        """Return the deadline of a request that the gateway makes itself."""
         return Deadline.after(self.timeout)
 
     # Calls
@@ -142,7 +142,7 @@ class Engine(SdkClient):
         return await self.call_anyway(method, *args, **kwargs)
 
     async def call_anyway(self, method: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do the same, also where the host is known to be down: something has to be taken back."""
+        """Do the same even when the host is known to be down, for cleanup."""
         await self.negotiate(None)
         try:
             return await self.run(method, *args, **kwargs)
@@ -168,11 +168,11 @@ class Engine(SdkClient):
         return response
 
     async def send_for_sdk(self, request: Request, deadline: float | None) -> Response:
-        """Send a request of the SDK."""
+        """Send a request of the SDK; see `SdkClient`."""
         return await self._fetch(Call(request, request.method not in _READS, deadline=deadline), "")
 
     async def check(self, call: Call) -> None:
-        """Raise what sending *call* would raise because of the host's API version."""
+        """Raise `ApiTooOld`, `ApiTooNew` or `Incompatible` if the host's API version does not fit *call*."""
         await self._prefix(call)
 
     async def _fetch(self, call: Call, prefix: str) -> Response:
@@ -211,9 +211,9 @@ class Engine(SdkClient):
     async def open(
         self, call: Call, upload: AsyncIterable[bytes] | None = None
     ) -> AsyncIterator[tuple[Response, Connection]]:
-        """Send *call*, with *upload* as its body; yield the head of the response and the connection to read from.
+        """Send *call* with *upload* as its body; yield the head of the response, and the connection with its body.
 
-        Raises like `fetch`, also within the block, when the connection breaks while it is read.
+        Raises like `fetch`, also within the block when the connection breaks.
         """
         async with contextlib.AsyncExitStack() as stack:
             try:
@@ -263,7 +263,7 @@ class Engine(SdkClient):
 
     @contextlib.asynccontextmanager
     async def session(self, call: Call) -> AsyncIterator[Connection]:
-        """Send *call* and yield the connection as a session: its bytes are the process's input and output.
+        """Send *call* and yield the connection as a session.  Its bytes are the input and output of a process.
 
         Raises like `open`.
         """
@@ -274,7 +274,7 @@ class Engine(SdkClient):
             yield connection
 
     def renew(self, endpoint: Endpoint) -> None:
-        """Reach the engine as *endpoint* says, from the next connection on."""
+        """Use *endpoint* from the next connection on."""
         self.endpoint = endpoint
         self._pool.renew(endpoint.address)
 
@@ -285,13 +285,13 @@ class Engine(SdkClient):
     # The API version
 
     async def negotiate(self, deadline: float | None) -> Version:
-        """Return the API version to use.  The engine is asked for it when it is not known.
+        """Return the API version to use; ping the engine if it is not known.
 
-        After every break of a connection it is asked again: at the address there can be another engine.
+        The version is forgotten after every break of a connection, because another engine may answer then.
         Raises `TransportError` and `Incompatible`.
         """
         if self._negotiated is None:
-            # A call without a deadline also needs an answer soon, and must not make the others wait.
+            # Other calls wait for this one, so it needs a deadline of its own.
             latest: float = self.deadline()
             if deadline is not None:
                 latest = min(latest, deadline)
@@ -316,7 +316,7 @@ class Engine(SdkClient):
         return await self._fetch(Call(PING, changes=False, deadline=deadline, kind=Kind.PROBE), "")
 
     def _version_of(self, response: Response) -> Version:
-        """Return the version to use with the engine that has sent *response* to a ping."""
+        """Return the API version to use, from the *response* to a ping."""
         if response.status >= 400:
             raise engine_error(response)
         announced = response.headers.get("api-version", "")
@@ -332,7 +332,7 @@ class Engine(SdkClient):
         return negotiated
 
     async def _prefix(self, call: Call) -> str:
-        """Return the API version as the beginning of a path; raise what it lacks for *call*."""
+        """Return the API version as a path prefix.  Raises like `check`."""
         version = self._negotiated or await self.negotiate(call.deadline)
         for need in call.needs:
             need.check(version)
@@ -347,7 +347,9 @@ class Engine(SdkClient):
         self.epoch += 1
 
     def _has_changed(self, error: APIError) -> bool:
-        """Return whether *error* says that the engine has another API version now; it has done nothing then."""
+        """Return whether *error* says that the engine's API version has changed.  The engine did not run the request
+        then.
+        """
         if error.status_code != 400 or not _OTHER_VERSION.search(str(error.explanation)):
             return False
         self._forget_version()
@@ -355,14 +357,14 @@ class Engine(SdkClient):
 
 
 def _as_outcome_unknown(error: TransportError, call: Call) -> TransportError:
-    """Return what a break means: after a request that changes something, nobody knows what happened."""
+    """Return *error*, or `OutcomeUnknown` if *call* changes something and may have reached the engine."""
     if call.changes and error.sent:
         return OutcomeUnknown(f"{error}; whether the request took effect is not known", sent=True)
     return error
 
 
 async def _error_body(connection: Connection) -> bytes:
-    """Return the beginning of an error's body, which can break off or be endless."""
+    """Return the beginning of an error's body.  The body may break off, or never end."""
     body = b""
     with contextlib.suppress(TransportError, TimeoutError):
         async with asyncio.timeout(_ERROR_SECONDS):

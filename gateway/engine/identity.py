@@ -1,4 +1,4 @@
-"""Who an engine is, and whether it answers more than pings: what the gateway asks of every host by itself."""
+"""The identity of an engine, and a small read that shows whether it answers more than pings."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ _MOST_CHARACTERS = 128  # of a name that an engine gives itself
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who an engine says that it is; texts are empty where it does not say."""
+    """The identity that an engine reports; a text is empty if the engine does not report it."""
 
     id: str
     version: str
-    clock_offset_seconds: float | None  # what to add to the gateway's time for the engine's
+    clock_offset_seconds: float | None  # the engine's clock minus the gateway's
     epoch: int  # of the connections over which it was asked: see `Engine.epoch`
 
 
 async def identify(engine: Engine, timeout: float) -> Identity:
-    """Ask *engine* who it is; each question takes *timeout* seconds at the most.
+    """Ask *engine* for its identity; each request takes *timeout* seconds at most.
 
     Raises `docker.errors.APIError` and `TransportError`.
     """
     epoch, began = engine.epoch, time.time()
     try:
         info = await _object(engine, "/info", timeout)
-    except APIError:  # something between that allows little: it may allow this
+    except APIError:  # a proxy may refuse /info and allow /version
         return Identity("", _text(await _object(engine, "/version", timeout), "Version"), None, epoch)
     middle = (began + time.time()) / 2
     # Podman makes a new id for every answer.
@@ -47,7 +47,7 @@ async def identify(engine: Engine, timeout: float) -> Identity:
 
 
 async def read_little(engine: Engine, timeout: float) -> None:
-    """Read something from what an engine keeps: one that has got stuck answers pings only.
+    """Make a small read of the engine's state.  An engine that hangs answers only pings.
 
     Raises `docker.errors.APIError` and `TransportError`.
     """

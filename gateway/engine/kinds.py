@@ -1,4 +1,4 @@
-"""The kinds of calls to a host.  Each has room of its own, so that no kind waits for another."""
+"""The kinds of calls to a host.  Each kind has a budget of its own, so that no kind waits for another."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from enum import Enum
 
 
 class Kind(Enum):
-    """What a call takes of a host, by the options of its RPC: see `codec/options.py`."""
+    """How a call uses its host.  `codec/options.py` derives it from the options of the RPC."""
 
     UNARY = "unary"
-    """A question or a change that takes an engine moments."""
+    """A short request: a read or a change."""
     STREAM = "stream"
-    """It waits for something to happen, and costs little meanwhile: a stream, a session, a wait, a stop."""
+    """A request that mostly waits: a stream, a session, a wait, a stop."""
     HEAVY = "heavy"
     """Work on a disk or over a network: an export, a pull, a build, a removal."""
     PROBE = "probe"
-    """The gateway itself wants to know whether the host lives."""
+    """The gateway's own health probe."""
     WATCH = "watch"
-    """The gateway itself follows what there is on the host."""
+    """The gateway's own requests for the inventory."""
     SAMPLE = "sample"
-    """The gateway itself asks what containers use, for the metrics."""
+    """The gateway's own samples of containers, for the metrics."""
     CLEANUP = "cleanup"
-    """The gateway itself takes back what it has made for a client that has left."""
+    """The gateway's own cleanup after a client that has disconnected."""
 
 
 OF_CLIENTS = (Kind.UNARY, Kind.STREAM, Kind.HEAVY)

@@ -1,4 +1,4 @@
-"""What sees every call to an engine, and can keep one from being sent."""
+"""The hook that sees every call to an engine, and can refuse it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from gateway.engine.kinds import Kind
 
 
 class Observer:
-    """Sees nothing and keeps nothing back.  Subclasses do."""
+    """Observes nothing and refuses nothing.  Subclasses override its methods."""
 
     __slots__ = ()
 
     def admit(self, kind: Kind) -> None:
-        """Raise why no call of *kind* can succeed at the moment, if that is known: a `CallError`."""
+        """Raise a `CallError` if no call of *kind* can succeed now."""
 
     def waited(self, kind: Kind, seconds: float) -> None:
-        """A call of *kind* has waited in the queue."""
+        """A call of *kind* has waited in the queue for *seconds*."""
 
     def answered(self, call: Call, kind: Kind, status: int, seconds: float) -> None:
         """The engine has answered with an HTTP *status*, after *seconds*: the whole answer, or the head of a stream."""

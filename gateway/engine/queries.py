@@ -1,8 +1,8 @@
-"""Questions to an engine that the gateway asks for itself, and their typed answers.
+"""The gateway's own requests to an engine, with typed results.
 
-All raise `docker.errors.APIError` for a response that is an error, `TransportError` and `Incompatible`; a property that
-the engine did not send raises `BadResponse` where it is read.  *timeout* is for each request, in seconds;
-`limits.read_timeout_seconds` when not given.  *kind* says whose budget is used.
+All functions raise `docker.errors.APIError` for an error response, `TransportError` and `Incompatible`.  A property
+that the engine did not send raises `BadResponse` when it is read.  *timeout* is for each request, in seconds, by
+default `limits.read_timeout_seconds`.  *kind* is the kind of the budget.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from gateway.engine.transport.http import Request, Response
 from gateway.engine.transport.timeouts import Deadline
 
 _ID = re.compile(r"[0-9a-f]{64}")
-# What documents that are none of the Engine's raise when they are read.
+# What reading a document raises that does not fit the Engine API.
 _MISFITS = (AttributeError, KeyError, TypeError, ValueError)
 
 
@@ -54,7 +54,7 @@ def message(
 
 
 class Inspection:
-    """What an engine says of a container.  Times are as the engine writes them."""
+    """The inspection of a container.  Times are as the engine writes them."""
 
     __slots__ = ("document",)
 
@@ -71,7 +71,7 @@ class Inspection:
 
     @property
     def status(self) -> str:
-        """A word of the engine's, such as `created` or `exited`; "" when it gives none."""
+        """The engine's word for the state, such as `created` or `exited`; "" without one."""
         return str(_optional(self.document, "State", "Status") or "")
 
     @property
@@ -99,7 +99,7 @@ class Inspection:
 
     @property
     def finished_at(self) -> str:
-        """When the last run but the present one ended."""
+        """When the last completed run ended."""
         return str(require_key(self.document, "State", "FinishedAt"))
 
     @property
@@ -115,7 +115,7 @@ class Inspection:
 
 
 class ExecState:
-    """What an engine says of an exec."""
+    """The inspection of an exec."""
 
     __slots__ = ("document",)
 
@@ -213,7 +213,7 @@ async def document(
     kind: Kind = Kind.UNARY,
     most_values: int = MOST_VALUES,
 ) -> Any:
-    """Return the JSON that the engine answers a GET of *target* with: of at most so many values."""
+    """Return the JSON document at *target*, with at most *most_values* values."""
     body = (await _fetch(engine, target, timeout, named, kind)).body
     try:
         return parse(body, most_values)

@@ -1,8 +1,7 @@
-"""The docker SDK on asyncio: the one place where blocking code meets the event loop.
+"""Runs the blocking docker SDK on the event loop, without threads.
 
-`SdkClient` is a `docker.APIClient`.  It knows versions, URLs and parameters; its one seam, `request()`, awaits the
-gateway's own transport through a greenlet switch, the way SQLAlchemy's asyncio extension does it.  So every method of
-the SDK works without a thread.
+`SdkClient` is a `docker.APIClient`, which knows versions, URLs and parameters.  Only `request()` is replaced: it awaits
+the gateway's own transport through a greenlet switch, as SQLAlchemy's asyncio extension does.
 """
 
 from __future__ import annotations
@@ -30,16 +29,16 @@ from gateway.engine.transport.timeouts import Deadline, Timeout
 
 _OBJECT = re.compile(r"/v[\d.]+/(container|exec|image|network|volume)s?/([^?]+)/")
 ERROR_BYTES = 4 << 10
-"""The most bytes of an engine's error that are kept: clients get 1 KiB of it, and rules search it for words."""
+"""The most bytes of an engine's error text that are kept.  Rules search it; clients receive 1 KiB of it."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 async def run_blocking(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Return what *function* returns.  Where it calls `wait_for`, this coroutine awaits in its place.
+    """Run *function* and return its result.  When it calls `wait_for`, this coroutine awaits in its place.
 
-    The function runs in the context of the caller: it sees its context variables, and what it sets stays set.
+    The function shares the context variables of the caller.
     """
     worker = greenlet.greenlet(function)
     worker.gr_context = greenlet.getcurrent().gr_context
@@ -55,21 +54,21 @@ async def run_blocking(function: Callable[P, T], *args: P.args, **kwargs: P.kwar
 
 
 def wait_for(awaitable: Awaitable[T]) -> T:
-    """Return the result of *awaitable*; only in a function that `run_blocking` runs."""
+    """Return the result of *awaitable*.  Only for functions that run in `run_blocking`."""
     parent = greenlet.getcurrent().parent
     assert parent is not None, "the caller does not run in run_blocking"
     return cast("T", parent.switch(awaitable))
 
 
 class _NoCredentials(AuthConfig):
-    """No credentials but those that come with a call; were it empty, the SDK would look for the machine's own."""
+    """No credentials: each call has its own.  It is never empty, or the SDK would load the machine's own."""
 
     @property
     def is_empty(self) -> bool:
         return False
 
     def add_auth(self, reg: str, data: dict[str, Any]) -> None:
-        """Keep nothing of a login: it belongs to one caller."""
+        """Do nothing: a login belongs to one caller."""
 
 
 _NO_CREDENTIALS = _NoCredentials({})
@@ -77,14 +76,14 @@ _NO_PROXIES = ProxyConfig()
 
 
 class SdkClient(APIClient):
-    """An `APIClient` whose requests a subclass sends by `send_for_sdk`."""
+    """An `APIClient` whose requests go through `send_for_sdk` of a subclass."""
 
     def __init__(self, timeout: Timeout) -> None:
-        """Store; nothing is read from this machine, and nothing is sent.  *timeout* is for each request."""
+        """Store *timeout*, which is for each request.  Nothing is read from this machine, and nothing is sent."""
         # Not APIClient's own: it reads this machine's Docker configuration, fails on a broken one, and puts
         # credentials, proxies and headers of it into calls.  Nor that of a session of requests: its connections and
         # cookies, which nobody uses, would be a third of what a host takes.
-        self.base_url = "http+docker://localhost"  # whatever the address is: only the transport knows it
+        self.base_url = "http+docker://localhost"  # a placeholder: only the transport knows the address
         self.timeout = cast("int", timeout)  # a float will do
         self.credstore_env: dict[str, str] = {}
         self._version = "1.41"  # what the SDK puts into its URLs
@@ -94,7 +93,7 @@ class SdkClient(APIClient):
 
     @abstractmethod
     async def send_for_sdk(self, request: Request, deadline: float | None) -> Response:
-        """Send a request of the SDK, whose target has the API version already."""
+        """Send a request of the SDK.  Its target already has the API version."""
 
     async def run(self, method: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run a method of the SDK.  Raises `docker.errors.APIError` and `TransportError`."""
@@ -118,9 +117,9 @@ class SdkClient(APIClient):
 def engine_error(
     response: Response, operation: str = "", named: tuple[tuple[str, str], ...] = (), hide: Callable[[str], str] = str
 ) -> Refused:
-    """Return the SDK's exception for a response to *operation* that is an error; *named* and *hide* as in `Call`."""
+    """Return the SDK's exception for an error response to *operation*; *named* and *hide* are those of `Call`."""
     body = response.body[:ERROR_BYTES]
-    # The response to a HEAD says nothing but its status.
+    # The response to a HEAD has only a status.
     explanation = body.decode(errors="backslashreplace").strip() or f"HTTP {response.status}"
     with contextlib.suppress(orjson.JSONDecodeError, TypeError, KeyError):
         message = orjson.loads(response.body[:ERROR_BODY_BYTES])["message"]
@@ -134,7 +133,7 @@ def engine_error(
 
 
 def _named(target: str) -> tuple[tuple[str, str], ...]:
-    """Return the object that the target of a request of the SDK names."""
+    """Return the object that the *target* of an SDK request names."""
     found = _OBJECT.match(target)
     return ((found[1], unquote(found[2])),) if found else ()
 
@@ -151,7 +150,7 @@ def _request(prepared: requests.PreparedRequest) -> Request:
 
 
 class _SdkResponse(requests.Response):
-    """A response that reads JSON as the gateway does."""
+    """A response whose JSON is parsed by the gateway's own parser."""
 
     def json(self, **_: Any) -> Any:
         """Return the document.  Raises `BadResponse`."""

@@ -1,4 +1,4 @@
-"""What follows the calls to engines as parts of a trace; the default follows nothing."""
+"""The interface for spans of requests to engines; the default creates none."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Tracer(Protocol):
     """Begins spans."""
 
     def call(self, host: str, call: Call, kind: Kind) -> Span | None:
-        """Begin the span of a call to an engine; None when it is part of no trace."""
+        """Begin the span of a request to an engine; None when the request is part of no trace."""
 
 
 class NoTracer:
     """Traces nothing."""
 
     def call(self, host: str, call: Call, kind: Kind) -> None:
-        """Return that it is part of no trace."""
+        """Return None: the request is part of no trace."""

@@ -1,4 +1,4 @@
-"""API versions: what a request needs of them, and whether a host has it."""
+"""API versions, and the checks whether a host's version has what a request needs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ OLDEST, NEWEST = (1, 41), (1, 56)  # the API versions that the contract describe
 
 
 class Need(NamedTuple):
-    """Something that only some API versions have: `since` one version, or `until` one; "" sets no bound.
+    """A feature of some API versions: `since` one version, or `until` one; "" sets no bound.
 
-    `leave_out`, when there is one, takes it out of the request of a host that does not have it.
+    `leave_out`, if present, removes the feature from the request to a host that does not have it.
     """
 
     what: str
@@ -23,7 +23,7 @@ class Need(NamedTuple):
     leave_out: Callable[[], object] | None = None
 
     def check(self, version: Version) -> None:
-        """Raise `ApiTooOld` or `ApiTooNew` when *version* does not have it, and it cannot be left out."""
+        """Raise `ApiTooOld` or `ApiTooNew` if *version* does not have the feature and it cannot be left out."""
         too_old = bool(self.since) and _parsed(self.since) > version
         if not too_old and not (self.until and _parsed(self.until) < version):
             return
