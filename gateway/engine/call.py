@@ -27,10 +27,10 @@ def count_nothing(rpc: str, count: int) -> None:
 class Call(NamedTuple):
     """One request to an engine.
 
-    `changes` says whether it does more than read; `needs` names what not every API version has; `deadline` is in the
-    loop's time and holds, for streams, until the head of the response; `operation` is the RPC that it is made for, and
-    `named` the objects that the request names; `kind` says whose budget it uses: without it, that of unary calls, or of
-    streams when it is opened as one; `hide` takes the secrets of the request out of a text.
+    `changes`: whether it does more than read.  `needs`: what the request uses that not every API version has.
+    `deadline`: in the loop's time; for a stream it covers the head of the response only.  `operation`: the RPC that the
+    request is for.  `named`: the objects that the request names.  `kind`: the kind of its budget; by default `UNARY`,
+    or `STREAM` if it is opened as a stream.  `hide`: removes the secrets of the request from a text.
     """
 
     request: Request

@@ -1,4 +1,4 @@
-"""How many calls of one kind may be under way at one host, and how many more may wait for their turn."""
+"""Bounds the open calls of one kind to one host, with a bounded queue."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from gateway.engine.transport.timeouts import within
 
 
 class Budget:
-    """The places of the calls of one kind."""
+    """The places for the calls of one kind, and the queue of the calls that wait for a place."""
 
     __slots__ = ("_in_queue", "_in_use", "_queue", "_queue_limit", "in_use", "limit")
 
     def __init__(self, limit: int, in_use: str, queue: int = 0, in_queue: str = "queued") -> None:
-        """Give *limit* places, and *queue* more in which to wait.
+        """Provide *limit* places, and a queue for *queue* calls.
 
-        *in_use* and *in_queue* say in words what has them, and name the keys that limit them.
+        *in_use* and *in_queue* describe both in error texts, with their configuration keys.
         """
         self.limit = limit
         self.in_use = 0
         self._in_use = in_use
         self._queue_limit = queue
         self._in_queue = in_queue
-        self._queue: dict[asyncio.Future[None], None] = {}  # in the order in which they came
+        self._queue: dict[asyncio.Future[None], None] = {}  # in order of arrival
 
     @property
     def queued(self) -> int:
@@ -39,9 +39,9 @@ class Budget:
         return True
 
     async def wait(self, deadline: float | None) -> None:
-        """Wait for a place that another call leaves, at the latest until *deadline*, in the loop's time.
+        """Wait for a place until *deadline*, in the loop's time.
 
-        Raises `Busy`, `TimedOut`, and what `refuse` is given.
+        Raises `Busy` when the queue is full, `TimedOut`, and the error of `refuse`.
         """
         if len(self._queue) >= self._queue_limit:
             queued = f" and {self.queued} {self._in_queue}" if self._queue_limit else ""
@@ -54,7 +54,7 @@ class Budget:
             await place
         except BaseException:
             if place.done() and not place.cancelled() and place.exception() is None:
-                self.leave()  # it was handed over to a call that is cancelled
+                self.leave()  # the place was handed to this call, which is cancelled
             raise
         finally:
             if timer is not None:
@@ -62,17 +62,17 @@ class Budget:
             self._queue.pop(place, None)
 
     def leave(self) -> None:
-        """Give a place back, or to the call that has waited longest."""
+        """Release a place: hand it to the call that has waited longest, if any."""
         while self._queue:
             place = next(iter(self._queue))
             del self._queue[place]
             if not place.done():
-                place.set_result(None)  # handed over: as many are in use as before
+                place.set_result(None)  # handed over: the number in use is the same
                 return
         self.in_use -= 1
 
     def refuse(self, why: Callable[[], CallError | None]) -> None:
-        """Let all calls that wait fail with what *why* returns for each; None lets it wait."""
+        """Fail each waiting call with the error that *why* returns; with None, the call continues to wait."""
         for place in self._queue:
             if not place.done() and (error := why()) is not None:
                 place.set_exception(error)

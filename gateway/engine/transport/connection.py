@@ -1,10 +1,10 @@
 """One HTTP/1.1 connection to a Docker Engine, on asyncio: over a unix socket, TCP, TLS or a stream of ssh.
 
-Why not an HTTP client library: the Engine needs connections that become two-way sessions with a half-close, bodies
-that stop when their reader stops, an end that differs from a break, and a cancellation that closes the connection at
-once; and a call must cost little.  `ResponseParser` knows HTTP; this module moves bytes and waits.
+This is no HTTP client library, because the Engine needs: connections that become two-way sessions with a half-close;
+back-pressure from the reader of a body to the peer; a clean end that differs from a broken connection; cancellation
+that closes the connection at once; and little cost per call.  `ResponseParser` parses HTTP; this module moves bytes.
 
-Nothing here reads the environment or trusts the peer: see the `TransportError`s.
+Nothing here reads the environment or trusts the peer: a violation raises a `TransportError`.
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ from gateway.engine.transport.timeouts import within
 from gateway.engine.transport.tls import TlsStream
 from gateway.engine.transport.turns import Turns
 
-_READ_AHEAD = 128 << 10  # bytes that wait for their reader before no more are read from the socket
+_READ_AHEAD = 128 << 10  # bytes that may wait for the reader; with more, reading from the socket pauses
 _WRITE_AHEAD = 1 << 20
 _NOTHING = memoryview(b"")
-_PIECE = 8 << 10  # bytes that are parsed at once: they may be 1,400 chunks of a byte each
+_PIECE = 8 << 10  # bytes that are parsed without a pause: they may hold 1,400 chunks of one byte
 
 
 class State(Enum):
-    """What a connection can be used for."""
+    """The state of a connection."""
 
     CONNECTING = auto()
-    """Nothing yet: TLS is being set up."""
+    """TLS is being set up."""
     IDLE = auto()
-    """A request."""
+    """A request can be sent."""
     BUSY = auto()
-    """The rest of a response, a stream or a session: a request was sent."""
+    """A request was sent, and its response, stream or session has not ended."""
     CLOSED = auto()
-    """Nothing more, but for what has been received."""
+    """Closed.  Only data that was received before can still be read."""
 
 
 class Connection(asyncio.Protocol):
@@ -64,16 +64,16 @@ class Connection(asyncio.Protocol):
         self._state = State.CONNECTING
         self.ended_by_peer = False
         self._transport: asyncio.Transport | None = None
-        self._failure: Exception | None = None  # why the connection was closed, if not because it was no longer needed
+        self._failure: Exception | None = None  # why the connection was closed; None if it was no longer needed
         self._secured = self._loop.create_future()
         self.gone: asyncio.Future[None] = self._loop.create_future()  # done when the connection is closed
-        self._waiter: asyncio.Future[None] | None = None  # of the task that waits for something to happen
+        self._waiter: asyncio.Future[None] | None = None  # of the task that waits for the next change
         self._writable: asyncio.Future[None] | None = None  # while the peer does not read
         self._upload: asyncio.Task[None] | None = None
         self._reading_paused = False
-        self._unparsed = _NOTHING  # what the peer has sent, until the host's next turn
+        self._unparsed = _NOTHING  # received, and not parsed until the host's next turn
         self._read_ahead = _READ_AHEAD
-        self._parser = ResponseParser("")  # of the present request, or of the last one
+        self._parser = ResponseParser("")  # of the current request, or of the last one
 
     # Requests
 
@@ -109,9 +109,9 @@ class Connection(asyncio.Protocol):
         upload: AsyncIterable[bytes] | None = None,
         prefix: str = "",
     ) -> Response:
-        """Send *request* and return the head of the response; `read` returns its body, or what the session sends.
+        """Send *request* and return the head of the response; `read` returns its body, or the data of a session.
 
-        *upload* is sent as the request's body, chunked.  It is stopped when the engine refuses early.
+        *upload* is sent as a chunked request body.  It stops when the engine responds with an error early.
         Raises `TransportError`, and what *upload* raises; the connection is closed then.
         """
         timer = self._timer(deadline)
@@ -135,10 +135,10 @@ class Connection(asyncio.Protocol):
         return Response(parser.status, parser.headers)
 
     async def read(self, deadline: float | None = None, least: int = 1) -> bytes:
-        """Return what has arrived of the body: at least *least* bytes, or fewer at its end; b"" after the end.
+        """Return at least *least* bytes of the body, or fewer at its end; b"" after the end.
 
-        Raises `TransportError` when the connection breaks before the end, or not so much arrives until *deadline*, in
-        the loop's time.
+        Raises `TransportError` when the connection breaks before the end, or when fewer bytes arrive until *deadline*,
+        in the loop's time.
         """
         parser, self._read_ahead = self._parser, max(least, _READ_AHEAD)
         if parser.size < least:
@@ -157,13 +157,13 @@ class Connection(asyncio.Protocol):
         return data
 
     async def pause_until(self, moment: float) -> None:
-        """Read nothing from the peer until *moment* of `time.monotonic()`; one `read` returns what it sends by then."""
+        """Pause until *moment* of `time.monotonic()`, so that one `read` returns all that the peer sends by then."""
         self._pause_reading()
         await sleep_until(moment)
         self._resume_reading()
 
     async def silent_for(self, seconds: float) -> bool:
-        """Return false as soon as `read` has something to return, and true when that takes *seconds*.
+        """Return true after *seconds* without data, and false as soon as `read` has data to return.
 
         Raises `TransportError` when the connection breaks.
         """
@@ -186,13 +186,13 @@ class Connection(asyncio.Protocol):
         return not self._readable
 
     async def write(self, data: bytes) -> None:
-        """Send *data*, and wait while the peer does not read.  Raises `TransportError`."""
+        """Send *data*, and wait until the peer reads.  Raises `TransportError`."""
         self._send(data)
         if self._writable is not None:
             await self._writable
 
     def close_writing(self) -> None:
-        """Tell the peer that nothing more will be sent; reading continues."""
+        """Close the sending side (half-close); reading continues."""
         if self._transport is None or self._state is State.CLOSED:
             return
         if self._tls is None:
@@ -218,7 +218,7 @@ class Connection(asyncio.Protocol):
         return self._state is State.IDLE
 
     def close(self) -> None:
-        """Close the connection now, whatever is in progress."""
+        """Close the connection at once, also in the middle of a request."""
         if self._upload is not None:
             self._upload.cancel()
         self._unparsed = _NOTHING
@@ -228,23 +228,23 @@ class Connection(asyncio.Protocol):
                 self._transport.abort()
 
     def fail(self, failure: Exception) -> None:
-        """Close the connection; those who wait for it get *failure*."""
+        """Close the connection; waiting tasks raise *failure*."""
         if self._failure is None:
             self._failure = failure
         self.close()
         if not self._secured.done():
             self._secured.set_exception(failure)
-            self._secured.exception()  # has been seen, also where nobody waits any more
+            self._secured.exception()  # mark the exception as retrieved, because there may be no waiter
         self.resume_writing()
         self._wake()
 
     def expire(self, deadline: float, what: str = "respond") -> None:
-        """Close the connection because the host did not do *what* before *deadline*."""
+        """Close the connection because the host did not *what* before *deadline*."""
         if not self._parser.complete:
             self.fail(TimedOut(f"the host did not {what} {within(deadline)}", sent=self._sent))
 
     def _begin(self, parser: ResponseParser, request: bytes) -> ResponseParser:
-        """Send the bytes of *request*; what the peer sends is for *parser*."""
+        """Send the bytes of *request*; *parser* parses the data of the peer."""
         if self._state is not State.IDLE:
             raise self._failure or Disconnected("the connection is closed")
         self._state = State.BUSY
@@ -269,11 +269,11 @@ class Connection(asyncio.Protocol):
         except TransportError:
             pass  # the reader of the response gets the connection's failure
         except Exception as error:
-            self.fail(error)  # without the last chunk the engine knows that the upload is not complete
+            self.fail(error)  # the missing last chunk shows the engine that the upload is incomplete
 
     @property
     def _sent(self) -> bool:
-        """Whether a request was sent, as far as this side knows."""
+        """Whether a request was sent, or at least handed to the socket."""
         return self._state in (State.BUSY, State.CLOSED)
 
     @property
@@ -285,7 +285,7 @@ class Connection(asyncio.Protocol):
         return None if deadline is None else self._loop.call_at(deadline, self.expire, deadline, what)
 
     def _change(self) -> asyncio.Future[None]:
-        """Return the future of the next thing that happens."""
+        """Return the future that resolves at the next change of the connection."""
         self._waiter = self._loop.create_future()
         return self._waiter
 
@@ -296,8 +296,8 @@ class Connection(asyncio.Protocol):
     # The callbacks of asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Start TLS, where it is used."""
-        transport = cast("asyncio.Transport", transport)  # uvloop's is one by behaviour only
+        """Start TLS, if it is used."""
+        transport = cast("asyncio.Transport", transport)  # uvloop's transport is not a subclass of asyncio's
         self._transport = transport
         if self._state is State.CLOSED:
             transport.abort()
@@ -311,7 +311,7 @@ class Connection(asyncio.Protocol):
             transport.write(self._tls.outgoing())
 
     async def secured(self) -> None:
-        """Wait until TLS, where it is used, is set up.  Raises `TransportError`."""
+        """Wait until TLS is set up, if it is used.  Raises `TransportError`."""
         await self._secured
 
     def _set_secured(self) -> None:
@@ -344,10 +344,10 @@ class Connection(asyncio.Protocol):
         if self._failure is not None:
             return
         if self._state is State.IDLE or (parser.complete and not parser.is_session):
-            # Bytes that nobody requested: the next caller must not get them as its response.
+            # Unrequested bytes: they must not become the response to the next request.
             self.fail(BadResponse("the host sent a response that nobody requested"))
             return
-        if self._unparsed:  # what TLS held back until this side closed
+        if self._unparsed:  # plaintext that TLS held until this side closed
             self._unparsed = memoryview(b"".join((self._unparsed, data)))
         elif len(data) > _PIECE and not parser.is_session:
             self._unparsed = memoryview(data)
@@ -357,7 +357,7 @@ class Connection(asyncio.Protocol):
             self._take_note()
 
     def _take_note(self) -> None:
-        """Let those who wait know what there is now."""
+        """Wake the waiting tasks, according to what was received."""
         parser = self._parser
         if parser.failure is not None:
             self.fail(parser.failure)
@@ -369,7 +369,9 @@ class Connection(asyncio.Protocol):
             self._wake()
 
     def _parse_in_turns(self) -> None:
-        """Parse until the host's turn is over, and the rest in its next: chunks of a byte each are costly."""
+        """Parse until the host's turn is over, and the rest in its next turn, because small chunks are costly to
+        parse.
+        """
         while self._unparsed and self._failure is None:
             self._parse_piece()
             if self._unparsed and self.turns.spent:
@@ -382,7 +384,7 @@ class Connection(asyncio.Protocol):
 
     def _parse_piece(self) -> None:
         piece, rest = bytes(self._unparsed[:_PIECE]), self._unparsed[_PIECE:]
-        self._unparsed = rest or _NOTHING  # an empty view would keep all that it was cut from
+        self._unparsed = rest or _NOTHING  # an empty view would keep the whole buffer alive
         self._parser.feed(piece)
         if self._unparsed and self._parser.complete and not self._parser.is_session:
             self.fail(BadResponse("the host sent a response that nobody requested"))
@@ -404,9 +406,10 @@ class Connection(asyncio.Protocol):
             self._upload.cancel()
 
     def _read_last_bytes(self) -> None:
-        """Read what the peer sent before it broke the connection.
+        """Read the data that the peer sent before it broke the connection.
 
-        When writing fails, asyncio stops reading; but a peer that refuses an upload, or a certificate, says why first.
+        When writing fails, asyncio stops reading.  But a peer that refuses an upload or a certificate sends the reason
+        first.
         """
         sock = self._transport.get_extra_info("socket") if self._transport is not None else None
         if sock is None or self._reading_paused:
@@ -428,7 +431,7 @@ class Connection(asyncio.Protocol):
             self._parser.finish()
         self._parser.keep_alive = False
         if self._parser.complete and self._state is not State.IDLE:
-            self._wake()  # the whole response is here, but not read yet
+            self._wake()  # the whole response has arrived, and was not read yet
         else:
             what = f"the connection broke: {exc}" if exc else "the connection ended before the response did"
             self.fail(Disconnected(what, sent=self._sent))
@@ -460,7 +463,7 @@ class Connection(asyncio.Protocol):
 
 
 def notice_dead_peers(sock: socket.socket | None) -> None:
-    """Let the kernel detect within half a minute that the other end of a silent connection is gone."""
+    """Enable TCP keepalive, so that the kernel detects a dead peer of a silent connection within half a minute."""
     if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
         return
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

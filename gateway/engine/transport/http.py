@@ -10,15 +10,15 @@ from typing import Any, NamedTuple
 
 import orjson
 
-# What a request target may consist of.  Everything else is escaped or refused before; this last check makes the
-# connection safe whatever the code before it does.
+# The characters of a request target.  Callers escape or refuse all others.  This check is the last defence against
+# request smuggling.
 _TARGET = re.compile(
     r"(?:/(?!\.{1,2}(?:[/?]|\Z))[A-Za-z0-9._~!$&'()*+,;=:@%-]*)+"  # segments, none of them "." or ".."
     r"(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?"
 )
 
 
-class Request(NamedTuple):  # one in every call: a frozen dataclass takes four times as long to make
+class Request(NamedTuple):  # created for every call: a frozen dataclass takes four times as long
     """One HTTP request.
 
     `target` is the path with its query, escaped, without the API version.  The body is `body`, or `document` as JSON.

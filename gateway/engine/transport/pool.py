@@ -1,7 +1,7 @@
 """The connections to one Docker Engine.
 
-A `Pool` keeps the connections of finished calls for the next ones for a while, gives every stream and session a
-connection of its own, and has a `Budget` for each kind of calls.
+A `Pool` keeps the connections of finished calls for reuse, opens a connection for each stream and session, and has a
+`Budget` for each kind of calls.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from gateway.engine.transport.turns import Traffic, Turns
 class Address:
     """Where an engine listens.
 
-    A unix socket (`path`); `host` and `port`, with TLS when `tls` is given; or a socket that `ssh` leads to.
+    A unix socket (`path`), or `host` and `port`, with TLS if `tls` is given, or a socket that is reached through `ssh`.
     """
 
     path: str | None = None
@@ -38,7 +38,7 @@ class Address:
     port: int = 0
     tls: ssl.SSLContext | None = None
     server_name: str | None = None
-    certificate_expires: float | None = None  # the one that this side presents, in seconds since 1970
+    certificate_expires: float | None = None  # of the gateway's certificate, in seconds since 1970
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Limits:
     call_timeout_seconds: float = 30.0  # for the SDK's methods, and for the first contact
     ssh_login_timeout_seconds: float = 10.0
     ssh_keepalive_interval_seconds: float = 15.0
-    idle_seconds: float = 60.0  # for which a connection is kept that no call needs
+    idle_seconds: float = 60.0  # for which an idle connection is kept
 
     def budgets(self) -> Mapping[Kind, Budget]:
         """Return the budgets of all kinds of calls."""
@@ -63,7 +63,7 @@ class Limits:
             Kind.UNARY: Budget(self.connections, "calls in progress (limits.max_connections_per_host)", *queue),
             Kind.STREAM: Budget(self.streams, "streams open (limits.max_streams_per_host)"),
             Kind.HEAVY: Budget(self.heavy, "heavy calls in progress (limits.max_heavy_calls_per_host)", *queue),
-            # What the gateway asks for itself never waits for clients.
+            # The gateway's own calls never wait for calls of clients.
             Kind.PROBE: Budget(4, "probes in progress", 64),
             Kind.WATCH: Budget(16, "of the gateway's own calls in progress", 1024),
             Kind.SAMPLE: Budget(64, "samples in progress", 64),
@@ -87,9 +87,9 @@ class Pool:
     ) -> None:
         """Open nothing yet.
 
-        *lost* is called whenever the peer ends a connection or cannot be reached; *host* is a name for the log;
-        *logins* is what ssh hosts share, and *traffic* what all hosts do; *waited* is called with the seconds that a
-        call has waited in the queue.
+        *lost* is called whenever the peer ends a connection or cannot be reached.  *host* is a name for the log.  All
+        ssh hosts share *logins*; all hosts share *traffic*.  *waited* is called with the seconds that a call has waited
+        in the queue.
         """
         self.budgets = limits.budgets()
         self.turns = Turns(traffic or Traffic())
@@ -102,14 +102,16 @@ class Pool:
         self._connect_timeout = Timeout.of(limits.connect_timeout_seconds, "limits.connect_timeout_seconds")
         self._lost = lost
         self._waited = waited
-        self._idle: list[tuple[float, Connection]] = []  # since when, in the loop's time; the last ones are used
+        self._idle: list[tuple[float, Connection]] = []  # with the time since it is idle
         self._idle_timer: asyncio.TimerHandle | None = None
         self._streams: set[Connection] = set()
         self._engine_certificate: float | None = None  # when it expires
 
     @property
     def certificates(self) -> Mapping[str, float]:
-        """When certificates expire, in seconds since 1970: the engine's of the newest connection, the gateway's."""
+        """When certificates expire, in seconds since 1970, by owner: the engine of the newest connection, and the
+        gateway.
+        """
         found = {"engine": self._engine_certificate, "gateway": self._address.certificate_expires}
         return {whose: expires for whose, expires in found.items() if expires is not None}
 
@@ -129,8 +131,8 @@ class Pool:
     ) -> Response:
         """Send *request* and return the whole response.
 
-        Arguments: *deadline*, in the loop's time; *kind*, whose budget is used; *prefix*, the API version in the path;
-        *repeat*, whether the request may be sent again when a kept connection turns out to be dead.  Raises
+        Arguments: *deadline*, in the loop's time; *kind*, the kind of the budget; *prefix*, the API version in the
+        path; *repeat*, whether the request may be sent again when a kept connection turns out to be dead.  Raises
         `TransportError`.
         """
         budget = self.budgets[kind]
@@ -164,8 +166,8 @@ class Pool:
     ) -> AsyncIterator[tuple[Response, Connection]]:
         """Send *request* on a connection of its own; yield the head of the response and the connection to read from.
 
-        *deadline* is for the head; *kind* says whose budget is used.  The connection is closed at the end.  Raises
-        `TransportError`.
+        *deadline* is for the head; *kind* is the kind of the budget.  The end of the block closes the connection.
+        Raises `TransportError`.
         """
         budget = self.budgets[kind]
         if not budget.take():
@@ -182,7 +184,7 @@ class Pool:
             budget.leave()
 
     def renew(self, address: Address) -> None:
-        """Reach the engine at *address*, from the next connection on.  Streams stay where they are."""
+        """Use *address* from the next connection on.  Open streams keep their connections."""
         self._address = address
         self._engine_certificate = None
         if self._login is not None and self._login.address != address.ssh:
@@ -211,7 +213,7 @@ class Pool:
             self._idle_timer = loop.call_later(self._limits.idle_seconds, self._close_unneeded)
 
     def _close_unneeded(self) -> None:
-        """Close the connections that no call has needed for long."""
+        """Close the connections that have been idle for too long."""
         loop, self._idle_timer = asyncio.get_running_loop(), None
         oldest = loop.time() - self._limits.idle_seconds
         while self._idle and self._idle[0][0] <= oldest:
@@ -266,9 +268,9 @@ class Pool:
                 await connection.secured()
 
     def _login_at(self, address: SshAddress) -> Login:
-        """Return the login that all connections share."""
+        """Return the ssh login that all connections share."""
         if self._closed:
-            raise Unreachable("the host has left the fleet")  # a login now would be nobody's
+            raise Unreachable("the host has left the fleet")  # a new login would never be closed
         if self._login is None:
             timeouts = SshTimeouts(
                 self._connect_timeout,
@@ -285,7 +287,7 @@ _DIAL_FAILURES: tuple[tuple[type[Exception], type[TransportError], str], ...] = 
     (OSError, Unreachable, "no connection: {reason}"),
     (Disconnected, Unreachable, "the host closed the connection during the TLS handshake"),
 )
-"""What failures to connect mean; the first row of the exception's type counts."""
+"""The errors for failures to connect; the first row that matches the type of the exception counts."""
 
 
 @contextlib.contextmanager

@@ -14,10 +14,10 @@ import httptools
 from gateway.engine.errors import BadResponse
 
 ERROR_BODY_BYTES = 64 << 10
-"""The most bytes that are kept of the body of an error, but for the piece that exceeds them; the rest is forgotten."""
+"""The bytes of an error's body that are kept, about; the rest is dropped."""
 
 _HEADER_BYTES = 64 << 10
-_SMALL_PARTS = 1024  # of a body, which are then joined: a part takes 40 bytes besides its own
+_SMALL_PARTS = 1024  # parts of a body before they are joined: each part takes 40 bytes more than its data
 _LENGTHS = frozenset({"content-length", "transfer-encoding"})
 _WITHOUT_BODY = frozenset({101, 204, 304})
 
@@ -33,7 +33,7 @@ class ResponseParser:
     def __init__(self, method: str, *, limit: int | None = None, upgrade: bool = False) -> None:
         """Expect the response to a request with *method*.
 
-        *limit* is the most bytes of a body that is taken as a whole; *upgrade* tells that a session was requested.
+        *limit* is the most bytes of a body that may wait to be taken; *upgrade* says that a session was requested.
         """
         self.limit = limit
         self.status = 0
@@ -48,11 +48,11 @@ class ResponseParser:
         self.size = 0
         self.method = method
         self.upgrade = upgrade
-        self._parser: Any = httptools.HttpResponseParser(self)  # a new one: a HEAD leaves the old one in a wrong state
+        self._parser: Any = httptools.HttpResponseParser(self)  # not reused: after a HEAD, llhttp is in a wrong state
         self._parts: list[bytes] = []
-        self._joined = 0  # how many of the parts are joined ones
-        self._forgotten = 0  # bytes of an error's body
-        self._overhead = 0  # bytes since the beginning, or since the last of the body
+        self._joined = 0  # how many of the parts are joined already
+        self._forgotten = 0  # dropped bytes of an error's body
+        self._overhead = 0  # bytes since the last data of the body
 
     def feed(self, data: bytes) -> None:
         """Accept bytes of the response."""
@@ -70,14 +70,14 @@ class ResponseParser:
             self._refuse(f"the host's response exceeds {self.limit} bytes (limits.max_response_bytes)")
 
     def take(self) -> bytes:
-        """Return the bytes of the body that are here."""
+        """Remove and return the bytes of the body that have arrived."""
         data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         self._parts.clear()
         self.size = self._joined = 0
         return data
 
     def finish(self) -> None:
-        """Note that the peer has closed the connection properly; that is the end of a session."""
+        """Note that the peer has closed the connection properly, which ends a session."""
         self.complete = self.complete or self.is_session
 
     def _parse(self, data: bytes) -> None:
@@ -109,9 +109,9 @@ class ResponseParser:
         key = name.decode("latin-1").lower()
         if key in _LENGTHS:
             if not _LENGTHS.isdisjoint(self.headers):
-                # Two lengths are how one caller gets the response to another (RFC 9112, 6.3).
+                # Two lengths are an attack: request smuggling (RFC 9112, 6.3).
                 self._refuse("the host's response gives its length twice")
-            # With another encoding, llhttp would wait for the end of the connection.
+            # With another transfer encoding, llhttp would read until the end of the connection.
             self.has_length = key == "content-length" or value.lower() == b"chunked"
         self.headers[key] = value.decode("latin-1")
 
@@ -124,11 +124,11 @@ class ResponseParser:
         self.status = status
         self.head_complete = True
         if self.method == "HEAD":
-            # The response to a HEAD can give the length of a body that it does not have.
+            # The response to a HEAD may have the length of a body, but never a body.
             self.complete = True
             self.keep_alive = self.headers.get("connection", "").lower() != "close"
         elif status >= 400 and self.upgrade and _LENGTHS.isdisjoint(self.headers):
-            self.is_session = True  # an engine that fails after it took over the connection writes why, and closes it
+            self.is_session = True  # an engine that fails after the upgrade writes the error and closes
         if self.has_length and 200 <= status < 300:
             return  # the usual case: no row applies
         for applies, why in _REFUSED_HEADS:
@@ -171,4 +171,4 @@ _REFUSED_HEADS: tuple[tuple[Callable[[ResponseParser], bool], str], ...] = (
         "the host's response does not say where it ends",
     ),
 )
-"""What heads are refused, and why; the first row that applies counts."""
+"""The heads that are refused, and why; the first row that applies counts."""

@@ -1,4 +1,4 @@
-"""Times that end a call.  They know the configuration key that sets them, so that an error can name it."""
+"""Timeouts and deadlines that know their configuration key, so that an error can name it."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ class Timeout(float):
 
 
 class Deadline(float):
-    """A moment in the loop's time; `timeout` ends then."""
+    """A point in the loop's time, at which `timeout` ends."""
 
     timeout: float
 
     @classmethod
     def after(cls, timeout: float) -> Self:
-        """Return the moment at which *timeout* ends when it begins now."""
+        """Return the deadline of a *timeout* that begins now."""
         deadline = cls(asyncio.get_running_loop().time() + timeout)
         deadline.timeout = timeout
         return deadline
 
 
 def within(deadline: float | None) -> str:
-    """Return, for an error's text, in which time something had to happen, and the configuration key of that time."""
+    """Return the timeout of *deadline* for an error text, with its configuration key: `within 60 s (limits.…)`."""
     if not isinstance(deadline, Deadline):
         return "within the time allowed"
     key = getattr(deadline.timeout, "key", "")

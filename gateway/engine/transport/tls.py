@@ -21,7 +21,7 @@ class TlsStream:
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
         self.ready = False
-        self.ended = False  # the peer has sent a close_notify; without one, the end of the connection is a break
+        self.ended = False  # the peer has sent a close_notify; without one, the connection broke
 
     def handshake(self) -> None:
         """Continue the handshake as far as the received data allow.  Raises `ssl.SSLError`."""
@@ -45,7 +45,7 @@ class TlsStream:
         self._tls.write(data)
 
     def close_writing(self) -> bytes:
-        """Tell the peer that nothing more will be sent; receiving continues.
+        """Send a close_notify: nothing more will be sent.  Receiving continues.
 
         Returns plaintext that has already arrived.  OpenSSL fails with APPLICATION_DATA_AFTER_CLOSE_NOTIFY when it is
         not read first.

@@ -1,9 +1,9 @@
-"""How long the work for one host may keep the event loop from the others.
+"""Cooperative scheduling: bounds how long the work for one host may block the event loop.
 
-What a host sends costs the loop time, and a host can send without end.  So whatever works on its bytes does a piece,
-asks whether the host's turn is `spent`, and then waits for the `next` one.  All work for one host together has one turn
-in each round of the loop.  Where other hosts have calls, those that use up turn after turn share the turns of one,
-with pauses between them.
+Parsing the data of a host takes time, and a host can send without end.  So code that handles such data does a piece of
+the work, checks whether the host's turn is `spent`, and then waits for the `next` turn.  All work for one host together
+has one turn in each iteration of the loop.  When other hosts have calls, all hosts that have used up their credit
+together get the turns of one host, with pauses between them.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ import time
 from collections.abc import Callable
 
 _SECONDS = 0.0005  # of a turn
-# A call of another host needs a dozen rounds of the loop, each with a turn, and in each round grpc takes note of one
-# thing that has happened, however many have: so rounds alone are not enough for the others.
+# A call needs a dozen iterations of the loop, and grpc handles only one event in each.  So the calls of other hosts
+# need pauses, in which iterations have no turn.
 _PAUSE_SECONDS = 0.001
-_CREDIT_SECONDS = 0.03  # of turns without a pause: enough to convert a list of 1,000 containers
+_CREDIT_SECONDS = 0.03  # of turns without pauses: enough to convert a list of 1,000 containers
 _REFILL = 0.25  # seconds of credit that come with each second
-_OTHERS_SECONDS = 1.0  # after a call of another host, for which there are pauses
+_OTHERS_SECONDS = 1.0  # after a call of another host, pauses remain for this time
 
 
 class Traffic:
-    """Of which hosts there are calls."""
+    """Records which hosts have calls."""
 
     def __init__(self) -> None:
         self._last: Turns | None = None
@@ -30,18 +30,18 @@ class Traffic:
         self._free_at = float("-inf")  # when the next turn after a pause may begin
 
     def call(self, turns: Turns, now: float) -> None:
-        """Take note of a call of the host that has *turns*."""
+        """Record a call of the host with *turns*."""
         if self._last is not turns:
             self._last, self._changed_at = turns, now
 
     def pause(self, now: float) -> float:
-        """Return how long a host that has used up its credit waits: the turns of all such hosts have pauses between."""
+        """Return the seconds that a host without credit waits; there is a pause between the turns of all such hosts."""
         begin = max(now + _PAUSE_SECONDS, self._free_at)
         self._free_at = begin + _SECONDS + _PAUSE_SECONDS
         return begin - now
 
     def has_others(self, turns: Turns, now: float) -> bool:
-        """Return whether there are, or were lately, calls of other hosts than the one that has *turns*."""
+        """Return whether hosts other than the one with *turns* have, or recently had, calls."""
         return self._last is not turns or now - self._changed_at < _OTHERS_SECONDS
 
 
@@ -49,44 +49,44 @@ class Turns:
     """The turns of one host."""
 
     def __init__(self, traffic: Traffic, clock: Callable[[], float] = time.monotonic) -> None:
-        """*traffic* is shared by all hosts; *clock* tells seconds."""
+        """All hosts share *traffic*; *clock* returns seconds."""
         self._traffic = traffic
         self._clock = clock
-        self._end: float | None = None  # of the turn, until the pause after it is over; None between turns
-        self._waiting: list[Callable[[], None]] = []  # not many; a deque takes half a kilobyte, for every host
+        self._end: float | None = None  # end of the turn, also during the pause after it; None between turns
+        self._waiting: list[Callable[[], None]] = []  # a short list; a deque takes half a kilobyte for every host
         self._credit = _CREDIT_SECONDS
         self._credit_at = clock()
 
     def call(self) -> None:
-        """Take note of a call of this host."""
+        """Record a call of this host."""
         self._traffic.call(self, self._clock())
 
     @property
     def spent(self) -> bool:
-        """Whether the host has had its turn, or others wait for theirs.  Asking begins a turn where there is none."""
+        """Whether the turn is used up, or other work waits for the next one.  Begins a turn if none is running."""
         if self._end is None:
             self._begin()
             return False
         return bool(self._waiting) or self._clock() >= self._end
 
     async def next(self) -> None:
-        """Wait for a turn.  All who wait get theirs one after the other."""
+        """Wait for a turn.  Waiters get their turns in order."""
         turn = asyncio.get_running_loop().create_future()
         self.when_next(lambda: None if turn.done() else turn.set_result(None))
         await turn
 
     def when_next(self, work: Callable[[], None]) -> None:
-        """Do *work* in a turn: see `next`."""
+        """Call *work* in the next free turn."""
         if self._end is None:
             self._begin()
         self._waiting.append(work)
 
     def _begin(self) -> None:
         self._end = self._clock() + _SECONDS
-        self._go_on()
+        self._run_next()
 
-    def _go_on(self) -> None:
-        """Let one of those who wait work, until the end of the next round of the loop."""
+    def _run_next(self) -> None:
+        """Run the work of one waiter, until the end of the next iteration of the loop."""
         if self._waiting:
             self._waiting.pop(0)()
         asyncio.get_running_loop().call_soon(self._end_round)
@@ -96,14 +96,14 @@ class Turns:
         if not self._waiting:
             self._end = None
         elif self._end is not None and now < self._end:
-            self._go_on()
+            self._run_next()
         elif self._has_credit(now) or not self._traffic.has_others(self, now):
             self._begin()
         else:
             asyncio.get_running_loop().call_later(self._traffic.pause(now), self._begin)
 
     def _has_credit(self, now: float) -> bool:
-        """Charge a turn that was used up until *now*, and return whether there is credit left."""
+        """Charge the turn that ends at *now*, and return whether credit is left."""
         assert self._end is not None
         earned = (now - self._credit_at) * _REFILL
         used = now - self._end + _SECONDS
