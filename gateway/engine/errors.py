@@ -9,25 +9,25 @@
     ├── TransportError          the way to the host, or what the host sent
     │   ├── Unreachable, Disconnected, TimedOut
     │   ├── IdentityMismatch, CredentialsRejected
-    │   ├── Busy                our own bounds for this host
+    │   ├── Busy                a bound of the gateway for this host
     │   ├── HostDown            nothing was sent: the host is known to fail
     │   ├── BadResponse
     │   │   └── TornStream
     │   └── OutcomeUnknown
     ├── Incompatible            the host's version
-    ├── InventoryUnknown        what there is on the host, not yet
-    ├── NoSuchObject            what a filter names, and the inventory does not have
-    ├── Refused, NothingFound   the host said no; the SDK's APIError, with an HTTP status
-    ├── OperationFailed         the host said no after its answer had begun
+    ├── InventoryUnknown        the inventory is not complete yet
+    ├── NoSuchObject            a filter names an object that does not exist
+    ├── Refused, NothingFound   the host refused: the SDK's APIError, with an HTTP status
+    ├── OperationFailed         the host reported a failure after its response had begun
     ├── ExecStartFailed
     ├── LogGap                  the engine lost data
     └── ReaderTooSlow           the client does not read
 
 `fleet` and `rpc` have a few more: a host that is not known, a gateway that is busy or stops.
 
-A class says what it means for a caller: `status`, the name of a google.rpc.Code; `reason`, the contract's ErrorReason;
-`retry_safe`, whether the same call may be sent again; `retry_after_seconds`, how long to wait before that, where it is
-known; `about_host`, whether a message begins with the host's name.
+A class has the meaning of the error for a caller: `status`, the name of a google.rpc.Code; `reason`, the contract's
+ErrorReason; `retry_safe`, whether the same call may be sent again; `retry_after_seconds`, how long to wait before that,
+if it is known; `about_host`, whether the message begins with the host's name.
 `Refused` and `OperationFailed` have no fixed meaning: it depends on the operation, see `rpc/reasons.py`.
 """
 
@@ -49,12 +49,12 @@ class CallError(Exception):
 
     @property
     def metadata(self) -> dict[str, str]:
-        """What a program may want to know besides the reason."""
+        """Further values for programs."""
         return {}
 
     @property
     def missing(self) -> tuple[str, str] | None:
-        """The kind and the name of what does not exist, where that is the failure."""
+        """The kind and the name of the object that does not exist, if that is the failure."""
         return None
 
 
@@ -77,7 +77,7 @@ class InvalidField(CallerError, ValueError):
 
 
 class InvalidToken(CallerError, ValueError):
-    """The token is not one of ours, or does not fit the request; *why* follows the word resume_token."""
+    """The token is invalid, or does not fit the request.  *why* completes the sentence "resume_token …"."""
 
     status, reason, about_host = "INVALID_ARGUMENT", "BAD_RESUME_TOKEN", False
 
@@ -86,7 +86,7 @@ class InvalidToken(CallerError, ValueError):
 
 
 class ApiTooOld(CallerError):
-    """The request uses what the engine's API version does not have yet.  Versions are texts such as `1.44`."""
+    """The request uses a feature that is newer than the engine's API version.  Versions are texts such as `1.44`."""
 
     status, reason = "FAILED_PRECONDITION", "API_VERSION_TOO_OLD"
 
@@ -104,7 +104,7 @@ class ApiTooOld(CallerError):
 
 
 class ApiTooNew(CallerError):
-    """The request uses what the engine's API version does not have any more.  Versions are texts such as `1.44`."""
+    """The request uses a feature that the engine's API version has removed.  Versions are texts such as `1.44`."""
 
     status, reason = "FAILED_PRECONDITION", "API_VERSION_TOO_NEW"
 
@@ -168,7 +168,7 @@ class TimedOut(TransportError):
 
 
 class Busy(TransportError):
-    """As many calls as allowed are under way, and as many as allowed wait."""
+    """All places for calls are in use, and the queue is full."""
 
     status, reason, retry_safe = "RESOURCE_EXHAUSTED", "HOST_BUSY", True
 
@@ -176,8 +176,8 @@ class Busy(TransportError):
 class HostDown(TransportError):
     """The host is known to fail such calls; nothing was sent.
 
-    *failure* is how that is known; its reason is that of this error, too.  *what* says in words what fails, and *since*
-    when, in seconds since 1970.  After *retry_after_seconds* more is known.
+    *failure* is the failure that shows this; this error has the same reason.  *what* describes what fails; *since* is
+    in seconds since 1970.  The next probe takes place in *retry_after_seconds*.
     """
 
     def __init__(self, what: str, failure: CallError, since: float, retry_after_seconds: float) -> None:
@@ -199,13 +199,13 @@ class HostDown(TransportError):
 
 
 class BadResponse(TransportError):
-    """The peer's bytes are no response of the Engine API, or more than allowed."""
+    """The peer's bytes are not a response of the Engine API, or exceed a bound."""
 
     status, reason = "INTERNAL", "BAD_ENGINE_RESPONSE"
 
 
 class TornStream(BadResponse):
-    """A stream ended within a piece, or turned into nonsense: what came before is true, the rest is lost."""
+    """A stream broke off within a message, or became malformed.  The data before that is valid; the rest is lost."""
 
     status = "DATA_LOSS"
 
@@ -223,7 +223,7 @@ class Incompatible(CallError):
 
 
 class InventoryUnknown(CallError):
-    """The gateway does not know yet what there is on the host."""
+    """The inventory of the host is not complete yet."""
 
     status, reason, retry_safe = "UNAVAILABLE", "INVENTORY_UNKNOWN", True
 
@@ -246,13 +246,13 @@ class NoSuchObject(CallError):
         return self._object
 
 
-# What the engine said
+# Error responses of the engine
 
 
 class Refused(APIError, CallError):
     """An engine's response that is an error.
 
-    `operation` is the RPC that was asked for, where it is known; `named`, the objects that the request names, by kind.
+    `operation` is the RPC, if it is known; `named` are the objects that the request names, by kind.
     """
 
     operation = ""
@@ -294,6 +294,6 @@ class LogGap(CallError):
 
 
 class ReaderTooSlow(CallError):
-    """The client reads less than there is, for longer or by more than allowed."""
+    """The client has read too little for too long."""
 
     status, reason, about_host = "RESOURCE_EXHAUSTED", "SLOW_READER", False

@@ -25,12 +25,12 @@ from gateway.engine.transport.connection import Connection
 from gateway.engine.transport.http import Request
 
 OPERATION = "StreamLogs"
-_MANY = 32  # entries of one read: more are on their way then
+_MANY = 32  # a read with this many entries suggests that more follow
 # The pause after such a read, because few large messages cost less than many small ones.  It is short because a unix
 # socket holds only two hundred lines, and then the engine waits.
 _GATHER_SECONDS = 0.001
-_PIECE_BYTES = 8 << 10  # of a log that are cut into entries at once: they may be 1,000 empty frames
-_REMEMBERED_SECONDS = 1.0  # in which an engine sends the events that it remembers
+_PIECE_BYTES = 8 << 10  # bytes that are cut into entries without a pause: they may hold 1,000 empty frames
+_REMEMBERED_SECONDS = 1.0  # within which an engine sends the events that it remembers
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ class LogQuery:
 
 
 class LogSource:
-    """Sends the requests of one reader, for a container with a full id.
+    """Sends the requests of one reader; *container* is a full id.
 
-    `retry` decides whether the reader asks again after a failure.
+    `retry` decides whether the reader sends a request again after a failure.
     """
 
     def __init__(self, engine: Engine, container: str, query: LogQuery, retry: Retry) -> None:
@@ -93,7 +93,7 @@ class LogSource:
             return None
 
     async def next_run(self, started: str) -> Run | None:
-        """Return the container's latest run if it is not the one that was *started* then."""
+        """Return the container's latest run, unless it is the one that *started* at that time."""
         run = await self.inspect()
         return run if Container.of(run, started) is Container.OTHER_RUN else None
 
@@ -115,10 +115,10 @@ class LogSource:
 
 
 class Answer:
-    """A log that the engine sends, read piece by piece.  `ended` says whether it was read to its end."""
+    """A response with a log, read piece by piece.  `ended` says whether it was read to its end."""
 
     def __init__(self, connection: Connection, log: FramedLog | TerminalLog, engine: Engine, epoch: int) -> None:
-        """*epoch* is that of the engine when it was asked."""
+        """*epoch* is that of the engine at the time of the request."""
         self.ended = False
         self._connection = connection
         self._log = log

@@ -15,9 +15,9 @@ from typing import NamedTuple
 from gateway.engine.codec.frames import STDOUT, SYSTEM_ERROR, FrameError, dated_frames, system_error, whole_size
 
 _MAX_PART = 16 << 10  # bytes at which the Engine cuts lines (moby, daemon/logger/copier.go)
-_MAX_ENTRY = 2 << 20  # more than any log driver sends at once
+_MAX_ENTRY = 2 << 20  # bytes; more than any log driver writes as one entry
 _MAX_LINE = 1 << 20  # a longer line is sent in parts
-# To search a long rest again for each byte after it would be too much work.
+# Searching a long remainder again for each new byte would cost too much.
 _LONG_REST, _SEARCHED_TOGETHER = 64 << 10, 16 << 10
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d) ")
 
@@ -38,7 +38,7 @@ class FramedLog:
 
     def __init__(self) -> None:
         self._rest = bytearray()
-        self._needed = 0  # bytes of it that make the frame whole
+        self._needed = 0  # bytes that complete the frame
 
     def feed(self, data: bytes) -> list[Entry]:
         """Return the entries that *data* completes.
@@ -72,7 +72,7 @@ class TerminalLog:
         """*details*: the attributes that the log driver adds are between time and line."""
         self._details = details
         self._rest = b""
-        self._more = bytearray()  # the data after it, which was not searched yet
+        self._more = bytearray()  # data after the remainder, which was not searched yet
 
     def feed(self, data: bytes) -> list[Entry]:
         """Return the entries that *data* completes.  Raises `FrameError` for malformed data."""

@@ -12,9 +12,9 @@ from gateway.engine.logs.entries import Entry
 from gateway.engine.logs.overlap import Joint
 from gateway.engine.logs.plain_reader import PlainReader
 
-_REST_SECONDS = 0.05  # that the parts of a long line wait for its rest
-_SILENT_SECONDS = 1.0  # after which an answer counts as silent
-_GUARD_SECONDS = 30.0  # after a break, in which the next run can begin without an end of the answer
+_REST_SECONDS = 0.05  # for which the parts of a long line wait for the rest
+_SILENT_SECONDS = 1.0  # without data, after which an answer is silent
+_GUARD_SECONDS = 30.0  # after a break, within which the next run can begin although the answer has not ended
 
 
 class Next(Enum):
@@ -27,13 +27,13 @@ class Next(Enum):
 
 @dataclass(slots=True)
 class _FollowAnswer:
-    """A follow answer that is read."""
+    """A follow answer that is being read."""
 
     answer: Answer
     marks: Marks
     joint: Joint
     news_at: float
-    has_sent: bool = False  # it had an entry
+    has_sent: bool = False  # it has had an entry
     was_silent: bool = False
 
 
@@ -49,7 +49,7 @@ class FollowReader:
         self._guard_until = 0.0
 
     def guard(self) -> None:
-        """For a while, look for the next run before entries are sent: the connection broke."""
+        """For some time after a broken connection, look for the next run before entries are sent."""
         self._guard_until = self._clock() + _GUARD_SECONDS
 
     async def follow(self) -> Next:
@@ -83,14 +83,14 @@ class FollowReader:
         return Next.INSPECTION
 
     def _patience(self, follow: _FollowAnswer) -> float:
-        """Return for how many seconds the answer may be silent before `_wait` has something to do."""
+        """Return the seconds of silence after which `_wait` must act."""
         now = self._clock()
         rest_at = now + _REST_SECONDS if self._sender.waits_for_rest else inf
         silent_at = inf if follow.was_silent else follow.news_at + _SILENT_SECONDS
         return min(rest_at, silent_at, self._pace.due, self._sender.heartbeat_at) - now
 
     async def _wait(self, follow: _FollowAnswer) -> Next | None:
-        """Act on a silence of the answer: send what waits, and look whether the answer has left entries out."""
+        """Act on a silent answer: send the waiting parts, and check whether the answer has left entries out."""
         sender = self._sender
         await sender.beat()
         sender.flush()
@@ -104,7 +104,7 @@ class FollowReader:
         return await self._prove(silent=True) if unjoined or sender.position.rotates else None
 
     async def _take(self, follow: _FollowAnswer, entries: list[Entry]) -> Next | None:
-        """Send the new ones of *entries*; return None to continue in this answer."""
+        """Send the new entries among *entries*; return None to continue with this answer."""
         joint, sender, has_proven = follow.joint, self._sender, False
         follow.news_at, follow.has_sent = self._clock(), follow.has_sent or bool(entries)
         marks = follow.marks.of(entries) if sender.position.rotates or not joint.joined else []
@@ -124,7 +124,7 @@ class FollowReader:
         return Next.PLAIN_ANSWER if sender.ended else None
 
     def _send(self, joint: Joint, entries: list[Entry], marks: list[int], numbering: Marks) -> int:
-        """Send new entries, as far as they may be believed; return how many."""
+        """Send as many new entries as may be believed; return their number."""
         allowed = self._pace.allow(entries)
         if allowed:
             self._source.retry.succeeded()
@@ -139,7 +139,7 @@ class FollowReader:
         return self._sender.expects_run
 
     async def _prove(self, *, silent: bool, next_time: bytes = b"") -> Next | None:
-        """Read a plain answer while the follow answer stays open; return None to continue there.
+        """Read a plain answer while the follow answer stays open; return None to continue with the follow answer.
 
         New entries after a silence show that the follow answer has left them out, because it had the time to send them.
         """

@@ -27,7 +27,7 @@ from gateway.engine.resumable.retry import Retry
 from gateway.engine.resumable.subscription import HEARTBEAT_SECONDS
 
 _POLL_SECONDS = 0.3  # between two inspections of a stopped container whose restarts are followed
-_EXIT_SECONDS = 0.5  # within which the state of a container follows the end of its log
+_EXIT_SECONDS = 0.5  # within which the engine reports the exit of a container after the end of its log
 _REMOVAL_SECONDS = 10.0  # that the removal of a container may take
 _CONFLICT = 409
 
@@ -35,7 +35,7 @@ _CONFLICT = 409
 class Follower:
     """One reader of one container's log.
 
-    A *live* reader waits for new entries.  Another one stops when it has sent all that the log has.
+    A *live* reader waits for new entries.  A reader that is not live stops when it has sent the whole log.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Follower:
     ) -> None:
         """*container* is a full id, and *run* its latest run.
 
-        The reader begins at *cursor*, or at *current*, the position of a reader that has just stopped, or as *query*
+        The reader begins at *cursor*, or at *current* (the position of a reader that has just stopped), or as *query*
         says.  It calls *count* once for each gap and reconnect.
         """
         position = current or Position(cursor, run.rotation, run.started)
@@ -67,15 +67,15 @@ class Follower:
         self._pace = Pace(run.rotation, self._clock)
         self._plain = PlainReader(self._source, query, self._sender, self._pace)
         self._follow = FollowReader(self._plain)
-        self._is_current = current is not None  # all that the log has is sent
-        self._removal_ends = inf  # when a removal that has begun must have ended
+        self._is_current = current is not None  # the whole log was sent
+        self._removal_ends = inf  # the time limit of a removal that has begun
         self._source.retry.began = self._is_current
         if query.follow and position.started != run.started:
             self._sender.expect(run)
 
     @property
     def position(self) -> Position:
-        """What was sent."""
+        """The position after the entries that were sent."""
         return self._sender.position
 
     @property
@@ -99,9 +99,9 @@ class Follower:
         return self._follow.is_open and not self._pace.hurried
 
     async def read(self, receive: Receive) -> None:
-        """Give records to *receive*, up to an `End`.  A reader that is not live returns when it has sent all.
+        """Pass records to *receive*, up to an `End`.  A reader that is not live returns when it has sent the whole log.
 
-        Raises `TransportError`, `APIError` or `OperationFailed` when the log is broken and stays so.
+        Raises `TransportError`, `APIError` or `OperationFailed` when retries do not help.
         """
         self._sender.receive = receive
         self._is_current &= self._live  # the log may have grown since the last call
@@ -133,7 +133,7 @@ class Follower:
     # The end of an answer
 
     async def _inspect(self, *, whole: bool) -> None:
-        """Inspect the container, and act on its state.  *whole*: the answer ended in good order."""
+        """Inspect the container, and act on its state.  *whole*: the answer ended properly."""
         run = await self._source.inspect()
         until = self._clock() + (_EXIT_SECONDS if whole and self._query.until is None else 0)
         # The log ends a little before the engine says that the container has stopped.
@@ -178,7 +178,7 @@ class Follower:
     # Failures
 
     def _after(self, error: Exception) -> Callable[[], Awaitable[None]]:
-        """Return what to do after a failure.  Raises *error* if there is nothing to do."""
+        """Return the action after a failure.  Raises *error* if there is none."""
         if isinstance(error, NotFound):
             return self._end_removed
         if isinstance(error, APIError) and error.status_code == _CONFLICT:
@@ -194,7 +194,7 @@ class Follower:
             await self._inspect(whole=False)
 
     async def _await_removal(self) -> None:
-        """Find out how a container ends that is being removed: the engine does not send its log any more."""
+        """Find out how a container that is being removed ends, because the engine no longer sends its log."""
         run = await self._source.inspect()
         if run is None or not self._query.follow:
             await self._end_removed()

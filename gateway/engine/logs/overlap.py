@@ -25,9 +25,9 @@ _BACKWARDS = 1_000_000_000  # nanoseconds; entries are out of order by less, unl
 
 
 class Position:
-    """What was sent of a log, and how far that is proven.
+    """The entries of a log that were sent, and which of them are proven.
 
-    Entries are first accepted and then sent, because the pieces of a long line wait for each other.
+    Entries are first accepted, and sent later, because the pieces of a long line wait for each other.
     """
 
     def __init__(self, cursor: LogCursor | None, rotation: Rotation, started: str) -> None:
@@ -113,7 +113,7 @@ class Position:
         self._waiting_proven = len(self._waiting)
 
     def move(self, entries: Sequence[Entry], marks: Sequence[int]) -> None:
-        """Put the position after *entries*, which are not sent; without any, at the beginning of an empty log."""
+        """Move the position past *entries* without sending them; without entries, to the beginning of an empty log."""
         self.is_placed = True
         self._waiting, self._waiting_proven, self.ahead = [], 0, False
         self._tail = deque(marks, maxlen=ANCHOR)
@@ -122,7 +122,7 @@ class Position:
         self.proven()
 
     def stand_before(self, mark: int) -> None:
-        """Put the position after a gap, right before the entry with *mark*."""
+        """Move the position past a gap, to right before the entry with *mark*."""
         self._tail, self.ahead = deque((mark,), maxlen=ANCHOR), True
         self.proven()
 
@@ -164,7 +164,7 @@ class Position:
 
 
 class Verdict(Enum):
-    """What a plain answer, read to its end, shows about the position."""
+    """What a complete plain answer shows about the position."""
 
     FOUND = "found"  # the answer contains the position
     MORE = "more"  # the answer begins after the position; the whole log may contain it
@@ -275,7 +275,8 @@ class Joint:
     def take(self, entries: Sequence[Entry], marks: list[int]) -> tuple[int, int]:
         """Return how many of the next entries were sent before, and how many after those are new.
 
-        Give the other entries again.  When both numbers are 0, only a plain answer shows whether the first one is new.
+        Pass the remaining entries again.  When both numbers are 0, only a plain answer shows whether the first one is
+        new.
         """
         if not self.joined:
             return self._join(marks)

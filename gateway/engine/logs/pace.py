@@ -1,4 +1,4 @@
-"""When to ask an engine for a plain answer.  These numbers change the load, and never which entries are sent."""
+"""Decides when to request a plain answer.  The constants change the load, but never which entries are sent."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from gateway.engine.logs.runs import Rotation
 _PAUSE_SECONDS = 0.1  # between two requests, on average
 _BURST = 3  # requests without a pause
 _PROVE_SECONDS = 60.0  # between two proofs of a log that is followed
-_HURRIED_SECONDS = 0.25  # a log that uses up its credit in less time is too fast to be followed
-_CALM_SECONDS = 1.0  # after which such a log can be followed again
-_MUCH = 4  # a log is too fast when one plain answer has so many times the credit
+_HURRIED_SECONDS = 0.25  # a log that uses up its credit in less time is too fast for follow answers
+_CALM_SECONDS = 1.0  # after which such a log may be followed again
+_MUCH = 4  # a log is too fast when one plain answer has this many times the credit
 _TAIL = 64  # entries at the beginning of an answer, besides those that are probably new
 _MAX_TAIL = 8 << 10  # of a follow answer
 _STORED_BYTES = 70  # of a stored entry besides its text, about
 
 
 class Pace:
-    """Decides when one reader asks for its log, and for how many entries.
+    """Decides when one reader requests its log, and how many entries.
 
-    `hurried` says whether the log is too fast for a follow answer.  Plain answers alone are fast enough then.
+    `hurried` says whether the log is too fast for follow answers.  The reader then uses plain answers only.
     """
 
     def __init__(self, rotation: Rotation, clock: Callable[[], float]) -> None:
@@ -39,21 +39,21 @@ class Pace:
         self._used_up_at = self._settled_at = self._busy_at = clock() - _HURRIED_SECONDS
 
     async def turn(self) -> None:
-        """Wait until the next request may be sent."""
+        """Wait until the next request is allowed."""
         now = self._clock()
         self._next_turn = max(self._next_turn, now - _BURST * _PAUSE_SECONDS) + _PAUSE_SECONDS
         if self._next_turn > now:
             await asyncio.sleep(self._next_turn - now)
 
     def tail(self, position: Position) -> int | None:
-        """Return for how many entries to ask in a plain answer; None: for all."""
+        """Return the number of entries to request in a plain answer; None for all."""
         if self._rotation.is_small or position.anchor == ():
             return None
         return position.count + self._brought + _TAIL
 
     @property
     def follow_tail(self) -> int:
-        """For how many entries to ask in a follow answer, so that it contains the last one that was sent."""
+        """The number of entries to request in a follow answer, so that it contains the last entry that was sent."""
         return _TAIL + min(2 * self._brought, _MAX_TAIL)
 
     def allow(self, entries: Sequence[Entry]) -> int:
@@ -83,7 +83,7 @@ class Pace:
         return self._settled_at + _PROVE_SECONDS
 
     def settled(self, entries: int, size: int) -> None:
-        """Note a plain answer that had so many new *entries*, with *size* bytes of text."""
+        """Note a plain answer with *entries* new entries of *size* bytes of text."""
         now = self._clock()
         size += _STORED_BYTES * entries
         self._brought, self._used, self._settled_at = entries, 0, now

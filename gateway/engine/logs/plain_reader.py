@@ -33,13 +33,13 @@ class _PlainAnswer:
     answer: Answer
     marks: Marks
     sender: Sender
-    spin_seconds: float  # of silence, after which the reader gives up
+    spin_seconds: float  # seconds of silence, after which the reader gives up
     count: int = 0  # entries read
-    first: bytes = b""  # the time of the first one
-    stored: int = 0  # bytes that they take in the log at most, when that is needed
+    first: bytes = b""  # the time of the first entry
+    stored: int = 0  # their largest possible size in the log, if that is needed
     new: int = 0  # entries sent
-    new_bytes: int = 0  # of their texts
-    run_inspected: bool = False  # the reader has looked for the next run
+    new_bytes: int = 0  # bytes of their text
+    run_inspected: bool = False  # the reader has checked for the next run
 
     def __aiter__(self) -> AsyncIterator[list[Entry]]:
         return self
@@ -62,7 +62,7 @@ class _PlainAnswer:
 
 
 class PlainReader:
-    """Sends the entries that a log has now."""
+    """Sends the entries that a log has at the time of the request."""
 
     def __init__(self, source: LogSource, query: LogQuery, sender: Sender, pace: Pace) -> None:
         self.source = source
@@ -72,7 +72,7 @@ class PlainReader:
         self._spin_seconds = _SPIN_SECONDS
 
     async def catch_up(self, next_time: bytes = b"") -> int:
-        """Send all entries after the position, and return their number; 0 for a reader that begins.
+        """Send all entries after the position, and return their number; 0 on the first call.
 
         *next_time* is the time of the next entry in a follow answer.  Raises `TransportError`, `APIError` and
         `OperationFailed`.
@@ -108,14 +108,14 @@ class PlainReader:
         return 0 if sender.position.is_placed or sender.ended else None
 
     async def _find_end(self) -> None:
-        """Put the position at the end of the log.  Send only entries that the query wants and that are new."""
+        """Move the position to the end of the log.  Send only new entries that the query wants."""
         query, sender = self._query, self.sender
         count = max(_LAST, query.tail or 0)
         # Fewer entries than asked for do not show that there are no more.
         last = await self._last_entries(count, tail=count) or await self._last_entries(count, tail=None)
         first = self._first_wanted(last)
         if query.since is not None and not first and len(last) == count:
-            return  # by now, the query finds entries
+            return  # the query finds entries by now
         marks = Marks(from_beginning=True)
         sender.position.move(last[:first], marks.of(last[:first]))
         sender.reconnected()
@@ -211,7 +211,7 @@ class PlainReader:
         return self._settled(answer)
 
     async def _send(self, answer: _PlainAnswer, entries: list[Entry], marks: list[int] | None) -> None:
-        """Send new entries of a plain answer.  Look, at most once, whether they can be of the next run."""
+        """Send new entries of a plain answer.  Check at most once whether they can be of the next run."""
         sender = self.sender
         if self._query.follow and not answer.run_inspected and sender.may_turn(entries):
             answer.run_inspected = True

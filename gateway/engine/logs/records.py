@@ -1,4 +1,4 @@
-"""The records of a log, with the contract's words."""
+"""The records of a log, in the terms of the contract."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gateway.engine.logs.entries import Entry
 class EndReason(Enum):
     """Why a log has ended."""
 
-    COMPLETE = "complete"  # all was sent of a log that is not followed, or is followed up to a time
+    COMPLETE = "complete"  # a log without follow, or with `until`, was sent completely
     EXITED = "exited"
     REMOVED = "removed"
     RESTARTED = "restarted"

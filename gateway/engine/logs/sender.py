@@ -16,10 +16,10 @@ from gateway.engine.logs.runs import Run, has_pause
 from gateway.engine.logs.states import FollowState
 
 Receive = Callable[[list[Record]], Awaitable[None]]
-"""Takes records, and returns when it can take the next ones."""
+"""Receives records, and returns when it can receive the next ones."""
 
 _BATCH_BYTES = 256 << 10  # of entries in one batch of whole lines
-_ENTRY_BYTES = 100  # that an entry takes besides its text
+_ENTRY_BYTES = 100  # bytes that an entry takes besides its text
 _NEVER = b"~"  # later than any time
 
 
@@ -47,7 +47,7 @@ class Sender:
         self.broken = False
         self.ended = False
         self._state = state
-        self._next_run: Run | None = None  # it has begun; `run` is not sent to its end yet
+        self._next_run: Run | None = None  # the next run has begun; `run` was not sent to its end yet
         self._next_begins = _NEVER
         self._until = _NEVER if query.until is None else time_of(query.until)
         self._follow_restarts = query.follow_restarts
@@ -74,9 +74,9 @@ class Sender:
     def accept(
         self, entries: list[Entry], marks: list[int] | None, numbering: Marks, *, believed: bool = False
     ) -> None:
-        """Accept the next entries of the log, as far as the query wants them.
+        """Accept the next entries of the log that the query wants.
 
-        *marks* are those of the entries; where they are absent, *numbering* makes them.  *believed* entries are from a
+        *marks* are those of the entries; if they are absent, *numbering* makes them.  *believed* entries are from a
         follow answer.
         """
         while entries and not self.ended:

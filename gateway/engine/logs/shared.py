@@ -25,12 +25,15 @@ from gateway.engine.resumable.shared import Registry, Shared
 from gateway.engine.resumable.subscription import Idle, Missed, Overflow, Subscription
 
 _KEPT_BYTES = 1 << 20
-_AHEAD_BYTES = 512 << 10  # that the upstream may write while its fastest subscriber does not read
+_AHEAD_BYTES = 512 << 10  # bytes that the upstream may write while no subscriber reads
 _TOGETHER_BYTES = 32 << 10  # smaller batches are sent as one
 _RECORD_BYTES = 200  # that a record takes without entries
-_STALLED_SECONDS = 1.0  # without a subscriber that reads, the next records are old
-_TURNS, _TURN_SECONDS = 32, 2.0  # how many followers may begin at once, and for how long one of them delays others
-_MEETINGS, _MEETING_SECONDS = 3, 0.2  # how often, and how long, to wait for an upstream to get as far as a reader
+_STALLED_SECONDS = 1.0  # seconds without a reading subscriber, after which the next records count as old
+_TURNS, _TURN_SECONDS = 32, 2.0  # how many followers may begin at once, and the longest that one of them delays others
+_MEETINGS, _MEETING_SECONDS = (
+    3,
+    0.2,
+)  # how often, and how long, to wait until an upstream reaches the position of a reader
 
 Place = tuple[int, list[Batch]]
 """The number of the next record in the journal, and the rest of the batch before it, if there is one."""
@@ -46,11 +49,11 @@ class SharedLog(Shared[Record]):
         self._follower = follower
         self._start = follower.cursor
         self._ahead = 0  # bytes written since a subscriber had read everything
-        self._waits_since: float | None = self._clock()  # for a subscriber that has read everything
+        self._waits_since: float | None = self._clock()  # the upstream waits for a subscriber that has read everything
 
     @property
     def newest(self) -> LogCursor | None:
-        """The cursor of the newest record; None when entries after it can be old."""
+        """The cursor of the newest record; None when the entries after it may be old."""
         if not self._follower.follows or self._waits_since is not None:
             return None
         newest = self.journal.newest
@@ -83,7 +86,7 @@ class SharedLog(Shared[Record]):
             self._waits_since = None
 
     def locate(self, cursor: LogCursor) -> Place | None:
-        """Return the place of *cursor* in the journal; None if it is not in there."""
+        """Return the place of *cursor* in the journal; None if the journal does not have it."""
         journal = self.journal
         if not journal.first and _is_same(cursor, self._start):
             return 0, []
@@ -151,9 +154,9 @@ class SharedLogs:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[Callable[[], None]]:
-        """Wait for a place among the followers that begin, and hold it, each for `_TURN_SECONDS` at most.
+        """Wait for one of the few places for followers that begin, and hold it for at most `_TURN_SECONDS`.
 
-        Yields a function that gives the place back early.
+        Yields a function that releases the place early.
         """
         timer: asyncio.TimerHandle | None = None
 
@@ -245,7 +248,7 @@ class _Reader:
                 give_turn()
 
     def _find(self) -> None:
-        """Find the place to join the shared upstream, if the reader can join it now."""
+        """Return the place to join the shared upstream; None if the reader cannot join it now."""
         self._shared = None if self._alone else self._logs.find(self._container, self._query)
         if self._shared is not None and self._cursor is None and self._query.tail == 0:
             self._cursor = self._shared.newest
@@ -254,7 +257,7 @@ class _Reader:
             self._place = self._shared.locate(self._cursor)
 
     async def _meet(self, reader: Follower) -> None:
-        """Find the place to join the shared upstream after *reader*.  Begin an upstream if there is none."""
+        """Return the place to join the shared upstream after *reader*.  Start an upstream if there is none."""
         assert self._cursor is not None
         for _ in range(_MEETINGS):
             shared = self._logs.find(self._container, self._query)
@@ -267,7 +270,7 @@ class _Reader:
             await shared.journal.changed(asyncio.get_running_loop().time() + _MEETING_SECONDS)
 
     def _received(self, item: Record | Missed | Idle, subscription: Subscription[Record]) -> list[Record]:
-        """Return what to send after a subscription has returned *item*."""
+        """Return the records to send for *item* of a subscription."""
         assert self._shared is not None
         journal = self._shared.journal
         if isinstance(item, Batch) and subscription.cursor == journal.next:
@@ -287,9 +290,9 @@ class _Reader:
 
 
 def _together(first: Record, subscription: Subscription[Record]) -> list[Record]:
-    """Return *first*, joined with the batches after it that are already there, and the record after those.
+    """Return *first* joined with the batches after it that have arrived, and the record after those.
 
-    A few large responses cost a late reader less than many small ones.
+    Few large responses cost a slow reader less than many small ones.
     """
     batches: list[Batch] = []
     size = 0

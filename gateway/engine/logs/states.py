@@ -1,4 +1,4 @@
-"""What to do after the end of an answer, by the state of the container: a table."""
+"""The table of actions after the end of an answer, by the state of the container."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Action(Enum):
     RETRY = "retry"  # continue at the cursor: the connection broke
     READ_REST = "read rest"  # the log may have entries that were not sent
     WAIT = "wait"  # for the next run
-    NEXT_RUN = "next run"  # send the rest of this run, and continue with the next one
+    NEXT_RUN = "next run"  # send the rest of this run, then continue with the next run
     END_EXITED = EndReason.EXITED
     END_NOT_RUNNING = EndReason.NOT_RUNNING
     END_REMOVED = EndReason.REMOVED
@@ -49,9 +49,9 @@ class FollowState:
         self._follow_restarts = follow_restarts
 
     def after(self, container: Container, *, whole: bool, certain: bool) -> Action:
-        """Return what to do.
+        """Return the next action.
 
-        *whole*: the answer ended in good order.  *certain*: a plain answer since then has shown that all is sent.
+        *whole*: the answer ended properly.  *certain*: a plain answer since then has shown that all is sent.
         """
         self.was_running |= container is Container.RUNNING
         match container, whole, certain:

@@ -1,4 +1,4 @@
-"""Lets a reader pull what a function pushes."""
+"""Turns a function that pushes values into a generator."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ T = TypeVar("T")
 async def pulled(
     push: Callable[[Callable[[T], Awaitable[None]]], Coroutine[Any, Any, None]],
 ) -> AsyncGenerator[T, None]:
-    """Yield the values that *push* gives to its argument, and raise its exception.
+    """Yield the values that *push* passes to its argument, and raise its exception.
 
-    *push* runs in its own task, and only while the reader waits for a value.
+    *push* runs in a task of its own, and only while the reader waits for a value.
     """
     values: asyncio.Queue[T | None] = asyncio.Queue()
     wanted = asyncio.Event()

@@ -1,4 +1,4 @@
-"""Which failures of an upstream are transient, and when it is opened again: one policy for all kinds of streams."""
+"""The retry policy of all upstreams: which failures are transient, and when the upstream is opened again."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from gateway.engine.errors import (
 )
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0  # seconds between two attempts
-_STABLE_SECONDS = 1.0  # after an attempt without failure for so long, the pauses are short again
-_MAX_FAILURES = 3  # at one position of the stream, when another attempt can help but waiting cannot
+_STABLE_SECONDS = 1.0  # after an attempt that works for this long, the pauses are short again
+_MAX_FAILURES = 3  # attempts at one position, for failures that a retry may fix but waiting does not
 _STARTING = (500, 502, 503, 504)  # statuses from an engine that starts or stops
 
 
@@ -76,7 +76,7 @@ class Retry:
         self._clock = clock
         self._uniform = uniform
         self._pause = _FIRST_PAUSE
-        self._failures = 0  # at this position, of the kind that waiting does not mend
+        self._failures = 0  # at this position, of the kind that waiting does not fix
         self._failing_since: float | None = None
         self._well_since: float | None = None
 

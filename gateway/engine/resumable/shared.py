@@ -53,18 +53,18 @@ class Shared(ABC, Generic[T]):
                 await self._leave()
 
     def start(self) -> None:
-        """Read the upstream, unless it is read already; do not stop it any more because nobody was there."""
+        """Read the upstream, unless a task reads it already.  Cancel the linger timer."""
         self._stop_lingering()
         if self._task is None or self._task.done():
             self.journal.reopen()
             self._task = asyncio.create_task(self._run())
 
     def linger(self) -> None:
-        """Be `idle` after a while, unless somebody comes."""
+        """Call `idle` after the linger timeout, unless a subscriber arrives."""
         self._lingering = asyncio.get_running_loop().call_later(self._linger_timeout_seconds, self.idle)
 
     def idle(self) -> None:
-        """Stop, some time after the last subscriber has left."""
+        """Stop: the linger timeout has ended without a subscriber."""
         self.close()
 
     def close(self, failure: Exception | None = None) -> asyncio.Task[None] | None:

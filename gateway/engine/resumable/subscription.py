@@ -1,4 +1,6 @@
-"""One subscriber of a shared upstream: its cursor, its heartbeats, and what it misses when it is too slow."""
+"""One subscriber of a shared upstream: its cursor, its heartbeats, and the records that it misses when it is too
+slow.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +78,7 @@ class Subscription(Generic[T]):
         return self
 
     async def __anext__(self) -> T | Missed | Idle:
-        """Return what comes next."""
+        """Return the next item."""
         journal = self._journal
         while True:
             if (found := self.ready()) is not None:
@@ -97,7 +99,7 @@ class Subscription(Generic[T]):
             await self._waiter.wait(self._due if end is None else min(self._due, end))
 
     def ready(self) -> T | Missed | None:
-        """Return what comes next if it is already there."""
+        """Return the next item without waiting; None if there is none."""
         journal = self._journal
         if self.left:
             return None

@@ -102,7 +102,7 @@ class Pool:
         self._connect_timeout = Timeout.of(limits.connect_timeout_seconds, "limits.connect_timeout_seconds")
         self._lost = lost
         self._waited = waited
-        self._idle: list[tuple[float, Connection]] = []  # with the time since it is idle
+        self._idle: list[tuple[float, Connection]] = []  # with the loop's time since when
         self._idle_timer: asyncio.TimerHandle | None = None
         self._streams: set[Connection] = set()
         self._engine_certificate: float | None = None  # when it expires
