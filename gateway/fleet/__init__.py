@@ -1,1 +1,1 @@
-"""The hosts that the gateway knows, and what it knows of them."""
+"""The hosts that the gateway knows, their health, and the calls to many of them."""

@@ -1,7 +1,7 @@
-"""The breaker of one kind of calls to one host.  No I/O.
+"""The circuit breaker of one kind of calls to one host, without I/O.
 
-It opens when two witnesses agree: calls in a row have failed, about several objects, and so has the gateway's own read.
-One container that hangs makes calls fail, too, but not that read.
+It opens when two signs agree: consecutive calls about several objects have failed, and the gateway's own read has
+failed too.  One container that hangs makes calls fail, but not that read.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from gateway.engine.errors import CallError
 
 _FAILURES = 5  # in a row
-_TARGETS = 3  # objects that these were about; an object is also a container under another of its names
+_TARGETS = 3  # distinct targets of these calls; two names of one container count as two
 
 
 class Breaker:
-    """Counts failures that are the host's, and lets no call through while it is open."""
+    """Counts failures of the host, and rejects all calls while it is open."""
 
     __slots__ = ("_failures", "_targets", "failure", "open_since")
 
@@ -36,10 +36,10 @@ class Breaker:
             self._failures, self._targets, self.failure = 0, (), None
 
     def confirm(self, now: float) -> None:
-        """Open if enough calls have failed; *now* in seconds since 1970.  The gateway's own read has failed."""
+        """Open if enough calls have failed: the gateway's own read has failed.  *now* is in seconds since 1970."""
         if self.open_since is None and self._failures >= _FAILURES and len(self._targets) >= _TARGETS:
             self.open_since = now
 
     def close(self) -> None:
-        """Let calls through.  The gateway's own read has succeeded; before it fails again nothing opens."""
+        """Close: the gateway's own read has succeeded.  The breaker opens only after that read fails again."""
         self.open_since = None

@@ -1,6 +1,6 @@
-"""The metrics of one host's containers: samples at an interval, written down for scrapes.
+"""The metrics of one host's containers: samples at an interval, formatted for scrapes.
 
-Samples are taken only while somebody scrapes.  A scrape itself asks the host nothing: it gets what is written.
+Samples are taken only while the page is scraped.  A scrape sends no request to the host: it returns the last page.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Run = tuple[int, int, str]
 
 
 class NotSampled(CallError):
-    """There are no samples of a host yet."""
+    """The host has no samples yet."""
 
     status, reason, retry_safe = "UNAVAILABLE", "INVENTORY_UNKNOWN", True
 
@@ -87,7 +87,7 @@ class ContainerPages:
 
     @property
     def failure(self) -> CallError | None:
-        """Why there is no page of the host as it is now; None when there is."""
+        """Why there is no current page of the host; None when there is one."""
         outdated = self._outdated()
         if outdated is None and not self._fresh:
             return NotSampled(f"the first samples are there within {self._settings.interval_seconds:g} seconds")

@@ -1,4 +1,4 @@
-"""From a host's configuration to the host, and to how it is reached."""
+"""Builds hosts and addresses from the configuration."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def host_of(
     tracer: Tracer | None = None,
     container_metrics: ContainerMetrics | None = None,
 ) -> Host:
-    """Return a host that was not asked for anything yet.
+    """Return a host.  Nothing is sent to it yet.
 
-    *gate* and *container_metrics* are those of `Host`; *logins* is what ssh hosts share, and *traffic* and *tracer*
-    what all hosts do.
+    *gate* and *container_metrics* are those of `Host`.  All ssh hosts share *logins*; all hosts share *traffic* and
+    *tracer*.
     Raises like `address_of`.
     """
     counts = metrics.host(settings.name)
@@ -66,12 +66,12 @@ def host_of(
 
 
 def endpoint_of(settings: HostSettings) -> Endpoint:
-    """Return where the engine of a host is.  Raises like `address_of`."""
+    """Return the endpoint of a host's engine.  Raises like `address_of`."""
     return Endpoint(settings.address, address_of(settings))
 
 
 def address_of(settings: HostSettings) -> Address:
-    """Return where the engine of a host listens.  Raises `OSError` and `ssl.SSLError` for files of no use."""
+    """Return the address of a host's engine.  Raises `OSError` and `ssl.SSLError` for unusable files."""
     url = urlsplit(settings.address)
     if url.scheme == "unix":
         return Address(path=url.path)

@@ -1,4 +1,4 @@
-"""Where services can be reached: the ports of running containers, with addresses and health."""
+"""Service discovery: the endpoints of running containers, with addresses and health."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MOST_PORT = 65_535
 
 
 class Key(NamedTuple):
-    """Which endpoint it is."""
+    """The identity of an endpoint."""
 
     host: str
     container_id: str
@@ -33,7 +33,7 @@ class Key(NamedTuple):
 
 
 def key_of(endpoint: pb.ServiceEndpoint) -> Key:
-    """Return which endpoint *endpoint* is."""
+    """Return the key of *endpoint*."""
     return Key(endpoint.host, endpoint.container_id, endpoint.container_port, endpoint.protocol, endpoint.port)
 
 
@@ -62,7 +62,7 @@ def endpoints_of(host: Host, row: ContainerRow) -> list[pb.ServiceEndpoint]:
 
 
 def _address(host: Host, port: Port) -> str:
-    """Return where a published port is reached; "" when it cannot be from elsewhere."""
+    """Return the address of a published port; "" when it cannot be reached from another machine."""
     url = urlsplit(host.engine.endpoint.url)
     reached_at = host.labels.get(ADDRESS_LABEL) or url.hostname or _LOCAL
     bound = ipaddress.ip_address(port.ip) if port.ip else None
@@ -81,7 +81,7 @@ def _is_loopback(name: str) -> bool:
 
 
 class Wanted:
-    """Which endpoints a request asks for."""
+    """The selection of endpoints of a request."""
 
     def __init__(self, request: pb.DiscoverServicesRequest, path: str = "") -> None:
         """Raises `InvalidField`; *path* is the place of the request in another."""
@@ -98,7 +98,7 @@ class Wanted:
         self._request = request
 
     def fits(self, endpoint: pb.ServiceEndpoint) -> bool:
-        """Return whether *endpoint* is one of them."""
+        """Return whether the request selects *endpoint*."""
         request = self._request
         names: Sequence[str] = request.services or ("*",)
         return (
@@ -109,7 +109,7 @@ class Wanted:
         )
 
     def find(self, host: Host, row: ContainerRow) -> dict[Key, pb.ServiceEndpoint]:
-        """Return those of a container."""
+        """Return the selected endpoints of a container."""
         return {key_of(endpoint): endpoint for endpoint in endpoints_of(host, row) if self.fits(endpoint)}
 
 
@@ -118,7 +118,7 @@ E = TypeVar("E")
 
 
 class Change(NamedTuple, Generic[E]):
-    """An endpoint is there, as it is now, or is gone, as it was."""
+    """A new or changed endpoint, or a removed one as it was."""
 
     endpoint: E
     there: bool

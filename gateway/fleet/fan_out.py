@@ -1,4 +1,4 @@
-"""Many pieces of work at once, whose results come as they are there."""
+"""Runs work for many hosts concurrently, and yields the results as they arrive."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gateway.engine.resumable.subscription import HEARTBEAT_SECONDS
 
 T = TypeVar("T")
 Put: TypeAlias = Callable[[T], Awaitable[None]]
-"""Takes a result, and waits while its reader is slow."""
+"""Receives a result, and waits while the reader is slow."""
 
 _WAITING = 1024  # results; work whose results nobody reads waits
 _TOGETHER = 64
@@ -19,10 +19,10 @@ _TOGETHER = 64
 async def together(
     work: Iterable[Callable[[Put[T]], Coroutine[Any, Any, None]]], idle_seconds: float = HEARTBEAT_SECONDS
 ) -> AsyncGenerator[list[T], None]:
-    """Run all *work* at once; yield its results, several where there are several.
+    """Run all *work* concurrently; yield lists of results.
 
-    An empty list says that nothing has come for *idle_seconds*.  The first exception of the work ends all of it, and is
-    raised.  The end of the generator ends what is not done.
+    An empty list means that no result has arrived for *idle_seconds*.  The first exception ends all work, and is
+    raised.  Closing the generator cancels the work that is left.
     """
     results: asyncio.Queue[T | None] = asyncio.Queue(_WAITING)
     tasks = [asyncio.create_task(part(results.put)) for part in work]
@@ -40,14 +40,14 @@ async def together(
 
 
 async def _end(tasks: list[asyncio.Task[None]], results: asyncio.Queue[Any]) -> None:
-    """Say that no result is to come: all work is done, or some has failed."""
+    """Note that no result follows: all work is done, or some has failed."""
     if tasks:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     await results.put(None)
 
 
 async def _next(results: asyncio.Queue[T | None], idle_seconds: float) -> list[T] | None:
-    """Return what is there, or comes within *idle_seconds*; None at the end."""
+    """Return the results that have arrived, or arrive within *idle_seconds*; None at the end."""
     try:
         async with asyncio.timeout(idle_seconds):
             first = await results.get()

@@ -1,8 +1,8 @@
-"""What is known of the health of one host: its state, its breakers and its engine.
+"""The health of one host: its state, its breakers and the identity of its engine.
 
-Probes decide about the state: see `fleet/prober.py`.  Real calls are witnesses.  After one that fails, the next probe
-comes sooner and asks more; calls in a row that fail can open a breaker.  What is the client's own doing or the
-gateway's, such as a full queue, says nothing about a host.
+Probes decide the state: see `fleet/prober.py`.  Calls of clients are hints.  After a failed call, the next probe runs
+sooner and asks more.  Consecutive failures can open a breaker.  Failures that the client or the gateway causes, such as
+a full queue, do not count.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ _OF_HOST = (
     IdentityMismatch,
     CredentialsRejected,
 )  # failures of the host, by every kind of calls
-_MANY = 16  # calls of a kind at a host: those of one client can fill its connection
-_SILENT_SECONDS = 1.0  # without any answer: then a host with many calls is probed, and the probe has as long again
-_LATE_SECONDS = 1.0  # by which a timer of this process is late when the process itself has stood still
+_MANY = 16  # waiting calls of a kind at a host: the calls of one client can fill its connection
+_SILENT_SECONDS = 1.0  # without any response, after which a busy host is probed; the probe has the same time again
+_LATE_SECONDS = 1.0  # a timer that is late by this much shows that this process was suspended
 
 
 class Health(Observer):
-    """Sees all calls to one host, and refuses those that cannot succeed."""
+    """Observes all calls to one host, and refuses calls that cannot succeed."""
 
     def __init__(self, engine: Engine, metrics: HostMetrics) -> None:
         self.state = State.CONNECTING
@@ -111,10 +111,10 @@ class Health(Observer):
     # What real calls tell
 
     def admit(self, kind: Kind) -> None:
-        """Raise `HostDown` for a call that cannot succeed.  Somebody wants the host: it is probed sooner.
+        """Raise `HostDown` for a call that cannot succeed, and schedule a probe soon.
 
-        Raises `Busy` when many calls wait already at a host that answers nothing, not even a probe.  Their clients'
-        calls to other hosts would have to wait with them.
+        Raises `Busy` when many calls already wait for a host that responds to nothing, not even to a probe.  Such calls
+        would use up the connections of their clients, and delay their calls to other hosts.
         """
         if kind not in OF_CLIENTS:
             return
@@ -135,11 +135,11 @@ class Health(Observer):
         self._metrics.waited(_shown(kind), seconds)
 
     def answered(self, call: Call, kind: Kind, status: int, seconds: float) -> None:
-        """Count a call; an engine that answers, whatever it answers, is alive."""
+        """Count a call.  Any response shows that the engine is alive."""
         self._metrics.called(_shown(kind), str(status), seconds)
         if kind is Kind.PROBE:
             return
-        if kind in OF_CLIENTS and call.request.target != PING.target:  # which an engine answers that does nothing else
+        if kind in OF_CLIENTS and call.request.target != PING.target:  # an engine that hangs still answers pings
             self.breakers[kind].succeeded()
         if self.state is State.CONNECTING:
             self._apply(Event.ANSWERED, None)
@@ -147,7 +147,7 @@ class Health(Observer):
             self.schedule.hurry()
 
     def failed(self, call: Call, kind: Kind, error: BaseException, seconds: float) -> None:
-        """Count a call; where its failure is the host's, it is a witness."""
+        """Count a failed call.  A failure of the host also counts for its breaker."""
         outcome = "error"
         if isinstance(error, asyncio.CancelledError):
             outcome = "cancelled"
@@ -157,25 +157,25 @@ class Health(Observer):
         self._metrics.called(_shown(kind), outcome, seconds)
         if kind is not Kind.PROBE and isinstance(error, TransportError) and _of_host(call, kind, error):
             self.suspected = True
-            if self.state is not State.DOWN:  # where it is no news
+            if self.state is not State.DOWN:  # this failure is known already
                 self.schedule.hurry()
             if kind in OF_CLIENTS:
                 self.breakers[kind].failed(_target(call), error)
 
     def lost(self) -> None:
-        """Let the host be probed soon, unless that is known already."""
+        """Schedule a probe soon, unless the failure is known already."""
         if not self.schedule.probing and self.state is not State.DOWN:
             self.schedule.hurry()
 
     # What probes tell
 
     def probed(self, event: Event, cause: CallError | None, began: float) -> Event:
-        """Take in what the probe has come to that *began* then, in the loop's time, and return that.
+        """Apply the result of a probe that *began* then, in the loop's time, and return it.
 
-        *cause* is why it was not answered.
+        *cause* is the failure of a probe without a response.
         """
         if began < self._latest_probe:
-            return event  # a later one has ended before it
+            return event  # a later probe has ended first
         self._latest_probe = began
         now = time.time()
         if event is Event.ANSWERED:
@@ -189,7 +189,7 @@ class Health(Observer):
         return event
 
     def identified(self, identity: Identity) -> None:
-        """Take in who the engine is."""
+        """Store the identity of the engine."""
         known, self.identity = self.identity, identity
         if known is None or (known.id, known.version) != (identity.id, identity.version):
             self.changed()
@@ -221,7 +221,7 @@ class Health(Observer):
 
 
 def _of_host(call: Call, kind: Kind, error: TransportError) -> bool:
-    """Return whether a failure is the host's: not that of a client's deadline, of a full queue, or of this process."""
+    """Return whether the host caused a failure, not a client's deadline, a full queue or this process."""
     if not isinstance(error, TimedOut):
         return isinstance(error, _OF_HOST)
     if not error.sent or kind is Kind.HEAVY:  # which waits for disks and registries
@@ -231,7 +231,7 @@ def _of_host(call: Call, kind: Kind, error: TransportError) -> bool:
 
 
 def _target(call: Call) -> str:
-    """Return what a call is about: the first object that it names, else its path."""
+    """Return the target of a call: the first object that it names, else its path."""
     return call.named[0][1] if call.named else call.request.target.partition("?")[0]
 
 

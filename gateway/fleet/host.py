@@ -1,4 +1,4 @@
-"""One host of the fleet, and all that its calls share."""
+"""One host of the fleet, and everything that its calls share."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class OpenCall(Protocol):
 
 
 class Host:
-    """One host: its engine, its health, and what is shared of it.  `open` begins it, `close` ends it."""
+    """One host: its engine, its health, and its shared streams.  Call `open` first and `close` last."""
 
     def __init__(
         self,
@@ -88,13 +88,13 @@ class Host:
         self.inventory = Inventory(
             engine, self.events, gate, asked=metrics.inventory_asked, healed=metrics.inventory_healed
         )
-        self.pages: ContainerPages | None = None  # without, nothing is sampled
+        self.pages: ContainerPages | None = None  # without it, no samples are taken
         if gate is not None and container_metrics is not None:
             self.pages = ContainerPages(engine, self.inventory, self.stats, container_metrics, lambda: self.outdated)
         self.placing = 0  # containers that are about to run here, and not yet in the inventory
         self._memos: dict[str, ListMemo] = {}  # by RPC
         self.kills = Kills(engine)
-        self.calls: set[OpenCall] = set()  # that end at the latest with this host
+        self.calls: set[OpenCall] = set()  # open calls, which end when this host is closed
 
     @contextmanager
     def one_more_container(self) -> Iterator[None]:
@@ -112,17 +112,17 @@ class Host:
 
     @property
     def state(self) -> State:
-        """How it is."""
+        """The state of the host."""
         return self.health.state
 
     @property
     def state_time(self) -> float:
-        """Since when, in seconds since 1970."""
+        """The time since which it is in its state, in seconds since 1970."""
         return self.health.state_time
 
     @property
     def message(self) -> str:
-        """Why; empty when it is up."""
+        """The reason of its state in words; empty when it is up."""
         return self.health.message
 
     @property
@@ -132,7 +132,7 @@ class Host:
 
     @property
     def outdated(self) -> CallError | None:
-        """Why the inventory does not show the host as it is now; None when it does."""
+        """Why the inventory is not up to date; None when it is."""
         return self.failure or self.inventory.failure
 
     @property
@@ -156,7 +156,7 @@ class Host:
 
     @property
     def clock_offset_seconds(self) -> float | None:
-        """What to add to the gateway's time for the engine's; None when it is not known."""
+        """The engine's clock minus the gateway's; None when it is not known."""
         return self.health.identity.clock_offset_seconds if self.health.identity is not None else None
 
     @property
@@ -169,20 +169,20 @@ class Host:
         self.metrics.show(self._shown, self._counts)
 
     def state_changed(self) -> None:
-        """Tell what depends on it that the state is another one."""
+        """Notify the host's parts that its state has changed."""
         if self._has_inventory:
             self.inventory.host_is(self.failure)
 
     def memo(self, binding: Binding) -> ListMemo:
-        """Return what was converted of the responses to an RPC that lists."""
+        """Return the memo of an RPC that lists objects."""
         memo = self._memos.get(binding.name)
         if memo is None:
             memo = self._memos[binding.name] = ListMemo(binding)
         return memo
 
     def close(self) -> None:
-        """End all calls, streams and connections, and what the metrics show."""
-        self.health.changed = lambda: None  # what its last calls tell is of no host
+        """End all calls, streams and connections, and remove the metrics."""
+        self.health.changed = lambda: None  # the results of its last calls no longer count
         removed = HostRemoved(self.name)
         for call in list(self.calls):
             call.end(removed)
@@ -198,7 +198,7 @@ class Host:
         self.metrics.close()
 
     def _shown(self) -> Shown:
-        """Return what the metrics show of it now."""
+        """Return the values that a scrape shows now."""
         health, budgets = self.health, self.engine.budgets
         return Shown(
             up=self.state in ANSWERING,

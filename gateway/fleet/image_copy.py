@@ -1,7 +1,7 @@
 """Copies an image from one host to others: one archive is read, and written to all of them at once.
 
-Nothing is kept but a few chunks for each target.  A slow target makes all wait, but no longer than a time at once: then
-it is cut off, and has failed.
+Only a few chunks are kept for each target.  A slow target delays all others, but only for a bounded time: then its copy
+fails.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _INSPECT = Binding(_METHODS["InspectImage"])
 _LOAD = Binding(_METHODS["LoadImages"])
 _SAVE = Binding(_METHODS["SaveImage"])
 _TAG = Binding(_METHODS["TagImage"])
-_WAITING = 16  # chunks of 256 KiB that a target has not taken yet
+_WAITING = 16  # chunks of 256 KiB that a target has not accepted yet
 _REPORT_BYTES = 4 << 20
 
 
@@ -78,7 +78,7 @@ class ImageCopy:
         self._found = await _inspect(self._source, self._image)
 
     async def to(self, hosts: Sequence[Host], put: Put[Result]) -> None:
-        """Copy to *hosts*, all at once, and *put* what becomes of each."""
+        """Copy to all *hosts* concurrently, and *put* the result of each."""
         lacking = []
         for host, present in zip(hosts, await asyncio.gather(*map(self._present, hosts)), strict=True):
             if present is None:
@@ -163,7 +163,7 @@ class ImageCopy:
                     aclosing(streams.lines(connection, self._stall_timeout)) as documents,
                 ):
                     async for _ in documents:
-                        pass  # reports; an error in them is raised
+                        pass  # progress reports; an error in them is raised
             loaded = await _inspect(host, self._found.id, missing_ok=True)
             if loaded is None:
                 named = None if self._is_named_by_id else await _inspect(host, self._image, missing_ok=True)
@@ -213,7 +213,7 @@ class _Pipe:
             self.task.cancel()
 
     def close(self) -> None:
-        """Take nothing any more, and let a sender that waits for room continue."""
+        """Accept no more chunks, and wake a waiting sender."""
         self.is_open = False
         while not self._chunks.empty():
             self._chunks.get_nowait()

@@ -1,4 +1,4 @@
-"""Which containers a stream of many hosts is about, while hosts and containers come and go."""
+"""The members of a merged stream: its hosts and containers, as they join and leave."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gateway.fleet.selector import fits, select, selecting
 
 
 class HostNotSelected(CallError):
-    """The host was selected, and is not any more: it has other labels."""
+    """The host is no longer selected: its labels have changed."""
 
     status, reason, about_host = "FAILED_PRECONDITION", "HOST_REMOVED", False
 
@@ -29,7 +29,7 @@ class HostNotSelected(CallError):
 
 
 class Listener(Protocol):
-    """What learns of the members."""
+    """Receives the changes of the members."""
 
     def host_joined(self, host: Host) -> None:
         """*host* is selected."""

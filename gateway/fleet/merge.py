@@ -1,7 +1,6 @@
-"""Joins streams into one, in the order of their times, without waiting for those that have stalled.
+"""Merges streams into one in the order of time, without waiting for stalled ones.
 
-A source keeps its own order, whatever its times say: a clock that is set back never reorders one log.  Between sources
-the times decide, as far as is known what comes next:
+A source keeps its own order, even when its clock is set back.  Between sources, the times decide:
 
   - a source that is still reading what was written before, and has nothing at hand, holds up the others, but for no
     longer than `max_wait_seconds`; then it is stalled, and does not until something comes of it;
@@ -28,7 +27,7 @@ T = TypeVar("T")
 
 
 class State(Enum):
-    """How far a source is."""
+    """The progress of a source."""
 
     READING = "reading"  # what was written before
     LIVE = "live"  # what is written now
@@ -38,7 +37,7 @@ class State(Enum):
 
 @dataclass(slots=True)
 class Chunk(Generic[T]):
-    """Records of one source that came together, at the second `arrived`; `times` are theirs, in nanoseconds."""
+    """Records of one source that arrived together, at `arrived` in seconds; `times` are their times, in nanoseconds."""
 
     record: T
     times: Sequence[int]
@@ -57,14 +56,14 @@ class Part(NamedTuple, Generic[T]):
 
 
 class Stalled(NamedTuple, Generic[T]):
-    """A source does not hold up the others any more; nothing has come of it for so many seconds."""
+    """The merge no longer waits for a source, which has sent nothing for this many seconds."""
 
     source: Source[T]
     idle_seconds: float
 
 
 class Resumed(NamedTuple, Generic[T]):
-    """A source that was stalled is in time again."""
+    """A stalled source has resumed."""
 
     source: Source[T]
 
@@ -80,11 +79,11 @@ class Source(Generic[T]):
     size: int = 0  # bytes that are pending
     quiet_since: float = 0.0  # since when nothing is pending
     last_time: int = 0  # of the newest record
-    dropped: bool = False  # what was taken of it, and not sent, is not wanted any more
+    dropped: bool = False  # records that were taken from it and not sent are dropped
 
 
 class Merge(Generic[T]):
-    """The sources, and what is pending of them."""
+    """The sources, and their pending records."""
 
     def __init__(self, max_wait_seconds: float) -> None:
         """Know no source yet."""
@@ -131,20 +130,20 @@ class Merge(Generic[T]):
             self._change(source, State.LIVE, now)
 
     def stall(self, source: Source[T], now: float, *, silent: bool = False) -> None:
-        """Let *source* hold up nobody from now on; with *silent*, without a word."""
+        """Stop waiting for *source*; with *silent*, without a `Stalled` record."""
         if source.state in (State.READING, State.LIVE):
             self._change(source, State.STALLED, now)
             if not silent:
                 self._news.append(Stalled(source, now - source.quiet_since))
 
     def end(self, source: Source[T], now: float) -> None:
-        """Note that nothing more comes of *source*.  It leaves when what is pending of it is taken."""
+        """Note that *source* has ended.  It is removed when its pending records are taken."""
         self._change(source, State.ENDED, now)
         if not source.pending:
             self._sources.discard(source)
 
     def drop(self, source: Source[T], now: float) -> None:
-        """Forget *source*, and what is pending of it."""
+        """Remove *source* and its pending records."""
         source.dropped = True
         source.pending.clear()
         source.size = 0
@@ -153,9 +152,8 @@ class Merge(Generic[T]):
         self.end(source, now)
 
     def take(self, now: float, most: int) -> tuple[list[Part[T] | Stalled[T] | Resumed[T]], float | None]:
-        """Return what is next, about *most* records, and when there may be more without another `put`.
-
-        None: never.
+        """Return the next records, about *most*, and the time when more may be ready without another `put`; None:
+        never.
         """
         taken: list[Part[T] | Stalled[T] | Resumed[T]] = []
         while most > 0:

@@ -1,4 +1,4 @@
-"""Which host fits a container best."""
+"""Chooses the host for a new container."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ _RUNNING = ("running", "paused", "restarting")
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What a container may use, or what a host has: memory in bytes, CPUs in billionths.  0: no limit, or not known."""
+    """The limits of a container, or the size of a host: memory in bytes, CPUs in billionths.  0: no limit, or not
+    known.
+    """
 
     memory: int = 0
     nano_cpus: int = 0
@@ -54,7 +56,7 @@ def check(placement: pb.Placement, path: str) -> None:
 
 
 def measure(host: Host, placement: pb.Placement, wanted: Size, image: str, size: Size | None) -> Candidate:
-    """Return what of *host* counts for a container of *wanted* size and *image*; *size* is that of the host."""
+    """Return *host* as a candidate for a container of *wanted* size and *image*; *size* is that of the host."""
     excluded = _obstacle(host)
     if excluded:
         return Candidate(host, 0.0, False, excluded)

@@ -1,7 +1,7 @@
-"""Asks hosts at an interval how they are.
+"""Probes hosts at an interval.
 
-A probe is a ping; where calls have failed, it also reads something, and after a break it asks who the engine is.  No
-call waits for a probe, and no probe waits for a call: they have budgets of their own.
+A probe is a ping.  After failed calls it also makes a small read, and after a broken connection it asks for the
+identity of the engine.  Probes have a budget of their own: no call waits for a probe, and no probe waits for a call.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ async def watch(
         event = await probe(host, timeout_seconds)
         failures = 0 if event is Event.ANSWERED else failures + 1
         if event is Event.SILENT and host.state is State.DEGRADED:
-            schedule.hurry()  # a second one decides whether it was for a moment
+            schedule.hurry()  # a second probe shows whether the failure lasts
         await schedule.pause(interval_seconds, failures)
 
 
 async def probe(host: Host, timeout_seconds: float = 5.0) -> Event | None:
-    """Find out how *host* is, and return what was learnt of it; None when too many want to know at once.
+    """Probe *host* and return the event; None when too many probes run already.
 
-    Each question to it takes *timeout_seconds* at the most.
+    Each request takes *timeout_seconds* at most.
     """
     began = asyncio.get_running_loop().time()
     timeout = Timeout.of(timeout_seconds, "health_check_timeout_seconds")
@@ -74,7 +74,7 @@ async def probe(host: Host, timeout_seconds: float = 5.0) -> Event | None:
 
 
 async def _stuck(host: Host, timeout: Timeout) -> TransportError | None:
-    """Return why an engine that answers pings does nothing else; None when it does, or nothing speaks against it."""
+    """Return why an engine that answers pings does nothing else; None when there is no such sign."""
     if not host.health.suspected and host.state is not State.DEGRADED:
         return None
     try:
@@ -87,7 +87,7 @@ async def _stuck(host: Host, timeout: Timeout) -> TransportError | None:
 
 
 def _is_known(host: Host, headers: dict[str, str]) -> bool:
-    """Return whether the engine is the one that was asked who it is, and its clock is as it was then."""
+    """Return whether the identity and the clock offset of the engine are known and unchanged."""
     identity = host.health.identity
     if identity is None or identity.epoch != host.engine.epoch:
         return False
