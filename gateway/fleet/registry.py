@@ -14,9 +14,9 @@ from gateway.engine.errors import CallError
 from gateway.fleet import prober
 from gateway.fleet.host import Host
 
-_LONGEST_NAME = 63  # characters; what is asked for may have megabytes
-_FIRST_PROBES_PER_SECOND = 500  # that a gateway makes when it gets many hosts at once
-_FEW_HOSTS = 64  # do not delay a start: they are asked at once, and mostly known when the first call comes
+_LONGEST_NAME = 63  # characters; a requested name may have megabytes
+_FIRST_PROBES_PER_SECOND = 500  # hosts that are added without a pause
+_FEW_HOSTS = 64  # hosts that are probed at the start; few enough not to delay it
 _STANDSTILL_SECONDS = 3.0
 
 
@@ -46,11 +46,11 @@ class HostNotKnownYet(UnknownHost):
 
     @property
     def missing(self) -> None:
-        """Nothing: it may be there."""
+        """None: the host may exist."""
 
 
 class HostWatcher(Protocol):
-    """What follows the hosts of a registry."""
+    """Receives the changes of the hosts in a registry."""
 
     def host_added(self, host: Host) -> None:
         """*host* is new, and open."""
@@ -63,15 +63,15 @@ class HostWatcher(Protocol):
 
 
 class HostRegistry:
-    """All hosts, in the order of their names.  All end with the registry's block.
+    """All hosts, in the order of their names.  The end of the block closes all of them.
 
-    Each is probed while it is here.  Where there are many before `begin`, the others are only from then on: a gateway
-    with many hosts serves before it asks them all.
+    Each host is probed while it is in the registry.  If there are many hosts, most are probed only after `begin`, so
+    that a gateway with many hosts serves before it has probed them all.
     """
 
     def __init__(self, health_check_interval_seconds: float, health_check_timeout_seconds: float = 5.0) -> None:
-        self.watchers: list[HostWatcher] = []  # are called in this order
-        self.incomplete: Callable[[], str] = lambda: ""  # why hosts may be missing that there are
+        self.watchers: list[HostWatcher] = []  # called in this order
+        self.incomplete: Callable[[], str] = lambda: ""  # why hosts may be missing from the registry
         self._health_check_interval_seconds = health_check_interval_seconds
         self._health_check_timeout_seconds = health_check_timeout_seconds
         self._hosts: dict[str, Host] = {}
@@ -95,7 +95,7 @@ class HostRegistry:
         await asyncio.gather(*probes, return_exceptions=True)
 
     def begin(self) -> None:
-        """Probe all hosts from now on, those that are here and those that come."""
+        """Probe all hosts from now on, also those that are added later."""
         self._begun = True
         for host in self:
             if host not in self._probes:
@@ -118,7 +118,7 @@ class HostRegistry:
         return len(self._hosts)
 
     def unknown(self, name: str) -> UnknownHost:
-        """Return what it means that no host is called *name*."""
+        """Return the error for a *name* that no host has."""
         why = self.incomplete()
         return HostNotKnownYet(name, why) if why else UnknownHost(name)
 
@@ -145,23 +145,23 @@ class HostRegistry:
         self._probes[host] = asyncio.create_task(keep_running(probe, "probes", host.name))
 
     def changed(self, host: Host) -> None:
-        """Tell *host* and the watchers that it has changed."""
+        """Notify *host* and the watchers that it has changed."""
         host.state_changed()
         for watcher in self.watchers:
             watcher.host_changed(host)
 
     async def probe(self, host: Host, timeout_seconds: float) -> None:
-        """Ask *host* now how it is."""
+        """Probe *host* now."""
         await prober.probe(host, timeout_seconds)
 
     async def _watch_standstills(self) -> None:
-        """Let events be asked for again whenever this process has stood still: engines may have dropped some."""
+        """Request lost events whenever this process was suspended, because engines may have dropped some."""
         loop = asyncio.get_running_loop()
         while True:
             before = loop.time()
             await asyncio.sleep(1)
             if loop.time() - before > 1 + _STANDSTILL_SECONDS:
-                await asyncio.sleep(1)  # until what had come meanwhile is read
+                await asyncio.sleep(1)  # until the data that arrived in that time is read
                 for host in self:
                     host.events.doubt()
 

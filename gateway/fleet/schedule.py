@@ -1,4 +1,4 @@
-"""When a host is probed: at an interval, sooner when somebody wants to know, and never in step with other hosts."""
+"""The times of probes: at an interval, sooner on request, and spread so that hosts are not probed in step."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import random
 from collections.abc import Callable
 
 _LEAST_SECONDS = 0.5  # between two probes of a host that answers
-_FIRST_SECONDS, _MOST_SECONDS = 0.1, 1.0  # between two of one that does not, while its calls are refused
-_ALONE_SECONDS = 0.5  # the same, doubled each time, while nobody calls it
-_SPREAD_SECONDS = 0.1  # over which those are spread that learn of a failure at the same time
+_FIRST_SECONDS, _MOST_SECONDS = (
+    0.1,
+    1.0,
+)  # between two probes of a host that does not answer, while its calls are refused
+_ALONE_SECONDS = 0.5  # the largest pause while no client calls it; the pause doubles each time
+_SPREAD_SECONDS = 0.1  # over which the probes of hosts that fail at the same time are spread
 
 
 class Schedule:
@@ -23,16 +26,16 @@ class Schedule:
         self._began = 0.0  # when the present probe began, in the loop's time
         self._hurried = False
         self._sleeper: asyncio.Future[None] | None = None  # during the part of a pause that can be cut short
-        self._soonest = 0.0  # when the next probe begins at the soonest, or the present one ends, in the loop's time
+        self._soonest = 0.0  # when the next probe begins at the earliest, or the current one ends, in the loop's time
 
     def hurry(self) -> None:
-        """Let the next probe begin as soon as it may."""
+        """Begin the next probe as soon as possible."""
         self._hurried = True
         self._wake()
 
     @property
     def soonest_seconds(self) -> float:
-        """In how many seconds more can be known of the host."""
+        """The seconds until the result of the next probe, at the earliest."""
         return max(self._soonest - asyncio.get_running_loop().time(), 0.1)
 
     @property
@@ -41,13 +44,13 @@ class Schedule:
         return asyncio.get_running_loop().time() - self._began if self.probing else 0.0
 
     def begin(self, timeout_seconds: float) -> None:
-        """Note that a probe begins, which takes so long at the most."""
+        """Note that a probe begins, which takes *seconds* at most."""
         self.probing, self._hurried = True, False
         self._began = asyncio.get_running_loop().time()
         self._soonest = self._began + timeout_seconds
 
     async def pause(self, interval_seconds: float, failures: int) -> None:
-        """Wait for the time of the next probe, after so many *failures* in a row."""
+        """Wait for the next probe, after *failures* consecutive failures."""
         self.probing = False
         least, most = _LEAST_SECONDS, interval_seconds * self._uniform(0.8, 1.2)
         if failures:
@@ -63,7 +66,7 @@ class Schedule:
             await asyncio.sleep(self._uniform(0, min(_SPREAD_SECONDS, most)))
 
     async def _sleep(self, seconds: float) -> None:
-        """Sleep until somebody hurries, or for so long."""
+        """Sleep until `hurry` is called, or for *seconds*."""
         loop = asyncio.get_running_loop()
         self._sleeper = loop.create_future()
         timer = loop.call_later(seconds, self._wake)

@@ -1,4 +1,4 @@
-"""What Prometheus can scrape, as its HTTP service discovery takes it: each host, and containers that ask for it.
+"""Scrape targets for the HTTP service discovery of Prometheus: each host, and containers with certain labels.
 
 The labels of containers have the names that Prometheus' own discovery for Docker gives them.
 """
@@ -19,7 +19,7 @@ _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_]")
 _PREFIXES = ("prometheus_io_", "prometheus_")
 _PORT = re.compile(r"[0-9]{1,5}")
 _LAST_PORT = 65_535
-_SETTINGS = {  # of a target, by the label of a container
+_SETTINGS = {  # fields of a target, by the label of a container
     "path": "__metrics_path__",
     "scheme": "__scheme__",
     "scrape_interval": "__scrape_interval__",
@@ -29,14 +29,14 @@ _SETTINGS = {  # of a target, by the label of a container
 
 
 class Target(NamedTuple):
-    """A target, or why a container that asks for it is none."""
+    """A target, or the reason why a container that asks to be scraped is none."""
 
     address: str
     labels: Mapping[str, str]
     why_not: str = ""
 
     def document(self) -> dict[str, Any]:
-        """Return it as Prometheus takes it."""
+        """Return the target in the format of Prometheus."""
         return {"targets": [self.address], "labels": self.labels}
 
 
@@ -60,8 +60,8 @@ def host_targets(hosts: Iterable[Host], gateway: str) -> list[dict[str, Any]]:
 def container_targets(hosts: Iterable[Host]) -> list[Target]:
     """Return the running containers that ask to be scraped.
 
-    Raises why it is not known what a host has: Prometheus keeps its targets then, and would forget those that are not
-    in a list.
+    Raises the failure of a host without a current inventory.  Prometheus keeps its targets after an error, and would
+    remove targets that are missing from a list.
     """
     targets = []
     for host in hosts:
@@ -115,7 +115,7 @@ def _published(host: Host, row: ContainerRow, port: str, labels: Mapping[str, st
 
 
 def _wishes(labels: Mapping[str, str]) -> Mapping[str, str] | None:
-    """Return what a container's labels say of how to scrape it, by the name of the wish; None when it does not ask.
+    """Return the scrape settings in a container's labels, by name; None when it does not ask to be scraped.
 
     It asks with `prometheus.io/scrape`, `prometheus.scrape` or `prometheus-job`, with any marks between the words.
     """

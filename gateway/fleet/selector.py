@@ -51,9 +51,9 @@ def fits(host: Host, selector: pb.HostSelector) -> bool:
 
 
 def selecting(host: Host, containers: pb.ContainerSelector) -> Callable[[ContainerRow], bool]:
-    """Return what says whether *containers*, which is well-formed, selects a container of *host*.
+    """Return the predicate of the well-formed *containers* for the containers of *host*.
 
-    A name stands for the container that has it when the question is put, and a reference for the image.
+    A name means the container that has it at the time of the check; a reference means the image, in the same way.
     """
     if containers.images:
         return lambda row: host.inventory.selecting(containers)(row)

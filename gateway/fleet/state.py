@@ -1,4 +1,4 @@
-"""The states of a host, and what leads from one to another: a table, without any I/O."""
+"""The states of a host, and the table of transitions.  No I/O."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from enum import Enum
 
 
 class State(Enum):
-    """How a host is."""
+    """The state of a host."""
 
     CONNECTING = "connecting"
-    """It has not been asked yet."""
+    """It was not probed yet."""
     UP = "up"
     """It answers."""
     DEGRADED = "degraded"
-    """It answers, but not to all; or it has not answered one probe."""
+    """It answers pings only, or has not answered one probe."""
     DOWN = "down"
     """It does not answer."""
     INCOMPATIBLE = "incompatible"
-    """It answers, and speaks no API version of the gateway's."""
+    """It answers, but shares no API version with the gateway."""
     DRAINING = "draining"
     """It is up, and takes no new work."""
 
@@ -46,7 +46,7 @@ _AFTER: Mapping[State, Mapping[Event, State]] = {
     },
     S.UP: {
         E.PARTLY_ANSWERED: S.DEGRADED,
-        E.SILENT: S.DEGRADED,  # once is no proof: the engine may have stood still for a moment, or the gateway
+        E.SILENT: S.DEGRADED,  # one failure proves nothing: a process may have been suspended
         E.REFUSED: S.DOWN,
         E.TOO_OLD: S.INCOMPATIBLE,
         E.DRAIN: S.DRAINING,
@@ -76,7 +76,7 @@ _AFTER: Mapping[State, Mapping[Event, State]] = {
         E.REFUSED: S.DOWN,
     },
 }
-"""What follows; an event that is not in a state's row changes nothing."""
+"""The transitions.  An event that is not in a state's row changes nothing."""
 
 ANSWERING = frozenset({State.UP, State.DEGRADED, State.DRAINING})
 """The states in which calls can succeed."""
@@ -85,6 +85,6 @@ FAILING = frozenset({State.DOWN, State.INCOMPATIBLE})
 
 
 def after(state: State, event: Event, *, draining: bool = False) -> State:
-    """Return the state after an event; *draining* says whether the host is to take no new work."""
+    """Return the state after an event; *draining* says whether the host takes no new work."""
     following = _AFTER[state].get(event, state)
     return State.DRAINING if draining and following is State.UP else following

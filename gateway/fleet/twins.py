@@ -24,11 +24,11 @@ class Twins:
         return sorted(other.name for other in same if other is not host)
 
     def host_added(self, host: Host) -> None:
-        """Take note of the engine of *host*."""
+        """Note the engine of *host*."""
         self._note(host, host.engine_id)
 
     def host_changed(self, host: Host) -> None:
-        """Take note of the engine of *host*."""
+        """Note the engine of *host*."""
         self._note(host, host.engine_id)
 
     def host_removed(self, host: Host) -> None:

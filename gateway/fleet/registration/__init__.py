@@ -1,1 +1,1 @@
-"""Writes where services can be reached into catalogs: etcd and Consul."""
+"""Writes the endpoints of services to catalogs: etcd and Consul."""

@@ -1,4 +1,4 @@
-"""What the fleet needs of a catalog: a place where others look for services."""
+"""The interface of a catalog: a store in which other programs look up services."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gateway.fleet.registration.entries import Entry
 
 
 class CatalogError(Exception):
-    """The catalog does not answer, or not as it should.  `lost`: what was written there may be gone."""
+    """The catalog does not respond, or responds with an error.  `lost`: the written entries may be gone."""
 
     def __init__(self, message: str, *, lost: bool = False) -> None:
         super().__init__(message)
@@ -17,24 +17,24 @@ class CatalogError(Exception):
 
 
 class Catalog(Protocol):
-    """A catalog, as one gateway writes to it.
+    """A catalog, to which one gateway writes.
 
-    All that it writes hangs on one sign of life, and is void some time after the last one.  What other gateways write
-    is theirs.  Methods raise `CatalogError`; whether something was written is not known then.
+    All entries of the gateway depend on one keepalive, and expire some time after the last one.  The gateway does not
+    touch the entries of other gateways.  Methods raise `CatalogError`; the change may have been written then.
     """
 
     name: str
 
     async def begin(self) -> None:
-        """Make what the entries hang on."""
+        """Create the lease or check on which the entries depend."""
 
     async def keep(self) -> None:
-        """Give a sign of life."""
+        """Send a keepalive."""
 
     async def write(self, put: Sequence[Entry], delete: Sequence[Entry]) -> Mapping[str, str]:
-        """Write some entries, and delete others, which need not be there.
+        """Write some entries, and delete others, which may be missing already.
 
-        Return why entries, by id, are refused that are not right, or that this gateway may not write.
+        Return the reasons of refused entries, by id: the entry is invalid, or this gateway may not write it.
         """
 
     async def close(self) -> None:

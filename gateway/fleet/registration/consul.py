@@ -21,7 +21,7 @@ from gateway.fleet.registration.entries import Entry
 
 _ANSWER_SECONDS = 5.0
 _GATEWAYS = "dockfleet-gateway"
-_LONGER_SECONDS = 600.0  # an alias of a service that is not there passes: the gateway's instance goes long after them
+_LONGER_SECONDS = 600.0  # an alias check of a missing service passes, so the gateway's instance must be removed last
 
 
 class Consul:
@@ -49,7 +49,7 @@ class Consul:
         await self._alive("service/register", {"ID": self._gateway, "Name": _GATEWAYS, "Check": check})
 
     async def keep(self) -> None:
-        """Let the check pass."""
+        """Pass the TTL check."""
         if asyncio.get_running_loop().time() > self._valid_until:
             raise CatalogError(f"{self._settings.address}: there was no sign of life in time", lost=True)
         await self._alive(f"check/pass/{self._gateway}")
@@ -96,7 +96,7 @@ class Consul:
         }
 
     async def _alive(self, path: str, document: Any = None) -> None:
-        """Ask for what is a sign of life.  Raises `CatalogError`; when it is refused, everything is lost."""
+        """Send a request that counts as a keepalive.  Raises `CatalogError`; if it is refused, all entries are lost."""
         asked = asyncio.get_running_loop().time()
         try:
             await self._ask(path, document)
@@ -123,4 +123,4 @@ class Consul:
 
 
 class _Refused(CatalogError):
-    """Consul answers, and does not do what it is asked."""
+    """Consul responds with an error."""

@@ -1,4 +1,4 @@
-"""What is written of an endpoint."""
+"""The entries of endpoints in catalogs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gateway.engine.inventory.rows import ContainerRow
 from gateway.fleet.discovery import Wanted, endpoints_of
 from gateway.fleet.host import Host
 
-_OTHER = re.compile(r"[^A-Za-z0-9._-]")  # labels can hold anything, and some of it means something in a key
+_OTHER = re.compile(r"[^A-Za-z0-9._-]")  # labels can contain characters that are special in a key
 _LONGEST = 128
 
 
@@ -33,7 +33,7 @@ class Entry:
 
     @property
     def id(self) -> str:
-        """What distinguishes it from all others, in words that are fit for a key and for an id of Consul."""
+        """The unique id, safe as a part of an etcd key and as an id of Consul."""
         port = f"{self.container_port}-{self.protocol}-{self.port}"
         return f"{self.service}/{self.host}/{self.container_id[:12]}/{port}"
 
@@ -43,7 +43,9 @@ class Entry:
 
 
 def finder(settings: Discovery) -> Callable[[Host, ContainerRow], Mapping[str, Entry]]:
-    """Return what finds the entries of a container, by id: none unless it runs and is healthy."""
+    """Return the function that finds the entries of a container, by id.  Only running, healthy containers have
+    entries.
+    """
     request = pb.DiscoverServicesRequest(
         hosts=hosts_of(settings), services=settings.services, labels=_requirements(settings.labels)
     )
@@ -57,7 +59,7 @@ def finder(settings: Discovery) -> Callable[[Host, ContainerRow], Mapping[str, E
 
 
 def hosts_of(settings: Discovery) -> selectors_pb2.HostSelector:
-    """Return which hosts' endpoints are written."""
+    """Return the selector of the hosts whose endpoints are written."""
     return selectors_pb2.HostSelector(names=settings.hosts, labels=_requirements(settings.host_labels))
 
 

@@ -1,4 +1,4 @@
-"""Keeps one catalog as it should be."""
+"""Keeps one catalog up to date."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from gateway.fleet.registration.entries import Entry
 log = logging.getLogger("gateway.discovery")
 
 _TOGETHER = 64  # entries of one write: etcd takes 128 at once
-_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds between tries; the last one stays
+_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds between attempts; the last one repeats
 _REFUSED_SECONDS = 60.0  # after which entries that were refused are tried again
-_SIGNS = 3  # of life in the time in which one must come
+_SIGNS = 3  # keepalives within the time in which one must arrive
 
 
 class Registrar:
-    """Writes the entries that are wanted to a catalog, and deletes those that it has written and are not."""
+    """Writes the wanted entries to a catalog, and deletes its entries that are no longer wanted."""
 
     def __init__(self, catalog: Catalog, wanted: Mapping[str, Entry], absence_timeout_seconds: float) -> None:
         """*wanted* are the entries by id; `touch` says that it has changed."""
         self.catalog = catalog
-        self.failure = "nothing was written yet"  # why the catalog is not as it should be; empty when it is
+        self.failure = "nothing was written yet"  # why the catalog is not up to date; empty when it is
         self._pending: set[str] = set()  # the ids of entries that are to be written or deleted
         self._wanted = wanted
-        self._written: dict[str, Entry] = {}  # what may be there
-        self._refused: dict[str, str] = {}  # why, by id: they hold up no other
+        self._written: dict[str, Entry] = {}  # entries that the catalog may have
+        self._refused: dict[str, str] = {}  # refused entries and reasons, by id; they delay no other entry
         self._refused_until = 0.0  # in the loop's time
         self._interval_seconds = absence_timeout_seconds / _SIGNS
         self._next_sign = 0.0  # in the loop's time
@@ -37,7 +37,7 @@ class Registrar:
 
     @property
     def entries(self) -> int:
-        """How many entries may be there."""
+        """How many entries the catalog may have."""
         return len(self._written)
 
     @property
@@ -46,12 +46,12 @@ class Registrar:
         return len(self._pending) + len(self._refused)
 
     def touch(self, ids: Iterable[str]) -> None:
-        """Note that entries are others, or are not wanted any more."""
+        """Note that the wanted entries have changed."""
         self._pending.update(ids)
         self._touched.set()
 
     async def run(self) -> None:
-        """Keep the catalog until it is cancelled.  What is written stays until its time is over."""
+        """Keep the catalog up to date until cancelled.  Written entries stay until they expire."""
         failures = 0
         try:
             while True:
@@ -73,7 +73,7 @@ class Registrar:
             await self.catalog.close()
 
     async def _work(self) -> None:
-        """Give a sign of life when it is due, write some of what is pending, and wait when nothing is."""
+        """Send a keepalive if it is due, write some pending entries, or wait for them."""
         clock = asyncio.get_running_loop().time
         if not self._begun or clock() >= self._next_sign:
             due = clock() + self._interval_seconds
@@ -100,7 +100,7 @@ class Registrar:
             self._refused.pop(id, None)
         put = {id: self._wanted[id] for id in ids if id in self._wanted}
         delete = {id: self._written[id] for id in ids if id not in put and id in self._written}
-        self._written |= put  # whatever becomes of it
+        self._written |= put  # also after a failure
         refused: Mapping[str, str] = {}
         if put or delete:
             refused = await self.catalog.write(list(put.values()), list(delete.values()))

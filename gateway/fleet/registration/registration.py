@@ -1,4 +1,4 @@
-"""Follows the endpoints of the fleet, and lets catalogs have them."""
+"""Follows the endpoints of the fleet, and writes them to the catalogs."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _ALL = selectors_pb2.ContainerSelector(all=True)
 class Registration:
     """Keeps catalogs up to date during its block.
 
-    An entry is there while its container runs and is healthy, and its host answers.  At the end of the block nothing
-    is deleted: a gateway that is restarted at once must not take the endpoints of the fleet away.
+    An entry exists while its container runs and is healthy, and its host answers.  The end of the block deletes
+    nothing, so that the restart of a gateway does not remove the endpoints of the fleet.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Registration:
             self._metrics.hide(registrar.catalog.name)
 
     def _take(self) -> None:
-        """Take over what has changed."""
+        """Pass the changes to the catalogs."""
         changes = dict(self._endpoints.changes)
         self._endpoints.changes.clear()
         for id, change in changes.items():

@@ -1,4 +1,4 @@
-"""The sources together: one fleet, kept in the registry while sources change."""
+"""Combines the hosts of all sources to one fleet, and applies changes to the registry."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from gateway.telemetry.sources import SourceFamilies
 log = logging.getLogger("gateway.sources")
 
 ORDER = ("configuration", "calls", "directory", "contexts", "etcd", "consul", "dns")
-"""The sources.  When two have a host of the same name, the first counts."""
+"""The sources.  When two sources have a host of the same name, the first source counts."""
 
-_START_SECONDS = 3.0  # that a start waits for the first answers
+_START_SECONDS = 3.0  # that the start waits for the first answers
 _AGAIN_SECONDS = 5.0  # until a source with a defect runs again
 
 
 class Combiner:
-    """Joins what sources say by the names of the hosts, and applies what has changed to the registry.
+    """Joins the hosts of all sources by name, and applies the changes to the registry.
 
     A host that keeps its name and its address keeps its `Host`, with all calls and streams: its labels change in place,
     and its certificates are those of the next connection.
@@ -52,7 +52,7 @@ class Combiner:
         self._polls = polls
         self._absence_timeout_seconds = absence_timeout_seconds
         self._drained: frozenset[str] = frozenset()
-        self._unusable: dict[str, tuple[HostSettings, str]] = {}  # by name: what could not be made, and why
+        self._unusable: dict[str, tuple[HostSettings, str]] = {}  # by name: hosts that could not be created, and why
         self._tasks: list[asyncio.Task[None]] = []
         hosts.incomplete = self._missing
 
@@ -66,7 +66,7 @@ class Combiner:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()  # their exceptions know connections, which live as long
+        self._tasks.clear()  # an exception would keep its connections alive
         for feed in self.feeds:
             feed.close()
             self._metrics.hide(feed.name)
@@ -86,11 +86,11 @@ class Combiner:
         return feed
 
     def run(self, source: Source, feed: Feed) -> None:
-        """Let *source* run until the end of the block."""
+        """Run *source* until the end of the block."""
         self._tasks.append(asyncio.create_task(self._run(source, feed)))
 
     async def answered(self) -> None:
-        """Wait until every source has answered, or has said why it does not; not for long."""
+        """Wait for a bounded time until every source has answered or failed."""
         waiting = [asyncio.create_task(feed.answered.wait()) for feed in self.feeds]
         if waiting:
             await asyncio.wait(waiting, timeout=_START_SECONDS)
@@ -106,7 +106,7 @@ class Combiner:
             self._mark(host)
 
     def apply(self) -> None:
-        """Let the registry have the hosts that the sources have."""
+        """Apply the hosts of the sources to the registry."""
         wanted, ignored = self._joined()
         known = {host.name: host for host in self._hosts}
         removed = [name for name in known if name not in wanted]
@@ -137,7 +137,7 @@ class Combiner:
     def _placed(self, host: Host | None, settings: HostSettings, source: str, ignored: tuple[str, ...]) -> Host:
         """Return the host of *settings*, which is *host* when it is at the same address.
 
-        Raises `OSError` and `ssl.SSLError` for files of no use; nothing has changed then.
+        Raises `OSError` and `ssl.SSLError` for unusable files; nothing has changed then.
         """
         if host is None or host.settings.address != settings.address:
             made = self._make(settings)
@@ -186,7 +186,7 @@ class Combiner:
             await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _renew_certificates(self) -> None:
-        """Use the files of hosts anew when they change."""
+        """Reload the certificate files of hosts when they change."""
         async for changed in self._polls.renewals(self._files):
             hosts = [host for host in self._hosts if not changed.isdisjoint(host.settings.files())]
             if renewed := [host.name for host in hosts if self._renew(host)]:
@@ -198,12 +198,12 @@ class Combiner:
         return {file for host in self._hosts for file in host.settings.files()}
 
     def _renew(self, host: Host) -> bool:
-        """Let the next connection to *host* use its files as they are.  Return whether they are of use."""
+        """Use the current files for the next connection to *host*.  Return whether they are usable."""
         try:
             host.engine.renew(endpoint_of(host.settings))
         except (OSError, ssl.SSLError) as error:
             fields = {"host": host.name, "why": str(error)}
-            log.error("new certificates of a host are of no use; the old ones stay", extra={"fields": fields})
+            log.error("new certificates of a host are unusable; the old ones stay", extra={"fields": fields})
             return False
         return True
 

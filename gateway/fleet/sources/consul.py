@@ -20,20 +20,20 @@ from gateway.engine.transport.pool import Limits, Pool
 from gateway.fleet.dial import server_at
 from gateway.fleet.sources.feed import Feed, Refused
 
-_WAIT_SECONDS = 60.0  # an index ahead of a server that has forgotten all blocks for so long
+_WAIT_SECONDS = 60.0  # an index from before the loss of a server's data blocks for this long
 _SLACK = 17 / 16  # Consul lengthens a wait by up to a sixteenth
 _ANSWER_SECONDS = 5.0
-_LEAST_SECONDS = 0.1  # between two questions, however often instances change
-_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds between tries; the last one stays
+_LEAST_SECONDS = 0.1  # between two requests, however often instances change
+_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds between attempts; the last one repeats
 _NAME, _ADDRESS = "dockfleet_name", "dockfleet_address"  # of an instance's metadata
 
 
 class ConsulError(Exception):
-    """Consul does not answer, or not as it should."""
+    """Consul does not respond, or responds with an error."""
 
 
 class ConsulHosts:
-    """The instances of a service, whatever their checks say: the gateway finds out itself whether a host lives.
+    """The instances of a service.  Their checks do not matter, because the gateway probes hosts itself.
 
     An instance is the host with the name of its node, at `tcp://` its address and port.  Its metadata are the labels,
     but for `dockfleet_name` and `dockfleet_address`, which say another name and another address.
@@ -45,7 +45,7 @@ class ConsulHosts:
         self._feed = feed
         self._index = 0  # of the last answer
         self._broken = False  # since the last answer
-        self._known: dict[str, HostSettings] = {}  # by id of the instance: what it said when it was right
+        self._known: dict[str, HostSettings] = {}  # by id of the instance: the last valid host
 
     async def run(self) -> None:
         """Publish the hosts whenever instances come, change or go."""
@@ -85,13 +85,13 @@ class ConsulHosts:
         return response
 
     def _take(self, response: Response) -> None:
-        """Publish what an answer says.  Raises `ConsulError` when it is no answer of Consul."""
+        """Publish the hosts in an answer.  Raises `ConsulError` when it is no answer of Consul."""
         try:
             index = int(response.headers.get("x-consul-index", ""))
             instances = [_Instance(each) for each in orjson.loads(response.body)]
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise ConsulError(f"the answer is not one of Consul: {error}") from error
-        # An index that has gone back is of a server that was wiped, or restored.
+        # An index that decreases shows that the server was wiped or restored.
         forgot = index < self._index
         self._index = max(index, 0)
         hosts, refused = self._hosts(instances)

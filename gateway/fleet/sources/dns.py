@@ -18,7 +18,7 @@ from gateway.fleet.sources.feed import Feed, Refused
 if TYPE_CHECKING:
     from dns.asyncresolver import Resolver
 
-_LEAST_SECONDS, _MOST_SECONDS = 5.0, 60.0  # between two questions, whatever the records say
+_LEAST_SECONDS, _MOST_SECONDS = 5.0, 60.0  # between two queries, whatever the TTL of the records
 _ANSWER_SECONDS = 5.0
 
 
@@ -49,7 +49,7 @@ class DnsHosts:
             try:
                 answer = await self._resolver().resolve(self._name, "SRV", lifetime=_ANSWER_SECONDS)
             except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-                self._feed.publish([], after_break=True)  # true perhaps, or a zone that is being put right
+                self._feed.publish([], after_break=True)  # correct perhaps, or the zone is being edited
             except (dns.exception.DNSException, OSError) as error:
                 self._feed.fail(f"{self._settings.name}: {error}")
                 broken = True

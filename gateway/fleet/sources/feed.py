@@ -1,4 +1,4 @@
-"""What one source says: which hosts it has, which of its entries are not right, and whether it answers."""
+"""The state of one source: its hosts, its invalid entries, and whether it answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = logging.getLogger("gateway.sources")
 
 
 class Source(Protocol):
-    """Something that knows hosts.  It publishes them to the `Feed` that it was made with."""
+    """A source of hosts.  It publishes its hosts to a `Feed`."""
 
     async def run(self) -> None:
         """Publish the hosts, and again whenever they change, until it is cancelled."""
@@ -23,22 +23,22 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Refused:
-    """An entry that is not right: its place, and why."""
+    """An invalid entry: its place, and the reason."""
 
     place: str
     why: str
 
 
 class Feed:
-    """The latest word of a source.  What it does not know at the moment stays as it was."""
+    """The latest hosts of a source.  Hosts that the source does not know at the moment stay."""
 
     def __init__(self, name: str, changed: Callable[[], None], absence_timeout_seconds: float) -> None:
-        """*changed* is called when the hosts are others."""
+        """*changed* is called when the hosts have changed."""
         self.name = name
         self.hosts: dict[str, HostSettings] = {}  # by name
         self.refused: tuple[Refused, ...] = ()
         self.failure = ""  # why it does not answer
-        self.answered = asyncio.Event()  # once, or it said why it does not
+        self.answered = asyncio.Event()  # set once it has answered or failed
         self._changed = changed
         self._last_success: float | None = None
         self._steady = False  # it answers as long as it does not say otherwise
@@ -64,10 +64,11 @@ class Feed:
         after_break: bool = False,
         steady: bool = False,
     ) -> None:
-        """Say that *hosts* are all that there are, and that the entries *refused* are not right.
+        """Publish *hosts*, which is the complete set, and *refused*, the invalid entries.
 
-        *after_break*: the source was away, or has forgotten what it had.  It may know only a part again, so a host that
-        is missing stays for a while.  *steady*: the end of its connection will be noticed, so it answers until then.
+        *after_break*: the source was unreachable, or has lost its data.  It may know only a part of the hosts, so a
+        missing host stays for a while.  *steady*: the source notices the end of its connection, so it counts as
+        answering until then.
         """
         self.alive()
         self._steady = steady
@@ -81,7 +82,7 @@ class Feed:
         self._settle()
 
     def alive(self) -> None:
-        """Say that the source answers, whether it has news or not."""
+        """Note that the source answers, with or without changes."""
         if self.failure:
             log.info("source of hosts answers again", extra={"fields": {"source": self.name}})
         self.failure = ""
@@ -89,7 +90,7 @@ class Feed:
         self.answered.set()
 
     def fail(self, why: str) -> None:
-        """Say that the source does not answer; its hosts stay."""
+        """Note that the source does not answer; its hosts stay."""
         self._last_success, self._steady = self.last_success, False
         if not self.failure:
             fields = {"source": self.name, "why": why, "hosts": len(self.hosts)}
@@ -98,12 +99,12 @@ class Feed:
         self.answered.set()
 
     def close(self) -> None:
-        """End what waits."""
+        """Stop the timers."""
         if self._timer is not None:
             self._timer.cancel()
 
     def _believe(self) -> None:
-        """Let the hosts go that are still missing."""
+        """Remove the hosts that are still missing."""
         self._timer = None
         if missing := sorted(self.hosts.keys() - self._latest):
             fields = {"source": self.name, "hosts": missing}

@@ -1,6 +1,6 @@
-"""Notices when files change: it looks at them once in a while, and at once when it is asked to.
+"""Watches files: it checks them at an interval, and at once on request.
 
-A change counts when it lasts from one look to the next: who writes a file in place is in the midst of it for a moment.
+A change counts when two checks in a row see it, because a program may be in the middle of writing the file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Look: TypeAlias = Mapping[Path, Signature]
 
 
 def look(paths: Iterable[Path]) -> Look:
-    """Return the state of those of *paths* that there are."""
+    """Return the states of the *paths* that exist."""
     found = {}
     for path in paths:
         try:
@@ -29,14 +29,16 @@ def look(paths: Iterable[Path]) -> Look:
 
 
 class Watch:
-    """Compares looks at files."""
+    """Compares successive states of files."""
 
     def __init__(self, first: Look) -> None:
-        self._returned = dict(first)  # as the changes that were returned have left it
+        self._returned = dict(first)  # the state up to the last returned changes
         self._last: Look = dict(first)
 
     def settled(self, now: Look) -> frozenset[Path]:
-        """Return the files that are other than they were, and the same as in the last look; also new and lost ones."""
+        """Return the files that have changed since they were returned, and not since the last check; also new and
+        removed files.
+        """
         moved = (path for path in now.keys() | self._returned.keys() if now.get(path) != self._returned.get(path))
         still = frozenset(path for path in moved if now.get(path) == self._last.get(path))
         self._last = dict(now)
@@ -44,7 +46,7 @@ class Watch:
         return still
 
     def pass_over(self, before: float) -> None:
-        """Take files that came with the last look, and have not changed since *before*, as if they had been there."""
+        """Treat files that are new in the last check, and unchanged since *before*, as known."""
         new = (path for path in self._last if path not in self._returned)
         self._take(path for path in new if self._last[path][0] < before * 1e9)
 
@@ -57,19 +59,19 @@ class Watch:
 
 
 class Polls:
-    """The looks of all that watch files."""
+    """The polling of all watched files."""
 
     def __init__(self, interval_seconds: float) -> None:
         self._interval_seconds = interval_seconds
-        self._asked: set[asyncio.Event] = set()  # one for each that watches
+        self._asked: set[asyncio.Event] = set()  # one for each watcher
 
     def now(self) -> None:
-        """Let all look, and take what they see as changed."""
+        """Check all files now, and treat all of them as changed."""
         for asked in self._asked:
             asked.set()
 
     async def changes(self, paths: Callable[[], Iterable[Path]]) -> AsyncGenerator[frozenset[Path], None]:
-        """Yield all *paths* that there are, then those that change, come or go; all of them whenever `now` is called.
+        """Yield all existing *paths*, then the changed, new and removed ones; all of them whenever `now` is called.
 
         *paths* is called in a thread.
         """
@@ -92,10 +94,10 @@ class Polls:
             self._asked.discard(asked)
 
     async def renewals(self, paths: Callable[[], set[Path]]) -> AsyncGenerator[frozenset[Path], None]:
-        """Yield those of *paths* that change after they were first there; all whenever `now` is called.
+        """Yield the *paths* that change after they first existed; all of them whenever `now` is called.
 
-        It yields an empty set after a look without changes.  A file that is new counts only when it has changed a
-        moment ago: perhaps after it was read.
+        It yields an empty set after a check without changes.  A new file counts only if it changed a moment ago,
+        perhaps after it was read.
         """
         asked = asyncio.Event()
         self._asked.add(asked)
@@ -111,7 +113,7 @@ class Polls:
             self._asked.discard(asked)
 
     async def _pause(self, asked: asyncio.Event) -> bool:
-        """Return after the interval, or at once when asked.  Return whether it was asked."""
+        """Wait for the interval, or until `now` is called.  Return whether it was called."""
         try:
             await asyncio.wait_for(asked.wait(), self._interval_seconds)
         except TimeoutError:

@@ -1,4 +1,4 @@
-"""What the fleet needs of a store of keys and values such as etcd; how it is reached is no matter of the fleet."""
+"""The interface of a key-value store such as etcd."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All entries that there are.  `after_break`: the store may have forgotten some."""
+    """All entries of the store.  `after_break`: the store may have lost some."""
 
     entries: Sequence[Entry]
     after_break: bool

@@ -1,4 +1,4 @@
-"""Where the hosts are kept that calls have added, and the names of those that are drained."""
+"""The store of the hosts that calls have added, and of the names of drained hosts."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class HostStore(Protocol):
 
 
 class HostChanges:
-    """Changes of hosts by calls, as far as they are allowed."""
+    """Changes of hosts by calls, with the checks whether they are allowed."""
 
     def __init__(self, hosts: HostRegistry, store: HostStore) -> None:
         self._hosts = hosts
@@ -80,7 +80,7 @@ class HostChanges:
         await self._store.remove(name)
 
     async def drain(self, name: str, *, drained: bool) -> Host:
-        """Let a host take no new work, or take it again.  Raises `UnknownHost` and like the store."""
+        """Drain or undrain a host.  Raises `UnknownHost` and like the store."""
         host = self._hosts[name]
         await self._store.drain(name, drained=drained)
         return host
