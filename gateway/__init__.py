@@ -1,6 +1,6 @@
-"""The dockfleet gateway: one gRPC door in front of many Docker hosts."""
+"""The dockfleet gateway: one gRPC endpoint for many Docker hosts."""
 
 import os
 
-# The children that we start are commands of ssh configurations, never Python: gRPC's care for forks would make noise.
+# The gateway forks only to run commands of ssh configurations, never Python, so gRPC's fork handlers are not needed.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")

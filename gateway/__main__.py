@@ -9,7 +9,7 @@ import signal
 import sys
 from functools import partial
 
-# Without this, the core of grpc writes its own lines between those of the log, such as one for each failed handshake.
+# Without this, grpc writes lines of its own into the log, such as one for each failed handshake.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 import uvloop
@@ -47,10 +47,10 @@ def main() -> int:
 
 
 def _collect_less() -> None:
-    """Let the garbage collector run less often, and skip the objects that exist now.
+    """Run the garbage collector less often, and exclude the objects that exist now.
 
-    With Python's defaults it takes a quarter of the time of a list of 1,000 containers, and sometimes stops everything
-    for 40 ms.
+    With Python's defaults, it takes a quarter of the time of a list of 1,000 containers, and sometimes blocks the
+    process for 40 ms.
     """
     gc.freeze()
     gc.set_threshold(10_000)

@@ -1,4 +1,4 @@
-"""Builds the catalogs that endpoints are written to, as far as they are configured."""
+"""Builds the configured catalogs, to which the endpoints of services are written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gateway.fleet.registration.consul import Consul
 
 
 def catalogs_of(settings: Settings) -> Iterator[Catalog]:
-    """Yield the catalogs.  What is written there has an id of this run."""
+    """Yield the configured catalogs.  Their entries carry an id of this run."""
     discovery, gateway = settings.discovery, secrets.token_hex(4)
     if discovery.etcd is not None:
         servers = discovery.etcd if discovery.etcd.endpoints else settings.sources.etcd

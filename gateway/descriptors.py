@@ -1,4 +1,4 @@
-"""The file descriptors of the process: how many clients may have, and whether those left are enough for the hosts."""
+"""The file descriptors of the process: the share of clients, and a warning when too few are left for the hosts."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from gateway.process import open_files
 log = logging.getLogger("gateway.descriptors")
 
 _PAGES = 256  # connections of scrapers and orchestrators, when there are descriptors enough
-_OWN = 64  # of grpc, the loop, the log and the files that are read
-_OF_HOST = 4  # its events, a health check, and two calls at the same time
+_OWN = 64  # for grpc, the loop, the log and open files
+_OF_HOST = 4  # for its events, a health check, and two concurrent calls
 _OF_SSH_HOST = 1  # its login, which all of these share
 
 
 class Descriptors:
-    """Divides the descriptors, and follows the hosts.
+    """Divides the descriptors between clients and hosts.
 
-    It warns when hosts come and there are too few descriptors for so many: calls to hosts would fail for the lack of
-    them, and only when there are many calls.
+    It warns when there are too few descriptors for the number of hosts.  Calls would fail for lack of descriptors, but
+    only under load.
     """
 
     def __init__(self, hosts: HostRegistry, max_client_connections: int) -> None:
-        """Give clients half at most: the hosts need descriptors as well.  *max_client_connections* is configured."""
+        """Give at most half of the descriptors to clients.  *max_client_connections* is the configured number."""
         self._hosts = hosts
         self._all = open_files()
         self._max_client_connections = max_client_connections
@@ -38,7 +38,7 @@ class Descriptors:
             log.warning("the limit of open files allows fewer connections of clients", extra={"fields": fields})
 
     def host_added(self, host: Host) -> None:
-        """Look whether there are enough, once all have come that come together."""
+        """Check the number of descriptors, after all hosts that are added together."""
         if self._look is None:
             self._look = asyncio.get_running_loop().call_soon(self._check)
 

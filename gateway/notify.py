@@ -1,4 +1,4 @@
-"""What the service manager learns: systemd's protocol for `Type=notify` and `WatchdogSec=`, a datagram for each word.
+"""Notifies the service manager by the protocol of systemd for `Type=notify` and `WatchdogSec=`: one datagram per state.
 
 Without `$NOTIFY_SOCKET` no service manager listens, and nothing is sent.
 """
@@ -13,18 +13,18 @@ from collections.abc import AsyncIterator, Mapping
 
 
 class ServiceManager:
-    """Learns how the gateway is."""
+    """Receives the state of the gateway."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        """Read from *environ* where it listens, and how often it wants to hear of the gateway."""
+        """Read its socket and the watchdog interval from *environ*."""
         name = environ.get("NOTIFY_SOCKET", "")
-        self._address = f"\0{name[1:]}" if name.startswith("@") else name  # an abstract one
-        # Twice as often as it asks for, as sd_watchdog_enabled(3) advises.
+        self._address = f"\0{name[1:]}" if name.startswith("@") else name  # an abstract socket
+        # At half of the interval, as sd_watchdog_enabled(3) advises.
         self._beat_seconds = int(environ.get("WATCHDOG_USEC") or 0) / 2e6
 
     @contextlib.asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
-        """Let it know that the event loop runs, until the end of the block."""
+        """Send watchdog messages while the event loop runs, until the end of the block."""
         beating = asyncio.create_task(self._beat())
         try:
             yield

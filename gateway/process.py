@@ -1,4 +1,4 @@
-"""What the gateway asks of the operating system for its own process."""
+"""Settings of the operating system for this process: descriptors, memory and signals."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _PR_SET_DUMPABLE = 4  # prctl(2)
 
 
 def allow_open_files() -> None:
-    """Allow as many open files as this process may have: each connection is one."""
+    """Raise the limit of open files to its maximum: each connection is a file."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(OSError, ValueError):  # macOS allows fewer than it says
+    with suppress(OSError, ValueError):  # macOS refuses its own maximum
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def open_files() -> int:
-    """Return how many open files this process may have."""
+    """Return the limit of open files."""
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def hide_memory() -> None:
-    """Keep keys out of core dumps, and memory from the other processes of the same user.
+    """Disable core dumps, and deny other processes of the same user access to this memory, because it holds keys.
 
-    Processes that this one starts are not hidden.
+    Child processes are not protected.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     with suppress(AttributeError, OSError):  # only Linux has it
@@ -39,9 +39,9 @@ def hide_memory() -> None:
 
 
 async def return_memory() -> None:
-    """Return freed memory to the operating system, until this is cancelled; the C library would keep it.
+    """Return freed memory to the operating system at an interval, until cancelled; the C library would keep it.
 
-    It is about what is left after many calls at once, or large ones: a trim takes some milliseconds for 100 MiB.
+    This frees the memory of large calls, or of many concurrent ones.  A trim takes some milliseconds for 100 MiB.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is None:  # it is glibc's, on Linux
@@ -60,14 +60,14 @@ def _resident_bytes() -> int:
 
 
 class Stop:
-    """Events of SIGTERM and SIGINT, in a running loop: `asked` of the first signal, `now` of the second.
+    """Handles SIGTERM and SIGINT in a running loop: the first signal sets `asked`, the second `now`.
 
-    Each sets a time after which the kernel ends the process by SIGALRM, whatever it is doing then.  A third signal ends
-    it at once.
+    Each signal sets an alarm: the kernel ends the process by SIGALRM if the stop takes too long.  A third signal ends
+    the process at once.
     """
 
     def __init__(self, seconds: float) -> None:
-        """Take the signals from now on; *seconds* is how long the stop may take after the first."""
+        """Handle the signals from now on; *seconds* is the longest stop after the first signal."""
         self.asked, self.now = asyncio.Event(), asyncio.Event()
         self._seconds = seconds
         self._steps = iter(((self.asked, seconds), (self.now, min(seconds, _AT_ONCE_SECONDS))))
@@ -76,7 +76,7 @@ class Stop:
             signal.signal(number, self._signalled)
 
     def _signalled(self, number: int, frame: FrameType | None) -> None:
-        # Not by the loop's own handlers: they run when the loop has time, and this between two instructions.
+        # Not loop.add_signal_handler: its handlers run only when the loop is free, these run between two instructions.
         event, seconds = next(self._steps)
         signal.setitimer(signal.ITIMER_REAL, seconds)
         self._loop.call_soon_threadsafe(event.set)

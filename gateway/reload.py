@@ -22,7 +22,7 @@ log = logging.getLogger("gateway.reload")
 
 
 class Configuration:
-    """Knows the settings in force, and changes them."""
+    """Holds the current settings, and applies changes."""
 
     def __init__(
         self,
@@ -35,7 +35,8 @@ class Configuration:
     ) -> None:
         """Publish the hosts of *settings*.
 
-        *read* reads the configuration again; *reloaded* is called after each time, also when it was refused.
+        *read* reads the configuration again; *reloaded* is called after each attempt, also after a refused
+        configuration.
         """
         self._settings = settings
         self._read = read
@@ -46,9 +47,9 @@ class Configuration:
         feed.publish(settings.hosts)
 
     async def run(self) -> None:
-        """Apply the configuration whenever its files change; what is refused changes nothing."""
+        """Apply the configuration whenever its files change; a refused configuration changes nothing."""
         changes = self._polls.changes(self._files)
-        await anext(changes)  # as they are, they were read at the start
+        await anext(changes)  # the present state was read at the start
         async for _ in changes:
             try:
                 self._apply(await asyncio.to_thread(self._read_again))
@@ -71,9 +72,9 @@ class Configuration:
         return self._read()
 
     def _apply(self, new: Settings) -> None:
-        """Make *new* the settings in force, as far as that is possible without a restart.
+        """Make *new* the current settings, except keys that need a restart.
 
-        Raises `OSError` for files of no use; nothing has changed then.
+        Raises `OSError` for unusable files; nothing has changed then.
         """
         if self._certificates and new.tls and _protection(new) == _protection(self._settings):
             self._certificates.renew(self._certificates.read(new.tls))

@@ -1,4 +1,4 @@
-"""Builds the sources of hosts that are configured, besides the configuration itself."""
+"""Builds the configured sources of hosts, besides the configuration itself."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gateway.fleet.sources.store import HostStore
 
 
 def run_sources(settings: Settings, combiner: Combiner, polls: Polls) -> HostStore:
-    """Let *combiner* run the sources.  Return the one that takes changes by calls."""
+    """Run the sources in *combiner*.  Return the store for hosts that calls add."""
     calls = combiner.feed("calls")
     store: Database | EtcdHosts
     if settings.sources.etcd is not None:

@@ -1,4 +1,4 @@
-"""Endpoints in etcd: keys that are bound to a lease of this gateway."""
+"""The etcd catalog: endpoints as keys that are bound to a lease of this gateway."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LEASE_IS_GONE = "requested lease not found"
 
 
 class EtcdCatalog:
-    """A catalog in etcd.  The key of an entry ends with the id of the gateway: others have keys of their own."""
+    """A catalog in etcd.  The key of an entry ends with the id of the gateway, so other gateways write other keys."""
 
     name = "etcd"
 
@@ -49,7 +49,7 @@ class EtcdCatalog:
             raise CatalogError(f"{self._client.endpoint}: the lease has ended", lost=True)
 
     async def write(self, put: Sequence[Entry], delete: Sequence[Entry]) -> Mapping[str, str]:
-        """Write all in one transaction.  None is refused alone: all keys have the same prefix."""
+        """Write all in one transaction.  etcd never refuses a single entry, because all keys have the same prefix."""
         requests = [pb.RequestOp(request_put=self._put(entry)) for entry in put]
         requests += [pb.RequestOp(request_delete_range=pb.DeleteRangeRequest(key=self._key(entry))) for entry in delete]
         try:

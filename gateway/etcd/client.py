@@ -16,7 +16,7 @@ from gateway.etcd import etcd_pb2 as pb
 _CONNECT_SECONDS = 3.0
 _CALL_SECONDS = 5.0
 _OPTIONS = (
-    ("grpc.keepalive_time_ms", 10_000),  # while there is a watch: without a call, etcd takes pings for an attack
+    ("grpc.keepalive_time_ms", 10_000),  # only during a watch: without a call, etcd treats pings as an attack
     ("grpc.keepalive_timeout_ms", 5_000),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.max_reconnect_backoff_ms", 2_000),  # by default it grows to two minutes
@@ -30,7 +30,7 @@ Response = TypeVar("Response", bound=Message)
 
 
 class EtcdError(Exception):
-    """etcd does not answer, or refuses.  `sent`: it may have done what it was asked."""
+    """etcd does not respond, or refuses.  `sent`: it may have executed the request."""
 
     def __init__(self, message: str, *, sent: bool = False) -> None:
         super().__init__(message)
@@ -38,7 +38,7 @@ class EtcdError(Exception):
 
 
 class Client:
-    """Asks the servers of one etcd, one at a time."""
+    """A client of one etcd cluster, connected to one server at a time."""
 
     def __init__(self, settings: EtcdServers) -> None:
         """Open nothing yet."""
@@ -72,7 +72,7 @@ class Client:
         except EtcdError as error:
             if not _is_about_token(str(error)):
                 raise
-        self._token = None  # it has ended with the server that gave it
+        self._token = None  # the token was lost with the server that issued it
         return await self._call(path, request, kind)
 
     async def exchange(self, path: str, request: Message, kind: type[Response]) -> Response:
@@ -147,7 +147,9 @@ class Client:
         return response
 
     def _raise_unless_cancelled(self) -> None:
-        """Raise `EtcdError` when the channel was closed under a call, which grpc shows as if the task was cancelled."""
+        """Raise `EtcdError` if the channel was closed during a call: grpc reports this like the cancellation of the
+        task.
+        """
         task = asyncio.current_task()
         if task is not None and not task.cancelling():
             raise EtcdError(f"{self.endpoint}: the connection was given up", sent=True)
@@ -163,7 +165,9 @@ class Client:
             return channel
 
     async def _ready(self) -> None:
-        """Make sure of a connection: a call that fails later may have been received.  Raises `EtcdError`."""
+        """Wait for a connection, so that a later failure means that the call may have been received.  Raises
+        `EtcdError`.
+        """
         channel = await self._connected()
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):

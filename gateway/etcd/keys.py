@@ -1,4 +1,4 @@
-"""The keys below one prefix of etcd: what they are, how they change, and how they are written."""
+"""Reads, follows and writes the keys below one prefix of etcd."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from gateway.etcd.client import Client, EtcdError
 from gateway.fleet.sources.keys import Away, Changed, Entry, News, Snapshot
 from gateway.fleet.sources.store import HostStoreUnavailable
 
-_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds between tries; the last one stays
+_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds between attempts; the last one repeats
 
 
 class Compacted(Exception):
-    """etcd has forgotten changes that were not seen yet."""
+    """etcd has compacted changes that were not read yet."""
 
 
 class EtcdKeys:
@@ -32,8 +32,8 @@ class EtcdKeys:
     async def follow(self) -> AsyncGenerator[News, None]:
         """Yield all entries, then what changes, without end.
 
-        After every break it begins with a snapshot: another store may listen at the address, or the same with less in
-        it, and a watch would wait in silence for revisions that never come.
+        After every break it begins with a snapshot.  The store at the address may have been replaced or restored, and a
+        watch would then wait for revisions that never come.
         """
         failures = 0
         try:

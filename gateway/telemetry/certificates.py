@@ -10,14 +10,14 @@ from prometheus_client.registry import Collector
 
 
 class ListenerCertificate(Collector):
-    """Has a series when the listener has a certificate: then `show` is called."""
+    """A metric that has a series after `show`, when the listener has a certificate."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._expires: Callable[[], float | None] = lambda: None
         registry.register(self)
 
     def show(self, expires: Callable[[], float | None]) -> None:
-        """Show at each scrape what *expires* returns then, in seconds since 1970."""
+        """Show the value of *expires*, in seconds since 1970, at each scrape."""
         self._expires = expires
 
     def collect(self) -> Iterator[Metric]:

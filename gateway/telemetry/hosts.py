@@ -18,7 +18,7 @@ _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+~_-]{0,63}")  # what an engine ma
 
 
 class HostFamilies:
-    """What is counted, by host."""
+    """The counters by host."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.calls = Counter(
@@ -88,8 +88,8 @@ class HostFamilies:
 class HostMetrics:
     """Counts for one host, until `close` removes its series.
 
-    The first value makes a series.  So an object that replaces another one of the same name must not count before the
-    other one is closed.
+    The first value creates a series.  So the object of a host that replaces another of the same name must not count
+    before the other one is closed.
     """
 
     def __init__(self, families: HostFamilies, host: str) -> None:
@@ -101,7 +101,7 @@ class HostMetrics:
         self._closed = False
 
     def show(self, look: Callable[[], Shown], events: HostEvents | None = None) -> None:
-        """Show at each scrape what *look* returns then, and what *events* has counted."""
+        """Show the values of *look*, and the counts of *events*, at each scrape."""
         self.look, self.events = look, events
         self._families.shown.add(self)
 
@@ -269,7 +269,7 @@ _SHOWN: tuple[tuple[str, str, tuple[str, ...], Values], ...] = (
 
 
 class _Shown(Collector):
-    """Looks at the hosts at each scrape: nothing is kept of them meanwhile."""
+    """Reads the values of all hosts at each scrape, and keeps none of them."""
 
     def __init__(self, hosts: set[HostMetrics]) -> None:
         self._hosts = hosts

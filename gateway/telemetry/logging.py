@@ -1,7 +1,7 @@
 """The log of the gateway: one JSON object a line, or text for people.
 
 A thread writes it from a bounded queue, so that a stalled reader of the log does not stall the gateway.  Records that
-do not fit are dropped, and the next line has their number.
+do not fit are dropped, and the next line says how many.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import orjson
 _WAITING_LINES = 10_000
 _MAX_FIELD = 4096  # characters; a client can send a name of megabytes
 _MAX_TRACEBACK = 16_384
-_AT_ONCE, _EVERY_SECONDS = 10, 10.0  # lines that strangers can cause: so many, and then one in so many seconds
+_AT_ONCE, _EVERY_SECONDS = 10, 10.0  # lines that clients can cause in any number: a burst, and then one per interval
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")  # these can change the direction of the text, or begin an escape sequence
 
 
@@ -48,9 +48,9 @@ def start(level: str, form: str) -> logging.handlers.QueueListener:
 
 
 class Sparing:
-    """Writes lines that a stranger can cause in any number: the first few of a kind, and one in a while after them.
+    """Rate-limits log lines that clients can cause in any number: a burst of each kind, and then one line per interval.
 
-    A line says in `left_out` how many of its kind came before it and were not written.
+    The field `left_out` of a line is the number of lines of its kind that were dropped before it.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -58,7 +58,7 @@ class Sparing:
         self._kinds: dict[str, _Kind] = {}
 
     def write(self, log: logging.Logger, level: int, message: str, fields: dict[str, Any], kind: str = "") -> None:
-        """Write a line, or count it.  The *kind* is the message when it is not given, and of a closed set."""
+        """Write or drop a line.  *kind*, of a closed set, is by default the message."""
         now = self._clock()
         found = self._kinds.setdefault(kind or message, _Kind(_AT_ONCE, now))
         found.room = min(_AT_ONCE, found.room + (now - found.since) / _EVERY_SECONDS)
@@ -75,7 +75,7 @@ class Sparing:
 
 @dataclass(slots=True)
 class _Kind:
-    """The lines of one kind: how many there was room for, when that was, and how many were left out since the last."""
+    """The state of one kind: the lines that are still allowed, as of when, and the number of dropped lines."""
 
     room: float
     since: float

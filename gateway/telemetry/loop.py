@@ -1,4 +1,4 @@
-"""How late the event loop does what is due: what keeps it busy delays every call."""
+"""The lag of the event loop: work that blocks the loop delays every call."""
 
 from __future__ import annotations
 

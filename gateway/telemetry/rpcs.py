@@ -52,7 +52,7 @@ class RpcMetrics:
         )
 
     def unknown_method(self) -> None:
-        """Count a call of a method that does not exist: all in one series, for its name is the client's."""
+        """Count a call of a method that does not exist.  All are in one series, because the client chooses the name."""
         labels = ("unary", "unknown", "unknown")
         self.started.labels(*labels).inc()
         self.handled.labels(*labels, "Unimplemented").inc()

@@ -1,4 +1,4 @@
-"""The metrics of where hosts come from, and of the catalogs that endpoints are written to."""
+"""The metrics of the sources of hosts and of the catalogs."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class SourceFamilies:
 
 
 class CatalogState(Protocol):
-    """How a catalog is: why it is not up to date, its entries, and how many are still to be written or deleted."""
+    """The state of a catalog: why it is not up to date, its entries, and its pending writes."""
 
     @property
     def failure(self) -> str:
@@ -59,11 +59,11 @@ class CatalogState(Protocol):
 
     @property
     def entries(self) -> int:
-        """Those that may be there."""
+        """The number of entries that the catalog may have."""
 
     @property
     def pending(self) -> int:
-        """Those that are not as they should be."""
+        """The number of entries that must still be written or deleted."""
 
 
 class CatalogFamilies:

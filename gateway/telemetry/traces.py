@@ -1,7 +1,7 @@
 """Traces by OpenTelemetry: a span for each call of a client, and below it one for each request to an engine.
 
 The span of a call is the current one of its context (OpenTelemetry's own), which tasks and the greenlets of the SDK
-inherit: so requests to engines find it, wherever they are made.  What the gateway asks for itself is part of no trace.
+inherit, so requests to engines find it everywhere.  The gateway's own requests are part of no trace.
 OpenTelemetry is imported only when traces are configured; it comes with the extra `otel`.
 """
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gateway.traces")
 
-_FLUSH_SECONDS = 0.2  # that the end of the gateway waits for a collector: a stop has little time
+_FLUSH_SECONDS = 0.2  # that the stop of the gateway waits for a collector
 _EXPORT_SECONDS = 10.0
 # Statuses that are the server's fault, by OpenTelemetry's conventions for RPCs.
 _FAULTS = ("UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS")
 
 
 Metadata = Callable[[], Iterable[tuple[str, str | bytes]] | None]
-"""Returns what came with a call."""
+"""Returns the metadata of a call."""
 
 
 class Served(Protocol):
@@ -64,11 +64,11 @@ class NoTraces(NoTracer):
 
 @asynccontextmanager
 async def traces_of(keys: Keys) -> AsyncIterator[Traces]:
-    """Yield what traces as configured; send the last spans at the end."""
+    """Yield the configured tracer; send the last spans at the end."""
     if keys.endpoint is None:
         yield NoTraces()
         return
-    # Half a second of CPU, for those who ask for it.
+    # The import takes half a second of CPU, so it happens only when traces are configured.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
@@ -90,7 +90,7 @@ async def traces_of(keys: Keys) -> AsyncIterator[Traces]:
 
 
 async def _close(provider: TracerProvider) -> None:
-    """Send what is left, but do not wait for long."""
+    """Send the remaining spans within a bounded time."""
     loop, done = asyncio.get_running_loop(), asyncio.Event()
 
     def close() -> None:

@@ -1,6 +1,6 @@
-"""The pages of the fleet for Prometheus: metrics of containers, and what there is to scrape.
+"""The pages of the fleet for Prometheus: metrics of containers, and scrape targets.
 
-A page asks no host: it shows what the gateway remembers, or says why it cannot.
+A page sends no request to a host: it shows what the gateway has in memory, or responds with the reason why not.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def fleet_pages(hosts: HostRegistry) -> dict[str, Page]:
         for page in pages:
             page.asked()
         shown = [page.page for page in pages]  # as they are now: they are joined in a thread
-        async with one_at_a_time:  # so that scrapes keep one thread busy at most
+        async with one_at_a_time:  # so that scrapes use one thread at most
             body = await asyncio.to_thread(response, shown, compressed=compressed)
         return _metrics(body, compressed=compressed)
 
@@ -70,7 +70,7 @@ def _host(hosts: HostRegistry, request: Request) -> Host | None:
 
 
 def _of_host(host: Host, *, compressed: bool) -> Response:
-    """Return the metrics of one host without its name, which Prometheus has already; a failure counts as `up` 0."""
+    """Return the metrics of one host without the label `host`, which the target has.  A failure gives `up` 0."""
     if host.pages is None:
         return text(_OFF, 404)
     host.pages.asked()

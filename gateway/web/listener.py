@@ -1,7 +1,7 @@
 """The HTTP listener: it serves a table of pages, and bounds connections and times.
 
-It uses no web framework: most of those tried accept slow or endless headers, and none stops at once or gives a page the
-connection for a two-way session.
+It uses no web framework: most of the frameworks that were tried accept slow or endless headers.  None stops at once, or
+gives a page the connection for a two-way session.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Limits:
     header_timeout_seconds: float = 10  # until the first request, and for the headers of each request
     idle_timeout_seconds: float = 90  # between two requests; longer than most scrape intervals
     write_timeout_seconds: float = 30  # until the peer has read a whole response
-    linger_timeout_seconds: float = 1  # for a peer that still sends when its connection ends
+    linger_timeout_seconds: float = 1  # to drain a peer that still sends when its connection ends
     stop_timeout_seconds: float = 1  # for open responses when the listener stops
 
 
@@ -149,7 +149,9 @@ class Listener:
         await asyncio.sleep(0)  # lets other tasks run when a peer sends many requests at once
 
     async def _linger(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Drop what the peer still sends, because a close could destroy the response on its way (RFC 9112, 9.6)."""
+        """Drain the data that the peer still sends: a close could reset the connection before the response (RFC 9112,
+        9.6).
+        """
         if self._stopping or writer.transport.is_closing():
             return
         writer.write_eof()

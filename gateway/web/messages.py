@@ -1,4 +1,4 @@
-"""HTTP/1.1 without I/O: makes requests of bytes, and bytes of responses.
+"""HTTP/1.1 without I/O: parses requests and encodes responses.
 
 The parser is llhttp (httptools) in its strict mode.  The peer is not trusted: bytes that another HTTP server could read
 differently raise `Refused` (RFC 9112, 11.2).

@@ -33,7 +33,7 @@ def pages(registry: CollectorRegistry, readiness: Readiness) -> dict[str, Page]:
     one_at_a_time = asyncio.Lock()
 
     async def metrics(request: Request) -> Response:
-        async with one_at_a_time:  # so that scrapes keep one thread busy at most
+        async with one_at_a_time:  # so that scrapes use one thread at most
             return await asyncio.to_thread(_scrape, registry, request)
 
     async def healthz(_: Request) -> Response:
