@@ -33,22 +33,22 @@ class ServiceManager:
 
     def ready(self) -> None:
         """The gateway serves, with the configuration as it is now."""
-        self._say("READY=1")
+        self._notify("READY=1")
 
     def reloading(self) -> None:
         """The gateway reads its configuration again; `ready` ends that."""
-        self._say(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        self._notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def stopping(self) -> None:
         """The gateway begins to stop."""
-        self._say("STOPPING=1")
+        self._notify("STOPPING=1")
 
     async def _beat(self) -> None:
         while self._beat_seconds:
-            self._say("WATCHDOG=1")
+            self._notify("WATCHDOG=1")
             await asyncio.sleep(self._beat_seconds)
 
-    def _say(self, text: str) -> None:
+    def _notify(self, text: str) -> None:
         if not self._address:
             return
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:

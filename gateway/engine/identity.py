@@ -46,7 +46,7 @@ async def identify(engine: Engine, timeout: float) -> Identity:
     return Identity(id, _text(info, "ServerVersion"), _clock_offset(info, middle), epoch)
 
 
-async def read_little(engine: Engine, timeout: float) -> None:
+async def small_read(engine: Engine, timeout: float) -> None:
     """Make a small read of the engine's state.  An engine that hangs answers only pings.
 
     Raises `docker.errors.APIError` and `TransportError`.

@@ -16,7 +16,7 @@ from docker.errors import APIError
 
 from gateway.engine import queries
 from gateway.engine.errors import Busy, Incompatible, Refused, TimedOut, TransportError
-from gateway.engine.identity import identify, read_little
+from gateway.engine.identity import identify, small_read
 from gateway.engine.transport.timeouts import Deadline, Timeout
 from gateway.fleet.host import Host
 from gateway.fleet.state import Event, State
@@ -78,7 +78,7 @@ async def _stuck(host: Host, timeout: Timeout) -> TransportError | None:
     if not host.health.suspected and host.state is not State.DEGRADED:
         return None
     try:
-        await read_little(host.engine, timeout)
+        await small_read(host.engine, timeout)
     except TransportError as error:
         return type(error)(f"the engine answers pings, but not what containers it has: {error}", sent=error.sent)
     except APIError:

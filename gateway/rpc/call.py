@@ -33,7 +33,7 @@ from gateway.rpc.entrance import Entrance
 from gateway.rpc.enums import Enums
 from gateway.rpc.messages import FirstMessages, Requests
 from gateway.rpc.status import ClientDeadline, EmptyCall, Failure, MalformedMessage, failure
-from gateway.telemetry.logging import Sparing
+from gateway.telemetry.logging import RateLimitedLines
 from gateway.telemetry.rpcs import RpcMetrics
 from gateway.telemetry.traces import Served, Traces
 
@@ -60,13 +60,13 @@ class Shared:
     entrance: Entrance
     connections: Connections
     resets: Resets
-    lines: Sparing
+    lines: RateLimitedLines
     traces: Traces
 
     @classmethod
     def within(cls, limits: Limits, metrics: RpcMetrics, traces: Traces) -> Shared:
         """Return the shared parts for calls within *limits*."""
-        lines = Sparing()
+        lines = RateLimitedLines()
         connections = Connections(metrics, lines, closes=limits.close_flooding_connections)
         first_messages = FirstMessages(limits, connections, metrics)
         budgets, resets = Budgets(limits, metrics), Resets(connections)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Collection
 from urllib.parse import unquote
 
-from gateway.telemetry.logging import Sparing
+from gateway.telemetry.logging import RateLimitedLines
 from gateway.telemetry.rpcs import RpcMetrics
 
 log = logging.getLogger("gateway.rpc")
@@ -28,7 +28,7 @@ _End = tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]
 class Connections:
     """The connections of clients, by peer as grpc writes it.  `port` is the gateway's own port."""
 
-    def __init__(self, metrics: RpcMetrics, lines: Sparing, *, closes: bool) -> None:
+    def __init__(self, metrics: RpcMetrics, lines: RateLimitedLines, *, closes: bool) -> None:
         """With *closes* false, no connection is closed."""
         self.port = 0
         self._closes = closes

@@ -47,7 +47,7 @@ def start(level: str, form: str) -> logging.handlers.QueueListener:
     return listener
 
 
-class Sparing:
+class RateLimitedLines:
     """Rate-limits log lines that clients can cause in any number: a burst of each kind, and then one line per interval.
 
     The field `left_out` of a line is the number of lines of its kind that were dropped before it.

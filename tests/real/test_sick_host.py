@@ -43,7 +43,7 @@ async def unprobed(*hosts: HostSettings, **keys: Any) -> AsyncIterator[Client]:
 
 
 async def are_known(client: Client) -> bool:
-    """Return whether all hosts are up, and have said who they are: nothing more is asked of them until the next probe."""
+    """Return whether all hosts are up with known identities: the gateway asks nothing more until the next probe."""
     hosts = (await client.hosts.ListHosts(hosts_pb2.ListHostsRequest())).hosts
     return all(host.state == hosts_pb2.HOST_STATE_UP and host.engine_version for host in hosts)
 

@@ -200,7 +200,7 @@ def test_a_reader_that_stalls_does_not_stall_the_gateway(started: Callable[..., 
 def test_lines_that_strangers_can_cause_are_few_and_say_how_many_there_were(started: Callable[..., Any]) -> None:
     """The first of each kind are written, then one in a while, with the number of those that were left out."""
     stream, now = started(), [0.0]
-    sparing, log = logs.Sparing(lambda: now[0]), logging.getLogger("gateway.test")
+    sparing, log = logs.RateLimitedLines(lambda: now[0]), logging.getLogger("gateway.test")
     for _ in range(500):
         sparing.write(log, logging.INFO, "call", {"reason": "A"}, kind="A")
     sparing.write(log, logging.INFO, "call", {"reason": "B"}, kind="B")

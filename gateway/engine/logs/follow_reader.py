@@ -56,12 +56,12 @@ class FollowReader:
         """Send new entries until something else is needed.  Raises like `PlainReader.catch_up`."""
         position, after = self._sender.position, Next.FOLLOW_ANSWER
         while after is Next.FOLLOW_ANSWER:
-            await self._pace.turn()
+            await self._pace.wait()
             tail = None if position.last is None and not position.rotates else self._pace.follow_tail
             async with self._source.open(self._sender.run, follow=True, tail=tail) as answer:
                 self.is_open = True
                 try:
-                    await self._sender.greet()
+                    await self._sender.first_heartbeat()
                     marks, joint = Marks(from_beginning=tail is None), Joint(position, tail)
                     after = await self._read(_FollowAnswer(answer, marks, joint, self._clock()))
                 finally:
@@ -76,7 +76,7 @@ class FollowReader:
             after = await (self._wait(follow) if entries is None else self._take(follow, entries))
             if after is None and not answer.ended and self._clock() >= self._pace.due:
                 after = await self._prove(silent=entries is None)
-            await sender.beat()
+            await sender.heartbeat()
             if after is not None:
                 return after
         answer.check_whole()
@@ -92,7 +92,7 @@ class FollowReader:
     async def _wait(self, follow: _FollowAnswer) -> Next | None:
         """Act on a silent answer: send the waiting parts, and check whether the answer has left entries out."""
         sender = self._sender
-        await sender.beat()
+        await sender.heartbeat()
         sender.flush()
         if follow.was_silent or self._clock() < follow.news_at + _SILENT_SECONDS:
             return None
@@ -134,7 +134,7 @@ class FollowReader:
 
     async def _is_next_run(self, entries: list[Entry]) -> bool:
         """Return whether new entries can be of the next run."""
-        if self._sender.may_turn(entries):
+        if self._sender.may_begin_run(entries):
             self._sender.expect(await self._source.next_run(self._sender.position.started))
         return self._sender.expects_run
 

@@ -121,7 +121,7 @@ class Position:
         self._remember(marks)
         self.proven()
 
-    def stand_before(self, mark: int) -> None:
+    def move_before(self, mark: int) -> None:
         """Move the position past a gap, to right before the entry with *mark*."""
         self._tail, self.ahead = deque((mark,), maxlen=ANCHOR), True
         self.proven()

@@ -38,7 +38,7 @@ class Pace:
         self._used = 0  # bytes believed since
         self._used_up_at = self._settled_at = self._busy_at = clock() - _HURRIED_SECONDS
 
-    async def turn(self) -> None:
+    async def wait(self) -> None:
         """Wait until the next request is allowed."""
         now = self._clock()
         self._next_turn = max(self._next_turn, now - _BURST * _PAUSE_SECONDS) + _PAUSE_SECONDS

@@ -55,7 +55,7 @@ class _PlainAnswer:
                 self.first = self.first or entries[0].time
                 self.count += len(entries)
                 return entries
-            await sender.beat()
+            await sender.heartbeat()
             if entries is None and sender.clock() >= silent_at:
                 raise _NeverEndsError
         raise StopAsyncIteration
@@ -88,7 +88,7 @@ class PlainReader:
         if not sender.ended and not self._query.follow:
             sender.end(EndReason.COMPLETE)
         elif not sender.ended and sender.expects_run:
-            sender.turn_to_next_run()
+            sender.begin_next_run()
         await sender.send()
         return new
 
@@ -144,7 +144,7 @@ class PlainReader:
         tail = self.pace.tail(position)
         while True:
             overlap = Overlap(position, whole=tail is None)
-            await self.pace.turn()
+            await self.pace.wait()
             async with self._ask(tail, from_beginning=tail is None and not position.rotates) as answer:
                 await self._compare(overlap, answer)
             verdict = Verdict.FOUND if sender.ended else overlap.finish()
@@ -195,13 +195,13 @@ class PlainReader:
     async def _send_after_loss(self, lost: bytes) -> int:
         """Send a gap after the time *lost*, and then the whole log, which does not contain the position any more."""
         sender, position = self.sender, self.sender.position
-        await self.pace.turn()
+        await self.pace.wait()
         async with self._ask(None, from_beginning=not position.rotates) as answer:
             async for entries in answer:
                 marks = answer.marks.of(entries)
                 if not answer.new:
                     sender.flush()
-                    position.stand_before(marks[0])
+                    position.move_before(marks[0])
                     sender.gap(lost, entries[0].time)
                 await self._send(answer, entries, marks)
         if not answer.count:
@@ -213,7 +213,7 @@ class PlainReader:
     async def _send(self, answer: _PlainAnswer, entries: list[Entry], marks: list[int] | None) -> None:
         """Send new entries of a plain answer.  Check at most once whether they can be of the next run."""
         sender = self.sender
-        if self._query.follow and not answer.run_inspected and sender.may_turn(entries):
+        if self._query.follow and not answer.run_inspected and sender.may_begin_run(entries):
             answer.run_inspected = True
             sender.expect(await self.source.next_run(sender.position.started))
         answer.new += len(entries)

@@ -88,7 +88,7 @@ class Sender:
                 self._accept(entries[:cut], marks and marks[:cut], numbering, believed=believed)
             entries, marks = entries[cut:], marks and marks[cut:]
             if entries[0].time > self._next_begins:
-                self.turn_to_next_run()
+                self.begin_next_run()
             else:
                 self.end(EndReason.COMPLETE)
 
@@ -140,7 +140,7 @@ class Sender:
         """Whether the next run has begun, and this one is not sent to its end yet."""
         return self._next_run is not None
 
-    def may_turn(self, entries: list[Entry]) -> bool:
+    def may_begin_run(self, entries: list[Entry]) -> bool:
         """Return whether the next entries may be of a run that is not expected yet."""
         return self._next_run is None and has_pause(self.position.time, entries)
 
@@ -149,7 +149,7 @@ class Sender:
         if run is not None:
             self._next_run, self._next_begins = run, run.begin()
 
-    def turn_to_next_run(self) -> None:
+    def begin_next_run(self) -> None:
         """Begin the next run here."""
         assert self._next_run is not None
         self.flush()
@@ -197,13 +197,13 @@ class Sender:
         """When a heartbeat is due, unless another record comes before."""
         return self._sent_at + self._heartbeat_seconds
 
-    async def greet(self) -> None:
+    async def first_heartbeat(self) -> None:
         """Send a heartbeat if nothing was sent yet, so that the reader has a position to resume at."""
         if not self._has_begun and self._heartbeat_seconds < inf:
             self._put(Heartbeat(self.cursor, 0.0))
             await self.send()
 
-    async def beat(self) -> None:
+    async def heartbeat(self) -> None:
         """Send a heartbeat if one is due."""
         now = self.clock()
         if now >= self.heartbeat_at:
@@ -215,4 +215,4 @@ class Sender:
         until = self.clock() + seconds
         while (now := self.clock()) < until:
             await asyncio.sleep(min(until, self.heartbeat_at) - now)
-            await self.beat()
+            await self.heartbeat()

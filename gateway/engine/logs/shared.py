@@ -29,7 +29,7 @@ _AHEAD_BYTES = 512 << 10  # bytes that the upstream may write while no subscribe
 _TOGETHER_BYTES = 32 << 10  # smaller batches are sent as one
 _RECORD_BYTES = 200  # that a record takes without entries
 _STALLED_SECONDS = 1.0  # seconds without a reading subscriber, after which the next records count as old
-_TURNS, _TURN_SECONDS = 32, 2.0  # how many followers may begin at once, and the longest that one of them delays others
+_STARTING, _START_SECONDS = 32, 2.0  # followers that may start at once, and for how long one of them delays others
 _MEETINGS, _MEETING_SECONDS = (
     3,
     0.2,
@@ -111,7 +111,7 @@ class SharedLogs:
             Follower, engine, reconnect_timeout_seconds=reconnect_timeout_seconds, count=self._count
         )
         self._upstreams: Registry[SharedLog] = Registry()
-        self._turns = asyncio.Semaphore(_TURNS)
+        self._places = asyncio.Semaphore(_STARTING)
 
     def close(self, failure: Exception | None = None) -> None:
         """End all upstreams.  Their followers get *failure*."""
@@ -153,28 +153,28 @@ class SharedLogs:
             self.reconnected()
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[Callable[[], None]]:
-        """Wait for one of the few places for followers that begin, and hold it for at most `_TURN_SECONDS`.
+    async def starting(self) -> AsyncIterator[Callable[[], None]]:
+        """Wait for one of the few places for followers that start, and hold it for at most `_START_SECONDS`.
 
         Yields a function that releases the place early.
         """
         timer: asyncio.TimerHandle | None = None
 
-        def give() -> None:
+        def release() -> None:
             nonlocal timer
             if timer is not None:
                 timer.cancel()
                 timer = None
-                self._turns.release()
+                self._places.release()
 
         with suppress(TimeoutError):
-            async with asyncio.timeout(_TURN_SECONDS):
-                await self._turns.acquire()
-                timer = asyncio.get_running_loop().call_later(_TURN_SECONDS, give)
+            async with asyncio.timeout(_START_SECONDS):
+                await self._places.acquire()
+                timer = asyncio.get_running_loop().call_later(_START_SECONDS, release)
         try:
-            yield give
+            yield release
         finally:
-            give()
+            release()
 
 
 class _Reader:
@@ -204,9 +204,9 @@ class _Reader:
     async def records(self) -> AsyncGenerator[Record, None]:
         """Yield the log."""
         while True:
-            self._find()
+            self._find_place()
             if self._place is None:
-                async with aclosing(self._directly()) as records:
+                async with aclosing(self._read_plain()) as records:
                     async for record in records:
                         self._silent = False
                         yield record
@@ -229,10 +229,10 @@ class _Reader:
                     return
                 self._run = self._shared.run
 
-    async def _directly(self) -> AsyncGenerator[Record, None]:
+    async def _read_plain(self) -> AsyncGenerator[Record, None]:
         """Yield the log from plain answers, up to its end or to where the reader can join the shared upstream."""
-        async with self._logs.turn() as give_turn:
-            self._find()
+        async with self._logs.starting() as release:
+            self._find_place()
             if self._place is not None:
                 return
             reader = self._logs.follower(self._container, self._query, self._run, self._cursor, live=self._alone)
@@ -244,10 +244,10 @@ class _Reader:
                 if reader.ended:
                     return
                 self._cursor, self._run = reader.cursor, reader.run
-                await self._meet(reader)
-                give_turn()
+                await self._join_or_start(reader)
+                release()
 
-    def _find(self) -> None:
+    def _find_place(self) -> None:
         """Return the place to join the shared upstream; None if the reader cannot join it now."""
         self._shared = None if self._alone else self._logs.find(self._container, self._query)
         if self._shared is not None and self._cursor is None and self._query.tail == 0:
@@ -256,7 +256,7 @@ class _Reader:
         if self._shared is not None and self._cursor is not None:
             self._place = self._shared.locate(self._cursor)
 
-    async def _meet(self, reader: Follower) -> None:
+    async def _join_or_start(self, reader: Follower) -> None:
         """Return the place to join the shared upstream after *reader*.  Start an upstream if there is none."""
         assert self._cursor is not None
         for _ in range(_MEETINGS):

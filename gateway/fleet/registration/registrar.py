@@ -116,7 +116,9 @@ class Registrar:
     def _answers(self) -> None:
         """Note that nothing is pending."""
         if self._refused:
-            self._say(f"{len(self._refused)} entries are refused, such as: {next(iter(self._refused.values()))}")
+            self._set_failure(
+                f"{len(self._refused)} entries are refused, such as: {next(iter(self._refused.values()))}"
+            )
         elif self.failure:
             fields = {"catalog": self.catalog.name, "entries": len(self._written)}
             log.info("catalog is up to date", extra={"fields": fields})
@@ -126,9 +128,9 @@ class Registrar:
         if lost:
             self._begun = False
             self._pending |= self._written.keys() | self._wanted.keys()
-        self._say(why)
+        self._set_failure(why)
 
-    def _say(self, why: str) -> None:
+    def _set_failure(self, why: str) -> None:
         if why != self.failure:
             fields = {"catalog": self.catalog.name, "why": why}
             log.warning("catalog cannot be written; tried again", extra={"fields": fields})

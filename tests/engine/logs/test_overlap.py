@@ -166,7 +166,7 @@ def test_what_follows_a_gap_is_sent_once(count: int, resume: bool) -> None:
     """The first entry after it is sent from the position before it, and is then one like the others."""
     log = [Entry(1, time_of(NOON + number), b"%d\n" % number) for number in range(20)]
     position, marks = at(log, 3), Marks().of(log[10 : 10 + count])
-    position.stand_before(marks[0])
+    position.move_before(marks[0])
     if resume:
         position = through_token(position)
         assert settle(position, log[10 : 10 + count]) == (Verdict.FOUND, log[10 : 10 + count], [])
