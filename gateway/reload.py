@@ -54,7 +54,7 @@ class Configuration:
             try:
                 self._apply(await asyncio.to_thread(self._read_again))
             except (ConfigError, OSError, ssl.SSLError) as error:
-                log.error("reload refused; all stays as it was", extra={"fields": {"why": str(error)}})
+                log.error("reload refused; nothing has changed", extra={"fields": {"why": str(error)}})
                 self._feed.refused = (Refused(f"file {self._settings.file}", str(error)),)
             self._reloaded()
 
@@ -83,7 +83,7 @@ class Configuration:
         for warning in new.warnings:
             log.warning(warning)
         if keys := list(_needs_restart(self._settings, new)):
-            log.warning("these keys change with a restart only", extra={"fields": {"keys": keys}})
+            log.warning("these keys need a restart", extra={"fields": {"keys": keys}})
         self._settings = self._settings.model_copy(update={"hosts": new.hosts})
 
 

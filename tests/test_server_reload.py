@@ -107,9 +107,9 @@ async def test_a_file_is_read_again_when_it_changes(daemons: tuple[Daemon, Daemo
         await stays.read()
         await renamed.read()
         file.path.write_text("hosts:\n  - name: stays\n    adress: unix:///x\n")
-        refused = await gateway.said("reload refused; all stays as it was")
+        refused = await gateway.said("reload refused; nothing has changed")
         file.path.write_text("")
-        empty = await gateway.said("reload refused; all stays as it was")
+        empty = await gateway.said("reload refused; nothing has changed")
         before = await fleet(client)
         file.write(at("stays", one), at("new", one), sources=QUICKLY)
         await gateway.said("reloaded")
@@ -135,7 +135,7 @@ async def test_a_hundred_followers_do_not_notice_reloads(daemons: tuple[Daemon, 
             await stream.read()
         file.path.write_text("hosts: [")
         gateway.signal(signal.SIGHUP)
-        await gateway.said("reload refused; all stays as it was")
+        await gateway.said("reload refused; nothing has changed")
         file.write(at("stays", one, labels={"site": "north"}), at("third", two))
         await reload(gateway)
         one.happen("container", "stop", "c1")
@@ -198,7 +198,7 @@ async def test_a_file_that_is_refused_changes_nothing(
         await receive(stream)
         file.write({"name": "h2", "adress": two.engine.address})
         gateway.signal(signal.SIGHUP)
-        refused = await gateway.said("reload refused; all stays as it was")
+        refused = await gateway.said("reload refused; nothing has changed")
         before = await fleet(client)
         file.write(at("h1", one), at("h2", two))
         await reload(gateway)
@@ -217,7 +217,7 @@ async def test_keys_that_need_a_restart_are_named(daemons: tuple[Daemon, Daemon]
     async with running(file) as gateway, gateway.client() as client:
         file.write(at("h2", two), log_level="debug", limits={"read_timeout_seconds": 7})
         gateway.signal(signal.SIGHUP)
-        said = await gateway.said("these keys change with a restart only")
+        said = await gateway.said("these keys need a restart")
         known = await fleet(client)
 
     assert said["keys"] == ["log_level", "limits.read_timeout_seconds"]
@@ -258,7 +258,7 @@ async def test_certificates_are_renewed_when_their_files_change(
     async with running(file) as gateway:
         server = new.issue_cert("localhost")
         server.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
-        await gateway.said("reload refused; all stays as it was")
+        await gateway.said("reload refused; nothing has changed")
         async with secure(gateway.port, old) as client:
             assert (await fleet(client)).keys() == {"h1"}
         server.cert_chain_pems[0].write_to_path(str(tmp_path / "server.pem"))
@@ -298,7 +298,7 @@ async def test_a_reload_does_not_change_whether_clients_need_certificates(
     async with running(file) as gateway:
         file.write(at("h1", daemons[0]), tls=tls)
         gateway.signal(signal.SIGHUP)
-        said = await gateway.said("these keys change with a restart only")
+        said = await gateway.said("these keys need a restart")
         async with secure(gateway.port, authority) as client:
             assert (await fleet(client)).keys() == {"h1"}
         async with secure(gateway.port, authority, own=trustme.CA()) as stranger:

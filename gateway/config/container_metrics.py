@@ -24,8 +24,8 @@ class ContainerMetrics(Section):
     """The metrics of containers, in the names of cAdvisor: what is sampled, and what is shown of it."""
 
     interval_seconds: float = Field(default=15.0, ge=1, le=120)
-    """Seconds between two samples of a container.  At most the interval of the scrapes, or rates go wrong.  Samples are
-    taken only while somebody scrapes."""
+    """Seconds between two samples of a container.  At most the interval of the scrapes, or rates go wrong.  The
+    gateway takes samples only while Prometheus scrapes them."""
 
     groups: Listed[Group] = ()
     """Series besides the default ones (about 20 for each container): `cpu` (throttling), `disk` (operations, size),
@@ -39,12 +39,15 @@ class ContainerMetrics(Section):
     with `dockfleet.metrics=true`."""
 
     show_ids: bool = True
-    """Give series the label `id`.  Without it, the series of a container continue when it is made anew under its
-    name."""
+    """Give series the label `id`.  Without it, the series of a container continue when it is created again with the
+    same name.
+    """
 
     max_series_per_host: int = Field(default=50_000, ge=100, le=10_000_000)
-    """Series of the containers of one host.  The containers that were created last are left out, and counted in
+    """Series of the containers of one host.  Beyond it, the newest containers are left out, and counted in
     `dockfleet_series_left_out`."""
 
     disk_usage_interval_seconds: float = Field(default=3600.0, ge=0, le=86_400)
-    """Seconds between two questions for the disk usage of a host, which can take an engine minutes; 0 asks never."""
+    """Seconds between two measurements of the disk usage of a host, which can take an engine minutes; 0 disables
+    them.
+    """

@@ -18,7 +18,9 @@ _LOCAL_SOCKET = "unix:///var/run/docker.sock"
 
 @dataclass(frozen=True)
 class Discovered:
-    """The `hosts` that were found, `words` that say where, and the contexts that are `left_out`, with the reasons."""
+    """The `hosts` that were found, `words` that describe their place, and the contexts that are `left_out`, with
+    reasons.
+    """
 
     hosts: tuple[HostSettings, ...]
     words: str
@@ -30,7 +32,7 @@ class Discovered:
 
 
 def docker_configuration(environ: Mapping[str, str], *, alone: bool) -> DockerConfiguration:
-    """Return the place of this machine's Docker configuration."""
+    """Return the directory of this machine's Docker configuration."""
     folder = Path(environ.get("DOCKER_CONFIG") or f"{environ.get('HOME', '')}/.docker")
     secured = environ.get("DOCKER_CERT_PATH") or (environ.get("DOCKER_TLS_VERIFY") and folder)
     return DockerConfiguration(folder, environ.get("DOCKER_HOST", ""), Path(secured) if secured else None, alone)

@@ -52,7 +52,7 @@ class ConsulCatalog(Section):
 
 
 class Discovery(Section):
-    """Which endpoints of services are written, and to where."""
+    """The endpoints of services that are written, and their catalogs."""
 
     hosts: Annotated[Listed[Pattern], Field(min_length=1)] = ("*",)
     """The names of the hosts whose endpoints are written; a `*` stands for any number of characters."""

@@ -106,7 +106,7 @@ def _state_directory(environ: Mapping[str, str]) -> Path | None:
 
 
 def _report(settings: Settings, path: str) -> str:
-    """Return, for people, what a gateway with these *settings* serves.  The text has no secret."""
+    """Return a description of what a gateway with these *settings* serves, without secrets."""
     key = settings.resume_key or (settings.state_directory and settings.state_directory / "resume.key")
     rows: list[tuple[str, str]] = [
         ("configuration", f"file {path}" if path else "no file"),
@@ -130,7 +130,7 @@ def _protection(settings: Settings) -> str:
 
 
 def _remote(sources: Sources) -> Iterator[str]:
-    """Yield, for people, the sources that the gateway asks later."""
+    """Yield descriptions of the sources that the gateway asks later."""
     if sources.directory:
         yield f"the files of {sources.directory}"
     if sources.etcd:
@@ -142,7 +142,7 @@ def _remote(sources: Sources) -> Iterator[str]:
 
 
 def _catalogs(settings: Settings) -> Iterator[str]:
-    """Yield where endpoints of services are written to, in words."""
+    """Yield descriptions of the catalogs."""
     etcd, consul = settings.discovery.etcd, settings.discovery.consul
     if etcd and (servers := etcd if etcd.endpoints else settings.sources.etcd):
         yield f"etcd {', '.join(servers.endpoints)}, below {etcd.prefix}"

@@ -79,6 +79,6 @@ def shown(value: Any) -> str:
 
 
 def meant(word: str, words: Iterable[str]) -> str:
-    """Return the end of a message about the unknown *word*: the closest one of *words*, or where to find all."""
+    """Return the end of a message about the unknown *word*: the closest of *words*, or a reference to all."""
     close = difflib.get_close_matches(word, list(words), 1)
     return f"; did you mean {close[0]}?" if close else f"; {PROGRAM} --help lists all"

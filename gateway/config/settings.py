@@ -39,48 +39,50 @@ class Limits(Section):
     or a removal."""
 
     max_health_watches: int = Field(default=1000, ge=1, le=1 << 20)
-    """Watches of health that the gateway serves at once.  Health checks always have room."""
+    """Watches of health that the gateway serves at once.  Health checks are not limited."""
 
     max_reflection_streams: int = Field(default=64, ge=1, le=1 << 20)
     """Reflection streams that the gateway serves at once."""
 
     max_address_share: float = Field(default=0.75, gt=0, le=1)
-    """Share of each of these five bounds that the clients of one address may use together; 1 where a proxy is the only
-    client, or one program."""
+    """Share of each of these five bounds that the clients of one address may use together.  Set 1 if a proxy, or one
+    program, is the only client."""
 
     max_client_connections: int = Field(default=1000, ge=1, le=1 << 20)
     """Connections of gRPC clients; more are closed at once.  At most half of the file descriptors that the process may
     have: fewer than configured are a warning in the log."""
 
     max_streams_per_connection: int = Field(default=200, ge=1, le=1 << 20)
-    """Calls on one connection of a client, but for single ones and health checks.  Of all calls together, gRPC lets a
-    connection have 50 more at once, and lets further ones wait."""
+    """Calls on one connection of a client, except unary calls and health checks.  gRPC allows a connection 50 more open
+    calls in total; further calls wait on the client's side."""
 
     close_flooding_connections: bool = True
-    """Close connections on which a client cancels hundreds of calls at once, or begins many and sends no request.  Not
-    where a proxy puts the calls of many clients on one connection."""
+    """Close connections on which a client cancels hundreds of calls at once, or begins many calls without a request.
+    Disable this when a proxy puts the calls of many clients on one connection."""
 
     request_timeout_seconds: float = Field(default=10.0, ge=1, le=3600)
-    """Seconds within which the first message of a call must have come."""
+    """Seconds within which the first message of a call must arrive."""
 
     max_slow_requests: int = Field(default=32, ge=1, le=1 << 20)
-    """Calls whose first message is on its way for longer than a moment.  Each may take 4 MiB of memory.  Of more, the
-    one that has waited longest is refused, of the address that has most."""
+    """Calls that wait for their first message for longer than a moment.  Each may take 4 MiB of memory.  When there are
+    more, the gateway refuses the oldest call of the address that has the most."""
 
     max_connections_per_host: int = Field(default=64, ge=1, le=1024)
-    """Single calls to one host at the same time, each on its own connection.  Idle connections close after a minute."""
+    """Unary calls to one host at the same time, each on its own connection.  Idle connections close after a minute."""
 
     max_heavy_calls_per_host: int = Field(default=16, ge=1, le=1024)
     """Heavy calls to one host at the same time: work on a disk or a network, such as an export, a pull or a build."""
 
     max_queued_calls_per_host: int = Field(default=64, ge=1, le=65_536)
-    """Single calls that may wait for others to end, and as many heavy calls; the gateway refuses more."""
+    """Unary calls to one host that may wait in the queue, and the same number of heavy calls; the gateway refuses
+    more.
+    """
 
     max_streams_per_host: int = Field(default=512, ge=1, le=65_536)
     """Streams, sessions, and calls that wait for an event, such as a stop, to one host at the same time."""
 
     max_response_bytes: int = Field(default=64 << 20, ge=1 << 16, le=1 << 30)
-    """Bytes of the largest response of a host that the gateway takes into memory.  Downloads are not limited."""
+    """Bytes of the largest response of a host that the gateway loads into memory.  Downloads are not limited."""
 
     connect_timeout_seconds: float = Field(default=2.0, gt=0, le=60)
     """Seconds for a connection to a host to open."""
@@ -102,13 +104,13 @@ class Limits(Section):
     """Seconds for a pull, push, build, load or import, when the client sets no deadline."""
 
     progress_idle_timeout_seconds: float = Field(default=60.0, gt=0, le=3600)
-    """Seconds that the host may send nothing in such a call, when the client sets no deadline."""
+    """Seconds for which the host may stay silent in such a call, when the client sets no deadline."""
 
     reconnect_timeout_seconds: float = Field(default=60.0, ge=0, le=3600)
     """Seconds for which the gateway tries to open broken logs, events and stats again before their streams fail."""
 
     fan_out_timeout_seconds: float = Field(default=5.0, gt=0, le=3600)
-    """Seconds that one host may take in a request to many hosts, when the request sets no time."""
+    """Seconds that one host may take in a call to many hosts, when the request sets no time."""
 
     stall_timeout_seconds: float = Field(default=60.0, gt=0, le=3600)
     """Seconds for which a client that does not read may block the process of an exec or run; then its call ends."""
@@ -209,8 +211,8 @@ class Keys(Section):
     """Seconds in which a host must answer a probe."""
 
     inventory: bool = True
-    """Keep an inventory of each host in memory, and follow its events for it.  Without it, every list asks its host,
-    lost events are a gap and no more, and calls that need an inventory fail."""
+    """Keep an inventory of each host in memory, up to date by its events.  Without it, every list asks its host, lost
+    events are only reported as a gap, and calls that need an inventory fail."""
 
     hosts: tuple[HostSettings, ...] = ()
     """The Docker hosts.  As a flag (repeated) or a variable (with commas): name=address, or {name: …, address: …, …}

@@ -141,7 +141,7 @@ class HostTls(Section):
 def expires(certificate: Path | SecretStr) -> float | None:
     """Return when the first of the certificates in this PEM expires, in seconds since 1970.
 
-    None for one that OpenSSL takes and that cannot be read all the same.  Raises `OSError`.
+    None for a certificate that OpenSSL accepts and this parser cannot read.  Raises `OSError`.
     """
     from cryptography import x509  # takes 7 MiB, and many gateways have no certificate
 

@@ -59,5 +59,5 @@ class Twins:
         same.add(host)
         if len(same) > 1:
             fields = {"hosts": sorted(each.name for each in same), "engine": engine}
-            log.warning("hosts have the same engine: what is there is shown once for each", extra={"fields": fields})
+            log.warning("hosts have the same engine: its objects are listed for each of them", extra={"fields": fields})
         return same - {host}

@@ -49,7 +49,7 @@ class Connections:
             if (end := _shut_down(int(name), self.port, ends)) is not None:
                 self._closed.labels(why).inc()
                 fields = {"peer": ends[end], "why": why}
-                self._lines.write(log, logging.WARNING, "client sent away", fields, kind=f"away {why}")
+                self._lines.write(log, logging.WARNING, "client connection closed", fields, kind=f"away {why}")
 
 
 class Resets:

@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 _COUNTED = (  # name, meaning, and the action of the event
     ("dockfleet_container_starts", "Starts of containers.", "start"),
     ("dockfleet_container_dies", "Ends of containers, whatever the reason.", "die"),
-    ("dockfleet_container_ooms", "Times that the kernel has ended a process in a container for lack of memory.", "oom"),
+    ("dockfleet_container_ooms", "Processes in containers that the kernel has killed for lack of memory.", "oom"),
 )
 _LAG_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30)
 _ACTIONS = {action for *_, action in _COUNTED}

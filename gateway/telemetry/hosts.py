@@ -60,7 +60,7 @@ class HostFamilies:
         )
         self.inventory_healed = Counter(
             "dockfleet_inventory_healed",
-            "Containers that had changed without an event; the regular lists have shown them.",
+            "Changes of containers that had no event; the regular lists have found them.",
             ("host",),
             registry=registry,
         )
@@ -219,7 +219,7 @@ _SHOWN: tuple[tuple[str, str, tuple[str, ...], Values], ...] = (
     ),
     (
         "dockfleet_host_clock_offset_seconds",
-        "What to add to the gateway's time for that of a host's engine.",
+        "The clock of a host's engine minus that of the gateway.",
         (),
         lambda shown: [] if shown.clock_offset is None else [((), shown.clock_offset)],
     ),
@@ -231,7 +231,7 @@ _SHOWN: tuple[tuple[str, str, tuple[str, ...], Values], ...] = (
     ),
     (
         "dockfleet_inventory_age_seconds",
-        "How old the inventory of a host can be; NaN without an inventory.",
+        "Largest possible age of the inventory of a host; NaN without an inventory.",
         (),
         lambda shown: [((), math.nan if shown.inventory_age is None else shown.inventory_age)],
     ),
@@ -243,7 +243,7 @@ _SHOWN: tuple[tuple[str, str, tuple[str, ...], Values], ...] = (
     ),
     (
         "dockfleet_host_calls",
-        "Calls of clients under way at a host, by kind (unary, stream, heavy).",
+        "Open calls of clients to a host, by kind (unary, stream, heavy).",
         ("kind",),
         lambda shown: _by_kind(shown.in_use),
     ),
@@ -255,7 +255,7 @@ _SHOWN: tuple[tuple[str, str, tuple[str, ...], Values], ...] = (
     ),
     (
         "dockfleet_open_streams",
-        "Connections to a host that streams and sessions have for themselves.",
+        "Connections to a host that streams and sessions use.",
         (),
         lambda shown: [((), shown.open_streams)],
     ),

@@ -37,7 +37,7 @@ class Metrics:
         GCCollector(registry=registry)
         self.loop_lag = Histogram(
             "dockfleet_loop_lag_seconds",
-            "By how much the gateway is late with what is due, looked at once a second.",
+            "Lag of the event loop, measured once a second.",
             buckets=SECONDS,
             registry=registry,
         )

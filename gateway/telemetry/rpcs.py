@@ -22,7 +22,7 @@ class RpcMetrics:
         )
         self.handling = Histogram(
             "grpc_server_handling_seconds",
-            "Time until the server had handled an RPC.",
+            "Time until an RPC was handled.",
             _METHOD,
             buckets=SECONDS,
             registry=registry,
@@ -31,13 +31,11 @@ class RpcMetrics:
             "grpc_server_msg_received", "Messages received from clients.", _METHOD, registry=registry
         )
         self.sent = Counter("grpc_server_msg_sent", "Messages sent to clients.", _METHOD, registry=registry)
-        self.open = Gauge("dockfleet_open_calls", "Calls under way, by budget.", ("budget",), registry=registry)
-        self.limit = Gauge(
-            "dockfleet_calls_limit", "Calls that may be under way at once, by budget.", ("budget",), registry=registry
-        )
+        self.open = Gauge("dockfleet_open_calls", "Open calls, by budget.", ("budget",), registry=registry)
+        self.limit = Gauge("dockfleet_calls_limit", "Limit of open calls, by budget.", ("budget",), registry=registry)
         self.refused = Counter(
             "dockfleet_calls_refused",
-            "Calls refused by a bound, by budget, and by what has reached the bound (gateway, address, connection).",
+            "Calls refused, by budget and by the bound that was reached (gateway, address, connection).",
             ("budget", "bound"),
             registry=registry,
         )
@@ -46,7 +44,7 @@ class RpcMetrics:
         )
         self.connections_closed = Counter(
             "dockfleet_client_connections_closed",
-            "Connections of clients that were closed for what they did (resets, silent).",
+            "Connections of abusive clients that were closed, by reason (resets, silent).",
             ("reason",),
             registry=registry,
         )

@@ -24,7 +24,7 @@ class SourceFamilies:
         self._hosts = Gauge("dockfleet_host_source_hosts", "Hosts that a source has.", ("source",), registry=registry)
         self._refused = Gauge(
             "dockfleet_host_source_refused_entries",
-            "Entries of a source of hosts that are not right.",
+            "Invalid entries of a source of hosts.",
             ("source",),
             registry=registry,
         )
@@ -72,7 +72,7 @@ class CatalogFamilies:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._up = Gauge(
             "dockfleet_catalog_up",
-            "Whether a catalog of endpoints (etcd, consul) takes what the gateway writes.",
+            "Whether a catalog of endpoints (etcd, consul) accepts writes.",
             ("catalog",),
             registry=registry,
         )

@@ -185,7 +185,7 @@ async def test_a_container_without_a_shell_keeps_the_process_and_the_log_has_a_w
 
     await until(logged, 8)
     [record] = [record for record in caplog.records if record.name == "gateway.exec"]
-    assert record.getMessage() == "a process still runs: it was not killed"
+    assert record.getMessage() == "exec not killed: its process still runs"
     assert record.fields["container"] == container  # type: ignore[attr-defined]
     assert "no shell" in record.fields["why"]  # type: ignore[attr-defined]
     assert await sleeping(client, host, container, word) == 1

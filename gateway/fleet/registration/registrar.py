@@ -133,5 +133,5 @@ class Registrar:
     def _set_failure(self, why: str) -> None:
         if why != self.failure:
             fields = {"catalog": self.catalog.name, "why": why}
-            log.warning("catalog cannot be written; tried again", extra={"fields": fields})
+            log.warning("catalog cannot be written; trying again", extra={"fields": fields})
         self.failure = why

@@ -156,7 +156,7 @@ class Combiner:
         draining = host.name in self._drained
         if draining is not host.draining:
             host.draining = draining
-            log.info("host drained" if draining else "host takes work again", extra={"fields": {"host": host.name}})
+            log.info("host drained" if draining else "host undrained", extra={"fields": {"host": host.name}})
             self._hosts.changed(host)
 
     def _missing(self) -> str:

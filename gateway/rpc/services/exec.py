@@ -102,11 +102,11 @@ class ExecService:
         try:
             await host.kills.kill(exec_id, tag)
         except NotKilled as error:
-            log.warning("a process still runs: it was not killed", extra={"fields": fields | {"why": str(error)}})
+            log.warning("exec not killed: its process still runs", extra={"fields": fields | {"why": str(error)}})
         except Exception as error:
             log.error("defect", exc_info=error, extra={"fields": fields})
         else:
-            log.info("a process was killed, for its client is gone", extra={"fields": fields})
+            log.info("exec killed: its client has disconnected", extra={"fields": fields})
 
 
 class ExecSession:
