@@ -60,7 +60,7 @@ func (f *Fleet) ListVolumes(ctx context.Context, request *dockfleetfleetv1.ListV
 	return stream(ctx, f.stubs.fleet.ListVolumes, request)
 }
 
-// GetInfo returns what many hosts and their engines are and have.
+// GetInfo returns information about many hosts and their engines.
 func (f *Fleet) GetInfo(ctx context.Context, request *dockfleetfleetv1.GetInfoRequest) iter.Seq2[*dockfleetfleetv1.GetInfoResponse, error] {
 	return stream(ctx, f.stubs.fleet.GetInfo, request)
 }
@@ -70,12 +70,12 @@ func (f *Fleet) GetVersion(ctx context.Context, request *dockfleetfleetv1.GetVer
 	return stream(ctx, f.stubs.fleet.GetVersion, request)
 }
 
-// GetDataUsage returns how much disk space many hosts use.  It costs each engine much: set a `host_timeout` that fits.
+// GetDataUsage returns the disk usage of many hosts.  It is expensive for each engine: set a suitable `host_timeout`.
 func (f *Fleet) GetDataUsage(ctx context.Context, request *dockfleetfleetv1.GetDataUsageRequest) iter.Seq2[*dockfleetfleetv1.GetDataUsageResponse, error] {
 	return stream(ctx, f.stubs.fleet.GetDataUsage, request)
 }
 
-// Ping asks many engines whether they live.
+// Ping pings many engines.
 func (f *Fleet) Ping(ctx context.Context, request *dockfleetfleetv1.PingRequest) iter.Seq2[*dockfleetfleetv1.PingResponse, error] {
 	return stream(ctx, f.stubs.fleet.Ping, request)
 }
@@ -86,22 +86,23 @@ func (f *Fleet) FindContainers(ctx context.Context, request *dockfleetfleetv1.Fi
 	return stream(ctx, f.stubs.fleet.FindContainers, request)
 }
 
-// WatchContainers follows which containers there are: first all that are selected, then every change of them.
+// WatchContainers follows the containers that are selected: first all of them, then every change.
 //
 // For each host there is one `synced` after its first containers.  While a host does not respond, its containers stay
-// as they were, and `stale` says so; the next `synced` says that the gateway knows its state again, after the changes
-// that were missed.  A call with the token of the last response continues there, at this gateway or at another, with
-// the changes since then; where these are not known any more, with a `forget` and all containers of that host.
+// as they were, and a `stale` reports it.  When the host responds again, the missed changes follow, and a `synced`.  A
+// call with the token of the last response continues there, at this gateway or at another, with the changes since
+// then.  When the gateway does not have these any more, it sends a `forget` and all containers of that host.
 func (f *Fleet) WatchContainers(ctx context.Context, request *dockfleetfleetv1.WatchContainersRequest) iter.Seq2[*dockfleetfleetv1.WatchContainersResponse, error] {
 	return resuming[dockfleetfleetv1.WatchContainersRequest, dockfleetfleetv1.WatchContainersResponse](ctx, f.retry, f.stubs.fleet.WatchContainers, request)
 }
 
 // StreamLogs streams the logs of all containers that are selected, in the order of their times.
 //
-// A record waits for older ones of other containers, `max_wait` at the longest.  A container whose host is stalled does
-// not hold up the others: a `stalled` names it, and its records come late, after a `resumed`.  Containers that are
-// started later join; those that end or are removed leave.  The engine's clocks order the records: hosts need to have
-// the same time.  A call with the token of the last response continues all logs there, at this gateway or at another.
+// A record waits for older records of other containers, at most `max_wait`.  A container that sends nothing in this
+// time no longer delays the others: a `stalled` names it, and its records come late, after a `resumed`.  Containers
+// that are started later join; those that end or are removed leave.  The engines' clocks order the records: hosts need
+// to have the same time.  A call with the token of the last response continues all logs there, at this gateway or at
+// another.
 func (f *Fleet) StreamLogs(ctx context.Context, request *dockfleetfleetv1.StreamLogsRequest) iter.Seq2[*dockfleetfleetv1.StreamLogsResponse, error] {
 	return resuming[dockfleetfleetv1.StreamLogsRequest, dockfleetfleetv1.StreamLogsResponse](ctx, f.retry, f.stubs.fleet.StreamLogs, request)
 }
@@ -111,9 +112,8 @@ func (f *Fleet) StreamStats(ctx context.Context, request *dockfleetfleetv1.Strea
 	return resuming[dockfleetfleetv1.StreamStatsRequest, dockfleetfleetv1.StreamStatsResponse](ctx, f.retry, f.stubs.fleet.StreamStats, request)
 }
 
-// StreamEvents streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that the
-// gateway learns of later join.  After the headers of the call have come, no event is missed of a host that has
-// answered within `max_wait`.
+// StreamEvents streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that are
+// added later join.  After the headers of the call, no event is missed of a host that has answered within `max_wait`.
 func (f *Fleet) StreamEvents(ctx context.Context, request *dockfleetfleetv1.StreamEventsRequest) iter.Seq2[*dockfleetfleetv1.StreamEventsResponse, error] {
 	return resuming[dockfleetfleetv1.StreamEventsRequest, dockfleetfleetv1.StreamEventsResponse](ctx, f.retry, f.stubs.fleet.StreamEvents, request)
 }
@@ -236,9 +236,9 @@ func (f *Fleet) RunContainer(ctx context.Context, request *dockfleetfleetv1.RunC
 
 // CopyImage copies an image from one host to others, without a registry.
 //
-// The image streams through the gateway, which keeps nothing of it.  Hosts that have the image already are skipped.
-// After the load, the gateway compares the id of the image with that of the source.  A host that is drained has the
-// failure HOST_DRAINING.
+// The image streams through the gateway, which stores nothing.  Hosts that have the image already are skipped.
+// After the load, the gateway compares the id of the image with that of the source.  A draining host has the failure
+// HOST_DRAINING.
 //
 // Errors:
 //
@@ -248,12 +248,12 @@ func (f *Fleet) CopyImage(ctx context.Context, request *dockfleetfleetv1.CopyIma
 	return stream(ctx, f.stubs.fleet.CopyImage, request)
 }
 
-// DiscoverServices finds where a service can be reached: the running containers of that name, with addresses, ports and health.
+// DiscoverServices finds the endpoints of services: running containers, with addresses, ports and health.
 func (f *Fleet) DiscoverServices(ctx context.Context, request *dockfleetfleetv1.DiscoverServicesRequest) (*dockfleetfleetv1.DiscoverServicesResponse, error) {
 	return unary(ctx, f.stubs.fleet.DiscoverServices, request)
 }
 
-// WatchServices follows where services can be reached: all endpoints at first, then every change.  The endpoints of a host that is
+// WatchServices follows the endpoints of services: all endpoints at first, then every change.  The endpoints of a host that is
 // down are removed.
 func (f *Fleet) WatchServices(ctx context.Context, request *dockfleetfleetv1.WatchServicesRequest) iter.Seq2[*dockfleetfleetv1.WatchServicesResponse, error] {
 	return resuming[dockfleetfleetv1.WatchServicesRequest, dockfleetfleetv1.WatchServicesResponse](ctx, f.retry, f.stubs.fleet.WatchServices, request)
@@ -279,8 +279,8 @@ func (f *Fleet) GetHost(ctx context.Context, request *dockfleetfleetv1.GetHostRe
 	return unary(ctx, f.stubs.hosts.GetHost, request)
 }
 
-// WatchHosts follows the hosts: all that are selected at first, then every change of them.  A host that changes often while the
-// client does not read comes once, as it is then.
+// WatchHosts follows the hosts that are selected: all of them at first, then every change.  A host that changes often while the
+// client does not read is sent once, in its latest state.
 //
 // Errors:
 //
@@ -289,7 +289,7 @@ func (f *Fleet) WatchHosts(ctx context.Context, request *dockfleetfleetv1.WatchH
 	return resuming[dockfleetfleetv1.WatchHostsRequest, dockfleetfleetv1.WatchHostsResponse](ctx, f.retry, f.stubs.hosts.WatchHosts, request)
 }
 
-// AddHost adds a host.  The gateway stores it, so that it is there again after a restart.  The call does not wait for it: its
+// AddHost adds a host.  The gateway stores it, so that it exists after a restart.  The call does not wait for the host: its
 // state is HOST_STATE_CONNECTING at first.
 //
 // Errors:
@@ -301,7 +301,7 @@ func (f *Fleet) AddHost(ctx context.Context, request *dockfleetfleetv1.AddHostRe
 	return unary(ctx, f.stubs.hosts.AddHost, request)
 }
 
-// UpdateHost replaces what AddHost has stored of a host.  With the same address its calls and streams continue.
+// UpdateHost replaces the settings of a host that AddHost has stored.  With the same address its calls and streams continue.
 //
 // Errors:
 //
@@ -323,9 +323,9 @@ func (f *Fleet) RemoveHost(ctx context.Context, request *dockfleetfleetv1.Remove
 	return unary(ctx, f.stubs.hosts.RemoveHost, request)
 }
 
-// DrainHost lets a host take no new work.  RPCs with the option `new_work`, which make or start something there, fail with
-// FAILED_PRECONDITION, reason HOST_DRAINING.  Everything else continues: what runs there runs on.  The gateway stores
-// it by the name of the host, until UndrainHost.
+// DrainHost stops new work on a host.  RPCs with the option `new_work`, which create or start something there, fail with
+// FAILED_PRECONDITION, reason HOST_DRAINING.  Everything else continues.  The gateway stores the name of the host until
+// UndrainHost.
 //
 // Errors:
 //
@@ -334,7 +334,7 @@ func (f *Fleet) DrainHost(ctx context.Context, request *dockfleetfleetv1.DrainHo
 	return unary(ctx, f.stubs.hosts.DrainHost, request)
 }
 
-// UndrainHost lets a host that was drained take new work again.
+// UndrainHost allows new work on a drained host again.
 //
 // Errors:
 //

@@ -20,8 +20,8 @@ const (
 	// The request uses something that is newer than the host's API version.  The metadata hold `required_version`,
 	// `host_version` and `field` or `method`.
 	ReasonAPIVersionTooOld Reason = "API_VERSION_TOO_OLD"
-	// The limit of calls of this kind in progress at the host is reached, and that of those that wait.  The message names
-	// the configuration key.
+	// The calls of this kind to the host have reached their limit, and the queue is full.  The message names the
+	// configuration key.
 	ReasonHostBusy Reason = "HOST_BUSY"
 	// The host did not answer, or did not complete its answer, within the gateway's own timeout.  The message names the
 	// timeout.  The code is DEADLINE_EXCEEDED; UNAVAILABLE with `since`, when nothing was sent.

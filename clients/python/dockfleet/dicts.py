@@ -40,8 +40,8 @@ class FleetBatchOptionsDict(TypedDict, total=False):
 
 
 class FleetContainerSelectorDict(TypedDict, total=False):
-    """Which containers. A container is selected when it meets everything that is set. A selector that says nothing, and
-    has not `all`, is INVALID_ARGUMENT.
+    """Which containers. A container is selected when it meets everything that is set. An empty selector is
+    INVALID_ARGUMENT.
     """
 
     names: Sequence[str] | None
@@ -66,8 +66,8 @@ class FleetDiscoverServicesRequestDict(TypedDict, total=False):
 
 
 class FleetHostSelectorDict(TypedDict, total=False):
-    """Which hosts. A host is selected when its name is one of `names` and its labels meet every one of `labels`. A
-    selector that says nothing, and has not `all`, is INVALID_ARGUMENT.
+    """Which hosts. A host is selected when its name is one of `names` and its labels meet every one of `labels`. An
+    empty selector is INVALID_ARGUMENT.
     """
 
     names: Sequence[str] | None
@@ -76,7 +76,7 @@ class FleetHostSelectorDict(TypedDict, total=False):
 
 
 class FleetHostSpecDict(TypedDict, total=False):
-    """How a host is reached, and what it is called."""
+    """The name, the address and the credentials of a host."""
 
     name: str | None
     address: str | None
@@ -108,7 +108,7 @@ class FleetHostTlsDict(TypedDict, total=False):
 
 
 class FleetLabelRequirementDict(TypedDict, total=False):
-    """What a label must be."""
+    """A requirement on a label."""
 
     key: str | None
     operator: (
@@ -128,7 +128,7 @@ class FleetLabelRequirementDict(TypedDict, total=False):
 
 
 class FleetPlacementDict(TypedDict, total=False):
-    """How the host of a container is chosen."""
+    """The rule by which the host of a container is chosen."""
 
     strategy: (
         fleet_pb2.PlacementStrategy.ValueType

@@ -128,13 +128,13 @@ class FleetContainers(Service):
         retry_seconds: float = RETRY_SECONDS,
         deadline: float | None = None,
     ) -> ResumingStream[fleet_pb2.WatchContainersResponse]:
-        """Follows which containers there are: first all that are selected, then every change of them.
+        """Follows the containers that are selected: first all of them, then every change.
 
         For each host there is one `synced` after its first containers. While a host does not respond, its containers
-        stay as they were, and `stale` says so; the next `synced` says that the gateway knows its state again, after
-        the changes that were missed. A call with the token of the last response continues there, at this gateway or
-        at another, with the changes since then; where these are not known any more, with a `forget` and all
-        containers of that host.
+        stay as they were, and a `stale` reports it. When the host responds again, the missed changes follow, and a
+        `synced`. A call with the token of the last response continues there, at this gateway or at another, with the
+        changes since then. When the gateway does not have these any more, it sends a `forget` and all containers of
+        that host.
 
         Arguments:
 
@@ -185,9 +185,9 @@ class FleetContainers(Service):
     ) -> ResumingStream[fleet_pb2.StreamLogsResponse]:
         """Streams the logs of all containers that are selected, in the order of their times.
 
-        A record waits for older ones of other containers, `max_wait` at the longest. A container whose host is
-        stalled does not hold up the others: a `stalled` names it, and its records come late, after a `resumed`.
-        Containers that are started later join; those that end or are removed leave. The engine's clocks order the
+        A record waits for older records of other containers, at most `max_wait`. A container that sends nothing in
+        this time no longer delays the others: a `stalled` names it, and its records come late, after a `resumed`.
+        Containers that are started later join; those that end or are removed leave. The engines' clocks order the
         records: hosts need to have the same time. A call with the token of the last response continues all logs
         there, at this gateway or at another.
 
@@ -1408,9 +1408,9 @@ class FleetImages(Service):
     ) -> Batch[fleet_pb2.CopyImageResult]:
         """Copies an image from one host to others, without a registry.
 
-        The image streams through the gateway, which keeps nothing of it. Hosts that have the image already are
-        skipped. After the load, the gateway compares the id of the image with that of the source. A host that is
-        drained has the failure HOST_DRAINING.
+        The image streams through the gateway, which stores nothing. Hosts that have the image already are skipped.
+        After the load, the gateway compares the id of the image with that of the source. A draining host has the
+        failure HOST_DRAINING.
 
         Errors:
         - NOT_FOUND: the source does not have the image.
@@ -1957,7 +1957,7 @@ class FleetSystem(Service):
         host_timeout: forms.Duration | None = None,
         deadline: float | None = None,
     ) -> Found[system_pb2.EngineInfo, fleet_pb2.GetInfoAnswer]:
-        """Returns what many hosts and their engines are and have.
+        """Returns information about many hosts and their engines.
 
         Arguments:
 
@@ -2007,7 +2007,7 @@ class FleetSystem(Service):
         verbose: bool | None = None,
         deadline: float | None = None,
     ) -> Found[system_pb2.GetDataUsageResponse, fleet_pb2.GetDataUsageAnswer]:
-        """Returns how much disk space many hosts use. It costs each engine much: set a `host_timeout` that fits.
+        """Returns the disk usage of many hosts. It is expensive for each engine: set a suitable `host_timeout`.
 
         Arguments:
 
@@ -2037,7 +2037,7 @@ class FleetSystem(Service):
         host_timeout: forms.Duration | None = None,
         deadline: float | None = None,
     ) -> Found[system_pb2.PingResponse, fleet_pb2.PingAnswer]:
-        """Asks many engines whether they live.
+        """Pings many engines.
 
         Arguments:
 
@@ -2067,8 +2067,8 @@ class FleetSystem(Service):
         deadline: float | None = None,
     ) -> ResumingStream[fleet_pb2.StreamEventsResponse]:
         """Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does. Hosts
-        that the gateway learns of later join. After the headers of the call have come, no event is missed of a host
-        that has answered within `max_wait`.
+        that are added later join. After the headers of the call, no event is missed of a host that has answered
+        within `max_wait`.
 
         Arguments:
 
@@ -2113,7 +2113,7 @@ class FleetDiscovery(Service):
         include_unhealthy: bool | None = None,
         deadline: float | None = None,
     ) -> fleet_pb2.DiscoverServicesResponse:
-        """Finds where a service can be reached: the running containers of that name, with addresses, ports and health.
+        """Finds the endpoints of services: running containers, with addresses, ports and health.
 
         Arguments:
 
@@ -2142,8 +2142,8 @@ class FleetDiscovery(Service):
         retry_seconds: float = RETRY_SECONDS,
         deadline: float | None = None,
     ) -> ResumingStream[fleet_pb2.WatchServicesResponse]:
-        """Follows where services can be reached: all endpoints at first, then every change. The endpoints of a host
-        that is down are removed.
+        """Follows the endpoints of services: all endpoints at first, then every change. The endpoints of a host that is
+        down are removed.
 
         Arguments:
 
@@ -2211,8 +2211,8 @@ class Hosts(Service):
         retry_seconds: float = RETRY_SECONDS,
         deadline: float | None = None,
     ) -> ResumingStream[hosts_pb2.WatchHostsResponse]:
-        """Follows the hosts: all that are selected at first, then every change of them. A host that changes often while
-        the client does not read comes once, as it is then.
+        """Follows the hosts that are selected: all of them at first, then every change. A host that changes often while
+        the client does not read is sent once, in its latest state.
 
         Errors:
         - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
@@ -2237,7 +2237,7 @@ class Hosts(Service):
         insecure: bool | None = None,
         deadline: float | None = None,
     ) -> hosts_pb2.Host:
-        """Adds a host. The gateway stores it, so that it is there again after a restart. The call does not wait for it:
+        """Adds a host. The gateway stores it, so that it exists after a restart. The call does not wait for the host:
         its state is HOST_STATE_CONNECTING at first.
 
         Errors:
@@ -2251,7 +2251,7 @@ class Hosts(Service):
         - *address*: where its engine listens: `unix:///PATH`, `tcp://HOST:PORT` or `ssh://USER@HOST:PORT/PATH-OF-
           SOCKET`.
         - *labels*: its labels.
-        - *tls*: what proves who is who on a `tcp://` address. Without it the connection is not encrypted; beyond the
+        - *tls*: the certificates for a `tcp://` address. Without it the connection is not encrypted; beyond the
           gateway's machine this needs `insecure`.
         - *ssh*: how to log in on an `ssh://` address.
         - *insecure*: reach a `tcp://` address beyond the gateway's machine without TLS. Anyone on the network path
@@ -2275,7 +2275,8 @@ class Hosts(Service):
         insecure: bool | None = None,
         deadline: float | None = None,
     ) -> hosts_pb2.Host:
-        """Replaces what AddHost has stored of a host. With the same address its calls and streams continue.
+        """Replaces the settings of a host that AddHost has stored. With the same address its calls and streams
+        continue.
 
         Errors:
         - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
@@ -2288,7 +2289,7 @@ class Hosts(Service):
         - *address*: where its engine listens: `unix:///PATH`, `tcp://HOST:PORT` or `ssh://USER@HOST:PORT/PATH-OF-
           SOCKET`.
         - *labels*: its labels.
-        - *tls*: what proves who is who on a `tcp://` address. Without it the connection is not encrypted; beyond the
+        - *tls*: the certificates for a `tcp://` address. Without it the connection is not encrypted; beyond the
           gateway's machine this needs `insecure`.
         - *ssh*: how to log in on an `ssh://` address.
         - *insecure*: reach a `tcp://` address beyond the gateway's machine without TLS. Anyone on the network path
@@ -2317,9 +2318,9 @@ class Hosts(Service):
         self.rpc("RemoveHost")(host=host, deadline=deadline)
 
     def drain(self, host: str, *, deadline: float | None = None) -> hosts_pb2.Host:
-        """Lets a host take no new work. RPCs with the option `new_work`, which make or start something there, fail with
-        FAILED_PRECONDITION, reason HOST_DRAINING. Everything else continues: what runs there runs on. The gateway
-        stores it by the name of the host, until UndrainHost.
+        """Stops new work on a host. RPCs with the option `new_work`, which create or start something there, fail with
+        FAILED_PRECONDITION, reason HOST_DRAINING. Everything else continues. The gateway stores the name of the host
+        until UndrainHost.
 
         Errors:
         - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
@@ -2333,7 +2334,7 @@ class Hosts(Service):
         return response.host
 
     def undrain(self, host: str, *, deadline: float | None = None) -> hosts_pb2.Host:
-        """Lets a host that was drained take new work again.
+        """Allows new work on a drained host again.
 
         Errors:
         - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.

@@ -40,8 +40,8 @@ class APIVersionTooOld(DockfleetError):
 
 
 class HostBusy(DockfleetError):
-    """The limit of calls of this kind in progress at the host is reached, and that of those that wait. The message
-    names the configuration key.
+    """The calls of this kind to the host have reached their limit, and the queue is full. The message names the
+    configuration key.
     """
 
 

@@ -14,24 +14,24 @@ use crate::{Responses, Result, Session};
 /// Calls that concern many hosts.
 ///
 /// Three rules hold for all of them:
-///   - a host that does not answer costs only its own answer, after `host_timeout` at the latest;
-///   - no host is missing in silence: each selected host has an answer or a failure, and the `summary`, which comes as
-///     the last response, names all that failed;
+///   - a host that does not answer delays no other: it has a failure after at most `host_timeout`;
+///   - no host is left out: each selected host has an answer or a failure, and the `summary` in the last response names
+///     all hosts that failed;
 ///   - a call ends with OK even when hosts or operations failed.  It fails only when it is malformed, when the client's
 ///     deadline runs out, or when the gateway stops.
 ///
-/// A call names the RPC of one host that it stands for: the option `fan_out`.  `request` is the request of that RPC; its
-/// `host`, and its `id` where a container selector chooses the containers, must be empty.  Its deadline and its errors
-/// are those of that RPC.
+/// Most RPCs call an RPC of one host for each host or container: the option `fan_out` names it.  `request` is the
+/// request of that RPC; its `host`, and its `id` when a container selector selects the containers, must be empty.  The
+/// deadline and the errors of each answer are those of that RPC.
 ///
-/// Questions.  Each response holds the answers of one or more hosts, as they come.  ListContainers, ListImages,
+/// Questions.  Each response has the answers of one or more hosts, in order of arrival.  ListContainers, ListImages,
 /// ListNetworks and ListVolumes answer from the gateway's inventory, at once.  A host that does not respond at the moment
-/// then has a response, whose `freshness` says how old it can be, and a failure.  With `request.max_age` hosts are asked
-/// whose inventory is older.  The other questions ask every host.
+/// then has both a response, whose `freshness` is its largest possible age, and a failure.  With `request.max_age`, the
+/// gateway asks the hosts whose inventory is older.  All other questions ask every host.
 ///
 /// Batches.  The targets are the containers, or the hosts, that the selectors select when the call begins.  Every target
-/// has a result, or several where the RPC of one host is a stream; the last of them is marked.  `batch` says how many
-/// targets are changed at once, and when to stop.
+/// has a result, or several results when the RPC of one host is a stream; the last result is marked.  `batch` says how
+/// many targets are changed at once, and when to stop.
 ///
 /// Errors:
 ///   - NOT_FOUND (UNKNOWN_HOST): the host selector names a host that the gateway does not know.
@@ -78,7 +78,7 @@ impl FleetService {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/ListVolumes", request).await
     }
 
-    /// Returns what many hosts and their engines are and have.
+    /// Returns information about many hosts and their engines.
     pub async fn get_info(
         &self,
         request: crate::fleet::v1::GetInfoRequest,
@@ -94,7 +94,7 @@ impl FleetService {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/GetVersion", request).await
     }
 
-    /// Returns how much disk space many hosts use.  It costs each engine much: set a `host_timeout` that fits.
+    /// Returns the disk usage of many hosts.  It is expensive for each engine: set a suitable `host_timeout`.
     pub async fn get_data_usage(
         &self,
         request: crate::fleet::v1::GetDataUsageRequest,
@@ -102,7 +102,7 @@ impl FleetService {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/GetDataUsage", request).await
     }
 
-    /// Asks many engines whether they live.
+    /// Pings many engines.
     pub async fn ping(
         &self,
         request: crate::fleet::v1::PingRequest,
@@ -119,12 +119,12 @@ impl FleetService {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/FindContainers", request).await
     }
 
-    /// Follows which containers there are: first all that are selected, then every change of them.
+    /// Follows the containers that are selected: first all of them, then every change.
     ///
     /// For each host there is one `synced` after its first containers.  While a host does not respond, its containers stay
-    /// as they were, and `stale` says so; the next `synced` says that the gateway knows its state again, after the changes
-    /// that were missed.  A call with the token of the last response continues there, at this gateway or at another, with
-    /// the changes since then; where these are not known any more, with a `forget` and all containers of that host.
+    /// as they were, and a `stale` reports it.  When the host responds again, the missed changes follow, and a `synced`.  A
+    /// call with the token of the last response continues there, at this gateway or at another, with the changes since
+    /// then.  When the gateway does not have these any more, it sends a `forget` and all containers of that host.
     pub async fn watch_containers(
         &self,
         request: crate::fleet::v1::WatchContainersRequest,
@@ -134,10 +134,11 @@ impl FleetService {
 
     /// Streams the logs of all containers that are selected, in the order of their times.
     ///
-    /// A record waits for older ones of other containers, `max_wait` at the longest.  A container whose host is stalled does
-    /// not hold up the others: a `stalled` names it, and its records come late, after a `resumed`.  Containers that are
-    /// started later join; those that end or are removed leave.  The engine's clocks order the records: hosts need to have
-    /// the same time.  A call with the token of the last response continues all logs there, at this gateway or at another.
+    /// A record waits for older records of other containers, at most `max_wait`.  A container that sends nothing in this
+    /// time no longer delays the others: a `stalled` names it, and its records come late, after a `resumed`.  Containers
+    /// that are started later join; those that end or are removed leave.  The engines' clocks order the records: hosts need
+    /// to have the same time.  A call with the token of the last response continues all logs there, at this gateway or at
+    /// another.
     pub async fn stream_logs(
         &self,
         request: crate::fleet::v1::StreamLogsRequest,
@@ -153,9 +154,8 @@ impl FleetService {
         self.calls.resuming("/dockfleet.fleet.v1.FleetService/StreamStats", request).await
     }
 
-    /// Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that the
-    /// gateway learns of later join.  After the headers of the call have come, no event is missed of a host that has
-    /// answered within `max_wait`.
+    /// Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that are
+    /// added later join.  After the headers of the call, no event is missed of a host that has answered within `max_wait`.
     pub async fn stream_events(
         &self,
         request: crate::fleet::v1::StreamEventsRequest,
@@ -346,9 +346,9 @@ impl FleetService {
 
     /// Copies an image from one host to others, without a registry.
     ///
-    /// The image streams through the gateway, which keeps nothing of it.  Hosts that have the image already are skipped.
-    /// After the load, the gateway compares the id of the image with that of the source.  A host that is drained has the
-    /// failure HOST_DRAINING.
+    /// The image streams through the gateway, which stores nothing.  Hosts that have the image already are skipped.
+    /// After the load, the gateway compares the id of the image with that of the source.  A draining host has the failure
+    /// HOST_DRAINING.
     ///
     /// Errors:
     ///   - NOT_FOUND: the source does not have the image.
@@ -360,7 +360,7 @@ impl FleetService {
         self.calls.stream("/dockfleet.fleet.v1.FleetService/CopyImage", request).await
     }
 
-    /// Finds where a service can be reached: the running containers of that name, with addresses, ports and health.
+    /// Finds the endpoints of services: running containers, with addresses, ports and health.
     pub async fn discover_services(
         &self,
         request: crate::fleet::v1::DiscoverServicesRequest,
@@ -368,7 +368,7 @@ impl FleetService {
         self.calls.unary("/dockfleet.fleet.v1.FleetService/DiscoverServices", request).await
     }
 
-    /// Follows where services can be reached: all endpoints at first, then every change.  The endpoints of a host that is
+    /// Follows the endpoints of services: all endpoints at first, then every change.  The endpoints of a host that is
     /// down are removed.
     pub async fn watch_services(
         &self,
@@ -418,8 +418,8 @@ impl HostService {
         self.calls.unary("/dockfleet.fleet.v1.HostService/GetHost", request).await
     }
 
-    /// Follows the hosts: all that are selected at first, then every change of them.  A host that changes often while the
-    /// client does not read comes once, as it is then.
+    /// Follows the hosts that are selected: all of them at first, then every change.  A host that changes often while the
+    /// client does not read is sent once, in its latest state.
     ///
     /// Errors:
     ///   - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
@@ -430,7 +430,7 @@ impl HostService {
         self.calls.resuming("/dockfleet.fleet.v1.HostService/WatchHosts", request).await
     }
 
-    /// Adds a host.  The gateway stores it, so that it is there again after a restart.  The call does not wait for it: its
+    /// Adds a host.  The gateway stores it, so that it exists after a restart.  The call does not wait for the host: its
     /// state is HOST_STATE_CONNECTING at first.
     ///
     /// Errors:
@@ -444,7 +444,7 @@ impl HostService {
         self.calls.unary("/dockfleet.fleet.v1.HostService/AddHost", request).await
     }
 
-    /// Replaces what AddHost has stored of a host.  With the same address its calls and streams continue.
+    /// Replaces the settings of a host that AddHost has stored.  With the same address its calls and streams continue.
     ///
     /// Errors:
     ///   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
@@ -470,9 +470,9 @@ impl HostService {
         self.calls.unary("/dockfleet.fleet.v1.HostService/RemoveHost", request).await
     }
 
-    /// Lets a host take no new work.  RPCs with the option `new_work`, which make or start something there, fail with
-    /// FAILED_PRECONDITION, reason HOST_DRAINING.  Everything else continues: what runs there runs on.  The gateway stores
-    /// it by the name of the host, until UndrainHost.
+    /// Stops new work on a host.  RPCs with the option `new_work`, which create or start something there, fail with
+    /// FAILED_PRECONDITION, reason HOST_DRAINING.  Everything else continues.  The gateway stores the name of the host until
+    /// UndrainHost.
     ///
     /// Errors:
     ///   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
@@ -483,7 +483,7 @@ impl HostService {
         self.calls.unary("/dockfleet.fleet.v1.HostService/DrainHost", request).await
     }
 
-    /// Lets a host that was drained take new work again.
+    /// Allows new work on a drained host again.
     ///
     /// Errors:
     ///   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.

@@ -80,10 +80,10 @@ class _SlowReader:
 class _SlowReaderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SlowReader.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     SLOW_READER_UNSPECIFIED: _SlowReader.ValueType  # 0
-    """Not set: the comment of the field says what holds."""
+    """Not set: the comment of the field has the default."""
     SLOW_READER_WAIT: _SlowReader.ValueType  # 1
     """The process waits, as it does for a full pipe.  Nothing is lost.  When the client reads nothing for a minute (the
-    gateway's `limits.stall_seconds`), the call ends with RESOURCE_EXHAUSTED, reason SLOW_READER.
+    gateway's `limits.stall_timeout_seconds`), the call ends with RESOURCE_EXHAUSTED, reason SLOW_READER.
     """
     SLOW_READER_DROP: _SlowReader.ValueType  # 2
     """The oldest output is dropped, and a response says how much."""
@@ -94,10 +94,10 @@ class SlowReader(_SlowReader, metaclass=_SlowReaderEnumTypeWrapper):
     """What happens when a client reads more slowly than a process writes."""
 
 SLOW_READER_UNSPECIFIED: SlowReader.ValueType  # 0
-"""Not set: the comment of the field says what holds."""
+"""Not set: the comment of the field has the default."""
 SLOW_READER_WAIT: SlowReader.ValueType  # 1
 """The process waits, as it does for a full pipe.  Nothing is lost.  When the client reads nothing for a minute (the
-gateway's `limits.stall_seconds`), the call ends with RESOURCE_EXHAUSTED, reason SLOW_READER.
+gateway's `limits.stall_timeout_seconds`), the call ends with RESOURCE_EXHAUSTED, reason SLOW_READER.
 """
 SLOW_READER_DROP: SlowReader.ValueType  # 2
 """The oldest output is dropped, and a response says how much."""
@@ -196,8 +196,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     `host_version` and `field` or `method`.
     """
     ERROR_REASON_HOST_BUSY: _ErrorReason.ValueType  # 8
-    """The limit of calls of this kind in progress at the host is reached, and that of those that wait.  The message names
-    the configuration key.
+    """The calls of this kind to the host have reached their limit, and the queue is full.  The message names the
+    configuration key.
     """
     ERROR_REASON_HOST_TIMEOUT: _ErrorReason.ValueType  # 9
     """The host did not answer, or did not complete its answer, within the gateway's own timeout.  The message names the
@@ -300,11 +300,11 @@ class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
       - `host`: the host, where one was chosen;
       - `engine_status`: the HTTP status of the engine's answer, where there was one;
       - `request_id`: the id of the call in the gateway's log.  It is the client's own `x-request-id`, if it sent one;
-      - `retry_safe`: `true` when the same call may be made again: it may help, and does no harm;
-      - `since`: since when the host fails, as in `2026-01-02T15:04:05Z`.  The gateway knew that, and sent nothing.
+      - `retry_safe`: `true` when the same call can be repeated without harm;
+      - `since`: since when the host fails, as in `2026-01-02T15:04:05Z`.  The gateway sent nothing to the host then.
 
     While a host is known to be down, its calls end at once with the reason of the last failure and `since`.  The code is
-    UNAVAILABLE where it may come back by itself; `google.rpc.RetryInfo` then says when more is known.
+    UNAVAILABLE if it may come back by itself; `google.rpc.RetryInfo` then has the time of the next probe.
     """
 
 ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
@@ -328,8 +328,8 @@ ERROR_REASON_API_VERSION_TOO_OLD: ErrorReason.ValueType  # 7
 `host_version` and `field` or `method`.
 """
 ERROR_REASON_HOST_BUSY: ErrorReason.ValueType  # 8
-"""The limit of calls of this kind in progress at the host is reached, and that of those that wait.  The message names
-the configuration key.
+"""The calls of this kind to the host have reached their limit, and the queue is full.  The message names the
+configuration key.
 """
 ERROR_REASON_HOST_TIMEOUT: ErrorReason.ValueType  # 9
 """The host did not answer, or did not complete its answer, within the gateway's own timeout.  The message names the
@@ -499,8 +499,9 @@ Global___DroppedOutput: _TypeAlias = DroppedOutput  # noqa: Y015
 
 @_typing.final
 class Heartbeat(_message.Message):
-    """The stream is alive but has no news.  The `resume_token` beside it is the present position.  A heartbeat comes after
-    every 15 seconds without another response.  Followed logs and events that have nothing to begin with send one at once.
+    """The stream is alive, but has no new record.  The `resume_token` of its response is the current position.  A heartbeat
+    comes after every 15 seconds without another response.  Followed logs and events that have nothing to begin with send
+    one at once.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -653,7 +654,7 @@ Global___StreamReconnected: _TypeAlias = StreamReconnected  # noqa: Y015
 
 @_typing.final
 class Freshness(_message.Message):
-    """How old the data in a response can be."""
+    """The largest possible age of the data in a response."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -663,8 +664,8 @@ class Freshness(_message.Message):
     """Where the data comes from."""
     @_builtins.property
     def max_age(self) -> _duration_pb2.Duration:
-        """The greatest possible age of the data, but for changes of which the Engine sends no event: the inventory finds these
-        within a minute or so.  Absent when nothing is known of the host.
+        """The largest possible age of the data, except changes without an event of the Engine: the inventory finds these within
+        about a minute.  Absent when nothing is known of the host.
         """
 
     def __init__(
@@ -729,7 +730,7 @@ class Failure(_message.Message):
     host: _builtins.str
     """The host; empty when none was chosen."""
     retry_safe: _builtins.bool
-    """Whether the same operation may be repeated: it may help, and does no harm."""
+    """Whether the same operation can be repeated without harm."""
     engine_status: _builtins.int
     """The HTTP status of the engine's answer; 0 when there was no answer."""
     resource_type: _builtins.str
@@ -980,7 +981,7 @@ Global___AuthConfig: _TypeAlias = AuthConfig  # noqa: Y015
 
 @_typing.final
 class Gap(_message.Message):
-    """Data is missing from a stream, between two times.  In a log, a gap can come after entries that stand behind it."""
+    """Data is missing from a stream, between two times.  In a log, a gap can come after entries that are newer than it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -189,7 +189,7 @@ class Container(_message.Message):
 
     @_builtins.property
     def mounts(self) -> _containers.RepeatedCompositeFieldContainer[Global___MountPoint]:
-        """What is mounted into it."""
+        """Its mounts."""
 
     @_builtins.property
     def exec_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -928,7 +928,7 @@ class ContainerSummary(_message.Message):
 
     @_builtins.property
     def mounts(self) -> _containers.RepeatedCompositeFieldContainer[Global___MountPoint]:
-        """What is mounted into it."""
+        """Its mounts."""
 
     def __init__(
         self,

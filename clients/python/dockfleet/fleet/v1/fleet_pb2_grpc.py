@@ -29,24 +29,24 @@ class FleetServiceStub:
     """Calls that concern many hosts.
 
     Three rules hold for all of them:
-    - a host that does not answer costs only its own answer, after `host_timeout` at the latest;
-    - no host is missing in silence: each selected host has an answer or a failure, and the `summary`, which comes as
-    the last response, names all that failed;
+    - a host that does not answer delays no other: it has a failure after at most `host_timeout`;
+    - no host is left out: each selected host has an answer or a failure, and the `summary` in the last response names
+    all hosts that failed;
     - a call ends with OK even when hosts or operations failed.  It fails only when it is malformed, when the client's
     deadline runs out, or when the gateway stops.
 
-    A call names the RPC of one host that it stands for: the option `fan_out`.  `request` is the request of that RPC; its
-    `host`, and its `id` where a container selector chooses the containers, must be empty.  Its deadline and its errors
-    are those of that RPC.
+    Most RPCs call an RPC of one host for each host or container: the option `fan_out` names it.  `request` is the
+    request of that RPC; its `host`, and its `id` when a container selector selects the containers, must be empty.  The
+    deadline and the errors of each answer are those of that RPC.
 
-    Questions.  Each response holds the answers of one or more hosts, as they come.  ListContainers, ListImages,
+    Questions.  Each response has the answers of one or more hosts, in order of arrival.  ListContainers, ListImages,
     ListNetworks and ListVolumes answer from the gateway's inventory, at once.  A host that does not respond at the moment
-    then has a response, whose `freshness` says how old it can be, and a failure.  With `request.max_age` hosts are asked
-    whose inventory is older.  The other questions ask every host.
+    then has both a response, whose `freshness` is its largest possible age, and a failure.  With `request.max_age`, the
+    gateway asks the hosts whose inventory is older.  All other questions ask every host.
 
     Batches.  The targets are the containers, or the hosts, that the selectors select when the call begins.  Every target
-    has a result, or several where the RPC of one host is a stream; the last of them is marked.  `batch` says how many
-    targets are changed at once, and when to stop.
+    has a result, or several results when the RPC of one host is a stream; the last result is marked.  `batch` says how
+    many targets are changed at once, and when to stop.
 
     Errors:
     - NOT_FOUND (UNKNOWN_HOST): the host selector names a host that the gateway does not know.
@@ -255,24 +255,24 @@ class FleetServiceServicer:
     """Calls that concern many hosts.
 
     Three rules hold for all of them:
-    - a host that does not answer costs only its own answer, after `host_timeout` at the latest;
-    - no host is missing in silence: each selected host has an answer or a failure, and the `summary`, which comes as
-    the last response, names all that failed;
+    - a host that does not answer delays no other: it has a failure after at most `host_timeout`;
+    - no host is left out: each selected host has an answer or a failure, and the `summary` in the last response names
+    all hosts that failed;
     - a call ends with OK even when hosts or operations failed.  It fails only when it is malformed, when the client's
     deadline runs out, or when the gateway stops.
 
-    A call names the RPC of one host that it stands for: the option `fan_out`.  `request` is the request of that RPC; its
-    `host`, and its `id` where a container selector chooses the containers, must be empty.  Its deadline and its errors
-    are those of that RPC.
+    Most RPCs call an RPC of one host for each host or container: the option `fan_out` names it.  `request` is the
+    request of that RPC; its `host`, and its `id` when a container selector selects the containers, must be empty.  The
+    deadline and the errors of each answer are those of that RPC.
 
-    Questions.  Each response holds the answers of one or more hosts, as they come.  ListContainers, ListImages,
+    Questions.  Each response has the answers of one or more hosts, in order of arrival.  ListContainers, ListImages,
     ListNetworks and ListVolumes answer from the gateway's inventory, at once.  A host that does not respond at the moment
-    then has a response, whose `freshness` says how old it can be, and a failure.  With `request.max_age` hosts are asked
-    whose inventory is older.  The other questions ask every host.
+    then has both a response, whose `freshness` is its largest possible age, and a failure.  With `request.max_age`, the
+    gateway asks the hosts whose inventory is older.  All other questions ask every host.
 
     Batches.  The targets are the containers, or the hosts, that the selectors select when the call begins.  Every target
-    has a result, or several where the RPC of one host is a stream; the last of them is marked.  `batch` says how many
-    targets are changed at once, and when to stop.
+    has a result, or several results when the RPC of one host is a stream; the last result is marked.  `batch` says how
+    many targets are changed at once, and when to stop.
 
     Errors:
     - NOT_FOUND (UNKNOWN_HOST): the host selector names a host that the gateway does not know.
@@ -308,7 +308,7 @@ class FleetServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetInfo(self, request, context):
-        """Returns what many hosts and their engines are and have.
+        """Returns information about many hosts and their engines.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -322,14 +322,14 @@ class FleetServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetDataUsage(self, request, context):
-        """Returns how much disk space many hosts use.  It costs each engine much: set a `host_timeout` that fits.
+        """Returns the disk usage of many hosts.  It is expensive for each engine: set a suitable `host_timeout`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Ping(self, request, context):
-        """Asks many engines whether they live.
+        """Pings many engines.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -344,12 +344,12 @@ class FleetServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchContainers(self, request, context):
-        """Follows which containers there are: first all that are selected, then every change of them.
+        """Follows the containers that are selected: first all of them, then every change.
 
         For each host there is one `synced` after its first containers.  While a host does not respond, its containers stay
-        as they were, and `stale` says so; the next `synced` says that the gateway knows its state again, after the changes
-        that were missed.  A call with the token of the last response continues there, at this gateway or at another, with
-        the changes since then; where these are not known any more, with a `forget` and all containers of that host.
+        as they were, and a `stale` reports it.  When the host responds again, the missed changes follow, and a `synced`.  A
+        call with the token of the last response continues there, at this gateway or at another, with the changes since
+        then.  When the gateway does not have these any more, it sends a `forget` and all containers of that host.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -358,10 +358,11 @@ class FleetServiceServicer:
     def StreamLogs(self, request, context):
         """Streams the logs of all containers that are selected, in the order of their times.
 
-        A record waits for older ones of other containers, `max_wait` at the longest.  A container whose host is stalled does
-        not hold up the others: a `stalled` names it, and its records come late, after a `resumed`.  Containers that are
-        started later join; those that end or are removed leave.  The engine's clocks order the records: hosts need to have
-        the same time.  A call with the token of the last response continues all logs there, at this gateway or at another.
+        A record waits for older records of other containers, at most `max_wait`.  A container that sends nothing in this
+        time no longer delays the others: a `stalled` names it, and its records come late, after a `resumed`.  Containers
+        that are started later join; those that end or are removed leave.  The engines' clocks order the records: hosts need
+        to have the same time.  A call with the token of the last response continues all logs there, at this gateway or at
+        another.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -375,9 +376,8 @@ class FleetServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StreamEvents(self, request, context):
-        """Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that the
-        gateway learns of later join.  After the headers of the call have come, no event is missed of a host that has
-        answered within `max_wait`.
+        """Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that are
+        added later join.  After the headers of the call, no event is missed of a host that has answered within `max_wait`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -545,9 +545,9 @@ class FleetServiceServicer:
     def CopyImage(self, request, context):
         """Copies an image from one host to others, without a registry.
 
-        The image streams through the gateway, which keeps nothing of it.  Hosts that have the image already are skipped.
-        After the load, the gateway compares the id of the image with that of the source.  A host that is drained has the
-        failure HOST_DRAINING.
+        The image streams through the gateway, which stores nothing.  Hosts that have the image already are skipped.
+        After the load, the gateway compares the id of the image with that of the source.  A draining host has the failure
+        HOST_DRAINING.
 
         Errors:
         - NOT_FOUND: the source does not have the image.
@@ -558,14 +558,14 @@ class FleetServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DiscoverServices(self, request, context):
-        """Finds where a service can be reached: the running containers of that name, with addresses, ports and health.
+        """Finds the endpoints of services: running containers, with addresses, ports and health.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchServices(self, request, context):
-        """Follows where services can be reached: all endpoints at first, then every change.  The endpoints of a host that is
+        """Follows the endpoints of services: all endpoints at first, then every change.  The endpoints of a host that is
         down are removed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -777,24 +777,24 @@ class FleetService:
     """Calls that concern many hosts.
 
     Three rules hold for all of them:
-    - a host that does not answer costs only its own answer, after `host_timeout` at the latest;
-    - no host is missing in silence: each selected host has an answer or a failure, and the `summary`, which comes as
-    the last response, names all that failed;
+    - a host that does not answer delays no other: it has a failure after at most `host_timeout`;
+    - no host is left out: each selected host has an answer or a failure, and the `summary` in the last response names
+    all hosts that failed;
     - a call ends with OK even when hosts or operations failed.  It fails only when it is malformed, when the client's
     deadline runs out, or when the gateway stops.
 
-    A call names the RPC of one host that it stands for: the option `fan_out`.  `request` is the request of that RPC; its
-    `host`, and its `id` where a container selector chooses the containers, must be empty.  Its deadline and its errors
-    are those of that RPC.
+    Most RPCs call an RPC of one host for each host or container: the option `fan_out` names it.  `request` is the
+    request of that RPC; its `host`, and its `id` when a container selector selects the containers, must be empty.  The
+    deadline and the errors of each answer are those of that RPC.
 
-    Questions.  Each response holds the answers of one or more hosts, as they come.  ListContainers, ListImages,
+    Questions.  Each response has the answers of one or more hosts, in order of arrival.  ListContainers, ListImages,
     ListNetworks and ListVolumes answer from the gateway's inventory, at once.  A host that does not respond at the moment
-    then has a response, whose `freshness` says how old it can be, and a failure.  With `request.max_age` hosts are asked
-    whose inventory is older.  The other questions ask every host.
+    then has both a response, whose `freshness` is its largest possible age, and a failure.  With `request.max_age`, the
+    gateway asks the hosts whose inventory is older.  All other questions ask every host.
 
     Batches.  The targets are the containers, or the hosts, that the selectors select when the call begins.  Every target
-    has a result, or several where the RPC of one host is a stream; the last of them is marked.  `batch` says how many
-    targets are changed at once, and when to stop.
+    has a result, or several results when the RPC of one host is a stream; the last result is marked.  `batch` says how
+    many targets are changed at once, and when to stop.
 
     Errors:
     - NOT_FOUND (UNKNOWN_HOST): the host selector names a host that the gateway does not know.

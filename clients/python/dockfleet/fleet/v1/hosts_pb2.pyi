@@ -36,11 +36,11 @@ class _HostStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HostState.V
     HOST_STATE_UP: _HostState.ValueType  # 2
     """It answers."""
     HOST_STATE_DEGRADED: _HostState.ValueType  # 3
-    """It answers pings, but not all else; or it has not answered one probe in time."""
+    """It answers only pings, or has not answered one probe in time."""
     HOST_STATE_DOWN: _HostState.ValueType  # 4
     """It does not answer."""
     HOST_STATE_INCOMPATIBLE: _HostState.ValueType  # 5
-    """It answers, but the gateway speaks none of its API versions."""
+    """It answers, but shares no API version with the gateway."""
     HOST_STATE_DRAINING: _HostState.ValueType  # 6
     """It answers, and takes no new work."""
 
@@ -54,11 +54,11 @@ HOST_STATE_CONNECTING: HostState.ValueType  # 1
 HOST_STATE_UP: HostState.ValueType  # 2
 """It answers."""
 HOST_STATE_DEGRADED: HostState.ValueType  # 3
-"""It answers pings, but not all else; or it has not answered one probe in time."""
+"""It answers only pings, or has not answered one probe in time."""
 HOST_STATE_DOWN: HostState.ValueType  # 4
 """It does not answer."""
 HOST_STATE_INCOMPATIBLE: HostState.ValueType  # 5
-"""It answers, but the gateway speaks none of its API versions."""
+"""It answers, but shares no API version with the gateway."""
 HOST_STATE_DRAINING: HostState.ValueType  # 6
 """It answers, and takes no new work."""
 Global___HostState: _TypeAlias = HostState  # noqa: Y015
@@ -125,7 +125,7 @@ class Host(_message.Message):
     engine_version: _builtins.str
     """The version of its engine, such as `26.1.5`; empty before the first contact."""
     draining: _builtins.bool
-    """Whether it takes no new work; its state says so only while it is up."""
+    """Whether it is draining; its state shows that only while it is up."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Its labels from the gateway's configuration, such as `site: north`."""
@@ -144,17 +144,17 @@ class Host(_message.Message):
 
     @_builtins.property
     def breakers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Breaker]:
-        """The kinds of calls that fail at once at the moment, though the host answers: so many of them have failed, and so does
-        the gateway's own.
+        """The kinds of calls that fail at once although the host answers: many of them have failed, and the gateway's own read
+        fails too.
         """
 
     @_builtins.property
     def inventory(self) -> _common_pb2.Freshness:
-        """How old the gateway's inventory of it can be.  Absent before there is one."""
+        """The largest possible age of the gateway's inventory of it.  Absent without an inventory."""
 
     @_builtins.property
     def ignored_sources(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Other sources that have a host of this name, in their order.  What they say of it has no effect."""
+        """Other sources that have a host of this name, in their order.  Their hosts of this name have no effect."""
 
     def __init__(
         self,
@@ -187,7 +187,7 @@ Global___Host: _TypeAlias = Host  # noqa: Y015
 
 @_typing.final
 class HostSource(_message.Message):
-    """Where hosts come from."""
+    """A source of hosts."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -211,7 +211,7 @@ class HostSource(_message.Message):
 
     @_builtins.property
     def refused_entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___RefusedHostEntry]:
-        """The entries of it that are not right.  What an entry said before stays."""
+        """Its invalid entries.  The previous hosts of an invalid entry stay."""
 
     def __init__(
         self,
@@ -242,7 +242,7 @@ class RefusedHostEntry(_message.Message):
     place: _builtins.str
     """Where it is: a file with its line and column, a key of etcd, or a service of Consul."""
     message: _builtins.str
-    """What is not right, and the remedy."""
+    """The error, and the remedy."""
     def __init__(
         self,
         *,
@@ -295,7 +295,7 @@ Global___Breaker: _TypeAlias = Breaker  # noqa: Y015
 
 @_typing.final
 class HostSpec(_message.Message):
-    """How a host is reached, and what it is called."""
+    """The name, the address and the credentials of a host."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -339,7 +339,7 @@ class HostSpec(_message.Message):
 
     @_builtins.property
     def tls(self) -> Global___HostTls:
-        """What proves who is who on a `tcp://` address.  Without it the connection is not encrypted; beyond the gateway's
+        """The certificates for a `tcp://` address.  Without it the connection is not encrypted; beyond the gateway's
         machine this needs `insecure`.
         """
 
@@ -382,7 +382,7 @@ class HostTls(_message.Message):
     key: _builtins.str
     """The key of that certificate, as PEM."""
     server_name: _builtins.str
-    """The name in the engine's certificate, where it is not that of the address."""
+    """The name in the engine's certificate, if it differs from the host of the address."""
     def __init__(
         self,
         *,
@@ -564,7 +564,7 @@ class WatchHostsResponse(_message.Message):
     SYNCED_FIELD_NUMBER: _builtins.int
     HEARTBEAT_FIELD_NUMBER: _builtins.int
     synced: _builtins.bool
-    """Whether all hosts that there are have come: from now on there are changes only."""
+    """Whether the client has all hosts now: only changes follow."""
     @_builtins.property
     def hosts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Host]:
         """The hosts that are new or have changed."""
@@ -650,7 +650,7 @@ class UpdateHostRequest(_message.Message):
     SPEC_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def spec(self) -> Global___HostSpec:
-        """The host, with all its fields: what is not set is removed."""
+        """The host, with all its fields: a field that is not set is removed."""
 
     def __init__(
         self,

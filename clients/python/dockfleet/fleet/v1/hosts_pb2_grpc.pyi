@@ -54,14 +54,14 @@ class HostServiceStub:
       - INVALID_ARGUMENT (INVALID_FIELD): the name is missing.
     """
     WatchHosts: _grpc.UnaryStreamMultiCallable[_hosts_pb2.WatchHostsRequest, _hosts_pb2.WatchHostsResponse]
-    """Follows the hosts: all that are selected at first, then every change of them.  A host that changes often while the
-    client does not read comes once, as it is then.
+    """Follows the hosts that are selected: all of them at first, then every change.  A host that changes often while the
+    client does not read is sent once, in its latest state.
 
     Errors:
       - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
     """
     AddHost: _grpc.UnaryUnaryMultiCallable[_hosts_pb2.AddHostRequest, _hosts_pb2.AddHostResponse]
-    """Adds a host.  The gateway stores it, so that it is there again after a restart.  The call does not wait for it: its
+    """Adds a host.  The gateway stores it, so that it exists after a restart.  The call does not wait for the host: its
     state is HOST_STATE_CONNECTING at first.
 
     Errors:
@@ -70,7 +70,7 @@ class HostServiceStub:
       - UNAVAILABLE (HOST_STORE_UNAVAILABLE): the gateway cannot store the host.
     """
     UpdateHost: _grpc.UnaryUnaryMultiCallable[_hosts_pb2.UpdateHostRequest, _hosts_pb2.UpdateHostResponse]
-    """Replaces what AddHost has stored of a host.  With the same address its calls and streams continue.
+    """Replaces the settings of a host that AddHost has stored.  With the same address its calls and streams continue.
 
     Errors:
       - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
@@ -86,15 +86,15 @@ class HostServiceStub:
       - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
     """
     DrainHost: _grpc.UnaryUnaryMultiCallable[_hosts_pb2.DrainHostRequest, _hosts_pb2.DrainHostResponse]
-    """Lets a host take no new work.  RPCs with the option `new_work`, which make or start something there, fail with
-    FAILED_PRECONDITION, reason HOST_DRAINING.  Everything else continues: what runs there runs on.  The gateway stores
-    it by the name of the host, until UndrainHost.
+    """Stops new work on a host.  RPCs with the option `new_work`, which create or start something there, fail with
+    FAILED_PRECONDITION, reason HOST_DRAINING.  Everything else continues.  The gateway stores the name of the host until
+    UndrainHost.
 
     Errors:
       - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
     """
     UndrainHost: _grpc.UnaryUnaryMultiCallable[_hosts_pb2.UndrainHostRequest, _hosts_pb2.UndrainHostResponse]
-    """Lets a host that was drained take new work again.
+    """Allows new work on a drained host again.
 
     Errors:
       - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
@@ -132,14 +132,14 @@ class HostServiceAsyncStub(HostServiceStub):
       - INVALID_ARGUMENT (INVALID_FIELD): the name is missing.
     """
     WatchHosts: _aio.UnaryStreamMultiCallable[_hosts_pb2.WatchHostsRequest, _hosts_pb2.WatchHostsResponse]  # type: ignore[assignment]
-    """Follows the hosts: all that are selected at first, then every change of them.  A host that changes often while the
-    client does not read comes once, as it is then.
+    """Follows the hosts that are selected: all of them at first, then every change.  A host that changes often while the
+    client does not read is sent once, in its latest state.
 
     Errors:
       - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
     """
     AddHost: _aio.UnaryUnaryMultiCallable[_hosts_pb2.AddHostRequest, _hosts_pb2.AddHostResponse]  # type: ignore[assignment]
-    """Adds a host.  The gateway stores it, so that it is there again after a restart.  The call does not wait for it: its
+    """Adds a host.  The gateway stores it, so that it exists after a restart.  The call does not wait for the host: its
     state is HOST_STATE_CONNECTING at first.
 
     Errors:
@@ -148,7 +148,7 @@ class HostServiceAsyncStub(HostServiceStub):
       - UNAVAILABLE (HOST_STORE_UNAVAILABLE): the gateway cannot store the host.
     """
     UpdateHost: _aio.UnaryUnaryMultiCallable[_hosts_pb2.UpdateHostRequest, _hosts_pb2.UpdateHostResponse]  # type: ignore[assignment]
-    """Replaces what AddHost has stored of a host.  With the same address its calls and streams continue.
+    """Replaces the settings of a host that AddHost has stored.  With the same address its calls and streams continue.
 
     Errors:
       - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
@@ -164,15 +164,15 @@ class HostServiceAsyncStub(HostServiceStub):
       - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
     """
     DrainHost: _aio.UnaryUnaryMultiCallable[_hosts_pb2.DrainHostRequest, _hosts_pb2.DrainHostResponse]  # type: ignore[assignment]
-    """Lets a host take no new work.  RPCs with the option `new_work`, which make or start something there, fail with
-    FAILED_PRECONDITION, reason HOST_DRAINING.  Everything else continues: what runs there runs on.  The gateway stores
-    it by the name of the host, until UndrainHost.
+    """Stops new work on a host.  RPCs with the option `new_work`, which create or start something there, fail with
+    FAILED_PRECONDITION, reason HOST_DRAINING.  Everything else continues.  The gateway stores the name of the host until
+    UndrainHost.
 
     Errors:
       - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
     """
     UndrainHost: _aio.UnaryUnaryMultiCallable[_hosts_pb2.UndrainHostRequest, _hosts_pb2.UndrainHostResponse]  # type: ignore[assignment]
-    """Lets a host that was drained take new work again.
+    """Allows new work on a drained host again.
 
     Errors:
       - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
@@ -225,8 +225,8 @@ class HostServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _hosts_pb2.WatchHostsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_hosts_pb2.WatchHostsResponse], _abc.AsyncIterator[_hosts_pb2.WatchHostsResponse]]:
-        """Follows the hosts: all that are selected at first, then every change of them.  A host that changes often while the
-        client does not read comes once, as it is then.
+        """Follows the hosts that are selected: all of them at first, then every change.  A host that changes often while the
+        client does not read is sent once, in its latest state.
 
         Errors:
           - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
@@ -238,7 +238,7 @@ class HostServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _hosts_pb2.AddHostRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_hosts_pb2.AddHostResponse, _abc.Awaitable[_hosts_pb2.AddHostResponse]]:
-        """Adds a host.  The gateway stores it, so that it is there again after a restart.  The call does not wait for it: its
+        """Adds a host.  The gateway stores it, so that it exists after a restart.  The call does not wait for the host: its
         state is HOST_STATE_CONNECTING at first.
 
         Errors:
@@ -253,7 +253,7 @@ class HostServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _hosts_pb2.UpdateHostRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_hosts_pb2.UpdateHostResponse, _abc.Awaitable[_hosts_pb2.UpdateHostResponse]]:
-        """Replaces what AddHost has stored of a host.  With the same address its calls and streams continue.
+        """Replaces the settings of a host that AddHost has stored.  With the same address its calls and streams continue.
 
         Errors:
           - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
@@ -281,9 +281,9 @@ class HostServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _hosts_pb2.DrainHostRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_hosts_pb2.DrainHostResponse, _abc.Awaitable[_hosts_pb2.DrainHostResponse]]:
-        """Lets a host take no new work.  RPCs with the option `new_work`, which make or start something there, fail with
-        FAILED_PRECONDITION, reason HOST_DRAINING.  Everything else continues: what runs there runs on.  The gateway stores
-        it by the name of the host, until UndrainHost.
+        """Stops new work on a host.  RPCs with the option `new_work`, which create or start something there, fail with
+        FAILED_PRECONDITION, reason HOST_DRAINING.  Everything else continues.  The gateway stores the name of the host until
+        UndrainHost.
 
         Errors:
           - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
@@ -295,7 +295,7 @@ class HostServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _hosts_pb2.UndrainHostRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_hosts_pb2.UndrainHostResponse, _abc.Awaitable[_hosts_pb2.UndrainHostResponse]]:
-        """Lets a host that was drained take new work again.
+        """Allows new work on a drained host again.
 
         Errors:
           - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.

@@ -36,7 +36,7 @@ class _LabelOperatorEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LabelOp
     LABEL_OPERATOR_NOT_IN: _LabelOperator.ValueType  # 4
     """`key notin (a,b)`: the label has none of these values, or is absent."""
     LABEL_OPERATOR_EXISTS: _LabelOperator.ValueType  # 5
-    """`key`: the label is there, whatever its value."""
+    """`key`: the label is present, with any value."""
     LABEL_OPERATOR_NOT_EXISTS: _LabelOperator.ValueType  # 6
     """`!key`: the label is absent."""
 
@@ -54,7 +54,7 @@ LABEL_OPERATOR_IN: LabelOperator.ValueType  # 3
 LABEL_OPERATOR_NOT_IN: LabelOperator.ValueType  # 4
 """`key notin (a,b)`: the label has none of these values, or is absent."""
 LABEL_OPERATOR_EXISTS: LabelOperator.ValueType  # 5
-"""`key`: the label is there, whatever its value."""
+"""`key`: the label is present, with any value."""
 LABEL_OPERATOR_NOT_EXISTS: LabelOperator.ValueType  # 6
 """`!key`: the label is absent."""
 Global___LabelOperator: _TypeAlias = LabelOperator  # noqa: Y015
@@ -62,7 +62,7 @@ Global___LabelOperator: _TypeAlias = LabelOperator  # noqa: Y015
 @_typing.final
 class HostSelector(_message.Message):
     """Which hosts.  A host is selected when its name is one of `names` and its labels meet every one of `labels`.
-    A selector that says nothing, and has not `all`, is INVALID_ARGUMENT.
+    An empty selector is INVALID_ARGUMENT.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -80,7 +80,7 @@ class HostSelector(_message.Message):
 
     @_builtins.property
     def labels(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelRequirement]:
-        """What the labels of the host must meet."""
+        """Requirements that the labels of the host must meet."""
 
     def __init__(
         self,
@@ -99,8 +99,8 @@ Global___HostSelector: _TypeAlias = HostSelector  # noqa: Y015
 
 @_typing.final
 class ContainerSelector(_message.Message):
-    """Which containers.  A container is selected when it meets everything that is set.  A selector that says nothing, and
-    has not `all`, is INVALID_ARGUMENT.
+    """Which containers.  A container is selected when it meets everything that is set.  An empty selector is
+    INVALID_ARGUMENT.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -119,7 +119,7 @@ class ContainerSelector(_message.Message):
 
     @_builtins.property
     def labels(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelRequirement]:
-        """What the labels of the container must meet."""
+        """Requirements that the labels of the container must meet."""
 
     @_builtins.property
     def images(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -153,7 +153,7 @@ Global___ContainerSelector: _TypeAlias = ContainerSelector  # noqa: Y015
 
 @_typing.final
 class LabelRequirement(_message.Message):
-    """What a label must be."""
+    """A requirement on a label."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -45,8 +45,8 @@ public final class HostService {
   }
 
   /**
-   * Follows the hosts: all that are selected at first, then every change of them.  A host that changes often while the
-   * client does not read comes once, as it is then.
+   * Follows the hosts that are selected: all of them at first, then every change.  A host that changes often while the
+   * client does not read is sent once, in its latest state.
    *
    * Errors:
    *   - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
@@ -58,7 +58,7 @@ public final class HostService {
   }
 
   /**
-   * Adds a host.  The gateway stores it, so that it is there again after a restart.  The call does not wait for it: its
+   * Adds a host.  The gateway stores it, so that it exists after a restart.  The call does not wait for the host: its
    * state is HOST_STATE_CONNECTING at first.
    *
    * Errors:
@@ -73,7 +73,7 @@ public final class HostService {
   }
 
   /**
-   * Replaces what AddHost has stored of a host.  With the same address its calls and streams continue.
+   * Replaces the settings of a host that AddHost has stored.  With the same address its calls and streams continue.
    *
    * Errors:
    *   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
@@ -101,9 +101,9 @@ public final class HostService {
   }
 
   /**
-   * Lets a host take no new work.  RPCs with the option `new_work`, which make or start something there, fail with
-   * FAILED_PRECONDITION, reason HOST_DRAINING.  Everything else continues: what runs there runs on.  The gateway stores
-   * it by the name of the host, until UndrainHost.
+   * Stops new work on a host.  RPCs with the option `new_work`, which create or start something there, fail with
+   * FAILED_PRECONDITION, reason HOST_DRAINING.  Everything else continues.  The gateway stores the name of the host until
+   * UndrainHost.
    *
    * Errors:
    *   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
@@ -115,7 +115,7 @@ public final class HostService {
   }
 
   /**
-   * Lets a host that was drained take new work again.
+   * Allows new work on a drained host again.
    *
    * Errors:
    *   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
