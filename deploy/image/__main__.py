@@ -107,7 +107,7 @@ def _config() -> dict[str, object]:
         },
         "Labels": {
             "org.opencontainers.image.title": NAME,
-            "org.opencontainers.image.description": "One gRPC door in front of many Docker hosts",
+            "org.opencontainers.image.description": "One gRPC endpoint for many Docker hosts",
             "org.opencontainers.image.version": __version__,
             "org.opencontainers.image.licenses": "Apache-2.0",
         },

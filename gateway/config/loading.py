@@ -173,7 +173,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         PROGRAM,
         usage=f"{PROGRAM} [--config FILE] [--host NAME=ADDRESS]... [--FLAG VALUE]...",
-        description="One gRPC door in front of many Docker hosts.",
+        description="One gRPC endpoint for many Docker hosts.",
         epilog="Every flag is also a key of the file and a variable: --limits-read-timeout-seconds is "
         f"limits.read_timeout_seconds and {PREFIX}LIMITS__READ_TIMEOUT_SECONDS. A flag wins over a variable, "
         "a variable over the file.",

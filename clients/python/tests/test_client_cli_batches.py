@@ -111,7 +111,7 @@ def test_a_batch_that_nobody_can_be_asked_about_needs_yes(two_hosts: Gateway, ru
     refused = run("stop", "-l", "app=shop")
     done = run("stop", "-l", "app=shop", "--yes")
 
-    assert refused.stderr == "dockfleet: stop a/db, a/web, b/web? --yes is needed where nobody can be asked\n"
+    assert refused.stderr == "dockfleet: stop a/db, a/web, b/web? --yes is needed without a terminal\n"
     assert (refused.stdout, refused.exit_code) == ("", 1)
     assert sorted(done.stdout.split()) == ["a/db", "a/web", "b/web"]
     assert done.exit_code == 0

@@ -50,7 +50,7 @@ class Batch(NamedTuple):
             return
         if not sys.stdin.isatty():
             shown = ", ".join(targets[:3]) + (f" and {len(targets) - 3} more" if len(targets) > 3 else "")
-            raise CommandError(f"{verb} {shown}? --yes is needed where nobody can be asked")
+            raise CommandError(f"{verb} {shown}? --yes is needed without a terminal")
         for target in targets[:SHOWN]:
             click.echo(f"  {target}", err=True)
         if len(targets) > SHOWN:

@@ -169,7 +169,7 @@ def update(
     gateway: Gateway = context.obj
     request = UpdateContainerRequest(nano_cpus=None if cpus is None else round(cpus * 1e9), **how)
     if not request.ListFields():
-        raise click.UsageError("what is to be changed?  Try --memory, --cpus or --restart")
+        raise click.UsageError("give at least one change, such as --memory, --cpus or --restart")
     found = chosen(gateway, scope, texts, everything, "dockfleet update")
     if not called_by_name(found, texts):
         batch.confirm("update", [str(target) for target in found.targets])

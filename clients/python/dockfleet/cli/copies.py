@@ -94,7 +94,7 @@ COLUMNS = {
 def discover(
     context: click.Context, /, services: tuple[str, ...], scope: Scope, view: View, watch: bool, **how: Any
 ) -> None:
-    """Find where services can be reached.
+    """Find the endpoints of services.
 
     A service is the label dockfleet.service of a container, else com.docker.compose.service, else the container's name.
     SERVICE may have a `*`.

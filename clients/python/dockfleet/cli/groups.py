@@ -40,7 +40,7 @@ VOLUME = {
 }
 SYSTEM = {
     "df": Verb("system:df", "Show how much disk space hosts use."),
-    "info": Verb("system:info", "Show what hosts and their engines are and have."),
+    "info": Verb("system:info", "Show information about hosts and their engines."),
     "events": FLEET["events"],
     "prune": Verb("pruning:prune_system", "Remove what is unused on hosts."),
 }

@@ -186,7 +186,7 @@ def add(gateway: Gateway, /, **how: Any) -> None:
 @_specified(address=click.argument("address"))
 @click.pass_obj
 def update(gateway: Gateway, /, **how: Any) -> None:
-    """Replace what was stored of a host that was added: what is not given is removed.
+    """Replace the settings of a host that was added: settings that are not given are removed.
 
     With the same address, its calls and streams continue.
     """
@@ -238,7 +238,7 @@ def rm(gateway: Gateway, /, names: tuple[str, ...], yes: bool) -> None:
 @NAMES
 @click.pass_obj
 def drain(gateway: Gateway, /, names: tuple[str, ...]) -> None:
-    """Let hosts take no new work.  What runs there runs on."""
+    """Stop new work on hosts.  What runs there runs on."""
     from dockfleet.fleet.v1.hosts_pb2 import DrainHostRequest
 
     for name in names:
@@ -250,7 +250,7 @@ def drain(gateway: Gateway, /, names: tuple[str, ...]) -> None:
 @NAMES
 @click.pass_obj
 def undrain(gateway: Gateway, /, names: tuple[str, ...]) -> None:
-    """Let hosts that were drained take new work again."""
+    """Allow new work on drained hosts again."""
     from dockfleet.fleet.v1.hosts_pb2 import UndrainHostRequest
 
     for name in names:
@@ -264,7 +264,7 @@ def undrain(gateway: Gateway, /, names: tuple[str, ...]) -> None:
 @NAMES
 @click.pass_context
 def probe(context: click.Context, /, names: tuple[str, ...], timeout: float | None, view: View) -> None:
-    """Probe hosts now, and show their states after it.  The exit code is 1 when one of them does not answer."""
+    """Probe hosts now, and show their new states.  The exit code is 1 when one of them does not answer."""
     from google.protobuf.duration_pb2 import Duration
 
     from dockfleet.fleet.v1 import hosts_pb2 as pb

@@ -118,7 +118,7 @@ READERS: dict[str, Callable[..., Any]] = {
 
 inspect = inspecting(
     tuple(READERS),
-    """Print everything that is known of containers, images, networks or volumes.
+    """Print all properties of containers, images, networks or volumes.
 
     It is docker's own JSON.  NAME is HOST/CONTAINER, or a name that is unique in the fleet.  Images, networks and
     volumes need -H HOST.

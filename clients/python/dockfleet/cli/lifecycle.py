@@ -169,7 +169,7 @@ def pause(gateway: Gateway) -> Any:
 
 @changing("unpause", asks=False)
 def unpause(gateway: Gateway) -> Any:
-    """Let the processes of paused containers run again."""
+    """Resume the processes of paused containers."""
     return gateway.fleet.UnpauseContainers, _pb().UnpauseContainersRequest, _containers_pb().UnpauseContainerRequest()
 
 

@@ -51,5 +51,10 @@ def filters_of(texts: Iterable[str], option: str = "--filter") -> dict[str, Any]
 
 
 FILTER = click.option(
-    "-f", "--filter", "filters", multiple=True, metavar="NAME=VALUE", help="Only what fits, as docker's own filters."
+    "-f",
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Only what matches, like docker's filters.",
 )

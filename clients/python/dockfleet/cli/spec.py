@@ -41,7 +41,7 @@ OPTIONS: tuple[F, ...] = (
     click.option("-w", "--workdir", "working_dir", metavar="DIRECTORY", help="The directory to start in."),
     click.option("-u", "--user", metavar="USER[:GROUP]", help="Run it as this user."),
     _many("--group-add", help="A further group.", metavar="GROUP"),
-    click.option("--entrypoint", metavar="COMMAND", help="In place of the image's own."),
+    click.option("--entrypoint", metavar="COMMAND", help="Replaces the entrypoint of the image."),
     click.option("-h", "--hostname", metavar="NAME", help="Its own host name."),
     click.option("--network", "--net", "network_mode", metavar="NETWORK", help="Connect it to this network."),
     _many("--network-alias", help="A further name in that network.", metavar="NAME"),

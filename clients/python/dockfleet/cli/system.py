@@ -33,7 +33,7 @@ INFO = {
 @scoped(labels=False)
 @click.pass_context
 def info(context: click.Context, /, scope: Scope, view: View) -> None:
-    """Show what hosts and their engines are and have."""
+    """Show information about hosts and their engines."""
     from dockfleet.fleet.v1 import fleet_pb2 as pb
 
     gateway: Gateway = context.obj

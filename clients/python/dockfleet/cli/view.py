@@ -52,11 +52,11 @@ FIXED = ("HOST", "CONTAINER ID", "IMAGE ID", "NETWORK ID", "ID", "SIZE", "STATE"
 
 
 FORMAT = click.option(
-    "--format", "template", metavar="TEMPLATE", help="Print each as a Go template says, such as '{{.ID}}', or `json`."
+    "--format", "template", metavar="TEMPLATE", help="Format each with a Go template, such as '{{.ID}}', or `json`."
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object each, in Docker's spelling.")
 QUIET = click.option("-q", "--quiet", is_flag=True, help="Print the ids or names only.")
-NO_TRUNC = click.option("--no-trunc", is_flag=True, help="Cut nothing.")
+NO_TRUNC = click.option("--no-trunc", is_flag=True, help="Do not truncate the output.")
 
 
 def listed(*, quiet: bool = True) -> Callable[[F], F]:
