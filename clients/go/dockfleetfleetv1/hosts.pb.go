@@ -37,11 +37,11 @@ const (
 	HostState_HOST_STATE_CONNECTING HostState = 1
 	// It answers.
 	HostState_HOST_STATE_UP HostState = 2
-	// It answers pings, but not all else; or it has not answered one probe in time.
+	// It answers only pings, or has not answered one probe in time.
 	HostState_HOST_STATE_DEGRADED HostState = 3
 	// It does not answer.
 	HostState_HOST_STATE_DOWN HostState = 4
-	// It answers, but the gateway speaks none of its API versions.
+	// It answers, but shares no API version with the gateway.
 	HostState_HOST_STATE_INCOMPATIBLE HostState = 5
 	// It answers, and takes no new work.
 	HostState_HOST_STATE_DRAINING HostState = 6
@@ -125,14 +125,14 @@ type Host struct {
 	EngineVersion string `protobuf:"bytes,12,opt,name=engine_version,json=engineVersion,proto3" json:"engine_version,omitempty"`
 	// The other hosts whose engines have the same id: two addresses of one engine, or a copy of a machine.
 	SameEngineAs []string `protobuf:"bytes,13,rep,name=same_engine_as,json=sameEngineAs,proto3" json:"same_engine_as,omitempty"`
-	// The kinds of calls that fail at once at the moment, though the host answers: so many of them have failed, and so does
-	// the gateway's own.
+	// The kinds of calls that fail at once although the host answers: many of them have failed, and the gateway's own read
+	// fails too.
 	Breakers []*Breaker `protobuf:"bytes,14,rep,name=breakers,proto3" json:"breakers,omitempty"`
-	// How old the gateway's inventory of it can be.  Absent before there is one.
+	// The largest possible age of the gateway's inventory of it.  Absent without an inventory.
 	Inventory *dockfleetv1.Freshness `protobuf:"bytes,15,opt,name=inventory,proto3" json:"inventory,omitempty"`
-	// Whether it takes no new work; its state says so only while it is up.
+	// Whether it is draining; its state shows that only while it is up.
 	Draining bool `protobuf:"varint,16,opt,name=draining,proto3" json:"draining,omitempty"`
-	// Other sources that have a host of this name, in their order.  What they say of it has no effect.
+	// Other sources that have a host of this name, in their order.  Their hosts of this name have no effect.
 	IgnoredSources []string `protobuf:"bytes,17,rep,name=ignored_sources,json=ignoredSources,proto3" json:"ignored_sources,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -287,7 +287,7 @@ func (x *Host) GetIgnoredSources() []string {
 	return nil
 }
 
-// Where hosts come from.
+// A source of hosts.
 type HostSource struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its name, as in `Host.source`.
@@ -300,7 +300,7 @@ type HostSource struct {
 	LastSuccessTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=last_success_time,json=lastSuccessTime,proto3" json:"last_success_time,omitempty"`
 	// How many hosts it has.
 	Hosts uint32 `protobuf:"varint,5,opt,name=hosts,proto3" json:"hosts,omitempty"`
-	// The entries of it that are not right.  What an entry said before stays.
+	// Its invalid entries.  The previous hosts of an invalid entry stay.
 	RefusedEntries []*RefusedHostEntry `protobuf:"bytes,6,rep,name=refused_entries,json=refusedEntries,proto3" json:"refused_entries,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -383,7 +383,7 @@ type RefusedHostEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Where it is: a file with its line and column, a key of etcd, or a service of Consul.
 	Place string `protobuf:"bytes,1,opt,name=place,proto3" json:"place,omitempty"`
-	// What is not right, and the remedy.
+	// The error, and the remedy.
 	Message       string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -498,7 +498,7 @@ func (x *Breaker) GetFailure() *dockfleetv1.Failure {
 	return nil
 }
 
-// How a host is reached, and what it is called.
+// The name, the address and the credentials of a host.
 type HostSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its name: 1 to 63 of `a` to `z`, digits and, inside, `_`, `.` and `-`.
@@ -507,7 +507,7 @@ type HostSpec struct {
 	Address string `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
 	// Its labels.
 	Labels map[string]string `protobuf:"bytes,3,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// What proves who is who on a `tcp://` address.  Without it the connection is not encrypted; beyond the gateway's
+	// The certificates for a `tcp://` address.  Without it the connection is not encrypted; beyond the gateway's
 	// machine this needs `insecure`.
 	Tls *HostTls `protobuf:"bytes,4,opt,name=tls,proto3" json:"tls,omitempty"`
 	// How to log in on an `ssh://` address.
@@ -600,7 +600,7 @@ type HostTls struct {
 	Certificate string `protobuf:"bytes,2,opt,name=certificate,proto3" json:"certificate,omitempty"`
 	// The key of that certificate, as PEM.
 	Key string `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`
-	// The name in the engine's certificate, where it is not that of the address.
+	// The name in the engine's certificate, if it differs from the host of the address.
 	ServerName    string `protobuf:"bytes,4,opt,name=server_name,json=serverName,proto3" json:"server_name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -974,7 +974,7 @@ type WatchHostsResponse struct {
 	Hosts []*Host `protobuf:"bytes,1,rep,name=hosts,proto3" json:"hosts,omitempty"`
 	// The names of the hosts that are gone, or that the selector does not select any more.
 	RemovedNames []string `protobuf:"bytes,2,rep,name=removed_names,json=removedNames,proto3" json:"removed_names,omitempty"`
-	// Whether all hosts that there are have come: from now on there are changes only.
+	// Whether the client has all hosts now: only changes follow.
 	Synced bool `protobuf:"varint,3,opt,name=synced,proto3" json:"synced,omitempty"`
 	// Nothing has changed.
 	Heartbeat     *dockfleetv1.Heartbeat `protobuf:"bytes,4,opt,name=heartbeat,proto3" json:"heartbeat,omitempty"`
@@ -1135,7 +1135,7 @@ func (x *AddHostResponse) GetHost() *Host {
 // The request of UpdateHost.
 type UpdateHostRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The host, with all its fields: what is not set is removed.
+	// The host, with all its fields: a field that is not set is removed.
 	Spec          *HostSpec `protobuf:"bytes,1,opt,name=spec,proto3" json:"spec,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

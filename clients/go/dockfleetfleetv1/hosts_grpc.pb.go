@@ -55,13 +55,13 @@ type HostServiceClient interface {
 	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
 	//   - INVALID_ARGUMENT (INVALID_FIELD): the name is missing.
 	GetHost(ctx context.Context, in *GetHostRequest, opts ...grpc.CallOption) (*GetHostResponse, error)
-	// Follows the hosts: all that are selected at first, then every change of them.  A host that changes often while the
-	// client does not read comes once, as it is then.
+	// Follows the hosts that are selected: all of them at first, then every change.  A host that changes often while the
+	// client does not read is sent once, in its latest state.
 	//
 	// Errors:
 	//   - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
 	WatchHosts(ctx context.Context, in *WatchHostsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchHostsResponse], error)
-	// Adds a host.  The gateway stores it, so that it is there again after a restart.  The call does not wait for it: its
+	// Adds a host.  The gateway stores it, so that it exists after a restart.  The call does not wait for the host: its
 	// state is HOST_STATE_CONNECTING at first.
 	//
 	// Errors:
@@ -69,7 +69,7 @@ type HostServiceClient interface {
 	//   - INVALID_ARGUMENT (INVALID_FIELD): the name, the address, the labels or the credentials are malformed.
 	//   - UNAVAILABLE (HOST_STORE_UNAVAILABLE): the gateway cannot store the host.
 	AddHost(ctx context.Context, in *AddHostRequest, opts ...grpc.CallOption) (*AddHostResponse, error)
-	// Replaces what AddHost has stored of a host.  With the same address its calls and streams continue.
+	// Replaces the settings of a host that AddHost has stored.  With the same address its calls and streams continue.
 	//
 	// Errors:
 	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
@@ -83,14 +83,14 @@ type HostServiceClient interface {
 	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
 	//   - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
 	RemoveHost(ctx context.Context, in *RemoveHostRequest, opts ...grpc.CallOption) (*RemoveHostResponse, error)
-	// Lets a host take no new work.  RPCs with the option `new_work`, which make or start something there, fail with
-	// FAILED_PRECONDITION, reason HOST_DRAINING.  Everything else continues: what runs there runs on.  The gateway stores
-	// it by the name of the host, until UndrainHost.
+	// Stops new work on a host.  RPCs with the option `new_work`, which create or start something there, fail with
+	// FAILED_PRECONDITION, reason HOST_DRAINING.  Everything else continues.  The gateway stores the name of the host until
+	// UndrainHost.
 	//
 	// Errors:
 	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
 	DrainHost(ctx context.Context, in *DrainHostRequest, opts ...grpc.CallOption) (*DrainHostResponse, error)
-	// Lets a host that was drained take new work again.
+	// Allows new work on a drained host again.
 	//
 	// Errors:
 	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
@@ -232,13 +232,13 @@ type HostServiceServer interface {
 	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
 	//   - INVALID_ARGUMENT (INVALID_FIELD): the name is missing.
 	GetHost(context.Context, *GetHostRequest) (*GetHostResponse, error)
-	// Follows the hosts: all that are selected at first, then every change of them.  A host that changes often while the
-	// client does not read comes once, as it is then.
+	// Follows the hosts that are selected: all of them at first, then every change.  A host that changes often while the
+	// client does not read is sent once, in its latest state.
 	//
 	// Errors:
 	//   - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
 	WatchHosts(*WatchHostsRequest, grpc.ServerStreamingServer[WatchHostsResponse]) error
-	// Adds a host.  The gateway stores it, so that it is there again after a restart.  The call does not wait for it: its
+	// Adds a host.  The gateway stores it, so that it exists after a restart.  The call does not wait for the host: its
 	// state is HOST_STATE_CONNECTING at first.
 	//
 	// Errors:
@@ -246,7 +246,7 @@ type HostServiceServer interface {
 	//   - INVALID_ARGUMENT (INVALID_FIELD): the name, the address, the labels or the credentials are malformed.
 	//   - UNAVAILABLE (HOST_STORE_UNAVAILABLE): the gateway cannot store the host.
 	AddHost(context.Context, *AddHostRequest) (*AddHostResponse, error)
-	// Replaces what AddHost has stored of a host.  With the same address its calls and streams continue.
+	// Replaces the settings of a host that AddHost has stored.  With the same address its calls and streams continue.
 	//
 	// Errors:
 	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
@@ -260,14 +260,14 @@ type HostServiceServer interface {
 	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
 	//   - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
 	RemoveHost(context.Context, *RemoveHostRequest) (*RemoveHostResponse, error)
-	// Lets a host take no new work.  RPCs with the option `new_work`, which make or start something there, fail with
-	// FAILED_PRECONDITION, reason HOST_DRAINING.  Everything else continues: what runs there runs on.  The gateway stores
-	// it by the name of the host, until UndrainHost.
+	// Stops new work on a host.  RPCs with the option `new_work`, which create or start something there, fail with
+	// FAILED_PRECONDITION, reason HOST_DRAINING.  Everything else continues.  The gateway stores the name of the host until
+	// UndrainHost.
 	//
 	// Errors:
 	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
 	DrainHost(context.Context, *DrainHostRequest) (*DrainHostResponse, error)
-	// Lets a host that was drained take new work again.
+	// Allows new work on a drained host again.
 	//
 	// Errors:
 	//   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.

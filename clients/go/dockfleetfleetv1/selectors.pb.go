@@ -37,7 +37,7 @@ const (
 	LabelOperator_LABEL_OPERATOR_IN LabelOperator = 3
 	// `key notin (a,b)`: the label has none of these values, or is absent.
 	LabelOperator_LABEL_OPERATOR_NOT_IN LabelOperator = 4
-	// `key`: the label is there, whatever its value.
+	// `key`: the label is present, with any value.
 	LabelOperator_LABEL_OPERATOR_EXISTS LabelOperator = 5
 	// `!key`: the label is absent.
 	LabelOperator_LABEL_OPERATOR_NOT_EXISTS LabelOperator = 6
@@ -93,13 +93,13 @@ func (LabelOperator) EnumDescriptor() ([]byte, []int) {
 }
 
 // Which hosts.  A host is selected when its name is one of `names` and its labels meet every one of `labels`.
-// A selector that says nothing, and has not `all`, is INVALID_ARGUMENT.
+// An empty selector is INVALID_ARGUMENT.
 type HostSelector struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The names.  A `*` stands for any number of characters.  A name without `*` that no host has is NOT_FOUND, reason
 	// UNKNOWN_HOST.  Empty: any name.
 	Names []string `protobuf:"bytes,1,rep,name=names,proto3" json:"names,omitempty"`
-	// What the labels of the host must meet.
+	// Requirements that the labels of the host must meet.
 	Labels []*LabelRequirement `protobuf:"bytes,2,rep,name=labels,proto3" json:"labels,omitempty"`
 	// Selects every host.  Not together with `names` and `labels`.
 	All           bool `protobuf:"varint,3,opt,name=all,proto3" json:"all,omitempty"`
@@ -158,13 +158,13 @@ func (x *HostSelector) GetAll() bool {
 	return false
 }
 
-// Which containers.  A container is selected when it meets everything that is set.  A selector that says nothing, and
-// has not `all`, is INVALID_ARGUMENT.
+// Which containers.  A container is selected when it meets everything that is set.  An empty selector is
+// INVALID_ARGUMENT.
 type ContainerSelector struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Ids, unique id prefixes or names.  A `*` in a name stands for any number of characters.  Empty: any container.
 	Names []string `protobuf:"bytes,1,rep,name=names,proto3" json:"names,omitempty"`
-	// What the labels of the container must meet.
+	// Requirements that the labels of the container must meet.
 	Labels []*LabelRequirement `protobuf:"bytes,2,rep,name=labels,proto3" json:"labels,omitempty"`
 	// References or ids of the image that it was created from.  Empty: any image.
 	Images []string `protobuf:"bytes,3,rep,name=images,proto3" json:"images,omitempty"`
@@ -250,7 +250,7 @@ func (x *ContainerSelector) GetPublishedPorts() []uint32 {
 	return nil
 }
 
-// What a label must be.
+// A requirement on a label.
 type LabelRequirement struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The name of the label.

@@ -110,10 +110,10 @@ func (StandardStream) EnumDescriptor() ([]byte, []int) {
 type SlowReader int32
 
 const (
-	// Not set: the comment of the field says what holds.
+	// Not set: the comment of the field has the default.
 	SlowReader_SLOW_READER_UNSPECIFIED SlowReader = 0
 	// The process waits, as it does for a full pipe.  Nothing is lost.  When the client reads nothing for a minute (the
-	// gateway's `limits.stall_seconds`), the call ends with RESOURCE_EXHAUSTED, reason SLOW_READER.
+	// gateway's `limits.stall_timeout_seconds`), the call ends with RESOURCE_EXHAUSTED, reason SLOW_READER.
 	SlowReader_SLOW_READER_WAIT SlowReader = 1
 	// The oldest output is dropped, and a response says how much.
 	SlowReader_SLOW_READER_DROP SlowReader = 2
@@ -293,11 +293,11 @@ func (GapReason) EnumDescriptor() ([]byte, []int) {
 //   - `host`: the host, where one was chosen;
 //   - `engine_status`: the HTTP status of the engine's answer, where there was one;
 //   - `request_id`: the id of the call in the gateway's log.  It is the client's own `x-request-id`, if it sent one;
-//   - `retry_safe`: `true` when the same call may be made again: it may help, and does no harm;
-//   - `since`: since when the host fails, as in `2026-01-02T15:04:05Z`.  The gateway knew that, and sent nothing.
+//   - `retry_safe`: `true` when the same call can be repeated without harm;
+//   - `since`: since when the host fails, as in `2026-01-02T15:04:05Z`.  The gateway sent nothing to the host then.
 //
 // While a host is known to be down, its calls end at once with the reason of the last failure and `since`.  The code is
-// UNAVAILABLE where it may come back by itself; `google.rpc.RetryInfo` then says when more is known.
+// UNAVAILABLE if it may come back by itself; `google.rpc.RetryInfo` then has the time of the next probe.
 type ErrorReason int32
 
 const (
@@ -319,8 +319,8 @@ const (
 	// The request uses something that is newer than the host's API version.  The metadata hold `required_version`,
 	// `host_version` and `field` or `method`.
 	ErrorReason_ERROR_REASON_API_VERSION_TOO_OLD ErrorReason = 7
-	// The limit of calls of this kind in progress at the host is reached, and that of those that wait.  The message names
-	// the configuration key.
+	// The calls of this kind to the host have reached their limit, and the queue is full.  The message names the
+	// configuration key.
 	ErrorReason_ERROR_REASON_HOST_BUSY ErrorReason = 8
 	// The host did not answer, or did not complete its answer, within the gateway's own timeout.  The message names the
 	// timeout.  The code is DEADLINE_EXCEEDED; UNAVAILABLE with `since`, when nothing was sent.
@@ -687,8 +687,9 @@ func (x *DroppedOutput) GetBytes() uint64 {
 	return 0
 }
 
-// The stream is alive but has no news.  The `resume_token` beside it is the present position.  A heartbeat comes after
-// every 15 seconds without another response.  Followed logs and events that have nothing to begin with send one at once.
+// The stream is alive, but has no new record.  The `resume_token` of its response is the current position.  A heartbeat
+// comes after every 15 seconds without another response.  Followed logs and events that have nothing to begin with send
+// one at once.
 type Heartbeat struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The time since the host last sent something for this stream.
@@ -994,13 +995,13 @@ func (*StreamReconnected) Descriptor() ([]byte, []int) {
 	return file_dockfleet_v1_common_proto_rawDescGZIP(), []int{8}
 }
 
-// How old the data in a response can be.
+// The largest possible age of the data in a response.
 type Freshness struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Where the data comes from.
 	Source AnswerSource `protobuf:"varint,1,opt,name=source,proto3,enum=dockfleet.v1.AnswerSource" json:"source,omitempty"`
-	// The greatest possible age of the data, but for changes of which the Engine sends no event: the inventory finds these
-	// within a minute or so.  Absent when nothing is known of the host.
+	// The largest possible age of the data, except changes without an event of the Engine: the inventory finds these within
+	// about a minute.  Absent when nothing is known of the host.
 	MaxAge        *durationpb.Duration `protobuf:"bytes,2,opt,name=max_age,json=maxAge,proto3" json:"max_age,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1062,7 +1063,7 @@ type Failure struct {
 	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
 	// The host; empty when none was chosen.
 	Host string `protobuf:"bytes,4,opt,name=host,proto3" json:"host,omitempty"`
-	// Whether the same operation may be repeated: it may help, and does no harm.
+	// Whether the same operation can be repeated without harm.
 	RetrySafe bool `protobuf:"varint,5,opt,name=retry_safe,json=retrySafe,proto3" json:"retry_safe,omitempty"`
 	// How long to wait before a repetition.  Absent when waiting does not help.
 	RetryAfter *durationpb.Duration `protobuf:"bytes,6,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
@@ -1563,7 +1564,7 @@ func (x *AuthConfig) GetRegistryToken() string {
 	return ""
 }
 
-// Data is missing from a stream, between two times.  In a log, a gap can come after entries that stand behind it.
+// Data is missing from a stream, between two times.  In a log, a gap can come after entries that are newer than it.
 type Gap struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The time of the last entry or event before the gap.  Absent when there was none.

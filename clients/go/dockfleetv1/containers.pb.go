@@ -175,7 +175,7 @@ type Container struct {
 	HostConfig *HostConfig `protobuf:"bytes,11,opt,name=host_config,json=HostConfig,proto3" json:"host_config,omitempty"`
 	// Its networks and published ports.
 	NetworkSettings *NetworkSettings `protobuf:"bytes,12,opt,name=network_settings,json=NetworkSettings,proto3" json:"network_settings,omitempty"`
-	// What is mounted into it.
+	// Its mounts.
 	Mounts []*MountPoint `protobuf:"bytes,13,rep,name=mounts,json=Mounts,proto3" json:"mounts,omitempty"`
 	// How many times the restart policy has restarted it.
 	RestartCount int64 `protobuf:"varint,14,opt,name=restart_count,json=RestartCount,proto3" json:"restart_count,omitempty"`
@@ -1343,7 +1343,7 @@ type ContainerSummary struct {
 	HostConfig *HostConfigSummary `protobuf:"bytes,13,opt,name=host_config,json=HostConfig,proto3" json:"host_config,omitempty"`
 	// The part of its NetworkSettings that lists hold.
 	NetworkSettings *NetworkSettingsSummary `protobuf:"bytes,14,opt,name=network_settings,json=NetworkSettings,proto3" json:"network_settings,omitempty"`
-	// What is mounted into it.
+	// Its mounts.
 	Mounts []*MountPoint `protobuf:"bytes,15,rep,name=mounts,json=Mounts,proto3" json:"mounts,omitempty"`
 	// The size in bytes of what it has written to its own layer.  Absent unless the request has `size`.
 	SizeRwBytes *int64 `protobuf:"varint,16,opt,name=size_rw_bytes,json=SizeRw,proto3,oneof" json:"size_rw_bytes,omitempty"`
@@ -3281,7 +3281,7 @@ func (x *RunContainerRequest) GetSlowReader() SlowReader {
 // A response of RunContainer.
 type RunContainerResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What the response is.
+	// The content of the response.
 	//
 	// Types that are valid to be assigned to Record:
 	//
@@ -3902,7 +3902,7 @@ type StreamLogsResponse struct {
 	ResumeToken []byte `protobuf:"bytes,1,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
 	// The full id of the container.
 	ContainerId string `protobuf:"bytes,2,opt,name=container_id,json=containerId,proto3" json:"container_id,omitempty"`
-	// What the response is.
+	// The content of the response.
 	//
 	// Types that are valid to be assigned to Record:
 	//
@@ -4503,7 +4503,7 @@ func (x *StreamStatsRequest) GetOneShot() bool {
 // A response of StreamStats.
 type StreamStatsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What the response is.
+	// The content of the response.
 	//
 	// Types that are valid to be assigned to Record:
 	//
@@ -5999,7 +5999,7 @@ func (*UnpauseContainerResponse) Descriptor() ([]byte, []int) {
 // A request of AttachContainer.
 type AttachContainerRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What the request is.
+	// The content of the request.
 	//
 	// Types that are valid to be assigned to Frame:
 	//
@@ -6244,7 +6244,7 @@ func (x *AttachContainerStart) GetSlowReader() SlowReader {
 // A response of AttachContainer.
 type AttachContainerResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What the response is.
+	// The content of the response.
 	//
 	// Types that are valid to be assigned to Record:
 	//
@@ -6844,7 +6844,7 @@ func (x *GetContainerArchiveRequest) GetPath() string {
 // A response of GetContainerArchive.
 type GetContainerArchiveResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What the response is.
+	// The content of the response.
 	//
 	// Types that are valid to be assigned to Record:
 	//
@@ -6931,7 +6931,7 @@ func (*GetContainerArchiveResponse_Data) isGetContainerArchiveResponse_Record() 
 // A request of PutContainerArchive.
 type PutContainerArchiveRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What the request is.
+	// The content of the request.
 	//
 	// Types that are valid to be assigned to Frame:
 	//

@@ -307,7 +307,7 @@ func (x *ExecProcess) GetPrivileged() bool {
 // A request of Exec.
 type ExecRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What the request is.
+	// The content of the request.
 	//
 	// Types that are valid to be assigned to Frame:
 	//
@@ -585,7 +585,7 @@ func (x *ExecStart) GetSlowReader() SlowReader {
 // A response of Exec.
 type ExecResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What the response is.
+	// The content of the response.
 	//
 	// Types that are valid to be assigned to Record:
 	//
@@ -924,7 +924,7 @@ func (x *CreateExecResponse) GetId() string {
 // A request of StartExec.
 type StartExecRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What the request is.
+	// The content of the request.
 	//
 	// Types that are valid to be assigned to Frame:
 	//
@@ -1137,7 +1137,7 @@ func (x *StartExecStart) GetSlowReader() SlowReader {
 // A response of StartExec.
 type StartExecResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What the response is.
+	// The content of the response.
 	//
 	// Types that are valid to be assigned to Record:
 	//

@@ -2149,7 +2149,7 @@ func (x *ListImagesResponse) GetFreshness() *Freshness {
 // A request of BuildImage.
 type BuildImageRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What the request is.
+	// The content of the request.
 	//
 	// Types that are valid to be assigned to Frame:
 	//
@@ -2959,7 +2959,7 @@ func (x *PullImageResponse) GetProgress() *Progress {
 // A request of ImportImage.
 type ImportImageRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What the request is.
+	// The content of the request.
 	//
 	// Types that are valid to be assigned to Frame:
 	//
@@ -4535,7 +4535,7 @@ func (x *SaveImagesResponse) GetData() []byte {
 // A request of LoadImages.
 type LoadImagesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What the request is.
+	// The content of the request.
 	//
 	// Types that are valid to be assigned to Frame:
 	//

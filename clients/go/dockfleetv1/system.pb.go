@@ -3896,7 +3896,7 @@ type StreamEventsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The position of the stream after this response: see `StreamEventsRequest.resume_token`.
 	ResumeToken []byte `protobuf:"bytes,1,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
-	// What the response is.
+	// The content of the response.
 	//
 	// Types that are valid to be assigned to Record:
 	//
