@@ -23,8 +23,9 @@ pub struct DroppedOutput {
     #[prost(uint64, tag = "1")]
     pub bytes: u64,
 }
-/// The stream is alive but has no news.  The `resume_token` beside it is the present position.  A heartbeat comes after
-/// every 15 seconds without another response.  Followed logs and events that have nothing to begin with send one at once.
+/// The stream is alive, but has no new record.  The `resume_token` of its response is the current position.  A heartbeat
+/// comes after every 15 seconds without another response.  Followed logs and events that have nothing to begin with send
+/// one at once.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Heartbeat {
     /// The time since the host last sent something for this stream.
@@ -76,14 +77,14 @@ pub struct SessionEnd {
 /// The connection to the host broke, and the gateway reconnected.  Nothing is missing and nothing comes twice.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StreamReconnected {}
-/// How old the data in a response can be.
+/// The largest possible age of the data in a response.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Freshness {
     /// Where the data comes from.
     #[prost(enumeration = "AnswerSource", tag = "1")]
     pub source: i32,
-    /// The greatest possible age of the data, but for changes of which the Engine sends no event: the inventory finds these
-    /// within a minute or so.  Absent when nothing is known of the host.
+    /// The largest possible age of the data, except changes without an event of the Engine: the inventory finds these within
+    /// about a minute.  Absent when nothing is known of the host.
     #[prost(message, optional, tag = "2")]
     pub max_age: ::core::option::Option<::prost_types::Duration>,
 }
@@ -103,7 +104,7 @@ pub struct Failure {
     /// The host; empty when none was chosen.
     #[prost(string, tag = "4")]
     pub host: ::prost::alloc::string::String,
-    /// Whether the same operation may be repeated: it may help, and does no harm.
+    /// Whether the same operation can be repeated without harm.
     #[prost(bool, tag = "5")]
     pub retry_safe: bool,
     /// How long to wait before a repetition.  Absent when waiting does not help.
@@ -213,7 +214,7 @@ pub struct AuthConfig {
     #[prost(string, optional, tag = "6")]
     pub registry_token: ::core::option::Option<::prost::alloc::string::String>,
 }
-/// Data is missing from a stream, between two times.  In a log, a gap can come after entries that stand behind it.
+/// Data is missing from a stream, between two times.  In a log, a gap can come after entries that are newer than it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Gap {
     /// The time of the last entry or event before the gap.  Absent when there was none.
@@ -266,10 +267,10 @@ impl StandardStream {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum SlowReader {
-    /// Not set: the comment of the field says what holds.
+    /// Not set: the comment of the field has the default.
     Unspecified = 0,
     /// The process waits, as it does for a full pipe.  Nothing is lost.  When the client reads nothing for a minute (the
-    /// gateway's `limits.stall_seconds`), the call ends with RESOURCE_EXHAUSTED, reason SLOW_READER.
+    /// gateway's `limits.stall_timeout_seconds`), the call ends with RESOURCE_EXHAUSTED, reason SLOW_READER.
     Wait = 1,
     /// The oldest output is dropped, and a response says how much.
     Drop = 2,
@@ -389,11 +390,11 @@ impl GapReason {
 ///    - `host`: the host, where one was chosen;
 ///    - `engine_status`: the HTTP status of the engine's answer, where there was one;
 ///    - `request_id`: the id of the call in the gateway's log.  It is the client's own `x-request-id`, if it sent one;
-///    - `retry_safe`: `true` when the same call may be made again: it may help, and does no harm;
-///    - `since`: since when the host fails, as in `2026-01-02T15:04:05Z`.  The gateway knew that, and sent nothing.
+///    - `retry_safe`: `true` when the same call can be repeated without harm;
+///    - `since`: since when the host fails, as in `2026-01-02T15:04:05Z`.  The gateway sent nothing to the host then.
 ///
 /// While a host is known to be down, its calls end at once with the reason of the last failure and `since`.  The code is
-/// UNAVAILABLE where it may come back by itself; `google.rpc.RetryInfo` then says when more is known.
+/// UNAVAILABLE if it may come back by itself; `google.rpc.RetryInfo` then has the time of the next probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ErrorReason {
@@ -415,8 +416,8 @@ pub enum ErrorReason {
     /// The request uses something that is newer than the host's API version.  The metadata hold `required_version`,
     /// `host_version` and `field` or `method`.
     ApiVersionTooOld = 7,
-    /// The limit of calls of this kind in progress at the host is reached, and that of those that wait.  The message names
-    /// the configuration key.
+    /// The calls of this kind to the host have reached their limit, and the queue is full.  The message names the
+    /// configuration key.
     HostBusy = 8,
     /// The host did not answer, or did not complete its answer, within the gateway's own timeout.  The message names the
     /// timeout.  The code is DEADLINE_EXCEEDED; UNAVAILABLE with `since`, when nothing was sent.
@@ -2217,7 +2218,7 @@ pub struct Container {
     /// Its networks and published ports.
     #[prost(message, optional, tag = "12")]
     pub network_settings: ::core::option::Option<NetworkSettings>,
-    /// What is mounted into it.
+    /// Its mounts.
     #[prost(message, repeated, tag = "13")]
     pub mounts: ::prost::alloc::vec::Vec<MountPoint>,
     /// How many times the restart policy has restarted it.
@@ -2531,7 +2532,7 @@ pub struct ContainerSummary {
     /// The part of its NetworkSettings that lists hold.
     #[prost(message, optional, tag = "14")]
     pub network_settings: ::core::option::Option<NetworkSettingsSummary>,
-    /// What is mounted into it.
+    /// Its mounts.
     #[prost(message, repeated, tag = "15")]
     pub mounts: ::prost::alloc::vec::Vec<MountPoint>,
     /// The size in bytes of what it has written to its own layer.  Absent unless the request has `size`.
@@ -2976,13 +2977,13 @@ pub struct RunContainerRequest {
 /// A response of RunContainer.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RunContainerResponse {
-    /// What the response is.
+    /// The content of the response.
     #[prost(oneof = "run_container_response::Record", tags = "2, 3, 4, 5, 6, 7, 8")]
     pub record: ::core::option::Option<run_container_response::Record>,
 }
 /// Nested message and enum types in `RunContainerResponse`.
 pub mod run_container_response {
-    /// What the response is.
+    /// The content of the response.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Record {
         /// The process has been started.  With `detach`, the last response.
@@ -3120,13 +3121,13 @@ pub struct StreamLogsResponse {
     /// The full id of the container.
     #[prost(string, tag = "2")]
     pub container_id: ::prost::alloc::string::String,
-    /// What the response is.
+    /// The content of the response.
     #[prost(oneof = "stream_logs_response::Record", tags = "3, 4, 5, 6, 7, 8")]
     pub record: ::core::option::Option<stream_logs_response::Record>,
 }
 /// Nested message and enum types in `StreamLogsResponse`.
 pub mod stream_logs_response {
-    /// What the response is.
+    /// The content of the response.
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Record {
         /// Entries of the log.
@@ -3230,13 +3231,13 @@ pub struct StreamStatsRequest {
 /// A response of StreamStats.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct StreamStatsResponse {
-    /// What the response is.
+    /// The content of the response.
     #[prost(oneof = "stream_stats_response::Record", tags = "2, 3, 4")]
     pub record: ::core::option::Option<stream_stats_response::Record>,
 }
 /// Nested message and enum types in `StreamStatsResponse`.
 pub mod stream_stats_response {
-    /// What the response is.
+    /// The content of the response.
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Record {
         /// A sample.
@@ -3548,13 +3549,13 @@ pub struct UnpauseContainerResponse {}
 /// A request of AttachContainer.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AttachContainerRequest {
-    /// What the request is.
+    /// The content of the request.
     #[prost(oneof = "attach_container_request::Frame", tags = "1, 2, 3, 4")]
     pub frame: ::core::option::Option<attach_container_request::Frame>,
 }
 /// Nested message and enum types in `AttachContainerRequest`.
 pub mod attach_container_request {
-    /// What the request is.
+    /// The content of the request.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Frame {
         /// What to attach to.  The first request, and only the first.
@@ -3611,13 +3612,13 @@ pub struct AttachContainerStart {
 /// A response of AttachContainer.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AttachContainerResponse {
-    /// What the response is.
+    /// The content of the response.
     #[prost(oneof = "attach_container_response::Record", tags = "2, 3, 4, 5, 6")]
     pub record: ::core::option::Option<attach_container_response::Record>,
 }
 /// Nested message and enum types in `AttachContainerResponse`.
 pub mod attach_container_response {
-    /// What the response is.
+    /// The content of the response.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Record {
         /// The session has begun.  The first response.
@@ -3729,13 +3730,13 @@ pub struct GetContainerArchiveRequest {
 /// A response of GetContainerArchive.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetContainerArchiveResponse {
-    /// What the response is.
+    /// The content of the response.
     #[prost(oneof = "get_container_archive_response::Record", tags = "2, 3")]
     pub record: ::core::option::Option<get_container_archive_response::Record>,
 }
 /// Nested message and enum types in `GetContainerArchiveResponse`.
 pub mod get_container_archive_response {
-    /// What the response is.
+    /// The content of the response.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Record {
         /// What the path is.  The first response.
@@ -3749,13 +3750,13 @@ pub mod get_container_archive_response {
 /// A request of PutContainerArchive.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PutContainerArchiveRequest {
-    /// What the request is.
+    /// The content of the request.
     #[prost(oneof = "put_container_archive_request::Frame", tags = "1, 2")]
     pub frame: ::core::option::Option<put_container_archive_request::Frame>,
 }
 /// Nested message and enum types in `PutContainerArchiveRequest`.
 pub mod put_container_archive_request {
-    /// What the request is.
+    /// The content of the request.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Frame {
         /// Where to unpack.  The first request, and only the first.
@@ -5044,13 +5045,13 @@ pub struct ExecProcess {
 /// A request of Exec.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ExecRequest {
-    /// What the request is.
+    /// The content of the request.
     #[prost(oneof = "exec_request::Frame", tags = "1, 2, 3, 4")]
     pub frame: ::core::option::Option<exec_request::Frame>,
 }
 /// Nested message and enum types in `ExecRequest`.
 pub mod exec_request {
-    /// What the request is.
+    /// The content of the request.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Frame {
         /// The container and the command.  The first request, and only the first.
@@ -5116,13 +5117,13 @@ pub struct ExecStart {
 /// A response of Exec.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ExecResponse {
-    /// What the response is.
+    /// The content of the response.
     #[prost(oneof = "exec_response::Record", tags = "2, 3, 4, 5, 6")]
     pub record: ::core::option::Option<exec_response::Record>,
 }
 /// Nested message and enum types in `ExecResponse`.
 pub mod exec_response {
-    /// What the response is.
+    /// The content of the response.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Record {
         /// The process has been started.  The first response.
@@ -5196,13 +5197,13 @@ pub struct CreateExecResponse {
 /// A request of StartExec.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StartExecRequest {
-    /// What the request is.
+    /// The content of the request.
     #[prost(oneof = "start_exec_request::Frame", tags = "1, 2, 3, 4")]
     pub frame: ::core::option::Option<start_exec_request::Frame>,
 }
 /// Nested message and enum types in `StartExecRequest`.
 pub mod start_exec_request {
-    /// What the request is.
+    /// The content of the request.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Frame {
         /// The exec to start.  The first request, and only the first.
@@ -5245,13 +5246,13 @@ pub struct StartExecStart {
 /// A response of StartExec.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StartExecResponse {
-    /// What the response is.
+    /// The content of the response.
     #[prost(oneof = "start_exec_response::Record", tags = "2, 3, 4, 5, 6")]
     pub record: ::core::option::Option<start_exec_response::Record>,
 }
 /// Nested message and enum types in `StartExecResponse`.
 pub mod start_exec_response {
-    /// What the response is.
+    /// The content of the response.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Record {
         /// The process has been started.  The first response; with `detach` the only one.
@@ -6135,13 +6136,13 @@ pub struct ListImagesResponse {
 /// A request of BuildImage.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct BuildImageRequest {
-    /// What the request is.
+    /// The content of the request.
     #[prost(oneof = "build_image_request::Frame", tags = "1, 2")]
     pub frame: ::core::option::Option<build_image_request::Frame>,
 }
 /// Nested message and enum types in `BuildImageRequest`.
 pub mod build_image_request {
-    /// What the request is.
+    /// The content of the request.
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Frame {
         /// The parameters of the build.  The first request, and only the first.
@@ -6350,13 +6351,13 @@ pub struct PullImageResponse {
 /// A request of ImportImage.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ImportImageRequest {
-    /// What the request is.
+    /// The content of the request.
     #[prost(oneof = "import_image_request::Frame", tags = "1, 2")]
     pub frame: ::core::option::Option<import_image_request::Frame>,
 }
 /// Nested message and enum types in `ImportImageRequest`.
 pub mod import_image_request {
-    /// What the request is.
+    /// The content of the request.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Frame {
         /// The parameters of the import.  The first request, and only the first.
@@ -6670,13 +6671,13 @@ pub struct SaveImagesResponse {
 /// A request of LoadImages.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct LoadImagesRequest {
-    /// What the request is.
+    /// The content of the request.
     #[prost(oneof = "load_images_request::Frame", tags = "1, 2")]
     pub frame: ::core::option::Option<load_images_request::Frame>,
 }
 /// Nested message and enum types in `LoadImagesRequest`.
 pub mod load_images_request {
-    /// What the request is.
+    /// The content of the request.
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Frame {
         /// The parameters of the load.  The first request, and only the first.
@@ -8919,13 +8920,13 @@ pub struct StreamEventsResponse {
     /// The position of the stream after this response: see `StreamEventsRequest.resume_token`.
     #[prost(bytes = "vec", tag = "1")]
     pub resume_token: ::prost::alloc::vec::Vec<u8>,
-    /// What the response is.
+    /// The content of the response.
     #[prost(oneof = "stream_events_response::Record", tags = "2, 3, 4")]
     pub record: ::core::option::Option<stream_events_response::Record>,
 }
 /// Nested message and enum types in `StreamEventsResponse`.
 pub mod stream_events_response {
-    /// What the response is.
+    /// The content of the response.
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Record {
         /// An event.

@@ -115,8 +115,9 @@ export const DroppedOutputSchema: GenMessage<DroppedOutput> = /*@__PURE__*/
   messageDesc(file_dockfleet_v1_common, 2);
 
 /**
- * The stream is alive but has no news.  The `resume_token` beside it is the present position.  A heartbeat comes after
- * every 15 seconds without another response.  Followed logs and events that have nothing to begin with send one at once.
+ * The stream is alive, but has no new record.  The `resume_token` of its response is the current position.  A heartbeat
+ * comes after every 15 seconds without another response.  Followed logs and events that have nothing to begin with send
+ * one at once.
  *
  * @generated from message dockfleet.v1.Heartbeat
  */
@@ -268,7 +269,7 @@ export const StreamReconnectedSchema: GenMessage<StreamReconnected> = /*@__PURE_
   messageDesc(file_dockfleet_v1_common, 8);
 
 /**
- * How old the data in a response can be.
+ * The largest possible age of the data in a response.
  *
  * @generated from message dockfleet.v1.Freshness
  */
@@ -281,8 +282,8 @@ export type Freshness = Message<"dockfleet.v1.Freshness"> & {
   source: AnswerSource;
 
   /**
-   * The greatest possible age of the data, but for changes of which the Engine sends no event: the inventory finds these
-   * within a minute or so.  Absent when nothing is known of the host.
+   * The largest possible age of the data, except changes without an event of the Engine: the inventory finds these within
+   * about a minute.  Absent when nothing is known of the host.
    *
    * @generated from field: google.protobuf.Duration max_age = 2;
    */
@@ -332,7 +333,7 @@ export type Failure = Message<"dockfleet.v1.Failure"> & {
   host: string;
 
   /**
-   * Whether the same operation may be repeated: it may help, and does no harm.
+   * Whether the same operation can be repeated without harm.
    *
    * @generated from field: bool retry_safe = 5;
    */
@@ -608,7 +609,7 @@ export const AuthConfigSchema: GenMessage<AuthConfig> = /*@__PURE__*/
   messageDesc(file_dockfleet_v1_common, 15);
 
 /**
- * Data is missing from a stream, between two times.  In a log, a gap can come after entries that stand behind it.
+ * Data is missing from a stream, between two times.  In a log, a gap can come after entries that are newer than it.
  *
  * @generated from message dockfleet.v1.Gap
  */
@@ -690,7 +691,7 @@ export const StandardStreamSchema: GenEnum<StandardStream> = /*@__PURE__*/
  */
 export enum SlowReader {
   /**
-   * Not set: the comment of the field says what holds.
+   * Not set: the comment of the field has the default.
    *
    * @generated from enum value: SLOW_READER_UNSPECIFIED = 0;
    */
@@ -698,7 +699,7 @@ export enum SlowReader {
 
   /**
    * The process waits, as it does for a full pipe.  Nothing is lost.  When the client reads nothing for a minute (the
-   * gateway's `limits.stall_seconds`), the call ends with RESOURCE_EXHAUSTED, reason SLOW_READER.
+   * gateway's `limits.stall_timeout_seconds`), the call ends with RESOURCE_EXHAUSTED, reason SLOW_READER.
    *
    * @generated from enum value: SLOW_READER_WAIT = 1;
    */
@@ -829,11 +830,11 @@ export const GapReasonSchema: GenEnum<GapReason> = /*@__PURE__*/
  *   - `host`: the host, where one was chosen;
  *   - `engine_status`: the HTTP status of the engine's answer, where there was one;
  *   - `request_id`: the id of the call in the gateway's log.  It is the client's own `x-request-id`, if it sent one;
- *   - `retry_safe`: `true` when the same call may be made again: it may help, and does no harm;
- *   - `since`: since when the host fails, as in `2026-01-02T15:04:05Z`.  The gateway knew that, and sent nothing.
+ *   - `retry_safe`: `true` when the same call can be repeated without harm;
+ *   - `since`: since when the host fails, as in `2026-01-02T15:04:05Z`.  The gateway sent nothing to the host then.
  *
  * While a host is known to be down, its calls end at once with the reason of the last failure and `since`.  The code is
- * UNAVAILABLE where it may come back by itself; `google.rpc.RetryInfo` then says when more is known.
+ * UNAVAILABLE if it may come back by itself; `google.rpc.RetryInfo` then has the time of the next probe.
  *
  * @generated from enum dockfleet.v1.ErrorReason
  */
@@ -897,8 +898,8 @@ export enum ErrorReason {
   API_VERSION_TOO_OLD = 7,
 
   /**
-   * The limit of calls of this kind in progress at the host is reached, and that of those that wait.  The message names
-   * the configuration key.
+   * The calls of this kind to the host have reached their limit, and the queue is full.  The message names the
+   * configuration key.
    *
    * @generated from enum value: ERROR_REASON_HOST_BUSY = 8;
    */

@@ -116,7 +116,7 @@ export type Container = Message<"dockfleet.v1.Container"> & {
   networkSettings?: NetworkSettings | undefined;
 
   /**
-   * What is mounted into it.
+   * Its mounts.
    *
    * @generated from field: repeated dockfleet.v1.MountPoint mounts = 13 [json_name = "Mounts"];
    */
@@ -855,7 +855,7 @@ export type ContainerSummary = Message<"dockfleet.v1.ContainerSummary"> & {
   networkSettings?: NetworkSettingsSummary | undefined;
 
   /**
-   * What is mounted into it.
+   * Its mounts.
    *
    * @generated from field: repeated dockfleet.v1.MountPoint mounts = 15 [json_name = "Mounts"];
    */
@@ -1950,7 +1950,7 @@ export const RunContainerRequestSchema: GenMessage<RunContainerRequest> = /*@__P
  */
 export type RunContainerResponse = Message<"dockfleet.v1.RunContainerResponse"> & {
   /**
-   * What the response is.
+   * The content of the response.
    *
    * @generated from oneof dockfleet.v1.RunContainerResponse.record
    */
@@ -2300,7 +2300,7 @@ export type StreamLogsResponse = Message<"dockfleet.v1.StreamLogsResponse"> & {
   containerId: string;
 
   /**
-   * What the response is.
+   * The content of the response.
    *
    * @generated from oneof dockfleet.v1.StreamLogsResponse.record
    */
@@ -2587,7 +2587,7 @@ export const StreamStatsRequestSchema: GenMessage<StreamStatsRequest> = /*@__PUR
  */
 export type StreamStatsResponse = Message<"dockfleet.v1.StreamStatsResponse"> & {
   /**
-   * What the response is.
+   * The content of the response.
    *
    * @generated from oneof dockfleet.v1.StreamStatsResponse.record
    */
@@ -3425,7 +3425,7 @@ export const UnpauseContainerResponseSchema: GenMessage<UnpauseContainerResponse
  */
 export type AttachContainerRequest = Message<"dockfleet.v1.AttachContainerRequest"> & {
   /**
-   * What the request is.
+   * The content of the request.
    *
    * @generated from oneof dockfleet.v1.AttachContainerRequest.frame
    */
@@ -3561,7 +3561,7 @@ export const AttachContainerStartSchema: GenMessage<AttachContainerStart> = /*@_
  */
 export type AttachContainerResponse = Message<"dockfleet.v1.AttachContainerResponse"> & {
   /**
-   * What the response is.
+   * The content of the response.
    *
    * @generated from oneof dockfleet.v1.AttachContainerResponse.record
    */
@@ -3865,7 +3865,7 @@ export const GetContainerArchiveRequestSchema: GenMessage<GetContainerArchiveReq
  */
 export type GetContainerArchiveResponse = Message<"dockfleet.v1.GetContainerArchiveResponse"> & {
   /**
-   * What the response is.
+   * The content of the response.
    *
    * @generated from oneof dockfleet.v1.GetContainerArchiveResponse.record
    */
@@ -3902,7 +3902,7 @@ export const GetContainerArchiveResponseSchema: GenMessage<GetContainerArchiveRe
  */
 export type PutContainerArchiveRequest = Message<"dockfleet.v1.PutContainerArchiveRequest"> & {
   /**
-   * What the request is.
+   * The content of the request.
    *
    * @generated from oneof dockfleet.v1.PutContainerArchiveRequest.frame
    */

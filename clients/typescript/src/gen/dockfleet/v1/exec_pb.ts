@@ -164,7 +164,7 @@ export const ExecProcessSchema: GenMessage<ExecProcess> = /*@__PURE__*/
  */
 export type ExecRequest = Message<"dockfleet.v1.ExecRequest"> & {
   /**
-   * What the request is.
+   * The content of the request.
    *
    * @generated from oneof dockfleet.v1.ExecRequest.frame
    */
@@ -325,7 +325,7 @@ export const ExecStartSchema: GenMessage<ExecStart> = /*@__PURE__*/
  */
 export type ExecResponse = Message<"dockfleet.v1.ExecResponse"> & {
   /**
-   * What the response is.
+   * The content of the response.
    *
    * @generated from oneof dockfleet.v1.ExecResponse.record
    */
@@ -513,7 +513,7 @@ export const CreateExecResponseSchema: GenMessage<CreateExecResponse> = /*@__PUR
  */
 export type StartExecRequest = Message<"dockfleet.v1.StartExecRequest"> & {
   /**
-   * What the request is.
+   * The content of the request.
    *
    * @generated from oneof dockfleet.v1.StartExecRequest.frame
    */
@@ -623,7 +623,7 @@ export const StartExecStartSchema: GenMessage<StartExecStart> = /*@__PURE__*/
  */
 export type StartExecResponse = Message<"dockfleet.v1.StartExecResponse"> & {
   /**
-   * What the response is.
+   * The content of the response.
    *
    * @generated from oneof dockfleet.v1.StartExecResponse.record
    */

@@ -1331,7 +1331,7 @@ export const ListImagesResponseSchema: GenMessage<ListImagesResponse> = /*@__PUR
  */
 export type BuildImageRequest = Message<"dockfleet.v1.BuildImageRequest"> & {
   /**
-   * What the request is.
+   * The content of the request.
    *
    * @generated from oneof dockfleet.v1.BuildImageRequest.frame
    */
@@ -1815,7 +1815,7 @@ export const PullImageResponseSchema: GenMessage<PullImageResponse> = /*@__PURE_
  */
 export type ImportImageRequest = Message<"dockfleet.v1.ImportImageRequest"> & {
   /**
-   * What the request is.
+   * The content of the request.
    *
    * @generated from oneof dockfleet.v1.ImportImageRequest.frame
    */
@@ -2658,7 +2658,7 @@ export const SaveImagesResponseSchema: GenMessage<SaveImagesResponse> = /*@__PUR
  */
 export type LoadImagesRequest = Message<"dockfleet.v1.LoadImagesRequest"> & {
   /**
-   * What the request is.
+   * The content of the request.
    *
    * @generated from oneof dockfleet.v1.LoadImagesRequest.frame
    */

@@ -2345,7 +2345,7 @@ export type StreamEventsResponse = Message<"dockfleet.v1.StreamEventsResponse"> 
   resumeToken: Uint8Array;
 
   /**
-   * What the response is.
+   * The content of the response.
    *
    * @generated from oneof dockfleet.v1.StreamEventsResponse.record
    */

@@ -119,29 +119,29 @@ export type Host = Message<"dockfleet.fleet.v1.Host"> & {
   sameEngineAs: string[];
 
   /**
-   * The kinds of calls that fail at once at the moment, though the host answers: so many of them have failed, and so does
-   * the gateway's own.
+   * The kinds of calls that fail at once although the host answers: many of them have failed, and the gateway's own read
+   * fails too.
    *
    * @generated from field: repeated dockfleet.fleet.v1.Breaker breakers = 14;
    */
   breakers: Breaker[];
 
   /**
-   * How old the gateway's inventory of it can be.  Absent before there is one.
+   * The largest possible age of the gateway's inventory of it.  Absent without an inventory.
    *
    * @generated from field: dockfleet.v1.Freshness inventory = 15;
    */
   inventory?: Freshness | undefined;
 
   /**
-   * Whether it takes no new work; its state says so only while it is up.
+   * Whether it is draining; its state shows that only while it is up.
    *
    * @generated from field: bool draining = 16;
    */
   draining: boolean;
 
   /**
-   * Other sources that have a host of this name, in their order.  What they say of it has no effect.
+   * Other sources that have a host of this name, in their order.  Their hosts of this name have no effect.
    *
    * @generated from field: repeated string ignored_sources = 17;
    */
@@ -156,7 +156,7 @@ export const HostSchema: GenMessage<Host> = /*@__PURE__*/
   messageDesc(file_dockfleet_fleet_v1_hosts, 0);
 
 /**
- * Where hosts come from.
+ * A source of hosts.
  *
  * @generated from message dockfleet.fleet.v1.HostSource
  */
@@ -197,7 +197,7 @@ export type HostSource = Message<"dockfleet.fleet.v1.HostSource"> & {
   hosts: number;
 
   /**
-   * The entries of it that are not right.  What an entry said before stays.
+   * Its invalid entries.  The previous hosts of an invalid entry stay.
    *
    * @generated from field: repeated dockfleet.fleet.v1.RefusedHostEntry refused_entries = 6;
    */
@@ -225,7 +225,7 @@ export type RefusedHostEntry = Message<"dockfleet.fleet.v1.RefusedHostEntry"> & 
   place: string;
 
   /**
-   * What is not right, and the remedy.
+   * The error, and the remedy.
    *
    * @generated from field: string message = 2;
    */
@@ -276,7 +276,7 @@ export const BreakerSchema: GenMessage<Breaker> = /*@__PURE__*/
   messageDesc(file_dockfleet_fleet_v1_hosts, 3);
 
 /**
- * How a host is reached, and what it is called.
+ * The name, the address and the credentials of a host.
  *
  * @generated from message dockfleet.fleet.v1.HostSpec
  */
@@ -303,7 +303,7 @@ export type HostSpec = Message<"dockfleet.fleet.v1.HostSpec"> & {
   labels: { [key: string]: string };
 
   /**
-   * What proves who is who on a `tcp://` address.  Without it the connection is not encrypted; beyond the gateway's
+   * The certificates for a `tcp://` address.  Without it the connection is not encrypted; beyond the gateway's
    * machine this needs `insecure`.
    *
    * @generated from field: dockfleet.fleet.v1.HostTls tls = 4;
@@ -361,7 +361,7 @@ export type HostTls = Message<"dockfleet.fleet.v1.HostTls"> & {
   key: string;
 
   /**
-   * The name in the engine's certificate, where it is not that of the address.
+   * The name in the engine's certificate, if it differs from the host of the address.
    *
    * @generated from field: string server_name = 4;
    */
@@ -543,7 +543,7 @@ export type WatchHostsResponse = Message<"dockfleet.fleet.v1.WatchHostsResponse"
   removedNames: string[];
 
   /**
-   * Whether all hosts that there are have come: from now on there are changes only.
+   * Whether the client has all hosts now: only changes follow.
    *
    * @generated from field: bool synced = 3;
    */
@@ -613,7 +613,7 @@ export const AddHostResponseSchema: GenMessage<AddHostResponse> = /*@__PURE__*/
  */
 export type UpdateHostRequest = Message<"dockfleet.fleet.v1.UpdateHostRequest"> & {
   /**
-   * The host, with all its fields: what is not set is removed.
+   * The host, with all its fields: a field that is not set is removed.
    *
    * @generated from field: dockfleet.fleet.v1.HostSpec spec = 1;
    */
@@ -845,7 +845,7 @@ export enum HostState {
   UP = 2,
 
   /**
-   * It answers pings, but not all else; or it has not answered one probe in time.
+   * It answers only pings, or has not answered one probe in time.
    *
    * @generated from enum value: HOST_STATE_DEGRADED = 3;
    */
@@ -859,7 +859,7 @@ export enum HostState {
   DOWN = 4,
 
   /**
-   * It answers, but the gateway speaks none of its API versions.
+   * It answers, but shares no API version with the gateway.
    *
    * @generated from enum value: HOST_STATE_INCOMPATIBLE = 5;
    */
@@ -919,8 +919,8 @@ export const HostService: GenService<{
     output: typeof GetHostResponseSchema;
   },
   /**
-   * Follows the hosts: all that are selected at first, then every change of them.  A host that changes often while the
-   * client does not read comes once, as it is then.
+   * Follows the hosts that are selected: all of them at first, then every change.  A host that changes often while the
+   * client does not read is sent once, in its latest state.
    *
    * Errors:
    *   - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
@@ -933,7 +933,7 @@ export const HostService: GenService<{
     output: typeof WatchHostsResponseSchema;
   },
   /**
-   * Adds a host.  The gateway stores it, so that it is there again after a restart.  The call does not wait for it: its
+   * Adds a host.  The gateway stores it, so that it exists after a restart.  The call does not wait for the host: its
    * state is HOST_STATE_CONNECTING at first.
    *
    * Errors:
@@ -949,7 +949,7 @@ export const HostService: GenService<{
     output: typeof AddHostResponseSchema;
   },
   /**
-   * Replaces what AddHost has stored of a host.  With the same address its calls and streams continue.
+   * Replaces the settings of a host that AddHost has stored.  With the same address its calls and streams continue.
    *
    * Errors:
    *   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
@@ -979,9 +979,9 @@ export const HostService: GenService<{
     output: typeof RemoveHostResponseSchema;
   },
   /**
-   * Lets a host take no new work.  RPCs with the option `new_work`, which make or start something there, fail with
-   * FAILED_PRECONDITION, reason HOST_DRAINING.  Everything else continues: what runs there runs on.  The gateway stores
-   * it by the name of the host, until UndrainHost.
+   * Stops new work on a host.  RPCs with the option `new_work`, which create or start something there, fail with
+   * FAILED_PRECONDITION, reason HOST_DRAINING.  Everything else continues.  The gateway stores the name of the host until
+   * UndrainHost.
    *
    * Errors:
    *   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
@@ -994,7 +994,7 @@ export const HostService: GenService<{
     output: typeof DrainHostResponseSchema;
   },
   /**
-   * Lets a host that was drained take new work again.
+   * Allows new work on a drained host again.
    *
    * Errors:
    *   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.

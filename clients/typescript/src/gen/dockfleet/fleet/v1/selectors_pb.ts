@@ -16,7 +16,7 @@ export const file_dockfleet_fleet_v1_selectors: GenFile = /*@__PURE__*/
 
 /**
  * Which hosts.  A host is selected when its name is one of `names` and its labels meet every one of `labels`.
- * A selector that says nothing, and has not `all`, is INVALID_ARGUMENT.
+ * An empty selector is INVALID_ARGUMENT.
  *
  * @generated from message dockfleet.fleet.v1.HostSelector
  */
@@ -30,7 +30,7 @@ export type HostSelector = Message<"dockfleet.fleet.v1.HostSelector"> & {
   names: string[];
 
   /**
-   * What the labels of the host must meet.
+   * Requirements that the labels of the host must meet.
    *
    * @generated from field: repeated dockfleet.fleet.v1.LabelRequirement labels = 2;
    */
@@ -52,8 +52,8 @@ export const HostSelectorSchema: GenMessage<HostSelector> = /*@__PURE__*/
   messageDesc(file_dockfleet_fleet_v1_selectors, 0);
 
 /**
- * Which containers.  A container is selected when it meets everything that is set.  A selector that says nothing, and
- * has not `all`, is INVALID_ARGUMENT.
+ * Which containers.  A container is selected when it meets everything that is set.  An empty selector is
+ * INVALID_ARGUMENT.
  *
  * @generated from message dockfleet.fleet.v1.ContainerSelector
  */
@@ -66,7 +66,7 @@ export type ContainerSelector = Message<"dockfleet.fleet.v1.ContainerSelector"> 
   names: string[];
 
   /**
-   * What the labels of the container must meet.
+   * Requirements that the labels of the container must meet.
    *
    * @generated from field: repeated dockfleet.fleet.v1.LabelRequirement labels = 2;
    */
@@ -109,7 +109,7 @@ export const ContainerSelectorSchema: GenMessage<ContainerSelector> = /*@__PURE_
   messageDesc(file_dockfleet_fleet_v1_selectors, 1);
 
 /**
- * What a label must be.
+ * A requirement on a label.
  *
  * @generated from message dockfleet.fleet.v1.LabelRequirement
  */
@@ -186,7 +186,7 @@ export enum LabelOperator {
   NOT_IN = 4,
 
   /**
-   * `key`: the label is there, whatever its value.
+   * `key`: the label is present, with any value.
    *
    * @generated from enum value: LABEL_OPERATOR_EXISTS = 5;
    */
