@@ -1,1 +1,1 @@
-"""Everything that knows the Docker Engine, and nothing of gRPC."""
+"""Everything about the Docker Engine.  Nothing here depends on gRPC."""

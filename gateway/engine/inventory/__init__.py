@@ -1,1 +1,1 @@
-"""What the gateway remembers of a host's objects, so that it need not ask for each answer."""
+"""The inventory: a copy of a host's objects in memory, kept up to date, from which the gateway answers lists."""

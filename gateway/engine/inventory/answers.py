@@ -1,4 +1,4 @@
-"""The responses to lists, put together of the pieces of rows."""
+"""The responses to lists, joined from the encoded rows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def put_together(
 ) -> list[bytes] | None:
     """Return the serialised response to a request of one of the four lists, in pieces.
 
-    None where only the engine can answer.
+    None when only the engine can answer.
     Raises `InvalidField` and `NoSuchObject`.
     """
     pieces = _pieces(request, contents, version)
@@ -38,21 +38,21 @@ def put_together(
 
 
 def check(request: Message, version: Version) -> None:
-    """Raise `InvalidField` for wrong filters of a request of one of the four lists: on an empty host they are, too.
+    """Raise `InvalidField` for invalid filters in a request of one of the four lists, also on an empty host.
 
-    Engines answer some of them with an internal error, and others with nothing.
+    Engines answer some invalid filters with an internal error, and others with an empty list.
     """
     with suppress(NoSuchObject):
         _pieces(request, Contents(EngineClock()), version)
 
 
 def freshness_field(freshness: common_pb2.Freshness) -> bytes:
-    """Return the field of a list's response that says how old it is."""
+    """Return the encoded field `freshness` of a list's response."""
     return delimited(_FRESHNESS, freshness.SerializeToString())
 
 
 def ids_of(request: Message) -> frozenset[str] | None:
-    """Return the ids of the containers that a request is about; None when it may be about any."""
+    """Return the ids of the containers that a request selects; None when it may select any."""
     if not isinstance(request, containers_pb2.ListContainersRequest) or "id" not in request.filters:
         return None
     ids = frozenset(request.filters["id"].items)
@@ -60,7 +60,7 @@ def ids_of(request: Message) -> frozenset[str] | None:
 
 
 def shows_status(request: Message) -> bool:
-    """Return whether the response holds words that age."""
+    """Return whether the response contains a Status, whose text changes with time."""
     return isinstance(request, containers_pb2.ListContainersRequest)
 
 

@@ -1,7 +1,7 @@
-"""What happens to the containers of a host, numbered, for subscribers that each read at their own pace.
+"""The changes of a host's containers, numbered, for subscribers that each read at their own pace.
 
-The journal keeps which containers have changed, not what they were: a subscriber gets each as it is when it reads.  So
-a container that has changed several times meanwhile comes once, and nothing is kept for a subscriber.
+The journal keeps the ids of changed containers, not their contents.  A subscriber gets the current state of a container
+when it reads.  So a container with several changes is sent once, and no memory is needed for each subscriber.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from gateway.engine.inventory.rows import ContainerRow
 from gateway.engine.resumable.journal import Journal, Waiter
 
 KEPT = 4096
-"""How many of the newest changes of a host are kept."""
+"""The number of the newest changes that are kept for a host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,14 @@ class Removed:
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """All changes up to now have come: the state of the host is known."""
+    """All changes so far were sent: the state of the host is known."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """The host does not answer; its containers stay as they were."""
+    """The host does not answer; its containers stay unchanged."""
 
     number: int
     failure: CallError
@@ -51,19 +51,19 @@ class Stale:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """All that came before is void: every container follows, then whether that is the state of the host."""
+    """The subscriber must forget all containers; all current ones follow, then a `Synced` or `Stale`."""
 
     number: int
 
 
 Change = Put | Removed | Synced | Stale | Forget
-"""`number` counts: a subscription that begins after it continues there.  It is NOWHERE within all there is."""
+"""A change, and its `number`, after which a subscription can continue; NOWHERE within the initial state."""
 
 NOWHERE = -2
 
 
 class Changes:
-    """The newest changes of one host.  `epoch` is another one for each inventory: numbers mean nothing in another."""
+    """The newest changes of one host.  `epoch` identifies the inventory; numbers are valid only within one epoch."""
 
     def __init__(
         self, rows: Callable[[], Iterable[ContainerRow]], find: Callable[[str], ContainerRow | None], kept: int = KEPT
@@ -74,12 +74,12 @@ class Changes:
         self._rows = rows
         self._find = find
         self._state: CallError | None = None  # why the state is not known
-        self._has_state = False  # whether there was a state at all
+        self._has_state = False  # whether the state of the host was ever known
         self._readers = 0
 
     def of(self, id: str) -> None:
         """Note that a container is new, has changed, or is gone."""
-        if self._has_state or self._readers:  # nobody needs what comes before
+        if self._has_state or self._readers:  # there is no subscriber that needs older changes
             self._journal.append(id)
 
     def synced(self) -> None:
@@ -103,9 +103,9 @@ class Changes:
         return epoch == self.epoch and self._journal.first <= number + 1 <= self._journal.next and number != NOWHERE
 
     async def read(self, after: int | None) -> AsyncGenerator[Change, None]:
-        """Yield the changes after a number that is kept; without one, or if it is not, all there is and then changes.
+        """Yield the changes after *after*; without it, or if it is no longer kept, all containers and then changes.
 
-        A reader that is so slow that changes are not kept for it gets a `Forget`, and everything again.
+        A reader that is too slow for the journal gets a `Forget`, and all containers again.
         """
         journal, waiter = self._journal, Waiter(self._journal)
         self._readers += 1

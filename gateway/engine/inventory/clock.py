@@ -1,4 +1,4 @@
-"""The engine's clock, by ours."""
+"""Estimates the engine's clock from the dates of its responses."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 _SECOND = 1_000_000_000
-_DRIFT = 10_000  # two clocks part by less than one part in so many
+_DRIFT = 10_000  # two clocks drift apart by less than one part in this number
 _UNKNOWN = 1 << 62
 
 
 class Moment(NamedTuple):
-    """A time of the engine's that is known between bounds, in nanoseconds since 1970."""
+    """A time of the engine's clock between two bounds, in nanoseconds since 1970."""
 
     earliest: int
     latest: int
@@ -24,7 +24,7 @@ class Moment(NamedTuple):
 
 
 class EngineClock:
-    """What the engine's clock shows, from the dates of its answers.
+    """An estimate of the engine's clock, from the dates of its answers.
 
     A date is cut to the second, so each answer gives bounds for the difference of the clocks; several together give it
     to some milliseconds.  An answer that contradicts the bounds means that a clock was set: then it counts alone.
@@ -33,10 +33,10 @@ class EngineClock:
     def __init__(
         self, monotonic: Callable[[], int] = time.monotonic_ns, wall: Callable[[], int] = time.time_ns
     ) -> None:
-        """Believe our own clock until the engine has answered.  Both clocks tell nanoseconds."""
+        """Use the gateway's clock until the engine has answered.  Both clocks return nanoseconds."""
         self._monotonic = monotonic
         self._guess = wall() - monotonic()
-        self._low, self._high = -_UNKNOWN, _UNKNOWN  # of what is to be added to our monotonic clock
+        self._low, self._high = -_UNKNOWN, _UNKNOWN  # bounds of the engine's clock minus the monotonic clock
         self._at = monotonic()
 
     def now(self) -> int:
@@ -49,7 +49,7 @@ class EngineClock:
         return self._monotonic()
 
     def answered(self, asked: int, date: int | None) -> Moment:
-        """Take note of the date of an answer, in nanoseconds since 1970, to the second; return when it was made."""
+        """Apply the date of an answer, in nanoseconds since 1970, to the second; return the moment of the answer."""
         received = self._monotonic()
         if date is not None:
             self._bound(date - received, date + _SECOND - asked, received)

@@ -1,4 +1,4 @@
-"""Which containers a ListContainers lists, as the Engine decides it (moby, daemon/list.go)."""
+"""The filters of ListContainers, with the rules of the Engine (moby, daemon/list.go)."""
 
 from __future__ import annotations
 
@@ -40,25 +40,25 @@ def listed_containers(request: pb.ListContainersRequest, contents: Contents) -> 
     every = request.all or bool(filters["status"]) or request.limit > 0
     rows = [
         row
-        for row in _between(filters, contents, _cut(filters, contents))
+        for row in _between(filters, contents, _candidates(filters, contents))
         if (every or row.runs) and all(test(row) for test in tests)
     ]
     return rows[: request.limit] if request.limit > 0 else rows
 
 
 def _only_the_engine_knows(filters: Filters, contents: Contents) -> bool:
-    """Return whether the rows do not say enough."""
+    """Return whether the rows do not have the data that the request needs."""
     if "is-task" in filters:  # of swarm's
         return True
-    if len(filters["before"]) > 1 or len(filters["since"]) > 1:  # it takes one of them at random
+    if len(filters["before"]) > 1 or len(filters["since"]) > 1:  # the engine uses one of several values at random
         return True
-    if "ancestor" in filters and contents.has_containerd_images:  # which keep parents in another way
+    if "ancestor" in filters and contents.has_containerd_images:  # containerd's image store has other parents
         return True
     return ("health" in filters or "exited" in filters) and contents.unworded > 0
 
 
-def _cut(filters: Filters, contents: Contents) -> Sequence[ContainerRow]:
-    """Return the containers that names and ids fit at first: of these the list is made."""
+def _candidates(filters: Filters, contents: Contents) -> Sequence[ContainerRow]:
+    """Return the containers that the filters `id` and `name` preselect; all other filters apply to these."""
     rows = contents.newest_first
     if not filters["name"] and not filters["id"]:
         return rows
@@ -77,29 +77,38 @@ def _named(filters: Filters, name: str) -> bool:
 
 
 def _between(filters: Filters, contents: Contents, rows: Sequence[ContainerRow]) -> Sequence[ContainerRow]:
-    """Return those of *rows* that come after that of `before`, and before that of `since`."""
-    before = _place(filters, "before", contents, rows)
+    """Return the *rows* after the container of the filter `before`, and before that of `since`."""
+    before = _position(filters, "before", contents, rows)
     if before is not None:
         rows = rows[before + 1 :]
-    since = _place(filters, "since", contents, rows)
+    since = _position(filters, "since", contents, rows)
     return rows if since is None else rows[:since]
 
 
-def _place(filters: Filters, key: str, contents: Contents, rows: Sequence[ContainerRow]) -> int | None:
-    """Return where the container is that a filter names, after all of them if it is cut out; None without a filter."""
+def _position(filters: Filters, key: str, contents: Contents, rows: Sequence[ContainerRow]) -> int | None:
+    """Return the index in *rows* of the container that the filter *key* names; None without the filter.
+
+    It is the number of *rows* if the container is not among them.  Raises `NoSuchObject`.
+    """
     if not filters[key]:
         return None
-    wanted = filters[key][0].removeprefix("/")
-    found = {row.id for row in contents.newest_first if f"/{wanted}" in row.names}
-    if filters[key][0] in contents.containers:
-        found = {filters[key][0]}
+    id = _id_of(filters[key][0], contents)
+    return next((index for index, row in enumerate(rows) if row.id == id), len(rows))
+
+
+def _id_of(reference: str, contents: Contents) -> str:
+    """Return the id of the container with this id or name.  Raises `NoSuchObject`."""
+    if reference in contents.containers:
+        return reference
+    name = f"/{reference.removeprefix('/')}"
+    found = [row.id for row in contents.newest_first if name in row.names]
     if len(found) != 1:
-        raise NoSuchObject("container", filters[key][0])
-    return next((place for place, row in enumerate(rows) if row.id in found), len(rows))
+        raise NoSuchObject("container", reference)
+    return found[0]
 
 
 def _tests(filters: Filters, contents: Contents) -> Iterator[Test]:
-    """Yield what a container must pass.  Raises `InvalidField`."""
+    """Yield the predicates that a container must pass.  Raises `InvalidField`."""
     states, health = filters.words("status", STATES), filters.words("health", _HEALTH)
     exited = filters.integers("exited")
     published, exposed = (frozenset(_ports(filters, key)) for key in ("publish", "expose"))
@@ -129,7 +138,7 @@ def _tests(filters: Filters, contents: Contents) -> Iterator[Test]:
 
 
 def _volumes(row: ContainerRow) -> set[str]:
-    """Return what the mounts of a container are known by."""
+    """Return the names, sources and destinations of a container's mounts."""
     if not row.mounts:
         return set()
     mounts = row.summary().mounts

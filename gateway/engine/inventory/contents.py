@@ -1,4 +1,4 @@
-"""The rows of a host, and how they are found."""
+"""The rows of a host, with indexes."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from gateway.engine.inventory.rows import ContainerRow, ImageRow, NetworkRow, Vo
 from gateway.engine.inventory.status import FOREVER
 
 _DIGITS = re.compile(r"[0-9a-f]+")  # an id, or the beginning of one
-_DEAD = 4096  # ids of removed containers that are remembered: more than are removed while an answer is under way
+_DEAD = 4096  # ids of removed containers that are remembered: more than can be removed during one request
 
 
 class Contents:
     """Containers by id and name, images, networks and volumes; and the `changes` of containers."""
 
     def __init__(self, clock: EngineClock) -> None:
-        """Have nothing yet.  *clock* is that of the engine."""
+        """Start empty.  *clock* is that of the engine."""
         self.containers: dict[str, ContainerRow] = {}
         self.others: dict[str, dict[str, Any]] = {"image": {}, "network": {}, "volume": {}}
         self.listed = False  # whether all containers were listed once
         self.volume_warnings: Sequence[str] = ()
         self.changes = Changes(lambda: self.newest_first, self.containers.get)
-        self.unworded = 0  # containers whose status the gateway cannot word
+        self.unworded = 0  # containers whose Status the gateway cannot compute
         self._by_name: dict[str, str] = {}  # id by own name
         self._clock = clock
-        self._aging_at = FOREVER  # until when the status of all holds
+        self._aging_at = FOREVER  # the time until which no Status changes
         self._ordered: tuple[ContainerRow, ...] | None = ()
         self._dead: dict[str, None] = {}  # the newest last
 
@@ -81,9 +81,9 @@ class Contents:
         return row is not None and row.runs
 
     def put(self, row: ContainerRow) -> str | None:
-        """Put down a container, unless it is known to be removed.
+        """Store a container, unless it is known to be removed.
 
-        Return the id of another one that had its name: its row is not true any more.
+        Return the id of another container that had its name: that row is outdated.
         """
         if row.id in self._dead:
             return None
@@ -103,7 +103,7 @@ class Contents:
         return other if other != row.id else None
 
     def learnt(self, row: ContainerRow) -> None:
-        """Note that the details of a container are known, which were not."""
+        """Note that the details of a container are known now."""
         self.unworded -= 1
         self._ordered = None
         self._aging_at = 0
@@ -113,7 +113,7 @@ class Contents:
         return id in self._dead
 
     def remove(self, id: str, *, forever: bool = False) -> None:
-        """Take out a container.  *forever*: it was destroyed, and no answer brings it back."""
+        """Remove a container.  *forever*: it was destroyed, so a late answer must not add it again."""
         if forever:
             self._dead[id] = None
             if len(self._dead) > _DEAD:
@@ -127,7 +127,7 @@ class Contents:
 
     @property
     def has_containerd_images(self) -> bool:
-        """Whether containerd stores the images, as far as lists show it."""
+        """Whether containerd stores the images, judging by the lists."""
         return any(row.in_containerd for row in self.images.values())
 
     def used_volumes(self) -> Iterator[str]:

@@ -16,7 +16,7 @@ from gateway.engine.inventory.details import Details
 from gateway.engine.inventory.rows import ContainerRow, ImageRow, NetworkRow, Row, VolumeRow
 
 CONTAINER_ID = re.compile(r"[0-9a-f]{64}")
-"""What a container is asked for by: an engine chooses what it calls an id."""
+"""The format of a container's id, which goes into the path of a request."""
 
 _load_container = loader(containers_pb2.ContainerSummary.DESCRIPTOR)
 _OTHERS: dict[str, tuple[str, Loader, Callable[[Any, int], Row[Any]]]] = {

@@ -1,4 +1,4 @@
-"""What only an inspection says of a container: times to the nanosecond, exit code, health, limits."""
+"""The properties of a container that only an inspection has: times to the nanosecond, exit code, health, limits."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _SECOND = 1_000_000_000
 
 
 class Details(NamedTuple):
-    """Of one container.  Times are the engine's, in nanoseconds since 1970; 0 is never.
+    """The details of one container.  Times are the engine's, in nanoseconds since 1970; 0 is never.
 
-    `known` says whether it was inspected; what is here otherwise is taken from the list, as far as that says it.
+    `known` says whether it was inspected; before that, the details come from the list, which has only some of them.
     """
 
     created_ns: int
@@ -32,13 +32,13 @@ class Details(NamedTuple):
 
 
 def listed(summary: ContainerSummary, created_ns: int) -> Details:
-    """Return what a list says of a container that was not inspected yet."""
+    """Return the details in a list, of a container that was not inspected yet."""
     code, health = _EXIT_CODE.match(summary.status), _HEALTH.search(summary.status)
     return Details(created_ns, 0, 0, int(code[1]) if code else 0, health[1] if health else "none", 0, 0, known=False)
 
 
 def inspected(document: Any) -> Details:
-    """Return what an inspection says.  What does not fit the Engine API counts as absent."""
+    """Return the details in an inspection.  A value that does not fit the Engine API counts as absent."""
     state, config = _object(document, "State"), _object(document, "HostConfig")
     return Details(
         _time(document, "Created"),
@@ -52,7 +52,7 @@ def inspected(document: Any) -> Details:
 
 
 def state_of(document: Any) -> str:
-    """Return the state that an inspection tells."""
+    """Return the state in an inspection."""
     return str(_object(document, "State").get("Status") or "")
 
 

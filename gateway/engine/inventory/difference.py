@@ -1,4 +1,4 @@
-"""When events of a host are lost, the difference of what there was and what there is says what must have happened."""
+"""Derives synthetic events for lost ones: from the difference between the objects before and after the gap."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gateway.engine.inventory.images import children
 
 Key = tuple[str, str]  # the type of an object and its id
 
-_STATES = {"created": "created", "running": "running", "paused": "paused"}  # all else does not run: `exited`
+_STATES = {"created": "created", "running": "running", "paused": "paused"}  # every other state counts as `exited`
 # The state of an object after an action.  Images are not here: their events do not say enough.
 _AFTER = {
     "container": {
@@ -63,7 +63,7 @@ class Known:
 
     @classmethod
     def of(cls, contents: Contents) -> Known:
-        """Return what is in an inventory."""
+        """Return the objects in an inventory."""
         objects: dict[Key, ObjectState] = {}
         for row in contents.containers.values():
             attributes = {**row.labels, "image": row.image, "name": row.name}
@@ -72,7 +72,9 @@ class Known:
             objects["container", row.id] = ObjectState(attributes, _STATES.get(row.state, "exited"))
         parents = children(contents.images).keys()
         for image in contents.images.values():
-            if image.tags or image.digests or image.id not in parents:  # else it is a step of a build
+            if (
+                image.tags or image.digests or image.id not in parents
+            ):  # otherwise it is an intermediate image of a build
                 objects["image", image.id] = ObjectState(dict(image.labels), references=frozenset(image.tags))
         for network in contents.networks.values():
             objects["network", network.id] = ObjectState({"name": network.name, "type": network.driver})
@@ -81,7 +83,7 @@ class Known:
         return cls(objects)
 
     def apply(self, event: EngineEvent) -> None:
-        """Change what *event* changes."""
+        """Apply *event*."""
         key = (event.type, event.actor.id)
         states = _AFTER.get(event.type)
         if states is None:
@@ -96,7 +98,7 @@ class Known:
             self.objects[key] = self.objects[key]._replace(attributes=attributes)
 
     def difference(self, now: Known, passed_over: Collection[str] = ()) -> list[EngineEvent]:
-        """Return what must have happened since, as events without times, but to objects that are *passed_over*."""
+        """Return the events that must have happened since, without times; skip the objects in *passed_over*."""
         events: list[EngineEvent] = []
         for key in {**self.objects, **now.objects}:
             if key[1] not in passed_over:
@@ -105,7 +107,7 @@ class Known:
 
 
 class LostEvents:
-    """What events have said that an inventory did not show yet, and what there was when events were lost."""
+    """The objects at the time when events were lost, and the events that the inventory did not show then."""
 
     def __init__(self, contents: Contents) -> None:
         self._contents = contents
@@ -113,7 +115,7 @@ class LostEvents:
         self._before: Known | None = None
 
     def said(self, event: EngineEvent, pending: Collection[str]) -> None:
-        """Take note of an event; *pending* are the containers whose rows do not show yet what happened."""
+        """Note an event; *pending* are the containers whose rows do not show it yet."""
         if self._before is not None:
             self._before.apply(event)
         elif event.type == "container" and event.actor.id in pending:
@@ -131,7 +133,7 @@ class LostEvents:
         self._said = {}
 
     def found(self, pending: Collection[str]) -> list[EngineEvent]:
-        """Return, now that it is known what there is, what must have happened; nothing when no events were lost."""
+        """Return the events that must have happened, once the inventory is up to date; empty if no events were lost."""
         before, self._before = self._before, None
         return [] if before is None else before.difference(Known.of(self._contents), pending)
 

@@ -1,4 +1,4 @@
-"""The details of containers that were only listed: all of them, after the first list of a host."""
+"""Inspects the containers that were only listed, after the first list of a host."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gateway.engine.inventory.refresh import Refresher
 async def fill(contents: Contents, questions: Questions, refresher: Refresher, listed: Moment, gate: Gate) -> None:
     """Inspect all containers that were not inspected yet, whose rows were *listed* at a moment.
 
-    *gate* says when: nobody waits for this, and when a gateway starts, these are thousands.
+    *gate* limits the rate: this is not urgent, and after a start there are thousands of containers.
     """
     for row in contents.newest_first:
         if row.details.known or row.id in refresher.marks:

@@ -17,7 +17,7 @@ from gateway.engine.errors import InvalidField
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _QUIET = re2.Options()
-_QUIET.log_errors = False  # a pattern that is none is not for our log
+_QUIET.log_errors = False  # an invalid pattern of a client must not be logged
 
 
 Pattern: TypeAlias = Any  # of re2, which has no types
@@ -46,7 +46,7 @@ class Filters:
         return self._values.get(key, ())
 
     def refuse(self, key: str, value: str, remedy: str) -> InvalidField:
-        """Return the failure of a value that is wrong."""
+        """Return the error for an invalid value."""
         return InvalidField(f"filters[{key!r}]", f"{remedy}, not {value[:64]!r}")
 
     def words(self, key: str, allowed: Iterable[str]) -> frozenset[str]:
@@ -69,9 +69,9 @@ class Filters:
         return not values or text in values
 
     def match(self, key: str, text: str) -> bool:
-        """Return whether *text* is one of the values, or has somewhere what one of them describes as a pattern.
+        """Return whether *text* equals one of the values, or contains a match of one of them as a pattern.
 
-        A value that is no pattern describes nothing.
+        A value that is not a valid pattern matches nothing.
         """
         return self.exact(key, text) or any(pattern.search(text) for pattern in self._compiled(key))
 

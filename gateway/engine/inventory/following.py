@@ -1,7 +1,7 @@
-"""Keeps what is known of a host true, by its events and its lists.
+"""Keeps the inventory of a host up to date, by its events and its lists.
 
-Events only say what to ask for again.  The whole lists are asked for at the start, after every break of the events,
-and at an interval, for some changes have no event.
+An event only says which object to request again.  All lists are requested at the start, after every break of the
+events, and at an interval, because some changes have no event.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from gateway.engine.inventory.marking import renames, touched_by
 from gateway.engine.inventory.questions import LISTS, Questions
 from gateway.engine.inventory.reading import Reader
 
-_OLD_NANOS = 10_000_000_000  # age of an event of before the first subscription that the first lists show for certain
-_PAUSES_SECONDS = (1.0, 60.0)  # before another attempt at a host that is up and whose events cannot be had
-_BEGIN_SECONDS = 10.0  # for which one host may hold up others that are new as well
-_SYNC_SECONDS = 10.0  # for containers that a list shows to have changed
+_OLD_NANOS = 10_000_000_000  # the first lists show all older events
+_PAUSES_SECONDS = (1.0, 60.0)  # before another attempt at a host that is up but whose events fail
+_BEGIN_SECONDS = 10.0  # for which one new host may delay other new hosts
+_SYNC_SECONDS = 10.0  # for containers that a list shows as changed
 
 
 class Following:
@@ -66,13 +66,13 @@ class Following:
         self._down: CallError | None = None  # why the host does not answer
         self._failure: CallError | None = InventoryUnknown()
         self.known = False  # whether all lists were complete once
-        self.current = False  # whether what is known is kept true
+        self.current = False  # whether the inventory is up to date
         self._listening = False  # to the events
         self._listening_since = 0.0
-        self._contact = 0.0  # when the host has proved last that it is: like all here, by the monotonic clock
+        self._contact = 0.0  # when this was last confirmed, by the monotonic clock, like all times here
         self._pause_seconds = _PAUSES_SECONDS[0]
         self._up = asyncio.Event()
-        self._begun: asyncio.Future[None] | None = None  # done when it is known what there is, or events cannot be had
+        self._begun: asyncio.Future[None] | None = None  # done when the inventory is complete, or events fail
         self._ended: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._keeping: asyncio.Task[None] | None = None
@@ -84,12 +84,12 @@ class Following:
 
     @property
     def failure(self) -> CallError | None:
-        """Why the state of the host is not known, or not as it is now; None when it is."""
+        """Why the inventory is not complete or not up to date; None when it is."""
         return self._down or self._failure
 
     @property
     def age_seconds(self) -> float | None:
-        """How old what is known can be at most; None when nothing is."""
+        """The largest possible age of the inventory; None when it is empty."""
         if not self.known:
             return None
         now = time.monotonic()
@@ -102,7 +102,7 @@ class Following:
     # From begin to end
 
     def host_is(self, failure: CallError | None) -> None:
-        """Take note whether the host answers: why it does not, None when it does."""
+        """Note whether the host answers: *failure* is why it does not, None when it does."""
         self._down = failure
         if failure is not None:
             self._up.clear()
@@ -121,7 +121,7 @@ class Following:
         self._stop()
 
     def _stop(self) -> None:
-        """Ask nothing any more; what is known stays, and grows old."""
+        """Stop all requests; the rows stay, and age."""
         self._listening = self.current = False
         if self._keeping is not None:
             self._keeping.cancel()
@@ -143,7 +143,7 @@ class Following:
             self._pause_seconds = min(2 * self._pause_seconds, _PAUSES_SECONDS[1])
 
     async def _keep(self) -> None:
-        """Get to know what there is, then compare the lists at an interval."""
+        """Read all lists, then compare them at an interval."""
         refresher = self._reader.refresher
         refresher.start()
         await refresher.shown({kind: refresher.touch(kind, 0) for kind in LISTS}, math.inf)
@@ -156,14 +156,14 @@ class Following:
             self._contents.changes.synced()
         await self._tell_lost_events()
         await fill(self._contents, self._questions, refresher, self._reader.listed, self._gate)
-        while True:  # the times are spread out, as many hosts are known at once
+        while True:  # spread the times, because many hosts complete at the same time
             await asyncio.sleep(self._interval_seconds * random.uniform(0.8, 1.2))
             for kind in LISTS:
                 refresher.touch(kind, 0)
 
     async def _tell_lost_events(self) -> None:
-        """Give those who watch the events what the lost ones must have been."""
-        await asyncio.sleep(LATE_SECONDS)  # until the events have come of what is known already
+        """Send synthetic events in place of the lost ones."""
+        await asyncio.sleep(LATE_SECONDS)  # until the events of the known changes have arrived
         now = self._clock.now()
         for event in self._lost.found(self._reader.refresher.marks):
             event.time_nano = now
@@ -177,10 +177,11 @@ class Following:
     # What becomes of the events
 
     def happened(self, event: EngineEvent) -> None:
-        """Mark what an event is about."""
+        """Mark the objects that *event* may have changed, to request them again."""
         if not self._listening and not self.known and event.time_nano < self._clock.now() - _OLD_NANOS:
             return
-        self._contact = time.monotonic() if self.current else self._contact
+        if self.current:
+            self._contact = time.monotonic()
         refresher = self._reader.refresher
         if event.type == "container" and event.action == "destroy":
             self._contents.remove(event.actor.id, forever=True)
@@ -193,19 +194,19 @@ class Following:
         self._lost.said(event, refresher.marks)
 
     def lost(self) -> None:
-        """Remember what there was, to tell later what must have happened."""
+        """Remember the present objects, to derive the lost events later."""
         if self.known:
             self._lost.lost(self._reader.refresher.marks)
 
     def listening(self) -> None:
-        """Ask for everything: the events before may be lost."""
+        """Request everything, because earlier events may be lost."""
         self._stop()
         self._listening, self._listening_since = True, time.monotonic()
         self._keeping = asyncio.create_task(keep_running(self._keep, "lists", self._engine.name))
 
     def broken(self, failure: Exception) -> None:
-        """Know less and less, until the events come again."""
-        away = not self._listening  # not only broken: it could not be made again either
+        """Let the inventory age until events arrive again."""
+        away = not self._listening  # the connection broke, and another attempt failed too
         self._stop()
         if isinstance(failure, CallError):
             self._failure = failure
@@ -213,7 +214,7 @@ class Following:
                 self._contents.changes.stale(failure)
 
     def ended(self) -> None:
-        """Begin anew."""
+        """Start again."""
         self._stop()
         _set(self._begun)
         _set(self._ended)

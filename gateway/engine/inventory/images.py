@@ -12,7 +12,7 @@ _HUB, _INDEX, _OFFICIAL = "docker.io", "index.docker.io", "library/"
 
 
 def resolved(images: Mapping[str, ImageRow], name: str) -> ImageRow | None:
-    """Return the image of a reference, an id, or a unique prefix of one; None when there is none."""
+    """Return the image with this reference, id or unique id prefix; None when there is none."""
     id = f"sha256:{name}" if _ID.fullmatch(name) else name
     if id in images:
         return images[id]

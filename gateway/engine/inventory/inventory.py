@@ -1,4 +1,4 @@
-"""The inventory of one host: what there is on it, for lists, for selectors, and for those who watch."""
+"""The inventory of one host: its objects, for lists, selectors and subscribers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SETTLE_SECONDS = 2.0
 
 
 class Inventory:
-    """What there is on one host.  It begins when the host answers, see `host_is`; `close` ends it."""
+    """The objects of one host.  It starts when the host answers (`host_is`), and ends with `close`."""
 
     def __init__(
         self,
@@ -41,10 +41,10 @@ class Inventory:
         asked: Callable[[str], None] = lambda question: None,
         healed: Callable[[], None] = lambda: None,
     ) -> None:
-        """Know nothing, and ask nothing yet.
+        """Start empty; nothing is requested yet.
 
-        *gate* is shared by all hosts.  The whole lists are compared every *reconcile_interval_seconds*.  *asked* is
-        called for each question to the engine, *healed* for each difference that only a list has shown.
+        All hosts share *gate*.  All lists are compared every *reconcile_interval_seconds*.  *asked* is called for each
+        request to the engine, *healed* for each difference that only a list has shown.
         """
         self._clock = EngineClock()
         self._contents = Contents(self._clock)
@@ -65,7 +65,7 @@ class Inventory:
         )
 
     def host_is(self, failure: CallError | None) -> None:
-        """Take note whether the host answers: why it does not, None when it does."""
+        """Note whether the host answers: *failure* is why it does not, None when it does."""
         self._following.host_is(failure)
 
     def close(self, failure: Exception | None = None) -> None:
@@ -82,16 +82,16 @@ class Inventory:
 
     @property
     def failure(self) -> CallError | None:
-        """Why the state of the host is not known, or not as it is now; None when it is."""
+        """Why the inventory is not complete or not up to date; None when it is."""
         return self._following.failure
 
     @property
     def age_seconds(self) -> float | None:
-        """How old what is known can be at most; None when nothing is."""
+        """The largest possible age of the inventory; None when it is empty."""
         return self._following.age_seconds
 
     def freshness(self) -> common_pb2.Freshness:
-        """Return how old what is known can be."""
+        """Return the largest possible age of the inventory, as a message."""
         return _freshness(self.age_seconds)
 
     def answer(self, request: Message, max_age_seconds: float) -> list[bytes] | None:
@@ -99,9 +99,9 @@ class Inventory:
 
         It is serialised, in pieces: many answers can be joined at once.
 
-        None where only the engine can answer: nothing is known, it is older than *max_age_seconds*, or the request is
-        for what is not kept.  Raises `InvalidField` for a wrong filter, and `NoSuchObject` for an object that a filter
-        names and that is not there.
+        None when only the engine can answer: the inventory is empty or older than *max_age_seconds*, or it does not
+        have the requested data.  Raises `InvalidField` for a wrong filter, and `NoSuchObject` for an object that a
+        filter names and that is not there.
         """
         age = self.age_seconds
         if age is not None and self._contents.unworded and shows_status(request):
@@ -115,18 +115,20 @@ class Inventory:
         check(request, self._questions.version)
 
     async def settled(self, kind: str, request: Message) -> bool:
-        """Wait until what was changed through this gateway before now can be seen in a list of objects of *kind*.
+        """Wait until a list of objects of *kind* shows all earlier changes through this gateway.
 
-        Return whether it can: otherwise, only the engine can answer.
+        Return whether it does; otherwise, only the engine can answer.
         """
         return await self._writes.settled(kind, ids_of(request), _SETTLE_SECONDS if self._following.current else 0)
 
     def shows_changes(self, kind: str, request: Message) -> bool:
-        """Return whether there is nothing for which `settled` would wait."""
+        """Return whether `settled` would return at once."""
         return self._writes.shown(kind, ids_of(request))
 
     def changing(self, kind: str, call: Call) -> AbstractContextManager[Written]:
-        """Mark, after the block, what a call may have touched that may change objects of *kind*; "" for none."""
+        """After the block, mark the objects that a call may have changed; *kind* is the kind of objects, "" for
+        none.
+        """
         return self._writes.changing(kind if self._following.started else "", call.operation, call.named)
 
     def wrote(self, id: str) -> None:
@@ -164,7 +166,7 @@ class Inventory:
         return [row for row in self._contents.newest_first if selects(row)]
 
     def selecting(self, selector: ContainerSelector, path: str = "containers") -> Callable[[ContainerRow], bool]:
-        """Return what says whether *selector* selects a container, by the names and images of now."""
+        """Return the predicate of *selector*, by the present names and images."""
         return selected_by(selector, path, self._contents)
 
     @property
@@ -176,7 +178,7 @@ class Inventory:
 
     @property
     def epoch(self) -> bytes:
-        """What distinguishes the numbers of this inventory's changes from those of any other."""
+        """The id of this inventory, within which the numbers of changes are valid."""
         return self._contents.changes.epoch
 
     def keeps(self, number: int, epoch: bytes) -> bool:
@@ -187,7 +189,7 @@ class Inventory:
         """Yield all containers, whether that is the state of the host, and then every change.
 
         With *after*, the number of a change that is kept, only the changes after it.  A reader that is too slow gets a
-        `Forget`, and everything again.  Raises what `close` is given.  To be closed by its reader.
+        `Forget`, and everything again.  Raises what `close` is given.  The reader must close it.
         """
         return self._contents.changes.read(after)
 

@@ -1,7 +1,7 @@
-"""What an event means for an inventory: what is to be asked for again.
+"""Which objects an event may have changed, and must be requested again.
 
-Events do not say what there is: some come before the change can be seen, some twice, in any order between objects, and
-some changes have none.
+An event does not have the new state: some events precede the visible change, some come twice, the order between objects
+is arbitrary, and some changes have no event.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _OF_VOLUMES = ("mount", "unmount")
 
 
 def touched_by(event: EngineEvent, runs: Callable[[str], bool]) -> Iterator[tuple[str, float]]:
-    """Yield what to ask for after an event, and in how many seconds: ids of containers, and kinds of `LISTS`.
+    """Yield what to request after an event, and in how many seconds: ids of containers, and kinds of `LISTS`.
 
-    *runs* says whether a container runs, as far as is known.  One that is about to start is better left alone: to
-    inspect it takes as long as its start.
+    *runs* says whether a container is known to run.  A container that is starting is not inspected, because the
+    inspection would wait for the start.
     """
     kind, action = event.type, event.action.partition(":")[0]
     if kind == "container":

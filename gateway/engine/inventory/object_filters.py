@@ -1,4 +1,4 @@
-"""Which images, networks and volumes a list lists, as the Engine decides it.
+"""The filters of ListImages, ListNetworks and ListVolumes, with the rules of the Engine.
 
 (moby: daemon/images/image_list.go, daemon/network/filter.go, volume/service/convert.go)
 """
@@ -66,7 +66,7 @@ def listed_images(
 def _only_the_engine_knows(
     request: images_pb2.ListImagesRequest, filters: Filters, contents: Contents, version: Version
 ) -> bool:
-    """Return whether the rows do not say enough."""
+    """Return whether the rows do not have the data that the request needs."""
     if request.shared_size or request.manifests or request.identity or "until" in filters:
         return True
     if filters["reference"] and version >= _REFERENCES_MATCH_OTHERWISE:

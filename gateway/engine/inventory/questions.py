@@ -1,4 +1,4 @@
-"""What the inventory asks an engine."""
+"""The requests of the inventory to an engine."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LISTS = {
     "network": "/networks",
     "volume": "/volumes",
 }
-"""By kind of object: what is asked for all of them."""
+"""By kind of object: the request for all of them."""
 
 
 class Listed(NamedTuple):
@@ -43,7 +43,9 @@ class Questions:
     """Asks one engine.  Methods raise `CallError`."""
 
     def __init__(self, engine: Engine, clock: EngineClock, asked: Callable[[str], None]) -> None:
-        """Tell *clock* the dates of all answers, and *asked* of each question: `inspect`, `list_one` or `list_all`."""
+        """Pass the dates of all answers to *clock*.  *asked* is called with each kind of request: `inspect`, `list_one`
+        or `list_all`.
+        """
         self._engine = engine
         self._clock = clock
         self._asked = asked

@@ -1,7 +1,7 @@
-"""Asking for a container, or for a whole list, and putting down what the engine says.
+"""Requests containers and whole lists, and stores the answers.
 
-Lists of images, networks and volumes are the truth when they are made, and replace what was known.  A list of
-containers is not: where it shows something else than is known, that container is asked for by itself.
+Lists of images, networks and volumes are consistent, and replace the rows.  A list of containers is not: when it
+differs from a row, that container is requested on its own.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _PASSING_SECONDS = 5.0
 
 
 class Reader:
-    """Puts what it asks for into *contents*.  `refresher` says what to ask for, and when."""
+    """Stores the answers in *contents*.  `refresher` decides what to request, and when."""
 
     def __init__(self, questions: Questions, converter: Converter, contents: Contents) -> None:
         self.refresher = Refresher(self._look, LISTS, _CONTAINERS_AT_ONCE)
@@ -47,14 +47,14 @@ class Reader:
         return time.monotonic() - self._listed_at
 
     def stop(self) -> None:
-        """Ask nothing any more.  What is marked stays so."""
+        """Stop all requests.  Marks stay."""
         self.refresher.stop()
         for timer in self._passing.values():
             timer.cancel()
         self._passing.clear()
 
     async def _look(self, key: str) -> Found:
-        """Ask for the container of an id, or for a list of `LISTS`."""
+        """Request the container with an id, or a list of `LISTS`."""
         try:
             if key == "container":
                 await self._containers()
@@ -73,7 +73,7 @@ class Reader:
         try:
             document = await self._questions.inspect(id)
         except (APIError, TimedOut):
-            stuck = True  # it is being removed, or the engine is: the list shows it all the same
+            stuck = True  # the container is being removed, or the engine is stopping: the list still shows it
         found = await self._questions.containers([id])
         if found.items:
             self._put(self._converter.container(found.items[0], found.moment, self._details(document)))
@@ -111,7 +111,7 @@ class Reader:
         """List all containers, and compare."""
         rows = self._contents.containers
         asked_at = time.monotonic()
-        with self.refresher.touched() as touched:  # of these the list may show what was before
+        with self.refresher.touched() as touched:  # the list may show an old state of these
             found = await self._questions.all("container")
             same = {row.text: row for row in rows.values()}
             gone = set(rows)
@@ -146,7 +146,7 @@ class Reader:
             self.refresher.touch(row.id, _LISTED_SECONDS, listed=True)
 
     async def _others(self, kind: str, found: Listed) -> None:
-        """Put down all images, networks or volumes."""
+        """Store all images, networks or volumes."""
         old = self._contents.others[kind]
         same = {row.text: row for row in old.values()}
         rows = []
@@ -162,7 +162,9 @@ class Reader:
         self._has_images |= kind == "image"
 
     def _images_changed(self, old: dict[str, Any]) -> None:
-        """List the containers anew if some are of an image that has gained or lost names: it may name them now."""
+        """List the containers again if the names of one of their images have changed, because lists show image
+        names.
+        """
         new = self._contents.images
         changed = {
             id

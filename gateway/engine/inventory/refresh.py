@@ -1,4 +1,4 @@
-"""What is to be asked for again, and when: containers by their ids, and whole lists by their kinds."""
+"""The queue of objects to request again: containers by id, and whole lists by kind."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _LISTS_AT_ONCE = 2
 
 
 class Mark:
-    """Something that is to be asked for.
+    """An object, or a list, that must be requested again.
 
-    `number` is that of the last thing that happened to it, and `shown` the one that what is put down answers for.
-    `since` is when the first one happened that it does not, `due` when to ask; both are in the loop's time.
-    `only_listed` tells that nothing but a list has shown that something happened.
+    `number` is the number of its last change, and `shown` that of the last change that its row shows.  `since` is the
+    time of the first change that the row does not show, `due` the time of the request; both are in the loop's time.
+    `only_listed` says that only a list has shown the change.
     """
 
     __slots__ = ("due", "failures", "number", "only_listed", "running", "shown", "since")
@@ -43,7 +43,7 @@ class Mark:
 
 
 class Found(Enum):
-    """What came of asking."""
+    """The result of a request."""
 
     TRUTH = "what is put down is the truth"
     LISTED = "it is what a list shows, and can be what was before"
@@ -51,7 +51,7 @@ class Found(Enum):
 
 
 class _Lane:
-    """What is due, as (when, turn, key), and what is asked for now, at most *limit* at a time."""
+    """Pending requests, as (time, order, key), and running ones, at most *limit* at a time."""
 
     __slots__ = ("due", "limit", "tasks", "timer")
 
@@ -71,15 +71,15 @@ class _Lane:
 
 
 class Refresher:
-    """Asks for what is marked, the longest due first, a few at a time."""
+    """Requests the marked objects, in the order of their due times, a few at a time."""
 
     def __init__(
         self, look: Callable[[str], Awaitable[Found]], lists: Collection[str], containers_at_once: int
     ) -> None:
         """Ask nothing before `start`.
 
-        *look* asks for something and puts down what it finds; if that is not the truth, it is called again later.
-        *lists* are the keys that do not wait for others: a container that is about to start answers late.
+        *look* requests an object and stores the answer; if the answer may be outdated, it is called again later.
+        *lists* are the keys that do not wait for others, because the inspection of a starting container is slow.
         """
         self.marks: dict[str, Mark] = {}
         self.healed: Callable[[], None] = lambda: None  # called for what had happened without an event
@@ -93,7 +93,7 @@ class Refresher:
         self._started = False
 
     def touch(self, key: str, delay: float = SOON_SECONDS, *, listed: bool = False) -> int:
-        """Mark something, to be asked for in *delay* seconds or earlier; return the number of this mark.
+        """Mark an object, to be requested within *delay* seconds; return the number of this change.
 
         Of more containers than can be asked for one by one, the list is asked for.  *listed*: only a list shows it.
         """
@@ -113,7 +113,7 @@ class Refresher:
         return number
 
     def forget(self, key: str) -> None:
-        """Ask for it no more: it is gone."""
+        """Remove the mark of an object that is gone."""
         if self.marks.pop(key, None) is not None:
             self._wake()
 
@@ -129,7 +129,7 @@ class Refresher:
 
     @property
     def oldest(self) -> float | None:
-        """When the oldest thing happened that is not put down yet, in the loop's time; None when there is none."""
+        """The time of the oldest change that the rows do not show, in the loop's time; None when there is none."""
         return min((mark.since for mark in self.marks.values()), default=None)
 
     async def shown(self, wanted: Mapping[str, int], seconds: float) -> bool:
@@ -155,7 +155,7 @@ class Refresher:
         return mark is None or mark.shown >= number
 
     def _hurry(self, keys: Iterable[str]) -> None:
-        """Ask now for those of *keys* that are marked, unless that has failed."""
+        """Request the marked ones of *keys* now, unless that has failed before."""
         now = asyncio.get_running_loop().time()
         for key in keys:
             mark = self.marks.get(key)
@@ -163,7 +163,7 @@ class Refresher:
                 self._schedule(key, mark, now)
 
     def _wake(self) -> None:
-        """Let all who wait look again."""
+        """Wake all waiting tasks."""
         waiting, self._waiting = self._waiting, set()
         for news in waiting:
             if not news.done():
@@ -192,7 +192,7 @@ class Refresher:
             self._pump(lane)
 
     def _pump(self, lane: _Lane) -> None:
-        """Ask for what is due, and set the timer for what comes next."""
+        """Send the due requests, and set the timer for the next one."""
         loop = asyncio.get_running_loop()
         now = loop.time()
         while lane.due and len(lane.tasks) < lane.limit and lane.due[0][0] <= now:

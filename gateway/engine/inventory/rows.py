@@ -1,4 +1,4 @@
-"""What is kept of each object: its piece of an answer, serialised, and what filters and selectors look at.
+"""The rows of objects: the encoded item of a list's response, and the properties that filters and selectors use.
 
 A piece is the object as one item of a list's response: tag, length, message.  An answer is its pieces joined.
 """
@@ -168,14 +168,14 @@ class ContainerRow:
         return fits
 
     def current(self) -> bytes:
-        """Return its piece as of now."""
+        """Return its piece, with the current Status."""
         now = self._clock.now()
         if now >= self.until:
             self.age(now)
         return self.piece
 
     def age(self, now: int) -> None:
-        """Word the status as it is at the engine's time *now*."""
+        """Compute the Status at the engine's time *now*."""
         words, self.until = _words(self.state, self.details, now)
         self._put_together(self.body, words)
 

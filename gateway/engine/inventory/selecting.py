@@ -41,7 +41,7 @@ def check_containers(selector: pb.ContainerSelector, path: str) -> None:
 
 
 def selected_by(selector: pb.ContainerSelector, path: str, contents: Contents) -> Callable[[ContainerRow], bool]:
-    """Return what says whether *selector* selects a container.  It holds for the images there are now.
+    """Return the predicate of *selector* for containers.  It is valid for the present images.
 
     Raises `InvalidField` for a malformed selector, whose place in the request is *path*.
     """
@@ -54,7 +54,7 @@ def selected_by(selector: pb.ContainerSelector, path: str, contents: Contents) -
     images |= {familiar(name) for name in selector.images}
 
     def is_named(row: ContainerRow) -> bool:
-        # What a name stands for is looked up only for a row that it may be: that costs a look at all containers.
+        # A name is resolved only for a row that it may match, because that is a search in all containers.
         for name in exact:
             if row.name == name or row.id.startswith(name):
                 found = contents.container(name)

@@ -1,4 +1,4 @@
-"""The words of a container's `Status`, which age.
+"""The text of a container's `Status`, such as `Up 5 minutes`, which changes with time.
 
 The rules are the Engine's own (moby, container/state.go; docker/go-units, duration.go), the same from 20.10 to 29.
 """
@@ -35,7 +35,7 @@ def words(state: str, health: str, exit_code: int, started: int, finished: int, 
 
 
 def duration(nanos: int) -> tuple[str, int]:
-    """Return a time in the Engine's words, and up to which longer time they stay the same; both in nanoseconds."""
+    """Return a duration in the Engine's words, and the longest duration with the same words; both in nanoseconds."""
     if nanos < _SECOND:
         return "Less than a second", _SECOND
     seconds = nanos // _SECOND

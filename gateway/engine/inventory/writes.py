@@ -1,7 +1,7 @@
-"""Changes that are made through this gateway: who lists afterwards, sees them.
+"""Changes through this gateway: a list after a change shows the change.
 
-The answer to a change can come before the change is in the Engine's lists, and some changes have no event.  So after
-the answer has come, and before it is passed on, what it may have touched is marked; a list waits for these marks.
+The response to a change can arrive before the Engine's lists show it, and some changes have no event.  So the gateway
+marks the objects that may have changed before it passes the response on.  A list waits for these marks.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MOST = 1000  # numbers that are kept before those that are shown are forgotten
 
 
 class Written:
-    """What a change has touched that its request does not name: `ids` of containers."""
+    """The containers that a change has touched, although its request does not name them: their `ids`."""
 
     def __init__(self) -> None:
         self.ids: set[str] = set()
@@ -43,13 +43,13 @@ class Written:
 
 
 class Writes:
-    """What was changed through this gateway, and cannot be seen yet."""
+    """The changes through this gateway that the rows do not show yet."""
 
     def __init__(self, refresher: Refresher, contents: Contents) -> None:
         self._refresher = refresher
         self._contents = contents
         self._numbers: dict[str, int] = {}  # of the marks, by id or kind
-        self._late: set[str] = set()  # those that were not there after a wait
+        self._late: set[str] = set()  # objects that were not found after a wait
         self._volumes_due = False  # when they are listed next: containers come and go with volumes of their own
 
     @contextmanager
