@@ -1,1 +1,1 @@
-"""Between messages of the contract and what an engine sends: bindings, JSON, frames, streams."""
+"""Converts between messages of the contract and the data of engines: bindings, JSON, frames, streams."""

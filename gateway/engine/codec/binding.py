@@ -43,7 +43,7 @@ class Placement(Enum):
     """Where a field of a request message goes."""
 
     GATEWAY = auto()
-    """Nowhere: the gateway itself reads it."""
+    """It is not sent: only the gateway reads it."""
     PATH = auto()
     QUERY = auto()
     HEADER = auto()
@@ -117,12 +117,12 @@ class Binding:
         self.changes = options.changes(method)
         self.kind = options.kind_of(method)
         self.objects = objects_of(method)
-        self.touches = self.objects if _touches(self.verb, method) else ""  # of which kind it may change objects
+        self.touches = self.objects if _touches(self.verb, method) else ""  # the kind of the objects that it may change
         self.needs = (Need(method.name, since=rules.since),) if rules.since else ()
         self.streams = method.server_streaming
         self.upload = method.client_streaming and self.shape != pb.ANSWER_SHAPE_SESSION
         self.reply = method.output_type
-        self.answer = rules.answer  # the field of the response that takes the whole answer
+        self.answer = rules.answer  # the field of the response that holds the whole answer
         self._output = _Output(method.output_type, rules.answer)
         self._has_body = bool(endpoint.body) and not self.upload
         self._content_type = "application/x-tar" if self.upload else "application/json" if endpoint.body else ""
@@ -134,7 +134,7 @@ class Binding:
         self._defaults = _with(message.fields, "when_absent")
 
     def call(self, request: Message, deadline: float | None = None) -> Call:
-        """Return the call that *request* (or the `start` of an upload or session) asks for.
+        """Return the call for *request* (or for the `start` of an upload or session).
 
         Raises `InvalidField`.
         """
@@ -176,14 +176,14 @@ class Binding:
     def response(self, response: Response, skipped: Skipped = count_nothing) -> Message:
         """Return the message of a whole response.  Raises `BadResponse`.
 
-        *skipped* gets the number of values that do not fit the contract and are left out, also in the methods below.
+        *skipped* is called with the number of values that do not fit the contract, also in the methods below.
         """
         return self._counted(skipped, partial(self._output.whole, response))
 
     async def large_response(self, response: Response, turns: Turns, skipped: Skipped = count_nothing) -> bytes:
         """Return the message of a whole response, serialised.
 
-        It is made in pieces: the response costs less memory then, and others have their turns.  Raises `BadResponse`.
+        It is converted in pieces, which needs less memory, and lets other work run in between.  Raises `BadResponse`.
         """
         made = []
         for piece in self._output.parts(response):
@@ -193,7 +193,7 @@ class Binding:
         return b"".join(made)
 
     def head(self, response: Response, skipped: Skipped = count_nothing) -> Message | None:
-        """Return the message of the head of a streamed response; None when it says nothing."""
+        """Return the message of the head of a streamed response; None when the head has no fields."""
         return self._counted(skipped, partial(self._output.head, response))
 
     def document(self, document: Any, skipped: Skipped = count_nothing) -> Message:
@@ -218,7 +218,7 @@ def binding_of(method: MethodDescriptor) -> Binding:
 
 
 class _Parts:
-    """The parts of an HTTP request, as they are put together."""
+    """A builder for the parts of an HTTP request."""
 
     __slots__ = ("body", "headers", "needs", "query")
 
@@ -279,7 +279,7 @@ _PLACES: dict[Placement, Place] = {  # the path is written at the end, and what 
 
 
 def _touches(verb: str, method: MethodDescriptor) -> bool:
-    """Return whether an RPC may change what lists show: as after a change, they may be late after a wait for one."""
+    """Return whether lists may be outdated after an RPC: after a change, and after a wait for a change."""
     return verb not in ("GET", "HEAD") and options.of_rpc(method).access != pb.ACCESS_LEVEL_EXEC
 
 
@@ -310,7 +310,7 @@ class _Output:
         self._headers = _with(descriptor.fields, "header")
         self._statuses = _with(descriptor.fields, "status")
         placed = {field.name for field, _ in (*self._headers, *self._statuses)}
-        # A message without fields, or with header fields alone, needs no body.
+        # A message without fields, or with only header fields, needs no body.
         self._reads_body = any(field.name not in placed for field in descriptor.fields)
         self._load = enginejson.loader(descriptor)
         self._correct = CORRECTIONS.get(descriptor.full_name)
@@ -377,7 +377,7 @@ class _Output:
 
 
 class _AsBadResponse:
-    """A block in which what does not fit the contract becomes a `BadResponse`.  Every response goes through two."""
+    """Converts errors of a block to `BadResponse`.  It is a class for speed, because every response enters it twice."""
 
     __slots__ = ("_what",)
 

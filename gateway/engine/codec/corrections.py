@@ -1,7 +1,7 @@
-"""Corrections of responses: properties that an engine returns, and refuses when the object is created again.
+"""Corrections of responses: properties that an engine returns, but refuses when the object is created again.
 
-What is read can be written back, so these values are left out of responses.  The Engine has no rule from which they
-could be derived; each function says which values engines refuse.
+Responses leave these values out, so that a client can create an object from a response.  No rule of the Engine
+describes them; each function names the values that engines refuse.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""What strings must look like that name objects, and how they are written into a path.
+"""The formats of strings that name objects, and their escaping in a path.
 
-Names end up in paths, and the Engine's router resolves what it gets there: a container called `../images/app` would
-be an image.  A name is refused when it could be taken for something else than the one object, and where no engine
-finds an object by it; everything else is percent-escaped.  References of images and execs have the grammars of the
-OCI distribution specification and of Docker, which leave no other way to write them.
+Names become parts of paths, which the Engine's router resolves: a container called `../images/app` would be an image.
+A name is refused if it is ambiguous as a part of a path, or if no engine can have such a name; all others are
+percent-escaped.  References of images and ids of execs have the grammars of the OCI distribution specification and of
+Docker, which are unambiguous.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _fits(pattern: str) -> Callable[[str], bool]:
 
 
 def _is_name(name: str) -> bool:
-    """Return whether a path with *name* in it names one object, also for a router or proxy that unescapes it twice."""
+    """Return whether a path with *name* is unambiguous, also for a router or proxy that unescapes it twice."""
     if _PLAIN.fullmatch(name):
         return True
     if not name.strip() or len(name) > _LONGEST_NAME:

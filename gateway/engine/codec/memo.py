@@ -1,4 +1,4 @@
-"""Lists of an engine: only the items that have changed since the last conversion are converted."""
+"""A cache of converted list items: only items that have changed since the last list are converted."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ListMemo:
         """
         try:
             return await self._joined(response.body, turns, skipped)
-        except (BadResponse, NotEngineJson):  # it may have another form, which is read as a whole
+        except (BadResponse, NotEngineJson):  # it may have another form: convert it as a whole
             return self._binding.response(response, skipped).SerializeToString()
 
     def close(self) -> None:
@@ -82,12 +82,12 @@ class ListMemo:
                 before = len(places)
                 piece = delimited(self._tag, self._load(enginejson.parse(item), places).SerializeToString())
                 if not keeps or len(places) > before:
-                    return piece  # what does not fit is to be counted each time
+                    return piece  # not cached, because skipped values must be counted each time
             self._young[key] = piece
         return piece
 
     def _forget(self, used: int) -> None:
-        """Forget soon what is not used."""
+        """Drop items that were not used for some time."""
         if len(self._young) > 2 * used + _SPARE:
             self._old, self._young = self._young, {}
         if self._timer is None and self._young:

@@ -1,4 +1,4 @@
-"""Which objects an RPC is about, and which a request names: that is what errors and the inventory need to know."""
+"""The kind of the objects of an RPC, and the objects that a request names, for errors and for the inventory."""
 
 from __future__ import annotations
 

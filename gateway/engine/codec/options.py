@@ -45,10 +45,10 @@ def changes(method: MethodDescriptor) -> bool:
 
 
 def kind_of(method: MethodDescriptor) -> Kind:
-    """Return what a call of an RPC takes of the host."""
+    """Return the kind of the calls of an RPC."""
     rules = of_rpc(method)
     kind = _BY_DEADLINE.get(rules.engine.deadline) or _BY_SHAPE.get(rules.engine.shape, Kind.UNARY)
-    # To stop a container takes long, but all that is done is to wait for its process.
+    # A stop may take long, but the engine only waits for the process.
     return Kind.STREAM if kind is Kind.HEAVY and rules.access == pb.ACCESS_LEVEL_OPERATE else kind
 
 

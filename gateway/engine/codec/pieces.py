@@ -1,4 +1,4 @@
-"""Large documents of an engine, piece by piece: they cost the memory of a piece, and the others wait no longer."""
+"""Splits large JSON documents into pieces, to save memory, and to let other work run between pieces."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gateway.engine.codec.json import MOST_VALUES, NotEngineJson, parse
 T = TypeVar("T")
 
 LARGE_BYTES = 16 << 10
-"""What is longer takes too long to be converted at once."""
+"""The largest document that is converted at once."""
 
 _elements = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _BLANKS = b" \t\r\n"
@@ -33,7 +33,7 @@ _BYTES_OF_VALUE = 4  # that a value of it has at least, on the average
 
 
 def documents(data: bytes) -> Iterator[Any]:
-    """Yield a JSON document, or documents that together are it, where it is large.
+    """Yield a JSON document; a large one as several documents that form it together.
 
     These are arrays of few elements for an array; for an object, objects with few elements of its lists each, and one
     with the rest.  Raises `NotEngineJson`, perhaps after the first ones.

@@ -1,6 +1,6 @@
-"""The secrets of a request, taken out of the texts that an engine answers with: engines quote what they refuse.
+"""Removes the secrets of a request from the error texts of engines, because engines quote the values that they refuse.
 
-Secrets are what the contract calls so, and the logins of URLs.
+Secrets are the fields that the contract marks as such, and the logins in URLs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Cuts the JSON of a list into that of its items, without reading them: see `pieces`."""
+"""Splits the JSON of a list into the JSON of its items, without parsing them: see `pieces`."""
 
 from __future__ import annotations
 

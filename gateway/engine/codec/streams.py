@@ -35,7 +35,7 @@ async def lines(connection: Connection, idle_seconds: float | None = None) -> As
     turns, begun = connection.turns, bytearray()
     deadline = _after(idle_seconds)
     while data := await _read(connection, deadline):
-        if b"\n" not in data:  # all of a long line again with each read of it would be too much work
+        if b"\n" not in data:  # searching a long line again with each read would cost too much
             begun += data
             if len(begun) > _LINE_BYTES:
                 raise TornStream(f"a line of the stream exceeds {_LINE_BYTES} bytes", sent=True)
@@ -152,7 +152,7 @@ async def output(
 
 
 class _Cutter:
-    """Cuts bytes into the frames of a process; `failure` is the engine's own, which comes after them."""
+    """Cuts bytes into the frames of a process; `failure` is an error of the engine after these frames."""
 
     def __init__(self, decode: Decoder) -> None:
         self.failure: OperationFailed | None = None

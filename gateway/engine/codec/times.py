@@ -1,4 +1,4 @@
-"""Times and durations of requests: those that are none are refused."""
+"""Converts the times and durations of requests, and refuses invalid ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pieces of messages as bytes, where making objects would cost more than the rest of the call.
+"""Encodes parts of messages as bytes, where creating message objects would cost more than the rest of the call.
 
 (Protocol Buffers, "Encoding": a field is its tag, and for bytes and messages the length, before the value.)
 """

@@ -1,1 +1,1 @@
-"""A host's events: one subscription for all who watch."""
+"""The events of a host: one subscription for all watchers."""

@@ -1,7 +1,7 @@
 """The events of one host: one subscription for any number of watchers.
 
-An engine slows down for a subscriber that does not read, and drops events without a notice.  So the gateway always
-reads, and never waits for a watcher.  Each watcher has its own cursor in a buffer.
+An engine slows down for a subscriber that does not read, and drops events silently.  So the gateway always reads, and
+never waits for a watcher.  Each watcher has its own cursor in a buffer.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class EventBroker(Shared[Record]):
 
     @asynccontextmanager
     async def followed(self, follower: Follower) -> AsyncIterator[None]:
-        """Keep the subscription until the end of the block, and call *follower*; there can be only one."""
+        """Keep the subscription until the end of the block, and notify *follower*; there can be only one."""
         self._follower = self._upstream.follower = follower
         if not self.subscribers and not self.lingers():
             self._rest()
@@ -93,11 +93,13 @@ class EventBroker(Shared[Record]):
                 self.linger()
 
     def doubt(self) -> None:
-        """Ask the engine what it remembers: it drops events for one that does not read for long, without a word."""
+        """Subscribe again and compare, because the engine may have dropped events silently while the gateway did not
+        read.
+        """
         self._upstream.doubt()
 
     def idle(self) -> None:
-        """Keep the subscription for the one who follows it, but no events."""
+        """Keep the subscription for its follower, but no events."""
         if self._follower is None:
             self.close()
         else:
@@ -108,7 +110,7 @@ class EventBroker(Shared[Record]):
         self._upstream.buffer.add_synthetic(event)
 
     async def read(self) -> None:
-        """Listen, and after every break again."""
+        """Subscribe, and again after every break."""
         await self._upstream.run(self._reconnect_timeout_seconds)
 
     def lingers(self) -> bool:

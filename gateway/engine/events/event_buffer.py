@@ -24,7 +24,7 @@ from gateway.engine.resumable.token import TokenCodec
 
 _FINGERPRINT_BYTES = 8
 _CURSOR_FINGERPRINTS = 8  # engines reorder events by less than half as many positions
-_KNOWN_FINGERPRINTS = 1024  # to recognise events that come again: more than an engine remembers
+_KNOWN_FINGERPRINTS = 1024  # to recognise repeated events: more than an engine remembers
 _REMEMBERED = 256  # events, by an engine
 _MAX_BYTES = 16 << 20  # of the events in a buffer, serialised
 
@@ -187,13 +187,13 @@ class EventBuffer:
 
 
 class RestingBuffer:
-    """In place of an `EventBuffer` while nobody reads: it keeps no event, only by what to recognise the newest ones.
+    """Replaces an `EventBuffer` while there is no watcher: it keeps only the fingerprints of the newest events.
 
-    For a thousand hosts, the events that engines remember would take hundreds of megabytes.
+    Without it, the events of a thousand hosts would take hundreds of megabytes.
     """
 
     def __init__(self, other: EventBuffer | None = None) -> None:
-        """Know what *other* knows."""
+        """Copy the fingerprints of *other*."""
         self.journal: Journal[Record] = Journal(max_records=1)
         self.began: int | None = None
         self.last_time = 0
@@ -204,7 +204,7 @@ class RestingBuffer:
                 self._keep(fingerprint)
 
     def begin(self, *, overrun: bool) -> None:
-        """Note that the first subscription stands."""
+        """Note that the first subscription has begun."""
         self.began = 0
 
     def knows(self, fingerprint: bytes) -> bool:
@@ -212,7 +212,7 @@ class RestingBuffer:
         return int.from_bytes(fingerprint) in self._newest
 
     def add(self, received: Received) -> None:
-        """Take note of an event."""
+        """Note the fingerprint of an event."""
         self.last_time = received.event.time_nano
         self._keep(received.fingerprint)
 

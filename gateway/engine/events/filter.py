@@ -1,7 +1,7 @@
-"""Which events a watcher wants: the filters of the Engine's `/events`, applied here.
+"""The filters of the Engine's `/events`, applied by the gateway.
 
 One subscription serves all watchers of a host, so the engine cannot filter for each.  The rules are those of the
-Engine (moby, daemon/events/filter.go): names and ids fit by their beginning, the events of a container fit the filter
+Engine (moby, daemon/events/filter.go): names and ids match by prefix, the events of a container fit the filter
 of its image, and all labels must fit, but only one value of every other filter.  One rule is different: the gateway
 refuses an unknown filter.  The Engine ignores it, and sends too many events.
 """

@@ -21,7 +21,7 @@ from gateway.engine.events.source import MOST_EVENTS, EventSource
 from gateway.engine.resumable.retry import Retry
 
 _QUICK_SECONDS = 1.0  # no engine restarts in less time
-LATE_SECONDS = 0.1  # the longest that an engine takes to send an event
+LATE_SECONDS = 0.1  # the longest delay of an event by an engine
 
 
 class State(Enum):
@@ -34,13 +34,13 @@ class State(Enum):
 
 
 class Follower(Protocol):
-    """Gets all changes of a subscription at once, by calls."""
+    """Receives all changes of a subscription immediately, by method calls."""
 
     def happened(self, event: EngineEvent) -> None:
         """An event has come, in order; the first subscription also gets events that the engine remembers."""
 
     def lost(self) -> None:
-        """Events are lost; those that come next are the first that are not."""
+        """Events are lost; the next event is the first after the gap."""
 
     def listening(self) -> None:
         """No event is missed from now on."""
@@ -56,10 +56,10 @@ class Counter(Protocol):
     """Counts the events of a host over all its subscriptions."""
 
     def listening(self, now: int) -> None:
-        """All events up to *now*, the engine's time, were given."""
+        """All events up to *now*, the engine's time, were counted."""
 
     def remembered(self, event: EngineEvent) -> None:
-        """The engine has told an event afterwards."""
+        """The engine has sent an event from its memory."""
 
     def arrived(self, event: EngineEvent, *, at_once: bool) -> None:
         """The engine has sent an event as it happened; without *at_once*, it had to wait here."""
@@ -79,7 +79,7 @@ class EventUpstream:
         """Open nothing yet.  The buffer keeps *size* events; *gap_found* is called once with each gap."""
         self.buffer: EventBuffer | RestingBuffer = EventBuffer(size)
         self._size = size
-        self._held: list[Received] | None = None  # what comes while the past is asked for, to keep it all
+        self._held: list[Received] | None = None  # events that arrive while the past ones are requested
         self._waking = asyncio.Lock()
         self._doubt: asyncio.Future[None] | None = None  # done when events may have been dropped
         self._source = source
@@ -114,12 +114,12 @@ class EventUpstream:
             await journal.changed()
 
     def rest(self) -> None:
-        """Keep no events: nobody reads."""
+        """Keep no events: there is no watcher."""
         if isinstance(self.buffer, EventBuffer):
             self.buffer = RestingBuffer(self.buffer)
 
     async def wake(self) -> EventBuffer:
-        """Keep events again, with those before that the engine remembers.  Raises what keeps it from telling them."""
+        """Keep events again, with the past events that the engine remembers.  Raises the failure of that request."""
         async with self._waking:
             if isinstance(self.buffer, EventBuffer):
                 return self.buffer
@@ -190,7 +190,9 @@ class EventUpstream:
                 await asyncio.wait((taking,))
 
     async def _catch_up(self, held: list[Received], now: int) -> None:
-        """Ask for what the engine remembers up to *now*, and join it with what came meanwhile, which is *held*."""
+        """Request the events that the engine remembers up to *now*, and join them with the newer events, which are
+        *held*.
+        """
         # This is requested after the subscription, so it has all events from before the subscription began.
         past = [Received.of(event) for event in await self._source.past(now)]
         self._join(past, held, now)

@@ -33,8 +33,8 @@ _VARIABLE = "DOCKFLEET_EXEC"
 _SHELLS = ("/bin/sh", "/busybox/sh")
 _MAX_OUTPUT = 4096
 
-# Each round reads all processes and kills those that it finds, until it finds none, because they can fork meanwhile.
-# `s` is the end of /proc/PID/stat: state, parent, process group and session.  A name is before it.
+# Each round reads all processes and kills the ones that it finds.  It repeats until it finds none, because they can
+# fork. `s` is the end of /proc/PID/stat: state, parent, process group and session.  A name is before it.
 _SCRIPT = r"""
 tags=$* round=0
 while [ $round -lt 20 ]; do

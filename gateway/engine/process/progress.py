@@ -1,4 +1,4 @@
-"""Coalesces reports of progress: an engine writes dozens a second for each layer, and four a second are enough.
+"""Coalesces progress reports: an engine sends dozens a second for each layer, and four a second are enough.
 
 Only reports with a newer one after them are left out.  Events such as `Pull complete`, the results of an operation and
 the output of a build are all delivered, in order, and a report that is held back does not delay them.
@@ -13,7 +13,7 @@ _SECONDS = 0.25  # between two reports on one piece of work
 _ROOM = 1 << 20  # bytes of documents that are not reports; when there are more, the engine waits for the reader
 _COST = 256  # bytes that a document takes besides its text
 _NESTED_COST = 8  # bytes that a character of nested JSON can take
-_MAX_WORKS = 1000  # whose reports are coalesced, which is more than an image has layers
+_MAX_WORKS = 1000  # pieces of work whose reports are coalesced: more than an image has layers
 _MAX_REPORT = 4096  # cost of a report; what costs more is not coalesced
 
 Document = dict[str, Any]
@@ -49,7 +49,7 @@ class ProgressCoalescer:
             return
         last, reported = self._last.get(work, ("", 0.0))
         if status != last or not document.get("progressDetail") or "aux" in document or "stream" in document:
-            # Older reports on this work have no use any more.
+            # The new report replaces older ones on the same work.
             self._ready.pop(work, None)
             self._held.pop(work, None)
             self._last[work] = (status, self._clock())

@@ -41,7 +41,7 @@ _EXIT_SECONDS = 5.0  # the longest wait for an exit code after the end of the ou
 class Exited:
     """The process has ended with an exit code.
 
-    `started` says whether there was a process; None when the engine does not keep this.
+    `started` says whether there was a process; None when the engine does not report it.
     """
 
     code: int
@@ -77,7 +77,7 @@ class Session:
     def __init__(
         self, connection: Connection, *, terminal: bool, has_begun: Callable[[], Awaitable[bool]] | None
     ) -> None:
-        """*has_begun* asks whether the process of an exec has begun; None for an attach, where it has."""
+        """*has_begun* asks the engine whether the process of an exec has begun; None for an attach."""
         self._connection = connection
         self._has_begun = has_begun
         self._decode: Decoder = RawDecoder() if terminal else FrameDecoder()
@@ -145,7 +145,7 @@ class Session:
         return end, self._held_back
 
     def fail(self, error: Exception) -> None:
-        """End the session: its reader gets *error*."""
+        """End the session; its reader raises *error*."""
         self._connection.fail(error)
 
     async def write(self, data: bytes) -> None:

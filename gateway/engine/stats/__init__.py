@@ -1,1 +1,1 @@
-"""The use of resources by containers: one stream of samples for all who look."""
+"""The resource usage of containers: one stream of samples for all readers."""

@@ -1,4 +1,4 @@
-"""Where an engine is that is reached by ssh, and what the gateway logs in with."""
+"""The address of an engine behind ssh, and the credentials for the login."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What proves who is who.  What is empty is as the ssh configuration says."""
+    """The keys of both sides.  An empty field means the value of the ssh configuration."""
 
     identity_file: str = ""
     private_key: str = field(default="", repr=False)

@@ -34,7 +34,7 @@ async def log_in(address: SshAddress, timeouts: Timeouts, logins: Logins, turn: 
 
 @dataclass(frozen=True)
 class _Way:
-    """Logs in at one machine after the other."""
+    """Logs in at a chain of machines."""
 
     credentials: Credentials
     timeouts: Timeouts
@@ -122,7 +122,7 @@ async def _use(ssh: asyncssh.SSHClientConnection) -> None:
 
 
 class _Client(asyncssh.SSHClient):
-    """Looks on while asyncssh logs in, and remembers what the message of a failure needs."""
+    """The client callbacks of asyncssh: they store what the error text of a failed login needs."""
 
     def __init__(self, connected: Callable[[asyncssh.SSHClientConnection], None]) -> None:
         self._connected = connected
@@ -151,7 +151,7 @@ class _Client(asyncssh.SSHClient):
 
 
 def _failure(error: Exception, found: Found, client: _Client) -> TransportError:
-    """Return what a failed login means, in words close to those of OpenSSH."""
+    """Return the error of a failed login, in words close to those of OpenSSH."""
     place = f"{found.host} port {found.port}"
     if isinstance(error, asyncssh.HostKeyNotVerifiable):
         why = str(error) if client.key is None else _distrusted(client.key, found.keys, f"-p {found.port} {found.host}")

@@ -1,4 +1,4 @@
-"""What a host sends to the login, in the host's turns."""
+"""Passes the data of a host to asyncssh in the host's turns."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _PIECE = 2048  # bytes that are handled at once: they may be 50 messages, each o
 
 
 class InTurns(asyncio.Protocol):
-    """Stands between a transport and asyncssh, which handles at once all that it is given.
+    """A protocol between a transport and asyncssh, which processes all received data at once.
 
-    A host may send messages without end that mean nothing, and asyncssh takes longer for many small ones in one piece
-    than for each alone.
+    A host may send an endless stream of small messages, and asyncssh needs more time for many of them in one piece than
+    for each on its own.
     """
 
     def __init__(self, ssh: asyncssh.SSHClientConnection, transport: asyncio.Transport, turns: Turns) -> None:
@@ -30,7 +30,9 @@ class InTurns(asyncio.Protocol):
 
     @classmethod
     def stand_between(cls, ssh: asyncssh.SSHClientConnection, turns: Turns) -> None:
-        """Begin, where *ssh* has a transport of its own; one that is tunnelled gets its bytes from one that has."""
+        """Insert this protocol if *ssh* has a transport of its own; a tunnelled one gets its data from another
+        login.
+        """
         transport: Any = ssh._transport  # of uvloop or asyncio; asyncssh does not show it
         if hasattr(transport, "set_protocol"):
             transport.set_protocol(cls(ssh, cast("asyncio.Transport", transport), turns))

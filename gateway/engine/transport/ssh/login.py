@@ -37,20 +37,20 @@ class Timeouts:
 
 
 class Turn:
-    """The right to log in while few others do."""
+    """One of the few places for concurrent logins."""
 
     def __init__(self, release: Callable[[], None]) -> None:
         self.answered: Callable[[], bool] = lambda: False
         self._release: Callable[[], None] | None = release
 
     def end(self) -> None:
-        """Let another one in."""
+        """Release the place."""
         if self._release is not None:
             self._release()
             self._release = None
 
     def end_unless_answered(self) -> None:
-        """Let another one in if the host has said nothing yet."""
+        """Release the place if the host has sent nothing yet."""
         if not self.answered():
             self.end()
 
@@ -68,8 +68,8 @@ class Logins:
     async def turn(self) -> AsyncIterator[Turn]:
         """Log in within the block.
 
-        A login costs the event loop 8 ms: a thousand at once would hold up everything else.  Hosts that do not answer
-        hold up nobody: their turns end before their logins do.
+        A login costs the event loop 8 ms, so a thousand concurrent logins would block everything else.  Hosts that do
+        not answer do not delay others: they release their places before their logins end.
         """
         await self._free.acquire()
         turn = Turn(self._free.release)
@@ -125,7 +125,7 @@ class Login:
             self._session.close()
 
     async def _standing(self, deadline: float | None) -> Session:
-        """Return the login that stands, or log in; all who wait share the attempt."""
+        """Return the open login, or log in; all waiting calls share the attempt."""
         if self._session is not None and not self._session.lost:
             return self._session
         if self._retired:

@@ -1,4 +1,4 @@
-"""What a login needs to know: the ssh configuration of this user, its keys, and the keys of the host."""
+"""The options of a login: the ssh configuration of this user, its keys, and the keys of the host."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class HostKeys:
 
 @dataclass(frozen=True)
 class Found:
-    """What is known of a machine before it is asked.
+    """The known properties of a machine before the connection.
 
     `options` are those of `asyncssh.connect`; `identity` names what the gateway proves itself with; `jumps` is the way
     there, as the ssh configuration says.
@@ -59,7 +59,7 @@ class Found:
 def find(hop: Hop, credentials: Credentials, logins: Logins) -> Found:
     """Read what concerns *hop*.  It may take long: `Match exec` of an ssh configuration runs commands.
 
-    Raises `Unreachable`, `CredentialsRejected` and `IdentityMismatch` for files of no use.
+    Raises `Unreachable`, `CredentialsRejected` and `IdentityMismatch` for unusable files.
     """
     options: dict[str, Any] = {"host": hop.host, "config": _readable(_CONFIG_FILES) or None}
     if hop.port:
@@ -96,7 +96,7 @@ def _identity(read: asyncssh.SSHClientConnectionOptions, credentials: Credential
     except (OSError, ValueError) as error:
         raise CredentialsRejected(f"ssh: {identity} cannot be used: {error}") from error
     files = read.config.get("IdentityFile")
-    present = _readable(files) if isinstance(files, list) else []  # as ssh, do without one that is not there
+    present = _readable(files) if isinstance(files, list) else []  # like ssh, ignore a missing file
     proof = {"client_keys": present, "ignore_encrypted": True} if present else {}
     return "the keys and the agent of the gateway's user", proof
 

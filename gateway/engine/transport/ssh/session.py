@@ -1,4 +1,4 @@
-"""A login that stands, and the streams of it to the engine's socket."""
+"""An open login, and its streams to the engine's socket."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _DIAL = "docker --host unix://{socket} system dial-stdio || ls -ld {socket} >&2"
 
 
 class Session:
-    """A login that stands, until it is `lost`.
+    """An open login, until it is `lost`.
 
     Streams are forwarded to the engine's socket by sshd itself; where it refuses that, by docker's own command.
     """
