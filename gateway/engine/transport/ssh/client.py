@@ -14,7 +14,7 @@ from gateway.engine.errors import CredentialsRejected, IdentityMismatch, Transpo
 from gateway.engine.transport.connection import notice_dead_peers
 from gateway.engine.transport.ssh.address import Credentials, Hop, SshAddress
 from gateway.engine.transport.ssh.in_turns import InTurns
-from gateway.engine.transport.ssh.login import Logins, Timeouts, Turn
+from gateway.engine.transport.ssh.login import Logins, LoginSlot, Timeouts
 from gateway.engine.transport.ssh.options import Found, HostKeys, find
 from gateway.engine.transport.ssh.session import Session
 from gateway.engine.transport.timeouts import Deadline, within
@@ -23,12 +23,12 @@ from gateway.engine.transport.turns import Turns
 _JUMPS = 5  # that lead to each other by the ssh configuration; more are a circle
 
 
-async def log_in(address: SshAddress, timeouts: Timeouts, logins: Logins, turn: Turn, turns: Turns) -> Session:
-    """Log in at the machine of *address*, in a *turn* of its own; what it sends is handled in *turns* of the host.
+async def log_in(address: SshAddress, timeouts: Timeouts, logins: Logins, slot: LoginSlot, turns: Turns) -> Session:
+    """Log in at the machine of *address*, in a *slot* of its own; what it sends is handled in *turns* of the host.
 
     Raises `TransportError`.
     """
-    ssh = await _Way(address.credentials, timeouts, logins, turn, turns).go(address.hop, address.jumps)
+    ssh = await _Way(address.credentials, timeouts, logins, slot, turns).go(address.hop, address.jumps)
     return Session(ssh, address.socket, timeouts)
 
 
@@ -39,7 +39,7 @@ class _Way:
     credentials: Credentials
     timeouts: Timeouts
     logins: Logins
-    turn: Turn
+    slot: LoginSlot
     turns: Turns
     depth: int = 0
 
@@ -56,7 +56,7 @@ class _Way:
                 tunnel = await self._through(jumps)
             elif tunnel is None:
                 tunnel = await replace(self, credentials=Credentials())._through(found.jumps)
-            ssh = await _log_in(found, tunnel, self.timeouts, self.turn, self.turns)
+            ssh = await _log_in(found, tunnel, self.timeouts, self.slot, self.turns)
         except BaseException:
             if tunnel is not None:
                 tunnel.close()
@@ -78,14 +78,14 @@ class _Way:
 
 
 async def _log_in(
-    found: Found, tunnel: asyncssh.SSHClientConnection | None, timeouts: Timeouts, turn: Turn, turns: Turns
+    found: Found, tunnel: asyncssh.SSHClientConnection | None, timeouts: Timeouts, slot: LoginSlot, turns: Turns
 ) -> asyncssh.SSHClientConnection:
     latest = Deadline.after(timeouts.connect)
 
     def connected(ssh: asyncssh.SSHClientConnection) -> None:
         nonlocal latest
         InTurns.stand_between(ssh, turns)
-        turn.answered = lambda: bool(ssh.get_extra_info("server_version"))
+        slot.answered = lambda: bool(ssh.get_extra_info("server_version"))
         latest = Deadline.after(timeouts.login)
         timer.reschedule(latest)
 

@@ -36,7 +36,7 @@ class Timeouts:
     keepalive: float
 
 
-class Turn:
+class LoginSlot:
     """One of the few places for concurrent logins."""
 
     def __init__(self, release: Callable[[], None]) -> None:
@@ -65,20 +65,20 @@ class Logins:
         self.known_hosts_lock = Lock()
 
     @contextlib.asynccontextmanager
-    async def turn(self) -> AsyncIterator[Turn]:
+    async def slot(self) -> AsyncIterator[LoginSlot]:
         """Log in within the block.
 
         A login costs the event loop 8 ms, so a thousand concurrent logins would block everything else.  Hosts that do
         not answer do not delay others: they release their places before their logins end.
         """
         await self._free.acquire()
-        turn = Turn(self._free.release)
-        timer = asyncio.get_running_loop().call_later(self._patience_seconds, turn.end_unless_answered)
+        slot = LoginSlot(self._free.release)
+        timer = asyncio.get_running_loop().call_later(self._patience_seconds, slot.end_unless_answered)
         try:
-            yield turn
+            yield slot
         finally:
             timer.cancel()
-            turn.end()
+            slot.end()
 
 
 class Login:
@@ -154,11 +154,11 @@ class Login:
 
     async def _log_in(self) -> Session:
         try:
-            async with self._logins.turn() as turn:
+            async with self._logins.slot() as slot:
                 self._has_turn = True
                 # In a thread, because the import takes half a second.
                 client = await asyncio.to_thread(importlib.import_module, "gateway.engine.transport.ssh.client")
-                session: Session = await client.log_in(self.address, self._timeouts, self._logins, turn, self._turns)
+                session: Session = await client.log_in(self.address, self._timeouts, self._logins, slot, self._turns)
         except TransportError as error:
             if str(error) != self._failure:
                 self._failure = str(error)

@@ -63,7 +63,7 @@ async def test_a_host_that_waits_for_its_turn_is_busy_and_not_down(sshd: Sshd, e
     logins = Logins()
     async with contextlib.AsyncExitStack() as stack:
         for _ in range(8):
-            await stack.enter_async_context(logins.turn())
+            await stack.enter_async_context(logins.slot())
         pool = await stack.enter_async_context(pool_by(sshd.address(engine.address), None, logins))
         with pytest.raises(Busy):
             await pool.fetch(PING, soon(0.05))
