@@ -61,12 +61,12 @@ Result = Progress | Copied | Failed
 
 
 class ImageCopy:
-    """One copy.  Its source is asked first: `begin`; then `to` copies to some hosts at once."""
+    """One copy of an image.  `begin` inspects the image at its source; `to` copies it to several hosts at once."""
 
     def __init__(self, source: Host, image: str, *, stall_timeout: Timeout) -> None:
-        """Copy *image*, an id or a reference, of *source*.
+        """Copy *image*, an id or a reference, from *source*.
 
-        Source and targets may do nothing for as long as *stall_timeout*.
+        A source or a target that transfers nothing for *stall_timeout* fails.
         """
         self._source = source
         self._image = image

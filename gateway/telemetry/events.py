@@ -1,4 +1,4 @@
-"""What the events of hosts say of containers, by host: also of those that live too short a time for a sample."""
+"""Counters from the events of hosts.  They include containers that live too short for a sample."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class HostEvents:
     __slots__ = ("_clock_offset", "_counted_until", "counts", "lag_sum", "lags")
 
     def __init__(self, clock_offset: Callable[[], float | None]) -> None:
-        """*clock_offset* returns what to add to the gateway's time for the engine's; None when it is not known."""
+        """*clock_offset* returns the engine's clock minus the gateway's; None when it is not known."""
         self.counts = dict.fromkeys(_ACTIONS, 0)
         self.lags = [0] * (len(_LAG_SECONDS) + 1)  # by bound
         self.lag_sum = 0.0
         self._clock_offset = clock_offset
-        self._counted_until: int | None = None  # by the engine's time, in nanoseconds since 1970; None before all
+        self._counted_until: int | None = None  # by the engine's time, in nanoseconds since 1970; None at first
 
     @property
     def begun(self) -> bool:
@@ -39,16 +39,16 @@ class HostEvents:
         return self._counted_until is not None
 
     def listening(self, now: int) -> None:
-        """Note that all events up to *now* were given to this object; *now* is the engine's time."""
+        """Note that all events up to *now*, in the engine's time, were counted."""
         self._counted_until = max(self._counted_until or 0, now)
 
     def remembered(self, event: EngineEvent) -> None:
-        """Count an event that the engine tells afterwards, unless it is of before the first subscription."""
+        """Count an event from the engine's memory, unless it is older than the first subscription."""
         if self._counted_until is not None and event.time_nano > self._counted_until:
             self._count(event)
 
     def arrived(self, event: EngineEvent, *, at_once: bool) -> None:
-        """Count an event that the engine has sent as it happened; *at_once*: its lag is that of now."""
+        """Count an event that the engine has sent when it happened; *at_once*: this is the time of its arrival."""
         self._count(event)
         offset = self._clock_offset()
         if at_once and offset is not None:

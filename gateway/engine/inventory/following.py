@@ -178,7 +178,7 @@ class Following:
 
     def happened(self, event: EngineEvent) -> None:
         """Mark the objects that *event* may have changed, to request them again."""
-        if not self._listening and not self.known and event.time_nano < self._clock.now() - _OLD_NANOS:
+        if self._is_in_first_lists(event):
             return
         if self.current:
             self._contact = time.monotonic()
@@ -192,6 +192,10 @@ class Following:
             for id in self._contents.linked():
                 refresher.touch(id)
         self._lost.said(event, refresher.marks)
+
+    def _is_in_first_lists(self, event: EngineEvent) -> bool:
+        """Return whether the first lists, which are still to be requested, will show the change of *event*."""
+        return not self._listening and not self.known and event.time_nano < self._clock.now() - _OLD_NANOS
 
     def lost(self) -> None:
         """Remember the present objects, to derive the lost events later."""

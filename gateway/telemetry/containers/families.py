@@ -1,6 +1,6 @@
 """The metrics of containers, in the order of the page: cAdvisor's names where it has one, and `dockfleet_` ones.
 
-What the Engine API does not tell has no series: a zero would be wrong.
+Values that the Engine API does not have get no series, because a zero would be wrong.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Values = Number | Sequence[tuple[str, Number]] | None
 
 
 class Seen(NamedTuple):
-    """What is known of a container."""
+    """The data of one container."""
 
     row: ContainerRow
     constants: Constants | None
@@ -45,14 +45,17 @@ class Family(NamedTuple):
 
 
 def _of_running(number: Callable[[Seen], Values]) -> Callable[[Seen], Values]:
+    """Return *number*, with no series unless the container runs."""
     return lambda seen: number(seen) if seen.row.runs else None
 
 
 def _of_constants(number: Callable[[Constants], Values]) -> Callable[[Seen], Values]:
+    """Return *number* of an inspection, with no series unless the container runs and was inspected."""
     return lambda seen: number(seen.constants) if seen.constants is not None and seen.row.runs else None
 
 
 def _of_stats(number: Callable[[ContainerStats], Values]) -> Callable[[Seen], Values]:
+    """Return *number* of a sample, with no series without one."""
     return lambda seen: number(seen.stats) if seen.stats is not None else None
 
 
@@ -85,7 +88,7 @@ def _working_set(stats: ContainerStats) -> Values:
 
 
 def _failcnt(seen: Seen) -> Values:
-    """Return how often the limit was hit: the Engine leaves zero out, and puts something else there on cgroups v2."""
+    """Return how often the limit was hit.  The Engine omits zero, and returns another value on cgroups v2."""
     if seen.stats is None or seen.cgroup_v2 or not seen.stats.memory_stats.HasField("max_usage"):
         return None
     return seen.stats.memory_stats.fail_count

@@ -1,4 +1,4 @@
-"""The page of one host: its series by metric, compressed; and the response for many hosts, put together of their pages.
+"""The page of one host: its series by metric, compressed; and the response for many hosts, joined from their pages.
 
 In Prometheus' text all series of a metric must follow one another, so a page has a block for each metric.
 """
