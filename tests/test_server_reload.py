@@ -211,7 +211,7 @@ async def test_a_file_that_is_refused_changes_nothing(
 
 
 async def test_keys_that_need_a_restart_are_named(daemons: tuple[Daemon, Daemon], file: File, tmp_path: Path) -> None:
-    """What can be changed is changed all the same."""
+    """The keys that can be changed are still changed."""
     one, two = daemons
     file.write(at("h1", one))
     async with running(file) as gateway, gateway.client() as client:

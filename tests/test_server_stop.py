@@ -83,7 +83,7 @@ async def engine() -> AsyncIterator[FakeEngine]:
 
 
 async def test_while_it_drains_the_gateway_is_not_serving_and_still_serves(engine: FakeEngine) -> None:
-    """Load balancers have time to go elsewhere, and nobody is refused meanwhile (B2 40)."""
+    """Load balancers have time to choose another gateway, and no call is refused during the drain (B2 40)."""
     async with gateway(engine, drain_timeout_seconds=60) as started:
         watch = health_pb2_grpc.HealthStub(started.client.channel).Watch(health_pb2.HealthCheckRequest())
         statuses = [(await receive(watch)).status]
@@ -353,7 +353,7 @@ async def process(engine: FakeEngine, port: int, *flags: str) -> asyncio.subproc
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a free port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
 

@@ -1,4 +1,4 @@
-"""The certificates of the scenarios: those of an authority, and those of another one that nobody trusts."""
+"""The certificates of the scenarios: from a trusted authority, and from an untrusted one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an attack is: what it does to a gateway, and what the gateway promises meanwhile."""
+"""The definition of an attack: its actions, and what the gateway guarantees during the attack."""
 
 from __future__ import annotations
 

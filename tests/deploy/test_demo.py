@@ -65,7 +65,7 @@ def asked(engine: FakeEngine, method: str) -> list[str]:
 async def test_a_gateway_that_has_the_usual_port_is_left_alone(
     engine: FakeEngine, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing is started on the hosts of somebody else's gateway: the demo takes other ports, and names them."""
+    """The demo starts nothing on the hosts of another gateway: it uses other ports, and names them."""
     async with FakeEngine() as theirs, gateway_of(theirs.address, metrics_listen="127.0.0.1:0") as other:
         assert other.metrics_address is not None
         listen, metrics = f"127.0.0.1:{other.port}", "{}:{}".format(*other.metrics_address)

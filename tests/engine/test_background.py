@@ -1,4 +1,4 @@
-"""Work in the background that ends is a defect that shows, and goes on."""
+"""A background task that ends is logged as a defect, and is started again."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def test_work_that_ends_is_logged_and_done_again(
 
 
 async def test_work_that_is_cancelled_ends() -> None:
-    """It is over when whoever began it says so."""
+    """It ends when its owner cancels it."""
     task = asyncio.create_task(keep_running(asyncio.Event().wait, "probes"))  # type: ignore[arg-type]
     await asyncio.sleep(0)
     task.cancel()

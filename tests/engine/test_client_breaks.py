@@ -21,7 +21,7 @@ STREAM = Call(Request("GET", "/events"), changes=False)
 
 @pytest.mark.parametrize("at", [0, 1])
 async def test_a_break_of_a_read_may_be_tried_again_and_of_a_change_not(at: int) -> None:
-    """After a change was sent, nobody knows whether it happened (B2 3)."""
+    """After a change was sent, its outcome is unknown (B2 3)."""
     async with FakeEngine.tcp() as fake, engine_at(fake.address) as engine:
         fake.on("GET", "/containers/json", torn(b"[]", at, reset=True))
         fake.on("POST", "/containers/{id}/stop", torn(b"{}", at, reset=True))

@@ -44,7 +44,7 @@ async def host(request: pytest.FixtureRequest) -> AsyncIterator[tuple[FakeEngine
 
 
 async def test_methods_of_the_sdk_work_over_every_transport(host: tuple[FakeEngine, Engine]) -> None:
-    """Reads and changes return what the SDK makes of the answer, on one connection."""
+    """Reads and changes return the results of the SDK, on one connection."""
     fake, engine = host
 
     assert (await engine.call(APIClient.inspect_container, CONTAINER))["Id"] == CONTAINER

@@ -13,7 +13,7 @@ from gateway.fleet.batch import Batch, Options, Target
 
 
 def targets(**hosts: int) -> list[Target]:
-    """So many containers on each host; the name stands for a host, because a batch only compares hosts."""
+    """Return this number of targets on each host, which is only a name, because a batch only compares hosts."""
     return [Target(name, str(number)) for name, count in hosts.items() for number in range(count)]  # type: ignore[arg-type]
 
 

@@ -12,7 +12,7 @@ from gateway.fleet.fan_out import Put, together
 
 
 async def test_results_come_as_they_are_there() -> None:
-    """Work that takes longer does not hold up the results of other work."""
+    """Slow work does not delay the results of other work."""
     slow = asyncio.Event()
 
     async def first(put: Put[str]) -> None:
@@ -49,7 +49,7 @@ async def test_no_work_has_no_results() -> None:
 
 
 async def test_silence_is_reported() -> None:
-    """A stream that waits has heartbeats: an empty list stands for one."""
+    """A stream that waits has heartbeats: it yields an empty list for each."""
     done = asyncio.Event()
 
     async def work(put: Put[str]) -> None:
@@ -86,7 +86,7 @@ async def test_the_first_exception_ends_all_work() -> None:
 
 
 async def test_a_reader_that_leaves_ends_all_work() -> None:
-    """What nobody waits for is not done."""
+    """Work without a reader is cancelled."""
     ended = asyncio.Event()
 
     async def work(put: Put[str]) -> None:
@@ -103,7 +103,7 @@ async def test_a_reader_that_leaves_ends_all_work() -> None:
 
 
 async def test_work_waits_for_a_slow_reader() -> None:
-    """Memory is bounded: results that nobody takes stop the work."""
+    """Memory is bounded: unread results stop the work."""
     produced = 0
 
     async def work(put: Put[int]) -> None:

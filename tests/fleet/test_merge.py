@@ -126,7 +126,7 @@ def test_a_silent_source_holds_up_a_record_only_for_a_moment() -> None:
 
 
 def test_a_single_source_waits_for_nothing() -> None:
-    """There is nobody to wait for."""
+    """There is no source to wait for."""
     merged = Merged()
     a = merged.add("a", live=True)
     merged.put(a, (5, "a5"))
@@ -193,7 +193,7 @@ STEPS = st.lists(
 @settings(max_examples=150, deadline=None)
 @given(STEPS)
 def test_nothing_is_lost_and_nothing_comes_twice(steps: list[tuple[int, list[int], str]]) -> None:
-    """Whatever happens to the sources: each record comes once, in the order of its source, and none waits forever."""
+    """In any history of the sources, each record is sent once, in the order of its source, and none waits forever."""
     merged = Merged()
     sources = [merged.add(str(number)) for number in range(4)]
     ended: set[int] = set()

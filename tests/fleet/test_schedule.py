@@ -55,7 +55,7 @@ def clock() -> Iterator[Clock]:
 
 
 async def pauses(schedule: Schedule, *failures: int, hurried: float | None = None) -> AsyncIterator[float]:
-    """How long each pause is after so many failures; *hurried*, somebody wants to know after so many seconds."""
+    """Return the pauses after these numbers of failures; *hurried* is when `hurry` is called, in seconds."""
     loop = asyncio.get_running_loop()
     for count in failures:
         schedule.begin(5)
@@ -115,7 +115,7 @@ def test_what_is_wanted_during_a_probe_is_wanted_after_it(clock: Clock) -> None:
 
 
 def test_it_is_known_when_more_is_known(clock: Clock) -> None:
-    """During a probe, when it ends at the latest; then, when the next one can begin."""
+    """During a probe, the time at which it ends at the latest; afterwards, the earliest start of the next probe."""
 
     async def known() -> list[float]:
         schedule = Schedule(longest)
@@ -142,7 +142,7 @@ def test_it_is_known_when_more_is_known(clock: Clock) -> None:
 def test_an_answer_of_a_host_that_is_down_brings_the_next_probe_forward(
     clock: Clock, happens: Callable[[Health], None], seconds: float
 ) -> None:
-    """It lives, though nobody else wants it."""
+    """The answer shows that it is alive, although no client calls it."""
 
     async def paused() -> float:
         engine = Engine("h1", Endpoint("unix:///none", Address(path="/none")))

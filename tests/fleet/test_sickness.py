@@ -1,4 +1,4 @@
-"""Hosts that fail: what the gateway knows of it, whom it says it to, and what is spared meanwhile."""
+"""Hosts that fail: their states, who is notified, and which calls are refused."""
 
 from __future__ import annotations
 
@@ -297,7 +297,7 @@ async def test_an_engine_that_does_not_say_who_it_is_is_up(
 
 
 async def test_the_clock_of_a_host_is_known(engine: FakeEngine) -> None:
-    """Also after somebody has set it: its answers have a date (B2 13)."""
+    """The offset is correct even after the clock was set, because responses have a date (B2 13)."""
     engine.clock_skew = 3600.0
     async with gateway_of(engine.address, **QUICK) as client:
         host = client.hosts_of_gateway["h1"]
@@ -352,7 +352,7 @@ async def test_what_a_host_is_is_in_the_metrics(engine: FakeEngine, client: Clie
 
 
 async def test_a_host_that_breaks_a_connection_is_probed_soon(engine: FakeEngine) -> None:
-    """That may be its end, so that nobody waits for the interval to learn of it."""
+    """A lost connection may be the end of the host, so the next probe runs before the interval."""
 
     async def close(exchange: ResponseParser) -> None:
         exchange.close()

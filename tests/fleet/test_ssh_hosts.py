@@ -98,7 +98,7 @@ async def test_ten_hosts_log_in_when_the_gateway_starts(
 
 
 async def test_hosts_that_never_answer_hold_up_no_other(engine: FakeEngine) -> None:
-    """Twenty logins are stuck, and a host beside them is served all the same."""
+    """Twenty logins hang, and another host is still served."""
     async with silent() as port:
         stuck = [HostSettings(name=f"stuck{n}", address=f"ssh://127.0.0.1:{port}") for n in range(20)]
         async with gateway_of(*stuck, HostSettings(name="near", address=engine.address)) as client:

@@ -59,7 +59,7 @@ BAD_TOKEN = (grpc.StatusCode.INVALID_ARGUMENT, "BAD_RESUME_TOKEN")
 async def test_a_token_that_is_not_ours_is_refused(
     client: Client, host: str, containers: Containers, spoil: Callable[[bytes], bytes]
 ) -> None:
-    """Whatever of it was changed: nothing is read from a place that nobody has given."""
+    """A token with any change is refused."""
     container = await containers.run("echo", "line")
     log = (await stream(client, host, container).read()).resume_token
     event = (await watch(client, host, since={"seconds": 1}).read()).resume_token

@@ -208,7 +208,9 @@ async def test_an_endpoint_is_there_as_long_as_its_container_its_host_and_a_gate
 
 
 async def test_a_catalog_that_forgets_or_is_away_is_filled_again(catalogs: Catalogs) -> None:
-    """What changed meanwhile is written later; calls do not suffer.  The metrics say how each catalog is."""
+    """Changes during the outage are written later; calls are not affected.  The metrics show the state of each
+    catalog.
+    """
     async with FakeEngine() as engine:
         services = Services(engine)
         settings = catalogs.settings

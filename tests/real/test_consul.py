@@ -55,7 +55,7 @@ def at(consul: Consul, service: str, **more: Any) -> dict[str, Any]:
 
 
 async def test_instances_come_change_and_go_and_the_others_do_not_notice(consul: Consul, daemon: Daemon) -> None:
-    """A write that concerns another service wakes nobody; a host keeps its streams while its labels change."""
+    """A write to another service changes nothing; a host keeps its streams while its labels change."""
     register(consul, "stays", "changes", daemon, site="north")
     register(consul, "goes", "changes", daemon)
     async with gateway(**at(consul, "changes")) as client:

@@ -193,7 +193,7 @@ async def test_a_batch_changes_all_that_are_selected_and_reports_each(
 async def test_a_target_that_fails_has_the_failure_of_its_host(
     client: Client, everywhere: dict[str, Containers]
 ) -> None:
-    """The others are changed all the same."""
+    """The other targets are still changed."""
     names = list(everywhere)
     running = await everywhere[names[0]].start("sleep", "60")
     created = await everywhere[names[1]].create("true")

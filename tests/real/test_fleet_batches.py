@@ -1,4 +1,4 @@
-"""A batch on many containers of four hosts, one of which hangs.  `DOCKFLEET_LONG=1` stops 200 of them."""
+"""A batch on many containers of four hosts; one host hangs.  `DOCKFLEET_LONG=1` stops 200 of them."""
 
 from __future__ import annotations
 

@@ -213,7 +213,7 @@ async def have_failed(streams: Streams, host: str, id: str) -> bool:
 
 
 async def is_told(streams: Streams, host: str, name: str) -> bool:
-    """Whether an event has told of the creation of a container."""
+    """Whether an event has reported the creation of a container."""
     events = [each.event for each in streams.of("events", host) if each.HasField("event")]
     return any((each.action, each.actor.attributes["name"]) == ("create", name) for each in events)
 

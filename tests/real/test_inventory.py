@@ -95,7 +95,7 @@ MISSING: dict[str, list[tuple[str, str]]] = {
 
 @pytest.mark.parametrize("max_age", [None, Duration(seconds=3600)], ids=["fresh", "remembered"])
 async def test_wrong_filters_are_the_mistake_of_the_client(fleet: Fleet, host: str, max_age: Duration | None) -> None:
-    """On every version of the engine, and whoever answers."""
+    """For every version of the engine, and for answers of the engine and of the inventory."""
     async with gateway_of(fleet.hosts[host], inventory=True, health_check_interval_seconds=1) as client:
         inventory = client.hosts_of_gateway[host].inventory
 

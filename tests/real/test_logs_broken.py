@@ -1,4 +1,4 @@
-"""Logs, and other streams, of engines that end meanwhile."""
+"""Logs and other streams of engines that stop during the stream."""
 
 from __future__ import annotations
 

@@ -173,7 +173,7 @@ async def test_a_guarded_registry_opens_to_nobody_else(
 async def test_a_check_of_wrong_credentials_fails(
     client: Client, host: str, guarded_registry: Registry, logged: pytest.LogCaptureFixture
 ) -> None:
-    """The check of wrong credentials fails by REGISTRY_AUTH, and shows the password to nobody."""
+    """A check of wrong credentials fails with REGISTRY_AUTH, and never shows the password."""
     credentials = common_pb2.AuthConfig(server_address=guarded_registry.address)
     credentials.MergeFrom(WRONG)
 

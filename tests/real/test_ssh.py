@@ -85,7 +85,7 @@ async def test_the_input_of_an_exec_is_closed_through_ssh(stopped: Sshd, far: Ho
 
 
 async def test_a_log_continues_when_sshd_is_stopped_and_started_again(sshd: Sshd, far: HostSettings) -> None:
-    """Its logins are killed, new ones are refused meanwhile, and nothing is missing afterwards."""
+    """Its logins are killed, new ones are refused for some time, and nothing is missing afterwards."""
     async with gateway_of(far, health_check_interval_seconds=0.2) as client:
         containers = Containers(client, "far")
         try:

@@ -1,4 +1,6 @@
-"""The use of real containers: the engine's own numbers, what `docker stats` makes of them, and one stream for all."""
+"""The resource usage of real containers: the engine's own numbers, the summary of `docker stats`, and one shared
+stream.
+"""
 
 from __future__ import annotations
 

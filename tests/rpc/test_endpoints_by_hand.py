@@ -1,4 +1,4 @@
-"""The RPCs written by hand ask the endpoints that the contract names for them, with all that their requests say."""
+"""The RPCs with code of their own call the endpoints of the contract, with all fields of their requests."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ async def test_start_exec_asks_with_a_body_for_an_upgrade() -> None:
 
 
 async def test_start_exec_detached_asks_without_an_upgrade() -> None:
-    """The engine answers at once and nobody listens."""
+    """The engine responds at once, and the client does not read."""
     start = exec_pb2.StartExecStart(host="h1", id=ID, detach=True)
     async with FakeEngine() as engine, gateway_of(engine.address) as client:
         engine.on("POST", "/exec/{id}/start", status=200)

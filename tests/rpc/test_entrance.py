@@ -63,7 +63,7 @@ async def test_all_of_many_calls_have_their_turn() -> None:
 
 
 async def test_calls_of_a_client_that_is_alone_do_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is nobody for whom they would."""
+    """There are no other clients to wait for."""
     monkeypatch.setattr(entrance, "_WINDOW_SECONDS", NEVER)
     monkeypatch.setattr(entrance, "_STEP_SECONDS", NEVER)
     monkeypatch.setattr(entrance, "_OTHERS_SECONDS", 0.0)

@@ -57,7 +57,7 @@ async def test_a_call_without_a_message_is_ended_after_a_while(engine: FakeEngin
 
 
 async def test_a_call_that_waits_for_its_message_has_no_place_in_a_budget(engine: FakeEngine) -> None:
-    """However many are silent, those that say something are served; what waits is shown."""
+    """Calls with a message are served, however many calls are silent; the metric shows the waiting ones."""
     async with gateway_of(engine.address, limits=Limits(max_concurrent_calls=1)) as client:
         silent: list[Any] = [client.channel.stream_unary(PING)() for _ in range(5)]
         await until(lambda: value(client, "dockfleet_open_calls", budget="request") == 5)

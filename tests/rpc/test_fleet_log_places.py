@@ -103,7 +103,7 @@ def test_a_container_whose_start_is_learnt_late_is_read_from_its_beginning() -> 
 
 
 def test_while_a_host_is_down_the_time_up_to_which_it_is_known_stays() -> None:
-    """A log that ends then does not hide what has started meanwhile."""
+    """A log that ends does not hide a container that has started in between."""
     engine, places = after_many(10)
     places.lose(engine.host)
     started = engine.inventory.engine_now + 60 * SECOND

@@ -83,7 +83,7 @@ async def test_hosts_that_cannot_be_selected_are_refused(
 async def test_containers_that_cannot_be_selected_are_refused(
     client: Client, method: MethodDescriptor, containers: selectors_pb2.ContainerSelector
 ) -> None:
-    """A misspelt state does not select nothing in silence."""
+    """A misspelt state is an error, and not an empty selection."""
     request = request_to(method, selectors_pb2.HostSelector(all=True))
     request.containers.CopyFrom(containers)
 

@@ -77,7 +77,7 @@ async def test_a_torn_answer_to_a_read_may_be_asked_for_again(
 async def test_a_torn_answer_to_a_change_leaves_its_outcome_open(
     engine: FakeEngine, client: Client, at: int, reset: bool
 ) -> None:
-    """It was sent once, and nobody knows whether it has happened (B2 3)."""
+    """It was sent once, and its outcome is unknown (B2 3)."""
     engine.on("POST", "/containers/{id}/stop", torn(b"{}", at, reset=reset))
 
     refused = await refusal(client.containers.StopContainer(STOP))

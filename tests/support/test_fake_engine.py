@@ -299,7 +299,7 @@ async def test_a_handler_may_hold_a_session(engine: FakeEngine) -> None:
 
 
 async def test_leaving_the_context_ends_everything() -> None:
-    """Silent connections, hung calls, answers that nobody reads, the socket and all tasks are gone."""
+    """Silent connections, hung calls, unread responses, the socket and all tasks are gone."""
     before = asyncio.all_tasks()
     engine = FakeEngine()
     engine.on("GET", "/hang", hang())

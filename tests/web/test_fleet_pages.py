@@ -148,7 +148,7 @@ async def test_a_container_is_shown_in_the_names_and_labels_of_cadvisor(engine: 
 
 
 async def test_a_scrape_asks_no_host_and_nothing_is_sampled_without_scrapes(engine: Engine) -> None:
-    """Samples are taken at an interval, however often somebody scrapes."""
+    """Samples are taken at an interval, independent of the number of scrapes."""
     engine.run("web", 8080)
     async with gateway(engine.engine.address, interval_seconds=120) as client:
         await with_status(client, "/sd/containers", 200)

@@ -103,7 +103,7 @@ async def test_liveness_and_readiness(address: Address, readiness: Readiness) ->
 async def test_a_long_collection_delays_no_other_page_and_uses_one_thread(
     address: Address, registry: CollectorRegistry
 ) -> None:
-    """Other pages are answered meanwhile; a second scrape waits for the first."""
+    """Other pages are served during a scrape; a second scrape waits for the first."""
     collecting, finish = threading.Semaphore(0), threading.Event()
 
     class Slow:

@@ -25,7 +25,7 @@ METHODS = {method.name: method for method in contract.methods()}
 
 
 def asks(rpc: str, request: Message) -> Request:
-    """The HTTP request that an RPC makes of a message, but for its body."""
+    """The HTTP request for a message of an RPC, without its body."""
     return Binding(METHODS[rpc]).call(request).request
 
 

@@ -88,7 +88,7 @@ async def test_a_long_list_is_read_to_its_end() -> None:
 
 
 async def test_what_does_not_fit_is_counted_in_each_list(containers: Lists) -> None:
-    """What is remembered has no gaps that nobody would count."""
+    """An item with skipped values is not cached, because every response must count them."""
     for _ in range(2):
         await containers.remembered([{"Id": "a", "Names": 7}, {"Id": "b"}])
 

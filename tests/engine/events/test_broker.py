@@ -193,7 +193,7 @@ async def test_an_unknown_filter_is_refused(client: Client, daemon: Daemon) -> N
 
 
 async def test_a_cut_connection_is_not_seen(client: Client, daemon: Daemon) -> None:
-    """What happens while the connection is broken comes once, in order, without a gap."""
+    """Events during a broken connection arrive once, in order, without a gap."""
     call = await watch(client)
     happened = [daemon.happen("container", "start", "c1")]
     await take(call, 1)
@@ -509,7 +509,7 @@ def small_buffer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("small_buffer")
 async def test_a_stalled_watcher_delays_no_other(client: Client, daemon: Daemon) -> None:
-    """A watcher that does not read gets a gap when it reads again; meanwhile the others get every event."""
+    """A watcher that does not read gets a gap when it reads again; the other watchers get every event."""
     stalled = await watch(client)
     assert (await stalled.read()).HasField("heartbeat")
     reader = await watch(client)

@@ -83,7 +83,7 @@ async def test_a_host_that_is_not_known_yet_has_no_state() -> None:
 
 
 async def test_a_host_that_is_away_is_stale_until_it_is_known_again() -> None:
-    """Each comes once."""
+    """Each container is sent once."""
     host = Host()
     host.changes.synced()
     async with aclosing(host.changes.read(None)) as changes:

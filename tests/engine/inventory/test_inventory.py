@@ -400,7 +400,7 @@ async def test_a_fresh_list_waits_as_well(client: Client, daemon: Daemon) -> Non
 
 
 async def test_a_host_that_goes_away_is_stale_and_then_known_again(client: Client, daemon: Daemon) -> None:
-    """What changed meanwhile comes as changes; the inventory says how old it can be, and why."""
+    """Changes during the break are sent afterwards; the inventory reports its largest possible age, and the reason."""
     inventory = inventory_of(client)
     async with aclosing(inventory.subscribe()) as changes:
         first = [await anext(changes) for _ in range(3)]
@@ -420,7 +420,7 @@ async def test_a_host_that_goes_away_is_stale_and_then_known_again(client: Clien
 
 
 async def test_while_a_host_is_away_its_age_grows(client: Client, daemon: Daemon) -> None:
-    """A list that may be so old is answered all the same; others fail with what is wrong with the host."""
+    """A list that allows this age is answered; other lists fail with the failure of the host."""
     inventory = inventory_of(client)
     daemon.engine.on("GET", "/info", hang())
     daemon.engine.on("GET", "/containers/json", error="going down", status=503)

@@ -170,7 +170,7 @@ async def test_marks_outlive_a_break() -> None:
 
 
 async def test_a_list_knows_what_it_can_be_wrong_about(asked: Asked) -> None:
-    """What was marked when it began, and what was marked meanwhile."""
+    """It yields the marks from before the block and from within it."""
     asked.refresher.touch("a", 3600)
     with asked.refresher.touched() as touched:
         asked.refresher.touch("b", 3600)

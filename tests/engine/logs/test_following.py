@@ -30,12 +30,12 @@ RECONNECTED = "reconnected"
 
 
 def end(reason: EndReason, exit_code: int | None = None) -> tuple[str, EndReason, int | None]:
-    """Return what `sent` makes of an end."""
+    """Return the text of `sent` for an end."""
     return "end", reason, exit_code
 
 
 def gap(after: int | None, before: int | None, reason: GapReason = GapReason.ROTATED) -> tuple[str, Any, Any, Any]:
-    """Return what `sent` makes of a gap between two times, in nanoseconds after noon."""
+    """Return the text of `sent` for a gap between two times, in nanoseconds after noon."""
     begin, end = (b"" if time is None else time_of(NOON + time) for time in (after, before))
     return "gap", begin, end, reason
 
@@ -113,7 +113,7 @@ async def daemon() -> AsyncIterator[FakeEngine]:
 @pytest.mark.parametrize("cut", range(9))
 @pytest.mark.parametrize("log", [{}, ROTATED], ids=["one file", "rotated"])
 async def test_a_broken_plain_answer_is_continued(daemon: FakeEngine, cut: int, log: dict[str, str]) -> None:
-    """Wherever it breaks, every line comes once, and the reader learns that the connection broke."""
+    """Every line is sent once, wherever the connection breaks, and the reader receives a `Reconnected`."""
     daemon.on(*LOGS, Log(*LINES, plain=[(cut, "cut")], script=[(8, "end")]))
     daemon.on(*STATE, json=state(log=log), times=1)
     daemon.on(*STATE, json=state(running=False, code=3, log=log))
@@ -331,7 +331,7 @@ async def test_runs_are_parted_where_restarts_are_followed(daemon: FakeEngine) -
 
 
 async def test_a_stopped_container_is_waited_for_where_restarts_are_followed(daemon: FakeEngine) -> None:
-    """Its log is not read meanwhile, and the reader hears that the stream is alive."""
+    """Its log is not read in this time, and the reader receives heartbeats."""
     log = Log(*LINES[:2], script=[(2, "end")])
     daemon.on(*LOGS, log)
     daemon.on(*STATE, json=state(running=False))

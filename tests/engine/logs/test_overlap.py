@@ -1,4 +1,4 @@
-"""The rule that nothing is lost in silence, without I/O: any history, read and broken anywhere."""
+"""The rule that no entry is lost without a gap, without I/O: for any history, read and broken at any point."""
 
 from __future__ import annotations
 

@@ -119,7 +119,9 @@ async def test_a_follower_of_the_whole_log_reads_it_and_joins(daemon: FakeEngine
 async def test_a_slow_follower_leaves_and_comes_back(
     daemon: FakeEngine, logs: SharedLogs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It gets every line from plain answers of its own, and holds up nobody; then it shares the upstream again."""
+    """It gets every line from plain answers of its own, and delays no other follower; then it shares the upstream
+    again.
+    """
     monkeypatch.setattr(shared, "_KEPT_BYTES", 1000)
     log = Log()
     daemon.on(*LOGS, log)
@@ -181,7 +183,7 @@ async def first_gap(records: AsyncGenerator[Record, None]) -> AsyncIterator[Gap]
 async def test_the_last_follower_that_leaves_closes_the_connection(
     daemon: FakeEngine, engine: Engine, logs: SharedLogs
 ) -> None:
-    """Nothing is read for nobody."""
+    """Without a reader, nothing is requested."""
     daemon.on(*LOGS, Log(b"0\n"))
     readers = [Reader(logs) for _ in range(3)]
     for reader in readers:

@@ -36,7 +36,7 @@ def test_a_row(container: Container, whole: bool, certain: bool, restarts: bool,
 
 
 def test_a_container_that_was_never_seen_running_was_not_running() -> None:
-    """Only a run that was seen has exited; one that runs meanwhile is seen."""
+    """Only a run that was seen running ends with EXITED; a run that starts later is seen."""
     state = FollowState(follow_restarts=False, was_running=False)
     assert state.after(Container.STOPPED, whole=True, certain=True) is Action.END_NOT_RUNNING
 

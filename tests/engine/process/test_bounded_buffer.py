@@ -148,7 +148,7 @@ async def test_the_source_is_read_to_its_end_though_nobody_reads() -> None:
 
 
 async def test_the_source_is_read_while_its_reader_pauses() -> None:
-    """A reader that pauses delays nothing, and finds what came meanwhile."""
+    """A reader that pauses does not delay the source, and gets the output of the pause."""
     source = Source(*([out(b"%03d" % number)] for number in range(500)))
 
     output: Buffer[list[Frame], list[Frame] | Dropped | Idle] = Output()
@@ -172,7 +172,9 @@ async def test_an_end_by_failure_comes_after_all_that_came_before_it() -> None:
 
 
 async def test_a_source_whose_reader_is_too_slow_is_closed_at_once() -> None:
-    """It is not closed only when the reader comes back: nobody reads the source any more, and it must not wait."""
+    """It is closed at once, not when the reader returns: an open connection without a reader would block the
+    process.
+    """
     source = Source([out(b"a" * 700)], [out(b"b" * 700)], [out(b"c" * 700)], endless=True)
 
     async with buffered(source.frames(), Output(1_000, drop=False)) as items:

@@ -221,7 +221,7 @@ async def test_a_report_that_comes_in_pieces_is_whole(fake: FakeEngine, engine: 
 
 
 async def test_a_session_that_is_reset_has_not_ended() -> None:
-    """After a reset nobody knows what has become of the process."""
+    """After a reset, the state of the process is unknown."""
 
     async def reset(exchange: ResponseParser) -> None:
         exchange.upgrade(frame(1, b"half"))

@@ -42,7 +42,7 @@ def test_bytes_are_bounded_too() -> None:
 
 
 def test_the_newest_record_is_kept_whatever_its_size() -> None:
-    """Else nobody could read it."""
+    """Otherwise no reader could read it."""
     journal = Journal[str](max_bytes=10)
     journal.append("a", size=5)
     journal.append("b", size=50)
@@ -80,7 +80,7 @@ async def test_a_waiter_can_have_a_deadline() -> None:
 
 
 async def test_a_waiter_that_has_got_news_still_keeps_its_next_deadline() -> None:
-    """Its timer is not moved for each record; a later deadline holds all the same."""
+    """Its timer is not moved for each record; a later deadline is still met."""
     journal = Journal[str]()
     waiter = Waiter(journal)
     first = asyncio.create_task(waiter.wait(journal.clock() + 0.02))

@@ -58,7 +58,7 @@ async def test_the_first_subscriber_starts_it_and_the_last_one_stops_it() -> Non
 
 
 async def test_it_outlives_its_last_subscriber_for_a_while() -> None:
-    """A subscriber that comes back meanwhile finds it running; after that it stops."""
+    """A subscriber that returns within the linger timeout finds it running; after the timeout it stops."""
     upstream = Upstream(linger_timeout_seconds=0.05)
     for _ in range(3):
         async with upstream.subscribed():

@@ -145,7 +145,7 @@ async def test_an_answer_in_time_is_taken_though_its_reader_is_late(line: Line) 
 
 
 async def test_a_call_that_is_cancelled_closes_its_connection(line: Line) -> None:
-    """It is closed at once: nobody waits for the answer any more."""
+    """It is closed at once, because no caller waits for the response any more."""
     task = asyncio.ensure_future(line.connection.fetch(GET, LIMIT, None))
     await asyncio.sleep(0)
     task.cancel()

@@ -111,7 +111,7 @@ async def test_chunks_of_a_byte_each_are_parsed_in_turns(line: Line) -> None:
 
 
 async def test_what_was_not_parsed_yet_comes_before_the_end(line: Line) -> None:
-    """A peer that closes the connection meanwhile has sent it nevertheless."""
+    """Data from before the end is delivered, even if the peer closes the connection first."""
     line.clock.step = 1.0
     task = asyncio.ensure_future(line.connection.fetch(GET, 1 << 20, None))
     await asyncio.sleep(0)

@@ -184,7 +184,7 @@ async def test_a_call_that_waits_has_its_deadline_too(engine: FakeEngine, pool: 
 
 
 async def test_a_call_that_leaves_the_queue_leaves_its_place(engine: FakeEngine, pool: Pool) -> None:
-    """Cancelled calls, waiting or under way, block nobody."""
+    """Cancelled calls, waiting or running, do not block other calls."""
     engine.on("GET", "/thing", Held(), times=2)
     calls = [asyncio.ensure_future(pool.fetch(THING)) for _ in range(4)]
     await engine.until(lambda: len(engine.requests) == 2)
@@ -214,7 +214,7 @@ async def test_a_place_that_is_given_to_a_cancelled_call_goes_to_the_next(engine
 
 
 async def test_streams_are_bounded_apart_from_calls(engine: FakeEngine, pool: Pool) -> None:
-    """As many streams as allowed, another is refused, and calls go through meanwhile."""
+    """A stream beyond the limit is refused, and unary calls still succeed."""
     engine.on("GET", "/stream", chunks=[b"x"], hold=True)
     stream = Request("GET", "/stream")
     async with pool.open(stream), pool.open(stream):
@@ -302,7 +302,7 @@ async def test_a_host_that_keeps_a_call_waiting_loses_the_connection(
 
 
 async def test_a_cancelled_call_closes_its_connection(engine: FakeEngine, pool: Pool) -> None:
-    """The engine sees at once that nobody waits."""
+    """The engine sees the closed connection at once."""
     held = Held()
     engine.on("GET", "/thing", held)
     call = asyncio.ensure_future(pool.fetch(THING))

@@ -31,7 +31,7 @@ class Peer:
         self._incoming.write(self.client.outgoing())
 
     def give(self) -> bytes:
-        """Deliver what the server has written; return the plaintext that the client makes of it."""
+        """Deliver the data of the server; return the plaintext that the client decrypts."""
         return self.client.receive(self._outgoing.read())
 
     def flight(self) -> bytes:

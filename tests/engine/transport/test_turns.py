@@ -120,7 +120,7 @@ async def test_two_hosts_have_turns_of_their_own(traffic: Traffic, turns: Turns,
 
 
 async def rounds_of(turns: Turns, pieces: int) -> int:
-    """Return in how many rounds of the loop so many pieces are done, each of which takes a turn."""
+    """Return the number of loop iterations for this number of pieces, each of which takes a turn."""
     working = asyncio.create_task(work(turns, [], "piece", pieces))
     rounds = 0
     while not working.done():
@@ -130,7 +130,7 @@ async def rounds_of(turns: Turns, pieces: int) -> int:
 
 
 async def test_a_host_alone_has_no_pauses(traffic: Traffic, turns: Turns, clock: Clock) -> None:
-    """There is nobody for whom they would be: also not after the last call of another host is long ago."""
+    """Without recent calls of other hosts, no pauses are needed."""
     clock.step = 0.002
     Turns(traffic, clock).call()
     turns.call()

@@ -59,7 +59,7 @@ async def test_an_answer_of_no_use_keeps_the_hosts(consul: FakeEngine, wrong: di
 
 
 async def test_consul_is_asked_to_wait_from_the_last_index_on(consul: FakeEngine, tmp_path: Path) -> None:
-    """With the tag, the datacenter and the token; an index that has gone back counts as it is now."""
+    """With the tag, the datacenter and the token; an index that decreases is used as it is."""
     (tmp_path / "token").write_text("secret\n")
     indexes = ["7", "9", "3"]
     waiting = Held()

@@ -65,7 +65,7 @@ async def test_hosts_come_change_and_go_with_their_files(folder: Path, engine: F
 
 
 async def test_a_file_that_is_not_right_keeps_its_hosts(folder: Path) -> None:
-    """It is named with the line, the column and the key; other files count all the same."""
+    """The log names the line, the column and the key; other files still count."""
     (folder / "lab.yaml").write_text("name: lab\naddress: unix:///lab\n")
     async with gateway(directory=folder) as client:
         fleet = Fleet(client)

@@ -101,7 +101,7 @@ async def test_a_source_that_does_not_answer_keeps_its_hosts_and_says_so_once(
 
 
 async def test_a_steady_source_answers_until_it_says_otherwise() -> None:
-    """The time of its last success grows meanwhile, and stays then."""
+    """The time of its last success grows while it answers, and then stays."""
     changes = Changes()
     changes.feed.publish([], steady=True)
     first = changes.feed.last_success

@@ -136,7 +136,7 @@ async def test_a_user_without_keys_is_refused_as_well(sshd: Sshd, engine: FakeEn
 
 
 async def test_a_key_can_be_text(sshd: Sshd, engine: FakeEngine) -> None:
-    """It is not shown when it is of no use."""
+    """An error about an unusable key does not show the key."""
     text = sshd.key.read_text()
     address = given(sshd.address(engine.address), identity_file="", private_key=text)
     async with pool_by(address) as pool:
@@ -150,7 +150,7 @@ async def test_a_key_can_be_text(sshd: Sshd, engine: FakeEngine) -> None:
 
 
 async def test_a_key_file_of_no_use_is_named(sshd: Sshd, engine: FakeEngine) -> None:
-    """It is gone, or has a passphrase, which nobody is there to type."""
+    """The key is missing, or has a passphrase, which the gateway cannot ask for."""
     sshd.make_key(sshd.key, passphrase="secret")
     encrypted = await refusal(sshd.address(engine.address))
     sshd.key.unlink()

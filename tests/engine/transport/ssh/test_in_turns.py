@@ -44,7 +44,7 @@ class Login(asyncio.Protocol):
 
 
 async def test_many_bytes_at_once_are_handled_in_pieces_between_which_others_have_their_turns() -> None:
-    """All of them, in order, and the end after them: a host that floods its login takes nobody else's time."""
+    """All messages arrive in order, and then the end: a host that floods its login does not delay other hosts."""
     flood = os.urandom(200_000)
 
     async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -148,7 +148,7 @@ async def test_a_stream_that_ends_here_ends_at_the_engine(engine: FakeEngine, po
 async def test_streams_break_with_their_login_and_the_next_call_logs_in_again(
     sshd: Sshd, engine: FakeEngine, pool: Pool
 ) -> None:
-    """kill -9 of the session of sshd: nobody reads an end where there was none."""
+    """kill -9 of the session of sshd: readers get a broken connection, not an end."""
     engine.on("GET", "/containers/{id}/logs", hold := Held(begin))
     async with pool.open(LOGS) as (_, connection):
         await hold.called.wait()
