@@ -790,8 +790,8 @@ export enum OnDisconnect {
   UNSPECIFIED = 0,
 
   /**
-   * The gateway kills the process and everything that the process has started, within 5 seconds.  When many clients of
-   * one host disconnect at the same time, it kills four at a time.
+   * The gateway kills the process and everything that the process has started.  On a host that is not busy, this takes
+   * less than a second.  After 30 seconds the gateway gives up, and names the process in its log.
    *
    * The Engine has no call for this.  The gateway marks the processes with a variable in their environment,
    * `DOCKFLEET_EXEC`, and kills them with a second exec as the same user.  This needs a shell in the container
