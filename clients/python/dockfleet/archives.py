@@ -1,4 +1,4 @@
-"""Tars: of files of this machine, and into them.  Nothing of gRPC."""
+"""Packs files of this machine into tars, and unpacks them.  Nothing here uses gRPC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What arguments may be, for type checkers: the forms of docker-py beside the types of the contract.
+"""The types of arguments, for type checkers: the forms of docker-py in addition to the types of the contract.
 
 `docker_forms` reads them; the table in the README shows them.
 """

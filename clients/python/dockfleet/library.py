@@ -1,4 +1,4 @@
-"""What differs between gRPC that blocks and gRPC for asyncio: here, gRPC that blocks."""
+"""The differences between blocking gRPC and gRPC for asyncio: the blocking part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What takes more than one RPC, or files of this machine.
+"""Operations that need more than one RPC, or files of this machine.
 
 Generated from `dockfleet.aio` by protos/generate_clients.py.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ImageOperations(Service):
-    """What concerns images besides the RPCs."""
+    """Operations on images that are more than one RPC."""
 
     def build(
         self,

@@ -1,4 +1,4 @@
-"""What methods return that is no message of the contract."""
+"""The results of methods that are not messages of the contract."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class RunResult(NamedTuple):
 
 
 class ContainerFailed(Exception):
-    """A container has ended with another exit code than 0, or with none that is known."""
+    """A container has ended with an exit code other than 0, or with an unknown one."""
 
     def __init__(self, result: RunResult, reason: str) -> None:
         """Tell the result and why there is no exit code, if there is none."""
@@ -98,7 +98,7 @@ class Located(NamedTuple, Generic[T]):
 
 
 class Found(list[Located[T]], Generic[T, R]):
-    """What the hosts have answered, and which of them have not.
+    """The answers of the hosts, and the hosts without an answer.
 
     A host that does not respond may be in both: what the gateway remembers of it is then in the list.
     """

@@ -1,4 +1,4 @@
-"""Which hosts and which containers a call is about."""
+"""Makes the selectors of hosts and containers from arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions with a process: input up and output down at the same time."""
+"""Sessions with a process: input and output at the same time."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class ExecResult:
 
 
 class SessionState:
-    """What the responses of a session say besides the output.  No I/O."""
+    """The state of a session, from its responses.  No I/O."""
 
     _dropped_bytes = 0
     _started: SessionStarted | None = None

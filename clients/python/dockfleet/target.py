@@ -1,4 +1,4 @@
-"""The address of a gateway, and what proves who is who on the way to it.  No stubs: it is imported quickly."""
+"""The address of a gateway, and the credentials for it.  It imports no stubs, so that the import is quick."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the services of a host and of the fleet have in common.  No I/O."""
+"""The common part of the services of a host and of the fleet.  No I/O."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def from_env(*, channel_options: Options = ()) -> Fleet:
 
 
 class Fleet:
-    """All hosts of a gateway.  `host` is one of them; the services of the fleet ask and change many at once.
+    """All hosts of a gateway.  `host` returns one host; the services of the fleet call many hosts at once.
 
     Everything raises `DockfleetError`, or a subclass for the reason: see `dockfleet.reasons`.  `stubs` has the stubs of
     the contract's services, as gRPC generates them; these raise `grpc.RpcError`.

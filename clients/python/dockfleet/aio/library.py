@@ -1,4 +1,4 @@
-"""What differs between gRPC that blocks and gRPC for asyncio: here, for asyncio."""
+"""The differences between blocking gRPC and gRPC for asyncio: the part for asyncio."""
 
 from __future__ import annotations
 

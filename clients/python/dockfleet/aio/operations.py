@@ -1,4 +1,4 @@
-"""What takes more than one RPC, or files of this machine, for asyncio."""
+"""Operations that need more than one RPC, or files of this machine, for asyncio."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ImageOperations(Service):
-    """What concerns images besides the RPCs."""
+    """Operations on images that are more than one RPC."""
 
     async def build(
         self,

@@ -66,7 +66,7 @@ class Stream(Generic[T]):
 
 
 class FinalStatus:
-    """The status that the gateway has ended a call with.
+    """The status with which the gateway has ended a call.
 
     When a call ends while a request is written, gRPC may report `INTERNAL: Internal error from Core` in place of the
     gateway's status, which has come before or comes soon (grpc/grpc#36066).

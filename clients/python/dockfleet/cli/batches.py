@@ -1,4 +1,4 @@
-"""Changes of many targets in one call: what is asked before, what is reported of each, and the exit code."""
+"""Changes of many targets in one call: the confirmation, the report of each target, and the exit code."""
 
 from __future__ import annotations
 

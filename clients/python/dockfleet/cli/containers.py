@@ -1,4 +1,4 @@
-"""`dockfleet ps` and `dockfleet find`: which containers there are, and where."""
+"""`dockfleet ps` and `dockfleet find`: the containers of the fleet, with their hosts."""
 
 from __future__ import annotations
 

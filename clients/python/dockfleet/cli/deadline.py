@@ -1,4 +1,4 @@
-"""The deadline of each call, as `--deadline` says."""
+"""The deadline of each call, from `--deadline`."""
 
 from __future__ import annotations
 

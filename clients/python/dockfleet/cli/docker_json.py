@@ -1,4 +1,4 @@
-"""Messages as the JSON that the Engine itself writes: its names, its forms, and numbers that are numbers."""
+"""Converts messages to the Engine's own JSON: with its names and forms, and with numbers as numbers."""
 
 from __future__ import annotations
 

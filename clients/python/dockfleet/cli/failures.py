@@ -1,4 +1,4 @@
-"""What is said of a failed call: what failed, and what helps."""
+"""The report of a failed call: the failure, and the remedy."""
 
 from __future__ import annotations
 

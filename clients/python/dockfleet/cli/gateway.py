@@ -1,4 +1,4 @@
-"""The gateway as the commands see it: the generated stubs, and failures as `DockfleetError`.
+"""The connection of commands to the gateway: the generated stubs, and failures as `DockfleetError`.
 
 The stubs are imported when they are used: a command needs one or two of nine services.
 """
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class Settings(NamedTuple):
-    """Where the gateway is, and what proves who is who."""
+    """The address of the gateway, and the certificates."""
 
     address: str
     tls: bool

@@ -1,4 +1,4 @@
-"""`dockfleet hosts`: the hosts of the fleet, and what changes them."""
+"""`dockfleet hosts`: lists and changes the hosts of the fleet."""
 
 from __future__ import annotations
 

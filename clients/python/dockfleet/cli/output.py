@@ -1,4 +1,4 @@
-"""What commands print: JSON, bytes, and messages on standard error."""
+"""The output of commands: JSON, bytes, and messages on standard error."""
 
 from __future__ import annotations
 

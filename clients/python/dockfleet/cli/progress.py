@@ -12,7 +12,7 @@ from dockfleet.cli.table import printable
 
 
 class Bars:
-    """The progress of several pieces of work, by name, on standard error: what is printed there is no result."""
+    """The progress of several operations, by name.  It is on standard error, because it is not the result."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         """Show nothing when *quiet*."""

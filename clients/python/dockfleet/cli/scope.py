@@ -1,4 +1,4 @@
-"""Which hosts and which containers a command is about: the same options on every verb."""
+"""The options that select hosts and containers, which are the same for every command."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Scope(NamedTuple):
-    """What the options of a command select."""
+    """The selection by the options of a command."""
 
     hosts: tuple[str, ...] = ()
     host_labels: tuple[str, ...] = ()

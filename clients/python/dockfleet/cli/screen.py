@@ -1,4 +1,4 @@
-"""The whole terminal as one picture that is drawn again and again."""
+"""A full-screen view on the terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REDRAW_SECONDS = 0.25
 
 
 class Screen:
-    """The terminal's second screen; the first one, with what was on it, is back after the block."""
+    """The terminal's alternate screen; the end of the block restores the first screen."""
 
     def __init__(self) -> None:
         """Take the screen when the block begins."""

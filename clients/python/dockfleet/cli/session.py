@@ -1,4 +1,4 @@
-"""Sessions with a process: the terminal's input up and the output down, and how they end."""
+"""Sessions with a process: forwards the input and the output of the terminal, and returns the exit code."""
 
 from __future__ import annotations
 

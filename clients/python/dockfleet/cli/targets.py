@@ -1,4 +1,4 @@
-"""Which containers the arguments of a command mean: `HOST/CONTAINER`, a name that is unique in the fleet, a pattern."""
+"""Resolves arguments to containers: `HOST/CONTAINER`, a name that is unique in the fleet, or a pattern."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Target(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a selection has found, and the hosts whose containers are not known as they are now."""
+    """The containers of a selection, and the hosts whose containers are not known or not up to date."""
 
     targets: list[Target]
     failures: list[pb.HostFailure]

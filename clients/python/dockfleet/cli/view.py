@@ -1,4 +1,4 @@
-"""How lists are shown: as a table, as ids, as JSON, or as a Go template says."""
+"""The formats of lists: a table, ids, JSON, or a Go template."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Row = Mapping[str, Any]
 
 
 class View(NamedTuple):
-    """How the user wants a list."""
+    """The format that the user has chosen."""
 
     quiet: bool = False
     as_json: bool = False
