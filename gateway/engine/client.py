@@ -322,7 +322,7 @@ class Engine(SdkClient):
         announced = response.headers.get("api-version", "")
         version = _VERSION.fullmatch(announced)
         if version is None:
-            raise BadResponse(f"the engine announces the API version {announced[:20]!r}", sent=True)
+            raise BadResponse(f"the engine reports the API version {announced[:20]!r}", sent=True)
         newest = (int(version[1]), int(version[2]))
         if newest < OLDEST:
             raise Incompatible(f"the engine's newest API version is {announced}; the gateway needs 1.41 or newer")

@@ -173,7 +173,7 @@ async def clock(engine: Engine, timeout: float | None = None, kind: Kind = Kind.
     try:
         return nanoseconds(canonical(info["SystemTime"].encode()))
     except _MISFITS as error:
-        raise BadResponse("the host does not tell its time", sent=True) from error
+        raise BadResponse("the host does not report its time", sent=True) from error
 
 
 def date(headers: Mapping[str, str]) -> int | None:

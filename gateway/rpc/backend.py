@@ -69,7 +69,7 @@ class Backend:
         Raises `InvalidField`, `UnknownHost` and `HostDraining`.
         """
         if not request.host:
-            raise InvalidField("host", "must name the host that the call is for; HostService.ListHosts tells which")
+            raise InvalidField("host", "must name a host; HostService.ListHosts lists them")
         host = self.hosts[request.host]
         if host.draining and context.new_work:
             raise HostDraining(host.name)

@@ -127,7 +127,7 @@ class HostRpc:
                     async for response in responses:
                         await put(response)
         except TimeoutError:
-            raise self._interrupted(TimedOut(f"the host was not done {within(context.deadline)}")) from None
+            raise self._interrupted(TimedOut(f"the host did not finish {within(context.deadline)}")) from None
         except asyncio.CancelledError:
             if context.ended_by is None:
                 raise

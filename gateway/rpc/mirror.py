@@ -43,7 +43,7 @@ def behaviours(
     for method in service.methods:
         rules = options.of_rpc(method)
         if not rules.access:
-            raise TypeError(f"{method.full_name} does not say what a caller must be allowed")
+            raise TypeError(f"{method.full_name} has no access level")
         written = [getattr(part, method.name) for part in servicers if hasattr(part, method.name)]
         if written:
             made[method.full_name] = written[0]

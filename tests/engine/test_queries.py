@@ -76,7 +76,7 @@ async def test_a_clock_that_cannot_be_read_is_a_bad_response(fake: FakeEngine, e
     """Whatever the engine sends in its place."""
     fake.on("GET", "/info", json=info)
 
-    with pytest.raises(BadResponse, match="does not tell its time"):
+    with pytest.raises(BadResponse, match="does not report its time"):
         await queries.clock(engine)
 
 

@@ -250,7 +250,7 @@ class EventTokenCodec:
         """Return the cursor that *token* was made of.  Raises `InvalidToken`."""
         (epoch, number, time), (fingerprints, of_host) = self._codec.decode(token)
         if of_host.decode() != host:
-            raise InvalidToken("is of another host")
+            raise InvalidToken("belongs to another host")
         return EventCursor(epoch, number, time, fingerprints)
 
     def unpack(self, content: bytes) -> tuple[str, EventCursor]:

@@ -58,5 +58,5 @@ class Converter:
         if not (message.name if rpc == "ListVolumes" else message.id):
             raise BadResponse("the host's response does not fit the Engine API: an object has no id", sent=True)
         if rpc == "ListContainers" and not CONTAINER_ID.fullmatch(message.id):
-            raise BadResponse("the host's response does not fit the Engine API: a container's id is none", sent=True)
+            raise BadResponse("the host's response does not fit the Engine API: a container has a bad id", sent=True)
         return message

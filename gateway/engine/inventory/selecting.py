@@ -24,7 +24,7 @@ def check_containers(selector: pb.ContainerSelector, path: str) -> None:
     if selector.all and says:
         raise InvalidField(f"{path}.all", "must be false where other fields are set")
     if not says and not selector.all:
-        raise InvalidField(path, "must say which containers, or have `all`")
+        raise InvalidField(path, "must select containers, or have `all`")
     check(selector.labels, f"{path}.labels")
     for index, name in enumerate(selector.names):
         if not name.removeprefix("/"):

@@ -76,7 +76,7 @@ class TokenCodec:
     def unpack(self, content: bytes) -> tuple[Sequence[Any], Sequence[bytes]]:
         """Return the values and the texts that `pack` has packed.  Raises `InvalidToken`."""
         if content[:1] != bytes((self._version,)):
-            raise InvalidToken("is of another version of the gateway")
+            raise InvalidToken("was made by another version of the gateway")
         values = self._fixed.unpack_from(content)[1:]
         texts, start = [], self._fixed.size
         for size in values[len(values) - self._texts :]:

@@ -160,7 +160,7 @@ class ResponseParser:
 _REFUSED_HEADS: tuple[tuple[Callable[[ResponseParser], bool], str], ...] = (
     (
         lambda head: head.status == 101 and not head.upgrade,
-        "the host opened a session that nobody requested",
+        "the host opened a session that was not requested",
     ),
     (
         lambda head: 300 <= head.status < 400 and head.status != 304,

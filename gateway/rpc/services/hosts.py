@@ -93,7 +93,7 @@ class HostService:
         if request.HasField("host_timeout"):
             seconds = seconds_of(request.host_timeout, "host_timeout")
         if not 0 < seconds <= _LONGEST_PROBE_SECONDS:
-            raise InvalidField("host_timeout", f"must be more than nothing, and at most {_LONGEST_PROBE_SECONDS:g} s")
+            raise InvalidField("host_timeout", f"must be more than 0 s, and at most {_LONGEST_PROBE_SECONDS:g} s")
         host = self._host(request, context)
         await self._hosts.probe(host, seconds)
         return pb.ProbeHostResponse(host=self._message(host))

@@ -105,7 +105,7 @@ class LogService:
         point = self._codec.point(request.resume_token)
         for name in ("since", "tail"):
             if request.HasField(name):
-                raise InvalidField(name, "must be absent where `resume_token` tells the place")
+                raise InvalidField(name, "must be absent with `resume_token`, which has the position")
         if point.host != request.host:
             raise InvalidField("host", f"is not the host of `resume_token`, which is {point.host}")
         different = point.flags ^ flags

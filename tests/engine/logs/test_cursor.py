@@ -62,7 +62,7 @@ def test_a_token_of_another_key_is_refused() -> None:
 
 def test_a_token_of_an_older_gateway_is_refused() -> None:
     """What it holds is not a position any more."""
-    with pytest.raises(InvalidToken, match="of another version of the gateway"):
+    with pytest.raises(InvalidToken, match="by another version of the gateway"):
         TOKENS.point(TokenSigner(KEY, "log").sign(b"\x01" + bytes(100)))
 
 

@@ -30,7 +30,7 @@ def test_a_token_holds_values_and_texts() -> None:
     [
         (codec(key=bytes(32)), "is not a token of this gateway, or of one that shares its resume key"),
         (codec(kind="event"), "is not a token of this gateway, or of one that shares its resume key"),
-        (codec(version=1), "is of another version of the gateway"),
+        (codec(version=1), "was made by another version of the gateway"),
     ],
 )
 def test_a_token_of_another_codec_is_refused(other: TokenCodec, why: str) -> None:

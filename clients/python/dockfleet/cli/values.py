@@ -20,7 +20,7 @@ PORT = re.compile(
 
 
 class Value(click.ParamType[Any]):
-    """An option whose text a function reads; it raises `ValueError` with what is wanted."""
+    """An option that a function parses; it raises `ValueError` with the expected format."""
 
     def __init__(self, name: str, read: Callable[[str], Any]) -> None:
         """Call the value *name* in help."""

@@ -67,7 +67,7 @@ def _check(request: pb.StreamEventsRequest) -> None:
         if getattr(request.request, name):
             raise InvalidField(f"request.{name}", "must be empty: it belongs to the call for one host")
     if request.resume_token and request.request.HasField("since"):
-        raise InvalidField("request.since", "must be absent where `resume_token` tells the place")
+        raise InvalidField("request.since", "must be absent with `resume_token`, which has the position")
 
 
 class _Stream:

@@ -203,7 +203,7 @@ class Places:
             _, passed, time, since, begun = _PLACE.unpack_from(part)
             point = self._points.unpack(part[_PLACE.size :])
             if point.flags != self._flags:
-                raise InvalidField("request", "must ask for the outputs and details that `resume_token` is of")
+                raise InvalidField("request", "must have the outputs and details of the call that gave `resume_token`")
             self._waiting[point.host, point.container] = Place(point.cursor if begun else None, passed, time, since)
             return
         kind, now = _TIME.unpack_from(part)
@@ -213,4 +213,4 @@ class Places:
         elif kind == _DONE:
             self._done[text[32:].decode(), text[:32].hex()] = now
         else:
-            raise InvalidToken("is of another version of the gateway")
+            raise InvalidToken("was made by another version of the gateway")

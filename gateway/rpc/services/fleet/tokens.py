@@ -32,7 +32,7 @@ class PartsCodec:
             raise InvalidToken(f"is longer than {_MOST_BYTES} bytes, which no token of a gateway is")
         content = self._signer.verify(token)
         if content[:1] != _VERSION:
-            raise InvalidToken("is of another version of the gateway")
+            raise InvalidToken("was made by another version of the gateway")
         parts, start = [], 1
         while start < len(content):
             (size,) = _LENGTH.unpack_from(content, start)
