@@ -1,4 +1,4 @@
-"""Containers come and go by thousands: what the gateway shows and keeps of them does not grow."""
+"""Containers come and go by hundreds: what the gateway shows and keeps of them does not grow."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+from gateway.fleet import container_metrics
 from tests.support.fake_engine import FakeEngine
 from tests.support.gateway import Client
 from tests.support.generations import Generations
@@ -15,24 +16,29 @@ from tests.telemetry.test_events import counted
 from tests.web.client import get
 from tests.web.test_fleet_pages import eventually, gateway
 
-EACH = 250  # containers of a generation
+EACH = 100  # containers of a generation
 GENERATIONS = 8
-WARM = 5  # generations, after which as many that have gone are shown as there ever are
+GONE = 400  # containers that have gone and are still shown
+WARM = 5  # generations, after which there are so many
 SETTLED = 50  # objects more or less, from look to look
-_RUNNING = re.compile(rb'^container_start_time_seconds\{host="h1",id="/docker/(\w+)"', re.MULTILINE)
+_SHOWN = re.compile(rb'^(\w+)\{host="h1",id="/docker/(\w+)"', re.MULTILINE)
 
 
 async def shown(client: Client, ids: set[str]) -> int:
-    """Scrape until these containers are shown and no others, and return how many series there are, on all pages."""
+    """Scrape until these containers run and no others.
+
+    Returns how many containers are shown, also of those that have gone, and series of the gateway itself.  The series
+    of a container are not counted: on a busy machine some have their first sample late.
+    """
     assert client.metrics_address is not None
     address = client.metrics_address
 
     async def look() -> int | None:
-        page = (await get(address, "/metrics/containers")).body
-        if {id.decode() for id in _RUNNING.findall(page)} != ids:
+        series = _SHOWN.findall((await get(address, "/metrics/containers")).body)
+        if {id.decode() for name, id in series if name == b"container_start_time_seconds"} != ids:
             return None
-        pages = page + (await get(address, "/metrics")).body
-        return sum(not line.startswith(b"#") for line in pages.splitlines())
+        own = (await get(address, "/metrics")).body.splitlines()
+        return len({id for _, id in series}) + sum(not line.startswith(b"#") for line in own)
 
     return await eventually(look)
 
@@ -56,10 +62,11 @@ def _is_of_the_gateway(thing: object) -> bool:
     return module.startswith(("gateway.", "dockfleet.")) and not module.startswith("gateway.engine.transport")
 
 
-@pytest.mark.timeout(300)  # eight seconds of a processor, of which there is little on a busy machine
-async def test_two_thousand_containers_leave_nothing() -> None:
-    """The series are those of what runs and of the last that ran: once there are as many of these as there ever are,
-    neither series nor live objects grow with the containers."""
+@pytest.mark.timeout(300)  # seconds of a processor, of which there is little on a busy machine
+async def test_containers_that_come_and_go_leave_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is shown is what runs and the last that ran: once there are as many of these as there ever are, neither
+    series nor live objects grow with the containers."""
+    monkeypatch.setattr(container_metrics, "_MOST_GONE", GONE)
     series, objects = [], []
     async with FakeEngine() as engine, gateway(engine.address) as client:
         generations = Generations(engine)
@@ -74,5 +81,6 @@ async def test_two_thousand_containers_leave_nothing() -> None:
                 objects.append(await live_objects(client, generations))
         assert await starts() == EACH * GENERATIONS
 
-    assert series[-1] - series[WARM - 1] < EACH
+    # Those of the last generation but one count as running for another interval.
+    assert series[-1] - series[WARM - 1] < 2 * EACH
     assert objects[1] - objects[0] < EACH  # of three times as many containers
