@@ -28,17 +28,27 @@ def tree(file: Path) -> ast.Module:
 
 
 @functools.cache
+def nodes(file: Path) -> list[ast.AST]:
+    """All that is in it."""
+    return list(ast.walk(tree(file)))
+
+
 def imports(folder: Path) -> set[tuple[str, str]]:
     """The imports below a folder: (file, module), absolute; a name imported from a package counts as a module."""
+    return {each for file in folder.rglob("*.py") for each in imports_of(file)}
+
+
+@functools.cache
+def imports_of(file: Path) -> set[tuple[str, str]]:
+    """Those of a file."""
     found = set()
-    for file in folder.rglob("*.py"):
-        who = str(file.relative_to(ROOT))
-        for node in ast.walk(tree(file)):
-            if isinstance(node, ast.Import):
-                found |= {(who, alias.name) for alias in node.names}
-            elif isinstance(node, ast.ImportFrom):
-                assert node.level == 0, f"{who} imports relatively"
-                found |= {(who, str(node.module))} | {(who, f"{node.module}.{alias.name}") for alias in node.names}
+    who = str(file.relative_to(ROOT))
+    for node in nodes(file):
+        if isinstance(node, ast.Import):
+            found |= {(who, alias.name) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{who} imports relatively"
+            found |= {(who, str(node.module))} | {(who, f"{node.module}.{alias.name}") for alias in node.names}
     return found
 
 
@@ -138,7 +148,7 @@ def made() -> set[tuple[str, str]]:
     return {
         (str(file.relative_to(ROOT)), node.func.id)
         for file in GATEWAY.rglob("*.py")
-        for node in ast.walk(tree(file))
+        for node in nodes(file)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
 
@@ -147,7 +157,7 @@ def test_nothing_is_kept_by_the_name_of_a_host_but_the_registry_and_health() -> 
     """State of a host belongs to it and ends with it; otherwise the next host of that name would find it."""
     keyed = set()
     for file in GATEWAY.rglob("*.py"):
-        for node in ast.walk(tree(file)):
+        for node in nodes(file):
             keys: list[ast.AST] = []
             if isinstance(node, ast.Subscript):
                 keys = [node.slice]
