@@ -20,21 +20,22 @@ CLIENT = "clients/python/dockfleet"
 NOTE = "Generated from the contract by protos/generate_clients.py."
 BLOCKING_NOTE = "Generated from `dockfleet.aio` by protos/generate_clients.py."
 
-SHARED = ("calling", "client", "host", "operations", "proceeding")
-"""The modules that are written once, for asyncio.
-
-`library`, `resuming`, `session` and `stream` have a source for each, because gRPC is two libraries there: threads and
-locks on one side, tasks and cancellation on the other.  What they decide is in `resume_state`, `calls` and
-`session.SessionState`, which are no I/O and stand once.
-"""
+SHARED = ("calling", "client", "host", "operations", "proceeding", "resuming", "session", "stream")
+"""The modules that are written once, for asyncio.  What differs between gRPC's two libraries is in `library`."""
 
 WORDS = {
     "AsyncIterable": "Iterable",
     "AsyncIterator": "Iterator",
     "AsyncSource": "Source",
     "AsyncStubs": "Stubs",
+    "StopAsyncIteration": "StopIteration",
+    "Any task": "Any thread",
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",
+    "__aiter__": "__iter__",
+    "__anext__": "__next__",
+    "aiter(": "iter(",
+    "anext(": "next(",
     "async ": "",
     "await ": "",
     "dockfleet.aio.connect": "dockfleet.connect",

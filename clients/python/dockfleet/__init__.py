@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from dockfleet.results import Listing as Listing
     from dockfleet.results import RunResult as RunResult
     from dockfleet.resuming import ResumingStream as ResumingStream
-    from dockfleet.session import ExecResult as ExecResult
     from dockfleet.session import Session as Session
+    from dockfleet.session_state import ExecResult as ExecResult
     from dockfleet.sources import CHUNK as CHUNK
     from dockfleet.stream import Stream as Stream
     from dockfleet.stream import download as download
@@ -50,7 +50,7 @@ _MODULES = {
     "ContainerFailed": "results",
     "DEFAULT_TARGET": "target",
     "DockfleetError": "errors",
-    "ExecResult": "session",
+    "ExecResult": "session_state",
     "Fleet": "client",
     "FleetFailed": "results",
     "Found": "results",

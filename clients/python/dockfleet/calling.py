@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from dockfleet.calls import Method, Shape, Stubs, check_deadline
+from dockfleet.library import response_of
 from dockfleet.resuming import ResumingStream
 from dockfleet.session import Session
-from dockfleet.stream import Source, Stream, Upload, response_of, uploaded
+from dockfleet.stream import Source, Stream, Upload, uploaded
 from dockfleet.view import BaseService, CallAdapter
 
 
@@ -52,7 +53,7 @@ def _upload(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
 def _upload_stream(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
     def call(source: Source, /, *, deadline: float | None = None, **fields: Any) -> Stream[Any]:
         upload = Upload(method.frame, method.arguments(host, fields), source)
-        return Stream(rpc(upload.frames(), timeout=check_deadline(deadline)), upload)
+        return Stream(rpc(upload, timeout=check_deadline(deadline)), upload)
 
     return call
 

@@ -13,7 +13,7 @@ from dockfleet.calls import METHODS, Stubs, check_deadline
 from dockfleet.library import work
 from dockfleet.reasons import NotFound
 from dockfleet.services import Containers, Distribution, Exec, Images, Networks, System, Volumes
-from dockfleet.session import ExecResult, SessionState
+from dockfleet.session_state import ExecResult, SessionState
 from dockfleet.stream import Source, Stream, Upload
 from dockfleet.v1 import common_pb2, exec_pb2
 
@@ -71,7 +71,7 @@ class HostView:
         fields |= {"privileged": privileged, "tty": tty, "attach_stdin": stdin is not None}
         start = METHODS["exec"]["Exec"].arguments(self.name, {"id": id, "cmd": cmd, **fields})
         upload = Upload(exec_pb2.ExecRequest, start, stdin, "stdin")
-        call = self._stubs.exec.Exec(upload.frames(), timeout=check_deadline(deadline))
+        call = self._stubs.exec.Exec(upload, timeout=check_deadline(deadline))
         state, stdout, stderr = SessionState(), bytearray(), bytearray()
         with Stream[exec_pb2.ExecResponse](call, upload) as responses:
             for response in responses:

@@ -1,13 +1,15 @@
-"""Streams that resume after a failure."""
+"""Streams that resume after a failure.
+
+Generated from `dockfleet.aio` by protos/generate_clients.py.
+"""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
-from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from dockfleet.errors import DockfleetError
+from dockfleet.library import CANCELLED, Event, waited
 from dockfleet.resume_state import ResumeState
 from dockfleet.stream import Stream
 
@@ -21,54 +23,69 @@ class ResumingStream(Generic[T]):
     nothing comes twice.  Iteration raises `DockfleetError` when calls have failed for `retry_seconds`, and at once when
     another call cannot help.  Leaving the `with` block, or `close`, ends the stream.  Any thread may close it; the
     iteration then ends.
+
+    With asyncio, cancelling a wait for a response, as `asyncio.wait_for` does, ends the call but not the stream.  The
+    next wait continues after the last response.  Before the first response it raises `DockfleetError`.
     """
 
     def __init__(self, rpc: Callable[..., Any], state: ResumeState) -> None:
         """Make the first call of *rpc*, as *state* says."""
         self._rpc = rpc
         self._state = state
-        self._closed = threading.Event()
-        self._stream: Stream[T] = self._call()
+        self._closed = Event()
+        self._stream: Stream[T] | None = self._call()
 
     def wait_started(self) -> None:
         """Wait until the gateway has accepted or refused the call: see `Stream.wait_started`."""
-        self._stream.wait_started()
+        if self._stream is not None:
+            self._stream.wait_started()
 
     def __iter__(self) -> Iterator[T]:
         return self
 
     def __next__(self) -> T:
-        while True:
+        while not self._closed.is_set():
+            stream = self._stream or self._call_again()
             try:
-                response = next(self._stream)
+                response = next(stream)
             except DockfleetError as error:
-                if self._state.ended or self._closed.wait(self._state.failed(error)):
-                    raise StopIteration from None
+                if self._state.ended:
+                    break
+                self._stream = None  # a failed call that is iterated again seems to have ended
+                if waited(self._closed, self._state.failed(error)):
+                    break
                 self._call_again(error)
                 continue
+            except CANCELLED:  # gRPC has ended the call, and may have dropped a response
+                self._stream = None
+                raise
             if self._state.received(response):
                 return response
+        raise StopIteration
 
     def close(self) -> None:
         """End the stream.  May be repeated, also after the end."""
         self._closed.set()
-        self._stream.close()
+        if stream := self._stream:
+            stream.close()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
         self.close()
 
     def _call(self) -> Stream[T]:
         return Stream(self._rpc(self._state.request(), timeout=self._state.timeout()))
 
-    def _call_again(self, error: DockfleetError) -> None:
+    def _call_again(self, error: DockfleetError | None = None) -> Stream[T]:
+        """Make the next call after *error*, and raise that when the fleet is closed."""
         try:
-            self._stream = self._call()
-        except ValueError:  # the fleet is closed
+            stream = self._stream = self._call()
+        except ValueError:
+            if error is None:
+                raise
             raise error from None
-        if self._closed.is_set():  # another thread has closed the call before this one
-            self._stream.close()
+        if self._closed.is_set():  # by another thread, which did not see this call
+            stream.close()
+        return stream

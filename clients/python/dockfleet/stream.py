@@ -1,18 +1,18 @@
-"""Streams of responses, and uploads."""
+"""Streams of responses, and uploads.
+
+Generated from `dockfleet.aio` by protos/generate_clients.py.
+"""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from types import TracebackType
+from collections.abc import Iterable, Iterator
 from typing import Any, Generic, Self, TypeVar
 
-import grpc
 from google.protobuf.message import Message
 
 from dockfleet.errors import DockfleetError
-from dockfleet.sources import Source as Source
-from dockfleet.sources import chunks
+from dockfleet.library import FAILURES, Event, FinalStatus, pieces, result_of, started, task_cancelled
+from dockfleet.library import Source as Source
 
 T = TypeVar("T")
 
@@ -27,6 +27,8 @@ class Stream(Generic[T]):
     def __init__(self, call: Any, upload: Upload | None = None) -> None:
         """Iterate over the responses of *call*, which sends *upload* if there is one."""
         self._call = call
+        self._responses = iter(call)
+        self._status = FinalStatus(call)
         self._upload = upload
         self._closed = False
         if upload is not None:
@@ -44,11 +46,16 @@ class Stream(Generic[T]):
 
     def __next__(self) -> T:
         try:
-            response: T = next(self._call)
-        except grpc.RpcError as error:
+            response: T = next(self._responses)
+        except FAILURES as error:
+            if task_cancelled():
+                raise
             if self._closed:
                 raise StopIteration from None
-            raise (self._upload and self._upload.failure) or DockfleetError.of(error) from error
+            failure = (self._upload and self._upload.failure) or self._status.failure(error)
+            if failure is None:
+                raise StopIteration from None
+            raise failure from error
         return response
 
     def close(self) -> None:
@@ -59,14 +66,12 @@ class Stream(Generic[T]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
         self.close()
 
 
 class Upload(Iterator[Any]):
-    """The requests of an upload.  gRPC reads them on its own thread.
+    """The requests of an upload, which gRPC reads.
 
     When the source fails, the call is cancelled, so that the gateway does not accept an incomplete upload.  `failure`
     is then the source's error.
@@ -78,18 +83,14 @@ class Upload(Iterator[Any]):
         Raises `TypeError` when *source* cannot be uploaded.
         """
         self.failure: Exception | None = None
-        self._frames = _frames(frame, start, None if source is None else chunks(source), field)
+        self._frames = _frames(frame, start, None if source is None else pieces(source), field)
         self._call: Any = None
-        self._started = threading.Event()
+        self._started = Event()
 
     def started(self, call: Any) -> None:
         """Set the call of this upload."""
         self._call = call
         self._started.set()
-
-    def frames(self) -> Self:
-        """Return the requests."""
-        return self
 
     def __iter__(self) -> Self:
         return self
@@ -106,39 +107,36 @@ class Upload(Iterator[Any]):
             raise StopIteration from error
 
 
-def _frames(frame: type[Message], start: Message, pieces: Iterator[bytes] | None, field: str) -> Iterator[Message]:
+def _frames(frame: type[Message], start: Message, source: Iterator[bytes] | None, field: str) -> Iterator[Message]:
     yield frame(start=start)
-    if pieces is None:
+    if source is None:
         return
-    for data in pieces:
+    for data in source:
         yield frame(**{field: data})
     if field == "stdin":  # the end of the requests has the same meaning
         yield frame(close_stdin={})
 
 
-def response_of(rpc: Callable[..., Any], request: Message, timeout: float | None) -> Any:
-    """Return the single response of a call.  Raises `DockfleetError`."""
-    try:
-        return rpc(request, timeout=timeout)
-    except grpc.RpcError as error:
-        raise DockfleetError.of(error) from error
-
-
 def uploaded(rpc: Any, upload: Upload, timeout: float | None = None) -> Any:
     """Return the single response of a call that sends *upload*.  Raises `DockfleetError`, and what its source does."""
-    future = rpc.future(upload, timeout=timeout)
-    upload.started(future)
+    call = started(rpc, upload, timeout)
+    upload.started(call)
+    status = FinalStatus(call)
     try:
-        return future.result()
-    except (grpc.RpcError, grpc.FutureCancelledError) as error:
-        raise upload.failure or DockfleetError.of(future) from error
+        return result_of(call)
+    except FAILURES as error:
+        if task_cancelled():
+            raise
+        raise upload.failure or status.failure(error) or DockfleetError.of(error) from error  # type: ignore[arg-type]
     finally:
-        future.cancel()  # has no effect after the end
+        call.cancel()  # has no effect after the end
 
 
 def download(responses: Iterable[Any]) -> Iterator[bytes]:
-    """Yield the bytes in *responses*, as in `download(host.containers.ExportContainer(id="web"))`.
+    """Yield the bytes in *responses*, as in `download(host.containers.rpc("ExportContainer")(id="web"))`.
 
     Raises `DockfleetError` when the call fails.  The bytes before that are incomplete.
     """
-    return (response.data for response in responses if response.data)
+    for response in responses:
+        if response.data:
+            yield response.data

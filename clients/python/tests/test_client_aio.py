@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -104,6 +105,39 @@ async def test_a_stream_that_another_task_closes_ends(gateway: Gateway, aio_flee
     asyncio.get_running_loop().call_later(0.05, stats.close)
 
     assert [each async for each in stats] == []
+
+
+CALLS = {
+    "a stream": lambda host: anext(host.containers.rpc("StreamStats")(id="web")),
+    "a resuming stream": lambda host: anext(host.stats("web")),
+    "a session": lambda host: anext(host.containers.rpc("AttachContainer")(id="web")),
+    "a long call": lambda host: host.containers.wait("web"),
+    "an upload": lambda host: host.containers.put_archive(b"x", "web", "/"),
+}
+
+
+@pytest.mark.parametrize("kind", CALLS)
+async def test_closing_the_fleet_fails_its_calls(gateway: Gateway, aio_fleet: dockfleet.aio.Fleet, kind: str) -> None:
+    """They neither seem complete nor cancel the task that waits, which nobody has cancelled."""
+    begun = threading.Event()
+
+    def behave(request: Any, context: grpc.ServicerContext) -> Any:
+        ended = Ended()
+        ended.watch(context)
+        begun.set()
+        ended.wait(30)
+        return iter(())
+
+    for rpc in ("StreamStats", "AttachContainer", "WaitContainer", "PutContainerArchive"):
+        gateway.on(rpc, behave)
+    call = asyncio.ensure_future(CALLS[kind](aio_fleet.host("a")))
+    await asyncio.to_thread(begun.wait, 30)
+
+    await aio_fleet.close()
+
+    with pytest.raises(dockfleet.DockfleetError) as caught:
+        await call
+    assert caught.value.code is grpc.StatusCode.CANCELLED
 
 
 LARGE = b"ab" + bytes(dockfleet.CHUNK + 1)

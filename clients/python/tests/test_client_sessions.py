@@ -91,6 +91,17 @@ def test_a_session_is_a_conversation(gateway: Gateway, fleet: dockfleet.Fleet) -
     assert [each.WhichOneof("frame") for each in gateway.requests] == ["start", "stdin", "stdin", "close_stdin"]
 
 
+def test_a_session_is_its_own_iterator(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """As with asyncio: each output is asked for by `next`, and the end is the end of the iteration."""
+    gateway.on("Exec", [ExecResponse(output={"data": b"1"}), ExecResponse(end={"exit_code": 0})])
+
+    with fleet.host("a").exec.open("web", cmd=["echo", "1"]) as session:
+        assert next(session).data == b"1"
+        assert next(session, None) is None
+
+    assert session.exit_code == 0
+
+
 def test_a_session_knows_its_exec_and_its_terminal(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
     """From the first response on, for `ResizeExec` and `InspectExec`, also after the end."""
     gateway.on("Exec", cat)

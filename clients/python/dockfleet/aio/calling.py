@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from dockfleet.aio.library import response_of
 from dockfleet.aio.resuming import ResumingStream
 from dockfleet.aio.session import Session
-from dockfleet.aio.stream import AsyncSource, Stream, Upload, response_of, uploaded
+from dockfleet.aio.stream import AsyncSource, Stream, Upload, uploaded
 from dockfleet.calls import Method, Shape, Stubs, check_deadline
 from dockfleet.view import BaseService, CallAdapter
 
@@ -49,7 +50,7 @@ def _upload(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
 def _upload_stream(rpc: Any, method: Method, host: str) -> Callable[..., Any]:
     def call(source: AsyncSource, /, *, deadline: float | None = None, **fields: Any) -> Stream[Any]:
         upload = Upload(method.frame, method.arguments(host, fields), source)
-        return Stream(rpc(upload.frames(), timeout=check_deadline(deadline)), upload)
+        return Stream(rpc(upload, timeout=check_deadline(deadline)), upload)
 
     return call
 

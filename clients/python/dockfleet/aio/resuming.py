@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from typing import Any, Generic, Self, TypeVar
 
+from dockfleet.aio.library import CANCELLED, Event, waited
 from dockfleet.aio.stream import Stream
 from dockfleet.errors import DockfleetError
 from dockfleet.resume_state import ResumeState
@@ -15,21 +14,26 @@ T = TypeVar("T")
 
 
 class ResumingStream(Generic[T]):
-    """The responses of a stream, across all its calls: see `dockfleet.ResumingStream`.
+    """The responses of a stream, across all its calls.
 
-    Cancelling a wait for a response, as `asyncio.wait_for` does, ends the call but not the stream.  The next wait
-    continues after the last response.  Before the first response it raises `DockfleetError`.
+    When the gateway or a connection breaks, the next call continues after the last response: nothing is lost, and
+    nothing comes twice.  Iteration raises `DockfleetError` when calls have failed for `retry_seconds`, and at once when
+    another call cannot help.  Leaving the `async with` block, or `close`, ends the stream.  Any task may close it; the
+    iteration then ends.
+
+    With asyncio, cancelling a wait for a response, as `asyncio.wait_for` does, ends the call but not the stream.  The
+    next wait continues after the last response.  Before the first response it raises `DockfleetError`.
     """
 
     def __init__(self, rpc: Callable[..., Any], state: ResumeState) -> None:
         """Make the first call of *rpc*, as *state* says."""
         self._rpc = rpc
         self._state = state
-        self._closed = asyncio.Event()
+        self._closed = Event()
         self._stream: Stream[T] | None = self._call()
 
     async def wait_started(self) -> None:
-        """Wait until the gateway has accepted or refused the call: see `dockfleet.Stream.wait_started`."""
+        """Wait until the gateway has accepted or refused the call: see `Stream.wait_started`."""
         if self._stream is not None:
             await self._stream.wait_started()
 
@@ -38,18 +42,18 @@ class ResumingStream(Generic[T]):
 
     async def __anext__(self) -> T:
         while not self._closed.is_set():
-            stream = self._stream = self._stream or self._call()
+            stream = self._stream or self._call_again()
             try:
                 response = await anext(stream)
             except DockfleetError as error:
                 if self._state.ended:
-                    raise StopAsyncIteration from None
-                pause = self._state.failed(error)
+                    break
                 self._stream = None  # a failed call that is iterated again seems to have ended
-                await self._wait(pause)
+                if await waited(self._closed, self._state.failed(error)):
+                    break
                 self._call_again(error)
                 continue
-            except asyncio.CancelledError:  # gRPC has ended the call, and may have dropped a response
+            except CANCELLED:  # gRPC has ended the call, and may have dropped a response
                 self._stream = None
                 raise
             if self._state.received(response):
@@ -59,8 +63,8 @@ class ResumingStream(Generic[T]):
     def close(self) -> None:
         """End the stream.  May be repeated, also after the end."""
         self._closed.set()
-        if self._stream is not None:
-            self._stream.close()
+        if stream := self._stream:
+            stream.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -71,13 +75,14 @@ class ResumingStream(Generic[T]):
     def _call(self) -> Stream[T]:
         return Stream(self._rpc(self._state.request(), timeout=self._state.timeout()))
 
-    def _call_again(self, error: DockfleetError) -> None:
+    def _call_again(self, error: DockfleetError | None = None) -> Stream[T]:
+        """Make the next call after *error*, and raise that when the fleet is closed."""
         try:
-            self._stream = None if self._closed.is_set() else self._call()
-        except ValueError:  # the fleet is closed
+            stream = self._stream = self._call()
+        except ValueError:
+            if error is None:
+                raise
             raise error from None
-
-    async def _wait(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._closed.wait()
+        if self._closed.is_set():  # by another thread, which did not see this call
+            stream.close()
+        return stream
