@@ -66,8 +66,6 @@ def files(contract: Contract) -> Mapping[str, str]:
 
 def blocking(text: str) -> str:
     """Return code for asyncio as code that blocks."""
-    text = re.sub(r"AsyncGenerator\[(.+), None\]", r"Generator[\1, None, None]", text)
-    text = text.replace("AsyncGenerator", "Generator")
     words = "|".join(map(re.escape, WORDS))
     text = re.sub(words, lambda match: WORDS[match[0]], text)
     return re.sub(r"for (\w+) in ([\w.]+):\n +yield \1\n", r"yield from \2\n", text)

@@ -122,13 +122,13 @@ CASES = {
 
 HEAD = """from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from dockfleet.aio.calling import Service
 from dockfleet.aio.operations import ImageOperations
 from dockfleet.aio.proceeding import proceed, ran
-from dockfleet.aio.resuming import ResumingStream
+from dockfleet.aio.resuming import Lines, ResumingStream
 from dockfleet.aio.session import Session
 from dockfleet.aio.stream import AsyncSource, Stream, download
 from dockfleet.resume_state import RETRY_SECONDS
@@ -139,19 +139,16 @@ from dockfleet.specs import container_spec
 BASES = {"ImageService": "ImageOperations"}
 
 LOGS = '''
-    async def logs(
+    def logs(
         self, {parameters}
-    ) -> AsyncGenerator[containers_pb2.LogEntry, None]:
-        """Yield the log of a container line by line.  Lines have no line feed; a `partial` entry continues in the next.
+    ) -> Lines:
+        """Return the log of a container by lines.  They have no line feed; a `partial` entry continues in the next.
 
         The stream resumes as `log_messages` does.  When the engine has lost lines, it raises `Gap`; with `strict=False`
         it skips them silently.  `log_messages` has the arguments, reports gaps, restarts and the end, and can continue
         in another process.
         """
-        async with self.log_messages({values}) as responses:
-            async for response in responses:
-                for entry in response.batch.entries:
-                    yield entry
+        return Lines(self.log_messages({values}))
 '''
 
 

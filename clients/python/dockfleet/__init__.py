@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from dockfleet.results import ImageResult as ImageResult
     from dockfleet.results import Listing as Listing
     from dockfleet.results import RunResult as RunResult
+    from dockfleet.resuming import Lines as Lines
     from dockfleet.resuming import ResumingStream as ResumingStream
     from dockfleet.session import Session as Session
     from dockfleet.session_state import ExecResult as ExecResult
@@ -57,6 +58,7 @@ _MODULES = {
     "HostUnreachable": "reasons",
     "HostView": "host",
     "ImageResult": "results",
+    "Lines": "resuming",
     "Listing": "results",
     "NotFound": "reasons",
     "OutcomeUnknown": "reasons",

@@ -55,6 +55,8 @@ def response_of(rpc: Callable[..., Any], request: Message, timeout: float | None
         return rpc(request, timeout=timeout)
     except grpc.RpcError as error:
         raise DockfleetError.of(error) from error
+    except ValueError:
+        raise ValueError("the fleet is closed") from None
 
 
 def started(rpc: Any, requests: Any, timeout: float | None) -> Any:

@@ -5,6 +5,7 @@ Generated from `dockfleet.aio` by protos/generate_clients.py.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, Self, TypeVar
 
@@ -12,6 +13,7 @@ from dockfleet.errors import DockfleetError
 from dockfleet.library import CANCELLED, Event, waited
 from dockfleet.resume_state import ResumeState
 from dockfleet.stream import Stream
+from dockfleet.v1.containers_pb2 import LogEntry, StreamLogsResponse
 
 T = TypeVar("T")
 
@@ -89,3 +91,31 @@ class ResumingStream(Generic[T]):
         if self._closed.is_set():  # by another thread, which did not see this call
             stream.close()
         return stream
+
+
+class Lines(Iterator[LogEntry]):
+    """The lines of a log, as `ResumingStream` has its responses."""
+
+    def __init__(self, responses: ResumingStream[StreamLogsResponse]) -> None:
+        """Take the lines out of *responses*."""
+        self._responses = responses
+        self._lines: deque[LogEntry] = deque()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> LogEntry:
+        while not self._lines:
+            self._lines.extend((next(self._responses)).batch.entries)
+        return self._lines.popleft()
+
+    def close(self) -> None:
+        """End the log.  May be repeated, also after the end."""
+        self._responses.close()
+        self._lines.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from dockfleet.calling import Service
@@ -10,7 +10,7 @@ from dockfleet.operations import ImageOperations
 from dockfleet.proceeding import proceed, ran
 from dockfleet.results import ImageResult, Listing, RunResult
 from dockfleet.resume_state import RETRY_SECONDS
-from dockfleet.resuming import ResumingStream
+from dockfleet.resuming import Lines, ResumingStream
 from dockfleet.session import Session
 from dockfleet.specs import container_spec
 from dockfleet.stream import Source, download
@@ -683,30 +683,30 @@ class Containers(Service):
         strict: bool | None = True,
         retry_seconds: float = RETRY_SECONDS,
         deadline: float | None = None,
-    ) -> Generator[containers_pb2.LogEntry, None, None]:
-        """Yield the log of a container line by line.  Lines have no line feed; a `partial` entry continues in the next.
+    ) -> Lines:
+        """Return the log of a container by lines.  They have no line feed; a `partial` entry continues in the next.
 
         The stream resumes as `log_messages` does.  When the engine has lost lines, it raises `Gap`; with `strict=False`
         it skips them silently.  `log_messages` has the arguments, reports gaps, restarts and the end, and can continue
         in another process.
         """
-        with self.log_messages(
-            id=id,
-            follow=follow,
-            stdout=stdout,
-            stderr=stderr,
-            since=since,
-            until=until,
-            timestamps=timestamps,
-            tail=tail,
-            details=details,
-            follow_restarts=follow_restarts,
-            strict=strict,
-            retry_seconds=retry_seconds,
-            deadline=deadline,
-        ) as responses:
-            for response in responses:
-                yield from response.batch.entries
+        return Lines(
+            self.log_messages(
+                id=id,
+                follow=follow,
+                stdout=stdout,
+                stderr=stderr,
+                since=since,
+                until=until,
+                timestamps=timestamps,
+                tail=tail,
+                details=details,
+                follow_restarts=follow_restarts,
+                strict=strict,
+                retry_seconds=retry_seconds,
+                deadline=deadline,
+            )
+        )
 
     def diff(
         self, id: str, *, deadline: float | None = None

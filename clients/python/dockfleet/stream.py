@@ -69,6 +69,11 @@ class Stream(Generic[T]):
     def __exit__(self, *exc: object) -> None:
         self.close()
 
+    def __del__(self) -> None:
+        """End a call that nobody reads any more: gRPC itself keeps it alive."""
+        if hasattr(self, "_call"):
+            self._call.cancel()
+
 
 class Upload(Iterator[Any]):
     """The requests of an upload, which gRPC reads.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import threading
 from collections.abc import AsyncIterator
@@ -18,7 +19,9 @@ from dockfleet.v1 import images_pb2 as images
 from dockfleet.v1.exec_pb2 import ExecResponse
 
 from clients.python.tests.scripted_gateway import Ended, Gateway, drained, fail
+from clients.python.tests.test_client_resuming import calls, lines
 from clients.python.tests.test_client_sessions import cat
+from clients.python.tests.test_client_views import FIRST_RESPONSES
 
 
 @pytest.fixture
@@ -69,7 +72,7 @@ async def test_logs_are_unbatched_and_end_their_call(gateway: Gateway, aio_fleet
 
     entries = aio_fleet.host("a").logs("web", follow=True)
     assert [(await anext(entries)).data, (await anext(entries)).data] == [b"one", b"two"]
-    await entries.aclose()
+    entries.close()
 
     assert await asyncio.to_thread(ended.wait, 10)
 
@@ -105,6 +108,58 @@ async def test_a_stream_that_another_task_closes_ends(gateway: Gateway, aio_flee
     asyncio.get_running_loop().call_later(0.05, stats.close)
 
     assert [each async for each in stats] == []
+
+
+UNREAD = {
+    "StreamLogs": lambda host: host.logs("web", follow=True),
+    "StreamStats": lambda host: host.stats("web"),
+    "StreamEvents": lambda host: host.system.rpc("StreamEvents")(),
+    "Exec": lambda host: host.exec.open("web", cmd=["cat"], attach_stdin=True),
+}
+
+
+@pytest.mark.parametrize("rpc", UNREAD)
+async def test_a_stream_that_nobody_reads_any_more_ends_its_call(
+    gateway: Gateway, aio_fleet: dockfleet.aio.Fleet, rpc: str
+) -> None:
+    """Leaving a loop over it is enough: no name is left for the stream, as with the blocking client."""
+    ended = Ended()
+    gateway.on(rpc, ended.endless(FIRST_RESPONSES[rpc]))
+
+    async for _ in UNREAD[rpc](aio_fleet.host("a")):
+        break
+
+    gc.collect()  # an exception may still have held it
+    assert await asyncio.to_thread(ended.wait, 10)
+
+
+async def test_a_log_continues_after_a_wait_that_was_cancelled(
+    gateway: Gateway, aio_fleet: dockfleet.aio.Fleet
+) -> None:
+    """`asyncio.wait_for` ends a wait, not the log: it seems to be complete only when it is."""
+    first = Ended().endless(lines(b"t1", b"1"))
+    gateway.on("StreamLogs", calls(first, [lines(b"t2", b"2")]))
+    entries = aio_fleet.host("a").logs("web", follow=True)
+    assert (await anext(entries)).data == b"1"
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(anext(entries), 0.05)
+
+    assert [entry.data async for entry in entries] == [b"2"]
+    assert [request.resume_token for request in gateway.requests] == [b"", b"t1"]
+
+
+async def test_a_closed_fleet_refuses_every_call(aio_fleet: dockfleet.aio.Fleet) -> None:
+    """With the same error for every kind, as the blocking client."""
+    host = aio_fleet.host("a")
+    await aio_fleet.close()
+
+    with pytest.raises(ValueError, match="the fleet is closed"):
+        await aio_fleet.hosts.list()
+    with pytest.raises(ValueError, match="the fleet is closed"):
+        await host.containers.put_archive(b"x", "web", "/")
+    with pytest.raises(ValueError, match="the fleet is closed"):
+        host.logs("web")
 
 
 CALLS = {

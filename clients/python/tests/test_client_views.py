@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from dockfleet.calls import Shape
 from dockfleet.v1 import containers_pb2 as containers
 from dockfleet.v1 import images_pb2 as images
 from dockfleet.v1.common_pb2 import Progress, StringList
+from dockfleet.v1.exec_pb2 import ExecResponse
+from dockfleet.v1.system_pb2 import StreamEventsResponse
 
 from clients.python.tests.scripted_gateway import RPCS, Ended, Gateway, drained
 
@@ -257,6 +260,47 @@ def test_leaving_a_log_ends_the_call(gateway: Gateway, fleet: dockfleet.Fleet) -
     entries.close()
 
     assert ended.wait(10)
+
+
+FIRST_RESPONSES = {
+    "StreamLogs": containers.StreamLogsResponse(batch={"entries": [{"data": b"x"}]}),
+    "StreamStats": containers.StreamStatsResponse(stats={"id": "c1"}),
+    "StreamEvents": StreamEventsResponse(event={"action": "start"}),
+    "Exec": ExecResponse(output={"data": b"x"}),
+}
+UNREAD: dict[str, Callable[[dockfleet.HostView], Iterator[Any]]] = {
+    "StreamLogs": lambda host: host.logs("web", follow=True),
+    "StreamStats": lambda host: host.stats("web"),
+    "StreamEvents": lambda host: host.system.rpc("StreamEvents")(),
+    "Exec": lambda host: host.exec.open("web", cmd=["cat"], attach_stdin=True),
+}
+
+
+@pytest.mark.parametrize("rpc", UNREAD)
+def test_a_stream_that_nobody_reads_any_more_ends_its_call(gateway: Gateway, fleet: dockfleet.Fleet, rpc: str) -> None:
+    """Leaving a loop over it is enough: no name is left for the stream."""
+    ended = Ended()
+    gateway.on(rpc, ended.endless(FIRST_RESPONSES[rpc]))
+
+    for _ in UNREAD[rpc](fleet.host("a")):
+        break
+
+    gc.collect()  # an exception may still have held it
+    assert ended.wait(10)
+
+
+def test_a_closed_fleet_refuses_every_call(gateway: Gateway) -> None:
+    """With the same error for every kind."""
+    fleet = dockfleet.connect(gateway.address)
+    host = fleet.host("a")
+    fleet.close()
+
+    with pytest.raises(ValueError, match="the fleet is closed"):
+        fleet.hosts.list()
+    with pytest.raises(ValueError, match="the fleet is closed"):
+        host.containers.put_archive(b"x", "web", "/")
+    with pytest.raises(ValueError, match="the fleet is closed"):
+        host.logs("web")
 
 
 def test_the_generated_code_comes_without_the_client() -> None:

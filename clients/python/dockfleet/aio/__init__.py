@@ -9,8 +9,8 @@ async with dockfleet.aio.connect() as fleet:
 
 from dockfleet.aio.client import Fleet, connect, from_env
 from dockfleet.aio.host import HostView
-from dockfleet.aio.resuming import ResumingStream
+from dockfleet.aio.resuming import Lines, ResumingStream
 from dockfleet.aio.session import Session
 from dockfleet.aio.stream import Stream, download
 
-__all__ = ["Fleet", "HostView", "ResumingStream", "Session", "Stream", "connect", "download", "from_env"]
+__all__ = ["Fleet", "HostView", "Lines", "ResumingStream", "Session", "Stream", "connect", "download", "from_env"]

@@ -79,7 +79,10 @@ async def _pieces(source: AsyncSource) -> AsyncIterator[bytes]:
 
 async def response_of(rpc: Callable[..., Any], request: Message, timeout: float | None) -> Any:
     """Return the single response of a call.  Raises `DockfleetError`."""
-    call = rpc(request, timeout=timeout)
+    try:
+        call = rpc(request, timeout=timeout)
+    except grpc.aio.UsageError:
+        raise ValueError("the fleet is closed") from None
     status = FinalStatus(call)
     try:
         return await call

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Generic, Self, TypeVar
 
@@ -9,6 +10,7 @@ from dockfleet.aio.library import CANCELLED, Event, waited
 from dockfleet.aio.stream import Stream
 from dockfleet.errors import DockfleetError
 from dockfleet.resume_state import ResumeState
+from dockfleet.v1.containers_pb2 import LogEntry, StreamLogsResponse
 
 T = TypeVar("T")
 
@@ -86,3 +88,31 @@ class ResumingStream(Generic[T]):
         if self._closed.is_set():  # by another thread, which did not see this call
             stream.close()
         return stream
+
+
+class Lines(AsyncIterator[LogEntry]):
+    """The lines of a log, as `ResumingStream` has its responses."""
+
+    def __init__(self, responses: ResumingStream[StreamLogsResponse]) -> None:
+        """Take the lines out of *responses*."""
+        self._responses = responses
+        self._lines: deque[LogEntry] = deque()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> LogEntry:
+        while not self._lines:
+            self._lines.extend((await anext(self._responses)).batch.entries)
+        return self._lines.popleft()
+
+    def close(self) -> None:
+        """End the log.  May be repeated, also after the end."""
+        self._responses.close()
+        self._lines.clear()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self.close()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from dockfleet.aio.calling import Service
 from dockfleet.aio.operations import ImageOperations
 from dockfleet.aio.proceeding import proceed, ran
-from dockfleet.aio.resuming import ResumingStream
+from dockfleet.aio.resuming import Lines, ResumingStream
 from dockfleet.aio.session import Session
 from dockfleet.aio.stream import AsyncSource, download
 from dockfleet.results import ImageResult, Listing, RunResult
@@ -669,7 +669,7 @@ class Containers(Service):
             strict=strict,
         )
 
-    async def logs(
+    def logs(
         self,
         id: str,
         *,
@@ -685,31 +685,30 @@ class Containers(Service):
         strict: bool | None = True,
         retry_seconds: float = RETRY_SECONDS,
         deadline: float | None = None,
-    ) -> AsyncGenerator[containers_pb2.LogEntry, None]:
-        """Yield the log of a container line by line.  Lines have no line feed; a `partial` entry continues in the next.
+    ) -> Lines:
+        """Return the log of a container by lines.  They have no line feed; a `partial` entry continues in the next.
 
         The stream resumes as `log_messages` does.  When the engine has lost lines, it raises `Gap`; with `strict=False`
         it skips them silently.  `log_messages` has the arguments, reports gaps, restarts and the end, and can continue
         in another process.
         """
-        async with self.log_messages(
-            id=id,
-            follow=follow,
-            stdout=stdout,
-            stderr=stderr,
-            since=since,
-            until=until,
-            timestamps=timestamps,
-            tail=tail,
-            details=details,
-            follow_restarts=follow_restarts,
-            strict=strict,
-            retry_seconds=retry_seconds,
-            deadline=deadline,
-        ) as responses:
-            async for response in responses:
-                for entry in response.batch.entries:
-                    yield entry
+        return Lines(
+            self.log_messages(
+                id=id,
+                follow=follow,
+                stdout=stdout,
+                stderr=stderr,
+                since=since,
+                until=until,
+                timestamps=timestamps,
+                tail=tail,
+                details=details,
+                follow_restarts=follow_restarts,
+                strict=strict,
+                retry_seconds=retry_seconds,
+                deadline=deadline,
+            )
+        )
 
     async def diff(
         self, id: str, *, deadline: float | None = None
