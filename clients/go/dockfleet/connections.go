@@ -6,8 +6,6 @@ import (
 	"sync"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 )
 
 // streamsPerConnection leaves room below the 100 calls that many proxies allow on a connection; the gateway allows 200.
@@ -35,6 +33,9 @@ func dial(address string, options []grpc.DialOption) (*connections, error) {
 
 // Invoke makes a call with one response.
 func (c *connections) Invoke(ctx context.Context, method string, request, response any, options ...grpc.CallOption) error {
+	if c.isClosed() {
+		return ErrClosed
+	}
 	return c.calls.Invoke(ctx, method, request, response, options...)
 }
 
@@ -59,7 +60,7 @@ func (c *connections) take() (*grpc.ClientConn, error) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	if c.closed {
-		return nil, status.Error(codes.Canceled, "the fleet is closed")
+		return nil, ErrClosed
 	}
 	for connection, streams := range c.streams {
 		if streams < streamsPerConnection {
@@ -72,6 +73,12 @@ func (c *connections) take() (*grpc.ClientConn, error) {
 		c.streams[connection] = 1
 	}
 	return connection, err
+}
+
+func (c *connections) isClosed() bool {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.closed
 }
 
 func (c *connections) release(connection *grpc.ClientConn) {

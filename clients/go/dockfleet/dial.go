@@ -6,7 +6,10 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +26,13 @@ const DefaultAddress = "127.0.0.1:50051"
 const (
 	largestResponse = 64 << 20 // bytes; a long list is more than gRPC's own 4 MiB
 	defaultRetry    = time.Minute
+	defaultPort     = "50051"
 )
+
+// schemes are those of the names that gRPC resolves.
+var schemes = []string{"dns", "unix", "passthrough"}
+
+var withoutPort = regexp.MustCompile(`^([^\s:/\[\]]+|\[[^\]]*\])$`)
 
 // reconnect is how soon a gateway that was away is found again: gRPC's own two minutes are longer than a restart.
 var reconnect = backoff.Config{BaseDelay: 200 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second}
@@ -35,11 +44,16 @@ type Fleet struct {
 	retry       time.Duration
 }
 
-// Dial returns the fleet of the gateway at an address, HOST:PORT or another name of gRPC.  Nothing is sent before the
-// first call.  Without an option for TLS the connection is not encrypted.
+// Dial returns the fleet of the gateway at an address: HOST:PORT, HOST for port 50051, or another name of gRPC such as
+// unix:///run/dockfleet.sock.  Nothing is sent before the first call.  Without an option for TLS the connection is not
+// encrypted.
 //
-// It fails if a file cannot be read or is no PEM file, and if options do not fit together.
+// It fails if the address is empty or a URL such as http://…, if a file cannot be read or is no PEM file, and if options do not fit together.
 func Dial(address string, options ...Option) (*Fleet, error) {
+	address, err := target(address)
+	if err != nil {
+		return nil, err
+	}
 	settings := settings{retry: defaultRetry}
 	for _, option := range options {
 		if err := option(&settings); err != nil {
@@ -64,6 +78,20 @@ func Dial(address string, options ...Option) (*Fleet, error) {
 		return nil, err
 	}
 	return &Fleet{connections, newStubs(connections), settings.retry}, nil
+}
+
+// target returns an address as gRPC takes it.
+func target(address string) (string, error) {
+	scheme, _, isURL := strings.Cut(address, "://")
+	switch {
+	case strings.TrimSpace(address) == "":
+		return "", errors.New("the address of the gateway is empty: HOST:PORT is wanted")
+	case isURL && !slices.Contains(schemes, scheme):
+		return "", fmt.Errorf("the address of the gateway is HOST:PORT, without %s://: %q", scheme, address)
+	case net.ParseIP(address) != nil || withoutPort.MatchString(address):
+		return net.JoinHostPort(strings.Trim(address, "[]"), defaultPort), nil
+	}
+	return address, nil
 }
 
 // DialEnvironment is Dial with what the environment says: DOCKFLEET_ADDRESS, DOCKFLEET_TLS_CA, DOCKFLEET_TLS_CERT,

@@ -59,6 +59,11 @@ func (g *gateway) PutContainerArchive(
 // hostOf serves a gateway, and returns its host `a`.
 func hostOf(t *testing.T, g *gateway, options ...dockfleet.Option) *dockfleet.Host {
 	t.Helper()
+	return fleetOf(t, g, options...).Host("a")
+}
+
+func fleetOf(t *testing.T, g *gateway, options ...dockfleet.Option) *dockfleet.Fleet {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +78,7 @@ func hostOf(t *testing.T, g *gateway, options ...dockfleet.Option) *dockfleet.Ho
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { fleet.Close() })
-	return fleet.Host("a")
+	return fleet
 }
 
 func deadline(t *testing.T) context.Context {
@@ -318,5 +323,63 @@ func TestOptionsThatDoNotFitAreRefused(t *testing.T) {
 		if _, err := dockfleet.Dial("127.0.0.1:1", options...); err == nil {
 			t.Errorf("%s is taken", name)
 		}
+	}
+}
+
+func TestAnAddressNeedsNoPortAndIsNoURL(t *testing.T) {
+	for _, address := range []string{"", " ", "http://127.0.0.1:1", "tcp://127.0.0.1:1"} {
+		if _, err := dockfleet.Dial(address); err == nil {
+			t.Errorf("%q is taken", address)
+		}
+	}
+	for _, address := range []string{"127.0.0.1", "[127.0.0.1]", "::1"} {
+		fleet, err := dockfleet.Dial(address, dockfleet.WithDialOptions(grpc.WithContextDialer(
+			func(_ context.Context, place string) (net.Conn, error) { return nil, errors.New("it dials " + place) },
+		)))
+		if err != nil {
+			t.Errorf("%q: %v", address, err)
+			continue
+		}
+		_, err = fleet.Host("a").ListContainers(deadline(t), nil)
+		if err == nil || !strings.Contains(err.Error(), "it dials "+net.JoinHostPort(strings.Trim(address, "[]"), "50051")) {
+			t.Errorf("%q: %v", address, err)
+		}
+		fleet.Close()
+	}
+}
+
+func TestADeadlineThatTheGatewayNoticedIsThatOfTheContext(t *testing.T) {
+	host := hostOf(t, &gateway{list: func(*dockfleetv1.ListContainersRequest) (*dockfleetv1.ListContainersResponse, error) {
+		return nil, refusal(t, codes.DeadlineExceeded, &errdetails.ErrorInfo{Domain: "dockfleet", Reason: "CLIENT_DEADLINE"})
+	}})
+
+	_, err := host.ListContainers(deadline(t), nil)
+
+	if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, dockfleet.ReasonClientDeadline) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestALogOfAFleetThatIsClosedFailsAtOnce(t *testing.T) {
+	fleet := fleetOf(t, &gateway{logs: func(_ *dockfleetv1.StreamLogsRequest,
+		stream grpc.ServerStreamingServer[dockfleetv1.StreamLogsResponse]) error {
+		batch := &dockfleetv1.LogBatch{Entries: []*dockfleetv1.LogEntry{{Data: []byte("one")}}}
+		record := &dockfleetv1.StreamLogsResponse_Batch{Batch: batch}
+		stream.Send(&dockfleetv1.StreamLogsResponse{ResumeToken: []byte("t"), Record: record})
+		<-stream.Context().Done()
+		return nil
+	}}, dockfleet.WithRetry(time.Hour))
+
+	host := fleet.Host("a")
+	var failure error
+	for _, err := range host.Logs(deadline(t), &dockfleetv1.StreamLogsRequest{Id: "web"}) {
+		if failure = err; err == nil {
+			fleet.Close()
+		}
+	}
+	_, after := host.ListContainers(deadline(t), nil)
+
+	if !errors.Is(failure, dockfleet.ErrClosed) || !errors.Is(after, dockfleet.ErrClosed) {
+		t.Errorf("got %v, and %v of a call after it", failure, after)
 	}
 }

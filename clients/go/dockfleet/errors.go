@@ -24,6 +24,9 @@ const (
 // closed matches what gRPC says when the first bytes of HTTP/2 cannot be exchanged.
 var closed = regexp.MustCompile(`error reading server preface: (EOF|.*reset|.*broken pipe)|^write tcp .*(reset|broken pipe)`)
 
+// ErrClosed is the error of calls after Close.
+var ErrClosed = errors.New("the fleet is closed")
+
 // Reason is why a call failed, for programs: an ErrorReason of the contract without its prefix.  It is an error itself,
 // for errors.Is:
 //
@@ -90,8 +93,12 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Is says whether the target is the reason of the failure.
+// Is says whether the target is the reason of the failure.  A deadline that the gateway noticed before this program is
+// context.DeadlineExceeded too.
 func (e *Error) Is(target error) bool {
+	if target == context.DeadlineExceeded {
+		return e.Reason == ReasonClientDeadline
+	}
 	reason, ok := target.(Reason)
 	return ok && reason == e.Reason
 }

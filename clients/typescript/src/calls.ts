@@ -8,7 +8,7 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
-import type { Transport } from "@connectrpc/connect";
+import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { DockfleetError } from "./errors.js";
 import { resume, type ResumeOptions } from "./resuming.js";
 import { Session, type SessionMethod } from "./session.js";
@@ -40,12 +40,12 @@ export class Calls {
   constructor(
     private readonly single: Transport,
     private readonly long: Transport,
-    private readonly close: () => void,
+    private readonly closed: AbortController,
   ) {}
 
   /** Ends all connections and their calls. */
   end(): void {
-    this.close();
+    this.closed.abort(new ConnectError("the fleet is closed", Code.Canceled));
   }
 
   async unary<I extends DescMessage, O extends DescMessage>(
@@ -79,7 +79,7 @@ export class Calls {
     const first = create(method.input, request as MessageInitShape<I>);
     return new Responses(
       (signal, started) =>
-        resume(method, first, options, signal, (again, timeoutMs) =>
+        resume(method, first, options, AbortSignal.any([signal, this.closed.signal]), (again, timeoutMs) =>
           this.open(method, [again], timeoutMs, signal, started),
         ),
       options,

@@ -40,6 +40,7 @@ const CLOSED_AT_ONCE =
 export function connect(address: string = DEFAULT_ADDRESS, options: ConnectOptions = {}): Fleet {
   const { tls, tlsCa, tlsCert, tlsKey, token } = options;
   if (address.includes("://")) throw new TypeError(`the address of the gateway is HOST:PORT: ${address}`);
+  if (!address.trim()) throw new TypeError("the address of the gateway is empty: HOST:PORT is wanted");
   if (!tlsCert !== !tlsKey) throw new TypeError("tlsCert and tlsKey belong together");
   const secure = tls || !!tlsCa || !!tlsCert;
   if (token && !secure) throw new TypeError("a token is sent over TLS only: set tls or tlsCa");
@@ -53,7 +54,7 @@ export function connect(address: string = DEFAULT_ADDRESS, options: ConnectOptio
   const dial = (sessionManager: Http2SessionManager) =>
     createGrpcTransport({ baseUrl, interceptors, sessionManager, readMaxBytes: MAX_MESSAGE_BYTES });
   const connected = async () => (await first!.connect()) !== "error";
-  return new Fleet(new Calls(dial(first!), dial(second!), () => closed.abort()), connected);
+  return new Fleet(new Calls(dial(first!), dial(second!), closed), connected);
 }
 
 /** The fleet of the gateway that the environment names: `DOCKFLEET_ADDRESS`, `_TLS_CA`, `_TLS_CERT`, `_TLS_KEY`, `_TOKEN`. */

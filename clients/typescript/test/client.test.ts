@@ -75,6 +75,7 @@ test("a failure without details has only the code and the message", async () => 
 });
 
 test("options that do not fit together are refused", () => {
+  assert.throws(() => connect(""), /is empty/);
   assert.throws(() => connect("127.0.0.1:1", { tlsCert: "cert.pem" }), /belong together/);
   assert.throws(() => connect("127.0.0.1:1", { token: "secret" }), /over TLS only/);
   assert.throws(() => connect("http://127.0.0.1:1"), /HOST:PORT/);
@@ -95,4 +96,21 @@ test("the text of a label says what it must be", () => {
   }
   assert.throws(() => requirement("=shop"), RangeError);
   assert.equal(containers().all, true);
+});
+
+test("a log whose fleet is closed fails at once", async () => {
+  const routes = (router: ConnectRouter) =>
+    router.rpc(ContainerService.method.streamLogs, async function* (_, { signal }) {
+      yield { resumeToken: new Uint8Array(1), record: { case: "batch", value: { entries: [{}] } } };
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    });
+  await withGateway(routes, async (fleet) => {
+    const host = fleet.host("a");
+    const log = host.logs("web", {}, { retryMs: 3_600_000 });
+    await log.next();
+    const next = log.next();
+    fleet.close();
+    await assert.rejects(next, { name: "DockfleetError", message: /the fleet is closed/ });
+    await assert.rejects(host.containers.inspectContainer({ id: "web" }), { message: /the fleet is closed/ });
+  });
 });
