@@ -31,6 +31,9 @@ public final class Fleet implements AutoCloseable {
 
   /** The fleet of the gateway at {@code address}, as in {@code 127.0.0.1:50051}. Nothing is sent before the first call. */
   public static Fleet connect(String address, ConnectOptions options) throws IOException {
+    if (address.isBlank()) {
+      throw new IllegalArgumentException("the address of the gateway is empty: HOST:PORT is wanted");
+    }
     if (address.contains("://")) {
       throw new IllegalArgumentException("the address of the gateway is HOST:PORT: " + address);
     }

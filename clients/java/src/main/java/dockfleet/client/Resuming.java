@@ -143,7 +143,10 @@ final class Resuming<Q extends Message, R extends Message> implements Responses.
 
   /** How many milliseconds to wait before the next call. Throws {@code error} when there is none. */
   private long failed(DockfleetException error) {
-    boolean mine = closed.getCount() == 0 || (options.getDeadline() != null && options.getDeadline().isExpired());
+    boolean mine =
+        closed.getCount() == 0
+            || calls.streams().isShutdown()
+            || (options.getDeadline() != null && options.getDeadline().isExpired());
     long now = System.nanoTime();
     failedAt = failedAt == 0 ? now : failedAt;
     long after = error.retryAfter().map(Duration::toMillis).orElse(0L);

@@ -9,16 +9,26 @@ import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
 import com.google.rpc.ErrorInfo;
 import dockfleet.fleet.v1.LabelOperator;
+import dockfleet.v1.ContainerServiceGrpc;
+import dockfleet.v1.LogBatch;
+import dockfleet.v1.LogEntry;
 import dockfleet.v1.StreamLogsRequest;
 import dockfleet.v1.StreamLogsResponse;
+import io.grpc.Grpc;
+import io.grpc.InsecureServerCredentials;
 import io.grpc.Status;
 import io.grpc.protobuf.StatusProto;
+import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** What needs no gateway; the conformance suite shows the rest. */
 final class ClientTest {
+  private static final ByteString TOKEN = ByteString.copyFromUtf8("token");
+
   @Test
   void aBrokenConnectionIsResumedWhateverTheLibraryCallsIt() {
     for (Status status : List.of(Status.UNAVAILABLE, Status.UNKNOWN, Status.CANCELLED, Status.INTERNAL)) {
@@ -65,6 +75,29 @@ final class ClientTest {
     assertThrows(IllegalArgumentException.class, () -> new ConnectOptions(false, null, null, null, "secret"));
     assertThrows(
         IllegalArgumentException.class, () -> Fleet.connect("http://127.0.0.1:1", ConnectOptions.PLAINTEXT));
+    assertThrows(IllegalArgumentException.class, () -> Fleet.connect("", ConnectOptions.PLAINTEXT));
+  }
+
+  @Test
+  @Timeout(60)
+  void aLogWhoseFleetIsClosedFailsAtOnce() throws Exception {
+    var service =
+        new ContainerServiceGrpc.ContainerServiceImplBase() {
+          @Override
+          public void streamLogs(StreamLogsRequest request, StreamObserver<StreamLogsResponse> responses) {
+            var batch = LogBatch.newBuilder().addEntries(LogEntry.getDefaultInstance());
+            responses.onNext(StreamLogsResponse.newBuilder().setResumeToken(TOKEN).setBatch(batch).build());
+          }
+        };
+    var server = Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create()).addService(service).build().start();
+    try (var fleet = Fleet.connect("127.0.0.1:" + server.getPort(), ConnectOptions.PLAINTEXT)) {
+      var log = fleet.withRetry(Duration.ofHours(1)).host("a").logs("web", request -> {}).iterator();
+      log.next();
+      fleet.close();
+      assertThrows(DockfleetException.class, log::next);
+    } finally {
+      server.shutdownNow();
+    }
   }
 
   private static DockfleetException failure(Status.Code code, String reason, String retrySafe) {
