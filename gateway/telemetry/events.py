@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
-from itertools import accumulate
 
 from dockfleet.v1.system_pb2 import EngineEvent
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from gateway.telemetry.buckets import Times
 
 _COUNTED = (  # name, meaning, and the action of the event
     ("dockfleet_container_starts", "Starts of containers.", "start"),
@@ -23,13 +23,12 @@ _ACTIONS = {action for *_, action in _COUNTED}
 class HostEvents:
     """Counts the events of one host, from the first subscription to them on."""
 
-    __slots__ = ("_clock_offset", "_counted_until", "counts", "lag_sum", "lags")
+    __slots__ = ("_clock_offset", "_counted_until", "counts", "lags")
 
     def __init__(self, clock_offset: Callable[[], float | None]) -> None:
         """*clock_offset* returns the engine's clock minus the gateway's; None when it is not known."""
         self.counts = dict.fromkeys(_ACTIONS, 0)
-        self.lags = [0] * (len(_LAG_SECONDS) + 1)  # by bound
-        self.lag_sum = 0.0
+        self.lags = Times(_LAG_SECONDS)
         self._clock_offset = clock_offset
         self._counted_until: int | None = None  # by the engine's time, in nanoseconds since 1970; None at first
 
@@ -52,9 +51,8 @@ class HostEvents:
         self._count(event)
         offset = self._clock_offset()
         if at_once and offset is not None:
-            lag = max(time.time() + offset - event.time_nano / 1e9, 0.0)  # clocks are known to some milliseconds
-            self.lags[bisect_left(_LAG_SECONDS, lag)] += 1
-            self.lag_sum += lag
+            # Clocks are known to some milliseconds.
+            self.lags.observe(max(time.time() + offset - event.time_nano / 1e9, 0.0))
 
     def _count(self, event: EngineEvent) -> None:
         if event.type == "container" and event.action in _ACTIONS:
@@ -79,7 +77,6 @@ class EventCollector(Collector):
         lags = HistogramMetricFamily(
             "dockfleet_event_lag_seconds", "Time from an event on a host to when the gateway had it.", labels=("host",)
         )
-        bounds = [*map(str, map(float, _LAG_SECONDS)), "+Inf"]
         for host, events in hosts:
-            lags.add_metric((host,), list(zip(bounds, accumulate(events.lags), strict=True)), events.lag_sum)
+            lags.add_metric((host,), events.lags.buckets(), events.lags.sum)
         yield lags

@@ -5,15 +5,58 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, Counter
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from gateway.telemetry.buckets import SECONDS
+from gateway.telemetry.buckets import Times
 from gateway.telemetry.events import EventCollector, HostEvents
 
+_CALLS, _CALL_SECONDS = "dockfleet_engine_calls", "dockfleet_engine_call_seconds"
+_RECONNECTS, _GAPS = "dockfleet_stream_reconnects", "dockfleet_stream_gaps"
+_VALUES_SKIPPED = "dockfleet_engine_values_skipped"
+_INVENTORY_QUESTIONS, _INVENTORY_HEALED = "dockfleet_inventory_questions", "dockfleet_inventory_healed"
+_QUEUE_SECONDS = "dockfleet_host_queue_seconds"
+
+# Name, meaning, and labels besides the host, of what is counted and of what is timed.
+_COUNTED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    (
+        _CALLS,
+        "Calls to engines, by kind (unary, stream, heavy, own) and outcome (HTTP status, error, busy, cancelled).",
+        ("kind", "outcome"),
+    ),
+    (
+        _RECONNECTS,
+        "Broken upstreams that were opened again with nothing missing, by stream (logs).",
+        ("stream",),
+    ),
+    (_GAPS, "Gaps in streams, by stream (logs, events) and reason.", ("stream", "reason")),
+    (
+        _VALUES_SKIPPED,
+        "Values of engines that do not fit the contract and were left out, by RPC.",
+        ("grpc_method",),
+    ),
+    (
+        _INVENTORY_QUESTIONS,
+        "Requests to engines for the inventory, by question (inspect, list_one, list_all).",
+        ("question",),
+    ),
+    (
+        _INVENTORY_HEALED,
+        "Changes of containers that had no event; the regular lists have found them.",
+        (),
+    ),
+)
+_TIMED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    (_CALL_SECONDS, "Time until an engine's answer: its end for unary calls, its head for streams.", ("kind",)),
+    (
+        _QUEUE_SECONDS,
+        "Time that calls have waited because their budget was in use, by kind (unary, heavy).",
+        ("kind",),
+    ),
+)
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+~_-]{0,63}")  # what an engine may call its version in a label
 
 
@@ -21,57 +64,8 @@ class HostFamilies:
     """The counters by host."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.calls = Counter(
-            "dockfleet_engine_calls",
-            "Calls to engines, by kind (unary, stream, heavy, own) and outcome (HTTP status, error, busy, cancelled).",
-            ("host", "kind", "outcome"),
-            registry=registry,
-        )
-        self.seconds = Histogram(
-            "dockfleet_engine_call_seconds",
-            "Time until an engine's answer: its end for unary calls, its head for streams.",
-            ("host", "kind"),
-            buckets=SECONDS,
-            registry=registry,
-        )
-        self.reconnects = Counter(
-            "dockfleet_stream_reconnects",
-            "Broken upstreams that were opened again with nothing missing, by stream (logs).",
-            ("host", "stream"),
-            registry=registry,
-        )
-        self.gaps = Counter(
-            "dockfleet_stream_gaps",
-            "Gaps in streams, by stream (logs, events) and reason.",
-            ("host", "stream", "reason"),
-            registry=registry,
-        )
-        self.values_skipped = Counter(
-            "dockfleet_engine_values_skipped",
-            "Values of engines that do not fit the contract and were left out, by RPC.",
-            ("host", "grpc_method"),
-            registry=registry,
-        )
-        self.inventory_questions = Counter(
-            "dockfleet_inventory_questions",
-            "Requests to engines for the inventory, by question (inspect, list_one, list_all).",
-            ("host", "question"),
-            registry=registry,
-        )
-        self.inventory_healed = Counter(
-            "dockfleet_inventory_healed",
-            "Changes of containers that had no event; the regular lists have found them.",
-            ("host",),
-            registry=registry,
-        )
-        self.queue_seconds = Histogram(
-            "dockfleet_host_queue_seconds",
-            "Time that calls have waited because their budget was in use, by kind (unary, heavy).",
-            ("host", "kind"),
-            buckets=SECONDS,
-            registry=registry,
-        )
         self.shown: set[HostMetrics] = set()
+        registry.register(_Counted(self.shown))
         registry.register(_Shown(self.shown))
         registry.register(EventCollector(self._events))
         # Not by host: it is about clients.
@@ -86,60 +80,52 @@ class HostFamilies:
 
 
 class HostMetrics:
-    """Counts for one host, until `close` removes its series.
+    """Counts for one host, shown from `show` until `close`.
 
-    The first value creates a series.  So the object of a host that replaces another of the same name must not count
-    before the other one is closed.
+    They are plain numbers: the objects of prometheus_client for the same take 8 KiB for each host.
     """
 
     def __init__(self, families: HostFamilies, host: str) -> None:
         self.host = host
         self.look: Callable[[], Shown] | None = None
         self.events: HostEvents | None = None
+        self.counts: dict[tuple[str, ...], int] = {}  # by family and labels
+        self.times: dict[tuple[str, ...], Times] = {}
         self._families = families
-        self._series: dict[tuple[Any, ...], Any] = {}  # by family and labels; labels() costs more than the counting
-        self._closed = False
 
     def show(self, look: Callable[[], Shown], events: HostEvents | None = None) -> None:
-        """Show the values of *look*, and the counts of *events*, at each scrape."""
+        """Show the values of *look*, and the counts of *events* and of this object, at each scrape."""
         self.look, self.events = look, events
         self._families.shown.add(self)
 
     def waited(self, kind: str, seconds: float) -> None:
         """Count a call that has waited for its turn."""
-        if not self._closed:
-            self._of(self._families.queue_seconds, kind).observe(seconds)
+        self._time((_QUEUE_SECONDS, kind), seconds)
 
     def called(self, kind: str, outcome: str, seconds: float) -> None:
         """Count a call to the engine."""
-        if not self._closed:
-            self._of(self._families.calls, kind, outcome).inc()
-            self._of(self._families.seconds, kind).observe(seconds)
+        self._count((_CALLS, kind, outcome))
+        self._time((_CALL_SECONDS, kind), seconds)
 
     def reconnected(self, stream: str) -> None:
         """Count a broken upstream that was opened again."""
-        if not self._closed:
-            self._of(self._families.reconnects, stream).inc()
+        self._count((_RECONNECTS, stream))
 
     def gap(self, stream: str, reason: str) -> None:
         """Count a gap in a stream."""
-        if not self._closed:
-            self._of(self._families.gaps, stream, reason).inc()
+        self._count((_GAPS, stream, reason))
 
     def values_skipped(self, method: str, count: int) -> None:
         """Count values of an engine that were left out of the response of an RPC."""
-        if not self._closed:
-            self._of(self._families.values_skipped, method).inc(count)
+        self._count((_VALUES_SKIPPED, method), count)
 
     def inventory_asked(self, question: str) -> None:
         """Count a request for the inventory."""
-        if not self._closed:
-            self._of(self._families.inventory_questions, question).inc()
+        self._count((_INVENTORY_QUESTIONS, question))
 
     def inventory_healed(self) -> None:
         """Count a change of a container that had no event."""
-        if not self._closed:
-            self._of(self._families.inventory_healed).inc()
+        self._count((_INVENTORY_HEALED,))
 
     def dropped(self, bytes: int) -> None:
         """Count dropped output."""
@@ -147,17 +133,16 @@ class HostMetrics:
 
     def close(self) -> None:
         """Remove the host's series."""
-        self._closed = True
         self._families.shown.discard(self)
-        for family, *labels in self._series:
-            family.remove(self.host, *labels)
-        self._series.clear()
 
-    def _of(self, family: Any, *labels: str) -> Any:
-        series = self._series.get((family, *labels))
-        if series is None:
-            series = self._series[family, *labels] = family.labels(self.host, *labels)
-        return series
+    def _count(self, series: tuple[str, ...], count: int = 1) -> None:
+        self.counts[series] = self.counts.get(series, 0) + count
+
+    def _time(self, series: tuple[str, ...], seconds: float) -> None:
+        times = self.times.get(series)
+        if times is None:
+            times = self.times[series] = Times()
+        times.observe(seconds)
 
 
 class Shown(NamedTuple):
@@ -266,6 +251,28 @@ _SHOWN: tuple[tuple[str, str, tuple[str, ...], Values], ...] = (
         lambda shown: _by_kind(shown.certificates),
     ),
 )
+
+
+class _Counted(Collector):
+    """Reads the counts of all hosts at each scrape."""
+
+    def __init__(self, hosts: set[HostMetrics]) -> None:
+        self._hosts = hosts
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the families of `_COUNTED` and `_TIMED`."""
+        hosts = list(self._hosts)  # like the series below, at once: scrapes are on a thread of their own
+        counters = {
+            name: CounterMetricFamily(name, about, labels=("host", *labels)) for name, about, labels in _COUNTED
+        }
+        timers = {name: HistogramMetricFamily(name, about, labels=("host", *labels)) for name, about, labels in _TIMED}
+        for host in hosts:
+            for (name, *labels), count in list(host.counts.items()):
+                counters[name].add_metric((host.host, *labels), count)
+            for (name, *labels), times in list(host.times.items()):
+                timers[name].add_metric((host.host, *labels), times.buckets(), times.sum)
+        yield from counters.values()
+        yield from timers.values()
 
 
 class _Shown(Collector):
