@@ -100,7 +100,9 @@ class Connection(asyncio.Protocol):
             self._state = State.IDLE
         else:
             self.close()
-        return Response(parser.status, parser.headers, parser.take())
+        response = Response(parser.status, parser.headers, parser.take())
+        parser.headers = {}  # the connection is kept with its parser, and for nothing of this response
+        return response
 
     async def open(
         self,

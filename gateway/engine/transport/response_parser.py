@@ -7,6 +7,7 @@ a `BadResponse`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from sys import intern
 from typing import Any
 
 import httptools
@@ -106,7 +107,7 @@ class ResponseParser:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header."""
-        key = name.decode("latin-1").lower()
+        key = intern(name.decode("latin-1").lower())  # each of many kept connections and responses has the same ones
         if key in _LENGTHS:
             if not _LENGTHS.isdisjoint(self.headers):
                 # Two lengths are an attack: request smuggling (RFC 9112, 6.3).

@@ -9,7 +9,8 @@ from typing import Self
 class Timeout(float):
     """A number of seconds; `key` is the configuration key that sets it."""
 
-    key = ""
+    __slots__ = ("key",)  # each host has some; a dictionary in each would take 100 bytes
+    key: str
 
     @classmethod
     def of(cls, seconds: float, key: str) -> Self:
@@ -22,6 +23,7 @@ class Timeout(float):
 class Deadline(float):
     """A point in the loop's time, at which `timeout` ends."""
 
+    __slots__ = ("timeout",)
     timeout: float
 
     @classmethod
