@@ -26,7 +26,6 @@ from dockfleet.v1 import (
     volumes_pb2,
 )
 from google.protobuf.descriptor import FileDescriptor
-from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health_pb2_grpc
 
 from gateway.catalogs import catalogs_of
@@ -261,6 +260,8 @@ def _add_standard_services(server: grpc.aio.Server, reporter: HealthReporter, se
     health_pb2_grpc.add_HealthServicer_to_server(reporter, server)
     if not settings.channelz:
         return [health.NAME]
+    from grpc_channelz.v1 import channelz  # takes 1 MiB, and few gateways serve it
+
     channelz.add_channelz_servicer(server)
     return [health.NAME, "grpc.channelz.v1.Channelz"]
 
