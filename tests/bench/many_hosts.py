@@ -5,7 +5,7 @@ Scripted engines (`scripted_hosts`) stand for the hosts, so that what asks is me
 ==========  ====================================================================================
 what        how
 ==========  ====================================================================================
-serving     from the start of the gateway to its first answer
+serving     from the start of the gateway to its first answer, with its modules compiled as where it is installed
 known       to the first search of all hosts that has no failure; it asks no host, as a list would
 list, find  one call to FleetService, all responses parsed by a Python client
 docker-py   the lists of all hosts by the docker SDK, with 32 threads
@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -61,8 +62,9 @@ def _measure(folder: Path, options: argparse.Namespace) -> None:
         hosts = [{"name": f"h{number}", "address": f"unix://{folder}/{number}"} for number in range(options.hosts)]
         keys = {"listen": f"unix://{folder}/gateway", "metrics_listen": "off", "log_level": "error", "hosts": hosts}
         (folder / "keys.yaml").write_text(json.dumps(keys))
+        environment = _compiled(folder / "compiled")
         began = time.perf_counter()
-        with _started([sys.executable, "-m", "gateway", "--config", str(folder / "keys.yaml")]) as gateway:
+        with _started([sys.executable, "-m", "gateway", "--config", str(folder / "keys.yaml")], environment) as gateway:
             _ask(folder, options, Meter(gateway.pid), began)
         clients = [docker.APIClient(f"unix://{folder}/{number}", version="1.45") for number in range(options.hosts)]
         with ThreadPoolExecutor(_THREADS) as threads:
@@ -113,9 +115,17 @@ def _timed(what: str, calls: int, call: Callable[[], int]) -> None:
     print(f"| {what}, ms | {seconds[calls // 2] * 1e3:.1f} | {seconds[calls * 99 // 100] * 1e3:.1f} |")
 
 
+def _compiled(folder: Path) -> dict[str, str]:
+    """Return the environment in which Python finds its modules compiled, in *folder*."""
+    environment = os.environ | {"PYTHONPYCACHEPREFIX": str(folder)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    subprocess.run([sys.executable, "-c", "import gateway.__main__"], env=environment, check=True)
+    return environment
+
+
 @contextlib.contextmanager
-def _started(arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+def _started(arguments: list[str], environment: dict[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
     try:
         yield process
     finally:
