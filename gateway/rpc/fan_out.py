@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from typing import Any, NamedTuple, cast
 
 from dockfleet.fleet.v1 import fleet_pb2 as pb
 from dockfleet.fleet.v1 import selectors_pb2
@@ -42,11 +42,19 @@ from gateway.rpc.markers import heartbeat
 _MOST_BYTES = 256 << 10
 _MOST_ITEMS = 64  # hosts whose inventories are read without a pause, and the most of one response
 _ANY = ListContainersRequest(all=True)
-Item: TypeAlias = list[bytes]
-"""An answer or a result, serialised, in pieces.  Lists of many hosts are megabytes long; pieces avoid copies."""
 _EVER = Duration(seconds=315_576_000_000)  # the longest that there is
 _DRY_RUN = pb.Skipped(reason=pb.SKIP_REASON_DRY_RUN)
 _TOO_MANY_FAILURES = pb.Skipped(reason=pb.SKIP_REASON_TOO_MANY_FAILURES)
+
+
+class Item(NamedTuple):
+    """An answer or a result, serialised, of *size* bytes.
+
+    Lists of many hosts are megabytes long; pieces avoid copies.
+    """
+
+    pieces: list[bytes]
+    size: int
 
 
 def behaviour(method: MethodDescriptor, backend: Backend, served: Mapping[str, Behaviour]) -> Behaviour:
@@ -314,7 +322,11 @@ class _Encoder:
     def answer(self, host: str, response: Sequence[bytes] | None, failure: Message | None) -> Item:
         """Return the answer of *host*; its *response* is serialised, in pieces."""
         body: bytes = self._item(host=host, failure=failure).SerializeToString()
-        return [body] if response is None else [body, self._response, varint(sum(map(len, response))), *response]
+        if response is None:
+            return Item([body], len(body))
+        size = sum(map(len, response))
+        head = self._response + varint(size)
+        return Item([body, head, *response], len(body) + len(head) + size)
 
     def result(self, target: Target, *, response: Message | bytes | None = None, last: bool = True, **why: Any) -> Item:
         """Return the result of *target*; *why* is its `failure`, or that it was `skipped`."""
@@ -322,7 +334,9 @@ class _Encoder:
             host=target.host.name, container_id=target.container_id, container_name=target.container_name
         )
         body: bytes = self._item(target=changed, last=last, **why).SerializeToString()
-        return [body] if response is None else [body, delimited(self._response, serialize(response))]
+        if response is not None:
+            body += delimited(self._response, serialize(response))
+        return Item([body], len(body))
 
     def responses(self, items: Iterable[Item]) -> Iterator[bytes]:
         """Yield responses that hold *items*, about 256 KiB at most; a heartbeat when there are none."""
@@ -331,12 +345,11 @@ class _Encoder:
         pieces: list[bytes] = []
         count = size = 0
         for item in items:
-            length = sum(map(len, item))
-            if count == _MOST_ITEMS or (count and size + length > _MOST_BYTES):
+            if count == _MOST_ITEMS or (count and size + item.size > _MOST_BYTES):
                 yield b"".join(pieces)
                 pieces, count, size = [], 0, 0
-            pieces += (self._several, varint(length), *item)
+            pieces += (self._several, varint(item.size), *item.pieces)
             count += 1
-            size += length
+            size += item.size
         if pieces:
             yield b"".join(pieces)
