@@ -71,9 +71,9 @@ def questions_of(client: Client) -> dict[str, float]:
     """Return how many questions the inventory has asked, by question."""
     return {
         sample.labels["question"]: sample.value
-        for metric in client.metrics.hosts.inventory_questions.collect()
+        for metric in client.metrics.registry.collect()
         for sample in metric.samples
-        if sample.name.endswith("_total")
+        if sample.name == "dockfleet_inventory_questions_total"
     }
 
 
