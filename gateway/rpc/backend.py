@@ -80,11 +80,12 @@ class Backend:
         """Return the engine of that host."""
         return self.host(request, context).engine
 
-    def afterwards(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run *work* in the background, also after its call has ended."""
+    def afterwards(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run *work* in the background, also after its call has ended; return it, for calls that wait for it."""
         task = asyncio.create_task(work)
         self._afterwards.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._afterwards.discard(task)

@@ -276,6 +276,30 @@ async def test_a_client_that_leaves_before_the_start_leaves_no_container(
     await asyncio.gather(reading, return_exceptions=True)
 
 
+async def test_a_client_that_leaves_a_host_that_leaves_too_leaves_no_container(
+    engine: FakeEngine, client: Client
+) -> None:
+    """The call is ended a second time while the engine makes the container, which is removed all the same."""
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(exchange: ResponseParser) -> None:
+        begun.set()
+        await go_on.wait()
+        await exchange.answer(status=201, json={"Id": CONTAINER})
+
+    engine.on("POST", "/containers/create", slow)
+    call = client.containers.RunContainer(request())
+    reading = asyncio.ensure_future(call.read())
+    await begun.wait()
+    call.cancel()
+    await client.system.Ping(system_pb2.PingRequest(host="h1"))  # which comes after the cancel
+    client.hosts_of_gateway.remove("h1")
+    go_on.set()
+
+    assert (await engine.request("DELETE", "/containers/{id}")).path == MADE
+    await asyncio.gather(reading, return_exceptions=True)
+
+
 async def test_a_client_that_leaves_after_the_start_leaves_the_container_alone(
     engine: FakeEngine, client: Client
 ) -> None:

@@ -19,6 +19,7 @@ from gateway.engine.codec.json import check_required
 from gateway.engine.errors import InvalidField, TransportError
 from gateway.engine.kinds import Kind
 from gateway.engine.process import session
+from gateway.engine.transport.http import Response
 from gateway.fleet.host import Host
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext, StreamContext
@@ -100,7 +101,7 @@ class ContainerService:
         remove = request.config.host_config.auto_remove
         host.inventory.wrote(made.id)
         try:
-            async with _removed_unless_started(engine, made.id, remove=remove) as started:
+            async with self._removed_unless_started(engine, made.id, remove=remove) as started:
                 yield pb.RunContainerResponse(created=pb.ContainerCreated(id=made.id, warnings=made.warnings))
                 async with aclosing(self._started(host, made.id, request, context, started)) as replies:
                     async for reply in replies:
@@ -125,9 +126,7 @@ class ContainerService:
             return _CREATE.response(await asyncio.shield(creating))
         except asyncio.CancelledError:
             # The engine continues: what it makes for a client that has left must not stay.
-            with suppress(APIError, TransportError):
-                made: Any = _CREATE.response(await creating)
-                await _remove(engine, made.id)
+            self._backend.afterwards(_remove_made(engine, creating))
             raise
 
     async def _pull(
@@ -189,24 +188,22 @@ class ContainerService:
         host.inventory.wrote(id)
         yield pb.RunContainerResponse(end=end)
 
+    @asynccontextmanager
+    async def _removed_unless_started(self, engine: Engine, id: str, *, remove: bool) -> AsyncIterator[list[bool]]:
+        """Remove the container when the block ends before it puts something into the list it is given.
 
-@asynccontextmanager
-async def _removed_unless_started(engine: Engine, id: str, *, remove: bool) -> AsyncIterator[list[bool]]:
-    """Remove the container when the block ends before it puts something into the list it is given.
-
-    One that the engine could not start stays, for its owner to look at, unless *remove* says otherwise.
-    """
-    started: list[bool] = []
-    stays = False
-    try:
-        yield started
-    except APIError:
-        stays = not remove
-        raise
-    finally:
-        if not started and not stays:
-            with suppress(APIError, TransportError):  # why it was not started is what the caller must learn
-                await _remove(engine, id)
+        One that the engine could not start stays, for its owner to look at, unless *remove* says otherwise.
+        """
+        started: list[bool] = []
+        stays = False
+        try:
+            yield started
+        except APIError:
+            stays = not remove
+            raise
+        finally:
+            if not started and not stays:
+                await asyncio.shield(self._backend.afterwards(_remove(engine, id)))
 
 
 async def _removal(engine: Engine, id: str, deadline: float | None) -> str:
@@ -223,10 +220,19 @@ async def _removal(engine: Engine, id: str, deadline: float | None) -> str:
     return ""
 
 
+async def _remove_made(engine: Engine, creating: asyncio.Future[Response]) -> None:
+    """Remove the container that *creating* makes."""
+    with suppress(APIError, TransportError, TimeoutError):
+        async with asyncio.timeout(_REMOVE_SECONDS):
+            made: Any = _CREATE.response(await creating)
+        await _remove(engine, made.id)
+
+
 async def _remove(engine: Engine, id: str) -> None:
-    with suppress(NotFound):  # one that removes itself has done so when it could not be started
-        deadline = asyncio.get_running_loop().time() + _REMOVE_SECONDS
-        removal = _REMOVE.call(pb.RemoveContainerRequest(id=id, force=True, remove_volumes=True), deadline)
+    """Remove a container if it can be removed: what made that necessary is what the caller must learn."""
+    deadline = asyncio.get_running_loop().time() + _REMOVE_SECONDS
+    removal = _REMOVE.call(pb.RemoveContainerRequest(id=id, force=True, remove_volumes=True), deadline)
+    with suppress(APIError, TransportError):
         await engine.fetch(removal._replace(kind=Kind.CLEANUP))
 
 
