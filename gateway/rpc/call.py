@@ -27,7 +27,7 @@ from gateway.engine.codec import options
 from gateway.engine.errors import OutcomeUnknown
 from gateway.engine.kinds import Kind
 from gateway.rpc.budgets import Budgets, address_of
-from gateway.rpc.connections import Connections, Resets
+from gateway.rpc.connections import Connections, UselessCalls
 from gateway.rpc.context import CallContext, GrpcContext
 from gateway.rpc.entrance import Entrance
 from gateway.rpc.enums import Enums
@@ -59,7 +59,7 @@ class Shared:
     first_messages: FirstMessages
     entrance: Entrance
     connections: Connections
-    resets: Resets
+    useless_calls: UselessCalls
     lines: RateLimitedLines
     traces: Traces
 
@@ -69,8 +69,8 @@ class Shared:
         lines = RateLimitedLines()
         connections = Connections(metrics, lines, closes=limits.close_flooding_connections)
         first_messages = FirstMessages(limits, connections, metrics)
-        budgets, resets = Budgets(limits, metrics), Resets(connections)
-        return cls(metrics, budgets, first_messages, Entrance(), connections, resets, lines, traces)
+        budgets, useless_calls = Budgets(limits, metrics), UselessCalls(connections)
+        return cls(metrics, budgets, first_messages, Entrance(), connections, useless_calls, lines, traces)
 
 
 class Method:
@@ -260,7 +260,9 @@ class Call:
         seconds = time.perf_counter() - self._started
         method.handled[code].inc()
         method.handling.observe(seconds)
-        shared.resets.ended(self.peer, seconds, cancelled=code is grpc.StatusCode.CANCELLED)
+        empty = refused is not None and refused.reason == EmptyCall.reason
+        why = "resets" if code is grpc.StatusCode.CANCELLED else "silent" if empty else ""
+        shared.useless_calls.ended(self.peer, seconds, why)
         level = logging.INFO if method.logged or refused else logging.DEBUG
         if not log.isEnabledFor(level):
             return

@@ -19,7 +19,7 @@ from gateway.telemetry.rpcs import RpcMetrics
 log = logging.getLogger("gateway.rpc")
 
 _AT_ONCE_SECONDS = 1.0
-_MOST_RESETS = 300  # more than the open calls of one connection, which an honest client may cancel together
+_MOST_USELESS = 300  # more than the open calls of one connection, which an honest client may cancel together
 _WINDOW_SECONDS = 10.0
 
 _End = tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]
@@ -52,33 +52,33 @@ class Connections:
                 self._lines.write(log, logging.WARNING, "client connection closed", fields, kind=f"away {why}")
 
 
-class Resets:
-    """Disconnects clients that cancel calls as fast as they begin them (rapid reset, CVE-2023-44487).
+class UselessCalls:
+    """Disconnects clients that begin calls as fast as they can and want no answer.
 
-    grpc bounds the open calls of a connection.  A client that cancels its calls at once stays below that bound,
-    although each of its calls costs as much as any other.
+    They cancel them (rapid reset, CVE-2023-44487), or end them without a request.  grpc bounds the open calls of a
+    connection.  Such a client stays below that bound, although each of its calls costs as much as any other.
     """
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
-        self._scores: dict[str, int] = {}  # by connection: calls cancelled at once, less those that ended otherwise
+        self._scores: dict[str, int] = {}  # by connection: such calls, less those that ended otherwise
         self._since = 0.0
 
-    def ended(self, peer: str, seconds: float, *, cancelled: bool) -> None:
-        """Count a call that ended after *seconds* on the connection of *peer*."""
-        if cancelled and seconds < _AT_ONCE_SECONDS:
-            self._cancelled(peer)
+    def ended(self, peer: str, seconds: float, why: str) -> None:
+        """Count a call that ended after *seconds* on the connection of *peer*; *why* it was useless, or empty."""
+        if why and seconds < _AT_ONCE_SECONDS:
+            self._add(peer, why)
         elif self._scores.get(peer, 0) > 0:
             self._scores[peer] -= 1
 
-    def _cancelled(self, peer: str) -> None:
+    def _add(self, peer: str, why: str) -> None:
         now = time.monotonic()
         if now - self._since > _WINDOW_SECONDS:
             self._since = now
             self._scores.clear()
         self._scores[peer] = self._scores.get(peer, 0) + 1
-        if self._scores[peer] == _MOST_RESETS:
-            self._connections.close([peer], "resets")
+        if self._scores[peer] == _MOST_USELESS:
+            self._connections.close([peer], why)
 
 
 def _shut_down(descriptor: int, port: int, ends: Collection[_End]) -> _End | None:

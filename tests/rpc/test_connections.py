@@ -44,9 +44,9 @@ async def cancel_calls(connection: Connection, count: int) -> None:
             return
 
 
-def closed(client: Client) -> float:
-    """Return how many connections were closed for cancelled calls."""
-    labels = {"reason": "resets"}
+def closed(client: Client, why: str = "resets") -> float:
+    """Return how many connections were closed for cancelled calls, or for what else *why* names."""
+    labels = {"reason": why}
     return client.metrics.registry.get_sample_value("dockfleet_client_connections_closed_total", labels) or 0
 
 
@@ -70,6 +70,22 @@ async def test_a_client_that_cancels_calls_as_fast_as_it_begins_them_is_sent_awa
         assert not honest.gone.is_set()
         assert closed(client) == 1
         honest.close()
+        hostile.close()
+
+
+async def test_a_client_whose_calls_have_no_request_is_sent_away(engine: FakeEngine) -> None:
+    """Each of them can bring as many metadata as one that asks for something."""
+    async with gateway_of(engine.address) as client:
+        hostile = await connect(client)
+        for _ in range(20_000):
+            if hostile.gone.is_set():
+                break
+            hostile.churn(PING, {"x-some": "y" * 60})
+            await hostile.drain()
+            await asyncio.sleep(0)
+        await hostile.gone.wait()
+
+        assert closed(client, "silent") == 1
         hostile.close()
 
 
