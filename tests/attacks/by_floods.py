@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
+from dockfleet.fleet.v1 import fleet_pb2, fleet_pb2_grpc
 from dockfleet.v1 import (
     containers_pb2,
     containers_pb2_grpc,
@@ -26,7 +27,9 @@ from gateway.engine.codec.timestamps import time_of
 from tests.attacks.attack import HOSTILE, WORK, Attack, Bound, Seen, Target, mib, sizes
 from tests.attacks.by_answers import CHUNKED
 from tests.support.fake_engine import FakeEngine, ResponseParser, frame
+from tests.support.fake_events import Daemon
 from tests.support.fake_log import LOGS, NOON, STATE, state
+from tests.support.fake_objects import container
 
 PULL = images_pb2.PullImageRequest(host=HOSTILE, image="busybox", tag="latest")
 _LINES = 1000  # in a MiB of a log
@@ -175,6 +178,29 @@ class LogFlood(Attack):
             calls = [
                 stub.StreamLogs(containers_pb2.StreamLogsRequest(host=HOSTILE, id=each, follow=True)) for each in ids
             ]
+            async with reading(calls, self.responses):
+                yield {"ended": sum(call.done() for call in calls)}
+
+
+class MergedLogFlood(LogFlood):
+    """Merged logs of such containers, to many readers"""
+
+    name, kind = "merged-log-flood", 7
+    followers = sizes(4, 20)  # of as many containers, each
+    responses = sizes(10, 100)
+
+    def script(self, engine: FakeEngine) -> None:
+        Daemon(engine).containers = [container(f"{number:064x}", f"c{number}") for number in range(self.followers)]
+        super().script(engine)
+
+    @asynccontextmanager
+    async def strike(self, target: Target) -> AsyncIterator[Seen]:
+        request = fleet_pb2.StreamLogsRequest(request=containers_pb2.StreamLogsRequest(follow=True))
+        request.hosts.names.append(HOSTILE)
+        request.containers.all = True
+        async with target.channel() as channel:
+            stub = fleet_pb2_grpc.FleetServiceStub(channel)
+            calls = [stub.StreamLogs(request) for _ in range(self.followers)]
             async with reading(calls, self.responses):
                 yield {"ended": sum(call.done() for call in calls)}
 

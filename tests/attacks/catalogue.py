@@ -27,6 +27,7 @@ _CLASSES: tuple[type[Attack], ...] = (
     by_floods.EventsFlood,
     by_floods.PullFlood,
     by_floods.LogFlood,
+    by_floods.MergedLogFlood,
     by_floods.WholeLog,
     by_floods.EmptyFrames,
     by_floods.LineInPieces,

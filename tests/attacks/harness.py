@@ -41,6 +41,7 @@ class Helper:
     """A process of `roles`, or the honest one."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.pid = process.pid
         self._process = process
 
     @classmethod
@@ -254,6 +255,29 @@ async def measure(attack: Attack) -> Row:
     row["late_seconds"] = row["stop_seconds"] - _DRAIN_SECONDS[attack.size] - _GRACE_SECONDS[attack.size]
     found: Row = row | seen
     return found
+
+
+async def measure_bare(attack: Attack) -> Row:
+    """Attack a server of grpcio that does nothing, and return the figures of honest pings: see `measure`."""
+    before, during = _PINGS[attack.size]
+    target = Target(_address(), _PORT, _METRICS_PORT, "")
+    address = f"{target.host}:{target.port}"
+    async with contextlib.AsyncExitStack() as stack:
+        run = stack.enter_async_context
+        server = await run(Helper.running("roles", "bare", address=address))
+        aim = {"name": attack.name, "size": attack.size, "target": vars(target)}
+        attacker = await run(Helper.running("roles", "attacker", **aim))
+        pings = {"target": address, "deadline": _DEADLINE_SECONDS[attack.size]}
+        honest = await run(Helper.running("honest", **pings, pid=server.pid))
+        for helper in (server, attacker, honest):
+            await helper.ready()
+        honest.tell(str(before))
+        base = await honest.hear(_PATIENCE_SECONDS)
+        attacker.tell("strike")
+        await attacker.hear(_PATIENCE_SECONDS)
+        honest.tell(str(during))
+        row: dict[str, Any] = await honest.hear(_PATIENCE_SECONDS)
+    return row | {f"{name}_ratio": row[f"{name}_ms"] / base[f"{name}_ms"] for name in ("p50", "p99")}
 
 
 def broken(attack: Attack, row: Row) -> list[str]:

@@ -40,6 +40,15 @@ def row(attack: Attack, measured: Row) -> str:
     return f"| {' | '.join(cells.values())} |"
 
 
+def pings(name: str, measured: Row) -> str:
+    """Return in words what honest clients see of the attack called *name*."""
+    times = ", ".join(
+        f"{each} {measured[f'{each}_ms']:.1f} ms (×{measured[f'{each}_ratio']:.1f})" for each in ("p50", "p99")
+    )
+    work = f"{measured['work_p90_ms']:.1f} ms, at most {measured['work_ms']:.0f} ms"
+    return f"{name}: {times}; the loop computes within nine of ten pings {work}"
+
+
 def write(page: Path, rows: Mapping[str, str], order: Iterable[str]) -> None:
     """Put *rows* into the table of *page*, which has those in *order*.  Raises `ValueError` when there is no table."""
     text = page.read_text()

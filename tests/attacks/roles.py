@@ -4,6 +4,7 @@ Each says that it is ready by a line of JSON.  They end with their standard inpu
 
 ========  ==========================================================================================
 engine    serves a host, by the script of an attack or as a good one
+bare      serves gRPC with the gateway's options and does nothing: each call ends with an empty message
 attacker  the line `strike` begins the attack; at its height it says what it saw, and keeps it up
           until `leave`, after which it says "gone".  The line `again` begins it once more, at whose
           height it says "again"; what would end by itself, it does then until the gateway is gone
@@ -17,12 +18,14 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 import grpc
 import uvloop
 
+from gateway.config.settings import Limits
+from gateway.rpc.server import options_of
 from tests.support.fake_engine import FakeEngine
 
 if TYPE_CHECKING:
@@ -34,7 +37,7 @@ _NICE = 10  # an attacker on another machine would take no processor from the ga
 def main() -> None:
     """Play the role that the command line names."""
     role, arguments = sys.argv[1], json.loads(sys.argv[2])
-    roles: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {"engine": engine, "attacker": attacker}
+    roles: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {"engine": engine, "bare": bare, "attacker": attacker}
     uvloop.run(roles[role](**arguments))
 
 
@@ -66,6 +69,36 @@ async def engine(path: str, name: str, size: Size) -> None:
         say("ready")
         await (await lines()).read()
         os._exit(0)  # floods that are under way need no good end
+
+
+async def bare(address: str) -> None:
+    """Serve grpcio alone at *address*."""
+    server = grpc.aio.server(options=options_of(Limits(), Limits().max_client_connections))
+    server.add_generic_rpc_handlers((Nobody(),))
+    server.add_insecure_port(address)
+    await server.start()
+    say("ready")
+    await (await lines()).read()
+    os._exit(0)
+
+
+class Nobody(grpc.GenericRpcHandler):
+    """Answers every message of every method with an empty one, or what has no message with one."""
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
+        """Return the handler of a method: like the gateway's, it reads a stream."""
+        if "Reflection" in handler_call_details.method:
+            return grpc.stream_stream_rpc_method_handler(self._each)
+        return grpc.stream_unary_rpc_method_handler(self._one)
+
+    async def _one(self, requests: AsyncIterator[bytes], context: Any) -> bytes:
+        async for _ in requests:
+            break
+        return b""
+
+    async def _each(self, requests: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
+        async for _ in requests:
+            yield b""
 
 
 async def attacker(name: str, size: Size, target: dict[str, Any]) -> None:
