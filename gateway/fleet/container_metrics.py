@@ -67,7 +67,8 @@ class ContainerPages:
         self._sampler = Sampler(engine, feeds)
         self._labels = ContainerLabels(settings.labels, show_ids=settings.show_ids)
         self._constants: dict[str, tuple[Run, Constants]] = {}  # by id
-        self._seen: dict[str, float] = {}  # when, by labels, the latest last
+        self._seen: dict[str, tuple[str, float]] = {}  # labels and when, by what identifies series, the latest last
+        self._counts: dict[str, tuple[Run, int]] = {}  # by id, of series: one that misses a sample keeps its room
         self._left_out: frozenset[str] = frozenset()  # the ids of those that do not fit
         self._fresh = False  # whether the page is of a host that was asked in the last round
         self._machine: Machine | None = None
@@ -118,6 +119,7 @@ class ContainerPages:
         self.page, self._fresh = {}, False
         self._seen.clear()
         self._constants.clear()
+        self._counts.clear()
 
     async def _round(self) -> None:
         """Ask the host, if it answers, and write the page anew."""
@@ -141,10 +143,12 @@ class ContainerPages:
         deadline = asyncio.get_running_loop().time() + min(self._settings.interval_seconds, _ROUND_SECONDS)
         there = {row.id: _run_of(row) for row in rows}
         self._constants = {id: kept for id, kept in self._constants.items() if there.get(id) == kept[0]}
-        unknown = [row.id for row in rows if row.id not in self._constants and row.id not in self._left_out]
+        self._counts = {id: kept for id, kept in self._counts.items() if there.get(id) == kept[0]}
+        left_out = self._left_out & self._counts.keys()  # of another run, it is not known how many series it has
+        unknown = [row.id for row in rows if row.id not in self._constants and row.id not in left_out]
         for id, constants in (await self._sampler.constants(unknown, deadline)).items():
             self._constants[id] = there[id], constants
-        running = [row.id for row in rows if row.state in _SAMPLED and row.id not in self._left_out]
+        running = [row.id for row in rows if row.state in _SAMPLED and row.id not in left_out]
         return await self._sampler.samples(running, deadline)
 
     async def _write(self, sheet: Sheet, rows: Sequence[ContainerRow], samples: dict[str, ContainerStats]) -> None:
@@ -163,11 +167,15 @@ class ContainerPages:
                 outdated=present[image] != row.image_id if image in present else None,
                 cgroup_v2=self._machine is not None and self._machine.cgroup_version == "2",
             )
-            if not sheet.container(labels, seen):
+            _, least = self._counts.get(row.id, (None, 0))
+            count, fits = sheet.container(labels, seen, least)
+            self._counts[row.id] = _run_of(row), count
+            if not fits:
                 left_out.add(row.id)
             elif row.runs:
-                self._seen.pop(labels, None)
-                self._seen[labels] = time.time()
+                identity = row.id if self._settings.show_ids else row.name  # one that was renamed has not gone
+                self._seen.pop(identity, None)
+                self._seen[identity] = labels, time.time()
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0)
         self._left_out = frozenset(left_out)
@@ -184,11 +192,11 @@ class ContainerPages:
         Otherwise the series would end, and no rule could tell that a container has gone.
         """
         now = time.time()
-        gone = [labels for labels, at in self._seen.items() if at < now - self._settings.interval_seconds]
-        for number, labels in enumerate(gone):
-            if self._seen[labels] < now - _SEEN_SECONDS or len(gone) - number > _MOST_GONE:
-                del self._seen[labels]
-        for labels, at in self._seen.items():
+        gone = [identity for identity, (_, at) in self._seen.items() if at < now - self._settings.interval_seconds]
+        for number, identity in enumerate(gone):
+            if self._seen[identity][1] < now - _SEEN_SECONDS or len(gone) - number > _MOST_GONE:
+                del self._seen[identity]
+        for labels, at in self._seen.values():
             sheet.series(LAST_SEEN, labels, int(at))
 
     # What is of the host

@@ -40,6 +40,10 @@ class Target(NamedTuple):
         return {"targets": [self.address], "labels": self.labels}
 
 
+class NotListed(Exception):
+    """It is not known what containers a host has."""
+
+
 def host_targets(hosts: Iterable[Host], gateway: str) -> list[dict[str, Any]]:
     """Return a target for each host: its containers' metrics at the *gateway*, host:port, as Prometheus reaches it."""
     return [
@@ -60,13 +64,13 @@ def host_targets(hosts: Iterable[Host], gateway: str) -> list[dict[str, Any]]:
 def container_targets(hosts: Iterable[Host]) -> list[Target]:
     """Return the running containers that ask to be scraped.
 
-    Raises the failure of a host without a current inventory.  Prometheus keeps its targets after an error, and would
+    Raises `NotListed` for a host without a current inventory.  Prometheus keeps its targets after an error, and would
     remove targets that are missing from a list.
     """
     targets = []
     for host in hosts:
         if not host.inventory.known and (failure := host.outdated) is not None:
-            raise failure
+            raise NotListed(f"{host.name}: {failure}")
         targets += [
             target_of(host, row, asks)
             for row in host.inventory.containers()

@@ -13,15 +13,15 @@ from urllib.parse import parse_qs
 import orjson
 from prometheus_client.exposition import gzip_accepted
 
-from gateway.engine.errors import CallError
 from gateway.fleet.host import Host
 from gateway.fleet.registry import HostRegistry, UnknownHost
-from gateway.fleet.scrape_targets import container_targets, host_targets
+from gateway.fleet.scrape_targets import NotListed, container_targets, host_targets
 from gateway.telemetry.containers.page import CONTENT_TYPE, response, without_host
 from gateway.web.listener import Page
 from gateway.web.messages import Request, Response, text
 
 _GZIP_LEVEL = 1
+_NOT_ALL = "it is not known which hosts there are: {}"  # Prometheus keeps those that it has
 _OFF = "there are no metrics of containers: the gateway keeps no inventory"
 
 
@@ -46,15 +46,20 @@ def fleet_pages(hosts: HostRegistry) -> dict[str, Page]:
         return _metrics(body, compressed=compressed)
 
     async def sd_hosts(request: Request) -> Response:
+        if missing := hosts.incomplete():
+            return text(_NOT_ALL.format(missing), 503)
         return _json(host_targets(hosts, request.headers.get("host", "")))
 
     async def sd_containers(request: Request) -> Response:
         try:
             host = _host(hosts, request)
-            targets = container_targets([host] if host is not None else hosts)
         except UnknownHost as error:
             return text(str(error), 404)
-        except CallError as error:
+        if host is None and (missing := hosts.incomplete()):
+            return text(_NOT_ALL.format(missing), 503)
+        try:
+            targets = container_targets([host] if host is not None else hosts)
+        except NotListed as error:
             return text(f"it is not known which containers all hosts have: {error}", 503)
         if "left_out" in parse_qs(request.query, keep_blank_values=True):
             return _json([{"labels": target.labels, "reason": target.why_not} for target in targets if target.why_not])

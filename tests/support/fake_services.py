@@ -34,6 +34,12 @@ class Services:
         )
         self.daemon.happen("container", "start", id_of(name))
 
+    def rename(self, name: str, new_name: str) -> None:
+        """Give a container another name."""
+        [container] = [each for each in self.daemon.containers if each["Names"] == [f"/{name}"]]
+        container["Names"] = [f"/{new_name}"]
+        self.daemon.happen("container", "rename", container["Id"], name=new_name, oldName=f"/{name}")
+
     def end(self, name: str) -> None:
         """Remove a container."""
         self.daemon.containers[:] = [each for each in self.daemon.containers if each["Id"] != id_of(name)]

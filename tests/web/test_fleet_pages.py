@@ -50,10 +50,10 @@ class Engine(Services):
             return
         state = {"Status": "running", "Running": True, "StartedAt": "2026-01-01T00:00:00Z"}
         host = {"NetworkMode": self.network_mode, "Memory": 64 << 20, "NanoCpus": 500_000_000}
-        name = bytes.fromhex(id).rstrip(b"\0").decode()
+        [name] = [each["Names"][0] for each in self.daemon.containers if each["Id"] == id]
         config = {"Image": "shop/web:1"}
         await exchange.answer(
-            json={"Id": id, "Name": f"/{name}", "State": state, "HostConfig": host, "Config": config, "RestartCount": 2}
+            json={"Id": id, "Name": name, "State": state, "HostConfig": host, "Config": config, "RestartCount": 2}
         )
 
 
@@ -198,6 +198,19 @@ async def test_a_container_that_has_gone_is_seen_for_a_while_and_has_no_other_se
         assert not any(name.startswith("container_memory") for name in found)
 
 
+async def test_a_container_that_was_renamed_has_not_gone(engine: Engine) -> None:
+    """Its series are under the new name; none stands still under the old one."""
+    engine.run("web", 8080)
+    async with gateway(engine.engine.address) as client:
+        await until(client, "container_last_seen")
+        engine.rename("web", "shop")
+        found = await scraped(
+            client, lambda found: {each["name"] for each, _ in found["container_start_time_seconds"]} == {"shop"}
+        )
+
+    assert [labels["name"] for labels, _ in found["container_last_seen"]] == ["shop"]
+
+
 async def test_a_host_that_is_away_is_a_failed_scrape_and_its_containers_were_seen_last(engine: Engine) -> None:
     """Its own target fails with the reason; on the page of the fleet, only when its containers were seen stays."""
     engine.run("web", 8080)
@@ -256,6 +269,51 @@ async def test_series_that_do_not_fit_are_counted(engine: Engine) -> None:
     assert found["dockfleet_series_left_out"][0][1] > 0
     of_containers = [name for name, series in found.items() if "name" in series[0][0] and name != "container_last_seen"]
     assert sum(len(found[name]) for name in of_containers) <= 100
+
+
+async def test_what_does_not_fit_once_does_not_fit_later(engine: Engine) -> None:
+    """It is not sampled any more, but has as many series as before: it does not come and go."""
+    for number in range(9):
+        engine.run(f"web{number}", 8080 + number)
+    async with gateway(engine.engine.address, max_series_per_host=110) as client:
+        found = await until(client, "container_cpu_usage_seconds_total")
+        first = {labels["name"] for labels, _ in found["container_cpu_usage_seconds_total"]}
+        enough = engine.asked("/stats") + 3 * len(first)
+        shown: set[str] = set()
+        left_out: set[float] = set()
+        while engine.asked("/stats") < enough:
+            found = read(await page(client))
+            shown |= {labels["name"] for labels, _ in found["container_start_time_seconds"]}
+            left_out |= {value for _, value in found["dockfleet_series_left_out"]}
+            await asyncio.sleep(0.05)
+
+    assert shown == first
+    assert len(left_out) == 1
+
+
+async def test_a_sample_of_windows_has_its_own_units(engine: Engine) -> None:
+    """Processor time is in units of 100 ns there, and memory in use is the private working set."""
+    cpu = {"total_usage": 30_000_000, "usage_in_usermode": 20_000_000, "usage_in_kernelmode": 10_000_000}
+    engine.stats = sample(
+        4, num_procs=2, cpu_stats={"cpu_usage": cpu}, memory_stats={"commitbytes": 99, "privateworkingset": 77}
+    )
+    engine.run("web", 8080)
+    async with gateway(engine.engine.address) as client:
+        found = await until(client, "container_cpu_usage_seconds_total")
+
+    assert [found[f"container_cpu_{part}_seconds_total"][0][1] for part in ("usage", "user", "system")] == [3, 2, 1]
+    assert found["container_memory_working_set_bytes"][0][1] == 77
+    assert not found.keys() & {"container_memory_usage_bytes", "container_memory_rss", "container_memory_cache"}
+
+
+async def test_a_sample_without_processor_time_has_no_series_of_it(engine: Engine) -> None:
+    """A zero would be wrong: the engine has not told it."""
+    engine.stats = sample(4, cpu_stats={}, precpu_stats={})
+    engine.run("web", 8080)
+    async with gateway(engine.engine.address) as client:
+        found = await until(client, "container_memory_usage_bytes")
+
+    assert not any(name.startswith("container_cpu") for name in found)
 
 
 async def test_each_host_is_a_target(engine: Engine) -> None:
@@ -335,4 +393,18 @@ async def test_targets_are_an_error_while_a_host_is_not_known(engine: Engine) ->
         reply = await with_status(client, "/sd/containers", 503)
 
     assert reply.status == 503
-    assert b"it is not known which containers" in reply.body
+    assert reply.body.startswith(b"it is not known which containers all hosts have: h2: ")
+
+
+@pytest.mark.parametrize("path", ["/sd/hosts", "/sd/containers"])
+async def test_targets_are_an_error_while_hosts_may_be_missing(engine: Engine, path: str) -> None:
+    """A source of hosts has not answered yet, and Prometheus would forget the targets of its hosts."""
+    async with gateway(engine.engine.address) as client:
+        assert client.metrics_address is not None
+        await with_status(client, "/sd/containers", 200)
+        client.hosts_of_gateway.incomplete = lambda: "etcd has not answered"
+        reply = await get(client.metrics_address, path)
+        of_one = await get(client.metrics_address, "/sd/containers?host=h1")
+
+    assert (reply.status, reply.body) == (503, b"it is not known which hosts there are: etcd has not answered\n")
+    assert of_one.status == 200

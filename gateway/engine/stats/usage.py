@@ -9,11 +9,12 @@ from __future__ import annotations
 from dockfleet.v1.containers_pb2 import ContainerStats, CpuStats, MemoryStats, StatsSummary
 
 _HUNDRED_NANOSECONDS = 100  # the unit of CPU time on Windows
+_LINUX_SECOND, _WINDOWS_SECOND = 1_000_000_000, 10_000_000  # of CPU time, in its units
 
 
 def usage(now: ContainerStats, before: ContainerStats | None) -> StatsSummary:
     """Return the summary of the sample *now*; *before* is the sample before it, if there is one."""
-    windows = _is_windows(now)
+    windows = is_windows(now)
     seconds = (now.read_at.ToNanoseconds() - before.read_at.ToNanoseconds()) / 1e9 if before is not None else 0.0
     memory = now.memory_stats.private_working_set_bytes if windows else memory_in_use(now.memory_stats)
     limit = now.memory_stats.limit
@@ -44,6 +45,11 @@ def memory_in_use(memory: MemoryStats) -> int:
     return memory.usage
 
 
+def cpu_seconds(used: int, sample: ContainerStats) -> float:
+    """Return the seconds of CPU time that a number of *sample* stands for."""
+    return used / (_WINDOWS_SECOND if is_windows(sample) else _LINUX_SECOND)
+
+
 def _cpu_percent(now: ContainerStats, before: ContainerStats | None) -> float:
     """Return the share of the CPUs on Linux, in percent of one; 0 without an earlier sample."""
     if now.HasField("preread_at"):
@@ -70,7 +76,8 @@ def _windows_cpu_percent(now: ContainerStats) -> float:
     return used / possible * 100 if possible > 0 and used > 0 else 0.0
 
 
-def _is_windows(sample: ContainerStats) -> bool:
+def is_windows(sample: ContainerStats) -> bool:
+    """Tell whether a sample is of an engine on Windows."""
     # Engines before API 1.52 send no `os_type`.  Only engines on Windows send the number of processors in `num_procs`.
     return sample.os_type == "windows" or (not sample.os_type and sample.num_procs > 0)
 
@@ -87,7 +94,7 @@ def _moved(sample: ContainerStats | None, way: str) -> int:
     """Return the bytes read from (*way* `r`) or written to (`w`) all devices."""
     if sample is None:
         return 0
-    if _is_windows(sample):
+    if is_windows(sample):
         storage = sample.storage_stats
         return storage.read_size_bytes if way == "r" else storage.write_size_bytes
     entries = sample.blkio_stats.io_service_bytes_recursive

@@ -12,6 +12,7 @@ from dockfleet.v1.containers_pb2 import BlkioEntry, ContainerStats, InterfaceSta
 
 from gateway.engine.inventory.rows import ContainerRow
 from gateway.engine.stats.constants import Constants
+from gateway.engine.stats.usage import cpu_seconds
 from gateway.telemetry.containers.labels import written
 
 _STATES = frozenset(("created", "running", "paused", "restarting", "removing", "exited", "dead"))
@@ -81,6 +82,8 @@ def _optional(field: str) -> Callable[[Seen], Values]:
 
 
 def _working_set(stats: ContainerStats) -> Values:
+    if stats.memory_stats.HasField("private_working_set_bytes"):
+        return stats.memory_stats.private_working_set_bytes  # of Windows
     inactive = _first(stats, ("total_inactive_file", "inactive_file"))
     if inactive is None or not stats.memory_stats.HasField("usage"):
         return None
@@ -107,11 +110,16 @@ def _faults(stats: ContainerStats) -> Values:
 
 
 def _cpu(field: str) -> Callable[[Seen], Values]:
-    return _of_stats(lambda stats: [('cpu="total"', getattr(stats.cpu_stats.cpu_usage, field) / _SECOND)])
+    def value(stats: ContainerStats) -> Values:
+        cpu = stats.cpu_stats
+        return cpu_seconds(getattr(cpu.cpu_usage, field), stats) if cpu.HasField("cpu_usage") else None
+
+    return _of_stats(value)
 
 
-def _split(field: str) -> Callable[[Seen], Values]:
-    return _of_stats(lambda stats: getattr(stats.cpu_stats.cpu_usage, field) / _SECOND)
+def _whole_cpu(stats: ContainerStats) -> Values:
+    usage = stats.cpu_stats.cpu_usage
+    return [('cpu="total"', cpu_seconds(usage.total_usage, stats))] if stats.cpu_stats.HasField("cpu_usage") else None
 
 
 def _throttling(field: str, unit: int = 1) -> Callable[[Seen], Values]:
@@ -234,15 +242,15 @@ CONTAINERS = (
         _of_running(lambda seen: _HEALTH.get(seen.row.health or "none", 0)),
     ),
     Family(
-        "container_cpu_usage_seconds_total", "counter", "", "Processor time, in seconds.", _cpu("total_usage")
+        "container_cpu_usage_seconds_total", "counter", "", "Processor time, in seconds.", _of_stats(_whole_cpu)
     ),
     Family(
         "container_cpu_user_seconds_total", "counter", "", "Processor time of programs, in seconds.",
-        _split("usage_in_usermode"),
+        _cpu("usage_in_usermode"),
     ),
     Family(
         "container_cpu_system_seconds_total", "counter", "", "Processor time of the kernel, in seconds.",
-        _split("usage_in_kernelmode"),
+        _cpu("usage_in_kernelmode"),
     ),
     Family(
         "container_memory_usage_bytes", "gauge", "", "Memory in use, with the page cache.", _optional("usage")

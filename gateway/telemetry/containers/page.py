@@ -30,19 +30,20 @@ class Sheet:
         self._room = max_series
         self.left_out = 0
 
-    def container(self, labels: str, seen: Seen) -> bool:
+    def container(self, labels: str, seen: Seen, least: int = 0) -> tuple[int, bool]:
         """Write the series of a container; once they do not fit, those of all further ones are counted instead.
 
-        Return whether they were written.
+        Return how many they are, at least *least*: so many it had before; and whether they were written.
         """
         found = [(family.name, line) for family in self._families for line in _lines(family, labels, seen)]
-        if self.left_out or len(found) > self._room:
-            self.left_out += len(found)
-            return False
-        self._room -= len(found)
+        count = max(len(found), least)
+        if self.left_out or count > self._room:
+            self.left_out += count
+            return count, False
+        self._room -= count
         for name, line in found:
             self._lines.setdefault(name, []).append(line)
-        return True
+        return count, True
 
     def series(self, name: str, labels: str, value: Number) -> None:
         """Write one series."""
