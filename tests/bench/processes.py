@@ -72,9 +72,9 @@ class EngineMeter(Meter):
         """Return the CPU time that both have used so far, to the nanosecond; ended processes do not count."""
         return sum(_clock(pid) for pid in (self._pid, *self._containerd()))
 
-    def whole_seconds(self) -> float:
-        """Return the same with the shims, for samples that the shims take."""
-        return self.work_seconds() + sum(map(_clock, self._named("containerd-shim")))
+    def shims(self) -> dict[int, float]:
+        """Return the CPU time that each shim has used so far, for samples that the shims take."""
+        return {pid: _clock(pid) for pid in self._named("containerd-shim")}
 
     def _containerd(self) -> Iterator[int]:
         return self._named("containerd")
