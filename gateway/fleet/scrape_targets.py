@@ -107,7 +107,7 @@ def _published(host: Host, row: ContainerRow, port: str, labels: Mapping[str, st
     """Return the target of a container by its published port."""
     found = [each for each in endpoints_of(host, row) if each.protocol == "tcp" and each.port and each.address]
     found = [each for each in found if not port or each.container_port == int(port)]
-    if ADDRESS_LABEL not in host.labels:
+    if not _is_loopback(host.labels.get(ADDRESS_LABEL, "")):
         found = [each for each in found if not _is_loopback(each.address)]
     if not found:
         return Target("", labels, "it publishes no such port where others can reach it")

@@ -18,8 +18,16 @@ class Services:
         engine.on("GET", "/containers/{id}/json", self._inspect)
         engine.on("GET", "/containers/json", self._list)
 
-    def run(self, name: str, port: int, *, labels: dict[str, str] | None = None, health: str = "none") -> None:
-        """Let a container publish its port 80 as *port*."""
+    def run(
+        self,
+        name: str,
+        port: int,
+        *,
+        ip: str = "0.0.0.0",
+        labels: dict[str, str] | None = None,
+        health: str = "none",
+    ) -> None:
+        """Let a container publish its port 80 as *port* of *ip*."""
         shown = {"none": "", "starting": " (health: starting)"}.get(health, f" ({health})")
         self._health[id_of(name)] = health
         self.daemon.containers.append(
@@ -29,7 +37,7 @@ class Services:
                 "State": "running",
                 "Status": f"Up 1 second{shown}",
                 "Labels": labels or {},
-                "Ports": [{"IP": "0.0.0.0", "PrivatePort": 80, "PublicPort": port, "Type": "tcp"}],
+                "Ports": [{"IP": ip, "PrivatePort": 80, "PublicPort": port, "Type": "tcp"}],
             }
         )
         self.daemon.happen("container", "start", id_of(name))

@@ -386,6 +386,19 @@ async def test_containers_that_ask_and_are_no_targets_are_listed_with_the_reason
     assert left_out["labels"]["__meta_docker_container_name"] == "/web"
 
 
+@pytest.mark.parametrize(("address", "targets"), [("192.0.2.7", []), ("127.0.0.1", [["127.0.0.1:8080"]])])
+async def test_a_port_of_a_hosts_loopback_is_a_target_where_the_host_itself_is_reached_so(
+    engine: Engine, address: str, targets: list[list[str]]
+) -> None:
+    """Elsewhere, 127.0.0.1 is another machine."""
+    engine.run("web", 8080, ip="127.0.0.1", labels={"prometheus.scrape": "true"})
+    host = HostSettings(name="h1", address=engine.engine.address, labels={"dockfleet.address": address})
+    async with gateway(host) as client:
+        reply = await with_status(client, "/sd/containers", 200)
+
+    assert [each["targets"] for each in json.loads(reply.body)] == targets
+
+
 async def test_targets_are_an_error_while_a_host_is_not_known(engine: Engine) -> None:
     """Prometheus keeps those that it has; it would forget those that are not in a shorter list."""
     async with gateway(engine.engine.address, "unix:///nowhere.sock") as client:
