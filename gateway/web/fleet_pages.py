@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -17,6 +18,7 @@ from gateway.fleet.host import Host
 from gateway.fleet.registry import HostRegistry, UnknownHost
 from gateway.fleet.scrape_targets import NotListed, container_targets, host_targets
 from gateway.telemetry.containers.page import CONTENT_TYPE, response, without_host
+from gateway.telemetry.containers.page import Page as ContainersPage
 from gateway.web.listener import Page
 from gateway.web.messages import Request, Response, text
 
@@ -35,15 +37,22 @@ def fleet_pages(hosts: HostRegistry) -> dict[str, Page]:
         except UnknownHost as error:
             return text(str(error), 404)
         compressed = gzip_accepted(request.headers.get("accept-encoding", ""))
-        if host is not None:
-            return _of_host(host, compressed=compressed)
-        pages = [host.pages for host in hosts if host.pages is not None]
+        if host is None:
+            pages = [each.pages for each in hosts if each.pages is not None]
+        elif host.pages is None:
+            return text(_OFF, 404)
+        else:
+            pages = [host.pages]
         for page in pages:
             page.asked()
+        if host is not None and (failure := pages[0].failure) is not None:
+            return text(f"{host.name}: {failure}", 503)  # Prometheus counts it as `up` 0
         shown = [page.page for page in pages]  # as they are now: they are joined in a thread
+        of_host = host.name if host is not None else None
         async with one_at_a_time:  # so that scrapes use one thread at most
-            body = await asyncio.to_thread(response, shown, compressed=compressed)
-        return _metrics(body, compressed=compressed)
+            body = await asyncio.to_thread(_body, shown, of_host, compressed=compressed)
+        encoding = {"Content-Encoding": "gzip"} if compressed else {}
+        return Response(body, content_type=CONTENT_TYPE, headers=encoding)
 
     async def sd_hosts(request: Request) -> Response:
         if missing := hosts.incomplete():
@@ -74,19 +83,12 @@ def _host(hosts: HostRegistry, request: Request) -> Host | None:
     return hosts[names[-1]] if names else None
 
 
-def _of_host(host: Host, *, compressed: bool) -> Response:
-    """Return the metrics of one host without the label `host`, which the target has.  A failure gives `up` 0."""
-    if host.pages is None:
-        return text(_OFF, 404)
-    host.pages.asked()
-    if (failure := host.pages.failure) is not None:
-        return text(f"{host.name}: {failure}", 503)
-    body = without_host(response([host.pages.page], compressed=False), host.name)
-    return _metrics(gzip.compress(body, _GZIP_LEVEL) if compressed else body, compressed=compressed)
-
-
-def _metrics(body: bytes, *, compressed: bool) -> Response:
-    return Response(body, content_type=CONTENT_TYPE, headers={"Content-Encoding": "gzip"} if compressed else {})
+def _body(pages: Sequence[ContainersPage], of_host: str | None, *, compressed: bool) -> bytes:
+    """Return the pages as one text; that of one host has no label `host`, which the target has."""
+    if of_host is None:
+        return response(pages, compressed=compressed)
+    body = without_host(response(pages, compressed=False), of_host)
+    return gzip.compress(body, _GZIP_LEVEL) if compressed else body
 
 
 def _json(document: Any) -> Response:
