@@ -4,8 +4,8 @@ The case `scrape` is about scripted engines: how long a scrape of all their cont
 sampling takes of the gateway.
 
 The cases `sampling` and `sampling-26.1` are about one engine with containers that sleep: what dockerd, containerd and
-the shims use of a processor for a sample of each every 15 s, less what they use anyway.  Of the shims, that of the
-median counts for all:
+the shims use of a processor for a sample of each every 15 s, less what they use anyway.  Of the shims, the median of
+every few seconds counts for all:
 
 ===========  ==================================================================
 variant      who asks
@@ -47,6 +47,7 @@ from tests.real.conftest import CACHE
 
 CASES = ("scrape", "sampling", "sampling-26.1")
 _INTERVAL_SECONDS = 15
+_SLICE_SECONDS = 5  # in which few shims collect their garbage: each does every two minutes, for longer than all samples
 _PAGE = "http://127.0.0.1:{}/metrics/containers"
 _SCRAPES = 20
 
@@ -146,14 +147,15 @@ def _samplings(folder: Path, found: Stage, size: Size) -> Iterator[Sample]:
 
 def _used(found: Stage, seconds: int) -> Sample:
     """Return the CPU milliseconds that the engine uses in one interval, with its shims and without."""
-    machine, daemon, shims = processes.machine(), found.meter.work_seconds(), found.meter.shims()
-    time.sleep(seconds)
-    now = found.meter.shims()
-    of_daemon = found.meter.work_seconds() - daemon
-    # All shims do the same, but now and then one collects its garbage for longer than all samples take.
-    spent = of_daemon + len(now) * median(now[pid] - shims[pid] for pid in now.keys() & shims.keys())
+    machine, daemon, began = processes.machine(), found.meter.work_seconds(), time.perf_counter()
+    shims, of_shims = found.meter.shims(), 0.0
+    for _ in range(seconds // _SLICE_SECONDS):
+        time.sleep(_SLICE_SECONDS)
+        before, shims = shims, found.meter.shims()
+        of_shims += len(shims) * median(used - before.get(pid, 0.0) for pid, used in shims.items())
+    of_daemon, passed = found.meter.work_seconds() - daemon, time.perf_counter() - began
     busy, whole = (now - then for now, then in zip(processes.machine(), machine, strict=True))
-    scale = 1e3 * _INTERVAL_SECONDS / seconds
+    spent, scale = of_daemon + of_shims, 1e3 * _INTERVAL_SECONDS / passed
     return {"engine_ms": spent * scale, "daemon_ms": of_daemon * scale, "others": max(busy - spent, 0) / whole}
 
 
