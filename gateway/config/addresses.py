@@ -9,6 +9,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, Field
 
+_SOCKET_BYTES = 107  # sun_path of Linux, without its end
+
 
 def _split(address: str) -> SplitResult:
     return urlsplit(address if "://" in address else f"tcp://{address}")
@@ -22,6 +24,8 @@ def _written_as(grammar: str, words: str) -> AfterValidator:
             port = -1
         if port < 0 or not re.fullmatch(grammar, address):
             raise ValueError(f"is not {words}")
+        if address.startswith("unix://") and len(address.removeprefix("unix://").encode()) > _SOCKET_BYTES:
+            raise ValueError(f"is longer than the path of a socket can be, which is {_SOCKET_BYTES} bytes")
         return address
 
     return AfterValidator(checked)

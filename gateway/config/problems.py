@@ -47,6 +47,8 @@ def each(error: ValidationError, section: str = "") -> Iterator[tuple[Path, str]
     sections = {name.rpartition(".")[0] for name in KEYS} - {""}
     for reason in error.errors(include_url=False):
         kind, path = reason["type"], reason["loc"]
+        if path[-1:] == ("[key]",):
+            path = path[:-2]  # the value is the key that is not right: it says which one
         general = section + _general(path)
         key = KEYS.get(general)
         if kind == "value_error":

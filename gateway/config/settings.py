@@ -119,6 +119,10 @@ class Limits(Section):
     """Seconds for which any other stream waits for a client that does not read; then the call ends."""
 
 
+LabelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]{1,63}$")]
+LabelValue = Annotated[str, Field(max_length=1024)]
+
+
 class HostSettings(Section):
     """One Docker host."""
 
@@ -135,8 +139,8 @@ class HostSettings(Section):
     insecure: bool = False
     """Allow plaintext to a tcp engine beyond this machine: anyone on the network path can become root on that host."""
 
-    labels: Mapping[Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]{1,63}$")], str] = Field(default_factory=dict)
-    """Labels by which clients select hosts, text to text."""
+    labels: Annotated[Mapping[LabelName, LabelValue], Field(max_length=256)] = Field(default_factory=dict)
+    """Labels by which clients select hosts, text to text: at most 256, with values of at most 1024 characters."""
 
     @model_validator(mode="after")
     def _protected(self) -> Self:

@@ -36,4 +36,7 @@ class HostSsh(Section):
                 raise ValueError(f"has both {file} and {text}: leave one out")
         if self.private_key and "PRIVATE KEY-----" not in self.private_key:
             raise ValueError("has a private_key that is not in OpenSSH or PEM format")
+        for number, line in enumerate((self.known_hosts or "").splitlines(), 1):
+            if line.strip() and not line.startswith("#") and len(line.split()) < 3:
+                raise ValueError(f"has known_hosts whose line {number} is not: names, type of the key, key")
         return self

@@ -60,6 +60,7 @@ def host_message(host: Host, twins: Twins) -> pb.Host:
         ignored_sources=host.ignored_sources,
         same_engine_as=twins.of(host),
         draining=host.draining,
+        inventory=host.inventory.freshness() if host.inventory.known else None,
     )
 
 
@@ -85,7 +86,10 @@ def source_messages(feeds: Iterable[Feed]) -> Iterator[pb.HostSource]:
             message=safe(feed.failure),
             last_success_time=_timestamp(feed.last_success),
             hosts=len(feed.hosts),
-            refused_entries=[pb.RefusedHostEntry(place=safe(one.place), message=safe(one.why)) for one in feed.refused],
+            refused_entries=[
+                pb.RefusedHostEntry(place=safe(one.place), message=safe("; ".join(one.why.splitlines())))
+                for one in feed.refused
+            ],
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 import pytest
 from dockfleet.fleet.v1 import fleet_pb2 as pb
-from dockfleet.fleet.v1 import selectors_pb2
+from dockfleet.fleet.v1 import hosts_pb2, selectors_pb2
 from dockfleet.v1 import common_pb2, containers_pb2
 
 from tests.support.fake_engine import FakeEngine
@@ -37,6 +37,7 @@ async def test_hosts_that_are_known_are_not_asked(tmp_path: Path) -> None:
         def lists() -> list[int]:
             return [sum(request.path == "/containers/json" for request in engine.asked) for engine in (one, two)]
 
+        known = (await client.hosts.ListHosts(hosts_pb2.ListHostsRequest())).hosts
         before = lists()
 
         def listing(**request: Any) -> Any:
@@ -53,6 +54,7 @@ async def test_hosts_that_are_known_are_not_asked(tmp_path: Path) -> None:
         "h2": ["/db"],
         "h3": [],
     }
+    assert [host.HasField("inventory") for host in known] == [True, True, False]  # none of h3, which never answered
     assert answers["h1"].response.freshness.source == common_pb2.ANSWER_SOURCE_INVENTORY
     assert answers["h3"].failure.host == "h3"
     assert (responses[-1].summary.selected, responses[-1].summary.answered) == (3, 2)

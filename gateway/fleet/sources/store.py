@@ -14,9 +14,11 @@ class HostNameInUse(CallError):
 
     status, reason, about_host = "ALREADY_EXISTS", "NAME_IN_USE", False
 
-    def __init__(self, name: str, source: str = "") -> None:
-        of = f", from the source {source}" if source else ""
-        super().__init__(f"there is a host {name!r} already{of}: choose another name, or call UpdateHost")
+    def __init__(self, name: str, source: str = "calls") -> None:
+        change = "call UpdateHost" if source == "calls" else "change it there"
+        super().__init__(
+            f"there is a host {name!r} already, from the source {source}: choose another name, or {change}"
+        )
 
 
 class HostReadOnly(CallError):
