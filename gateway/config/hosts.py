@@ -8,9 +8,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from gateway.config.addresses import beyond_loopback
 from gateway.config.documents import Document, based
 from gateway.config.problems import ConfigError, reasons
 from gateway.config.settings import HostSettings
+from gateway.config.sources import Consul, Dns
 
 _SECTION = "hosts[]"
 
@@ -52,6 +54,26 @@ def host_in(document: Document, name: str) -> HostSettings:
     for file in host.files():
         if not file.is_absolute():
             raise ConfigError(f"{document.where}: {file} must be an absolute path, or the PEM text itself")
+    return host
+
+
+def host_found(keys: Mapping[str, Any], settings: Consul | Dns, section: str) -> HostSettings:
+    """Return a host that the source of *settings*, the configuration's *section*, has found.
+
+    A `tcp://` address has the credentials that are for all hosts of the source.  Raises `ConfigError`, which names all
+    problems.
+    """
+    bare = settings.host_tls is None
+    if keys["address"].startswith("tcp://"):
+        keys = {**keys, "tls": settings.host_tls, "insecure": settings.host_insecure or bare}
+    try:
+        host = HostSettings.model_validate(keys)
+    except ValidationError as error:
+        raise ConfigError(", ".join(reasons(error, section=f"{_SECTION}."))) from error
+    if host.insecure and not settings.host_insecure and beyond_loopback(host.address):
+        raise ConfigError(
+            f"{host.address} is in plaintext beyond this machine: set {section}.host_tls, or {section}.host_insecure"
+        )
     return host
 
 

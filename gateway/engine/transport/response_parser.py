@@ -168,6 +168,10 @@ _REFUSED_HEADS: tuple[tuple[Callable[[ResponseParser], bool], str], ...] = (
         "the host redirects (HTTP {status}); redirects are not followed",
     ),
     (
+        lambda head: head.status == 400 and not head.headers and not (head.complete or head.is_session),
+        "the host answers HTTP 400 without any header, as a port that takes TLS only: perhaps the host needs tls",
+    ),
+    (
         lambda head: not (head.has_length or head.complete or head.is_session or head.status in _WITHOUT_BODY),
         "the host's response does not say where it ends",
     ),

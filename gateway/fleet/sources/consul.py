@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import orjson
-from pydantic import ValidationError
 
-from gateway.config.problems import reasons
+from gateway.config.hosts import host_found
+from gateway.config.problems import ConfigError
 from gateway.config.settings import HostSettings
 from gateway.config.sources import Consul
 from gateway.engine.errors import TransportError
@@ -104,8 +104,8 @@ class ConsulHosts:
         for instance in instances:
             try:
                 self._known[instance.id] = instance.host(self._settings)
-            except ValidationError as error:
-                refused.append(Refused(instance.id, ", ".join(reasons(error, section="hosts[]."))))
+            except ConfigError as error:
+                refused.append(Refused(instance.id, str(error)))
                 if instance.id in known:
                     self._known[instance.id] = known[instance.id]
         return list(self._known.values()), refused
@@ -125,8 +125,6 @@ class _Instance:
         self._address = self._meta.pop(_ADDRESS, "") or f"tcp://{place}:{service['Port']}"
 
     def host(self, settings: Consul) -> HostSettings:
-        """Return the host.  Raises `ValidationError`."""
-        host: dict[str, Any] = {"name": self._name.lower(), "address": self._address, "labels": self._meta}
-        if self._address.startswith("tcp://"):
-            host |= {"tls": settings.host_tls, "insecure": settings.host_insecure}
-        return HostSettings.model_validate(host)
+        """Return the host.  Raises `ConfigError`."""
+        host = {"name": self._name.lower(), "address": self._address, "labels": self._meta}
+        return host_found(host, settings, "sources.consul")

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pydantic import ValidationError
-
-from gateway.config.problems import reasons
+from gateway.config.hosts import host_found
+from gateway.config.problems import ConfigError
 from gateway.config.settings import HostSettings
 from gateway.config.sources import Dns
 from gateway.fleet.sources.feed import Feed, Refused
@@ -79,12 +78,11 @@ class DnsHosts:
         refused: list[Refused] = []
         for target, port in sorted(_targets(records)):
             name = target.removesuffix(self._domain)
-            keys = {"tls": self._settings.host_tls, "insecure": self._settings.host_insecure}
-            host = {"name": name, "address": f"tcp://{target}:{port}", **keys}
+            host = {"name": name, "address": f"tcp://{target}:{port}"}
             try:
-                hosts.append(HostSettings.model_validate(host))
-            except ValidationError as error:
-                refused.append(Refused(f"{target}:{port}", ", ".join(reasons(error, section="hosts[]."))))
+                hosts.append(host_found(host, self._settings, "sources.dns"))
+            except ConfigError as error:
+                refused.append(Refused(f"{target}:{port}", str(error)))
         return hosts, refused
 
 

@@ -138,6 +138,7 @@ BAD: dict[str, tuple[Request, bytes, str]] = {
     "negative length": (GET, OK + b"Content-Length: -1\r\n\r\n", "not HTTP"),
     "absurd length": (GET, OK + b"Content-Length: 99999999999999999999\r\n\r\n", "not HTTP"),
     "no length": (GET, OK + b"\r\nall that follows", "where it ends"),
+    "TLS only": (GET, b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.", "needs tls"),
     "two answers": (GET, OK + b"Content-Length: 2\r\n\r\nhi" + OK + b"Content-Length: 1\r\n\r\n!", "two responses"),
     "two answers, no body": (
         GET,

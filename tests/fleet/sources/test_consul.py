@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from tests.support.fake_engine import FakeEngine, ResponseParser
-from tests.support.fleets import Fleet, gateway, until_source
+from tests.support.fleets import Fleet, gateway, source, until_source
 from tests.support.upstream import Held
 
 PATH = "/health/service/docker"  # after /v1, which looks like the version of an engine
@@ -81,3 +81,15 @@ async def test_consul_is_asked_to_wait_from_the_last_index_on(consul: FakeEngine
     assert [query["index"] for query in asked] == ["0", "7", "9", "3"]
     assert {(query["wait"], query["tag"], query["dc"]) for query in asked} == {("60s", "prod", "dc 2")}
     assert {request.headers["x-consul-token"] for request in consul.requests} == {"secret"}
+
+
+async def test_an_instance_in_plaintext_beyond_this_machine_names_the_key_to_set(consul: FakeEngine) -> None:
+    """It is that of the source: the instance itself cannot have credentials."""
+    far = {"Node": {"Node": "far", "Address": "192.0.2.1"}, "Service": {"ID": "d", "Address": "", "Port": 2375}}
+    consul.on("GET", PATH, **answer(INSTANCE, far))
+    async with gateway(consul={"address": consul.address.removeprefix("tcp://"), "service": "docker"}) as client:
+        await Fleet(client).until_named("north")
+        [refused] = (await source(client, "consul")).refused_entries
+
+    assert refused.place == "far/d"
+    assert "set sources.consul.host_tls, or sources.consul.host_insecure" in refused.message
