@@ -81,7 +81,7 @@ class Engine(SdkClient):
 
         self.last_contact: float | None = None  # in seconds since 1970
         self.epoch = 0  # incremented when a connection breaks: another engine may answer then
-        self.forgets_pids = False  # whether it forgets the pids of ended execs: Podman does
+        self.is_podman = False  # it forgets the pids of ended execs, and has filters and ids of its own kind
         self.skipped: Skipped = count_nothing
         self.observer = observer or Observer()
         self._tracer: Tracer = tracer or NoTracer()
@@ -328,7 +328,7 @@ class Engine(SdkClient):
             raise Incompatible(f"the engine's newest API version is {announced}; the gateway needs 1.41 or newer")
         negotiated = min(newest, NEWEST)
         self._version = "{}.{}".format(*negotiated)  # what the SDK puts into its URLs
-        self.forgets_pids = "libpod-api-version" in response.headers
+        self.is_podman = "libpod-api-version" in response.headers
         return negotiated
 
     async def _prefix(self, call: Call) -> str:

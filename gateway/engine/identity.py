@@ -42,7 +42,7 @@ async def identify(engine: Engine, timeout: float) -> Identity:
         return Identity("", _text(await _object(engine, "/version", timeout), "Version"), None, epoch)
     middle = (began + time.time()) / 2
     # Podman makes a new id for every answer.
-    id = "" if engine.forgets_pids else _text(info, "ID")
+    id = "" if engine.is_podman else _text(info, "ID")
     return Identity(id, _text(info, "ServerVersion"), _clock_offset(info, middle), epoch)
 
 

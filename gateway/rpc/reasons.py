@@ -215,7 +215,8 @@ _OF_OPERATIONS: tuple[tuple[frozenset[str], tuple[Rule, ...]], ...] = (
                 "500",
                 Code.INVALID_ARGUMENT,
                 "INVALID_REQUEST",
-                r"syntax error in pattern|parse value as|until\W{0,2} filter|invalid syntax|expects an integer",
+                r"syntax error in pattern|parse value as|until\W{0,2} filter|invalid syntax|expects an integer"
+                r"|^error parsing regexp|^name or id cannot be empty",
             ),
         ),
     ),

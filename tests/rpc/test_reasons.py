@@ -67,6 +67,8 @@ ROWS = [
     Row("ListContainers", 500, INVALID, "INVALID_REQUEST", 'strconv.Atoi: parsing "x": invalid syntax'),
     Row("ListImages", 500, INVALID, "INVALID_REQUEST", "syntax error in pattern"),
     Row("ListNetworks", 500, INVALID, "INVALID_REQUEST", "invalid filter: 'type'='x'"),
+    Row("ListVolumes", 500, INVALID, "INVALID_REQUEST", "error parsing regexp: missing closing ): `(`"),
+    Row("ListContainers", 500, INVALID, "INVALID_REQUEST", "name or ID cannot be empty"),
     Row("PruneImages", 500, INVALID, "INVALID_REQUEST", 'failed to parse value as time or duration: "abc"'),
     Row("PruneVolumes", 500, INVALID, "INVALID_REQUEST", "more than one until filter specified"),
     Row(

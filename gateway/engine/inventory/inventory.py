@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractContextManager
+from typing import Any
 
 from dockfleet.fleet.v1.selectors_pb2 import ContainerSelector
 from dockfleet.v1 import common_pb2
@@ -26,6 +27,7 @@ from gateway.engine.inventory.selecting import selected_by
 from gateway.engine.inventory.writes import Writes, Written
 
 _SETTLE_SECONDS = 2.0
+_SAME_IN_PODMAN = frozenset(("driver", "exited", "id", "label", "status"))  # filters; it differs from Docker in others
 
 
 class Inventory:
@@ -46,6 +48,7 @@ class Inventory:
         All hosts share *gate*.  All lists are compared every *reconcile_interval_seconds*.  *asked* is called for each
         request to the engine, *healed* for each difference that only a list has shown.
         """
+        self._engine = engine
         self._clock = EngineClock()
         self._contents = Contents(self._clock)
         self._questions = Questions(engine, self._clock, asked)
@@ -106,9 +109,12 @@ class Inventory:
         age = self.age_seconds
         if age is not None and self._contents.unworded and shows_status(request):
             age = max(age, self._reader.age_seconds)  # some words are the engine's own, of the last list
-        if age is None or age > max_age_seconds:
+        if age is None or age > max_age_seconds or self._filters_otherwise(request):
             return None
         return put_together(request, self._contents, self._questions.version, _freshness(age))
+
+    def _filters_otherwise(self, request: Any) -> bool:
+        return self._engine.is_podman and not request.filters.keys() <= _SAME_IN_PODMAN
 
     def check(self, request: Message) -> None:
         """Raise `InvalidField` for wrong filters of a request that `answer` takes, also where the engine answers it."""

@@ -190,7 +190,7 @@ async def exec_exit(engine: Engine, exec_id: str) -> Exited | Unknown:
         except NotFound:
             return Unknown("the engine has forgotten the exec: its container has been removed")
         if not state.running and state.exit_code is not None:
-            pid = None if engine.forgets_pids else state.pid
+            pid = None if engine.is_podman else state.pid
             return Exited(state.exit_code, started=None if pid is None else pid != 0)
         if waited >= _EXIT_SECONDS:
             return Unknown("the process still runs, but its output has ended", running=True)

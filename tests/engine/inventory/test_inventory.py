@@ -124,6 +124,23 @@ async def test_a_list_with_sizes_asks_the_engine(client: Client, daemon: Daemon)
     assert (await listed(client, size=True)).freshness.source == ENGINE
 
 
+async def test_podman_is_asked_where_its_filters_mean_something_else(daemon: Daemon, open_gateway: OpenGateway) -> None:
+    """A reference such as `busybox` finds images of every registry there, and the inventory knows Docker's way."""
+    headers = {"Libpod-Api-Version": "4.3.1", "Api-Version": "1.41"}
+    daemon.engine.on("GET", "/_ping", body=b"OK", headers=headers)
+    async with open_gateway(daemon.engine.address, inventory=True) as client:
+        inventory = inventory_of(client)
+        await until(inventory, lambda: inventory.known and not inventory._contents.unworded)
+
+        async def source_of(**values: list[str]) -> int:
+            request = images_pb2.ListImagesRequest(host="h1", max_age=OLD, filters=filters(**values))
+            return (await client.images.ListImages(request)).freshness.source
+
+        found = [await source_of(), await source_of(label=["a"]), await source_of(reference=["busybox"])]
+
+    assert found == [INVENTORY, INVENTORY, ENGINE]
+
+
 @pytest.mark.parametrize("max_age", [Duration(seconds=-1), Duration(nanos=-1)])
 async def test_an_age_below_zero_is_refused(client: Client, max_age: Duration) -> None:
     """The field is named."""
