@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
@@ -19,6 +19,7 @@ from gateway.fleet.selector import check_hosts
 SERVICE_LABELS = ("dockfleet.service", "com.docker.compose.service")
 ADDRESS_LABEL = "dockfleet.address"  # of a host
 _LOCAL = "127.0.0.1"
+_ANY_4, _ANY_6 = "0.0.0.0", "::"  # what a port is bound to that is published on all addresses
 _MOST_PORT = 65_535
 
 
@@ -51,7 +52,7 @@ def endpoints_of(host: Host, row: ContainerRow) -> list[pb.ServiceEndpoint]:
         labels=dict(row.labels),
     )
     found: dict[Key, pb.ServiceEndpoint] = {}
-    for port in sorted(row.ports, key=lambda port: ":" in port.ip):  # IPv4 first: the same port comes once for each
+    for port in _of_one_family(host, row.ports):
         endpoint = pb.ServiceEndpoint()
         endpoint.CopyFrom(common)
         endpoint.container_port, endpoint.protocol = port.private, port.type
@@ -61,13 +62,26 @@ def endpoints_of(host: Host, row: ContainerRow) -> list[pb.ServiceEndpoint]:
     return list(found.values()) or [common]
 
 
+def _of_one_family(host: Host, ports: Iterable[Port]) -> Iterator[Port]:
+    """Yield *ports* without those that the address of *host* does not lead to.
+
+    An engine publishes a port for IPv4 and for IPv6, and 20.10 chooses another number for each.
+    """
+    fits, other = (_ANY_6, _ANY_4) if ":" in _reached_at(host) else (_ANY_4, _ANY_6)
+    both = {(port.private, port.type) for port in ports if port.ip == fits}
+    return (port for port in ports if port.ip != other or (port.private, port.type) not in both)
+
+
+def _reached_at(host: Host) -> str:
+    return host.labels.get(ADDRESS_LABEL) or urlsplit(host.engine.endpoint.url).hostname or _LOCAL
+
+
 def _address(host: Host, port: Port) -> str:
     """Return the address of a published port; "" when it cannot be reached from another machine."""
     url = urlsplit(host.engine.endpoint.url)
-    reached_at = host.labels.get(ADDRESS_LABEL) or url.hostname or _LOCAL
     bound = ipaddress.ip_address(port.ip) if port.ip else None
     if bound is None or bound.is_unspecified:
-        return reached_at
+        return _reached_at(host)
     if bound.is_loopback:
         return port.ip if url.scheme == "unix" or _is_loopback(url.hostname or "") else ""
     return port.ip

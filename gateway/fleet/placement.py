@@ -84,13 +84,15 @@ def rank(candidates: Sequence[Candidate], placement: pb.Placement) -> list[Candi
 
 
 def explain(chosen: Candidate, placement: pb.Placement, count: int) -> str:
-    """Return, for people, why *chosen* was chosen among *count* hosts."""
+    """Return, for people, why *chosen* was chosen among *count* hosts that can take the container."""
     most = "most" if placement.strategy == pb.PLACEMENT_STRATEGY_BINPACK else "least"
     what = {pb.PLACEMENT_RESOURCE_MEMORY: "of its memory", pb.PLACEMENT_RESOURCE_CPU: "of its CPUs"}
     of = what.get(placement.resource)
     use = f"{chosen.in_use:.0%} {of}" if of else f"{chosen.in_use:g} containers"
     image = ", and has the image" if chosen.has_image else ""
-    return f"{chosen.host.name} has the {most} in use among {count} hosts: {use}{image}"
+    if count == 1:
+        return f"{chosen.host.name} is the only host that can take it: {use} in use{image}"
+    return f"{chosen.host.name} has the {most} in use among {count} hosts that can take it: {use}{image}"
 
 
 def _obstacle(host: Host) -> str:

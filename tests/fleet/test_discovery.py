@@ -102,6 +102,20 @@ def test_each_published_port_is_an_endpoint_of_its_own() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("address", "there"),
+    [
+        ("tcp://10.0.0.7:2376", [("10.0.0.7", 32768, 80, "tcp"), ("10.0.0.7", 8053, 53, "udp")]),
+        ("tcp://[2001:db8::7]:2376", [("2001:db8::7", 32769, 80, "tcp"), ("2001:db8::7", 8053, 53, "udp")]),
+    ],
+)
+def test_a_port_that_has_another_number_for_ipv6_is_one_endpoint(address: str, there: list[Any]) -> None:
+    """As Docker 20.10 publishes it: the number of the one family is refused at an address of the other."""
+    ports = (("0.0.0.0", 80, 32768, "tcp"), ("::", 80, 32769, "tcp"), ("::", 53, 8053, "udp"))
+
+    assert places(host(address), row(*ports)) == there
+
+
 def test_a_container_without_ports_is_an_endpoint_by_its_own_addresses() -> None:
     """Containers of its networks reach it there."""
     networks = {"networks": {"shop": {"ip_address": "172.20.0.2"}, "none": {}}}

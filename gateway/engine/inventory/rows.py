@@ -234,6 +234,12 @@ class Row(Generic[M]):
         return cast("M", self.MESSAGE.FromString(self.serialised()))
 
 
+def _short(name: str) -> str:
+    """Return the name of an image as Docker shows it: Podman shows the registry of Docker Hub, too."""
+    hub = next((prefix for prefix in ("docker.io/library/", "docker.io/") if name.startswith(prefix)), "")
+    return name.removeprefix(hub)
+
+
 class ImageRow(Row[images_pb2.ImageSummary]):
     """An image.  `created` is in seconds since 1970; without references it has no tags and no digests."""
 
@@ -244,8 +250,8 @@ class ImageRow(Row[images_pb2.ImageSummary]):
 
     def __init__(self, message: images_pb2.ImageSummary, text: int) -> None:
         super().__init__(intern(message.id), message, text)
-        self.tags = tuple(name for name in message.repo_tags if name != "<none>:<none>")
-        self.digests = tuple(name for name in message.repo_digests if name != "<none>@<none>")
+        self.tags = tuple(_short(name) for name in message.repo_tags if name != "<none>:<none>")
+        self.digests = tuple(_short(name) for name in message.repo_digests if name != "<none>@<none>")
         self.parent_id = message.parent_id
         self.created = message.created_at.seconds
         self.size = message.size_bytes

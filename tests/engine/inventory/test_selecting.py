@@ -8,7 +8,7 @@ import pytest
 from dockfleet.fleet.v1 import selectors_pb2 as pb
 
 from gateway.engine.errors import InvalidField
-from gateway.engine.inventory.images import familiar
+from gateway.engine.inventory.images import familiar, resolved
 from gateway.engine.inventory.selecting import selected_by
 from tests.engine.inventory.support import contents
 from tests.support.fake_objects import IMAGE, container, full
@@ -93,3 +93,13 @@ def test_a_malformed_selector_is_refused(selector: dict[str, Any], field: str) -
 def test_a_reference_has_one_form(reference: str, shown: str) -> None:
     """The one that lists show."""
     assert familiar(reference) == shown
+
+
+@pytest.mark.parametrize("shown", ["docker.io/library/busybox:latest", "busybox:latest"])
+def test_an_image_is_found_however_its_engine_shows_the_hub(shown: str) -> None:
+    """Podman shows the registry, and Docker does not."""
+    [found] = contents(image=[{"Id": IMAGE, "RepoTags": [shown]}]).images.values()
+
+    assert resolved({found.id: found}, "busybox") is found
+    assert found.tags == ("busybox:latest",)
+    assert list(found.summary().repo_tags) == [shown]

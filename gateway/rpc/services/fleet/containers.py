@@ -140,7 +140,8 @@ def _has_tag(image: str) -> bool:
 
 
 def _decision(chosen: Candidate, candidates: Sequence[Candidate], how: pb.Placement) -> pb.RunContainerResponse:
-    decision = pb.PlacementDecision(host=chosen.host.name, explanation=placement.explain(chosen, how, len(candidates)))
+    fitting = sum(not each.excluded for each in candidates)
+    decision = pb.PlacementDecision(host=chosen.host.name, explanation=placement.explain(chosen, how, fitting))
     for each in candidates:
         decision.candidates.add(
             host=each.host.name, in_use=each.in_use, has_image=each.has_image, excluded=each.excluded
