@@ -205,7 +205,8 @@ class Overlap:
 
     def finish(self) -> Verdict:
         """Return the verdict of the answer, which was read to its end."""
-        if self.found:
+        still_empty = self.from_beginning and not self._begun and not self._position.count
+        if self.found or still_empty:
             return Verdict.FOUND
         if self._begun:
             return Verdict.TORN

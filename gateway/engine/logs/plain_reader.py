@@ -148,8 +148,8 @@ class PlainReader:
             async with self._ask(tail, from_beginning=tail is None and not position.rotates) as answer:
                 await self._compare(overlap, answer)
             verdict = Verdict.FOUND if sender.ended else overlap.finish()
-            if verdict is Verdict.FOUND:
-                if overlap.from_beginning and answer.count and not self._has_whole_log(answer, next_time):
+            if verdict is Verdict.FOUND and (answer.count or sender.ended):
+                if overlap.from_beginning and not self._has_whole_log(answer, next_time):
                     sender.gap(b"", answer.first)
                 return self._settled(answer)
             if verdict is not Verdict.MORE:
@@ -159,6 +159,9 @@ class PlainReader:
             tail = 4 * tail if answer.count >= tail else None
         await self.source.inspect()  # raises when the engine is away
         answer.answer.check_whole()
+        if verdict is Verdict.FOUND:  # the log is as empty as it was
+            sender.reconnected()
+            return self._settled(answer)
         sender.broken = False
         if verdict is Verdict.LOST:
             return await self._send_after_loss(position.anchor_time)

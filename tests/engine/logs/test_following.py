@@ -476,6 +476,23 @@ async def test_an_empty_log_is_a_position(daemon: FakeEngine, log: dict[str, str
             assert await read(other, 8) == list(LINES)
 
 
+@pytest.mark.parametrize("log", [{}, ROTATED], ids=["one file", "rotated"])
+async def test_a_log_that_stays_empty_has_no_gap(daemon: FakeEngine, log: dict[str, str]) -> None:
+    """Neither after a break nor at the end of its container."""
+    lines = Log()
+    daemon.on(*LOGS, lines)
+    daemon.on(*STATE, json=state(log=log))
+
+    async with following_of(daemon, state(log=log)) as follower:
+        reading = asyncio.create_task(read(follower))
+        await daemon.until(lambda: lines.followed == 1)
+        lines.cut()
+        await daemon.until(lambda: lines.followed == 2)
+        daemon.on(*STATE, json=state(running=False, code=4, log=log))
+        lines.end()
+        assert await reading == [RECONNECTED, end(EndReason.EXITED, 4)]
+
+
 @pytest.mark.parametrize("kept", [0, 1])
 async def test_with_one_file_every_rotation_is_a_gap(
     daemon: FakeEngine, monkeypatch: pytest.MonkeyPatch, kept: int
