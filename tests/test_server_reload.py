@@ -326,7 +326,7 @@ async def test_certificates_for_an_engine_are_renewed(file: File, tmp_path: Path
             new.issue_cert("127.0.0.1").configure_cert(context)
             refused = await refusal(client.containers.ExportContainer(export))
             (tmp_path / "engine.pem").write_text("half")
-            await gateway.said("new certificates of a host are unusable; the old ones stay")
+            said = await gateway.said("new certificates of a host are unusable; the old ones stay")
             new.cert_pem.write_to_path(str(tmp_path / "engine.pem"))
             await gateway.said("certificates of hosts renewed")
             data = (await receive(client.containers.ExportContainer(export))).data
@@ -335,4 +335,5 @@ async def test_certificates_for_an_engine_are_renewed(file: File, tmp_path: Path
             stream.cancel()
 
     assert refused.reason == "HOST_IDENTITY_MISMATCH"
+    assert said["why"] == f"tls.ca '{tmp_path}/engine.pem' has no certificate in PEM form"
     assert data == b"tar"

@@ -57,6 +57,14 @@ def host_in(document: Document, name: str) -> HostSettings:
     return host
 
 
+def checked_again(settings: HostSettings) -> HostSettings:
+    """Return *settings* when their files, which may have changed, are right.  Raises `ConfigError` else."""
+    try:
+        return HostSettings.model_validate(settings.model_dump())
+    except ValidationError as error:
+        raise ConfigError("; ".join(reasons(error, section=f"{_SECTION}."))) from error
+
+
 def host_found(keys: Mapping[str, Any], settings: Consul | Dns, section: str) -> HostSettings:
     """Return a host that the source of *settings*, the configuration's *section*, has found.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -73,6 +74,8 @@ def _general(path: Path) -> str:
 
 def shown(value: Any) -> str:
     """Return *value* as a message may show it: without a login before an @, key material, or a whole mapping."""
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
     if not isinstance(value, str | int | float):
         return ""
     if "\n" in str(value) or "-----BEGIN" in str(value):

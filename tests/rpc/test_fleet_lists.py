@@ -61,3 +61,18 @@ async def test_hosts_that_are_known_are_not_asked(tmp_path: Path) -> None:
     assert lists() == before
     refused: Any = failed(raised.value).details[0]
     assert refused.field_violations[0].field == "request.filters['nope']"
+
+
+async def test_logs_that_no_container_has_still_name_the_host_that_is_down(tmp_path: Path) -> None:
+    """It may have such containers: the stream says so before it ends."""
+    async with FakeEngine() as engine, gateway_of(engine.address, f"unix://{tmp_path}/gone", inventory=True) as client:
+        Daemon(engine).containers = []
+        request = pb.StreamLogsRequest(
+            hosts=ALL,
+            containers=selectors_pb2.ContainerSelector(names=["web"]),
+            request=containers_pb2.StreamLogsRequest(stdout=True),
+        )
+        records = [record async for response in client.fleet.StreamLogs(request) for record in response.records]
+
+    assert [(record.host, record.WhichOneof("record")) for record in records] == [("h2", "stalled")]
+    assert records[0].stalled.failure.reason == common_pb2.ERROR_REASON_HOST_UNREACHABLE

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from gateway.config.hosts import checked_again
+from gateway.config.problems import ConfigError
 from gateway.config.settings import HostSettings
 from gateway.engine.background import keep_running
 from gateway.fleet.dial import endpoint_of
@@ -200,8 +202,8 @@ class Combiner:
     def _renew(self, host: Host) -> bool:
         """Use the current files for the next connection to *host*.  Return whether they are usable."""
         try:
-            host.engine.renew(endpoint_of(host.settings))
-        except (OSError, ssl.SSLError) as error:
+            host.engine.renew(endpoint_of(checked_again(host.settings)))
+        except (ConfigError, OSError, ssl.SSLError) as error:
             fields = {"host": host.name, "why": str(error)}
             log.error("new certificates of a host are unusable; the old ones stay", extra={"fields": fields})
             return False

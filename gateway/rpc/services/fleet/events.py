@@ -144,8 +144,7 @@ class _Stream:
         """Note that hosts that join from now on are new.  With an `until`, none can join."""
         self._first = False
         if self._until is not None:
-            self.merged.complete = True
-            self.merged.wake()
+            self.merged.finish()
 
     # Reading
 

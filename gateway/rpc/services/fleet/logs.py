@@ -174,8 +174,7 @@ class _Stream:
     def reported(self) -> None:
         """End with the last log, if no log can begin any more."""
         if not self._query.follow:
-            self.merged.complete = True
-            self.merged.wake()
+            self.merged.finish()
 
     # Reading
 

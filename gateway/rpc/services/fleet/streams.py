@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
@@ -27,7 +28,8 @@ class Merged(Generic[T]):
         """Delay no record longer than *max_wait_seconds*."""
         self.merge: Merge[T] = Merge(max_wait_seconds)
         self.clock = asyncio.get_running_loop().time
-        self.complete = False  # whether no source can be added any more
+        self._complete = False  # whether no source can be added any more
+        self._woken = False  # whether there is something to send that no source has
         self._tasks: dict[Source[T], asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
         self._taken = asyncio.Event()
@@ -86,7 +88,13 @@ class Merged(Generic[T]):
         self.merge.drop(source, self.clock())
 
     def wake(self) -> None:
-        """Wake the stream, to check for records to send."""
+        """Let the stream send what no source has, also where it has ended otherwise."""
+        self._woken = True
+        self._changed.set()
+
+    def finish(self) -> None:
+        """Let the stream end with its last source: no other is to come."""
+        self._complete = True
         self._changed.set()
 
     # The stream
@@ -97,21 +105,20 @@ class Merged(Generic[T]):
         while True:
             self._changed.clear()
             items, again = self.merge.take(self.clock(), _MOST_RECORDS)
-            if items:
+            if items or self._woken:
+                self._woken = False
                 self._taken.set()
                 yield items
                 heartbeat = self.clock() + HEARTBEAT_SECONDS
                 continue
-            if self.complete and not len(self.merge):
+            if self._complete and not len(self.merge):
                 return
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout_at(heartbeat if again is None else min(again, heartbeat)):
                     await self._changed.wait()
-            except TimeoutError:
-                if self.clock() < heartbeat:
-                    continue
+            if self.clock() >= heartbeat:
+                yield []
                 heartbeat = self.clock() + HEARTBEAT_SECONDS
-            yield []
 
 
 def max_wait(request: Any) -> float:
