@@ -49,6 +49,15 @@ class HostNotKnownYet(UnknownHost):
         """None: the host may exist."""
 
 
+class NoHostKnownYet(CallError):
+    """A selector selects no host, as far as the sources have answered."""
+
+    status, reason, retry_safe, about_host = "UNAVAILABLE", "UNKNOWN_HOST", True, False
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"no host is selected so far: {why}")
+
+
 class HostWatcher(Protocol):
     """Receives the changes of the hosts in a registry."""
 

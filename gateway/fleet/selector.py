@@ -11,7 +11,7 @@ from gateway.engine.errors import InvalidField
 from gateway.engine.inventory.matching import check, matches, meets
 from gateway.engine.inventory.rows import ContainerRow
 from gateway.fleet.host import Host
-from gateway.fleet.registry import HostRegistry, UnknownHost
+from gateway.fleet.registry import HostRegistry, NoHostKnownYet, UnknownHost
 
 
 def select(hosts: Iterable[Host], selector: pb.HostSelector, path: str = "selector") -> list[Host]:
@@ -28,6 +28,17 @@ def select(hosts: Iterable[Host], selector: pb.HostSelector, path: str = "select
         if "*" not in name and name not in known:
             raise unknown(name)
     return [host for host in hosts if fits(host, selector)]
+
+
+def select_some(hosts: HostRegistry, selector: pb.HostSelector, path: str) -> list[Host]:
+    """Return the same, for a call that ends with what is known.
+
+    Raises like `select`, and `NoHostKnownYet` where there may be hosts of sources that have not answered yet.
+    """
+    selected = select(hosts, selector, path)
+    if not selected and (why := hosts.incomplete()):
+        raise NoHostKnownYet(why)
+    return selected
 
 
 def check_hosts(selector: pb.HostSelector, path: str = "selector") -> None:
@@ -82,4 +93,4 @@ def unmatched(names: Iterable[str], containers: Sequence[Named]) -> list[str]:
     return [name for name in names if not found(name.removeprefix("/"))]
 
 
-__all__ = ["check_hosts", "fits", "meets", "select", "selecting", "unmatched"]
+__all__ = ["check_hosts", "fits", "meets", "select", "select_some", "selecting", "unmatched"]

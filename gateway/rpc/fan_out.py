@@ -31,7 +31,7 @@ from gateway.engine.transport.timeouts import Timeout
 from gateway.fleet.batch import Batch, Options, Target
 from gateway.fleet.fan_out import Put, together
 from gateway.fleet.host import Host
-from gateway.fleet.selector import select, unmatched
+from gateway.fleet.selector import select_some, unmatched
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
 from gateway.rpc.encoding import serialize
@@ -220,10 +220,10 @@ class _Change:
 
 
 def chosen_hosts(request: Any, backend: Backend) -> list[Host]:
-    """Return the hosts that *request* selects.  Raises `InvalidField` and `UnknownHost`."""
+    """Return the hosts that *request* selects.  Raises `InvalidField`, `UnknownHost` and `NoHostKnownYet`."""
     if not request.HasField("hosts"):
         raise InvalidField("hosts", "must select hosts; `all: true` selects every host")
-    return select(backend.hosts, request.hosts, "hosts")
+    return select_some(backend.hosts, request.hosts, "hosts")
 
 
 async def settled(hosts: Iterable[Host]) -> None:

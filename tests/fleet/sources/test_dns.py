@@ -9,10 +9,13 @@ from typing import Any
 import dns.message
 import dns.rcode
 import dns.rrset
+import grpc
 import pytest
+from dockfleet.fleet.v1 import fleet_pb2, selectors_pb2
 
 from gateway.fleet.sources import dns as source_of_hosts
 from tests.support.fleets import Fleet, fleet_of, gateway, source, until_source
+from tests.support.upstream import refusal
 
 NAME = "_docker._tcp.example.com"
 
@@ -88,6 +91,21 @@ async def test_a_name_server_that_fails_takes_no_host_with_it(server: NameServer
         await Fleet(hasty).until_named("south")
 
     assert failed.keys() == unknown.keys() == {"north"}
+
+
+async def test_a_fleet_that_is_not_known_yet_is_not_shown_as_empty(server: NameServer) -> None:
+    """Before the first answer of its source, a question to all hosts can be asked again."""
+    server.rcode = dns.rcode.SERVFAIL
+    async with gateway(**at(server)) as client:
+        question = fleet_pb2.PingRequest(hosts=selectors_pb2.HostSelector(all=True))
+        refused = await refusal(client.fleet.Ping(question).read())
+        server.rcode = dns.rcode.NXDOMAIN
+        await until_source(client, "dns", up=True)
+        [answer] = [response async for response in client.fleet.Ping(question)]
+
+    assert (refused.code, refused.reason) == (grpc.StatusCode.UNAVAILABLE, "UNKNOWN_HOST")
+    assert refused.message == "no host is selected so far: no answer yet from its sources dns"
+    assert answer.summary.selected == 0
 
 
 async def test_plaintext_beyond_this_machine_is_refused_unless_told_so(server: NameServer) -> None:

@@ -12,7 +12,7 @@ from gateway.engine.transport.timeouts import Timeout
 from gateway.fleet.fan_out import Put, together
 from gateway.fleet.host import Host, HostDraining
 from gateway.fleet.image_copy import Copied, Failed, ImageCopy, Progress, Result
-from gateway.fleet.selector import select
+from gateway.fleet.selector import select_some
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
 from gateway.rpc.host_rpc import as_message
@@ -38,7 +38,7 @@ class FleetImages:
         at_once = request.parallelism if request.HasField("parallelism") else 8
         if not 1 <= at_once <= _MOST_AT_ONCE:
             raise InvalidField("parallelism", f"must be from 1 to {_MOST_AT_ONCE}")
-        hosts = [host for host in select(self._backend.hosts, request.to, "to") if host is not source]
+        hosts = [host for host in select_some(self._backend.hosts, request.to, "to") if host is not source]
         stall = Timeout.of(self._backend.timeouts.progress_idle, "limits.progress_idle_timeout_seconds")
         copy = ImageCopy(source, request.image, stall_timeout=stall)
         try:

@@ -11,7 +11,7 @@ from dockfleet.fleet.v1 import selectors_pb2
 from gateway.engine.resumable.subscription import HEARTBEAT_SECONDS
 from gateway.fleet.discovery import Endpoints, Wanted, in_order
 from gateway.fleet.members import Members
-from gateway.fleet.selector import select
+from gateway.fleet.selector import select_some
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
 from gateway.rpc.fan_out import settled
@@ -36,7 +36,7 @@ class FleetServices:
         wanted = Wanted(request)
         response = pb.DiscoverServicesResponse()
         found: list[pb.ServiceEndpoint] = []
-        hosts = select(self._backend.hosts, wanted.hosts, "hosts")
+        hosts = select_some(self._backend.hosts, wanted.hosts, "hosts")
         await settled(hosts)
         for host in hosts:
             failure = host.outdated
