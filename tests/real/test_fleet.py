@@ -336,6 +336,7 @@ async def test_events_of_all_hosts_are_merged(client: Client, everywhere: dict[s
     """In the order of their times; a token continues after the last response."""
     filters = next(iter(everywhere.values())).filters
     request = pb.StreamEventsRequest(hosts=ALL, request=system_pb2.StreamEventsRequest(filters=filters))
+    request.max_wait.seconds = 60  # a host that is listened to later would not be in the token
     call = client.fleet.StreamEvents(request)
     await call.initial_metadata()
     for maker in everywhere.values():
