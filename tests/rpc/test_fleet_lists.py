@@ -67,6 +67,8 @@ async def test_logs_that_no_container_has_still_name_the_host_that_is_down(tmp_p
     """It may have such containers: the stream says so before it ends."""
     async with FakeEngine() as engine, gateway_of(engine.address, f"unix://{tmp_path}/gone", inventory=True) as client:
         Daemon(engine).containers = []
+        hosts = client.hosts_of_gateway
+        await until(lambda: hosts["h1"].outdated is None and hosts["h2"].failure is not None)
         request = pb.StreamLogsRequest(
             hosts=ALL,
             containers=selectors_pb2.ContainerSelector(names=["web"]),
