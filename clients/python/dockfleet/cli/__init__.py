@@ -7,15 +7,27 @@ without gRPC.
 from __future__ import annotations
 
 import os
+import sys
 
 
 def main() -> None:
     """Run the program `dockfleet`."""
+    _open_closed_streams()
     # gRPC's log would mix with our output.  gRPC reads this variable when it is imported.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
-        from dockfleet.cli.program import dockfleet
-    except ModuleNotFoundError as error:
-        raise SystemExit(f"dockfleet: {error}: pip install 'dockfleet[cli]'") from None
+        try:
+            from dockfleet.cli.program import dockfleet
+        except ModuleNotFoundError as error:
+            raise SystemExit(f"dockfleet: {error}: pip install 'dockfleet[cli]'") from None
+        dockfleet(prog_name="dockfleet")
+    except KeyboardInterrupt:  # during the imports, or a completion
+        raise SystemExit(130) from None  # as a shell reports Ctrl-C
 
-    dockfleet(prog_name="dockfleet")
+
+def _open_closed_streams() -> None:
+    """Give this program the standard streams that it was started without: gRPC's own files would take their numbers."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))

@@ -148,8 +148,10 @@ def completion(shell: str) -> None:
     """
     from click.shell_completion import get_completion_class
 
+    from dockfleet.cli import bash
     from dockfleet.cli.program import dockfleet
 
+    bash.install()
     kind = get_completion_class(shell)
     assert kind is not None
     click.echo(kind(dockfleet, {}, "dockfleet", "_DOCKFLEET_COMPLETE").source())

@@ -31,7 +31,7 @@ NO_CONNECTION = (
         "its certificate is for another name: use a name of the certificate in --address, or see --tls-server-name",
     ),
     (r"WRONG_VERSION_NUMBER", "it does not use TLS: leave out --tls, --tls-ca, --tls-cert and --tls-key"),
-    (r"HTTP/2|SETTINGS frame", "it is not a gRPC server: check the port in --address"),
+    (r"HTTP/2|SETTINGS frame|ALPN", "it is not a gRPC server: check the port in --address"),
     (r"errors resolving", "its name is not known: check --address"),
 )
 """Why there is no connection to a gateway, by a pattern of gRPC's message."""

@@ -14,7 +14,7 @@ import click
 INTERRUPTED = 130  # as a shell reports Ctrl-C
 PIPE_BROKEN = 141  # as a shell reports SIGPIPE
 NOT_RUN = 125  # as docker and `env` report that a command was not run
-RUNNING = ("run", "exec", "attach", "start")  # the commands whose exit code is that of a process
+RUNNING = ("run", "create", "exec", "attach", "start")  # wrong use of them ends as docker ends: with 125
 
 
 class Verb(NamedTuple):
@@ -26,6 +26,9 @@ class Verb(NamedTuple):
     summary: str
     """What it does, for the help of its group.  It is the first sentence of its own help."""
 
+
+ALIASES = {"list": "ls", "remove": "rm"}
+"""Docker's other names of commands in a group."""
 
 Sections = Mapping[str, Mapping[str, Verb]]
 """Commands by the section of the help that shows them, and by name."""
@@ -45,7 +48,9 @@ class LazyGroup(click.Group):
         return list(self._verbs)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command; None when there is none of this name."""
+        """Import a command, also by docker's other name of it; None when there is none of this name."""
+        if cmd_name not in self._verbs:
+            cmd_name = ALIASES.get(cmd_name, "")
         if cmd_name not in self._verbs:
             return None
         module, _, name = self._verbs[cmd_name].where.partition(":")
@@ -93,7 +98,7 @@ class Shell(LazyGroup):
             _discard_output(sys.stdout, sys.stderr)
             ctx.exit(PIPE_BROKEN)
         except click.UsageError as error:
-            if error.ctx is not None and error.ctx.command.name in RUNNING:
+            if (error.ctx.command.name if error.ctx else ctx.invoked_subcommand) in RUNNING:
                 error.exit_code = NOT_RUN  # type: ignore[misc]  # click reads it from the instance
             raise
         except (click.ClickException, click.exceptions.Exit, click.Abort, OSError):
@@ -107,6 +112,10 @@ class Shell(LazyGroup):
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run the program, and report a full disk in one line."""
+        if os.environ.get("_DOCKFLEET_COMPLETE", "").startswith("bash"):
+            from dockfleet.cli import bash
+
+            bash.install()
         try:
             return super().main(*args, **extra)
         except OSError as error:

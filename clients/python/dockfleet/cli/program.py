@@ -26,7 +26,7 @@ def _use_profile(context: click.Context, option: click.Parameter, name: str | No
 def settings_of(options: dict[str, Any]) -> Settings:
     """Return where the gateway is, from the *options* of the program."""
     return Settings(
-        address=options.get("address") or DEFAULT_TARGET,
+        address=options["address"],
         tls=bool(options.get("tls")),
         ca=options.get("tls_ca"),
         cert=options.get("tls_cert"),
@@ -37,7 +37,7 @@ def settings_of(options: dict[str, Any]) -> Settings:
     )
 
 
-@click.group("dockfleet", cls=Shell, sections=SECTIONS)
+@click.group("dockfleet", cls=Shell, sections=SECTIONS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--profile",
     envvar="DOCKFLEET_CLIENT_PROFILE",
@@ -55,6 +55,7 @@ def settings_of(options: dict[str, Any]) -> Settings:
     show_default=True,
     show_envvar=True,
     metavar="HOST[:PORT]",
+    callback=lambda context, option, address: address or DEFAULT_TARGET,  # an empty variable is none
     help="The address of the gateway.",
 )
 @click.option("--tls", is_flag=True, help="Use TLS, and trust the public authorities.")
