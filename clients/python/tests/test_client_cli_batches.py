@@ -98,12 +98,20 @@ def test_a_name_that_is_not_unique_is_refused_with_the_choices(two_hosts: Gatewa
     assert (result.exit_code, stopped(two_hosts)) == (1, [])
 
 
-def test_a_name_that_nothing_has_is_refused(two_hosts: Gateway, run: Run) -> None:
-    """Also when the others exist: nothing is changed."""
-    result = run("stop", "a/web", "nope")
+def test_a_name_that_nothing_has_is_reported_and_the_others_are_changed(two_hosts: Gateway, run: Run) -> None:
+    """As docker does; the exit code tells that one was missing."""
+    result = run("stop", "nope", "a/web")
 
     assert result.stderr == "dockfleet: there is no container nope (`dockfleet find` looks for containers)\n"
-    assert (result.exit_code, stopped(two_hosts)) == (1, [])
+    assert (result.stdout, result.exit_code, stopped(two_hosts)) == ("a/web\n", 1, [(["a"], [FLEET["a"]["web"]])])
+
+
+def test_a_pattern_that_nothing_fits_changes_nothing_and_says_so(two_hosts: Gateway, run: Run) -> None:
+    """It is no failure."""
+    result = run("stop", "--yes", "zz*")
+
+    assert result.stderr == "dockfleet: no container was selected\n"
+    assert (result.exit_code, stopped(two_hosts)) == (0, [])
 
 
 def test_a_batch_that_nobody_can_be_asked_about_needs_yes(two_hosts: Gateway, run: Run) -> None:

@@ -51,7 +51,7 @@ def cp(
         upload(gateway, source, one(gateway, scope, container), path, archive=archive, follow_link=follow_link)
     else:
         raise click.UsageError("one of the two must be in a container: CONTAINER:PATH")
-    if not quiet and target != "-":
+    if not quiet and target != "-" and sys.stdout.isatty():  # as docker: scripts get no message
         click.echo(f"Successfully copied {source} to {target}", err=True)
 
 

@@ -14,7 +14,7 @@ from dockfleet.cli.group import CommandError
 from dockfleet.cli.output import fields
 from dockfleet.cli.scope import Scope, scoped
 from dockfleet.cli.table import Table
-from dockfleet.cli.targets import Target, one
+from dockfleet.cli.targets import one
 from dockfleet.cli.template import formatted
 
 COMPLETE = {
@@ -53,9 +53,10 @@ def inspecting(kinds: tuple[str, ...], help: str) -> click.Command:
             except CommandError as error:
                 failed = True
                 error.show()
-        if not template:
-            click.echo(json.dumps(found, indent=4, ensure_ascii=False))
-        for line in formatted(template, found) if template else ():
+        if template in (None, "", "json"):
+            form: dict[str, Any] = {"separators": (",", ":")} if template else {"indent": 4}
+            click.echo(json.dumps(found, ensure_ascii=False, **form))
+        for line in formatted(template, found) if template and template != "json" else ():
             click.echo(line)
         context.exit(1 if failed else 0)
 
@@ -218,14 +219,21 @@ def wait(context: click.Context, /, names: tuple[str, ...], scope: Scope, condit
     Examples:
       dockfleet wait north-1/job
     """
+    from dockfleet.cli.failures import Failure
+    from dockfleet.reasons import NotFound
     from dockfleet.v1.containers_pb2 import WaitContainerRequest
 
     gateway: Gateway = context.obj
-    targets: list[Target] = [one(gateway, scope, name) for name in names]
     failed = False
-    for target in targets:
-        request = WaitContainerRequest(host=target.host, id=target.id, condition=condition)
-        found = call(gateway.containers.WaitContainer, request)
+    for name in names:
+        try:
+            target = one(gateway, scope, name)
+            request = WaitContainerRequest(host=target.host, id=target.id, condition=condition)
+            found = call(gateway.containers.WaitContainer, request)
+        except (CommandError, NotFound) as error:
+            failed = True
+            (Failure(error, context) if isinstance(error, NotFound) else error).show()
+            continue
         click.echo(str(found.exit_code))
         if found.error.message:
             failed = True

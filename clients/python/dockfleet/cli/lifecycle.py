@@ -51,13 +51,13 @@ def changing(verb: str, *options: F, asks: bool = True) -> Callable[[F], click.C
             **how: Any,
         ) -> None:
             gateway: Gateway = context.obj
-            found = chosen(gateway, scope, texts, everything, f"dockfleet {verb}", how.get("force") or False)
+            found = chosen(gateway, scope, texts, everything, f"dockfleet {verb}")
             if how.get("attach") or how.get("interactive"):
                 _start_attached(context, found, how["interactive"])
             if asks and not called_by_name(found, texts):
                 batch.confirm(verb, [str(target) for target in found.targets])
-            report = Report(verb, batch, _written(found.targets, texts))
-            report.failed = bool(found.failures)
+            report = Report(verb, batch, written(found.targets, texts))
+            report.failed = bool(found.failures or (found.missing and not how.get("force")))  # as `docker rm -f`
             found.say_failures()
             if found.targets:
                 hosts, containers = selectors(found.targets)
@@ -76,18 +76,16 @@ def changing(verb: str, *options: F, asks: bool = True) -> Callable[[F], click.C
     return decorate
 
 
-def chosen(
-    gateway: Gateway, scope: Scope, texts: Sequence[str], everything: bool, usage: str, force: bool = False
-) -> Found:
+def chosen(gateway: Gateway, scope: Scope, texts: Sequence[str], everything: bool, usage: str) -> Found:
     """Return the containers that the arguments and options of a command choose.
 
-    A name without a container is an error, but with *force* only a message.  Raises `click.UsageError` without
-    arguments: all containers of a fleet are never meant by leaving out a word.
+    A name that nothing has is said, and the others are still changed, as docker does.  Raises `click.UsageError`
+    without arguments: all containers of a fleet are never meant by leaving out a word.
     """
     if not (texts or scope.labels or everything):
         raise click.UsageError(f"which containers?  Try {usage} HOST/CONTAINER, -l LABEL, or --all with -H HOST")
-    found = several(gateway, scope, texts, force)
-    if not (texts or found.targets or found.failures):
+    found = several(gateway, scope, texts, tolerant=True)
+    if not (found.targets or found.failures or found.missing):
         say("no container was selected")
     return found
 
@@ -101,12 +99,14 @@ def _start_attached(context: click.Context, found: Found, interactive: bool) -> 
     """Start one container, and end the program as it ends."""
     from dockfleet.cli.attaching import attach_to
 
+    if found.missing:
+        context.exit(1)
     if len(found.targets) != 1:
         raise click.UsageError("--attach and --interactive are for one container")
     attach_to(context, found.targets[0].host, found.targets[0].id, interactive=interactive, start=True)
 
 
-def _written(targets: Sequence[Target], texts: Sequence[str]) -> dict[str, str]:
+def written(targets: Sequence[Target], texts: Sequence[str]) -> dict[str, str]:
     """Return what the user has written for the targets that have been called by name, by `HOST/ID`."""
     found = {}
     for text in texts:

@@ -83,7 +83,7 @@ def logs(
     else:
         records = _of_several(gateway, scope, texts, **how, **bounds)
         prefix = prefix if prefix is not None else True
-    printer = _Printer(bool(timestamps), bool(prefix), use_colour(colour), follow)
+    printer = _Printer(bool(timestamps), bool(prefix), use_colour(colour), follow, bool(bounds["details"]))
     for record in records:
         if as_json:
             print_json([_document(record)])
@@ -94,7 +94,7 @@ def logs(
 
 
 def _count(tail: str | None) -> int | None:
-    if tail is None or tail == "all":
+    if tail is None or tail in ("all", "-1"):
         return None
     if not tail.isdecimal():
         raise click.UsageError(f"--tail: {tail!r} is not a number of lines: try 100 or all")
@@ -141,12 +141,13 @@ def _document(record: Any) -> dict[str, Any]:
 class _Printer:
     """Prints records, and remembers whose last line is incomplete: its next part gets neither time nor prefix."""
 
-    def __init__(self, timestamps: bool, prefix: bool, colour: bool, follow: bool) -> None:
+    def __init__(self, timestamps: bool, prefix: bool, colour: bool, follow: bool, details: bool) -> None:
         self.complete = True
         self._timestamps = timestamps
         self._prefix = prefix
         self._colour = colour
         self._follow = follow
+        self._details = details
         self._width = 0
         self._colours: dict[str, int] = {}
         self._unfinished: set[tuple[str, int]] = set()
@@ -180,7 +181,7 @@ class _Printer:
             to_stderr = entry.stream == STANDARD_STREAM_STDERR
             if key not in self._unfinished:
                 time = f"{time_text(entry.time)} ".encode() if self._timestamps else b""
-                write(to_stderr, head + time + _details(entry))
+                write(to_stderr, head + time + (_attributes(entry) if self._details else b""))
             write(to_stderr, entry.data if entry.partial else entry.data + b"\n")
             (self._unfinished.add if entry.partial else self._unfinished.discard)(key)
         flush()
@@ -194,9 +195,7 @@ class _Printer:
         return (f"\x1b[{colour}m{text}\x1b[0m" if self._colour else text).encode()
 
 
-def _details(entry: Any) -> bytes:
-    if not entry.details:
-        return b""
+def _attributes(entry: Any) -> bytes:
     return (",".join(f"{key}={value}" for key, value in sorted(entry.details.items())) + " ").encode()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from dockfleet.cli.completion import complete_containers
-from dockfleet.cli.docker_text import binary_size, size
+from dockfleet.cli.docker_text import binary_size, short_id, size
 from dockfleet.cli.gateway import Gateway
 from dockfleet.cli.output import fields, print_json, say_failure
 from dockfleet.cli.scope import Scope, scoped
@@ -18,7 +18,7 @@ from dockfleet.cli.screen import Screen
 from dockfleet.cli.table import Table
 from dockfleet.cli.targets import is_pattern, several
 from dockfleet.cli.template import formatted
-from dockfleet.cli.view import FORMAT
+from dockfleet.cli.view import FORMAT, NO_TRUNC
 
 COLUMNS = {
     "HOST": "Host",
@@ -31,6 +31,7 @@ COLUMNS = {
     "DISK R/s / W/s": "BlockIO",
     "PIDS": "PIDs",
 }
+HEADERS = {name: header for header, name in COLUMNS.items()}
 UNKNOWN = {
     "CPUPerc": "--",
     "MemUsage": "-- / --",
@@ -48,6 +49,7 @@ Key = tuple[str, str]
 @click.option("-a", "--all", "also_stopped", is_flag=True, help="Show containers that do not run, too.")
 @click.option("--no-stream", is_flag=True, help="Print one sample per container, and end.")
 @FORMAT
+@NO_TRUNC
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per sample.")
 @scoped()
 @click.argument("texts", metavar="[CONTAINER]...", nargs=-1, shell_complete=complete_containers)
@@ -61,6 +63,7 @@ def stats(
     no_stream: bool,
     template: str | None,
     as_json: bool,
+    no_trunc: bool,
 ) -> None:
     """Show the resource usage of running containers: those of many hosts, or the given ones.
 
@@ -98,7 +101,7 @@ def stats(
             due = {(each.host, each.id) for each in _candidates(gateway, scope).targets} & set(known)
     elif texts:
         containers = scope.container_selector(texts)
-    table = StatsTable(known, keeps_stopped=also_stopped or no_stream)
+    table = StatsTable(known, keeps_stopped=also_stopped or no_stream, no_trunc=no_trunc)
     live = sys.stdout.isatty() and not (no_stream or as_json or template)
     how = None if live else (template, as_json)
     for host, id in known.keys() - due if due is not None else ():  # they send no samples
@@ -138,7 +141,7 @@ def _take(table: StatsTable, record: Any, due: set[Key] | None, how: tuple[str |
     if as_json:
         print_json([fields(record)])
     elif key in table.rows:
-        click.echo(formatted(template, [table.rows[key]])[0]) if template else table.print(key)
+        table.print(key, template)
 
 
 def _candidates(gateway: Gateway, scope: Scope, also_stopped: bool = False) -> Any:
@@ -150,14 +153,16 @@ def _candidates(gateway: Gateway, scope: Scope, also_stopped: bool = False) -> A
 class StatsTable:
     """The last sample of each container."""
 
-    def __init__(self, known: dict[Key, str], *, keeps_stopped: bool) -> None:
+    def __init__(self, known: dict[Key, str], *, keeps_stopped: bool, no_trunc: bool = False) -> None:
         """Show the containers that are *known*, by name, before their first sample.
 
-        With *keeps_stopped*, those that do not run any more are still shown, without values.
+        With *keeps_stopped*, those that do not run any more are still shown, without values; with *no_trunc*, ids are
+        whole.
         """
+        self._no_trunc = no_trunc
         self._keeps_stopped = keeps_stopped
         self.failures: dict[str, Any] = {}
-        self.rows = {key: _row(*key, name, UNKNOWN) for key, name in known.items()}
+        self.rows = {key: self._row(*key, name, UNKNOWN) for key, name in known.items()}
         self._measured: set[Key] = set()
         self._table = Table(*COLUMNS)
         self._headed = False
@@ -171,7 +176,7 @@ class StatsTable:
             return True
         if kind == "not_running":
             if self._keeps_stopped:
-                self.rows[key] = _row(record.host, record.container_id, record.container_name, UNKNOWN)
+                self.rows[key] = self._row(*key, record.container_name, UNKNOWN)
             else:
                 self.rows.pop(key, None)
             self._measured.discard(key)
@@ -181,11 +186,21 @@ class StatsTable:
         first = key not in self._measured
         self._measured.add(key)
         values = UNKNOWN if first else _measured(record.stats.summary)
-        self.rows[key] = _row(record.host, record.container_id, record.container_name, values)
+        self.rows[key] = self._row(*key, record.container_name, values)
         return not first
 
-    def print(self, key: Key) -> None:
-        """Print the line of a container, below a header."""
+    def _row(self, host: str, id: str, name: str, values: dict[str, str]) -> dict[str, str]:
+        shown = short_id(id, self._no_trunc)
+        return {"Host": host, "ID": shown, "Container": shown, "Name": name, **values}
+
+    def print(self, key: Key, template: str | None) -> None:
+        """Print the line of a container, below a header; or as the *template* says."""
+        if template:
+            *head, line = formatted(template, [self.rows[key]], HEADERS)
+            for each in [*([] if self._headed else head), line]:
+                click.echo(each)
+            self._headed = True
+            return
         if not self._headed:
             click.echo(self._table.head(_cells(row) for row in self.rows.values()))
             self._headed = True
@@ -201,10 +216,6 @@ class StatsTable:
         """Name what failed."""
         for where, failure in self.failures.items():
             say_failure(where, failure)
-
-
-def _row(host: str, id: str, name: str, values: dict[str, str]) -> dict[str, str]:
-    return {"Host": host, "ID": id[:12], "Container": id[:12], "Name": name, **values}
 
 
 def _cells(row: dict[str, str]) -> list[str]:

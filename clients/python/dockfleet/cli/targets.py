@@ -34,6 +34,8 @@ class Found(NamedTuple):
 
     targets: list[Target]
     failures: list[pb.HostFailure]
+    missing: list[str]
+    """Names that nothing has, where these are no error."""
 
     def say_failures(self) -> None:
         """Name the hosts that failed."""
@@ -70,19 +72,20 @@ def one(gateway: Gateway, scope: Scope, text: str) -> Target:
     return found.targets[0]
 
 
-def several(gateway: Gateway, scope: Scope, texts: Sequence[str], force: bool = False) -> Found:
+def several(gateway: Gateway, scope: Scope, texts: Sequence[str], tolerant: bool = False) -> Found:
     """Return the containers that *texts* mean, or all that *scope* selects when there are none.
 
     A name without a host must be on one host only, unless it is a pattern or the hosts were chosen.  Raises
-    `CommandError` for a name that fits several that way, or no container; with *force*, the latter is only said.
+    `CommandError` for a name that fits several that way, or no container; if *tolerant*, the latter is only said.
     """
     if not texts:
         return find(gateway, scope, [])
-    found = Found([], [])
+    found = Found([], [], [])
     for host in dict.fromkeys(split(text)[0] for text in texts):
         names = [split(text)[1] for text in texts if split(text)[0] == host]
         part = find(gateway, scope, names, host)
-        _check(part, host, names, unique=not (host or scope.names_hosts), force=force)
+        _check(part, host, names, unique=not (host or scope.names_hosts), tolerant=tolerant)
+        found.missing.extend(part.missing)
         found.targets.extend(target for target in part.targets if target not in found.targets)
         found.failures.extend(failure for failure in part.failures if failure not in found.failures)
     return found
@@ -95,7 +98,7 @@ def find(gateway: Gateway, scope: Scope, names: Sequence[str], host: str = "", *
     request = pb.FindContainersRequest(
         hosts=scope.host_selector(*([host] if host else [])), containers=scope.container_selector(names, **more)
     )
-    found = Found([], [])
+    found = Found([], [], [])
     for response in responses(gateway.fleet.FindContainers, request):
         for answer in response.answers:
             found.targets.extend(Target(answer.host, each.id, own_name(each.names)) for each in answer.containers)
@@ -110,17 +113,19 @@ def own_name(names: Iterable[str]) -> str:
     return next((name for name in bare if "/" not in name), bare[0] if bare else "")
 
 
-def _check(found: Found, host: str, names: Sequence[str], *, unique: bool, force: bool) -> None:
+def _check(found: Found, host: str, names: Sequence[str], *, unique: bool, tolerant: bool) -> None:
     for name in names:
         fitting = [each for each in found.targets if _fits(each, name)]
         if not fitting and not is_pattern(name):
-            if not force:
+            if not tolerant:
                 found.say_failures()
             where = f" on {host}" if host else ""
-            unknown = f"; {len(found.failures)} hosts do not respond" if found.failures else ""
+            silent = len(found.failures)
+            unknown = f"; {silent} host{'s do' if silent > 1 else ' does'} not respond" if silent else ""
             missing = f"there is no container {name}{where}{unknown} (`dockfleet find` looks for containers)"
-            if not force:
+            if not tolerant:
                 raise CommandError(missing)
+            found.missing.append(name)
             say(missing)
         if unique and not is_pattern(name) and len(fitting) > 1:
             raise CommandError(

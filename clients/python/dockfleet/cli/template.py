@@ -62,6 +62,8 @@ def formatted(template: str, rows: Iterable[Any], headers: Mapping[str, str] | N
     """
     if template == "json":
         return [json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows]
+    if template == "table":  # docker's own columns
+        template = "table " + "\t".join(f"{{{{.{name}}}}}" for name in headers or {})
     as_table = template.startswith("table ")
     for written, meant in ESCAPES:
         template = template.replace(written, meant)
@@ -88,7 +90,7 @@ def _truncated(text: str, length: int) -> str:
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {  # docker's own
     "json": lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":")),
-    "split": lambda text, separator: text.split(separator),
+    "split": lambda text, separator: text.split(separator) if separator else list(text),
     "join": lambda parts, separator: separator.join(parts),
     "title": lambda text: text.title(),
     "lower": lambda text: text.lower(),

@@ -21,7 +21,7 @@ COLUMNS = {
 
 @click.command()
 @click.option("--client", is_flag=True, help="Only of this client; no gateway is asked.")
-@listed(quiet=False)
+@listed(quiet=False, short=True)
 @scoped(labels=False)
 @click.pass_context
 def version(context: click.Context, /, client: bool, scope: Scope, view: View) -> None:
@@ -50,7 +50,7 @@ def version(context: click.Context, /, client: bool, scope: Scope, view: View) -
             "GitCommit": each.git_commit,
             "GoVersion": each.go_version,
             "Client": {"Version": __version__},
-            "Server": fields(each),  # as docker's templates name it
+            "Server": {**fields(each), "APIVersion": each.api_version},  # as docker's templates name it
         }
         for host, each in found
     ]

@@ -51,16 +51,22 @@ class View(NamedTuple):
 FIXED = ("HOST", "CONTAINER ID", "IMAGE ID", "NETWORK ID", "ID", "SIZE", "STATE", "PORT")  # are never cut
 
 
-FORMAT = click.option(
-    "--format", "template", metavar="TEMPLATE", help="Format each with a Go template, such as '{{.ID}}', or `json`."
+FORMAT, SHORT_FORMAT = (
+    click.option(
+        *names, "template", metavar="TEMPLATE", help="Format each with a Go template, such as '{{.ID}}', or `json`."
+    )
+    for names in (("--format",), ("-f", "--format"))
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object each, in Docker's spelling.")
 QUIET = click.option("-q", "--quiet", is_flag=True, help="Print the ids or names only.")
 NO_TRUNC = click.option("--no-trunc", is_flag=True, help="Do not truncate the output.")
 
 
-def listed(*, quiet: bool = True) -> Callable[[F], F]:
-    """Give a command the options that say how a list is shown; it gets them as `view`."""
+def listed(*, quiet: bool = True, short: bool = False) -> Callable[[F], F]:
+    """Give a command the options that say how a list is shown; it gets them as `view`.
+
+    With *short*, -f is --format, as docker has it where there is no --filter.
+    """
 
     def decorate(command: F) -> F:
         def call(*args: Any, template: str | None, as_json: bool, no_trunc: bool, **rest: Any) -> Any:
@@ -68,7 +74,7 @@ def listed(*, quiet: bool = True) -> Callable[[F], F]:
             return command(*args, view=view, **rest)
 
         wrapped: Any = update_wrapper(call, command)
-        for option in (FORMAT, JSON, NO_TRUNC, *([QUIET] if quiet else [])):
+        for option in (SHORT_FORMAT if short else FORMAT, JSON, NO_TRUNC, *([QUIET] if quiet else [])):
             wrapped = option(wrapped)
         return wrapped  # type: ignore[no-any-return]
 
