@@ -15,14 +15,19 @@ IGNORED_ROOT = ".dockerignore"
 OUTSIDE = ".dockerfile.outside"  # the name of a Dockerfile that is not in the context
 
 
-def context(path: str | os.PathLike[str], dockerfile: str | os.PathLike[str] | None) -> tuple[str, Iterator[bytes]]:
+def context(
+    path: str | os.PathLike[str], dockerfile: str | os.PathLike[str] | None, text: bytes | None = None
+) -> tuple[str, Iterator[bytes]]:
     """Return the name of the Dockerfile in the context of the directory *path*, and the context as a tar.
 
-    *dockerfile* is a path on this machine; None is `Dockerfile` in *path*.  Raises `OSError` when there is none.
+    *dockerfile* is a path on this machine; None is `Dockerfile` in *path*.  *text* is a Dockerfile itself.  Raises
+    `OSError` when there is none.
     """
     root = Path(path)
     if not root.is_dir():
         raise NotADirectoryError(f"{root} is no directory")
+    if text is not None:
+        return OUTSIDE, packed_context(root, {OUTSIDE: text})
     inside = Path(dockerfile) if dockerfile else root / "Dockerfile"
     if not inside.is_file():
         raise FileNotFoundError(f"there is no Dockerfile at {inside}")

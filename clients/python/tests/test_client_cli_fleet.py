@@ -308,7 +308,7 @@ def test_a_container_runs_on_the_host_that_fits_best(gateway: Gateway, run: Run)
     result = run(
         *("run", "--host-label", "site=north", "--strategy", "binpack", "--by", "memory", "--why", "--rm"),
         *("-e", "A=1", "-p", "127.0.0.1:8080:80", "-m", "64m", "-v", "/srv:/srv:ro", "-l", "app=shop"),
-        *("--entrypoint", "sh -c", "img", "ls", "-l", "--rm"),
+        *("--entrypoint", "/a b", "img", "ls", "-l", "--rm"),
     )
 
     (request,) = gateway.requests
@@ -318,7 +318,7 @@ def test_a_container_runs_on_the_host_that_fits_best(gateway: Gateway, run: Run)
     spec = request.request.config
     assert (list(spec.cmd), list(spec.entrypoint.items), list(spec.env)) == (
         ["ls", "-l", "--rm"],
-        ["sh", "-c"],
+        ["/a b"],
         ["A=1"],
     )
     assert (spec.labels, spec.host_config.auto_remove) == ({"app": "shop"}, True)

@@ -324,3 +324,33 @@ def test_a_prune_asks_first(gateway: Gateway, run: Run) -> None:
 def test_times_are_written_as_the_engine_writes_them(nanos: int, text: str) -> None:
     """Without zeros at the end of the fraction, so that an inspection is that of docker."""
     assert engine_time(Timestamp(seconds=1, nanos=nanos)) == text
+
+
+GPUS = {
+    "all": {"count": -1, "capabilities": [["gpu"]]},
+    "2": {"count": 2, "capabilities": [["gpu"]]},
+    '"device=0,1",driver=nvidia': {"device_ids": ["0", "1"], "driver": "nvidia", "capabilities": [["gpu"]]},
+    "capabilities=utility": {"count": 1, "capabilities": [["gpu", "utility"]]},
+}
+
+
+@pytest.mark.parametrize("text", GPUS)
+def test_gpus_are_asked_for_as_docker_asks(text: str) -> None:
+    """By number, or by keys; a value in quotes may have commas."""
+    found = values.gpus(text)
+
+    assert found | {"capabilities": [list(each.items) for each in found["capabilities"]]} == GPUS[text]
+
+
+WRONG = {  # a function of `values`, and a text that it refuses
+    "network": ["alias=x", "name=a,nope=b"],
+    "byte_rate": ["sda:1mb", "/dev/sda:x"],
+    "gpus": ["nope=1", "x"],
+}
+
+
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in WRONG.items() for text in texts])
+def test_a_wrong_value_is_refused(name: str, text: str) -> None:
+    """Before anything is asked."""
+    with pytest.raises(ValueError, match=r"wanted|invalid|key"):
+        getattr(values, name)(text)

@@ -15,21 +15,37 @@ from dockfleet.cli.progress import Bars
 from dockfleet.cli.pulling import show_progress
 from dockfleet.cli.scope import Scope
 from dockfleet.cli.session import TerminalSession, broken, check_terminal, finish, not_started
+from dockfleet.cli.spec import write_id
 from dockfleet.errors import DockfleetError
 from dockfleet.v1 import containers_pb2 as pb
 
 
-def run_attached(context: click.Context, scope: Scope, request: Any, *, quiet: bool) -> None:
-    """Create a container, attach to it, start it, and end the program as it ends.  Raises `DockfleetError`."""
+def run_attached(
+    context: click.Context,
+    scope: Scope,
+    request: Any,
+    *,
+    quiet: bool,
+    streams: dict[str, bool],
+    detach_keys: str | None,
+    cidfile: str | None,
+) -> None:
+    """Create a container, attach to it, start it, and end the program as it ends.  Raises `DockfleetError`.
+
+    *streams* says which of its streams are attached.  Its id is written to the file *cidfile*.
+    """
     gateway: Gateway = context.obj
     check_terminal(True, request.config.tty)
     request.host = one_host(gateway, scope)
     created = create(gateway, request, quiet=quiet)
+    write_id(cidfile, created.id)
 
     def start() -> None:
         call(gateway.containers.StartContainer, pb.StartContainerRequest(host=request.host, id=created.id))
 
-    attach(context, _start(request.host, created.id, interactive=True), tty=request.config.tty, on_start=start)
+    attached = _start(request.host, created.id, interactive=streams["stdin"], detach_keys=detach_keys)
+    attached.attach_stdout, attached.attach_stderr = streams["stdout"], streams["stderr"]
+    attach(context, attached, tty=request.config.tty, on_start=start)
 
 
 def create(gateway: Gateway, request: Any, *, quiet: bool) -> Any:

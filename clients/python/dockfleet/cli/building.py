@@ -15,6 +15,7 @@ from dockfleet.cli.hosts import one_host
 from dockfleet.cli.progress import Bars
 from dockfleet.cli.pulling import show_progress
 from dockfleet.cli.scope import Scope, scoped
+from dockfleet.cli.spec import SIZE
 from dockfleet.cli.values import pairs
 
 if TYPE_CHECKING:
@@ -23,7 +24,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("-t", "--tag", "tags", multiple=True, metavar="NAME[:TAG]", help="A name of the image.")
-@click.option("-f", "--file", "dockerfile", metavar="FILE", help="The Dockerfile.  Default: PATH/Dockerfile.")
+@click.option(
+    "-f",
+    "--file",
+    "dockerfile",
+    metavar="FILE",
+    help="The Dockerfile; `-` is standard input.  Default: PATH/Dockerfile.",
+)
 @click.option("--build-arg", "build_args", multiple=True, metavar="NAME[=VALUE]", help="A variable of the build.")
 @click.option("--label", "own_labels", multiple=True, metavar="KEY=VALUE", help="A label of the image.")
 @click.option("--target", metavar="STAGE", help="Stop at this stage.")
@@ -33,6 +40,14 @@ if TYPE_CHECKING:
 @click.option("--no-cache", is_flag=True, default=None, help="Take nothing from the cache.")
 @click.option("--pull", is_flag=True, default=None, help="Pull the base images.")
 @click.option("--rm/--no-rm", "remove_intermediate", default=True, help="Remove the containers of the steps.")
+@click.option("--force-rm", "force_remove_intermediate", is_flag=True, default=None, help="Also after a failure.")
+@click.option("-m", "--memory", "memory_bytes", type=SIZE, help="The most memory that a step may use, such as 512m.")
+@click.option("--memory-swap", "memory_swap_bytes", type=SIZE, help="Memory and swap together; -1 is no limit.")
+@click.option("-c", "--cpu-shares", type=int, help="The weight of the steps against containers.")
+@click.option("--cpuset-cpus", metavar="CPUS", help="Which CPUs the steps may use: 0-3,5.")
+@click.option("--cpu-period", "cpu_period_microseconds", type=int, help="The period of the CPU quota.")
+@click.option("--cpu-quota", "cpu_quota_microseconds", type=int, help="The CPU quota.")
+@click.option("--shm-size", "shm_size_bytes", type=SIZE, help="The size of /dev/shm.")
 @click.option("-q", "--quiet", is_flag=True, help="Print the id of the image only.")
 @click.option("--iidfile", type=click.Path(dir_okay=False, path_type=Path), help="Write the id of the image there.")
 @scoped(labels=False)
@@ -106,8 +121,12 @@ def _context(path: str, dockerfile: str | None) -> tuple[str | None, Source | No
     if "://" in path or path.startswith("git@"):
         return dockerfile, None, path
     if path == "-":
+        if dockerfile == "-":
+            raise click.UsageError("PATH and --file cannot both be standard input")
         return _from_stdin(dockerfile)
     try:
+        if dockerfile == "-":
+            return (*context(path, None, sys.stdin.buffer.read()), None)
         return (*context(path, dockerfile), None)
     except OSError as error:
         raise CommandError(str(error)) from error

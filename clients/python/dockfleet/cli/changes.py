@@ -10,9 +10,9 @@ from dockfleet.cli.batches import Batch, Report, batched, selectors
 from dockfleet.cli.completion import complete_containers, complete_images
 from dockfleet.cli.gateway import Gateway, call
 from dockfleet.cli.inspection import CONTAINER
-from dockfleet.cli.lifecycle import called_by_name, chosen
+from dockfleet.cli.lifecycle import called_by_name, chosen, written
 from dockfleet.cli.scope import Scope, scoped
-from dockfleet.cli.spec import SIZE, spec_of, specified
+from dockfleet.cli.spec import SIZE, check_id_file, spec_of, specified, write_id
 from dockfleet.cli.targets import one
 from dockfleet.cli.values import Value
 from dockfleet.cli.values import restart as restart_policy_of
@@ -36,6 +36,7 @@ def create(
     quiet: bool,
     name: str | None,
     platform: str | None,
+    cidfile: str | None,
     **options: Any,
 ) -> None:
     """Create a container, and do not start it.  -H says on which host.
@@ -50,6 +51,7 @@ def create(
     from dockfleet.cli.registry import auth_for
     from dockfleet.v1 import containers_pb2 as pb
 
+    check_id_file(cidfile)
     request = pb.RunContainerRequest(
         host=one_host(gateway, scope),
         name=name,
@@ -58,7 +60,9 @@ def create(
         registry_auth=auth_for(image),
         pull=pb.PullPolicy.Value(f"PULL_POLICY_{pull.upper()}"),
     )
-    click.echo(create_container(gateway, request, quiet=quiet).id)
+    created = create_container(gateway, request, quiet=quiet)
+    write_id(cidfile, created.id)
+    click.echo(created.id)
 
 
 @click.command()
@@ -173,8 +177,8 @@ def update(
     found = chosen(gateway, scope, texts, everything, "dockfleet update")
     if not called_by_name(found, texts):
         batch.confirm("update", [str(target) for target in found.targets])
-    report = Report("update", batch)
-    report.failed = bool(found.failures)
+    report = Report("update", batch, written(found.targets, texts))
+    report.failed = bool(found.failures or found.missing)
     found.say_failures()
     if found.targets:
         hosts, containers = selectors(found.targets)

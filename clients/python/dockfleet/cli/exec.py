@@ -14,6 +14,7 @@ from dockfleet.cli.gateway import Gateway, call, responses
 from dockfleet.cli.group import NOT_RUN, CommandError
 from dockfleet.cli.scope import Scope, scoped
 from dockfleet.cli.targets import one
+from dockfleet.cli.values import lines
 
 if TYPE_CHECKING:
     from dockfleet.errors import DockfleetError
@@ -127,11 +128,8 @@ def variable(text: str) -> str:
 
 
 def variables(file: str | None) -> list[str]:
-    """Return the variables of a file: one a line, without comments and empty lines."""
-    if file is None:
-        return []
-    with open(file, encoding="utf-8-sig") as lines:
-        return [variable(line) for raw in lines if (line := raw.strip()) and not line.startswith("#")]
+    """Return the variables of a file: one a line.  Raises `click.UsageError` for a wrong name."""
+    return [] if file is None else [variable(line) for line in lines(file, "--env-file")]
 
 
 def exit_code_of(error: DockfleetError) -> int:

@@ -309,3 +309,8 @@ def api_versions(gateway: Gateway, selector: Any) -> dict[str, str]:
 
     found = call(gateway.hosts.ListHosts, ListHostsRequest(selector=selector)).hosts
     return {host.name: host.api_version for host in found}
+
+
+def api_number(version: str) -> tuple[int, ...]:
+    """Return an API version as a value that can be compared."""
+    return tuple(int(part) for part in version.split("."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -10,7 +11,7 @@ from dockfleet.cli import docker_text
 from dockfleet.cli.batches import Batch, Report, batched
 from dockfleet.cli.completion import complete_containers, complete_networks
 from dockfleet.cli.gateway import Gateway, call
-from dockfleet.cli.hosts import api_versions, host_names, several_hosts
+from dockfleet.cli.hosts import api_number, api_versions, host_names, several_hosts
 from dockfleet.cli.output import fields
 from dockfleet.cli.questions import FILTER, Answers, filters_of
 from dockfleet.cli.scope import Scope, scoped
@@ -19,7 +20,7 @@ from dockfleet.cli.template import Values
 from dockfleet.cli.values import pairs
 from dockfleet.cli.view import View, listed
 
-ALWAYS_CHECKS = [1, 44]  # the API version since which engines always refuse a taken name
+ALWAYS_CHECKS = (1, 44)  # the API version since which engines always refuse a taken name
 COLUMNS = {"HOST": "Host", "NETWORK ID": "ID", "NAME": "Name", "DRIVER": "Driver", "SCOPE": "Scope"}
 NAMES = click.argument("names", metavar="NETWORK...", nargs=-1, required=True, shell_complete=complete_networks)
 
@@ -64,6 +65,8 @@ def ls(context: click.Context, /, scope: Scope, view: View, filters: tuple[str, 
 @click.option("--subnet", "subnets", multiple=True, metavar="CIDR", help="A range of addresses.")
 @click.option("--gateway", "gateways", multiple=True, metavar="ADDRESS", help="The gateway of a subnet.")
 @click.option("--ip-range", "ip_ranges", multiple=True, metavar="CIDR", help="Where containers get addresses from.")
+@click.option("--aux-address", "aux", multiple=True, metavar="NAME=ADDRESS", help="An address that is in use.")
+@click.option("--ipam-opt", "ipam_options", multiple=True, metavar="KEY=VALUE", help="An option of that driver.")
 @click.option("--ipam-driver", metavar="NAME", help="The driver of addresses.")
 @click.option("-o", "--opt", "options", multiple=True, metavar="KEY=VALUE", help="An option of the driver.")
 @click.option("--label", "own_labels", multiple=True, metavar="KEY=VALUE", help="A label.")
@@ -85,6 +88,8 @@ def create(
     gateways: tuple[str, ...],
     ip_ranges: tuple[str, ...],
     ipam_driver: str | None,
+    ipam_options: tuple[str, ...],
+    aux: tuple[str, ...],
     options: tuple[str, ...],
     own_labels: tuple[str, ...],
     **how: Any,
@@ -105,12 +110,14 @@ def create(
         pb.IpamConfig(subnet=subnet, gateway=way, ip_range=part)
         for subnet, way, part in zip_longest(subnets, gateways, ip_ranges)
     ]
+    _reserve(pools, pairs(aux, "--aux-address"))
+    ipam = pb.Ipam(driver=ipam_driver, config=pools, options=pairs(ipam_options, "--ipam-opt"))
     fields = {
         "name": name,
         "driver": driver,
         "options": pairs(options, "--opt"),
         "labels": pairs(own_labels, "--label"),
-        "ipam": pb.Ipam(driver=ipam_driver, config=pools) if pools or ipam_driver else None,
+        "ipam": ipam if ipam.ListFields() else None,
         **how,
     }
     gateway: Gateway = context.obj
@@ -129,23 +136,35 @@ def create(
     context.exit(1 if report.failed else 0)
 
 
+def _reserve(pools: Sequence[Any], addresses: Mapping[str, str]) -> None:
+    """Add each of the *addresses*, by name, to the pool that has it.  Raises `click.UsageError` when none has."""
+    from ipaddress import ip_address, ip_network
+
+    for name, text in addresses.items():
+        try:
+            address = ip_address(text)
+            pool = next((each for each in pools if address in ip_network(each.subnet, strict=False)), None)
+        except ValueError as error:
+            raise click.UsageError(f"--aux-address: {error}") from error
+        if pool is None:
+            raise click.UsageError(f"--aux-address: no --subnet has {text}")
+        pool.auxiliary_addresses[name] = text
+
+
 def _by_check(versions: dict[str, str]) -> list[tuple[bool | None, list[str]]]:
     """Return the hosts by what they need to refuse a taken name: newer engines always do, without the field."""
-    old = [host for host, version in versions.items() if version and _parts(version) < ALWAYS_CHECKS]
+    old = [host for host, version in versions.items() if version and api_number(version) < ALWAYS_CHECKS]
     others = [host for host in versions if host not in old]
     return [(check, names) for check, names in ((True, old), (None, others)) if names]
 
 
-def _parts(version: str) -> list[int]:
-    return [int(part) for part in version.split(".")]
-
-
 @click.command()
+@click.option("-f", "--force", is_flag=True, help="A network that does not exist is no failure.")
 @batched()
 @scoped(labels=False)
 @NAMES
 @click.pass_context
-def rm(context: click.Context, /, names: tuple[str, ...], scope: Scope, batch: Batch) -> None:
+def rm(context: click.Context, /, names: tuple[str, ...], scope: Scope, batch: Batch, force: bool) -> None:
     """Remove networks from a host, or from several.
 
     On several hosts you are asked first.
@@ -159,7 +178,7 @@ def rm(context: click.Context, /, names: tuple[str, ...], scope: Scope, batch: B
         batch.confirm("remove", [f"{name} from {host}" for name in names for host in host_names(gateway, hosts)])
     failed = False
     for name in names:
-        report = Report(f"remove {name} from", batch)
+        report = Report(f"remove {name} from", batch, missing_is_ok=force)
         wanted = fleet_pb2.RemoveNetworksRequest(
             hosts=hosts, batch=batch.options(), request=RemoveNetworkRequest(id=name)
         )
@@ -176,19 +195,37 @@ def rm(context: click.Context, /, names: tuple[str, ...], scope: Scope, batch: B
 @click.option("--alias", "aliases", multiple=True, metavar="NAME", help="A further name of the container there.")
 @click.option("--ip", metavar="ADDRESS", help="Its address there.")
 @click.option("--ip6", metavar="ADDRESS", help="Its IPv6 address there.")
+@click.option("--link-local-ip", "link_local_ips", multiple=True, metavar="ADDRESS", help="A link-local address there.")
+@click.option("--link", "links", multiple=True, metavar="CONTAINER[:NAME]", help="Link it to another container.")
+@click.option("--driver-opt", "driver_opts", multiple=True, metavar="KEY=VALUE", help="An option of the driver.")
 @scoped(labels=False)
 @click.argument("network", shell_complete=complete_networks)
 @click.argument("container", shell_complete=complete_containers)
 @click.pass_obj
 def connect(
-    gateway: Gateway, /, network: str, container: str, scope: Scope, aliases: tuple[str, ...], **ips: str | None
+    gateway: Gateway,
+    /,
+    network: str,
+    container: str,
+    scope: Scope,
+    aliases: tuple[str, ...],
+    links: tuple[str, ...],
+    driver_opts: tuple[str, ...],
+    link_local_ips: tuple[str, ...],
+    ip: str | None,
+    ip6: str | None,
 ) -> None:
     """Connect a container to a network."""
     from dockfleet.v1 import networks_pb2 as pb
 
     target = one(gateway, scope, container)
-    addresses = pb.EndpointIpamConfig(ipv4_address=ips["ip"], ipv6_address=ips["ip6"])
-    endpoint = pb.EndpointSettings(aliases=aliases, ipam_config=addresses if any(ips.values()) else None)
+    addresses = pb.EndpointIpamConfig(ipv4_address=ip, ipv6_address=ip6, link_local_ips=link_local_ips)
+    endpoint = pb.EndpointSettings(
+        aliases=aliases,
+        links=links,
+        driver_opts=pairs(driver_opts, "--driver-opt"),
+        ipam_config=addresses if addresses.ListFields() else None,
+    )
     request = pb.ConnectNetworkRequest(
         host=target.host,
         id=network,

@@ -124,12 +124,13 @@ def _networks(pruner: Pruner) -> None:
     )
 
 
-def _volumes(pruner: Pruner) -> None:
+def _volumes(pruner: Pruner, everything: bool = False) -> None:
+    from dockfleet.v1.common_pb2 import StringList
     from dockfleet.v1.volumes_pb2 import PruneVolumesRequest
 
     pruner.prune(
         "PruneVolumes",
-        PruneVolumesRequest(),
+        PruneVolumesRequest(filters={"all": StringList(items=["true"])} if everything else None),
         "Deleted Volumes:",
         lambda response: list(response.volumes_deleted),
     )
@@ -172,9 +173,10 @@ def prune_networks(pruner: Pruner) -> None:
 
 
 @pruning("prune", "Remove the unused volumes of hosts.")
-def prune_volumes(pruner: Pruner) -> None:
-    pruner.ask("all volumes that no container uses")
-    _volumes(pruner)
+@click.option("-a", "--all", "everything", is_flag=True, help="Named volumes too.  Docker before 23 always does so.")
+def prune_volumes(pruner: Pruner, everything: bool) -> None:
+    pruner.ask("all volumes that no container uses" if everything else "volumes that no container uses")
+    _volumes(pruner, everything)
     pruner.finish()
 
 

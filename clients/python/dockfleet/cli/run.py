@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -19,14 +19,22 @@ from dockfleet.cli.output import flush, say, write
 from dockfleet.cli.progress import Bars
 from dockfleet.cli.pulling import show_progress
 from dockfleet.cli.scope import Scope, scoped
-from dockfleet.cli.spec import spec_of, specified
+from dockfleet.cli.spec import check_id_file, spec_of, specified, write_id
 
+STREAMS = ("stdin", "stdout", "stderr")
 PULL = {"missing": "PULL_POLICY_MISSING", "always": "PULL_POLICY_ALWAYS", "never": "PULL_POLICY_NEVER"}
 IMPATIENT = 3  # after so many Ctrl-C this program ends without the container
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
 @click.option("-d", "--detach", is_flag=True, help="Print its id, and do not wait for it.")
+@click.option(
+    *("-a", "--attach", "streams"),
+    multiple=True,
+    type=click.Choice(STREAMS, case_sensitive=False),
+    help="Attach only to this; may be repeated.",
+)
+@click.option("--detach-keys", metavar="KEYS", help="The keys that end the session, such as ctrl-p,ctrl-q.")
 @click.option("--pull", type=click.Choice(list(PULL)), default="missing", help="When to pull the image.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress of the pull.")
 @click.option(
@@ -50,12 +58,15 @@ def run(
     scope: Scope,
     batch: Batch,
     detach: bool,
+    streams: tuple[str, ...],
+    detach_keys: str | None,
     pull: str,
     quiet: bool,
     everywhere: bool,
     why: bool,
     name: str | None,
     platform: str | None,
+    cidfile: str | None,
     **options: Any,
 ) -> None:
     """Run a command in a new container.
@@ -79,6 +90,11 @@ def run(
 
     if batch.dry_run and not everywhere:
         raise click.UsageError("--dry-run goes with --everywhere")
+    if detach and streams:
+        raise click.UsageError("--attach does not go with --detach")
+    if everywhere and cidfile:
+        raise click.UsageError("--cidfile is for one container, and does not go with --everywhere")
+    check_id_file(cidfile)
     gateway: Gateway = context.obj
     placement = {key: options.pop(key) for key in ("strategy", "by", "prefer_image")}
     interactive = bool(options["interactive"])
@@ -91,14 +107,15 @@ def run(
         pull=PULL[pull],  # type: ignore[arg-type]  # the name of a value
         detach=detach or everywhere,
     )
-    runner = Runner(context, quiet=quiet, why=why, detach=detach)
+    runner = Runner(context, quiet=quiet, why=why, detach=detach, streams=streams or STREAMS, cidfile=cidfile)
     try:
         if everywhere:
             _everywhere(context, scope, batch, request)
         elif interactive and not detach:
             from dockfleet.cli.attaching import run_attached
 
-            run_attached(context, scope, request, quiet=quiet)
+            shown = {name: name in runner.streams for name in STREAMS}
+            run_attached(context, scope, request, quiet=quiet, streams=shown, detach_keys=detach_keys, cidfile=cidfile)
         elif scope.one_name is not None:
             runner.host, request.host = scope.one_name, scope.one_name
             runner.run(responses(gateway.containers.RunContainer, request))
@@ -157,12 +174,26 @@ def _everywhere(context: click.Context, scope: Scope, batch: Batch, request: Any
 class Runner:
     """Runs one container in the foreground, or until it has been started."""
 
-    def __init__(self, context: click.Context, *, quiet: bool, why: bool, detach: bool) -> None:
-        """Show progress unless *quiet*, and *why* the host was chosen; with *detach* print the id."""
+    def __init__(
+        self,
+        context: click.Context,
+        *,
+        quiet: bool,
+        why: bool,
+        detach: bool,
+        streams: Sequence[str],
+        cidfile: str | None,
+    ) -> None:
+        """Show progress unless *quiet*, and *why* the host was chosen; with *detach* print the id.
+
+        Only these *streams* are shown.  The id is written to the file *cidfile* as well.
+        """
         from dockfleet.session import SessionState
 
         self.session = SessionState()
         self.host = self.id = ""
+        self.streams = streams
+        self._cidfile = cidfile
         self._context = context
         self._quiet = quiet
         self._why = why
@@ -191,8 +222,10 @@ class Runner:
                 elif kind == "dropped":
                     say(f"{record.dropped.bytes} bytes of output are missing: this program read too slowly")
                 if (output := self.session.received(record)) is not None:
-                    write(output.stream == STANDARD_STREAM_STDERR, output.data)
-                    flush()
+                    to_stderr = output.stream == STANDARD_STREAM_STDERR
+                    if STREAMS[1 + to_stderr] in self.streams:
+                        write(to_stderr, output.data)
+                        flush()
 
     def finish(self) -> None:
         """End the program as the container has ended."""
@@ -207,6 +240,7 @@ class Runner:
 
     def _created(self, created: Any) -> None:
         self.id = created.id
+        write_id(self._cidfile, created.id)
         for warning in created.warnings:
             say(f"warning: {warning}")
 

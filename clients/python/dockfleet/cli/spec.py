@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -10,12 +10,20 @@ import click
 
 from dockfleet.cli import values
 from dockfleet.cli.exec import variable, variables
-from dockfleet.cli.values import Value, pairs, ports
+from dockfleet.cli.group import NOT_RUN, CommandError
+from dockfleet.cli.values import Value, exposed, lines, pairs, ports
 
 F = Callable[..., Any]
 
 SIZE = Value("size", values.size)
 SECONDS = Value("duration", values.seconds)
+THROTTLES = (
+    ("read_bps", values.byte_rate, "read from a device: /dev/sda:1mb"),
+    ("write_bps", values.byte_rate, "write to a device: /dev/sda:1mb"),
+    ("read_iops", values.rate, "read from a device, in operations: /dev/sda:100"),
+    ("write_iops", values.rate, "write to a device, in operations: /dev/sda:100"),
+)
+"""Limits of each second: the field of the contract, what reads the value, and the help."""
 
 
 def _many(*names: str, help: str, type: Any = None, metavar: str = "TEXT") -> F:
@@ -31,10 +39,15 @@ OPTIONS: tuple[F, ...] = (
     _many("-e", "--env", help="Set a variable, or pass on yours of this name.", metavar="NAME[=VALUE]"),
     click.option("--env-file", type=click.Path(exists=True, dir_okay=False), help="Set the variables of this file."),
     _many("-l", "--label", "own_labels", help="A label of the container.", metavar="KEY=VALUE"),
+    click.option("--label-file", type=click.Path(exists=True, dir_okay=False), help="Labels of this file, one a line."),
+    click.option("--cidfile", type=click.Path(dir_okay=False), help="Write the id of the container to this new file."),
+    _many("--annotation", "annotations", help="An annotation for the runtime.", metavar="KEY=VALUE"),
     _many("-p", "--publish", help="Publish a port: [IP:][HOST-PORT:]PORT[/PROTOCOL].", metavar="PORT"),
     _flag("-P", "--publish-all", "publish_all_ports", help="Publish all ports of the image."),
     _many("--expose", "exposed_ports", help="A port that it listens on.", metavar="PORT"),
-    _many("-v", "--volume", help="Mount a volume or a directory: [SOURCE:]TARGET[:ro].", metavar="MOUNT"),
+    _many("-v", "--volume", help="Mount a volume or a directory of the host: [SOURCE:]TARGET[:ro].", metavar="MOUNT"),
+    click.option("--volume-driver", metavar="NAME", help="The driver of its volumes."),
+    _many("--storage-opt", help="An option of the storage driver.", metavar="KEY=VALUE"),
     _many("--mount", "mounts", type=Value("mount", values.mount), help="type=bind,source=/srv,target=/srv,readonly."),
     _many("--tmpfs", help="Mount memory: PATH[:OPTIONS].", metavar="PATH"),
     _many("--volumes-from", help="Mount what this container mounts.", metavar="CONTAINER"),
@@ -43,9 +56,16 @@ OPTIONS: tuple[F, ...] = (
     _many("--group-add", help="A further group.", metavar="GROUP"),
     click.option("--entrypoint", metavar="COMMAND", help="Replaces the entrypoint of the image."),
     click.option("-h", "--hostname", metavar="NAME", help="Its own host name."),
-    click.option("--network", "--net", "network_mode", metavar="NETWORK", help="Connect it to this network."),
+    click.option("--domainname", metavar="NAME", help="The domain of its host name."),
+    _many(
+        *("--network", "--net", "networks"),
+        type=Value("network", values.network),
+        help="Connect it to this network: NAME, or name=NAME,alias=db,ip=10.0.0.9.",
+        metavar="NETWORK",
+    ),
     _many("--network-alias", help="A further name in that network.", metavar="NAME"),
     click.option("--ip", metavar="ADDRESS", help="Its address in that network."),
+    click.option("--ip6", metavar="ADDRESS", help="Its IPv6 address in that network."),
     _many("--add-host", "extra_hosts", help="A line of its /etc/hosts.", metavar="NAME:ADDRESS"),
     _many("--dns", help="A name server.", metavar="ADDRESS"),
     _many("--dns-search", help="A search domain.", metavar="DOMAIN"),
@@ -62,13 +82,31 @@ OPTIONS: tuple[F, ...] = (
     _many("--sysctl", "sysctls", help="A kernel parameter.", metavar="NAME=VALUE"),
     _many("--ulimit", "ulimits", type=Value("limit", values.ulimit), help="A limit: nofile=1024:2048."),
     _many("--device", "devices", type=Value("device", values.device), help="A device: /dev/sda[:/dev/xvda][:rwm]."),
+    _many("--device-cgroup-rule", "device_cgroup_rules", help="A rule for devices: 'c 1:3 rw'.", metavar="RULE"),
+    click.option("--gpus", type=Value("GPUs", values.gpus), help="GPUs to give it: all, 2 or device=0."),
     click.option("-m", "--memory", "memory_bytes", type=SIZE, help="The most memory it may use, such as 512m."),
     click.option("--memory-reservation", "memory_reservation_bytes", type=SIZE, help="Memory that it should keep to."),
     click.option("--memory-swap", "memory_swap_bytes", type=SIZE, help="Memory and swap together; -1 is no limit."),
+    click.option("--memory-swappiness", type=int, help="How soon its memory is swapped: 0 to 100."),
+    _flag("--oom-kill-disable", help="Do not kill its processes when its memory is used up."),
     click.option("--shm-size", "shm_size_bytes", type=SIZE, help="The size of its /dev/shm."),
     click.option("--cpus", type=float, help="How many CPUs it may use, such as 1.5."),
     click.option("-c", "--cpu-shares", type=int, help="Its weight against other containers."),
     click.option("--cpuset-cpus", metavar="CPUS", help="Which CPUs it may use: 0-3,5."),
+    click.option("--cpuset-mems", metavar="NODES", help="Which memory nodes it may use."),
+    click.option("--cpu-period", "cpu_period_microseconds", type=int, help="The period of its CPU quota."),
+    click.option("--cpu-quota", "cpu_quota_microseconds", type=int, help="Its CPU quota."),
+    click.option("--blkio-weight", type=int, help="Its weight at disks."),
+    *(
+        _many(
+            f"--device-{what.replace('_', '-')}",
+            f"blkio_device_{what}",
+            type=Value("rate", read),
+            metavar="PATH:RATE",
+            help=f"The most that it may {help}.",
+        )
+        for what, read, help in THROTTLES
+    ),
     click.option("--pids-limit", type=int, help="The most processes it may have."),
     click.option("--oom-score-adj", type=int, help="How soon the kernel kills it."),
     click.option("--pid", "pid_mode", metavar="MODE", help="The process namespace."),
@@ -76,6 +114,8 @@ OPTIONS: tuple[F, ...] = (
     click.option("--uts", "uts_mode", metavar="MODE", help="The UTS namespace."),
     click.option("--userns", "userns_mode", metavar="MODE", help="The user namespace."),
     click.option("--cgroupns", "cgroupns_mode", metavar="MODE", help="The cgroup namespace."),
+    click.option("--cgroup-parent", metavar="CGROUP", help="The cgroup that it is part of."),
+    click.option("--isolation", metavar="NAME", help="How it is isolated, on Windows."),
     click.option("--runtime", metavar="NAME", help="The runtime of containers."),
     click.option("--log-driver", metavar="NAME", help="How its output is logged."),
     _many("--log-opt", help="An option of the log driver.", metavar="KEY=VALUE"),
@@ -101,13 +141,15 @@ def specified(command: F) -> F:
 
 
 HOST_FIELDS = (
-    *("publish_all_ports", "mounts", "volumes_from", "group_add", "network_mode", "extra_hosts", "dns", "dns_search"),
+    *("publish_all_ports", "mounts", "volumes_from", "group_add", "extra_hosts", "dns", "dns_search"),
     *("dns_options", "links", "restart_policy", "auto_remove", "init", "privileged", "readonly_rootfs", "cap_add"),
     *("cap_drop", "security_opt", "ulimits", "devices", "memory_bytes", "memory_reservation_bytes", "oom_score_adj"),
     *("memory_swap_bytes", "shm_size_bytes", "cpu_shares", "cpuset_cpus", "pids_limit", "pid_mode", "ipc_mode"),
-    *("uts_mode", "userns_mode", "cgroupns_mode", "runtime"),
+    *("uts_mode", "userns_mode", "cgroupns_mode", "runtime", "volume_driver", "device_cgroup_rules", "cgroup_parent"),
+    *("memory_swappiness", "oom_kill_disable", "cpuset_mems", "cpu_period_microseconds", "cpu_quota_microseconds"),
+    *("blkio_weight", *(f"blkio_device_{what}" for what, _, _ in THROTTLES), "isolation"),
 )
-OWN_FIELDS = ("working_dir", "user", "hostname", "stop_signal", "stop_timeout_seconds")
+OWN_FIELDS = ("working_dir", "user", "hostname", "domainname", "stop_signal", "stop_timeout_seconds")
 
 
 def spec_of(image: str, cmd: tuple[str, ...], *, interactive: bool | None, tty: bool | None, **options: Any) -> Any:
@@ -115,9 +157,14 @@ def spec_of(image: str, cmd: tuple[str, ...], *, interactive: bool | None, tty: 
     from dockfleet.v1.container_config_pb2 import ContainerSpec, HostConfig, PortBinding, PortBindings
 
     bindings = ports(options["publish"])
-    exposed = [port if "/" in port else f"{port}/tcp" for port in options["exposed_ports"]]
+    networks = _networks(options)
+    labels = lines(options["label_file"], "--label-file") if options["label_file"] else ()
     host = HostConfig(
         **{name: options[name] for name in HOST_FIELDS},
+        network_mode=next(iter(networks), None),
+        device_requests=[options["gpus"]] if options["gpus"] else (),
+        annotations=pairs(options["annotations"], "--annotation"),
+        storage_opt=pairs(options["storage_opt"], "--storage-opt"),
         port_bindings={
             port: PortBindings(items=[PortBinding(**place) for place in places]) for port, places in bindings.items()
         },
@@ -132,8 +179,8 @@ def spec_of(image: str, cmd: tuple[str, ...], *, interactive: bool | None, tty: 
         image=image,
         cmd=cmd,
         env=[*variables(options["env_file"]), *(variable(text) for text in options["env"])],
-        labels=pairs(options["own_labels"], "--label"),
-        exposed_ports=sorted({*bindings, *exposed}),
+        labels=pairs([*labels, *options["own_labels"]], "--label"),
+        exposed_ports=sorted({*bindings, *exposed(options["exposed_ports"])}),
         volumes=[text for text in options["volume"] if ":" not in text],
         healthcheck=_healthcheck(options),
         tty=tty,
@@ -143,11 +190,10 @@ def spec_of(image: str, cmd: tuple[str, ...], *, interactive: bool | None, tty: 
         attach_stdout=True,
         attach_stderr=True,
         host_config=host,
-        networking_config=_networking(options),
+        networking_config=_networking(networks),
     )
     if options["entrypoint"] is not None:
-        spec.entrypoint.items.extend(shlex.split(options["entrypoint"]))
-        spec.entrypoint.SetInParent()
+        spec.entrypoint.items.append(options["entrypoint"])  # an empty one takes away that of the image
     return spec
 
 
@@ -157,17 +203,35 @@ def _log_config(driver: str | None, options: tuple[str, ...]) -> Any:
     return LogConfig(type=driver, config=pairs(options, "--log-opt")) if driver or options else None
 
 
-def _networking(options: dict[str, Any]) -> Any:
+def _networks(options: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what a container has in each of its networks, by name.  Further options are about the first network."""
+    networks = {name: dict(own) for name, own in options["networks"]}
+    more = {"aliases": [*options["network_alias"]], "ipv4_address": options["ip"], "ipv6_address": options["ip6"]}
+    if not any(more.values()):
+        return networks
+    if not networks:
+        raise click.UsageError("--network-alias, --ip and --ip6 need --network")
+    first = next(iter(networks.values()))
+    first["aliases"] = [*first.get("aliases", ()), *more.pop("aliases")]
+    first.update({key: value for key, value in more.items() if value})
+    return networks
+
+
+def _networking(networks: dict[str, dict[str, Any]]) -> Any:
     from dockfleet.v1.container_config_pb2 import NetworkingConfig
     from dockfleet.v1.networks_pb2 import EndpointIpamConfig, EndpointSettings
 
-    network, aliases, ip = options["network_mode"], options["network_alias"], options["ip"]
-    if not (aliases or ip):
+    if len(networks) < 2 and not any(networks.values()):
         return None
-    if not network:
-        raise click.UsageError("--network-alias and --ip need --network")
-    endpoint = EndpointSettings(aliases=aliases, ipam_config=EndpointIpamConfig(ipv4_address=ip) if ip else None)
-    return NetworkingConfig(endpoints_config={network: endpoint})
+    endpoints = {}
+    for name, own in networks.items():
+        ipam = {key: value for key, value in own.items() if key in IPAM_FIELDS}
+        rest = {key: value for key, value in own.items() if key not in IPAM_FIELDS}
+        endpoints[name] = EndpointSettings(ipam_config=EndpointIpamConfig(**ipam) if ipam else None, **rest)
+    return NetworkingConfig(endpoints_config=endpoints)
+
+
+IPAM_FIELDS = ("ipv4_address", "ipv6_address", "link_local_ips")
 
 
 def _healthcheck(options: dict[str, Any]) -> Any:
@@ -184,3 +248,16 @@ def _healthcheck(options: dict[str, Any]) -> Any:
         if (seconds := options[f"health_{name}"]) is not None:
             getattr(check, name).CopyFrom(Duration(seconds=int(seconds), nanos=int(seconds % 1 * 1e9)))
     return check if check.ListFields() else None
+
+
+def check_id_file(path: str | None) -> None:
+    """Raise `CommandError` when the file for the id of a container exists: it is that of another container."""
+    if path and os.path.lexists(path):
+        raise CommandError(f"--cidfile: {path} exists already: remove it, or name another file", NOT_RUN)
+
+
+def write_id(path: str | None, id: str) -> None:
+    """Write the id of a container to its file.  Raises `OSError`."""
+    if path:
+        with open(path, "x", encoding="ascii") as file:
+            file.write(id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
@@ -63,6 +64,31 @@ def pairs(texts: Iterable[str], option: str) -> dict[str, str]:
     return found
 
 
+def lines(file: str, option: str) -> list[str]:
+    """Return the `NAME=VALUE` and `NAME` lines of a file, without comments and empty lines.
+
+    Raises `click.UsageError` for a line whose name is empty or has a space.
+    """
+    with open(file, encoding="utf-8-sig") as opened:
+        found = [line for raw in opened if (line := raw.lstrip().rstrip("\r\n")) and not line.startswith("#")]
+    for line in found:
+        name = line.partition("=")[0]
+        if not name or any(each.isspace() for each in name):
+            raise click.UsageError(f"{option}: {line!r} in {file} has a wrong name: NAME=VALUE is wanted")
+    return found
+
+
+def exposed(texts: Iterable[str]) -> list[str]:
+    """Return ports that are written as `PORT[-PORT][/PROTOCOL]`, each on its own.  Raises `click.UsageError`."""
+    found: list[str] = []
+    for text in texts:
+        port, _, protocol = text.partition("/")
+        if not re.fullmatch(r"\d+(-\d+)?", port):
+            raise click.UsageError(f"--expose: {text!r} is wrong: try 80, 53/udp or 8000-8010")
+        found.extend(f"{number}/{protocol or 'tcp'}" for number in _range(port))
+    return found
+
+
 def ports(texts: Iterable[str]) -> dict[str, list[dict[str, str]]]:
     """Return where ports are published, by port and protocol: `[IP:][HOST-PORT:]PORT[/PROTOCOL]`, ranges too."""
     found: dict[str, list[dict[str, str]]] = {}
@@ -92,10 +118,16 @@ MOUNT_KEYS = {"src": "source", "dst": "target", "destination": "target", "ro": "
 FLAGS = ("readonly", "volume-nocopy")
 
 
+def _fields(text: str) -> list[str]:
+    """Return the parts between commas; one in quotes may have commas itself."""
+    (found,) = csv.reader([text])
+    return found
+
+
 def mount(text: str) -> dict[str, Any]:
     """Return a mount: `type=bind,source=/srv,target=/srv,readonly`."""
     found: dict[str, Any] = {"type": "volume"}
-    for part in text.split(","):
+    for part in _fields(text):
         key, equals, value = part.partition("=")
         key = MOUNT_KEYS.get(key, key)
         if key in ("type", "source", "target", "consistency"):
@@ -146,3 +178,73 @@ def restart(text: str) -> dict[str, Any]:
     if name not in ("no", "always", "unless-stopped", "on-failure"):
         raise ValueError("no, always, unless-stopped or on-failure[:N] is wanted")
     return {"name": name, "maximum_retry_count": int(count or 0)}
+
+
+def _path_and_rate(text: str) -> tuple[str, str]:
+    path, _, value = text.rpartition(":")
+    if not path.startswith("/"):
+        raise ValueError("a device and a limit such as /dev/sda:1mb are wanted")
+    return path, value
+
+
+def byte_rate(text: str) -> dict[str, Any]:
+    """Return how many bytes a second a device may read or write: `/dev/sda:1mb`."""
+    path, value = _path_and_rate(text)
+    return {"path": path, "rate": size(value)}
+
+
+def rate(text: str) -> dict[str, Any]:
+    """Return how many operations a second a device may do: `/dev/sda:100`."""
+    path, value = _path_and_rate(text)
+    return {"path": path, "rate": int(value)}
+
+
+def gpus(text: str) -> dict[str, Any]:
+    """Return which GPUs a container gets: `all`, `2`, `device=0` or `count=1,capabilities=utility`."""
+    from dockfleet.v1.common_pb2 import StringList
+
+    found: dict[str, Any] = {}
+    capabilities = ["gpu"]
+    for part in _fields(text):
+        key, equals, value = part.partition("=")
+        if not equals or key == "count":
+            found["count"] = -1 if (value or key) == "all" else int(value or key)
+        elif key == "device":
+            found["device_ids"] = value.split(",")
+        elif key == "capabilities":
+            capabilities.append(value)
+        elif key == "driver":
+            found["driver"] = value
+        else:
+            raise ValueError("all, a number, or keys such as device=0,capabilities=utility are wanted")
+    if "device_ids" not in found:
+        found.setdefault("count", 1)
+    return {**found, "capabilities": [StringList(items=capabilities)]}
+
+
+NETWORK_KEYS = {"ip": "ipv4_address", "ip6": "ipv6_address", "mac-address": "mac_address", "gw-priority": "gw_priority"}
+
+
+def network(text: str) -> tuple[str, dict[str, Any]]:
+    """Return a network and what a container has in it: `NAME`, or `name=NAME,alias=db,ip=10.0.0.9`."""
+    if "=" not in text:
+        return text, {}
+    name, found = "", dict[str, Any]()
+    for part in _fields(text):
+        key, _, value = part.partition("=")
+        if key == "name":
+            name = value
+        elif key == "alias":
+            found.setdefault("aliases", []).append(value)
+        elif key == "link-local-ip":
+            found.setdefault("link_local_ips", []).append(value)
+        elif key == "driver-opt":
+            option, _, setting = value.partition("=")
+            found.setdefault("driver_opts", {})[option] = setting
+        elif key in NETWORK_KEYS:
+            found[NETWORK_KEYS[key]] = int(value) if key == "gw-priority" else value
+        else:
+            raise ValueError(f"{key!r} is no key of a network: try name=front,alias=db,ip=10.0.0.9")
+    if not name:
+        raise ValueError("a name is wanted: name=front,alias=db")
+    return name, found
