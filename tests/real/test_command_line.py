@@ -91,6 +91,11 @@ async def name(ours: Words, docker: Words) -> AsyncIterator[str]:
     await docker("rm", "-f", "-v", name)
 
 
+DETAILS = (
+    "{{range .Images}}{{.Repository}} {{.ID}} {{.Size}} {{.SharedSize}} {{.UniqueSize}} {{.Containers}}\n{{end}}"
+    "{{range .Containers}}{{.Names}} {{.Image}} {{.Size}} {{.LocalVolumes}}\n{{end}}"
+    "{{range .Volumes}}{{.Name}} {{.Links}} {{.Size}}\n{{end}}"
+)
 SAME = {  # words of docker, where `web` is the container; ours have its host before it
     "ps": [
         "ps",
@@ -116,7 +121,13 @@ SAME = {  # words of docker, where `web` is the container; ours have its host be
     "volume ls": ["volume", "ls", "--format", "{{.Driver}} {{.Name}}"],
     "info": ["info", "--format", "{{.ID}} {{.ServerVersion}} {{.Driver}} {{.NCPU}} {{.OperatingSystem}}"],
     "version": ["version", "--format", "{{.Server.Version}} {{.Server.GitCommit}} {{.Server.Os}}/{{.Server.Arch}}"],
+    "version -f": ["version", "-f", "{{.Server.APIVersion}}"],
+    "info -f": ["info", "-f", "{{.NCPU}}"],
+    "split and join": ["ps", "--filter", "label=of=web", "--format", '{{join (split .State "") "-"}}'],
     "df": ["system", "df"],
+    "df -v": ["system", "df", "-v", "--format", DETAILS],
+    "image list": ["image", "list", "-q", IMAGE],
+    "logs --details": ["logs", "--details", "-n", "-1", "web"],
     "exec": ["exec", "-e", "B=2", "web", "sh", "-c", "echo $A$B; cat /new"],
     "logs": ["logs", "web"],
 }
@@ -132,7 +143,7 @@ async def test_the_output_is_that_of_docker(name: str, ours: Words, docker: Word
     expected = await docker(*theirs)
     found = await ours(*theirs[:words], "-H", HOST, *without_host, *theirs[words:])
 
-    assert sorted(found.splitlines()) == sorted(expected.splitlines())
+    assert sorted(filter(None, found.splitlines())) == sorted(filter(None, expected.splitlines()))
 
 
 DF = "table {{.Type}}\\t{{.TotalCount}}\\t{{.Active}}\\t{{.Size}}\\t{{.Reclaimable}}"
@@ -140,10 +151,11 @@ DF = "table {{.Type}}\\t{{.TotalCount}}\\t{{.Active}}\\t{{.Size}}\\t{{.Reclaimab
 
 async def test_an_inspection_is_the_json_of_docker(name: str, ours: Words, docker: Words) -> None:
     """Value for value; what is empty may be absent."""
-    (expected,) = json.loads(await docker("inspect", name))
-    (found,) = json.loads(await ours("inspect", f"{HOST}/{name}"))
+    for form in ([], ["--format", "json"]):
+        (expected,) = json.loads(await docker("inspect", *form, name))
+        (found,) = json.loads(await ours("inspect", *form, f"{HOST}/{name}"))
 
-    assert list(differences(expected, found)) == []
+        assert list(differences(expected, found)) == []
 
 
 def differences(expected: Any, found: Any, path: str = "") -> list[str]:
@@ -154,6 +166,69 @@ def differences(expected: Any, found: Any, path: str = "") -> list[str]:
     never = "0001-01-01T00:00:00Z"
     same = expected == found or (expected in (None, "", [], {}, 0, False, never) and not found)
     return [] if same else [f"{path}: {expected!r} != {found!r}"]
+
+
+CREATED = (
+    *("--domainname", "example.org", "--hostname", "h", "--entrypoint", "/my sh", "--expose", "90-92"),
+    *("-p", "8100-8102:80", "-p", "127.0.0.1::81", "--expose", "5/udp", "--memory-swappiness", "5"),
+    *("--cpu-period", "10000", "--cpu-quota", "5000", "--cpuset-mems", "0", "--blkio-weight", "100"),
+    *("--device-read-bps", "/dev/null:1mb", "--device-write-iops", "/dev/null:5", "--oom-kill-disable"),
+    *("--device-cgroup-rule", "c 1:3 r", "--volume-driver", "local", "--cgroup-parent", "/x"),
+    *("--stop-timeout", "7", "--ulimit", "nofile=1:2", "--restart", "on-failure:3"),
+    *("--health-cmd", "true", "--health-interval", "1m30s", "--tmpfs", "/t:size=1m"),
+    *("--network", "name=bridge,driver-opt=a=b", "--mount", '"type=bind","source=/etc",target=/v,readonly'),
+)
+UNLIKE = (
+    *(".Id", ".Created", ".Name", ".ResolvConfPath", ".HostnamePath", ".HostsPath", ".LogPath", ".GraphDriver"),
+    ".HostConfig.ContainerIDFile",  # docker tells the engine the path on this machine
+)
+
+
+async def test_a_container_is_created_as_docker_creates_it(
+    ours: Words, docker: Words, run: Callable[..., Awaitable[Result]], tmp_path: Path
+) -> None:
+    """With less usual options, and files of labels, of variables and for the id."""
+    labels, variables = tmp_path / "labels", tmp_path / "variables"
+    labels.write_text("\ufeffa=1\n# not this\n\n  b = 2\n".replace("b = 2", "b=2 "))
+    variables.write_text("A=1\nHOME\n#B=2\nC='x' \n")
+    files = ("--label-file", str(labels), "--env-file", str(variables))
+    ids = {}
+    for create in (docker, ours):
+        place = ["-H", HOST] if create is ours else []
+        file = tmp_path / f"id of {'ours' if place else 'docker'}"
+        options = ("--cidfile", str(file), *CREATED, *files)
+        ids[create] = (await create("create", *place, *options, IMAGE, "true")).strip()
+        assert file.read_text() == ids[create]
+    again = await run("create", "-H", HOST, "--cidfile", str(file), IMAGE, "true")
+
+    expected, found = json.loads(await docker("inspect", ids[docker], ids[ours]))
+    await docker("rm", *ids.values())
+
+    assert [each for each in differences(expected, found) if not each.startswith(UNLIKE)] == []
+    assert (again.exit_code, "exists already" in again.stderr) == (125, True)
+
+
+async def test_a_missing_container_does_not_keep_the_others(
+    run: Callable[..., Awaitable[Result]], docker: Words, name: str
+) -> None:
+    """As with docker, it costs the exit code, but not with `rm -f`."""
+    stopped = await run("stop", "-t", "0", "nope", name)
+    waited = await run("wait", "nope", name)
+    removed = await run("rm", "-f", "nope", f"{HOST}/{name}")
+    await docker("create", "--name", name, IMAGE)
+
+    assert [each.exit_code for each in (stopped, waited, removed)] == [1, 1, 0]
+    assert [each.stdout for each in (stopped, waited, removed)] == [f"{name}\n", "137\n", f"{HOST}/{name}\n"]
+    assert all("there is no container nope" in each.stderr for each in (stopped, waited, removed))
+
+
+async def test_only_the_streams_that_are_attached_are_shown(run: Callable[..., Awaitable[Result]]) -> None:
+    """Of a container in the foreground."""
+    for streams, shown in {("stdout",): ("out\n", ""), ("stderr",): ("", "err\n"), (): ("out\n", "err\n")}.items():
+        attach = [word for stream in streams for word in ("-a", stream)]
+        script = ("sh", "-c", "echo out; echo err >&2")
+        result = await run("run", "--rm", "-H", HOST, "--network", "none", *attach, IMAGE, *script)
+        assert (result.stdout, result.stderr, result.exit_code) == (*shown, 0)
 
 
 async def test_a_container_lives_and_ends(

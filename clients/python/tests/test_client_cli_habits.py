@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -147,3 +150,74 @@ def test_a_log_as_json_has_the_times(gateway: Gateway, run: Run) -> None:
 
     assert (entry["text"], entry["time"]) == ("one", "2024-05-01T00:00:00Z")
     assert [request.timestamps for request in gateway.requests if request.HasField("timestamps")] == [False]
+
+
+@pytest.mark.parametrize("words", [["-h"], ["ps", "-h"], ["network", "-h"], ["hosts", "ls", "-h"]], ids=" ".join)
+def test_h_is_help_where_it_is_nothing_else(run: Run, words: list[str]) -> None:
+    """With `run` and `create` it is the host name, as with docker."""
+    helped, named = run(*words), run("run", "-h")
+
+    assert (helped.stdout.startswith("Usage: "), helped.exit_code) == (True, 0)
+    assert ("'-h' requires an argument" in named.stderr, named.exit_code) == (True, 125)
+
+
+NEWER = {"active_count": 1, "total_count": 2, "reclaimable_bytes": 10, "total_size_bytes": 40}
+
+
+def test_disk_use_of_newer_engines_is_their_own_count(gateway: Gateway, run: Run) -> None:
+    """They list single things only on demand; older ones do not know that demand."""
+    found = [hosts.Host(name="new", api_version="1.53"), hosts.Host(name="old", api_version="1.41")]
+    gateway.on("ListHosts", hosts.ListHostsResponse(hosts=found))
+    volume: dict[str, Any] = {"name": "data", "usage_data": {"ref_count": 1, "size_bytes": 7}}
+    use = {"image_usage": NEWER, "volume_usage": {**NEWER, "items": [volume]}}
+    gateway.on("fleet.GetDataUsage", [pb.GetDataUsageResponse(answers=[{"host": "new", "response": use}])])
+
+    sums = run("df", "--format", "{{.Type}} {{.TotalCount}} {{.Active}} {{.Size}} {{.Reclaimable}}")
+    gateway.requests.clear()
+    volumes = run("df", "-v", "--format", "{{range .Volumes}}{{.Name}} {{.Links}} {{.Size}}{{end}}")
+
+    assert sums.stdout.splitlines()[:3:2] == ["Images 2 1 40B 10B (25%)", "Local Volumes 2 1 40B 10B (25%)"]
+    asked = [each for each in gateway.requests if isinstance(each, pb.GetDataUsageRequest)]
+    assert [(list(each.hosts.names), each.request.verbose) for each in asked] == [(["new"], True), (["old"], False)]
+    assert volumes.stdout == "data 1 7B\n"
+
+
+def test_an_empty_address_is_none(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a variable that is empty."""
+    from dockfleet.cli import program
+
+    monkeypatch.setattr(program, "DEFAULT_TARGET", "127.0.0.1:1")
+
+    result = run("--address", "", "ps")
+
+    assert (result.stderr.startswith("dockfleet: no gateway answers at 127.0.0.1:1 "), result.exit_code) == (True, 69)
+
+
+COMPLETED = [  # the line in bash, and what comes after what bash takes for the last word
+    ("dockfleet images shop:1", ["1.4", "1.5"]),
+    ("dockfleet images sh", ["shop:1.4", "shop:1.5"]),
+    ("dockfleet images --format '{{.A b}}' d", ["db:1"]),
+]
+
+
+@pytest.mark.parametrize(("line", "expected"), COMPLETED)
+def test_bash_completes_names_with_a_colon(gateway: Gateway, tmp_path: Path, line: str, expected: list[str]) -> None:
+    """It takes them for several words, and replaces only the last one."""
+    tags = {"repo_tags": ["shop:1.4", "shop:1.5", "db:1"]}
+    gateway.on("fleet.ListImages", [pb.ListImagesResponse(answers=[{"host": "a", "response": {"images": [tags]}}])])
+    variables = {"COMP_LINE": line, "COMP_WORDBREAKS": " =:", "_DOCKFLEET_COMPLETE": "bash_complete"}
+    more = {"XDG_CACHE_HOME": str(tmp_path), "DOCKFLEET_ADDRESS": f"127.0.0.1:{gateway.port}"}
+
+    command = [sys.executable, "-m", "dockfleet.cli"]
+    done = subprocess.run(command, env=os.environ | variables | more, capture_output=True, text=True, check=True)
+
+    assert [item.removeprefix("plain,") for item in done.stdout.split()] == expected
+
+
+def test_closed_standard_streams_are_empty(gateway: Gateway, one_container: Gateway) -> None:
+    """A program can be started without them; then no file of gRPC may take their place."""
+    command = [sys.executable, "-m", "dockfleet.cli", "--address", f"127.0.0.1:{gateway.port}", "ps", "-q"]
+
+    done = subprocess.run(["sh", "-c", '"$@" <&- >&-', "sh", *command], capture_output=True, text=True)
+
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)

@@ -39,7 +39,7 @@ VOLUME = {
     "prune": Verb("pruning:prune_volumes", "Remove the unused volumes of hosts."),
 }
 SYSTEM = {
-    "df": Verb("system:df", "Show how much disk space hosts use."),
+    "df": Verb("disk:df", "Show how much disk space hosts use."),
     "info": Verb("system:info", "Show information about hosts and their engines."),
     "events": FLEET["events"],
     "prune": Verb("pruning:prune_system", "Remove what is unused on hosts."),

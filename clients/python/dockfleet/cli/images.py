@@ -67,17 +67,18 @@ def images(
     columns = dict(COLUMNS)
     if digests:
         columns = dict(list(columns.items())[:3]) | {"DIGEST": "Digest"} | dict(list(columns.items())[3:])
-    rows = [row for host, each in found for row in _rows(host, each, digests, view.no_trunc)]
-    view.show(rows, columns, "ID", ({"host": host, **fields(each)} for host, each in found))
+    shown = [row for host, each in found for row in rows(host, each, view.no_trunc)]
+    view.show(shown, columns, "ID", ({"host": host, **fields(each)} for host, each in found))
     answers.finish(context)
 
 
-def _rows(host: str, image: Any, digests: bool, no_trunc: bool) -> list[dict[str, Any]]:
+def rows(host: str, image: Any, no_trunc: bool) -> list[dict[str, Any]]:
     """Return a row for each name of an image; one, when it has none."""
     tags = [tag for tag in image.repo_tags if tag != f"{NONE}:{NONE}"]
     known = {split_tag(each)[0]: split_tag(each)[1] for each in image.repo_digests if not each.startswith(NONE)}
     names = [(*split_tag(tag), known.get(split_tag(tag)[0], NONE)) for tag in tags]
     names = names or [(repository, NONE, digest) for repository, digest in known.items()] or [(NONE, NONE, NONE)]
+    shares = image.shared_size_bytes >= 0  # it is -1 where nobody has calculated it
     common = {
         "Host": host,
         "ID": image.id if no_trunc else docker_text.short_id(image.id),
@@ -85,8 +86,8 @@ def _rows(host: str, image: Any, digests: bool, no_trunc: bool) -> list[dict[str
         "CreatedAt": docker_text.local_time(image.created_at),
         "Size": docker_text.size(image.size_bytes),
         "VirtualSize": docker_text.size(image.size_bytes),
-        "SharedSize": "N/A" if image.shared_size_bytes < 0 else docker_text.size(image.shared_size_bytes),
-        "UniqueSize": "N/A",
+        "SharedSize": docker_text.size(image.shared_size_bytes, 4) if shares else "N/A",
+        "UniqueSize": docker_text.size(image.size_bytes - image.shared_size_bytes, 4) if shares else "N/A",
         "Containers": "N/A" if image.containers < 0 else str(image.containers),
     }
     return [{**common, "Repository": name, "Tag": tag or NONE, "Digest": digest} for name, tag, digest in names]

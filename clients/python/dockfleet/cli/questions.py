@@ -14,12 +14,12 @@ from dockfleet.cli.output import say, say_failure
 class Answers:
     """The answers of all hosts that were asked, by name; a host that failed may have an older answer."""
 
-    def __init__(self, rpc: Callable[..., Any], request: Any) -> None:
+    def __init__(self, rpc: Callable[..., Any], *requests: Any) -> None:
         """Ask, and wait for the last answer.  Raises `DockfleetError` when the question itself is refused."""
         self.by_host: dict[str, Any] = {}
         self._failures: list[Any] = []
         self._selected = 0
-        for response in responses(rpc, request):
+        for response in (response for request in requests for response in responses(rpc, request)):
             self.by_host.update((each.host, each.response) for each in response.answers if each.HasField("response"))
             self._failures.extend(response.summary.failures)
             self._selected += response.summary.selected

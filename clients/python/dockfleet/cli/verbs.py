@@ -62,7 +62,7 @@ GROUPS = {
 }
 OTHER = {
     "info": Verb("system:info", "Show information about hosts and their engines."),
-    "df": Verb("system:df", "Show how much disk space hosts use."),
+    "df": Verb("disk:df", "Show how much disk space hosts use."),
     "version": Verb("version:version", "Print the versions of this client and of the engines."),
     "profiles": Verb("profiles:profiles", "List the profiles: the gateways that --profile can choose."),
     "completion": Verb("completion:completion", "Print the completion script of a shell."),
