@@ -83,14 +83,15 @@ async def test_hosts_come_and_go_with_what_is_selected(engine: FakeEngine) -> No
 async def test_a_reader_that_is_slow_gets_each_host_as_it_is_then() -> None:
     """What piles up for it is bounded by the number of hosts, however often they change."""
     count, changes = 300, 20
-    hosts = [HostSettings(name=f"h{number}", address="unix:///x", labels={"l": "x" * 4000}) for number in range(count)]
+    long = {f"l{number}": "x" * 1000 for number in range(4)}
+    hosts = [HostSettings(name=f"h{number}", address="unix:///x", labels=long) for number in range(count)]
     async with gateway_of(*hosts, **QUIET) as client:
         stream = client.hosts.WatchHosts(pb.WatchHostsRequest())
         await receive(stream)  # of several; grpc takes a few more on its own
         registry = client.hosts_of_gateway
         for change in range(changes):
             for host in registry:
-                host.settings = host.settings.model_copy(update={"labels": {"l": "y" * 4000, "n": str(change)}})
+                host.settings = host.settings.model_copy(update={"labels": {**long, "n": str(change)}})
                 registry.changed(host)
         latest: dict[str, str] = {}
         responses = 0
