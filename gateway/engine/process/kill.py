@@ -28,7 +28,7 @@ from gateway.engine.transport.http import Request
 
 _SECONDS = 30.0  # the longest that a kill may take; it takes less than one on a host that is not busy
 _KILLS_AT_ONCE = 32
-_SWEEPS_AT_ONCE = 4  # each costs the host as much as an exec
+_REQUESTS_AT_ONCE = 4  # a sweep costs the host as much as an exec
 _VARIABLE = "DOCKFLEET_EXEC"
 _SHELLS = ("/bin/sh", "/busybox/sh")
 _MAX_OUTPUT = 4096
@@ -105,15 +105,15 @@ class Sweep(Enum):
 class Kills:
     """The kills of one host.
 
-    Hundreds of clients can disconnect at the same time.  So execs of one container and user share a sweep, and only
-    some sweeps run at once.
+    Hundreds of clients can disconnect at the same time.  So execs of one container and user share a sweep, and the
+    engine gets only some requests at once.
     """
 
     def __init__(self, engine: Engine) -> None:
         """Start nothing."""
         self._engine = engine
         self._kills = asyncio.Semaphore(_KILLS_AT_ONCE)
-        self._sweeps = asyncio.Semaphore(_SWEEPS_AT_ONCE)
+        self._requests = asyncio.Semaphore(_REQUESTS_AT_ONCE)
         self._shared: dict[tuple[str, str, bool], _SharedSweep] = {}
 
     async def kill(self, exec_id: str, tag: ExecTag) -> None:
@@ -126,7 +126,7 @@ class Kills:
             pause = 0.02
             try:
                 async with asyncio.timeout(_SECONDS):
-                    while (state := await _state(self._engine, exec_id)) is not None:
+                    while (state := await self._state(exec_id)) is not None:
                         if state.running or state.exit_code is not None:
                             why = ""  # if this sweep does not end in time, no reason is known
                             sweep, why = await self._sweep(tag)
@@ -139,6 +139,13 @@ class Kills:
             except (TimeoutError, APIError, TransportError) as error:
                 raise NotKilled(why or str(error) or "the engine does not report its end") from error
 
+    async def _state(self, exec_id: str) -> queries.ExecState | None:
+        async with self._requests:
+            try:
+                return await queries.exec_state(self._engine, exec_id, Kind.CLEANUP)
+            except NotFound:
+                return None  # the container was removed, with all its processes
+
     async def _sweep(self, tag: ExecTag) -> tuple[Sweep, str]:
         """Kill all processes with *tag*, in one sweep with all the tags that wait for a sweep of its container."""
         key = tag.container, tag.user, tag.privileged
@@ -147,7 +154,7 @@ class Kills:
         try:
             async with shared.turn:
                 if tag not in shared.results:
-                    async with self._sweeps:
+                    async with self._requests:
                         tags = list(shared.waiting)
                         shared.results |= dict.fromkeys(tags, await _sweep(self._engine, tags))
                 return shared.results[tag]
@@ -165,13 +172,6 @@ class _SharedSweep:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     waiting: set[ExecTag] = field(default_factory=set)
     results: dict[ExecTag, tuple[Sweep, str]] = field(default_factory=dict)  # of tags that have not taken theirs yet
-
-
-async def _state(engine: Engine, exec_id: str) -> queries.ExecState | None:
-    try:
-        return await queries.exec_state(engine, exec_id, Kind.CLEANUP)
-    except NotFound:
-        return None  # the container was removed, with all its processes
 
 
 async def _sweep(engine: Engine, tags: Sequence[ExecTag]) -> tuple[Sweep, str]:
