@@ -53,6 +53,16 @@ def message(
     return found
 
 
+def new_id(id: object, format: int) -> str:
+    """Return *id*, which the engine gave to an object that it has created.
+
+    Raises `BadResponse` when it does not fit the `NameFormat` *format*: it becomes a part of paths.
+    """
+    if not isinstance(id, str) or grammar.violation(format, id):
+        raise BadResponse("the host's response does not fit the Engine API: `Id` is not an id", sent=True)
+    return id
+
+
 class Inspection:
     """The inspection of a container.  Times are as the engine writes them."""
 

@@ -221,7 +221,7 @@ async def test_a_removed_container_leaves_no_exit_code(engine: FakeEngine, clien
     assert "removed" in replies[-1].end.unknown_reason
 
 
-@pytest.mark.parametrize("created", [b"no json", b"[]", b'{"Id":5}'])
+@pytest.mark.parametrize("created", [b"no json", b"[]", b'{"Id":5}', b'{"Id":"../x"}'])
 async def test_an_exec_that_is_none_is_a_bad_answer(engine: FakeEngine, client: Client, created: bytes) -> None:
     """Nothing is started."""
     engine.on("POST", "/containers/{id}/exec", status=201, body=created)

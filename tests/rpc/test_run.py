@@ -13,7 +13,7 @@ from dockfleet.v1 import common_pb2, container_config_pb2, containers_pb2, syste
 
 from tests.support.fake_engine import FakeEngine, ResponseParser, frame, torn
 from tests.support.fixtures import client_fixture, engine_fixture
-from tests.support.gateway import Client
+from tests.support.gateway import Client, failed
 from tests.support.upstream import CONTAINER, Held, refusal, until_refused, writes
 
 WAIT = "/containers/{id}/wait"
@@ -316,6 +316,19 @@ async def test_a_client_that_leaves_after_the_start_leaves_the_container_alone(
     assert await engine.until(lambda: engine.open_connections <= 1)
 
     assert f"DELETE {MADE}" not in asked(engine)
+
+
+@pytest.mark.parametrize("id", ["../images", "", "a\n"])
+async def test_a_container_without_an_id_is_a_bad_answer(engine: FakeEngine, client: Client, id: str) -> None:
+    """The id would become a part of paths; nothing more is asked for."""
+    engine.on("POST", "/containers/create", status=201, json={"Id": id})
+
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        [reply async for reply in client.containers.RunContainer(request())]
+
+    refused = failed(caught.value)
+    assert (refused.code, refused.reason) == (grpc.StatusCode.INTERNAL, "BAD_ENGINE_RESPONSE")
+    assert asked(engine)[-1] == "POST /containers/create"
 
 
 # What fails after it

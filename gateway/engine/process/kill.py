@@ -17,6 +17,7 @@ from enum import Enum
 from typing import Any
 
 import orjson
+from dockfleet.options.v1.options_pb2 import NAME_FORMAT_EXEC
 
 from gateway.engine import queries
 from gateway.engine.client import APIClient, APIError, Call, Engine, NotFound
@@ -194,7 +195,8 @@ async def _sweep(engine: Engine, tags: Sequence[ExecTag]) -> tuple[Sweep, str]:
             if error.status_code == 409 and "is not running" in str(error.explanation):
                 return Sweep.CLEAN, ""
             raise
-        end, output = await _run(engine, created["Id"])
+        exec_id = queries.new_id(created.get("Id") if isinstance(created, dict) else None, NAME_FORMAT_EXEC)
+        end, output = await _run(engine, exec_id)
         match end:
             case Exited(0):
                 return Sweep.CLEAN, ""

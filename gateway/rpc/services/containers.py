@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import Any
 
+from dockfleet.options.v1.options_pb2 import NAME_FORMAT_CONTAINER
 from dockfleet.v1 import containers_pb2 as pb
 from dockfleet.v1 import images_pb2
 from dockfleet.v1.common_pb2 import SLOW_READER_DROP, SLOW_READER_WAIT, SessionEnd, SessionStarted, TerminalSize
@@ -123,7 +124,7 @@ class ContainerService:
         call = _CREATE.call(create, self._backend.timeouts.deadline(_CREATE, context))
         creating = asyncio.ensure_future(engine.fetch(call))
         try:
-            return _CREATE.response(await asyncio.shield(creating))
+            return _created(await asyncio.shield(creating))
         except asyncio.CancelledError:
             # The engine continues: what it makes for a client that has left must not stay.
             self._backend.afterwards(_remove_made(engine, creating))
@@ -220,11 +221,17 @@ async def _removal(engine: Engine, id: str, deadline: float | None) -> str:
     return ""
 
 
+def _created(response: Response) -> Any:
+    created: Any = _CREATE.response(response)
+    queries.new_id(created.id, NAME_FORMAT_CONTAINER)
+    return created
+
+
 async def _remove_made(engine: Engine, creating: asyncio.Future[Response]) -> None:
     """Remove the container that *creating* makes."""
     with suppress(APIError, TransportError, TimeoutError):
         async with asyncio.timeout(_REMOVE_SECONDS):
-            made: Any = _CREATE.response(await creating)
+            made = _created(await creating)
         await _remove(engine, made.id)
 
 

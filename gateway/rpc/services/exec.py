@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
+from dockfleet.options.v1.options_pb2 import NAME_FORMAT_EXEC
 from dockfleet.v1 import exec_pb2 as pb
 from dockfleet.v1.common_pb2 import SLOW_READER_WAIT, SessionEnd, SessionStarted, TerminalSize
 
@@ -55,7 +56,8 @@ class ExecService:
             create.console_size.CopyFrom(size)
             size = None
         created: Any = _CREATE.response(await host.engine.fetch(_CREATE.call(create, deadline)))
-        begin = pb.StartExecStart(id=created.id, tty=asked.tty, slow_reader=asked.slow_reader)
+        exec_id = queries.new_id(created.id, NAME_FORMAT_EXEC)
+        begin = pb.StartExecStart(id=exec_id, tty=asked.tty, slow_reader=asked.slow_reader)
         exec_session = self._session(host, begin, pb.ExecResponse, context)
         async with (
             self._killed_unless_ended(exec_session, tag),
