@@ -9,9 +9,11 @@ from dockfleet.fleet.v1 import fleet_pb2 as pb
 from dockfleet.fleet.v1 import selectors_pb2
 from dockfleet.v1 import system_pb2
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from tests.support.fake_engine import FakeEngine
-from tests.support.gateway import gateway_of
+from tests.support.fake_events import Daemon
+from tests.support.gateway import gateway_of, receive
 from tests.support.upstream import Held
 
 ALL = selectors_pb2.HostSelector(all=True)
@@ -42,3 +44,35 @@ async def test_a_host_that_does_not_answer_delays_the_beginning_for_max_wait_at_
         call = client.fleet.StreamEvents(pb.StreamEventsRequest(hosts=ALL, max_wait=Duration(nanos=50_000_000)))
         await call.initial_metadata()
         call.cancel()
+
+
+async def test_merged_events_continue_after_the_last_event_of_each_response() -> None:
+    """The token of each response leads to the events after it: none is missing, and none comes twice."""
+    async with FakeEngine() as engine, gateway_of(engine.address) as client:
+        daemon = Daemon(engine)
+        for number in range(200):
+            daemon.happen("container", "start", f"{number:064x}", text="x" * 4000)
+
+        async def read(count: int, **more: Any) -> list[pb.StreamEventsResponse]:
+            found: list[pb.StreamEventsResponse] = []
+            call = client.fleet.StreamEvents(pb.StreamEventsRequest(hosts=ALL, **more))
+            while len(_events(found)) < count:
+                found.append(await receive(call))
+            call.cancel()
+            return found
+
+        responses = await read(200, request=system_pb2.StreamEventsRequest(since=Timestamp(seconds=1)))
+        sent = [len(_events(responses[:number])) for number in (1, 2)]
+        rests = [
+            await read(200 - count, resume_token=response.resume_token)
+            for count, response in zip(sent, responses, strict=False)
+        ]
+
+    assert _events(responses) == [f"{number:064x}" for number in range(200)]
+    assert len(responses) > 2
+    for number, rest in enumerate(rests, 1):
+        assert _events(responses[:number] + rest) == _events(responses)
+
+
+def _events(responses: list[pb.StreamEventsResponse]) -> list[str]:
+    return [record.event.actor.id for response in responses for record in response.records if record.HasField("event")]

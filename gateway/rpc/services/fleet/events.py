@@ -25,7 +25,7 @@ from gateway.rpc.context import CallContext
 from gateway.rpc.fan_out import within_request
 from gateway.rpc.host_rpc import as_message
 from gateway.rpc.markers import heartbeat
-from gateway.rpc.services.fleet.streams import Merged, max_wait, split
+from gateway.rpc.services.fleet.streams import Merged, joined, max_wait
 from gateway.rpc.services.fleet.tokens import PartsCodec
 from gateway.rpc.services.system import gap_of
 
@@ -177,10 +177,12 @@ class _Stream:
 
     def responses(self, items: list[Any]) -> Iterator[bytes]:
         """Yield the responses for *items*.  After each response, `cursors` are those of its token."""
-        records = list(self._records(items))
-        if not records and (not items or self._only_heartbeats(items)):
+        empty = True
+        for records in joined(self._records(items)):
+            empty = False
+            yield records
+        if empty and (not items or self._only_heartbeats(items)):
             yield pb.StreamEventsResponse(heartbeat=heartbeat(0)).SerializeToString()
-        yield from split(iter(records))
 
     @staticmethod
     def _only_heartbeats(items: list[Any]) -> bool:

@@ -21,6 +21,7 @@ from gateway.engine.inventory.selecting import check_containers
 from gateway.engine.logs.cursor import LogCursor, LogTokenCodec
 from gateway.engine.logs.records import Batch, End, EndReason, Gap, Heartbeat, Reconnected, Record
 from gateway.engine.logs.runs import Run
+from gateway.engine.transport.turns import Turns
 from gateway.fleet.host import Host
 from gateway.fleet.members import Members
 from gateway.fleet.merge import Part, Resumed, Source, Stalled
@@ -71,9 +72,11 @@ class FleetLogs:
             await context.send_initial_metadata()
             async with aclosing(stream.merged.items()) as batches:
                 async for items in batches:
-                    for records in stream.responses(items):
+                    for records, turns in stream.responses(items):
                         token = self._tokens.token(stream.parts())
                         yield delimited(_TOKEN, token) + records
+                        if turns is not None and turns.spent:
+                            await turns.next()
 
 
 def _check(request: pb.StreamLogsRequest) -> None:
@@ -257,47 +260,50 @@ class _Stream:
 
     # Sending
 
-    def responses(self, items: list[Any]) -> Iterator[bytes]:
-        """Yield the responses for *items*.  After each response, `parts` are those of its token."""
+    def responses(self, items: list[Any]) -> Iterator[tuple[bytes, Turns | None]]:
+        """Yield the responses for *items*, each with the turns of the host of its last record, if it has one.
+
+        A response ends with the turn.  After each response, `parts` are those of its token.
+        """
         pieces: list[bytes] = []
         size = 0
-        for piece in self._records(items):
+        for piece, turns in self._records(items):
             pieces.append(piece)
             size += len(piece)
-            if size >= MOST_BYTES:
-                yield b"".join(pieces)
+            if size >= MOST_BYTES or (turns is not None and turns.spent):
+                yield b"".join(pieces), turns
                 pieces, size = [], 0
         if not items and not pieces:
             pieces = [pb.StreamLogsResponse(heartbeat=heartbeat(0)).SerializeToString()]
         if pieces:
-            yield b"".join(pieces)
+            yield b"".join(pieces), None
 
-    def _records(self, items: list[Any]) -> Iterator[bytes]:
+    def _records(self, items: list[Any]) -> Iterator[tuple[bytes, Turns | None]]:
         while self._news:
-            yield self._news.pop(0)
+            yield self._news.pop(0), None
         for item in items:
             match item:
                 case Part(source) | Stalled(source) | Resumed(source) if source.dropped:
                     pass  # the host has left since then
                 case Part(source, Lines() as lines, start, stop):
                     log = self._of[source]
-                    yield self._record(log, delimited(_BATCH, self._encode(lines.lines[start:stop])))
-                    log.sent = lines.place(stop, log.sent.since)
-                    log.packed = b""
-                case Part(source, Other(record, after)):
+                    record = self._record(log, delimited(_BATCH, self._encode(lines.lines[start:stop])))
+                    log.sent, log.packed = lines.place(stop, log.sent.since), b""
+                    yield record, log.host.engine.turns
+                case Part(source, Other(body, after)):
                     log = self._of[source]
-                    yield self._record(log, record)
                     if after is not None:
                         log.sent, log.packed = after, b""
+                    yield self._record(log, body), log.host.engine.turns
                 case Stalled(source, idle):
                     idle_time = Duration()
                     idle_time.FromNanoseconds(int(idle * 1e9))
                     stalled = pb.LogRecord(stalled=pb.SourceStalled(idle=idle_time))
-                    yield self._record(self._of[source], stalled.SerializeToString())
+                    yield self._record(self._of[source], stalled.SerializeToString()), None
                 case Resumed(source):
                     if self._of[source].host not in self._down:
                         resumed = pb.LogRecord(resumed=pb.SourceResumed())
-                        yield self._record(self._of[source], resumed.SerializeToString())
+                        yield self._record(self._of[source], resumed.SerializeToString()), None
         self._forget_ended()
 
     def _record(self, log: Log, body: bytes) -> bytes:

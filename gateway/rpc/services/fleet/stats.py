@@ -24,7 +24,7 @@ from gateway.rpc.context import CallContext
 from gateway.rpc.fan_out import settled
 from gateway.rpc.host_rpc import as_message
 from gateway.rpc.markers import heartbeat
-from gateway.rpc.services.fleet.streams import split
+from gateway.rpc.services.fleet.streams import joined
 from gateway.rpc.services.stats import encoded_sample
 
 _METHOD = pb.DESCRIPTOR.services_by_name["FleetService"].methods_by_name["StreamStats"]
@@ -54,7 +54,7 @@ class FleetStats:
             while not stream.ended:
                 records = await stream.next()
                 if records:
-                    for response in split(iter(records)):
+                    for response in joined(iter(records)):
                         yield response
                 elif not stream.ended:
                     yield pb.StreamStatsResponse(heartbeat=heartbeat(HEARTBEAT_SECONDS)).SerializeToString()

@@ -131,15 +131,15 @@ def max_wait(request: Any) -> float:
     return seconds
 
 
-def split(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield *pieces* joined, about 256 KiB at most."""
+def joined(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield *pieces* joined, about 256 KiB each.  Whatever is yielded contains all pieces that were taken before."""
     held: list[bytes] = []
     size = 0
     for piece in pieces:
-        if held and size + len(piece) > MOST_BYTES:
-            yield b"".join(held)
-            held, size = [], 0
         held.append(piece)
         size += len(piece)
+        if size >= MOST_BYTES:
+            yield b"".join(held)
+            held, size = [], 0
     if held:
         yield b"".join(held)

@@ -1,0 +1,65 @@
+"""FleetService.StreamLogs in front of scripted engines: the order and the tokens of merged logs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dockfleet.fleet.v1 import fleet_pb2 as pb
+from dockfleet.fleet.v1 import selectors_pb2
+from dockfleet.v1 import containers_pb2
+
+from tests.support.fake_engine import FakeEngine, ResponseParser
+from tests.support.fake_events import Daemon
+from tests.support.fake_log import LOGS, STATE, Log, state
+from tests.support.fake_objects import container, full
+from tests.support.gateway import Client, gateway_of
+from tests.support.upstream import until
+
+COUNT = 300
+"""Lines of each of two logs, of some KiB each: more than one response can have."""
+
+
+def _log(name: str, first: int) -> Log:
+    lines = [b"%s %d %s\n" % (name.encode(), number, b"x" * 3000) for number in range(COUNT)]
+    return Log(*lines, stamps=[(2 * number + first) * 1000 for number in range(COUNT)])
+
+
+def _lines(responses: list[pb.StreamLogsResponse]) -> list[bytes]:
+    records = [record for response in responses for record in response.records]
+    return [b" ".join(entry.data.split()[:2]) for record in records for entry in record.batch.entries]
+
+
+async def _read(client: Client, **more: Any) -> list[pb.StreamLogsResponse]:
+    request = pb.StreamLogsRequest(
+        hosts=selectors_pb2.HostSelector(all=True),
+        containers=selectors_pb2.ContainerSelector(all=True),
+        request=containers_pb2.StreamLogsRequest(),
+        **more,
+    )
+    return [response async for response in client.fleet.StreamLogs(request)]
+
+
+async def test_a_merged_log_continues_after_the_last_line_of_each_response() -> None:
+    """The token of each response leads to the lines after it: none is missing, and none comes twice."""
+    logs = {full("aa"): _log("a", 0), full("bb"): _log("b", 1)}
+
+    async def answer(exchange: ResponseParser) -> None:
+        await logs[exchange.request.path.split("/")[2]](exchange)
+
+    async def inspect(exchange: ResponseParser) -> None:
+        await exchange.answer(json=state(running=False) | {"Id": exchange.request.path.split("/")[2]})
+
+    async with FakeEngine() as engine, gateway_of(engine.address, inventory=True) as client:
+        Daemon(engine).containers = [container("aa", "a", "exited"), container("bb", "b", "exited")]
+        engine.on(*LOGS, answer)
+        engine.on(*STATE, inspect)
+        host = client.hosts_of_gateway["h1"]
+        await until(lambda: host.outdated is None and len(host.inventory.containers()) == 2)
+        responses = await _read(client)
+        rests = [_lines(await _read(client, resume_token=response.resume_token)) for response in responses[:3]]
+
+    whole = [b"%s %d" % (name, number) for number in range(COUNT) for name in (b"a", b"b")]
+    assert _lines(responses) == whole
+    assert len(responses) > 3
+    for number, rest in enumerate(rests, 1):
+        assert _lines(responses[:number]) + rest == whole
