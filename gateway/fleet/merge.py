@@ -15,7 +15,7 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from math import inf
@@ -72,7 +72,7 @@ class Resumed(NamedTuple, Generic[T]):
 class Source(Generic[T]):
     """One of the streams.  `key` is its caller's own."""
 
-    key: Hashable
+    key: Any
     number: int  # of two records with one time, that of the source that came first is the first
     state: State = State.READING
     pending: deque[Chunk[T]] = field(default_factory=deque)
@@ -101,7 +101,7 @@ class Merge(Generic[T]):
     def __iter__(self) -> Iterator[Source[T]]:
         return iter(self._sources)
 
-    def add(self, key: Hashable, now: float) -> Source[T]:
+    def add(self, key: Any, now: float) -> Source[T]:
         """Add a source that reads what was written before."""
         source: Source[T] = Source(key, self._next_number, quiet_since=now)
         self._next_number += 1

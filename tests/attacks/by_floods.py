@@ -75,6 +75,23 @@ class EventsFlood(Attack):
                 yield {}
 
 
+class MergedEventsFlood(EventsFlood):
+    """Merged events of such a host, to many readers"""
+
+    name, kind = "merged-events-flood", 7
+    readers = sizes(4, 20)
+    events = sizes(10, 100)  # responses, with many events each
+
+    @asynccontextmanager
+    async def strike(self, target: Target) -> AsyncIterator[Seen]:
+        request = fleet_pb2.StreamEventsRequest()
+        request.hosts.names.append(HOSTILE)
+        async with target.channel() as channel:
+            stub = fleet_pb2_grpc.FleetServiceStub(channel)
+            async with reading([stub.StreamEvents(request) for _ in range(self.readers)], self.events):
+                yield {}
+
+
 class PullFlood(Attack):
     """Pulls whose progress has no end"""
 
@@ -186,8 +203,8 @@ class MergedLogFlood(LogFlood):
     """Merged logs of such containers, to many readers"""
 
     name, kind = "merged-log-flood", 7
-    followers = sizes(4, 20)  # of as many containers, each
-    responses = sizes(10, 100)
+    followers = sizes(4, 8)  # of as many containers, each
+    responses = sizes(10, 50)
 
     def script(self, engine: FakeEngine) -> None:
         Daemon(engine).containers = [container(f"{number:064x}", f"c{number}") for number in range(self.followers)]

@@ -25,6 +25,7 @@ _CLASSES: tuple[type[Attack], ...] = (
     by_watches.HealthWatch,
     by_watches.IdleReflection,
     by_floods.EventsFlood,
+    by_floods.MergedEventsFlood,
     by_floods.PullFlood,
     by_floods.LogFlood,
     by_floods.MergedLogFlood,

@@ -70,6 +70,19 @@ async def test_those_who_wait_share_a_turn(turns: Turns, clock: Clock) -> None:
     await asyncio.gather(first, *working)
 
 
+async def test_work_that_has_the_turn_keeps_it_for_a_piece_although_others_wait(turns: Turns, clock: Clock) -> None:
+    """To change after each of many little pieces would take more time than the pieces."""
+    assert not turns.spent
+    waiting = [asyncio.create_task(turns.next()) for _ in range(9)]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    at_once = turns.spent
+    clock.advance(0.0003)
+    after_a_piece = turns.spent
+    await asyncio.gather(*waiting)
+
+    assert (at_once, after_a_piece) == (False, True)
+
+
 async def test_others_run_between_two_turns(turns: Turns, clock: Clock) -> None:
     """Whatever is ready in the loop has its time after each turn."""
     clock.step = 1.0  # each piece takes longer than a turn

@@ -17,6 +17,7 @@ from gateway.engine.errors import CallError, InvalidField
 from gateway.engine.events.event_buffer import EventCursor, EventTokenCodec, Record
 from gateway.engine.events.filter import Filter
 from gateway.engine.inventory.rows import ContainerRow
+from gateway.engine.transport.turns import Turns
 from gateway.fleet.host import Host
 from gateway.fleet.members import Members
 from gateway.fleet.merge import Part, Resumed, Source, Stalled
@@ -25,7 +26,7 @@ from gateway.rpc.context import CallContext
 from gateway.rpc.fan_out import within_request
 from gateway.rpc.host_rpc import as_message
 from gateway.rpc.markers import heartbeat
-from gateway.rpc.services.fleet.streams import Merged, joined, max_wait
+from gateway.rpc.services.fleet.streams import Merged, max_wait
 from gateway.rpc.services.fleet.tokens import PartsCodec
 from gateway.rpc.services.system import gap_of
 
@@ -53,11 +54,10 @@ class FleetEvents:
         async with stream.merged, members:
             await stream.listening(max_wait(request))
             await context.send_initial_metadata()
-            async with aclosing(stream.merged.items()) as batches:
-                async for items in batches:
-                    for records in stream.responses(items):
-                        parts = [self._cursors.pack(host, cursor) for host, cursor in stream.cursors.items()]
-                        yield delimited(_TOKEN, self._tokens.token(parts)) + records
+            async with aclosing(stream.merged.responses(stream.records)) as responses:
+                async for records in responses:
+                    parts = [self._cursors.pack(host, cursor) for host, cursor in stream.cursors.items()]
+                    yield delimited(_TOKEN, self._tokens.token(parts)) + records
 
 
 def _check(request: pb.StreamEventsRequest) -> None:
@@ -75,7 +75,7 @@ class _Stream:
 
     def __init__(self, request: pb.StreamEventsRequest, cursors: dict[str, EventCursor]) -> None:
         """*cursors* are the positions in the events of hosts that a token holds."""
-        self.merged: Merged[Record | bytes] = Merged(max_wait(request))
+        self.merged: Merged[Record | pb.EventRecord] = Merged(max_wait(request))
         self.cursors = cursors
         asked = request.request
         try:
@@ -86,7 +86,7 @@ class _Stream:
         self._until = nanoseconds_of(asked.until, "request.until") if asked.HasField("until") else None
         if self._since is not None and self._until is not None and self._until < self._since:
             raise InvalidField("request.until", "must not be before `since`")
-        self._sources: dict[Host, Source[Record | bytes]] = {}
+        self._sources: dict[Host, Source[Record | pb.EventRecord]] = {}
         self._down: set[str] = set()
         self._broken: set[Host] = set()  # hosts whose events are read again when they are up
         self._listening: dict[Host, asyncio.Event] = {}  # by host: whether its events are being read
@@ -104,7 +104,7 @@ class _Stream:
     def _begin(self, host: Host) -> None:
         self._broken.discard(host)
         self._listening[host] = asyncio.Event()
-        self._sources[host] = self.merged.read(host.name, lambda source: self._read(source, host))
+        self._sources[host] = self.merged.read(host, lambda source: self._read(source, host))
 
     def host_up(self, host: Host) -> None:
         """Report that the host has resumed; read its events again if a failure of the host has ended that."""
@@ -155,13 +155,15 @@ class _Stream:
                 for listening in list(self._listening.values()):
                     await listening.wait()
 
-    async def _read(self, source: Source[Record | bytes], host: Host) -> None:
+    async def _read(self, source: Source[Record | pb.EventRecord], host: Host) -> None:
         cursor = self.cursors.get(host.name)
         since = self._since if cursor is None else None
         try:
             async with host.events.watch(self._wanted, since=since, until=self._until, cursor=cursor) as records:
                 self._listening[host].set()
                 async for record in records:
+                    if host.engine.turns.spent:
+                        await host.engine.turns.next()
                     times = [record.event.time_nano] if record.event is not None else []
                     await self.merged.put(source, record, times, 512)
                     if record.cursor.number + 1 >= host.events.journal.next:
@@ -171,45 +173,50 @@ class _Stream:
             if isinstance(error, CallError):
                 self._broken.add(host)
             failure = pb.EventRecord(host=host.name, failure=as_message(error, host.name, _METHOD))
-            await self.merged.put(source, failure.SerializeToString(), [], 0)
+            await self.merged.put(source, failure, [], 0)
 
     # Sending
 
-    def responses(self, items: list[Any]) -> Iterator[bytes]:
-        """Yield the responses for *items*.  After each response, `cursors` are those of its token."""
-        empty = True
-        for records in joined(self._records(items)):
-            empty = False
-            yield records
+    def records(self, items: list[Any]) -> Iterator[tuple[bytes, Turns | None]]:
+        """Yield the records of *items*, or a heartbeat without any, each with the turns of its host if that sent it.
+
+        After each of them, `cursors` are those of the token for the position after it.
+        """
+        empty = not self._news
+        while self._news:
+            yield self._news.pop(0), None
+        for item in items:
+            if (record := self._record(item)) is not None:
+                empty = False
+                yield _encoded(record), item.source.key.engine.turns
         if empty and (not items or self._only_heartbeats(items)):
-            yield pb.StreamEventsResponse(heartbeat=heartbeat(0)).SerializeToString()
+            yield pb.StreamEventsResponse(heartbeat=heartbeat(0)).SerializeToString(), None
 
     @staticmethod
     def _only_heartbeats(items: list[Any]) -> bool:
         return all(isinstance(item, Part) for item in items)
 
-    def _records(self, items: list[Any]) -> Iterator[bytes]:
-        while self._news:
-            yield self._news.pop(0)
-        for item in items:
-            match item:
-                case Part(source) if source.dropped:
-                    pass  # the host has left since then
-                case Part(source, Record() as record):
-                    self.cursors[str(source.key)] = record.cursor
-                    if record.event is not None:
-                        yield _encoded(pb.EventRecord(host=str(source.key), event=record.event))
-                    elif record.gap is not None:
-                        yield _encoded(pb.EventRecord(host=str(source.key), gap=gap_of(record.gap)))
-                case Part(_, bytes() as failure):
-                    yield delimited(_RECORDS, failure)
-                case Stalled(source, idle):
-                    silent = Duration()
-                    silent.FromNanoseconds(int(idle * 1e9))
-                    yield _encoded(pb.EventRecord(host=str(source.key), stalled=pb.SourceStalled(idle=silent)))
-                case Resumed(source):
-                    if source.key not in self._down:
-                        yield _encoded(pb.EventRecord(host=str(source.key), resumed=pb.SourceResumed()))
+    def _record(self, item: Any) -> pb.EventRecord | None:
+        """Return *item* as a record; None when there is nothing to send of it."""
+        host: Host = item.source.key
+        match item:
+            case Part(source) if source.dropped:
+                return None  # the host has left since then
+            case Part(_, Record() as record):
+                self.cursors[host.name] = record.cursor
+                if record.event is not None:
+                    return pb.EventRecord(host=host.name, event=record.event)
+                if record.gap is not None:
+                    return pb.EventRecord(host=host.name, gap=gap_of(record.gap))
+            case Part(_, pb.EventRecord() as failure):
+                return failure
+            case Stalled(_, idle):
+                silent = Duration()
+                silent.FromNanoseconds(int(idle * 1e9))
+                return pb.EventRecord(host=host.name, stalled=pb.SourceStalled(idle=silent))
+            case Resumed() if host.name not in self._down:
+                return pb.EventRecord(host=host.name, resumed=pb.SourceResumed())
+        return None
 
     def _report(self, host: Host, **what: Any) -> None:
         self._news.append(_encoded(pb.EventRecord(host=host.name, **what)))

@@ -33,7 +33,7 @@ from gateway.rpc.fan_out import settled, within_request
 from gateway.rpc.host_rpc import as_message
 from gateway.rpc.markers import heartbeat
 from gateway.rpc.services.fleet.log_places import UNDECIDED, Lines, Log, Place, Places
-from gateway.rpc.services.fleet.streams import MOST_BYTES, Merged, max_wait
+from gateway.rpc.services.fleet.streams import Merged, max_wait
 from gateway.rpc.services.fleet.tokens import PartsCodec
 from gateway.rpc.services.logs import DETAILS, LARGE_BYTES, STDERR, STDOUT, flags_of, message_of, query_of
 
@@ -70,13 +70,9 @@ class FleetLogs:
         )
         async with stream.merged, members:
             await context.send_initial_metadata()
-            async with aclosing(stream.merged.items()) as batches:
-                async for items in batches:
-                    for records, turns in stream.responses(items):
-                        token = self._tokens.token(stream.parts())
-                        yield delimited(_TOKEN, token) + records
-                        if turns is not None and turns.spent:
-                            await turns.next()
+            async with aclosing(stream.merged.responses(stream.records)) as responses:
+                async for records in responses:
+                    yield delimited(_TOKEN, self._tokens.token(stream.parts())) + records
 
 
 def _check(request: pb.StreamLogsRequest) -> None:
@@ -260,25 +256,13 @@ class _Stream:
 
     # Sending
 
-    def responses(self, items: list[Any]) -> Iterator[tuple[bytes, Turns | None]]:
-        """Yield the responses for *items*, each with the turns of the host of its last record, if it has one.
+    def records(self, items: list[Any]) -> Iterator[tuple[bytes, Turns | None]]:
+        """Yield the records of *items*, or a heartbeat without any, each with the turns of its host if that sent it.
 
-        A response ends with the turn.  After each response, `parts` are those of its token.
+        After each of them, `parts` are those of the token for the position after it.
         """
-        pieces: list[bytes] = []
-        size = 0
-        for piece, turns in self._records(items):
-            pieces.append(piece)
-            size += len(piece)
-            if size >= MOST_BYTES or (turns is not None and turns.spent):
-                yield b"".join(pieces), turns
-                pieces, size = [], 0
-        if not items and not pieces:
-            pieces = [pb.StreamLogsResponse(heartbeat=heartbeat(0)).SerializeToString()]
-        if pieces:
-            yield b"".join(pieces), None
-
-    def _records(self, items: list[Any]) -> Iterator[tuple[bytes, Turns | None]]:
+        if not items and not self._news:
+            yield pb.StreamLogsResponse(heartbeat=heartbeat(0)).SerializeToString(), None
         while self._news:
             yield self._news.pop(0), None
         for item in items:

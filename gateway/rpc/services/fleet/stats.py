@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
 from dockfleet.fleet.v1 import fleet_pb2 as pb
@@ -54,8 +54,9 @@ class FleetStats:
             while not stream.ended:
                 records = await stream.next()
                 if records:
-                    for response in joined(iter(records)):
-                        yield response
+                    async with aclosing(joined((record, None) for record in records)) as responses:
+                        async for response in responses:
+                            yield response
                 elif not stream.ended:
                     yield pb.StreamStatsResponse(heartbeat=heartbeat(HEARTBEAT_SECONDS)).SerializeToString()
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from gateway.engine.codec.times import seconds_of
 from gateway.engine.errors import InvalidField
 from gateway.engine.resumable.subscription import HEARTBEAT_SECONDS
+from gateway.engine.transport.turns import Turns
 from gateway.fleet.merge import Merge, Part, Resumed, Source, Stalled
 
 MOST_BYTES = 256 << 10
-_MOST_RECORDS = 512  # of one turn
+_MOST_RECORDS = 512  # that are taken at once
+_LEAST_SECONDS = 0.0005  # of work for a response, as long as a turn: to send it takes much of that
 _ROOM_BYTES = 16 << 20  # for what is pending, of all sources together
 _SHARE_BYTES = 256 << 10  # of one of them, at most
 
@@ -99,8 +102,19 @@ class Merged(Generic[T]):
 
     # The stream
 
-    async def items(self) -> AsyncGenerator[list[Part[T] | Stalled[T] | Resumed[T]], None]:
-        """Yield the pending records in order; an empty list when a heartbeat is due, or after `wake`."""
+    async def responses(
+        self, records: Callable[[list[Part[T] | Stalled[T] | Resumed[T]]], Iterator[tuple[bytes, Turns | None]]]
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield the responses, without tokens.  *records* encodes what the merge yields; it gets an empty list when a
+        heartbeat is due, or after `wake`.
+        """
+        async with aclosing(self._items()) as batches:
+            async for items in batches:
+                async with aclosing(joined(records(items))) as responses:
+                    async for response in responses:
+                        yield response
+
+    async def _items(self) -> AsyncGenerator[list[Part[T] | Stalled[T] | Resumed[T]], None]:
         heartbeat = self.clock() + HEARTBEAT_SECONDS
         while True:
             self._changed.clear()
@@ -131,15 +145,23 @@ def max_wait(request: Any) -> float:
     return seconds
 
 
-def joined(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield *pieces* joined, about 256 KiB each.  Whatever is yielded contains all pieces that were taken before."""
+async def joined(pieces: Iterator[tuple[bytes, Turns | None]]) -> AsyncGenerator[bytes, None]:
+    """Yield *pieces* joined, about 256 KiB each.  A piece of a host comes with its turns.
+
+    A response ends when its host has used up the turn, and the next one waits for the next turn.  No piece is taken
+    before the response that has it, so the token of a response can be that of its last piece.
+    """
     held: list[bytes] = []
-    size = 0
-    for piece in pieces:
+    size, began = 0, time.monotonic()
+    for piece, turns in pieces:
         held.append(piece)
         size += len(piece)
-        if size >= MOST_BYTES:
+        spent = time.monotonic() - began >= _LEAST_SECONDS and turns is not None and turns.spent
+        if spent or size >= MOST_BYTES:
             yield b"".join(held)
             held, size = [], 0
+        if turns is not None and spent:
+            await turns.next()
+            began = time.monotonic()
     if held:
         yield b"".join(held)
