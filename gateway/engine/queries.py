@@ -53,10 +53,10 @@ def message(
     return found
 
 
-def new_id(id: object, format: int) -> str:
-    """Return *id*, which the engine gave to an object that it has created.
+def checked_id(id: object, format: int) -> str:
+    """Return *id*, which the engine gave to an object.
 
-    Raises `BadResponse` when it does not fit the `NameFormat` *format*: it becomes a part of paths.
+    Raises `BadResponse` when it does not fit the `NameFormat` *format*, because ids become parts of paths.
     """
     if not isinstance(id, str) or grammar.violation(format, id):
         raise BadResponse("the host's response does not fit the Engine API: `Id` is not an id", sent=True)

@@ -12,8 +12,10 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
+from dockfleet.options.v1.options_pb2 import NAME_FORMAT_IMAGE
 from dockfleet.v1 import images_pb2 as pb
 
+from gateway.engine import queries
 from gateway.engine.client import NotFound
 from gateway.engine.codec import streams
 from gateway.engine.codec.binding import Binding
@@ -76,6 +78,7 @@ class ImageCopy:
     async def begin(self) -> None:
         """Look the image up at the source.  Raises `docker.errors.APIError` and `TransportError`."""
         self._found = await _inspect(self._source, self._image)
+        queries.checked_id(self._found.id, NAME_FORMAT_IMAGE)
 
     async def to(self, hosts: Sequence[Host], put: Put[Result]) -> None:
         """Copy to all *hosts* concurrently, and *put* the result of each."""

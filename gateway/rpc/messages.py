@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _KEY = "limits.request_timeout_seconds"
 _LOOK_SECONDS = 0.1
-_MOMENT = 2  # checks; a message that arrives with its call never waits for so many
+_MOMENT = 2  # checks; a message that arrives with its call never waits for this many
 _MANY = 8  # calls of one connection
 
 _Slow = dict[str, dict[str, list["Call"]]]  # calls by address and connection, those that began first before the others

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
+import grpc
 import pytest
 from dockfleet.fleet.v1 import fleet_pb2 as pb
 from dockfleet.fleet.v1 import hosts_pb2, selectors_pb2
@@ -15,7 +16,7 @@ from dockfleet.v1 import common_pb2
 
 from gateway.config.settings import Limits
 from tests.support.fake_engine import FakeEngine, ResponseParser, torn
-from tests.support.gateway import Client, gateway_of
+from tests.support.gateway import Client, failed, gateway_of
 from tests.support.upstream import Held, until
 
 IMAGE, OTHER = "sha256:" + "a" * 64, "sha256:" + "b" * 64
@@ -124,6 +125,17 @@ async def test_one_archive_is_read_and_goes_to_all(client: Client, source: FakeE
     assert (summary.succeeded, summary.failed) == (3, 0)
     assert len([asked for asked in source.requests if asked.path.endswith("/get")]) == 1
     assert all(target.received >= len(ARCHIVE) for target in targets)
+
+
+async def test_an_image_without_an_id_is_a_bad_answer_of_the_source(client: Client, source: FakeEngine) -> None:
+    """The id would become a part of paths of other hosts; they are not asked."""
+    source.on("GET", INSPECT, json={"Id": "../containers/x", "Size": 1})
+
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        [response async for response in client.fleet.CopyImage(request())]
+
+    refused = failed(caught.value)
+    assert (refused.code, refused.reason) == (grpc.StatusCode.INTERNAL, "BAD_ENGINE_RESPONSE")
 
 
 async def test_a_source_that_breaks_in_the_middle_fails_all_targets(

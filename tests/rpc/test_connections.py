@@ -82,7 +82,7 @@ async def test_a_client_whose_calls_have_no_request_is_sent_away(engine: FakeEng
                 break
             hostile.churn(PING, {"x-some": "y" * 60})
             await hostile.drain()
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # the gateway runs on the same loop
         await hostile.gone.wait()
 
         assert closed(client, "silent") == 1

@@ -19,7 +19,7 @@ from tests.web.test_fleet_pages import eventually, gateway
 EACH = 100  # containers of a generation
 GENERATIONS = 8
 GONE = 400  # containers that have gone and are still shown
-WARM = 5  # generations, after which there are so many
+WARM = 5  # generations, after which GONE containers are shown
 SETTLED = 50  # objects more or less, from look to look
 _SHOWN = re.compile(rb'^(\w+)\{host="h1",id="/docker/(\w+)"', re.MULTILINE)
 

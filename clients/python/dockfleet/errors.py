@@ -75,8 +75,8 @@ class DockfleetError(Exception):
         return ": ".join(part for part in (self.host, self.reason or self.code.name, self.message) if part)
 
     @classmethod
-    def of(cls, error: grpc.RpcError) -> DockfleetError:
-        """Return the failure in *error*, as the class of its reason: see `dockfleet.reasons`.
+    def of(cls, error: BaseException) -> DockfleetError:
+        """Return the failure in *error*, which gRPC raised, as the class of its reason: see `dockfleet.reasons`.
 
         Without readable details, attributes have their defaults.
         """

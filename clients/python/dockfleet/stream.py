@@ -132,7 +132,7 @@ def uploaded(rpc: Any, upload: Upload, timeout: float | None = None) -> Any:
     except FAILURES as error:
         if task_cancelled():
             raise
-        raise upload.failure or status.failure(error) or DockfleetError.of(error) from error  # type: ignore[arg-type]
+        raise upload.failure or status.failure(error) or DockfleetError.of(error) from error
     finally:
         call.cancel()  # has no effect after the end
 

@@ -195,7 +195,7 @@ async def _sweep(engine: Engine, tags: Sequence[ExecTag]) -> tuple[Sweep, str]:
             if error.status_code == 409 and "is not running" in str(error.explanation):
                 return Sweep.CLEAN, ""
             raise
-        exec_id = queries.new_id(created.get("Id") if isinstance(created, dict) else None, NAME_FORMAT_EXEC)
+        exec_id = queries.checked_id(created.get("Id") if isinstance(created, dict) else None, NAME_FORMAT_EXEC)
         end, output = await _run(engine, exec_id)
         match end:
             case Exited(0):

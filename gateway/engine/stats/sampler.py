@@ -25,7 +25,7 @@ from gateway.engine.stats.feed import StatsFeeds
 from gateway.engine.transport.http import Request
 from gateway.engine.versions import OLDEST
 
-_AT_ONCE = 16  # an eighth less work for the engine than 6; more would hardly save any
+_AT_ONCE = 16  # a tenth less work for the engine than 6; more would save hardly any
 _AT_ONCE_WHERE_SLOW = 64
 _ANSWERS_AT_ONCE = (1, 44)  # the API of Docker 25.0
 _load = enginejson.loader(ContainerStats.DESCRIPTOR)

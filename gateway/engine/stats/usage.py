@@ -77,7 +77,7 @@ def _windows_cpu_percent(now: ContainerStats) -> float:
 
 
 def is_windows(sample: ContainerStats) -> bool:
-    """Tell whether a sample is of an engine on Windows."""
+    """Return whether a sample is of an engine on Windows."""
     # Engines before API 1.52 send no `os_type`.  Only engines on Windows send the number of processors in `num_procs`.
     return sample.os_type == "windows" or (not sample.os_type and sample.num_procs > 0)
 

@@ -223,7 +223,7 @@ async def _removal(engine: Engine, id: str, deadline: float | None) -> str:
 
 def _created(response: Response) -> Any:
     created: Any = _CREATE.response(response)
-    queries.new_id(created.id, NAME_FORMAT_CONTAINER)
+    queries.checked_id(created.id, NAME_FORMAT_CONTAINER)
     return created
 
 

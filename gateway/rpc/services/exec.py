@@ -56,7 +56,7 @@ class ExecService:
             create.console_size.CopyFrom(size)
             size = None
         created: Any = _CREATE.response(await host.engine.fetch(_CREATE.call(create, deadline)))
-        exec_id = queries.new_id(created.id, NAME_FORMAT_EXEC)
+        exec_id = queries.checked_id(created.id, NAME_FORMAT_EXEC)
         begin = pb.StartExecStart(id=exec_id, tty=asked.tty, slow_reader=asked.slow_reader)
         exec_session = self._session(host, begin, pb.ExecResponse, context)
         async with (

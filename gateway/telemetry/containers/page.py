@@ -33,7 +33,8 @@ class Sheet:
     def container(self, labels: str, seen: Seen, least: int = 0) -> tuple[int, bool]:
         """Write the series of a container; once they do not fit, those of all further ones are counted instead.
 
-        Return how many they are, at least *least*: so many it had before; and whether they were written.
+        Return the number of series that the container takes, and whether they were written.  It takes at least *least*,
+        the number that it had before.
         """
         found = [(family.name, line) for family in self._families for line in _lines(family, labels, seen)]
         count = max(len(found), least)

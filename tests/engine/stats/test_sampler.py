@@ -17,7 +17,7 @@ IDS = [f"{number:064x}" for number in range(40)]
 
 @pytest.mark.parametrize(("version", "at_once"), [("1.41", len(IDS)), ("1.45", 16)])
 async def test_samples_are_asked_for_in_bursts(version: str, at_once: int) -> None:
-    """All at once where the engine answers at the next turn of its collector; else so many as it takes well."""
+    """All at once where the engine answers at the next turn of its collector; else sixteen."""
     may_answer = asyncio.Event()
 
     async def answer(exchange: ResponseParser) -> None:

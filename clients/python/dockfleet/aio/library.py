@@ -89,7 +89,7 @@ async def response_of(rpc: Callable[..., Any], request: Message, timeout: float 
     except FAILURES as error:
         if task_cancelled():
             raise
-        raise await status.failure(error) or DockfleetError.of(error) from error  # type: ignore[arg-type]
+        raise await status.failure(error) or DockfleetError.of(error) from error
 
 
 def started(rpc: Callable[..., Any], requests: Any, timeout: float | None) -> Any:

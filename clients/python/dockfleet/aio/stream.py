@@ -131,7 +131,7 @@ async def uploaded(rpc: Any, upload: Upload, timeout: float | None = None) -> An
     except FAILURES as error:
         if task_cancelled():
             raise
-        raise upload.failure or await status.failure(error) or DockfleetError.of(error) from error  # type: ignore[arg-type]
+        raise upload.failure or await status.failure(error) or DockfleetError.of(error) from error
     finally:
         call.cancel()  # has no effect after the end
 
