@@ -7,16 +7,18 @@ from typing import NamedTuple
 
 from protos.layers.model import Contract, Field, Message, Method, Reach, Shape
 from protos.layers.python_services import (
+    ALL_TAGS,
     CONFIG,
     DEADLINE,
     PROGRESS,
+    PULLED_TAG,
     RETRY,
     SPEC,
     SPEC_MESSAGE,
     method_name,
     spec_place,
 )
-from protos.layers.python_types import TYPES, Types, arguments, docstring, is_required, parameter
+from protos.layers.python_types import TYPES, Types, arguments, comment_of, docstring, is_required, parameter
 
 CLASSES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "FleetContainers": (
@@ -88,7 +90,7 @@ from dockfleet.aio.resuming import ResumingStream
 from dockfleet.resume_state import RETRY_SECONDS
 from dockfleet.results import Batch, Found, Listing, RunResult
 from dockfleet.selectors import container_selector, host_selector, labelled, requirements
-from dockfleet.specs import container_spec
+from dockfleet.specs import container_spec, pulled_tag
 """
 
 SELECTION = "forms.Selection | None = None"
@@ -214,6 +216,9 @@ def _plan_request(plan: Plan, name: str, request: Message, types: Types, contrac
             continue
         plan.parameters.append(_argument(field, request, types))
         value = parameter(field.name)
+        if f"{request.name}.{field.name}" == "PullImageRequest.tag":
+            plan.parameters.append(_told(ALL_TAGS, "bool = False"))
+            value = PULLED_TAG
         if field.name == "filters" and request.name.startswith("List"):
             plan.parameters.append(Argument("label", SELECTION, "labels of the objects: `k` or `k=v`."))
             value = "labelled(filters, label)"
@@ -236,7 +241,7 @@ def _plan_spec(plan: Plan, types: Types, contract: Contract) -> str:
 def _argument(field: Field, message: Message, types: Types) -> Argument:
     kind = types.argument(field, message, "dicts.")
     default = "" if is_required(field) else " | None = None"
-    return Argument(parameter(field.name), f"{kind}{default}", field.comment)
+    return Argument(parameter(field.name), f"{kind}{default}", comment_of(field, message))
 
 
 def _body(method: Method, types: Types, contract: Contract) -> tuple[str, str, list[Argument]]:

@@ -6,7 +6,16 @@ import re
 from collections.abc import Iterator, Sequence
 
 from protos.layers.model import Contract, Field, Message, Method, Reach, Service, Shape
-from protos.layers.python_types import TYPES, Types, arguments, docstring, is_required, parameter
+from protos.layers.python_types import (
+    OTHER_HERE,
+    TYPES,
+    Types,
+    arguments,
+    comment_of,
+    docstring,
+    is_required,
+    parameter,
+)
 
 ATTRIBUTES = {
     "ContainerService": "containers",
@@ -42,12 +51,29 @@ VERBS = {"Inspect": "get"}
 
 SPEC = {
     "command": "cmd",
+    "blkio_weight": "host_config.blkio_weight",
+    "blkio_weight_device": "host_config.blkio_weight_device",
     "cap_add": "host_config.cap_add",
     "cap_drop": "host_config.cap_drop",
+    "cgroup_parent": "host_config.cgroup_parent",
+    "cgroupns": "host_config.cgroupns_mode",
+    "cpu_period": "host_config.cpu_period_microseconds",
+    "cpu_quota": "host_config.cpu_quota_microseconds",
+    "cpu_rt_period": "host_config.cpu_realtime_period_microseconds",
+    "cpu_rt_runtime": "host_config.cpu_realtime_runtime_microseconds",
     "cpu_shares": "host_config.cpu_shares",
     "cpuset_cpus": "host_config.cpuset_cpus",
+    "cpuset_mems": "host_config.cpuset_mems",
+    "device_cgroup_rules": "host_config.device_cgroup_rules",
+    "device_read_bps": "host_config.blkio_device_read_bps",
+    "device_read_iops": "host_config.blkio_device_read_iops",
+    "device_requests": "host_config.device_requests",
+    "device_write_bps": "host_config.blkio_device_write_bps",
+    "device_write_iops": "host_config.blkio_device_write_iops",
     "devices": "host_config.devices",
     "dns": "host_config.dns",
+    "dns_opt": "host_config.dns_options",
+    "dns_search": "host_config.dns_search",
     "domainname": "domainname",
     "entrypoint": "entrypoint",
     "environment": "env",
@@ -60,18 +86,23 @@ SPEC = {
     "labels": "labels",
     "links": "host_config.links",
     "log_config": "host_config.log_config",
+    "mac_address": "mac_address",
     "mem_limit": "host_config.memory_bytes",
     "mem_reservation": "host_config.memory_reservation_bytes",
+    "mem_swappiness": "host_config.memory_swappiness",
     "memswap_limit": "host_config.memory_swap_bytes",
     "mounts": "host_config.mounts",
     "nano_cpus": "host_config.nano_cpus",
     "network": "host_config.network_mode",
+    "network_disabled": "network_disabled",
+    "networking_config": "networking_config.endpoints_config",
     "oom_kill_disable": "host_config.oom_kill_disable",
     "oom_score_adj": "host_config.oom_score_adj",
     "pid_mode": "host_config.pid_mode",
     "pids_limit": "host_config.pids_limit",
     "ports": "host_config.port_bindings",
     "privileged": "host_config.privileged",
+    "publish_all_ports": "host_config.publish_all_ports",
     "read_only": "host_config.readonly_rootfs",
     "remove": "host_config.auto_remove",
     "restart_policy": "host_config.restart_policy",
@@ -80,16 +111,34 @@ SPEC = {
     "shm_size": "host_config.shm_size_bytes",
     "stdin_open": "open_stdin",
     "stop_signal": "stop_signal",
+    "storage_opt": "host_config.storage_opt",
     "sysctls": "host_config.sysctls",
     "tmpfs": "host_config.tmpfs",
     "tty": "tty",
     "ulimits": "host_config.ulimits",
     "user": "user",
+    "userns_mode": "host_config.userns_mode",
+    "uts_mode": "host_config.uts_mode",
+    "volume_driver": "host_config.volume_driver",
     "volumes": "host_config.binds",
     "volumes_from": "host_config.volumes_from",
     "working_dir": "working_dir",
 }
 """The arguments of docker-py's `run` and `create`, and their places in a `ContainerSpec`."""
+
+POSITIONAL = {
+    "CommitContainerRequest": ("repo", "tag"),
+    "CreateVolumeRequest": ("name",),
+    "KillContainerRequest": ("signal",),
+    "PullImageRequest": ("tag",),
+    "PushImageRequest": ("tag",),
+    "TagImageRequest": ("tag",),
+}
+"""The fields that may be left out and that docker-py takes by their place."""
+
+ALL_TAGS = "*all_tags*: pull all tags of the repository"
+PULLED_TAG = "pulled_tag(image, tag, all_tags)"
+"""A pull without a tag takes `latest`, as with docker-py and docker.  The Engine would pull all tags."""
 
 SPEC_MESSAGE = "dockfleet.v1.ContainerSpec"
 CONFIG = "what else the container has, or all of it"
@@ -133,7 +182,7 @@ from dockfleet.aio.session import Session
 from dockfleet.aio.stream import AsyncSource, Stream, download
 from dockfleet.resume_state import RETRY_SECONDS
 from dockfleet.results import ImageResult, Listing, RunResult
-from dockfleet.specs import container_spec
+from dockfleet.specs import container_spec, pulled_tag
 """
 
 BASES = {"ImageService": "ImageOperations"}
@@ -183,8 +232,10 @@ def _method(service: Service, method: Method, types: Types, contract: Contract) 
     fields = sorted(method.fields, key=lambda field: not is_required(field))
     returns, body, notes, more = _body(method, types, contract)
     parameters = signature(fields, method, types, contract, more)
-    comments = [(parameter(field.name), field.comment) for field in fields]
-    text = "\n\n".join(filter(None, [*_parts(method.comment), *notes, arguments(comments)]))
+    message = contract.messages[method.start]
+    comments = [(parameter(field.name), comment_of(field, message)) for field in fields]
+    parts = [part for part in _parts(method.comment) if part not in OTHER_HERE]
+    text = "\n\n".join(filter(None, [*parts, *notes, arguments(comments)]))
     text += "".join(f"\n- {line}" for line in more.values())
     if not comments and more:
         text = text.replace("\n- ", "\n\nArguments:\n\n- ", 1)
@@ -206,19 +257,23 @@ def signature(fields: Sequence[Field], method: Method, types: Types, contract: C
     """Return the parameters after `self`."""
     message = contract.messages[method.start]
     first = ["source: AsyncSource"] if "source" in more else []
-    named = []
+    last: list[str] = []
+    named: list[str] = []
     for field in fields:
         kind = types.argument(field, message, "dicts.")
         if is_required(field):
             first.append(f"{parameter(field.name)}: {kind}")
         else:
-            named.append(f"{parameter(field.name)}: {kind} | None = None")
+            by_place = field.name in POSITIONAL.get(message.name, ())
+            (last if by_place else named).append(f"{parameter(field.name)}: {kind} | None = None")
+    if "all_tags" in more:
+        named.append("all_tags: bool = False")
     if "progress" in more:
         named.append("progress: Callable[[common_pb2.Progress], object] | None = None")
     if "retry_seconds" in more:
         named.append("retry_seconds: float = RETRY_SECONDS")
     named.append("deadline: float | None = None")
-    return ", ".join([*first, "*", *named])
+    return ", ".join([*first, *last, "*", *named])
 
 
 def _parts(comment: str) -> Iterator[str]:
@@ -239,6 +294,9 @@ def _body(method: Method, types: Types, contract: Contract) -> tuple[str, str, l
     if method.shape in (Shape.UPLOAD, Shape.UPLOAD_STREAM):
         more = {"source": SOURCE, **more}
         call = call.replace(")(", ")(source, ", 1)
+    if method.name == "PullImage":
+        more["all_tags"] = ALL_TAGS
+        call = call.replace("tag=tag", f"tag={PULLED_TAG}")
     if response.field("progress"):
         more = {**more, "progress": PROGRESS}
         return "ImageResult", f"        return await proceed({call}, progress)", [CASES["progress"]], more
@@ -294,6 +352,7 @@ def creating(method: Method, types: Types, contract: Contract, host: str = "self
         last = ["check: bool = True", "progress: Callable[[common_pb2.Progress], object] | None = None", *last]
     parameters = ", ".join(["self", "image: str", command, "*", *own, *named, config, *last])
     settings = "".join(f'"{path}": {key}, ' for key, path in {"image": "image", **SPEC}.items())
+    settings += '"stdin_once": stdin_open, ' if name == "create" else ""
     spec_code = f"config=container_spec(config, {{{settings}}})"
     call = f'self.rpc("{method.name}")({spec_code}, {values(fields)}deadline=deadline)'
     text = "\n\n".join(filter(None, [*_parts(method.comment), note, arguments(comments)]))

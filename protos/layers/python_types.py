@@ -37,7 +37,7 @@ FORMS: Mapping[str, str] = {
     "links": "forms.Links",
     "port_bindings": "forms.Ports",
     "sysctls": "Mapping[str, str | int]",
-    "tmpfs": "Mapping[str, str] | Sequence[str]",
+    "tmpfs": "Mapping[str, str | None] | Sequence[str]",
     "volumes_from": "str | Sequence[str]",
     "ContainerConfig.labels": "forms.Labels",
     "ContainerConfig.user": "str | int",
@@ -55,6 +55,16 @@ FORMS: Mapping[str, str] = {
     "StreamLogsRequest.tail": 'int | Literal["all"]',
 }
 """The fields that take more than their type, as `dockfleet.docker_forms` reads them."""
+
+COMMENTS = {
+    "PullImageRequest.image": "The image: `repository`, `repository:tag` or `repository@digest`.  Required.",
+    "PullImageRequest.tag": "The tag, or a digest.  It replaces a tag in `image`; a digest in `image` has precedence "
+    "over it.  Default: what `image` says, and `latest` where it says nothing.",
+}
+"""The comments of fields that the methods use in another way than the contract."""
+
+OTHER_HERE = ("A reference that has neither a tag nor a digest pulls all tags of the repository.",)
+"""What the contract says of calls and is not so for the methods."""
 
 SECONDS = "timeout_seconds"
 """The field that docker-py calls `timeout`: how long a container may take to stop."""
@@ -137,6 +147,11 @@ def parameter(name: str) -> str:
     """Return the name of the parameter for a field."""
     name = "timeout" if name == SECONDS else name
     return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def comment_of(field: Field, message: Message) -> str:
+    """Return the comment of *field* of *message* for the parameter of a method."""
+    return COMMENTS.get(f"{message.name}.{field.name}", field.comment)
 
 
 def is_required(field: Field) -> bool:

@@ -90,11 +90,17 @@ def _single(field: FieldDescriptor, value: Any, place: str) -> Any:
         return _integer(field, value, place)
     accepted, result = SCALARS[field.type]
     if not isinstance(value, accepted) or (isinstance(value, bool) and field.type != _F.TYPE_BOOL):
-        raise TypeError(f"{place} must be {_one(field)}{_also(field)}, not {type_name(value)}")
+        hint = f": use its {name}" if (name := _identity(value)) else ""
+        raise TypeError(f"{place} must be {_one(field)}{_also(field)}, not {type_name(value)}{hint}")
     try:
         return result(value)
     except UnicodeEncodeError:
         raise ValueError(f"{place} must be text that UTF-8 can encode") from None
+
+
+def _identity(value: Any) -> str:
+    """Return which attribute of an object names it: docker-py takes the objects themselves."""
+    return next((name for name in ("id", "name") if isinstance(getattr(value, name, None), str)), "")
 
 
 def _message(kind: Descriptor, value: Any, place: str) -> Message:
@@ -218,9 +224,13 @@ def _field(kind: Descriptor, name: Any, path: str) -> FieldDescriptor:
     raise TypeError(f'{place}{kind.name} has no "{name}" field{_hint(kind, name)}')
 
 
+def path_of(kind: Descriptor, name: str) -> str | None:
+    """Return where *kind* has the field with docker-py's *name*, such as `host_config.dns`."""
+    return next(_paths(kind, DOCKER_PY_NAMES.get(name, name)), None)
+
+
 def _hint(kind: Descriptor, name: str) -> str:
-    wanted = DOCKER_PY_NAMES.get(name, name)
-    if (path := next(_paths(kind, wanted), None)) is not None:
+    if (path := path_of(kind, name)) is not None:
         return f"; use {path}"
     names = {each.casefold(): field.name for field in kind.fields for each in (field.name, field.json_name)}
     close = difflib.get_close_matches(name.casefold(), names, 1)

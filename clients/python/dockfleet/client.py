@@ -19,11 +19,13 @@ from dockfleet.fleet_services import (
     FleetVolumes,
     Hosts,
 )
+from dockfleet.hints import Explained, explained
 from dockfleet.host import HostView
 from dockfleet.library import BLOCKING, LIBRARY, closed
 from dockfleet.target import DEFAULT_TARGET, PathLike, address, credentials
 
 
+@explained
 def connect(
     target: str = DEFAULT_TARGET,
     *,
@@ -58,6 +60,7 @@ def connect(
     return Fleet(SplitChannel(dial, BLOCKING), target)
 
 
+@explained
 def from_env(*, channel_options: Options = ()) -> Fleet:
     """Return the fleet of the gateway that the variables of the command line name.
 
@@ -76,7 +79,7 @@ def from_env(*, channel_options: Options = ()) -> Fleet:
     )
 
 
-class Fleet:
+class Fleet(Explained):
     """All hosts of a gateway.  `host` returns one host; the services of the fleet call many hosts at once.
 
     Everything raises `DockfleetError`, or a subclass for the reason: see `dockfleet.reasons`.  `stubs` has the stubs of

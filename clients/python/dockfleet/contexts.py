@@ -8,11 +8,30 @@ import re
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from dockfleet.archives import packed
+from dockfleet.sources import chunks
 
 IGNORED_ROOT = ".dockerignore"
 OUTSIDE = ".dockerfile.outside"  # the name of a Dockerfile that is not in the context
+
+
+def source(
+    path: str | os.PathLike[str] | None, dockerfile: str | os.PathLike[str] | None, fileobj: BinaryIO | None
+) -> tuple[str, Iterator[bytes]]:
+    """Return what `context` does for a directory, or for the Dockerfile *fileobj* alone.
+
+    Raises `TypeError` without one of them, for both, and for a file that is not open in binary mode.
+    """
+    if (path is None) == (fileobj is None):
+        raise TypeError("build needs either path, a directory, or fileobj, a Dockerfile")
+    if path is not None:
+        return context(path, dockerfile)
+    if dockerfile is not None:
+        raise TypeError("dockerfile needs a path: fileobj is the Dockerfile itself")
+    assert fileobj is not None
+    return OUTSIDE, packed_context(None, {OUTSIDE: b"".join(chunks(fileobj))})
 
 
 def context(

@@ -564,8 +564,8 @@ class HostConfigDict(TypedDict, total=False):
     VolumesFrom: str | Sequence[str] | None
     volume_driver: str | None
     VolumeDriver: str | None
-    tmpfs: Mapping[str, str] | Sequence[str] | None
-    Tmpfs: Mapping[str, str] | Sequence[str] | None
+    tmpfs: Mapping[str, str | None] | Sequence[str] | None
+    Tmpfs: Mapping[str, str | None] | Sequence[str] | None
     shm_size_bytes: int | str | None
     ShmSize: int | str | None
     readonly_rootfs: bool | None

@@ -157,6 +157,8 @@ def _labels(value: Any) -> Any:
 
 
 def _tmpfs(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {path: "" if options is None else options for path, options in value.items()}
     if not is_list(value):
         return value
     return dict(_path(mount).partition(":")[::2] for mount in value)
@@ -304,15 +306,19 @@ DOCKER_PY_NAMES = {
     "mem_swappiness": "memory_swappiness",
     "memswap_limit": "memory_swap_bytes",
     "network": "network_mode",
+    "noprune": "no_prune",
     "ports": "port_bindings",
     "read_only": "readonly_rootfs",
     "remove": "auto_remove",
     "repository": "image",
     "shm_size": "shm_size_bytes",
+    "stderr": "attach_stderr",
     "stdin": "attach_stdin",
     "stdin_open": "open_stdin",
+    "stdout": "attach_stdout",
     "stop_timeout": "stop_timeout_seconds",
     "tag": "tags",
+    "v": "remove_volumes",
     "workdir": "working_dir",
 }
 """Parameters of docker-py, and the fields that have their meaning, for errors."""

@@ -12,7 +12,7 @@ from dockfleet.results import Batch, Found, Listing, RunResult
 from dockfleet.resume_state import RETRY_SECONDS
 from dockfleet.resuming import ResumingStream
 from dockfleet.selectors import container_selector, host_selector, labelled, requirements
-from dockfleet.specs import container_spec
+from dockfleet.specs import container_spec, pulled_tag
 from dockfleet.v1 import (
     common_pb2,
     container_config_pb2,
@@ -290,12 +290,29 @@ class FleetContainers(Service):
         placement: fleet_pb2.Placement | dicts.FleetPlacementDict | None = None,
         name: str | None = None,
         platform: str | None = None,
+        blkio_weight: int | None = None,
+        blkio_weight_device: Sequence[container_config_pb2.WeightDevice | dicts.WeightDeviceDict] | None = None,
         cap_add: Sequence[str] | None = None,
         cap_drop: Sequence[str] | None = None,
+        cgroup_parent: str | None = None,
+        cgroupns: str | None = None,
+        cpu_period: int | None = None,
+        cpu_quota: int | None = None,
+        cpu_rt_period: int | None = None,
+        cpu_rt_runtime: int | None = None,
         cpu_shares: int | None = None,
         cpuset_cpus: str | None = None,
+        cpuset_mems: str | None = None,
+        device_cgroup_rules: Sequence[str] | None = None,
+        device_read_bps: Sequence[container_config_pb2.ThrottleDevice | dicts.ThrottleDeviceDict] | None = None,
+        device_read_iops: Sequence[container_config_pb2.ThrottleDevice | dicts.ThrottleDeviceDict] | None = None,
+        device_requests: Sequence[container_config_pb2.DeviceRequest | dicts.DeviceRequestDict] | None = None,
+        device_write_bps: Sequence[container_config_pb2.ThrottleDevice | dicts.ThrottleDeviceDict] | None = None,
+        device_write_iops: Sequence[container_config_pb2.ThrottleDevice | dicts.ThrottleDeviceDict] | None = None,
         devices: Sequence[str | container_config_pb2.DeviceMapping | dicts.DeviceMappingDict] | None = None,
         dns: Sequence[str] | None = None,
+        dns_opt: Sequence[str] | None = None,
+        dns_search: Sequence[str] | None = None,
         domainname: str | None = None,
         entrypoint: forms.Command | None = None,
         environment: forms.Environment | None = None,
@@ -308,18 +325,23 @@ class FleetContainers(Service):
         labels: forms.Labels | None = None,
         links: forms.Links | None = None,
         log_config: container_config_pb2.LogConfig | dicts.LogConfigDict | None = None,
+        mac_address: str | None = None,
         mem_limit: int | str | None = None,
         mem_reservation: int | str | None = None,
+        mem_swappiness: int | None = None,
         memswap_limit: int | str | None = None,
         mounts: Sequence[container_config_pb2.Mount | dicts.MountDict] | None = None,
         nano_cpus: int | None = None,
         network: str | None = None,
+        network_disabled: bool | None = None,
+        networking_config: Mapping[str, networks_pb2.EndpointSettings | dicts.EndpointSettingsDict] | None = None,
         oom_kill_disable: bool | None = None,
         oom_score_adj: int | None = None,
         pid_mode: str | None = None,
         pids_limit: int | None = None,
         ports: forms.Ports | None = None,
         privileged: bool | None = None,
+        publish_all_ports: bool | None = None,
         read_only: bool | None = None,
         remove: bool | None = None,
         restart_policy: container_config_pb2.RestartPolicy | dicts.RestartPolicyDict | None = None,
@@ -328,11 +350,15 @@ class FleetContainers(Service):
         shm_size: int | str | None = None,
         stdin_open: bool | None = None,
         stop_signal: str | None = None,
+        storage_opt: Mapping[str, str] | None = None,
         sysctls: Mapping[str, str | int] | None = None,
-        tmpfs: Mapping[str, str] | Sequence[str] | None = None,
+        tmpfs: Mapping[str, str | None] | Sequence[str] | None = None,
         tty: bool | None = None,
         ulimits: Sequence[container_config_pb2.Ulimit | dicts.UlimitDict] | None = None,
         user: str | int | None = None,
+        userns_mode: str | None = None,
+        uts_mode: str | None = None,
+        volume_driver: str | None = None,
         volumes: forms.Binds | None = None,
         volumes_from: str | Sequence[str] | None = None,
         working_dir: str | None = None,
@@ -370,14 +396,37 @@ class FleetContainers(Service):
           host's own is preferred.
         - *command*: the arguments of the entrypoint, or the command when there is no entrypoint. Default: the
           image's own, or none when `entrypoint` is set.
+        - *blkio_weight*: the weight against other containers in the use of disks, from 10 to 1000. 0 is the kernel's
+          default. Default: 0.
+        - *blkio_weight_device*: the same weight for single devices.
         - *cap_add*: kernel capabilities to add to the usual ones, such as `NET_ADMIN`, or `ALL`. Root on the host
           with many of them, in particular `SYS_ADMIN`, `SYS_PTRACE` and `SYS_MODULE`.
         - *cap_drop*: kernel capabilities to remove, or `ALL`.
+        - *cgroup_parent*: the cgroup that contains the container's own. A path that is not absolute is relative to
+          the cgroup of the host's init. Missing cgroups are created. Default: the engine's own.
+        - *cgroupns*: which tree of cgroups it sees: `private`, or `host` for the host's own. Default: the host's own
+          setting.
+        - *cpu_period*: the period that `cpu_quota_microseconds` refers to, in microseconds. 0 is the kernel's
+          default, 100000. Default: 0.
+        - *cpu_quota*: CPU time in each period, in microseconds. 0 is no limit. Default: 0.
+        - *cpu_rt_period*: the period for real-time tasks, in microseconds. 0 is no time for them. Default: 0.
+        - *cpu_rt_runtime*: CPU time for real-time tasks in each of their periods, in microseconds. 0 is no time for
+          them. Default: 0.
         - *cpu_shares*: the weight against other containers when CPU time is short. 0 is the kernel's default, 1024.
           Default: 0.
         - *cpuset_cpus*: the processors that it may run on, such as `0-3` or `0,1`. Default: all.
+        - *cpuset_mems*: the memory nodes that it may use on NUMA machines, such as `0-3` or `0,1`. Default: all.
+        - *device_cgroup_rules*: rules for devices in the kernel's format, such as `c 13:* rwm`. Root on the host
+          when they allow disks or memory.
+        - *device_read_bps*: the most that it may read from a device, in bytes per second.
+        - *device_read_iops*: the most that it may read from a device, in operations per second.
+        - *device_requests*: devices to request from device drivers, such as GPUs.
+        - *device_write_bps*: the most that it may write to a device, in bytes per second.
+        - *device_write_iops*: the most that it may write to a device, in operations per second.
         - *devices*: devices of the host that the container may use. Root on the host with a disk, memory or similar.
         - *dns*: the addresses of DNS servers. Default: the host's own.
+        - *dns_opt*: options of the DNS resolver, such as `ndots:1`.
+        - *dns_search*: domains to search for short names.
         - *domainname*: the container's domain name. Default: none.
         - *entrypoint*: the program to run, with its first arguments; `cmd` follows it. An empty list means no
           entrypoint. Default: the image's own.
@@ -397,9 +446,13 @@ class FleetContainers(Service):
         - *links*: links to other containers as `container:alias`. An old feature: on a user-defined network,
           containers find each other by name.
         - *log_config*: how the container's output is logged. Default: the host's own.
+        - *mac_address*: Deprecated: works up to 1.51; from 1.44 on use `EndpointSettings.mac_address`. The MAC
+          address on the container's main network.
         - *mem_limit*: the most memory that it may use, in bytes. 0 is no limit. Default: 0.
         - *mem_reservation*: the memory that the kernel shrinks it to when the host runs short, in bytes. 0 is none.
           Default: 0.
+        - *mem_swappiness*: how readily the kernel swaps out its memory, from 0 to 100. Default: the host's own
+          setting.
         - *memswap_limit*: the most memory and swap together, in bytes; -1 is swap without limit. 0 is twice
           `memory_bytes`. Default: 0.
         - *mounts*: mounts in a more exact form. Root on the host with sensitive paths of the host, as in `binds`.
@@ -408,6 +461,9 @@ class FleetContainers(Service):
         - *network*: `bridge`, `host`, `none`, `container:` and the name or id of another container, or the name of a
           network. `host` is the host's own network, with all services that listen on its loopback address only.
           Default: `default`, the host's default network.
+        - *network_disabled*: creates the container without any network. Default: false.
+        - *networking_config*: network name to the settings of the container's connection to it. An empty message
+          connects with all defaults. Hosts below 1.44 accept only one entry.
         - *oom_kill_disable*: lets its processes wait at the memory limit, instead of being killed. Default: false.
         - *oom_score_adj*: how readily the kernel kills it when the host runs out of memory: from -1000 (never) to
           1000 (first). Default: 0.
@@ -419,6 +475,8 @@ class FleetContainers(Service):
           `port/protocol`, such as `80/tcp`.
         - *privileged*: runs the container without isolation: all capabilities, all devices, no security profile.
           Root on the host. Default: false.
+        - *publish_all_ports*: publishes every exposed port on a free port of the host, which may change at each
+          start. Default: false.
         - *read_only*: makes the container's root file system read-only. It can write only to mounts. Default: false.
         - *remove*: removes the container, with its anonymous volumes, when it has stopped. Not together with a
           restart policy. Default: false.
@@ -430,12 +488,19 @@ class FleetContainers(Service):
         - *stdin_open*: keeps standard input open, so that sessions can write to it. Default: false.
         - *stop_signal*: the signal that asks the program to stop, by name or number. Default: the image's own, or
           `SIGTERM`.
+        - *storage_opt*: options of the storage driver: name to value, such as `size` to `120G`.
         - *sysctls*: kernel parameters for the container: name to value, such as `net.ipv4.ip_forward` to `1`.
         - *tmpfs*: directories in memory: path to mount options, such as `/run` to `rw,noexec,size=65536k`.
         - *tty*: starts the program with a terminal; standard output and standard error become one. Default: false.
         - *ulimits*: limits of its processes, such as that of open files.
         - *user*: the user that the program runs as: `user` or `user:group`, each a name or a number. Default: the
           image's own, or root of the container.
+        - *userns_mode*: `host` exempts the container from the host's mapping of users: root in the container is then
+          root of the host, limited only by the other protections. Default: the host's own setting.
+        - *uts_mode*: whose host name it has: `host` is the host's own, which a privileged container can change.
+          Default: its own.
+        - *volume_driver*: the driver of the volumes that `binds` and anonymous volumes create. It has no effect on
+          `mounts`. Default: `local`.
         - *volumes*: mounts as `source:target[:options]`. The source is an absolute path on the host (created if it
           does not exist) or the name of a volume. The target is an absolute path in the container. The options,
           separated by commas, are: `rw` (the default) or `ro`; `z` or `Z` to relabel the files for SELinux as shared
@@ -469,12 +534,29 @@ class FleetContainers(Service):
                         {
                             "image": image,
                             "cmd": command,
+                            "host_config.blkio_weight": blkio_weight,
+                            "host_config.blkio_weight_device": blkio_weight_device,
                             "host_config.cap_add": cap_add,
                             "host_config.cap_drop": cap_drop,
+                            "host_config.cgroup_parent": cgroup_parent,
+                            "host_config.cgroupns_mode": cgroupns,
+                            "host_config.cpu_period_microseconds": cpu_period,
+                            "host_config.cpu_quota_microseconds": cpu_quota,
+                            "host_config.cpu_realtime_period_microseconds": cpu_rt_period,
+                            "host_config.cpu_realtime_runtime_microseconds": cpu_rt_runtime,
                             "host_config.cpu_shares": cpu_shares,
                             "host_config.cpuset_cpus": cpuset_cpus,
+                            "host_config.cpuset_mems": cpuset_mems,
+                            "host_config.device_cgroup_rules": device_cgroup_rules,
+                            "host_config.blkio_device_read_bps": device_read_bps,
+                            "host_config.blkio_device_read_iops": device_read_iops,
+                            "host_config.device_requests": device_requests,
+                            "host_config.blkio_device_write_bps": device_write_bps,
+                            "host_config.blkio_device_write_iops": device_write_iops,
                             "host_config.devices": devices,
                             "host_config.dns": dns,
+                            "host_config.dns_options": dns_opt,
+                            "host_config.dns_search": dns_search,
                             "domainname": domainname,
                             "entrypoint": entrypoint,
                             "env": environment,
@@ -487,18 +569,23 @@ class FleetContainers(Service):
                             "labels": labels,
                             "host_config.links": links,
                             "host_config.log_config": log_config,
+                            "mac_address": mac_address,
                             "host_config.memory_bytes": mem_limit,
                             "host_config.memory_reservation_bytes": mem_reservation,
+                            "host_config.memory_swappiness": mem_swappiness,
                             "host_config.memory_swap_bytes": memswap_limit,
                             "host_config.mounts": mounts,
                             "host_config.nano_cpus": nano_cpus,
                             "host_config.network_mode": network,
+                            "network_disabled": network_disabled,
+                            "networking_config.endpoints_config": networking_config,
                             "host_config.oom_kill_disable": oom_kill_disable,
                             "host_config.oom_score_adj": oom_score_adj,
                             "host_config.pid_mode": pid_mode,
                             "host_config.pids_limit": pids_limit,
                             "host_config.port_bindings": ports,
                             "host_config.privileged": privileged,
+                            "host_config.publish_all_ports": publish_all_ports,
                             "host_config.readonly_rootfs": read_only,
                             "host_config.auto_remove": remove,
                             "host_config.restart_policy": restart_policy,
@@ -507,11 +594,15 @@ class FleetContainers(Service):
                             "host_config.shm_size_bytes": shm_size,
                             "open_stdin": stdin_open,
                             "stop_signal": stop_signal,
+                            "host_config.storage_opt": storage_opt,
                             "host_config.sysctls": sysctls,
                             "host_config.tmpfs": tmpfs,
                             "tty": tty,
                             "host_config.ulimits": ulimits,
                             "user": user,
+                            "host_config.userns_mode": userns_mode,
+                            "host_config.uts_mode": uts_mode,
+                            "host_config.volume_driver": volume_driver,
                             "host_config.binds": volumes,
                             "host_config.volumes_from": volumes_from,
                             "working_dir": working_dir,
@@ -540,12 +631,29 @@ class FleetContainers(Service):
         batch: fleet_pb2.BatchOptions | dicts.FleetBatchOptionsDict | None = None,
         name: str | None = None,
         platform: str | None = None,
+        blkio_weight: int | None = None,
+        blkio_weight_device: Sequence[container_config_pb2.WeightDevice | dicts.WeightDeviceDict] | None = None,
         cap_add: Sequence[str] | None = None,
         cap_drop: Sequence[str] | None = None,
+        cgroup_parent: str | None = None,
+        cgroupns: str | None = None,
+        cpu_period: int | None = None,
+        cpu_quota: int | None = None,
+        cpu_rt_period: int | None = None,
+        cpu_rt_runtime: int | None = None,
         cpu_shares: int | None = None,
         cpuset_cpus: str | None = None,
+        cpuset_mems: str | None = None,
+        device_cgroup_rules: Sequence[str] | None = None,
+        device_read_bps: Sequence[container_config_pb2.ThrottleDevice | dicts.ThrottleDeviceDict] | None = None,
+        device_read_iops: Sequence[container_config_pb2.ThrottleDevice | dicts.ThrottleDeviceDict] | None = None,
+        device_requests: Sequence[container_config_pb2.DeviceRequest | dicts.DeviceRequestDict] | None = None,
+        device_write_bps: Sequence[container_config_pb2.ThrottleDevice | dicts.ThrottleDeviceDict] | None = None,
+        device_write_iops: Sequence[container_config_pb2.ThrottleDevice | dicts.ThrottleDeviceDict] | None = None,
         devices: Sequence[str | container_config_pb2.DeviceMapping | dicts.DeviceMappingDict] | None = None,
         dns: Sequence[str] | None = None,
+        dns_opt: Sequence[str] | None = None,
+        dns_search: Sequence[str] | None = None,
         domainname: str | None = None,
         entrypoint: forms.Command | None = None,
         environment: forms.Environment | None = None,
@@ -558,18 +666,23 @@ class FleetContainers(Service):
         labels: forms.Labels | None = None,
         links: forms.Links | None = None,
         log_config: container_config_pb2.LogConfig | dicts.LogConfigDict | None = None,
+        mac_address: str | None = None,
         mem_limit: int | str | None = None,
         mem_reservation: int | str | None = None,
+        mem_swappiness: int | None = None,
         memswap_limit: int | str | None = None,
         mounts: Sequence[container_config_pb2.Mount | dicts.MountDict] | None = None,
         nano_cpus: int | None = None,
         network: str | None = None,
+        network_disabled: bool | None = None,
+        networking_config: Mapping[str, networks_pb2.EndpointSettings | dicts.EndpointSettingsDict] | None = None,
         oom_kill_disable: bool | None = None,
         oom_score_adj: int | None = None,
         pid_mode: str | None = None,
         pids_limit: int | None = None,
         ports: forms.Ports | None = None,
         privileged: bool | None = None,
+        publish_all_ports: bool | None = None,
         read_only: bool | None = None,
         remove: bool | None = None,
         restart_policy: container_config_pb2.RestartPolicy | dicts.RestartPolicyDict | None = None,
@@ -578,11 +691,15 @@ class FleetContainers(Service):
         shm_size: int | str | None = None,
         stdin_open: bool | None = None,
         stop_signal: str | None = None,
+        storage_opt: Mapping[str, str] | None = None,
         sysctls: Mapping[str, str | int] | None = None,
-        tmpfs: Mapping[str, str] | Sequence[str] | None = None,
+        tmpfs: Mapping[str, str | None] | Sequence[str] | None = None,
         tty: bool | None = None,
         ulimits: Sequence[container_config_pb2.Ulimit | dicts.UlimitDict] | None = None,
         user: str | int | None = None,
+        userns_mode: str | None = None,
+        uts_mode: str | None = None,
+        volume_driver: str | None = None,
         volumes: forms.Binds | None = None,
         volumes_from: str | Sequence[str] | None = None,
         working_dir: str | None = None,
@@ -613,14 +730,37 @@ class FleetContainers(Service):
           host's own is preferred.
         - *command*: the arguments of the entrypoint, or the command when there is no entrypoint. Default: the
           image's own, or none when `entrypoint` is set.
+        - *blkio_weight*: the weight against other containers in the use of disks, from 10 to 1000. 0 is the kernel's
+          default. Default: 0.
+        - *blkio_weight_device*: the same weight for single devices.
         - *cap_add*: kernel capabilities to add to the usual ones, such as `NET_ADMIN`, or `ALL`. Root on the host
           with many of them, in particular `SYS_ADMIN`, `SYS_PTRACE` and `SYS_MODULE`.
         - *cap_drop*: kernel capabilities to remove, or `ALL`.
+        - *cgroup_parent*: the cgroup that contains the container's own. A path that is not absolute is relative to
+          the cgroup of the host's init. Missing cgroups are created. Default: the engine's own.
+        - *cgroupns*: which tree of cgroups it sees: `private`, or `host` for the host's own. Default: the host's own
+          setting.
+        - *cpu_period*: the period that `cpu_quota_microseconds` refers to, in microseconds. 0 is the kernel's
+          default, 100000. Default: 0.
+        - *cpu_quota*: CPU time in each period, in microseconds. 0 is no limit. Default: 0.
+        - *cpu_rt_period*: the period for real-time tasks, in microseconds. 0 is no time for them. Default: 0.
+        - *cpu_rt_runtime*: CPU time for real-time tasks in each of their periods, in microseconds. 0 is no time for
+          them. Default: 0.
         - *cpu_shares*: the weight against other containers when CPU time is short. 0 is the kernel's default, 1024.
           Default: 0.
         - *cpuset_cpus*: the processors that it may run on, such as `0-3` or `0,1`. Default: all.
+        - *cpuset_mems*: the memory nodes that it may use on NUMA machines, such as `0-3` or `0,1`. Default: all.
+        - *device_cgroup_rules*: rules for devices in the kernel's format, such as `c 13:* rwm`. Root on the host
+          when they allow disks or memory.
+        - *device_read_bps*: the most that it may read from a device, in bytes per second.
+        - *device_read_iops*: the most that it may read from a device, in operations per second.
+        - *device_requests*: devices to request from device drivers, such as GPUs.
+        - *device_write_bps*: the most that it may write to a device, in bytes per second.
+        - *device_write_iops*: the most that it may write to a device, in operations per second.
         - *devices*: devices of the host that the container may use. Root on the host with a disk, memory or similar.
         - *dns*: the addresses of DNS servers. Default: the host's own.
+        - *dns_opt*: options of the DNS resolver, such as `ndots:1`.
+        - *dns_search*: domains to search for short names.
         - *domainname*: the container's domain name. Default: none.
         - *entrypoint*: the program to run, with its first arguments; `cmd` follows it. An empty list means no
           entrypoint. Default: the image's own.
@@ -640,9 +780,13 @@ class FleetContainers(Service):
         - *links*: links to other containers as `container:alias`. An old feature: on a user-defined network,
           containers find each other by name.
         - *log_config*: how the container's output is logged. Default: the host's own.
+        - *mac_address*: Deprecated: works up to 1.51; from 1.44 on use `EndpointSettings.mac_address`. The MAC
+          address on the container's main network.
         - *mem_limit*: the most memory that it may use, in bytes. 0 is no limit. Default: 0.
         - *mem_reservation*: the memory that the kernel shrinks it to when the host runs short, in bytes. 0 is none.
           Default: 0.
+        - *mem_swappiness*: how readily the kernel swaps out its memory, from 0 to 100. Default: the host's own
+          setting.
         - *memswap_limit*: the most memory and swap together, in bytes; -1 is swap without limit. 0 is twice
           `memory_bytes`. Default: 0.
         - *mounts*: mounts in a more exact form. Root on the host with sensitive paths of the host, as in `binds`.
@@ -651,6 +795,9 @@ class FleetContainers(Service):
         - *network*: `bridge`, `host`, `none`, `container:` and the name or id of another container, or the name of a
           network. `host` is the host's own network, with all services that listen on its loopback address only.
           Default: `default`, the host's default network.
+        - *network_disabled*: creates the container without any network. Default: false.
+        - *networking_config*: network name to the settings of the container's connection to it. An empty message
+          connects with all defaults. Hosts below 1.44 accept only one entry.
         - *oom_kill_disable*: lets its processes wait at the memory limit, instead of being killed. Default: false.
         - *oom_score_adj*: how readily the kernel kills it when the host runs out of memory: from -1000 (never) to
           1000 (first). Default: 0.
@@ -662,6 +809,8 @@ class FleetContainers(Service):
           `port/protocol`, such as `80/tcp`.
         - *privileged*: runs the container without isolation: all capabilities, all devices, no security profile.
           Root on the host. Default: false.
+        - *publish_all_ports*: publishes every exposed port on a free port of the host, which may change at each
+          start. Default: false.
         - *read_only*: makes the container's root file system read-only. It can write only to mounts. Default: false.
         - *remove*: removes the container, with its anonymous volumes, when it has stopped. Not together with a
           restart policy. Default: false.
@@ -673,12 +822,19 @@ class FleetContainers(Service):
         - *stdin_open*: keeps standard input open, so that sessions can write to it. Default: false.
         - *stop_signal*: the signal that asks the program to stop, by name or number. Default: the image's own, or
           `SIGTERM`.
+        - *storage_opt*: options of the storage driver: name to value, such as `size` to `120G`.
         - *sysctls*: kernel parameters for the container: name to value, such as `net.ipv4.ip_forward` to `1`.
         - *tmpfs*: directories in memory: path to mount options, such as `/run` to `rw,noexec,size=65536k`.
         - *tty*: starts the program with a terminal; standard output and standard error become one. Default: false.
         - *ulimits*: limits of its processes, such as that of open files.
         - *user*: the user that the program runs as: `user` or `user:group`, each a name or a number. Default: the
           image's own, or root of the container.
+        - *userns_mode*: `host` exempts the container from the host's mapping of users: root in the container is then
+          root of the host, limited only by the other protections. Default: the host's own setting.
+        - *uts_mode*: whose host name it has: `host` is the host's own, which a privileged container can change.
+          Default: its own.
+        - *volume_driver*: the driver of the volumes that `binds` and anonymous volumes create. It has no effect on
+          `mounts`. Default: `local`.
         - *volumes*: mounts as `source:target[:options]`. The source is an absolute path on the host (created if it
           does not exist) or the name of a volume. The target is an absolute path in the container. The options,
           separated by commas, are: `rw` (the default) or `ro`; `z` or `Z` to relabel the files for SELinux as shared
@@ -712,12 +868,29 @@ class FleetContainers(Service):
                         {
                             "image": image,
                             "cmd": command,
+                            "host_config.blkio_weight": blkio_weight,
+                            "host_config.blkio_weight_device": blkio_weight_device,
                             "host_config.cap_add": cap_add,
                             "host_config.cap_drop": cap_drop,
+                            "host_config.cgroup_parent": cgroup_parent,
+                            "host_config.cgroupns_mode": cgroupns,
+                            "host_config.cpu_period_microseconds": cpu_period,
+                            "host_config.cpu_quota_microseconds": cpu_quota,
+                            "host_config.cpu_realtime_period_microseconds": cpu_rt_period,
+                            "host_config.cpu_realtime_runtime_microseconds": cpu_rt_runtime,
                             "host_config.cpu_shares": cpu_shares,
                             "host_config.cpuset_cpus": cpuset_cpus,
+                            "host_config.cpuset_mems": cpuset_mems,
+                            "host_config.device_cgroup_rules": device_cgroup_rules,
+                            "host_config.blkio_device_read_bps": device_read_bps,
+                            "host_config.blkio_device_read_iops": device_read_iops,
+                            "host_config.device_requests": device_requests,
+                            "host_config.blkio_device_write_bps": device_write_bps,
+                            "host_config.blkio_device_write_iops": device_write_iops,
                             "host_config.devices": devices,
                             "host_config.dns": dns,
+                            "host_config.dns_options": dns_opt,
+                            "host_config.dns_search": dns_search,
                             "domainname": domainname,
                             "entrypoint": entrypoint,
                             "env": environment,
@@ -730,18 +903,23 @@ class FleetContainers(Service):
                             "labels": labels,
                             "host_config.links": links,
                             "host_config.log_config": log_config,
+                            "mac_address": mac_address,
                             "host_config.memory_bytes": mem_limit,
                             "host_config.memory_reservation_bytes": mem_reservation,
+                            "host_config.memory_swappiness": mem_swappiness,
                             "host_config.memory_swap_bytes": memswap_limit,
                             "host_config.mounts": mounts,
                             "host_config.nano_cpus": nano_cpus,
                             "host_config.network_mode": network,
+                            "network_disabled": network_disabled,
+                            "networking_config.endpoints_config": networking_config,
                             "host_config.oom_kill_disable": oom_kill_disable,
                             "host_config.oom_score_adj": oom_score_adj,
                             "host_config.pid_mode": pid_mode,
                             "host_config.pids_limit": pids_limit,
                             "host_config.port_bindings": ports,
                             "host_config.privileged": privileged,
+                            "host_config.publish_all_ports": publish_all_ports,
                             "host_config.readonly_rootfs": read_only,
                             "host_config.auto_remove": remove,
                             "host_config.restart_policy": restart_policy,
@@ -750,11 +928,15 @@ class FleetContainers(Service):
                             "host_config.shm_size_bytes": shm_size,
                             "open_stdin": stdin_open,
                             "stop_signal": stop_signal,
+                            "host_config.storage_opt": storage_opt,
                             "host_config.sysctls": sysctls,
                             "host_config.tmpfs": tmpfs,
                             "tty": tty,
                             "host_config.ulimits": ulimits,
                             "user": user,
+                            "host_config.userns_mode": userns_mode,
+                            "host_config.uts_mode": uts_mode,
+                            "host_config.volume_driver": volume_driver,
                             "host_config.binds": volumes,
                             "host_config.volumes_from": volumes_from,
                             "working_dir": working_dir,
@@ -1360,6 +1542,7 @@ class FleetImages(Service):
         host_label: forms.Selection | None = None,
         batch: fleet_pb2.BatchOptions | dicts.FleetBatchOptionsDict | None = None,
         tag: str | None = None,
+        all_tags: bool = False,
         platform: str | None = None,
         registry_auth: common_pb2.AuthConfig | dicts.AuthConfigDict | None = None,
         check: bool = True,
@@ -1370,13 +1553,13 @@ class FleetImages(Service):
 
         Arguments:
 
-        - *image*: the image: `repository`, `repository:tag` or `repository@digest`. Without a tag and a digest, here
-          and in `tag`, all tags are pulled. Required.
+        - *image*: the image: `repository`, `repository:tag` or `repository@digest`. Required.
         - *hosts*: names of hosts; a `*` stands for any characters. Default: all hosts.
         - *host_label*: labels of hosts: `k=v`, `k!=v`, `k in (a,b)`, `k notin (a,b)`, `k` or `!k`.
         - *batch*: how to proceed.
         - *tag*: the tag, or a digest. It replaces a tag in `image`; a digest in `image` has precedence over it.
-          Default: what `image` says.
+          Default: what `image` says, and `latest` where it says nothing.
+        - *all_tags*: pull all tags of the repository
         - *platform*: the platform to pull, as `os[/arch[/variant]]`. Default: the host's own.
         - *registry_auth*: credentials for the registry. Default: the pull is anonymous.
         - *check*: raise `FleetFailed` when something fails, after all is done; its `results` has all results
@@ -1387,7 +1570,12 @@ class FleetImages(Service):
             self.rpc("PullImages")(
                 hosts=host_selector(hosts, host_label),
                 batch=batch,
-                request={"image": image, "tag": tag, "platform": platform, "registry_auth": registry_auth},
+                request={
+                    "image": image,
+                    "tag": pulled_tag(image, tag, all_tags),
+                    "platform": platform,
+                    "registry_auth": registry_auth,
+                },
                 deadline=deadline,
             ),
             check,

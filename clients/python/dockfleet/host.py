@@ -10,6 +10,7 @@ from typing import Any
 
 from dockfleet import archives, forms
 from dockfleet.calls import METHODS, Stubs, check_deadline
+from dockfleet.hints import Explained
 from dockfleet.library import work
 from dockfleet.reasons import NotFound
 from dockfleet.services import Containers, Distribution, Exec, Images, Networks, System, Volumes
@@ -18,7 +19,7 @@ from dockfleet.stream import Source, Stream, Upload
 from dockfleet.v1 import common_pb2, exec_pb2
 
 
-class HostView:
+class HostView(Explained):
     """One host: a service for each kind of object, and what concerns several of them.
 
     Arguments take what docker-py takes, with the same meaning.  Everything else is a `TypeError` or a `ValueError`, and
@@ -64,7 +65,8 @@ class HostView:
         """Run *cmd* in container *id* and return its result.
 
         A str is split into arguments as a shell does, but no shell runs.  *stdin* is the input of the command.  All
-        output is kept in memory; `exec.open` streams it.  A command that fails raises nothing: see `exit_code`.
+        output is kept in memory; `exec.open` streams it.  A command that fails raises nothing: see `exit_code`.  One
+        that cannot be started, such as a program that does not exist, raises `ExecStartFailed`.
         """
         fields: dict[str, Any] = {"env": env, "working_dir": working_dir, "user": user}
         fields |= {"on_disconnect": on_disconnect, "slow_reader": slow_reader}

@@ -6,8 +6,8 @@ Generated from `dockfleet.aio` by protos/generate_clients.py.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, BinaryIO
 
 from dockfleet import contexts
 from dockfleet.calling import Service
@@ -24,8 +24,9 @@ class ImageOperations(Service):
 
     def build(
         self,
-        path: str | os.PathLike[str],
+        path: str | os.PathLike[str] | None = None,
         *,
+        fileobj: BinaryIO | None = None,
         tag: forms.Selection | None = None,
         dockerfile: str | os.PathLike[str] | None = None,
         buildargs: Mapping[str, str] | None = None,
@@ -35,19 +36,24 @@ class ImageOperations(Service):
         pull: bool | None = None,
         nocache: bool | None = None,
         rm: bool | None = True,
+        forcerm: bool | None = None,
+        cache_from: Sequence[str] | None = None,
+        shmsize: int | str | None = None,
+        squash: bool | None = None,
         network_mode: str | None = None,
         extra_hosts: forms.Addresses | None = None,
         registry_config: Mapping[str, AuthConfig | dicts.AuthConfigDict] | None = None,
         progress: Callable[[Progress], object] | None = None,
         deadline: float | None = None,
     ) -> ImageResult:
-        """Build an image from the directory *path*, without what its .dockerignore names.
+        """Build an image from the directory *path*, without what its .dockerignore names, or from *fileobj*.
 
         The arguments are docker-py's.  `build_archive` takes a tar, or a Dockerfile elsewhere, and has all fields of
         the contract.  It is the Engine's own builder, not BuildKit.  A step that fails raises `OperationFailed`.
 
         Arguments:
 
+        - *fileobj*: a Dockerfile, open in binary mode, in place of a directory;
         - *tag*: a name of the image, or several;
         - *dockerfile*: the Dockerfile, also outside of *path*; without it, `Dockerfile` in *path*;
         - *buildargs*: variables of the build;
@@ -57,6 +63,10 @@ class ImageOperations(Service):
         - *pull*: pull the base images, also when they are there;
         - *nocache*: take nothing from the cache;
         - *rm*: remove the containers of the steps;
+        - *forcerm*: remove them also when a step fails;
+        - *cache_from*: images whose layers may serve as the cache;
+        - *shmsize*: the size of /dev/shm in the steps, in bytes;
+        - *squash*: join the new layers into one, where the engine has its experimental features on;
         - *network_mode*: the network of the steps;
         - *extra_hosts*: lines of /etc/hosts in the steps;
         - *registry_config*: credentials for the base images, by registry;
@@ -65,7 +75,7 @@ class ImageOperations(Service):
 
         Raises `OSError` when there is no such directory or Dockerfile.
         """
-        name, tar = contexts.context(path, dockerfile)
+        name, tar = contexts.source(path, dockerfile, fileobj)
         tags = [tag] if isinstance(tag, str) else tag
         call = self.rpc("BuildImage")(
             tar,
@@ -78,6 +88,10 @@ class ImageOperations(Service):
             pull=pull,
             no_cache=nocache,
             remove_intermediate=rm,
+            force_remove_intermediate=forcerm,
+            cache_from=cache_from,
+            shm_size_bytes=shmsize,
+            squash=squash,
             network_mode=network_mode,
             extra_hosts=extra_hosts,
             registry_config=registry_config,

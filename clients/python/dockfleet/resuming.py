@@ -109,6 +109,10 @@ class Lines(Iterator[LogEntry]):
             self._lines.extend((next(self._responses)).batch.entries)
         return self._lines.popleft()
 
+    def read(self) -> bytes:
+        """Return the lines that are left as bytes, each with its line feed; of a log that is followed, at its end."""
+        return b"".join([line.data + (b"" if line.partial else b"\n") for line in self])
+
     def close(self) -> None:
         """End the log.  May be repeated, also after the end."""
         self._responses.close()

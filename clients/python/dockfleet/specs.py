@@ -1,4 +1,4 @@
-"""The arguments of `run` and `create`, which are docker-py's, as the container to create."""
+"""Arguments of methods that are not fields of the contract as they are."""
 
 from __future__ import annotations
 
@@ -32,6 +32,17 @@ def container_spec(config: Any, settings: Mapping[str, Any]) -> ContainerSpec:
             raise ValueError(f"config.{path} is given twice: in config and as an argument")
     spec.MergeFrom(more)
     return spec
+
+
+def pulled_tag(image: Any, tag: str | None, all_tags: bool) -> str | None:
+    """Return the tag to pull: `latest` where neither *image* nor *tag* says one, and None for *all_tags*.
+
+    Raises `ValueError` for a tag together with *all_tags*.
+    """
+    named = tag or (isinstance(image, str) and ("@" in image or ":" in image.rpartition("/")[2]))
+    if named and all_tags:
+        raise ValueError("all_tags must not be used together with a tag or a digest")
+    return tag if named or all_tags else "latest"
 
 
 def _message(config: Any) -> ContainerSpec:

@@ -7,13 +7,14 @@ from difflib import get_close_matches
 from typing import Any
 
 from dockfleet.calls import METHODS, Method, Shape, Stubs
+from dockfleet.hints import Explained
 from dockfleet.resume_state import ResumeState
 
 CallAdapter = Callable[[Any, Method, str], Callable[..., Any]]
 """Makes the method of a view from the method of a stub, its `Method` and the name of the host."""
 
 
-class BaseService:
+class BaseService(Explained):
     """A service, for one host where its RPCs have one."""
 
     def __init__(self, stubs: Stubs, name: str, host: str, adapters: Mapping[Shape, CallAdapter]) -> None:

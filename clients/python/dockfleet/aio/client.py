@@ -18,9 +18,11 @@ from dockfleet.aio.host import HostView
 from dockfleet.aio.library import BLOCKING, LIBRARY, closed
 from dockfleet.calls import AsyncStubs
 from dockfleet.channels import Options, SplitChannel, options
+from dockfleet.hints import Explained, explained
 from dockfleet.target import DEFAULT_TARGET, PathLike, address, credentials
 
 
+@explained
 def connect(
     target: str = DEFAULT_TARGET,
     *,
@@ -55,6 +57,7 @@ def connect(
     return Fleet(SplitChannel(dial, BLOCKING), target)
 
 
+@explained
 def from_env(*, channel_options: Options = ()) -> Fleet:
     """Return the fleet of the gateway that the variables of the command line name.
 
@@ -73,7 +76,7 @@ def from_env(*, channel_options: Options = ()) -> Fleet:
     )
 
 
-class Fleet:
+class Fleet(Explained):
     """All hosts of a gateway.  `host` returns one host; the services of the fleet call many hosts at once.
 
     Everything raises `DockfleetError`, or a subclass for the reason: see `dockfleet.reasons`.  `stubs` has the stubs of

@@ -106,6 +106,10 @@ class Lines(AsyncIterator[LogEntry]):
             self._lines.extend((await anext(self._responses)).batch.entries)
         return self._lines.popleft()
 
+    async def read(self) -> bytes:
+        """Return the lines that are left as bytes, each with its line feed; of a log that is followed, at its end."""
+        return b"".join([line.data + (b"" if line.partial else b"\n") async for line in self])
+
     def close(self) -> None:
         """End the log.  May be repeated, also after the end."""
         self._responses.close()
