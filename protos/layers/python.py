@@ -17,6 +17,9 @@ from protos.layers.model import Contract, Message
 from protos.layers.python_types import Types, class_of_reason, docstring
 
 CLIENT = "clients/python/dockfleet"
+PARENTS = {"NAME_IN_USE": "CONFLICT"}
+"""The reasons that are caught as another one too: for docker-py, both are a conflict."""
+
 NOTE = "Generated from the contract by protos/generate_clients.py."
 BLOCKING_NOTE = "Generated from `dockfleet.aio` by protos/generate_clients.py."
 
@@ -89,8 +92,8 @@ def _output(command: list[str], text: str, folder: Path) -> str:
 def _reasons(contract: Contract) -> str:
     """Return a class for each reason."""
     classes = "\n\n".join(
-        f"class {class_of_reason(reason.name)}(DockfleetError):\n{docstring(reason.comment)}"
-        for reason in contract.reasons
+        f"class {class_of_reason(reason.name)}({_parent(reason.name)}):\n{docstring(reason.comment)}"
+        for reason in sorted(contract.reasons, key=lambda each: each.name in PARENTS)
     )
     table = "".join(f'    "{reason.name}": {class_of_reason(reason.name)},\n' for reason in contract.reasons)
     return f'''"""The failures by reason.  {NOTE}"""
@@ -108,6 +111,10 @@ CLASSES: Mapping[str, type[DockfleetError]] = {{
 {table}}}
 """The classes, by reason."""
 '''
+
+
+def _parent(reason: str) -> str:
+    return class_of_reason(PARENTS[reason]) if reason in PARENTS else "DockfleetError"
 
 
 def _dicts(contract: Contract, types: Types) -> str:

@@ -65,9 +65,10 @@ C = TypeVar("C", bound=Closable)
 class StreamChannels(Generic[C]):
     """The connections of long calls."""
 
-    def __init__(self, dial: Callable[[], C]) -> None:
-        """Open no connection yet; *dial* makes a channel."""
+    def __init__(self, dial: Callable[[], C], check: Callable[[], None]) -> None:
+        """Open no connection yet; *dial* makes a channel, and *check* raises where it cannot be used."""
         self._dial = dial
+        self._check = check
         self._lock = Lock()
         self._calls: dict[C, int] = {}
         self._closed = False
@@ -77,6 +78,7 @@ class StreamChannels(Generic[C]):
 
         Raises `ValueError` after `close`, as gRPC's own channels do.
         """
+        self._check()
         with self._lock:
             if self._closed:
                 raise ValueError("the fleet is closed")
@@ -108,17 +110,21 @@ class StreamChannels(Generic[C]):
 class SplitChannel(Generic[C]):
     """A channel for stubs that puts each RPC on a connection of its kind."""
 
-    def __init__(self, dial: Callable[[], C], blocking: bool) -> None:
-        """Open the connection for short calls.  *dial* makes a channel, *blocking* or for asyncio."""
+    def __init__(self, dial: Callable[[], C], blocking: bool, check: Callable[[], None]) -> None:
+        """Open the connection for short calls.
+
+        *dial* makes a channel, *blocking* or for asyncio.  *check* raises where it cannot be used, before each call.
+        """
         self._short: Any = dial()
-        self._long: StreamChannels[C] = StreamChannels(dial)
+        self._long: StreamChannels[C] = StreamChannels(dial, check)
         self._single = BlockingCall if blocking else LongCall
+        self._short_call = (lambda call: call) if blocking else (lambda call: CheckedCall(check, call))
 
     def unary_unary(self, path: str, **kwargs: Any) -> Any:
         """Use the connection for short calls, or one for long calls."""
         if path in LONG:
             return self._single(self._long, lambda channel: channel.unary_unary(path, **kwargs))
-        return self._short.unary_unary(path, **kwargs)
+        return self._short_call(self._short.unary_unary(path, **kwargs))
 
     def unary_stream(self, path: str, **kwargs: Any) -> Any:
         """Use a connection for long calls."""
@@ -135,6 +141,19 @@ class SplitChannel(Generic[C]):
     def close(self) -> list[Any]:
         """End all connections and their calls.  Returns what asyncio must await."""
         return [self._short.close(), *self._long.close()]
+
+
+class CheckedCall:
+    """The method of a stub for asyncio on the connection for short calls."""
+
+    def __init__(self, check: Callable[[], None], method: Callable[..., Any]) -> None:
+        """Call *method* after *check*."""
+        self._check = check
+        self._method = method
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self._check()
+        return self._method(*args, **kwargs)
 
 
 class LongCall:

@@ -21,7 +21,7 @@ from dockfleet.fleet_services import (
 )
 from dockfleet.hints import Explained, explained
 from dockfleet.host import HostView
-from dockfleet.library import BLOCKING, LIBRARY, closed
+from dockfleet.library import BLOCKING, LIBRARY, closed, usage_check
 from dockfleet.target import DEFAULT_TARGET, PathLike, address, credentials
 
 
@@ -57,7 +57,7 @@ def connect(
             return LIBRARY.insecure_channel(target, settings)
         return LIBRARY.secure_channel(target, secure, settings)
 
-    return Fleet(SplitChannel(dial, BLOCKING), target)
+    return Fleet(SplitChannel(dial, BLOCKING, usage_check()), target)
 
 
 @explained

@@ -18,6 +18,8 @@ _DETAILS = "grpc-status-details-bin"
 _DOMAIN = "dockfleet"
 _CLOSED = re.compile(r"failed to connect.*(Socket closed|Connection reset|Broken pipe|EOF)")
 CLOSED_AT_ONCE = "the gateway closed the connection at once: it may require TLS, or a client certificate that it trusts"
+CANCELLED_HERE = "the call was cancelled, such as by closing the fleet"
+_CHANNEL_CLOSED = re.compile(r"Channel closed|Locally cancelled")
 CODES = {int(code.value[0]): code for code in grpc.StatusCode}
 
 
@@ -90,6 +92,8 @@ class DockfleetError(Exception):
                 details |= _read(value)
         if not details and _CLOSED.search(message):
             message = f"{CLOSED_AT_ONCE} ({message})"
+        if call.code() is grpc.StatusCode.CANCELLED and _CHANNEL_CLOSED.search(message):
+            message = CANCELLED_HERE  # the same text with asyncio
         if host := details.get("host"):
             message = message.removeprefix(f"{host}: ")  # it is there for other clients
         return CLASSES.get(details.get("reason", ""), cls)(call.code(), message, **details)

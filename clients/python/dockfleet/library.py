@@ -49,12 +49,17 @@ def work(function: Callable[..., T], *args: Any) -> T:
     return function(*args)
 
 
+def usage_check() -> Callable[[], None]:
+    """Return what raises where a fleet cannot be used: nowhere, for it may be used in any thread."""
+    return lambda: None
+
+
 def response_of(rpc: Callable[..., Any], request: Message, timeout: float | None) -> Any:
     """Return the single response of a call.  Raises `DockfleetError`."""
     try:
         return rpc(request, timeout=timeout)
     except grpc.RpcError as error:
-        raise DockfleetError.of(error) from error
+        raise DockfleetError.of(error) from None
     except ValueError:
         raise ValueError("the fleet is closed") from None
 

@@ -75,10 +75,6 @@ class NotFound(DockfleetError):
     """
 
 
-class NameInUse(DockfleetError):
-    """Another object has the name."""
-
-
 class Conflict(DockfleetError):
     """The state of the object does not allow the operation."""
 
@@ -213,6 +209,10 @@ class NoRequest(DockfleetError):
 
 class HostStoreUnavailable(DockfleetError):
     """The gateway cannot store a change of its hosts: its database, or etcd, does not take it. Nothing has changed."""
+
+
+class NameInUse(Conflict):
+    """Another object has the name."""
 
 
 CLASSES: Mapping[str, type[DockfleetError]] = {

@@ -55,7 +55,7 @@ class Stream(Generic[T]):
             failure = (self._upload and self._upload.failure) or self._status.failure(error)
             if failure is None:
                 raise StopIteration from None
-            raise failure from error
+            raise failure from None  # it says all that the error of gRPC says
         return response
 
     def close(self) -> None:
@@ -132,7 +132,7 @@ def uploaded(rpc: Any, upload: Upload, timeout: float | None = None) -> Any:
     except FAILURES as error:
         if task_cancelled():
             raise
-        raise upload.failure or status.failure(error) or DockfleetError.of(error) from error
+        raise upload.failure or status.failure(error) or DockfleetError.of(error) from None
     finally:
         call.cancel()  # has no effect after the end
 

@@ -17,6 +17,7 @@ from dockfleet.fleet.v1.hosts_pb2 import ListHostsResponse
 from dockfleet.v1 import containers_pb2 as containers
 from dockfleet.v1 import images_pb2 as images
 from dockfleet.v1.exec_pb2 import ExecResponse
+from dockfleet.v1.system_pb2 import StreamEventsResponse
 
 from clients.python.tests.scripted_gateway import Ended, Gateway, drained, fail
 from clients.python.tests.test_client_resuming import calls, lines
@@ -353,3 +354,49 @@ async def test_a_failure_during_an_upload_is_that_of_the_gateway(
     with pytest.raises(dockfleet.DockfleetError, match="UNKNOWN_HOST"):
         await host.containers.rpc("PutContainerArchive")(large, id="web", path="/")
     assert (await host.execute("web", ["true"], stdin=large)).exit_code == 0
+
+
+def test_a_fleet_belongs_to_the_event_loop_it_was_made_in(gateway: Gateway) -> None:
+    """A second `asyncio.run`, or a test with its own loop, gets an error that says so, for short and long calls."""
+    gateway.on("ListContainers", containers.ListContainersResponse())
+    made: list[dockfleet.aio.Fleet] = []
+
+    async def first() -> None:
+        made.append(dockfleet.aio.connect(gateway.address))
+        await made[0].host("a").containers.list()
+
+    async def second() -> None:
+        host = made[0].host("a")
+        with pytest.raises(RuntimeError, match="the fleet belongs to another event loop"):
+            await host.containers.list()
+        with pytest.raises(RuntimeError, match="the fleet belongs to another event loop"):
+            host.logs("web")
+
+    asyncio.run(first())
+    asyncio.run(second())
+    with pytest.raises(RuntimeError, match="no event loop runs"):
+        dockfleet.aio.connect(gateway.address)
+
+
+async def test_a_closed_fleet_ends_its_streams_with_the_same_error_in_both_clients(gateway: Gateway) -> None:
+    """Whichever thread or task closes it."""
+    ended = Ended()
+    gateway.on("StreamEvents", ended.endless(StreamEventsResponse(heartbeat={})))
+    text = "CANCELLED: the call was cancelled, such as by closing the fleet"
+
+    async with dockfleet.aio.connect(gateway.address) as fleet:
+        events = fleet.host("a").events()
+        await events.wait_started()
+    with pytest.raises(dockfleet.DockfleetError) as caught:
+        await anext(events)
+    assert str(caught.value) == text
+
+    def blocking() -> None:
+        with dockfleet.connect(gateway.address) as fleet:
+            events = fleet.host("a").events()
+            events.wait_started()
+        with pytest.raises(dockfleet.DockfleetError) as caught:
+            next(events)
+        assert str(caught.value) == text
+
+    await asyncio.to_thread(blocking)

@@ -65,7 +65,7 @@ def test_a_call_that_may_take_long_counts_as_a_stream(gateway: Gateway, fleet: d
 def test_streams_open_another_connection_when_one_is_full() -> None:
     """A proxy may allow 100 calls per connection and lets the next one wait, so no connection gets there."""
     dialled: list[Channel] = []
-    channels = StreamChannels(lambda: dialled.append(Channel()) or dialled[-1])
+    channels = StreamChannels(lambda: dialled.append(Channel()) or dialled[-1], lambda: None)
     used: list[Channel] = []
     calls = [channels.start(lambda channel: used.append(channel) or Call()) for _ in range(CALLS_PER_CONNECTION + 1)]
 

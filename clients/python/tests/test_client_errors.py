@@ -49,7 +49,8 @@ def test_every_shape_of_call_fails_with_a_dockfleet_error(gateway: Gateway, flee
         error.engine_status,
     ) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND", "a", 404)
     assert str(error) == "a: NOT_FOUND: No such container: web"
-    assert isinstance(error.__cause__, grpc.RpcError)
+    assert isinstance(error.__context__, grpc.RpcError)
+    assert error.__suppress_context__  # a traceback shows the failure once
 
 
 def test_the_details_of_a_failure_are_attributes(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
@@ -168,3 +169,16 @@ def test_a_reason_of_a_newer_gateway_is_the_base_class(gateway: Gateway, fleet: 
         fleet.host("a").system.rpc("Ping")()
 
     assert type(caught.value) is dockfleet.DockfleetError
+
+
+def test_a_name_in_use_is_a_conflict_too(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+    """As with docker-py, where both are the status 409."""
+    gateway.on(
+        "CreateContainer",
+        lambda request, context: fail(context, grpc.StatusCode.ALREADY_EXISTS, "in use", "NAME_IN_USE", host="a"),
+    )
+
+    with pytest.raises(dockfleet.Conflict, match="a: NAME_IN_USE: in use") as raised:
+        fleet.host("a").containers.create("alpine", name="web")
+
+    assert type(raised.value).__name__ == "NameInUse"

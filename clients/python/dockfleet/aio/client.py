@@ -15,7 +15,7 @@ from dockfleet.aio.fleet_services import (
     Hosts,
 )
 from dockfleet.aio.host import HostView
-from dockfleet.aio.library import BLOCKING, LIBRARY, closed
+from dockfleet.aio.library import BLOCKING, LIBRARY, closed, usage_check
 from dockfleet.calls import AsyncStubs
 from dockfleet.channels import Options, SplitChannel, options
 from dockfleet.hints import Explained, explained
@@ -54,7 +54,7 @@ def connect(
             return LIBRARY.insecure_channel(target, settings)
         return LIBRARY.secure_channel(target, secure, settings)
 
-    return Fleet(SplitChannel(dial, BLOCKING), target)
+    return Fleet(SplitChannel(dial, BLOCKING, usage_check()), target)
 
 
 @explained

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import grpc
 from google.protobuf.message import Message
 
-from dockfleet.errors import DockfleetError
+from dockfleet.errors import CANCELLED_HERE, DockfleetError
 from dockfleet.sources import Source, check_source, chunks
 
 if TYPE_CHECKING:
@@ -77,6 +77,27 @@ async def _pieces(source: AsyncSource) -> AsyncIterator[bytes]:
             yield chunk
 
 
+def usage_check() -> Callable[[], None]:
+    """Return what raises `RuntimeError` where a fleet cannot be used: outside of the event loop that runs here.
+
+    Raises it at once where no loop runs.  gRPC would fail with the words of its own tasks, or not at all.
+    """
+    loop = _running_loop()
+
+    def check() -> None:
+        if loop is not _running_loop():
+            raise RuntimeError("the fleet belongs to another event loop: connect in each asyncio.run, or test, anew")
+
+    return check
+
+
+def _running_loop() -> asyncio.AbstractEventLoop:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError("no event loop runs: use dockfleet.aio inside of a coroutine") from None
+
+
 async def response_of(rpc: Callable[..., Any], request: Message, timeout: float | None) -> Any:
     """Return the single response of a call.  Raises `DockfleetError`."""
     try:
@@ -89,7 +110,7 @@ async def response_of(rpc: Callable[..., Any], request: Message, timeout: float 
     except FAILURES as error:
         if task_cancelled():
             raise
-        raise await status.failure(error) or DockfleetError.of(error) from error
+        raise await status.failure(error) or DockfleetError.of(error) from None
 
 
 def started(rpc: Callable[..., Any], requests: Any, timeout: float | None) -> Any:
@@ -118,7 +139,7 @@ class FinalStatus:
     async def failure(self, error: BaseException) -> DockfleetError | None:
         """Return the failure that gRPC reports as *error*; None when the call has succeeded."""
         if not isinstance(error, grpc.aio.AioRpcError):
-            return DockfleetError(grpc.StatusCode.CANCELLED, "the call was cancelled, such as by closing the fleet")
+            return DockfleetError(grpc.StatusCode.CANCELLED, CANCELLED_HERE)
         if error.details() != LOST_STATUS:
             return DockfleetError.of(error)
         for _ in range(LOST_STATUS_POLLS):
