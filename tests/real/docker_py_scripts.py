@@ -12,7 +12,7 @@ from typing import Any
 
 import docker
 import docker.errors
-from dockfleet import ContainerFailed, HostView, NotFound
+from dockfleet import ContainerFailed, HostView, NotFound, forms
 
 
 def marked(label: str) -> dict[str, str]:
@@ -262,3 +262,159 @@ def pruned_docker(client: docker.DockerClient, image: str, label: str, folder: P
 def pruned_ours(host: HostView, image: str, label: str, folder: Path) -> object:
     host.containers.create(image, labels=marked(label))
     return len(host.containers.prune(filters={"label": label}).containers_deleted)
+
+
+def exited_docker(client: docker.DockerClient, image: str, label: str, folder: Path) -> object:
+    client.containers.run(image, "true", detach=True, network_mode="none", labels=marked(label)).wait()
+    exited = client.containers.list(all=True, filters={"label": label, "status": "exited"})
+    for container in exited:
+        container.remove(v=True)
+    return len(exited), client.containers.list(all=True, filters={"label": label})
+
+
+def exited_ours(host: HostView, image: str, label: str, folder: Path) -> object:
+    host.containers.wait(host.run(image, "true", detach=True, network="none", labels=marked(label)).id)
+    exited = host.containers.list(all=True, filters={"label": label, "status": "exited"})
+    for container in exited:
+        host.containers.remove(container.id, remove_volumes=True)
+    return len(exited), host.containers.list(all=True, filters={"label": label})
+
+
+def healthy_docker(client: docker.DockerClient, image: str, label: str, folder: Path) -> object:
+    container = client.containers.run(
+        image, "sleep 600", detach=True, network_mode="none", labels=marked(label), init=True,
+        healthcheck={"test": ["CMD", "true"], "interval": 1_000_000_000},
+    )  # fmt: skip
+    for event in client.events(decode=True, since=0, filters={"container": container.id}):
+        if event["Action"].startswith("health_status"):
+            return event["Action"]
+    return None
+
+
+def healthy_ours(host: HostView, image: str, label: str, folder: Path) -> object:
+    container = host.run(
+        image, "sleep 600", detach=True, network="none", labels=marked(label), init=True,
+        healthcheck={"test": ["CMD", "true"], "interval": 1_000_000_000},
+    )  # fmt: skip
+    for response in host.events(since=0, filters={"container": container.id}):
+        if response.event.action.startswith("health_status"):
+            return response.event.action
+    return None
+
+
+def backup_docker(client: docker.DockerClient, image: str, label: str, folder: Path) -> object:
+    volume = client.volumes.create(f"{label[-8:]}-backup", labels=marked(label))
+    mounted = {volume.name: {"bind": "/data", "mode": "rw"}}
+    client.containers.run(image, "sh -c 'echo x > /data/a'", volumes=mounted, network_mode="none", remove=True)
+    saver = client.containers.create(image, volumes=mounted, labels=marked(label))
+    with (folder / "backup.tar").open("wb") as file:
+        for piece in saver.get_archive("/data/.")[0]:
+            file.write(piece)
+    saver.remove()
+    volume.remove()
+    with tarfile.open(folder / "backup.tar") as tar:
+        return tar.getnames()
+
+
+def backup_ours(host: HostView, image: str, label: str, folder: Path) -> object:
+    volume = host.volumes.create(f"{label[-8:]}-backup", labels=marked(label))
+    mounted: forms.Binds = {volume.name: {"bind": "/data", "mode": "rw"}}
+    host.run(image, "sh -c 'echo x > /data/a'", volumes=mounted, network="none", remove=True)
+    saver = host.containers.create(image, volumes=mounted, labels=marked(label))
+    with (folder / "backup.tar").open("wb") as file:
+        for piece in host.containers.get_archive(saver.id, "/data/."):
+            file.write(piece)
+    host.containers.remove(saver.id)
+    host.volumes.remove(volume.name)
+    with tarfile.open(folder / "backup.tar") as tar:
+        return tar.getnames()
+
+
+def followed_docker(client: docker.DockerClient, image: str, label: str, folder: Path) -> object:
+    script = "for i in 1 2 3; do echo line $i; done; echo bad >&2"
+    container = client.containers.run(
+        image, ["sh", "-c", script], detach=True, network_mode="none", labels=marked(label)
+    )
+    with (folder / "app.log").open("wb") as file:
+        for piece in container.logs(stream=True, follow=True, stderr=False):
+            file.write(piece)
+    return (folder / "app.log").read_bytes()
+
+
+def followed_ours(host: HostView, image: str, label: str, folder: Path) -> object:
+    command = ["sh", "-c", "for i in 1 2 3; do echo line $i; done; echo bad >&2"]
+    container = host.run(image, command, detach=True, network="none", labels=marked(label))
+    with (folder / "app.log").open("wb") as file:
+        for line in host.logs(container.id, follow=True, stderr=False):
+            file.write(line.data + b"\n")
+    return (folder / "app.log").read_bytes()
+
+
+def piped_docker(client: docker.DockerClient, image: str, label: str, folder: Path) -> object:
+    container = client.containers.run(
+        image, "sleep 600", detach=True, network_mode="none", labels=marked(label), init=True
+    )
+    made = client.api.exec_create(container.id, ["wc", "-c"], stdin=True)["Id"]
+    socket: Any = client.api.exec_start(made, socket=True)
+    socket._sock.sendall(b"x" * 1000)
+    socket._sock.shutdown(1)
+    output = socket.read()[8:]
+    socket._sock.close()
+    socket.close()
+    return output, client.api.exec_inspect(made)["ExitCode"]
+
+
+def piped_ours(host: HostView, image: str, label: str, folder: Path) -> object:
+    container = host.run(image, "sleep 600", detach=True, network="none", labels=marked(label), init=True)
+    result = host.execute(container.id, ["wc", "-c"], stdin=b"x" * 1000)
+    return result.stdout, result.exit_code
+
+
+def ports_docker(client: docker.DockerClient, image: str, label: str, folder: Path) -> object:
+    client.containers.create(
+        image, name=f"{label[-8:]}-port", ports={"80/tcp": ("127.0.0.1", 8081)}, labels=marked(label)
+    )
+    for container in client.containers.list(all=True, filters={"label": label}):
+        for port, bindings in container.attrs["HostConfig"]["PortBindings"].items():
+            for binding in bindings:
+                if binding["HostPort"] == "8081":
+                    return container.name, port
+    return None
+
+
+def ports_ours(host: HostView, image: str, label: str, folder: Path) -> object:
+    host.containers.create(
+        image, name=f"{label[-8:]}-port", ports={"80/tcp": ("127.0.0.1", 8081)}, labels=marked(label)
+    )
+    for each in host.containers.list(all=True, filters={"label": label}):
+        for port, bindings in host.containers.get(each.id).host_config.port_bindings.items():
+            for binding in bindings.items:
+                if binding.host_port == "8081":
+                    return each.names[0][1:], port
+    return None
+
+
+def sizes_docker(client: docker.DockerClient, image: str, label: str, folder: Path) -> object:
+    images = sorted(client.images.list(image.split(":")[0]), key=lambda each: each.attrs["Size"])
+    return [(each.tags, each.short_id, each.attrs["Size"]) for each in images]
+
+
+def sizes_ours(host: HostView, image: str, label: str, folder: Path) -> object:
+    images = sorted(host.images.list(filters={"reference": image.split(":")[0]}), key=lambda each: each.size_bytes)
+    return [(list(each.repo_tags), each.id[:19], each.size_bytes) for each in images]
+
+
+def dockerfile_docker(client: docker.DockerClient, image: str, label: str, folder: Path) -> object:
+    dockerfile = io.BytesIO(f"FROM {image}\nRUN echo hi > /hello\nCMD cat /hello".encode())
+    built, _ = client.images.build(fileobj=dockerfile, tag=f"{label[-8:]}:1", labels=marked(label), rm=True)
+    output = client.containers.run(str(built.id), network_mode="none", remove=True)
+    client.images.remove(f"{label[-8:]}:1")
+    return output
+
+
+def dockerfile_ours(host: HostView, image: str, label: str, folder: Path) -> object:
+    dockerfile = io.BytesIO(f"FROM {image}\nRUN echo hi > /hello\nCMD cat /hello".encode())
+    built = host.build(fileobj=dockerfile, tag=f"{label[-8:]}:1", labels=marked(label), rm=True)
+    output = host.run(built.id, network="none", remove=True).stdout
+    host.images.remove(f"{label[-8:]}:1")
+    return output

@@ -108,7 +108,12 @@ class Lines(AsyncIterator[LogEntry]):
 
     async def read(self) -> bytes:
         """Return the lines that are left as bytes, each with its line feed; of a log that is followed, at its end."""
-        return b"".join([line.data + (b"" if line.partial else b"\n") async for line in self])
+        text = bytearray()
+        async for line in self:
+            text += line.data
+            if not line.partial:
+                text += b"\n"
+        return bytes(text)
 
     def close(self) -> None:
         """End the log.  May be repeated, also after the end."""
