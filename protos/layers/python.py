@@ -48,9 +48,10 @@ WORDS = {
 
 def files(contract: Contract) -> Mapping[str, str]:
     """Return the generated files."""
-    types = Types(contract)
+    types = Types(contract, python_services.prose(contract))
     services = python_services.module(contract, types)
     fleet = python_fleet.module(contract, types)
+    types.prose.check()
     aio = Path(__file__).resolve().parents[2] / CLIENT / "aio"
     texts = {
         "reasons.py": _reasons(contract),

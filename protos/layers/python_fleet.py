@@ -6,19 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from protos.layers.model import Contract, Field, Message, Method, Reach, Shape
-from protos.layers.python_services import (
-    ALL_TAGS,
-    CONFIG,
+from protos.layers.python_creating import CONFIG, RUN_IMAGE, SPEC, SPEC_MESSAGE, spec_place
+from protos.layers.python_services import ALL_TAGS, PULLED_TAG, RETRY, method_name
+from protos.layers.python_types import (
     DEADLINE,
     PROGRESS,
-    PULLED_TAG,
-    RETRY,
-    SPEC,
-    SPEC_MESSAGE,
-    method_name,
-    spec_place,
+    TYPES,
+    Types,
+    arguments,
+    docstring,
+    is_required,
+    parameter,
 )
-from protos.layers.python_types import TYPES, Types, arguments, comment_of, docstring, is_required, parameter
 
 CLASSES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "FleetContainers": (
@@ -165,7 +164,7 @@ def _method(name: str, method: Method, types: Types, contract: Contract) -> str:
     call = f'self.rpc("{method.name}")({", ".join([*plan.values, "deadline=deadline"])})'
     if method.shape is Shape.RESUMING:
         call = f'self._resuming("{method.name}", retry_seconds, deadline, {", ".join(plan.values)})'
-    text = "\n\n".join([method.comment, arguments([(each.name, each.comment) for each in parameters])])
+    text = "\n\n".join([types.prose.of(method.comment), arguments([(each.name, each.comment) for each in parameters])])
     body = body.format(call=call)
     coroutine = "async " if "await " in body else ""
     return f"    {coroutine}def {name}({', '.join(['self', *listed])}) -> {returns}:\n{docstring(text, 8)}\n{body}\n"
@@ -232,7 +231,8 @@ def _plan_spec(plan: Plan, types: Types, contract: Contract) -> str:
         field, message = spec_place(contract, path)
         kind = types.argument(field, message, "dicts.")
         default = "" if name == "image" else " | None = None"
-        plan.parameters.append(Argument(name, f"{kind}{default}", field.comment))
+        comment = RUN_IMAGE if name == "image" else types.comment(field, message)
+        plan.parameters.append(Argument(name, f"{kind}{default}", comment))
     kind = "container_config_pb2.ContainerSpec | dicts.ContainerSpecDict | None = None"
     plan.parameters.append(Argument("config", kind, f"{CONFIG}."))
     return f"container_spec(config, {{{', '.join(f'{path!r}: {name}' for name, path in settings.items())}}})"
@@ -241,7 +241,7 @@ def _plan_spec(plan: Plan, types: Types, contract: Contract) -> str:
 def _argument(field: Field, message: Message, types: Types) -> Argument:
     kind = types.argument(field, message, "dicts.")
     default = "" if is_required(field) else " | None = None"
-    return Argument(parameter(field.name), f"{kind}{default}", comment_of(field, message))
+    return Argument(parameter(field.name), f"{kind}{default}", types.comment(field, message))
 
 
 def _body(method: Method, types: Types, contract: Contract) -> tuple[str, str, list[Argument]]:

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
 from protos.layers.model import Contract, EnumType, Field, Message, Method
+from protos.layers.python_prose import Prose
 
 WIDTH = 120
 TYPES = "if TYPE_CHECKING:  # many types, which only annotations name\n    from dockfleet import dicts, forms\n"
@@ -63,9 +64,6 @@ COMMENTS = {
 }
 """The comments of fields that the methods use in another way than the contract."""
 
-OTHER_HERE = ("A reference that has neither a tag nor a digest pulls all tags of the repository.",)
-"""What the contract says of calls and is not so for the methods."""
-
 SECONDS = "timeout_seconds"
 """The field that docker-py calls `timeout`: how long a container may take to stop."""
 
@@ -73,9 +71,10 @@ SECONDS = "timeout_seconds"
 class Types:
     """The types of arguments and answers."""
 
-    def __init__(self, contract: Contract) -> None:
-        """Know the messages and enums of *contract*."""
+    def __init__(self, contract: Contract, prose: Prose) -> None:
+        """Know the messages and enums of *contract*; *prose* makes docstrings of its comments."""
         self._contract = contract
+        self.prose = prose
 
     def imports(self) -> str:
         """Return the imports of all messages."""
@@ -116,6 +115,10 @@ class Types:
             return self._own(field, prefix)
         return form.replace("{item}", self._single(field, prefix)) if "{item}" in form else form
 
+    def comment(self, field: Field, message: Message) -> str:
+        """Return the comment of *field* of *message* for the parameter of a method."""
+        return self.prose.names(COMMENTS.get(f"{message.name}.{field.name}", field.comment))
+
     def answer(self, field: Field) -> str:
         """Return the type of a field of a response."""
         return self.message(field.type) if field.is_message or field.is_enum else SCALARS[field.type]
@@ -143,15 +146,19 @@ class Types:
         return either
 
 
+DEADLINE = "*deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold"
+PROGRESS = "*progress*: is called with each report of progress"
+
+
+def values(fields: Sequence[Field]) -> str:
+    """Return the arguments of a call."""
+    return "".join(f"{field.name}={parameter(field.name)}, " for field in fields)
+
+
 def parameter(name: str) -> str:
     """Return the name of the parameter for a field."""
     name = "timeout" if name == SECONDS else name
     return f"{name}_" if keyword.iskeyword(name) else name
-
-
-def comment_of(field: Field, message: Message) -> str:
-    """Return the comment of *field* of *message* for the parameter of a method."""
-    return COMMENTS.get(f"{message.name}.{field.name}", field.comment)
 
 
 def is_required(field: Field) -> bool:

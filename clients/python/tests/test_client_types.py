@@ -23,6 +23,7 @@ import dockfleet.aio.services
 import dockfleet.fleet_services
 import dockfleet.host
 import dockfleet.operations
+import dockfleet.reasons
 import dockfleet.services
 import pytest
 from dockfleet.calls import METHODS
@@ -157,3 +158,18 @@ def test_help_shows_what_users_call() -> None:
     assert {"connect", "from_env", "Fleet", "NotFound", "aio"} <= set(names)
     assert not {"calls", "channels", "view"} & set(names)
     assert inspect.signature(dockfleet.services.Containers.stop).parameters["timeout"].default is None
+
+
+def test_a_docstring_speaks_of_python() -> None:
+    """Of classes of errors that exist and of methods, not of status codes, RPCs and messages on the wire."""
+    rpcs = {name for methods in METHODS.values() for name in methods if len(re.findall("[A-Z]", name)) > 1}
+    for name, function, _ in methods():
+        text = function.__doc__
+        _, _, errors = text.partition("Raises, of `dockfleet.reasons`:\n")
+        for line in errors.split("\n\n")[0].splitlines():
+            if line.strip().startswith("- "):
+                assert (found := re.match(r"- `(\w+)`: ", line.strip())), (name, line)
+                assert issubclass(getattr(dockfleet.reasons, found[1]), dockfleet.DockfleetError)
+        if "fleet_services" not in function.__module__:
+            assert not rpcs & set(re.findall(r"\b[A-Z]\w+", text)), name
+        assert "first request" not in text, name

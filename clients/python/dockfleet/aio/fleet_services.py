@@ -377,17 +377,15 @@ class FleetContainers(Service):
     ) -> RunResult:
         """Runs a container on the host that fits best, among those that are selected: see Placement.
 
-        The first response says which host that is, and why; the others are those of RunContainer of
-        ContainerService.
+        The first response says which host that is, and why; the others are those of `containers.run` of
+        `containers`.
 
-        Errors:
-        - FAILED_PRECONDITION (NO_HOST_FITS): no selected host can take the container. The message says why, host by
-          host.
+        Raises, of `dockfleet.reasons`:
+        - `NoHostFits`: no selected host can take the container. The message says why, host by host.
 
         Arguments:
 
-        - *image*: the image: a reference or an id. It must be on the host: CreateContainer does not pull it.
-          Required.
+        - *image*: the image: a reference or an id.
         - *hosts*: names of hosts; a `*` stands for any characters. Default: all hosts.
         - *host_label*: labels of hosts: `k=v`, `k!=v`, `k in (a,b)`, `k notin (a,b)`, `k` or `!k`.
         - *placement*: how the host is chosen.
@@ -720,8 +718,7 @@ class FleetContainers(Service):
 
         Arguments:
 
-        - *image*: the image: a reference or an id. It must be on the host: CreateContainer does not pull it.
-          Required.
+        - *image*: the image: a reference or an id.
         - *hosts*: names of hosts; a `*` stands for any characters. Default: all hosts.
         - *host_label*: labels of hosts: `k=v`, `k!=v`, `k in (a,b)`, `k notin (a,b)`, `k` or `!k`.
         - *batch*: how to proceed.
@@ -1426,7 +1423,7 @@ class FleetContainers(Service):
         - *remove_volumes*: removes also its anonymous volumes, and the data in them. Default: false.
         - *force*: kills the container first if it runs. Default: false.
         - *link*: removes a link between two containers instead of a container; `id` then names the link as
-          `/container/alias`, as ListContainers does. Default: false.
+          `/container/alias`, as `containers.list` does. Default: false.
         - *check*: raise `FleetFailed` when something fails, after all is done; its `results` has all results
         - *progress*: is called with each result, as it comes
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
@@ -1600,9 +1597,9 @@ class FleetImages(Service):
         After the load, the gateway compares the id of the image with that of the source. A draining host has the
         failure HOST_DRAINING.
 
-        Errors:
-        - NOT_FOUND: the source does not have the image.
-        - UNAVAILABLE (HOST_UNREACHABLE): the source cannot be reached.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: the source does not have the image.
+        - `HostUnreachable`: the source cannot be reached.
 
         Arguments:
 
@@ -2254,9 +2251,9 @@ class FleetSystem(Service):
         retry_seconds: float = RETRY_SECONDS,
         deadline: float | None = None,
     ) -> ResumingStream[fleet_pb2.StreamEventsResponse]:
-        """Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does. Hosts
-        that are added later join. After the headers of the call, no event is missed of a host that has answered
-        within `max_wait`.
+        """Streams the events of all hosts that are selected, in the order of their times, as `containers.log_messages`
+        does. Hosts that are added later join. After the headers of the call, no event is missed of a host that has
+        answered within `max_wait`.
 
         Arguments:
 
@@ -2361,9 +2358,9 @@ class Hosts(Service):
     ) -> Listing[hosts_pb2.Host, hosts_pb2.ListHostsResponse]:
         """Lists hosts, reachable or not, by name.
 
-        Errors:
-        - NOT_FOUND (UNKNOWN_HOST): the selector names a host that the gateway does not know.
-        - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
+        Raises, of `dockfleet.reasons`:
+        - `UnknownHost`: the selector names a host that the gateway does not know.
+        - `InvalidField`: the selector is malformed.
 
         Arguments:
 
@@ -2379,9 +2376,9 @@ class Hosts(Service):
     async def get(self, host: str, *, deadline: float | None = None) -> hosts_pb2.Host:
         """Returns one host.
 
-        Errors:
-        - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
-        - INVALID_ARGUMENT (INVALID_FIELD): the name is missing.
+        Raises, of `dockfleet.reasons`:
+        - `UnknownHost`: the gateway knows no host of this name.
+        - `InvalidField`: the name is missing.
 
         Arguments:
 
@@ -2402,8 +2399,8 @@ class Hosts(Service):
         """Follows the hosts that are selected: all of them at first, then every change. A host that changes often while
         the client does not read is sent once, in its latest state.
 
-        Errors:
-        - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
+        Raises, of `dockfleet.reasons`:
+        - `InvalidField`: the selector is malformed.
 
         Arguments:
 
@@ -2428,10 +2425,10 @@ class Hosts(Service):
         """Adds a host. The gateway stores it, so that it exists after a restart. The call does not wait for the host:
         its state is HOST_STATE_CONNECTING at first.
 
-        Errors:
-        - ALREADY_EXISTS (NAME_IN_USE): another host has the name.
-        - INVALID_ARGUMENT (INVALID_FIELD): the name, the address, the labels or the credentials are malformed.
-        - UNAVAILABLE (HOST_STORE_UNAVAILABLE): the gateway cannot store the host.
+        Raises, of `dockfleet.reasons`:
+        - `NameInUse`: another host has the name.
+        - `InvalidField`: the name, the address, the labels or the credentials are malformed.
+        - `HostStoreUnavailable`: the gateway cannot store the host.
 
         Arguments:
 
@@ -2466,10 +2463,10 @@ class Hosts(Service):
         """Replaces the settings of a host that AddHost has stored. With the same address its calls and streams
         continue.
 
-        Errors:
-        - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
-        - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
-        - INVALID_ARGUMENT (INVALID_FIELD): the name, the address, the labels or the credentials are malformed.
+        Raises, of `dockfleet.reasons`:
+        - `UnknownHost`: the gateway knows no host of this name.
+        - `HostReadOnly`: the host comes from a source that calls cannot change.
+        - `InvalidField`: the name, the address, the labels or the credentials are malformed.
 
         Arguments:
 
@@ -2494,9 +2491,9 @@ class Hosts(Service):
         """Removes a host that AddHost has added. Its open calls and streams end with FAILED_PRECONDITION, reason
         HOST_REMOVED. Nothing changes on the host itself.
 
-        Errors:
-        - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
-        - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
+        Raises, of `dockfleet.reasons`:
+        - `UnknownHost`: the gateway knows no host of this name.
+        - `HostReadOnly`: the host comes from a source that calls cannot change.
 
         Arguments:
 
@@ -2510,8 +2507,8 @@ class Hosts(Service):
         FAILED_PRECONDITION, reason HOST_DRAINING. Everything else continues. The gateway stores the name of the host
         until UndrainHost.
 
-        Errors:
-        - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+        Raises, of `dockfleet.reasons`:
+        - `UnknownHost`: the gateway knows no host of this name.
 
         Arguments:
 
@@ -2524,8 +2521,8 @@ class Hosts(Service):
     async def undrain(self, host: str, *, deadline: float | None = None) -> hosts_pb2.Host:
         """Allows new work on a drained host again.
 
-        Errors:
-        - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+        Raises, of `dockfleet.reasons`:
+        - `UnknownHost`: the gateway knows no host of this name.
 
         Arguments:
 
@@ -2540,8 +2537,8 @@ class Hosts(Service):
     ) -> hosts_pb2.Host:
         """Probes a host now, and returns it with the state that it has after the probe.
 
-        Errors:
-        - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+        Raises, of `dockfleet.reasons`:
+        - `UnknownHost`: the gateway knows no host of this name.
 
         Arguments:
 

@@ -32,15 +32,15 @@ if TYPE_CHECKING:  # many types, which only annotations name
 
 
 class Containers(Service):
-    """Containers as a whole, and their main processes. Further processes in a running container belong to ExecService.
-    Making an image from a container belongs to ImageService.
+    """Containers as a whole, and their main processes. Further processes in a running container belong to `exec`.
+    Making an image from a container belongs to `images`.
 
-    Every RPC that takes a container accepts its id, a unique prefix of the id, or its name. Each of them can end
+    Every method that takes a container accepts its id, a unique prefix of the id, or its name. Each of them can end
     with the errors below.
 
-    Errors:
-    - NOT_FOUND: there is no such container.
-    - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix fits several containers.
+    Raises, of `dockfleet.reasons`:
+    - `NotFound`: there is no such container.
+    - `AmbiguousId`: the prefix fits several containers.
     """
 
     async def list(
@@ -57,9 +57,9 @@ class Containers(Service):
 
         One response holds all containers: there are no pages.
 
-        Errors:
-        - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
-        - NOT_FOUND: the container that the filter `before` or `since` names does not exist.
+        Raises, of `dockfleet.reasons`:
+        - `InvalidField`: a filter is unknown, or a value does not fit its filter.
+        - `NotFound`: the container that the filter `before` or `since` names does not exist.
 
         Arguments:
 
@@ -164,17 +164,16 @@ class Containers(Service):
 
         The image must be on the host: this call does not pull it.
 
-        Errors:
-        - NOT_FOUND: the image is not on the host.
-        - ALREADY_EXISTS (NAME_IN_USE): another container has the name.
-        - INVALID_ARGUMENT (INVALID_FIELD): `config.image` is missing.
-        - INVALID_ARGUMENT (INVALID_REQUEST): the engine refuses the configuration.
-        - ABORTED (OUTCOME_UNKNOWN): the connection broke; the container may or may not exist. Look it up by its
-          name.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: the image is not on the host.
+        - `NameInUse`: another container has the name.
+        - `InvalidField`: `config.image` is missing.
+        - `InvalidRequest`: the engine refuses the configuration.
+        - `OutcomeUnknown`: the connection broke; the container may or may not exist. Look it up by its name.
 
         Arguments:
 
-        - *image*: the image: a reference or an id. It must be on the host: CreateContainer does not pull it.
+        - *image*: the image: a reference or an id. It must be on the host: `containers.create` does not pull it.
           Required.
         - *command*: the arguments of the entrypoint, or the command when there is no entrypoint. Default: the
           image's own, or none when `entrypoint` is set.
@@ -480,32 +479,31 @@ class Containers(Service):
     ) -> RunResult:
         """Pulls the image if necessary, creates a container, starts it, and returns its output and exit code.
 
-        The responses are any number of `pull`, one `created`, one `started`, any number of `output`, and one `end`
-        as the last. The gateway connects to the output before it starts the container: no output is missed. With
-        `detach` the call ends after `started`. A process that fails does not fail the call: its exit code is in
-        `end`. There is no input; for that use CreateContainer, AttachContainer and StartContainer.
+        The gateway connects to the output before it starts the container: no output is missed. With `detach` it
+        returns when the container has started. A container that ends with another exit code than 0 raises
+        `ContainerFailed`, unless `check` is false. There is no input; for that use `containers.create`,
+        `containers.attach` and `containers.start`.
 
         When the client cancels the call or disconnects before the start, the gateway removes the container. After
-        the start, the container continues to run. `config.host_config.auto_remove` works as in CreateContainer.
+        the start, the container continues to run. `config.host_config.auto_remove` works as in `containers.create`.
 
         When the process cannot be started, the container remains as created, unless `auto_remove` is set.
 
-        Errors:
-        - NOT_FOUND: the image is not on the host and, where pulling is allowed, not in the registry.
-        - ALREADY_EXISTS (NAME_IN_USE): another container has the name.
-        - INVALID_ARGUMENT (INVALID_FIELD): `config.image` is missing.
-        - INVALID_ARGUMENT (INVALID_REQUEST): the engine refuses the configuration.
-        - FAILED_PRECONDITION (START_FAILED): the process could not be started.
-        - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, or requires some.
-        - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
-        - ABORTED (OUTCOME_UNKNOWN): the connection broke; the container may or may not exist, or run.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: the image is not on the host and, where pulling is allowed, not in the registry.
+        - `NameInUse`: another container has the name.
+        - `InvalidField`: `config.image` is missing.
+        - `InvalidRequest`: the engine refuses the configuration.
+        - `StartFailed`: the process could not be started.
+        - `RegistryAuth`: the registry refused the credentials, or requires some.
+        - `RegistryUnreachable`: the host cannot reach the registry.
+        - `OutcomeUnknown`: the connection broke; the container may or may not exist, or run.
 
         All output is kept in memory. With `detach` there is none.
 
         Arguments:
 
-        - *image*: the image: a reference or an id. It must be on the host: CreateContainer does not pull it.
-          Required.
+        - *image*: the image: a reference or an id.
         - *command*: the arguments of the entrypoint, or the command when there is no entrypoint. Default: the
           image's own, or none when `entrypoint` is set.
         - *blkio_weight*: the weight against other containers in the use of disks, from 10 to 1000. 0 is the kernel's
@@ -755,9 +753,9 @@ class Containers(Service):
 
         Windows hosts return other columns and do not accept `ps_args`.
 
-        Errors:
-        - FAILED_PRECONDITION (CONFLICT): the container is not running.
-        - INVALID_ARGUMENT (INVALID_REQUEST): `ps` refuses `ps_args`, or they leave out the ids of the processes.
+        Raises, of `dockfleet.reasons`:
+        - `Conflict`: the container is not running.
+        - `InvalidRequest`: `ps` refuses `ps_args`, or they leave out the ids of the processes.
 
         Arguments:
 
@@ -803,11 +801,11 @@ class Containers(Service):
         Subscribers of the same log share one connection to the host. A subscriber that reads more slowly than the
         others gets a connection of its own and the whole log, at its own pace. The container never waits.
 
-        Errors:
-        - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached, or could not be reached for a minute.
-        - UNAVAILABLE (CONNECTION_LOST): the connection to the host broke, and broke again for a minute.
-        - FAILED_PRECONDITION (NOT_SUPPORTED): the container's log driver cannot be read, such as `none`.
-        - INVALID_ARGUMENT (BAD_RESUME_TOKEN): the token is malformed.
+        Raises, of `dockfleet.reasons`:
+        - `HostUnreachable`: the host cannot be reached, or could not be reached for a minute.
+        - `ConnectionLost`: the connection to the host broke, and broke again for a minute.
+        - `NotSupported`: the container's log driver cannot be read, such as `none`.
+        - `BadResumeToken`: the token is malformed.
 
         The stream continues after a failure of the gateway or a connection: see `ResumingStream`.
 
@@ -914,9 +912,9 @@ class Containers(Service):
         The container may run during the call; the archive is then not a snapshot of one instant. A call that ends
         with OK has returned the whole archive.
 
-        Errors:
-        - UNAVAILABLE (CONNECTION_LOST): the connection to the host broke.
-        - DATA_LOSS (BAD_ENGINE_RESPONSE): the engine's answer is cut off or malformed.
+        Raises, of `dockfleet.reasons`:
+        - `ConnectionLost`: the connection to the host broke.
+        - `BadEngineResponse`: the engine's answer is cut off or malformed.
 
         Arguments:
 
@@ -943,10 +941,10 @@ class Containers(Service):
         after every restart: the stream covers all runs of the container. For the same reason the call ends with OK
         when the container is removed: no sample was missed. With `stream` false the call ends after one response.
 
-        Errors:
-        - NOT_FOUND: there is no such container when the call begins.
-        - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached, or could not be reached for a minute.
-        - UNAVAILABLE (CONNECTION_LOST): the connection to the host broke, and broke again for a minute.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: there is no such container when the call begins.
+        - `HostUnreachable`: the host cannot be reached, or could not be reached for a minute.
+        - `ConnectionLost`: the connection to the host broke, and broke again for a minute.
 
         The stream continues after a failure of the gateway or a connection: see `ResumingStream`.
 
@@ -971,10 +969,11 @@ class Containers(Service):
     async def resize(
         self, id: str, size: common_pb2.TerminalSize | dicts.TerminalSizeDict, *, deadline: float | None = None
     ) -> None:
-        """Sets the size of a container's terminal. Harmless to repeat. Within AttachContainer, send `resize` instead.
+        """Sets the size of a container's terminal. Harmless to repeat. Within `containers.attach`, send `resize`
+        instead.
 
-        Errors:
-        - FAILED_PRECONDITION (CONFLICT): the container is not running.
+        Raises, of `dockfleet.reasons`:
+        - `Conflict`: the container is not running.
 
         Arguments:
 
@@ -989,10 +988,10 @@ class Containers(Service):
     ) -> containers_pb2.StartContainerResponse:
         """Starts a container. A container that runs already stays as it is, and the response says so in `already`.
 
-        Errors:
-        - FAILED_PRECONDITION (START_FAILED): the process could not be started, or something that the container needs
-          is missing or taken: a user, a device, a network, a port, a log server.
-        - FAILED_PRECONDITION (CONFLICT): the container is paused, or one whose network it shares is not running.
+        Raises, of `dockfleet.reasons`:
+        - `StartFailed`: the process could not be started, or something that the container needs is missing or taken:
+          a user, a device, a network, a port, a log server.
+        - `Conflict`: the container is paused, or one whose network it shares is not running.
 
         Arguments:
 
@@ -1030,10 +1029,10 @@ class Containers(Service):
     async def restart(
         self, id: str, *, signal: str | None = None, timeout: int | None = None, deadline: float | None = None
     ) -> None:
-        """Stops a container as StopContainer does, if it runs, and starts it. Each call restarts it again.
+        """Stops a container as `containers.stop` does, if it runs, and starts it. Each call restarts it again.
 
-        Errors:
-        - FAILED_PRECONDITION (START_FAILED): the process could not be started again.
+        Raises, of `dockfleet.reasons`:
+        - `StartFailed`: the process could not be started again.
 
         Arguments:
 
@@ -1050,9 +1049,9 @@ class Containers(Service):
 
         With SIGKILL the call returns when the container has ended, with any other signal at once.
 
-        Errors:
-        - FAILED_PRECONDITION (CONFLICT): the container is not running.
-        - INVALID_ARGUMENT (INVALID_REQUEST): there is no such signal.
+        Raises, of `dockfleet.reasons`:
+        - `Conflict`: the container is not running.
+        - `InvalidRequest`: there is no such signal.
 
         Arguments:
 
@@ -1104,10 +1103,10 @@ class Containers(Service):
         """Changes the limits and the restart policy of a container, running or not. What is absent stays as it is.
         Harmless to repeat.
 
-        Errors:
-        - INVALID_ARGUMENT (INVALID_REQUEST): the engine refuses a value.
-        - FAILED_PRECONDITION (CONFLICT): a value contradicts the container's settings, such as a restart policy
-          together with `auto_remove`, or its state, such as less memory than it uses.
+        Raises, of `dockfleet.reasons`:
+        - `InvalidRequest`: the engine refuses a value.
+        - `Conflict`: a value contradicts the container's settings, such as a restart policy together with
+          `auto_remove`, or its state, such as less memory than it uses.
 
         Arguments:
 
@@ -1197,9 +1196,9 @@ class Containers(Service):
     async def rename(self, id: str, name: str, *, deadline: float | None = None) -> None:
         """Changes the name of a container.
 
-        Errors:
-        - ALREADY_EXISTS (NAME_IN_USE): another container has the name.
-        - INVALID_ARGUMENT (INVALID_REQUEST): the container has the name already.
+        Raises, of `dockfleet.reasons`:
+        - `NameInUse`: another container has the name.
+        - `InvalidRequest`: the container has the name already.
 
         Arguments:
 
@@ -1212,8 +1211,8 @@ class Containers(Service):
     async def pause(self, id: str, *, deadline: float | None = None) -> None:
         """Suspends all processes of a container. The processes do not notice it.
 
-        Errors:
-        - FAILED_PRECONDITION (CONFLICT): the container is not running, or is paused already.
+        Raises, of `dockfleet.reasons`:
+        - `Conflict`: the container is not running, or is paused already.
 
         Arguments:
 
@@ -1225,8 +1224,8 @@ class Containers(Service):
     async def unpause(self, id: str, *, deadline: float | None = None) -> None:
         """Resumes all processes of a paused container.
 
-        Errors:
-        - FAILED_PRECONDITION (CONFLICT): the container is not paused.
+        Raises, of `dockfleet.reasons`:
+        - `Conflict`: the container is not paused.
 
         Arguments:
 
@@ -1252,20 +1251,17 @@ class Containers(Service):
     ) -> Session:
         """Connects to the input and output of a container's main process.
 
-        The first request is `start`. After it come `stdin`, `resize` and at most one `close_stdin`, in any order.
-        The end of the requests counts as `close_stdin`. The responses are one `started`, any number of `output`, and
-        one `end` as the last. Several clients may be attached at the same time. A client may attach to a container
-        before it is started.
+        The result is a session: iterate over the output, and write the input. Several clients may be attached at the
+        same time. A client may attach to a container before it is started.
 
         Cancelling the call ends the session and not the container. When the connection to the host breaks, there is
         no `end`.
 
-        Errors:
-        - UNAVAILABLE (CONNECTION_LOST): the connection to the host broke before the session began, or at its end.
-        - ABORTED (OUTCOME_UNKNOWN): the connection to the host broke during the session; input may or may not have
-          arrived.
-        - FAILED_PRECONDITION (CONFLICT): the container is paused or restarting.
-        - INVALID_ARGUMENT (INVALID_FIELD): `slow_reader` is SLOW_READER_WAIT.
+        Raises, of `dockfleet.reasons`:
+        - `ConnectionLost`: the connection to the host broke before the session began, or at its end.
+        - `OutcomeUnknown`: the connection to the host broke during the session; input may or may not have arrived.
+        - `Conflict`: the container is paused or restarting.
+        - `InvalidField`: `slow_reader` is SLOW_READER_WAIT.
 
         Arguments:
 
@@ -1305,8 +1301,8 @@ class Containers(Service):
 
         It waits as long as the call's deadline allows.
 
-        Errors:
-        - INVALID_ARGUMENT (INVALID_REQUEST): the condition is unknown. Old engines, such as 20.10, ignore it.
+        Raises, of `dockfleet.reasons`:
+        - `InvalidRequest`: the condition is unknown. Old engines, such as 20.10, ignore it.
 
         Arguments:
 
@@ -1331,10 +1327,10 @@ class Containers(Service):
     ) -> None:
         """Removes a container and everything that it has written outside its volumes.
 
-        Errors:
-        - FAILED_PRECONDITION (CONFLICT): the container is running, and `force` is not set, or `link` is set for the
-          container's own name.
-        - ABORTED (BEING_CHANGED): the container is being removed already.
+        Raises, of `dockfleet.reasons`:
+        - `Conflict`: the container is running, and `force` is not set, or `link` is set for the container's own
+          name.
+        - `BeingChanged`: the container is being removed already.
 
         Arguments:
 
@@ -1342,7 +1338,7 @@ class Containers(Service):
         - *remove_volumes*: removes also its anonymous volumes, and the data in them. Default: false.
         - *force*: kills the container first if it runs. Default: false.
         - *link*: removes a link between two containers instead of a container; `id` then names the link as
-          `/container/alias`, as ListContainers does. Default: false.
+          `/container/alias`, as `containers.list` does. Default: false.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
         await self.rpc("RemoveContainer")(
@@ -1352,8 +1348,8 @@ class Containers(Service):
     async def stat_archive(self, id: str, path: str, *, deadline: float | None = None) -> containers_pb2.PathStat:
         """Returns name, size, mode and time of a path in a container's file system.
 
-        Errors:
-        - NOT_FOUND: there is no such container, or nothing at the path.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: there is no such container, or nothing at the path.
 
         Arguments:
 
@@ -1372,10 +1368,10 @@ class Containers(Service):
         The first response says what the path is; the others hold the archive. A call that ends with OK has returned
         the whole archive.
 
-        Errors:
-        - NOT_FOUND: there is no such container, or nothing at the path.
-        - UNAVAILABLE (CONNECTION_LOST): the connection to the host broke.
-        - DATA_LOSS (BAD_ENGINE_RESPONSE): the engine's answer is cut off or malformed.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: there is no such container, or nothing at the path.
+        - `ConnectionLost`: the connection to the host broke.
+        - `BadEngineResponse`: the engine's answer is cut off or malformed.
 
         Arguments:
 
@@ -1398,16 +1394,14 @@ class Containers(Service):
     ) -> None:
         """Unpacks a tar archive into a directory of a container, running or not.
 
-        The first request is `start`; the archive follows as `data`. A compressed one is refused: an engine may
-        decompress it with a program of the container, as root on the host. An upload that breaks off may leave
-        incomplete files.
+        A compressed archive is refused: an engine may decompress it with a program of the container, as root on the
+        host. An upload that breaks off may leave incomplete files.
 
-        Errors:
-        - NOT_FOUND: there is no such container, or no such path.
-        - INVALID_ARGUMENT (INVALID_REQUEST): the path is not a directory, or the archive is not readable.
-        - FAILED_PRECONDITION (CONFLICT): `no_overwrite_dir_non_dir` is set, and a file would replace a directory, or
-          a directory a file.
-        - PERMISSION_DENIED (CONFLICT): the container's file system, or the volume, is read-only.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: there is no such container, or no such path.
+        - `InvalidRequest`: the path is not a directory, or the archive is not readable.
+        - `Conflict`: `no_overwrite_dir_non_dir` is set, and a file would replace a directory, or a directory a file.
+        - `Conflict`: the container's file system, or the volume, is read-only.
 
         Arguments:
 
@@ -1435,9 +1429,9 @@ class Containers(Service):
         """Removes all stopped containers that fit the filters; without filters, all stopped containers. Harmless to
         repeat.
 
-        Errors:
-        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
-        - ABORTED (BEING_CHANGED): another prune of containers is running on the host.
+        Raises, of `dockfleet.reasons`:
+        - `InvalidRequest`: the engine does not know a filter, or a value does not fit its filter.
+        - `BeingChanged`: another prune of containers is running on the host.
 
         Arguments:
 
@@ -1454,7 +1448,7 @@ class Containers(Service):
 
 class Distribution(Service):
     """Images in registries, as a host sees them. They need not be on that host. Images on a host, and pulls and pushes,
-    belong to ImageService.
+    belong to `images`.
     """
 
     async def get(
@@ -1469,14 +1463,14 @@ class Distribution(Service):
         The host asks the registry with every call. If a mirror is configured, it asks the mirror first. The host
         stores nothing. Harmless to repeat, but a registry may count it against its limits.
 
-        Errors:
-        - NOT_FOUND: the registry has no such image.
-        - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, or requires some. Many answer so
-          for an image that they do not have.
-        - INVALID_ARGUMENT (INVALID_FIELD): the name is not a reference.
-        - INVALID_ARGUMENT (INVALID_REQUEST): the name is the id of an image.
-        - RESOURCE_EXHAUSTED (REGISTRY_LIMIT): the rate limit of the registry is reached.
-        - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: the registry has no such image.
+        - `RegistryAuth`: the registry refused the credentials, or requires some. Many answer so for an image that
+          they do not have.
+        - `InvalidField`: the name is not a reference.
+        - `InvalidRequest`: the name is the id of an image.
+        - `RegistryLimit`: the rate limit of the registry is reached.
+        - `RegistryUnreachable`: the host cannot reach the registry.
 
         Arguments:
 
@@ -1493,7 +1487,7 @@ class Distribution(Service):
 
 class Exec(Service):
     """Runs further processes, called execs, in a running container. Most clients need only `Exec`; the other RPCs are
-    its single steps. The main process of a container belongs to ContainerService.
+    its single steps. The main process of a container belongs to `containers`.
 
     An exec exists on its engine only. The engine removes it together with its container, and some minutes after its
     process has ended.
@@ -1522,10 +1516,8 @@ class Exec(Service):
     ) -> Session:
         """Runs a command in a container and returns its output and exit code.
 
-        The first request is `start`. After it come `stdin`, `resize` and at most one `close_stdin`, in any order.
-        The end of the requests counts as `close_stdin`. The responses are one `started`, any number of `output`, and
-        one `end` as the last. A command that fails does not fail the call: its exit code is in `end`. Each call runs
-        the command again.
+        The result is a session: iterate over the output, and write the input. A command that fails raises nothing:
+        see `exit_code` of the session. Each call runs the command again.
 
         When the call is cancelled, loses its connection or fails before the process has ended, `on_disconnect`
         decides what happens to the process.
@@ -1533,14 +1525,14 @@ class Exec(Service):
         When the client does not read and the buffers are full, the process waits, as it does for a full pipe. It
         waits at most a minute (the gateway's `limits.stall_seconds`), unless `slow_reader` says otherwise.
 
-        Errors:
-        - NOT_FOUND: there is no such container.
-        - FAILED_PRECONDITION (CONFLICT): the container is stopped or paused.
-        - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix fits several containers.
-        - FAILED_PRECONDITION (EXEC_START_FAILED): the command could not be started.
-        - INVALID_ARGUMENT (INVALID_REQUEST): there is no command.
-        - ABORTED (OUTCOME_UNKNOWN): the connection broke; the process may or may not be running.
-        - RESOURCE_EXHAUSTED (SLOW_READER): the client read nothing for too long.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: there is no such container.
+        - `Conflict`: the container is stopped or paused.
+        - `AmbiguousId`: the prefix fits several containers.
+        - `ExecStartFailed`: the command could not be started.
+        - `InvalidRequest`: there is no command.
+        - `OutcomeUnknown`: the connection broke; the process may or may not be running.
+        - `SlowReader`: the client read nothing for too long.
 
         Arguments:
 
@@ -1597,13 +1589,13 @@ class Exec(Service):
         console_size: common_pb2.TerminalSize | dicts.TerminalSizeDict | None = None,
         deadline: float | None = None,
     ) -> exec_pb2.CreateExecResponse:
-        """Creates an exec, which StartExec starts. Nothing runs yet. Each call creates another exec.
+        """Creates an exec, which `exec.start` starts. Nothing runs yet. Each call creates another exec.
 
-        Errors:
-        - NOT_FOUND: there is no such container.
-        - FAILED_PRECONDITION (CONFLICT): the container is stopped or paused.
-        - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix fits several containers.
-        - INVALID_ARGUMENT (INVALID_REQUEST): there is no command, or `detach_keys` is malformed.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: there is no such container.
+        - `Conflict`: the container is stopped or paused.
+        - `AmbiguousId`: the prefix fits several containers.
+        - `InvalidRequest`: there is no command, or `detach_keys` is malformed.
 
         Arguments:
 
@@ -1651,21 +1643,21 @@ class Exec(Service):
         | None = None,
         deadline: float | None = None,
     ) -> Session:
-        """Starts an exec that CreateExec has created, and connects to it. Works once for each exec.
+        """Starts an exec that `exec.create` has created, and connects to it. Works once for each exec.
 
-        The requests and responses are those of `Exec`. With `detach` the only response is `started`. The call then
-        ends and the process continues to run; InspectExec returns its exit code.
+        The result is a session, as that of `exec.open`. With `detach` it ends at once, and the process continues to
+        run; `exec.get` returns its exit code.
 
-        Errors:
-        - NOT_FOUND: there is no such exec, or its container is stopped.
-        - FAILED_PRECONDITION (CONFLICT): the exec was started before, or its container is paused.
-        - FAILED_PRECONDITION (EXEC_START_FAILED): the command could not be started.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: there is no such exec, or its container is stopped.
+        - `Conflict`: the exec was started before, or its container is paused.
+        - `ExecStartFailed`: the command could not be started.
 
         Arguments:
 
-        - *id*: the exec, by the id that CreateExec returned.
+        - *id*: the exec, by the id that `exec.create` returned.
         - *detach*: starts the process without a session. Default: false.
-        - *tty*: says that the exec has a terminal. It must have the same value as in CreateExec. Default: false.
+        - *tty*: says that the exec has a terminal. It must have the same value as in `exec.create`. Default: false.
         - *console_size*: the first size of the terminal.
         - *slow_reader*: what happens when this client reads more slowly than the process writes: see
           `ExecStart.slow_reader`. Default: SLOW_READER_WAIT.
@@ -1681,9 +1673,9 @@ class Exec(Service):
     ) -> None:
         """Sets the size of the terminal of a running exec. Harmless to repeat. Within a session, send `resize` instead.
 
-        Errors:
-        - NOT_FOUND: there is no such exec, or its process has ended.
-        - FAILED_PRECONDITION (CONFLICT): the exec has not been started.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: there is no such exec, or its process has ended.
+        - `Conflict`: the exec has not been started.
 
         Arguments:
 
@@ -1696,8 +1688,8 @@ class Exec(Service):
     async def get(self, id: str, *, deadline: float | None = None) -> exec_pb2.ExecInstance:
         """Returns the state of an exec, and its exit code when it has ended.
 
-        Errors:
-        - NOT_FOUND: there is no such exec, or the engine has removed it already.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: there is no such exec, or the engine has removed it already.
 
         Arguments:
 
@@ -1710,7 +1702,7 @@ class Exec(Service):
 
 class Images(ImageOperations):
     """The images in the image store of a host, and the cache of its builds. Information of a registry about images that
-    are not on the host belongs to DistributionService.
+    are not on the host belongs to `distribution`.
 
     Pulls, pushes, builds, imports and loads return a stream of progress. A failure is never a progress report: it
     ends the call with a status. Cancelling a pull, a push or a build cancels the work on the host.
@@ -1732,9 +1724,9 @@ class Images(ImageOperations):
 
         One response holds all images: there are no pages.
 
-        Errors:
-        - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
-        - NOT_FOUND: the image that the filter `before` or `since` names does not exist.
+        Raises, of `dockfleet.reasons`:
+        - `InvalidField`: a filter is unknown, or a value does not fit its filter.
+        - `NotFound`: the image that the filter `before` or `since` names does not exist.
 
         Arguments:
 
@@ -1801,14 +1793,12 @@ class Images(ImageOperations):
         """Builds an image from a Dockerfile and the files around it. Each call builds again, but takes steps that have
         not changed from the cache.
 
-        The first request is `start`. After it come requests with `data`, which together are a tar of the build
-        context: plain, or compressed with gzip, bzip2 or xz. The id of the image comes in `progress.result.id`.
+        The source is a tar of the build context: plain, or compressed with gzip, bzip2 or xz.
 
-        Errors:
-        - INVALID_ARGUMENT (INVALID_REQUEST): a parameter, the Dockerfile or the tar is malformed, or there is no
-          Dockerfile.
-        - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
-        - FAILED_PRECONDITION (OPERATION_FAILED): a step failed, or the base image could not be pulled.
+        Raises, of `dockfleet.reasons`:
+        - `InvalidRequest`: a parameter, the Dockerfile or the tar is malformed, or there is no Dockerfile.
+        - `HostDiskFull`: the disk of the host is full.
+        - `OperationFailed`: a step failed, or the base image could not be pulled.
 
         The call ends when the work is done.
 
@@ -1901,8 +1891,8 @@ class Images(ImageOperations):
     ) -> images_pb2.PruneBuildCacheResponse:
         """Removes cached results of builds. Images stay. Later builds take longer. Harmless to repeat.
 
-        Errors:
-        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+        Raises, of `dockfleet.reasons`:
+        - `InvalidRequest`: the engine does not know a filter, or a value does not fit its filter.
 
         Arguments:
 
@@ -1942,13 +1932,13 @@ class Images(ImageOperations):
     ) -> ImageResult:
         """Pulls an image from a registry. Harmless to repeat: layers that are on the host are not downloaded again.
 
-        Errors:
-        - NOT_FOUND: the registry has no such image.
-        - NOT_FOUND (REGISTRY_AUTH): the registry has no such repository, or does not show it without credentials.
-        - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, or requires some.
-        - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
-        - RESOURCE_EXHAUSTED (REGISTRY_LIMIT): the rate limit of the registry is reached.
-        - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: the registry has no such image.
+        - `RegistryAuth`: the registry has no such repository, or does not show it without credentials.
+        - `RegistryAuth`: the registry refused the credentials, or requires some.
+        - `RegistryUnreachable`: the host cannot reach the registry.
+        - `RegistryLimit`: the rate limit of the registry is reached.
+        - `HostDiskFull`: the disk of the host is full.
 
         The call ends when the work is done.
 
@@ -1987,16 +1977,15 @@ class Images(ImageOperations):
         progress: Callable[[common_pb2.Progress], object] | None = None,
         deadline: float | None = None,
     ) -> ImageResult:
-        """Creates an image of one layer from the tar of a file system, such as ExportContainer returns. Each call
+        """Creates an image of one layer from the tar of a file system, such as `containers.export` returns. Each call
         creates a new image.
 
-        The first request is `start`. After it come requests with `data`, which together are the tar, plain or
-        compressed. The `status` of the last response's `progress` is the id of the image.
+        The tar may be compressed. The last of the `statuses` of the result is the id of the image.
 
-        Errors:
-        - INVALID_ARGUMENT (INVALID_REQUEST): a parameter, an instruction or the tar is malformed.
-        - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
-        - FAILED_PRECONDITION (OPERATION_FAILED): the host cannot download the tar, or cannot unpack it.
+        Raises, of `dockfleet.reasons`:
+        - `InvalidRequest`: a parameter, an instruction or the tar is malformed.
+        - `HostDiskFull`: the disk of the host is full.
+        - `OperationFailed`: the host cannot download the tar, or cannot unpack it.
 
         The call ends when the work is done.
 
@@ -2038,9 +2027,9 @@ class Images(ImageOperations):
     ) -> images_pb2.Image:
         """Returns everything that a host knows about an image.
 
-        Errors:
-        - NOT_FOUND: there is no such image, or not for the requested platform.
-        - INVALID_ARGUMENT (INVALID_REQUEST): both `manifests` and `platform` are set.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: there is no such image, or not for the requested platform.
+        - `InvalidRequest`: both `manifests` and `platform` are set.
 
         Arguments:
 
@@ -2066,11 +2055,10 @@ class Images(ImageOperations):
         """Lists the attestations of an image, such as its provenance and its bill of materials. The list is empty when
         there are none.
 
-        Errors:
-        - NOT_FOUND: there is no such image, or not for the requested platform.
-        - INVALID_ARGUMENT (INVALID_REQUEST): the request has more than one platform.
-        - UNIMPLEMENTED (NOT_SUPPORTED): the image store of the host does not keep attestations. The containerd store
-          does.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: there is no such image, or not for the requested platform.
+        - `InvalidRequest`: the request has more than one platform.
+        - `NotSupported`: the image store of the host does not keep attestations. The containerd store does.
 
         Arguments:
 
@@ -2096,8 +2084,8 @@ class Images(ImageOperations):
     ) -> Listing[images_pb2.ImageHistoryEntry, images_pb2.GetImageHistoryResponse]:
         """Returns the steps that created an image, the latest first.
 
-        Errors:
-        - NOT_FOUND: there is no such image, or not for the requested platform.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: there is no such image, or not for the requested platform.
 
         Arguments:
 
@@ -2123,14 +2111,13 @@ class Images(ImageOperations):
         """Pushes an image to the registry that its name begins with; without one, to Docker Hub. Harmless to repeat:
         layers that the registry has are not sent again.
 
-        The image must have a name for that registry: see TagImage.
+        The image must have a name for that registry: see `images.tag`.
 
-        Errors:
-        - NOT_FOUND: there is no such image.
-        - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials, requires some, or does not allow
-          the push.
-        - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
-        - RESOURCE_EXHAUSTED (REGISTRY_LIMIT): the rate limit of the registry is reached.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: there is no such image.
+        - `RegistryAuth`: the registry refused the credentials, requires some, or does not allow the push.
+        - `RegistryUnreachable`: the host cannot reach the registry.
+        - `RegistryLimit`: the rate limit of the registry is reached.
 
         The call ends when the work is done.
 
@@ -2153,10 +2140,10 @@ class Images(ImageOperations):
     async def tag(self, name: str, repo: str, tag: str | None = None, *, deadline: float | None = None) -> None:
         """Adds a name to an image. Harmless to repeat. If another image has the name, that image loses it.
 
-        Errors:
-        - NOT_FOUND: there is no such image.
-        - INVALID_ARGUMENT (INVALID_FIELD): the new name is missing or malformed.
-        - INVALID_ARGUMENT (INVALID_REQUEST): the new name could be taken for an id or a digest.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: there is no such image.
+        - `InvalidField`: the new name is missing or malformed.
+        - `InvalidRequest`: the new name could be taken for an id or a digest.
 
         Arguments:
 
@@ -2180,10 +2167,10 @@ class Images(ImageOperations):
         have no name. When the request has an id, it removes the image itself. A repetition fails, because there is
         nothing to remove any more.
 
-        Errors:
-        - NOT_FOUND: there is no such image.
-        - FAILED_PRECONDITION (CONFLICT): a container uses the image, another image is built on it, or the request
-          has an id and the image has names in several repositories. `force` overrides some of this.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: there is no such image.
+        - `Conflict`: a container uses the image, another image is built on it, or the request has an id and the
+          image has names in several repositories. `force` overrides some of this.
 
         Arguments:
 
@@ -2208,9 +2195,9 @@ class Images(ImageOperations):
     ) -> Listing[images_pb2.ImageSearchResult, images_pb2.SearchImagesResponse]:
         """Searches Docker Hub for images, from the host.
 
-        Errors:
-        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or the limit is out of range.
-        - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach Docker Hub.
+        Raises, of `dockfleet.reasons`:
+        - `InvalidRequest`: the engine does not know a filter, or the limit is out of range.
+        - `RegistryUnreachable`: the host cannot reach Docker Hub.
 
         Arguments:
 
@@ -2231,9 +2218,9 @@ class Images(ImageOperations):
         """Removes images that no container uses. Unless filters say otherwise, it removes only images without a name.
         Harmless to repeat.
 
-        Errors:
-        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
-        - ABORTED (BEING_CHANGED): another prune of images is running on the host.
+        Raises, of `dockfleet.reasons`:
+        - `InvalidRequest`: the engine does not know a filter, or a value does not fit its filter.
+        - `BeingChanged`: another prune of images is running on the host.
 
         Arguments:
 
@@ -2260,11 +2247,11 @@ class Images(ImageOperations):
     ) -> images_pb2.CommitContainerResponse:
         """Creates an image from the present state of a container, without its volumes. Each call creates a new image.
 
-        Errors:
-        - NOT_FOUND: there is no such container.
-        - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix fits several containers.
-        - INVALID_ARGUMENT (INVALID_FIELD): the name of the image is malformed.
-        - INVALID_ARGUMENT (INVALID_REQUEST): an instruction is malformed.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: there is no such container.
+        - `AmbiguousId`: the prefix fits several containers.
+        - `InvalidField`: the name of the image is malformed.
+        - `InvalidRequest`: an instruction is malformed.
 
         Arguments:
 
@@ -2300,13 +2287,13 @@ class Images(ImageOperations):
         platforms: Sequence[oci_pb2.OciPlatform | dicts.OciPlatformDict] | None = None,
         deadline: float | None = None,
     ) -> AsyncIterator[bytes]:
-        """Returns an image with its layers, as a tar that LoadImages accepts.
+        """Returns an image with its layers, as a tar that `images.load` accepts.
 
         A repository without a tag means all its tags on the host. With an id, the tar holds the image without names.
         The tar is an OCI image layout or the older layout of `docker save`; the engine decides.
 
-        Errors:
-        - NOT_FOUND: there is no such image.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: there is no such image.
 
         Arguments:
 
@@ -2324,10 +2311,10 @@ class Images(ImageOperations):
         deadline: float | None = None,
     ) -> AsyncIterator[bytes]:
         """Returns several images in one tar. Layers that they share are in it only once. Otherwise it works like
-        SaveImage.
+        `images.save`.
 
-        Errors:
-        - NOT_FOUND: one of the images does not exist.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: one of the images does not exist.
 
         Arguments:
 
@@ -2346,16 +2333,15 @@ class Images(ImageOperations):
         progress: Callable[[common_pb2.Progress], object] | None = None,
         deadline: float | None = None,
     ) -> ImageResult:
-        """Loads the images of a tar, with their names, as SaveImage and SaveImages return it. Loading the same tar
-        again changes nothing.
+        """Loads the images of a tar, with their names, as `images.save` and `images.save_all` return it. Loading the
+        same tar again changes nothing.
 
-        The first request is `start`. After it come requests with `data`, which together are the tar, plain or
-        compressed with gzip, bzip2 or xz. If another image has one of the names, that image loses it.
+        The tar may be compressed with gzip, bzip2 or xz. If another image has one of the names, that image loses it.
 
-        Errors:
-        - RESOURCE_EXHAUSTED (HOST_DISK_FULL): the disk of the host is full.
-        - INVALID_ARGUMENT (INVALID_REQUEST): the tar is malformed.
-        - FAILED_PRECONDITION (OPERATION_FAILED): the tar holds no images, or the host cannot unpack it.
+        Raises, of `dockfleet.reasons`:
+        - `HostDiskFull`: the disk of the host is full.
+        - `InvalidRequest`: the tar is malformed.
+        - `OperationFailed`: the tar holds no images, or the host cannot unpack it.
 
         The call ends when the work is done.
 
@@ -2374,13 +2360,13 @@ class Images(ImageOperations):
 
 class Networks(Service):
     """The networks of a host, and the connections of its containers to them. The networks that a container gets at its
-    creation, and its published ports, belong to ContainerService.
+    creation, and its published ports, belong to `containers`.
 
-    Every RPC that takes a network accepts its id, a unique prefix of the id, or its name. The host's own networks
+    Every method that takes a network accepts its id, a unique prefix of the id, or its name. The host's own networks
     (`bridge`, `host` and `none` on Linux, `nat` and `none` on Windows) can be neither created nor removed.
 
-    Errors:
-    - FAILED_PRECONDITION (AMBIGUOUS_ID): the prefix or the name fits several networks.
+    Raises, of `dockfleet.reasons`:
+    - `AmbiguousId`: the prefix or the name fits several networks.
     """
 
     async def list(
@@ -2393,10 +2379,10 @@ class Networks(Service):
         """Lists networks; without filters, all of them.
 
         The response has neither what is connected to the networks (`containers`, `services`) nor their `status`:
-        InspectNetwork returns these.
+        `networks.get` returns these.
 
-        Errors:
-        - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
+        Raises, of `dockfleet.reasons`:
+        - `InvalidField`: a filter is unknown, or a value does not fit its filter.
 
         Arguments:
 
@@ -2418,8 +2404,8 @@ class Networks(Service):
     ) -> networks_pb2.Network:
         """Returns a network with the containers that are connected to it.
 
-        Errors:
-        - NOT_FOUND: there is no such network, or not in the requested scope.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: there is no such network, or not in the requested scope.
 
         Arguments:
 
@@ -2438,10 +2424,9 @@ class Networks(Service):
 
         Stopped containers do not prevent the removal. They cannot be started again without the network.
 
-        Errors:
-        - NOT_FOUND: there is no such network.
-        - FAILED_PRECONDITION (CONFLICT): a running container or a service uses the network, or it is one of the
-          host's own networks.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: there is no such network.
+        - `Conflict`: a running container or a service uses the network, or it is one of the host's own networks.
 
         Arguments:
 
@@ -2474,13 +2459,13 @@ class Networks(Service):
         Engines before API 1.44 check for a taken name only with `check_duplicate`. Without it, a repetition of the
         call creates a second network of the same name.
 
-        Errors:
-        - ALREADY_EXISTS (NAME_IN_USE): another network has the name.
-        - INVALID_ARGUMENT (INVALID_REQUEST): the settings contradict each other, or an address is malformed.
-        - NOT_FOUND: there is no such driver.
-        - FAILED_PRECONDITION (CONFLICT): the name is that of one of the host's own networks, the subnet overlaps
-          with another, or the driver has all the networks that it can have.
-        - FAILED_PRECONDITION (NOT_SWARM_MANAGER): the driver is `overlay` and the host is not a manager of a swarm.
+        Raises, of `dockfleet.reasons`:
+        - `NameInUse`: another network has the name.
+        - `InvalidRequest`: the settings contradict each other, or an address is malformed.
+        - `NotFound`: there is no such driver.
+        - `Conflict`: the name is that of one of the host's own networks, the subnet overlaps with another, or the
+          driver has all the networks that it can have.
+        - `NotSwarmManager`: the driver is `overlay` and the host is not a manager of a swarm.
 
         Arguments:
 
@@ -2537,11 +2522,11 @@ class Networks(Service):
 
         The network must be local to the host, or a swarm's network that is `attachable`.
 
-        Errors:
-        - NOT_FOUND: there is no such network or container.
-        - INVALID_ARGUMENT (INVALID_REQUEST): the settings do not fit the network.
-        - FAILED_PRECONDITION (CONFLICT): the running container is connected to the network already, for example
-          because the call is repeated, or the network does not allow the connection.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: there is no such network or container.
+        - `InvalidRequest`: the settings do not fit the network.
+        - `Conflict`: the running container is connected to the network already, for example because the call is
+          repeated, or the network does not allow the connection.
 
         Arguments:
 
@@ -2558,10 +2543,10 @@ class Networks(Service):
         """Disconnects a container, running or not, from a network. A repetition does no harm, but fails, because the
         container is not connected any more.
 
-        Errors:
-        - NOT_FOUND: there is no such network or container.
-        - FAILED_PRECONDITION (CONFLICT): the container is not connected to the network.
-        - INVALID_ARGUMENT (INVALID_REQUEST): the network is `host`.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: there is no such network or container.
+        - `Conflict`: the container is not connected to the network.
+        - `InvalidRequest`: the network is `host`.
 
         Arguments:
 
@@ -2581,8 +2566,8 @@ class Networks(Service):
         A network that cannot be removed is skipped. Stopped containers do not prevent the removal. They cannot be
         started again without the network.
 
-        Errors:
-        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
+        Raises, of `dockfleet.reasons`:
+        - `InvalidRequest`: the engine does not know a filter, or a value does not fit its filter.
 
         Arguments:
 
@@ -2599,7 +2584,7 @@ class Networks(Service):
 
 class System(Service):
     """The engine of a host as a whole. Every RPC asks the host and changes nothing there. What the gateway itself knows
-    about its hosts belongs to HostService.
+    about its hosts belongs to `fleet.hosts`.
     """
 
     async def check_auth(
@@ -2610,9 +2595,9 @@ class System(Service):
         Some registries return a token; the client then uses it in place of the password. Neither the host nor the
         gateway stores the credentials. Harmless to repeat, but a registry may count it against its limits.
 
-        Errors:
-        - FAILED_PRECONDITION (REGISTRY_AUTH): the registry refused the credentials.
-        - UNAVAILABLE (REGISTRY_UNREACHABLE): the host cannot reach the registry.
+        Raises, of `dockfleet.reasons`:
+        - `RegistryAuth`: the registry refused the credentials.
+        - `RegistryUnreachable`: the host cannot reach the registry.
 
         Arguments:
 
@@ -2644,12 +2629,12 @@ class System(Service):
         return response.version
 
     async def ping(self, *, deadline: float | None = None) -> system_pb2.PingResponse:
-        """Checks whether an engine responds, with the least work. HostService returns the same information without
+        """Checks whether an engine responds, with the least work. `fleet.hosts` returns the same information without
         asking the host.
 
-        Errors:
-        - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached.
-        - DEADLINE_EXCEEDED (HOST_TIMEOUT): the engine does not respond in time.
+        Raises, of `dockfleet.reasons`:
+        - `HostUnreachable`: the host cannot be reached.
+        - `HostTimeout`: the engine does not respond in time.
 
         Arguments:
 
@@ -2682,10 +2667,10 @@ class System(Service):
         When the call ends because the host cannot be reached, a new call with the last `resume_token` continues
         there.
 
-        Errors:
-        - INVALID_ARGUMENT (INVALID_FIELD): a filter or a time is malformed.
-        - INVALID_ARGUMENT (BAD_RESUME_TOKEN): the token is malformed.
-        - UNAVAILABLE (HOST_UNREACHABLE): the host cannot be reached, or could not be reached for a minute.
+        Raises, of `dockfleet.reasons`:
+        - `InvalidField`: a filter or a time is malformed.
+        - `BadResumeToken`: the token is malformed.
+        - `HostUnreachable`: the host cannot be reached, or could not be reached for a minute.
 
         The stream continues after a failure of the gateway or a connection: see `ResumingStream`.
 
@@ -2723,8 +2708,8 @@ class System(Service):
         It may take minutes, because the engine adds up file sizes. An engine before API 1.42 may refuse a second
         call during the first. The response has two layouts: see GetDataUsageResponse.
 
-        Errors:
-        - ABORTED (BEING_CHANGED): another call is running on the host, whose engine refuses a second one.
+        Raises, of `dockfleet.reasons`:
+        - `BeingChanged`: another call is running on the host, whose engine refuses a second one.
 
         Arguments:
 
@@ -2741,8 +2726,7 @@ class System(Service):
 
 class Volumes(Service):
     """The volumes of a host: named storage that exists independently of containers. On managers of a swarm, also the
-    volumes of its cluster. Mounting a volume is part of a container's configuration, and belongs to
-    ContainerService.
+    volumes of its cluster. Mounting a volume is part of a container's configuration, and belongs to `containers`.
     """
 
     async def list(
@@ -2756,8 +2740,8 @@ class Volumes(Service):
 
         One response holds all volumes: there are no pages.
 
-        Errors:
-        - INVALID_ARGUMENT (INVALID_FIELD): a filter is unknown, or a value does not fit its filter.
+        Raises, of `dockfleet.reasons`:
+        - `InvalidField`: a filter is unknown, or a value does not fit its filter.
 
         Arguments:
 
@@ -2786,11 +2770,11 @@ class Volumes(Service):
         """Creates a volume. Harmless to repeat with a name: if a volume of the same driver has the name, the response
         holds that volume, unchanged. Without a name, each call creates another volume.
 
-        Errors:
-        - ALREADY_EXISTS (NAME_IN_USE): a volume of another driver has the name.
-        - NOT_FOUND: there is no such driver.
-        - INVALID_ARGUMENT (INVALID_FIELD): the name is malformed.
-        - INVALID_ARGUMENT (INVALID_REQUEST): an option is malformed.
+        Raises, of `dockfleet.reasons`:
+        - `NameInUse`: a volume of another driver has the name.
+        - `NotFound`: there is no such driver.
+        - `InvalidField`: the name is malformed.
+        - `InvalidRequest`: an option is malformed.
 
         Arguments:
 
@@ -2816,8 +2800,8 @@ class Volumes(Service):
     async def get(self, name: str, *, deadline: float | None = None) -> volumes_pb2.Volume:
         """Returns a volume.
 
-        Errors:
-        - NOT_FOUND: there is no such volume.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: there is no such volume.
 
         Arguments:
 
@@ -2838,11 +2822,11 @@ class Volumes(Service):
         """Changes the availability of a cluster volume. Everything else in its spec must stay the same. A repetition
         fails: a change creates a new version, and the engine refuses the old one.
 
-        Errors:
-        - NOT_FOUND: there is no such volume.
-        - FAILED_PRECONDITION (NOT_SWARM_MANAGER): the host is not a manager of a swarm.
-        - INVALID_ARGUMENT (INVALID_FIELD): the version is missing.
-        - INVALID_ARGUMENT (INVALID_REQUEST): the request changes something else.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: there is no such volume.
+        - `NotSwarmManager`: the host is not a manager of a swarm.
+        - `InvalidField`: the version is missing.
+        - `InvalidRequest`: the request changes something else.
 
         Arguments:
 
@@ -2858,9 +2842,9 @@ class Volumes(Service):
         """Removes a volume with its data. A repetition fails, unless `force` is set, because the volume does not exist
         any more.
 
-        Errors:
-        - NOT_FOUND: there is no such volume, or its driver is missing.
-        - FAILED_PRECONDITION (CONFLICT): a container uses it, running or not.
+        Raises, of `dockfleet.reasons`:
+        - `NotFound`: there is no such volume, or its driver is missing.
+        - `Conflict`: a container uses it, running or not.
 
         Arguments:
 
@@ -2879,9 +2863,9 @@ class Volumes(Service):
         From 1.42 on it removes only anonymous volumes, unless the filter `all` is set. Hosts below 1.42 remove named
         volumes too.
 
-        Errors:
-        - INVALID_ARGUMENT (INVALID_REQUEST): the engine does not know a filter, or a value does not fit its filter.
-        - ABORTED (BEING_CHANGED): another prune of volumes is running on the host.
+        Raises, of `dockfleet.reasons`:
+        - `InvalidRequest`: the engine does not know a filter, or a value does not fit its filter.
+        - `BeingChanged`: another prune of volumes is running on the host.
 
         Arguments:
 
