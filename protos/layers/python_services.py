@@ -87,7 +87,7 @@ from dockfleet.aio.session import Session
 from dockfleet.aio.stream import AsyncSource, Stream, download
 from dockfleet.resume_state import RETRY_SECONDS
 from dockfleet.results import ImageResult, Listing, RunResult
-from dockfleet.specs import container_spec, pulled_tag
+from dockfleet.specs import container_spec, pulled_tag, repository
 """
 
 BASES = {"ImageService": "ImageOperations"}
@@ -197,6 +197,7 @@ def _body(method: Method, types: Types, contract: Contract) -> tuple[str, str, l
     response = contract.messages[method.response]
     more = {"deadline": DEADLINE}
     call = f'self.rpc("{method.name}")({values(method.fields)}deadline=deadline)'
+    call = call.replace("repo=repo, tag=tag, ", "**repository(repo, tag), ")
     whole = types.message(method.response)
     if method.shape in (Shape.UPLOAD, Shape.UPLOAD_STREAM):
         more = {"source": SOURCE, **more}

@@ -12,7 +12,7 @@ from dockfleet.results import ImageResult, Listing, RunResult
 from dockfleet.resume_state import RETRY_SECONDS
 from dockfleet.resuming import Lines, ResumingStream
 from dockfleet.session import Session
-from dockfleet.specs import container_spec, pulled_tag
+from dockfleet.specs import container_spec, pulled_tag, repository
 from dockfleet.stream import Source, download
 from dockfleet.v1 import (
     common_pb2,
@@ -2001,8 +2001,7 @@ class Images(ImageOperations):
             self.rpc("ImportImage")(
                 source,
                 from_src=from_src,
-                repo=repo,
-                tag=tag,
+                **repository(repo, tag),
                 message=message,
                 changes=changes,
                 platform=platform,
@@ -2146,7 +2145,7 @@ class Images(ImageOperations):
         - *tag*: the tag of the new name. Default: `latest`.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        self.rpc("TagImage")(name=name, repo=repo, tag=tag, deadline=deadline)
+        self.rpc("TagImage")(name=name, **repository(repo, tag), deadline=deadline)
 
     def remove(
         self,
@@ -2263,8 +2262,7 @@ class Images(ImageOperations):
         """
         response: images_pb2.CommitContainerResponse = self.rpc("CommitContainer")(
             container=container,
-            repo=repo,
-            tag=tag,
+            **repository(repo, tag),
             comment=comment,
             author=author,
             pause=pause,

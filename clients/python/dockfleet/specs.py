@@ -34,12 +34,19 @@ def container_spec(config: Any, settings: Mapping[str, Any]) -> ContainerSpec:
     return spec
 
 
+def repository(repo: Any, tag: str | None) -> Mapping[str, Any]:
+    """Return the fields for a new name; docker-py takes `team/app:1.2` as a repository."""
+    if tag is None and isinstance(repo, str) and _has_tag(repo) and "@" not in repo:
+        repo, _, tag = repo.rpartition(":")
+    return {"repo": repo, "tag": tag}
+
+
 def pulled_tag(image: Any, tag: str | None, all_tags: bool) -> str | None:
     """Return the tag to pull: `latest` where neither *image* nor *tag* says one, and None for *all_tags*.
 
     Raises `ValueError` for a tag together with *all_tags*.
     """
-    named = tag or (isinstance(image, str) and ("@" in image or ":" in image.rpartition("/")[2]))
+    named = tag or (isinstance(image, str) and _has_tag(image))
     if named and all_tags:
         raise ValueError("all_tags must not be used together with a tag or a digest")
     return tag if named or all_tags else "latest"
@@ -62,3 +69,7 @@ def _has(message: Any, path: str) -> bool:
     if first not in {field.name for field, _ in message.ListFields()}:
         return False
     return not rest or _has(getattr(message, first), rest)
+
+
+def _has_tag(image: str) -> bool:
+    return "@" in image or ":" in image.rpartition("/")[2]

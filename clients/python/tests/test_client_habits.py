@@ -75,6 +75,29 @@ def test_what_docker_py_takes_by_its_place_has_that_place(gateway: Gateway, flee
     ]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "repo", "tag"),
+    [
+        (("team/app:3",), "team/app", "3"),
+        (("registry:5000/app:3",), "registry:5000/app", "3"),
+        (("registry:5000/app",), "registry:5000/app", ""),
+        (("app", "3"), "app", "3"),
+        (("app:2", "3"), "app:2", "3"),  # the gateway refuses two tags
+    ],
+)
+def test_a_repository_may_have_its_tag(
+    gateway: Gateway, fleet: dockfleet.Fleet, arguments: tuple[str, ...], repo: str, tag: str
+) -> None:
+    """As docker-py's `image.tag` and `commit` take it."""
+    gateway.on("TagImage", images.TagImageResponse())
+    gateway.on("CommitContainer", images.CommitContainerResponse())
+
+    fleet.host("a").images.tag("alpine", *arguments)
+    fleet.host("a").images.commit("web", *arguments)
+
+    assert [(each.repo, each.tag) for each in gateway.requests] == [(repo, tag), (repo, tag)]
+
+
 def test_input_ends_for_the_container_when_the_session_with_it_ends(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
     """`stdin_open` is docker-py's: the container's input closes after the first session, also by `close_stdin`."""
     gateway.on("CreateContainer", containers.CreateContainerResponse(id="c"))

@@ -13,7 +13,7 @@ from dockfleet.aio.session import Session
 from dockfleet.aio.stream import AsyncSource, download
 from dockfleet.results import ImageResult, Listing, RunResult
 from dockfleet.resume_state import RETRY_SECONDS
-from dockfleet.specs import container_spec, pulled_tag
+from dockfleet.specs import container_spec, pulled_tag, repository
 from dockfleet.v1 import (
     common_pb2,
     container_config_pb2,
@@ -2007,8 +2007,7 @@ class Images(ImageOperations):
             self.rpc("ImportImage")(
                 source,
                 from_src=from_src,
-                repo=repo,
-                tag=tag,
+                **repository(repo, tag),
                 message=message,
                 changes=changes,
                 platform=platform,
@@ -2152,7 +2151,7 @@ class Images(ImageOperations):
         - *tag*: the tag of the new name. Default: `latest`.
         - *deadline*: how long the call may take, in seconds; without it, the gateway's own limits hold
         """
-        await self.rpc("TagImage")(name=name, repo=repo, tag=tag, deadline=deadline)
+        await self.rpc("TagImage")(name=name, **repository(repo, tag), deadline=deadline)
 
     async def remove(
         self,
@@ -2269,8 +2268,7 @@ class Images(ImageOperations):
         """
         response: images_pb2.CommitContainerResponse = await self.rpc("CommitContainer")(
             container=container,
-            repo=repo,
-            tag=tag,
+            **repository(repo, tag),
             comment=comment,
             author=author,
             pause=pause,
