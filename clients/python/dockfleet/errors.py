@@ -16,8 +16,23 @@ if TYPE_CHECKING:
 
 _DETAILS = "grpc-status-details-bin"
 _DOMAIN = "dockfleet"
-_CLOSED = re.compile(r"failed to connect.*(Socket closed|Connection reset|Broken pipe|EOF)")
-CLOSED_AT_ONCE = "the gateway closed the connection at once: it may require TLS, or a client certificate that it trusts"
+_NO_CONNECTION = (
+    ("CERTIFICATE_VERIFY_FAILED", "no authority in tls_ca has signed the certificate of the gateway"),
+    (
+        "Hostname Verification",
+        "the certificate of the gateway is for another name: use that name as the target, or give "
+        "channel_options=[('grpc.ssl_target_name_override', NAME)]",
+    ),
+    ("WRONG_VERSION_NUMBER", "the gateway does not use TLS: leave out tls, tls_ca, tls_cert and tls_key"),
+    ("HTTP/2|SETTINGS frame|ALPN", "what listens there is no gRPC server: check the port of the target"),
+    ("errors resolving", "the name of the gateway is not known: check the target"),
+    (
+        "failed to connect.*(Socket closed|Connection reset|Broken pipe|EOF)",
+        "the gateway closed the connection at once: it may require TLS, or a client certificate that it trusts",
+    ),
+)
+"""Why there is no connection to a gateway, by a pattern of gRPC's message."""
+
 CANCELLED_HERE = "the call was cancelled, such as by closing the fleet"
 _CHANNEL_CLOSED = re.compile(r"Channel closed|Locally cancelled")
 CODES = {int(code.value[0]): code for code in grpc.StatusCode}
@@ -90,8 +105,8 @@ class DockfleetError(Exception):
         for key, value in call.trailing_metadata() or ():
             if key == _DETAILS and isinstance(value, bytes):
                 details |= _read(value)
-        if not details and _CLOSED.search(message):
-            message = f"{CLOSED_AT_ONCE} ({message})"
+        if not details and call.code() is grpc.StatusCode.UNAVAILABLE:
+            message = _without_connection(message)
         if call.code() is grpc.StatusCode.CANCELLED and _CHANNEL_CLOSED.search(message):
             message = CANCELLED_HERE  # the same text with asyncio
         if host := details.get("host"):
@@ -118,6 +133,12 @@ class DockfleetError(Exception):
             violations=tuple(Violation(each.field, each.description) for each in failure.field_violations),
             resource=Resource(failure.resource_type, failure.resource_name) if failure.resource_type else None,
         )
+
+
+def _without_connection(message: str) -> str:
+    """Return gRPC's *message* with the reason in plain words before it, where that is known."""
+    reason = next((reason for pattern, reason in _NO_CONNECTION if re.search(pattern, message)), "")
+    return f"{reason} ({message})" if reason else message
 
 
 def _read(details: bytes) -> dict[str, Any]:

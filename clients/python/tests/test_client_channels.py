@@ -189,6 +189,23 @@ async def test_both_sides_have_certificates_and_a_token_is_sent(
         fleet.hosts.list(deadline=10)
 
 
+def test_a_wrong_use_of_tls_is_named(secure_gateway: str, gateway: Gateway, tmp_path: Path) -> None:
+    """In plain words, before those of gRPC."""
+    ca = tmp_path / "other.pem"
+    trustme.CA().cert_pem.write_to_path(ca)
+
+    with (
+        dockfleet.connect(secure_gateway, tls_ca=ca) as fleet,
+        pytest.raises(dockfleet.DockfleetError, match="no authority in tls_ca has signed the certificate"),
+    ):
+        fleet.hosts.list(deadline=10)
+    with (
+        dockfleet.connect(gateway.address, tls_ca=ca) as fleet,
+        pytest.raises(dockfleet.DockfleetError, match="UNAVAILABLE: the gateway does not use TLS: leave out tls"),
+    ):
+        fleet.hosts.list(deadline=10)
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [({}, "a token is sent over TLS only"), ({"tls": True}, "characters that cannot be sent")],
