@@ -24,7 +24,12 @@ def of_one_host(host: dockfleet.HostView) -> None:
     host.images.pull("alpine", tga="3")  # typo
     host.build(".", tagg="x")  # typo
     host.execute("web", 3)  # typo
+    host.build(fileobj="Dockerfile")  # typo
     host.copy_to("web", "file")  # typo
+    host.images.pull("alpine", all_tags="yes")  # typo
+    host.run("alpine", network_mode="none")  # typo
+    host.run("alpine").exit_code + 1  # typo
+    host.logs("web").read().encode()  # typo
     host.containers.get("web").nmae  # typo
     host.networks.create("net", labels={"a": 1})  # typo
     host.containers.ListContainers()  # typo
@@ -57,6 +62,19 @@ async def of_asyncio(host: dockfleet.aio.HostView) -> None:
         print(entry)
 
 
+async def of_the_other_client(host: dockfleet.aio.HostView, blocking: dockfleet.HostView) -> None:
+    await blocking.containers.list()  # typo
+    host.containers.list()  # typo
+    host.run("alpine").stdout  # typo
+    await host.logs("web")  # typo
+    for entry in host.logs("web"):  # typo
+        print(entry)
+    async for line in blocking.logs("web"):  # typo
+        print(line)
+    with dockfleet.aio.connect() as fleet:  # typo
+        print(fleet)
+
+
 async def of_stubs(fleet: dockfleet.aio.Fleet) -> None:
     answer = await fleet.stubs.containers.ListContainers(ListContainersRequest(host="north"))
     answer.containerz  # typo
@@ -71,6 +89,8 @@ def of_no_mistakes(fleet: dockfleet.Fleet) -> list[ContainerSummary]:
     host.containers.create("alpine", ["true"], restart_policy={"Name": "on-failure", "MaximumRetryCount": 3})
     host.containers.create("alpine", volumes={"/srv": {"bind": "/srv", "mode": "ro"}}, mem_limit="64m")
     host.containers.create("alpine", config={"host_config": {"auto_remove": True}, "Labels": {"a": "b"}})
+    host.run("alpine", networking_config={"back": {"aliases": ["db"]}}, device_requests=[{"capabilities": [["gpu"]]}])
+    print(host.images.pull("alpine", "3").statuses, host.logs("web").read().decode())
     fleet.containers.restart(label=["app=shop", "!canary"], timeout=10, batch={"parallelism": 2})
     fleet.hosts.add("north", "tcp://10.0.0.1:2376", labels={"site": "north"})
     return [container for _, container in fleet.containers.list(hosts="edge*", all=True)]
