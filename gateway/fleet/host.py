@@ -82,6 +82,7 @@ class Host:
         self.events.gap_found = lambda gap: metrics.gap("events", gap.reason.name.lower())
         self.logs = SharedLogs(engine, reconnect_timeout_seconds)
         self.logs.gap_found = lambda gap: metrics.gap("logs", gap.reason.name.lower())
+        self.logs.clock_offset_seconds = lambda: self.clock_offset_seconds
         self.logs.reconnected = lambda: metrics.reconnected("logs")
         self.stats = StatsFeeds(engine, reconnect_timeout_seconds)
         self._has_inventory = gate is not None

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 from dockfleet.fleet.v1 import fleet_pb2 as pb
 from dockfleet.fleet.v1 import selectors_pb2
-from dockfleet.v1 import system_pb2
+from dockfleet.v1 import common_pb2, system_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from gateway.config.settings import Limits
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_events import Daemon
 from tests.support.gateway import gateway_of, receive
@@ -76,3 +78,23 @@ async def test_merged_events_continue_after_the_last_event_of_each_response() ->
 
 def _events(responses: list[pb.StreamEventsResponse]) -> list[str]:
     return [record.event.actor.id for response in responses for record in response.records if record.HasField("event")]
+
+
+async def test_with_until_a_host_that_does_not_answer_has_a_failure_and_holds_nothing_up() -> None:
+    """The events of the others come, and the stream ends without waiting for its answer."""
+    limits = Limits(fan_out_timeout_seconds=0.1)
+    async with (
+        FakeEngine() as quick,
+        FakeEngine() as hung,
+        gateway_of(quick.address, hung.address, limits=limits) as client,
+    ):
+        Daemon(quick).happen("container", "start", "c1")
+        hung.on("GET", "/events", Held())
+        asked = system_pb2.StreamEventsRequest(until=Timestamp(seconds=int(time.time()) + 1))
+        responses = [
+            response async for response in client.fleet.StreamEvents(pb.StreamEventsRequest(hosts=ALL, request=asked))
+        ]
+
+    assert _events(responses) == ["c1"]
+    last = [record for response in responses for record in response.records if record.HasField("failure")]
+    assert [(record.host, record.failure.reason) for record in last] == [("h2", common_pb2.ERROR_REASON_HOST_TIMEOUT)]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from dockfleet.fleet.v1 import fleet_pb2 as pb
 from dockfleet.fleet.v1 import selectors_pb2
 from dockfleet.v1 import containers_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from tests.support.fake_engine import FakeEngine, ResponseParser
 from tests.support.fake_events import Daemon
@@ -33,7 +35,6 @@ async def _read(client: Client, **more: Any) -> list[pb.StreamLogsResponse]:
     request = pb.StreamLogsRequest(
         hosts=selectors_pb2.HostSelector(all=True),
         containers=selectors_pb2.ContainerSelector(all=True),
-        request=containers_pb2.StreamLogsRequest(),
         **more,
     )
     return [response async for response in client.fleet.StreamLogs(request)]
@@ -63,3 +64,18 @@ async def test_a_merged_log_continues_after_the_last_line_of_each_response() -> 
     assert len(responses) > 3
     for number, rest in enumerate(rests, 1):
         assert _lines(responses[:number]) + rest == whole
+
+
+async def test_merged_logs_that_are_followed_end_at_until() -> None:
+    """When the last of them has ended, no other can begin."""
+    async with FakeEngine() as engine, gateway_of(engine.address, inventory=True) as client:
+        Daemon(engine).containers = [container("aa", "a", "running")]
+        engine.on(*LOGS, Log(b"1\n"))
+        engine.on(*STATE, json=state() | {"Id": full("aa")})
+        host = client.hosts_of_gateway["h1"]
+        await until(lambda: host.outdated is None and len(host.inventory.containers()) == 1)
+        followed = containers_pb2.StreamLogsRequest(follow=True, until=Timestamp(seconds=int(time.time()) + 1))
+        responses = await _read(client, request=followed)
+
+    assert _lines(responses) == [b"1"]
+    assert responses[-1].records[-1].end.reason == containers_pb2.LOG_END_REASON_COMPLETE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -206,3 +207,20 @@ async def test_followers_of_one_log_share_one_connection(
         call.cancel()
     async with asyncio.timeout(5):
         await daemon.until(lambda: engine.open_streams == 0)
+
+
+@pytest.mark.parametrize("ahead_seconds", [-60, 1])
+async def test_a_followed_log_that_stays_silent_ends_at_until(
+    client: Client, daemon: FakeEngine, ahead_seconds: int
+) -> None:
+    """An engine ends it only with the first line after that time."""
+    daemon.on(*LOGS, Log(*LINES))
+    daemon.on(*STATE, json=state())
+    until = Timestamp(seconds=int(time.time()) + ahead_seconds)
+
+    *before, last = [message async for message in logs(client, follow=True, until=until)]
+
+    assert [entry.data for message in before for entry in message.batch.entries] == [
+        b"%d" % number for number in range(6)
+    ]
+    assert last.end.reason == containers_pb2.LOG_END_REASON_COMPLETE

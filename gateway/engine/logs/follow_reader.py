@@ -79,6 +79,8 @@ class FollowReader:
             await sender.heartbeat()
             if after is not None:
                 return after
+            if sender.is_over:
+                return Next.PLAIN_ANSWER
         answer.check_whole()
         return Next.INSPECTION
 
@@ -87,7 +89,7 @@ class FollowReader:
         now = self._clock()
         rest_at = now + _REST_SECONDS if self._sender.waits_for_rest else inf
         silent_at = inf if follow.was_silent else follow.news_at + _SILENT_SECONDS
-        return min(rest_at, silent_at, self._pace.due, self._sender.heartbeat_at) - now
+        return min(rest_at, silent_at, self._pace.due, self._sender.heartbeat_at, self._sender.ends_at) - now
 
     async def _wait(self, follow: _FollowAnswer) -> Next | None:
         """Act on a silent answer: send the waiting parts, and check whether the answer has left entries out."""

@@ -51,17 +51,18 @@ class Follower:
         reconnect_timeout_seconds: float = 60.0,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
         count: Callable[[Gap | Reconnected], None] = lambda record: None,
+        ends_at: float = inf,
     ) -> None:
         """*container* is a full id, and *run* its latest run.
 
         The reader begins at *cursor*, or at *current* (the position of a reader that has just stopped), or as *query*
-        says.  It calls *count* once for each gap and reconnect.
+        says.  It calls *count* once for each gap and reconnect.  From *ends_at* on, the log has all that *query* wants.
         """
         position = current or Position(cursor, run.rotation, run.started)
         self._query = query
         self._live = live
         self._state = FollowState(follow_restarts=query.follow_restarts, was_running=run.running)
-        self._sender = Sender(query, position, run, self._state, heartbeat_seconds, count)
+        self._sender = Sender(query, position, run, self._state, heartbeat_seconds, count, ends_at)
         self._clock = self._sender.clock
         self._source = LogSource(engine, container, query, Retry(reconnect_timeout_seconds, clock=self._clock))
         self._pace = Pace(run.rotation, self._clock)
@@ -117,12 +118,15 @@ class Follower:
     async def _read_on(self) -> None:
         """Send all entries of the log, and then new ones until an answer ends."""
         sender = self._sender
+        is_over = sender.is_over
         if not self._is_current:
             await self._plain.catch_up()
         self._is_current = False
         if sender.ended:
             return
-        if not sender.run.running and (self._live or not self._query.follow_restarts):
+        if is_over and (sender.run.running or self._query.follow_restarts):
+            sender.end(EndReason.COMPLETE)
+        elif not sender.run.running and (self._live or not self._query.follow_restarts):
             await self._act(self._state.after(Container.STOPPED, whole=True, certain=True), sender.run)
         elif not self._live:
             sender.flush()
@@ -148,7 +152,7 @@ class Follower:
     async def _act(self, action: Action, run: Run | None) -> None:
         """Do *action*, with *run* as the latest run of the container."""
         sender = self._sender
-        while action is Action.WAIT and run is not None:
+        while action is Action.WAIT and run is not None and not sender.is_over:
             sender.run = run
             sender.flush()
             await sender.pause(_POLL_SECONDS)

@@ -38,14 +38,19 @@ class Sender:
         state: FollowState,
         heartbeat_seconds: float,
         count: Callable[[Gap | Reconnected], None],
+        ends_at: float = inf,
     ) -> None:
-        """*count* is called once for each gap and reconnect.  Set `receive` before the first `send`."""
+        """*count* is called once for each gap and reconnect.  Set `receive` before the first `send`.
+
+        From *ends_at* on, a time of `clock`, the log has all entries up to the query's `until`.
+        """
         self.receive: Receive
         self.clock = asyncio.get_running_loop().time
         self.position = position
         self.run = run
         self.broken = False
         self.ended = False
+        self.ends_at = ends_at
         self._state = state
         self._next_run: Run | None = None  # the next run has begun; `run` was not sent to its end yet
         self._next_begins = _NEVER
@@ -189,6 +194,11 @@ class Sender:
     def _put(self, record: Record) -> None:
         self._has_begun, self._sent_at = True, self.clock()
         self._records.append(record)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the log has all entries that the query wants."""
+        return self.clock() >= self.ends_at
 
     # Heartbeats
 

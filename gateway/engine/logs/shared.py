@@ -7,6 +7,7 @@ its cursor.  A slow follower leaves the upstream, reads plain answers at its own
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable
 from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
@@ -28,6 +29,7 @@ _KEPT_BYTES = 1 << 20
 _AHEAD_BYTES = 512 << 10  # bytes that the upstream may write while no subscriber reads
 _TOGETHER_BYTES = 32 << 10  # smaller batches are sent as one
 _RECORD_BYTES = 200  # that a record takes without entries
+_LATE_SECONDS = 0.1  # the longest time from when an entry is written until a plain answer has it
 _STALLED_SECONDS = 1.0  # seconds without a reading subscriber, after which the next records count as old
 _STARTING, _START_SECONDS = 32, 2.0  # followers that may start at once, and for how long one of them delays others
 _MEETINGS, _MEETING_SECONDS = (
@@ -107,6 +109,7 @@ class SharedLogs:
     def __init__(self, engine: Engine, reconnect_timeout_seconds: float = 60.0) -> None:
         self.gap_found: Callable[[Gap], None] = lambda gap: None  # called once for each gap
         self.reconnected: Callable[[], None] = lambda: None  # called once for each reconnect
+        self.clock_offset_seconds: Callable[[], float | None] = lambda: None  # the engine's clock minus ours
         self.follower = partial(
             Follower, engine, reconnect_timeout_seconds=reconnect_timeout_seconds, count=self._count
         )
@@ -132,6 +135,13 @@ class SharedLogs:
         `OperationFailed`.
         """
         return _Reader(self, container, query, run, cursor, live).records()
+
+    def ends_at(self, query: LogQuery) -> float:
+        """Return when a log has all entries up to the `until` of *query*, by the clock of the event loop."""
+        if query.until is None:
+            return inf
+        ours = query.until / 1e9 - (self.clock_offset_seconds() or 0)
+        return asyncio.get_running_loop().time() + ours - time.time() + _LATE_SECONDS
 
     def find(self, container: str, query: LogQuery) -> SharedLog | None:
         """Return the upstream that new followers of a log can join, if there is one."""
@@ -235,7 +245,10 @@ class _Reader:
             self._find_place()
             if self._place is not None:
                 return
-            reader = self._logs.follower(self._container, self._query, self._run, self._cursor, live=self._alone)
+            ends_at = self._logs.ends_at(self._query)
+            reader = self._logs.follower(
+                self._container, self._query, self._run, self._cursor, live=self._alone, ends_at=ends_at
+            )
             while self._place is None:
                 async with aclosing(pulled(reader.read)) as pieces:
                     async for records in pieces:

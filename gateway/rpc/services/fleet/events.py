@@ -26,6 +26,7 @@ from gateway.rpc.context import CallContext
 from gateway.rpc.fan_out import within_request
 from gateway.rpc.host_rpc import as_message
 from gateway.rpc.markers import heartbeat
+from gateway.rpc.services.fleet.ending import ending
 from gateway.rpc.services.fleet.streams import Merged, max_wait
 from gateway.rpc.services.fleet.tokens import PartsCodec
 from gateway.rpc.services.system import gap_of
@@ -51,7 +52,8 @@ class FleetEvents:
             cursors = dict(map(self._cursors.unpack, self._tokens.parts(request.resume_token)))
         stream = _Stream(request, cursors)
         members = Members(self._backend.hosts, request.hosts, None, stream, self._backend.timeouts.fan_out)
-        async with stream.merged, members:
+        timeout = self._backend.timeouts.fan_out
+        async with stream.merged, members, ending(stream.merged, stream.until, timeout, _host_of, stream.give_up):
             await stream.listening(max_wait(request))
             await context.send_initial_metadata()
             async with aclosing(stream.merged.responses(stream.records)) as responses:
@@ -83,8 +85,8 @@ class _Stream:
         except InvalidField as wrong:
             raise within_request(wrong) from None
         self._since = nanoseconds_of(asked.since, "request.since") if asked.HasField("since") else None
-        self._until = nanoseconds_of(asked.until, "request.until") if asked.HasField("until") else None
-        if self._since is not None and self._until is not None and self._until < self._since:
+        self.until = nanoseconds_of(asked.until, "request.until") if asked.HasField("until") else None
+        if self._since is not None and self.until is not None and self.until < self._since:
             raise InvalidField("request.until", "must not be before `since`")
         self._sources: dict[Host, Source[Record | pb.EventRecord]] = {}
         self._down: set[str] = set()
@@ -141,10 +143,10 @@ class _Stream:
         """Do nothing: there is an event of it."""
 
     def reported(self) -> None:
-        """Note that hosts that join from now on are new.  With an `until`, none can join."""
+        """Note that hosts that join from now on are new.  After `until`, none can join."""
         self._first = False
-        if self._until is not None:
-            self.merged.finish()
+        if self.until is not None:
+            self.merged.finish(self.until)
 
     # Reading
 
@@ -159,7 +161,7 @@ class _Stream:
         cursor = self.cursors.get(host.name)
         since = self._since if cursor is None else None
         try:
-            async with host.events.watch(self._wanted, since=since, until=self._until, cursor=cursor) as records:
+            async with host.events.watch(self._wanted, since=since, until=self.until, cursor=cursor) as records:
                 self._listening[host].set()
                 async for record in records:
                     if host.engine.turns.spent:
@@ -172,8 +174,11 @@ class _Stream:
             self._listening[host].set()
             if isinstance(error, CallError):
                 self._broken.add(host)
-            failure = pb.EventRecord(host=host.name, failure=as_message(error, host.name, _METHOD))
-            await self.merged.put(source, failure, [], 0)
+            await self.merged.put(source, _failed(host, error), [], 0)
+
+    def give_up(self, source: Source[Record | pb.EventRecord], why: CallError) -> None:
+        """End the events of a host that does not answer with a failure."""
+        self.merged.end(source, _failed(source.key, why))
 
     # Sending
 
@@ -221,6 +226,15 @@ class _Stream:
     def _report(self, host: Host, **what: Any) -> None:
         self._news.append(_encoded(pb.EventRecord(host=host.name, **what)))
         self.merged.wake()
+
+
+def _failed(host: Host, error: CallError | APIError) -> pb.EventRecord:
+    return pb.EventRecord(host=host.name, failure=as_message(error, host.name, _METHOD))
+
+
+def _host_of(source: Source[Any]) -> Host:
+    host: Host = source.key
+    return host
 
 
 def _encoded(record: pb.EventRecord) -> bytes:

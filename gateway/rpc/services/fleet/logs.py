@@ -32,6 +32,7 @@ from gateway.rpc.encoding import log_encoder
 from gateway.rpc.fan_out import settled, within_request
 from gateway.rpc.host_rpc import as_message
 from gateway.rpc.markers import heartbeat
+from gateway.rpc.services.fleet.ending import ending
 from gateway.rpc.services.fleet.log_places import UNDECIDED, Lines, Log, Place, Places
 from gateway.rpc.services.fleet.streams import Merged, max_wait
 from gateway.rpc.services.fleet.tokens import PartsCodec
@@ -68,7 +69,8 @@ class FleetLogs:
         members = Members(
             self._backend.hosts, request.hosts, request.containers, stream, self._backend.timeouts.fan_out
         )
-        async with stream.merged, members:
+        timeout = self._backend.timeouts.fan_out
+        async with stream.merged, members, ending(stream.merged, stream.until, timeout, stream.host_of, stream.give_up):
             await context.send_initial_metadata()
             async with aclosing(stream.merged.responses(stream.records)) as responses:
                 async for records in responses:
@@ -100,6 +102,7 @@ class _Stream:
             self._query = query_of(_for_any_container(asked), self._flags)
         except InvalidField as wrong:
             raise within_request(wrong) from None
+        self.until = self._query.until
         self._encode = log_encoder(
             times=asked.timestamps or not asked.HasField("timestamps"), details=bool(self._flags & DETAILS)
         )
@@ -174,6 +177,8 @@ class _Stream:
         """End with the last log, if no log can begin any more."""
         if not self._query.follow:
             self.merged.finish()
+        elif self.until is not None:
+            self.merged.finish(self.until)
 
     # Reading
 
@@ -211,8 +216,15 @@ class _Stream:
             await self._put_other(source, log, end)
         except (CallError, APIError) as error:
             log.broken = isinstance(error, CallError) and self._query.follow
-            failure = pb.LogRecord(failure=as_message(error, log.host.name, _METHOD)).SerializeToString()
-            await self.merged.put(source, Other(failure), [], 0)
+            await self.merged.put(source, _failed(log.host, error), [], 0)
+
+    def host_of(self, source: Source[Lines | Other]) -> Host:
+        """Return the host of a log."""
+        return self._of[source].host
+
+    def give_up(self, source: Source[Lines | Other], why: CallError) -> None:
+        """End a log whose host does not answer with a failure."""
+        self.merged.end(source, _failed(self.host_of(source), why))
 
     async def _take(self, source: Source[Lines | Other], log: Log, record: Record) -> None:
         match record:
@@ -322,6 +334,10 @@ class _Stream:
     def _forget(self, source: Source[Lines | Other], log: Log) -> None:
         del self._of[source]
         del self._logs[log.host.name, log.id]
+
+
+def _failed(host: Host, error: CallError | APIError) -> Other:
+    return Other(pb.LogRecord(failure=as_message(error, host.name, _METHOD)).SerializeToString())
 
 
 def _for_any_container(asked: Any) -> Any:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import aclosing, suppress
+from math import inf
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
@@ -31,7 +32,7 @@ class Merged(Generic[T]):
         """Delay no record longer than *max_wait_seconds*."""
         self.merge: Merge[T] = Merge(max_wait_seconds)
         self.clock = asyncio.get_running_loop().time
-        self._complete = False  # whether no source can be added any more
+        self._complete_at = inf  # when no source can be added any more
         self._woken = False  # whether there is something to send that no source has
         self._tasks: dict[Source[T], asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
@@ -90,14 +91,22 @@ class Merged(Generic[T]):
             self._tasks[source].cancel()
         self.merge.drop(source, self.clock())
 
+    def end(self, source: Source[T], last: T) -> None:
+        """Read *source* no longer; *last* is its last record."""
+        self.merge.put(source, last, [], self.clock())
+        self.merge.end(source, self.clock())  # a task that has not begun yet does not
+        if source in self._tasks:
+            self._tasks[source].cancel()
+        self._changed.set()
+
     def wake(self) -> None:
         """Let the stream send what no source has, also where it has ended otherwise."""
         self._woken = True
         self._changed.set()
 
-    def finish(self) -> None:
-        """Let the stream end with its last source: no other is to come."""
-        self._complete = True
+    def finish(self, until: int | None = None) -> None:
+        """Let the stream end with its last source: no other is to come, from *until* on, in nanoseconds since 1970."""
+        self._complete_at = self.clock() if until is None else self.clock() + until / 1e9 - time.time()
         self._changed.set()
 
     # The stream
@@ -125,10 +134,12 @@ class Merged(Generic[T]):
                 yield items
                 heartbeat = self.clock() + HEARTBEAT_SECONDS
                 continue
-            if self._complete and not len(self.merge):
+            complete_in = self._complete_at - self.clock()
+            if complete_in <= 0 and not len(self.merge):
                 return
             with suppress(TimeoutError):
-                async with asyncio.timeout_at(heartbeat if again is None else min(again, heartbeat)):
+                due = min(heartbeat, inf if again is None else again, self._complete_at if complete_in > 0 else inf)
+                async with asyncio.timeout_at(due):
                     await self._changed.wait()
             if self.clock() >= heartbeat:
                 yield []
