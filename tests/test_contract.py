@@ -280,7 +280,7 @@ def test_streams_of_many_hosts_have_one_shape() -> None:
             continue  # RunContainer is about one host
         several, *others = sorted(reply.fields, key=lambda field: (not field.is_repeated, field.number))
         assert several.is_repeated, reply.name
-        allowed = {"resume_token", "summary", "synced", "heartbeat", "removed_names"}
+        allowed = {"resume_token", "summary", "synced", "heartbeat", "removed_names", "incomplete_sources"}
         assert {"heartbeat"} <= {field.name for field in others} <= allowed, reply.name
 
 

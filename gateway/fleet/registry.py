@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Protocol, Self
@@ -13,6 +13,7 @@ from gateway.engine.background import keep_running
 from gateway.engine.errors import CallError
 from gateway.fleet import prober
 from gateway.fleet.host import Host
+from gateway.fleet.sources.feed import Feed
 
 _LONGEST_NAME = 63  # characters; a requested name may have megabytes
 _FIRST_PROBES_PER_SECOND = 500  # hosts that are added without a pause
@@ -81,6 +82,7 @@ class HostRegistry:
     def __init__(self, health_check_interval_seconds: float, health_check_timeout_seconds: float = 5.0) -> None:
         self.watchers: list[HostWatcher] = []  # called in this order
         self.incomplete: Callable[[], str] = lambda: ""  # why hosts may be missing from the registry
+        self.feeds: Sequence[Feed] = ()  # of the sources that the hosts come from
         self._health_check_interval_seconds = health_check_interval_seconds
         self._health_check_timeout_seconds = health_check_timeout_seconds
         self._hosts: dict[str, Host] = {}

@@ -35,6 +35,7 @@ from gateway.fleet.selector import select_some, unmatched
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
 from gateway.rpc.encoding import serialize
+from gateway.rpc.host_messages import incomplete_sources
 from gateway.rpc.host_rpc import Behaviour, HostRpc, as_message
 from gateway.rpc.lists import may_be_old, remembered
 from gateway.rpc.markers import heartbeat
@@ -90,6 +91,7 @@ def _question(method: MethodDescriptor, backend: Backend, rpc: HostRpc) -> Behav
                 for response in encode.responses(several):
                     yield response
         question.summary.failures.sort(key=lambda each: each.host)
+        question.summary.incomplete_sources.extend(incomplete_sources(backend.hosts))
         yield encode.reply(summary=question.summary)
 
     return ask
@@ -148,7 +150,7 @@ def _batch(method: MethodDescriptor, backend: Backend, rpc: HostRpc) -> Behaviou
         hosts = chosen_hosts(request, backend)
         asked = unaddressed(request, "host", *(["id"] if of_containers else []))
         proceed = _options(request.batch)
-        summary = pb.BatchSummary()
+        summary = pb.BatchSummary(incomplete_sources=incomplete_sources(backend.hosts))
         targets = [Target(host) for host in hosts]
         if of_containers:
             check_containers(request.containers, "containers")

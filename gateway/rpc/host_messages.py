@@ -17,6 +17,7 @@ from gateway.config.settings import HostSettings
 from gateway.config.tls import BEGIN
 from gateway.engine.errors import CallError, InvalidField
 from gateway.fleet.host import Host
+from gateway.fleet.registry import HostRegistry
 from gateway.fleet.sources.feed import Feed
 from gateway.fleet.state import State
 from gateway.fleet.twins import Twins
@@ -88,9 +89,14 @@ def source_messages(feeds: Iterable[Feed]) -> Iterator[pb.HostSource]:
             hosts=len(feed.hosts),
             refused_entries=[
                 pb.RefusedHostEntry(place=safe(one.place), message=safe("; ".join(one.why.splitlines())))
-                for one in feed.refused
+                for one in (*feed.refused, *feed.unusable)
             ],
         )
+
+
+def incomplete_sources(hosts: HostRegistry) -> Iterator[pb.HostSource]:
+    """Yield the sources whose hosts the gateway does not know completely."""
+    return source_messages(feed for feed in hosts.feeds if not feed.complete)
 
 
 def document_of(spec: pb.HostSpec) -> str:

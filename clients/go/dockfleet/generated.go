@@ -103,6 +103,9 @@ func (f *Fleet) WatchContainers(ctx context.Context, request *dockfleetfleetv1.W
 // that are started later join; those that end or are removed leave.  The engines' clocks order the records: hosts need
 // to have the same time.  A call with the token of the last response continues all logs there, at this gateway or at
 // another.
+//
+// With `request.until`, the stream does not wait for hosts that are down then, nor, for longer than
+// `limits.fan_out_timeout_seconds`, for hosts that do not answer: their logs end with a failure.
 func (f *Fleet) StreamLogs(ctx context.Context, request *dockfleetfleetv1.StreamLogsRequest) iter.Seq2[*dockfleetfleetv1.StreamLogsResponse, error] {
 	return resuming[dockfleetfleetv1.StreamLogsRequest, dockfleetfleetv1.StreamLogsResponse](ctx, f.retry, f.stubs.fleet.StreamLogs, request)
 }
@@ -114,6 +117,7 @@ func (f *Fleet) StreamStats(ctx context.Context, request *dockfleetfleetv1.Strea
 
 // StreamEvents streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that are
 // added later join.  After the headers of the call, no event is missed of a host that has answered within `max_wait`.
+// With `request.until`, the stream does not wait for hosts that do not answer: see StreamLogs.
 func (f *Fleet) StreamEvents(ctx context.Context, request *dockfleetfleetv1.StreamEventsRequest) iter.Seq2[*dockfleetfleetv1.StreamEventsResponse, error] {
 	return resuming[dockfleetfleetv1.StreamEventsRequest, dockfleetfleetv1.StreamEventsResponse](ctx, f.retry, f.stubs.fleet.StreamEvents, request)
 }

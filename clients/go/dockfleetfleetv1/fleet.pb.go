@@ -200,8 +200,10 @@ type FanOutSummary struct {
 	Failures []*HostFailure `protobuf:"bytes,3,rep,name=failures,proto3" json:"failures,omitempty"`
 	// The names of a container selector that fit no container of the hosts that answered.
 	UnmatchedNames []string `protobuf:"bytes,4,rep,name=unmatched_names,json=unmatchedNames,proto3" json:"unmatched_names,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The sources of hosts that do not answer, or have invalid entries: hosts of them can be missing here.
+	IncompleteSources []*HostSource `protobuf:"bytes,5,rep,name=incomplete_sources,json=incompleteSources,proto3" json:"incomplete_sources,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *FanOutSummary) Reset() {
@@ -258,6 +260,13 @@ func (x *FanOutSummary) GetFailures() []*HostFailure {
 func (x *FanOutSummary) GetUnmatchedNames() []string {
 	if x != nil {
 		return x.UnmatchedNames
+	}
+	return nil
+}
+
+func (x *FanOutSummary) GetIncompleteSources() []*HostSource {
+	if x != nil {
+		return x.IncompleteSources
 	}
 	return nil
 }
@@ -541,8 +550,10 @@ type BatchSummary struct {
 	Failures []*HostFailure `protobuf:"bytes,4,rep,name=failures,proto3" json:"failures,omitempty"`
 	// The names of the container selector that fit no container.
 	UnmatchedNames []string `protobuf:"bytes,5,rep,name=unmatched_names,json=unmatchedNames,proto3" json:"unmatched_names,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The sources of hosts that do not answer, or have invalid entries: hosts of them can be missing here.
+	IncompleteSources []*HostSource `protobuf:"bytes,6,rep,name=incomplete_sources,json=incompleteSources,proto3" json:"incomplete_sources,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *BatchSummary) Reset() {
@@ -606,6 +617,13 @@ func (x *BatchSummary) GetFailures() []*HostFailure {
 func (x *BatchSummary) GetUnmatchedNames() []string {
 	if x != nil {
 		return x.UnmatchedNames
+	}
+	return nil
+}
+
+func (x *BatchSummary) GetIncompleteSources() []*HostSource {
+	if x != nil {
+		return x.IncompleteSources
 	}
 	return nil
 }
@@ -7732,9 +7750,12 @@ type WatchContainersResponse struct {
 	// What has changed, in order.
 	Changes []*ContainerChange `protobuf:"bytes,2,rep,name=changes,proto3" json:"changes,omitempty"`
 	// Nothing has changed: the stream is alive.
-	Heartbeat     *dockfleetv1.Heartbeat `protobuf:"bytes,3,opt,name=heartbeat,proto3" json:"heartbeat,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Heartbeat *dockfleetv1.Heartbeat `protobuf:"bytes,3,opt,name=heartbeat,proto3" json:"heartbeat,omitempty"`
+	// In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
+	// missing in this stream.
+	IncompleteSources []*HostSource `protobuf:"bytes,4,rep,name=incomplete_sources,json=incompleteSources,proto3" json:"incomplete_sources,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *WatchContainersResponse) Reset() {
@@ -7784,6 +7805,13 @@ func (x *WatchContainersResponse) GetChanges() []*ContainerChange {
 func (x *WatchContainersResponse) GetHeartbeat() *dockfleetv1.Heartbeat {
 	if x != nil {
 		return x.Heartbeat
+	}
+	return nil
+}
+
+func (x *WatchContainersResponse) GetIncompleteSources() []*HostSource {
+	if x != nil {
+		return x.IncompleteSources
 	}
 	return nil
 }
@@ -8153,9 +8181,12 @@ type StreamLogsResponse struct {
 	// The records, in the order of their times.
 	Records []*LogRecord `protobuf:"bytes,2,rep,name=records,proto3" json:"records,omitempty"`
 	// There is nothing new: the stream is alive.
-	Heartbeat     *dockfleetv1.Heartbeat `protobuf:"bytes,3,opt,name=heartbeat,proto3" json:"heartbeat,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Heartbeat *dockfleetv1.Heartbeat `protobuf:"bytes,3,opt,name=heartbeat,proto3" json:"heartbeat,omitempty"`
+	// In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
+	// missing in this stream.
+	IncompleteSources []*HostSource `protobuf:"bytes,4,rep,name=incomplete_sources,json=incompleteSources,proto3" json:"incomplete_sources,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *StreamLogsResponse) Reset() {
@@ -8205,6 +8236,13 @@ func (x *StreamLogsResponse) GetRecords() []*LogRecord {
 func (x *StreamLogsResponse) GetHeartbeat() *dockfleetv1.Heartbeat {
 	if x != nil {
 		return x.Heartbeat
+	}
+	return nil
+}
+
+func (x *StreamLogsResponse) GetIncompleteSources() []*HostSource {
+	if x != nil {
+		return x.IncompleteSources
 	}
 	return nil
 }
@@ -8624,9 +8662,12 @@ type StreamStatsResponse struct {
 	// The samples of one or more containers.
 	Records []*StatsRecord `protobuf:"bytes,1,rep,name=records,proto3" json:"records,omitempty"`
 	// There is nothing new: the stream is alive.
-	Heartbeat     *dockfleetv1.Heartbeat `protobuf:"bytes,2,opt,name=heartbeat,proto3" json:"heartbeat,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Heartbeat *dockfleetv1.Heartbeat `protobuf:"bytes,2,opt,name=heartbeat,proto3" json:"heartbeat,omitempty"`
+	// In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
+	// missing in this stream.
+	IncompleteSources []*HostSource `protobuf:"bytes,3,rep,name=incomplete_sources,json=incompleteSources,proto3" json:"incomplete_sources,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *StreamStatsResponse) Reset() {
@@ -8669,6 +8710,13 @@ func (x *StreamStatsResponse) GetRecords() []*StatsRecord {
 func (x *StreamStatsResponse) GetHeartbeat() *dockfleetv1.Heartbeat {
 	if x != nil {
 		return x.Heartbeat
+	}
+	return nil
+}
+
+func (x *StreamStatsResponse) GetIncompleteSources() []*HostSource {
+	if x != nil {
+		return x.IncompleteSources
 	}
 	return nil
 }
@@ -8885,9 +8933,12 @@ type StreamEventsResponse struct {
 	// The records, in the order of their times.
 	Records []*EventRecord `protobuf:"bytes,2,rep,name=records,proto3" json:"records,omitempty"`
 	// There is nothing new: the stream is alive.
-	Heartbeat     *dockfleetv1.Heartbeat `protobuf:"bytes,3,opt,name=heartbeat,proto3" json:"heartbeat,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Heartbeat *dockfleetv1.Heartbeat `protobuf:"bytes,3,opt,name=heartbeat,proto3" json:"heartbeat,omitempty"`
+	// In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
+	// missing in this stream.
+	IncompleteSources []*HostSource `protobuf:"bytes,4,rep,name=incomplete_sources,json=incompleteSources,proto3" json:"incomplete_sources,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *StreamEventsResponse) Reset() {
@@ -8937,6 +8988,13 @@ func (x *StreamEventsResponse) GetRecords() []*EventRecord {
 func (x *StreamEventsResponse) GetHeartbeat() *dockfleetv1.Heartbeat {
 	if x != nil {
 		return x.Heartbeat
+	}
+	return nil
+}
+
+func (x *StreamEventsResponse) GetIncompleteSources() []*HostSource {
+	if x != nil {
+		return x.IncompleteSources
 	}
 	return nil
 }
@@ -9328,9 +9386,11 @@ type PlacementDecision struct {
 	// The reason, for people.
 	Explanation string `protobuf:"bytes,2,opt,name=explanation,proto3" json:"explanation,omitempty"`
 	// All hosts that were selected, the best first.
-	Candidates    []*PlacementCandidate `protobuf:"bytes,3,rep,name=candidates,proto3" json:"candidates,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Candidates []*PlacementCandidate `protobuf:"bytes,3,rep,name=candidates,proto3" json:"candidates,omitempty"`
+	// The sources of hosts that do not answer, or have invalid entries: hosts of them can be missing here.
+	IncompleteSources []*HostSource `protobuf:"bytes,4,rep,name=incomplete_sources,json=incompleteSources,proto3" json:"incomplete_sources,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *PlacementDecision) Reset() {
@@ -9380,6 +9440,13 @@ func (x *PlacementDecision) GetExplanation() string {
 func (x *PlacementDecision) GetCandidates() []*PlacementCandidate {
 	if x != nil {
 		return x.Candidates
+	}
+	return nil
+}
+
+func (x *PlacementDecision) GetIncompleteSources() []*HostSource {
+	if x != nil {
+		return x.IncompleteSources
 	}
 	return nil
 }
@@ -10108,9 +10175,11 @@ type DiscoverServicesResponse struct {
 	// The endpoints, by service, host and port.
 	Endpoints []*ServiceEndpoint `protobuf:"bytes,1,rep,name=endpoints,proto3" json:"endpoints,omitempty"`
 	// The hosts whose containers are not known, or that are down.
-	Failures      []*HostFailure `protobuf:"bytes,2,rep,name=failures,proto3" json:"failures,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Failures []*HostFailure `protobuf:"bytes,2,rep,name=failures,proto3" json:"failures,omitempty"`
+	// The sources of hosts that do not answer, or have invalid entries: hosts of them can be missing here.
+	IncompleteSources []*HostSource `protobuf:"bytes,3,rep,name=incomplete_sources,json=incompleteSources,proto3" json:"incomplete_sources,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *DiscoverServicesResponse) Reset() {
@@ -10153,6 +10222,13 @@ func (x *DiscoverServicesResponse) GetEndpoints() []*ServiceEndpoint {
 func (x *DiscoverServicesResponse) GetFailures() []*HostFailure {
 	if x != nil {
 		return x.Failures
+	}
+	return nil
+}
+
+func (x *DiscoverServicesResponse) GetIncompleteSources() []*HostSource {
+	if x != nil {
+		return x.IncompleteSources
 	}
 	return nil
 }
@@ -10211,9 +10287,12 @@ type WatchServicesResponse struct {
 	// Whether the client has all endpoints now: only changes follow.
 	Synced bool `protobuf:"varint,2,opt,name=synced,proto3" json:"synced,omitempty"`
 	// Nothing has changed: the stream is alive.
-	Heartbeat     *dockfleetv1.Heartbeat `protobuf:"bytes,3,opt,name=heartbeat,proto3" json:"heartbeat,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Heartbeat *dockfleetv1.Heartbeat `protobuf:"bytes,3,opt,name=heartbeat,proto3" json:"heartbeat,omitempty"`
+	// In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
+	// missing in this stream.
+	IncompleteSources []*HostSource `protobuf:"bytes,4,rep,name=incomplete_sources,json=incompleteSources,proto3" json:"incomplete_sources,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *WatchServicesResponse) Reset() {
@@ -10263,6 +10342,13 @@ func (x *WatchServicesResponse) GetSynced() bool {
 func (x *WatchServicesResponse) GetHeartbeat() *dockfleetv1.Heartbeat {
 	if x != nil {
 		return x.Heartbeat
+	}
+	return nil
+}
+
+func (x *WatchServicesResponse) GetIncompleteSources() []*HostSource {
+	if x != nil {
+		return x.IncompleteSources
 	}
 	return nil
 }
@@ -10358,12 +10444,13 @@ var File_dockfleet_fleet_v1_fleet_proto protoreflect.FileDescriptor
 
 const file_dockfleet_fleet_v1_fleet_proto_rawDesc = "" +
 	"\n" +
-	"\x1edockfleet/fleet/v1/fleet.proto\x12\x12dockfleet.fleet.v1\x1a\"dockfleet/fleet/v1/selectors.proto\x1a\"dockfleet/options/v1/options.proto\x1a\x19dockfleet/v1/common.proto\x1a\x1ddockfleet/v1/containers.proto\x1a\x19dockfleet/v1/images.proto\x1a\x1bdockfleet/v1/networks.proto\x1a\x19dockfleet/v1/system.proto\x1a\x1adockfleet/v1/volumes.proto\x1a\x1egoogle/protobuf/duration.proto\"\xad\x01\n" +
+	"\x1edockfleet/fleet/v1/fleet.proto\x12\x12dockfleet.fleet.v1\x1a\x1edockfleet/fleet/v1/hosts.proto\x1a\"dockfleet/fleet/v1/selectors.proto\x1a\"dockfleet/options/v1/options.proto\x1a\x19dockfleet/v1/common.proto\x1a\x1ddockfleet/v1/containers.proto\x1a\x19dockfleet/v1/images.proto\x1a\x1bdockfleet/v1/networks.proto\x1a\x19dockfleet/v1/system.proto\x1a\x1adockfleet/v1/volumes.proto\x1a\x1egoogle/protobuf/duration.proto\"\xfc\x01\n" +
 	"\rFanOutSummary\x12\x1a\n" +
 	"\bselected\x18\x01 \x01(\rR\bselected\x12\x1a\n" +
 	"\banswered\x18\x02 \x01(\rR\banswered\x12;\n" +
 	"\bfailures\x18\x03 \x03(\v2\x1f.dockfleet.fleet.v1.HostFailureR\bfailures\x12'\n" +
-	"\x0funmatched_names\x18\x04 \x03(\tR\x0eunmatchedNames\"R\n" +
+	"\x0funmatched_names\x18\x04 \x03(\tR\x0eunmatchedNames\x12M\n" +
+	"\x12incomplete_sources\x18\x05 \x03(\v2\x1e.dockfleet.fleet.v1.HostSourceR\x11incompleteSources\"R\n" +
 	"\vHostFailure\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12/\n" +
 	"\afailure\x18\x02 \x01(\v2\x15.dockfleet.v1.FailureR\afailure\"\x98\x03\n" +
@@ -10386,13 +10473,14 @@ const file_dockfleet_fleet_v1_fleet_proto_rawDesc = "" +
 	"\fcontainer_id\x18\x02 \x01(\tR\vcontainerId\x12%\n" +
 	"\x0econtainer_name\x18\x03 \x01(\tR\rcontainerName\"A\n" +
 	"\aSkipped\x126\n" +
-	"\x06reason\x18\x01 \x01(\x0e2\x1e.dockfleet.fleet.v1.SkipReasonR\x06reason\"\xc4\x01\n" +
+	"\x06reason\x18\x01 \x01(\x0e2\x1e.dockfleet.fleet.v1.SkipReasonR\x06reason\"\x93\x02\n" +
 	"\fBatchSummary\x12\x1c\n" +
 	"\tsucceeded\x18\x01 \x01(\rR\tsucceeded\x12\x16\n" +
 	"\x06failed\x18\x02 \x01(\rR\x06failed\x12\x18\n" +
 	"\askipped\x18\x03 \x01(\rR\askipped\x12;\n" +
 	"\bfailures\x18\x04 \x03(\v2\x1f.dockfleet.fleet.v1.HostFailureR\bfailures\x12'\n" +
-	"\x0funmatched_names\x18\x05 \x03(\tR\x0eunmatchedNames\"\xcc\x01\n" +
+	"\x0funmatched_names\x18\x05 \x03(\tR\x0eunmatchedNames\x12M\n" +
+	"\x12incomplete_sources\x18\x06 \x03(\v2\x1e.dockfleet.fleet.v1.HostSourceR\x11incompleteSources\"\xcc\x01\n" +
 	"\x15ListContainersRequest\x126\n" +
 	"\x05hosts\x18\x01 \x01(\v2 .dockfleet.fleet.v1.HostSelectorR\x05hosts\x12<\n" +
 	"\fhost_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\vhostTimeout\x12=\n" +
@@ -10851,11 +10939,12 @@ const file_dockfleet_fleet_v1_fleet_proto_rawDesc = "" +
 	"containers\x18\x02 \x01(\v2%.dockfleet.fleet.v1.ContainerSelectorR\n" +
 	"containers\x12&\n" +
 	"\fresume_token\x18\x03 \x01(\fH\x00R\vresumeToken\x88\x01\x01B\x0f\n" +
-	"\r_resume_token\"\xb2\x01\n" +
+	"\r_resume_token\"\x81\x02\n" +
 	"\x17WatchContainersResponse\x12!\n" +
 	"\fresume_token\x18\x01 \x01(\fR\vresumeToken\x12=\n" +
 	"\achanges\x18\x02 \x03(\v2#.dockfleet.fleet.v1.ContainerChangeR\achanges\x125\n" +
-	"\theartbeat\x18\x03 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\"\xd9\x02\n" +
+	"\theartbeat\x18\x03 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\x12M\n" +
+	"\x12incomplete_sources\x18\x04 \x03(\v2\x1e.dockfleet.fleet.v1.HostSourceR\x11incompleteSources\"\xd9\x02\n" +
 	"\x0fContainerChange\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x122\n" +
 	"\x03put\x18\x02 \x01(\v2\x1e.dockfleet.v1.ContainerSummaryH\x00R\x03put\x12\x1a\n" +
@@ -10878,11 +10967,12 @@ const file_dockfleet_fleet_v1_fleet_proto_rawDesc = "" +
 	"\arequest\x18\x03 \x01(\v2\x1f.dockfleet.v1.StreamLogsRequestR\arequest\x124\n" +
 	"\bmax_wait\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\amaxWait\x12&\n" +
 	"\fresume_token\x18\x05 \x01(\fH\x00R\vresumeToken\x88\x01\x01B\x0f\n" +
-	"\r_resume_token\"\xa7\x01\n" +
+	"\r_resume_token\"\xf6\x01\n" +
 	"\x12StreamLogsResponse\x12!\n" +
 	"\fresume_token\x18\x01 \x01(\fR\vresumeToken\x127\n" +
 	"\arecords\x18\x02 \x03(\v2\x1d.dockfleet.fleet.v1.LogRecordR\arecords\x125\n" +
-	"\theartbeat\x18\x03 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\"\xa3\x04\n" +
+	"\theartbeat\x18\x03 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\x12M\n" +
+	"\x12incomplete_sources\x18\x04 \x03(\v2\x1e.dockfleet.fleet.v1.HostSourceR\x11incompleteSources\"\xa3\x04\n" +
 	"\tLogRecord\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12!\n" +
 	"\fcontainer_id\x18\x02 \x01(\tR\vcontainerId\x12%\n" +
@@ -10907,10 +10997,11 @@ const file_dockfleet_fleet_v1_fleet_proto_rawDesc = "" +
 	"\n" +
 	"containers\x18\x02 \x01(\v2%.dockfleet.fleet.v1.ContainerSelectorR\n" +
 	"containers\x12:\n" +
-	"\arequest\x18\x03 \x01(\v2 .dockfleet.v1.StreamStatsRequestR\arequest\"\x87\x01\n" +
+	"\arequest\x18\x03 \x01(\v2 .dockfleet.v1.StreamStatsRequestR\arequest\"\xd6\x01\n" +
 	"\x13StreamStatsResponse\x129\n" +
 	"\arecords\x18\x01 \x03(\v2\x1f.dockfleet.fleet.v1.StatsRecordR\arecords\x125\n" +
-	"\theartbeat\x18\x02 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\"\xa4\x02\n" +
+	"\theartbeat\x18\x02 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\x12M\n" +
+	"\x12incomplete_sources\x18\x03 \x03(\v2\x1e.dockfleet.fleet.v1.HostSourceR\x11incompleteSources\"\xa4\x02\n" +
 	"\vStatsRecord\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12!\n" +
 	"\fcontainer_id\x18\x02 \x01(\tR\vcontainerId\x12%\n" +
@@ -10925,11 +11016,12 @@ const file_dockfleet_fleet_v1_fleet_proto_rawDesc = "" +
 	"\arequest\x18\x02 \x01(\v2!.dockfleet.v1.StreamEventsRequestR\arequest\x124\n" +
 	"\bmax_wait\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\amaxWait\x12&\n" +
 	"\fresume_token\x18\x04 \x01(\fH\x00R\vresumeToken\x88\x01\x01B\x0f\n" +
-	"\r_resume_token\"\xab\x01\n" +
+	"\r_resume_token\"\xfa\x01\n" +
 	"\x14StreamEventsResponse\x12!\n" +
 	"\fresume_token\x18\x01 \x01(\fR\vresumeToken\x129\n" +
 	"\arecords\x18\x02 \x03(\v2\x1f.dockfleet.fleet.v1.EventRecordR\arecords\x125\n" +
-	"\theartbeat\x18\x03 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\"\xf2\x02\n" +
+	"\theartbeat\x18\x03 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\x12M\n" +
+	"\x12incomplete_sources\x18\x04 \x03(\v2\x1e.dockfleet.fleet.v1.HostSourceR\x11incompleteSources\"\xf2\x02\n" +
 	"\vEventRecord\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x121\n" +
 	"\x05event\x18\x02 \x01(\v2\x19.dockfleet.v1.EngineEventH\x00R\x05event\x12%\n" +
@@ -10950,13 +11042,14 @@ const file_dockfleet_fleet_v1_fleet_proto_rawDesc = "" +
 	"\x14RunContainerResponse\x12?\n" +
 	"\x06placed\x18\x01 \x01(\v2%.dockfleet.fleet.v1.PlacementDecisionH\x00R\x06placed\x12@\n" +
 	"\bresponse\x18\x02 \x01(\v2\".dockfleet.v1.RunContainerResponseH\x00R\bresponseB\b\n" +
-	"\x06record\"\x91\x01\n" +
+	"\x06record\"\xe0\x01\n" +
 	"\x11PlacementDecision\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12 \n" +
 	"\vexplanation\x18\x02 \x01(\tR\vexplanation\x12F\n" +
 	"\n" +
 	"candidates\x18\x03 \x03(\v2&.dockfleet.fleet.v1.PlacementCandidateR\n" +
-	"candidates\"x\n" +
+	"candidates\x12M\n" +
+	"\x12incomplete_sources\x18\x04 \x03(\v2\x1e.dockfleet.fleet.v1.HostSourceR\x11incompleteSources\"x\n" +
 	"\x12PlacementCandidate\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x15\n" +
 	"\x06in_use\x18\x02 \x01(\x01R\x05inUse\x12\x1b\n" +
@@ -11015,16 +11108,18 @@ const file_dockfleet_fleet_v1_fleet_proto_rawDesc = "" +
 	"\x06labels\x18\x03 \x03(\v2$.dockfleet.fleet.v1.LabelRequirementR\x06labels\x12*\n" +
 	"\x0econtainer_port\x18\x04 \x01(\rH\x00R\rcontainerPort\x88\x01\x01\x12+\n" +
 	"\x11include_unhealthy\x18\x05 \x01(\bR\x10includeUnhealthyB\x11\n" +
-	"\x0f_container_port\"\x9a\x01\n" +
+	"\x0f_container_port\"\xe9\x01\n" +
 	"\x18DiscoverServicesResponse\x12A\n" +
 	"\tendpoints\x18\x01 \x03(\v2#.dockfleet.fleet.v1.ServiceEndpointR\tendpoints\x12;\n" +
-	"\bfailures\x18\x02 \x03(\v2\x1f.dockfleet.fleet.v1.HostFailureR\bfailures\"_\n" +
+	"\bfailures\x18\x02 \x03(\v2\x1f.dockfleet.fleet.v1.HostFailureR\bfailures\x12M\n" +
+	"\x12incomplete_sources\x18\x03 \x03(\v2\x1e.dockfleet.fleet.v1.HostSourceR\x11incompleteSources\"_\n" +
 	"\x14WatchServicesRequest\x12G\n" +
-	"\bservices\x18\x01 \x01(\v2+.dockfleet.fleet.v1.DiscoverServicesRequestR\bservices\"\xa3\x01\n" +
+	"\bservices\x18\x01 \x01(\v2+.dockfleet.fleet.v1.DiscoverServicesRequestR\bservices\"\xf2\x01\n" +
 	"\x15WatchServicesResponse\x12;\n" +
 	"\achanges\x18\x01 \x03(\v2!.dockfleet.fleet.v1.ServiceChangeR\achanges\x12\x16\n" +
 	"\x06synced\x18\x02 \x01(\bR\x06synced\x125\n" +
-	"\theartbeat\x18\x03 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\"\x93\x01\n" +
+	"\theartbeat\x18\x03 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\x12M\n" +
+	"\x12incomplete_sources\x18\x04 \x03(\v2\x1e.dockfleet.fleet.v1.HostSourceR\x11incompleteSources\"\x93\x01\n" +
 	"\rServiceChange\x127\n" +
 	"\x03put\x18\x01 \x01(\v2#.dockfleet.fleet.v1.ServiceEndpointH\x00R\x03put\x12?\n" +
 	"\aremoved\x18\x02 \x01(\v2#.dockfleet.fleet.v1.ServiceEndpointH\x00R\aremovedB\b\n" +
@@ -11249,532 +11344,542 @@ var file_dockfleet_fleet_v1_fleet_proto_goTypes = []any{
 	(*ServiceChange)(nil),                        // 133: dockfleet.fleet.v1.ServiceChange
 	nil,                                          // 134: dockfleet.fleet.v1.ServiceEndpoint.ContainerAddressesEntry
 	nil,                                          // 135: dockfleet.fleet.v1.ServiceEndpoint.LabelsEntry
-	(*dockfleetv1.Failure)(nil),                  // 136: dockfleet.v1.Failure
-	(*durationpb.Duration)(nil),                  // 137: google.protobuf.Duration
-	(*HostSelector)(nil),                         // 138: dockfleet.fleet.v1.HostSelector
-	(*dockfleetv1.ListContainersRequest)(nil),    // 139: dockfleet.v1.ListContainersRequest
-	(*dockfleetv1.Heartbeat)(nil),                // 140: dockfleet.v1.Heartbeat
-	(*dockfleetv1.ListContainersResponse)(nil),   // 141: dockfleet.v1.ListContainersResponse
-	(*dockfleetv1.ListImagesRequest)(nil),        // 142: dockfleet.v1.ListImagesRequest
-	(*dockfleetv1.ListImagesResponse)(nil),       // 143: dockfleet.v1.ListImagesResponse
-	(*dockfleetv1.ListNetworksRequest)(nil),      // 144: dockfleet.v1.ListNetworksRequest
-	(*dockfleetv1.ListNetworksResponse)(nil),     // 145: dockfleet.v1.ListNetworksResponse
-	(*dockfleetv1.ListVolumesRequest)(nil),       // 146: dockfleet.v1.ListVolumesRequest
-	(*dockfleetv1.ListVolumesResponse)(nil),      // 147: dockfleet.v1.ListVolumesResponse
-	(*dockfleetv1.GetInfoRequest)(nil),           // 148: dockfleet.v1.GetInfoRequest
-	(*dockfleetv1.GetInfoResponse)(nil),          // 149: dockfleet.v1.GetInfoResponse
-	(*dockfleetv1.GetVersionRequest)(nil),        // 150: dockfleet.v1.GetVersionRequest
-	(*dockfleetv1.GetVersionResponse)(nil),       // 151: dockfleet.v1.GetVersionResponse
-	(*dockfleetv1.GetDataUsageRequest)(nil),      // 152: dockfleet.v1.GetDataUsageRequest
-	(*dockfleetv1.GetDataUsageResponse)(nil),     // 153: dockfleet.v1.GetDataUsageResponse
-	(*dockfleetv1.PingRequest)(nil),              // 154: dockfleet.v1.PingRequest
-	(*dockfleetv1.PingResponse)(nil),             // 155: dockfleet.v1.PingResponse
-	(*ContainerSelector)(nil),                    // 156: dockfleet.fleet.v1.ContainerSelector
-	(*dockfleetv1.StartContainerRequest)(nil),    // 157: dockfleet.v1.StartContainerRequest
-	(*dockfleetv1.StartContainerResponse)(nil),   // 158: dockfleet.v1.StartContainerResponse
-	(*dockfleetv1.StopContainerRequest)(nil),     // 159: dockfleet.v1.StopContainerRequest
-	(*dockfleetv1.StopContainerResponse)(nil),    // 160: dockfleet.v1.StopContainerResponse
-	(*dockfleetv1.RestartContainerRequest)(nil),  // 161: dockfleet.v1.RestartContainerRequest
-	(*dockfleetv1.RestartContainerResponse)(nil), // 162: dockfleet.v1.RestartContainerResponse
-	(*dockfleetv1.KillContainerRequest)(nil),     // 163: dockfleet.v1.KillContainerRequest
-	(*dockfleetv1.KillContainerResponse)(nil),    // 164: dockfleet.v1.KillContainerResponse
-	(*dockfleetv1.PauseContainerRequest)(nil),    // 165: dockfleet.v1.PauseContainerRequest
-	(*dockfleetv1.PauseContainerResponse)(nil),   // 166: dockfleet.v1.PauseContainerResponse
-	(*dockfleetv1.UnpauseContainerRequest)(nil),  // 167: dockfleet.v1.UnpauseContainerRequest
-	(*dockfleetv1.UnpauseContainerResponse)(nil), // 168: dockfleet.v1.UnpauseContainerResponse
-	(*dockfleetv1.UpdateContainerRequest)(nil),   // 169: dockfleet.v1.UpdateContainerRequest
-	(*dockfleetv1.UpdateContainerResponse)(nil),  // 170: dockfleet.v1.UpdateContainerResponse
-	(*dockfleetv1.RemoveContainerRequest)(nil),   // 171: dockfleet.v1.RemoveContainerRequest
-	(*dockfleetv1.RemoveContainerResponse)(nil),  // 172: dockfleet.v1.RemoveContainerResponse
-	(*dockfleetv1.RunContainerRequest)(nil),      // 173: dockfleet.v1.RunContainerRequest
-	(*dockfleetv1.RunContainerResponse)(nil),     // 174: dockfleet.v1.RunContainerResponse
-	(*dockfleetv1.PullImageRequest)(nil),         // 175: dockfleet.v1.PullImageRequest
-	(*dockfleetv1.PullImageResponse)(nil),        // 176: dockfleet.v1.PullImageResponse
-	(*dockfleetv1.RemoveImageRequest)(nil),       // 177: dockfleet.v1.RemoveImageRequest
-	(*dockfleetv1.RemoveImageResponse)(nil),      // 178: dockfleet.v1.RemoveImageResponse
-	(*dockfleetv1.TagImageRequest)(nil),          // 179: dockfleet.v1.TagImageRequest
-	(*dockfleetv1.TagImageResponse)(nil),         // 180: dockfleet.v1.TagImageResponse
-	(*dockfleetv1.PruneContainersRequest)(nil),   // 181: dockfleet.v1.PruneContainersRequest
-	(*dockfleetv1.PruneContainersResponse)(nil),  // 182: dockfleet.v1.PruneContainersResponse
-	(*dockfleetv1.PruneImagesRequest)(nil),       // 183: dockfleet.v1.PruneImagesRequest
-	(*dockfleetv1.PruneImagesResponse)(nil),      // 184: dockfleet.v1.PruneImagesResponse
-	(*dockfleetv1.PruneNetworksRequest)(nil),     // 185: dockfleet.v1.PruneNetworksRequest
-	(*dockfleetv1.PruneNetworksResponse)(nil),    // 186: dockfleet.v1.PruneNetworksResponse
-	(*dockfleetv1.PruneVolumesRequest)(nil),      // 187: dockfleet.v1.PruneVolumesRequest
-	(*dockfleetv1.PruneVolumesResponse)(nil),     // 188: dockfleet.v1.PruneVolumesResponse
-	(*dockfleetv1.PruneBuildCacheRequest)(nil),   // 189: dockfleet.v1.PruneBuildCacheRequest
-	(*dockfleetv1.PruneBuildCacheResponse)(nil),  // 190: dockfleet.v1.PruneBuildCacheResponse
-	(*dockfleetv1.CreateNetworkRequest)(nil),     // 191: dockfleet.v1.CreateNetworkRequest
-	(*dockfleetv1.CreateNetworkResponse)(nil),    // 192: dockfleet.v1.CreateNetworkResponse
-	(*dockfleetv1.RemoveNetworkRequest)(nil),     // 193: dockfleet.v1.RemoveNetworkRequest
-	(*dockfleetv1.RemoveNetworkResponse)(nil),    // 194: dockfleet.v1.RemoveNetworkResponse
-	(*dockfleetv1.CreateVolumeRequest)(nil),      // 195: dockfleet.v1.CreateVolumeRequest
-	(*dockfleetv1.CreateVolumeResponse)(nil),     // 196: dockfleet.v1.CreateVolumeResponse
-	(*dockfleetv1.RemoveVolumeRequest)(nil),      // 197: dockfleet.v1.RemoveVolumeRequest
-	(*dockfleetv1.RemoveVolumeResponse)(nil),     // 198: dockfleet.v1.RemoveVolumeResponse
-	(*dockfleetv1.ContainerSummary)(nil),         // 199: dockfleet.v1.ContainerSummary
-	(*dockfleetv1.Freshness)(nil),                // 200: dockfleet.v1.Freshness
-	(*dockfleetv1.StreamLogsRequest)(nil),        // 201: dockfleet.v1.StreamLogsRequest
-	(*dockfleetv1.LogBatch)(nil),                 // 202: dockfleet.v1.LogBatch
-	(*dockfleetv1.Gap)(nil),                      // 203: dockfleet.v1.Gap
-	(*dockfleetv1.ContainerRestarted)(nil),       // 204: dockfleet.v1.ContainerRestarted
-	(*dockfleetv1.LogEnd)(nil),                   // 205: dockfleet.v1.LogEnd
-	(*dockfleetv1.StreamStatsRequest)(nil),       // 206: dockfleet.v1.StreamStatsRequest
-	(*dockfleetv1.ContainerStats)(nil),           // 207: dockfleet.v1.ContainerStats
-	(*dockfleetv1.ContainerNotRunning)(nil),      // 208: dockfleet.v1.ContainerNotRunning
-	(*dockfleetv1.StreamEventsRequest)(nil),      // 209: dockfleet.v1.StreamEventsRequest
-	(*dockfleetv1.EngineEvent)(nil),              // 210: dockfleet.v1.EngineEvent
-	(*LabelRequirement)(nil),                     // 211: dockfleet.fleet.v1.LabelRequirement
+	(*HostSource)(nil),                           // 136: dockfleet.fleet.v1.HostSource
+	(*dockfleetv1.Failure)(nil),                  // 137: dockfleet.v1.Failure
+	(*durationpb.Duration)(nil),                  // 138: google.protobuf.Duration
+	(*HostSelector)(nil),                         // 139: dockfleet.fleet.v1.HostSelector
+	(*dockfleetv1.ListContainersRequest)(nil),    // 140: dockfleet.v1.ListContainersRequest
+	(*dockfleetv1.Heartbeat)(nil),                // 141: dockfleet.v1.Heartbeat
+	(*dockfleetv1.ListContainersResponse)(nil),   // 142: dockfleet.v1.ListContainersResponse
+	(*dockfleetv1.ListImagesRequest)(nil),        // 143: dockfleet.v1.ListImagesRequest
+	(*dockfleetv1.ListImagesResponse)(nil),       // 144: dockfleet.v1.ListImagesResponse
+	(*dockfleetv1.ListNetworksRequest)(nil),      // 145: dockfleet.v1.ListNetworksRequest
+	(*dockfleetv1.ListNetworksResponse)(nil),     // 146: dockfleet.v1.ListNetworksResponse
+	(*dockfleetv1.ListVolumesRequest)(nil),       // 147: dockfleet.v1.ListVolumesRequest
+	(*dockfleetv1.ListVolumesResponse)(nil),      // 148: dockfleet.v1.ListVolumesResponse
+	(*dockfleetv1.GetInfoRequest)(nil),           // 149: dockfleet.v1.GetInfoRequest
+	(*dockfleetv1.GetInfoResponse)(nil),          // 150: dockfleet.v1.GetInfoResponse
+	(*dockfleetv1.GetVersionRequest)(nil),        // 151: dockfleet.v1.GetVersionRequest
+	(*dockfleetv1.GetVersionResponse)(nil),       // 152: dockfleet.v1.GetVersionResponse
+	(*dockfleetv1.GetDataUsageRequest)(nil),      // 153: dockfleet.v1.GetDataUsageRequest
+	(*dockfleetv1.GetDataUsageResponse)(nil),     // 154: dockfleet.v1.GetDataUsageResponse
+	(*dockfleetv1.PingRequest)(nil),              // 155: dockfleet.v1.PingRequest
+	(*dockfleetv1.PingResponse)(nil),             // 156: dockfleet.v1.PingResponse
+	(*ContainerSelector)(nil),                    // 157: dockfleet.fleet.v1.ContainerSelector
+	(*dockfleetv1.StartContainerRequest)(nil),    // 158: dockfleet.v1.StartContainerRequest
+	(*dockfleetv1.StartContainerResponse)(nil),   // 159: dockfleet.v1.StartContainerResponse
+	(*dockfleetv1.StopContainerRequest)(nil),     // 160: dockfleet.v1.StopContainerRequest
+	(*dockfleetv1.StopContainerResponse)(nil),    // 161: dockfleet.v1.StopContainerResponse
+	(*dockfleetv1.RestartContainerRequest)(nil),  // 162: dockfleet.v1.RestartContainerRequest
+	(*dockfleetv1.RestartContainerResponse)(nil), // 163: dockfleet.v1.RestartContainerResponse
+	(*dockfleetv1.KillContainerRequest)(nil),     // 164: dockfleet.v1.KillContainerRequest
+	(*dockfleetv1.KillContainerResponse)(nil),    // 165: dockfleet.v1.KillContainerResponse
+	(*dockfleetv1.PauseContainerRequest)(nil),    // 166: dockfleet.v1.PauseContainerRequest
+	(*dockfleetv1.PauseContainerResponse)(nil),   // 167: dockfleet.v1.PauseContainerResponse
+	(*dockfleetv1.UnpauseContainerRequest)(nil),  // 168: dockfleet.v1.UnpauseContainerRequest
+	(*dockfleetv1.UnpauseContainerResponse)(nil), // 169: dockfleet.v1.UnpauseContainerResponse
+	(*dockfleetv1.UpdateContainerRequest)(nil),   // 170: dockfleet.v1.UpdateContainerRequest
+	(*dockfleetv1.UpdateContainerResponse)(nil),  // 171: dockfleet.v1.UpdateContainerResponse
+	(*dockfleetv1.RemoveContainerRequest)(nil),   // 172: dockfleet.v1.RemoveContainerRequest
+	(*dockfleetv1.RemoveContainerResponse)(nil),  // 173: dockfleet.v1.RemoveContainerResponse
+	(*dockfleetv1.RunContainerRequest)(nil),      // 174: dockfleet.v1.RunContainerRequest
+	(*dockfleetv1.RunContainerResponse)(nil),     // 175: dockfleet.v1.RunContainerResponse
+	(*dockfleetv1.PullImageRequest)(nil),         // 176: dockfleet.v1.PullImageRequest
+	(*dockfleetv1.PullImageResponse)(nil),        // 177: dockfleet.v1.PullImageResponse
+	(*dockfleetv1.RemoveImageRequest)(nil),       // 178: dockfleet.v1.RemoveImageRequest
+	(*dockfleetv1.RemoveImageResponse)(nil),      // 179: dockfleet.v1.RemoveImageResponse
+	(*dockfleetv1.TagImageRequest)(nil),          // 180: dockfleet.v1.TagImageRequest
+	(*dockfleetv1.TagImageResponse)(nil),         // 181: dockfleet.v1.TagImageResponse
+	(*dockfleetv1.PruneContainersRequest)(nil),   // 182: dockfleet.v1.PruneContainersRequest
+	(*dockfleetv1.PruneContainersResponse)(nil),  // 183: dockfleet.v1.PruneContainersResponse
+	(*dockfleetv1.PruneImagesRequest)(nil),       // 184: dockfleet.v1.PruneImagesRequest
+	(*dockfleetv1.PruneImagesResponse)(nil),      // 185: dockfleet.v1.PruneImagesResponse
+	(*dockfleetv1.PruneNetworksRequest)(nil),     // 186: dockfleet.v1.PruneNetworksRequest
+	(*dockfleetv1.PruneNetworksResponse)(nil),    // 187: dockfleet.v1.PruneNetworksResponse
+	(*dockfleetv1.PruneVolumesRequest)(nil),      // 188: dockfleet.v1.PruneVolumesRequest
+	(*dockfleetv1.PruneVolumesResponse)(nil),     // 189: dockfleet.v1.PruneVolumesResponse
+	(*dockfleetv1.PruneBuildCacheRequest)(nil),   // 190: dockfleet.v1.PruneBuildCacheRequest
+	(*dockfleetv1.PruneBuildCacheResponse)(nil),  // 191: dockfleet.v1.PruneBuildCacheResponse
+	(*dockfleetv1.CreateNetworkRequest)(nil),     // 192: dockfleet.v1.CreateNetworkRequest
+	(*dockfleetv1.CreateNetworkResponse)(nil),    // 193: dockfleet.v1.CreateNetworkResponse
+	(*dockfleetv1.RemoveNetworkRequest)(nil),     // 194: dockfleet.v1.RemoveNetworkRequest
+	(*dockfleetv1.RemoveNetworkResponse)(nil),    // 195: dockfleet.v1.RemoveNetworkResponse
+	(*dockfleetv1.CreateVolumeRequest)(nil),      // 196: dockfleet.v1.CreateVolumeRequest
+	(*dockfleetv1.CreateVolumeResponse)(nil),     // 197: dockfleet.v1.CreateVolumeResponse
+	(*dockfleetv1.RemoveVolumeRequest)(nil),      // 198: dockfleet.v1.RemoveVolumeRequest
+	(*dockfleetv1.RemoveVolumeResponse)(nil),     // 199: dockfleet.v1.RemoveVolumeResponse
+	(*dockfleetv1.ContainerSummary)(nil),         // 200: dockfleet.v1.ContainerSummary
+	(*dockfleetv1.Freshness)(nil),                // 201: dockfleet.v1.Freshness
+	(*dockfleetv1.StreamLogsRequest)(nil),        // 202: dockfleet.v1.StreamLogsRequest
+	(*dockfleetv1.LogBatch)(nil),                 // 203: dockfleet.v1.LogBatch
+	(*dockfleetv1.Gap)(nil),                      // 204: dockfleet.v1.Gap
+	(*dockfleetv1.ContainerRestarted)(nil),       // 205: dockfleet.v1.ContainerRestarted
+	(*dockfleetv1.LogEnd)(nil),                   // 206: dockfleet.v1.LogEnd
+	(*dockfleetv1.StreamStatsRequest)(nil),       // 207: dockfleet.v1.StreamStatsRequest
+	(*dockfleetv1.ContainerStats)(nil),           // 208: dockfleet.v1.ContainerStats
+	(*dockfleetv1.ContainerNotRunning)(nil),      // 209: dockfleet.v1.ContainerNotRunning
+	(*dockfleetv1.StreamEventsRequest)(nil),      // 210: dockfleet.v1.StreamEventsRequest
+	(*dockfleetv1.EngineEvent)(nil),              // 211: dockfleet.v1.EngineEvent
+	(*LabelRequirement)(nil),                     // 212: dockfleet.fleet.v1.LabelRequirement
 }
 var file_dockfleet_fleet_v1_fleet_proto_depIdxs = []int32{
 	4,   // 0: dockfleet.fleet.v1.FanOutSummary.failures:type_name -> dockfleet.fleet.v1.HostFailure
-	136, // 1: dockfleet.fleet.v1.HostFailure.failure:type_name -> dockfleet.v1.Failure
-	137, // 2: dockfleet.fleet.v1.BatchOptions.group_pause:type_name -> google.protobuf.Duration
-	137, // 3: dockfleet.fleet.v1.BatchOptions.target_timeout:type_name -> google.protobuf.Duration
-	0,   // 4: dockfleet.fleet.v1.Skipped.reason:type_name -> dockfleet.fleet.v1.SkipReason
-	4,   // 5: dockfleet.fleet.v1.BatchSummary.failures:type_name -> dockfleet.fleet.v1.HostFailure
-	138, // 6: dockfleet.fleet.v1.ListContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	137, // 7: dockfleet.fleet.v1.ListContainersRequest.host_timeout:type_name -> google.protobuf.Duration
-	139, // 8: dockfleet.fleet.v1.ListContainersRequest.request:type_name -> dockfleet.v1.ListContainersRequest
-	11,  // 9: dockfleet.fleet.v1.ListContainersResponse.answers:type_name -> dockfleet.fleet.v1.ListContainersAnswer
-	3,   // 10: dockfleet.fleet.v1.ListContainersResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
-	140, // 11: dockfleet.fleet.v1.ListContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	141, // 12: dockfleet.fleet.v1.ListContainersAnswer.response:type_name -> dockfleet.v1.ListContainersResponse
-	136, // 13: dockfleet.fleet.v1.ListContainersAnswer.failure:type_name -> dockfleet.v1.Failure
-	138, // 14: dockfleet.fleet.v1.ListImagesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	137, // 15: dockfleet.fleet.v1.ListImagesRequest.host_timeout:type_name -> google.protobuf.Duration
-	142, // 16: dockfleet.fleet.v1.ListImagesRequest.request:type_name -> dockfleet.v1.ListImagesRequest
-	14,  // 17: dockfleet.fleet.v1.ListImagesResponse.answers:type_name -> dockfleet.fleet.v1.ListImagesAnswer
-	3,   // 18: dockfleet.fleet.v1.ListImagesResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
-	140, // 19: dockfleet.fleet.v1.ListImagesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	143, // 20: dockfleet.fleet.v1.ListImagesAnswer.response:type_name -> dockfleet.v1.ListImagesResponse
-	136, // 21: dockfleet.fleet.v1.ListImagesAnswer.failure:type_name -> dockfleet.v1.Failure
-	138, // 22: dockfleet.fleet.v1.ListNetworksRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	137, // 23: dockfleet.fleet.v1.ListNetworksRequest.host_timeout:type_name -> google.protobuf.Duration
-	144, // 24: dockfleet.fleet.v1.ListNetworksRequest.request:type_name -> dockfleet.v1.ListNetworksRequest
-	17,  // 25: dockfleet.fleet.v1.ListNetworksResponse.answers:type_name -> dockfleet.fleet.v1.ListNetworksAnswer
-	3,   // 26: dockfleet.fleet.v1.ListNetworksResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
-	140, // 27: dockfleet.fleet.v1.ListNetworksResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	145, // 28: dockfleet.fleet.v1.ListNetworksAnswer.response:type_name -> dockfleet.v1.ListNetworksResponse
-	136, // 29: dockfleet.fleet.v1.ListNetworksAnswer.failure:type_name -> dockfleet.v1.Failure
-	138, // 30: dockfleet.fleet.v1.ListVolumesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	137, // 31: dockfleet.fleet.v1.ListVolumesRequest.host_timeout:type_name -> google.protobuf.Duration
-	146, // 32: dockfleet.fleet.v1.ListVolumesRequest.request:type_name -> dockfleet.v1.ListVolumesRequest
-	20,  // 33: dockfleet.fleet.v1.ListVolumesResponse.answers:type_name -> dockfleet.fleet.v1.ListVolumesAnswer
-	3,   // 34: dockfleet.fleet.v1.ListVolumesResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
-	140, // 35: dockfleet.fleet.v1.ListVolumesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	147, // 36: dockfleet.fleet.v1.ListVolumesAnswer.response:type_name -> dockfleet.v1.ListVolumesResponse
-	136, // 37: dockfleet.fleet.v1.ListVolumesAnswer.failure:type_name -> dockfleet.v1.Failure
-	138, // 38: dockfleet.fleet.v1.GetInfoRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	137, // 39: dockfleet.fleet.v1.GetInfoRequest.host_timeout:type_name -> google.protobuf.Duration
-	148, // 40: dockfleet.fleet.v1.GetInfoRequest.request:type_name -> dockfleet.v1.GetInfoRequest
-	23,  // 41: dockfleet.fleet.v1.GetInfoResponse.answers:type_name -> dockfleet.fleet.v1.GetInfoAnswer
-	3,   // 42: dockfleet.fleet.v1.GetInfoResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
-	140, // 43: dockfleet.fleet.v1.GetInfoResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	149, // 44: dockfleet.fleet.v1.GetInfoAnswer.response:type_name -> dockfleet.v1.GetInfoResponse
-	136, // 45: dockfleet.fleet.v1.GetInfoAnswer.failure:type_name -> dockfleet.v1.Failure
-	138, // 46: dockfleet.fleet.v1.GetVersionRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	137, // 47: dockfleet.fleet.v1.GetVersionRequest.host_timeout:type_name -> google.protobuf.Duration
-	150, // 48: dockfleet.fleet.v1.GetVersionRequest.request:type_name -> dockfleet.v1.GetVersionRequest
-	26,  // 49: dockfleet.fleet.v1.GetVersionResponse.answers:type_name -> dockfleet.fleet.v1.GetVersionAnswer
-	3,   // 50: dockfleet.fleet.v1.GetVersionResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
-	140, // 51: dockfleet.fleet.v1.GetVersionResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	151, // 52: dockfleet.fleet.v1.GetVersionAnswer.response:type_name -> dockfleet.v1.GetVersionResponse
-	136, // 53: dockfleet.fleet.v1.GetVersionAnswer.failure:type_name -> dockfleet.v1.Failure
-	138, // 54: dockfleet.fleet.v1.GetDataUsageRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	137, // 55: dockfleet.fleet.v1.GetDataUsageRequest.host_timeout:type_name -> google.protobuf.Duration
-	152, // 56: dockfleet.fleet.v1.GetDataUsageRequest.request:type_name -> dockfleet.v1.GetDataUsageRequest
-	29,  // 57: dockfleet.fleet.v1.GetDataUsageResponse.answers:type_name -> dockfleet.fleet.v1.GetDataUsageAnswer
-	3,   // 58: dockfleet.fleet.v1.GetDataUsageResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
-	140, // 59: dockfleet.fleet.v1.GetDataUsageResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	153, // 60: dockfleet.fleet.v1.GetDataUsageAnswer.response:type_name -> dockfleet.v1.GetDataUsageResponse
-	136, // 61: dockfleet.fleet.v1.GetDataUsageAnswer.failure:type_name -> dockfleet.v1.Failure
-	138, // 62: dockfleet.fleet.v1.PingRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	137, // 63: dockfleet.fleet.v1.PingRequest.host_timeout:type_name -> google.protobuf.Duration
-	154, // 64: dockfleet.fleet.v1.PingRequest.request:type_name -> dockfleet.v1.PingRequest
-	32,  // 65: dockfleet.fleet.v1.PingResponse.answers:type_name -> dockfleet.fleet.v1.PingAnswer
-	3,   // 66: dockfleet.fleet.v1.PingResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
-	140, // 67: dockfleet.fleet.v1.PingResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	155, // 68: dockfleet.fleet.v1.PingAnswer.response:type_name -> dockfleet.v1.PingResponse
-	136, // 69: dockfleet.fleet.v1.PingAnswer.failure:type_name -> dockfleet.v1.Failure
-	138, // 70: dockfleet.fleet.v1.StartContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	156, // 71: dockfleet.fleet.v1.StartContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
-	5,   // 72: dockfleet.fleet.v1.StartContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	157, // 73: dockfleet.fleet.v1.StartContainersRequest.request:type_name -> dockfleet.v1.StartContainerRequest
-	35,  // 74: dockfleet.fleet.v1.StartContainersResponse.results:type_name -> dockfleet.fleet.v1.StartContainersResult
-	8,   // 75: dockfleet.fleet.v1.StartContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 76: dockfleet.fleet.v1.StartContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 77: dockfleet.fleet.v1.StartContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	158, // 78: dockfleet.fleet.v1.StartContainersResult.response:type_name -> dockfleet.v1.StartContainerResponse
-	136, // 79: dockfleet.fleet.v1.StartContainersResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 80: dockfleet.fleet.v1.StartContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 81: dockfleet.fleet.v1.StopContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	156, // 82: dockfleet.fleet.v1.StopContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
-	5,   // 83: dockfleet.fleet.v1.StopContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	159, // 84: dockfleet.fleet.v1.StopContainersRequest.request:type_name -> dockfleet.v1.StopContainerRequest
-	38,  // 85: dockfleet.fleet.v1.StopContainersResponse.results:type_name -> dockfleet.fleet.v1.StopContainersResult
-	8,   // 86: dockfleet.fleet.v1.StopContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 87: dockfleet.fleet.v1.StopContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 88: dockfleet.fleet.v1.StopContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	160, // 89: dockfleet.fleet.v1.StopContainersResult.response:type_name -> dockfleet.v1.StopContainerResponse
-	136, // 90: dockfleet.fleet.v1.StopContainersResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 91: dockfleet.fleet.v1.StopContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 92: dockfleet.fleet.v1.RestartContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	156, // 93: dockfleet.fleet.v1.RestartContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
-	5,   // 94: dockfleet.fleet.v1.RestartContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	161, // 95: dockfleet.fleet.v1.RestartContainersRequest.request:type_name -> dockfleet.v1.RestartContainerRequest
-	41,  // 96: dockfleet.fleet.v1.RestartContainersResponse.results:type_name -> dockfleet.fleet.v1.RestartContainersResult
-	8,   // 97: dockfleet.fleet.v1.RestartContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 98: dockfleet.fleet.v1.RestartContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 99: dockfleet.fleet.v1.RestartContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	162, // 100: dockfleet.fleet.v1.RestartContainersResult.response:type_name -> dockfleet.v1.RestartContainerResponse
-	136, // 101: dockfleet.fleet.v1.RestartContainersResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 102: dockfleet.fleet.v1.RestartContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 103: dockfleet.fleet.v1.KillContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	156, // 104: dockfleet.fleet.v1.KillContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
-	5,   // 105: dockfleet.fleet.v1.KillContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	163, // 106: dockfleet.fleet.v1.KillContainersRequest.request:type_name -> dockfleet.v1.KillContainerRequest
-	44,  // 107: dockfleet.fleet.v1.KillContainersResponse.results:type_name -> dockfleet.fleet.v1.KillContainersResult
-	8,   // 108: dockfleet.fleet.v1.KillContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 109: dockfleet.fleet.v1.KillContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 110: dockfleet.fleet.v1.KillContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	164, // 111: dockfleet.fleet.v1.KillContainersResult.response:type_name -> dockfleet.v1.KillContainerResponse
-	136, // 112: dockfleet.fleet.v1.KillContainersResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 113: dockfleet.fleet.v1.KillContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 114: dockfleet.fleet.v1.PauseContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	156, // 115: dockfleet.fleet.v1.PauseContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
-	5,   // 116: dockfleet.fleet.v1.PauseContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	165, // 117: dockfleet.fleet.v1.PauseContainersRequest.request:type_name -> dockfleet.v1.PauseContainerRequest
-	47,  // 118: dockfleet.fleet.v1.PauseContainersResponse.results:type_name -> dockfleet.fleet.v1.PauseContainersResult
-	8,   // 119: dockfleet.fleet.v1.PauseContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 120: dockfleet.fleet.v1.PauseContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 121: dockfleet.fleet.v1.PauseContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	166, // 122: dockfleet.fleet.v1.PauseContainersResult.response:type_name -> dockfleet.v1.PauseContainerResponse
-	136, // 123: dockfleet.fleet.v1.PauseContainersResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 124: dockfleet.fleet.v1.PauseContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 125: dockfleet.fleet.v1.UnpauseContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	156, // 126: dockfleet.fleet.v1.UnpauseContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
-	5,   // 127: dockfleet.fleet.v1.UnpauseContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	167, // 128: dockfleet.fleet.v1.UnpauseContainersRequest.request:type_name -> dockfleet.v1.UnpauseContainerRequest
-	50,  // 129: dockfleet.fleet.v1.UnpauseContainersResponse.results:type_name -> dockfleet.fleet.v1.UnpauseContainersResult
-	8,   // 130: dockfleet.fleet.v1.UnpauseContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 131: dockfleet.fleet.v1.UnpauseContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 132: dockfleet.fleet.v1.UnpauseContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	168, // 133: dockfleet.fleet.v1.UnpauseContainersResult.response:type_name -> dockfleet.v1.UnpauseContainerResponse
-	136, // 134: dockfleet.fleet.v1.UnpauseContainersResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 135: dockfleet.fleet.v1.UnpauseContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 136: dockfleet.fleet.v1.UpdateContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	156, // 137: dockfleet.fleet.v1.UpdateContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
-	5,   // 138: dockfleet.fleet.v1.UpdateContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	169, // 139: dockfleet.fleet.v1.UpdateContainersRequest.request:type_name -> dockfleet.v1.UpdateContainerRequest
-	53,  // 140: dockfleet.fleet.v1.UpdateContainersResponse.results:type_name -> dockfleet.fleet.v1.UpdateContainersResult
-	8,   // 141: dockfleet.fleet.v1.UpdateContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 142: dockfleet.fleet.v1.UpdateContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 143: dockfleet.fleet.v1.UpdateContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	170, // 144: dockfleet.fleet.v1.UpdateContainersResult.response:type_name -> dockfleet.v1.UpdateContainerResponse
-	136, // 145: dockfleet.fleet.v1.UpdateContainersResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 146: dockfleet.fleet.v1.UpdateContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 147: dockfleet.fleet.v1.RemoveContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	156, // 148: dockfleet.fleet.v1.RemoveContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
-	5,   // 149: dockfleet.fleet.v1.RemoveContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	171, // 150: dockfleet.fleet.v1.RemoveContainersRequest.request:type_name -> dockfleet.v1.RemoveContainerRequest
-	56,  // 151: dockfleet.fleet.v1.RemoveContainersResponse.results:type_name -> dockfleet.fleet.v1.RemoveContainersResult
-	8,   // 152: dockfleet.fleet.v1.RemoveContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 153: dockfleet.fleet.v1.RemoveContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 154: dockfleet.fleet.v1.RemoveContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	172, // 155: dockfleet.fleet.v1.RemoveContainersResult.response:type_name -> dockfleet.v1.RemoveContainerResponse
-	136, // 156: dockfleet.fleet.v1.RemoveContainersResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 157: dockfleet.fleet.v1.RemoveContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 158: dockfleet.fleet.v1.RunContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	5,   // 159: dockfleet.fleet.v1.RunContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	173, // 160: dockfleet.fleet.v1.RunContainersRequest.request:type_name -> dockfleet.v1.RunContainerRequest
-	59,  // 161: dockfleet.fleet.v1.RunContainersResponse.results:type_name -> dockfleet.fleet.v1.RunContainersResult
-	8,   // 162: dockfleet.fleet.v1.RunContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 163: dockfleet.fleet.v1.RunContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 164: dockfleet.fleet.v1.RunContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	174, // 165: dockfleet.fleet.v1.RunContainersResult.response:type_name -> dockfleet.v1.RunContainerResponse
-	136, // 166: dockfleet.fleet.v1.RunContainersResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 167: dockfleet.fleet.v1.RunContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 168: dockfleet.fleet.v1.PullImagesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	5,   // 169: dockfleet.fleet.v1.PullImagesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	175, // 170: dockfleet.fleet.v1.PullImagesRequest.request:type_name -> dockfleet.v1.PullImageRequest
-	62,  // 171: dockfleet.fleet.v1.PullImagesResponse.results:type_name -> dockfleet.fleet.v1.PullImagesResult
-	8,   // 172: dockfleet.fleet.v1.PullImagesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 173: dockfleet.fleet.v1.PullImagesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 174: dockfleet.fleet.v1.PullImagesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	176, // 175: dockfleet.fleet.v1.PullImagesResult.response:type_name -> dockfleet.v1.PullImageResponse
-	136, // 176: dockfleet.fleet.v1.PullImagesResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 177: dockfleet.fleet.v1.PullImagesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 178: dockfleet.fleet.v1.RemoveImagesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	5,   // 179: dockfleet.fleet.v1.RemoveImagesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	177, // 180: dockfleet.fleet.v1.RemoveImagesRequest.request:type_name -> dockfleet.v1.RemoveImageRequest
-	65,  // 181: dockfleet.fleet.v1.RemoveImagesResponse.results:type_name -> dockfleet.fleet.v1.RemoveImagesResult
-	8,   // 182: dockfleet.fleet.v1.RemoveImagesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 183: dockfleet.fleet.v1.RemoveImagesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 184: dockfleet.fleet.v1.RemoveImagesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	178, // 185: dockfleet.fleet.v1.RemoveImagesResult.response:type_name -> dockfleet.v1.RemoveImageResponse
-	136, // 186: dockfleet.fleet.v1.RemoveImagesResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 187: dockfleet.fleet.v1.RemoveImagesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 188: dockfleet.fleet.v1.TagImagesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	5,   // 189: dockfleet.fleet.v1.TagImagesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	179, // 190: dockfleet.fleet.v1.TagImagesRequest.request:type_name -> dockfleet.v1.TagImageRequest
-	68,  // 191: dockfleet.fleet.v1.TagImagesResponse.results:type_name -> dockfleet.fleet.v1.TagImagesResult
-	8,   // 192: dockfleet.fleet.v1.TagImagesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 193: dockfleet.fleet.v1.TagImagesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 194: dockfleet.fleet.v1.TagImagesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	180, // 195: dockfleet.fleet.v1.TagImagesResult.response:type_name -> dockfleet.v1.TagImageResponse
-	136, // 196: dockfleet.fleet.v1.TagImagesResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 197: dockfleet.fleet.v1.TagImagesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 198: dockfleet.fleet.v1.PruneContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	5,   // 199: dockfleet.fleet.v1.PruneContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	181, // 200: dockfleet.fleet.v1.PruneContainersRequest.request:type_name -> dockfleet.v1.PruneContainersRequest
-	71,  // 201: dockfleet.fleet.v1.PruneContainersResponse.results:type_name -> dockfleet.fleet.v1.PruneContainersResult
-	8,   // 202: dockfleet.fleet.v1.PruneContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 203: dockfleet.fleet.v1.PruneContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 204: dockfleet.fleet.v1.PruneContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	182, // 205: dockfleet.fleet.v1.PruneContainersResult.response:type_name -> dockfleet.v1.PruneContainersResponse
-	136, // 206: dockfleet.fleet.v1.PruneContainersResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 207: dockfleet.fleet.v1.PruneContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 208: dockfleet.fleet.v1.PruneImagesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	5,   // 209: dockfleet.fleet.v1.PruneImagesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	183, // 210: dockfleet.fleet.v1.PruneImagesRequest.request:type_name -> dockfleet.v1.PruneImagesRequest
-	74,  // 211: dockfleet.fleet.v1.PruneImagesResponse.results:type_name -> dockfleet.fleet.v1.PruneImagesResult
-	8,   // 212: dockfleet.fleet.v1.PruneImagesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 213: dockfleet.fleet.v1.PruneImagesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 214: dockfleet.fleet.v1.PruneImagesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	184, // 215: dockfleet.fleet.v1.PruneImagesResult.response:type_name -> dockfleet.v1.PruneImagesResponse
-	136, // 216: dockfleet.fleet.v1.PruneImagesResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 217: dockfleet.fleet.v1.PruneImagesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 218: dockfleet.fleet.v1.PruneNetworksRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	5,   // 219: dockfleet.fleet.v1.PruneNetworksRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	185, // 220: dockfleet.fleet.v1.PruneNetworksRequest.request:type_name -> dockfleet.v1.PruneNetworksRequest
-	77,  // 221: dockfleet.fleet.v1.PruneNetworksResponse.results:type_name -> dockfleet.fleet.v1.PruneNetworksResult
-	8,   // 222: dockfleet.fleet.v1.PruneNetworksResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 223: dockfleet.fleet.v1.PruneNetworksResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 224: dockfleet.fleet.v1.PruneNetworksResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	186, // 225: dockfleet.fleet.v1.PruneNetworksResult.response:type_name -> dockfleet.v1.PruneNetworksResponse
-	136, // 226: dockfleet.fleet.v1.PruneNetworksResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 227: dockfleet.fleet.v1.PruneNetworksResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 228: dockfleet.fleet.v1.PruneVolumesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	5,   // 229: dockfleet.fleet.v1.PruneVolumesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	187, // 230: dockfleet.fleet.v1.PruneVolumesRequest.request:type_name -> dockfleet.v1.PruneVolumesRequest
-	80,  // 231: dockfleet.fleet.v1.PruneVolumesResponse.results:type_name -> dockfleet.fleet.v1.PruneVolumesResult
-	8,   // 232: dockfleet.fleet.v1.PruneVolumesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 233: dockfleet.fleet.v1.PruneVolumesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 234: dockfleet.fleet.v1.PruneVolumesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	188, // 235: dockfleet.fleet.v1.PruneVolumesResult.response:type_name -> dockfleet.v1.PruneVolumesResponse
-	136, // 236: dockfleet.fleet.v1.PruneVolumesResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 237: dockfleet.fleet.v1.PruneVolumesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 238: dockfleet.fleet.v1.PruneBuildCachesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	5,   // 239: dockfleet.fleet.v1.PruneBuildCachesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	189, // 240: dockfleet.fleet.v1.PruneBuildCachesRequest.request:type_name -> dockfleet.v1.PruneBuildCacheRequest
-	83,  // 241: dockfleet.fleet.v1.PruneBuildCachesResponse.results:type_name -> dockfleet.fleet.v1.PruneBuildCachesResult
-	8,   // 242: dockfleet.fleet.v1.PruneBuildCachesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 243: dockfleet.fleet.v1.PruneBuildCachesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 244: dockfleet.fleet.v1.PruneBuildCachesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	190, // 245: dockfleet.fleet.v1.PruneBuildCachesResult.response:type_name -> dockfleet.v1.PruneBuildCacheResponse
-	136, // 246: dockfleet.fleet.v1.PruneBuildCachesResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 247: dockfleet.fleet.v1.PruneBuildCachesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 248: dockfleet.fleet.v1.CreateNetworksRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	5,   // 249: dockfleet.fleet.v1.CreateNetworksRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	191, // 250: dockfleet.fleet.v1.CreateNetworksRequest.request:type_name -> dockfleet.v1.CreateNetworkRequest
-	86,  // 251: dockfleet.fleet.v1.CreateNetworksResponse.results:type_name -> dockfleet.fleet.v1.CreateNetworksResult
-	8,   // 252: dockfleet.fleet.v1.CreateNetworksResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 253: dockfleet.fleet.v1.CreateNetworksResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 254: dockfleet.fleet.v1.CreateNetworksResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	192, // 255: dockfleet.fleet.v1.CreateNetworksResult.response:type_name -> dockfleet.v1.CreateNetworkResponse
-	136, // 256: dockfleet.fleet.v1.CreateNetworksResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 257: dockfleet.fleet.v1.CreateNetworksResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 258: dockfleet.fleet.v1.RemoveNetworksRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	5,   // 259: dockfleet.fleet.v1.RemoveNetworksRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	193, // 260: dockfleet.fleet.v1.RemoveNetworksRequest.request:type_name -> dockfleet.v1.RemoveNetworkRequest
-	89,  // 261: dockfleet.fleet.v1.RemoveNetworksResponse.results:type_name -> dockfleet.fleet.v1.RemoveNetworksResult
-	8,   // 262: dockfleet.fleet.v1.RemoveNetworksResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 263: dockfleet.fleet.v1.RemoveNetworksResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 264: dockfleet.fleet.v1.RemoveNetworksResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	194, // 265: dockfleet.fleet.v1.RemoveNetworksResult.response:type_name -> dockfleet.v1.RemoveNetworkResponse
-	136, // 266: dockfleet.fleet.v1.RemoveNetworksResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 267: dockfleet.fleet.v1.RemoveNetworksResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 268: dockfleet.fleet.v1.CreateVolumesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	5,   // 269: dockfleet.fleet.v1.CreateVolumesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	195, // 270: dockfleet.fleet.v1.CreateVolumesRequest.request:type_name -> dockfleet.v1.CreateVolumeRequest
-	92,  // 271: dockfleet.fleet.v1.CreateVolumesResponse.results:type_name -> dockfleet.fleet.v1.CreateVolumesResult
-	8,   // 272: dockfleet.fleet.v1.CreateVolumesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 273: dockfleet.fleet.v1.CreateVolumesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 274: dockfleet.fleet.v1.CreateVolumesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	196, // 275: dockfleet.fleet.v1.CreateVolumesResult.response:type_name -> dockfleet.v1.CreateVolumeResponse
-	136, // 276: dockfleet.fleet.v1.CreateVolumesResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 277: dockfleet.fleet.v1.CreateVolumesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 278: dockfleet.fleet.v1.RemoveVolumesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	5,   // 279: dockfleet.fleet.v1.RemoveVolumesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
-	197, // 280: dockfleet.fleet.v1.RemoveVolumesRequest.request:type_name -> dockfleet.v1.RemoveVolumeRequest
-	95,  // 281: dockfleet.fleet.v1.RemoveVolumesResponse.results:type_name -> dockfleet.fleet.v1.RemoveVolumesResult
-	8,   // 282: dockfleet.fleet.v1.RemoveVolumesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 283: dockfleet.fleet.v1.RemoveVolumesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	6,   // 284: dockfleet.fleet.v1.RemoveVolumesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
-	198, // 285: dockfleet.fleet.v1.RemoveVolumesResult.response:type_name -> dockfleet.v1.RemoveVolumeResponse
-	136, // 286: dockfleet.fleet.v1.RemoveVolumesResult.failure:type_name -> dockfleet.v1.Failure
-	7,   // 287: dockfleet.fleet.v1.RemoveVolumesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
-	138, // 288: dockfleet.fleet.v1.FindContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	156, // 289: dockfleet.fleet.v1.FindContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
-	98,  // 290: dockfleet.fleet.v1.FindContainersResponse.answers:type_name -> dockfleet.fleet.v1.FindContainersAnswer
-	3,   // 291: dockfleet.fleet.v1.FindContainersResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
-	140, // 292: dockfleet.fleet.v1.FindContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	199, // 293: dockfleet.fleet.v1.FindContainersAnswer.containers:type_name -> dockfleet.v1.ContainerSummary
-	200, // 294: dockfleet.fleet.v1.FindContainersAnswer.freshness:type_name -> dockfleet.v1.Freshness
-	136, // 295: dockfleet.fleet.v1.FindContainersAnswer.failure:type_name -> dockfleet.v1.Failure
-	138, // 296: dockfleet.fleet.v1.WatchContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	156, // 297: dockfleet.fleet.v1.WatchContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
-	101, // 298: dockfleet.fleet.v1.WatchContainersResponse.changes:type_name -> dockfleet.fleet.v1.ContainerChange
-	140, // 299: dockfleet.fleet.v1.WatchContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	199, // 300: dockfleet.fleet.v1.ContainerChange.put:type_name -> dockfleet.v1.ContainerSummary
-	102, // 301: dockfleet.fleet.v1.ContainerChange.synced:type_name -> dockfleet.fleet.v1.HostSynced
-	136, // 302: dockfleet.fleet.v1.ContainerChange.stale:type_name -> dockfleet.v1.Failure
-	103, // 303: dockfleet.fleet.v1.ContainerChange.forget:type_name -> dockfleet.fleet.v1.HostForgotten
-	104, // 304: dockfleet.fleet.v1.ContainerChange.left:type_name -> dockfleet.fleet.v1.HostLeft
-	138, // 305: dockfleet.fleet.v1.StreamLogsRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	156, // 306: dockfleet.fleet.v1.StreamLogsRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
-	201, // 307: dockfleet.fleet.v1.StreamLogsRequest.request:type_name -> dockfleet.v1.StreamLogsRequest
-	137, // 308: dockfleet.fleet.v1.StreamLogsRequest.max_wait:type_name -> google.protobuf.Duration
-	107, // 309: dockfleet.fleet.v1.StreamLogsResponse.records:type_name -> dockfleet.fleet.v1.LogRecord
-	140, // 310: dockfleet.fleet.v1.StreamLogsResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	202, // 311: dockfleet.fleet.v1.LogRecord.batch:type_name -> dockfleet.v1.LogBatch
-	203, // 312: dockfleet.fleet.v1.LogRecord.gap:type_name -> dockfleet.v1.Gap
-	204, // 313: dockfleet.fleet.v1.LogRecord.restarted:type_name -> dockfleet.v1.ContainerRestarted
-	205, // 314: dockfleet.fleet.v1.LogRecord.end:type_name -> dockfleet.v1.LogEnd
-	136, // 315: dockfleet.fleet.v1.LogRecord.failure:type_name -> dockfleet.v1.Failure
-	108, // 316: dockfleet.fleet.v1.LogRecord.stalled:type_name -> dockfleet.fleet.v1.SourceStalled
-	109, // 317: dockfleet.fleet.v1.LogRecord.resumed:type_name -> dockfleet.fleet.v1.SourceResumed
-	110, // 318: dockfleet.fleet.v1.LogRecord.joined:type_name -> dockfleet.fleet.v1.SourceJoined
-	137, // 319: dockfleet.fleet.v1.SourceStalled.idle:type_name -> google.protobuf.Duration
-	136, // 320: dockfleet.fleet.v1.SourceStalled.failure:type_name -> dockfleet.v1.Failure
-	138, // 321: dockfleet.fleet.v1.StreamStatsRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	156, // 322: dockfleet.fleet.v1.StreamStatsRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
-	206, // 323: dockfleet.fleet.v1.StreamStatsRequest.request:type_name -> dockfleet.v1.StreamStatsRequest
-	113, // 324: dockfleet.fleet.v1.StreamStatsResponse.records:type_name -> dockfleet.fleet.v1.StatsRecord
-	140, // 325: dockfleet.fleet.v1.StreamStatsResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	207, // 326: dockfleet.fleet.v1.StatsRecord.stats:type_name -> dockfleet.v1.ContainerStats
-	208, // 327: dockfleet.fleet.v1.StatsRecord.not_running:type_name -> dockfleet.v1.ContainerNotRunning
-	136, // 328: dockfleet.fleet.v1.StatsRecord.failure:type_name -> dockfleet.v1.Failure
-	138, // 329: dockfleet.fleet.v1.StreamEventsRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	209, // 330: dockfleet.fleet.v1.StreamEventsRequest.request:type_name -> dockfleet.v1.StreamEventsRequest
-	137, // 331: dockfleet.fleet.v1.StreamEventsRequest.max_wait:type_name -> google.protobuf.Duration
-	116, // 332: dockfleet.fleet.v1.StreamEventsResponse.records:type_name -> dockfleet.fleet.v1.EventRecord
-	140, // 333: dockfleet.fleet.v1.StreamEventsResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	210, // 334: dockfleet.fleet.v1.EventRecord.event:type_name -> dockfleet.v1.EngineEvent
-	203, // 335: dockfleet.fleet.v1.EventRecord.gap:type_name -> dockfleet.v1.Gap
-	136, // 336: dockfleet.fleet.v1.EventRecord.failure:type_name -> dockfleet.v1.Failure
-	108, // 337: dockfleet.fleet.v1.EventRecord.stalled:type_name -> dockfleet.fleet.v1.SourceStalled
-	109, // 338: dockfleet.fleet.v1.EventRecord.resumed:type_name -> dockfleet.fleet.v1.SourceResumed
-	110, // 339: dockfleet.fleet.v1.EventRecord.joined:type_name -> dockfleet.fleet.v1.SourceJoined
-	1,   // 340: dockfleet.fleet.v1.Placement.strategy:type_name -> dockfleet.fleet.v1.PlacementStrategy
-	2,   // 341: dockfleet.fleet.v1.Placement.resource:type_name -> dockfleet.fleet.v1.PlacementResource
-	138, // 342: dockfleet.fleet.v1.RunContainerRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	117, // 343: dockfleet.fleet.v1.RunContainerRequest.placement:type_name -> dockfleet.fleet.v1.Placement
-	173, // 344: dockfleet.fleet.v1.RunContainerRequest.request:type_name -> dockfleet.v1.RunContainerRequest
-	120, // 345: dockfleet.fleet.v1.RunContainerResponse.placed:type_name -> dockfleet.fleet.v1.PlacementDecision
-	174, // 346: dockfleet.fleet.v1.RunContainerResponse.response:type_name -> dockfleet.v1.RunContainerResponse
-	121, // 347: dockfleet.fleet.v1.PlacementDecision.candidates:type_name -> dockfleet.fleet.v1.PlacementCandidate
-	138, // 348: dockfleet.fleet.v1.CopyImageRequest.to:type_name -> dockfleet.fleet.v1.HostSelector
-	124, // 349: dockfleet.fleet.v1.CopyImageResponse.results:type_name -> dockfleet.fleet.v1.CopyImageResult
-	8,   // 350: dockfleet.fleet.v1.CopyImageResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
-	140, // 351: dockfleet.fleet.v1.CopyImageResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	125, // 352: dockfleet.fleet.v1.CopyImageResult.progress:type_name -> dockfleet.fleet.v1.CopyProgress
-	126, // 353: dockfleet.fleet.v1.CopyImageResult.copied:type_name -> dockfleet.fleet.v1.ImageCopied
-	127, // 354: dockfleet.fleet.v1.CopyImageResult.present:type_name -> dockfleet.fleet.v1.ImagePresent
-	136, // 355: dockfleet.fleet.v1.CopyImageResult.failure:type_name -> dockfleet.v1.Failure
-	134, // 356: dockfleet.fleet.v1.ServiceEndpoint.container_addresses:type_name -> dockfleet.fleet.v1.ServiceEndpoint.ContainerAddressesEntry
-	135, // 357: dockfleet.fleet.v1.ServiceEndpoint.labels:type_name -> dockfleet.fleet.v1.ServiceEndpoint.LabelsEntry
-	138, // 358: dockfleet.fleet.v1.DiscoverServicesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
-	211, // 359: dockfleet.fleet.v1.DiscoverServicesRequest.labels:type_name -> dockfleet.fleet.v1.LabelRequirement
-	128, // 360: dockfleet.fleet.v1.DiscoverServicesResponse.endpoints:type_name -> dockfleet.fleet.v1.ServiceEndpoint
-	4,   // 361: dockfleet.fleet.v1.DiscoverServicesResponse.failures:type_name -> dockfleet.fleet.v1.HostFailure
-	129, // 362: dockfleet.fleet.v1.WatchServicesRequest.services:type_name -> dockfleet.fleet.v1.DiscoverServicesRequest
-	133, // 363: dockfleet.fleet.v1.WatchServicesResponse.changes:type_name -> dockfleet.fleet.v1.ServiceChange
-	140, // 364: dockfleet.fleet.v1.WatchServicesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	128, // 365: dockfleet.fleet.v1.ServiceChange.put:type_name -> dockfleet.fleet.v1.ServiceEndpoint
-	128, // 366: dockfleet.fleet.v1.ServiceChange.removed:type_name -> dockfleet.fleet.v1.ServiceEndpoint
-	9,   // 367: dockfleet.fleet.v1.FleetService.ListContainers:input_type -> dockfleet.fleet.v1.ListContainersRequest
-	12,  // 368: dockfleet.fleet.v1.FleetService.ListImages:input_type -> dockfleet.fleet.v1.ListImagesRequest
-	15,  // 369: dockfleet.fleet.v1.FleetService.ListNetworks:input_type -> dockfleet.fleet.v1.ListNetworksRequest
-	18,  // 370: dockfleet.fleet.v1.FleetService.ListVolumes:input_type -> dockfleet.fleet.v1.ListVolumesRequest
-	21,  // 371: dockfleet.fleet.v1.FleetService.GetInfo:input_type -> dockfleet.fleet.v1.GetInfoRequest
-	24,  // 372: dockfleet.fleet.v1.FleetService.GetVersion:input_type -> dockfleet.fleet.v1.GetVersionRequest
-	27,  // 373: dockfleet.fleet.v1.FleetService.GetDataUsage:input_type -> dockfleet.fleet.v1.GetDataUsageRequest
-	30,  // 374: dockfleet.fleet.v1.FleetService.Ping:input_type -> dockfleet.fleet.v1.PingRequest
-	96,  // 375: dockfleet.fleet.v1.FleetService.FindContainers:input_type -> dockfleet.fleet.v1.FindContainersRequest
-	99,  // 376: dockfleet.fleet.v1.FleetService.WatchContainers:input_type -> dockfleet.fleet.v1.WatchContainersRequest
-	105, // 377: dockfleet.fleet.v1.FleetService.StreamLogs:input_type -> dockfleet.fleet.v1.StreamLogsRequest
-	111, // 378: dockfleet.fleet.v1.FleetService.StreamStats:input_type -> dockfleet.fleet.v1.StreamStatsRequest
-	114, // 379: dockfleet.fleet.v1.FleetService.StreamEvents:input_type -> dockfleet.fleet.v1.StreamEventsRequest
-	33,  // 380: dockfleet.fleet.v1.FleetService.StartContainers:input_type -> dockfleet.fleet.v1.StartContainersRequest
-	36,  // 381: dockfleet.fleet.v1.FleetService.StopContainers:input_type -> dockfleet.fleet.v1.StopContainersRequest
-	39,  // 382: dockfleet.fleet.v1.FleetService.RestartContainers:input_type -> dockfleet.fleet.v1.RestartContainersRequest
-	42,  // 383: dockfleet.fleet.v1.FleetService.KillContainers:input_type -> dockfleet.fleet.v1.KillContainersRequest
-	45,  // 384: dockfleet.fleet.v1.FleetService.PauseContainers:input_type -> dockfleet.fleet.v1.PauseContainersRequest
-	48,  // 385: dockfleet.fleet.v1.FleetService.UnpauseContainers:input_type -> dockfleet.fleet.v1.UnpauseContainersRequest
-	51,  // 386: dockfleet.fleet.v1.FleetService.UpdateContainers:input_type -> dockfleet.fleet.v1.UpdateContainersRequest
-	54,  // 387: dockfleet.fleet.v1.FleetService.RemoveContainers:input_type -> dockfleet.fleet.v1.RemoveContainersRequest
-	57,  // 388: dockfleet.fleet.v1.FleetService.RunContainers:input_type -> dockfleet.fleet.v1.RunContainersRequest
-	60,  // 389: dockfleet.fleet.v1.FleetService.PullImages:input_type -> dockfleet.fleet.v1.PullImagesRequest
-	63,  // 390: dockfleet.fleet.v1.FleetService.RemoveImages:input_type -> dockfleet.fleet.v1.RemoveImagesRequest
-	66,  // 391: dockfleet.fleet.v1.FleetService.TagImages:input_type -> dockfleet.fleet.v1.TagImagesRequest
-	69,  // 392: dockfleet.fleet.v1.FleetService.PruneContainers:input_type -> dockfleet.fleet.v1.PruneContainersRequest
-	72,  // 393: dockfleet.fleet.v1.FleetService.PruneImages:input_type -> dockfleet.fleet.v1.PruneImagesRequest
-	75,  // 394: dockfleet.fleet.v1.FleetService.PruneNetworks:input_type -> dockfleet.fleet.v1.PruneNetworksRequest
-	78,  // 395: dockfleet.fleet.v1.FleetService.PruneVolumes:input_type -> dockfleet.fleet.v1.PruneVolumesRequest
-	81,  // 396: dockfleet.fleet.v1.FleetService.PruneBuildCaches:input_type -> dockfleet.fleet.v1.PruneBuildCachesRequest
-	84,  // 397: dockfleet.fleet.v1.FleetService.CreateNetworks:input_type -> dockfleet.fleet.v1.CreateNetworksRequest
-	87,  // 398: dockfleet.fleet.v1.FleetService.RemoveNetworks:input_type -> dockfleet.fleet.v1.RemoveNetworksRequest
-	90,  // 399: dockfleet.fleet.v1.FleetService.CreateVolumes:input_type -> dockfleet.fleet.v1.CreateVolumesRequest
-	93,  // 400: dockfleet.fleet.v1.FleetService.RemoveVolumes:input_type -> dockfleet.fleet.v1.RemoveVolumesRequest
-	118, // 401: dockfleet.fleet.v1.FleetService.RunContainer:input_type -> dockfleet.fleet.v1.RunContainerRequest
-	122, // 402: dockfleet.fleet.v1.FleetService.CopyImage:input_type -> dockfleet.fleet.v1.CopyImageRequest
-	129, // 403: dockfleet.fleet.v1.FleetService.DiscoverServices:input_type -> dockfleet.fleet.v1.DiscoverServicesRequest
-	131, // 404: dockfleet.fleet.v1.FleetService.WatchServices:input_type -> dockfleet.fleet.v1.WatchServicesRequest
-	10,  // 405: dockfleet.fleet.v1.FleetService.ListContainers:output_type -> dockfleet.fleet.v1.ListContainersResponse
-	13,  // 406: dockfleet.fleet.v1.FleetService.ListImages:output_type -> dockfleet.fleet.v1.ListImagesResponse
-	16,  // 407: dockfleet.fleet.v1.FleetService.ListNetworks:output_type -> dockfleet.fleet.v1.ListNetworksResponse
-	19,  // 408: dockfleet.fleet.v1.FleetService.ListVolumes:output_type -> dockfleet.fleet.v1.ListVolumesResponse
-	22,  // 409: dockfleet.fleet.v1.FleetService.GetInfo:output_type -> dockfleet.fleet.v1.GetInfoResponse
-	25,  // 410: dockfleet.fleet.v1.FleetService.GetVersion:output_type -> dockfleet.fleet.v1.GetVersionResponse
-	28,  // 411: dockfleet.fleet.v1.FleetService.GetDataUsage:output_type -> dockfleet.fleet.v1.GetDataUsageResponse
-	31,  // 412: dockfleet.fleet.v1.FleetService.Ping:output_type -> dockfleet.fleet.v1.PingResponse
-	97,  // 413: dockfleet.fleet.v1.FleetService.FindContainers:output_type -> dockfleet.fleet.v1.FindContainersResponse
-	100, // 414: dockfleet.fleet.v1.FleetService.WatchContainers:output_type -> dockfleet.fleet.v1.WatchContainersResponse
-	106, // 415: dockfleet.fleet.v1.FleetService.StreamLogs:output_type -> dockfleet.fleet.v1.StreamLogsResponse
-	112, // 416: dockfleet.fleet.v1.FleetService.StreamStats:output_type -> dockfleet.fleet.v1.StreamStatsResponse
-	115, // 417: dockfleet.fleet.v1.FleetService.StreamEvents:output_type -> dockfleet.fleet.v1.StreamEventsResponse
-	34,  // 418: dockfleet.fleet.v1.FleetService.StartContainers:output_type -> dockfleet.fleet.v1.StartContainersResponse
-	37,  // 419: dockfleet.fleet.v1.FleetService.StopContainers:output_type -> dockfleet.fleet.v1.StopContainersResponse
-	40,  // 420: dockfleet.fleet.v1.FleetService.RestartContainers:output_type -> dockfleet.fleet.v1.RestartContainersResponse
-	43,  // 421: dockfleet.fleet.v1.FleetService.KillContainers:output_type -> dockfleet.fleet.v1.KillContainersResponse
-	46,  // 422: dockfleet.fleet.v1.FleetService.PauseContainers:output_type -> dockfleet.fleet.v1.PauseContainersResponse
-	49,  // 423: dockfleet.fleet.v1.FleetService.UnpauseContainers:output_type -> dockfleet.fleet.v1.UnpauseContainersResponse
-	52,  // 424: dockfleet.fleet.v1.FleetService.UpdateContainers:output_type -> dockfleet.fleet.v1.UpdateContainersResponse
-	55,  // 425: dockfleet.fleet.v1.FleetService.RemoveContainers:output_type -> dockfleet.fleet.v1.RemoveContainersResponse
-	58,  // 426: dockfleet.fleet.v1.FleetService.RunContainers:output_type -> dockfleet.fleet.v1.RunContainersResponse
-	61,  // 427: dockfleet.fleet.v1.FleetService.PullImages:output_type -> dockfleet.fleet.v1.PullImagesResponse
-	64,  // 428: dockfleet.fleet.v1.FleetService.RemoveImages:output_type -> dockfleet.fleet.v1.RemoveImagesResponse
-	67,  // 429: dockfleet.fleet.v1.FleetService.TagImages:output_type -> dockfleet.fleet.v1.TagImagesResponse
-	70,  // 430: dockfleet.fleet.v1.FleetService.PruneContainers:output_type -> dockfleet.fleet.v1.PruneContainersResponse
-	73,  // 431: dockfleet.fleet.v1.FleetService.PruneImages:output_type -> dockfleet.fleet.v1.PruneImagesResponse
-	76,  // 432: dockfleet.fleet.v1.FleetService.PruneNetworks:output_type -> dockfleet.fleet.v1.PruneNetworksResponse
-	79,  // 433: dockfleet.fleet.v1.FleetService.PruneVolumes:output_type -> dockfleet.fleet.v1.PruneVolumesResponse
-	82,  // 434: dockfleet.fleet.v1.FleetService.PruneBuildCaches:output_type -> dockfleet.fleet.v1.PruneBuildCachesResponse
-	85,  // 435: dockfleet.fleet.v1.FleetService.CreateNetworks:output_type -> dockfleet.fleet.v1.CreateNetworksResponse
-	88,  // 436: dockfleet.fleet.v1.FleetService.RemoveNetworks:output_type -> dockfleet.fleet.v1.RemoveNetworksResponse
-	91,  // 437: dockfleet.fleet.v1.FleetService.CreateVolumes:output_type -> dockfleet.fleet.v1.CreateVolumesResponse
-	94,  // 438: dockfleet.fleet.v1.FleetService.RemoveVolumes:output_type -> dockfleet.fleet.v1.RemoveVolumesResponse
-	119, // 439: dockfleet.fleet.v1.FleetService.RunContainer:output_type -> dockfleet.fleet.v1.RunContainerResponse
-	123, // 440: dockfleet.fleet.v1.FleetService.CopyImage:output_type -> dockfleet.fleet.v1.CopyImageResponse
-	130, // 441: dockfleet.fleet.v1.FleetService.DiscoverServices:output_type -> dockfleet.fleet.v1.DiscoverServicesResponse
-	132, // 442: dockfleet.fleet.v1.FleetService.WatchServices:output_type -> dockfleet.fleet.v1.WatchServicesResponse
-	405, // [405:443] is the sub-list for method output_type
-	367, // [367:405] is the sub-list for method input_type
-	367, // [367:367] is the sub-list for extension type_name
-	367, // [367:367] is the sub-list for extension extendee
-	0,   // [0:367] is the sub-list for field type_name
+	136, // 1: dockfleet.fleet.v1.FanOutSummary.incomplete_sources:type_name -> dockfleet.fleet.v1.HostSource
+	137, // 2: dockfleet.fleet.v1.HostFailure.failure:type_name -> dockfleet.v1.Failure
+	138, // 3: dockfleet.fleet.v1.BatchOptions.group_pause:type_name -> google.protobuf.Duration
+	138, // 4: dockfleet.fleet.v1.BatchOptions.target_timeout:type_name -> google.protobuf.Duration
+	0,   // 5: dockfleet.fleet.v1.Skipped.reason:type_name -> dockfleet.fleet.v1.SkipReason
+	4,   // 6: dockfleet.fleet.v1.BatchSummary.failures:type_name -> dockfleet.fleet.v1.HostFailure
+	136, // 7: dockfleet.fleet.v1.BatchSummary.incomplete_sources:type_name -> dockfleet.fleet.v1.HostSource
+	139, // 8: dockfleet.fleet.v1.ListContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	138, // 9: dockfleet.fleet.v1.ListContainersRequest.host_timeout:type_name -> google.protobuf.Duration
+	140, // 10: dockfleet.fleet.v1.ListContainersRequest.request:type_name -> dockfleet.v1.ListContainersRequest
+	11,  // 11: dockfleet.fleet.v1.ListContainersResponse.answers:type_name -> dockfleet.fleet.v1.ListContainersAnswer
+	3,   // 12: dockfleet.fleet.v1.ListContainersResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
+	141, // 13: dockfleet.fleet.v1.ListContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	142, // 14: dockfleet.fleet.v1.ListContainersAnswer.response:type_name -> dockfleet.v1.ListContainersResponse
+	137, // 15: dockfleet.fleet.v1.ListContainersAnswer.failure:type_name -> dockfleet.v1.Failure
+	139, // 16: dockfleet.fleet.v1.ListImagesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	138, // 17: dockfleet.fleet.v1.ListImagesRequest.host_timeout:type_name -> google.protobuf.Duration
+	143, // 18: dockfleet.fleet.v1.ListImagesRequest.request:type_name -> dockfleet.v1.ListImagesRequest
+	14,  // 19: dockfleet.fleet.v1.ListImagesResponse.answers:type_name -> dockfleet.fleet.v1.ListImagesAnswer
+	3,   // 20: dockfleet.fleet.v1.ListImagesResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
+	141, // 21: dockfleet.fleet.v1.ListImagesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	144, // 22: dockfleet.fleet.v1.ListImagesAnswer.response:type_name -> dockfleet.v1.ListImagesResponse
+	137, // 23: dockfleet.fleet.v1.ListImagesAnswer.failure:type_name -> dockfleet.v1.Failure
+	139, // 24: dockfleet.fleet.v1.ListNetworksRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	138, // 25: dockfleet.fleet.v1.ListNetworksRequest.host_timeout:type_name -> google.protobuf.Duration
+	145, // 26: dockfleet.fleet.v1.ListNetworksRequest.request:type_name -> dockfleet.v1.ListNetworksRequest
+	17,  // 27: dockfleet.fleet.v1.ListNetworksResponse.answers:type_name -> dockfleet.fleet.v1.ListNetworksAnswer
+	3,   // 28: dockfleet.fleet.v1.ListNetworksResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
+	141, // 29: dockfleet.fleet.v1.ListNetworksResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	146, // 30: dockfleet.fleet.v1.ListNetworksAnswer.response:type_name -> dockfleet.v1.ListNetworksResponse
+	137, // 31: dockfleet.fleet.v1.ListNetworksAnswer.failure:type_name -> dockfleet.v1.Failure
+	139, // 32: dockfleet.fleet.v1.ListVolumesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	138, // 33: dockfleet.fleet.v1.ListVolumesRequest.host_timeout:type_name -> google.protobuf.Duration
+	147, // 34: dockfleet.fleet.v1.ListVolumesRequest.request:type_name -> dockfleet.v1.ListVolumesRequest
+	20,  // 35: dockfleet.fleet.v1.ListVolumesResponse.answers:type_name -> dockfleet.fleet.v1.ListVolumesAnswer
+	3,   // 36: dockfleet.fleet.v1.ListVolumesResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
+	141, // 37: dockfleet.fleet.v1.ListVolumesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	148, // 38: dockfleet.fleet.v1.ListVolumesAnswer.response:type_name -> dockfleet.v1.ListVolumesResponse
+	137, // 39: dockfleet.fleet.v1.ListVolumesAnswer.failure:type_name -> dockfleet.v1.Failure
+	139, // 40: dockfleet.fleet.v1.GetInfoRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	138, // 41: dockfleet.fleet.v1.GetInfoRequest.host_timeout:type_name -> google.protobuf.Duration
+	149, // 42: dockfleet.fleet.v1.GetInfoRequest.request:type_name -> dockfleet.v1.GetInfoRequest
+	23,  // 43: dockfleet.fleet.v1.GetInfoResponse.answers:type_name -> dockfleet.fleet.v1.GetInfoAnswer
+	3,   // 44: dockfleet.fleet.v1.GetInfoResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
+	141, // 45: dockfleet.fleet.v1.GetInfoResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	150, // 46: dockfleet.fleet.v1.GetInfoAnswer.response:type_name -> dockfleet.v1.GetInfoResponse
+	137, // 47: dockfleet.fleet.v1.GetInfoAnswer.failure:type_name -> dockfleet.v1.Failure
+	139, // 48: dockfleet.fleet.v1.GetVersionRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	138, // 49: dockfleet.fleet.v1.GetVersionRequest.host_timeout:type_name -> google.protobuf.Duration
+	151, // 50: dockfleet.fleet.v1.GetVersionRequest.request:type_name -> dockfleet.v1.GetVersionRequest
+	26,  // 51: dockfleet.fleet.v1.GetVersionResponse.answers:type_name -> dockfleet.fleet.v1.GetVersionAnswer
+	3,   // 52: dockfleet.fleet.v1.GetVersionResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
+	141, // 53: dockfleet.fleet.v1.GetVersionResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	152, // 54: dockfleet.fleet.v1.GetVersionAnswer.response:type_name -> dockfleet.v1.GetVersionResponse
+	137, // 55: dockfleet.fleet.v1.GetVersionAnswer.failure:type_name -> dockfleet.v1.Failure
+	139, // 56: dockfleet.fleet.v1.GetDataUsageRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	138, // 57: dockfleet.fleet.v1.GetDataUsageRequest.host_timeout:type_name -> google.protobuf.Duration
+	153, // 58: dockfleet.fleet.v1.GetDataUsageRequest.request:type_name -> dockfleet.v1.GetDataUsageRequest
+	29,  // 59: dockfleet.fleet.v1.GetDataUsageResponse.answers:type_name -> dockfleet.fleet.v1.GetDataUsageAnswer
+	3,   // 60: dockfleet.fleet.v1.GetDataUsageResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
+	141, // 61: dockfleet.fleet.v1.GetDataUsageResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	154, // 62: dockfleet.fleet.v1.GetDataUsageAnswer.response:type_name -> dockfleet.v1.GetDataUsageResponse
+	137, // 63: dockfleet.fleet.v1.GetDataUsageAnswer.failure:type_name -> dockfleet.v1.Failure
+	139, // 64: dockfleet.fleet.v1.PingRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	138, // 65: dockfleet.fleet.v1.PingRequest.host_timeout:type_name -> google.protobuf.Duration
+	155, // 66: dockfleet.fleet.v1.PingRequest.request:type_name -> dockfleet.v1.PingRequest
+	32,  // 67: dockfleet.fleet.v1.PingResponse.answers:type_name -> dockfleet.fleet.v1.PingAnswer
+	3,   // 68: dockfleet.fleet.v1.PingResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
+	141, // 69: dockfleet.fleet.v1.PingResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	156, // 70: dockfleet.fleet.v1.PingAnswer.response:type_name -> dockfleet.v1.PingResponse
+	137, // 71: dockfleet.fleet.v1.PingAnswer.failure:type_name -> dockfleet.v1.Failure
+	139, // 72: dockfleet.fleet.v1.StartContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	157, // 73: dockfleet.fleet.v1.StartContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
+	5,   // 74: dockfleet.fleet.v1.StartContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	158, // 75: dockfleet.fleet.v1.StartContainersRequest.request:type_name -> dockfleet.v1.StartContainerRequest
+	35,  // 76: dockfleet.fleet.v1.StartContainersResponse.results:type_name -> dockfleet.fleet.v1.StartContainersResult
+	8,   // 77: dockfleet.fleet.v1.StartContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	141, // 78: dockfleet.fleet.v1.StartContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 79: dockfleet.fleet.v1.StartContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	159, // 80: dockfleet.fleet.v1.StartContainersResult.response:type_name -> dockfleet.v1.StartContainerResponse
+	137, // 81: dockfleet.fleet.v1.StartContainersResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 82: dockfleet.fleet.v1.StartContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	139, // 83: dockfleet.fleet.v1.StopContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	157, // 84: dockfleet.fleet.v1.StopContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
+	5,   // 85: dockfleet.fleet.v1.StopContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	160, // 86: dockfleet.fleet.v1.StopContainersRequest.request:type_name -> dockfleet.v1.StopContainerRequest
+	38,  // 87: dockfleet.fleet.v1.StopContainersResponse.results:type_name -> dockfleet.fleet.v1.StopContainersResult
+	8,   // 88: dockfleet.fleet.v1.StopContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	141, // 89: dockfleet.fleet.v1.StopContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 90: dockfleet.fleet.v1.StopContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	161, // 91: dockfleet.fleet.v1.StopContainersResult.response:type_name -> dockfleet.v1.StopContainerResponse
+	137, // 92: dockfleet.fleet.v1.StopContainersResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 93: dockfleet.fleet.v1.StopContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	139, // 94: dockfleet.fleet.v1.RestartContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	157, // 95: dockfleet.fleet.v1.RestartContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
+	5,   // 96: dockfleet.fleet.v1.RestartContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	162, // 97: dockfleet.fleet.v1.RestartContainersRequest.request:type_name -> dockfleet.v1.RestartContainerRequest
+	41,  // 98: dockfleet.fleet.v1.RestartContainersResponse.results:type_name -> dockfleet.fleet.v1.RestartContainersResult
+	8,   // 99: dockfleet.fleet.v1.RestartContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	141, // 100: dockfleet.fleet.v1.RestartContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 101: dockfleet.fleet.v1.RestartContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	163, // 102: dockfleet.fleet.v1.RestartContainersResult.response:type_name -> dockfleet.v1.RestartContainerResponse
+	137, // 103: dockfleet.fleet.v1.RestartContainersResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 104: dockfleet.fleet.v1.RestartContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	139, // 105: dockfleet.fleet.v1.KillContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	157, // 106: dockfleet.fleet.v1.KillContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
+	5,   // 107: dockfleet.fleet.v1.KillContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	164, // 108: dockfleet.fleet.v1.KillContainersRequest.request:type_name -> dockfleet.v1.KillContainerRequest
+	44,  // 109: dockfleet.fleet.v1.KillContainersResponse.results:type_name -> dockfleet.fleet.v1.KillContainersResult
+	8,   // 110: dockfleet.fleet.v1.KillContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	141, // 111: dockfleet.fleet.v1.KillContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 112: dockfleet.fleet.v1.KillContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	165, // 113: dockfleet.fleet.v1.KillContainersResult.response:type_name -> dockfleet.v1.KillContainerResponse
+	137, // 114: dockfleet.fleet.v1.KillContainersResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 115: dockfleet.fleet.v1.KillContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	139, // 116: dockfleet.fleet.v1.PauseContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	157, // 117: dockfleet.fleet.v1.PauseContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
+	5,   // 118: dockfleet.fleet.v1.PauseContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	166, // 119: dockfleet.fleet.v1.PauseContainersRequest.request:type_name -> dockfleet.v1.PauseContainerRequest
+	47,  // 120: dockfleet.fleet.v1.PauseContainersResponse.results:type_name -> dockfleet.fleet.v1.PauseContainersResult
+	8,   // 121: dockfleet.fleet.v1.PauseContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	141, // 122: dockfleet.fleet.v1.PauseContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 123: dockfleet.fleet.v1.PauseContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	167, // 124: dockfleet.fleet.v1.PauseContainersResult.response:type_name -> dockfleet.v1.PauseContainerResponse
+	137, // 125: dockfleet.fleet.v1.PauseContainersResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 126: dockfleet.fleet.v1.PauseContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	139, // 127: dockfleet.fleet.v1.UnpauseContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	157, // 128: dockfleet.fleet.v1.UnpauseContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
+	5,   // 129: dockfleet.fleet.v1.UnpauseContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	168, // 130: dockfleet.fleet.v1.UnpauseContainersRequest.request:type_name -> dockfleet.v1.UnpauseContainerRequest
+	50,  // 131: dockfleet.fleet.v1.UnpauseContainersResponse.results:type_name -> dockfleet.fleet.v1.UnpauseContainersResult
+	8,   // 132: dockfleet.fleet.v1.UnpauseContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	141, // 133: dockfleet.fleet.v1.UnpauseContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 134: dockfleet.fleet.v1.UnpauseContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	169, // 135: dockfleet.fleet.v1.UnpauseContainersResult.response:type_name -> dockfleet.v1.UnpauseContainerResponse
+	137, // 136: dockfleet.fleet.v1.UnpauseContainersResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 137: dockfleet.fleet.v1.UnpauseContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	139, // 138: dockfleet.fleet.v1.UpdateContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	157, // 139: dockfleet.fleet.v1.UpdateContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
+	5,   // 140: dockfleet.fleet.v1.UpdateContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	170, // 141: dockfleet.fleet.v1.UpdateContainersRequest.request:type_name -> dockfleet.v1.UpdateContainerRequest
+	53,  // 142: dockfleet.fleet.v1.UpdateContainersResponse.results:type_name -> dockfleet.fleet.v1.UpdateContainersResult
+	8,   // 143: dockfleet.fleet.v1.UpdateContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	141, // 144: dockfleet.fleet.v1.UpdateContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 145: dockfleet.fleet.v1.UpdateContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	171, // 146: dockfleet.fleet.v1.UpdateContainersResult.response:type_name -> dockfleet.v1.UpdateContainerResponse
+	137, // 147: dockfleet.fleet.v1.UpdateContainersResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 148: dockfleet.fleet.v1.UpdateContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	139, // 149: dockfleet.fleet.v1.RemoveContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	157, // 150: dockfleet.fleet.v1.RemoveContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
+	5,   // 151: dockfleet.fleet.v1.RemoveContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	172, // 152: dockfleet.fleet.v1.RemoveContainersRequest.request:type_name -> dockfleet.v1.RemoveContainerRequest
+	56,  // 153: dockfleet.fleet.v1.RemoveContainersResponse.results:type_name -> dockfleet.fleet.v1.RemoveContainersResult
+	8,   // 154: dockfleet.fleet.v1.RemoveContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	141, // 155: dockfleet.fleet.v1.RemoveContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 156: dockfleet.fleet.v1.RemoveContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	173, // 157: dockfleet.fleet.v1.RemoveContainersResult.response:type_name -> dockfleet.v1.RemoveContainerResponse
+	137, // 158: dockfleet.fleet.v1.RemoveContainersResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 159: dockfleet.fleet.v1.RemoveContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	139, // 160: dockfleet.fleet.v1.RunContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	5,   // 161: dockfleet.fleet.v1.RunContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	174, // 162: dockfleet.fleet.v1.RunContainersRequest.request:type_name -> dockfleet.v1.RunContainerRequest
+	59,  // 163: dockfleet.fleet.v1.RunContainersResponse.results:type_name -> dockfleet.fleet.v1.RunContainersResult
+	8,   // 164: dockfleet.fleet.v1.RunContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	141, // 165: dockfleet.fleet.v1.RunContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 166: dockfleet.fleet.v1.RunContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	175, // 167: dockfleet.fleet.v1.RunContainersResult.response:type_name -> dockfleet.v1.RunContainerResponse
+	137, // 168: dockfleet.fleet.v1.RunContainersResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 169: dockfleet.fleet.v1.RunContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	139, // 170: dockfleet.fleet.v1.PullImagesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	5,   // 171: dockfleet.fleet.v1.PullImagesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	176, // 172: dockfleet.fleet.v1.PullImagesRequest.request:type_name -> dockfleet.v1.PullImageRequest
+	62,  // 173: dockfleet.fleet.v1.PullImagesResponse.results:type_name -> dockfleet.fleet.v1.PullImagesResult
+	8,   // 174: dockfleet.fleet.v1.PullImagesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	141, // 175: dockfleet.fleet.v1.PullImagesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 176: dockfleet.fleet.v1.PullImagesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	177, // 177: dockfleet.fleet.v1.PullImagesResult.response:type_name -> dockfleet.v1.PullImageResponse
+	137, // 178: dockfleet.fleet.v1.PullImagesResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 179: dockfleet.fleet.v1.PullImagesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	139, // 180: dockfleet.fleet.v1.RemoveImagesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	5,   // 181: dockfleet.fleet.v1.RemoveImagesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	178, // 182: dockfleet.fleet.v1.RemoveImagesRequest.request:type_name -> dockfleet.v1.RemoveImageRequest
+	65,  // 183: dockfleet.fleet.v1.RemoveImagesResponse.results:type_name -> dockfleet.fleet.v1.RemoveImagesResult
+	8,   // 184: dockfleet.fleet.v1.RemoveImagesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	141, // 185: dockfleet.fleet.v1.RemoveImagesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 186: dockfleet.fleet.v1.RemoveImagesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	179, // 187: dockfleet.fleet.v1.RemoveImagesResult.response:type_name -> dockfleet.v1.RemoveImageResponse
+	137, // 188: dockfleet.fleet.v1.RemoveImagesResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 189: dockfleet.fleet.v1.RemoveImagesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	139, // 190: dockfleet.fleet.v1.TagImagesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	5,   // 191: dockfleet.fleet.v1.TagImagesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	180, // 192: dockfleet.fleet.v1.TagImagesRequest.request:type_name -> dockfleet.v1.TagImageRequest
+	68,  // 193: dockfleet.fleet.v1.TagImagesResponse.results:type_name -> dockfleet.fleet.v1.TagImagesResult
+	8,   // 194: dockfleet.fleet.v1.TagImagesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	141, // 195: dockfleet.fleet.v1.TagImagesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 196: dockfleet.fleet.v1.TagImagesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	181, // 197: dockfleet.fleet.v1.TagImagesResult.response:type_name -> dockfleet.v1.TagImageResponse
+	137, // 198: dockfleet.fleet.v1.TagImagesResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 199: dockfleet.fleet.v1.TagImagesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	139, // 200: dockfleet.fleet.v1.PruneContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	5,   // 201: dockfleet.fleet.v1.PruneContainersRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	182, // 202: dockfleet.fleet.v1.PruneContainersRequest.request:type_name -> dockfleet.v1.PruneContainersRequest
+	71,  // 203: dockfleet.fleet.v1.PruneContainersResponse.results:type_name -> dockfleet.fleet.v1.PruneContainersResult
+	8,   // 204: dockfleet.fleet.v1.PruneContainersResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	141, // 205: dockfleet.fleet.v1.PruneContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 206: dockfleet.fleet.v1.PruneContainersResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	183, // 207: dockfleet.fleet.v1.PruneContainersResult.response:type_name -> dockfleet.v1.PruneContainersResponse
+	137, // 208: dockfleet.fleet.v1.PruneContainersResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 209: dockfleet.fleet.v1.PruneContainersResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	139, // 210: dockfleet.fleet.v1.PruneImagesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	5,   // 211: dockfleet.fleet.v1.PruneImagesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	184, // 212: dockfleet.fleet.v1.PruneImagesRequest.request:type_name -> dockfleet.v1.PruneImagesRequest
+	74,  // 213: dockfleet.fleet.v1.PruneImagesResponse.results:type_name -> dockfleet.fleet.v1.PruneImagesResult
+	8,   // 214: dockfleet.fleet.v1.PruneImagesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	141, // 215: dockfleet.fleet.v1.PruneImagesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 216: dockfleet.fleet.v1.PruneImagesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	185, // 217: dockfleet.fleet.v1.PruneImagesResult.response:type_name -> dockfleet.v1.PruneImagesResponse
+	137, // 218: dockfleet.fleet.v1.PruneImagesResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 219: dockfleet.fleet.v1.PruneImagesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	139, // 220: dockfleet.fleet.v1.PruneNetworksRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	5,   // 221: dockfleet.fleet.v1.PruneNetworksRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	186, // 222: dockfleet.fleet.v1.PruneNetworksRequest.request:type_name -> dockfleet.v1.PruneNetworksRequest
+	77,  // 223: dockfleet.fleet.v1.PruneNetworksResponse.results:type_name -> dockfleet.fleet.v1.PruneNetworksResult
+	8,   // 224: dockfleet.fleet.v1.PruneNetworksResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	141, // 225: dockfleet.fleet.v1.PruneNetworksResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 226: dockfleet.fleet.v1.PruneNetworksResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	187, // 227: dockfleet.fleet.v1.PruneNetworksResult.response:type_name -> dockfleet.v1.PruneNetworksResponse
+	137, // 228: dockfleet.fleet.v1.PruneNetworksResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 229: dockfleet.fleet.v1.PruneNetworksResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	139, // 230: dockfleet.fleet.v1.PruneVolumesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	5,   // 231: dockfleet.fleet.v1.PruneVolumesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	188, // 232: dockfleet.fleet.v1.PruneVolumesRequest.request:type_name -> dockfleet.v1.PruneVolumesRequest
+	80,  // 233: dockfleet.fleet.v1.PruneVolumesResponse.results:type_name -> dockfleet.fleet.v1.PruneVolumesResult
+	8,   // 234: dockfleet.fleet.v1.PruneVolumesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	141, // 235: dockfleet.fleet.v1.PruneVolumesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 236: dockfleet.fleet.v1.PruneVolumesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	189, // 237: dockfleet.fleet.v1.PruneVolumesResult.response:type_name -> dockfleet.v1.PruneVolumesResponse
+	137, // 238: dockfleet.fleet.v1.PruneVolumesResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 239: dockfleet.fleet.v1.PruneVolumesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	139, // 240: dockfleet.fleet.v1.PruneBuildCachesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	5,   // 241: dockfleet.fleet.v1.PruneBuildCachesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	190, // 242: dockfleet.fleet.v1.PruneBuildCachesRequest.request:type_name -> dockfleet.v1.PruneBuildCacheRequest
+	83,  // 243: dockfleet.fleet.v1.PruneBuildCachesResponse.results:type_name -> dockfleet.fleet.v1.PruneBuildCachesResult
+	8,   // 244: dockfleet.fleet.v1.PruneBuildCachesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	141, // 245: dockfleet.fleet.v1.PruneBuildCachesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 246: dockfleet.fleet.v1.PruneBuildCachesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	191, // 247: dockfleet.fleet.v1.PruneBuildCachesResult.response:type_name -> dockfleet.v1.PruneBuildCacheResponse
+	137, // 248: dockfleet.fleet.v1.PruneBuildCachesResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 249: dockfleet.fleet.v1.PruneBuildCachesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	139, // 250: dockfleet.fleet.v1.CreateNetworksRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	5,   // 251: dockfleet.fleet.v1.CreateNetworksRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	192, // 252: dockfleet.fleet.v1.CreateNetworksRequest.request:type_name -> dockfleet.v1.CreateNetworkRequest
+	86,  // 253: dockfleet.fleet.v1.CreateNetworksResponse.results:type_name -> dockfleet.fleet.v1.CreateNetworksResult
+	8,   // 254: dockfleet.fleet.v1.CreateNetworksResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	141, // 255: dockfleet.fleet.v1.CreateNetworksResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 256: dockfleet.fleet.v1.CreateNetworksResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	193, // 257: dockfleet.fleet.v1.CreateNetworksResult.response:type_name -> dockfleet.v1.CreateNetworkResponse
+	137, // 258: dockfleet.fleet.v1.CreateNetworksResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 259: dockfleet.fleet.v1.CreateNetworksResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	139, // 260: dockfleet.fleet.v1.RemoveNetworksRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	5,   // 261: dockfleet.fleet.v1.RemoveNetworksRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	194, // 262: dockfleet.fleet.v1.RemoveNetworksRequest.request:type_name -> dockfleet.v1.RemoveNetworkRequest
+	89,  // 263: dockfleet.fleet.v1.RemoveNetworksResponse.results:type_name -> dockfleet.fleet.v1.RemoveNetworksResult
+	8,   // 264: dockfleet.fleet.v1.RemoveNetworksResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	141, // 265: dockfleet.fleet.v1.RemoveNetworksResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 266: dockfleet.fleet.v1.RemoveNetworksResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	195, // 267: dockfleet.fleet.v1.RemoveNetworksResult.response:type_name -> dockfleet.v1.RemoveNetworkResponse
+	137, // 268: dockfleet.fleet.v1.RemoveNetworksResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 269: dockfleet.fleet.v1.RemoveNetworksResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	139, // 270: dockfleet.fleet.v1.CreateVolumesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	5,   // 271: dockfleet.fleet.v1.CreateVolumesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	196, // 272: dockfleet.fleet.v1.CreateVolumesRequest.request:type_name -> dockfleet.v1.CreateVolumeRequest
+	92,  // 273: dockfleet.fleet.v1.CreateVolumesResponse.results:type_name -> dockfleet.fleet.v1.CreateVolumesResult
+	8,   // 274: dockfleet.fleet.v1.CreateVolumesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	141, // 275: dockfleet.fleet.v1.CreateVolumesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 276: dockfleet.fleet.v1.CreateVolumesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	197, // 277: dockfleet.fleet.v1.CreateVolumesResult.response:type_name -> dockfleet.v1.CreateVolumeResponse
+	137, // 278: dockfleet.fleet.v1.CreateVolumesResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 279: dockfleet.fleet.v1.CreateVolumesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	139, // 280: dockfleet.fleet.v1.RemoveVolumesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	5,   // 281: dockfleet.fleet.v1.RemoveVolumesRequest.batch:type_name -> dockfleet.fleet.v1.BatchOptions
+	198, // 282: dockfleet.fleet.v1.RemoveVolumesRequest.request:type_name -> dockfleet.v1.RemoveVolumeRequest
+	95,  // 283: dockfleet.fleet.v1.RemoveVolumesResponse.results:type_name -> dockfleet.fleet.v1.RemoveVolumesResult
+	8,   // 284: dockfleet.fleet.v1.RemoveVolumesResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	141, // 285: dockfleet.fleet.v1.RemoveVolumesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	6,   // 286: dockfleet.fleet.v1.RemoveVolumesResult.target:type_name -> dockfleet.fleet.v1.BatchTarget
+	199, // 287: dockfleet.fleet.v1.RemoveVolumesResult.response:type_name -> dockfleet.v1.RemoveVolumeResponse
+	137, // 288: dockfleet.fleet.v1.RemoveVolumesResult.failure:type_name -> dockfleet.v1.Failure
+	7,   // 289: dockfleet.fleet.v1.RemoveVolumesResult.skipped:type_name -> dockfleet.fleet.v1.Skipped
+	139, // 290: dockfleet.fleet.v1.FindContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	157, // 291: dockfleet.fleet.v1.FindContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
+	98,  // 292: dockfleet.fleet.v1.FindContainersResponse.answers:type_name -> dockfleet.fleet.v1.FindContainersAnswer
+	3,   // 293: dockfleet.fleet.v1.FindContainersResponse.summary:type_name -> dockfleet.fleet.v1.FanOutSummary
+	141, // 294: dockfleet.fleet.v1.FindContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	200, // 295: dockfleet.fleet.v1.FindContainersAnswer.containers:type_name -> dockfleet.v1.ContainerSummary
+	201, // 296: dockfleet.fleet.v1.FindContainersAnswer.freshness:type_name -> dockfleet.v1.Freshness
+	137, // 297: dockfleet.fleet.v1.FindContainersAnswer.failure:type_name -> dockfleet.v1.Failure
+	139, // 298: dockfleet.fleet.v1.WatchContainersRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	157, // 299: dockfleet.fleet.v1.WatchContainersRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
+	101, // 300: dockfleet.fleet.v1.WatchContainersResponse.changes:type_name -> dockfleet.fleet.v1.ContainerChange
+	141, // 301: dockfleet.fleet.v1.WatchContainersResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	136, // 302: dockfleet.fleet.v1.WatchContainersResponse.incomplete_sources:type_name -> dockfleet.fleet.v1.HostSource
+	200, // 303: dockfleet.fleet.v1.ContainerChange.put:type_name -> dockfleet.v1.ContainerSummary
+	102, // 304: dockfleet.fleet.v1.ContainerChange.synced:type_name -> dockfleet.fleet.v1.HostSynced
+	137, // 305: dockfleet.fleet.v1.ContainerChange.stale:type_name -> dockfleet.v1.Failure
+	103, // 306: dockfleet.fleet.v1.ContainerChange.forget:type_name -> dockfleet.fleet.v1.HostForgotten
+	104, // 307: dockfleet.fleet.v1.ContainerChange.left:type_name -> dockfleet.fleet.v1.HostLeft
+	139, // 308: dockfleet.fleet.v1.StreamLogsRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	157, // 309: dockfleet.fleet.v1.StreamLogsRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
+	202, // 310: dockfleet.fleet.v1.StreamLogsRequest.request:type_name -> dockfleet.v1.StreamLogsRequest
+	138, // 311: dockfleet.fleet.v1.StreamLogsRequest.max_wait:type_name -> google.protobuf.Duration
+	107, // 312: dockfleet.fleet.v1.StreamLogsResponse.records:type_name -> dockfleet.fleet.v1.LogRecord
+	141, // 313: dockfleet.fleet.v1.StreamLogsResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	136, // 314: dockfleet.fleet.v1.StreamLogsResponse.incomplete_sources:type_name -> dockfleet.fleet.v1.HostSource
+	203, // 315: dockfleet.fleet.v1.LogRecord.batch:type_name -> dockfleet.v1.LogBatch
+	204, // 316: dockfleet.fleet.v1.LogRecord.gap:type_name -> dockfleet.v1.Gap
+	205, // 317: dockfleet.fleet.v1.LogRecord.restarted:type_name -> dockfleet.v1.ContainerRestarted
+	206, // 318: dockfleet.fleet.v1.LogRecord.end:type_name -> dockfleet.v1.LogEnd
+	137, // 319: dockfleet.fleet.v1.LogRecord.failure:type_name -> dockfleet.v1.Failure
+	108, // 320: dockfleet.fleet.v1.LogRecord.stalled:type_name -> dockfleet.fleet.v1.SourceStalled
+	109, // 321: dockfleet.fleet.v1.LogRecord.resumed:type_name -> dockfleet.fleet.v1.SourceResumed
+	110, // 322: dockfleet.fleet.v1.LogRecord.joined:type_name -> dockfleet.fleet.v1.SourceJoined
+	138, // 323: dockfleet.fleet.v1.SourceStalled.idle:type_name -> google.protobuf.Duration
+	137, // 324: dockfleet.fleet.v1.SourceStalled.failure:type_name -> dockfleet.v1.Failure
+	139, // 325: dockfleet.fleet.v1.StreamStatsRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	157, // 326: dockfleet.fleet.v1.StreamStatsRequest.containers:type_name -> dockfleet.fleet.v1.ContainerSelector
+	207, // 327: dockfleet.fleet.v1.StreamStatsRequest.request:type_name -> dockfleet.v1.StreamStatsRequest
+	113, // 328: dockfleet.fleet.v1.StreamStatsResponse.records:type_name -> dockfleet.fleet.v1.StatsRecord
+	141, // 329: dockfleet.fleet.v1.StreamStatsResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	136, // 330: dockfleet.fleet.v1.StreamStatsResponse.incomplete_sources:type_name -> dockfleet.fleet.v1.HostSource
+	208, // 331: dockfleet.fleet.v1.StatsRecord.stats:type_name -> dockfleet.v1.ContainerStats
+	209, // 332: dockfleet.fleet.v1.StatsRecord.not_running:type_name -> dockfleet.v1.ContainerNotRunning
+	137, // 333: dockfleet.fleet.v1.StatsRecord.failure:type_name -> dockfleet.v1.Failure
+	139, // 334: dockfleet.fleet.v1.StreamEventsRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	210, // 335: dockfleet.fleet.v1.StreamEventsRequest.request:type_name -> dockfleet.v1.StreamEventsRequest
+	138, // 336: dockfleet.fleet.v1.StreamEventsRequest.max_wait:type_name -> google.protobuf.Duration
+	116, // 337: dockfleet.fleet.v1.StreamEventsResponse.records:type_name -> dockfleet.fleet.v1.EventRecord
+	141, // 338: dockfleet.fleet.v1.StreamEventsResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	136, // 339: dockfleet.fleet.v1.StreamEventsResponse.incomplete_sources:type_name -> dockfleet.fleet.v1.HostSource
+	211, // 340: dockfleet.fleet.v1.EventRecord.event:type_name -> dockfleet.v1.EngineEvent
+	204, // 341: dockfleet.fleet.v1.EventRecord.gap:type_name -> dockfleet.v1.Gap
+	137, // 342: dockfleet.fleet.v1.EventRecord.failure:type_name -> dockfleet.v1.Failure
+	108, // 343: dockfleet.fleet.v1.EventRecord.stalled:type_name -> dockfleet.fleet.v1.SourceStalled
+	109, // 344: dockfleet.fleet.v1.EventRecord.resumed:type_name -> dockfleet.fleet.v1.SourceResumed
+	110, // 345: dockfleet.fleet.v1.EventRecord.joined:type_name -> dockfleet.fleet.v1.SourceJoined
+	1,   // 346: dockfleet.fleet.v1.Placement.strategy:type_name -> dockfleet.fleet.v1.PlacementStrategy
+	2,   // 347: dockfleet.fleet.v1.Placement.resource:type_name -> dockfleet.fleet.v1.PlacementResource
+	139, // 348: dockfleet.fleet.v1.RunContainerRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	117, // 349: dockfleet.fleet.v1.RunContainerRequest.placement:type_name -> dockfleet.fleet.v1.Placement
+	174, // 350: dockfleet.fleet.v1.RunContainerRequest.request:type_name -> dockfleet.v1.RunContainerRequest
+	120, // 351: dockfleet.fleet.v1.RunContainerResponse.placed:type_name -> dockfleet.fleet.v1.PlacementDecision
+	175, // 352: dockfleet.fleet.v1.RunContainerResponse.response:type_name -> dockfleet.v1.RunContainerResponse
+	121, // 353: dockfleet.fleet.v1.PlacementDecision.candidates:type_name -> dockfleet.fleet.v1.PlacementCandidate
+	136, // 354: dockfleet.fleet.v1.PlacementDecision.incomplete_sources:type_name -> dockfleet.fleet.v1.HostSource
+	139, // 355: dockfleet.fleet.v1.CopyImageRequest.to:type_name -> dockfleet.fleet.v1.HostSelector
+	124, // 356: dockfleet.fleet.v1.CopyImageResponse.results:type_name -> dockfleet.fleet.v1.CopyImageResult
+	8,   // 357: dockfleet.fleet.v1.CopyImageResponse.summary:type_name -> dockfleet.fleet.v1.BatchSummary
+	141, // 358: dockfleet.fleet.v1.CopyImageResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	125, // 359: dockfleet.fleet.v1.CopyImageResult.progress:type_name -> dockfleet.fleet.v1.CopyProgress
+	126, // 360: dockfleet.fleet.v1.CopyImageResult.copied:type_name -> dockfleet.fleet.v1.ImageCopied
+	127, // 361: dockfleet.fleet.v1.CopyImageResult.present:type_name -> dockfleet.fleet.v1.ImagePresent
+	137, // 362: dockfleet.fleet.v1.CopyImageResult.failure:type_name -> dockfleet.v1.Failure
+	134, // 363: dockfleet.fleet.v1.ServiceEndpoint.container_addresses:type_name -> dockfleet.fleet.v1.ServiceEndpoint.ContainerAddressesEntry
+	135, // 364: dockfleet.fleet.v1.ServiceEndpoint.labels:type_name -> dockfleet.fleet.v1.ServiceEndpoint.LabelsEntry
+	139, // 365: dockfleet.fleet.v1.DiscoverServicesRequest.hosts:type_name -> dockfleet.fleet.v1.HostSelector
+	212, // 366: dockfleet.fleet.v1.DiscoverServicesRequest.labels:type_name -> dockfleet.fleet.v1.LabelRequirement
+	128, // 367: dockfleet.fleet.v1.DiscoverServicesResponse.endpoints:type_name -> dockfleet.fleet.v1.ServiceEndpoint
+	4,   // 368: dockfleet.fleet.v1.DiscoverServicesResponse.failures:type_name -> dockfleet.fleet.v1.HostFailure
+	136, // 369: dockfleet.fleet.v1.DiscoverServicesResponse.incomplete_sources:type_name -> dockfleet.fleet.v1.HostSource
+	129, // 370: dockfleet.fleet.v1.WatchServicesRequest.services:type_name -> dockfleet.fleet.v1.DiscoverServicesRequest
+	133, // 371: dockfleet.fleet.v1.WatchServicesResponse.changes:type_name -> dockfleet.fleet.v1.ServiceChange
+	141, // 372: dockfleet.fleet.v1.WatchServicesResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
+	136, // 373: dockfleet.fleet.v1.WatchServicesResponse.incomplete_sources:type_name -> dockfleet.fleet.v1.HostSource
+	128, // 374: dockfleet.fleet.v1.ServiceChange.put:type_name -> dockfleet.fleet.v1.ServiceEndpoint
+	128, // 375: dockfleet.fleet.v1.ServiceChange.removed:type_name -> dockfleet.fleet.v1.ServiceEndpoint
+	9,   // 376: dockfleet.fleet.v1.FleetService.ListContainers:input_type -> dockfleet.fleet.v1.ListContainersRequest
+	12,  // 377: dockfleet.fleet.v1.FleetService.ListImages:input_type -> dockfleet.fleet.v1.ListImagesRequest
+	15,  // 378: dockfleet.fleet.v1.FleetService.ListNetworks:input_type -> dockfleet.fleet.v1.ListNetworksRequest
+	18,  // 379: dockfleet.fleet.v1.FleetService.ListVolumes:input_type -> dockfleet.fleet.v1.ListVolumesRequest
+	21,  // 380: dockfleet.fleet.v1.FleetService.GetInfo:input_type -> dockfleet.fleet.v1.GetInfoRequest
+	24,  // 381: dockfleet.fleet.v1.FleetService.GetVersion:input_type -> dockfleet.fleet.v1.GetVersionRequest
+	27,  // 382: dockfleet.fleet.v1.FleetService.GetDataUsage:input_type -> dockfleet.fleet.v1.GetDataUsageRequest
+	30,  // 383: dockfleet.fleet.v1.FleetService.Ping:input_type -> dockfleet.fleet.v1.PingRequest
+	96,  // 384: dockfleet.fleet.v1.FleetService.FindContainers:input_type -> dockfleet.fleet.v1.FindContainersRequest
+	99,  // 385: dockfleet.fleet.v1.FleetService.WatchContainers:input_type -> dockfleet.fleet.v1.WatchContainersRequest
+	105, // 386: dockfleet.fleet.v1.FleetService.StreamLogs:input_type -> dockfleet.fleet.v1.StreamLogsRequest
+	111, // 387: dockfleet.fleet.v1.FleetService.StreamStats:input_type -> dockfleet.fleet.v1.StreamStatsRequest
+	114, // 388: dockfleet.fleet.v1.FleetService.StreamEvents:input_type -> dockfleet.fleet.v1.StreamEventsRequest
+	33,  // 389: dockfleet.fleet.v1.FleetService.StartContainers:input_type -> dockfleet.fleet.v1.StartContainersRequest
+	36,  // 390: dockfleet.fleet.v1.FleetService.StopContainers:input_type -> dockfleet.fleet.v1.StopContainersRequest
+	39,  // 391: dockfleet.fleet.v1.FleetService.RestartContainers:input_type -> dockfleet.fleet.v1.RestartContainersRequest
+	42,  // 392: dockfleet.fleet.v1.FleetService.KillContainers:input_type -> dockfleet.fleet.v1.KillContainersRequest
+	45,  // 393: dockfleet.fleet.v1.FleetService.PauseContainers:input_type -> dockfleet.fleet.v1.PauseContainersRequest
+	48,  // 394: dockfleet.fleet.v1.FleetService.UnpauseContainers:input_type -> dockfleet.fleet.v1.UnpauseContainersRequest
+	51,  // 395: dockfleet.fleet.v1.FleetService.UpdateContainers:input_type -> dockfleet.fleet.v1.UpdateContainersRequest
+	54,  // 396: dockfleet.fleet.v1.FleetService.RemoveContainers:input_type -> dockfleet.fleet.v1.RemoveContainersRequest
+	57,  // 397: dockfleet.fleet.v1.FleetService.RunContainers:input_type -> dockfleet.fleet.v1.RunContainersRequest
+	60,  // 398: dockfleet.fleet.v1.FleetService.PullImages:input_type -> dockfleet.fleet.v1.PullImagesRequest
+	63,  // 399: dockfleet.fleet.v1.FleetService.RemoveImages:input_type -> dockfleet.fleet.v1.RemoveImagesRequest
+	66,  // 400: dockfleet.fleet.v1.FleetService.TagImages:input_type -> dockfleet.fleet.v1.TagImagesRequest
+	69,  // 401: dockfleet.fleet.v1.FleetService.PruneContainers:input_type -> dockfleet.fleet.v1.PruneContainersRequest
+	72,  // 402: dockfleet.fleet.v1.FleetService.PruneImages:input_type -> dockfleet.fleet.v1.PruneImagesRequest
+	75,  // 403: dockfleet.fleet.v1.FleetService.PruneNetworks:input_type -> dockfleet.fleet.v1.PruneNetworksRequest
+	78,  // 404: dockfleet.fleet.v1.FleetService.PruneVolumes:input_type -> dockfleet.fleet.v1.PruneVolumesRequest
+	81,  // 405: dockfleet.fleet.v1.FleetService.PruneBuildCaches:input_type -> dockfleet.fleet.v1.PruneBuildCachesRequest
+	84,  // 406: dockfleet.fleet.v1.FleetService.CreateNetworks:input_type -> dockfleet.fleet.v1.CreateNetworksRequest
+	87,  // 407: dockfleet.fleet.v1.FleetService.RemoveNetworks:input_type -> dockfleet.fleet.v1.RemoveNetworksRequest
+	90,  // 408: dockfleet.fleet.v1.FleetService.CreateVolumes:input_type -> dockfleet.fleet.v1.CreateVolumesRequest
+	93,  // 409: dockfleet.fleet.v1.FleetService.RemoveVolumes:input_type -> dockfleet.fleet.v1.RemoveVolumesRequest
+	118, // 410: dockfleet.fleet.v1.FleetService.RunContainer:input_type -> dockfleet.fleet.v1.RunContainerRequest
+	122, // 411: dockfleet.fleet.v1.FleetService.CopyImage:input_type -> dockfleet.fleet.v1.CopyImageRequest
+	129, // 412: dockfleet.fleet.v1.FleetService.DiscoverServices:input_type -> dockfleet.fleet.v1.DiscoverServicesRequest
+	131, // 413: dockfleet.fleet.v1.FleetService.WatchServices:input_type -> dockfleet.fleet.v1.WatchServicesRequest
+	10,  // 414: dockfleet.fleet.v1.FleetService.ListContainers:output_type -> dockfleet.fleet.v1.ListContainersResponse
+	13,  // 415: dockfleet.fleet.v1.FleetService.ListImages:output_type -> dockfleet.fleet.v1.ListImagesResponse
+	16,  // 416: dockfleet.fleet.v1.FleetService.ListNetworks:output_type -> dockfleet.fleet.v1.ListNetworksResponse
+	19,  // 417: dockfleet.fleet.v1.FleetService.ListVolumes:output_type -> dockfleet.fleet.v1.ListVolumesResponse
+	22,  // 418: dockfleet.fleet.v1.FleetService.GetInfo:output_type -> dockfleet.fleet.v1.GetInfoResponse
+	25,  // 419: dockfleet.fleet.v1.FleetService.GetVersion:output_type -> dockfleet.fleet.v1.GetVersionResponse
+	28,  // 420: dockfleet.fleet.v1.FleetService.GetDataUsage:output_type -> dockfleet.fleet.v1.GetDataUsageResponse
+	31,  // 421: dockfleet.fleet.v1.FleetService.Ping:output_type -> dockfleet.fleet.v1.PingResponse
+	97,  // 422: dockfleet.fleet.v1.FleetService.FindContainers:output_type -> dockfleet.fleet.v1.FindContainersResponse
+	100, // 423: dockfleet.fleet.v1.FleetService.WatchContainers:output_type -> dockfleet.fleet.v1.WatchContainersResponse
+	106, // 424: dockfleet.fleet.v1.FleetService.StreamLogs:output_type -> dockfleet.fleet.v1.StreamLogsResponse
+	112, // 425: dockfleet.fleet.v1.FleetService.StreamStats:output_type -> dockfleet.fleet.v1.StreamStatsResponse
+	115, // 426: dockfleet.fleet.v1.FleetService.StreamEvents:output_type -> dockfleet.fleet.v1.StreamEventsResponse
+	34,  // 427: dockfleet.fleet.v1.FleetService.StartContainers:output_type -> dockfleet.fleet.v1.StartContainersResponse
+	37,  // 428: dockfleet.fleet.v1.FleetService.StopContainers:output_type -> dockfleet.fleet.v1.StopContainersResponse
+	40,  // 429: dockfleet.fleet.v1.FleetService.RestartContainers:output_type -> dockfleet.fleet.v1.RestartContainersResponse
+	43,  // 430: dockfleet.fleet.v1.FleetService.KillContainers:output_type -> dockfleet.fleet.v1.KillContainersResponse
+	46,  // 431: dockfleet.fleet.v1.FleetService.PauseContainers:output_type -> dockfleet.fleet.v1.PauseContainersResponse
+	49,  // 432: dockfleet.fleet.v1.FleetService.UnpauseContainers:output_type -> dockfleet.fleet.v1.UnpauseContainersResponse
+	52,  // 433: dockfleet.fleet.v1.FleetService.UpdateContainers:output_type -> dockfleet.fleet.v1.UpdateContainersResponse
+	55,  // 434: dockfleet.fleet.v1.FleetService.RemoveContainers:output_type -> dockfleet.fleet.v1.RemoveContainersResponse
+	58,  // 435: dockfleet.fleet.v1.FleetService.RunContainers:output_type -> dockfleet.fleet.v1.RunContainersResponse
+	61,  // 436: dockfleet.fleet.v1.FleetService.PullImages:output_type -> dockfleet.fleet.v1.PullImagesResponse
+	64,  // 437: dockfleet.fleet.v1.FleetService.RemoveImages:output_type -> dockfleet.fleet.v1.RemoveImagesResponse
+	67,  // 438: dockfleet.fleet.v1.FleetService.TagImages:output_type -> dockfleet.fleet.v1.TagImagesResponse
+	70,  // 439: dockfleet.fleet.v1.FleetService.PruneContainers:output_type -> dockfleet.fleet.v1.PruneContainersResponse
+	73,  // 440: dockfleet.fleet.v1.FleetService.PruneImages:output_type -> dockfleet.fleet.v1.PruneImagesResponse
+	76,  // 441: dockfleet.fleet.v1.FleetService.PruneNetworks:output_type -> dockfleet.fleet.v1.PruneNetworksResponse
+	79,  // 442: dockfleet.fleet.v1.FleetService.PruneVolumes:output_type -> dockfleet.fleet.v1.PruneVolumesResponse
+	82,  // 443: dockfleet.fleet.v1.FleetService.PruneBuildCaches:output_type -> dockfleet.fleet.v1.PruneBuildCachesResponse
+	85,  // 444: dockfleet.fleet.v1.FleetService.CreateNetworks:output_type -> dockfleet.fleet.v1.CreateNetworksResponse
+	88,  // 445: dockfleet.fleet.v1.FleetService.RemoveNetworks:output_type -> dockfleet.fleet.v1.RemoveNetworksResponse
+	91,  // 446: dockfleet.fleet.v1.FleetService.CreateVolumes:output_type -> dockfleet.fleet.v1.CreateVolumesResponse
+	94,  // 447: dockfleet.fleet.v1.FleetService.RemoveVolumes:output_type -> dockfleet.fleet.v1.RemoveVolumesResponse
+	119, // 448: dockfleet.fleet.v1.FleetService.RunContainer:output_type -> dockfleet.fleet.v1.RunContainerResponse
+	123, // 449: dockfleet.fleet.v1.FleetService.CopyImage:output_type -> dockfleet.fleet.v1.CopyImageResponse
+	130, // 450: dockfleet.fleet.v1.FleetService.DiscoverServices:output_type -> dockfleet.fleet.v1.DiscoverServicesResponse
+	132, // 451: dockfleet.fleet.v1.FleetService.WatchServices:output_type -> dockfleet.fleet.v1.WatchServicesResponse
+	414, // [414:452] is the sub-list for method output_type
+	376, // [376:414] is the sub-list for method input_type
+	376, // [376:376] is the sub-list for extension type_name
+	376, // [376:376] is the sub-list for extension extendee
+	0,   // [0:376] is the sub-list for field type_name
 }
 
 func init() { file_dockfleet_fleet_v1_fleet_proto_init() }
@@ -11782,6 +11887,7 @@ func file_dockfleet_fleet_v1_fleet_proto_init() {
 	if File_dockfleet_fleet_v1_fleet_proto != nil {
 		return
 	}
+	file_dockfleet_fleet_v1_hosts_proto_init()
 	file_dockfleet_fleet_v1_selectors_proto_init()
 	file_dockfleet_fleet_v1_fleet_proto_msgTypes[2].OneofWrappers = []any{}
 	file_dockfleet_fleet_v1_fleet_proto_msgTypes[32].OneofWrappers = []any{

@@ -70,7 +70,7 @@ const (
 // Three rules hold for all of them:
 //   - a host that does not answer delays no other: it has a failure after at most `host_timeout`;
 //   - no host is left out: each selected host has an answer or a failure, and the `summary` in the last response names
-//     all hosts that failed;
+//     all hosts that failed.  `incomplete_sources` has the sources of hosts that the gateway does not know completely;
 //   - a call ends with OK even when hosts or operations failed.  It fails only when it is malformed, when the client's
 //     deadline runs out, or when the gateway stops.
 //
@@ -124,11 +124,15 @@ type FleetServiceClient interface {
 	// that are started later join; those that end or are removed leave.  The engines' clocks order the records: hosts need
 	// to have the same time.  A call with the token of the last response continues all logs there, at this gateway or at
 	// another.
+	//
+	// With `request.until`, the stream does not wait for hosts that are down then, nor, for longer than
+	// `limits.fan_out_timeout_seconds`, for hosts that do not answer: their logs end with a failure.
 	StreamLogs(ctx context.Context, in *StreamLogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamLogsResponse], error)
 	// Streams samples of all running containers that are selected.  Containers that are started later join.
 	StreamStats(ctx context.Context, in *StreamStatsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamStatsResponse], error)
 	// Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that are
 	// added later join.  After the headers of the call, no event is missed of a host that has answered within `max_wait`.
+	// With `request.until`, the stream does not wait for hosts that do not answer: see StreamLogs.
 	StreamEvents(ctx context.Context, in *StreamEventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamEventsResponse], error)
 	// Starts containers.
 	StartContainers(ctx context.Context, in *StartContainersRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StartContainersResponse], error)
@@ -926,7 +930,7 @@ type FleetService_WatchServicesClient = grpc.ServerStreamingClient[WatchServices
 // Three rules hold for all of them:
 //   - a host that does not answer delays no other: it has a failure after at most `host_timeout`;
 //   - no host is left out: each selected host has an answer or a failure, and the `summary` in the last response names
-//     all hosts that failed;
+//     all hosts that failed.  `incomplete_sources` has the sources of hosts that the gateway does not know completely;
 //   - a call ends with OK even when hosts or operations failed.  It fails only when it is malformed, when the client's
 //     deadline runs out, or when the gateway stops.
 //
@@ -980,11 +984,15 @@ type FleetServiceServer interface {
 	// that are started later join; those that end or are removed leave.  The engines' clocks order the records: hosts need
 	// to have the same time.  A call with the token of the last response continues all logs there, at this gateway or at
 	// another.
+	//
+	// With `request.until`, the stream does not wait for hosts that are down then, nor, for longer than
+	// `limits.fan_out_timeout_seconds`, for hosts that do not answer: their logs end with a failure.
 	StreamLogs(*StreamLogsRequest, grpc.ServerStreamingServer[StreamLogsResponse]) error
 	// Streams samples of all running containers that are selected.  Containers that are started later join.
 	StreamStats(*StreamStatsRequest, grpc.ServerStreamingServer[StreamStatsResponse]) error
 	// Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that are
 	// added later join.  After the headers of the call, no event is missed of a host that has answered within `max_wait`.
+	// With `request.until`, the stream does not wait for hosts that do not answer: see StreamLogs.
 	StreamEvents(*StreamEventsRequest, grpc.ServerStreamingServer[StreamEventsResponse]) error
 	// Starts containers.
 	StartContainers(*StartContainersRequest, grpc.ServerStreamingServer[StartContainersResponse]) error

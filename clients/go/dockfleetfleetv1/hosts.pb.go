@@ -977,9 +977,12 @@ type WatchHostsResponse struct {
 	// Whether the client has all hosts now: only changes follow.
 	Synced bool `protobuf:"varint,3,opt,name=synced,proto3" json:"synced,omitempty"`
 	// Nothing has changed.
-	Heartbeat     *dockfleetv1.Heartbeat `protobuf:"bytes,4,opt,name=heartbeat,proto3" json:"heartbeat,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Heartbeat *dockfleetv1.Heartbeat `protobuf:"bytes,4,opt,name=heartbeat,proto3" json:"heartbeat,omitempty"`
+	// With the first `synced`: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
+	// missing in this stream.
+	IncompleteSources []*HostSource `protobuf:"bytes,5,rep,name=incomplete_sources,json=incompleteSources,proto3" json:"incomplete_sources,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *WatchHostsResponse) Reset() {
@@ -1036,6 +1039,13 @@ func (x *WatchHostsResponse) GetSynced() bool {
 func (x *WatchHostsResponse) GetHeartbeat() *dockfleetv1.Heartbeat {
 	if x != nil {
 		return x.Heartbeat
+	}
+	return nil
+}
+
+func (x *WatchHostsResponse) GetIncompleteSources() []*HostSource {
+	if x != nil {
+		return x.IncompleteSources
 	}
 	return nil
 }
@@ -1668,12 +1678,13 @@ const file_dockfleet_fleet_v1_hosts_proto_rawDesc = "" +
 	"\x0fGetHostResponse\x12,\n" +
 	"\x04host\x18\x01 \x01(\v2\x18.dockfleet.fleet.v1.HostR\x04host\"Q\n" +
 	"\x11WatchHostsRequest\x12<\n" +
-	"\bselector\x18\x01 \x01(\v2 .dockfleet.fleet.v1.HostSelectorR\bselector\"\xb8\x01\n" +
+	"\bselector\x18\x01 \x01(\v2 .dockfleet.fleet.v1.HostSelectorR\bselector\"\x87\x02\n" +
 	"\x12WatchHostsResponse\x12.\n" +
 	"\x05hosts\x18\x01 \x03(\v2\x18.dockfleet.fleet.v1.HostR\x05hosts\x12#\n" +
 	"\rremoved_names\x18\x02 \x03(\tR\fremovedNames\x12\x16\n" +
 	"\x06synced\x18\x03 \x01(\bR\x06synced\x125\n" +
-	"\theartbeat\x18\x04 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\"B\n" +
+	"\theartbeat\x18\x04 \x01(\v2\x17.dockfleet.v1.HeartbeatR\theartbeat\x12M\n" +
+	"\x12incomplete_sources\x18\x05 \x03(\v2\x1e.dockfleet.fleet.v1.HostSourceR\x11incompleteSources\"B\n" +
 	"\x0eAddHostRequest\x120\n" +
 	"\x04spec\x18\x01 \x01(\v2\x1c.dockfleet.fleet.v1.HostSpecR\x04spec\"?\n" +
 	"\x0fAddHostResponse\x12,\n" +
@@ -1795,37 +1806,38 @@ var file_dockfleet_fleet_v1_hosts_proto_depIdxs = []int32{
 	32, // 18: dockfleet.fleet.v1.WatchHostsRequest.selector:type_name -> dockfleet.fleet.v1.HostSelector
 	1,  // 19: dockfleet.fleet.v1.WatchHostsResponse.hosts:type_name -> dockfleet.fleet.v1.Host
 	33, // 20: dockfleet.fleet.v1.WatchHostsResponse.heartbeat:type_name -> dockfleet.v1.Heartbeat
-	5,  // 21: dockfleet.fleet.v1.AddHostRequest.spec:type_name -> dockfleet.fleet.v1.HostSpec
-	1,  // 22: dockfleet.fleet.v1.AddHostResponse.host:type_name -> dockfleet.fleet.v1.Host
-	5,  // 23: dockfleet.fleet.v1.UpdateHostRequest.spec:type_name -> dockfleet.fleet.v1.HostSpec
-	1,  // 24: dockfleet.fleet.v1.UpdateHostResponse.host:type_name -> dockfleet.fleet.v1.Host
-	1,  // 25: dockfleet.fleet.v1.DrainHostResponse.host:type_name -> dockfleet.fleet.v1.Host
-	1,  // 26: dockfleet.fleet.v1.UndrainHostResponse.host:type_name -> dockfleet.fleet.v1.Host
-	34, // 27: dockfleet.fleet.v1.ProbeHostRequest.host_timeout:type_name -> google.protobuf.Duration
-	1,  // 28: dockfleet.fleet.v1.ProbeHostResponse.host:type_name -> dockfleet.fleet.v1.Host
-	8,  // 29: dockfleet.fleet.v1.HostService.ListHosts:input_type -> dockfleet.fleet.v1.ListHostsRequest
-	10, // 30: dockfleet.fleet.v1.HostService.GetHost:input_type -> dockfleet.fleet.v1.GetHostRequest
-	12, // 31: dockfleet.fleet.v1.HostService.WatchHosts:input_type -> dockfleet.fleet.v1.WatchHostsRequest
-	14, // 32: dockfleet.fleet.v1.HostService.AddHost:input_type -> dockfleet.fleet.v1.AddHostRequest
-	16, // 33: dockfleet.fleet.v1.HostService.UpdateHost:input_type -> dockfleet.fleet.v1.UpdateHostRequest
-	18, // 34: dockfleet.fleet.v1.HostService.RemoveHost:input_type -> dockfleet.fleet.v1.RemoveHostRequest
-	20, // 35: dockfleet.fleet.v1.HostService.DrainHost:input_type -> dockfleet.fleet.v1.DrainHostRequest
-	22, // 36: dockfleet.fleet.v1.HostService.UndrainHost:input_type -> dockfleet.fleet.v1.UndrainHostRequest
-	24, // 37: dockfleet.fleet.v1.HostService.ProbeHost:input_type -> dockfleet.fleet.v1.ProbeHostRequest
-	9,  // 38: dockfleet.fleet.v1.HostService.ListHosts:output_type -> dockfleet.fleet.v1.ListHostsResponse
-	11, // 39: dockfleet.fleet.v1.HostService.GetHost:output_type -> dockfleet.fleet.v1.GetHostResponse
-	13, // 40: dockfleet.fleet.v1.HostService.WatchHosts:output_type -> dockfleet.fleet.v1.WatchHostsResponse
-	15, // 41: dockfleet.fleet.v1.HostService.AddHost:output_type -> dockfleet.fleet.v1.AddHostResponse
-	17, // 42: dockfleet.fleet.v1.HostService.UpdateHost:output_type -> dockfleet.fleet.v1.UpdateHostResponse
-	19, // 43: dockfleet.fleet.v1.HostService.RemoveHost:output_type -> dockfleet.fleet.v1.RemoveHostResponse
-	21, // 44: dockfleet.fleet.v1.HostService.DrainHost:output_type -> dockfleet.fleet.v1.DrainHostResponse
-	23, // 45: dockfleet.fleet.v1.HostService.UndrainHost:output_type -> dockfleet.fleet.v1.UndrainHostResponse
-	25, // 46: dockfleet.fleet.v1.HostService.ProbeHost:output_type -> dockfleet.fleet.v1.ProbeHostResponse
-	38, // [38:47] is the sub-list for method output_type
-	29, // [29:38] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	2,  // 21: dockfleet.fleet.v1.WatchHostsResponse.incomplete_sources:type_name -> dockfleet.fleet.v1.HostSource
+	5,  // 22: dockfleet.fleet.v1.AddHostRequest.spec:type_name -> dockfleet.fleet.v1.HostSpec
+	1,  // 23: dockfleet.fleet.v1.AddHostResponse.host:type_name -> dockfleet.fleet.v1.Host
+	5,  // 24: dockfleet.fleet.v1.UpdateHostRequest.spec:type_name -> dockfleet.fleet.v1.HostSpec
+	1,  // 25: dockfleet.fleet.v1.UpdateHostResponse.host:type_name -> dockfleet.fleet.v1.Host
+	1,  // 26: dockfleet.fleet.v1.DrainHostResponse.host:type_name -> dockfleet.fleet.v1.Host
+	1,  // 27: dockfleet.fleet.v1.UndrainHostResponse.host:type_name -> dockfleet.fleet.v1.Host
+	34, // 28: dockfleet.fleet.v1.ProbeHostRequest.host_timeout:type_name -> google.protobuf.Duration
+	1,  // 29: dockfleet.fleet.v1.ProbeHostResponse.host:type_name -> dockfleet.fleet.v1.Host
+	8,  // 30: dockfleet.fleet.v1.HostService.ListHosts:input_type -> dockfleet.fleet.v1.ListHostsRequest
+	10, // 31: dockfleet.fleet.v1.HostService.GetHost:input_type -> dockfleet.fleet.v1.GetHostRequest
+	12, // 32: dockfleet.fleet.v1.HostService.WatchHosts:input_type -> dockfleet.fleet.v1.WatchHostsRequest
+	14, // 33: dockfleet.fleet.v1.HostService.AddHost:input_type -> dockfleet.fleet.v1.AddHostRequest
+	16, // 34: dockfleet.fleet.v1.HostService.UpdateHost:input_type -> dockfleet.fleet.v1.UpdateHostRequest
+	18, // 35: dockfleet.fleet.v1.HostService.RemoveHost:input_type -> dockfleet.fleet.v1.RemoveHostRequest
+	20, // 36: dockfleet.fleet.v1.HostService.DrainHost:input_type -> dockfleet.fleet.v1.DrainHostRequest
+	22, // 37: dockfleet.fleet.v1.HostService.UndrainHost:input_type -> dockfleet.fleet.v1.UndrainHostRequest
+	24, // 38: dockfleet.fleet.v1.HostService.ProbeHost:input_type -> dockfleet.fleet.v1.ProbeHostRequest
+	9,  // 39: dockfleet.fleet.v1.HostService.ListHosts:output_type -> dockfleet.fleet.v1.ListHostsResponse
+	11, // 40: dockfleet.fleet.v1.HostService.GetHost:output_type -> dockfleet.fleet.v1.GetHostResponse
+	13, // 41: dockfleet.fleet.v1.HostService.WatchHosts:output_type -> dockfleet.fleet.v1.WatchHostsResponse
+	15, // 42: dockfleet.fleet.v1.HostService.AddHost:output_type -> dockfleet.fleet.v1.AddHostResponse
+	17, // 43: dockfleet.fleet.v1.HostService.UpdateHost:output_type -> dockfleet.fleet.v1.UpdateHostResponse
+	19, // 44: dockfleet.fleet.v1.HostService.RemoveHost:output_type -> dockfleet.fleet.v1.RemoveHostResponse
+	21, // 45: dockfleet.fleet.v1.HostService.DrainHost:output_type -> dockfleet.fleet.v1.DrainHostResponse
+	23, // 46: dockfleet.fleet.v1.HostService.UndrainHost:output_type -> dockfleet.fleet.v1.UndrainHostResponse
+	25, // 47: dockfleet.fleet.v1.HostService.ProbeHost:output_type -> dockfleet.fleet.v1.ProbeHostResponse
+	39, // [39:48] is the sub-list for method output_type
+	30, // [30:39] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_dockfleet_fleet_v1_hosts_proto_init() }

@@ -3749,7 +3749,8 @@ type StreamLogsRequest struct {
 	Stderr *bool `protobuf:"varint,5,opt,name=stderr,proto3,oneof" json:"stderr,omitempty"`
 	// Includes only what was written at this time or later.  Default: everything.
 	Since *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=since,proto3" json:"since,omitempty"`
-	// Includes only what was written at this time or before.  Default: everything.
+	// Includes only what was written at this time or before, by the clock of the host.  With `follow`, the stream ends at
+	// this time.  Default: everything.
 	Until *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=until,proto3" json:"until,omitempty"`
 	// Sets `time` in the entries.  Default: true.
 	Timestamps *bool `protobuf:"varint,8,opt,name=timestamps,proto3,oneof" json:"timestamps,omitempty"`

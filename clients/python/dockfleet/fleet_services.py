@@ -191,6 +191,9 @@ class FleetContainers(Service):
         records: hosts need to have the same time. A call with the token of the last response continues all logs
         there, at this gateway or at another.
 
+        With `request.until`, the stream does not wait for hosts that are down then, nor, for longer than
+        `limits.fan_out_timeout_seconds`, for hosts that do not answer: their logs end with a failure.
+
         Arguments:
 
         - *hosts*: names of hosts; a `*` stands for any characters. Default: all hosts.
@@ -204,7 +207,8 @@ class FleetContainers(Service):
         - *stdout*: includes standard output. Default: false, but true when `stderr` is not true either.
         - *stderr*: includes standard error. Default: false, but true when `stdout` is not true either.
         - *since*: includes only what was written at this time or later. Default: everything.
-        - *until*: includes only what was written at this time or before. Default: everything.
+        - *until*: includes only what was written at this time or before, by the clock of the host. With `follow`,
+          the stream ends at this time. Default: everything.
         - *timestamps*: sets `time` in the entries. Default: true.
         - *tail*: the number of last lines to begin with. Default: all lines.
         - *details*: sets `details` in the entries. Default: false. Every engine reads this field, although the
@@ -2253,7 +2257,8 @@ class FleetSystem(Service):
     ) -> ResumingStream[fleet_pb2.StreamEventsResponse]:
         """Streams the events of all hosts that are selected, in the order of their times, as `containers.log_messages`
         does. Hosts that are added later join. After the headers of the call, no event is missed of a host that has
-        answered within `max_wait`.
+        answered within `max_wait`. With `request.until`, the stream does not wait for hosts that do not answer: see
+        `containers.log_messages`.
 
         Arguments:
 

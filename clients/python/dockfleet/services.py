@@ -814,7 +814,8 @@ class Containers(Service):
         - *stdout*: includes standard output. Default: false, but true when `stderr` is not true either.
         - *stderr*: includes standard error. Default: false, but true when `stdout` is not true either.
         - *since*: includes only what was written at this time or later. Default: everything.
-        - *until*: includes only what was written at this time or before. Default: everything.
+        - *until*: includes only what was written at this time or before, by the clock of the host. With `follow`,
+          the stream ends at this time. Default: everything.
         - *timestamps*: sets `time` in the entries. Default: true.
         - *tail*: the number of last lines to begin with. Default: all lines.
         - *details*: sets `details` in the entries. Default: false. Every engine reads this field, although the

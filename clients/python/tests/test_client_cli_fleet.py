@@ -14,9 +14,11 @@ import grpc
 import pytest
 from click.testing import Result
 from dockfleet.fleet.v1 import fleet_pb2 as pb
+from dockfleet.fleet.v1 import hosts_pb2 as hosts
 from dockfleet.v1 import common_pb2 as common
 from dockfleet.v1 import containers_pb2 as containers
 from dockfleet.v1 import system_pb2 as system
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from clients.python.tests.scripted_gateway import Ended, Gateway, fail
 
@@ -414,3 +416,40 @@ def test_services_are_found_with_their_endpoints(gateway: Gateway, run: Run) -> 
         ["shop", "a", "shop-1", "-", "81/tcp", "healthy", "net=172.18.0.2"],
     ]
     assert (list(gateway.requests[0].services), gateway.requests[0].container_port) == (["shop"], 80)
+
+
+def test_a_source_of_hosts_that_may_have_more_is_named_in_one_line(gateway: Gateway, run: Run) -> None:
+    """The output stays as it is, and the exit code too."""
+    never = hosts.HostSource(name="etcd", message="connection refused")
+    typo = hosts.HostSource(name="directory", up=True, last_success_time=Timestamp(seconds=1))
+    for place in ("h2.yaml", "h3.yaml"):
+        typo.refused_entries.add(place=place, message="addres is unknown")
+    away = hosts.HostSource(name="consul", message="timed out", last_success_time=Timestamp(seconds=1714521600))
+    summary = pb.FanOutSummary(selected=1, answered=1, incomplete_sources=[never, typo, away])
+    gateway.on("fleet.ListContainers", [pb.ListContainersResponse(summary=summary)])
+
+    result = run("ps", "-q")
+
+    assert (result.exit_code, result.stdout) == (0, "")
+    texts = [
+        "etcd has not answered yet, so its hosts are missing: connection refused",
+        "directory has an invalid entry, h2.yaml: addres is unknown (and 1 more: see `dockfleet hosts`)",
+        "consul has not answered since 2024-05-01T00:00:00Z; its hosts stay: timed out",
+    ]
+    assert result.stderr.splitlines() == [f"dockfleet: warning: the source of hosts {text}" for text in texts]
+
+
+def test_the_list_of_hosts_names_each_invalid_entry(gateway: Gateway, run: Run) -> None:
+    """On standard error: the list is of hosts."""
+    typo = hosts.HostSource(name="directory", up=True, last_success_time=Timestamp(seconds=1))
+    for place in ("h2.yaml", "h3.yaml"):
+        typo.refused_entries.add(place=place, message="addres is unknown")
+    fine = hosts.HostSource(name="calls", up=True, last_success_time=Timestamp(seconds=1))
+    gateway.on("ListHosts", hosts.ListHostsResponse(sources=[fine, typo]))
+
+    result = run("hosts", "-q")
+
+    assert result.stderr.splitlines() == [
+        f"dockfleet: warning: the source of hosts directory has an invalid entry, {place}: addres is unknown"
+        for place in ("h2.yaml", "h3.yaml")
+    ]

@@ -20,7 +20,7 @@ import * as v1_volumes from "./gen/dockfleet/v1/volumes_pb.js";
  * Three rules hold for all of them:
  *   - a host that does not answer delays no other: it has a failure after at most `host_timeout`;
  *   - no host is left out: each selected host has an answer or a failure, and the `summary` in the last response names
- *     all hosts that failed;
+ *     all hosts that failed.  `incomplete_sources` has the sources of hosts that the gateway does not know completely;
  *   - a call ends with OK even when hosts or operations failed.  It fails only when it is malformed, when the client's
  *     deadline runs out, or when the gateway stops.
  *
@@ -129,6 +129,9 @@ export class FleetService {
    * that are started later join; those that end or are removed leave.  The engines' clocks order the records: hosts need
    * to have the same time.  A call with the token of the last response continues all logs there, at this gateway or at
    * another.
+   *
+   * With `request.until`, the stream does not wait for hosts that are down then, nor, for longer than
+   * `limits.fan_out_timeout_seconds`, for hosts that do not answer: their logs end with a failure.
    */
   streamLogs(fields: Request<typeof fleet_v1_fleet.StreamLogsRequestSchema> = {}, options?: ResumeOptions): Responses<fleet_v1_fleet.StreamLogsResponse> {
     return this.calls.resuming(fleet_v1_fleet.FleetService.method.streamLogs, fields, options);
@@ -144,6 +147,7 @@ export class FleetService {
   /**
    * Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that are
    * added later join.  After the headers of the call, no event is missed of a host that has answered within `max_wait`.
+   * With `request.until`, the stream does not wait for hosts that do not answer: see StreamLogs.
    */
   streamEvents(fields: Request<typeof fleet_v1_fleet.StreamEventsRequestSchema> = {}, options?: ResumeOptions): Responses<fleet_v1_fleet.StreamEventsResponse> {
     return this.calls.resuming(fleet_v1_fleet.FleetService.method.streamEvents, fields, options);

@@ -17,7 +17,7 @@ from gateway.engine.background import keep_running
 from gateway.fleet.dial import endpoint_of
 from gateway.fleet.host import Host
 from gateway.fleet.registry import HostRegistry
-from gateway.fleet.sources.feed import Feed, Source
+from gateway.fleet.sources.feed import Feed, Refused, Source
 from gateway.fleet.sources.files import Polls
 from gateway.telemetry.sources import SourceFamilies
 
@@ -56,7 +56,7 @@ class Combiner:
         self._drained: frozenset[str] = frozenset()
         self._unusable: dict[str, tuple[HostSettings, str]] = {}  # by name: hosts that could not be created, and why
         self._tasks: list[asyncio.Task[None]] = []
-        hosts.incomplete = self._missing
+        hosts.incomplete, hosts.feeds = self._missing, self.feeds
 
     async def __aenter__(self) -> Self:
         self._tasks.append(asyncio.create_task(keep_running(self._renew_certificates, "certificates of hosts")))
@@ -176,6 +176,9 @@ class Combiner:
             if self._unusable.get(name) != (settings, why):
                 log.error("a host cannot be used as configured", extra={"fields": {"host": name, "why": why}})
         self._unusable = unusable
+        for feed in self.feeds:
+            names = [name for name in unusable if name in feed.hosts]
+            feed.unusable = tuple(Refused(f"host {name}", unusable[name][1]) for name in names)
 
     async def _run(self, source: Source, feed: Feed) -> None:
         while True:

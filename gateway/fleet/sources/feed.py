@@ -37,6 +37,7 @@ class Feed:
         self.name = name
         self.hosts: dict[str, HostSettings] = {}  # by name
         self.refused: tuple[Refused, ...] = ()
+        self.unusable: tuple[Refused, ...] = ()  # valid entries that no host could be made of
         self.failure = ""  # why it does not answer
         self.answered = asyncio.Event()  # set once it has answered or failed
         self._changed = changed
@@ -50,6 +51,11 @@ class Feed:
     def known(self) -> bool:
         """Whether it has ever answered."""
         return self._last_success is not None
+
+    @property
+    def complete(self) -> bool:
+        """Whether it answers, and the gateway has all its hosts."""
+        return self.known and not (self.failure or self.refused or self.unusable)
 
     @property
     def last_success(self) -> float | None:

@@ -18,7 +18,7 @@ from gateway.fleet.sources.store import HostChanges
 from gateway.fleet.twins import Twins
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
-from gateway.rpc.host_messages import document_of, host_message, source_messages
+from gateway.rpc.host_messages import document_of, host_message, incomplete_sources, source_messages
 from gateway.rpc.host_watch import HostWatch
 from gateway.rpc.markers import heartbeat
 
@@ -54,10 +54,13 @@ class HostService:
         check_hosts(selected)
         with HostWatch(self._hosts, lambda host: fits(host, selected), self._message) as watch:
             silent = 0.0
-            news = True
+            news, synced = True, False
             while True:
                 if news:
                     for response in watch.responses():
+                        if response.synced and not synced:
+                            synced = True
+                            response.incomplete_sources.extend(incomplete_sources(self._hosts))
                         yield response
                 silent = 0.0 if news else silent + subscription.HEARTBEAT_SECONDS
                 if silent:

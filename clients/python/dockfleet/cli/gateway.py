@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
+from dockfleet.cli import sources
+
 if TYPE_CHECKING:
     import grpc
 
@@ -139,11 +141,13 @@ def call(rpc: Callable[..., T], request: Any, timeout: float | None = None) -> T
     import grpc
 
     try:
-        return rpc(request, timeout=timeout)
+        response = rpc(request, timeout=timeout)
     except grpc.RpcError as error:
         from dockfleet.errors import DockfleetError
 
         raise DockfleetError.of(error) from error
+    sources.warn(response)
+    return response
 
 
 def sent(rpc: Any, upload: Upload) -> Any:
@@ -162,7 +166,9 @@ def responses(rpc: Callable[..., Any], request: Any) -> Iterator[Any]:
     from dockfleet.stream import Stream, Upload
 
     with _source_failures(), Stream[Any](rpc(request), request if isinstance(request, Upload) else None) as stream:
-        yield from stream
+        for response in stream:
+            sources.warn(response)
+            yield response
 
 
 @contextmanager

@@ -2350,7 +2350,9 @@ class StreamLogsRequest(_message.Message):
 
     @_builtins.property
     def until(self) -> _timestamp_pb2.Timestamp:
-        """Includes only what was written at this time or before.  Default: everything."""
+        """Includes only what was written at this time or before, by the clock of the host.  With `follow`, the stream ends at
+        this time.  Default: everything.
+        """
 
     def __init__(
         self,

@@ -100,6 +100,711 @@ impl LabelOperator {
         }
     }
 }
+/// A machine with a Docker Engine.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Host {
+    /// The name by which every request chooses it.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Where its engine listens, such as `unix:///var/run/docker.sock` or `tcp://10.0.0.7:2376`.
+    #[prost(string, tag = "2")]
+    pub address: ::prost::alloc::string::String,
+    /// Its labels from the gateway's configuration, such as `site: north`.
+    #[prost(map = "string, string", tag = "3")]
+    pub labels: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// Its state.
+    #[prost(enumeration = "HostState", tag = "4")]
+    pub state: i32,
+    /// Why it is in this state; empty for HOST_STATE_UP.
+    #[prost(string, tag = "5")]
+    pub message: ::prost::alloc::string::String,
+    /// The API version that the gateway uses with it, such as `1.41`; empty before the first contact.
+    #[prost(string, tag = "6")]
+    pub api_version: ::prost::alloc::string::String,
+    /// When it last answered; absent when it never did.
+    #[prost(message, optional, tag = "7")]
+    pub last_contact_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Since when it is in this state.
+    #[prost(message, optional, tag = "8")]
+    pub state_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Why it is in this state, for programs; ERROR_REASON_UNSPECIFIED for HOST_STATE_UP.
+    #[prost(enumeration = "super::super::v1::ErrorReason", tag = "9")]
+    pub reason: i32,
+    /// The source that it comes from: `configuration`, `calls`, `directory`, `contexts`, `etcd`, `consul` or `dns`.
+    #[prost(string, tag = "10")]
+    pub source: ::prost::alloc::string::String,
+    /// The id of its engine; empty before the first contact, and for Podman, which has none.
+    #[prost(string, tag = "11")]
+    pub engine_id: ::prost::alloc::string::String,
+    /// The version of its engine, such as `26.1.5`; empty before the first contact.
+    #[prost(string, tag = "12")]
+    pub engine_version: ::prost::alloc::string::String,
+    /// The other hosts whose engines have the same id: two addresses of one engine, or a copy of a machine.
+    #[prost(string, repeated, tag = "13")]
+    pub same_engine_as: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The kinds of calls that fail at once although the host answers: many of them have failed, and the gateway's own read
+    /// fails too.
+    #[prost(message, repeated, tag = "14")]
+    pub breakers: ::prost::alloc::vec::Vec<Breaker>,
+    /// The largest possible age of the gateway's inventory of it.  Absent without an inventory.
+    #[prost(message, optional, tag = "15")]
+    pub inventory: ::core::option::Option<super::super::v1::Freshness>,
+    /// Whether it is draining; its state shows that only while it is up.
+    #[prost(bool, tag = "16")]
+    pub draining: bool,
+    /// Other sources that have a host of this name, in their order.  Their hosts of this name have no effect.
+    #[prost(string, repeated, tag = "17")]
+    pub ignored_sources: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A source of hosts.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct HostSource {
+    /// Its name, as in `Host.source`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Whether it answers.  While it does not, the hosts that it had stay.
+    #[prost(bool, tag = "2")]
+    pub up: bool,
+    /// Why it does not answer; empty when it does.
+    #[prost(string, tag = "3")]
+    pub message: ::prost::alloc::string::String,
+    /// When it last answered; absent when it never did.
+    #[prost(message, optional, tag = "4")]
+    pub last_success_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// How many hosts it has.
+    #[prost(uint32, tag = "5")]
+    pub hosts: u32,
+    /// Its invalid entries.  The previous hosts of an invalid entry stay.
+    #[prost(message, repeated, tag = "6")]
+    pub refused_entries: ::prost::alloc::vec::Vec<RefusedHostEntry>,
+}
+/// An entry of a source that the gateway cannot use.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RefusedHostEntry {
+    /// Where it is: a file with its line and column, a key of etcd, or a service of Consul.
+    #[prost(string, tag = "1")]
+    pub place: ::prost::alloc::string::String,
+    /// The error, and the remedy.
+    #[prost(string, tag = "2")]
+    pub message: ::prost::alloc::string::String,
+}
+/// A kind of calls to a host that fail at once.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Breaker {
+    /// The kind: `unary`, a call that takes an engine moments; `stream`, a call that waits for something, also a stop or a
+    /// wait; `heavy`, work on a disk or over a network, such as an export, a pull, a build or a removal.
+    #[prost(string, tag = "1")]
+    pub kind: ::prost::alloc::string::String,
+    /// Since when.
+    #[prost(message, optional, tag = "2")]
+    pub open_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The failure that opened it.
+    #[prost(message, optional, tag = "3")]
+    pub failure: ::core::option::Option<super::super::v1::Failure>,
+}
+/// The name, the address and the credentials of a host.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct HostSpec {
+    /// Its name: 1 to 63 of `a` to `z`, digits and, inside, `_`, `.` and `-`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Where its engine listens: `unix:///PATH`, `tcp://HOST:PORT` or `ssh://USER@HOST:PORT/PATH-OF-SOCKET`.
+    #[prost(string, tag = "2")]
+    pub address: ::prost::alloc::string::String,
+    /// Its labels.
+    #[prost(map = "string, string", tag = "3")]
+    pub labels: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// The certificates for a `tcp://` address.  Without it the connection is not encrypted; beyond the gateway's
+    /// machine this needs `insecure`.
+    #[prost(message, optional, tag = "4")]
+    pub tls: ::core::option::Option<HostTls>,
+    /// How to log in on an `ssh://` address.
+    #[prost(message, optional, tag = "5")]
+    pub ssh: ::core::option::Option<HostSsh>,
+    /// Reach a `tcp://` address beyond the gateway's machine without TLS.  Anyone on the network path can become root on
+    /// that host.
+    #[prost(bool, tag = "6")]
+    pub insecure: bool,
+}
+/// The certificates of a TLS connection to an engine.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HostTls {
+    /// The certificates that prove the engine's, as PEM.
+    #[prost(string, tag = "1")]
+    pub ca: ::prost::alloc::string::String,
+    /// The gateway's own certificate, as PEM.
+    #[prost(string, tag = "2")]
+    pub certificate: ::prost::alloc::string::String,
+    /// The key of that certificate, as PEM.
+    #[prost(string, tag = "3")]
+    pub key: ::prost::alloc::string::String,
+    /// The name in the engine's certificate, if it differs from the host of the address.
+    #[prost(string, tag = "4")]
+    pub server_name: ::prost::alloc::string::String,
+}
+/// How to log in by ssh.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HostSsh {
+    /// The private key, as OpenSSH or PEM writes it.  Default: the keys and the agent of the gateway's user.
+    #[prost(string, tag = "1")]
+    pub private_key: ::prost::alloc::string::String,
+    /// The public keys of the host, as lines of a known_hosts file.  Default: the known_hosts file of the gateway's user.
+    #[prost(string, tag = "2")]
+    pub known_hosts: ::prost::alloc::string::String,
+    /// The host through which it is reached: `USER@HOST:PORT`.
+    #[prost(string, tag = "3")]
+    pub jump_host: ::prost::alloc::string::String,
+}
+/// The request of ListHosts.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListHostsRequest {
+    /// Which hosts.  All when absent.
+    #[prost(message, optional, tag = "1")]
+    pub selector: ::core::option::Option<HostSelector>,
+}
+/// The response of ListHosts.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListHostsResponse {
+    /// The hosts, by name.
+    #[prost(message, repeated, tag = "1")]
+    pub hosts: ::prost::alloc::vec::Vec<Host>,
+    /// The sources of hosts, in the order in which they count.  Hosts of a source that has never answered are missing.
+    #[prost(message, repeated, tag = "2")]
+    pub sources: ::prost::alloc::vec::Vec<HostSource>,
+}
+/// The request of GetHost.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetHostRequest {
+    /// The name of the host.
+    #[prost(string, tag = "1")]
+    pub host: ::prost::alloc::string::String,
+}
+/// The response of GetHost.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetHostResponse {
+    /// The host.
+    #[prost(message, optional, tag = "1")]
+    pub host: ::core::option::Option<Host>,
+}
+/// The request of WatchHosts.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WatchHostsRequest {
+    /// Which hosts.  All when absent.
+    #[prost(message, optional, tag = "1")]
+    pub selector: ::core::option::Option<HostSelector>,
+}
+/// A response of WatchHosts.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WatchHostsResponse {
+    /// The hosts that are new or have changed.
+    #[prost(message, repeated, tag = "1")]
+    pub hosts: ::prost::alloc::vec::Vec<Host>,
+    /// The names of the hosts that are gone, or that the selector does not select any more.
+    #[prost(string, repeated, tag = "2")]
+    pub removed_names: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether the client has all hosts now: only changes follow.
+    #[prost(bool, tag = "3")]
+    pub synced: bool,
+    /// Nothing has changed.
+    #[prost(message, optional, tag = "4")]
+    pub heartbeat: ::core::option::Option<super::super::v1::Heartbeat>,
+    /// With the first `synced`: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
+    /// missing in this stream.
+    #[prost(message, repeated, tag = "5")]
+    pub incomplete_sources: ::prost::alloc::vec::Vec<HostSource>,
+}
+/// The request of AddHost.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AddHostRequest {
+    /// The host.
+    #[prost(message, optional, tag = "1")]
+    pub spec: ::core::option::Option<HostSpec>,
+}
+/// The response of AddHost.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AddHostResponse {
+    /// The host.
+    #[prost(message, optional, tag = "1")]
+    pub host: ::core::option::Option<Host>,
+}
+/// The request of UpdateHost.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpdateHostRequest {
+    /// The host, with all its fields: a field that is not set is removed.
+    #[prost(message, optional, tag = "1")]
+    pub spec: ::core::option::Option<HostSpec>,
+}
+/// The response of UpdateHost.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpdateHostResponse {
+    /// The host.
+    #[prost(message, optional, tag = "1")]
+    pub host: ::core::option::Option<Host>,
+}
+/// The request of RemoveHost.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RemoveHostRequest {
+    /// The name of the host.
+    #[prost(string, tag = "1")]
+    pub host: ::prost::alloc::string::String,
+}
+/// The response of RemoveHost.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RemoveHostResponse {}
+/// The request of DrainHost.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DrainHostRequest {
+    /// The name of the host.
+    #[prost(string, tag = "1")]
+    pub host: ::prost::alloc::string::String,
+}
+/// The response of DrainHost.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DrainHostResponse {
+    /// The host.
+    #[prost(message, optional, tag = "1")]
+    pub host: ::core::option::Option<Host>,
+}
+/// The request of UndrainHost.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UndrainHostRequest {
+    /// The name of the host.
+    #[prost(string, tag = "1")]
+    pub host: ::prost::alloc::string::String,
+}
+/// The response of UndrainHost.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UndrainHostResponse {
+    /// The host.
+    #[prost(message, optional, tag = "1")]
+    pub host: ::core::option::Option<Host>,
+}
+/// The request of ProbeHost.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ProbeHostRequest {
+    /// The name of the host.
+    #[prost(string, tag = "1")]
+    pub host: ::prost::alloc::string::String,
+    /// How long the host may take.  Default: 5 seconds.
+    #[prost(message, optional, tag = "2")]
+    pub host_timeout: ::core::option::Option<::prost_types::Duration>,
+}
+/// The response of ProbeHost.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ProbeHostResponse {
+    /// The host.
+    #[prost(message, optional, tag = "1")]
+    pub host: ::core::option::Option<Host>,
+}
+/// The state of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum HostState {
+    /// Not given.  No gateway sends it.
+    Unspecified = 0,
+    /// The gateway has had no answer yet.
+    Connecting = 1,
+    /// It answers.
+    Up = 2,
+    /// It answers only pings, or has not answered one probe in time.
+    Degraded = 3,
+    /// It does not answer.
+    Down = 4,
+    /// It answers, but shares no API version with the gateway.
+    Incompatible = 5,
+    /// It answers, and takes no new work.
+    Draining = 6,
+}
+impl HostState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "HOST_STATE_UNSPECIFIED",
+            Self::Connecting => "HOST_STATE_CONNECTING",
+            Self::Up => "HOST_STATE_UP",
+            Self::Degraded => "HOST_STATE_DEGRADED",
+            Self::Down => "HOST_STATE_DOWN",
+            Self::Incompatible => "HOST_STATE_INCOMPATIBLE",
+            Self::Draining => "HOST_STATE_DRAINING",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "HOST_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "HOST_STATE_CONNECTING" => Some(Self::Connecting),
+            "HOST_STATE_UP" => Some(Self::Up),
+            "HOST_STATE_DEGRADED" => Some(Self::Degraded),
+            "HOST_STATE_DOWN" => Some(Self::Down),
+            "HOST_STATE_INCOMPATIBLE" => Some(Self::Incompatible),
+            "HOST_STATE_DRAINING" => Some(Self::Draining),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod host_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// The hosts of the fleet and their states.  The gateway answers from its memory: no call here but ProbeHost waits for a
+    /// host.
+    ///
+    /// Hosts come from sources: the configuration, the calls of this service, a directory, docker contexts, etcd, Consul and
+    /// DNS.  When two sources have a host of the same name, the first in this order counts.  A host that calls have added can
+    /// be changed and removed by calls; any host can be drained.  A source that does not answer keeps the hosts that it had.
+    #[derive(Debug, Clone)]
+    pub struct HostServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> HostServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> HostServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            HostServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Lists hosts, reachable or not, by name.
+        ///
+        /// Errors:
+        ///   - NOT_FOUND (UNKNOWN_HOST): the selector names a host that the gateway does not know.
+        ///   - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
+        pub async fn list_hosts(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListHostsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListHostsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/dockfleet.fleet.v1.HostService/ListHosts",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("dockfleet.fleet.v1.HostService", "ListHosts"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns one host.
+        ///
+        /// Errors:
+        ///   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+        ///   - INVALID_ARGUMENT (INVALID_FIELD): the name is missing.
+        pub async fn get_host(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetHostRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetHostResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/dockfleet.fleet.v1.HostService/GetHost",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("dockfleet.fleet.v1.HostService", "GetHost"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Follows the hosts that are selected: all of them at first, then every change.  A host that changes often while the
+        /// client does not read is sent once, in its latest state.
+        ///
+        /// Errors:
+        ///   - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
+        pub async fn watch_hosts(
+            &mut self,
+            request: impl tonic::IntoRequest<super::WatchHostsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::WatchHostsResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/dockfleet.fleet.v1.HostService/WatchHosts",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("dockfleet.fleet.v1.HostService", "WatchHosts"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Adds a host.  The gateway stores it, so that it exists after a restart.  The call does not wait for the host: its
+        /// state is HOST_STATE_CONNECTING at first.
+        ///
+        /// Errors:
+        ///   - ALREADY_EXISTS (NAME_IN_USE): another host has the name.
+        ///   - INVALID_ARGUMENT (INVALID_FIELD): the name, the address, the labels or the credentials are malformed.
+        ///   - UNAVAILABLE (HOST_STORE_UNAVAILABLE): the gateway cannot store the host.
+        pub async fn add_host(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AddHostRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AddHostResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/dockfleet.fleet.v1.HostService/AddHost",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("dockfleet.fleet.v1.HostService", "AddHost"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Replaces the settings of a host that AddHost has stored.  With the same address its calls and streams continue.
+        ///
+        /// Errors:
+        ///   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+        ///   - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
+        ///   - INVALID_ARGUMENT (INVALID_FIELD): the name, the address, the labels or the credentials are malformed.
+        pub async fn update_host(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateHostRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateHostResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/dockfleet.fleet.v1.HostService/UpdateHost",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("dockfleet.fleet.v1.HostService", "UpdateHost"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Removes a host that AddHost has added.  Its open calls and streams end with FAILED_PRECONDITION, reason HOST_REMOVED.
+        /// Nothing changes on the host itself.
+        ///
+        /// Errors:
+        ///   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+        ///   - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
+        pub async fn remove_host(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RemoveHostRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RemoveHostResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/dockfleet.fleet.v1.HostService/RemoveHost",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("dockfleet.fleet.v1.HostService", "RemoveHost"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Stops new work on a host.  RPCs with the option `new_work`, which create or start something there, fail with
+        /// FAILED_PRECONDITION, reason HOST_DRAINING.  Everything else continues.  The gateway stores the name of the host until
+        /// UndrainHost.
+        ///
+        /// Errors:
+        ///   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+        pub async fn drain_host(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DrainHostRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DrainHostResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/dockfleet.fleet.v1.HostService/DrainHost",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("dockfleet.fleet.v1.HostService", "DrainHost"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Allows new work on a drained host again.
+        ///
+        /// Errors:
+        ///   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+        pub async fn undrain_host(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UndrainHostRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UndrainHostResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/dockfleet.fleet.v1.HostService/UndrainHost",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("dockfleet.fleet.v1.HostService", "UndrainHost"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Probes a host now, and returns it with the state that it has after the probe.
+        ///
+        /// Errors:
+        ///   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
+        pub async fn probe_host(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ProbeHostRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ProbeHostResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/dockfleet.fleet.v1.HostService/ProbeHost",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("dockfleet.fleet.v1.HostService", "ProbeHost"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
 /// The end of a question.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct FanOutSummary {
@@ -115,6 +820,9 @@ pub struct FanOutSummary {
     /// The names of a container selector that fit no container of the hosts that answered.
     #[prost(string, repeated, tag = "4")]
     pub unmatched_names: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The sources of hosts that do not answer, or have invalid entries: hosts of them can be missing here.
+    #[prost(message, repeated, tag = "5")]
+    pub incomplete_sources: ::prost::alloc::vec::Vec<HostSource>,
 }
 /// Why a host has no current answer.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -190,6 +898,9 @@ pub struct BatchSummary {
     /// The names of the container selector that fit no container.
     #[prost(string, repeated, tag = "5")]
     pub unmatched_names: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The sources of hosts that do not answer, or have invalid entries: hosts of them can be missing here.
+    #[prost(message, repeated, tag = "6")]
+    pub incomplete_sources: ::prost::alloc::vec::Vec<HostSource>,
 }
 /// The request of ListContainers.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1746,6 +2457,10 @@ pub struct WatchContainersResponse {
     /// Nothing has changed: the stream is alive.
     #[prost(message, optional, tag = "3")]
     pub heartbeat: ::core::option::Option<super::super::v1::Heartbeat>,
+    /// In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
+    /// missing in this stream.
+    #[prost(message, repeated, tag = "4")]
+    pub incomplete_sources: ::prost::alloc::vec::Vec<HostSource>,
 }
 /// A change of the containers of a host.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1822,6 +2537,10 @@ pub struct StreamLogsResponse {
     /// There is nothing new: the stream is alive.
     #[prost(message, optional, tag = "3")]
     pub heartbeat: ::core::option::Option<super::super::v1::Heartbeat>,
+    /// In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
+    /// missing in this stream.
+    #[prost(message, repeated, tag = "4")]
+    pub incomplete_sources: ::prost::alloc::vec::Vec<HostSource>,
 }
 /// A record of one of the logs.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1908,6 +2627,10 @@ pub struct StreamStatsResponse {
     /// There is nothing new: the stream is alive.
     #[prost(message, optional, tag = "2")]
     pub heartbeat: ::core::option::Option<super::super::v1::Heartbeat>,
+    /// In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
+    /// missing in this stream.
+    #[prost(message, repeated, tag = "3")]
+    pub incomplete_sources: ::prost::alloc::vec::Vec<HostSource>,
 }
 /// A sample of one container.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1969,6 +2692,10 @@ pub struct StreamEventsResponse {
     /// There is nothing new: the stream is alive.
     #[prost(message, optional, tag = "3")]
     pub heartbeat: ::core::option::Option<super::super::v1::Heartbeat>,
+    /// In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
+    /// missing in this stream.
+    #[prost(message, repeated, tag = "4")]
+    pub incomplete_sources: ::prost::alloc::vec::Vec<HostSource>,
 }
 /// A record of the events of one host.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2063,6 +2790,9 @@ pub struct PlacementDecision {
     /// All hosts that were selected, the best first.
     #[prost(message, repeated, tag = "3")]
     pub candidates: ::prost::alloc::vec::Vec<PlacementCandidate>,
+    /// The sources of hosts that do not answer, or have invalid entries: hosts of them can be missing here.
+    #[prost(message, repeated, tag = "4")]
+    pub incomplete_sources: ::prost::alloc::vec::Vec<HostSource>,
 }
 /// A host that was considered.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2240,6 +2970,9 @@ pub struct DiscoverServicesResponse {
     /// The hosts whose containers are not known, or that are down.
     #[prost(message, repeated, tag = "2")]
     pub failures: ::prost::alloc::vec::Vec<HostFailure>,
+    /// The sources of hosts that do not answer, or have invalid entries: hosts of them can be missing here.
+    #[prost(message, repeated, tag = "3")]
+    pub incomplete_sources: ::prost::alloc::vec::Vec<HostSource>,
 }
 /// The request of WatchServices.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2260,6 +2993,10 @@ pub struct WatchServicesResponse {
     /// Nothing has changed: the stream is alive.
     #[prost(message, optional, tag = "3")]
     pub heartbeat: ::core::option::Option<super::super::v1::Heartbeat>,
+    /// In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
+    /// missing in this stream.
+    #[prost(message, repeated, tag = "4")]
+    pub incomplete_sources: ::prost::alloc::vec::Vec<HostSource>,
 }
 /// A change of an endpoint.  Host, container, container port and protocol identify it.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2400,7 +3137,7 @@ pub mod fleet_service_client {
     /// Three rules hold for all of them:
     ///   - a host that does not answer delays no other: it has a failure after at most `host_timeout`;
     ///   - no host is left out: each selected host has an answer or a failure, and the `summary` in the last response names
-    ///     all hosts that failed;
+    ///     all hosts that failed.  `incomplete_sources` has the sources of hosts that the gateway does not know completely;
     ///   - a call ends with OK even when hosts or operations failed.  It fails only when it is malformed, when the client's
     ///     deadline runs out, or when the gateway stops.
     ///
@@ -2768,6 +3505,9 @@ pub mod fleet_service_client {
         /// that are started later join; those that end or are removed leave.  The engines' clocks order the records: hosts need
         /// to have the same time.  A call with the token of the last response continues all logs there, at this gateway or at
         /// another.
+        ///
+        /// With `request.until`, the stream does not wait for hosts that are down then, nor, for longer than
+        /// `limits.fan_out_timeout_seconds`, for hosts that do not answer: their logs end with a failure.
         pub async fn stream_logs(
             &mut self,
             request: impl tonic::IntoRequest<super::StreamLogsRequest>,
@@ -2823,6 +3563,7 @@ pub mod fleet_service_client {
         }
         /// Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that are
         /// added later join.  After the headers of the call, no event is missed of a host that has answered within `max_wait`.
+        /// With `request.until`, the stream does not wait for hosts that do not answer: see StreamLogs.
         pub async fn stream_events(
             &mut self,
             request: impl tonic::IntoRequest<super::StreamEventsRequest>,
@@ -3551,707 +4292,6 @@ pub mod fleet_service_client {
                     GrpcMethod::new("dockfleet.fleet.v1.FleetService", "WatchServices"),
                 );
             self.inner.server_streaming(req, path, codec).await
-        }
-    }
-}
-/// A machine with a Docker Engine.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Host {
-    /// The name by which every request chooses it.
-    #[prost(string, tag = "1")]
-    pub name: ::prost::alloc::string::String,
-    /// Where its engine listens, such as `unix:///var/run/docker.sock` or `tcp://10.0.0.7:2376`.
-    #[prost(string, tag = "2")]
-    pub address: ::prost::alloc::string::String,
-    /// Its labels from the gateway's configuration, such as `site: north`.
-    #[prost(map = "string, string", tag = "3")]
-    pub labels: ::std::collections::HashMap<
-        ::prost::alloc::string::String,
-        ::prost::alloc::string::String,
-    >,
-    /// Its state.
-    #[prost(enumeration = "HostState", tag = "4")]
-    pub state: i32,
-    /// Why it is in this state; empty for HOST_STATE_UP.
-    #[prost(string, tag = "5")]
-    pub message: ::prost::alloc::string::String,
-    /// The API version that the gateway uses with it, such as `1.41`; empty before the first contact.
-    #[prost(string, tag = "6")]
-    pub api_version: ::prost::alloc::string::String,
-    /// When it last answered; absent when it never did.
-    #[prost(message, optional, tag = "7")]
-    pub last_contact_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Since when it is in this state.
-    #[prost(message, optional, tag = "8")]
-    pub state_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Why it is in this state, for programs; ERROR_REASON_UNSPECIFIED for HOST_STATE_UP.
-    #[prost(enumeration = "super::super::v1::ErrorReason", tag = "9")]
-    pub reason: i32,
-    /// The source that it comes from: `configuration`, `calls`, `directory`, `contexts`, `etcd`, `consul` or `dns`.
-    #[prost(string, tag = "10")]
-    pub source: ::prost::alloc::string::String,
-    /// The id of its engine; empty before the first contact, and for Podman, which has none.
-    #[prost(string, tag = "11")]
-    pub engine_id: ::prost::alloc::string::String,
-    /// The version of its engine, such as `26.1.5`; empty before the first contact.
-    #[prost(string, tag = "12")]
-    pub engine_version: ::prost::alloc::string::String,
-    /// The other hosts whose engines have the same id: two addresses of one engine, or a copy of a machine.
-    #[prost(string, repeated, tag = "13")]
-    pub same_engine_as: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The kinds of calls that fail at once although the host answers: many of them have failed, and the gateway's own read
-    /// fails too.
-    #[prost(message, repeated, tag = "14")]
-    pub breakers: ::prost::alloc::vec::Vec<Breaker>,
-    /// The largest possible age of the gateway's inventory of it.  Absent without an inventory.
-    #[prost(message, optional, tag = "15")]
-    pub inventory: ::core::option::Option<super::super::v1::Freshness>,
-    /// Whether it is draining; its state shows that only while it is up.
-    #[prost(bool, tag = "16")]
-    pub draining: bool,
-    /// Other sources that have a host of this name, in their order.  Their hosts of this name have no effect.
-    #[prost(string, repeated, tag = "17")]
-    pub ignored_sources: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-}
-/// A source of hosts.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct HostSource {
-    /// Its name, as in `Host.source`.
-    #[prost(string, tag = "1")]
-    pub name: ::prost::alloc::string::String,
-    /// Whether it answers.  While it does not, the hosts that it had stay.
-    #[prost(bool, tag = "2")]
-    pub up: bool,
-    /// Why it does not answer; empty when it does.
-    #[prost(string, tag = "3")]
-    pub message: ::prost::alloc::string::String,
-    /// When it last answered; absent when it never did.
-    #[prost(message, optional, tag = "4")]
-    pub last_success_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// How many hosts it has.
-    #[prost(uint32, tag = "5")]
-    pub hosts: u32,
-    /// Its invalid entries.  The previous hosts of an invalid entry stay.
-    #[prost(message, repeated, tag = "6")]
-    pub refused_entries: ::prost::alloc::vec::Vec<RefusedHostEntry>,
-}
-/// An entry of a source that the gateway cannot use.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RefusedHostEntry {
-    /// Where it is: a file with its line and column, a key of etcd, or a service of Consul.
-    #[prost(string, tag = "1")]
-    pub place: ::prost::alloc::string::String,
-    /// The error, and the remedy.
-    #[prost(string, tag = "2")]
-    pub message: ::prost::alloc::string::String,
-}
-/// A kind of calls to a host that fail at once.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Breaker {
-    /// The kind: `unary`, a call that takes an engine moments; `stream`, a call that waits for something, also a stop or a
-    /// wait; `heavy`, work on a disk or over a network, such as an export, a pull, a build or a removal.
-    #[prost(string, tag = "1")]
-    pub kind: ::prost::alloc::string::String,
-    /// Since when.
-    #[prost(message, optional, tag = "2")]
-    pub open_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// The failure that opened it.
-    #[prost(message, optional, tag = "3")]
-    pub failure: ::core::option::Option<super::super::v1::Failure>,
-}
-/// The name, the address and the credentials of a host.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct HostSpec {
-    /// Its name: 1 to 63 of `a` to `z`, digits and, inside, `_`, `.` and `-`.
-    #[prost(string, tag = "1")]
-    pub name: ::prost::alloc::string::String,
-    /// Where its engine listens: `unix:///PATH`, `tcp://HOST:PORT` or `ssh://USER@HOST:PORT/PATH-OF-SOCKET`.
-    #[prost(string, tag = "2")]
-    pub address: ::prost::alloc::string::String,
-    /// Its labels.
-    #[prost(map = "string, string", tag = "3")]
-    pub labels: ::std::collections::HashMap<
-        ::prost::alloc::string::String,
-        ::prost::alloc::string::String,
-    >,
-    /// The certificates for a `tcp://` address.  Without it the connection is not encrypted; beyond the gateway's
-    /// machine this needs `insecure`.
-    #[prost(message, optional, tag = "4")]
-    pub tls: ::core::option::Option<HostTls>,
-    /// How to log in on an `ssh://` address.
-    #[prost(message, optional, tag = "5")]
-    pub ssh: ::core::option::Option<HostSsh>,
-    /// Reach a `tcp://` address beyond the gateway's machine without TLS.  Anyone on the network path can become root on
-    /// that host.
-    #[prost(bool, tag = "6")]
-    pub insecure: bool,
-}
-/// The certificates of a TLS connection to an engine.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct HostTls {
-    /// The certificates that prove the engine's, as PEM.
-    #[prost(string, tag = "1")]
-    pub ca: ::prost::alloc::string::String,
-    /// The gateway's own certificate, as PEM.
-    #[prost(string, tag = "2")]
-    pub certificate: ::prost::alloc::string::String,
-    /// The key of that certificate, as PEM.
-    #[prost(string, tag = "3")]
-    pub key: ::prost::alloc::string::String,
-    /// The name in the engine's certificate, if it differs from the host of the address.
-    #[prost(string, tag = "4")]
-    pub server_name: ::prost::alloc::string::String,
-}
-/// How to log in by ssh.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct HostSsh {
-    /// The private key, as OpenSSH or PEM writes it.  Default: the keys and the agent of the gateway's user.
-    #[prost(string, tag = "1")]
-    pub private_key: ::prost::alloc::string::String,
-    /// The public keys of the host, as lines of a known_hosts file.  Default: the known_hosts file of the gateway's user.
-    #[prost(string, tag = "2")]
-    pub known_hosts: ::prost::alloc::string::String,
-    /// The host through which it is reached: `USER@HOST:PORT`.
-    #[prost(string, tag = "3")]
-    pub jump_host: ::prost::alloc::string::String,
-}
-/// The request of ListHosts.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ListHostsRequest {
-    /// Which hosts.  All when absent.
-    #[prost(message, optional, tag = "1")]
-    pub selector: ::core::option::Option<HostSelector>,
-}
-/// The response of ListHosts.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ListHostsResponse {
-    /// The hosts, by name.
-    #[prost(message, repeated, tag = "1")]
-    pub hosts: ::prost::alloc::vec::Vec<Host>,
-    /// The sources of hosts, in the order in which they count.  Hosts of a source that has never answered are missing.
-    #[prost(message, repeated, tag = "2")]
-    pub sources: ::prost::alloc::vec::Vec<HostSource>,
-}
-/// The request of GetHost.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetHostRequest {
-    /// The name of the host.
-    #[prost(string, tag = "1")]
-    pub host: ::prost::alloc::string::String,
-}
-/// The response of GetHost.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct GetHostResponse {
-    /// The host.
-    #[prost(message, optional, tag = "1")]
-    pub host: ::core::option::Option<Host>,
-}
-/// The request of WatchHosts.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct WatchHostsRequest {
-    /// Which hosts.  All when absent.
-    #[prost(message, optional, tag = "1")]
-    pub selector: ::core::option::Option<HostSelector>,
-}
-/// A response of WatchHosts.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct WatchHostsResponse {
-    /// The hosts that are new or have changed.
-    #[prost(message, repeated, tag = "1")]
-    pub hosts: ::prost::alloc::vec::Vec<Host>,
-    /// The names of the hosts that are gone, or that the selector does not select any more.
-    #[prost(string, repeated, tag = "2")]
-    pub removed_names: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Whether the client has all hosts now: only changes follow.
-    #[prost(bool, tag = "3")]
-    pub synced: bool,
-    /// Nothing has changed.
-    #[prost(message, optional, tag = "4")]
-    pub heartbeat: ::core::option::Option<super::super::v1::Heartbeat>,
-}
-/// The request of AddHost.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct AddHostRequest {
-    /// The host.
-    #[prost(message, optional, tag = "1")]
-    pub spec: ::core::option::Option<HostSpec>,
-}
-/// The response of AddHost.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct AddHostResponse {
-    /// The host.
-    #[prost(message, optional, tag = "1")]
-    pub host: ::core::option::Option<Host>,
-}
-/// The request of UpdateHost.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct UpdateHostRequest {
-    /// The host, with all its fields: a field that is not set is removed.
-    #[prost(message, optional, tag = "1")]
-    pub spec: ::core::option::Option<HostSpec>,
-}
-/// The response of UpdateHost.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct UpdateHostResponse {
-    /// The host.
-    #[prost(message, optional, tag = "1")]
-    pub host: ::core::option::Option<Host>,
-}
-/// The request of RemoveHost.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RemoveHostRequest {
-    /// The name of the host.
-    #[prost(string, tag = "1")]
-    pub host: ::prost::alloc::string::String,
-}
-/// The response of RemoveHost.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RemoveHostResponse {}
-/// The request of DrainHost.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct DrainHostRequest {
-    /// The name of the host.
-    #[prost(string, tag = "1")]
-    pub host: ::prost::alloc::string::String,
-}
-/// The response of DrainHost.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct DrainHostResponse {
-    /// The host.
-    #[prost(message, optional, tag = "1")]
-    pub host: ::core::option::Option<Host>,
-}
-/// The request of UndrainHost.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct UndrainHostRequest {
-    /// The name of the host.
-    #[prost(string, tag = "1")]
-    pub host: ::prost::alloc::string::String,
-}
-/// The response of UndrainHost.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct UndrainHostResponse {
-    /// The host.
-    #[prost(message, optional, tag = "1")]
-    pub host: ::core::option::Option<Host>,
-}
-/// The request of ProbeHost.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ProbeHostRequest {
-    /// The name of the host.
-    #[prost(string, tag = "1")]
-    pub host: ::prost::alloc::string::String,
-    /// How long the host may take.  Default: 5 seconds.
-    #[prost(message, optional, tag = "2")]
-    pub host_timeout: ::core::option::Option<::prost_types::Duration>,
-}
-/// The response of ProbeHost.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ProbeHostResponse {
-    /// The host.
-    #[prost(message, optional, tag = "1")]
-    pub host: ::core::option::Option<Host>,
-}
-/// The state of a host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum HostState {
-    /// Not given.  No gateway sends it.
-    Unspecified = 0,
-    /// The gateway has had no answer yet.
-    Connecting = 1,
-    /// It answers.
-    Up = 2,
-    /// It answers only pings, or has not answered one probe in time.
-    Degraded = 3,
-    /// It does not answer.
-    Down = 4,
-    /// It answers, but shares no API version with the gateway.
-    Incompatible = 5,
-    /// It answers, and takes no new work.
-    Draining = 6,
-}
-impl HostState {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "HOST_STATE_UNSPECIFIED",
-            Self::Connecting => "HOST_STATE_CONNECTING",
-            Self::Up => "HOST_STATE_UP",
-            Self::Degraded => "HOST_STATE_DEGRADED",
-            Self::Down => "HOST_STATE_DOWN",
-            Self::Incompatible => "HOST_STATE_INCOMPATIBLE",
-            Self::Draining => "HOST_STATE_DRAINING",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "HOST_STATE_UNSPECIFIED" => Some(Self::Unspecified),
-            "HOST_STATE_CONNECTING" => Some(Self::Connecting),
-            "HOST_STATE_UP" => Some(Self::Up),
-            "HOST_STATE_DEGRADED" => Some(Self::Degraded),
-            "HOST_STATE_DOWN" => Some(Self::Down),
-            "HOST_STATE_INCOMPATIBLE" => Some(Self::Incompatible),
-            "HOST_STATE_DRAINING" => Some(Self::Draining),
-            _ => None,
-        }
-    }
-}
-/// Generated client implementations.
-pub mod host_service_client {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
-    use tonic::codegen::http::Uri;
-    /// The hosts of the fleet and their states.  The gateway answers from its memory: no call here but ProbeHost waits for a
-    /// host.
-    ///
-    /// Hosts come from sources: the configuration, the calls of this service, a directory, docker contexts, etcd, Consul and
-    /// DNS.  When two sources have a host of the same name, the first in this order counts.  A host that calls have added can
-    /// be changed and removed by calls; any host can be drained.  A source that does not answer keeps the hosts that it had.
-    #[derive(Debug, Clone)]
-    pub struct HostServiceClient<T> {
-        inner: tonic::client::Grpc<T>,
-    }
-    impl<T> HostServiceClient<T>
-    where
-        T: tonic::client::GrpcService<tonic::body::Body>,
-        T::Error: Into<StdError>,
-        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
-        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
-    {
-        pub fn new(inner: T) -> Self {
-            let inner = tonic::client::Grpc::new(inner);
-            Self { inner }
-        }
-        pub fn with_origin(inner: T, origin: Uri) -> Self {
-            let inner = tonic::client::Grpc::with_origin(inner, origin);
-            Self { inner }
-        }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> HostServiceClient<InterceptedService<T, F>>
-        where
-            F: tonic::service::Interceptor,
-            T::ResponseBody: Default,
-            T: tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-                Response = http::Response<
-                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
-                >,
-            >,
-            <T as tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
-        {
-            HostServiceClient::new(InterceptedService::new(inner, interceptor))
-        }
-        /// Compress requests with the given encoding.
-        ///
-        /// This requires the server to support it otherwise it might respond with an
-        /// error.
-        #[must_use]
-        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.inner = self.inner.send_compressed(encoding);
-            self
-        }
-        /// Enable decompressing responses.
-        #[must_use]
-        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.inner = self.inner.accept_compressed(encoding);
-            self
-        }
-        /// Limits the maximum size of a decoded message.
-        ///
-        /// Default: `4MB`
-        #[must_use]
-        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
-            self.inner = self.inner.max_decoding_message_size(limit);
-            self
-        }
-        /// Limits the maximum size of an encoded message.
-        ///
-        /// Default: `usize::MAX`
-        #[must_use]
-        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
-            self.inner = self.inner.max_encoding_message_size(limit);
-            self
-        }
-        /// Lists hosts, reachable or not, by name.
-        ///
-        /// Errors:
-        ///   - NOT_FOUND (UNKNOWN_HOST): the selector names a host that the gateway does not know.
-        ///   - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
-        pub async fn list_hosts(
-            &mut self,
-            request: impl tonic::IntoRequest<super::ListHostsRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ListHostsResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/dockfleet.fleet.v1.HostService/ListHosts",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("dockfleet.fleet.v1.HostService", "ListHosts"));
-            self.inner.unary(req, path, codec).await
-        }
-        /// Returns one host.
-        ///
-        /// Errors:
-        ///   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
-        ///   - INVALID_ARGUMENT (INVALID_FIELD): the name is missing.
-        pub async fn get_host(
-            &mut self,
-            request: impl tonic::IntoRequest<super::GetHostRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::GetHostResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/dockfleet.fleet.v1.HostService/GetHost",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("dockfleet.fleet.v1.HostService", "GetHost"));
-            self.inner.unary(req, path, codec).await
-        }
-        /// Follows the hosts that are selected: all of them at first, then every change.  A host that changes often while the
-        /// client does not read is sent once, in its latest state.
-        ///
-        /// Errors:
-        ///   - INVALID_ARGUMENT (INVALID_FIELD): the selector is malformed.
-        pub async fn watch_hosts(
-            &mut self,
-            request: impl tonic::IntoRequest<super::WatchHostsRequest>,
-        ) -> std::result::Result<
-            tonic::Response<tonic::codec::Streaming<super::WatchHostsResponse>>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/dockfleet.fleet.v1.HostService/WatchHosts",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("dockfleet.fleet.v1.HostService", "WatchHosts"));
-            self.inner.server_streaming(req, path, codec).await
-        }
-        /// Adds a host.  The gateway stores it, so that it exists after a restart.  The call does not wait for the host: its
-        /// state is HOST_STATE_CONNECTING at first.
-        ///
-        /// Errors:
-        ///   - ALREADY_EXISTS (NAME_IN_USE): another host has the name.
-        ///   - INVALID_ARGUMENT (INVALID_FIELD): the name, the address, the labels or the credentials are malformed.
-        ///   - UNAVAILABLE (HOST_STORE_UNAVAILABLE): the gateway cannot store the host.
-        pub async fn add_host(
-            &mut self,
-            request: impl tonic::IntoRequest<super::AddHostRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::AddHostResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/dockfleet.fleet.v1.HostService/AddHost",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("dockfleet.fleet.v1.HostService", "AddHost"));
-            self.inner.unary(req, path, codec).await
-        }
-        /// Replaces the settings of a host that AddHost has stored.  With the same address its calls and streams continue.
-        ///
-        /// Errors:
-        ///   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
-        ///   - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
-        ///   - INVALID_ARGUMENT (INVALID_FIELD): the name, the address, the labels or the credentials are malformed.
-        pub async fn update_host(
-            &mut self,
-            request: impl tonic::IntoRequest<super::UpdateHostRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::UpdateHostResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/dockfleet.fleet.v1.HostService/UpdateHost",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("dockfleet.fleet.v1.HostService", "UpdateHost"));
-            self.inner.unary(req, path, codec).await
-        }
-        /// Removes a host that AddHost has added.  Its open calls and streams end with FAILED_PRECONDITION, reason HOST_REMOVED.
-        /// Nothing changes on the host itself.
-        ///
-        /// Errors:
-        ///   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
-        ///   - FAILED_PRECONDITION (HOST_READ_ONLY): the host comes from a source that calls cannot change.
-        pub async fn remove_host(
-            &mut self,
-            request: impl tonic::IntoRequest<super::RemoveHostRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::RemoveHostResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/dockfleet.fleet.v1.HostService/RemoveHost",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("dockfleet.fleet.v1.HostService", "RemoveHost"));
-            self.inner.unary(req, path, codec).await
-        }
-        /// Stops new work on a host.  RPCs with the option `new_work`, which create or start something there, fail with
-        /// FAILED_PRECONDITION, reason HOST_DRAINING.  Everything else continues.  The gateway stores the name of the host until
-        /// UndrainHost.
-        ///
-        /// Errors:
-        ///   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
-        pub async fn drain_host(
-            &mut self,
-            request: impl tonic::IntoRequest<super::DrainHostRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::DrainHostResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/dockfleet.fleet.v1.HostService/DrainHost",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("dockfleet.fleet.v1.HostService", "DrainHost"));
-            self.inner.unary(req, path, codec).await
-        }
-        /// Allows new work on a drained host again.
-        ///
-        /// Errors:
-        ///   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
-        pub async fn undrain_host(
-            &mut self,
-            request: impl tonic::IntoRequest<super::UndrainHostRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::UndrainHostResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/dockfleet.fleet.v1.HostService/UndrainHost",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(
-                    GrpcMethod::new("dockfleet.fleet.v1.HostService", "UndrainHost"),
-                );
-            self.inner.unary(req, path, codec).await
-        }
-        /// Probes a host now, and returns it with the state that it has after the probe.
-        ///
-        /// Errors:
-        ///   - NOT_FOUND (UNKNOWN_HOST): the gateway knows no host of this name.
-        pub async fn probe_host(
-            &mut self,
-            request: impl tonic::IntoRequest<super::ProbeHostRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ProbeHostResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/dockfleet.fleet.v1.HostService/ProbeHost",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("dockfleet.fleet.v1.HostService", "ProbeHost"));
-            self.inner.unary(req, path, codec).await
         }
     }
 }

@@ -3083,7 +3083,8 @@ pub struct StreamLogsRequest {
     /// Includes only what was written at this time or later.  Default: everything.
     #[prost(message, optional, tag = "6")]
     pub since: ::core::option::Option<::prost_types::Timestamp>,
-    /// Includes only what was written at this time or before.  Default: everything.
+    /// Includes only what was written at this time or before, by the clock of the host.  With `follow`, the stream ends at
+    /// this time.  Default: everything.
     #[prost(message, optional, tag = "7")]
     pub until: ::core::option::Option<::prost_types::Timestamp>,
     /// Sets `time` in the entries.  Default: true.

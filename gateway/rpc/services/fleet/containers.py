@@ -23,6 +23,7 @@ from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
 from gateway.rpc.encoding import serialize
 from gateway.rpc.fan_out import addressed, chosen_hosts, settled, unaddressed, within_request
+from gateway.rpc.host_messages import incomplete_sources
 from gateway.rpc.host_rpc import Behaviour, HostRpc, as_message
 from gateway.rpc.status import failure
 
@@ -48,7 +49,7 @@ class FleetContainers:
         hosts = chosen_hosts(request, self._backend)
         check_containers(request.containers, "containers")
         await settled(hosts)
-        summary = pb.FanOutSummary(selected=len(hosts))
+        summary = pb.FanOutSummary(selected=len(hosts), incomplete_sources=incomplete_sources(self._backend.hosts))
         found = []
         for host in hosts:
             error = host.outdated
@@ -77,7 +78,9 @@ class FleetContainers:
         if not fitting:
             raise NoHostFits(candidates)
         for number, chosen in enumerate(fitting, 1):
-            yield _decision(chosen, candidates, request.placement)
+            decision = _decision(chosen, candidates, request.placement)
+            decision.incomplete_sources.extend(incomplete_sources(self._backend.hosts))
+            yield pb.RunContainerResponse(placed=decision)
             begun = False
             try:
                 async with aclosing(self._run(addressed(asked, chosen.host), chosen.host)) as responses:
@@ -139,11 +142,11 @@ def _has_tag(image: str) -> bool:
     return "@" in image or ":" in image.rpartition("/")[2]
 
 
-def _decision(chosen: Candidate, candidates: Sequence[Candidate], how: pb.Placement) -> pb.RunContainerResponse:
+def _decision(chosen: Candidate, candidates: Sequence[Candidate], how: pb.Placement) -> pb.PlacementDecision:
     fitting = sum(not each.excluded for each in candidates)
     decision = pb.PlacementDecision(host=chosen.host.name, explanation=placement.explain(chosen, how, fitting))
     for each in candidates:
         decision.candidates.add(
             host=each.host.name, in_use=each.in_use, has_image=each.has_image, excluded=each.excluded
         )
-    return pb.RunContainerResponse(placed=decision)
+    return decision

@@ -30,6 +30,7 @@ from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
 from gateway.rpc.encoding import log_encoder
 from gateway.rpc.fan_out import settled, within_request
+from gateway.rpc.host_messages import incomplete_sources
 from gateway.rpc.host_rpc import as_message
 from gateway.rpc.markers import heartbeat
 from gateway.rpc.services.fleet.ending import ending
@@ -72,6 +73,9 @@ class FleetLogs:
         timeout = self._backend.timeouts.fan_out
         async with stream.merged, members, ending(stream.merged, stream.until, timeout, stream.host_of, stream.give_up):
             await context.send_initial_metadata()
+            if sources := list(incomplete_sources(self._backend.hosts)):
+                first = pb.StreamLogsResponse(resume_token=request.resume_token, incomplete_sources=sources)
+                yield first.SerializeToString()
             async with aclosing(stream.merged.responses(stream.records)) as responses:
                 async for records in responses:
                     yield delimited(_TOKEN, self._tokens.token(stream.parts())) + records

@@ -15,6 +15,7 @@ from gateway.fleet.selector import select_some
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
 from gateway.rpc.fan_out import settled
+from gateway.rpc.host_messages import incomplete_sources
 from gateway.rpc.host_rpc import as_message
 from gateway.rpc.markers import heartbeat
 
@@ -34,7 +35,7 @@ class FleetServices:
     ) -> pb.DiscoverServicesResponse:
         """Return the endpoints there are now."""
         wanted = Wanted(request)
-        response = pb.DiscoverServicesResponse()
+        response = pb.DiscoverServicesResponse(incomplete_sources=incomplete_sources(self._backend.hosts))
         found: list[pb.ServiceEndpoint] = []
         hosts = select_some(self._backend.hosts, wanted.hosts, "hosts")
         await settled(hosts)
@@ -59,6 +60,8 @@ class FleetServices:
         synced = False
         async with Members(self._backend.hosts, wanted.hosts, _ALL, endpoints, self._backend.timeouts.fan_out):
             await context.send_initial_metadata()
+            if sources := list(incomplete_sources(self._backend.hosts)):
+                yield pb.WatchServicesResponse(incomplete_sources=sources)
             while True:
                 changed.clear()
                 response = pb.WatchServicesResponse()

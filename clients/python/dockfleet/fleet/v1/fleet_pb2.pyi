@@ -4,6 +4,7 @@ isort:skip_file
 Many hosts as one: questions, merged streams and batches of changes, each in one call."""
 
 from collections import abc as _abc
+from dockfleet.fleet.v1 import hosts_pb2 as _hosts_pb2
 from dockfleet.fleet.v1 import selectors_pb2 as _selectors_pb2
 from dockfleet.v1 import common_pb2 as _common_pb2
 from dockfleet.v1 import containers_pb2 as _containers_pb2
@@ -113,6 +114,7 @@ class FanOutSummary(_message.Message):
     ANSWERED_FIELD_NUMBER: _builtins.int
     FAILURES_FIELD_NUMBER: _builtins.int
     UNMATCHED_NAMES_FIELD_NUMBER: _builtins.int
+    INCOMPLETE_SOURCES_FIELD_NUMBER: _builtins.int
     selected: _builtins.int
     """How many hosts were selected."""
     answered: _builtins.int
@@ -125,6 +127,10 @@ class FanOutSummary(_message.Message):
     def unmatched_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The names of a container selector that fit no container of the hosts that answered."""
 
+    @_builtins.property
+    def incomplete_sources(self) -> _containers.RepeatedCompositeFieldContainer[_hosts_pb2.HostSource]:
+        """The sources of hosts that do not answer, or have invalid entries: hosts of them can be missing here."""
+
     def __init__(
         self,
         *,
@@ -132,10 +138,11 @@ class FanOutSummary(_message.Message):
         answered: _builtins.int = ...,
         failures: _abc.Iterable[Global___HostFailure] | None = ...,
         unmatched_names: _abc.Iterable[_builtins.str] | None = ...,
+        incomplete_sources: _abc.Iterable[_hosts_pb2.HostSource] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered", b"answered", "failures", b"failures", "selected", b"selected", "unmatched_names", b"unmatched_names"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered", b"answered", "failures", b"failures", "incomplete_sources", b"incomplete_sources", "selected", b"selected", "unmatched_names", b"unmatched_names"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -297,6 +304,7 @@ class BatchSummary(_message.Message):
     SKIPPED_FIELD_NUMBER: _builtins.int
     FAILURES_FIELD_NUMBER: _builtins.int
     UNMATCHED_NAMES_FIELD_NUMBER: _builtins.int
+    INCOMPLETE_SOURCES_FIELD_NUMBER: _builtins.int
     succeeded: _builtins.int
     """How many targets were changed."""
     failed: _builtins.int
@@ -313,6 +321,10 @@ class BatchSummary(_message.Message):
     def unmatched_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The names of the container selector that fit no container."""
 
+    @_builtins.property
+    def incomplete_sources(self) -> _containers.RepeatedCompositeFieldContainer[_hosts_pb2.HostSource]:
+        """The sources of hosts that do not answer, or have invalid entries: hosts of them can be missing here."""
+
     def __init__(
         self,
         *,
@@ -321,10 +333,11 @@ class BatchSummary(_message.Message):
         skipped: _builtins.int = ...,
         failures: _abc.Iterable[Global___HostFailure] | None = ...,
         unmatched_names: _abc.Iterable[_builtins.str] | None = ...,
+        incomplete_sources: _abc.Iterable[_hosts_pb2.HostSource] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["failed", b"failed", "failures", b"failures", "skipped", b"skipped", "succeeded", b"succeeded", "unmatched_names", b"unmatched_names"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failed", b"failed", "failures", b"failures", "incomplete_sources", b"incomplete_sources", "skipped", b"skipped", "succeeded", b"succeeded", "unmatched_names", b"unmatched_names"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -3897,6 +3910,7 @@ class WatchContainersResponse(_message.Message):
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     CHANGES_FIELD_NUMBER: _builtins.int
     HEARTBEAT_FIELD_NUMBER: _builtins.int
+    INCOMPLETE_SOURCES_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.bytes
     """Continues after this response."""
     @_builtins.property
@@ -3907,16 +3921,23 @@ class WatchContainersResponse(_message.Message):
     def heartbeat(self) -> _common_pb2.Heartbeat:
         """Nothing has changed: the stream is alive."""
 
+    @_builtins.property
+    def incomplete_sources(self) -> _containers.RepeatedCompositeFieldContainer[_hosts_pb2.HostSource]:
+        """In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
+        missing in this stream.
+        """
+
     def __init__(
         self,
         *,
         resume_token: _builtins.bytes = ...,
         changes: _abc.Iterable[Global___ContainerChange] | None = ...,
         heartbeat: _common_pb2.Heartbeat | None = ...,
+        incomplete_sources: _abc.Iterable[_hosts_pb2.HostSource] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "heartbeat", b"heartbeat", "resume_token", b"resume_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "heartbeat", b"heartbeat", "incomplete_sources", b"incomplete_sources", "resume_token", b"resume_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -4088,6 +4109,7 @@ class StreamLogsResponse(_message.Message):
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     RECORDS_FIELD_NUMBER: _builtins.int
     HEARTBEAT_FIELD_NUMBER: _builtins.int
+    INCOMPLETE_SOURCES_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.bytes
     """Continues after this response."""
     @_builtins.property
@@ -4098,16 +4120,23 @@ class StreamLogsResponse(_message.Message):
     def heartbeat(self) -> _common_pb2.Heartbeat:
         """There is nothing new: the stream is alive."""
 
+    @_builtins.property
+    def incomplete_sources(self) -> _containers.RepeatedCompositeFieldContainer[_hosts_pb2.HostSource]:
+        """In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
+        missing in this stream.
+        """
+
     def __init__(
         self,
         *,
         resume_token: _builtins.bytes = ...,
         records: _abc.Iterable[Global___LogRecord] | None = ...,
         heartbeat: _common_pb2.Heartbeat | None = ...,
+        incomplete_sources: _abc.Iterable[_hosts_pb2.HostSource] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat", "records", b"records", "resume_token", b"resume_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat", "incomplete_sources", b"incomplete_sources", "records", b"records", "resume_token", b"resume_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -4301,6 +4330,7 @@ class StreamStatsResponse(_message.Message):
 
     RECORDS_FIELD_NUMBER: _builtins.int
     HEARTBEAT_FIELD_NUMBER: _builtins.int
+    INCOMPLETE_SOURCES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___StatsRecord]:
         """The samples of one or more containers."""
@@ -4309,15 +4339,22 @@ class StreamStatsResponse(_message.Message):
     def heartbeat(self) -> _common_pb2.Heartbeat:
         """There is nothing new: the stream is alive."""
 
+    @_builtins.property
+    def incomplete_sources(self) -> _containers.RepeatedCompositeFieldContainer[_hosts_pb2.HostSource]:
+        """In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
+        missing in this stream.
+        """
+
     def __init__(
         self,
         *,
         records: _abc.Iterable[Global___StatsRecord] | None = ...,
         heartbeat: _common_pb2.Heartbeat | None = ...,
+        incomplete_sources: _abc.Iterable[_hosts_pb2.HostSource] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat", "records", b"records"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat", "incomplete_sources", b"incomplete_sources", "records", b"records"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -4424,6 +4461,7 @@ class StreamEventsResponse(_message.Message):
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     RECORDS_FIELD_NUMBER: _builtins.int
     HEARTBEAT_FIELD_NUMBER: _builtins.int
+    INCOMPLETE_SOURCES_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.bytes
     """Continues after this response."""
     @_builtins.property
@@ -4434,16 +4472,23 @@ class StreamEventsResponse(_message.Message):
     def heartbeat(self) -> _common_pb2.Heartbeat:
         """There is nothing new: the stream is alive."""
 
+    @_builtins.property
+    def incomplete_sources(self) -> _containers.RepeatedCompositeFieldContainer[_hosts_pb2.HostSource]:
+        """In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
+        missing in this stream.
+        """
+
     def __init__(
         self,
         *,
         resume_token: _builtins.bytes = ...,
         records: _abc.Iterable[Global___EventRecord] | None = ...,
         heartbeat: _common_pb2.Heartbeat | None = ...,
+        incomplete_sources: _abc.Iterable[_hosts_pb2.HostSource] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat", "records", b"records", "resume_token", b"resume_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat", "incomplete_sources", b"incomplete_sources", "records", b"records", "resume_token", b"resume_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -4616,6 +4661,7 @@ class PlacementDecision(_message.Message):
     HOST_FIELD_NUMBER: _builtins.int
     EXPLANATION_FIELD_NUMBER: _builtins.int
     CANDIDATES_FIELD_NUMBER: _builtins.int
+    INCOMPLETE_SOURCES_FIELD_NUMBER: _builtins.int
     host: _builtins.str
     """The host."""
     explanation: _builtins.str
@@ -4624,16 +4670,21 @@ class PlacementDecision(_message.Message):
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlacementCandidate]:
         """All hosts that were selected, the best first."""
 
+    @_builtins.property
+    def incomplete_sources(self) -> _containers.RepeatedCompositeFieldContainer[_hosts_pb2.HostSource]:
+        """The sources of hosts that do not answer, or have invalid entries: hosts of them can be missing here."""
+
     def __init__(
         self,
         *,
         host: _builtins.str = ...,
         explanation: _builtins.str = ...,
         candidates: _abc.Iterable[Global___PlacementCandidate] | None = ...,
+        incomplete_sources: _abc.Iterable[_hosts_pb2.HostSource] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "explanation", b"explanation", "host", b"host"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "explanation", b"explanation", "host", b"host", "incomplete_sources", b"incomplete_sources"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -5036,6 +5087,7 @@ class DiscoverServicesResponse(_message.Message):
 
     ENDPOINTS_FIELD_NUMBER: _builtins.int
     FAILURES_FIELD_NUMBER: _builtins.int
+    INCOMPLETE_SOURCES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def endpoints(self) -> _containers.RepeatedCompositeFieldContainer[Global___ServiceEndpoint]:
         """The endpoints, by service, host and port."""
@@ -5044,15 +5096,20 @@ class DiscoverServicesResponse(_message.Message):
     def failures(self) -> _containers.RepeatedCompositeFieldContainer[Global___HostFailure]:
         """The hosts whose containers are not known, or that are down."""
 
+    @_builtins.property
+    def incomplete_sources(self) -> _containers.RepeatedCompositeFieldContainer[_hosts_pb2.HostSource]:
+        """The sources of hosts that do not answer, or have invalid entries: hosts of them can be missing here."""
+
     def __init__(
         self,
         *,
         endpoints: _abc.Iterable[Global___ServiceEndpoint] | None = ...,
         failures: _abc.Iterable[Global___HostFailure] | None = ...,
+        incomplete_sources: _abc.Iterable[_hosts_pb2.HostSource] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["endpoints", b"endpoints", "failures", b"failures"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["endpoints", b"endpoints", "failures", b"failures", "incomplete_sources", b"incomplete_sources"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -5091,6 +5148,7 @@ class WatchServicesResponse(_message.Message):
     CHANGES_FIELD_NUMBER: _builtins.int
     SYNCED_FIELD_NUMBER: _builtins.int
     HEARTBEAT_FIELD_NUMBER: _builtins.int
+    INCOMPLETE_SOURCES_FIELD_NUMBER: _builtins.int
     synced: _builtins.bool
     """Whether the client has all endpoints now: only changes follow."""
     @_builtins.property
@@ -5101,16 +5159,23 @@ class WatchServicesResponse(_message.Message):
     def heartbeat(self) -> _common_pb2.Heartbeat:
         """Nothing has changed: the stream is alive."""
 
+    @_builtins.property
+    def incomplete_sources(self) -> _containers.RepeatedCompositeFieldContainer[_hosts_pb2.HostSource]:
+        """In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
+        missing in this stream.
+        """
+
     def __init__(
         self,
         *,
         changes: _abc.Iterable[Global___ServiceChange] | None = ...,
         synced: _builtins.bool = ...,
         heartbeat: _common_pb2.Heartbeat | None = ...,
+        incomplete_sources: _abc.Iterable[_hosts_pb2.HostSource] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "heartbeat", b"heartbeat", "synced", b"synced"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "heartbeat", b"heartbeat", "incomplete_sources", b"incomplete_sources", "synced", b"synced"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -31,7 +31,7 @@ class FleetServiceStub:
     Three rules hold for all of them:
     - a host that does not answer delays no other: it has a failure after at most `host_timeout`;
     - no host is left out: each selected host has an answer or a failure, and the `summary` in the last response names
-    all hosts that failed;
+    all hosts that failed.  `incomplete_sources` has the sources of hosts that the gateway does not know completely;
     - a call ends with OK even when hosts or operations failed.  It fails only when it is malformed, when the client's
     deadline runs out, or when the gateway stops.
 
@@ -257,7 +257,7 @@ class FleetServiceServicer:
     Three rules hold for all of them:
     - a host that does not answer delays no other: it has a failure after at most `host_timeout`;
     - no host is left out: each selected host has an answer or a failure, and the `summary` in the last response names
-    all hosts that failed;
+    all hosts that failed.  `incomplete_sources` has the sources of hosts that the gateway does not know completely;
     - a call ends with OK even when hosts or operations failed.  It fails only when it is malformed, when the client's
     deadline runs out, or when the gateway stops.
 
@@ -363,6 +363,9 @@ class FleetServiceServicer:
         that are started later join; those that end or are removed leave.  The engines' clocks order the records: hosts need
         to have the same time.  A call with the token of the last response continues all logs there, at this gateway or at
         another.
+
+        With `request.until`, the stream does not wait for hosts that are down then, nor, for longer than
+        `limits.fan_out_timeout_seconds`, for hosts that do not answer: their logs end with a failure.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -378,6 +381,7 @@ class FleetServiceServicer:
     def StreamEvents(self, request, context):
         """Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that are
         added later join.  After the headers of the call, no event is missed of a host that has answered within `max_wait`.
+        With `request.until`, the stream does not wait for hosts that do not answer: see StreamLogs.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -779,7 +783,7 @@ class FleetService:
     Three rules hold for all of them:
     - a host that does not answer delays no other: it has a failure after at most `host_timeout`;
     - no host is left out: each selected host has an answer or a failure, and the `summary` in the last response names
-    all hosts that failed;
+    all hosts that failed.  `incomplete_sources` has the sources of hosts that the gateway does not know completely;
     - a call ends with OK even when hosts or operations failed.  It fails only when it is malformed, when the client's
     deadline runs out, or when the gateway stops.
 

@@ -32,7 +32,7 @@ class FleetServiceStub:
     Three rules hold for all of them:
       - a host that does not answer delays no other: it has a failure after at most `host_timeout`;
       - no host is left out: each selected host has an answer or a failure, and the `summary` in the last response names
-        all hosts that failed;
+        all hosts that failed.  `incomplete_sources` has the sources of hosts that the gateway does not know completely;
       - a call ends with OK even when hosts or operations failed.  It fails only when it is malformed, when the client's
         deadline runs out, or when the gateway stops.
 
@@ -94,12 +94,16 @@ class FleetServiceStub:
     that are started later join; those that end or are removed leave.  The engines' clocks order the records: hosts need
     to have the same time.  A call with the token of the last response continues all logs there, at this gateway or at
     another.
+
+    With `request.until`, the stream does not wait for hosts that are down then, nor, for longer than
+    `limits.fan_out_timeout_seconds`, for hosts that do not answer: their logs end with a failure.
     """
     StreamStats: _grpc.UnaryStreamMultiCallable[_fleet_pb2.StreamStatsRequest, _fleet_pb2.StreamStatsResponse]
     """Streams samples of all running containers that are selected.  Containers that are started later join."""
     StreamEvents: _grpc.UnaryStreamMultiCallable[_fleet_pb2.StreamEventsRequest, _fleet_pb2.StreamEventsResponse]
     """Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that are
     added later join.  After the headers of the call, no event is missed of a host that has answered within `max_wait`.
+    With `request.until`, the stream does not wait for hosts that do not answer: see StreamLogs.
     """
     StartContainers: _grpc.UnaryStreamMultiCallable[_fleet_pb2.StartContainersRequest, _fleet_pb2.StartContainersResponse]
     """Starts containers."""
@@ -176,7 +180,7 @@ class FleetServiceAsyncStub(FleetServiceStub):
     Three rules hold for all of them:
       - a host that does not answer delays no other: it has a failure after at most `host_timeout`;
       - no host is left out: each selected host has an answer or a failure, and the `summary` in the last response names
-        all hosts that failed;
+        all hosts that failed.  `incomplete_sources` has the sources of hosts that the gateway does not know completely;
       - a call ends with OK even when hosts or operations failed.  It fails only when it is malformed, when the client's
         deadline runs out, or when the gateway stops.
 
@@ -235,12 +239,16 @@ class FleetServiceAsyncStub(FleetServiceStub):
     that are started later join; those that end or are removed leave.  The engines' clocks order the records: hosts need
     to have the same time.  A call with the token of the last response continues all logs there, at this gateway or at
     another.
+
+    With `request.until`, the stream does not wait for hosts that are down then, nor, for longer than
+    `limits.fan_out_timeout_seconds`, for hosts that do not answer: their logs end with a failure.
     """
     StreamStats: _aio.UnaryStreamMultiCallable[_fleet_pb2.StreamStatsRequest, _fleet_pb2.StreamStatsResponse]  # type: ignore[assignment]
     """Streams samples of all running containers that are selected.  Containers that are started later join."""
     StreamEvents: _aio.UnaryStreamMultiCallable[_fleet_pb2.StreamEventsRequest, _fleet_pb2.StreamEventsResponse]  # type: ignore[assignment]
     """Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that are
     added later join.  After the headers of the call, no event is missed of a host that has answered within `max_wait`.
+    With `request.until`, the stream does not wait for hosts that do not answer: see StreamLogs.
     """
     StartContainers: _aio.UnaryStreamMultiCallable[_fleet_pb2.StartContainersRequest, _fleet_pb2.StartContainersResponse]  # type: ignore[assignment]
     """Starts containers."""
@@ -316,7 +324,7 @@ class FleetServiceServicer(metaclass=_abc_1.ABCMeta):
     Three rules hold for all of them:
       - a host that does not answer delays no other: it has a failure after at most `host_timeout`;
       - no host is left out: each selected host has an answer or a failure, and the `summary` in the last response names
-        all hosts that failed;
+        all hosts that failed.  `incomplete_sources` has the sources of hosts that the gateway does not know completely;
       - a call ends with OK even when hosts or operations failed.  It fails only when it is malformed, when the client's
         deadline runs out, or when the gateway stops.
 
@@ -439,6 +447,9 @@ class FleetServiceServicer(metaclass=_abc_1.ABCMeta):
         that are started later join; those that end or are removed leave.  The engines' clocks order the records: hosts need
         to have the same time.  A call with the token of the last response continues all logs there, at this gateway or at
         another.
+
+        With `request.until`, the stream does not wait for hosts that are down then, nor, for longer than
+        `limits.fan_out_timeout_seconds`, for hosts that do not answer: their logs end with a failure.
         """
 
     @_abc_1.abstractmethod
@@ -457,6 +468,7 @@ class FleetServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_fleet_pb2.StreamEventsResponse], _abc.AsyncIterator[_fleet_pb2.StreamEventsResponse]]:
         """Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that are
         added later join.  After the headers of the call, no event is missed of a host that has answered within `max_wait`.
+        With `request.until`, the stream does not wait for hosts that do not answer: see StreamLogs.
         """
 
     @_abc_1.abstractmethod

@@ -563,6 +563,7 @@ class WatchHostsResponse(_message.Message):
     REMOVED_NAMES_FIELD_NUMBER: _builtins.int
     SYNCED_FIELD_NUMBER: _builtins.int
     HEARTBEAT_FIELD_NUMBER: _builtins.int
+    INCOMPLETE_SOURCES_FIELD_NUMBER: _builtins.int
     synced: _builtins.bool
     """Whether the client has all hosts now: only changes follow."""
     @_builtins.property
@@ -577,6 +578,12 @@ class WatchHostsResponse(_message.Message):
     def heartbeat(self) -> _common_pb2.Heartbeat:
         """Nothing has changed."""
 
+    @_builtins.property
+    def incomplete_sources(self) -> _containers.RepeatedCompositeFieldContainer[Global___HostSource]:
+        """With the first `synced`: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
+        missing in this stream.
+        """
+
     def __init__(
         self,
         *,
@@ -584,10 +591,11 @@ class WatchHostsResponse(_message.Message):
         removed_names: _abc.Iterable[_builtins.str] | None = ...,
         synced: _builtins.bool = ...,
         heartbeat: _common_pb2.Heartbeat | None = ...,
+        incomplete_sources: _abc.Iterable[Global___HostSource] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat", "hosts", b"hosts", "removed_names", b"removed_names", "synced", b"synced"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat", "hosts", b"hosts", "incomplete_sources", b"incomplete_sources", "removed_names", b"removed_names", "synced", b"synced"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -2216,7 +2216,8 @@ export type StreamLogsRequest = Message<"dockfleet.v1.StreamLogsRequest"> & {
   since?: Timestamp | undefined;
 
   /**
-   * Includes only what was written at this time or before.  Default: everything.
+   * Includes only what was written at this time or before, by the clock of the host.  With `follow`, the stream ends at
+   * this time.  Default: everything.
    *
    * @generated from field: google.protobuf.Timestamp until = 7;
    */

@@ -9,7 +9,7 @@ import java.util.function.Consumer;
  * Three rules hold for all of them:
  *   - a host that does not answer delays no other: it has a failure after at most `host_timeout`;
  *   - no host is left out: each selected host has an answer or a failure, and the `summary` in the last response names
- *     all hosts that failed;
+ *     all hosts that failed.  `incomplete_sources` has the sources of hosts that the gateway does not know completely;
  *   - a call ends with OK even when hosts or operations failed.  It fails only when it is malformed, when the client's
  *     deadline runs out, or when the gateway stops.
  *
@@ -141,6 +141,9 @@ public final class FleetService {
    * that are started later join; those that end or are removed leave.  The engines' clocks order the records: hosts need
    * to have the same time.  A call with the token of the last response continues all logs there, at this gateway or at
    * another.
+   *
+   * With `request.until`, the stream does not wait for hosts that are down then, nor, for longer than
+   * `limits.fan_out_timeout_seconds`, for hosts that do not answer: their logs end with a failure.
    */
   public Responses<dockfleet.fleet.v1.StreamLogsResponse> streamLogs(Consumer<dockfleet.fleet.v1.StreamLogsRequest.Builder> fields) {
     var request = dockfleet.fleet.v1.StreamLogsRequest.newBuilder();
@@ -160,6 +163,7 @@ public final class FleetService {
   /**
    * Streams the events of all hosts that are selected, in the order of their times, as StreamLogs does.  Hosts that are
    * added later join.  After the headers of the call, no event is missed of a host that has answered within `max_wait`.
+   * With `request.until`, the stream does not wait for hosts that do not answer: see StreamLogs.
    */
   public Responses<dockfleet.fleet.v1.StreamEventsResponse> streamEvents(Consumer<dockfleet.fleet.v1.StreamEventsRequest.Builder> fields) {
     var request = dockfleet.fleet.v1.StreamEventsRequest.newBuilder();
