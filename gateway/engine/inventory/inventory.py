@@ -114,7 +114,11 @@ class Inventory:
         return put_together(request, self._contents, self._questions.version, _freshness(age))
 
     def _filters_otherwise(self, request: Any) -> bool:
-        return self._engine.is_podman and not request.filters.keys() <= _SAME_IN_PODMAN
+        if not self._engine.is_podman:
+            return False
+        labels = request.filters["label"].items if "label" in request.filters else ()
+        any_value = any(label.endswith("=") for label in labels)  # for Docker, the value is empty
+        return any_value or not request.filters.keys() <= _SAME_IN_PODMAN
 
     def check(self, request: Message) -> None:
         """Raise `InvalidField` for wrong filters of a request that `answer` takes, also where the engine answers it."""

@@ -136,9 +136,11 @@ async def test_podman_is_asked_where_its_filters_mean_something_else(daemon: Dae
             request = images_pb2.ListImagesRequest(host="h1", max_age=OLD, filters=filters(**values))
             return (await client.images.ListImages(request)).freshness.source
 
-        found = [await source_of(), await source_of(label=["a"]), await source_of(reference=["busybox"])]
+        found = [await source_of(), await source_of(label=["a", "a=b"])]
+        asked = [await source_of(reference=["busybox"]), await source_of(label=["a="])]
 
-    assert found == [INVENTORY, INVENTORY, ENGINE]
+    assert found == [INVENTORY, INVENTORY]
+    assert asked == [ENGINE, ENGINE]
 
 
 @pytest.mark.parametrize("max_age", [Duration(seconds=-1), Duration(nanos=-1)])
