@@ -51,7 +51,7 @@ def discover(docker: DockerConfiguration) -> Discovered:
     """
     left_out: list[tuple[str, str]] = []
     hosts = sorted(_contexts(docker.folder, left_out), key=lambda host: host.name)
-    sources = [f"docker contexts of {docker.folder}"] if hosts else []
+    sources = [f"docker contexts of {docker.folder}"] if hosts or not docker.alone else []
     if docker.host:
         try:
             hosts.append(_host_of("docker-host", docker.host, docker.certificates))

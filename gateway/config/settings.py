@@ -302,8 +302,9 @@ class Settings(Keys):
             for address, same in names.items()
             if len(same) > 1
         ]
-        if not self.hosts and not self.contexts and not self.sources.remote:
-            found.append("the fleet has no hosts: the list of hosts is empty")
+        if not self.all_hosts and not self.sources.remote:
+            why = "there is no docker context" if self.contexts else "the list of hosts is empty"
+            found.append(f"the fleet has no hosts: {why}")
         if self.tls is not None and self.tls.client_ca is None:
             found.append("every client can call the gateway: set tls.client_ca to require client certificates")
         return found

@@ -97,8 +97,8 @@ class Sources(Section):
     """The sources of hosts, besides the key hosts and the calls of HostService."""
 
     contexts: bool | None = None
-    """Serve the docker contexts of this machine and `DOCKER_HOST`.  Without this key: only when neither hosts nor
-    another source is configured; then the local socket, if there are none."""
+    """Serve the docker contexts of this machine and `DOCKER_HOST`; without any, the fleet has no host of them.  Without
+    this key: only when neither hosts nor another source is configured; then the local socket, if there are none."""
 
     directory: Path | None = None
     """A directory of YAML or JSON files, each with one host, or with several as a list."""

@@ -292,7 +292,7 @@ def test_endpoints_are_written_to_the_etcd_of_the_hosts_or_to_another(
 
 
 def test_contexts_are_looked_for_when_nothing_else_is_configured_or_on_request(contexts: Contexts) -> None:
-    """A source is enough not to look for them; no local socket joins other hosts."""
+    """A source is enough not to look for them; the local socket is no context."""
     contexts.add("edge", "unix:///edge.sock")
     consul = ["--sources-consul-service", "docker"]
 
@@ -301,6 +301,8 @@ def test_contexts_are_looked_for_when_nothing_else_is_configured_or_on_request(c
     assert places(load([*consul, "--sources-contexts"], contexts.environ)) == {"edge": "unix:///edge.sock"}
     assert places(load([*consul, "--sources-contexts"], {})) == {}
     assert places(load(["--no-sources-contexts"], contexts.environ)) == {}
+    assert places(load(["--sources-contexts"], contexts.environ)) == {"edge": "unix:///edge.sock"}
+    assert places(load(["--sources-contexts"], {"DOCKER_CONFIG": "/nowhere"})) == {}
     both = load(["--host", "a=unix:///a", "--sources-contexts"], contexts.environ)
     assert places(both) == {"a": "unix:///a", "edge": "unix:///edge.sock"}
     assert both.source == f"--host and docker contexts of {contexts.folder}"
