@@ -44,6 +44,8 @@ class Options:
         for name in ("group_pause", "target_timeout"):
             if (getattr(self, name) or 0) < 0:
                 raise InvalidField(f"{path}.{name}", "must not be negative")
+        if self.group_pause and self.group_size is None:
+            raise InvalidField(f"{path}.group_pause", "must be absent without `group_size`: all targets are one group")
         if self.target_timeout == 0:
             raise InvalidField(f"{path}.target_timeout", "must be more than zero, or absent")
 

@@ -1,7 +1,7 @@
 """Copies an image from one host to others: one archive is read, and written to all of them at once.
 
-Only a few chunks are kept for each target.  A slow target delays all others, but only for a bounded time: then its copy
-fails.
+Only a few chunks are kept for each target.  A slow target delays all others, but only for a bounded time, or until it
+is down: then its copy fails.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gateway.engine.client import NotFound
 from gateway.engine.codec import streams
 from gateway.engine.codec.binding import Binding
 from gateway.engine.errors import BadResponse, TimedOut
-from gateway.engine.transport.timeouts import Timeout
+from gateway.engine.transport.timeouts import Deadline, Timeout
 from gateway.fleet.fan_out import Put
 from gateway.fleet.host import Host
 
@@ -31,6 +31,7 @@ _SAVE = Binding(_METHODS["SaveImage"])
 _TAG = Binding(_METHODS["TagImage"])
 _WAITING = 16  # chunks of 256 KiB that a target has not accepted yet
 _REPORT_BYTES = 4 << 20
+_LOOK_SECONDS = 1.0  # between two looks at the state of a host that takes nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +66,15 @@ Result = Progress | Copied | Failed
 class ImageCopy:
     """One copy of an image.  `begin` inspects the image at its source; `to` copies it to several hosts at once."""
 
-    def __init__(self, source: Host, image: str, *, stall_timeout: Timeout) -> None:
+    def __init__(self, source: Host, image: str, *, host_timeout: Timeout, stall_timeout: Timeout) -> None:
         """Copy *image*, an id or a reference, from *source*.
 
-        A source or a target that transfers nothing for *stall_timeout* fails.
+        A target that does not say within *host_timeout* whether it has the image fails, and so does a source or a
+        target that transfers nothing for *stall_timeout*.
         """
         self._source = source
         self._image = image
+        self._host_timeout = host_timeout
         self._stall_timeout = stall_timeout
         self._found = pb.Image()
 
@@ -103,11 +106,12 @@ class ImageCopy:
 
     async def _present(self, host: Host) -> Copied | Failed | None:
         """Return that *host* has the image, with its name; or why that is not known; None when it does not."""
+        deadline = Deadline.after(self._host_timeout)
         try:
-            if await _inspect(host, self._found.id, missing_ok=True) is None:
+            if await _inspect(host, self._found.id, missing_ok=True, deadline=deadline) is None:
                 return None
             if not self._is_named_by_id:
-                named = await _inspect(host, self._image, missing_ok=True)
+                named = await _inspect(host, self._image, missing_ok=True, deadline=deadline)
                 if named is None or named.id != self._found.id:
                     await self._name(host)
         except Exception as error:
@@ -202,12 +206,19 @@ class _Pipe:
         """Send *chunk*, b"" for the end.  Wait while the host is slow, then cut it off."""
         if not self.is_open:
             return
-        try:
-            async with asyncio.timeout(self._stall_timeout):
-                await self._chunks.put(chunk)
-        except TimeoutError:
-            self.fail(TimedOut(f"the host took nothing of the image for {self._stall_timeout:g} s", sent=True))
-        self.sent += len(chunk)
+        clock = asyncio.get_running_loop().time
+        ends = clock() + self._stall_timeout
+        while self.is_open:
+            try:
+                async with asyncio.timeout(min(_LOOK_SECONDS, self._stall_timeout)):
+                    await self._chunks.put(chunk)
+                self.sent += len(chunk)
+                return
+            except TimeoutError:
+                if self.host.failure is not None:
+                    self.fail(self.host.failure)
+                elif clock() >= ends:
+                    self.fail(TimedOut(f"the host took nothing of the image for {self._stall_timeout:g} s", sent=True))
 
     def fail(self, error: Exception) -> None:
         """End the load: the rest of the archive does not come."""
@@ -227,9 +238,9 @@ class _Pipe:
             yield chunk
 
 
-async def _inspect(host: Host, name: str, *, missing_ok: bool = False) -> Any:
+async def _inspect(host: Host, name: str, *, missing_ok: bool = False, deadline: float | None = None) -> Any:
     """Return an image; with *missing_ok*, None when the host does not have it."""
-    call = _INSPECT.call(pb.InspectImageRequest(name=name), host.engine.deadline())
+    call = _INSPECT.call(pb.InspectImageRequest(name=name), deadline or host.engine.deadline())
     try:
         found: Any = _INSPECT.response(await host.engine.fetch(call), host.engine.skipped)
     except NotFound:

@@ -122,6 +122,7 @@ async def test_it_stops_after_so_many_failures_and_reports_the_rest() -> None:
         ({"parallelism": 0}, "batch.parallelism"),
         ({"parallelism_per_host": 2000}, "batch.parallelism_per_host"),
         ({"group_pause": -1.0}, "batch.group_pause"),
+        ({"group_pause": 1.0}, "batch.group_pause"),  # without `group_size`
         ({"target_timeout": 0.0}, "batch.target_timeout"),
         ({"group_size": 0}, "batch.group_size"),
         ({"max_failures": 0}, "batch.max_failures"),

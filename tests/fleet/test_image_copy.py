@@ -168,6 +168,40 @@ async def test_a_target_that_takes_nothing_is_cut_off(client: Client, targets: l
     assert not targets[0].complete
 
 
+async def test_a_target_that_takes_nothing_is_cut_off_once_it_is_down(
+    source: FakeEngine, targets: list[Target]
+) -> None:
+    """Not only after the stall time, which can be long."""
+    limits = Limits(progress_idle_timeout_seconds=3600)
+    often = {"health_check_interval_seconds": 0.1, "health_check_timeout_seconds": 0.4}
+    addresses = [source.address, *(target.engine.address for target in targets)]
+    targets[0].takes.clear()
+    async with gateway_of(*addresses, limits=limits, **often) as client:
+        copying = asyncio.create_task(copy(client))
+        await targets[0].begun.wait()
+        targets[0].engine.on("GET", "/_ping", Held())
+        ends, _ = await copying
+        targets[0].takes.set()
+
+    assert outcomes(ends) == ["failure", "copied", "copied"]
+    assert ends["h2"].failure.message.startswith("h2: the host is down")
+
+
+async def test_a_target_that_does_not_answer_at_first_holds_the_others_up_for_the_fan_out_timeout_at_most(
+    source: FakeEngine, targets: list[Target]
+) -> None:
+    """What is asked of it is only whether it has the image."""
+    addresses = [source.address, *(target.engine.address for target in targets)]
+    targets[0].engine.on("GET", INSPECT, Held())
+    async with gateway_of(
+        *addresses, health_check_interval_seconds=3600, limits=Limits(fan_out_timeout_seconds=2)
+    ) as client:
+        ends, _ = await copy(client)
+
+    assert outcomes(ends) == ["failure", "copied", "copied"]
+    assert "within 2 s (limits.fan_out_timeout_seconds)" in ends["h2"].failure.message
+
+
 async def test_an_error_within_a_response_that_began_well_is_a_failure(client: Client, targets: list[Target]) -> None:
     """A load reports what goes wrong after its status of 200."""
     words = "write /layer.tar: no space left on device"

@@ -40,7 +40,8 @@ class FleetImages:
             raise InvalidField("parallelism", f"must be from 1 to {_MOST_AT_ONCE}")
         hosts = [host for host in select_some(self._backend.hosts, request.to, "to") if host is not source]
         stall = Timeout.of(self._backend.timeouts.progress_idle, "limits.progress_idle_timeout_seconds")
-        copy = ImageCopy(source, request.image, stall_timeout=stall)
+        timeout = Timeout.of(self._backend.timeouts.fan_out, "limits.fan_out_timeout_seconds")
+        copy = ImageCopy(source, request.image, host_timeout=timeout, stall_timeout=stall)
         try:
             await copy.begin()
         except InvalidField as wrong:
