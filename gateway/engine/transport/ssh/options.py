@@ -21,6 +21,7 @@ _KNOWN_HOSTS = (  # of the configuration, and what they are without it
     ("GlobalKnownHostsFile", "/etc/ssh/ssh_known_hosts"),
 )
 _KNOWN_HOSTS_KEPT = 8
+_NO_PASSPHRASE = "give a key without one, or give none and add the key to the ssh agent of the gateway's user"
 _CIPHERS = "^aes128-gcm@openssh.com"  # first: half the CPU of the favourite
 _PORT = 22
 
@@ -94,7 +95,8 @@ def _identity(read: asyncssh.SSHClientConnectionOptions, credentials: Credential
             asyncssh.read_private_key(credentials.identity_file)
             return identity, {"client_keys": [credentials.identity_file], "agent_path": None}  # and its certificate
     except (OSError, ValueError) as error:
-        raise CredentialsRejected(f"ssh: {identity} cannot be used: {error}") from error
+        remedy = f"; {_NO_PASSPHRASE}" if str(error).startswith("Passphrase") else ""
+        raise CredentialsRejected(f"ssh: {identity} cannot be used: {error}{remedy}") from error
     files = read.config.get("IdentityFile")
     present = _readable(files) if isinstance(files, list) else []  # like ssh, ignore a missing file
     proof = {"client_keys": present, "ignore_encrypted": True} if present else {}

@@ -158,6 +158,7 @@ async def test_a_key_file_of_no_use_is_named(sshd: Sshd, engine: FakeEngine) -> 
 
     assert {type(encrypted), type(gone)} == {CredentialsRejected}
     assert str(encrypted).startswith(f"ssh: the key in {sshd.key} cannot be used: Passphrase must be specified")
+    assert "give a key without one, or give none and add the key to the ssh agent" in str(encrypted)
     assert str(gone).startswith(f"ssh: the key in {sshd.key} cannot be used: [Errno 2] No such file")
 
 
