@@ -15,6 +15,7 @@ from gateway.etcd import etcd_pb2 as pb
 
 _CONNECT_SECONDS = 3.0
 _CALL_SECONDS = 5.0
+_SILENT_SECONDS = 5.0  # without a response of a watch, after which etcd must prove that it answers
 _OPTIONS = (
     ("grpc.keepalive_time_ms", 10_000),  # only during a watch: without a call, etcd treats pings as an attack
     ("grpc.keepalive_timeout_ms", 5_000),
@@ -100,7 +101,7 @@ class Client:
         raise EtcdError(f"{self.endpoint}: no answer to {path}", sent=True)
 
     async def watch(self, create: pb.WatchCreateRequest) -> AsyncGenerator[pb.WatchResponse, None]:
-        """Yield the responses of a watch.  Raises `EtcdError` when it breaks."""
+        """Yield the responses of a watch.  Raises `EtcdError` when it breaks, or etcd hangs."""
         channel = await self._connected()
         method = channel.stream_stream(
             "/etcdserverpb.Watch/Watch",
@@ -108,9 +109,15 @@ class Client:
             response_deserializer=pb.WatchResponse.FromString,
         )
         call: Any = method(metadata=self._metadata())
+        reading: asyncio.Task[Any] | None = None
         try:
             await call.write(pb.WatchRequest(create_request=create))
-            while (response := await call.read()) is not grpc.aio.EOF:
+            while True:
+                reading = asyncio.ensure_future(call.read())
+                while not (await asyncio.wait((reading,), timeout=_SILENT_SECONDS))[0]:
+                    await self._prove(create)
+                if (response := reading.result()) is grpc.aio.EOF:
+                    break
                 yield response
         except grpc.aio.AioRpcError as error:
             raise self._error(error) from error
@@ -121,7 +128,14 @@ class Client:
             raise EtcdError(f"{self.endpoint}: the watch broke: {error}") from error  # it ended before the write
         finally:
             call.cancel()
+            if reading is not None:
+                await asyncio.gather(reading, return_exceptions=True)
         raise EtcdError(f"{self.endpoint}: the watch ended")
+
+    async def _prove(self, create: pb.WatchCreateRequest) -> None:
+        """Ask for something small.  Raises `EtcdError` when etcd hangs: its kernel keeps a watch alive."""
+        request = pb.RangeRequest(key=create.key)  # one key at most
+        await self.call("/etcdserverpb.KV/Range", request, pb.RangeResponse)
 
     async def _call(self, path: str, request: Message, kind: type[Response]) -> Response:
         return await self._ask(await self._connected(), path, request, kind, self._metadata())

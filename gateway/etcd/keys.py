@@ -93,7 +93,8 @@ class EtcdKeys:
     def _changed(self, events: Iterable[pb.Event]) -> Changed:
         latest = {event.kv.key: event for event in events}
         put = [self._entry(event.kv) for event in latest.values() if event.type == pb.Event.PUT]
-        deleted = [self._name(event.kv) for event in latest.values() if event.type == pb.Event.DELETE]
+        gone = [event.kv for event in latest.values() if event.type == pb.Event.DELETE]
+        deleted = {self._name(each): each.mod_revision for each in gone}
         return Changed(put, deleted)
 
     def _entry(self, found: pb.KeyValue) -> Entry:

@@ -162,6 +162,24 @@ async def test_an_etcd_that_is_away_takes_no_host_with_it(keys: Keys, daemon: Da
     assert (refused.code, refused.reason) == (grpc.StatusCode.UNAVAILABLE, "HOST_STORE_UNAVAILABLE")
 
 
+async def test_an_etcd_that_hangs_is_away(keys: Keys, daemon: Daemon) -> None:
+    """Its kernel keeps the connection alive, and acknowledges all that the gateway sends."""
+    keys.put("hosts/lab", {"address": daemon.engine.address})
+    async with gateway(**at(keys)) as client:
+        fleet = Fleet(client)
+        await fleet.until_named("lab")
+        await asyncio.to_thread(keys.etcd.pause)
+        try:
+            away = await until_source(client, "etcd", up=False)
+        finally:
+            keys.etcd.resume()
+        await until_source(client, "etcd", up=True)
+        keys.put("hosts/new", {"address": "unix:///new.sock"})
+        await fleet.until_named("lab", "new")
+
+    assert away.hosts == 1
+
+
 @pytest.mark.parametrize("compact", [False, True])
 async def test_what_changed_while_the_link_was_cut_is_known_afterwards(
     keys: Keys, daemon: Daemon, compact: bool

@@ -37,6 +37,7 @@ class EtcdHosts:
         self._entries: dict[str, Entry] = {}  # by key
         self._hosts: dict[str, HostSettings] = {}  # by key: what its entry says, or the last one that was right
         self._refused: dict[str, Refused] = {}  # by key
+        self._deleted: dict[str, int] = {}  # by key: the revision of a deletion that the watch has not shown yet
 
     async def run(self) -> None:
         """Publish the hosts whenever entries change."""
@@ -46,12 +47,18 @@ class EtcdHosts:
                     for feed in self._feeds.values():
                         feed.fail(why)
                 case Snapshot(entries, after_break):
-                    self._delete(self._entries.keys() - {entry.key for entry in entries})
+                    self._forget(self._entries.keys() - {entry.key for entry in entries})
+                    self._deleted.clear()
+                    if after_break:
+                        self._entries.clear()  # another store, whose revisions are lower, has the entries now
                     self._take(entries)
                     self._publish(after_break=after_break)
                 case Changed(entries, deleted):
-                    self._delete(deleted)
+                    for key, revision in deleted.items():
+                        self._delete((key,), revision)
                     self._take(entries)
+                    seen = max((*deleted.values(), *(entry.revision for entry in entries)), default=0)
+                    self._deleted = {key: revision for key, revision in self._deleted.items() if revision > seen}
                     self._publish()
 
     async def add(self, name: str, document: str) -> None:
@@ -72,8 +79,8 @@ class EtcdHosts:
 
     async def remove(self, name: str) -> None:
         """Forget a host, and that it is drained.  Raises like the store."""
-        await self._store.delete(_CALLS + name, _DRAINED + name)
-        self._delete((_CALLS + name, _DRAINED + name))
+        keys = _CALLS + name, _DRAINED + name
+        self._delete(keys, await self._store.delete(*keys))
         self._publish()
 
     async def drain(self, name: str, *, drained: bool) -> None:
@@ -82,8 +89,7 @@ class EtcdHosts:
         if drained:
             self._written(Entry(key, b"", await self._store.put(key, b"")))
         else:
-            await self._store.delete(key)
-            self._delete((key,))
+            self._delete((key,), await self._store.delete(key))
             self._publish()
 
     def _written(self, entry: Entry) -> None:
@@ -94,11 +100,19 @@ class EtcdHosts:
     def _take(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
             known = self._entries.get(entry.key)
-            if entry.key.startswith(_OURS) and (known is None or known.revision < entry.revision):
+            if known is not None and known.revision >= entry.revision:
+                continue
+            if entry.key.startswith(_OURS) and self._deleted.get(entry.key, 0) < entry.revision:
                 self._entries[entry.key] = entry
                 self._read(entry)
 
-    def _delete(self, keys: Iterable[str]) -> None:
+    def _delete(self, keys: Iterable[str], revision: int) -> None:
+        """Forget *keys*, unless another gateway has written them after *revision*, of which the watch may say first."""
+        old = [key for key in keys if key not in self._entries or self._entries[key].revision <= revision]
+        self._deleted |= dict.fromkeys(old, revision)
+        self._forget(old)
+
+    def _forget(self, keys: Iterable[str]) -> None:
         for key in list(keys):
             for known in (self._entries, self._hosts, self._refused):
                 known.pop(key, None)

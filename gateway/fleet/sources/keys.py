@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -26,10 +26,10 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """Entries that were written, and keys that were deleted."""
+    """Entries that were written, and keys that were deleted, with the revisions of that."""
 
     entries: Sequence[Entry]
-    deleted: Sequence[str]
+    deleted: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
