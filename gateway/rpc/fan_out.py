@@ -22,6 +22,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from gateway.engine.codec import options
+from gateway.engine.codec.binding import Binding
 from gateway.engine.codec.naming import objects_of
 from gateway.engine.codec.times import seconds_of
 from gateway.engine.codec.wire import delimited, tag, varint
@@ -157,6 +158,7 @@ def _batch(method: MethodDescriptor, backend: Backend, rpc: HostRpc) -> Behaviou
             await settled(hosts)
             targets = _containers(hosts, request.containers, summary, method)
         if request.batch.dry_run:
+            _check_request(rpc, asked, targets)
             for response in encode.responses([encode.result(each, skipped=_DRY_RUN) for each in targets]):
                 yield response
             summary.skipped = len(targets)
@@ -266,6 +268,16 @@ def _host_timeout(request: Any, backend: Backend) -> Timeout:
     if seconds <= 0:
         raise InvalidField("host_timeout", "must be more than zero, or absent")
     return Timeout.of(seconds, "host_timeout")
+
+
+def _check_request(rpc: HostRpc, asked: Any, targets: Sequence[Target]) -> None:
+    """Raise `InvalidField` for what the gateway refuses itself, before it asks a host."""
+    if not targets or not options.of_rpc(rpc.method).engine.WhichOneof("request"):
+        return
+    try:
+        Binding(rpc.method).call(addressed(asked, targets[0].host, targets[0].container_id))
+    except InvalidField as wrong:
+        raise within_request(wrong) from None
 
 
 def _options(wanted: pb.BatchOptions) -> Options:

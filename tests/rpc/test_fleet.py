@@ -233,9 +233,11 @@ async def test_a_dry_run_sends_nothing(client: Client, engines: list[FakeEngine]
     assert not any(one.method == "DELETE" for engine in engines for one in engine.requests)
 
 
-async def test_what_is_wrong_for_one_is_wrong_for_all(client: Client, engines: list[FakeEngine]) -> None:
-    """The call is refused, with the path of the field within the request."""
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_what_is_wrong_for_one_is_wrong_for_all(client: Client, engines: list[FakeEngine], dry_run: bool) -> None:
+    """The call is refused, with the path of the field within the request, and so is a dry run."""
     request = pb.RemoveVolumesRequest(hosts=ALL, request=volumes_pb2.RemoveVolumeRequest(name=".."))
+    request.batch.dry_run = dry_run
 
     error = await refused(client.fleet.RemoveVolumes(request))
 
