@@ -30,6 +30,7 @@ _AHEAD_BYTES = 512 << 10  # bytes that the upstream may write while no subscribe
 _TOGETHER_BYTES = 32 << 10  # smaller batches are sent as one
 _RECORD_BYTES = 200  # that a record takes without entries
 _LATE_SECONDS = 0.1  # the longest time from when an entry is written until a plain answer has it
+_UNSURE_SECONDS = 1.0  # by which the engine's clock may seem to be ahead: a log that ends too early lacks entries
 _STALLED_SECONDS = 1.0  # seconds without a reading subscriber, after which the next records count as old
 _STARTING, _START_SECONDS = 32, 2.0  # followers that may start at once, and for how long one of them delays others
 _MEETINGS, _MEETING_SECONDS = (
@@ -140,7 +141,8 @@ class SharedLogs:
         """Return when a log has all entries up to the `until` of *query*, by the clock of the event loop."""
         if query.until is None:
             return inf
-        ours = query.until / 1e9 - (self.clock_offset_seconds() or 0)
+        offset = self.clock_offset_seconds() or 0
+        ours = query.until / 1e9 - (offset if offset < 0 else max(offset - _UNSURE_SECONDS, 0))
         return asyncio.get_running_loop().time() + ours - time.time() + _LATE_SECONDS
 
     def find(self, container: str, query: LogQuery) -> SharedLog | None:
