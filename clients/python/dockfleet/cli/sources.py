@@ -45,4 +45,5 @@ def _silence(source: Any) -> Iterator[str]:
 
 
 def _invalid(source: Any, entry: Any) -> str:
-    return f"the source of hosts {source.name} has an invalid entry, {entry.place}: {entry.message}"
+    place = "" if entry.place in entry.message else f", {entry.place}"  # texts about files begin with the place
+    return f"the source of hosts {source.name} has an invalid entry{place}: {entry.message}"
