@@ -259,7 +259,8 @@ class PrivateEngine(EngineService):
     def _sweep(self) -> bool:
         """Kill what is left of this engine, and remove its control groups; return whether all was gone."""
         roots = [*Path("/sys/fs/cgroup").glob(self.tag), *Path("/sys/fs/cgroup").glob(f"*/{self.tag}")]  # v2, v1
-        groups = sorted({group for root in roots for group in root.glob("**/")}, reverse=True)  # the deepest first
+        walks = (os.walk(root) for root in roots)  # which passes over what vanishes meanwhile
+        groups = sorted({Path(group) for walk in walks for group, _, _ in walk}, reverse=True)  # the deepest first
         pids = set(marked()[str(self.home)])
         for group in groups:
             pids.update(map(int, read(group / "cgroup.procs").split()))
