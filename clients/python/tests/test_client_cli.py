@@ -156,6 +156,45 @@ def test_watched_hosts_are_a_line_per_change(gateway: Gateway, run: Run) -> None
     assert run("hosts", "--watch").stdout.splitlines() == ["a up", "a down no route", "b was removed"]
 
 
+SOURCES = hosts.ListHostsResponse(
+    hosts=[{"name": "a", "state": hosts.HOST_STATE_UP, "ignored_sources": ["etcd", "dns"]}],
+    sources=[
+        {"name": "configuration", "up": True, "hosts": 1, "last_success_time": {"seconds": 1}},
+        {"name": "directory", "up": True, "refused_entries": [{"place": "b.yaml:1:1", "message": "no address"}]},
+        {"name": "etcd", "message": "refused", "last_success_time": {"seconds": 1}},
+        {"name": "dns", "message": "timeout"},
+    ],
+)
+
+
+def test_a_list_of_hosts_says_why_hosts_may_be_missing(gateway: Gateway, run: Run) -> None:
+    """An operator sees there why a host of a file is not in the list."""
+    gateway.on("ListHosts", SOURCES)
+
+    result = run("hosts", "--format", "{{.Name}}: {{.Message}}")
+
+    assert (result.stdout, result.exit_code) == ("a: its entry in etcd, dns has no effect\n", 0)
+    assert result.stderr.splitlines() == [
+        "dockfleet: the source etcd does not answer, and its hosts stay as they were: refused",
+        "dockfleet: the source dns does not answer, and its hosts are missing: timeout",
+        "dockfleet: the source directory has an entry that is refused: b.yaml:1:1: no address",
+    ]
+
+
+def test_the_sources_of_hosts_are_a_table(gateway: Gateway, run: Run) -> None:
+    """Scripts see by the exit code that something is wrong with one."""
+    gateway.on("ListHosts", SOURCES)
+
+    result = run("hosts", "sources")
+    shown = run("hosts", "sources", "--format", "{{.Name}} {{.State}} {{.Hosts}} {{.Refused}} {{.Message}}")
+
+    assert result.stdout.split("\n")[0].split() == ["NAME", "STATE", "LAST", "ANSWER", "HOSTS", "REFUSED", "MESSAGE"]
+    assert result.stdout.splitlines()[4].split() == ["dns", "down", "never", "0", "0", "timeout"]
+    assert shown.stdout.splitlines()[:2] == ["configuration up 1 0 ", "directory up 0 1 "]
+    assert "b.yaml:1:1" in result.stderr
+    assert result.exit_code == 1
+
+
 @pytest.mark.usefixtures("three_hosts")
 def test_a_host_that_is_down_does_not_hide_the_others_and_is_not_hidden(run: Run) -> None:
     """Its containers are shown as they were known last, it is named on standard error, and the exit code is 1."""

@@ -96,6 +96,40 @@ def test_a_wrong_command_line_is_125_where_others_are_the_exit_code_of_a_process
     assert run(*words).exit_code == 125
 
 
+@pytest.fixture
+def dated(gateway: Gateway) -> Gateway:
+    """Three containers on two hosts; host b has the newest one."""
+    found = {
+        "a": [{"id": "a2", "created_at": {"seconds": 20}, "labels": {"q": ""}}, {"id": "a1"}],
+        "b": [{"id": "b3", "created_at": {"seconds": 30}, "labels": {"app": "shop"}}],
+    }
+    answers = [{"host": host, "response": {"containers": each}} for host, each in found.items()]
+    gateway.on("fleet.ListContainers", [pb.ListContainersResponse(answers=answers), pb.ListContainersResponse()])
+    return gateway
+
+
+LATEST = [  # the words, the limit that the hosts get, and the ids that are shown
+    (["-lq"], 1, ["b3"]),
+    (["-ql"], 1, ["b3"]),
+    (["-l", "-q"], 1, ["b3"]),
+    (["-qn", "2"], 2, ["b3", "a2"]),
+    (["-q", "-n", "-1"], 0, ["a2", "a1", "b3"]),
+    (["-l", "q", "-q"], 0, ["a2"]),
+    (["-q", "-n", "1", "-l", "app!=shop"], 0, ["a2"]),
+]
+
+
+@pytest.mark.parametrize(("words", "limit", "ids"), LATEST, ids=lambda each: str(each))
+def test_the_latest_container_is_that_of_all_hosts(
+    dated: Gateway, run: Run, words: list[str], limit: int, ids: list[str]
+) -> None:
+    """Docker's `-l` means it where no label follows; a label that the hosts cannot filter by is applied before."""
+    result = run("ps", *words)
+
+    assert (result.stdout.split(), result.stderr) == (ids, "")
+    assert (dated.requests[0].request.limit, dated.requests[0].request.all) == (limit, limit > 0 or "!" in words[-1])
+
+
 def test_what_is_gone_already_may_be_removed_with_force(one_container: Gateway, run: Run) -> None:
     """It is said, and is no failure; without -f it is one."""
     gone = {"code": 5, "reason": common.ERROR_REASON_NOT_FOUND, "host": "a", "message": "a: No such image: nope"}

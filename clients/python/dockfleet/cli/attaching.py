@@ -9,7 +9,7 @@ import click
 
 from dockfleet.cli import terminal
 from dockfleet.cli.gateway import Gateway, call, responses
-from dockfleet.cli.hosts import one_host
+from dockfleet.cli.host_choice import one_host
 from dockfleet.cli.output import say
 from dockfleet.cli.progress import Bars
 from dockfleet.cli.pulling import show_progress

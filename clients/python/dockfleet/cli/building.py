@@ -11,7 +11,7 @@ import click
 from dockfleet.cli.exec import variable
 from dockfleet.cli.gateway import Gateway, responses
 from dockfleet.cli.group import CommandError
-from dockfleet.cli.hosts import one_host
+from dockfleet.cli.host_choice import one_host
 from dockfleet.cli.progress import Bars
 from dockfleet.cli.pulling import show_progress
 from dockfleet.cli.scope import Scope, scoped

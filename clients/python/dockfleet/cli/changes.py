@@ -47,7 +47,7 @@ def create(
       dockfleet create -H north-1 -i busybox cat
     """
     from dockfleet.cli.attaching import create as create_container
-    from dockfleet.cli.hosts import one_host
+    from dockfleet.cli.host_choice import one_host
     from dockfleet.cli.registry import auth_for
     from dockfleet.v1 import containers_pb2 as pb
 

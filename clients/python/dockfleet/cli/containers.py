@@ -18,6 +18,7 @@ from dockfleet.cli.template import Values
 from dockfleet.cli.view import View, listed
 
 COMMAND_LENGTH, MOUNT_LENGTH = 20, 15
+LATEST = re.compile(r"-([aqs]*)l([aqs]*)")
 SHOWS_SIZE = re.compile(r"\.Size\b|json \.|^json$")
 COLUMNS = {
     "HOST": "Host",
@@ -31,11 +32,26 @@ COLUMNS = {
 }
 
 
-@click.command()
+class Ps(click.Command):
+    """Docker's `-l` is `--latest`: here it is so where no label follows, as in `-lq` and at the end."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options; a `-l` without a label is `--latest`."""
+        words: list[str] = []
+        for word, following in zip(args, [*args, "-"][1:], strict=True):
+            flags = LATEST.fullmatch(word)
+            if flags and (flags[2] or following.startswith("-")):
+                words += ["--latest", *(f"-{flag}" for flag in flags[1] + flags[2])]
+            else:
+                words.append(word)
+        return super().parse_args(ctx, words)
+
+
+@click.command(cls=Ps)
 @click.option("-a", "--all", "everything", is_flag=True, help="Include containers that are not running.")
 @FILTER
-@click.option("-n", "--last", "limit", type=click.IntRange(min=1), metavar="N", help="The last N of each host.")
-@click.option("--latest", is_flag=True, help="The last one of each host.")
+@click.option("-n", "--last", "limit", type=int, default=-1, metavar="N", help="The N that were created last.")
+@click.option("--latest", is_flag=True, help="The one that was created last; also -l without a label, as in -lq.")
 @click.option("-s", "--size", is_flag=True, help="Include how much disk space each uses.")
 @listed()
 @scoped()
@@ -47,7 +63,7 @@ def ps(
     view: View,
     everything: bool,
     filters: tuple[str, ...],
-    limit: int | None,
+    limit: int,
     latest: bool,
     size: bool,
 ) -> None:
@@ -60,6 +76,7 @@ def ps(
     Examples:
       dockfleet ps -a
       dockfleet ps -H 'edge*' -l app=shop
+      dockfleet ps -lq                      the id of the container that was created last
       dockfleet ps --filter status=exited --format '{{.Host}} {{.Names}} {{.Status}}'
     """
     from dockfleet.fleet.v1 import fleet_pb2 as pb
@@ -68,10 +85,10 @@ def ps(
     gateway: Gateway = context.obj
     wanted = requirements("--label", scope.labels)
     labels = [text for requirement in wanted if (text := as_filter(requirement)) is not None]
-    limit = 1 if latest else limit
+    limit = 1 if latest else max(limit, 0)
     request = containers_pb2.ListContainersRequest(
-        all=everything or limit is not None,
-        limit=limit,
+        all=everything or limit > 0,
+        limit=limit if len(labels) == len(wanted) and limit else None,  # else the engine would count others too
         size=size or bool(SHOWS_SIZE.search(view.template or "")) or None,
         filters=filters_of([*filters, *(f"label={label}" for label in labels)]),
     )
@@ -81,6 +98,8 @@ def ps(
     found = [
         (host, each) for host, each in answers.each("containers") if all(_meets(each.labels, one) for one in wanted)
     ]
+    if limit:
+        found = sorted(found, key=lambda pair: -pair[1].created_at.ToNanoseconds())[:limit]
     show(view, found, size)
     answers.finish(context)
 

@@ -10,7 +10,7 @@ import click
 from dockfleet.cli import docker_text
 from dockfleet.cli.containers import row as container_row
 from dockfleet.cli.gateway import Gateway
-from dockfleet.cli.hosts import api_number, api_versions
+from dockfleet.cli.host_choice import api_number, api_versions
 from dockfleet.cli.images import rows as image_rows
 from dockfleet.cli.output import fields
 from dockfleet.cli.questions import Answers

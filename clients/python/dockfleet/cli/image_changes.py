@@ -14,7 +14,7 @@ from dockfleet.cli.completion import complete_images
 from dockfleet.cli.copying import write_pieces
 from dockfleet.cli.gateway import Gateway, responses
 from dockfleet.cli.group import CommandError
-from dockfleet.cli.hosts import host_names, one_host, several_hosts
+from dockfleet.cli.host_choice import host_names, one_host, several_hosts
 from dockfleet.cli.names import split_tag, with_tag
 from dockfleet.cli.progress import Bars
 from dockfleet.cli.pulling import show_progress

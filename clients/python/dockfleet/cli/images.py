@@ -9,7 +9,7 @@ import click
 from dockfleet.cli import docker_text
 from dockfleet.cli.completion import complete_images
 from dockfleet.cli.gateway import Gateway, call
-from dockfleet.cli.hosts import one_host
+from dockfleet.cli.host_choice import one_host
 from dockfleet.cli.names import split_tag
 from dockfleet.cli.output import fields
 from dockfleet.cli.questions import FILTER, Answers, filters_of

@@ -89,21 +89,21 @@ def _container(gateway: Gateway, scope: Scope, name: str, size: bool | None) -> 
 
 
 def _image(gateway: Gateway, scope: Scope, name: str, size: bool | None) -> Any:
-    from dockfleet.cli.hosts import one_host
+    from dockfleet.cli.host_choice import one_host
     from dockfleet.v1.images_pb2 import InspectImageRequest
 
     return call(gateway.images.InspectImage, InspectImageRequest(host=one_host(gateway, scope), name=name)).image
 
 
 def _network(gateway: Gateway, scope: Scope, name: str, size: bool | None) -> Any:
-    from dockfleet.cli.hosts import one_host
+    from dockfleet.cli.host_choice import one_host
     from dockfleet.v1.networks_pb2 import InspectNetworkRequest
 
     return call(gateway.networks.InspectNetwork, InspectNetworkRequest(host=one_host(gateway, scope), id=name)).network
 
 
 def _volume(gateway: Gateway, scope: Scope, name: str, size: bool | None) -> Any:
-    from dockfleet.cli.hosts import one_host
+    from dockfleet.cli.host_choice import one_host
     from dockfleet.v1.volumes_pb2 import InspectVolumeRequest
 
     return call(gateway.volumes.InspectVolume, InspectVolumeRequest(host=one_host(gateway, scope), name=name)).volume

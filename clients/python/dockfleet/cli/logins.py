@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from dockfleet.cli.gateway import Gateway, call
-from dockfleet.cli.hosts import one_host
+from dockfleet.cli.host_choice import one_host
 from dockfleet.cli.registry import HUB, ask_helper, auth_of, config_file, helper_of, read_config
 from dockfleet.cli.scope import Scope, scoped
 
