@@ -6,6 +6,7 @@ without gRPC.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -13,6 +14,23 @@ import sys
 def main() -> None:
     """Run the program `dockfleet`."""
     _open_closed_streams()
+    if os.environ.get("_DOCKFLEET_COMPLETE"):
+        _complete()
+    else:
+        _run()
+
+
+def _complete() -> None:
+    """Print what can follow.  A user waits for it: what Python does at its end is left out, and its collector."""
+    gc.disable()
+    try:
+        _run()
+    except SystemExit as end:
+        sys.stdout.flush()
+        os._exit(end.code if isinstance(end.code, int) else 1)
+
+
+def _run() -> None:
     # gRPC's log would mix with our output.  gRPC reads this variable when it is imported.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:

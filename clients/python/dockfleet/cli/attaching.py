@@ -98,7 +98,7 @@ def attach(
     context: click.Context, start: pb.AttachContainerStart, *, tty: bool, on_start: Callable[[], None] = lambda: None
 ) -> None:
     """Join the terminal with a container, and end the program as it ends.  *on_start* may start it."""
-    from dockfleet.cli.exec import exit_code_of
+    from dockfleet.cli.exit_codes import exit_code_of
 
     def begin() -> None:
         on_start()

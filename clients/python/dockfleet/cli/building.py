@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dockfleet.cli.exec import variable
 from dockfleet.cli.gateway import Gateway, responses
 from dockfleet.cli.group import CommandError
 from dockfleet.cli.host_choice import one_host
@@ -16,7 +15,7 @@ from dockfleet.cli.progress import Bars
 from dockfleet.cli.pulling import show_progress
 from dockfleet.cli.scope import Scope, scoped
 from dockfleet.cli.spec import SIZE
-from dockfleet.cli.values import pairs
+from dockfleet.cli.values import pairs, variable
 
 if TYPE_CHECKING:
     from dockfleet.sources import Source

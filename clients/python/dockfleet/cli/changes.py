@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
-from dockfleet.cli.batches import Batch, Report, batched, selectors
+from dockfleet.cli.batches import Batch, batched
 from dockfleet.cli.completion import complete_containers, complete_images
 from dockfleet.cli.gateway import Gateway, call
 from dockfleet.cli.inspection import CONTAINER
 from dockfleet.cli.lifecycle import called_by_name, chosen, written
+from dockfleet.cli.reports import Report, selectors
 from dockfleet.cli.scope import Scope, scoped
 from dockfleet.cli.spec import SIZE, check_id_file, spec_of, specified, write_id
 from dockfleet.cli.targets import one

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
 import click
 
@@ -52,6 +50,9 @@ def _beginning(names: list[str], incomplete: str) -> list[str]:
 
 def _kept(ctx: click.Context, what: str, ask: Names) -> list[str]:
     """Return the names that the gateway gave some seconds ago, or gives now; none when it does not answer."""
+    import json
+    from zlib import crc32
+
     options = ctx.find_root().params
     gateway = repr([options.get(key) for key in ("address", "tls_server_name")])
     base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from dockfleet.cli import terminal
 from dockfleet.cli.completion import complete_containers
 from dockfleet.cli.gateway import Gateway, call, responses
 from dockfleet.cli.group import NOT_RUN, CommandError
 from dockfleet.cli.scope import Scope, scoped
-from dockfleet.cli.targets import one
-from dockfleet.cli.values import lines
-
-if TYPE_CHECKING:
-    from dockfleet.errors import DockfleetError
-
-NOT_EXECUTABLE = 126  # the exit codes of docker and `env`
-NOT_FOUND = 127
-
-START_FAILED = ("EXEC_START_FAILED", "START_FAILED")
-NOT_STARTED = (  # by the engine's message, as the docker command does
-    (re.compile(r"executable file not found|no such file or directory|cannot find the file", re.I), NOT_FOUND),
-    (re.compile(r"permission denied|is a directory", re.I), NOT_EXECUTABLE),
-)
+from dockfleet.cli.values import variable, variables
 
 
 @click.command("exec", context_settings={"allow_interspersed_args": False})
@@ -78,7 +62,10 @@ def exec(
       pg_dump shop | dockfleet exec -i north-1/db psql shop
       dockfleet exec --keep db sh -c 'vacuumdb --all > /tmp/vacuum.log 2>&1'
     """
+    from dockfleet.cli import terminal
+    from dockfleet.cli.exit_codes import START_FAILED, exit_code_of
     from dockfleet.cli.session import TerminalSession, broken, check_terminal, finish, not_started
+    from dockfleet.cli.targets import one
     from dockfleet.errors import DockfleetError
     from dockfleet.v1 import exec_pb2 as pb
 
@@ -120,20 +107,3 @@ def _detached(gateway: Gateway, host: str, id: str, **how: Any) -> None:
     start = pb.StartExecStart(host=host, id=created.id, detach=True, tty=how["tty"])
     for _ in responses(gateway.exec.StartExec, iter([pb.StartExecRequest(start=start)])):
         pass
-
-
-def variable(text: str) -> str:
-    """Return NAME=VALUE; NAME alone takes the value of this program's environment, if there is one."""
-    return f"{text}={os.environ[text]}" if "=" not in text and text in os.environ else text
-
-
-def variables(file: str | None) -> list[str]:
-    """Return the variables of a file: one a line.  Raises `click.UsageError` for a wrong name."""
-    return [] if file is None else [variable(line) for line in lines(file, "--env-file")]
-
-
-def exit_code_of(error: DockfleetError) -> int:
-    """Return docker's exit code for a process that was not started."""
-    if error.reason not in START_FAILED:
-        return NOT_RUN
-    return next((code for pattern, code in NOT_STARTED if pattern.search(error.message)), NOT_RUN)

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import click
 
-from dockfleet.cli.batches import Batch, Report, batched
+from dockfleet.cli.batches import Batch, batched
 from dockfleet.cli.completion import complete_images
 from dockfleet.cli.copying import write_pieces
 from dockfleet.cli.gateway import Gateway, responses
@@ -18,6 +18,7 @@ from dockfleet.cli.host_choice import host_names, one_host, several_hosts
 from dockfleet.cli.names import split_tag, with_tag
 from dockfleet.cli.progress import Bars
 from dockfleet.cli.pulling import show_progress
+from dockfleet.cli.reports import Report
 from dockfleet.cli.scope import Scope, scoped
 
 QUIET = click.option("-q", "--quiet", is_flag=True, help="Show no progress.")

@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
-from dockfleet.cli.batches import Batch, Report, batched, selectors
+from dockfleet.cli.batches import Batch, batched
 from dockfleet.cli.completion import complete_containers
 from dockfleet.cli.gateway import Gateway
 from dockfleet.cli.output import say
+from dockfleet.cli.reports import Report, selectors
 from dockfleet.cli.scope import Scope, scoped
 from dockfleet.cli.targets import Found, Target, is_pattern, several, split
 

@@ -115,7 +115,7 @@ def _of_one(gateway: Gateway, target: Target, **how: Any) -> Iterator[Any]:
 
 
 def _of_several(gateway: Gateway, scope: Scope, texts: tuple[str, ...], **how: Any) -> Iterator[Any]:
-    from dockfleet.cli.batches import selectors
+    from dockfleet.cli.reports import selectors
     from dockfleet.cli.resuming import resumed
     from dockfleet.fleet.v1 import fleet_pb2 as pb
     from dockfleet.v1.containers_pb2 import StreamLogsRequest

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -40,6 +38,8 @@ def fields(message: Message) -> dict[str, Any]:
 
 def print_json(documents: Iterable[Any]) -> None:
     """Print each document on a line of its own."""
+    import json
+
     for document in documents:
         click.echo(json.dumps(document))
 
@@ -51,6 +51,8 @@ def say(text: str) -> None:
 
 def print_failure(error: DockfleetError, text: str) -> None:
     """Print a failed call, and the *text* about it, as one JSON object on standard error: see `--json-errors`."""
+    import json
+
     resource = {"type": error.resource.kind, "name": error.resource.name} if error.resource else None
     document = {
         "code": error.code.name,
@@ -98,6 +100,8 @@ def gap_text(what: str, gap: pb.Gap) -> str:
 
 def time_text(time: Timestamp) -> str:
     """Return *time* with nine digits, so that lines are aligned and `--since` is exact."""
+    from datetime import UTC, datetime
+
     seconds = datetime.fromtimestamp(time.seconds, UTC)
     return f"{seconds:%Y-%m-%dT%H:%M:%S}.{time.nanos:09}Z"
 

@@ -8,10 +8,11 @@ from typing import Any
 import click
 
 from dockfleet.cli import docker_text
-from dockfleet.cli.batches import Batch, Report, batched
+from dockfleet.cli.batches import Batch, batched
 from dockfleet.cli.gateway import Gateway
 from dockfleet.cli.host_choice import host_names, several_hosts
 from dockfleet.cli.questions import filters_of
+from dockfleet.cli.reports import Report
 from dockfleet.cli.scope import Scope, scoped
 
 Deleted = Callable[[Any], list[str]]

@@ -9,9 +9,8 @@ from typing import Any
 import click
 
 from dockfleet.cli import values
-from dockfleet.cli.exec import variable, variables
 from dockfleet.cli.group import NOT_RUN, CommandError
-from dockfleet.cli.values import Value, exposed, lines, pairs, ports
+from dockfleet.cli.values import Value, exposed, lines, pairs, ports, variable, variables
 
 F = Callable[..., Any]
 

@@ -82,7 +82,7 @@ def stats(
       dockfleet stats --no-stream -H 'north-*'
       dockfleet stats --json -l app=shop | jq .stats.summary.cpuPercent
     """
-    from dockfleet.cli.batches import selectors
+    from dockfleet.cli.reports import selectors
     from dockfleet.cli.resuming import resumed
     from dockfleet.fleet.v1 import fleet_pb2 as pb
 

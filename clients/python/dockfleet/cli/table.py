@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -42,7 +41,11 @@ def cut(text: str, limit: int) -> str:
 
 def terminal_width() -> int | None:
     """Return the width of the terminal that standard output is; None when it is none."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    if not sys.stdout.isatty():
+        return None
+    import shutil
+
+    return shutil.get_terminal_size().columns
 
 
 class Table:

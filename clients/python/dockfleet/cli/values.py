@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
@@ -12,11 +12,12 @@ import click
 T = TypeVar("T")
 
 UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
-SIZE = re.compile(r"(-?\d+(?:\.\d+)?)\s*([bkmgt]?)i?b?", re.IGNORECASE)
-TIME = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|us|ns|[hms]))+|0")
+SIZE = r"(?i)(-?\d+(?:\.\d+)?)\s*([bkmgt]?)i?b?"
+TIME = r"(?:\d+(?:\.\d+)?(?:ms|us|ns|[hms]))+|0"
 TIME_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
-PORT = re.compile(
-    r"(?:(?:(?P<ip>\[[0-9a-fA-F:.]+\]|[0-9.]+):)?(?P<host>\d*(?:-\d+)?):)?(?P<port>\d+(?:-\d+)?)(?:/(?P<proto>tcp|udp|sctp))?"
+PORT = (
+    r"(?:(?:(?P<ip>\[[0-9a-fA-F:.]+\]|[0-9.]+):)?(?P<host>\d*(?:-\d+)?):)?"
+    r"(?P<port>\d+(?:-\d+)?)(?:/(?P<proto>tcp|udp|sctp))?"
 )
 
 
@@ -40,7 +41,7 @@ class Value(click.ParamType[Any]):
 
 def size(text: str) -> int:
     """Return bytes: `512m` is 512 MiB."""
-    match = SIZE.fullmatch(text.strip())
+    match = re.fullmatch(SIZE, text.strip())
     if match is None:
         raise ValueError("a size such as 512m or 2g is wanted")
     return int(float(match[1]) * UNITS[match[2].lower()])
@@ -48,7 +49,7 @@ def size(text: str) -> int:
 
 def seconds(text: str) -> float:
     """Return the seconds of a duration: `1m30s`."""
-    if not TIME.fullmatch(text):
+    if not re.fullmatch(TIME, text):
         raise ValueError("a duration such as 30s or 1m30s is wanted")
     return sum(float(number) * TIME_UNITS[unit] for number, unit in re.findall(r"([\d.]+)(ms|us|ns|[hms])", text))
 
@@ -78,6 +79,16 @@ def lines(file: str, option: str) -> list[str]:
     return found
 
 
+def variable(text: str) -> str:
+    """Return NAME=VALUE; NAME alone takes the value of this program's environment, if there is one."""
+    return f"{text}={os.environ[text]}" if "=" not in text and text in os.environ else text
+
+
+def variables(file: str | None) -> list[str]:
+    """Return the variables of a file: one a line.  Raises `click.UsageError` for a wrong name."""
+    return [] if file is None else [variable(line) for line in lines(file, "--env-file")]
+
+
 def exposed(texts: Iterable[str]) -> list[str]:
     """Return ports that are written as `PORT[-PORT][/PROTOCOL]`, each on its own.  Raises `click.UsageError`."""
     found: list[str] = []
@@ -93,7 +104,7 @@ def ports(texts: Iterable[str]) -> dict[str, list[dict[str, str]]]:
     """Return where ports are published, by port and protocol: `[IP:][HOST-PORT:]PORT[/PROTOCOL]`, ranges too."""
     found: dict[str, list[dict[str, str]]] = {}
     for text in texts:
-        match = PORT.fullmatch(text)
+        match = re.fullmatch(PORT, text)
         if match is None:
             raise click.UsageError(f"--publish: {text!r} is wrong: try 8080:80, 127.0.0.1:8080:80/tcp or 80")
         inner = list(_range(match["port"]))
@@ -120,6 +131,8 @@ FLAGS = ("readonly", "volume-nocopy")
 
 def _fields(text: str) -> list[str]:
     """Return the parts between commas; one in quotes may have commas itself."""
+    import csv
+
     (found,) = csv.reader([text])
     return found
 

@@ -7,12 +7,13 @@ from typing import Any
 import click
 
 from dockfleet.cli import docker_text
-from dockfleet.cli.batches import Batch, Report, batched
+from dockfleet.cli.batches import Batch, batched
 from dockfleet.cli.completion import complete_volumes
 from dockfleet.cli.gateway import Gateway
 from dockfleet.cli.host_choice import host_names, several_hosts
 from dockfleet.cli.output import fields
 from dockfleet.cli.questions import FILTER, Answers, filters_of
+from dockfleet.cli.reports import Report
 from dockfleet.cli.scope import Scope, scoped
 from dockfleet.cli.template import Values
 from dockfleet.cli.values import pairs
