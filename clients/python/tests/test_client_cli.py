@@ -431,7 +431,7 @@ def test_the_summaries_are_those_of_the_commands() -> None:
 
 NEEDED = {"": ["gateway", "group", "program", "verbs"]}
 NEEDED["st"] = sorted([*NEEDED[""], "bash", "profiles"])
-NEEDED["run --memory-s"] = sorted([*NEEDED["st"], "batches", "completion", "run", "scope", "spec", "values"])
+NEEDED["run --memory-s"] = sorted([*NEEDED["st"], "batches", "completion", "mounts", "run", "scope", "spec", "values"])
 SLOW = {"grpc", "google.protobuf", "rich", "gotpl", "tarfile", "json", "shutil", "csv", "asyncio", "logging"}
 WATCHED = f"""
 import sys

@@ -16,6 +16,7 @@ import pytest
 from click.testing import Result
 from dockfleet.cli import docker_text, values
 from dockfleet.cli.docker_json import docker_json, engine_time
+from dockfleet.cli.mounts import mount
 from dockfleet.cli.registry import auth_for
 from dockfleet.cli.table import Table
 from dockfleet.contexts import files_of, ignoring
@@ -25,6 +26,7 @@ from dockfleet.v1 import common_pb2 as common
 from dockfleet.v1 import containers_pb2 as containers
 from dockfleet.v1 import images_pb2 as images
 from dockfleet.v1 import system_pb2 as system
+from dockfleet.v1.container_config_pb2 import Mount
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from clients.python.tests.scripted_gateway import Ended, Gateway, drained, fail
@@ -84,16 +86,49 @@ def test_a_wrong_port_is_refused_with_examples(text: str) -> None:
         values.ports([text])
 
 
-def test_a_mount_has_the_keys_of_docker() -> None:
-    """Their short forms, too; an unknown one is named."""
-    assert values.mount("type=bind,src=/a,dst=/b,ro") == {
-        "type": "bind",
-        "source": "/a",
-        "target": "/b",
-        "read_only": True,
-    }
-    with pytest.raises(ValueError, match="'tpye' is no key of a mount"):
-        values.mount("tpye=bind,target=/b")
+MOUNTS = [  # what docker's users write, and what it is in the contract, besides type and target
+    ("type=bind,src=/a,ro", {"source": "/a", "read_only": True}),
+    ("type=bind,source=/a,readonly=false", {"source": "/a", "read_only": False}),
+    ("type=bind,bind-propagation=shared", {"bind_options": {"propagation": "shared"}}),
+    ("type=bind,bind-nonrecursive", {"bind_options": {"non_recursive": True}}),
+    ("type=bind,bind-recursive=readonly", {"bind_options": {"read_only_force_recursive": True}}),
+    ("type=tmpfs,tmpfs-size=1k,tmpfs-mode=1770", {"tmpfs_options": {"size_bytes": 1024, "mode": 0o1770}}),
+    ("type=volume,volume-nocopy,volume-subpath=x", {"volume_options": {"no_copy": True, "subpath": "x"}}),
+    (
+        'type=volume,volume-driver=nfs,volume-label=a=b,"volume-opt=o=addr=h,rw",volume-opt=type=nfs',
+        {
+            "volume_options": {
+                "labels": {"a": "b"},
+                "driver_config": {"name": "nfs", "options": {"o": "addr=h,rw", "type": "nfs"}},
+            }
+        },
+    ),
+    ("type=image,image-subpath=x", {"image_options": {"subpath": "x"}}),
+]
+
+
+@pytest.mark.parametrize(("text", "found"), MOUNTS)
+def test_a_mount_has_the_keys_of_docker(text: str, found: dict[str, Any]) -> None:
+    """Their short forms, too; the contract knows all of them."""
+    kind = text.partition(",")[0].removeprefix("type=")
+
+    assert mount(f"{text},dst=/b") == {"type": kind, "target": "/b", **found}
+    Mount(**mount(f"{text},dst=/b"))
+
+
+WRONG_MOUNTS = {
+    "tpye=bind,target=/b": "'tpye' is no key of a mount",
+    "type=bind,source=/a": "a mount has a target",
+    "type=bind,target=/b,ro=maybe": "true or false",
+    "type=bind,target=/b,bind-recursive=no": "bind-recursive is one of enabled, disabled, writable, readonly",
+}
+
+
+@pytest.mark.parametrize(("text", "error"), WRONG_MOUNTS.items())
+def test_a_wrong_mount_is_refused_with_what_is_wanted(text: str, error: str) -> None:
+    """Before anything is sent."""
+    with pytest.raises(ValueError, match=error):
+        mount(text)
 
 
 IGNORED = ["*.log", "!kept.log", "node_modules", "docs/**/*.pdf", "/build", "# comment", "", "a?c"]

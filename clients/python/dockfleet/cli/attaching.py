@@ -9,6 +9,7 @@ import click
 
 from dockfleet.cli import terminal
 from dockfleet.cli.gateway import Gateway, call, responses
+from dockfleet.cli.group import NOT_RUN, CommandError
 from dockfleet.cli.host_choice import one_host
 from dockfleet.cli.output import say
 from dockfleet.cli.progress import Bars
@@ -18,6 +19,8 @@ from dockfleet.cli.session import TerminalSession, broken, check_terminal, finis
 from dockfleet.cli.spec import write_id
 from dockfleet.errors import DockfleetError
 from dockfleet.v1 import containers_pb2 as pb
+
+REMEDIES = {"paused": "unpause it first", "restarting": "wait until it runs"}
 
 
 def run_attached(
@@ -139,6 +142,9 @@ def attach_to(
     """
     gateway: Gateway = context.obj
     container = call(gateway.containers.InspectContainer, pb.InspectContainerRequest(host=host, id=id)).container
+    if not start and container.state.status != "running":  # the engine would let us wait until it is started
+        remedy = REMEDIES.get(container.state.status, "start it first, or use `dockfleet start -a`")
+        raise CommandError(f"cannot attach to {id}: its state is {container.state.status}: {remedy}", NOT_RUN)
     interactive = interactive and container.config.open_stdin
     check_terminal(interactive, container.config.tty)
 

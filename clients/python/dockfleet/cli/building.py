@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 @click.option("--cpu-period", "cpu_period_microseconds", type=int, help="The period of the CPU quota.")
 @click.option("--cpu-quota", "cpu_quota_microseconds", type=int, help="The CPU quota.")
 @click.option("--shm-size", "shm_size_bytes", type=SIZE, help="The size of /dev/shm.")
+@click.option("--cache-from", multiple=True, metavar="IMAGE", help="An image whose layers count as cache.")
+@click.option("--squash", is_flag=True, default=None, help="Make one layer of the new ones, as an experiment.")
 @click.option("-q", "--quiet", is_flag=True, help="Print the id of the image only.")
 @click.option("--iidfile", type=click.Path(dir_okay=False, path_type=Path), help="Write the id of the image there.")
 @scoped(labels=False)
@@ -60,6 +62,7 @@ def build(
     dockerfile: str | None,
     build_args: tuple[str, ...],
     own_labels: tuple[str, ...],
+    cache_from: tuple[str, ...],
     quiet: bool,
     iidfile: Path | None,
     **how: Any,
@@ -78,6 +81,7 @@ def build(
     from dockfleet.cli.registry import read_config
     from dockfleet.stream import Upload
     from dockfleet.v1 import images_pb2 as pb
+    from dockfleet.v1.common_pb2 import StringList
 
     name, source, remote = _context(path, dockerfile)
     start = pb.BuildImageStart(
@@ -86,6 +90,7 @@ def build(
         remote=remote,
         build_args=pairs([variable(text) for text in build_args], "--build-arg"),
         labels=pairs(own_labels, "--label"),
+        cache_from=StringList(items=cache_from) if cache_from else None,
         registry_config=_credentials(read_config()),
         **how,
     )

@@ -141,6 +141,8 @@ def rename(gateway: Gateway, /, container: str, name: str, scope: Scope) -> None
 @click.option("--cpu-quota", "cpu_quota_microseconds", type=int, help="Its CPU quota.")
 @click.option("--cpuset-cpus", metavar="CPUS", help="Which CPUs it may use: 0-3,5.")
 @click.option("--cpuset-mems", metavar="NODES", help="Which memory nodes it may use.")
+@click.option("--cpu-rt-period", "cpu_realtime_period_microseconds", type=int, help="The period of real time.")
+@click.option("--cpu-rt-runtime", "cpu_realtime_runtime_microseconds", type=int, help="Its real time in a period.")
 @click.option("--pids-limit", type=int, help="The most processes it may have.")
 @click.option("--blkio-weight", type=int, help="Its weight at disks.")
 @click.option("--restart", "restart_policy", type=Value("policy", restart_policy_of), help="on-failure[:N], always …")

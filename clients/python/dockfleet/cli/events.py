@@ -11,7 +11,7 @@ from dockfleet.cli.output import fields, gap_text, print_json, say, say_failure,
 from dockfleet.cli.questions import FILTER, filters_of
 from dockfleet.cli.scope import Scope, requirements, scoped
 from dockfleet.cli.table import printable
-from dockfleet.cli.template import formatted
+from dockfleet.cli.template import Values, formatted
 from dockfleet.cli.times import TimestampParam
 from dockfleet.cli.view import FORMAT
 
@@ -109,16 +109,20 @@ def _time(event: Any) -> Any:
     return time
 
 
-def _values(record: Any) -> dict[str, Any]:
+def _values(record: Any) -> Values:
     event = record.event
-    return {
+    own = {
         "Host": record.host,
         "Type": event.type,
         "Action": event.action,
         "Actor": {"ID": event.actor.id, "Attributes": dict(event.actor.attributes)},
+    }
+    more = {
         "ID": event.actor.id,
         "Status": event.action,
         "Scope": event.scope,
         "Time": event.time_nano // 10**9,
         "TimeNano": event.time_nano,
     }
+    as_json = {"id" if name == "ID" else name[0].lower() + name[1:]: value for name, value in more.items()}
+    return Values(own | more, document=own | as_json)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
+from itertools import islice
 from typing import Any, NamedTuple
 
 import click
@@ -29,6 +30,9 @@ class Verb(NamedTuple):
 
 ALIASES = {"list": "ls", "remove": "rm"}
 """Docker's other names of commands in a group."""
+
+MEANT = {"true": True, "1": True, "t": True, "false": False, "0": False, "f": False}
+"""Go's words for the values of flags."""
 
 Sections = Mapping[str, Mapping[str, Verb]]
 """Commands by the section of the help that shows them, and by name."""
@@ -60,7 +64,8 @@ class LazyGroup(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Find the command; an unknown one gets the names that are like it."""
         try:
-            return super().resolve_command(ctx, args)
+            name, command, rest = super().resolve_command(ctx, args)
+            return name, command, with_plain_flags(command, rest) if command else rest
         except click.UsageError as error:
             from difflib import get_close_matches
 
@@ -80,6 +85,29 @@ class LazyGroup(click.Group):
         names = [name for name in self._verbs if name.startswith(incomplete)]
         items: list[Any] = [CompletionItem(name, help=self._verbs[name].summary) for name in names]
         return items if not incomplete.startswith("-") else click.Command.shell_complete(self, ctx, incomplete)
+
+
+def with_plain_flags(command: click.Command, words: Sequence[str]) -> list[str]:
+    """Return *words* with docker's `--rm=true` as `--rm`, and without `--rm=false`."""
+    options = [option for option in command.params if isinstance(option, click.Option)]
+    flags = {name: option for option in options if option.is_flag for name in option.opts}
+    valued = {name for option in options if not option.is_flag for name in option.opts}
+    found: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        ends = not word.startswith("-") and not command.context_settings.get("allow_interspersed_args", True)
+        if word == "--" or ends:
+            return [*found, word, *rest]
+        name, _, value = word.partition("=")
+        if name in flags and value.lower() in MEANT:
+            meant = name if MEANT[value.lower()] else next(iter(flags[name].secondary_opts), None)
+            found += [meant] if meant else []
+            continue
+        found.append(word)
+        group = word[1:-1] if word[:2] != "--" else ""  # -it, and the last one may have a value: -itw /srv
+        if word in valued or (group and f"-{word[-1]}" in valued and all(f"-{each}" in flags for each in group)):
+            found += islice(rest, 1)
+    return found
 
 
 class Shell(LazyGroup):

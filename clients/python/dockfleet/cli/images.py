@@ -98,11 +98,12 @@ CREATED_BY_LENGTH = 45
 
 
 @click.command()
+@click.option("--human/--no-human", default=True, help="Print sizes and times for people.")
 @listed()
 @scoped(labels=False)
 @click.argument("image", shell_complete=complete_images)
 @click.pass_obj
-def history(gateway: Gateway, /, image: str, scope: Scope, view: View) -> None:
+def history(gateway: Gateway, /, image: str, scope: Scope, view: View, human: bool) -> None:
     """Show the steps that created an image, the latest first.  -H says on which host."""
     from dockfleet.v1.images_pb2 import GetImageHistoryRequest
 
@@ -114,10 +115,10 @@ def history(gateway: Gateway, /, image: str, scope: Scope, view: View) -> None:
         rows.append(
             {
                 "ID": layer.id if view.no_trunc else docker_text.short_id(layer.id),
-                "CreatedSince": docker_text.ago(layer.created_at),
+                "CreatedSince": docker_text.ago(layer.created_at) if human else layer.created_at.ToJsonString(),
                 "CreatedAt": layer.created_at.ToJsonString(),
                 "CreatedBy": short,
-                "Size": docker_text.size(layer.size_bytes),
+                "Size": docker_text.size(layer.size_bytes) if human else str(layer.size_bytes),
                 "Comment": layer.comment,
             }
         )

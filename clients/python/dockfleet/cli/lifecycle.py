@@ -54,7 +54,7 @@ def changing(verb: str, *options: F, asks: bool = True) -> Callable[[F], click.C
             gateway: Gateway = context.obj
             found = chosen(gateway, scope, texts, everything, f"dockfleet {verb}")
             if how.get("attach") or how.get("interactive"):
-                _start_attached(context, found, how["interactive"])
+                _start_attached(context, found, how["interactive"], how["detach_keys"])
             if asks and not called_by_name(found, texts):
                 batch.confirm(verb, [str(target) for target in found.targets])
             report = Report(verb, batch, written(found.targets, texts))
@@ -96,7 +96,7 @@ def called_by_name(found: Found, texts: Sequence[str]) -> bool:
     return not any(map(is_pattern, texts)) and len(found.targets) <= len(texts)
 
 
-def _start_attached(context: click.Context, found: Found, interactive: bool) -> None:
+def _start_attached(context: click.Context, found: Found, interactive: bool, detach_keys: str | None) -> None:
     """Start one container, and end the program as it ends."""
     from dockfleet.cli.attaching import attach_to
 
@@ -104,7 +104,8 @@ def _start_attached(context: click.Context, found: Found, interactive: bool) -> 
         context.exit(1)
     if len(found.targets) != 1:
         raise click.UsageError("--attach and --interactive are for one container")
-    attach_to(context, found.targets[0].host, found.targets[0].id, interactive=interactive, start=True)
+    host, id, _ = found.targets[0]
+    attach_to(context, host, id, interactive=interactive, detach_keys=detach_keys, start=True)
 
 
 def written(targets: Sequence[Target], texts: Sequence[str]) -> dict[str, str]:
@@ -136,9 +137,10 @@ def _containers_pb() -> Any:
     "start",
     click.option("-a", "--attach", is_flag=True, help="Attach to one container, and end as it ends."),
     click.option("-i", "--interactive", is_flag=True, help="Attach standard input, too."),
+    click.option("--detach-keys", metavar="KEYS", help="The keys that end the session, such as ctrl-p,ctrl-q."),
     asks=False,
 )
-def start(gateway: Gateway, attach: bool, interactive: bool) -> Any:
+def start(gateway: Gateway, attach: bool, interactive: bool, detach_keys: str | None) -> Any:
     """Start containers."""
     return gateway.fleet.StartContainers, _pb().StartContainersRequest, _containers_pb().StartContainerRequest()
 

@@ -48,6 +48,7 @@ def ls(context: click.Context, /, scope: Scope, view: View, filters: tuple[str, 
                 "Name": each.name,
                 "Driver": each.driver,
                 "Scope": each.scope,
+                "IPv4": str(each.enable_ipv4).lower(),
                 "IPv6": str(each.enable_ipv6).lower(),
                 "Internal": str(each.internal).lower(),
                 "Labels": docker_text.labels(each.labels),
@@ -73,7 +74,11 @@ def ls(context: click.Context, /, scope: Scope, view: View, filters: tuple[str, 
 @click.option("--label", "own_labels", multiple=True, metavar="KEY=VALUE", help="A label.")
 @click.option("--internal", is_flag=True, default=None, help="Without a way out.")
 @click.option("--attachable", is_flag=True, default=None, help="Containers of a swarm may connect.")
-@click.option("--ipv6", "enable_ipv6", is_flag=True, default=None, help="With IPv6.")
+@click.option("--ipv6/--no-ipv6", "enable_ipv6", default=None, help="With IPv6.")
+@click.option("--ipv4/--no-ipv4", "enable_ipv4", default=None, help="With IPv4; from API 1.47 on.")
+@click.option("--scope", "its_scope", metavar="SCOPE", help="Its scope: local, global or swarm.")
+@click.option("--config-only", is_flag=True, default=None, help="Only settings for other networks.")
+@click.option("--config-from", metavar="NETWORK", help="The network of settings that it takes them from.")
 @batched()
 @scoped(labels=False)
 @click.argument("name")
@@ -93,6 +98,8 @@ def create(
     aux: tuple[str, ...],
     options: tuple[str, ...],
     own_labels: tuple[str, ...],
+    its_scope: str | None,
+    config_from: str | None,
     **how: Any,
 ) -> None:
     """Create a network on a host, or on several.
@@ -119,6 +126,8 @@ def create(
         "options": pairs(options, "--opt"),
         "labels": pairs(own_labels, "--label"),
         "ipam": ipam if ipam.ListFields() else None,
+        "scope": its_scope,
+        "config_from": None if config_from is None else pb.ConfigReference(network=config_from),
         **how,
     }
     gateway: Gateway = context.obj
@@ -199,6 +208,7 @@ def rm(context: click.Context, /, names: tuple[str, ...], scope: Scope, batch: B
 @click.option("--link-local-ip", "link_local_ips", multiple=True, metavar="ADDRESS", help="A link-local address there.")
 @click.option("--link", "links", multiple=True, metavar="CONTAINER[:NAME]", help="Link it to another container.")
 @click.option("--driver-opt", "driver_opts", multiple=True, metavar="KEY=VALUE", help="An option of the driver.")
+@click.option("--gw-priority", type=int, help="The network with the highest has the default gateway; from API 1.48 on.")
 @scoped(labels=False)
 @click.argument("network", shell_complete=complete_networks)
 @click.argument("container", shell_complete=complete_containers)
@@ -215,6 +225,7 @@ def connect(
     link_local_ips: tuple[str, ...],
     ip: str | None,
     ip6: str | None,
+    gw_priority: int | None,
 ) -> None:
     """Connect a container to a network."""
     from dockfleet.v1 import networks_pb2 as pb
@@ -224,6 +235,7 @@ def connect(
     endpoint = pb.EndpointSettings(
         aliases=aliases,
         links=links,
+        gw_priority=gw_priority,
         driver_opts=pairs(driver_opts, "--driver-opt"),
         ipam_config=addresses if addresses.ListFields() else None,
     )

@@ -14,6 +14,7 @@ from dockfleet.cli.host_choice import host_names, several_hosts
 from dockfleet.cli.questions import filters_of
 from dockfleet.cli.reports import Report
 from dockfleet.cli.scope import Scope, scoped
+from dockfleet.cli.values import Value, size
 
 Deleted = Callable[[Any], list[str]]
 
@@ -30,8 +31,14 @@ class Pruner:
         self._hosts, self._several = several_hosts(self._gateway, scope)
         self._batch = batch
         self._filters = filters_of(filters)
+        self._answered = False
         self._reclaimed = 0
         self._failed = False
+
+    def check(self, volumes: bool) -> None:
+        """Raise `click.UsageError` for a filter that volumes do not have: it would fail after other kinds."""
+        if volumes and "until" in self._filters:
+            raise click.UsageError("--filter until does not go with --volumes: Engines keep no such time of volumes")
 
     def ask(self, what: str) -> None:
         """Ask whether to remove *what*.  Raises `CommandError` when not."""
@@ -49,6 +56,7 @@ class Pruner:
         lines: list[str] = []
 
         def each(host: str, response: Any) -> None:
+            self._answered = True
             lines.extend(f"{host}: {text}" if self._several else text for text in deleted(response))
             self._reclaimed += getattr(response, "space_reclaimed_bytes", 0)
 
@@ -59,7 +67,7 @@ class Pruner:
 
     def finish(self, *, space: bool = True) -> None:
         """Print how much space is free now, and end the program."""
-        if space and not self._batch.dry_run:
+        if space and self._answered:
             click.echo(f"Total reclaimed space: {docker_text.size(self._reclaimed, 4)}")
         self._context.exit(1 if self._failed else 0)
 
@@ -137,12 +145,12 @@ def _volumes(pruner: Pruner, everything: bool = False) -> None:
     )
 
 
-def _builds(pruner: Pruner, everything: bool) -> None:
+def _builds(pruner: Pruner, everything: bool, keep: int | None = None) -> None:
     from dockfleet.v1.images_pb2 import PruneBuildCacheRequest
 
     pruner.prune(
         "PruneBuildCaches",
-        PruneBuildCacheRequest(all=everything or None),
+        PruneBuildCacheRequest(all=everything or None, keep_storage_bytes=keep),
         "Deleted build cache objects:",
         lambda response: list(response.caches_deleted),
     )
@@ -183,9 +191,10 @@ def prune_volumes(pruner: Pruner, everything: bool) -> None:
 
 @pruning("prune", "Remove the unused build cache of hosts.")
 @click.option("-a", "--all", "everything", is_flag=True, help="All of it, also what may be used again.")
-def prune_builds(pruner: Pruner, everything: bool) -> None:
+@click.option("--keep-storage", "keep", type=Value("size", size), help="How much of it to keep, such as 10g.")
+def prune_builds(pruner: Pruner, everything: bool, keep: int | None) -> None:
     pruner.ask("the build cache")
-    _builds(pruner, everything)
+    _builds(pruner, everything, keep)
     pruner.finish()
 
 
@@ -193,6 +202,7 @@ def prune_builds(pruner: Pruner, everything: bool) -> None:
 @ALL_IMAGES
 @click.option("--volumes", is_flag=True, help="Volumes, too.")
 def prune_system(pruner: Pruner, everything: bool, volumes: bool) -> None:
+    pruner.check(volumes)
     kinds = "all stopped containers, unused networks, unused images and the build cache"
     pruner.ask(f"{kinds}, and unused volumes" if volumes else kinds)
     _containers(pruner)

@@ -33,6 +33,7 @@ PULL = {"missing": "PULL_POLICY_MISSING", "always": "PULL_POLICY_ALWAYS", "never
 )
 @click.option("--by", type=click.Choice(["containers", "memory", "cpu"]), help="What use is measured by.")
 @click.option("--prefer-image", is_flag=True, help="Prefer a host that has the image.")
+@click.option("--sig-proxy/--no-sig-proxy", default=True, help="Pass Ctrl-C and SIGTERM to the container.")
 @click.option("--everywhere", is_flag=True, help="Run one on every selected host.")
 @click.option("--why", is_flag=True, help="Say on standard error why the host was chosen.")
 @batched(groups=False)
@@ -53,6 +54,7 @@ def run(
     detach_keys: str | None,
     pull: str,
     quiet: bool,
+    sig_proxy: bool,
     everywhere: bool,
     why: bool,
     name: str | None,
@@ -100,7 +102,15 @@ def run(
         pull=PULL[pull],  # type: ignore[arg-type]  # the name of a value
         detach=detach or everywhere,
     )
-    runner = running.Runner(context, quiet=quiet, why=why, detach=detach, streams=streams or STREAMS, cidfile=cidfile)
+    runner = running.Runner(
+        context,
+        quiet=quiet,
+        why=why,
+        detach=detach,
+        streams=streams or STREAMS,
+        cidfile=cidfile,
+        passes_signals=sig_proxy and not detach,
+    )
     try:
         if everywhere:
             running.everywhere(context, scope, batch, request)

@@ -74,10 +74,12 @@ class Runner:
         detach: bool,
         streams: Sequence[str],
         cidfile: str | None,
+        passes_signals: bool,
     ) -> None:
         """Show progress unless *quiet*, and *why* the host was chosen; with *detach* print the id.
 
-        Only these *streams* are shown.  The id is written to the file *cidfile* as well.
+        Only these *streams* are shown.  The id is written to the file *cidfile* as well.  Without
+        *passes_signals*, Ctrl-C ends this program alone.
         """
         from dockfleet.session import SessionState
 
@@ -89,6 +91,7 @@ class Runner:
         self._quiet = quiet
         self._why = why
         self._detach = detach
+        self._passes_signals = passes_signals
         self._interrupted = 0
 
     def placed(self, decision: Any) -> None:
@@ -138,7 +141,7 @@ class Runner:
     @contextmanager
     def _passing_signals(self) -> Iterator[None]:
         """Send Ctrl-C and SIGTERM to the container, which may end by them or not."""
-        if self._detach or threading.current_thread() is not threading.main_thread():
+        if not self._passes_signals or threading.current_thread() is not threading.main_thread():
             yield
             return
         before = {number: signal.signal(number, self._pass) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -10,6 +10,7 @@ import click
 
 from dockfleet.cli import values
 from dockfleet.cli.group import NOT_RUN, CommandError
+from dockfleet.cli.mounts import mount
 from dockfleet.cli.values import Value, exposed, lines, pairs, ports, variable, variables
 
 F = Callable[..., Any]
@@ -47,7 +48,7 @@ OPTIONS: tuple[F, ...] = (
     _many("-v", "--volume", help="Mount a volume or a directory of the host: [SOURCE:]TARGET[:ro].", metavar="MOUNT"),
     click.option("--volume-driver", metavar="NAME", help="The driver of its volumes."),
     _many("--storage-opt", help="An option of the storage driver.", metavar="KEY=VALUE"),
-    _many("--mount", "mounts", type=Value("mount", values.mount), help="type=bind,source=/srv,target=/srv,readonly."),
+    _many("--mount", "mounts", type=Value("mount", mount), help="type=bind,source=/srv,target=/srv,readonly."),
     _many("--tmpfs", help="Mount memory: PATH[:OPTIONS].", metavar="PATH"),
     _many("--volumes-from", help="Mount what this container mounts.", metavar="CONTAINER"),
     click.option("-w", "--workdir", "working_dir", metavar="DIRECTORY", help="The directory to start in."),
@@ -65,6 +66,10 @@ OPTIONS: tuple[F, ...] = (
     _many("--network-alias", help="A further name in that network.", metavar="NAME"),
     click.option("--ip", metavar="ADDRESS", help="Its address in that network."),
     click.option("--ip6", metavar="ADDRESS", help="Its IPv6 address in that network."),
+    _many("--link-local-ip", help="A link-local address of it in that network.", metavar="ADDRESS"),
+    click.option(
+        "--mac-address", metavar="ADDRESS", help="Its MAC address.  From API 1.52 on: --network name=NAME,mac-address=…"
+    ),
     _many("--add-host", "extra_hosts", help="A line of its /etc/hosts.", metavar="NAME:ADDRESS"),
     _many("--dns", help="A name server.", metavar="ADDRESS"),
     _many("--dns-search", help="A search domain.", metavar="DOMAIN"),
@@ -72,7 +77,7 @@ OPTIONS: tuple[F, ...] = (
     _many("--link", "links", help="Link it to another container.", metavar="CONTAINER[:NAME]"),
     click.option("--restart", "restart_policy", type=Value("policy", values.restart), help="on-failure[:N], always …"),
     _flag("--rm", "auto_remove", help="Remove it when it ends."),
-    _flag("--init", help="Run an init in it that reaps processes."),
+    click.option("--init/--no-init", default=None, help="Run an init in it that reaps processes."),
     _flag("--privileged", help="Give it all capabilities of the host."),
     _flag("--read-only", "readonly_rootfs", help="Make its root file system read-only."),
     _many("--cap-add", help="Add a capability.", metavar="CAPABILITY"),
@@ -95,7 +100,16 @@ OPTIONS: tuple[F, ...] = (
     click.option("--cpuset-mems", metavar="NODES", help="Which memory nodes it may use."),
     click.option("--cpu-period", "cpu_period_microseconds", type=int, help="The period of its CPU quota."),
     click.option("--cpu-quota", "cpu_quota_microseconds", type=int, help="Its CPU quota."),
+    click.option("--cpu-rt-period", "cpu_realtime_period_microseconds", type=int, help="The period of real time."),
+    click.option("--cpu-rt-runtime", "cpu_realtime_runtime_microseconds", type=int, help="Its real time in a period."),
+    click.option("--kernel-memory", "kernel_memory_bytes", type=SIZE, help="Kernel memory; newer Engines ignore it."),
     click.option("--blkio-weight", type=int, help="Its weight at disks."),
+    _many(
+        *("--blkio-weight-device", "blkio_weight_device"),
+        type=Value("weight", values.weight),
+        metavar="PATH:WEIGHT",
+        help="Its weight at one disk.",
+    ),
     *(
         _many(
             f"--device-{what.replace('_', '-')}",
@@ -124,6 +138,7 @@ OPTIONS: tuple[F, ...] = (
     click.option("--health-interval", type=SECONDS, help="The time between two checks."),
     click.option("--health-timeout", type=SECONDS, help="The longest time a check may take."),
     click.option("--health-start-period", type=SECONDS, help="The time in which failed checks do not count."),
+    click.option("--health-start-interval", type=SECONDS, help="The time between two checks in that time."),
     click.option("--health-retries", type=int, help="How many failed checks make it unhealthy."),
     _flag("--no-healthcheck", help="Do not check its health."),
     click.option("--platform", metavar="OS[/ARCH]", help="The platform of the image."),
@@ -146,9 +161,10 @@ HOST_FIELDS = (
     *("memory_swap_bytes", "shm_size_bytes", "cpu_shares", "cpuset_cpus", "pids_limit", "pid_mode", "ipc_mode"),
     *("uts_mode", "userns_mode", "cgroupns_mode", "runtime", "volume_driver", "device_cgroup_rules", "cgroup_parent"),
     *("memory_swappiness", "oom_kill_disable", "cpuset_mems", "cpu_period_microseconds", "cpu_quota_microseconds"),
-    *("blkio_weight", *(f"blkio_device_{what}" for what, _, _ in THROTTLES), "isolation"),
+    *("cpu_realtime_period_microseconds", "cpu_realtime_runtime_microseconds", "kernel_memory_bytes"),
+    *("blkio_weight", "blkio_weight_device", *(f"blkio_device_{what}" for what, _, _ in THROTTLES), "isolation"),
 )
-OWN_FIELDS = ("working_dir", "user", "hostname", "domainname", "stop_signal", "stop_timeout_seconds")
+OWN_FIELDS = ("working_dir", "user", "hostname", "domainname", "mac_address", "stop_signal", "stop_timeout_seconds")
 
 
 def spec_of(image: str, cmd: tuple[str, ...], *, interactive: bool | None, tty: bool | None, **options: Any) -> Any:
@@ -205,14 +221,17 @@ def _log_config(driver: str | None, options: tuple[str, ...]) -> Any:
 def _networks(options: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return what a container has in each of its networks, by name.  Further options are about the first network."""
     networks = {name: dict(own) for name, own in options["networks"]}
-    more = {"aliases": [*options["network_alias"]], "ipv4_address": options["ip"], "ipv6_address": options["ip6"]}
-    if not any(more.values()):
+    lists = {"aliases": options["network_alias"], "link_local_ips": options["link_local_ip"]}
+    texts = {"ipv4_address": options["ip"], "ipv6_address": options["ip6"]}
+    if not any((*lists.values(), *texts.values())):
         return networks
     if not networks:
-        raise click.UsageError("--network-alias, --ip and --ip6 need --network")
+        raise click.UsageError("--network-alias, --ip, --ip6 and --link-local-ip need --network")
     first = next(iter(networks.values()))
-    first["aliases"] = [*first.get("aliases", ()), *more.pop("aliases")]
-    first.update({key: value for key, value in more.items() if value})
+    for key, more in lists.items():
+        if more:
+            first[key] = [*first.get(key, ()), *more]
+    first.update({key: value for key, value in texts.items() if value})
     return networks
 
 
@@ -233,17 +252,22 @@ def _networking(networks: dict[str, dict[str, Any]]) -> Any:
 IPAM_FIELDS = ("ipv4_address", "ipv6_address", "link_local_ips")
 
 
+PERIODS = ("interval", "timeout", "start_period", "start_interval")
+
+
 def _healthcheck(options: dict[str, Any]) -> Any:
     from google.protobuf.duration_pb2 import Duration
 
     from dockfleet.v1.container_config_pb2 import HealthConfig
 
     if options["no_healthcheck"]:
+        if any(options[f"health_{name}"] is not None for name in ("cmd", "retries", *PERIODS)):
+            raise click.UsageError("--no-healthcheck does not go with the other options of the health check")
         return HealthConfig(test=["NONE"])
     check = HealthConfig(retries=options["health_retries"])
     if options["health_cmd"]:
         check.test.extend(["CMD-SHELL", options["health_cmd"]])
-    for name in ("interval", "timeout", "start_period"):
+    for name in PERIODS:
         if (seconds := options[f"health_{name}"]) is not None:
             getattr(check, name).CopyFrom(Duration(seconds=int(seconds), nanos=int(seconds % 1 * 1e9)))
     return check if check.ListFields() else None

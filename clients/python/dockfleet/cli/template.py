@@ -17,9 +17,19 @@ ESCAPES = (("\\t", "\t"), ("\\n", "\n"))
 class Values(dict[str, Any]):
     """What a template shows.  A name that is not known is an error, and not an empty text."""
 
-    def __init__(self, values: Mapping[str, Any], absent: Iterable[str] = (), labels: Mapping[str, str] = {}) -> None:
-        """Show *values*; those called *absent* have none.  `{{.Label "key"}}` shows one of *labels*."""
+    def __init__(
+        self,
+        values: Mapping[str, Any],
+        absent: Iterable[str] = (),
+        labels: Mapping[str, str] = {},
+        document: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Show *values*; those called *absent* have none.  `{{.Label "key"}}` shows one of *labels*.
+
+        `{{json .}}` shows the *document*, where docker has other names in it.
+        """
         super().__init__(values)
+        self.document = values if document is None else document
         self._absent = absent
         self._labels = labels
 
@@ -61,7 +71,7 @@ def formatted(template: str, rows: Iterable[Any], headers: Mapping[str, str] | N
     With `table` before the template the lines are aligned, below a line of *headers*.  Raises `click.UsageError`.
     """
     if template == "json":
-        return [json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows]
+        return [_json(row) for row in rows]
     if template == "table":  # docker's own columns
         template = "table " + "\t".join(f"{{{{.{name}}}}}" for name in headers or {})
     as_table = template.startswith("table ")
@@ -84,12 +94,17 @@ def _rendered(template: str, rows: Iterable[Any]) -> list[str]:
         raise click.UsageError(f"--format: {error}") from error
 
 
+def _json(value: Any) -> str:
+    value = value.document if isinstance(value, Values) else value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def _truncated(text: str, length: int) -> str:
     return text[:length]
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {  # docker's own
-    "json": lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":")),
+    "json": _json,
     "split": lambda text, separator: text.split(separator) if separator else list(text),
     "join": lambda parts, separator: separator.join(parts),
     "title": lambda text: text.title(),

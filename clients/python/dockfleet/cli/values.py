@@ -125,48 +125,12 @@ def _range(text: str) -> Iterator[int]:
     yield from range(int(first), int(last or first) + 1)
 
 
-MOUNT_KEYS = {"src": "source", "dst": "target", "destination": "target", "ro": "readonly"}
-FLAGS = ("readonly", "volume-nocopy")
-
-
-def _fields(text: str) -> list[str]:
+def fields_of(text: str) -> list[str]:
     """Return the parts between commas; one in quotes may have commas itself."""
     import csv
 
     (found,) = csv.reader([text])
     return found
-
-
-def mount(text: str) -> dict[str, Any]:
-    """Return a mount: `type=bind,source=/srv,target=/srv,readonly`."""
-    found: dict[str, Any] = {"type": "volume"}
-    for part in _fields(text):
-        key, equals, value = part.partition("=")
-        key = MOUNT_KEYS.get(key, key)
-        if key in ("type", "source", "target", "consistency"):
-            found[key] = value
-        elif key in FLAGS:
-            _flag(found, key, value.lower() in ("true", "1") if equals else True)
-        elif key == "bind-propagation":
-            found["bind_options"] = {"propagation": value}
-        elif key == "tmpfs-size":
-            found.setdefault("tmpfs_options", {})["size_bytes"] = size(value)
-        elif key == "tmpfs-mode":
-            found.setdefault("tmpfs_options", {})["mode"] = int(value, 8)
-        elif key == "volume-subpath":
-            found.setdefault("volume_options", {})["subpath"] = value
-        else:
-            raise ValueError(f"{key!r} is no key of a mount: try type=bind,source=/srv,target=/srv,readonly")
-    if "target" not in found:
-        raise ValueError("a mount has a target: try type=bind,source=/srv,target=/srv")
-    return found
-
-
-def _flag(found: dict[str, Any], key: str, value: bool) -> None:
-    if key == "readonly":
-        found["read_only"] = value
-    else:
-        found.setdefault("volume_options", {})["no_copy"] = value
 
 
 def ulimit(text: str) -> dict[str, Any]:
@@ -191,6 +155,12 @@ def restart(text: str) -> dict[str, Any]:
     if name not in ("no", "always", "unless-stopped", "on-failure"):
         raise ValueError("no, always, unless-stopped or on-failure[:N] is wanted")
     return {"name": name, "maximum_retry_count": int(count or 0)}
+
+
+def weight(text: str) -> dict[str, Any]:
+    """Return the weight of a container at a device: `/dev/sda:200`."""
+    path, value = _path_and_rate(text)
+    return {"path": path, "weight": int(value)}
 
 
 def _path_and_rate(text: str) -> tuple[str, str]:
@@ -218,7 +188,7 @@ def gpus(text: str) -> dict[str, Any]:
 
     found: dict[str, Any] = {}
     capabilities = ["gpu"]
-    for part in _fields(text):
+    for part in fields_of(text):
         key, equals, value = part.partition("=")
         if not equals or key == "count":
             found["count"] = -1 if (value or key) == "all" else int(value or key)
@@ -243,7 +213,7 @@ def network(text: str) -> tuple[str, dict[str, Any]]:
     if "=" not in text:
         return text, {}
     name, found = "", dict[str, Any]()
-    for part in _fields(text):
+    for part in fields_of(text):
         key, _, value = part.partition("=")
         if key == "name":
             name = value
