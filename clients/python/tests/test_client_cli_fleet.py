@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -268,6 +269,36 @@ def test_stats_are_json_for_programs(gateway: Gateway, run: Run) -> None:
     (one,) = map(json.loads, run("stats", "--json").stdout.splitlines())
 
     assert (one["host"], one["containerName"], one["stats"]["summary"]["cpuPercent"]) == ("a", "web", 7.5)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo terminals")
+@pytest.mark.parametrize("words", [["stats", "--no-stream"], ["stats"], ["hosts", "--watch"], ["ps"]], ids=" ".join)
+def test_what_is_left_on_a_terminal_fits_it(gateway: Gateway, command: list[str], words: list[str]) -> None:
+    """Also with names that are wider, and after the end of a full screen."""
+    import pty
+
+    name = "a-name-that-is-much-longer-than-a-narrow-terminal-has-room-for"
+    long = sample(7.5)
+    long.container_name = name
+    found: dict[str, Any] = {"id": "c" * 64, "names": [f"/{name}"]}
+    gateway.on("fleet.FindContainers", [pb.FindContainersResponse(answers=[{"host": "a", "containers": [found]}])])
+    gateway.on("fleet.StreamStats", [stats(sample(1)), stats(long)])
+    listed = {"host": "a", "response": {"containers": [found]}}
+    gateway.on("fleet.ListContainers", [pb.ListContainersResponse(answers=[listed])])
+    gateway.on("WatchHosts", [hosts.WatchHostsResponse(hosts=[{"name": "a", "address": f"unix:///run/{name}"}])])
+    controller, terminal = pty.openpty()
+    try:
+        variables = {**os.environ, "TERM": "xterm", "COLUMNS": "72", "LINES": "20"}
+        with subprocess.Popen([*command, *words], stdout=terminal, stderr=terminal, env=variables) as it:
+            assert it.wait(60) == 0
+        left = os.read(controller, 100_000).decode().rpartition("\x1b[?1049l")[2]
+    finally:
+        os.close(controller)
+        os.close(terminal)
+
+    lines = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", left).splitlines()
+    assert [len(line) <= 72 for line in lines] == [True, True]
+    assert "…" in lines[1]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo terminals")

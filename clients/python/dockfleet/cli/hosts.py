@@ -82,6 +82,8 @@ def _watch(gateway: Gateway, scope: Scope, view: View) -> None:
     live = sys.stdout.isatty() and not (view.as_json or view.template)
     known: dict[str, Any] = {}
     with ExitStack() as stack:
+        if live:  # what was seen last stays, also after Ctrl-C
+            stack.callback(lambda: click.echo("\n".join(_lines(known))))
         screen = stack.enter_context(Screen()) if live else None
         for response in _changes(gateway, scope):
             known.update((host.name, host) for host in response.hosts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from contextlib import ExitStack
 from typing import Any
@@ -15,7 +14,7 @@ from dockfleet.cli.gateway import Gateway
 from dockfleet.cli.output import fields, print_json, say_failure
 from dockfleet.cli.scope import Scope, scoped
 from dockfleet.cli.screen import Screen
-from dockfleet.cli.table import Table
+from dockfleet.cli.table import Table, terminal_width
 from dockfleet.cli.targets import is_pattern, several
 from dockfleet.cli.template import formatted
 from dockfleet.cli.view import FORMAT, NO_TRUNC
@@ -103,7 +102,8 @@ def stats(
         containers = scope.container_selector(texts)
     table = StatsTable(known, keeps_stopped=also_stopped or no_stream, no_trunc=no_trunc)
     live = sys.stdout.isatty() and not (no_stream or as_json or template)
-    how = None if live else (template, as_json)
+    at_once = live or (no_stream and not (as_json or template))
+    how = None if at_once else (template, as_json)
     for host, id in known.keys() - due if due is not None else ():  # they send no samples
         idle = pb.StatsRecord(host=host, container_id=id, container_name=known[host, id])
         idle.not_running.SetInParent()
@@ -120,10 +120,8 @@ def stats(
                 if due is not None and not due:
                     break
     finally:
-        if live:  # what was seen last stays, also after Ctrl-C
+        if at_once:  # what was seen last stays, also after Ctrl-C
             click.echo("\n".join(table.screen()))
-    if due is not None and not (known or template or as_json):
-        click.echo(Table(*COLUMNS).head())
     table.say_failures()
     context.exit(1 if table.failures else 0)
 
@@ -131,7 +129,9 @@ def stats(
 def _take(table: StatsTable, record: Any, due: set[Key] | None, how: tuple[str | None, bool] | None) -> None:
     """Take a record in, and print it as *how* says; with *due*, only the first one of each container."""
     key = (record.host, record.container_id)
-    if not table.take(record) or (due is not None and key not in due and record.container_id):
+    if due is not None and record.container_id and key not in due:
+        return
+    if not table.take(record):
         return
     if due is not None:
         due.discard(key)
@@ -207,8 +207,9 @@ class StatsTable:
         click.echo(self._table.lines([_cells(self.rows[key])])[0])
 
     def screen(self) -> list[str]:
-        """Return all lines, as wide as the terminal."""
-        table = Table(*COLUMNS, limit=shutil.get_terminal_size().columns, fixed=("CPU %", "MEM %", "PIDS"))
+        """Return all lines; on a terminal they are not wider than it is."""
+        limit = None if self._no_trunc else terminal_width()
+        table = Table(*COLUMNS, limit=limit, fixed=("CPU %", "MEM %", "PIDS"))
         rows = [_cells(self.rows[key]) for key in sorted(self.rows, key=lambda key: (key[0], self.rows[key]["Name"]))]
         return [table.head(rows), *table.lines(rows)]
 
