@@ -106,6 +106,19 @@ def test_events_continue_after_a_failure_with_their_token(gateway: Gateway, run:
     assert [(each.resume_token, each.request.since.seconds) for each in gateway.requests] == [(b"", 5), (b"t1", 0)]
 
 
+def test_a_failure_that_lasts_is_named_once_while_it_is_tried_again(gateway: Gateway, run: Run) -> None:
+    """A user would take silence for a stream without events."""
+    record = {"host": "a", "event": EVENT}
+    gateway.on("fleet.StreamEvents", broken_after([events(record, token=b"t1")], [], [], [], [], [events(record)]))
+
+    result = run("events")
+
+    assert (result.stdout, result.exit_code) == (f"{LINE}\n" * 2, 0)
+    [line] = result.stderr.splitlines()
+    assert line.startswith("dockfleet: HOST_UNREACHABLE: ")
+    assert line.endswith("; it is tried again")
+
+
 @pytest.mark.parametrize(
     ("options", "line"),
     [(["--format", "{{.Host}} {{.Actor.Attributes.image}} {{.Action}}"], "a nginx start"), (["--json"], None)],
@@ -269,6 +282,26 @@ def test_stats_are_json_for_programs(gateway: Gateway, run: Run) -> None:
     (one,) = map(json.loads, run("stats", "--json").stdout.splitlines())
 
     assert (one["host"], one["containerName"], one["stats"]["summary"]["cpuPercent"]) == ("a", "web", 7.5)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo terminals")
+@pytest.mark.parametrize("words", [["stats"], ["hosts", "--watch"]], ids=" ".join)
+def test_a_dumb_terminal_gets_lines(gateway: Gateway, command: list[str], words: list[str]) -> None:
+    """It has no screen to draw on: the user would see nothing until the end."""
+    import pty
+
+    gateway.on("fleet.StreamStats", [stats(sample(1)), stats(sample(7.5))])
+    gateway.on("WatchHosts", [hosts.WatchHostsResponse(hosts=[{"name": "a", "message": "7.50%"}])])
+    controller, terminal = pty.openpty()
+    try:
+        with subprocess.Popen([*command, *words], stdout=terminal, stderr=terminal, env={**os.environ, "TERM": "dumb"}):
+            pass
+        text = os.read(controller, 100_000).decode()
+    finally:
+        os.close(controller)
+        os.close(terminal)
+
+    assert ("\x1b" in text, text.count("7.50%")) == (False, 1)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo terminals")

@@ -13,7 +13,7 @@ from dockfleet.cli import docker_text
 from dockfleet.cli.gateway import Gateway, call
 from dockfleet.cli.host_changes import COMMANDS, NAMES
 from dockfleet.cli.host_sources import say_missing, sources
-from dockfleet.cli.output import fields, print_json
+from dockfleet.cli.output import fields, is_screen, print_json
 from dockfleet.cli.scope import Scope, scoped
 from dockfleet.cli.table import Table, terminal_width
 from dockfleet.cli.view import View, listed
@@ -79,11 +79,11 @@ def _show(view: View, found: Any) -> None:
 def _watch(gateway: Gateway, scope: Scope, view: View) -> None:
     from dockfleet.cli.screen import Screen
 
-    live = sys.stdout.isatty() and not (view.as_json or view.template)
+    live = is_screen(sys.stdout) and not (view.as_json or view.template)
     known: dict[str, Any] = {}
     with ExitStack() as stack:
         if live:  # what was seen last stays, also after Ctrl-C
-            stack.callback(lambda: click.echo("\n".join(_lines(known))))
+            stack.callback(lambda: click.echo("".join(f"{line}\n" for line in _lines(known) if known), nl=False))
         screen = stack.enter_context(Screen()) if live else None
         for response in _changes(gateway, scope):
             known.update((host.name, host) for host in response.hosts)

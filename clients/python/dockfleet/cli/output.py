@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -121,4 +121,9 @@ def use_colour(choice: str) -> bool:
     """Return whether to use colours: as *choice* says (`always`, `never`), else on a terminal without NO_COLOR."""
     if choice != "auto":
         return choice == "always"
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return is_screen(sys.stdout) and not os.environ.get("NO_COLOR")
+
+
+def is_screen(stream: IO[str]) -> bool:
+    """Return whether *stream* is a terminal that can be drawn on; a dumb one gets lines."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"

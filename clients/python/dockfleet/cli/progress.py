@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import click
 
+from dockfleet.cli.output import is_screen
 from dockfleet.cli.table import printable
 
 
@@ -20,7 +21,7 @@ class Bars:
         self._progress: Any = None
         self._tasks: dict[str, Any] = {}
         self._said: dict[str, str] = {}
-        if not quiet and sys.stderr.isatty():
+        if not quiet and is_screen(sys.stderr):
             from rich.console import Console
             from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 

@@ -6,10 +6,16 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import click
+
 from dockfleet.calls import Method
+from dockfleet.cli.failures import explain
 from dockfleet.cli.gateway import responses
+from dockfleet.cli.output import say
 from dockfleet.errors import DockfleetError
 from dockfleet.resume_state import ResumeState
+
+SAID = 3  # failures in a row after which a user should know why nothing comes; a restart of the gateway needs fewer
 
 
 def resumed(rpc: Callable[..., Any], request: Any) -> Iterator[Any]:
@@ -19,15 +25,21 @@ def resumed(rpc: Callable[..., Any], request: Any) -> Iterator[Any]:
     `DockfleetError`.
     """
     state = ResumeState(_method_of(request), request)
+    failures = 0
     while True:
         try:
             for response in responses(rpc, state.request()):
                 state.received(response)
+                failures = 0
                 yield response
         except DockfleetError as error:
             if state.ended:
                 return
-            time.sleep(state.failed(error))
+            wait = state.failed(error)
+            failures += 1
+            if failures == SAID:
+                say(f"{explain(error, click.get_current_context().find_root().params)}; it is tried again")
+            time.sleep(wait)
         else:
             return
 

@@ -11,7 +11,7 @@ import click
 from dockfleet.cli.completion import complete_containers
 from dockfleet.cli.docker_text import binary_size, short_id, size
 from dockfleet.cli.gateway import Gateway
-from dockfleet.cli.output import fields, print_json, say_failure
+from dockfleet.cli.output import fields, is_screen, print_json, say_failure
 from dockfleet.cli.scope import Scope, scoped
 from dockfleet.cli.screen import Screen
 from dockfleet.cli.table import Table, terminal_width
@@ -101,7 +101,7 @@ def stats(
     elif texts:
         containers = scope.container_selector(texts)
     table = StatsTable(known, keeps_stopped=also_stopped or no_stream, no_trunc=no_trunc)
-    live = sys.stdout.isatty() and not (no_stream or as_json or template)
+    live = is_screen(sys.stdout) and not (no_stream or as_json or template)
     at_once = live or (no_stream and not (as_json or template))
     how = None if at_once else (template, as_json)
     for host, id in known.keys() - due if due is not None else ():  # they send no samples
