@@ -96,6 +96,13 @@ DETAILS = (
     "{{range .Containers}}{{.Names}} {{.Image}} {{.Size}} {{.LocalVolumes}}\n{{end}}"
     "{{range .Volumes}}{{.Name}} {{.Links}} {{.Size}}\n{{end}}"
 )
+PLACEHOLDERS = (
+    "{{.CreatedAt}} {{.RunningFor}} {{.Ports}} {{.State}} {{.Mounts}} {{.Networks}} {{.LocalVolumes}} {{.Size}}"
+)
+FUNCTIONS = (
+    '{{range $i, $each := .Config.Env}}{{$i}}{{println $each}}{{end}}{{join .Config.Cmd ","}} {{index .Config.Cmd 0}} '
+    "{{if .State.Running}}yes{{else}}no{{end}} {{len .Mounts}} {{json .HostConfig.RestartPolicy}} {{upper .Name}}"
+)
 SAME = {  # words of docker, where `web` is the container; ours have its host before it
     "ps": [
         "ps",
@@ -105,6 +112,18 @@ SAME = {  # words of docker, where `web` is the container; ours have its host be
         "--format",
         "{{.ID}} {{.Image}} {{.Command}} {{.Names}} {{.Labels}}",
     ],
+    "ps, the rest": ["ps", "--filter", "label=of=web", "--format", PLACEHOLDERS],
+    "ps, filters": [
+        *("ps", "-q", "--filter", "label=of=web", "--filter", "status=running", "--filter", "network=none"),
+        *("--filter", "ancestor=" + IMAGE, "--filter", "volume=/data", "--filter", "health=none"),
+    ],
+    "inspect, functions": ["inspect", "--format", FUNCTIONS, "web"],
+    "history, not for people": ["history", "--human=false", "--format", "{{.Size}} {{.CreatedAt}}", IMAGE],
+    "exec, options": [
+        *("exec", "-w", "/tmp", "-u", "65534:65534", "--privileged=false", "-e", "A=2", "web"),
+        *("sh", "-c", "pwd; id -u; echo $A"),
+    ],
+    "logs, -t and --until": ["logs", "--since", "1h", "-t", "-n", "5", "web"],
     "ps -q": ["ps", "-q", "--no-trunc", "--filter", "label=of=web"],
     "container ls": ["container", "ls", "-q", "--filter", "label=of=web"],
     "top": ["top", "web", "-o", "pid,args"],
@@ -177,6 +196,9 @@ CREATED = (
     *("--stop-timeout", "7", "--ulimit", "nofile=1:2", "--restart", "on-failure:3"),
     *("--health-cmd", "true", "--health-interval", "1m30s", "--tmpfs", "/t:size=1m"),
     *("--network", "name=bridge,driver-opt=a=b", "--mount", '"type=bind","source=/etc",target=/v,readonly'),
+    *("--mount", "type=volume,target=/w,volume-label=a=b,volume-nocopy"),
+    *("--mount", "type=tmpfs,target=/m,tmpfs-size=1m,tmpfs-mode=1770", "--init=true", "--read-only=false"),
+    *("--mount", "type=bind,source=/etc,target=/u,bind-propagation=rslave,bind-nonrecursive"),
 )
 UNLIKE = (
     *(".Id", ".Created", ".Name", ".ResolvConfPath", ".HostnamePath", ".HostsPath", ".LogPath", ".GraphDriver"),
@@ -220,6 +242,11 @@ async def test_a_missing_container_does_not_keep_the_others(
     assert [each.exit_code for each in (stopped, waited, removed)] == [1, 1, 0]
     assert [each.stdout for each in (stopped, waited, removed)] == [f"{name}\n", "137\n", f"{HOST}/{name}\n"]
     assert all("there is no container nope" in each.stderr for each in (stopped, waited, removed))
+
+
+async def test_the_latest_container_is_found_as_docker_finds_it(ours: Words, docker: Words, name: str) -> None:
+    """By the options of docker: `-lq`."""
+    assert await ours("ps", "-lq", "-H", HOST) == await docker("ps", "-lq")
 
 
 async def test_only_the_streams_that_are_attached_are_shown(run: Callable[..., Awaitable[Result]]) -> None:
@@ -397,6 +424,7 @@ async def test_hosts_are_managed(ours: Words, run: Callable[..., Awaitable[Resul
     await ours("hosts", "drain", "new")
     assert "draining" in await ours("hosts", "ls", "-H", "new")
     await ours("hosts", "undrain", "new")
+    assert "configuration up 2" in await ours("hosts", "sources", "--format", "{{.Name}} {{.State}} {{.Hosts}}")
 
 
 async def test_networks_and_volumes(

@@ -12,6 +12,7 @@ from dockfleet.fleet.v1 import fleet_pb2 as pb
 from dockfleet.fleet.v1 import hosts_pb2 as hosts
 from dockfleet.v1 import common_pb2 as common
 from dockfleet.v1 import containers_pb2 as containers
+from dockfleet.v1 import images_pb2 as images
 from dockfleet.v1 import networks_pb2 as networks
 
 from clients.python.tests.scripted_gateway import Gateway
@@ -38,6 +39,7 @@ FLAGS = [  # the words, whether --read-only and --init are set, and the command
     (["--read-only", "--init=1", "img", "sh", "--rm=true"], True, True, ["sh", "--rm=true"]),
     (["--read-only=false", "--init=false", "img", "--", "-x=0"], None, False, ["--", "-x=0"]),
     (["-itw", "--init=0", "-e", "-t=0", "img"], None, None, []),
+    (["-ei=1", "-it=false", "img"], None, None, []),
 ]
 
 
@@ -70,6 +72,25 @@ def test_less_usual_options_are_in_the_request(created: Callable[..., Any]) -> N
     host = config.host_config
     assert (host.cpu_realtime_period_microseconds, host.cpu_realtime_runtime_microseconds) == (5, 4)
     assert host.kernel_memory_bytes == 1024
+
+
+def test_flags_in_one_word_have_their_own_values(created: Callable[..., Any]) -> None:
+    """A value is that of the last one; after an option with a value, it is no flag's."""
+    config = created("-it=false", "-ei=1", "-a", "STDERR", "img").config
+
+    assert (config.open_stdin, config.tty, list(config.env)) == (True, False, ["i=1"])
+    assert (config.attach_stdin, config.attach_stdout, config.attach_stderr) == (False, False, True)
+
+
+def test_what_is_no_option_is_left_as_it_is(gateway: Gateway, run: Run) -> None:
+    """Also where it looks like a flag without its hyphen."""
+    tagged = pb.TagImagesResponse(results=[{"target": {"host": "a"}, "last": True}])
+    gateway.on("fleet.TagImages", [tagged])
+    gateway.on("TagImage", images.TagImageResponse())
+
+    run("tag", "-H", "a", "y=true", "y=0")
+
+    assert "y=true" in str(gateway.requests[-1])
 
 
 def test_a_network_of_settings_is_created_and_used(gateway: Gateway, run: Run) -> None:

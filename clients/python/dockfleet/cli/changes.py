@@ -13,7 +13,7 @@ from dockfleet.cli.inspection import CONTAINER
 from dockfleet.cli.lifecycle import called_by_name, chosen, written
 from dockfleet.cli.reports import Report, selectors
 from dockfleet.cli.scope import Scope, scoped
-from dockfleet.cli.spec import SIZE, check_id_file, spec_of, specified, write_id
+from dockfleet.cli.spec import ATTACH, SIZE, check_id_file, spec_of, specified, write_id
 from dockfleet.cli.targets import one
 from dockfleet.cli.values import Value
 from dockfleet.cli.values import restart as restart_policy_of
@@ -22,6 +22,7 @@ from dockfleet.cli.values import restart as restart_policy_of
 @click.command(context_settings={"allow_interspersed_args": False})
 @click.option("--pull", type=click.Choice(["missing", "always", "never"]), default="missing", help="When to pull it.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress of the pull.")
+@ATTACH
 @specified
 @scoped(labels=False)
 @click.argument("image", shell_complete=complete_images)
@@ -33,6 +34,7 @@ def create(
     image: str,
     cmd: tuple[str, ...],
     scope: Scope,
+    streams: tuple[str, ...],
     pull: str,
     quiet: bool,
     name: str | None,
@@ -57,7 +59,7 @@ def create(
         host=one_host(gateway, scope),
         name=name,
         platform=platform,
-        config=spec_of(image, cmd, **options),
+        config=spec_of(image, cmd, streams=streams, **options),
         registry_auth=auth_for(image),
         pull=pb.PullPolicy.Value(f"PULL_POLICY_{pull.upper()}"),
     )

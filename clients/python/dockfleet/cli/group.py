@@ -99,14 +99,14 @@ def with_plain_flags(command: click.Command, words: Sequence[str]) -> list[str]:
         if word == "--" or ends:
             return [*found, word, *rest]
         name, _, value = word.partition("=")
-        if name in flags and value.lower() in MEANT:
-            meant = name if MEANT[value.lower()] else next(iter(flags[name].secondary_opts), None)
-            found += [meant] if meant else []
-            continue
-        found.append(word)
-        group = word[1:-1] if word[:2] != "--" else ""  # -it, and the last one may have a value: -itw /srv
-        if word in valued or (group and f"-{word[-1]}" in valued and all(f"-{each}" in flags for each in group)):
-            found += islice(rest, 1)
+        before, last = ("", name) if name[:2] == "--" else (name[1:-1], f"-{name[-1:]}")  # -it, or -itw with a value
+        if not word.startswith("-") or any(f"-{each}" not in flags for each in before):
+            found.append(word)
+        elif last in flags and value.lower() in MEANT:
+            meant = last if MEANT[value.lower()] else next(iter(flags[last].secondary_opts), "")
+            found += [each for each in (before and f"-{before}", meant) if each]
+        else:
+            found += [word, *islice(rest, 1 if word == name and last in valued else 0)]
     return found
 
 

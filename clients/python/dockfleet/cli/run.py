@@ -11,20 +11,14 @@ from dockfleet.cli.completion import complete_images
 from dockfleet.cli.gateway import Gateway, responses
 from dockfleet.cli.group import NOT_RUN, CommandError
 from dockfleet.cli.scope import Scope, scoped
-from dockfleet.cli.spec import check_id_file, spec_of, specified
+from dockfleet.cli.spec import ATTACH, STREAMS, check_id_file, spec_of, specified
 
-STREAMS = ("stdin", "stdout", "stderr")
 PULL = {"missing": "PULL_POLICY_MISSING", "always": "PULL_POLICY_ALWAYS", "never": "PULL_POLICY_NEVER"}
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
 @click.option("-d", "--detach", is_flag=True, help="Print its id, and do not wait for it.")
-@click.option(
-    *("-a", "--attach", "streams"),
-    multiple=True,
-    type=click.Choice(STREAMS, case_sensitive=False),
-    help="Attach only to this; may be repeated.",
-)
+@ATTACH
 @click.option("--detach-keys", metavar="KEYS", help="The keys that end the session, such as ctrl-p,ctrl-q.")
 @click.option("--pull", type=click.Choice(list(PULL)), default="missing", help="When to pull the image.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress of the pull.")

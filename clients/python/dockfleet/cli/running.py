@@ -17,9 +17,8 @@ from dockfleet.cli.progress import Bars
 from dockfleet.cli.pulling import show_progress
 from dockfleet.cli.reports import Report
 from dockfleet.cli.scope import Scope
-from dockfleet.cli.spec import write_id
+from dockfleet.cli.spec import STREAMS, write_id
 
-STREAMS = ("stdin", "stdout", "stderr")
 IMPATIENT = 3  # after so many Ctrl-C this program ends without the container
 
 

@@ -34,6 +34,13 @@ def _flag(*names: str, help: str) -> F:
     return click.option(*names, is_flag=True, default=None, help=help)
 
 
+STREAMS = ("stdin", "stdout", "stderr")
+ATTACH = click.option(
+    *("-a", "--attach", "streams"),
+    multiple=True,
+    type=click.Choice(STREAMS, case_sensitive=False),
+    help="Attach only to this; may be repeated.",
+)
 OPTIONS: tuple[F, ...] = (
     click.option("--name", metavar="NAME", help="Its name."),
     _many("-e", "--env", help="Set a variable, or pass on yours of this name.", metavar="NAME[=VALUE]"),
@@ -167,8 +174,19 @@ HOST_FIELDS = (
 OWN_FIELDS = ("working_dir", "user", "hostname", "domainname", "mac_address", "stop_signal", "stop_timeout_seconds")
 
 
-def spec_of(image: str, cmd: tuple[str, ...], *, interactive: bool | None, tty: bool | None, **options: Any) -> Any:
-    """Return the container that the options specify.  Raises `click.UsageError` for a wrong value."""
+def spec_of(
+    image: str,
+    cmd: tuple[str, ...],
+    *,
+    interactive: bool | None,
+    tty: bool | None,
+    streams: tuple[str, ...] = (),
+    **options: Any,
+) -> Any:
+    """Return the container that the options specify, attached to the *streams*, or to all.
+
+    Raises `click.UsageError` for a wrong value.
+    """
     from dockfleet.v1.container_config_pb2 import ContainerSpec, HostConfig, PortBinding, PortBindings
 
     bindings = ports(options["publish"])
@@ -201,9 +219,9 @@ def spec_of(image: str, cmd: tuple[str, ...], *, interactive: bool | None, tty: 
         tty=tty,
         open_stdin=interactive,
         stdin_once=interactive,
-        attach_stdin=interactive,
-        attach_stdout=True,
-        attach_stderr=True,
+        attach_stdin=interactive and (not streams or "stdin" in streams),
+        attach_stdout=not streams or "stdout" in streams,
+        attach_stderr=not streams or "stderr" in streams,
         host_config=host,
         networking_config=_networking(networks),
     )
