@@ -196,7 +196,6 @@ CREATED = (
     *("--stop-timeout", "7", "--ulimit", "nofile=1:2", "--restart", "on-failure:3"),
     *("--health-cmd", "true", "--health-interval", "1m30s", "--tmpfs", "/t:size=1m"),
     *("--network", "name=bridge,driver-opt=a=b", "--mount", '"type=bind","source=/etc",target=/v,readonly'),
-    *("--mount", "type=volume,target=/w,volume-label=a=b,volume-nocopy"),
     *("--mount", "type=tmpfs,target=/m,tmpfs-size=1m,tmpfs-mode=1770", "--init=true", "--read-only=false"),
     *("--mount", "type=bind,source=/etc,target=/u,bind-propagation=rslave,bind-nonrecursive"),
 )
