@@ -497,7 +497,7 @@ def test_a_source_of_hosts_that_may_have_more_is_named_in_one_line(gateway: Gate
     assert (result.exit_code, result.stdout) == (0, "")
     texts = [
         "etcd has not answered yet, so its hosts are missing: connection refused",
-        "directory has an invalid entry, h2.yaml: addres is unknown (and 1 more: see `dockfleet hosts`)",
+        "directory has an invalid entry, h2.yaml: addres is unknown (and 1 more: see `dockfleet hosts sources`)",
         "consul has not answered since 2024-05-01T00:00:00Z; its hosts stay: timed out",
     ]
     assert result.stderr.splitlines() == [f"dockfleet: warning: the source of hosts {text}" for text in texts]

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from dockfleet.cli import sources
-
 if TYPE_CHECKING:
     import grpc
 
@@ -140,6 +138,8 @@ def call(rpc: Callable[..., T], request: Any, timeout: float | None = None) -> T
     """Return the response of a call.  Raises `DockfleetError`."""
     import grpc
 
+    from dockfleet.cli import sources
+
     try:
         response = rpc(request, timeout=timeout)
     except grpc.RpcError as error:
@@ -163,6 +163,7 @@ def responses(rpc: Callable[..., Any], request: Any) -> Iterator[Any]:
 
     *request* is a message, or an `Upload`, whose source may raise `CommandError`.
     """
+    from dockfleet.cli import sources
     from dockfleet.stream import Stream, Upload
 
     with _source_failures(), Stream[Any](rpc(request), request if isinstance(request, Upload) else None) as stream:

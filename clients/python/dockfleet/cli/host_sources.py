@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import click
 
 from dockfleet.cli import docker_text
 from dockfleet.cli.gateway import Gateway, call
-from dockfleet.cli.output import fields, say
+from dockfleet.cli.output import fields
 from dockfleet.cli.view import View, listed
 
 COLUMNS = {
@@ -26,34 +25,17 @@ COLUMNS = {
 @listed()
 @click.pass_context
 def sources(context: click.Context, /, view: View) -> None:
-    """List the sources of the hosts, and the entries that the gateway refuses.
+    """List the sources of the hosts.
 
-    The exit code is 1 when a source does not answer, or an entry is refused.
+    The entries that the gateway refuses are named on standard error.  The exit code is 1 when a source does not answer,
+    or an entry is refused.
     """
     from dockfleet.fleet.v1.hosts_pb2 import ListHostsRequest
 
     gateway: Gateway = context.obj
     found = call(gateway.hosts.ListHosts, ListHostsRequest()).sources
     view.show([_row(source) for source in found], COLUMNS, "Name", (fields(source) for source in found))
-    say_refused(found)
     context.exit(0 if all(source.up and not source.refused_entries for source in found) else 1)
-
-
-def say_missing(found: Iterable[Any]) -> None:
-    """Say on standard error why hosts of the sources *found* may be missing from a list."""
-    for source in found:
-        if not source.up:
-            hosts = "its hosts stay as they were" if source.HasField("last_success_time") else "its hosts are missing"
-            say(f"the source {source.name} does not answer, and {hosts}: {source.message}")
-    say_refused(found)
-
-
-def say_refused(found: Iterable[Any]) -> None:
-    """Say on standard error which entries of the sources *found* the gateway refuses, and why."""
-    for source in found:
-        for entry in source.refused_entries:
-            place = "" if entry.place in entry.message else f"{entry.place}: "
-            say(f"the source {source.name} has an entry that is refused: {place}{entry.message}")
 
 
 def _row(source: Any) -> dict[str, str]:

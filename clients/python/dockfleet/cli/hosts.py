@@ -12,7 +12,7 @@ import click
 from dockfleet.cli import docker_text
 from dockfleet.cli.gateway import Gateway, call
 from dockfleet.cli.host_changes import COMMANDS, NAMES
-from dockfleet.cli.host_sources import say_missing, sources
+from dockfleet.cli.host_sources import sources
 from dockfleet.cli.output import fields, is_screen, print_json
 from dockfleet.cli.scope import Scope, scoped
 from dockfleet.cli.table import Table, terminal_width
@@ -69,7 +69,6 @@ def _list(gateway: Gateway, scope: Scope, view: View) -> None:
     selector = scope.host_selector() if scope.names_hosts else None
     response = call(gateway.hosts.ListHosts, ListHostsRequest(selector=selector))
     _show(view, response.hosts)
-    say_missing(response.sources)
 
 
 def _show(view: View, found: Any) -> None:

@@ -28,7 +28,9 @@ def _texts(response: Any) -> Iterator[str]:
             yield from _silence(source)
             if source.refused_entries:
                 first, *more = source.refused_entries
-                yield _invalid(source, first) + (f" (and {len(more)} more: see `dockfleet hosts`)" if more else "")
+                yield _invalid(source, first) + (
+                    f" (and {len(more)} more: see `dockfleet hosts sources`)" if more else ""
+                )
     for source in getattr(response, "sources", ()):
         yield from _silence(source)
         for entry in source.refused_entries:
