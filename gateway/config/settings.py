@@ -45,8 +45,8 @@ class Limits(Section):
     """Reflection streams that the gateway serves at once."""
 
     max_address_share: float = Field(default=0.75, gt=0, le=1)
-    """Share of each of these five bounds that the clients of one address may use together.  Set 1 if a proxy, or one
-    program, is the only client."""
+    """Share of each of these five bounds, and of `max_large_request_bytes`, that the clients of one address may use
+    together.  Set 1 if a proxy, or one program, is the only client."""
 
     max_client_connections: int = Field(default=1000, ge=1, le=1 << 20)
     """Connections of gRPC clients; more are closed at once.  At most half of the file descriptors that the process may
@@ -66,6 +66,10 @@ class Limits(Section):
     max_slow_requests: int = Field(default=32, ge=1, le=1 << 20)
     """Calls that wait for their first message for longer than a moment.  Each may take 4 MiB of memory.  When there are
     more, the gateway refuses the oldest call of the address that has the most."""
+
+    max_large_request_bytes: int = Field(default=64 << 20, ge=8 << 20, le=1 << 40)
+    """Bytes of the requests above 64 KiB of all open calls together; the gateway refuses more.  Each byte takes up to
+    five in memory."""
 
     max_connections_per_host: int = Field(default=64, ge=1, le=1024)
     """Unary calls to one host at the same time, each on its own connection.  Idle connections close after a minute."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
@@ -11,7 +11,7 @@ from dockfleet.fleet.v1 import fleet_pb2 as pb
 from dockfleet.fleet.v1 import selectors_pb2
 
 from gateway.engine.errors import CallError, InvalidField
-from gateway.engine.inventory.matching import check, matches, meets
+from gateway.engine.inventory.matching import check, check_names, meeting, naming
 from gateway.engine.inventory.rows import ContainerRow, Port
 from gateway.fleet.host import Host
 from gateway.fleet.selector import check_hosts
@@ -56,7 +56,7 @@ def endpoints_of(host: Host, row: ContainerRow) -> list[pb.ServiceEndpoint]:
         endpoint = pb.ServiceEndpoint()
         endpoint.CopyFrom(common)
         endpoint.container_port, endpoint.protocol = port.private, port.type
-        if port.public:
+        if 0 < port.public <= _MOST_PORT:
             endpoint.address, endpoint.port = _address(host, port), port.public
         found.setdefault(key_of(endpoint), endpoint)
     return list(found.values()) or [common]
@@ -79,7 +79,10 @@ def _reached_at(host: Host) -> str:
 def _address(host: Host, port: Port) -> str:
     """Return the address of a published port; "" when it cannot be reached from another machine."""
     url = urlsplit(host.engine.endpoint.url)
-    bound = ipaddress.ip_address(port.ip) if port.ip else None
+    try:
+        bound = ipaddress.ip_address(port.ip) if port.ip else None
+    except ValueError:  # an engine can say anything
+        return ""
     if bound is None or bound.is_unspecified:
         return _reached_at(host)
     if bound.is_loopback:
@@ -102,24 +105,23 @@ class Wanted:
         if not request.HasField("hosts"):
             raise InvalidField(f"{path}hosts", "must select hosts; `all: true` selects every host")
         check_hosts(request.hosts, f"{path}hosts")
-        for index, name in enumerate(request.services):
-            if not name:
-                raise InvalidField(f"{path}services[{index}]", "must be the name of a service, or a pattern with `*`")
+        check_names(request.services, f"{path}services", "the name of a service, or a pattern with `*`")
         check(request.labels, f"{path}labels")
         if request.HasField("container_port") and not 1 <= request.container_port <= _MOST_PORT:
             raise InvalidField(f"{path}container_port", f"must be a port from 1 to {_MOST_PORT}")
         self.hosts: selectors_pb2.HostSelector = request.hosts
         self._request = request
+        self._is_named = naming(request.services or ("*",))
+        self._meets = meeting(request.labels)
 
     def fits(self, endpoint: pb.ServiceEndpoint) -> bool:
         """Return whether the request selects *endpoint*."""
         request = self._request
-        names: Sequence[str] = request.services or ("*",)
         return (
-            any(matches(endpoint.service, name) for name in names)
+            self._is_named(endpoint.service)
             and (request.include_unhealthy or endpoint.health in ("none", "healthy"))
             and (not request.HasField("container_port") or endpoint.container_port == request.container_port)
-            and meets(endpoint.labels, request.labels)
+            and self._meets(endpoint.labels)
         )
 
     def find(self, host: Host, row: ContainerRow) -> dict[Key, pb.ServiceEndpoint]:

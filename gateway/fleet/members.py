@@ -10,13 +10,14 @@ from typing import Protocol, Self
 
 from dockfleet.fleet.v1 import selectors_pb2 as pb
 
+from gateway.engine.background import report
 from gateway.engine.errors import CallError
 from gateway.engine.inventory.changes import Forget, Put, Removed, Stale, Synced
 from gateway.engine.inventory.rows import ContainerRow
 from gateway.engine.inventory.selecting import check_containers
 from gateway.fleet.host import Host, HostRemoved
 from gateway.fleet.registry import HostRegistry
-from gateway.fleet.selector import fits, select, selecting
+from gateway.fleet.selector import fits, fitting, select, selecting
 
 
 class HostNotSelected(CallError):
@@ -91,7 +92,7 @@ class Members:
     async def __aenter__(self) -> Self:
         """Raises `InvalidField` for malformed selectors, and `UnknownHost`."""
         if self._hosts_may_come:
-            selected = [host for host in self._registry if fits(host, self._hosts)]
+            selected = list(filter(fitting(self._hosts), self._registry))
         else:
             selected = select(self._registry, self._hosts, "hosts")
         if self._containers is not None:
@@ -176,6 +177,8 @@ class Members:
                             pass  # everything follows: containers that are known are reported again
         except CallError:
             pass  # the host was removed: the registry reports that, too
+        except Exception as error:
+            report(error, "members", host.name)
         finally:
             timer.cancel()
 

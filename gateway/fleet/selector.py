@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from dockfleet.fleet.v1 import selectors_pb2 as pb
 
 from gateway.engine.errors import InvalidField
-from gateway.engine.inventory.matching import check, matches, meets
+from gateway.engine.inventory.matching import check, check_names, meeting, naming
 from gateway.engine.inventory.rows import ContainerRow
 from gateway.fleet.host import Host
 from gateway.fleet.registry import HostRegistry, NoHostKnownYet, UnknownHost
@@ -27,7 +29,7 @@ def select(hosts: Iterable[Host], selector: pb.HostSelector, path: str = "select
     for name in selector.names:
         if "*" not in name and name not in known:
             raise unknown(name)
-    return [host for host in hosts if fits(host, selector)]
+    return list(filter(fitting(selector), hosts))
 
 
 def select_some(hosts: HostRegistry, selector: pb.HostSelector, path: str) -> list[Host]:
@@ -47,18 +49,21 @@ def check_hosts(selector: pb.HostSelector, path: str = "selector") -> None:
         raise InvalidField(f"{path}.all", "must be false when `names` or `labels` are set")
     if not (selector.all or selector.names or selector.labels):
         raise InvalidField(path, "must have `names` or `labels`, or `all`")
-    for index, name in enumerate(selector.names):
-        if not name:
-            raise InvalidField(f"{path}.names[{index}]", "must be the name of a host, or a pattern with `*`")
+    check_names(selector.names, f"{path}.names", "the name of a host, or a pattern with `*`")
     check(selector.labels, f"{path}.labels")
 
 
 def fits(host: Host, selector: pb.HostSelector) -> bool:
     """Return whether the well-formed *selector* selects *host*."""
+    return fitting(selector)(host)
+
+
+def fitting(selector: pb.HostSelector) -> Callable[[Host], bool]:
+    """Return the predicate of the well-formed *selector*."""
     if selector.all:
-        return True
-    names = selector.names or ("*",)
-    return any(matches(host.name, name) for name in names) and meets(host.labels, selector.labels)
+        return lambda host: True
+    named, meets = naming(selector.names or ("*",)), meeting(selector.labels)
+    return lambda host: named(host.name) and meets(host.labels)
 
 
 def selecting(host: Host, containers: pb.ContainerSelector) -> Callable[[ContainerRow], bool]:
@@ -83,14 +88,19 @@ class Named(Protocol):
         """All its names."""
 
 
-def unmatched(names: Iterable[str], containers: Sequence[Named]) -> list[str]:
+async def unmatched(names: Iterable[str], containers: Sequence[Named]) -> list[str]:
     """Return those of *names* of a `ContainerSelector` that fit none of the selected *containers*."""
     known = {name.removeprefix("/") for each in containers for name in each.names}
-
-    def found(name: str) -> bool:
-        return any(matches(each, name) for each in known) or any(each.id.startswith(name) for each in containers)
-
-    return [name for name in names if not found(name.removeprefix("/"))]
-
-
-__all__ = ["check_hosts", "fits", "meets", "select", "select_some", "selecting", "unmatched"]
+    ids = sorted(each.id for each in containers)
+    missing = []
+    for name in names:
+        wanted = name.removeprefix("/")
+        if "*" in wanted:
+            await asyncio.sleep(0)  # a look at all names takes milliseconds where there are many
+            found = any(map(naming((wanted,)), known))
+        else:
+            next_one = ids[(at := bisect_left(ids, wanted)) : at + 1]
+            found = wanted in known or any(id.startswith(wanted) for id in next_one)
+        if not found:
+            missing.append(name)
+    return missing

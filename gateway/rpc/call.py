@@ -32,6 +32,7 @@ from gateway.rpc.context import CallContext, GrpcContext
 from gateway.rpc.entrance import Entrance
 from gateway.rpc.enums import Enums
 from gateway.rpc.messages import FirstMessages, Requests
+from gateway.rpc.size import LargeRequests, check_values
 from gateway.rpc.status import ClientDeadline, EmptyCall, Failure, MalformedMessage, failure
 from gateway.telemetry.logging import RateLimitedLines
 from gateway.telemetry.rpcs import RpcMetrics
@@ -56,6 +57,7 @@ class Shared:
 
     metrics: RpcMetrics
     budgets: Budgets
+    large_requests: LargeRequests
     first_messages: FirstMessages
     entrance: Entrance
     connections: Connections
@@ -70,7 +72,8 @@ class Shared:
         connections = Connections(metrics, lines, closes=limits.close_flooding_connections)
         first_messages = FirstMessages(limits, connections, metrics)
         budgets, useless_calls = Budgets(limits, metrics), UselessCalls(connections)
-        return cls(metrics, budgets, first_messages, Entrance(), connections, useless_calls, lines, traces)
+        large = LargeRequests(limits, metrics)
+        return cls(metrics, budgets, large, first_messages, Entrance(), connections, useless_calls, lines, traces)
 
 
 class Method:
@@ -106,6 +109,7 @@ class Method:
         except DecodeError:
             raise MalformedMessage(f"{len(data)} bytes are no message of {self.full_name}") from None
         self.received.inc()
+        check_values(message, len(data))
         if self._enums:
             self._enums.check(message)
         return message
@@ -175,6 +179,8 @@ class Call:
             await self.context.check_client()
             if not method.streams_requests:
                 raise EmptyCall("the call has no message")
+        if data is not grpc.aio.EOF:
+            method.shared.large_requests.take(self, len(data))
         self.request = Requests(data, method, self._grpc) if method.streams_requests else method.decode(data)
         method.budget.take(self)
         return self.request
@@ -203,6 +209,7 @@ class Call:
             if self._timer is not None:
                 self._timer.cancel()
             self.method.budget.give_back(self)
+            self.method.shared.large_requests.give_back(self)
             self.context.close()
             self._report(code, refused)
             if self._span is not None:

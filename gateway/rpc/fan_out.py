@@ -7,6 +7,7 @@ request with `containers` selects containers.  A new fan-out RPC needs no code h
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ from gateway.rpc.markers import heartbeat
 
 _MOST_BYTES = 256 << 10
 _MOST_ITEMS = 64  # hosts whose inventories are read without a pause, and the most of one response
+_MOST_SECONDS = 0.01  # for the items of one response: filters and hostile inventories take their time
 _ANY = ListContainersRequest(all=True)
 _EVER = Duration(seconds=315_576_000_000)  # the longest that there is
 _DRY_RUN = pb.Skipped(reason=pb.SKIP_REASON_DRY_RUN)
@@ -156,7 +158,7 @@ def _batch(method: MethodDescriptor, backend: Backend, rpc: HostRpc) -> Behaviou
         if of_containers:
             check_containers(request.containers, "containers")
             await settled(hosts)
-            targets = _containers(hosts, request.containers, summary, method)
+            targets = await _containers(hosts, request.containers, summary, method)
         if request.batch.dry_run:
             _check_request(rpc, asked, targets)
             for response in encode.responses([encode.result(each, skipped=_DRY_RUN) for each in targets]):
@@ -291,7 +293,7 @@ def _options(wanted: pb.BatchOptions) -> Options:
     return proceed
 
 
-def _containers(
+async def _containers(
     hosts: Iterable[Host],
     selector: selectors_pb2.ContainerSelector,
     summary: pb.BatchSummary,
@@ -304,9 +306,10 @@ def _containers(
             failure = as_message(host.outdated, host.name, method)
             summary.failures.add(host=host.name, failure=failure)
         found = host.inventory.select(selector, "containers")
+        await asyncio.sleep(0)  # let other calls run
         rows += found
         targets += [Target(host, row.id, row.name) for row in found]
-    summary.unmatched_names.extend(unmatched(selector.names, rows))
+    summary.unmatched_names.extend(await unmatched(selector.names, rows))
     return targets
 
 
@@ -358,10 +361,13 @@ class _Encoder:
             yield self.reply(heartbeat=heartbeat(0))
         pieces: list[bytes] = []
         count = size = 0
+        began = time.monotonic()
         for item in items:
-            if count == _MOST_ITEMS or (count and size + item.size > _MOST_BYTES):
+            late = time.monotonic() - began > _MOST_SECONDS
+            if count == _MOST_ITEMS or (count and (late or size + item.size > _MOST_BYTES)):
                 yield b"".join(pieces)
                 pieces, count, size = [], 0, 0
+                began = time.monotonic()
             pieces += (self._several, varint(item.size), *item.pieces)
             count += 1
             size += item.size

@@ -11,7 +11,7 @@ from dockfleet.fleet.v1 import selectors_pb2 as pb
 from google.rpc.error_details_pb2 import BadRequest
 
 from gateway.config.settings import HostSettings
-from gateway.fleet.selector import meets
+from gateway.engine.inventory.matching import meeting
 from tests.support.gateway import Client, failed, gateway_of
 
 LABELS = {"site": "north", "rack": "7", "empty": ""}
@@ -51,13 +51,13 @@ def test_a_label_is_compared_as_its_operator_says(key: str, operator: str, value
         key=key, operator=pb.LabelOperator.Value(f"LABEL_OPERATOR_{operator}"), values=values
     )
 
-    assert meets(LABELS, [requirement]) is meant
+    assert meeting([requirement])(LABELS) is meant
 
 
 def test_every_operator_is_compared() -> None:
     """One that the contract adds needs a comparison."""
     for operator in pb.LabelOperator.values()[1:]:
-        meets(LABELS, [pb.LabelRequirement(key="site", operator=operator, values=["x"])])
+        meeting([pb.LabelRequirement(key="site", operator=operator, values=["x"])])(LABELS)
 
 
 async def listed(client: Client, selector: pb.HostSelector | None) -> list[str]:
@@ -98,7 +98,7 @@ async def test_a_pattern_costs_no_more_than_the_names_are_long() -> None:
     """A hostile pattern of many stars is compared at once."""
     settings = HostSettings(name="a" * 63, address="unix:///none")
     async with gateway_of(settings, health_check_interval_seconds=3600) as client:
-        assert await listed(client, pb.HostSelector(names=["*a" * 5000 + "b"])) == []
+        assert await listed(client, pb.HostSelector(names=["*a" * 500 + "b"] * 50)) == []
 
 
 @pytest.mark.parametrize(
@@ -116,6 +116,15 @@ async def test_a_pattern_costs_no_more_than_the_names_are_long() -> None:
             "selector.labels[1].values",
         ),
         (pb.HostSelector(labels=[label("site", pb.LABEL_OPERATOR_EXISTS, "x")]), "selector.labels[0].values"),
+        # What is compared with each host, or container, has bounds.
+        (pb.HostSelector(names=["lab"] * 1001), "selector.names"),
+        (pb.HostSelector(names=["l*"] * 51), "selector.names"),
+        (pb.HostSelector(names=["lab", "x" * 1025]), "selector.names[1]"),
+        (pb.HostSelector(labels=[label("site", pb.LABEL_OPERATOR_EXISTS)] * 51), "selector.labels"),
+        (
+            pb.HostSelector(labels=[label(key, pb.LABEL_OPERATOR_IN, *("x",) * 501) for key in "ab"]),
+            "selector.labels[1].values",
+        ),
     ],
 )
 async def test_a_malformed_selector_is_refused(selector: pb.HostSelector, field: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 import pytest
-from dockfleet.v1 import containers_pb2, images_pb2, system_pb2
+from dockfleet.v1 import container_config_pb2, containers_pb2, images_pb2, system_pb2
 from google.rpc.error_details_pb2 import RetryInfo
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
@@ -180,3 +180,28 @@ async def test_clients_on_a_unix_socket_share_one_room(engine: FakeEngine, tmp_p
 def test_what_stands_for_a_client(peer: str, client: str) -> None:
     """Its address, or the network that it can take addresses of; nothing on a unix socket."""
     assert address_of(peer) == client
+
+
+async def test_large_requests_of_open_calls_have_a_bound(engine: FakeEngine) -> None:
+    """A call keeps its request until it ends; small ones do not count."""
+    engine.on("POST", "/containers/create", Held())
+    config = container_config_pb2.ContainerSpec(image="busybox", env=["x" * (1 << 20)] * 3)
+    large = containers_pb2.CreateContainerRequest(host="h1", config=config)
+    async with gateway_of(
+        engine.address, limits=Limits(max_large_request_bytes=8 << 20, max_address_share=0.5)
+    ) as client:
+        calls: list[Any] = [client.containers.CreateContainer(large)]
+        await until(lambda: engine.asked)
+        failure = await refusal(client.containers.CreateContainer(large))
+        calls.append(client.containers.ListContainers(LIST))
+        await until(lambda: open_calls(client) == {"call": 2})
+        counted = refused(client)
+        for call in calls:
+            call.cancel()
+        await until(lambda: not open_calls(client))
+        again = client.containers.CreateContainer(large)
+        await until(lambda: open_calls(client) == {"call": 1})
+        again.cancel()
+
+    assert is_busy(failure, "limits.max_large_request_bytes")
+    assert counted == {("large_request", "address"): 1}

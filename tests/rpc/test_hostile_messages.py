@@ -140,3 +140,18 @@ async def test_a_message_that_is_nested_too_deep_is_none(engine: FakeEngine, cli
 
     assert (refused.code, refused.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "MALFORMED_MESSAGE")
     assert len(engine.asked) == asked
+
+
+async def test_a_message_of_too_many_values_is_refused(client: Client, engine: FakeEngine) -> None:
+    """A value of two bytes takes fifty in memory, and each is converted."""
+    config = container_config_pb2.ContainerSpec(image="busybox", env=["A=1"] * 20_001, labels={"a": "b"})
+    request = containers_pb2.CreateContainerRequest(host="h1", config=config)
+
+    failed = await refusal(client.containers.CreateContainer(request))
+
+    assert (failed.code, failed.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "MALFORMED_MESSAGE")
+    assert "more than 20000 values" in failed.message
+    assert "/containers/create" not in {asked.path for asked in engine.requests}
+    del config.env[10_000:]
+    request.config.CopyFrom(config)
+    assert (await client.containers.CreateContainer(request)).id

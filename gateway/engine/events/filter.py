@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dockfleet.v1.system_pb2 import EngineEvent
 
 from gateway.engine.errors import InvalidField
+from gateway.engine.filter_size import check_size
 
 # Objects: a filter gives the beginning of their id or name.
 _OBJECTS = ("config", "container", "daemon", "network", "node", "plugin", "secret", "service", "volume")
@@ -31,6 +32,7 @@ class Filter:
     def __init__(self, wanted: Mapping[str, Iterable[str]] | None = None) -> None:
         """Take *wanted*, values by filter.  Raises `InvalidField`."""
         self._wanted = {name: frozenset(values) for name, values in (wanted or {}).items()}
+        check_size(self._wanted)
         for name in self._wanted:
             if name not in _NAMES:
                 raise InvalidField(f"filters[{name!r}]", f"must be one of {', '.join(sorted(_NAMES))}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from dockfleet.v1 import containers_pb2 as pb
 
@@ -48,7 +48,7 @@ def listed_containers(request: pb.ListContainersRequest, contents: Contents) -> 
 
 def _only_the_engine_knows(filters: Filters, contents: Contents) -> bool:
     """Return whether the rows do not have the data that the request needs."""
-    if "is-task" in filters:  # of swarm's
+    if "is-task" in filters or filters.are_costly(len(contents.containers) + len(contents.images)):  # tasks are swarm's
         return True
     if len(filters["before"]) > 1 or len(filters["since"]) > 1:  # the engine uses one of several values at random
         return True
@@ -111,7 +111,7 @@ def _tests(filters: Filters, contents: Contents) -> Iterator[Test]:
     """Yield the predicates that a container must pass.  Raises `InvalidField`."""
     states, health = filters.words("status", STATES), filters.words("health", _HEALTH)
     exited = filters.integers("exited")
-    published, exposed = (frozenset(_ports(filters, key)) for key in ("publish", "expose"))
+    published, exposed = (list(_ports(filters, key)) for key in ("publish", "expose"))
     if filters["name"]:
         yield lambda row: _named(filters, f"/{row.name}" if row.name else "")
     if filters["id"]:
@@ -133,7 +133,8 @@ def _tests(filters: Filters, contents: Contents) -> Iterator[Test]:
         yield lambda row: any(_has_network(row, value) for value in filters["network"])
     if published or exposed:
         yield lambda row: any(
-            (port.public, port.type) in published or (port.private, port.type) in exposed for port in row.ports
+            _is_among(port.public, port.type, published) or _is_among(port.private, port.type, exposed)
+            for port in row.ports
         )
 
 
@@ -162,7 +163,7 @@ def _family(filters: Filters, contents: Contents) -> Iterator[str]:
             yield id
 
 
-def _ports(filters: Filters, key: str) -> Iterator[tuple[int, str]]:
+def _ports(filters: Filters, key: str) -> Iterator[tuple[range, str]]:
     """Yield the ports that the values of a key name: `80`, `80/udp`, `8000-8010/tcp`.  Raises `InvalidField`."""
     for value in filters[key]:
         ports, _, rest = value.partition("/")
@@ -171,4 +172,8 @@ def _ports(filters: Filters, key: str) -> Iterator[tuple[int, str]]:
         protocol = rest or "tcp"
         if protocol not in _PROTOCOLS or not first <= last <= _MOST_PORTS:
             raise filters.refuse(key, value, "must be ports, such as 8080, 53/udp or 8000-8010/tcp")
-        yield from ((port, protocol) for port in range(first, last + 1))
+        yield range(first, last + 1), protocol
+
+
+def _is_among(port: int, protocol: str, ports: Iterable[tuple[range, str]]) -> bool:
+    return any(port in some and protocol == of for some, of in ports)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -30,6 +31,7 @@ class Contents:
         self._clock = clock
         self._aging_at = FOREVER  # the time until which no Status changes
         self._ordered: tuple[ContainerRow, ...] | None = ()
+        self._ids: list[str] | None = None  # of the containers, in order; None when they have changed
         self._dead: dict[str, None] = {}  # the newest last
 
     @property
@@ -71,9 +73,16 @@ class Contents:
         wanted = name_or_id.removeprefix("/")
         found = self.containers.get(wanted) or self.containers.get(self._by_name.get(wanted, ""))
         if found is None and _DIGITS.fullmatch(wanted):
-            fitting = [row for id, row in self.containers.items() if id.startswith(wanted)]
-            found = fitting[0] if len(fitting) == 1 else None
+            found = self._beginning_with(wanted)
         return found
+
+    def _beginning_with(self, prefix: str) -> ContainerRow | None:
+        """Return the container whose id begins with *prefix*, if there is exactly one."""
+        if self._ids is None:
+            self._ids = sorted(self.containers)
+        place = bisect_left(self._ids, prefix)
+        fitting = [id for id in self._ids[place : place + 2] if id.startswith(prefix)]
+        return self.containers[fitting[0]] if len(fitting) == 1 else None
 
     def runs(self, id: str) -> bool:
         """Return whether the container of this id runs."""
@@ -83,11 +92,13 @@ class Contents:
     def put(self, row: ContainerRow) -> str | None:
         """Store a container, unless it is known to be removed.
 
-        Return the id of another container that had its name: that row is outdated.
+        Return the id of another container that had its name, if it has that name newly: that row is outdated.
         """
         if row.id in self._dead:
             return None
         old = self.containers.get(row.id)
+        if old is None:
+            self._ids = None
         self.containers[row.id] = row
         self._aging_at = min(self._aging_at, row.until)
         self.unworded += (not row.worded) - (old is not None and not old.worded)
@@ -100,7 +111,8 @@ class Contents:
             return None
         other = self._by_name.get(row.name)
         self._by_name[row.name] = row.id
-        return other if other != row.id else None
+        is_news = old is None or old.name != row.name  # two that claim one name must not ask for each other forever
+        return other if other != row.id and is_news else None
 
     def learnt(self, row: ContainerRow) -> None:
         """Note that the details of a container are known now."""
@@ -120,6 +132,7 @@ class Contents:
                 del self._dead[next(iter(self._dead))]
         row = self.containers.pop(id, None)
         if row is not None:
+            self._ids = None
             self._forget_name(row)
             self.unworded -= not row.worded
             self._ordered = None

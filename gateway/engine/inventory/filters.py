@@ -14,13 +14,18 @@ import re2
 from dockfleet.v1.common_pb2 import StringList
 
 from gateway.engine.errors import InvalidField
+from gateway.engine.filter_size import check_size
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _QUIET = re2.Options()
 _QUIET.log_errors = False  # an invalid pattern of a client must not be logged
+_QUIET.max_mem = 1 << 20  # for one pattern
 
 
 Pattern: TypeAlias = Any  # of re2, which has no types
+
+_MOST_COMPARISONS = 20_000  # of values with objects, without a pause: some milliseconds
+_MOST_COMPILED = 4096  # characters of values that are compiled, as patterns, without a pause
 
 
 class Filters:
@@ -28,6 +33,7 @@ class Filters:
 
     def __init__(self, given: Mapping[str, StringList], known: Iterable[str]) -> None:
         """Take the filters of a request, whose keys are among *known*.  Raises `InvalidField`."""
+        check_size({key: values.items for key, values in given.items()})
         self._values = {key: tuple(dict.fromkeys(values.items)) for key, values in given.items()}
         self._patterns: dict[str, list[Pattern]] = {}
         for key in self._values:
@@ -44,6 +50,12 @@ class Filters:
     def __getitem__(self, key: str) -> tuple[str, ...]:
         """Return the values of a key; none when it is not there."""
         return self._values.get(key, ())
+
+    def are_costly(self, objects: int) -> bool:
+        """Return whether so many values, compared with so many *objects*, are better left to the engine."""
+        values = [value for values in self._values.values() for value in values]
+        many = len(values) > 1 and len(values) * objects > _MOST_COMPARISONS
+        return many or sum(map(len, values)) > _MOST_COMPILED
 
     def refuse(self, key: str, value: str, remedy: str) -> InvalidField:
         """Return the error for an invalid value."""

@@ -22,6 +22,7 @@ from gateway.engine.events.broker import EventBroker
 from gateway.engine.events.upstream import LATE_SECONDS
 from gateway.engine.inventory.clock import EngineClock
 from gateway.engine.inventory.contents import Contents
+from gateway.engine.inventory.convert import CONTAINER_ID
 from gateway.engine.inventory.difference import LostEvents
 from gateway.engine.inventory.filling import fill
 from gateway.engine.inventory.gate import Gate
@@ -184,7 +185,7 @@ class Following:
         if self.current:
             self._contact = time.monotonic()
         refresher = self._reader.refresher
-        if event.type == "container" and event.action == "destroy":
+        if event.type == "container" and event.action == "destroy" and CONTAINER_ID.fullmatch(event.actor.id):
             self._contents.remove(event.actor.id, forever=True)
             refresher.forget(event.actor.id)
         for key, delay in touched_by(event, self._contents.runs):

@@ -69,6 +69,8 @@ def _only_the_engine_knows(
     """Return whether the rows do not have the data that the request needs."""
     if request.shared_size or request.manifests or request.identity or "until" in filters:
         return True
+    if filters.are_costly(len(contents.images)):
+        return True
     if filters["reference"] and version >= _REFERENCES_MATCH_OTHERWISE:
         return True
     if len(filters["before"]) > 1 or len(filters["since"]) > 1:  # older engines take one of them at random
@@ -159,6 +161,8 @@ def listed_networks(
     rows: Sequence[NetworkRow] = tuple(contents.networks.values())
     if filters and any(row.scope == "swarm" for row in rows):  # a cluster applies rules of its own
         return None
+    if filters.are_costly(len(rows)):
+        return None
     if unused and version >= _ENDPOINTS_LISTED:
         return None
 
@@ -189,6 +193,8 @@ def listed_volumes(
     unused = _boolean(filters, "dangling", version, _TRUE)
     rows: Sequence[VolumeRow] = tuple(contents.volumes.values())
     if contents.volume_warnings or any(row.driver != "local" for row in rows):  # they can change without an event
+        return None
+    if filters.are_costly(len(rows)):
         return None
     used = frozenset(contents.used_volumes()) if unused is not None else frozenset()
 

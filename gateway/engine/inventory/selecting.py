@@ -9,13 +9,13 @@ from dockfleet.fleet.v1 import selectors_pb2 as pb
 from gateway.engine.errors import InvalidField
 from gateway.engine.inventory.contents import Contents
 from gateway.engine.inventory.images import familiar, resolved
-from gateway.engine.inventory.matching import check, matches, meets
+from gateway.engine.inventory.matching import MOST_PATTERNS, at_most, check, check_names, meeting, naming
 from gateway.engine.inventory.rows import ContainerRow
 
 STATES = frozenset(("created", "running", "paused", "restarting", "removing", "exited", "dead"))
 
-
 _MOST_PORT = 65_535
+_ID_LENGTH = 64
 
 
 def check_containers(selector: pb.ContainerSelector, path: str) -> None:
@@ -26,9 +26,8 @@ def check_containers(selector: pb.ContainerSelector, path: str) -> None:
     if not says and not selector.all:
         raise InvalidField(path, "must select containers, or have `all`")
     check(selector.labels, f"{path}.labels")
-    for index, name in enumerate(selector.names):
-        if not name.removeprefix("/"):
-            raise InvalidField(f"{path}.names[{index}]", "must be an id, the beginning of one, or a name")
+    check_names(selector.names, f"{path}.names", "an id, the beginning of one, or a name")
+    at_most(selector.images, MOST_PATTERNS, f"{path}.images")
     for index, image in enumerate(selector.images):
         if not image:
             raise InvalidField(f"{path}.images[{index}]", "must be a reference or an id of an image")
@@ -46,27 +45,33 @@ def selected_by(selector: pb.ContainerSelector, path: str, contents: Contents) -
     Raises `InvalidField` for a malformed selector, whose place in the request is *path*.
     """
     check_containers(selector, path)
-    exact = [name.removeprefix("/") for name in selector.names if "*" not in name]
-    patterns = [name.removeprefix("/") for name in selector.names if "*" in name]
-    names, labels = bool(selector.names), list(selector.labels)
+    wanted = {name.removeprefix("/") for name in selector.names}
+    lengths = sorted({len(name) for name in wanted if len(name) <= _ID_LENGTH}, reverse=True)
+    fits_pattern = naming(name for name in wanted if "*" in name)
+    meets = meeting(selector.labels)
+    names, labels = bool(selector.names), bool(selector.labels)
     states, ports = frozenset(selector.states), frozenset(selector.published_ports)
     images = {found.id for name in selector.images if (found := resolved(contents.images, name)) is not None}
     images |= {familiar(name) for name in selector.images}
 
     def is_named(row: ContainerRow) -> bool:
-        # A name is resolved only for a row that it may match, because that is a search in all containers.
-        for name in exact:
-            if row.name == name or row.id.startswith(name):
-                found = contents.container(name)
-                if found is not None and found.id == row.id:
+        # A name is resolved only for a row that it may match: the name of one container may begin another's id.
+        if row.name in wanted and (found := contents.container(row.name)) is not None and found.id == row.id:
+            return True
+        for begin in (row.id[:length] for length in lengths):
+            if begin in wanted:
+                found = contents.container(begin)
+                if found is None:  # it begins several ids, and so does what is shorter
+                    break
+                if found.id == row.id:
                     return True
-        return any(matches(row.name, pattern) for pattern in patterns)
+        return fits_pattern(row.name)
 
     def selects(row: ContainerRow) -> bool:
         return (
             (not states or row.state in states)
             and (not names or is_named(row))
-            and (not labels or meets(row.labels, labels))
+            and (not labels or meets(row.labels))
             and (not images or row.image_id in images or familiar(row.image) in images)
             and (not ports or any(port.public in ports for port in row.ports if port.public))
         )

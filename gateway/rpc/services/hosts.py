@@ -12,7 +12,7 @@ from gateway.engine.codec.times import seconds_of
 from gateway.engine.errors import InvalidField
 from gateway.engine.resumable import subscription
 from gateway.fleet.host import Host
-from gateway.fleet.selector import check_hosts, fits, select
+from gateway.fleet.selector import check_hosts, fitting, select
 from gateway.fleet.sources.feed import Feed
 from gateway.fleet.sources.store import HostChanges
 from gateway.fleet.twins import Twins
@@ -52,7 +52,7 @@ class HostService:
         """Stream the hosts, and then every change."""
         selected = request.selector if request.HasField("selector") else HostSelector(all=True)
         check_hosts(selected)
-        with HostWatch(self._hosts, lambda host: fits(host, selected), self._message) as watch:
+        with HostWatch(self._hosts, fitting(selected), self._message) as watch:
             silent = 0.0
             news, synced = True, False
             while True:

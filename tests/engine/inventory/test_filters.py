@@ -418,3 +418,31 @@ def test_a_wrong_filter_of_volumes_is_refused(given: dict[str, list[str]]) -> No
     """Whatever the engine says to it."""
     with pytest.raises(InvalidField):
         listed_volumes(volumes_pb2.ListVolumesRequest(filters=filters(**given)), contents(), NEW)
+
+
+def test_many_filters_are_left_to_the_engine(host: Contents) -> None:
+    """Each value is compared with each container, and patterns are compiled."""
+    for values in (map(str, range(2000)), [f"a{{{number}}}b{'c' * 2040}" for number in range(3)]):
+        request = containers_pb2.ListContainersRequest(filters=filters(name=list(values)[:2000]))
+        assert listed_containers(request, contents(*[container(f"{n:x}1", f"c{n}") for n in range(16, 32)])) is None
+
+
+def test_a_range_of_ports_costs_nothing(host: Contents) -> None:
+    """It is not written out."""
+    ranges = [f"{first}-65535" for first in range(1, 300)]
+
+    assert names(host, all=True, filters={"publish": ranges}) == ["web"]
+    assert names(host, all=True, filters={"expose": ["53-60/udp"]}) == ["web"]
+
+
+@pytest.mark.parametrize("values", [["x" * 4098], ["x" * 4] * 4097, ["x" * 4000] * 33], ids=["long", "many", "large"])
+def test_filters_have_a_bound(host: Contents, values: list[str]) -> None:
+    """Images and containers alike, also where the engine filters."""
+    values = [value[: -len(str(number))] + str(number) for number, value in enumerate(values)]  # each another one
+    for listed, request in (
+        (lambda one: listed_images(one, host, OLD), images_pb2.ListImagesRequest(filters=filters(reference=values))),
+        (lambda one: listed_containers(one, host), containers_pb2.ListContainersRequest(filters=filters(name=values))),
+    ):
+        with pytest.raises(InvalidField) as error:
+            listed(request)
+        assert error.value.field.startswith("filters")

@@ -245,6 +245,27 @@ async def test_a_name_that_moves_makes_both_be_asked_for(client: Client, daemon:
     assert found.id == DB
 
 
+async def test_two_that_claim_one_name_do_not_ask_for_each_other_forever(client: Client, daemon: Daemon) -> None:
+    """The one that had the name is asked for once, and then both rest."""
+    daemon.containers[1] = container(DB, "web", "exited", code=3)
+    inventory, before = inventory_of(client), len(daemon.engine.requests)
+    daemon.happen("container", "rename", DB, name="web", oldName="/db")
+    await until(inventory, lambda: len(asked(daemon, before)) >= 4 and not inventory._reader.refresher.marks)
+
+    assert sorted(asked(daemon, before)) == sorted(
+        [f"/containers/{id}/json" for id in (WEB, DB)] + [f"/containers/json?{id[:2]}" for id in (WEB, DB)]
+    )
+
+
+async def test_the_end_of_what_is_no_container_is_not_kept(client: Client, daemon: Daemon) -> None:
+    """Ids of removed containers are remembered, so they must be ids."""
+    daemon.happen("container", "destroy", "x" * 100_000)
+    daemon.happen("container", "destroy", WEB, name="web")
+    await until(inventory_of(client), lambda: named_by(inventory_of(client)) == {"db": "exited"})
+
+    assert list(inventory_of(client)._contents._dead) == [WEB]
+
+
 async def test_an_image_that_loses_its_name_makes_its_containers_be_listed(client: Client, daemon: Daemon) -> None:
     """They are named by it; no event says so of them."""
     daemon.images = [{"Id": IMAGE, "RepoTags": ["old:1"], "Created": 1}]

@@ -39,6 +39,7 @@ def selected(**selector: Any) -> list[str]:
         ({"names": ["aa"]}, {"web-1"}),
         ({"names": ["a"]}, set()),  # fits two
         ({"names": ["none", "db"]}, {"db"}),
+        ({"names": ["a", "aa", "aa1", WEB, "ab2", "none", *map(str, range(900))]}, {"web-1", "db"}),
         ({"labels": [{"key": "app", "operator": pb.LABEL_OPERATOR_EQUAL, "values": ["shop"]}]}, {"web-1"}),
         ({"labels": [{"key": "app", "operator": pb.LABEL_OPERATOR_NOT_EXISTS}]}, {"db"}),
         ({"images": ["busybox"]}, {"web-1"}),
@@ -103,3 +104,33 @@ def test_an_image_is_found_however_its_engine_shows_the_hub(shown: str) -> None:
     assert resolved({found.id: found}, "busybox") is found
     assert found.tags == ("busybox:latest",)
     assert list(found.summary().repo_tags) == [shown]
+
+
+def test_a_name_hides_the_id_that_begins_with_it() -> None:
+    """A shorter beginning of that id still means its container."""
+    host = contents(container(WEB, "web"), container(DB, "aa1"))
+
+    def names(*selector: str) -> list[str]:
+        selects = selected_by(pb.ContainerSelector(names=selector), "containers", host)
+        return [row.name for row in host.newest_first if selects(row)]
+
+    assert names("aa1") == ["aa1"]
+    assert sorted(names("aa", "aa1")) == ["aa1", "web"]
+
+
+@pytest.mark.parametrize(
+    ("selector", "field"),
+    [
+        ({"names": ["web"] * 1001}, "containers.names"),
+        ({"names": ["w*"] * 51}, "containers.names"),
+        ({"names": ["x" * 1025]}, "containers.names[0]"),
+        ({"images": ["busybox"] * 51}, "containers.images"),
+        ({"labels": [{"key": "app", "operator": pb.LABEL_OPERATOR_EXISTS}] * 51}, "containers.labels"),
+    ],
+)
+def test_what_is_compared_with_each_container_has_bounds(selector: dict[str, Any], field: str) -> None:
+    """One request of 4 MiB would take the gateway a minute otherwise."""
+    with pytest.raises(InvalidField) as error:
+        selected(**selector)
+
+    assert error.value.field == field

@@ -59,12 +59,13 @@ class FleetContainers:
             else:
                 summary.failures.add(host=host.name, failure=why)
             rows = host.inventory.select(request.containers, "containers")
+            await asyncio.sleep(0)  # let other calls run
             found += rows
             for start in range(0, max(len(rows), 1 if why else 0), _MOST_CONTAINERS):
                 answer = pb.FindContainersAnswer(host=host.name, freshness=host.inventory.freshness(), failure=why)
                 answer.containers.extend(row.summary() for row in rows[start : start + _MOST_CONTAINERS])
                 yield pb.FindContainersResponse(answers=[answer])
-        summary.unmatched_names.extend(unmatched(request.containers.names, found))
+        summary.unmatched_names.extend(await unmatched(request.containers.names, found))
         yield pb.FindContainersResponse(summary=summary)
 
     async def RunContainer(

@@ -47,6 +47,7 @@ class FleetServices:
                 continue
             for row in host.inventory.containers():
                 found += wanted.find(host, row).values()
+            await asyncio.sleep(0)  # let other calls run
         response.endpoints.extend(in_order(found))
         return response
 
