@@ -5,6 +5,7 @@ The labels of containers have the names that Prometheus' own discovery for Docke
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping
@@ -19,6 +20,7 @@ _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_]")
 _PREFIXES = ("prometheus_io_", "prometheus_")
 _PORT = re.compile(r"[0-9]{1,5}")
 _LAST_PORT = 65_535
+_MOST_SECONDS = 0.001  # without a pause
 _SETTINGS = {  # fields of a target, by the label of a container
     "path": "__metrics_path__",
     "scheme": "__scheme__",
@@ -61,21 +63,24 @@ def host_targets(hosts: Iterable[Host], gateway: str) -> list[dict[str, Any]]:
     ]
 
 
-def container_targets(hosts: Iterable[Host]) -> list[Target]:
+async def container_targets(hosts: Iterable[Host]) -> list[Target]:
     """Return the running containers that ask to be scraped.
 
     Raises `NotListed` for a host without a current inventory.  Prometheus keeps its targets after an error, and would
     remove targets that are missing from a list.
     """
     targets = []
-    for host in hosts:
+    loop = asyncio.get_running_loop()
+    pause_at = loop.time() + _MOST_SECONDS
+    for host in list(hosts):
         if not host.inventory.known and (failure := host.outdated) is not None:
             raise NotListed(f"{host.name}: {failure}")
-        targets += [
-            target_of(host, row, asks)
-            for row in host.inventory.containers()
-            if row.state == "running" and (asks := _wishes(row.labels)) is not None
-        ]
+        for row in host.inventory.containers():
+            if row.state == "running" and (asks := _wishes(row.labels)) is not None:
+                targets.append(target_of(host, row, asks))
+            if loop.time() > pause_at:
+                await asyncio.sleep(_MOST_SECONDS)  # calls have as much time as scrapers, however many these are
+                pause_at = loop.time() + _MOST_SECONDS
     return targets
 
 

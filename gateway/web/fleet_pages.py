@@ -67,7 +67,8 @@ def fleet_pages(hosts: HostRegistry) -> dict[str, Page]:
         if host is None and (missing := hosts.incomplete()):
             return text(_NOT_ALL.format(missing), 503)
         try:
-            targets = container_targets([host] if host is not None else hosts)
+            async with one_at_a_time:
+                targets = await container_targets([host] if host is not None else hosts)
         except NotListed as error:
             return text(f"it is not known which containers all hosts have: {error}", 503)
         if "left_out" in parse_qs(request.query, keep_blank_values=True):

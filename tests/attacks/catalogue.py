@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from tests.attacks import by_answers, by_floods, by_frames, by_hosts, by_requests, by_silence, by_sshd, by_watches
+from tests.attacks import (
+    by_answers,
+    by_floods,
+    by_frames,
+    by_hosts,
+    by_requests,
+    by_silence,
+    by_sizes,
+    by_sshd,
+    by_watches,
+)
 from tests.attacks.attack import Attack, Nothing
 
 _CLASSES: tuple[type[Attack], ...] = (
@@ -10,6 +20,8 @@ _CLASSES: tuple[type[Attack], ...] = (
     by_hosts.ErrorText,
     by_requests.HostName,
     by_requests.ResumeToken,
+    by_sizes.CostlySelectors,
+    by_sizes.LargeRequests,
     by_hosts.ProbeError,
     by_sshd.Sshd,
     by_answers.ManyContainers,
@@ -20,6 +32,7 @@ _CLASSES: tuple[type[Attack], ...] = (
     by_silence.SilentCalls,
     by_silence.Connections,
     by_silence.SilentScrapers,
+    by_sizes.PipelinedScrapes,
     by_frames.RapidReset,
     by_frames.FrameFloods,
     by_watches.HealthWatch,
