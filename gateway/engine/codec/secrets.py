@@ -25,20 +25,42 @@ _LOGIN = re.compile(r"://([^/?#\s@]{1,1024})@")
 _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=")
 _URL_SAFE = str.maketrans("+/", "-_")
 _LEAST_BASE64 = 6  # characters of it by which a secret is recognised
+_MOST, _MOST_CHARACTERS = 500, 32 << 10  # secrets, and characters of all, that are looked for
+_CUT = 1024  # characters of a text that may have been cut, perhaps within a secret
+_LEFT_OUT = f"{_HIDDEN} (the request has too many secrets to look for in the text of the engine)"
 
 
 def hiding(message: Message) -> Hide:
-    """Return the function that takes the secrets of *message* out of a text: as they are, escaped, and in base64."""
+    """Return the function that takes the secrets of *message* out of a text: as they are, escaped, and in base64.
+
+    Of a long text that ends with the beginning of a secret, that goes too.
+    """
 
     def hide(text: str) -> str:
-        for secret in sorted({*_found(message)}, key=len, reverse=True):
+        secrets, cut = _not_too_many(_found(message)), len(text) >= _CUT
+        if secrets is None:
+            return _LEFT_OUT
+        for secret in sorted(secrets, key=len, reverse=True):
             for form in _forms(secret):
                 text = text.replace(form, _HIDDEN)
+                text = _without_begun(text, form, _SHORTEST) if cut else text
             for core in _in_base64(secret):
                 text = _without(text, core)
+                text = _without_begun(text, core, _LEAST_BASE64) if cut else text
         return _LOGIN.sub(f"://{_HIDDEN}@", text)
 
     return hide
+
+
+def _not_too_many(found: Iterator[str]) -> set[str] | None:
+    """Return the secrets that are *found*; None for so many that to look for them would take long."""
+    secrets, characters = set[str](), 0
+    for secret in found:
+        characters += len(secret) if secret not in secrets else 0
+        secrets.add(secret)
+        if len(secrets) > _MOST or characters > _MOST_CHARACTERS:
+            return None
+    return secrets
 
 
 def _found(message: Message, *, secret: bool = False) -> Iterator[str]:
@@ -72,8 +94,8 @@ def _of_text(text: str, *, hidden: bool, many: bool) -> Iterator[str]:
         with_login = _decoded(text)  # what a configuration file has for a user and a password
         if ":" in with_login and len(with_login.partition(":")[2]) >= _SHORTEST:
             yield with_login.partition(":")[2]
-    for login in _LOGIN.findall(text):
-        user, colon, password = login.partition(":")
+    for login in _LOGIN.finditer(text):
+        user, colon, password = login[1].partition(":")
         secret = password if colon else user
         if len(secret) >= (_SHORTEST if colon else _SHORTEST_OF_MANY):
             yield from {secret, unquote(secret)}
@@ -125,4 +147,14 @@ def _without(text: str, core: str) -> str:
         while end < len(text) and text[end] in _BASE64:
             end += 1
         text = text[:start] + _HIDDEN + text[end:]
+    return text
+
+
+def _without_begun(text: str, form: str, least: int) -> str:
+    """Return *text* without the beginning of *form*, of *least* characters or more, that it ends with."""
+    start = text.find(form[:least], max(len(text) - len(form), 0))
+    while start >= 0:
+        if form.startswith(text[start:]):
+            return text[:start] + _HIDDEN
+        start = text.find(form[:least], start + 1)
     return text

@@ -106,3 +106,27 @@ def test_no_secret_is_left(secret: str, before: str, after: str) -> None:
     request = system_pb2.CheckAuthRequest(credentials=common_pb2.AuthConfig(password=secret))
 
     assert secret not in hiding(request)(f"{before}{secret}{after}").replace("***", "\0")
+
+
+@pytest.mark.parametrize("how", QUOTES)
+@pytest.mark.parametrize("missing", [1, 3, 6])
+def test_a_secret_at_which_a_text_was_cut_is_taken_out(how: str, missing: int) -> None:
+    """An engine can say it so often that what is left of a long text fits into a status."""
+    quoted = QUOTES[how](SECRET)
+    begun = quoted.rstrip('="')[:-missing]
+
+    hidden = hiding(REQUESTS["a password"])((f"{quoted} " * 60 + begun).rjust(4096))
+
+    assert SECRET[:6] not in hidden
+    assert begun[-8:] not in hidden
+
+
+def test_a_text_is_left_out_when_there_are_too_many_secrets_to_look_for() -> None:
+    """A request of 4 MiB with variables would take the gateway seconds for each error of the engine."""
+    for env in ([f"A{number}=secret-{number}" for number in range(501)], ["A=" + "s" * (33 << 10)]):
+        config = container_config_pb2.ContainerSpec(env=env)
+        hide = hiding(containers_pb2.CreateContainerRequest(config=config))
+
+        assert (
+            hide(f"invalid: {env[0]}") == "*** (the request has too many secrets to look for in the text of the engine)"
+        )
