@@ -14,7 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.error_details_pb2 import BadRequest
 
 from tests.support.fake_engine import FakeEngine
-from tests.support.fake_log import ID, LOGS, STATE, Log, state
+from tests.support.fake_log import ID, LOGS, NOON, SECOND, STATE, Log, state
 from tests.support.gateway import Client, Failed, failed, gateway_of
 
 LINES = tuple(b"%d\n" % number for number in range(6))
@@ -224,3 +224,23 @@ async def test_a_followed_log_that_stays_silent_ends_at_until(
         b"%d" % number for number in range(6)
     ]
     assert last.end.reason == containers_pb2.LOG_END_REASON_COMPLETE
+
+
+async def test_the_records_of_a_log_go_with_its_last_follower(client: Client, daemon: FakeEngine) -> None:
+    """They were kept until the next collection of garbage, which 20 logs at once made take 0.17 seconds."""
+    log = Log(*LINES)
+    daemon.on(*STATE, json=state())
+    daemon.on(*LOGS, log)
+    call, shared = logs(client, follow=True), client.hosts_of_gateway["h1"].logs
+    await lines(call, 6)
+    await daemon.until(lambda: log.followed)
+    log.write((NOON + 60 * SECOND, b"more\n", 1))
+    await lines(call, 1)
+    [upstream] = shared._upstreams._upstreams.values()
+    kept = len(list(upstream.journal))
+    call.cancel()
+    async with asyncio.timeout(5):
+        await daemon.until(lambda: client.hosts_of_gateway["h1"].engine.open_streams == 0)
+
+    assert kept > 0
+    assert list(upstream.journal) == []

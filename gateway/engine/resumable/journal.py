@@ -96,6 +96,12 @@ class Journal(Generic[T]):
         """Accept records again after `close`."""
         self.closed, self.failure = False, None
 
+    def clear(self) -> None:
+        """Drop all records."""
+        self._records.clear()
+        self._bytes = 0
+        self.first = self.next
+
     # For readers
 
     def demand(self) -> None:
