@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from gateway.engine.inventory.room import Room
+
 _HOSTS_AT_ONCE = 16
 _QUESTIONS_AT_ONCE = 8
 _BURST = 2000  # requests without a pause: enough for a host of usual size
@@ -17,7 +19,9 @@ class Gate:
     rate.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, room: Room | None = None) -> None:
+        """*room* bounds how much all inventories take."""
+        self.room = room or Room()
         self._places = asyncio.Semaphore(_HOSTS_AT_ONCE)
         self._questions = asyncio.Semaphore(_QUESTIONS_AT_ONCE)
         self._ready_at = 0.0  # when the burst is used up

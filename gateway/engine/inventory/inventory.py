@@ -22,6 +22,7 @@ from gateway.engine.inventory.following import Following
 from gateway.engine.inventory.gate import Gate
 from gateway.engine.inventory.questions import Questions
 from gateway.engine.inventory.reading import Reader
+from gateway.engine.inventory.room import Part
 from gateway.engine.inventory.rows import ContainerRow, ImageRow, NetworkRow, VolumeRow
 from gateway.engine.inventory.selecting import selected_by
 from gateway.engine.inventory.writes import Writes, Written
@@ -50,7 +51,8 @@ class Inventory:
         """
         self._engine = engine
         self._clock = EngineClock()
-        self._contents = Contents(self._clock)
+        gate = gate or Gate()
+        self._contents = Contents(self._clock, Part(gate.room, engine.name))
         self._questions = Questions(engine, self._clock, asked)
         converter = Converter(self._clock, lambda rpc, count: engine.skipped(rpc, count))
         self._reader = Reader(self._questions, converter, self._contents)
@@ -62,7 +64,7 @@ class Inventory:
             self._questions,
             self._contents,
             self._clock,
-            gate or Gate(),
+            gate,
             reconcile_interval_seconds=reconcile_interval_seconds,
             healed=healed,
         )
@@ -75,6 +77,7 @@ class Inventory:
         """End; subscribers get *failure*."""
         self._following.close()
         self._contents.changes.close(failure)
+        self._contents.close()
 
     # What is known
 

@@ -154,7 +154,7 @@ class Reader:
             rows.append(same.get(hash(text)) or self._converter.other(kind, text))
             if not count % _ROWS_AT_ONCE:
                 await asyncio.sleep(0)
-        self._contents.others[kind] = {row.id: row for row in rows}
+        self._contents.put_all(kind, rows)
         if kind == "volume":
             self._contents.volume_warnings = found.warnings
         if kind == "image" and self._has_images:

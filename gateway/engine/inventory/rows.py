@@ -16,6 +16,7 @@ from gateway.engine.codec.wire import delimited, tag, varint
 from gateway.engine.inventory import status
 from gateway.engine.inventory.clock import EngineClock, Moment
 from gateway.engine.inventory.details import Details
+from gateway.engine.inventory.room import ROW_BYTES
 
 _CONTAINERS = tag(containers_pb2.ListContainersResponse.DESCRIPTOR, "containers")
 _STATUS = tag(containers_pb2.ContainerSummary.DESCRIPTOR, "status")
@@ -64,6 +65,7 @@ class ContainerRow:
         "names",
         "piece",
         "ports",
+        "size",
         "state",
         "text",
         "until",
@@ -92,6 +94,7 @@ class ContainerRow:
         words = summary.status
         summary.ClearField("status")
         self._put_together(summary.SerializeToString(deterministic=True), words)
+        self.size = len(self.piece) + ROW_BYTES  # of its memory, about, in bytes
         self.worded, self.until = False, status.FOREVER
         if details.known:
             self.learn(details, listed)
