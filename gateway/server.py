@@ -82,6 +82,7 @@ from gateway.web.fleet_pages import fleet_pages
 from gateway.web.listener import Limits as PageLimits
 from gateway.web.listener import Listener
 from gateway.web.pages import Readiness, pages
+from gateway.web.scrapes import OneScrape
 
 log = logging.getLogger("gateway.server")
 
@@ -279,7 +280,8 @@ async def _serve_pages(
         return None
     address = urlsplit(f"//{settings.metrics_listen}")
     limits = PageLimits(max_connections=connections, stop_timeout_seconds=_STOP_SECONDS - _AFTER_GRACE_SECONDS)
-    table = pages(metrics.registry, readiness) | fleet_pages(hosts)
+    scrape = OneScrape()
+    table = pages(metrics.registry, readiness, scrape) | fleet_pages(hosts, scrape)
     listener = Listener(table, limits, on_refused=metrics.http_refused.inc)
     return await stack.enter_async_context(listener.listening(address.hostname or "127.0.0.1", address.port or 0))
 

@@ -21,15 +21,16 @@ from gateway.telemetry.containers.page import CONTENT_TYPE, response, without_ho
 from gateway.telemetry.containers.page import Page as ContainersPage
 from gateway.web.listener import Page
 from gateway.web.messages import Request, Response, text
+from gateway.web.scrapes import OneScrape
 
 _GZIP_LEVEL = 1
 _NOT_ALL = "it is not known which hosts there are: {}"  # Prometheus keeps those that it has
 _OFF = "there are no metrics of containers: the gateway keeps no inventory"
 
 
-def fleet_pages(hosts: HostRegistry) -> dict[str, Page]:
-    """Return the table of these pages."""
-    one_at_a_time = asyncio.Lock()
+def fleet_pages(hosts: HostRegistry, one_scrape: OneScrape | None = None) -> dict[str, Page]:
+    """Return the table of these pages.  All pages for scrapes share *one_scrape*."""
+    scrape = one_scrape or OneScrape()
 
     async def metrics(request: Request) -> Response:
         try:
@@ -49,7 +50,7 @@ def fleet_pages(hosts: HostRegistry) -> dict[str, Page]:
             return text(f"{host.name}: {failure}", 503)  # Prometheus counts it as `up` 0
         shown = [page.page for page in pages]  # as they are now: they are joined in a thread
         of_host = host.name if host is not None else None
-        async with one_at_a_time:  # so that scrapes use one thread at most
+        async with scrape:
             body = await asyncio.to_thread(_body, shown, of_host, compressed=compressed)
         encoding = {"Content-Encoding": "gzip"} if compressed else {}
         return Response(body, content_type=CONTENT_TYPE, headers=encoding)
@@ -67,7 +68,7 @@ def fleet_pages(hosts: HostRegistry) -> dict[str, Page]:
         if host is None and (missing := hosts.incomplete()):
             return text(_NOT_ALL.format(missing), 503)
         try:
-            async with one_at_a_time:
+            async with scrape:
                 targets = await container_targets([host] if host is not None else hosts)
         except NotListed as error:
             return text(f"it is not known which containers all hosts have: {error}", 503)

@@ -13,6 +13,7 @@ from prometheus_client.exposition import choose_encoder, gzip_accepted
 
 from gateway.web.listener import Page
 from gateway.web.messages import Request, Response, text
+from gateway.web.scrapes import OneScrape
 
 _GZIP_LEVEL = 1  # a fifth larger than with level 6, in less than a third of the time
 
@@ -28,12 +29,12 @@ class Readiness:
     asked_at: float | None = None
 
 
-def pages(registry: CollectorRegistry, readiness: Readiness) -> dict[str, Page]:
-    """Return the table of pages."""
-    one_at_a_time = asyncio.Lock()
+def pages(registry: CollectorRegistry, readiness: Readiness, one_scrape: OneScrape | None = None) -> dict[str, Page]:
+    """Return the table of pages.  All pages for scrapes share *one_scrape*."""
+    scrape = one_scrape or OneScrape()
 
     async def metrics(request: Request) -> Response:
-        async with one_at_a_time:  # so that scrapes use one thread at most
+        async with scrape:
             return await asyncio.to_thread(_scrape, registry, request)
 
     async def healthz(_: Request) -> Response:
