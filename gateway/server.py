@@ -165,7 +165,7 @@ async def running(
             *_add_standard_services(server, reporter, settings),
         ]
         if settings.reflection:
-            server.add_generic_rpc_handlers(Reflection(names).handlers())
+            Reflection(names).add_to(server)
         metrics_address = await _serve_pages(settings, metrics, readiness, hosts, descriptors.pages, stack)
         port = listen(server, settings.listen, certificates)
         interceptor.listens_on(port)

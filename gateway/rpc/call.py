@@ -172,9 +172,9 @@ class Call:
         Raises `NoRequest`, `EmptyCall`, `MalformedMessage`, `InvalidField` and `GatewayBusy`.
         """
         method = self.method
-        data = await method.shared.first_messages.read(self, self._grpc)
         if not method.of_health and not method.shared.entrance.is_free(self.peer):
             await method.shared.entrance.turn(self)
+        data = await method.shared.first_messages.read(self, self._grpc)
         if data is grpc.aio.EOF:
             await self.context.check_client()
             if not method.streams_requests:

@@ -17,15 +17,19 @@ if TYPE_CHECKING:
     from gateway.rpc.call import Call
 
 _AT_ONCE, _WINDOW_SECONDS = 8, 0.01  # calls of one connection that enter without waiting, in each window
-_STEP_SECONDS = 0.001
-_STEP_CALLS = 5  # calls that enter in a step, if no call arrived since the last step; else one
 _OTHERS_SECONDS = 1.0  # after a call of another connection, calls wait for this time
+# grpc accepts a call in four or five iterations of the loop.  If none arrived for so many, no more wait to be accepted.
+_QUIET_ITERATIONS = 8
+_PAUSE_SECONDS = 0.001  # between calls that enter, while a connection that is not busy has calls
+_MOST_SECONDS = 0.005  # until the next call enters, even if calls still arrive
+_BUSY_SECONDS = 1.0  # for which a connection counts as busy after a call of it has waited
+_FEW_SECONDS = 0.1  # after a call of a connection that is not busy, calls enter with pauses for this time
 
 _Places = deque[tuple["Call", asyncio.Future[None]]]
 
 
 class Entrance:
-    """The queue between the first message of a call and the call's handler.
+    """The queue in which accepted calls wait before their first message is read.
 
     Calls on a unix socket never wait, and neither do the calls of a client that is alone.
     """
@@ -36,18 +40,24 @@ class Entrance:
         self._came: dict[str, int] = {}  # calls by connection, in this window
         self._window_end = 0.0
         self._last, self._changed_at = "", float("-inf")
+        self._busy: dict[str, float] = {}  # when each busy connection ceases to be busy
+        self._few_at = float("-inf")  # when the last call of another connection arrived
         self._waiting: dict[str, _Places] = {}  # by connection, in the order of their turns
-        self._quiet = False  # whether no call came since the last step
+        self._quiet = 0  # iterations of the loop since a call arrived or entered
+        self._next_at = 0.0  # when the next call enters at the latest
 
     def is_free(self, peer: str) -> bool:
         """Count a call on the connection of *peer*, and return whether it may enter at once."""
         now = self._clock()
-        self._quiet = False
+        self._quiet = 0
         if peer != self._last:
             self._last, self._changed_at = peer, now
         if now >= self._window_end:
             self._came.clear()
             self._window_end = now + _WINDOW_SECONDS
+            self._busy = {each: end for each, end in self._busy.items() if end > now}
+        if peer not in self._busy:
+            self._few_at = now
         count = self._came[peer] = self._came.get(peer, 0) + 1
         return peer not in self._waiting and (count <= _AT_ONCE or now - self._changed_at >= _OTHERS_SECONDS)
 
@@ -55,10 +65,12 @@ class Entrance:
         """Wait until *call* may enter.  Connections take turns; the calls of one connection enter in order."""
         if not call.address:
             return
-        loop = asyncio.get_running_loop()
+        loop, now = asyncio.get_running_loop(), self._clock()
         turn = loop.create_future()
+        self._busy[call.peer] = now + _BUSY_SECONDS
         if not self._waiting:
-            loop.call_later(_STEP_SECONDS, self._step)
+            self._next_at = now + _MOST_SECONDS
+            loop.call_soon(self._iterate)
         self._waiting.setdefault(call.peer, deque()).append((call, turn))
         await turn
 
@@ -68,12 +80,21 @@ class Entrance:
             for call, _ in places:
                 call.context.end(error)
 
-    def _step(self) -> None:
-        for _ in range(_STEP_CALLS if self._quiet else 1):
+    def _iterate(self) -> None:
+        """Let a call in if no call has arrived for a while.  Runs in each iteration of the loop while calls wait."""
+        loop, now = asyncio.get_running_loop(), self._clock()
+        self._quiet += 1
+        enters = self._quiet >= _QUIET_ITERATIONS or now >= self._next_at
+        if enters:
             self._let_one_in()
-        self._quiet = True
-        if self._waiting:
-            asyncio.get_running_loop().call_later(_STEP_SECONDS, self._step)
+            self._quiet = 0
+            self._next_at = now + _MOST_SECONDS
+        if not self._waiting:
+            return
+        if enters and now - self._few_at < _FEW_SECONDS:
+            loop.call_later(_PAUSE_SECONDS, self._iterate)
+        else:
+            loop.call_soon(self._iterate)
 
     def _let_one_in(self) -> None:
         for peer in list(self._waiting)[:1]:

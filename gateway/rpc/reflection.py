@@ -39,14 +39,19 @@ class Reflection:
         described = FileDescriptorSet.FromString(gzip.decompress(_CONTRACT.read_bytes()))
         return {file.name: file for file in described.file}
 
-    def handlers(self) -> list[grpc.GenericRpcHandler]:
-        """Return the handlers of the reflection services."""
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Add the reflection services to *server*.
+
+        grpc accepts the calls of a registered method apart from all others, so these streams delay no other calls.  To
+        register every method would make each call slower: grpc then waits for a call of any of them.
+        """
         handler = grpc.stream_stream_rpc_method_handler(
             self.ServerReflectionInfo,
             pb.ServerReflectionRequest.FromString,
             pb.ServerReflectionResponse.SerializeToString,
         )
-        return [grpc.method_handlers_generic_handler(name, {"ServerReflectionInfo": handler}) for name in NAMES]
+        for name in NAMES:
+            server.add_registered_method_handlers(name, {"ServerReflectionInfo": handler})
 
     async def ServerReflectionInfo(
         self, requests: AsyncIterator[pb.ServerReflectionRequest], context: Any

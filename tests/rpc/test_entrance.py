@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import cast
 
 import grpc
 import pytest
 from dockfleet.v1 import system_pb2
 
 from gateway.rpc import entrance
+from gateway.rpc.call import Call
+from gateway.rpc.entrance import Entrance
 from tests.support.fake_engine import FakeEngine
 from tests.support.gateway import Client, gateway_of
 from tests.support.upstream import until
@@ -37,8 +42,9 @@ async def test_a_call_is_served_before_the_rest_of_many_that_another_connection_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The first of these are served at once, the rest when it is their turn; those that wait at a stop learn of it."""
-    for name in ("_WINDOW_SECONDS", "_STEP_SECONDS", "_OTHERS_SECONDS"):  # no turn comes while the test looks
+    for name in ("_WINDOW_SECONDS", "_MOST_SECONDS", "_OTHERS_SECONDS"):  # no turn comes while the test looks
         monkeypatch.setattr(entrance, name, NEVER)
+    monkeypatch.setattr(entrance, "_QUIET_ITERATIONS", sys.maxsize)
     async with two_clients() as (one, other, stop):
         calls = [one.system.Ping(PING) for _ in range(MANY)]
         await until(lambda: sum(call.done() for call in calls) >= entrance._AT_ONCE - 1)  # one was before
@@ -65,10 +71,52 @@ async def test_all_of_many_calls_have_their_turn() -> None:
 async def test_calls_of_a_client_that_is_alone_do_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """There are no other clients to wait for."""
     monkeypatch.setattr(entrance, "_WINDOW_SECONDS", NEVER)
-    monkeypatch.setattr(entrance, "_STEP_SECONDS", NEVER)
+    monkeypatch.setattr(entrance, "_MOST_SECONDS", NEVER)
+    monkeypatch.setattr(entrance, "_QUIET_ITERATIONS", sys.maxsize)
     monkeypatch.setattr(entrance, "_OTHERS_SECONDS", 0.0)
     async with two_clients() as (one, _, _):
         calls = [one.system.Ping(PING) for _ in range(MANY)]
         ends = await asyncio.gather(*(call.code() for call in calls))
 
     assert set(ends) == {grpc.StatusCode.OK}
+
+
+async def test_calls_that_never_cease_to_arrive_do_not_keep_others_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise a client could keep all calls of the others from being served."""
+    monkeypatch.setattr(entrance, "_QUIET_ITERATIONS", sys.maxsize)  # as if a call arrived in each iteration
+    async with two_clients() as (one, _, _):
+        ends = await asyncio.gather(*(one.system.Ping(PING).code() for _ in range(MANY)))
+
+    assert set(ends) == {grpc.StatusCode.OK}
+
+
+@pytest.mark.parametrize("other_has_calls", [True, False])
+async def test_calls_enter_with_pauses_while_another_client_has_few_calls(
+    monkeypatch: pytest.MonkeyPatch, other_has_calls: bool
+) -> None:
+    """Without pauses, the work of these calls would slow down each call of the other; clients alike need none."""
+    monkeypatch.setattr(entrance, "_PAUSE_SECONDS", NEVER)
+    now = [0.0]
+    queue = Entrance(lambda: now[0])
+    burst = Waiting("ipv4:127.0.0.1:1")
+    queue.is_free("ipv4:127.0.0.1:2")
+    while queue.is_free(burst.peer):
+        pass
+    waiting = [asyncio.create_task(queue.turn(cast(Call, burst))) for _ in range(MANY)]
+    await asyncio.sleep(0)
+    if not other_has_calls:
+        now[0] += entrance._FEW_SECONDS
+    for _ in range(2 * MANY * entrance._QUIET_ITERATIONS):
+        await asyncio.sleep(0)
+
+    assert sum(task.done() for task in waiting) == (1 if other_has_calls else MANY)
+    for task in waiting:
+        task.cancel()
+
+
+@dataclass
+class Waiting:
+    """What the entrance knows of a call."""
+
+    peer: str
+    address: str = "127.0.0.1"
