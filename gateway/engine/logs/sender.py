@@ -18,6 +18,7 @@ from gateway.engine.logs.states import FollowState
 Receive = Callable[[list[Record]], Awaitable[None]]
 """Receives records, and returns when it can receive the next ones."""
 
+_BATCH_LINES = 300  # to encode so many takes a turn of the host
 _BATCH_BYTES = 256 << 10  # of entries in one batch of whole lines
 _ENTRY_BYTES = 100  # bytes that an entry takes besides its text
 _NEVER = b"~"  # later than any time
@@ -119,11 +120,11 @@ class Sender:
         if not parts:
             return
         size = sum([len(entry[2]) for entry in parts]) + _ENTRY_BYTES * len(parts)
-        if size <= _BATCH_BYTES or lines is not parts:
+        if (size <= _BATCH_BYTES and len(parts) <= _BATCH_LINES) or lines is not parts:
             self.position.emit(parts)
             self._put(Batch(self.position.cursor(), lines, parts, size if lines is parts else 2 * size))
             return
-        step = max(len(parts) * _BATCH_BYTES // size, 1)
+        step = min(max(len(parts) * _BATCH_BYTES // size, 1), _BATCH_LINES)
         for start in range(0, len(parts), step):
             portion = parts[start : start + step]
             self.position.emit(portion)

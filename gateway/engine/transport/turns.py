@@ -65,11 +65,14 @@ class Turns:
 
     @property
     def spent(self) -> bool:
-        """Whether the turn is used up, or its piece if other work waits.  Begins a turn if none is running."""
-        if self._end is None:
-            self._begin()
-            return False
-        return self._clock() >= (min(self._piece_end, self._end) if self._waiting else self._end)
+        """Whether the turn is used up, or its piece if other work waits.  Begins a turn if one may begin."""
+        now = self._clock()
+        if self._end is not None:
+            return now >= (min(self._piece_end, self._end) if self._waiting else self._end)
+        if self._must_pause(now):
+            return True
+        self._begin()
+        return False
 
     async def next(self) -> None:
         """Wait for a turn.  Waiters get their turns in order."""
@@ -80,8 +83,19 @@ class Turns:
     def when_next(self, work: Callable[[], None]) -> None:
         """Call *work* in the next free turn."""
         if self._end is None:
-            self._begin()
+            self._begin_or_pause(self._clock())
         self._waiting.append(work)
+
+    def _begin_or_pause(self, now: float) -> None:
+        if self._must_pause(now):
+            self._end = now
+            asyncio.get_running_loop().call_later(self._traffic.pause(now), self._begin)
+        else:
+            self._begin()
+
+    def _must_pause(self, now: float) -> bool:
+        """Whether the host has not enough credit for a turn, and others have calls."""
+        return self._credit + (now - self._credit_at) * _REFILL < _SECONDS and self._traffic.has_others(self, now)
 
     def _begin(self) -> None:
         self._end = self._clock() + _SECONDS
@@ -96,20 +110,21 @@ class Turns:
 
     def _end_round(self) -> None:
         now = self._clock()
-        if not self._waiting:
-            self._end = None
-        elif self._end is not None and now < self._end:
-            self._run_next()
-        elif self._has_credit(now) or not self._traffic.has_others(self, now):
-            self._begin()
-        else:
-            asyncio.get_running_loop().call_later(self._traffic.pause(now), self._begin)
-
-    def _has_credit(self, now: float) -> bool:
-        """Charge the turn that ends at *now*, and return whether credit is left."""
         assert self._end is not None
+        if self._waiting and now < self._end:
+            self._run_next()
+            return
+        self._charge(now, now - self._end + _SECONDS)
+        self._end = None
+        if self._waiting:
+            self._begin_or_pause(now)
+
+    def _charge(self, now: float, used: float) -> None:
+        """Subtract *used* seconds from the credit.
+
+        If no work waits, all that ran in this iteration of the loop may be that of other hosts: a turn is the most.
+        """
         earned = (now - self._credit_at) * _REFILL
-        used = now - self._end + _SECONDS
+        used = used if self._waiting else min(used, _SECONDS)
         self._credit = max(min(self._credit + earned, _CREDIT_SECONDS) - used, 0.0)
         self._credit_at = now
-        return self._credit > 0

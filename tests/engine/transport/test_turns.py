@@ -165,6 +165,19 @@ async def test_a_host_that_uses_up_its_turns_has_pauses_where_others_have_calls(
     assert asyncio.get_running_loop().time() - before > 0.15
 
 
+async def test_work_that_never_waits_uses_up_the_credit_too(traffic: Traffic, turns: Turns, clock: Clock) -> None:
+    """A stream that does little in each iteration of the loop takes as much time as one that does much in some."""
+    Turns(traffic, clock).call()
+    pieces = 0
+    while not turns.spent:
+        pieces += 1
+        clock.advance(0.0004)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    assert 75 < pieces < 125  # 30 ms of credit, and what is added in this time
+
+
 def test_hosts_that_use_up_their_turns_share_those_of_one(traffic: Traffic) -> None:
     """Ten hosts that flood take no more of the loop than one: their turns do not come in the same rounds."""
     pauses = [traffic.pause(0.0) for _ in range(10)]
