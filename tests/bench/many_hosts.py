@@ -9,8 +9,12 @@ serving     from the start of the gateway to its first answer, with its modules 
 known       to the first search of all hosts that has no failure; it asks no host, as a list would
 list, find  one call to FleetService, all responses parsed by a Python client
 docker-py   the lists of all hosts by the docker SDK, with 32 threads
-idle        the share of a core that the gateway takes when nobody asks, and its memory
+idle        the share of a core that the gateway takes when nobody asks, and its memory; see below
 ==========  ====================================================================================
+
+A gateway is idle when it has inspected all containers, which takes minutes.  Then two minutes are measured.  They have
+all probes, and more comparisons of lists than later times, because the interval of a quiet host doubles up to ten
+minutes.
 """
 
 from __future__ import annotations
@@ -36,7 +40,8 @@ from dockfleet.v1 import containers_pb2
 from tests.bench.processes import Meter
 
 _ALL = selectors_pb2.HostSelector(all=True)
-_IDLE_SECONDS = 10
+_IDLE_SECONDS = 120
+_PROBE_SECONDS = 10  # between two probes of a host
 _THREADS = 32
 
 
@@ -65,7 +70,7 @@ def _measure(folder: Path, options: argparse.Namespace) -> None:
         environment = _compiled(folder / "compiled")
         began = time.perf_counter()
         with _started([sys.executable, "-m", "gateway", "--config", str(folder / "keys.yaml")], environment) as gateway:
-            _ask(folder, options, Meter(gateway.pid), began)
+            _ask(folder, options, Meter(gateway.pid), engines, began)
         clients = [docker.APIClient(f"unix://{folder}/{number}", version="1.45") for number in range(options.hosts)]
         with ThreadPoolExecutor(_THREADS) as threads:
             _timed("docker-py", 10, lambda: sum(len(rows) for rows in threads.map(_rows, clients)))
@@ -76,7 +81,7 @@ def _rows(client: docker.APIClient) -> list[object]:
     return rows
 
 
-def _ask(folder: Path, options: argparse.Namespace, meter: Meter, began: float) -> None:
+def _ask(folder: Path, options: argparse.Namespace, meter: Meter, engines: subprocess.Popen[str], began: float) -> None:
     while not (folder / "gateway").exists():  # a channel would wait for whole seconds between two attempts
         time.sleep(0.005)
     channel = grpc.insecure_channel(f"unix:{folder}/gateway")
@@ -95,13 +100,26 @@ def _ask(folder: Path, options: argparse.Namespace, meter: Meter, began: float) 
         time.sleep(0.2)
     print(f"| known, s | {time.perf_counter() - began:.2f} | |")
     assert rows() == options.hosts * options.containers
-    time.sleep(_IDLE_SECONDS)
+    while _requests_per_second(engines, _PROBE_SECONDS) > 2 * options.hosts / _PROBE_SECONDS:
+        pass
     used = meter.cpu_seconds()
-    time.sleep(_IDLE_SECONDS)
+    print(f"| idle, requests a second | {_requests_per_second(engines, _IDLE_SECONDS):.1f} | |")
     print(f"| idle, share of a core | {(meter.cpu_seconds() - used) / _IDLE_SECONDS:.3f} | |")
     print(f"| memory, MiB | {meter.rss() / (1 << 20):.0f} | |")
     _timed("list", options.calls, rows)
     _timed("find", options.calls, lambda: sum(len(each.answers) for each in fleet.FindContainers(finding)))
+
+
+def _requests_per_second(engines: subprocess.Popen[str], seconds: float) -> float:
+    """Return how many requests all *engines* together get in a second, from now on and for so many *seconds*."""
+    assert engines.stdin is not None
+    assert engines.stdout is not None
+    for pause in (0, seconds):
+        time.sleep(pause)
+        engines.stdin.write("\n")
+        engines.stdin.flush()
+        count = int(engines.stdout.readline())
+    return count / seconds
 
 
 def _timed(what: str, calls: int, call: Callable[[], int]) -> None:

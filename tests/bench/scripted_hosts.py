@@ -32,11 +32,9 @@ class Host:
             id = f"{number:08x}{index:08x}".ljust(64, "0")
             rows.append(_row(id, f"web-{number}-{index}", index))
             inspections[id] = _answer(_inspection(id, index))
-        info = {"ID": f"engine-{number}", "ServerVersion": "26.1.5", "NCPU": 4, "MemTotal": 8 << 30}
-        info["SystemTime"] = "2026-01-01T00:00:00Z"
+        self._info = {"ID": f"engine-{number}", "ServerVersion": "26.1.5", "NCPU": 4, "MemTotal": 8 << 30}
         self._answers = {
             "/_ping": _answer(None),
-            "/info": _answer(info),
             "/version": _answer({"Version": "26.1.5", "ApiVersion": "1.45", "MinAPIVersion": "1.24"}),
             "/containers/json": _answer(rows),
             "/images/json": _answer([]),
@@ -60,6 +58,8 @@ class Host:
             body = self._inspections[path.split("/")[2]]
         elif path.endswith("/stats"):
             body = self._stats
+        elif path == "/info":  # its time has to fit the Date, else every probe asks for the identity again
+            body = _answer(self._info | {"SystemTime": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"})
         else:
             body = self._answers[path]
         head = f"HTTP/1.1 200 OK\r\n{_HEADERS}Date: {formatdate(usegmt=True)}\r\nContent-Length: {len(body)}\r\n\r\n"
