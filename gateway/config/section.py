@@ -22,7 +22,7 @@ class Section(BaseModel):
 
     def files(self) -> Iterator[Path]:
         """Yield the files in the keys, also in groups below."""
-        for _, value in self:
+        for value in vars(self).values():  # iterating a model takes three times as long
             if isinstance(value, Section):
                 yield from value.files()
             elif isinstance(value, Path):

@@ -193,7 +193,7 @@ class Combiner:
     async def _renew_certificates(self) -> None:
         """Reload the certificate files of hosts when they change."""
         async for changed in self._polls.renewals(self._files):
-            hosts = [host for host in self._hosts if not changed.isdisjoint(host.settings.files())]
+            hosts = [host for host in self._hosts if changed and not changed.isdisjoint(host.settings.files())]
             if renewed := [host.name for host in hosts if self._renew(host)]:
                 log.info("certificates of hosts renewed", extra={"fields": {"hosts": renewed}})
             if self._unusable:
