@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -189,9 +190,14 @@ async def clock(engine: Engine, timeout: float | None = None, kind: Kind = Kind.
 def date(headers: Mapping[str, str]) -> int | None:
     """Return the host's time at a response, in nanoseconds since 1970, to the second; None when it gives none."""
     try:
-        return int(parsedate_to_datetime(headers.get("date", "")).timestamp()) * 1_000_000_000
+        return _seconds(headers.get("date", "")) * 1_000_000_000
     except ValueError:
         return None
+
+
+@lru_cache(maxsize=16)  # many hosts answer within one second
+def _seconds(date: str) -> int:
+    return int(parsedate_to_datetime(date).timestamp())
 
 
 def require_key(document: Any, *path: str) -> Any:
