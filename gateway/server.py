@@ -185,7 +185,8 @@ async def running(
 
 def _combiner(settings: Settings, hosts: HostRegistry, metrics: Metrics, traces: Traces, polls: Polls) -> Combiner:
     """Return the combiner, which adds the hosts of all sources to *hosts*."""
-    gate = Gate() if settings.inventory else None
+    interval = settings.inventory_compare_interval_seconds
+    gate = Gate(compare_interval_seconds=interval) if settings.inventory else None
     logins, traffic = Logins(), Traffic()
     sampling = settings.container_metrics if settings.metrics_listen is not None else None
 

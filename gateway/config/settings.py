@@ -222,6 +222,11 @@ class Keys(Section):
     """Keep an inventory of each host in memory, up to date by its events.  Without it, every list asks its host, lost
     events are only reported as a gap, and calls that need an inventory fail."""
 
+    inventory_compare_interval_seconds: float = Field(default=600.0, ge=10, le=86_400)
+    """Seconds after which the inventory of a quiet host is compared with its lists, because some changes have no event;
+    that of a host that changes is compared every minute.  The interval of a host doubles from a minute while nothing
+    happens."""
+
     hosts: tuple[HostSettings, ...] = ()
     """The Docker hosts.  As a flag (repeated) or a variable (with commas): name=address, or {name: …, address: …, …}
     for a host with more keys.  Without this key, and without sources: the docker contexts of this machine and

@@ -13,10 +13,10 @@ _PAUSES_SECONDS = (1.0, 60.0)  # before a task that has ended is started again: 
 _WELL_SECONDS = 60.0  # a task that ran for this long starts again with the first pause
 
 
-async def keep_running(work: Callable[[], Awaitable[None]], what: str, host: str = "") -> None:
+async def keep_running(work: Callable[[], Awaitable[None]], what: str, host: str = "", *, ends: bool = False) -> None:
     """Run *work*, which should never end; when it does, log a defect, and run it again after a pause.
 
-    *what* and *host* describe the work in the log.
+    *what* and *host* describe the work in the log.  Work that *ends* is only run again after a failure.
     """
     clock, pause = asyncio.get_running_loop().time, _PAUSES_SECONDS[0]
     while True:
@@ -24,6 +24,8 @@ async def keep_running(work: Callable[[], Awaitable[None]], what: str, host: str
         error: Exception | None = None
         try:
             await work()
+            if ends:
+                return
         except Exception as failure:
             error = failure
         report(error, what, host)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import selectors
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -19,38 +18,16 @@ from gateway.fleet.health import Health
 from gateway.fleet.schedule import Schedule
 from gateway.fleet.state import Event
 from gateway.telemetry.metrics import Metrics
+from tests.support.clock import LeapingLoop
 
 INTERVAL = 10.0
 LIST = Call(Request("GET", "/containers/json"), changes=False)
 
 
-class Leap(selectors.SelectSelector):
-    """Waits for no timer: lets the time pass that the loop would wait."""
-
-    now = 0.0
-
-    def select(self, timeout: float | None = None) -> Any:
-        """Return what there is to read or write."""
-        self.now += timeout or 0
-        return super().select(0)
-
-
-class Clock(asyncio.SelectorEventLoop):
-    """A loop whose time passes as fast as its timers can be called."""
-
-    def __init__(self) -> None:
-        self._leap = Leap()
-        super().__init__(self._leap)
-
-    def time(self) -> float:
-        """Return the time."""
-        return self._leap.now
-
-
 @pytest.fixture
-def clock() -> Iterator[Clock]:
+def clock() -> Iterator[LeapingLoop]:
     """A loop of its own."""
-    with contextlib.closing(Clock()) as clock:
+    with contextlib.closing(LeapingLoop()) as clock:
         yield clock
 
 
@@ -66,7 +43,7 @@ async def pauses(schedule: Schedule, *failures: int, hurried: float | None = Non
         yield loop.time() - began
 
 
-def run(clock: Clock, schedule: Schedule, *failures: int, **how: Any) -> list[float]:
+def run(clock: LeapingLoop, schedule: Schedule, *failures: int, **how: Any) -> list[float]:
     """Return these pauses."""
 
     async def collect() -> list[float]:
@@ -80,7 +57,7 @@ def longest(low: float, high: float) -> float:
     return high
 
 
-def test_a_host_that_answers_is_probed_at_the_interval_more_or_less(clock: Clock) -> None:
+def test_a_host_that_answers_is_probed_at_the_interval_more_or_less(clock: LeapingLoop) -> None:
     """A fifth more or less, so that hosts do not keep in step."""
     found = run(clock, Schedule(), *[0] * 200)
 
@@ -88,20 +65,20 @@ def test_a_host_that_answers_is_probed_at_the_interval_more_or_less(clock: Clock
     assert len(set(found)) > 100
 
 
-def test_a_host_that_is_down_is_probed_soon_then_less_often_and_at_least_at_the_interval(clock: Clock) -> None:
+def test_a_host_that_is_down_is_probed_soon_then_less_often_and_at_least_at_the_interval(clock: LeapingLoop) -> None:
     """So one that is back is up within an interval."""
     assert run(clock, Schedule(longest), *range(1, 9)) == [0.5, 1, 2, 4, 8, 10, 10, 10]
     assert all(seconds <= INTERVAL for seconds in run(clock, Schedule(), *range(1, 50)))
 
 
-def test_a_host_that_is_wanted_is_probed_sooner_and_not_without_a_pause(clock: Clock) -> None:
+def test_a_host_that_is_wanted_is_probed_sooner_and_not_without_a_pause(clock: LeapingLoop) -> None:
     """A caller waits a second at the most; a thousand callers cause no more probes than one."""
     assert run(clock, Schedule(longest), *range(1, 7), hurried=0.0) == [0.2, 0.3, 0.5, 0.9, 1.1, 1.1]
     assert run(clock, Schedule(longest), 0, hurried=0.0) == [0.6]
     assert run(clock, Schedule(longest), 0, hurried=3.0) == [3.1]
 
 
-def test_what_is_wanted_during_a_probe_is_wanted_after_it(clock: Clock) -> None:
+def test_what_is_wanted_during_a_probe_is_wanted_after_it(clock: LeapingLoop) -> None:
     """The answer of a probe may be older than the question."""
 
     async def paused() -> float:
@@ -114,7 +91,7 @@ def test_what_is_wanted_during_a_probe_is_wanted_after_it(clock: Clock) -> None:
     assert clock.run_until_complete(paused()) == pytest.approx(0.6)
 
 
-def test_it_is_known_when_more_is_known(clock: Clock) -> None:
+def test_it_is_known_when_more_is_known(clock: LeapingLoop) -> None:
     """During a probe, the time at which it ends at the latest; afterwards, the earliest start of the next probe."""
 
     async def known() -> list[float]:
@@ -140,7 +117,7 @@ def test_it_is_known_when_more_is_known(clock: Clock) -> None:
     ids=["nothing", "an answer", "a break"],
 )
 def test_an_answer_of_a_host_that_is_down_brings_the_next_probe_forward(
-    clock: Clock, happens: Callable[[Health], None], seconds: float
+    clock: LeapingLoop, happens: Callable[[Health], None], seconds: float
 ) -> None:
     """The answer shows that it is alive, although no client calls it."""
 

@@ -1001,7 +1001,8 @@ type Freshness struct {
 	// Where the data comes from.
 	Source AnswerSource `protobuf:"varint,1,opt,name=source,proto3,enum=dockfleet.v1.AnswerSource" json:"source,omitempty"`
 	// The largest possible age of the data, except changes without an event of the Engine: the inventory finds these within
-	// about a minute.  Absent when nothing is known of the host.
+	// about a minute, on a quiet host within about ten (the gateway's `inventory_compare_interval_seconds`).  Absent when
+	// nothing is known of the host.
 	MaxAge        *durationpb.Duration `protobuf:"bytes,2,opt,name=max_age,json=maxAge,proto3" json:"max_age,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -1,7 +1,7 @@
 """Keeps the inventory of a host up to date, by its events and its lists.
 
 An event only says which object to request again.  All lists are requested at the start, after every break of the
-events, and at an interval, because some changes have no event.
+events, and now and then, because some changes have no event: see `Comparing`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from gateway.engine.errors import CallError, InventoryUnknown
 from gateway.engine.events.broker import EventBroker
 from gateway.engine.events.upstream import LATE_SECONDS
 from gateway.engine.inventory.clock import EngineClock
+from gateway.engine.inventory.comparing import OFTEN_SECONDS, Comparing
 from gateway.engine.inventory.contents import Contents
 from gateway.engine.inventory.convert import CONTAINER_ID
 from gateway.engine.inventory.difference import LostEvents
@@ -49,7 +50,6 @@ class Following:
         clock: EngineClock,
         gate: Gate,
         *,
-        reconcile_interval_seconds: float,
         healed: Callable[[], None],
     ) -> None:
         """Ask nothing yet."""
@@ -60,9 +60,10 @@ class Following:
         self._contents = contents
         self._clock = clock
         self._gate = gate
-        self._interval_seconds = reconcile_interval_seconds
+        self.comparing = Comparing(self._compare, self._longest_seconds)
         self._count_healed = healed
         reader.refresher.healed = self._healed
+        reader.differed = self.comparing.happened
         self._lost = LostEvents(contents)
         self._down: CallError | None = None  # why the host does not answer
         self._failure: CallError | None = InventoryUnknown()
@@ -76,7 +77,7 @@ class Following:
         self._begun: asyncio.Future[None] | None = None  # done when the inventory is complete, or events fail
         self._ended: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
-        self._keeping: asyncio.Task[None] | None = None
+        self._filling: asyncio.Task[None] | None = None
 
     @property
     def started(self) -> bool:
@@ -104,11 +105,14 @@ class Following:
 
     def host_is(self, failure: CallError | None) -> None:
         """Note whether the host answers: *failure* is why it does not, None when it does."""
+        was_down = self._down is not None
         self._down = failure
         if failure is not None:
             self._contents.changes.stale(failure)
             return
         _set(self._up)
+        if was_down:
+            self.comparing.happened()
         if self.current:
             self._contents.changes.synced()
         if self._task is None:
@@ -123,9 +127,10 @@ class Following:
     def _stop(self) -> None:
         """Stop all requests; the rows stay, and age."""
         self._listening = self.current = False
-        if self._keeping is not None:
-            self._keeping.cancel()
-            self._keeping = None
+        if self._filling is not None:
+            self._filling.cancel()
+            self._filling = None
+        self.comparing.stop()
         self._reader.stop()
 
     async def _run(self) -> None:
@@ -144,8 +149,8 @@ class Following:
             await asyncio.sleep(self._pause_seconds * random.uniform(0.8, 1.2))
             self._pause_seconds = min(2 * self._pause_seconds, _PAUSES_SECONDS[1])
 
-    async def _keep(self) -> None:
-        """Read all lists, then compare them at an interval."""
+    async def _fill(self) -> None:
+        """Read all lists, inspect the containers, and then begin to compare."""
         refresher = self._reader.refresher
         refresher.start()
         await refresher.shown({kind: refresher.touch(kind, 0) for kind in LISTS}, math.inf)
@@ -158,10 +163,17 @@ class Following:
             self._contents.changes.synced()
         await self._tell_lost_events()
         await fill(self._contents, self._questions, refresher, self._reader.listed, self._gate)
-        while True:  # spread the times, because many hosts complete at the same time
-            await asyncio.sleep(self._interval_seconds * random.uniform(0.8, 1.2))
-            for kind in LISTS:
-                refresher.touch(kind, 0)
+        self.comparing.begin()
+
+    def _compare(self) -> None:
+        for kind in LISTS:
+            self._reader.refresher.touch(kind, 0)
+
+    def _longest_seconds(self) -> float:
+        """Return the longest time between two comparisons."""
+        often = self._engine.is_podman or self._contents.unworded  # it has fewer events; only lists have their words
+        longest = self._gate.compare_interval_seconds
+        return min(longest, OFTEN_SECONDS) if often else longest
 
     async def _tell_lost_events(self) -> None:
         """Send synthetic events in place of the lost ones."""
@@ -173,6 +185,7 @@ class Following:
             self._events.add_synthetic(event)
 
     def _healed(self) -> None:
+        self.comparing.happened()
         if self.current:
             self._count_healed()
 
@@ -190,6 +203,7 @@ class Following:
             refresher.forget(event.actor.id)
         for key, delay in touched_by(event, self._contents.runs):
             refresher.touch(key, delay)
+            self.comparing.happened()
         if renames(event):
             for id in self._contents.linked():
                 refresher.touch(id)
@@ -208,7 +222,7 @@ class Following:
         """Request everything, because earlier events may be lost."""
         self._stop()
         self._listening, self._listening_since = True, time.monotonic()
-        self._keeping = asyncio.create_task(keep_running(self._keep, "lists", self._engine.name))
+        self._filling = asyncio.create_task(keep_running(self._fill, "lists", self._engine.name, ends=True))
 
     def broken(self, failure: Exception) -> None:
         """Let the inventory age until events arrive again."""

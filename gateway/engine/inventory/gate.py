@@ -1,4 +1,4 @@
-"""Limits the rate of requests to many new hosts, so that the gateway has time for calls."""
+"""Limits the rate of requests to many hosts, so that the gateway has time for calls."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ _PER_SECOND = 300.0
 
 
 class Gate:
-    """A limiter that all hosts of a gateway share: it bounds the hosts that are read at once, and the long-term
-    rate.
+    """A limiter that all hosts of a gateway share: it bounds the new hosts that are read at once, and the long-term
+    rate.  The lists of a quiet host are compared every `compare_interval_seconds`.
     """
 
-    def __init__(self, room: Room | None = None) -> None:
+    def __init__(self, room: Room | None = None, *, compare_interval_seconds: float = 600.0) -> None:
         """*room* bounds how much all inventories take."""
         self.room = room or Room()
+        self.compare_interval_seconds = compare_interval_seconds
         self._places = asyncio.Semaphore(_HOSTS_AT_ONCE)
         self._questions = asyncio.Semaphore(_QUESTIONS_AT_ONCE)
         self._ready_at = 0.0  # when the burst is used up

@@ -40,14 +40,13 @@ class Inventory:
         events: EventBroker,
         gate: Gate | None = None,
         *,
-        reconcile_interval_seconds: float = 60.0,
         asked: Callable[[str], None] = lambda question: None,
         healed: Callable[[], None] = lambda: None,
     ) -> None:
         """Start empty; nothing is requested yet.
 
-        All hosts share *gate*.  All lists are compared every *reconcile_interval_seconds*.  *asked* is called for each
-        request to the engine, *healed* for each difference that only a list has shown.
+        All hosts share *gate*.  *asked* is called for each request to the engine, *healed* for each difference that
+        only a list has shown.
         """
         self._engine = engine
         self._clock = EngineClock()
@@ -65,7 +64,6 @@ class Inventory:
             self._contents,
             self._clock,
             gate,
-            reconcile_interval_seconds=reconcile_interval_seconds,
             healed=healed,
         )
 

@@ -37,6 +37,7 @@ class Reader:
         self._converter = converter
         self._contents = contents
         self._passing: dict[str, asyncio.TimerHandle] = {}
+        self.differed: Callable[[], None] = lambda: None  # called when images, networks or volumes have changed
         self._has_images = False  # whether images were listed once
         self.listed = Moment(0, 0)  # when all containers were listed last, by the engine's clock
         self._listed_at = 0.0  # and by the monotonic clock
@@ -154,6 +155,8 @@ class Reader:
             rows.append(same.get(hash(text)) or self._converter.other(kind, text))
             if not count % _ROWS_AT_ONCE:
                 await asyncio.sleep(0)
+        if {row.text for row in rows} != same.keys():
+            self.differed()
         self._contents.put_all(kind, rows)
         if kind == "volume":
             self._contents.volume_warnings = found.warnings

@@ -16,7 +16,9 @@ from dockfleet.v1 import containers_pb2 as pb
 from dockfleet.v1.container_config_pb2 import ContainerSpec
 from google.protobuf.duration_pb2 import Duration
 
+from gateway.engine.errors import Unreachable
 from gateway.engine.inventory.changes import Put, Removed, Stale, Synced
+from gateway.engine.inventory.comparing import Comparing
 from gateway.engine.inventory.inventory import Inventory
 from tests.support.fake_engine import FakeEngine, Request, hang
 from tests.support.fake_events import Daemon
@@ -289,6 +291,93 @@ async def test_lists_heal_what_has_no_event(daemon: Daemon, open_gateway: OpenGa
 
         count = client.metrics.registry.get_sample_value("dockfleet_inventory_healed_total", {"host": "h1"})
     assert count == 1
+
+
+LISTS = ["/containers/json", "/images/json", "/networks", "/volumes"]
+
+
+async def compared(client: Client, daemon: Daemon) -> list[str]:
+    """Compare the lists, as if the time had come; return what the engine was asked."""
+    inventory, before = inventory_of(client), len(daemon.engine.requests)
+    inventory._following.comparing.now()
+    await until(inventory, lambda: not inventory._reader.refresher.marks)
+    return sorted(asked(daemon, before))
+
+
+async def quiet(client: Client, daemon: Daemon) -> Comparing:
+    """Compare twice, and find nothing; return what decides about the next time."""
+    comparing = inventory_of(client)._following.comparing
+    await until(inventory_of(client), lambda: comparing.waiting)
+    for _ in range(2):
+        assert await compared(client, daemon) == LISTS
+    assert comparing.seconds == 240
+    return comparing
+
+
+@pytest.mark.parametrize("kind", ["containers", "images", "networks", "volumes"])
+async def test_a_quiet_host_that_changes_without_an_event_is_compared_often_again(
+    client: Client, daemon: Daemon, kind: str
+) -> None:
+    """There may be more such changes."""
+    comparing = await quiet(client, daemon)
+    setattr(daemon, kind, getattr(daemon, kind)[1:])
+    assert set(await compared(client, daemon)) >= set(LISTS)
+
+    assert comparing.seconds == 60
+
+
+async def test_a_quiet_host_with_an_event_is_compared_often_again(client: Client, daemon: Daemon) -> None:
+    """An event of a health check is none: it says that nothing has changed."""
+    comparing = await quiet(client, daemon)
+    daemon.happen("container", "exec_start: curl", WEB, name="web")
+    daemon.containers[0] = container(WEB, "web", "paused")
+    before = comparing.seconds
+    daemon.happen("container", "pause", WEB, name="web")
+    await until(inventory_of(client), lambda: named_by(inventory_of(client))["web"] == "paused")
+
+    assert (before, comparing.seconds) == (240, 60)
+
+
+async def test_a_quiet_host_whose_events_broke_is_compared_often_again(client: Client, daemon: Daemon) -> None:
+    """At first all its lists are requested at once."""
+    comparing, before = await quiet(client, daemon), len(daemon.engine.requests)
+    daemon.cut()
+    await until(inventory_of(client), lambda: comparing.seconds == 60 and comparing.waiting)
+
+    assert sorted(asked(daemon, before)) == LISTS
+
+
+async def test_a_quiet_host_that_was_down_is_compared_often_again(client: Client, daemon: Daemon) -> None:
+    """Also when its events did not break."""
+    comparing = await quiet(client, daemon)
+    inventory_of(client).host_is(Unreachable("it hangs"))
+    assert comparing.seconds == 240
+    inventory_of(client).host_is(None)
+
+    assert comparing.seconds == 60
+
+
+async def test_podman_is_compared_often(daemon: Daemon, open_gateway: OpenGateway) -> None:
+    """It has fewer events."""
+    headers = {"Libpod-Api-Version": "4.3.1", "Api-Version": "1.41"}
+    daemon.engine.on("GET", "/_ping", body=b"OK", headers=headers)
+    async with open_gateway(daemon.engine.address, inventory=True) as client:
+        comparing = inventory_of(client)._following.comparing
+        await until(inventory_of(client), lambda: comparing.waiting)
+        assert await compared(client, daemon) == LISTS
+
+    assert comparing.seconds == 60
+
+
+async def test_the_longest_time_between_comparisons_can_be_set(daemon: Daemon, open_gateway: OpenGateway) -> None:
+    """For hosts whose changes without an event matter."""
+    keys = {"inventory": True, "inventory_compare_interval_seconds": 90}
+    async with open_gateway(daemon.engine.address, **keys) as client:
+        comparing = inventory_of(client)._following.comparing
+        await until(inventory_of(client), lambda: comparing.waiting)
+        await compared(client, daemon)
+
+    assert comparing.seconds == 90
 
 
 async def test_an_engine_that_is_stuck_with_one_container_is_listed(client: Client, daemon: Daemon) -> None:

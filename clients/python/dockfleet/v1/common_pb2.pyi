@@ -665,7 +665,8 @@ class Freshness(_message.Message):
     @_builtins.property
     def max_age(self) -> _duration_pb2.Duration:
         """The largest possible age of the data, except changes without an event of the Engine: the inventory finds these within
-        about a minute.  Absent when nothing is known of the host.
+        about a minute, on a quiet host within about ten (the gateway's `inventory_compare_interval_seconds`).  Absent when
+        nothing is known of the host.
         """
 
     def __init__(
