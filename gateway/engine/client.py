@@ -215,14 +215,17 @@ class Engine(SdkClient):
 
         Raises like `fetch`, also within the block when the connection breaks.
         """
-        async with contextlib.AsyncExitStack() as stack:
-            try:
-                opened = await stack.enter_async_context(self._open(call, upload))
-            except APIError as error:
-                if not self._has_changed(error) or upload is not None:  # an upload cannot be sent again
-                    raise
-                opened = await stack.enter_async_context(self._open(call))
-            yield opened
+        opened = False
+        try:
+            async with self._open(call, upload) as (response, connection):
+                opened = True
+                yield response, connection
+                return
+        except APIError as error:
+            if opened or not self._has_changed(error) or upload is not None:  # an upload cannot be sent again
+                raise
+        async with self._open(call) as (response, connection):
+            yield response, connection
 
     @contextlib.asynccontextmanager
     async def _open(
