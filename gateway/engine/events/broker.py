@@ -76,21 +76,20 @@ class EventBroker(Shared[Record]):
                 heartbeat_seconds=self._heartbeat_seconds,
             )
 
-    @asynccontextmanager
-    async def followed(self, follower: Follower) -> AsyncIterator[None]:
-        """Keep the subscription until the end of the block, and notify *follower*; there can be only one."""
+    def follow(self, follower: Follower) -> None:
+        """Keep the subscription until `unfollow`, and notify *follower*; there can be only one."""
         self._follower = self._upstream.follower = follower
         if not self.subscribers and not self.lingers():
             self._rest()
         self.start()
         if not self.subscribers:
             self.linger()
-        try:
-            yield
-        finally:
-            self._follower = self._upstream.follower = None
-            if not self.subscribers and self._task is not None:
-                self.linger()
+
+    def unfollow(self) -> None:
+        """Notify nobody any more; the subscription lingers."""
+        self._follower = self._upstream.follower = None
+        if not self.subscribers and self._task is not None:
+            self.linger()
 
     def doubt(self) -> None:
         """Subscribe again and compare, because the engine may have dropped events silently while the gateway did not

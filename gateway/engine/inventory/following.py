@@ -11,7 +11,6 @@ import math
 import random
 import time
 from collections.abc import Callable
-from contextlib import AsyncExitStack
 
 from dockfleet.v1.system_pb2 import EngineEvent
 
@@ -73,16 +72,12 @@ class Following:
         self._listening_since = 0.0
         self._contact = 0.0  # when this was last confirmed, by the monotonic clock, like all times here
         self._pause_seconds = _PAUSES_SECONDS[0]
-        self._up: asyncio.Future[None] | None = None  # done when the host answers again; an `Event` takes 0.8 KiB
+        self.started = False  # whether the host has answered once
+        self._follows = False  # the events, or waits for its place or its pause
         self._begun: asyncio.Future[None] | None = None  # done when the inventory is complete, or events fail
-        self._ended: asyncio.Future[None] | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._beginning: asyncio.Task[None] | None = None
+        self._again: asyncio.TimerHandle | None = None  # to follow again
         self._filling: asyncio.Task[None] | None = None
-
-    @property
-    def started(self) -> bool:
-        """Whether the host has answered once."""
-        return self._task is not None
 
     @property
     def failure(self) -> CallError | None:
@@ -110,19 +105,22 @@ class Following:
         if failure is not None:
             self._contents.changes.stale(failure)
             return
-        _set(self._up)
         if was_down:
             self.comparing.happened()
         if self.current:
             self._contents.changes.synced()
-        if self._task is None:
-            self._task = asyncio.create_task(keep_running(self._run, "inventory", self._engine.name))
+        if not self._follows:
+            self._follow()
 
     def close(self) -> None:
         """End."""
-        if self._task is not None:
-            self._task.cancel()
+        self._follows = True  # never again
+        if self._beginning is not None:
+            self._beginning.cancel()
+        if self._again is not None:
+            self._again.cancel()
         self._stop()
+        self._events.unfollow()
 
     def _stop(self) -> None:
         """Stop all requests; the rows stay, and age."""
@@ -133,21 +131,20 @@ class Following:
         self.comparing.stop()
         self._reader.stop()
 
-    async def _run(self) -> None:
-        """Follow the events while the host is up, and begin again when they end."""
-        loop = asyncio.get_running_loop()
-        while True:
-            while self._down is not None:
-                self._up = loop.create_future()
-                await self._up
-            async with AsyncExitStack() as stack:
-                async with self._gate.place():
-                    self._begun, self._ended = loop.create_future(), loop.create_future()
-                    await stack.enter_async_context(self._events.followed(self))
-                    await asyncio.wait((self._begun,), timeout=_BEGIN_SECONDS)
-                await self._ended
-            await asyncio.sleep(self._pause_seconds * random.uniform(0.8, 1.2))
-            self._pause_seconds = min(2 * self._pause_seconds, _PAUSES_SECONDS[1])
+    def _follow(self) -> None:
+        """Follow the events if the host is up; if it is down, `host_is` calls this when it answers."""
+        self._follows = self._down is None
+        if self._follows:
+            self.started = True
+            self._beginning = asyncio.create_task(keep_running(self._begin, "inventory", self._engine.name, ends=True))
+
+    async def _begin(self) -> None:
+        """Wait for a place, and hold it until the inventory is complete, for a bounded time."""
+        async with self._gate.place():
+            self._begun = asyncio.get_running_loop().create_future()
+            self._events.follow(self)
+            await asyncio.wait((self._begun,), timeout=_BEGIN_SECONDS)
+        self._beginning = None
 
     async def _fill(self) -> None:
         """Read all lists, inspect the containers, and then begin to compare."""
@@ -158,12 +155,13 @@ class Following:
         await refresher.shown({key: mark.number for key, mark in refresher.marks.items()}, _SYNC_SECONDS)
         self._contact, self.current, self._failure = self._listening_since, True, None
         self._pause_seconds = _PAUSES_SECONDS[0]
-        _set(self._begun)
+        self._has_begun()
         if self._down is None:
             self._contents.changes.synced()
         await self._tell_lost_events()
         await fill(self._contents, self._questions, refresher, self._reader.listed, self._gate)
         self.comparing.begin()
+        self._filling = None
 
     def _compare(self) -> None:
         for kind in LISTS:
@@ -234,12 +232,14 @@ class Following:
                 self._contents.changes.stale(failure)
 
     def ended(self) -> None:
-        """Start again."""
+        """Follow again after a pause."""
         self._stop()
-        _set(self._begun)
-        _set(self._ended)
+        self._has_begun()
+        self._events.unfollow()
+        pause = self._pause_seconds * random.uniform(0.8, 1.2)
+        self._again = asyncio.get_running_loop().call_later(pause, self._follow)
+        self._pause_seconds = min(2 * self._pause_seconds, _PAUSES_SECONDS[1])
 
-
-def _set(happened: asyncio.Future[None] | None) -> None:
-    if happened is not None and not happened.done():
-        happened.set_result(None)
+    def _has_begun(self) -> None:
+        if self._begun is not None and not self._begun.done():
+            self._begun.set_result(None)

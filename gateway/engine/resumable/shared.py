@@ -61,6 +61,7 @@ class Shared(ABC, Generic[T]):
 
     def linger(self) -> None:
         """Call `idle` after the linger timeout, unless a subscriber arrives."""
+        self._stop_lingering()
         self._lingering = asyncio.get_running_loop().call_later(self._linger_timeout_seconds, self.idle)
 
     def idle(self) -> None:
