@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
 from gateway.engine.resumable.journal import Journal
 from gateway.engine.resumable.shared import Registry, Shared
 from gateway.engine.resumable.subscription import Overflow, Subscription
+from tests.support.clock import LeapingLoop
 
 
 class Upstream(Shared[int]):
@@ -143,3 +145,21 @@ async def test_a_registry_stops_all_that_it_knows() -> None:
 
     assert [str(failure) for failure in failures] == ["the host has left"] * 3
     assert [registry.find(key) for key in range(3)] == [None] * 3
+
+
+def test_the_last_of_several_lingers_counts() -> None:
+    """One that lingers again has the whole time again."""
+
+    async def linger_twice() -> tuple[int, int]:
+        upstream = Upstream(linger_timeout_seconds=60)
+        upstream.start()
+        upstream.linger()
+        await asyncio.sleep(40)
+        upstream.linger()
+        await asyncio.sleep(40)
+        before = upstream.ended
+        await asyncio.sleep(21)
+        return before, upstream.ended
+
+    with contextlib.closing(LeapingLoop()) as loop:
+        assert loop.run_until_complete(linger_twice()) == (0, 1)
