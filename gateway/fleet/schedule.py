@@ -18,20 +18,22 @@ _SPREAD_SECONDS = 0.1  # over which the probes of hosts that fail at the same ti
 class Schedule:
     """The times of the probes of one host."""
 
-    __slots__ = ("_began", "_hurried", "_sleeper", "_soonest", "_uniform", "probing")
+    __slots__ = ("_began", "_hurried", "_sleeper", "_soonest", "_timer", "_uniform", "probing")
 
     def __init__(self, uniform: Callable[[float, float], float] = random.uniform) -> None:
         self.probing = False  # whether a probe is under way
         self._uniform = uniform
         self._began = 0.0  # when the present probe began, in the loop's time
         self._hurried = False
-        self._sleeper: asyncio.Future[None] | None = None  # during the part of a pause that can be cut short
+        self._sleeper: asyncio.Future[None] | None = None  # during a pause
+        self._timer: asyncio.TimerHandle | None = None  # of its end
         self._soonest = 0.0  # when the next probe begins at the earliest, or the current one ends, in the loop's time
 
     def hurry(self) -> None:
         """Begin the next probe as soon as possible."""
+        if not self._hurried and self._timer is not None:
+            self._end_pause_at(self._soonest)
         self._hurried = True
-        self._wake()
 
     @property
     def soonest_seconds(self) -> float:
@@ -58,23 +60,27 @@ class Schedule:
             least = min(_FIRST_SECONDS * doubled, _MOST_SECONDS)
             most = min(_ALONE_SECONDS * doubled, interval_seconds) * self._uniform(0.8, 1)
         least = min(least, most)
-        self._soonest = asyncio.get_running_loop().time() + least
-        await asyncio.sleep(least)
-        if not self._hurried:
-            await self._sleep(most - least)
+        now = asyncio.get_running_loop().time()
+        self._soonest = now + least
+        await self._sleep(self._soonest if self._hurried else now + most)
         if self._hurried:
             await asyncio.sleep(self._uniform(0, min(_SPREAD_SECONDS, most)))
 
-    async def _sleep(self, seconds: float) -> None:
-        """Sleep until `hurry` is called, or for *seconds*."""
-        loop = asyncio.get_running_loop()
-        self._sleeper = loop.create_future()
-        timer = loop.call_later(seconds, self._wake)
+    async def _sleep(self, end: float) -> None:
+        """Sleep until *end*, in the loop's time; if `hurry` is called, until the soonest time for a probe."""
+        self._sleeper = asyncio.get_running_loop().create_future()
+        self._end_pause_at(end)
         try:
             await self._sleeper
         finally:
-            timer.cancel()
-            self._sleeper = None
+            if self._timer is not None:
+                self._timer.cancel()
+            self._sleeper = self._timer = None
+
+    def _end_pause_at(self, end: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_at(end, self._wake)
 
     def _wake(self) -> None:
         if self._sleeper is not None and not self._sleeper.done():
