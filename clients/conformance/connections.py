@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from contextlib import suppress
+from tempfile import TemporaryDirectory
 
 PIECE = 1 << 16  # bytes that are read at once
+DEFAULT_PORT = 50051  # of a gateway
+PLACES = ("default port", "unix socket")
 
 
 class Connections:
@@ -16,10 +20,20 @@ class Connections:
         self._port = port
         self._writers: set[asyncio.StreamWriter] = set()
 
-    async def open(self) -> int:
-        """Take connections from now on; return the port."""
+    async def open(self, place: str) -> str:
+        """Take connections from now on at a *place* such as `default port`; return the address for clients."""
+        if place == "unix socket":
+            self._folder = TemporaryDirectory(prefix="dockfleet-socket-")
+            path = f"{self._folder.name}/socket"
+            self._server = await asyncio.start_unix_server(self._serve, path)
+            return f"unix://{path}"
+        if place == "default port":
+            # An address of its own: other gateways of this machine may have the port at theirs.
+            address = ".".join(str(random.randint(1, 254)) for _ in range(3))
+            self._server = await asyncio.start_server(self._serve, f"127.{address}", DEFAULT_PORT)
+            return f"127.{address}"
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        return int(self._server.sockets[0].getsockname()[1])
+        return f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     def break_all(self) -> None:
         """Break all connections there are.  New ones are taken."""

@@ -21,6 +21,7 @@ ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "clients/python")]
 
 from clients.conformance.certificates import Certificates  # noqa: E402
+from clients.conformance.connections import PLACES  # noqa: E402
 from clients.conformance.programs import Program, all_programs, build, missing  # noqa: E402
 from clients.conformance.running import TESTEE_SECONDS, environment  # noqa: E402
 from clients.conformance.scripted_gateway import ScriptedGateway  # noqa: E402
@@ -39,12 +40,14 @@ def scenarios(beginnings: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
 async def play(testee: Program, scenario: dict[str, Any]) -> list[str] | None:
     """Play a scenario; return what was not as it must be, and None when the client cannot do the command."""
     certificates = shared_certificates()
-    tls = scenario.get("gateway")
-    credentials = certificates.credentials(tls) if tls else None
-    async with ScriptedGateway(scenario["calls"], *scenario.get("or", ()), credentials=credentials) as gateway:
+    kind = scenario.get("gateway", "")
+    credentials = None if kind in (*PLACES, "") else certificates.credentials(kind)
+    async with ScriptedGateway(
+        scenario["calls"], *scenario.get("or", ()), credentials=credentials, place=kind
+    ) as gateway:
         process = await asyncio.create_subprocess_exec(
             *testee.command(*scenario["argv"]),
-            env=environment(f"127.0.0.1:{gateway.port}", settings(scenario, certificates)),
+            env=environment(gateway.address, settings(scenario, certificates)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -39,11 +39,13 @@ class ScriptedGateway(grpc.GenericRpcHandler):
         calls: Sequence[dict[str, Any]],
         *others: Sequence[dict[str, Any]],
         credentials: grpc.ServerCredentials | None = None,
+        place: str = "",
     ) -> None:
-        """Expect *calls*, or *others* in their place, over TLS with *credentials*."""
+        """Expect *calls*, or *others* in their place, over TLS with *credentials*, at a *place* of `Connections`."""
         self.problems: list[str] = []
         self._ways = [calls, *others]
         self._credentials = credentials
+        self._place = place
         self._next = 0
         self._open: set[asyncio.Task[Any]] = set()
         self._printed: list[str] = []
@@ -57,7 +59,7 @@ class ScriptedGateway(grpc.GenericRpcHandler):
             port = self._server.add_secure_port("127.0.0.1:0", self._credentials)
         self._connections = Connections(port)
         await self._server.start()
-        self.port = await self._connections.open()
+        self.address = await self._connections.open(self._place)
         return self
 
     async def __aexit__(self, *_: object) -> None:

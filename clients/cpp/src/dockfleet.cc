@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <regex>
 #include <stdexcept>
 #include <thread>
 
@@ -14,6 +15,8 @@ namespace dockfleet {
 namespace {
 
 constexpr char kDefaultAddress[] = "127.0.0.1:50051";
+constexpr char kDefaultPort[] = "50051";
+constexpr int kLastPort = 65535;
 constexpr int kLargestResponse = 64 << 20;  // bytes; a long list is more than gRPC's own 4 MiB
 constexpr std::size_t kInputPiece = 32 << 10;
 
@@ -44,6 +47,31 @@ std::shared_ptr<grpc::ChannelCredentials> Credentials(const Options& options) {
   auto credentials = grpc::SslCredentials(files);
   if (options.token.empty()) return credentials;
   return grpc::CompositeChannelCredentials(credentials, grpc::AccessTokenCredentials(options.token));
+}
+
+// The address as gRPC takes it: with the default port when it has none.
+std::string Target(const std::string& address) {
+  static const std::regex kOtherName("(dns|ipv4|ipv6|unix|unix-abstract):.+");  // what gRPC resolves besides
+  static const std::regex kIpv6(R"([0-9a-fA-F.]*:[0-9a-fA-F.]*:[0-9a-fA-F.:]*)");
+  static const std::regex kHostAndPort(R"(([^\s:/@\[\]]+|\[[^\s/@\[\]]+\])(?::([0-9]{1,5}))?)");
+  const std::string wanted = "the address of the gateway is HOST:PORT";
+  if (address.find_first_not_of(" \t\r\n") == std::string::npos) {
+    throw std::invalid_argument("the address of the gateway is empty: HOST:PORT is wanted");
+  }
+  if (std::regex_match(address, kOtherName)) return address;
+  if (auto end = address.find("://"); end != std::string::npos) {
+    throw std::invalid_argument(wanted + ", without " + address.substr(0, end + 3) + ": \"" + address + '"');
+  }
+  if (std::regex_match(address, kIpv6)) return '[' + address + "]:" + kDefaultPort;
+  std::smatch parts;
+  if (!std::regex_match(address, parts, kHostAndPort)) {
+    throw std::invalid_argument(wanted + ": \"" + address + '"');
+  }
+  std::string port = parts[2].matched ? parts[2].str() : kDefaultPort;
+  if (std::stoi(port) < 1 || std::stoi(port) > kLastPort) {
+    throw std::invalid_argument(wanted + ": \"" + address + '"');
+  }
+  return parts[1].str() + ':' + port;
 }
 
 grpc::ChannelArguments Arguments() {
@@ -77,7 +105,8 @@ void Feed(Session* session, std::istream* input) {
 
 Fleet Connect(const std::string& address, const Options& options) {
   auto credentials = Credentials(options);
-  auto dial = [&] { return grpc::CreateCustomChannel(address, credentials, Arguments()); };
+  auto target = Target(address);
+  auto dial = [&] { return grpc::CreateCustomChannel(target, credentials, Arguments()); };
   return Fleet(std::make_shared<internal::Stubs>(dial()), std::make_shared<internal::Stubs>(dial()), options.retry);
 }
 

@@ -1,6 +1,7 @@
 package dockfleet
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -9,7 +10,7 @@ import (
 	"net"
 	"os"
 	"regexp"
-	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,10 +30,10 @@ const (
 	defaultPort     = "50051"
 )
 
-// schemes are those of the names that gRPC resolves.
-var schemes = []string{"dns", "unix", "passthrough"}
-
-var withoutPort = regexp.MustCompile(`^([^\s:/\[\]]+|\[[^\]]*\])$`)
+var (
+	hostAndPort = regexp.MustCompile(`^([^\s:/@\[\]]+|\[[^\s/@\[\]]+\])(?::([0-9]+))?$`)
+	otherName   = regexp.MustCompile(`^(dns|unix|unix-abstract|passthrough):.+`) // what gRPC resolves besides
+)
 
 // reconnect is how soon a gateway that was away is found again: gRPC's own two minutes are longer than a restart.
 var reconnect = backoff.Config{BaseDelay: 200 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second}
@@ -48,7 +49,8 @@ type Fleet struct {
 // unix:///run/dockfleet.sock.  Nothing is sent before the first call.  Without an option for TLS the connection is not
 // encrypted.
 //
-// It fails if the address is empty or a URL such as http://…, if a file cannot be read or is no PEM file, and if options do not fit together.
+// It fails if the address is empty, a URL such as http://… or otherwise no HOST:PORT, if a file cannot be read or is no
+// PEM file, and if options do not fit together.
 func Dial(address string, options ...Option) (*Fleet, error) {
 	address, err := target(address)
 	if err != nil {
@@ -82,16 +84,27 @@ func Dial(address string, options ...Option) (*Fleet, error) {
 
 // target returns an address as gRPC takes it.
 func target(address string) (string, error) {
-	scheme, _, isURL := strings.Cut(address, "://")
-	switch {
-	case strings.TrimSpace(address) == "":
+	if strings.TrimSpace(address) == "" {
 		return "", errors.New("the address of the gateway is empty: HOST:PORT is wanted")
-	case isURL && !slices.Contains(schemes, scheme):
-		return "", fmt.Errorf("the address of the gateway is HOST:PORT, without %s://: %q", scheme, address)
-	case net.ParseIP(address) != nil || withoutPort.MatchString(address):
-		return net.JoinHostPort(strings.Trim(address, "[]"), defaultPort), nil
 	}
-	return address, nil
+	if otherName.MatchString(address) {
+		return address, nil
+	}
+	if scheme, _, isURL := strings.Cut(address, "://"); isURL {
+		return "", fmt.Errorf("the address of the gateway is HOST:PORT, without %s://: %q", scheme, address)
+	}
+	if net.ParseIP(address) != nil {
+		return net.JoinHostPort(address, defaultPort), nil
+	}
+	parts := hostAndPort.FindStringSubmatch(address)
+	if parts == nil {
+		return "", fmt.Errorf("the address of the gateway is HOST:PORT: %q", address)
+	}
+	host, port := strings.Trim(parts[1], "[]"), cmp.Or(parts[2], defaultPort)
+	if number, err := strconv.ParseUint(port, 10, 16); err != nil || number == 0 {
+		return "", fmt.Errorf("the address of the gateway is HOST:PORT: %q", address)
+	}
+	return net.JoinHostPort(host, port), nil
 }
 
 // DialEnvironment is Dial with what the environment says: DOCKFLEET_ADDRESS, DOCKFLEET_TLS_CA, DOCKFLEET_TLS_CERT,

@@ -327,7 +327,7 @@ func TestOptionsThatDoNotFitAreRefused(t *testing.T) {
 }
 
 func TestAnAddressNeedsNoPortAndIsNoURL(t *testing.T) {
-	for _, address := range []string{"", " ", "http://127.0.0.1:1", "tcp://127.0.0.1:1"} {
+	for _, address := range []string{"", " ", "http://127.0.0.1:1", "tcp://127.0.0.1:1", "a:", "a:http", "a:0", "a:65536", "a b", "a/b"} {
 		if _, err := dockfleet.Dial(address); err == nil {
 			t.Errorf("%q is taken", address)
 		}

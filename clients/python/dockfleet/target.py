@@ -15,7 +15,10 @@ DEFAULT_PORT = 50051
 DEFAULT_TARGET = f"127.0.0.1:{DEFAULT_PORT}"
 OTHER_KEY = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")  # OpenSSL's reasons
 VISIBLE = re.compile(r"[!-~]+")
-WITHOUT_PORT = re.compile(r"(dns:(//[^/]*/)?)?([^\s:/\[\]]+|\[[^\]]*\])")
+WITHOUT_PORT = re.compile(r"(dns:(//[^/]*/)?)?([^\s:/@\[\]]+|\[[^\s/@\[\]]+\])")
+WITH_PORT = re.compile(rf"({WITHOUT_PORT.pattern}):(?P<port>[0-9]+)")
+OTHER_NAME = re.compile(r"(dns|ipv4|ipv6|unix|unix-abstract|vsock):.+")  # what gRPC resolves besides
+LAST_PORT = 65535
 
 PathLike = str | Path
 
@@ -34,7 +37,7 @@ CONNECTION: Mapping[str, Any] = {
 def address(target: str) -> str:
     """Return *target* as gRPC takes it, with the default port when it has none.
 
-    Raises `ValueError` for an empty target and for a URL such as `http://…`.
+    Raises `ValueError` for an empty target, for a URL such as `http://…`, and for what is no `HOST:PORT`.
     """
     scheme, url, _ = target.partition("://")
     if url and scheme not in ("dns", "unix"):
@@ -43,7 +46,12 @@ def address(target: str) -> str:
         raise ValueError("the address of the gateway is empty: HOST:PORT is wanted")
     if target.count(":") > 1 and _is_ipv6(target):
         return f"[{target}]:{DEFAULT_PORT}"
-    return f"{target}:{DEFAULT_PORT}" if WITHOUT_PORT.fullmatch(target) else target
+    if WITHOUT_PORT.fullmatch(target):
+        return f"{target}:{DEFAULT_PORT}"
+    found = WITH_PORT.fullmatch(target)
+    if not (OTHER_NAME.match(target) or (found and 0 < int(found["port"]) <= LAST_PORT)):
+        raise ValueError(f"the address of the gateway is HOST:PORT: {target!r}")
+    return target
 
 
 def credentials(

@@ -286,10 +286,12 @@ def test_an_address_without_a_port_has_the_default_port(target: str) -> None:
     assert address(target) == TARGETS[target]
 
 
-@pytest.mark.parametrize(
-    "target", ["http://127.0.0.1:50051", "https://gateway", "tcp://gateway:1", "grpc://a", "", " "]
-)
-def test_a_url_is_no_address(target: str) -> None:
+NO_TARGETS = ["http://127.0.0.1:50051", "https://gateway", "tcp://gateway:1", "grpc://a", "", " "]
+NO_TARGETS += ["a:", "a:http", "a:0", "a:65536", "a b", "a/b", "u@a:1", ":1"]
+
+
+@pytest.mark.parametrize("target", NO_TARGETS)
+def test_a_url_and_what_is_no_port_are_no_address(target: str) -> None:
     """The error says what an address is."""
     for connect in (dockfleet.connect, dockfleet.aio.connect):
         with pytest.raises(ValueError, match="HOST:PORT"):

@@ -1,4 +1,4 @@
-use std::{env, fs, io, path::PathBuf, time::Duration};
+use std::{env, fs, io, net::Ipv6Addr, path::PathBuf, time::Duration};
 
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
@@ -6,6 +6,7 @@ use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 use crate::{Fleet, calls::Calls};
 
 const DEFAULT_ADDRESS: &str = "127.0.0.1:50051";
+const DEFAULT_PORT: &str = "50051";
 
 /// What proves who is who on the way to a gateway.
 #[derive(Clone, Debug, Default)]
@@ -22,23 +23,19 @@ pub struct ConnectOptions {
     pub token: Option<String>,
 }
 
-/// Returns the fleet of the gateway at `address`, as in `127.0.0.1:50051`.  Nothing is sent before the first call.  A
-/// runtime of tokio must be there.
+/// Returns the fleet of the gateway at `address`: `HOST:PORT`, `HOST` for port 50051, or `unix:///PATH`.  Nothing is
+/// sent before the first call.  A runtime of tokio must be there.
 ///
 /// # Errors
 ///
 /// A file that cannot be read, a malformed address, and options that do not fit together.
 pub fn connect(address: &str, options: &ConnectOptions) -> io::Result<Fleet> {
     let tls = tls(options)?;
-    if address.contains("://") {
-        return Err(invalid(format!("the address of the gateway is HOST:PORT: {address}")));
-    }
+    let uri = uri(address, if tls.is_some() { "https" } else { "http" })?;
     if options.token.is_some() && tls.is_none() {
         return Err(invalid("a token is sent over TLS only: set tls or tls_ca"));
     }
-    let scheme = if tls.is_some() { "https" } else { "http" };
-    let port = if address.rsplit(':').next().is_some_and(|end| end.parse::<u16>().is_ok()) { "" } else { ":50051" };
-    let mut endpoint = Endpoint::from_shared(format!("{scheme}://{address}{port}"))
+    let mut endpoint = Endpoint::from_shared(uri)
         .map_err(invalid)?
         .connect_timeout(Duration::from_secs(20))
         .http2_keep_alive_interval(Duration::from_secs(30)) // the gateway allows pings every 10 s
@@ -70,6 +67,32 @@ pub fn connect_from_environment() -> io::Result<Fleet> {
         token: of("TOKEN"),
     };
     connect(&of("ADDRESS").unwrap_or_else(|| DEFAULT_ADDRESS.to_owned()), &options)
+}
+
+/// The URI of an address, with the default port when it has none.
+fn uri(address: &str, scheme: &str) -> io::Result<String> {
+    if address.trim().is_empty() {
+        return Err(invalid("the address of the gateway is empty: HOST:PORT is wanted"));
+    }
+    if address.starts_with("unix:///") {
+        return Ok(address.to_owned());
+    }
+    if let Some((other, _)) = address.split_once("://") {
+        return Err(invalid(format!("the address of the gateway is HOST:PORT, without {other}://: {address:?}")));
+    }
+    if address.parse::<Ipv6Addr>().is_ok() {
+        return Ok(format!("{scheme}://[{address}]:{DEFAULT_PORT}"));
+    }
+    let with_port = address.rsplit_once(':').filter(|_| !address.ends_with(']'));
+    let (host, port) = with_port.unwrap_or((address, DEFAULT_PORT));
+    let good = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(ip) => ip.parse::<Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && !host.contains(|sign: char| sign.is_whitespace() || ":/@[]".contains(sign)),
+    };
+    if !good || !port.parse::<u16>().is_ok_and(|port| port > 0) {
+        return Err(invalid(format!("the address of the gateway is HOST:PORT: {address:?}")));
+    }
+    Ok(format!("{scheme}://{host}:{port}"))
 }
 
 fn tls(options: &ConnectOptions) -> io::Result<Option<ClientTlsConfig>> {

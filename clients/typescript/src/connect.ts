@@ -1,4 +1,7 @@
 import { readFileSync } from "node:fs";
+import { connect as connectSocket, isIPv6 } from "node:net";
+import type { Duplex } from "node:stream";
+import { connect as connectTls, type SecureContextOptions } from "node:tls";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { Calls } from "./calls.js";
@@ -19,7 +22,10 @@ export interface ConnectOptions {
   token?: string | undefined;
 }
 
-const DEFAULT_ADDRESS = "127.0.0.1:50051";
+const DEFAULT_PORT = "50051";
+const DEFAULT_ADDRESS = `127.0.0.1:${DEFAULT_PORT}`;
+const HOST_AND_PORT = /^([^\s:/@[\]]+|\[[^\s/@[\]]+\])(?::(\d+))?$/;
+const SOCKET = "unix://"; // and a path from the root
 
 const MAX_MESSAGE_BYTES = 64 << 20; // the gateway's own limit is usually lower
 
@@ -34,23 +40,24 @@ const CLOSED_AT_ONCE =
   "the gateway closed the connection at once: it may require TLS, or a client certificate that it trusts";
 
 /**
- * Returns the fleet of the gateway at `address`, as in `127.0.0.1:50051`.  Nothing is sent before the first call.
- * Throws for a file that cannot be read, and `TypeError` for options that do not fit together.
+ * Returns the fleet of the gateway at `address`: `HOST:PORT`, `HOST` for port 50051, or `unix:///PATH`.  Nothing is sent
+ * before the first call.  Throws for a file that cannot be read, and `TypeError` for an address that is none, and for
+ * options that do not fit together.
  */
 export function connect(address: string = DEFAULT_ADDRESS, options: ConnectOptions = {}): Fleet {
   const { tls, tlsCa, tlsCert, tlsKey, token } = options;
-  if (address.includes("://")) throw new TypeError(`the address of the gateway is HOST:PORT: ${address}`);
-  if (!address.trim()) throw new TypeError("the address of the gateway is empty: HOST:PORT is wanted");
+  const place = authority(address);
   if (!tlsCert !== !tlsKey) throw new TypeError("tlsCert and tlsKey belong together");
   const secure = tls || !!tlsCa || !!tlsCert;
   if (token && !secure) throw new TypeError("a token is sent over TLS only: set tls or tlsCa");
 
   const closed = new AbortController();
   const read = (path: string | undefined) => (path ? { value: readFileSync(path) } : undefined);
-  const nodeOptions = { ca: read(tlsCa)?.value, cert: read(tlsCert)?.value, key: read(tlsKey)?.value };
-  const baseUrl = `${secure ? "https" : "http"}://${/:\d+$/.test(address) ? address : `${address}:50051`}`;
+  const files = { ca: read(tlsCa)?.value, cert: read(tlsCert)?.value, key: read(tlsKey)?.value };
+  const nodeOptions = { ...(secure && files), ...(address.startsWith(SOCKET) && through(address, secure, files)) };
+  const baseUrl = `${secure ? "https" : "http"}://${place}`;
   const interceptors = [closing(closed.signal), explaining(), ...(token ? [authorizing(token)] : [])];
-  const [first, second] = [0, 1].map(() => new Http2SessionManager(baseUrl, PINGS, secure ? nodeOptions : undefined));
+  const [first, second] = [0, 1].map(() => new Http2SessionManager(baseUrl, PINGS, nodeOptions));
   const dial = (sessionManager: Http2SessionManager) =>
     createGrpcTransport({ baseUrl, interceptors, sessionManager, readMaxBytes: MAX_MESSAGE_BYTES });
   const connected = async () => (await first!.connect()) !== "error";
@@ -62,6 +69,29 @@ export function connectFromEnvironment(environment: NodeJS.ProcessEnv = process.
   const of = (name: string) => environment[`DOCKFLEET_${name}`] || undefined;
   const files = { tlsCa: of("TLS_CA"), tlsCert: of("TLS_CERT"), tlsKey: of("TLS_KEY") };
   return connect(of("ADDRESS"), { ...files, token: of("TOKEN") });
+}
+
+/** The address as in a URL, with the default port when it has none. */
+function authority(address: string): string {
+  if (!address.trim()) throw new TypeError("the address of the gateway is empty: HOST:PORT is wanted");
+  if (address.startsWith(`${SOCKET}/`)) return "localhost";
+  const scheme = address.split("://", 1)[0]!;
+  if (scheme !== address) {
+    throw new TypeError(`the address of the gateway is HOST:PORT, without ${scheme}://: "${address}"`);
+  }
+  if (isIPv6(address)) return `[${address}]:${DEFAULT_PORT}`;
+  const [, host, port = DEFAULT_PORT] = HOST_AND_PORT.exec(address) ?? [];
+  if (!host || Number(port) < 1 || Number(port) > 65535) {
+    throw new TypeError(`the address of the gateway is HOST:PORT: "${address}"`);
+  }
+  return `${host}:${port}`;
+}
+
+/** How Node connects to a unix socket. */
+function through(address: string, secure: boolean, files: SecureContextOptions): { createConnection: () => Duplex } {
+  const path = address.slice(SOCKET.length);
+  const secured = { ...files, path, servername: "localhost", ALPNProtocols: ["h2"] };
+  return { createConnection: () => (secure ? connectTls(secured) : connectSocket(path)) };
 }
 
 function closing(closed: AbortSignal): Interceptor {

@@ -41,8 +41,9 @@ struct Options {
   std::chrono::milliseconds retry = std::chrono::minutes(1);
 };
 
-// The fleet of the gateway at an address, HOST:PORT.  Nothing is sent before the first call.  Throws
-// std::invalid_argument for options that do not fit together, and std::ios_base::failure for a file that cannot be read.
+// The fleet of the gateway at an address: HOST:PORT, HOST for port 50051, or another name of gRPC such as
+// unix:///run/dockfleet.sock.  Nothing is sent before the first call.  Throws std::invalid_argument for an address that is
+// none and for options that do not fit together, and std::ios_base::failure for a file that cannot be read.
 Fleet Connect(const std::string& address, const Options& options);
 
 // The same with what the environment says: DOCKFLEET_ADDRESS, DOCKFLEET_TLS_CA, DOCKFLEET_TLS_CERT, DOCKFLEET_TLS_KEY

@@ -16,10 +16,16 @@ import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 
 /** All hosts of a gateway. Threads may share it. */
 public final class Fleet implements AutoCloseable {
   private static final String DEFAULT_ADDRESS = "127.0.0.1:50051";
+  private static final String DEFAULT_PORT = "50051";
+  private static final int LAST_PORT = 65535;
+  private static final Pattern IPV6 = Pattern.compile("[0-9a-fA-F.]*:[0-9a-fA-F.]*:[0-9a-fA-F.:]*");
+  private static final Pattern HOST_AND_PORT =
+      Pattern.compile("([^\\s:/@\\[\\]]+|\\[[^\\s/@\\[\\]]+\\])(?::([0-9]{1,5}))?");
   private static final int MAX_MESSAGE_BYTES = 64 << 20; // the gateway's own limit is usually lower
   private static final Duration RETRY = Duration.ofMinutes(1); // as long as a gateway tries to reach a host
 
@@ -29,15 +35,12 @@ public final class Fleet implements AutoCloseable {
     this.calls = calls;
   }
 
-  /** The fleet of the gateway at {@code address}, as in {@code 127.0.0.1:50051}. Nothing is sent before the first call. */
+  /**
+   * The fleet of the gateway at {@code address}: {@code HOST:PORT}, {@code HOST} for port 50051, or {@code unix:///PATH}.
+   * Nothing is sent before the first call. Throws {@link IllegalArgumentException} for an address that is none.
+   */
   public static Fleet connect(String address, ConnectOptions options) throws IOException {
-    if (address.isBlank()) {
-      throw new IllegalArgumentException("the address of the gateway is empty: HOST:PORT is wanted");
-    }
-    if (address.contains("://")) {
-      throw new IllegalArgumentException("the address of the gateway is HOST:PORT: " + address);
-    }
-    String target = address.matches(".*:\\d+") ? address : address + ":50051";
+    String target = target(address);
     ChannelCredentials credentials = credentials(options);
     CallOptions calls = CallOptions.DEFAULT;
     if (options.token() != null) {
@@ -110,6 +113,31 @@ public final class Fleet implements AutoCloseable {
   public void close() {
     calls.single().shutdownNow();
     calls.streams().shutdownNow();
+  }
+
+  /** The address as gRPC takes it, with the default port when it has none. */
+  private static String target(String address) {
+    if (address.isBlank()) {
+      throw new IllegalArgumentException("the address of the gateway is empty: HOST:PORT is wanted");
+    }
+    if (address.startsWith("unix:///")) {
+      return address;
+    }
+    int scheme = address.indexOf("://");
+    if (scheme >= 0) {
+      String without = address.substring(0, scheme) + "://";
+      throw new IllegalArgumentException(
+          "the address of the gateway is HOST:PORT, without %s: \"%s\"".formatted(without, address));
+    }
+    if (IPV6.matcher(address).matches()) {
+      return "[" + address + "]:" + DEFAULT_PORT;
+    }
+    var parts = HOST_AND_PORT.matcher(address);
+    String port = !parts.matches() ? "0" : parts.group(2) == null ? DEFAULT_PORT : parts.group(2);
+    if (Integer.parseInt(port) < 1 || Integer.parseInt(port) > LAST_PORT) {
+      throw new IllegalArgumentException("the address of the gateway is HOST:PORT: \"%s\"".formatted(address));
+    }
+    return parts.group(1) + ":" + port;
   }
 
   private static ManagedChannel dial(String target, ChannelCredentials credentials) {
