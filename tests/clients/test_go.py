@@ -23,22 +23,3 @@ def test_the_go_client_passes_its_tests() -> None:
 
     assert "--- PASS" in done.stdout
     assert "--- SKIP" not in done.stdout
-
-
-@pytest.mark.timeout(600)
-def test_a_program_uses_the_go_client_from_its_folder(tmp_path: Path) -> None:
-    """One `replace` makes the module usable, as the README says."""
-    need("go")
-    (tmp_path / "main.go").write_text(
-        'package main\n\nimport "dockfleet.internal/go/dockfleet"\n\nfunc main() {\n'
-        '\tfleet, err := dockfleet.Dial("127.0.0.1:1")\n\tif err != nil {\n\t\tpanic(err)\n\t}\n'
-        '\tprintln(fleet.Host("north").Name())\n}\n'
-    )
-    (tmp_path / "go.mod").write_text("module user\n\ngo 1.23.0\n")
-    replace = f"-replace=dockfleet.internal/go={GO}"
-
-    for command in (["go", "mod", "edit", replace], ["go", "mod", "tidy"], ["go", "run", "."]):
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-
-    assert done.stderr == "north\n"

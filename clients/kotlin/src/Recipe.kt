@@ -12,7 +12,7 @@ fun main(words: Array<String>) {
             val answer = host.containers().listContainers { it.setAll(true) }
             answer.containersList.forEach { println("${it.getNames(0).removePrefix("/")} ${it.state}") }
             host.logs(container) { it.setFollow(true).setTail(10) }.use { log -> // leaving the block cancels the call
-                log.forEach { print(it.data.toStringUtf8()) }
+                log.forEach { println(it.data.toStringUtf8()) }
             }
         }
     } catch (error: DockfleetException) {
