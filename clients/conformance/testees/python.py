@@ -226,7 +226,7 @@ def main(command: str, *arguments: str) -> int:
     """Do a command; return the exit code."""
     try:
         connected = from_env()
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
     with connected as fleet:

@@ -10,6 +10,7 @@ namespace {
 constexpr char kDomain[] = "dockfleet";
 constexpr char kClosedAtOnce[] =
     "the gateway closed the connection at once: it may require TLS, or a client certificate that it trusts";
+constexpr char kNoCredentials[] = "no connection can be made: the certificate and its key may not belong together";
 constexpr char kPrefix[] = "ERROR_REASON_";
 
 const char* const kCodes[] = {"OK",
@@ -46,6 +47,7 @@ std::chrono::milliseconds Milliseconds(const google::protobuf::Duration& duratio
 
 // What gRPC says of a connection, with what may be wrong when the gateway closes connections before it answers.
 std::string Explained(const std::string& message) {
+  if (message.find("empty address list") == 0) return kNoCredentials + (" (" + message + ")");
   if (message.find("failed to connect") == std::string::npos) return message;
   for (const char* closed : {"Socket closed", "Connection reset", "Broken pipe", "EOF"}) {
     if (message.find(closed) != std::string::npos) return kClosedAtOnce + (" (" + message + ")");
@@ -103,7 +105,7 @@ void Error::Read(const std::string& text) {
       retry_safe = Value(info.metadata(), "retry_safe") == "true";
       metadata = {info.metadata().begin(), info.metadata().end()};
     } else if (details::RetryInfo retry; kind == "google.rpc.RetryInfo" && retry.ParseFromString(detail.value())) {
-      retry_after = Milliseconds(retry.retry_delay());
+      if (retry.has_retry_delay()) retry_after = Milliseconds(retry.retry_delay());
     } else if (details::BadRequest bad; kind == "google.rpc.BadRequest" && bad.ParseFromString(detail.value())) {
       for (const auto& each : bad.field_violations()) violations.push_back({each.field(), each.description()});
     } else if (details::ResourceInfo about; kind == "google.rpc.ResourceInfo" && about.ParseFromString(detail.value())) {

@@ -166,10 +166,10 @@ func sendAll[Req any, P message[Req]](call interface{ Send(*Req) error }, start 
 	for call.Send(request) == nil {
 		piece := make([]byte, largestPiece) // a new one each time: gRPC may look at a message after Send
 		n, err := io.ReadFull(data, piece)
-		if n == 0 {
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
+		if n == 0 && err == io.EOF {
+			return nil
+		}
+		if err != nil && (n == 0 || err != io.ErrUnexpectedEOF) {
 			return err
 		}
 		request = frame[Req, P]("data", protoreflect.ValueOfBytes(piece[:n]))

@@ -6,16 +6,22 @@ import (
 	"sync"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // streamsPerConnection leaves room below the 100 calls that many proxies allow on a connection; the gateway allows 200.
 const streamsPerConnection = 80
 
+// notResolved is what gRPC says when the name of the gateway is not known.
+const notResolved = "name resolver error: produced zero addresses"
+
 // connections are those to one gateway.  Calls with one response have a connection of their own, so that streams never
 // hold them up; streams get another connection when all of theirs are full.
 type connections struct {
-	dial  func() (*grpc.ClientConn, error)
-	calls *grpc.ClientConn
+	address string
+	dial    func() (*grpc.ClientConn, error)
+	calls   *grpc.ClientConn
 
 	mutex   sync.Mutex
 	streams map[*grpc.ClientConn]int
@@ -28,7 +34,7 @@ func dial(address string, options []grpc.DialOption) (*connections, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &connections{dial: dial, calls: calls, streams: map[*grpc.ClientConn]int{}}, nil
+	return &connections{address: address, dial: dial, calls: calls, streams: map[*grpc.ClientConn]int{}}, nil
 }
 
 // Invoke makes a call with one response.
@@ -36,7 +42,15 @@ func (c *connections) Invoke(ctx context.Context, method string, request, respon
 	if c.isClosed() {
 		return ErrClosed
 	}
-	return c.calls.Invoke(ctx, method, request, response, options...)
+	return c.explained(c.calls.Invoke(ctx, method, request, response, options...))
+}
+
+// explained names the address in the failure of a name, in which gRPC does not.
+func (c *connections) explained(err error) error {
+	if call, _ := status.FromError(err); call.Code() == codes.Unavailable && call.Message() == notResolved {
+		return status.Errorf(codes.Unavailable, "the name in %s is not known: %s", c.address, notResolved)
+	}
+	return err
 }
 
 // NewStream makes any other call.
@@ -53,7 +67,7 @@ func (c *connections) NewStream(
 	if err != nil {
 		release(err)
 	}
-	return stream, err
+	return stream, c.explained(err)
 }
 
 func (c *connections) take() (*grpc.ClientConn, error) {

@@ -160,7 +160,7 @@ def _read(details: bytes) -> dict[str, Any]:
                 found["retry_safe"] = info.metadata.get("retry_safe") == "true"
             elif detail.Unpack(bad):
                 found["violations"] = tuple(Violation(each.field, each.description) for each in bad.field_violations)
-            elif detail.Unpack(retry):
+            elif detail.Unpack(retry) and retry.HasField("retry_delay"):
                 found["retry_after"] = retry.retry_delay.ToTimedelta().total_seconds()
             elif detail.Unpack(resource):
                 found["resource"] = Resource(resource.resource_type, resource.resource_name)

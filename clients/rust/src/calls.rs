@@ -48,14 +48,15 @@ pub(crate) struct Calls {
     single: Channel,
     long: Channel,
     token: Option<MetadataValue<Ascii>>,
+    address: Arc<str>,
     answered: Arc<AtomicBool>, // whether a call has reached the gateway
     timeout: Option<Duration>,
     pub(crate) retry: Duration,
 }
 
 impl Calls {
-    pub(crate) fn new(single: Channel, long: Channel, token: Option<MetadataValue<Ascii>>) -> Self {
-        Self { single, long, token, answered: Arc::default(), timeout: None, retry: RETRY }
+    pub(crate) fn new(address: &str, single: Channel, long: Channel, token: Option<MetadataValue<Ascii>>) -> Self {
+        Self { single, long, token, address: address.into(), answered: Arc::default(), timeout: None, retry: RETRY }
     }
 
     pub(crate) fn with_timeout(&self, timeout: Duration) -> Self {
@@ -169,7 +170,7 @@ impl Calls {
     fn noted<T>(&self, result: Result<T>) -> Result<T> {
         match result {
             Err(error) if error.broke && !self.answered.load(Relaxed) => Err(error.closed_at_once()),
-            Err(error) if error.reason.is_empty() => Err(error),
+            Err(error) if error.reason.is_empty() => Err(error.at(&self.address)),
             answer => {
                 self.answered.store(true, Relaxed);
                 answer

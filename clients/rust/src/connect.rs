@@ -1,4 +1,4 @@
-use std::{env, fs, io, net::Ipv6Addr, path::PathBuf, time::Duration};
+use std::{env, fs, io, iter::successors, net::Ipv6Addr, path::Path, path::PathBuf, time::Duration};
 
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
@@ -42,12 +42,15 @@ pub fn connect(address: &str, options: &ConnectOptions) -> io::Result<Fleet> {
         .keep_alive_timeout(Duration::from_secs(10))
         .keep_alive_while_idle(true);
     if let Some(tls) = tls {
-        endpoint = endpoint.tls_config(tls).map_err(invalid)?;
+        endpoint = endpoint.tls_config(tls).map_err(|error| {
+            let causes = successors(std::error::Error::source(&error), |cause| cause.source()).map(ToString::to_string);
+            invalid(format!("the certificate and its key cannot be used: {}", causes.collect::<Vec<_>>().join(": ")))
+        })?;
     }
     let token = (options.token.as_ref())
         .map(|token| format!("Bearer {token}").parse::<MetadataValue<Ascii>>().map_err(invalid))
         .transpose()?;
-    Ok(Fleet::new(Calls::new(endpoint.connect_lazy(), endpoint.connect_lazy(), token)))
+    Ok(Fleet::new(Calls::new(address, endpoint.connect_lazy(), endpoint.connect_lazy(), token)))
 }
 
 /// Returns the fleet of the gateway that the environment names: `DOCKFLEET_ADDRESS`, `_TLS_CA`, `_TLS_CERT`, `_TLS_KEY`
@@ -99,15 +102,22 @@ fn tls(options: &ConnectOptions) -> io::Result<Option<ClientTlsConfig>> {
     let ConnectOptions { tls, tls_ca, tls_cert, tls_key, .. } = options;
     let mut config = ClientTlsConfig::new();
     config = match tls_ca {
-        Some(path) => config.ca_certificate(Certificate::from_pem(fs::read(path)?)),
+        Some(path) => config.ca_certificate(Certificate::from_pem(pem(path)?)),
         None => config.with_native_roots(),
     };
     match (tls_cert, tls_key) {
-        (Some(cert), Some(key)) => config = config.identity(Identity::from_pem(fs::read(cert)?, fs::read(key)?)),
+        (Some(cert), Some(key)) => config = config.identity(Identity::from_pem(pem(cert)?, pem(key)?)),
         (None, None) => (),
         _ => return Err(invalid("tls_cert and tls_key belong together")),
     }
     Ok((*tls || tls_ca.is_some() || tls_cert.is_some()).then_some(config))
+}
+
+/// The text of a PEM file.
+fn pem(path: &Path) -> io::Result<String> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+    if text.contains("-----BEGIN ") { Ok(text) } else { Err(invalid(format!("{} is no PEM file", path.display()))) }
 }
 
 fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {

@@ -44,6 +44,8 @@ pub struct Failure {
     pub source: Option<Arc<io::Error>>,
     /// Whether a connection that was there broke.
     pub(crate) broke: bool,
+    /// Whether no connection was made.
+    pub(crate) unreached: bool,
 }
 
 /// A field of the request that is missing or wrong, and why.
@@ -64,6 +66,14 @@ impl Error {
     /// Says what may be wrong when the gateway closes a connection before it has answered a call.
     pub(crate) fn closed_at_once(mut self) -> Self {
         self.0.message = format!("{CLOSED_AT_ONCE} ({})", self.0.message);
+        self
+    }
+
+    /// Names the address of a gateway that was not reached.
+    pub(crate) fn at(mut self, address: &str) -> Self {
+        if self.0.unreached {
+            self.0.message = format!("no connection to the gateway at {address}: {}", self.0.message);
+        }
         self
     }
 
@@ -98,6 +108,7 @@ impl Failure {
             resource: None,
             source: None,
             broke: false,
+            unreached: false,
         }
     }
 }
@@ -111,6 +122,7 @@ impl Failure {
             return;
         }
         self.broke = self.code != Code::Unavailable;
+        self.unreached = !self.broke;
         self.code = Code::Unavailable;
         let mut texts: Vec<_> = causes.iter().map(ToString::to_string).collect();
         texts.dedup();

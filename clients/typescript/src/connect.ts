@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { connect as connectSocket, isIPv6 } from "node:net";
 import type { Duplex } from "node:stream";
-import { connect as connectTls, type SecureContextOptions } from "node:tls";
+import { connect as connectTls, createSecureContext, type SecureContextOptions } from "node:tls";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { Calls } from "./calls.js";
@@ -52,8 +52,8 @@ export function connect(address: string = DEFAULT_ADDRESS, options: ConnectOptio
   if (token && !secure) throw new TypeError("a token is sent over TLS only: set tls or tlsCa");
 
   const closed = new AbortController();
-  const read = (path: string | undefined) => (path ? { value: readFileSync(path) } : undefined);
-  const files = { ca: read(tlsCa)?.value, cert: read(tlsCert)?.value, key: read(tlsKey)?.value };
+  const files = { ca: pem(tlsCa), cert: pem(tlsCert), key: pem(tlsKey) };
+  if (tlsCert) checkKey(files, tlsCert, tlsKey);
   const nodeOptions = { ...(secure && files), ...(address.startsWith(SOCKET) && through(address, secure, files)) };
   const baseUrl = `${secure ? "https" : "http"}://${place}`;
   const interceptors = [closing(closed.signal), explaining(), ...(token ? [authorizing(token)] : [])];
@@ -85,6 +85,22 @@ function authority(address: string): string {
     throw new TypeError(`the address of the gateway is HOST:PORT: "${address}"`);
   }
   return `${host}:${port}`;
+}
+
+/** The text of a PEM file.  Node passes over what is none. */
+function pem(path: string | undefined): string | undefined {
+  if (!path) return undefined;
+  const text = readFileSync(path, "utf8");
+  if (!text.includes("-----BEGIN ")) throw new TypeError(`${path} is no PEM file`);
+  return text;
+}
+
+function checkKey(files: SecureContextOptions, cert: string, key: string | undefined): void {
+  try {
+    createSecureContext(files);
+  } catch (error) {
+    throw new TypeError(`${cert} and ${key} are no certificate and its key: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** How Node connects to a unix socket. */

@@ -73,8 +73,9 @@ public final class DockfleetException extends RuntimeException {
         violations.add(new Violation(each.getField(), each.getDescription()));
       }
     } else if (detail.is(RetryInfo.class)) {
-      var delay = detail.unpack(RetryInfo.class).getRetryDelay();
-      retryAfter = Duration.ofSeconds(delay.getSeconds(), delay.getNanos());
+      RetryInfo info = detail.unpack(RetryInfo.class);
+      var delay = info.getRetryDelay();
+      retryAfter = info.hasRetryDelay() ? Duration.ofSeconds(delay.getSeconds(), delay.getNanos()) : null;
     } else if (detail.is(ResourceInfo.class)) {
       ResourceInfo info = detail.unpack(ResourceInfo.class);
       resource = new Resource(info.getResourceType(), info.getResourceName());

@@ -9,7 +9,11 @@ import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.TlsChannelCredentials;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -21,6 +25,8 @@ import java.util.regex.Pattern;
 /** All hosts of a gateway. Threads may share it. */
 public final class Fleet implements AutoCloseable {
   private static final String DEFAULT_ADDRESS = "127.0.0.1:50051";
+  private static final String CERTIFICATE = "CERTIFICATE";
+  private static final String PRIVATE_KEY = "PRIVATE KEY"; // that is PKCS#8
   private static final String DEFAULT_PORT = "50051";
   private static final int LAST_PORT = 65535;
   private static final Pattern IPV6 = Pattern.compile("[0-9a-fA-F.]*:[0-9a-fA-F.]*:[0-9a-fA-F.:]*");
@@ -157,12 +163,22 @@ public final class Fleet implements AutoCloseable {
     }
     var credentials = TlsChannelCredentials.newBuilder();
     if (options.tlsCa() != null) {
-      credentials.trustManager(options.tlsCa().toFile());
+      credentials.trustManager(pem(options.tlsCa(), CERTIFICATE));
     }
     if (options.tlsCert() != null) {
-      credentials.keyManager(options.tlsCert().toFile(), options.tlsKey().toFile());
+      credentials.keyManager(pem(options.tlsCert(), CERTIFICATE), pem(options.tlsKey(), PRIVATE_KEY));
     }
     return credentials.build();
+  }
+
+  /** The text of a PEM file. gRPC fails with an error that names neither the file nor what is wrong with it. */
+  private static InputStream pem(Path file, String kind) throws IOException {
+    byte[] text = Files.readAllBytes(file);
+    if (!new String(text, StandardCharsets.ISO_8859_1).contains("-----BEGIN " + kind + "-----")) {
+      String remedy = kind.equals(PRIVATE_KEY) ? ": openssl pkcs8 -topk8 -nocrypt makes one" : "";
+      throw new IllegalArgumentException("%s is not a PEM file with a %s%s".formatted(file, kind, remedy));
+    }
+    return new ByteArrayInputStream(text);
   }
 
   /** A token in every call. */

@@ -66,7 +66,10 @@ public final class Responses<T> implements Iterable<T>, Iterator<T>, AutoCloseab
     source.cancel();
   }
 
-  /** The bytes in the responses of a download: {@code responses.inputStream(ExportContainerResponse::getData)}. */
+  /**
+   * The bytes in the responses of a download: {@code responses.inputStream(ExportContainerResponse::getData)}. To close
+   * it ends the call.
+   */
   public InputStream inputStream(Function<T, ByteString> data) {
     var pieces =
         new Enumeration<InputStream>() {
@@ -80,6 +83,11 @@ public final class Responses<T> implements Iterable<T>, Iterator<T>, AutoCloseab
             return data.apply(Responses.this.next()).newInput();
           }
         };
-    return new SequenceInputStream(pieces);
+    return new SequenceInputStream(pieces) {
+      @Override
+      public void close() { // it would read the rest
+        Responses.this.close();
+      }
+    };
   }
 }

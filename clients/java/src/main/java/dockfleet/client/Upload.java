@@ -12,7 +12,7 @@ import java.io.UncheckedIOException;
 final class Upload<Q extends Message, R> implements Responses.Source<R> {
   private final Responses.Source<R> responses;
   private final BlockingClientCall<Q, R> call;
-  private volatile IOException failure;
+  private volatile RuntimeException failure;
 
   Upload(BlockingClientCall<Q, R> call, Calls.Frames<Q> frames, Message start, InputStream bytes) {
     this.call = call;
@@ -28,7 +28,7 @@ final class Upload<Q extends Message, R> implements Responses.Source<R> {
       return responses.read();
     } catch (DockfleetException error) {
       if (failure != null) {
-        throw new UncheckedIOException(failure);
+        throw failure;
       }
       throw error;
     }
@@ -42,18 +42,31 @@ final class Upload<Q extends Message, R> implements Responses.Source<R> {
   private void send(Calls.Frames<Q> frames, Message start, InputStream bytes) {
     try {
       boolean open = call.write(frames.of("start", start));
-      byte[] piece;
-      while (open && (piece = bytes.readNBytes(Calls.CHUNK)).length > 0) {
+      byte[] piece = next(bytes);
+      while (open && piece != null && piece.length > 0) {
         open = call.write(frames.of("data", ByteString.copyFrom(piece)));
+        piece = next(bytes);
       }
-      call.halfClose();
-    } catch (IOException error) {
-      failure = error;
-      call.cancel("the source failed", error); // an incomplete upload must not look like a complete one
+      if (piece != null) {
+        call.halfClose();
+      }
     } catch (InterruptedException interrupted) {
       call.cancel("interrupted", interrupted);
     } catch (StatusException | IllegalStateException ended) {
       return; // who reads the responses learns why
     }
+  }
+
+  /** The next bytes; null when the source has failed. It may be any of the program's, and throw anything. */
+  private byte[] next(InputStream bytes) {
+    try {
+      return bytes.readNBytes(Calls.CHUNK);
+    } catch (IOException error) {
+      failure = new UncheckedIOException(error);
+    } catch (RuntimeException error) {
+      failure = error;
+    }
+    call.cancel("the source failed", failure); // an incomplete upload must not look like a complete one
+    return null;
   }
 }

@@ -10,18 +10,25 @@ import com.google.protobuf.ByteString;
 import com.google.rpc.ErrorInfo;
 import dockfleet.fleet.v1.LabelOperator;
 import dockfleet.v1.ContainerServiceGrpc;
+import dockfleet.v1.ExportContainerRequest;
+import dockfleet.v1.ExportContainerResponse;
 import dockfleet.v1.LogBatch;
 import dockfleet.v1.LogEntry;
+import dockfleet.v1.PutContainerArchiveRequest;
+import dockfleet.v1.PutContainerArchiveResponse;
 import dockfleet.v1.StreamLogsRequest;
 import dockfleet.v1.StreamLogsResponse;
 import io.grpc.Grpc;
 import io.grpc.InsecureServerCredentials;
 import io.grpc.Status;
 import io.grpc.protobuf.StatusProto;
+import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import java.io.InputStream;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -75,7 +82,9 @@ final class ClientTest {
     assertThrows(IllegalArgumentException.class, () -> new ConnectOptions(false, null, null, null, "secret"));
     assertThrows(
         IllegalArgumentException.class, () -> Fleet.connect("http://127.0.0.1:1", ConnectOptions.PLAINTEXT));
-    assertThrows(IllegalArgumentException.class, () -> Fleet.connect("", ConnectOptions.PLAINTEXT));
+    for (String address : List.of("", " ", "a:", "a:http", "a:0", "a:65536", "a b", "a/b", "u@a:1", ":1")) {
+      assertThrows(IllegalArgumentException.class, () -> Fleet.connect(address, ConnectOptions.PLAINTEXT), address);
+    }
   }
 
   @Test
@@ -97,6 +106,76 @@ final class ClientTest {
       assertThrows(DockfleetException.class, log::next);
     } finally {
       server.shutdownNow();
+    }
+  }
+
+  @Test
+  @Timeout(60)
+  void aSourceThatFailsCancelsTheUploadAndItsErrorIsThrown() throws Exception {
+    var cancelled = new CountDownLatch(1);
+    var service =
+        new ContainerServiceGrpc.ContainerServiceImplBase() {
+          @Override
+          public StreamObserver<PutContainerArchiveRequest> putContainerArchive(
+              StreamObserver<PutContainerArchiveResponse> responses) {
+            ((ServerCallStreamObserver<?>) responses).setOnCancelHandler(cancelled::countDown);
+            return new Requests<>(responses);
+          }
+        };
+    var server = Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create()).addService(service).build().start();
+    var source =
+        new InputStream() {
+          @Override
+          public int read() {
+            throw new IllegalStateException("no more");
+          }
+        };
+    try (var fleet = Fleet.connect("127.0.0.1:" + server.getPort(), ConnectOptions.PLAINTEXT)) {
+      var containers = fleet.host("a").containers();
+      var error =
+          assertThrows(IllegalStateException.class, () -> containers.putContainerArchive(source, start -> start.setId("web")));
+      assertEquals("no more", error.getMessage());
+      cancelled.await();
+    } finally {
+      server.shutdownNow();
+    }
+  }
+
+  @Test
+  @Timeout(60)
+  void aDownloadThatIsClosedIsCancelled() throws Exception {
+    var cancelled = new CountDownLatch(1);
+    var service =
+        new ContainerServiceGrpc.ContainerServiceImplBase() {
+          @Override
+          public void exportContainer(ExportContainerRequest request, StreamObserver<ExportContainerResponse> responses) {
+            ((ServerCallStreamObserver<?>) responses).setOnCancelHandler(cancelled::countDown);
+            responses.onNext(ExportContainerResponse.newBuilder().setData(TOKEN).build());
+          }
+        };
+    var server = Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create()).addService(service).build().start();
+    try (var fleet = Fleet.connect("127.0.0.1:" + server.getPort(), ConnectOptions.PLAINTEXT)) {
+      var responses = fleet.host("a").containers().exportContainer(request -> request.setId("web"));
+      try (var bytes = responses.inputStream(ExportContainerResponse::getData)) {
+        assertEquals('t', bytes.read());
+      }
+      cancelled.await();
+    } finally {
+      server.shutdownNow();
+    }
+  }
+
+  /** Takes requests, and answers when they end. */
+  private record Requests<Q, R>(StreamObserver<R> responses) implements StreamObserver<Q> {
+    @Override
+    public void onNext(Q request) {}
+
+    @Override
+    public void onError(Throwable error) {}
+
+    @Override
+    public void onCompleted() {
+      responses.onCompleted();
     }
   }
 

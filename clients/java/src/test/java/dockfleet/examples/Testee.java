@@ -38,8 +38,8 @@ public final class Testee {
     } catch (DockfleetException error) {
       say(error);
       code = 1;
-    } catch (IllegalArgumentException error) { // the environment does not fit together
-      System.err.println(error.getMessage());
+    } catch (IOException | IllegalArgumentException error) { // the environment does not fit together
+      System.err.println(error);
       code = 2;
     }
     System.exit(code); // a read of standard input may be left waiting
