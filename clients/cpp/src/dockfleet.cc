@@ -1,5 +1,6 @@
 #include "dockfleet/dockfleet.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -38,6 +39,10 @@ std::shared_ptr<grpc::ChannelCredentials> Credentials(const Options& options) {
   bool tls = options.tls || !options.ca.empty() || !options.certificate.empty();
   if (!tls && options.token.empty()) return grpc::InsecureChannelCredentials();
   if (!tls) throw std::invalid_argument("a token needs TLS");
+  if (!std::all_of(options.token.begin(), options.token.end(), [](char sign) { return sign > ' ' && sign <= '~'; })) {
+    throw std::invalid_argument(
+        "the token has characters that cannot be sent: blanks, line breaks, or others than ASCII");
+  }
   grpc::SslCredentialsOptions files;
   files.pem_root_certs = Read(options.ca);
   files.pem_cert_chain = Read(options.certificate);

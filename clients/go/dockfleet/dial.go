@@ -31,6 +31,7 @@ const (
 )
 
 var (
+	visible     = regexp.MustCompile(`^[!-~]+$`)
 	hostAndPort = regexp.MustCompile(`^([^\s:/@\[\]]+|\[[^\s/@\[\]]+\])(?::([0-9]+))?$`)
 	otherName   = regexp.MustCompile(`^(dns|unix|unix-abstract|passthrough):.+`) // what gRPC resolves besides
 )
@@ -210,8 +211,8 @@ func WithCertificate(certificate, key string) Option {
 // WithToken sends a token with each call, as `authorization: Bearer TOKEN`, for a proxy before the gateway.  It needs TLS.
 func WithToken(token string) Option {
 	return func(s *settings) error {
-		if token == "" || strings.ContainsAny(token, "\r\n") {
-			return errors.New("the token is empty or has a line break")
+		if !visible.MatchString(token) {
+			return errors.New("the token is empty or has characters that cannot be sent: blanks, line breaks, or others than ASCII")
 		}
 		s.token = token
 		return nil

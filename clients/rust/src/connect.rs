@@ -6,6 +6,7 @@ use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 use crate::{Fleet, calls::Calls};
 
 const DEFAULT_ADDRESS: &str = "127.0.0.1:50051";
+const NOT_SENT: &str = "the token has characters that cannot be sent: blanks, line breaks, or others than ASCII";
 const DEFAULT_PORT: &str = "50051";
 
 /// What proves who is who on the way to a gateway.
@@ -48,7 +49,10 @@ pub fn connect(address: &str, options: &ConnectOptions) -> io::Result<Fleet> {
         })?;
     }
     let token = (options.token.as_ref())
-        .map(|token| format!("Bearer {token}").parse::<MetadataValue<Ascii>>().map_err(invalid))
+        .map(|token| match token.bytes().all(|sign| sign.is_ascii_graphic()) {
+            true => format!("Bearer {token}").parse::<MetadataValue<Ascii>>().map_err(invalid),
+            false => Err(invalid(NOT_SENT)),
+        })
         .transpose()?;
     Ok(Fleet::new(Calls::new(address, endpoint.connect_lazy(), endpoint.connect_lazy(), token)))
 }

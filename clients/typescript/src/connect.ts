@@ -50,6 +50,9 @@ export function connect(address: string = DEFAULT_ADDRESS, options: ConnectOptio
   if (!tlsCert !== !tlsKey) throw new TypeError("tlsCert and tlsKey belong together");
   const secure = tls || !!tlsCa || !!tlsCert;
   if (token && !secure) throw new TypeError("a token is sent over TLS only: set tls or tlsCa");
+  if (token && !/^[!-~]+$/.test(token)) {
+    throw new TypeError("the token has characters that cannot be sent: blanks, line breaks, or others than ASCII");
+  }
 
   const closed = new AbortController();
   const files = { ca: pem(tlsCa), cert: pem(tlsCert), key: pem(tlsKey) };

@@ -24,5 +24,9 @@ public record ConnectOptions(boolean tls, Path tlsCa, Path tlsCert, Path tlsKey,
     if (token != null && !tls) {
       throw new IllegalArgumentException("a token is sent over TLS only: set tls or tlsCa");
     }
+    if (token != null && !token.matches("[!-~]+")) {
+      throw new IllegalArgumentException(
+          "the token has characters that cannot be sent: blanks, line breaks, or others than ASCII");
+    }
   }
 }
