@@ -11,6 +11,9 @@ from dockfleet.fleet.v1.hosts_pb2 import HostState
 from dockfleet.v1.common_pb2 import ErrorReason, GapReason, StandardStream
 from dockfleet.v1.containers_pb2 import ContainerSummary, LogEndReason
 
+BUFFER: Any = sys.stdin.buffer
+STDIN = BUFFER.raw  # Python aborts when it ends while a thread waits in the buffer
+
 
 def say(*words: object) -> None:
     """Print a line at once."""
@@ -117,7 +120,7 @@ def stats(fleet: Fleet, host: str, id: str, count: str) -> None:
 
 
 def execute(fleet: Fleet, host: str, id: str, *cmd: str) -> None:
-    result = fleet.host(host).execute(id, cmd, stdin=sys.stdin.buffer)
+    result = fleet.host(host).execute(id, cmd, stdin=STDIN)
     print_end(result.exit_code, result.stdout, result.stderr)
 
 
@@ -132,7 +135,7 @@ def pull(fleet: Fleet, host: str, image: str) -> None:
 
 
 def upload(fleet: Fleet, host: str, id: str, path: str) -> None:
-    fleet.host(host).containers.put_archive(sys.stdin.buffer, id, path)
+    fleet.host(host).containers.put_archive(STDIN, id, path)
     say("done")
 
 

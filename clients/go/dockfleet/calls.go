@@ -113,23 +113,36 @@ func (r *reader[Res]) Close() error {
 	return nil
 }
 
+// upload sends in a goroutine, so that a call that breaks ends at once.  A read of the data may then be left waiting.
 func upload[Req, Res any, P message[Req]](
 	ctx context.Context, call uploadOf[Req, Res], start proto.Message, data io.Reader,
 ) (*Res, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	requests, err := call(ctx)
 	if err != nil {
 		return nil, failed(ctx, err)
 	}
-	if err := sendAll[Req, P](requests, start, data); err != nil {
-		return nil, err
-	}
-	response, err := requests.CloseAndRecv()
-	if err != nil {
-		return nil, failed(ctx, err)
+	go func() {
+		if err := sendAll[Req, P](requests, start, data); err != nil {
+			cancel(err)
+			return
+		}
+		requests.CloseSend()
+	}()
+	response := new(Res)
+	if err := requests.RecvMsg(response); err != nil {
+		return nil, orCause(ctx, failed(ctx, err))
 	}
 	return response, nil
+}
+
+// orCause returns the error of the data in place of err, if that ended the call.
+func orCause(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, ctx.Err()) {
+		return cause
+	}
+	return err
 }
 
 func uploadStream[Req, Res any, P message[Req]](
@@ -151,10 +164,7 @@ func uploadStream[Req, Res any, P message[Req]](
 			requests.CloseSend()
 		}()
 		each(ctx, requests, func(response *Res, err error) bool {
-			if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, ctx.Err()) {
-				err = cause // the data could not be read
-			}
-			return yield(response, err)
+			return yield(response, orCause(ctx, err))
 		})
 	}
 }

@@ -283,6 +283,22 @@ func TestAnUploadThatCannotBeReadIsCancelled(t *testing.T) {
 	}
 }
 
+func TestAnUploadWhoseCallFailsDoesNotWaitForItsData(t *testing.T) {
+	host := hostOf(t, &gateway{put: func(
+		grpc.ClientStreamingServer[dockfleetv1.PutContainerArchiveRequest, dockfleetv1.PutContainerArchiveResponse],
+	) error {
+		return refusal(t, codes.NotFound, &errdetails.ErrorInfo{Domain: "dockfleet", Reason: "NOT_FOUND"})
+	}})
+	data, writer := io.Pipe()
+	defer writer.Close()
+
+	_, err := host.PutContainerArchive(deadline(t), &dockfleetv1.PutContainerArchiveStart{Id: "web"}, data)
+
+	if !errors.Is(err, dockfleet.ReasonNotFound) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestStreamsDoNotHoldUpCalls(t *testing.T) {
 	const streams = 300
 	begun := make(chan bool, streams)

@@ -169,7 +169,7 @@ impl Calls {
     /// Notes whether the gateway has answered.
     fn noted<T>(&self, result: Result<T>) -> Result<T> {
         match result {
-            Err(error) if error.broke && !self.answered.load(Relaxed) => Err(error.closed_at_once()),
+            Err(error) if error.broke && !self.answered.load(Relaxed) => Err(error.closed_unanswered()),
             Err(error) if error.reason.is_empty() => Err(error.at(&self.address)),
             answer => {
                 self.answered.store(true, Relaxed);

@@ -3,8 +3,8 @@ use std::{fmt, io, iter::successors, ops::Deref, sync::Arc, time::Duration};
 use tonic::{Code, Status, TimeoutExpired};
 use tonic_types::StatusExt;
 
-const CLOSED_AT_ONCE: &str =
-    "the gateway closed the connection at once: it may require TLS, or a client certificate that it trusts";
+const CLOSED_UNANSWERED: &str = "the gateway closed the connection before its first answer: it may require TLS, or a \
+    client certificate that it trusts, or have stopped";
 
 /// What tonic reports for a connection that breaks.
 const BROKEN: [Code; 3] = [Code::Unknown, Code::Cancelled, Code::Internal];
@@ -64,8 +64,8 @@ pub struct Resource {
 
 impl Error {
     /// Says what may be wrong when the gateway closes a connection before it has answered a call.
-    pub(crate) fn closed_at_once(mut self) -> Self {
-        self.0.message = format!("{CLOSED_AT_ONCE} ({})", self.0.message);
+    pub(crate) fn closed_unanswered(mut self) -> Self {
+        self.0.message = format!("{CLOSED_UNANSWERED} ({})", self.0.message);
         self
     }
 

@@ -36,8 +36,9 @@ const PINGS = {
 };
 
 const CLOSED = /^http\/2 stream closed|ECONNRESET|EPIPE|socket hang up|alert/;
-const CLOSED_AT_ONCE =
-  "the gateway closed the connection at once: it may require TLS, or a client certificate that it trusts";
+const CLOSED_UNANSWERED =
+  "the gateway closed the connection before its first answer: " +
+  "it may require TLS, or a client certificate that it trusts, or have stopped";
 
 /**
  * Returns the fleet of the gateway at `address`: `HOST:PORT`, `HOST` for port 50051, or `unix:///PATH`.  Nothing is sent
@@ -129,7 +130,7 @@ function explaining(): Interceptor {
       const failure = DockfleetError.from(error);
       answered ||= failure.reason !== "";
       if (answered || failure.code !== Code.Unavailable || !CLOSED.test(failure.message)) throw error;
-      throw new ConnectError(`${CLOSED_AT_ONCE} (${failure.message})`, Code.Unavailable, undefined, undefined, error);
+      throw new ConnectError(`${CLOSED_UNANSWERED} (${failure.message})`, Code.Unavailable, undefined, undefined, error);
     }
   };
 }

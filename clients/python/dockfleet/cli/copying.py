@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import IO, Any
 
 import click
 
@@ -16,6 +16,7 @@ from dockfleet.cli.group import CommandError
 from dockfleet.cli.inspection import CONTAINER
 from dockfleet.cli.scope import Scope, scoped
 from dockfleet.cli.targets import Target, one
+from dockfleet.cli.terminal import unbuffered_input
 
 
 @click.command()
@@ -101,8 +102,9 @@ def upload(gateway: Gateway, source: str, container: Target, path: str, *, archi
     from dockfleet.stream import Upload
     from dockfleet.v1 import containers_pb2 as pb
 
+    tar: IO[bytes] | Iterator[bytes]
     if source == "-":
-        into, tar = path, sys.stdin.buffer
+        into, tar = path, unbuffered_input()
     else:
         stat = _stat(gateway, container, path)
         local = source if not follow_link else os.path.realpath(source) + ("/." if source.endswith("/.") else "")

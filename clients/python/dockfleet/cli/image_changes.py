@@ -20,6 +20,7 @@ from dockfleet.cli.progress import Bars
 from dockfleet.cli.pulling import show_progress
 from dockfleet.cli.reports import Report
 from dockfleet.cli.scope import Scope, scoped
+from dockfleet.cli.terminal import unbuffered_input
 
 QUIET = click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 IMAGE = click.argument("image", shell_complete=complete_images)
@@ -228,7 +229,7 @@ def _tar(file: Path | None) -> AbstractContextManager[IO[bytes]]:
         return file.open("rb")
     if sys.stdin.isatty():
         raise CommandError("a tar is not read from a terminal: use -i, or redirect standard input")
-    return nullcontext(sys.stdin.buffer)
+    return nullcontext(unbuffered_input())
 
 
 @click.command("import")

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import IO, Any
 
 if sys.platform != "win32":
     import termios
@@ -50,6 +51,13 @@ def size() -> dict[str, int] | None:
     except OSError:
         return None
     return {"height": lines, "width": columns}
+
+
+def unbuffered_input() -> IO[bytes]:
+    """Return standard input, for an upload: Python aborts when it ends while a thread waits in a buffered read."""
+    buffer: Any = sys.stdin.buffer
+    source: IO[bytes] = getattr(buffer, "raw", buffer)
+    return source
 
 
 def feed(write: Callable[[bytes], None], close: Callable[[], None]) -> None:

@@ -6,6 +6,7 @@ import io.grpc.ClientCall;
 import io.grpc.ClientInterceptor;
 import io.grpc.ForwardingClientCall.SimpleForwardingClientCall;
 import io.grpc.ForwardingClientCallListener.SimpleForwardingClientCallListener;
+import io.grpc.Grpc;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
@@ -25,14 +26,17 @@ final class Explaining implements ClientInterceptor {
     return new SimpleForwardingClientCall<>(next.newCall(method, options)) {
       @Override
       public void start(Listener<R> listener, Metadata headers) {
-        super.start(new Explained<>(listener), headers);
+        super.start(new Explained<>(delegate(), listener), headers);
       }
     };
   }
 
   private final class Explained<R> extends SimpleForwardingClientCallListener<R> {
-    Explained(ClientCall.Listener<R> listener) {
+    private final ClientCall<?, ?> call;
+
+    Explained(ClientCall<?, ?> call, ClientCall.Listener<R> listener) {
       super(listener);
+      this.call = call;
     }
 
     @Override
@@ -44,7 +48,8 @@ final class Explaining implements ClientInterceptor {
     @Override
     public void onClose(Status status, Metadata trailers) {
       answered |= !trailers.keys().isEmpty(); // gRPC's own failures have none
-      boolean failed = !answered && status.getCode() == Status.Code.UNAVAILABLE;
+      boolean connected = call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR) != null;
+      boolean failed = !answered && !connected && status.getCode() == Status.Code.UNAVAILABLE;
       super.onClose(failed ? status.withDescription(text(status)) : status, trailers);
     }
   }
