@@ -19,6 +19,7 @@ class Connections:
         """Pass everything to *port* of this machine."""
         self._port = port
         self._writers: set[asyncio.StreamWriter] = set()
+        self._folder: TemporaryDirectory[str] | None = None
 
     async def open(self, place: str) -> str:
         """Take connections from now on at a *place* such as `default port`; return the address for clients."""
@@ -45,6 +46,8 @@ class Connections:
         self._server.close()
         self.break_all()
         await asyncio.sleep(0)
+        if self._folder is not None:
+            self._folder.cleanup()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner, outer = await asyncio.open_connection("127.0.0.1", self._port)

@@ -105,9 +105,9 @@ async def read_errors(process: asyncio.subprocess.Process) -> str:
 
 
 async def feed(process: asyncio.subprocess.Process, stdin: bytes) -> None:
-    """Write the input of a testee, which need not read it."""
+    """Write the input of a testee, which need not read it, and may have ended."""
     assert process.stdin is not None
-    with suppress(ConnectionError):
+    with suppress(ConnectionError, RuntimeError):  # the latter is uvloop's for a pipe that is closed
         process.stdin.write(stdin)
         await process.stdin.drain()
     process.stdin.close()
