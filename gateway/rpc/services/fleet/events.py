@@ -52,9 +52,9 @@ class FleetEvents:
         if request.resume_token:
             cursors = dict(map(self._cursors.unpack, self._tokens.parts(request.resume_token)))
         stream = _Stream(request, cursors)
-        members = Members(self._backend.hosts, request.hosts, None, stream, self._backend.timeouts.fan_out)
         timeout = self._backend.timeouts.fan_out
-        async with stream.merged, members, ending(stream.merged, stream.until, timeout, _host_of, stream.give_up):
+        members = Members(self._backend.hosts, request.hosts, None, stream, timeout)
+        async with stream.merged, members, ending(stream, timeout):
             await stream.listening(max_wait(request))
             await context.send_initial_metadata()
             if sources := list(incomplete_sources(self._backend.hosts)):
@@ -180,6 +180,11 @@ class _Stream:
                 self._broken.add(host)
             await self.merged.put(source, _failed(host, error), [], 0)
 
+    def host_of(self, source: Source[Record | pb.EventRecord]) -> Host:
+        """Return the host of *source*."""
+        host: Host = source.key
+        return host
+
     def give_up(self, source: Source[Record | pb.EventRecord], why: CallError) -> None:
         """End the events of a host that does not answer with a failure."""
         self.merged.end(source, _failed(source.key, why))
@@ -234,11 +239,6 @@ class _Stream:
 
 def _failed(host: Host, error: CallError | APIError) -> pb.EventRecord:
     return pb.EventRecord(host=host.name, failure=as_message(error, host.name, _METHOD))
-
-
-def _host_of(source: Source[Any]) -> Host:
-    host: Host = source.key
-    return host
 
 
 def _encoded(record: pb.EventRecord) -> bytes:

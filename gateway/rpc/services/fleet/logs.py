@@ -67,11 +67,9 @@ class FleetLogs:
         await settled(select(self._backend.hosts, request.hosts, "hosts"))
         parts = self._tokens.parts(request.resume_token) if request.resume_token else None
         stream = _Stream(self._backend, request, self._points, parts)
-        members = Members(
-            self._backend.hosts, request.hosts, request.containers, stream, self._backend.timeouts.fan_out
-        )
         timeout = self._backend.timeouts.fan_out
-        async with stream.merged, members, ending(stream.merged, stream.until, timeout, stream.host_of, stream.give_up):
+        members = Members(self._backend.hosts, request.hosts, request.containers, stream, timeout)
+        async with stream.merged, members, ending(stream, timeout):
             await context.send_initial_metadata()
             if sources := list(incomplete_sources(self._backend.hosts)):
                 first = pb.StreamLogsResponse(resume_token=request.resume_token, incomplete_sources=sources)
