@@ -117,10 +117,12 @@ def test_a_mount_has_the_keys_of_docker(text: str, found: dict[str, Any]) -> Non
 
 
 WRONG_MOUNTS = {
-    "tpye=bind,target=/b": "'tpye' is no key of a mount",
+    "tpye=bind,target=/b": "tpye: it is no key of a mount",
     "type=bind,source=/a": "a mount has a target",
-    "type=bind,target=/b,ro=maybe": "true or false",
-    "type=bind,target=/b,bind-recursive=no": "bind-recursive is one of enabled, disabled, writable, readonly",
+    "type=bind,target=/b,ro=maybe": "ro: true or false is wanted",
+    "type=bind,target=/b,bind-recursive=no": "bind-recursive: one of enabled, disabled, writable, readonly is wanted",
+    "type=tmpfs,target=/b,tmpfs-mode=9": "tmpfs-mode: an octal number such as 1777 is wanted",
+    "type=tmpfs,target=/b,tmpfs-size=big": "tmpfs-size: a size such as 512m or 2g is wanted",
 }
 
 

@@ -159,7 +159,9 @@ def restart(text: str) -> dict[str, Any]:
 
 def weight(text: str) -> dict[str, Any]:
     """Return the weight of a container at a device: `/dev/sda:200`."""
-    path, value = _path_and_rate(text)
+    path, _, value = text.rpartition(":")
+    if not path.startswith("/") or not value.isdigit():
+        raise ValueError("a device and a weight such as /dev/sda:200 are wanted")
     return {"path": path, "weight": int(value)}
 
 
