@@ -164,6 +164,14 @@ class Explained:
             raise AttributeError(f"{kind!r} object has no attribute {name!r}{more}", name=name, obj=self)
 
 
+def _nested(path: str) -> str:
+    """Return a dict with a value at *path*: `{'host_config': {'dns': …}}`."""
+    shown = "…"
+    for name in reversed(path.split(".")):
+        shown = f"{{{name!r}: {shown}}}"
+    return shown
+
+
 def _argument_hint(method: str, names: list[str], name: str) -> str:
     if hint := ARGUMENTS.get(f"{method}.{name}"):
         return hint
@@ -171,7 +179,7 @@ def _argument_hint(method: str, names: list[str], name: str) -> str:
     if wanted in names:
         return f"use {wanted}"
     if method in ("create", "run") and (path := path_of(ContainerSpec.DESCRIPTOR, name)):
-        return f"use config={{{'{'.join(f'{part!r}: ' for part in path.split('.'))}…{'}' * path.count('.')}}}"
+        return f"use config={_nested(path)}"
     if name in ("container", "image", "repository") and (found := next(filter(names.__contains__, NAMES), None)):
         return f"use {found}"
     if hint := ARGUMENTS.get(name):

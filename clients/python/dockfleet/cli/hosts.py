@@ -67,8 +67,7 @@ def _list(gateway: Gateway, scope: Scope, view: View) -> None:
     from dockfleet.fleet.v1.hosts_pb2 import ListHostsRequest
 
     selector = scope.host_selector() if scope.names_hosts else None
-    response = call(gateway.hosts.ListHosts, ListHostsRequest(selector=selector))
-    _show(view, response.hosts)
+    _show(view, call(gateway.hosts.ListHosts, ListHostsRequest(selector=selector)).hosts)
 
 
 def _show(view: View, found: Any) -> None:

@@ -15,7 +15,7 @@ from dockfleet.cli.output import say
 from dockfleet.errors import DockfleetError
 from dockfleet.resume_state import ResumeState
 
-SAID = 3  # failures in a row after which a user should know why nothing comes; a restart of the gateway needs fewer
+SHOWN_AT = 3  # failures in a row: then a user should know why nothing comes.  A restart of the gateway causes fewer.
 
 
 def resumed(rpc: Callable[..., Any], request: Any) -> Iterator[Any]:
@@ -37,7 +37,7 @@ def resumed(rpc: Callable[..., Any], request: Any) -> Iterator[Any]:
                 return
             wait = state.failed(error)
             failures += 1
-            if failures == SAID:
+            if failures == SHOWN_AT:
                 say(f"{explain(error, click.get_current_context().find_root().params)}; it is tried again")
             time.sleep(wait)
         else:

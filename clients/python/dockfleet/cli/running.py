@@ -23,6 +23,7 @@ IMPATIENT = 3  # after so many Ctrl-C this program ends without the container
 
 
 def placed(gateway: Gateway, scope: Scope, placement: dict[str, Any], request: Any, runner: Runner) -> Iterator[Any]:
+    """Yield the responses of a container that runs on the host that fits best; *runner* learns which host that is."""
     from dockfleet.fleet.v1 import fleet_pb2 as pb
 
     how = pb.Placement(prefer_image=placement["prefer_image"])
@@ -39,6 +40,7 @@ def placed(gateway: Gateway, scope: Scope, placement: dict[str, Any], request: A
 
 
 def everywhere(context: click.Context, scope: Scope, batch: Batch, request: Any) -> None:
+    """Run a container on each host of *scope*, and end the program."""
     from dockfleet.fleet.v1 import fleet_pb2 as pb
 
     if not scope.names_hosts:
