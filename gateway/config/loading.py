@@ -82,7 +82,7 @@ def _uses_tls(settings: Settings) -> bool:
 
 def _completed(keys: Keys, environ: Mapping[str, str], source: str) -> Settings:
     """Return *keys* with what follows from the environment; *source* is where its hosts were written."""
-    alone = not (keys.model_fields_set & {"hosts"} or keys.sources.remote or keys.sources.contexts)
+    alone = "hosts" not in keys.model_fields_set and not keys.sources.remote and not keys.sources.contexts
     docker = docker_configuration(environ, alone=alone) if alone or keys.sources.contexts else None
     if keys.sources.contexts is False:
         docker = None

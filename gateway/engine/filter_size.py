@@ -1,4 +1,4 @@
-"""The bounds of the filters of a request: what they say is compared with each object or event."""
+"""The bounds of the filters of a request, because each value is compared with each object or event."""
 
 from __future__ import annotations
 

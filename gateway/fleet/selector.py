@@ -99,8 +99,8 @@ async def unmatched(names: Iterable[str], containers: Sequence[Named]) -> list[s
             await asyncio.sleep(0)  # a look at all names takes milliseconds where there are many
             found = any(map(naming((wanted,)), known))
         else:
-            next_one = ids[(at := bisect_left(ids, wanted)) : at + 1]
-            found = wanted in known or any(id.startswith(wanted) for id in next_one)
+            place = bisect_left(ids, wanted)  # of the first id that can begin so
+            found = wanted in known or (place < len(ids) and ids[place].startswith(wanted))
         if not found:
             missing.append(name)
     return missing

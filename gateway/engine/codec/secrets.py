@@ -33,7 +33,7 @@ _LEFT_OUT = f"{_HIDDEN} (the request has too many secrets to look for in the tex
 def hiding(message: Message) -> Hide:
     """Return the function that takes the secrets of *message* out of a text: as they are, escaped, and in base64.
 
-    Of a long text that ends with the beginning of a secret, that goes too.
+    A long text may have been cut within a secret: the beginning of a secret at its end is taken out too.
     """
 
     def hide(text: str) -> str:
@@ -53,7 +53,7 @@ def hiding(message: Message) -> Hide:
 
 
 def _not_too_many(found: Iterator[str]) -> set[str] | None:
-    """Return the secrets that are *found*; None for so many that to look for them would take long."""
+    """Return the secrets that are *found*; None for too many, because the search for them would take seconds."""
     secrets, characters = set[str](), 0
     for secret in found:
         characters += len(secret) if secret not in secrets else 0
@@ -151,7 +151,7 @@ def _without(text: str, core: str) -> str:
 
 
 def _without_begun(text: str, form: str, least: int) -> str:
-    """Return *text* without the beginning of *form*, of *least* characters or more, that it ends with."""
+    """Return *text* without its end, if that is the beginning of *form* and has at least *least* characters."""
     start = text.find(form[:least], max(len(text) - len(form), 0))
     while start >= 0:
         if form.startswith(text[start:]):

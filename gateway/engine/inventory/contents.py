@@ -95,7 +95,7 @@ class Contents:
     def put(self, row: ContainerRow) -> str | None:
         """Store a container, unless it is known to be removed.  Raises `BadResponse` when there is no room.
 
-        Return the id of another container that had its name, if it has that name newly: that row is outdated.
+        When the container has a new name, return the id of another one that had this name: that row is outdated.
         """
         if row.id in self._dead:
             return None
@@ -115,8 +115,9 @@ class Contents:
             return None
         other = self._by_name.get(row.name)
         self._by_name[row.name] = row.id
-        is_news = old is None or old.name != row.name  # two that claim one name must not ask for each other forever
-        return other if other != row.id and is_news else None
+        # Two containers may claim one name: without this, each would be requested because of the other, without end.
+        is_new = old is None or old.name != row.name
+        return other if other != row.id and is_new else None
 
     def put_all(self, kind: str, rows: Sequence[Any]) -> None:
         """Store all images, networks or volumes.  Raises `BadResponse` when there is no room."""

@@ -114,7 +114,7 @@ class Following:
 
     def close(self) -> None:
         """End."""
-        self._follows = True  # never again
+        self._follows = True  # so that `host_is` does not begin again
         if self._beginning is not None:
             self._beginning.cancel()
         if self._again is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from dockfleet.fleet.v1 import selectors_pb2 as pb
 
@@ -45,27 +45,11 @@ def selected_by(selector: pb.ContainerSelector, path: str, contents: Contents) -
     Raises `InvalidField` for a malformed selector, whose place in the request is *path*.
     """
     check_containers(selector, path)
-    wanted = {name.removeprefix("/") for name in selector.names}
-    lengths = sorted({len(name) for name in wanted if len(name) <= _ID_LENGTH}, reverse=True)
-    fits_pattern = naming(name for name in wanted if "*" in name)
-    meets = meeting(selector.labels)
+    is_named, meets = _naming(selector.names, contents), meeting(selector.labels)
     names, labels = bool(selector.names), bool(selector.labels)
     states, ports = frozenset(selector.states), frozenset(selector.published_ports)
     images = {found.id for name in selector.images if (found := resolved(contents.images, name)) is not None}
     images |= {familiar(name) for name in selector.images}
-
-    def is_named(row: ContainerRow) -> bool:
-        # A name is resolved only for a row that it may match: the name of one container may begin another's id.
-        if row.name in wanted and (found := contents.container(row.name)) is not None and found.id == row.id:
-            return True
-        for begin in (row.id[:length] for length in lengths):
-            if begin in wanted:
-                found = contents.container(begin)
-                if found is None:  # it begins several ids, and so does what is shorter
-                    break
-                if found.id == row.id:
-                    return True
-        return fits_pattern(row.name)
 
     def selects(row: ContainerRow) -> bool:
         return (
@@ -77,3 +61,25 @@ def selected_by(selector: pb.ContainerSelector, path: str, contents: Contents) -
         )
 
     return selects
+
+
+def _naming(names: Iterable[str], contents: Contents) -> Callable[[ContainerRow], bool]:
+    """Return the predicate of containers that *names* mean: ids, beginnings of ids, names or patterns."""
+    wanted = {name.removeprefix("/") for name in names}
+    lengths = sorted({len(name) for name in wanted if len(name) <= _ID_LENGTH}, reverse=True)
+    fits_pattern = naming(name for name in wanted if "*" in name)
+
+    def is_named(row: ContainerRow) -> bool:
+        # A name is resolved only for a row that it may match: the name of one container may begin another's id.
+        if row.name in wanted and (found := contents.container(row.name)) is not None and found.id == row.id:
+            return True
+        for begin in (row.id[:length] for length in lengths):
+            if begin in wanted:
+                found = contents.container(begin)
+                if found is None:  # it begins several ids, and a shorter one begins them too
+                    break
+                if found.id == row.id:
+                    return True
+        return fits_pattern(row.name)
+
+    return is_named

@@ -107,7 +107,10 @@ class EtcdHosts:
                 self._read(entry)
 
     def _delete(self, keys: Iterable[str], revision: int) -> None:
-        """Forget *keys*, unless another gateway has written them after *revision*, of which the watch may say first."""
+        """Forget *keys*, which were deleted at *revision*.
+
+        Keys with a newer revision stay: another gateway has written them, and the watch came before our answer.
+        """
         old = [key for key in keys if key not in self._entries or self._entries[key].revision <= revision]
         self._deleted |= dict.fromkeys(old, revision)
         self._forget(old)

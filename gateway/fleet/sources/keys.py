@@ -26,7 +26,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """Entries that were written, and keys that were deleted, with the revisions of that."""
+    """Entries that were written, and keys that were deleted, with the revisions of their deletions."""
 
     entries: Sequence[Entry]
     deleted: Mapping[str, int]
