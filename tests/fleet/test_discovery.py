@@ -230,7 +230,7 @@ def test_a_name_with_anything_in_it_stays_one_part_of_a_key() -> None:
     assert entry.service == "..-hosts---" + "x" * 117
 
 
-def test_what_is_no_address_or_no_port_is_not_published() -> None:
+def test_an_invalid_address_or_port_is_not_published() -> None:
     """The engine is hostile; what is in its container's network is there all the same."""
     found = places(host(), row(("not-an-address", 80, 8080, "tcp"), ("0.0.0.0", 81, 70_000, "tcp")))
 

@@ -187,10 +187,10 @@ async def test_a_target_that_takes_nothing_is_cut_off_once_it_is_down(
     assert ends["h2"].failure.message.startswith("h2: the host is down")
 
 
-async def test_a_target_that_does_not_answer_at_first_holds_the_others_up_for_the_fan_out_timeout_at_most(
+async def test_a_target_that_does_not_answer_delays_the_others_for_the_fan_out_timeout_at_most(
     source: FakeEngine, targets: list[Target]
 ) -> None:
-    """What is asked of it is only whether it has the image."""
+    """It is asked whether it has the image before anything is copied."""
     addresses = [source.address, *(target.engine.address for target in targets)]
     targets[0].engine.on("GET", INSPECT, Held())
     async with gateway_of(

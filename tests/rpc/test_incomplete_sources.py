@@ -1,4 +1,4 @@
-"""What fleet answers say of sources of hosts that the gateway does not know completely."""
+"""The sources of hosts that fleet answers name because hosts of them may be missing."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def test_the_summary_names_the_sources_that_may_have_more_hosts(client: Cl
     assert _said(responses[-1].summary.incomplete_sources) == ["calls", "directory: h2.yaml", "etcd"]
 
 
-async def test_the_endpoints_of_services_name_them_too(client: Client) -> None:
+async def test_the_endpoints_of_services_name_the_incomplete_sources(client: Client) -> None:
     """Endpoints on unknown hosts are missing."""
     response = await client.fleet.DiscoverServices(pb.DiscoverServicesRequest(hosts=ALL))
 
@@ -66,7 +66,7 @@ STREAMS: dict[str, Callable[[], Any]] = {
 
 
 @pytest.mark.parametrize("rpc", STREAMS)
-async def test_the_first_response_of_a_stream_names_them(client: Client, rpc: str) -> None:
+async def test_the_first_response_of_a_stream_names_the_incomplete_sources(client: Client, rpc: str) -> None:
     """Containers of unknown hosts are not in the stream."""
     call = getattr(client.fleet, rpc)(STREAMS[rpc]())
     first = await call.read()
@@ -75,7 +75,7 @@ async def test_the_first_response_of_a_stream_names_them(client: Client, rpc: st
     assert _said(first.incomplete_sources) == ["calls", "directory: h2.yaml", "etcd"]
 
 
-async def test_a_watch_of_hosts_names_them_once_all_hosts_were_sent(client: Client) -> None:
+async def test_a_watch_of_hosts_names_the_incomplete_sources_after_all_hosts(client: Client) -> None:
     """Other hosts may follow when the sources answer."""
     call: Any = client.hosts.WatchHosts(hosts_pb2.WatchHostsRequest())
     while not (response := await call.read()).synced:

@@ -226,7 +226,7 @@ async def test_a_followed_log_that_stays_silent_ends_at_until(
     assert last.end.reason == containers_pb2.LOG_END_REASON_COMPLETE
 
 
-async def test_the_records_of_a_log_go_with_its_last_follower(client: Client, daemon: FakeEngine) -> None:
+async def test_the_records_of_a_log_are_freed_when_its_last_follower_leaves(client: Client, daemon: FakeEngine) -> None:
     """They were kept until the next collection of garbage, which 20 logs at once made take 0.17 seconds."""
     log = Log(*LINES)
     daemon.on(*STATE, json=state())

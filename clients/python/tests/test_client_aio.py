@@ -357,7 +357,7 @@ async def test_a_failure_during_an_upload_is_that_of_the_gateway(
 
 
 def test_a_fleet_belongs_to_the_event_loop_it_was_made_in(gateway: Gateway) -> None:
-    """A second `asyncio.run`, or a test with its own loop, gets an error that says so, for short and long calls."""
+    """In a second `asyncio.run`, short and long calls fail with the reason."""
     gateway.on("ListContainers", containers.ListContainersResponse())
     made: list[dockfleet.aio.Fleet] = []
 
@@ -379,7 +379,7 @@ def test_a_fleet_belongs_to_the_event_loop_it_was_made_in(gateway: Gateway) -> N
 
 
 async def test_a_closed_fleet_ends_its_streams_with_the_same_error_in_both_clients(gateway: Gateway) -> None:
-    """Whichever thread or task closes it."""
+    """The text does not depend on the thread or the task that closes it."""
     ended = Ended()
     gateway.on("StreamEvents", ended.endless(StreamEventsResponse(heartbeat={})))
     text = "CANCELLED: the call was cancelled, such as by closing the fleet"

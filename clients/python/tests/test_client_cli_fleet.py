@@ -306,7 +306,7 @@ def test_a_dumb_terminal_gets_lines(gateway: Gateway, command: list[str], words:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo terminals")
 @pytest.mark.parametrize("words", [["stats", "--no-stream"], ["stats"], ["hosts", "--watch"], ["ps"]], ids=" ".join)
-def test_what_is_left_on_a_terminal_fits_it(gateway: Gateway, command: list[str], words: list[str]) -> None:
+def test_the_last_view_is_not_wider_than_the_terminal(gateway: Gateway, command: list[str], words: list[str]) -> None:
     """Also with names that are wider, and after the end of a full screen."""
     import pty
 

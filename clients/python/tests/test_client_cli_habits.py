@@ -229,7 +229,6 @@ def test_an_empty_address_is_none(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
 
 COMPLETED = [  # the line in bash, and what comes after what bash takes for the last word
     ("dockfleet images shop:1", ["1.4", "1.5"]),
-    ("dockfleet images sh", ["shop:1.4", "shop:1.5"]),
     ("dockfleet images --format '{{.A b}}' d", ["db:1"]),
 ]
 

@@ -47,7 +47,7 @@ FLAGS = [  # the words, whether --read-only and --init are set, and the command
 def test_a_flag_may_have_a_value_as_with_docker(
     created: Callable[..., Any], words: list[str], read_only: bool | None, init: bool | None, cmd: list[str]
 ) -> None:
-    """But not in the command of the container, and not where it is the value of another option."""
+    """A word of the command, or a value of another option, is no flag."""
     config = created(*words).config
     host = config.host_config
 
@@ -75,14 +75,14 @@ def test_less_usual_options_are_in_the_request(created: Callable[..., Any]) -> N
 
 
 def test_flags_in_one_word_have_their_own_values(created: Callable[..., Any]) -> None:
-    """A value is that of the last one; after an option with a value, it is no flag's."""
+    """The value belongs to the last flag; after an option with a value it is part of that value."""
     config = created("-it=false", "-ei=1", "-a", "STDERR", "img").config
 
     assert (config.open_stdin, config.tty, list(config.env)) == (True, False, ["i=1"])
     assert (config.attach_stdin, config.attach_stdout, config.attach_stderr) == (False, False, True)
 
 
-def test_what_is_no_option_is_left_as_it_is(gateway: Gateway, run: Run) -> None:
+def test_an_argument_with_an_equals_sign_is_no_flag(gateway: Gateway, run: Run) -> None:
     """Also where it looks like a flag without its hyphen."""
     tagged = pb.TagImagesResponse(results=[{"target": {"host": "a"}, "last": True}])
     gateway.on("fleet.TagImages", [tagged])
@@ -160,7 +160,7 @@ def test_a_prune_that_failed_everywhere_shows_no_space(gateway: Gateway, run: Ru
 
 
 def test_a_filter_that_volumes_do_not_have_prunes_nothing(gateway: Gateway, run: Run) -> None:
-    """Else the containers were gone before the failure."""
+    """Otherwise the containers are gone before the failure."""
     result = run("system", "prune", "-H", "a", "-f", "--volumes", "--filter", "until=24h")
 
     assert ("--filter until does not go with --volumes" in result.stderr, result.exit_code) == (True, 2)

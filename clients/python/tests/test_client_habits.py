@@ -52,7 +52,7 @@ def test_all_tags_and_a_tag_exclude_each_other(gateway: Gateway, fleet: dockflee
     assert gateway.requests == []
 
 
-def test_what_docker_py_takes_by_its_place_has_that_place(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
+def test_arguments_have_the_places_of_docker_py(gateway: Gateway, fleet: dockfleet.Fleet) -> None:
     gateway.on("PullImage", [])
     gateway.on("PushImage", [])
     gateway.on("TagImage", images.TagImageResponse())

@@ -155,7 +155,7 @@ def test_an_object_in_the_place_of_its_id_is_explained(fleet: dockfleet.Fleet, g
     assert gateway.requests == []
 
 
-def test_a_method_is_a_coroutine_function_where_it_is_awaited(fleet: dockfleet.Fleet) -> None:
+def test_a_method_is_a_coroutine_function_where_it_is_awaited() -> None:
     """So mocks made of the client are awaited too."""
     assert inspect.iscoroutinefunction(dockfleet.aio.HostView.execute)
     assert not inspect.iscoroutinefunction(dockfleet.HostView.execute)

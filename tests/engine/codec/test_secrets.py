@@ -110,7 +110,7 @@ def test_no_secret_is_left(secret: str, before: str, after: str) -> None:
 
 @pytest.mark.parametrize("how", QUOTES)
 @pytest.mark.parametrize("missing", [1, 3, 6])
-def test_a_secret_at_which_a_text_was_cut_is_taken_out(how: str, missing: int) -> None:
+def test_the_beginning_of_a_secret_at_the_end_of_a_cut_text_is_taken_out(how: str, missing: int) -> None:
     """An engine can say it so often that what is left of a long text fits into a status."""
     quoted = QUOTES[how](SECRET)
     begun = quoted.rstrip('="')[:-missing]

@@ -1,4 +1,4 @@
-"""When lists are compared, with the loop's clock in the test's hands."""
+"""When lists are compared.  The test sets the clock of the loop."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_quiet_host_is_compared_less_and_less_often_down_to_a_bound(clock: Lea
 
 
 def test_a_host_on_which_something_happens_is_compared_within_a_minute(clock: LeapingLoop) -> None:
-    """However quiet it was before, and then again less often."""
+    """The interval doubles again afterwards."""
     assert compared(clock, 1500, lambda loop, it: loop.call_later(1000, it.happened)) == [
         60,
         180,
@@ -61,7 +61,7 @@ def test_a_host_on_which_something_happens_is_compared_within_a_minute(clock: Le
 
 
 def test_a_host_on_which_much_happens_is_compared_every_minute(clock: LeapingLoop) -> None:
-    """What happens does not put a comparison off."""
+    """A further event does not delay the comparison."""
 
     def often(loop: LeapingLoop, comparing: Comparing) -> None:
         comparing.happened()
@@ -71,7 +71,7 @@ def test_a_host_on_which_much_happens_is_compared_every_minute(clock: LeapingLoo
 
 
 def test_a_bound_below_a_minute_is_the_interval(clock: LeapingLoop) -> None:
-    """For those who want it so."""
+    """The configuration can ask for it."""
     assert compared(clock, 100, lambda loop, it: loop.call_later(35, it.happened), longest=30) == [30, 60, 90]
 
 
@@ -79,7 +79,7 @@ def test_a_bound_below_a_minute_is_the_interval(clock: LeapingLoop) -> None:
 def test_the_times_of_many_hosts_differ(
     clock: LeapingLoop, end: Callable[[float, float], float], times: list[float]
 ) -> None:
-    """Their inventories have begun at the same time."""
+    """Otherwise all would be compared at once: their inventories have begun at the same time."""
     assert compared(clock, 300, uniform=end) == times
 
 

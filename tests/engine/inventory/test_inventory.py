@@ -247,8 +247,8 @@ async def test_a_name_that_moves_makes_both_be_asked_for(client: Client, daemon:
     assert found.id == DB
 
 
-async def test_two_that_claim_one_name_do_not_ask_for_each_other_forever(client: Client, daemon: Daemon) -> None:
-    """The one that had the name is asked for once, and then both rest."""
+async def test_two_containers_with_one_name_are_requested_once(client: Client, daemon: Daemon) -> None:
+    """The container that had the name is requested because of the other one, and not the other way round again."""
     daemon.containers[1] = container(DB, "web", "exited", code=3)
     inventory, before = inventory_of(client), len(daemon.engine.requests)
     daemon.happen("container", "rename", DB, name="web", oldName="/db")
@@ -259,7 +259,7 @@ async def test_two_that_claim_one_name_do_not_ask_for_each_other_forever(client:
     )
 
 
-async def test_the_end_of_what_is_no_container_is_not_kept(client: Client, daemon: Daemon) -> None:
+async def test_an_invalid_id_of_a_destroyed_container_is_not_kept(client: Client, daemon: Daemon) -> None:
     """Ids of removed containers are remembered, so they must be ids."""
     daemon.happen("container", "destroy", "x" * 100_000)
     daemon.happen("container", "destroy", WEB, name="web")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.engine.errors import BadResponse
+from gateway.engine.inventory import gate
 from gateway.engine.inventory.contents import Contents
 from gateway.engine.inventory.room import Part, Room
 from tests.engine.inventory.support import CLOCK, contents, row
@@ -17,8 +18,8 @@ from tests.support.upstream import until
 LARGE = {f"label-{number}": "x" * 1000 for number in range(100)}
 
 
-def test_a_host_keeps_its_own_part_and_then_of_what_is_for_all() -> None:
-    """A host that has less than its own part never notices the others."""
+def test_a_host_takes_its_own_room_first_and_then_shared_room() -> None:
+    """Other hosts cannot take the own room of a host."""
     room = Room(own_bytes=100, shared_bytes=50)
     first, second, small = Part(room), Part(room), Part(room)
 
@@ -36,8 +37,8 @@ def test_a_host_keeps_its_own_part_and_then_of_what_is_for_all() -> None:
     assert room.taken == 40
 
 
-def test_what_goes_gives_its_room_back() -> None:
-    """Containers one by one, and lists of other objects at once."""
+def test_removed_objects_give_their_room_back() -> None:
+    """A container gives back its own, and a list of other objects the difference to the list before."""
     room = Room(own_bytes=0)
     kept = Contents(CLOCK, Part(room))
     images = list(contents(image=[{"Id": f"sha256:{number:064}"} for number in range(3)]).images.values())
@@ -59,7 +60,7 @@ async def test_a_host_without_room_is_asked_for_each_list(
     open_gateway: OpenGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is not shown as empty; other hosts are remembered."""
-    monkeypatch.setattr(Room.__init__, "__defaults__", (20_000, 50_000))
+    monkeypatch.setattr(gate, "Room", lambda: Room(own_bytes=20_000, shared_bytes=50_000))
     async with FakeEngine() as hostile, FakeEngine() as good:
         Daemon(hostile).containers = [container("aa", "large", Labels=LARGE)]
         Daemon(good).containers = [container("bb", "web")]

@@ -107,7 +107,7 @@ def test_an_image_is_found_however_its_engine_shows_the_hub(shown: str) -> None:
 
 
 def test_a_name_hides_the_id_that_begins_with_it() -> None:
-    """A shorter beginning of that id still means its container."""
+    """A shorter beginning of the id means the container with that id."""
     host = contents(container(WEB, "web"), container(DB, "aa1"))
 
     def names(*selector: str) -> list[str]:
@@ -128,7 +128,7 @@ def test_a_name_hides_the_id_that_begins_with_it() -> None:
         ({"labels": [{"key": "app", "operator": pb.LABEL_OPERATOR_EXISTS}] * 51}, "containers.labels"),
     ],
 )
-def test_what_is_compared_with_each_container_has_bounds(selector: dict[str, Any], field: str) -> None:
+def test_the_fields_of_a_selector_have_bounds(selector: dict[str, Any], field: str) -> None:
     """One request of 4 MiB would take the gateway a minute otherwise."""
     with pytest.raises(InvalidField) as error:
         selected(**selector)

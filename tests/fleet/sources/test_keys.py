@@ -1,4 +1,4 @@
-"""Hosts of a store of keys that another gateway changes too: what the watch says may be older than an own change."""
+"""Hosts of a store that several gateways change: news of the watch may be older than an own change."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Fleet:
 
 
 async def test_a_change_of_another_gateway_after_an_own_deletion_counts() -> None:
-    """The watch may say it before the deletion is answered."""
+    """The watch may report the change before the store has answered the deletion."""
     async with Fleet(Store()) as fleet:
         await fleet.store.send(Changed((Entry("drained/a", b"", 7), Entry("calls/b", HOST, 8)), {}))
         fleet.store.revision = 6
@@ -85,8 +85,8 @@ async def test_a_change_of_another_gateway_after_an_own_deletion_counts() -> Non
         assert (fleet.drained, fleet.added) == (["a"], ["b"])
 
 
-async def test_a_deletion_of_another_gateway_before_an_own_change_does_not() -> None:
-    """The host does not vanish for a moment."""
+async def test_a_deletion_of_another_gateway_before_an_own_change_does_not_count() -> None:
+    """The host stays."""
     async with Fleet(Store()) as fleet:
         fleet.store.revision = 9
         await fleet.hosts.add("b", HOST.decode())
@@ -96,7 +96,7 @@ async def test_a_deletion_of_another_gateway_before_an_own_change_does_not() -> 
 
 
 async def test_an_older_change_does_not_undo_an_own_deletion() -> None:
-    """Nor is a newer one forgotten."""
+    """A newer change counts."""
     async with Fleet(Store(Entry("calls/b", HOST, 5))) as fleet:
         fleet.store.revision = 9
         await fleet.hosts.remove("b")
@@ -107,7 +107,7 @@ async def test_an_older_change_does_not_undo_an_own_deletion() -> None:
         assert (older, fleet.added) == ([], ["b"])
 
 
-async def test_a_store_that_was_restored_is_believed() -> None:
+async def test_the_entries_of_a_restored_store_count() -> None:
     """Its revisions are lower than those before."""
     async with Fleet(Store(Entry("calls/b", HOST, 50))) as fleet:
         await fleet.store.send(Snapshot((Entry("calls/b", b"address: unix:///other.sock", 5),), after_break=True))
