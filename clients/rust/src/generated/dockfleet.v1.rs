@@ -84,7 +84,8 @@ pub struct Freshness {
     #[prost(enumeration = "AnswerSource", tag = "1")]
     pub source: i32,
     /// The largest possible age of the data, except changes without an event of the Engine: the inventory finds these within
-    /// about a minute.  Absent when nothing is known of the host.
+    /// about a minute, on a quiet host within about ten (the gateway's `inventory_compare_interval_seconds`).  Absent when
+    /// nothing is known of the host.
     #[prost(message, optional, tag = "2")]
     pub max_age: ::core::option::Option<::prost_types::Duration>,
 }

@@ -283,7 +283,8 @@ export type Freshness = Message<"dockfleet.v1.Freshness"> & {
 
   /**
    * The largest possible age of the data, except changes without an event of the Engine: the inventory finds these within
-   * about a minute.  Absent when nothing is known of the host.
+   * about a minute, on a quiet host within about ten (the gateway's `inventory_compare_interval_seconds`).  Absent when
+   * nothing is known of the host.
    *
    * @generated from field: google.protobuf.Duration max_age = 2;
    */
