@@ -38,6 +38,8 @@ INSTEAD: Mapping[str, str] = {
     ),
     "The responses are any number of `pull`, one `created`, one `started`, any number of `output`, and one `end` as "
     "the last.": "",
+    "the others are those of RunContainer of ContainerService.": "the others are those of `containers.run` of a host.",
+    "With `request.until`, the stream does not wait": "With `until`, the stream does not wait",
     "With `detach` the call ends after `started`. A process that fails does not fail the call: its exit code is in "
     "`end`.": (
         "With `detach` it returns when the container has started. A container that ends with another exit code than "

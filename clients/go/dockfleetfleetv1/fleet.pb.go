@@ -335,7 +335,7 @@ type BatchOptions struct {
 	ParallelismPerHost *uint32 `protobuf:"varint,2,opt,name=parallelism_per_host,json=parallelismPerHost,proto3,oneof" json:"parallelism_per_host,omitempty"`
 	// The size of groups of targets.  A group begins when the previous group is done.  Default: one group.
 	GroupSize *uint32 `protobuf:"varint,3,opt,name=group_size,json=groupSize,proto3,oneof" json:"group_size,omitempty"`
-	// The pause between two groups.
+	// The pause between two groups.  Only with `group_size`.  Default: none.
 	GroupPause *durationpb.Duration `protobuf:"bytes,4,opt,name=group_pause,json=groupPause,proto3" json:"group_pause,omitempty"`
 	// After this many failures, the remaining targets are skipped.  Default: never.
 	MaxFailures *uint32 `protobuf:"varint,5,opt,name=max_failures,json=maxFailures,proto3,oneof" json:"max_failures,omitempty"`
@@ -10092,7 +10092,8 @@ type DiscoverServicesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The hosts.
 	Hosts *HostSelector `protobuf:"bytes,1,opt,name=hosts,proto3" json:"hosts,omitempty"`
-	// The names of the services.  A `*` stands for any number of characters.  Empty: any service.
+	// The names of the services.  A `*` stands for any number of characters.  At most 1000 names with 1024 characters each,
+	// 50 of them with `*`.  Empty: any service.
 	Services []string `protobuf:"bytes,2,rep,name=services,proto3" json:"services,omitempty"`
 	// Requirements that the labels of the container must meet.
 	Labels []*LabelRequirement `protobuf:"bytes,3,rep,name=labels,proto3" json:"labels,omitempty"`

@@ -97,9 +97,9 @@ func (LabelOperator) EnumDescriptor() ([]byte, []int) {
 type HostSelector struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The names.  A `*` stands for any number of characters.  A name without `*` that no host has is NOT_FOUND, reason
-	// UNKNOWN_HOST.  Empty: any name.
+	// UNKNOWN_HOST.  At most 1000 names with 1024 characters each, 50 of them with `*`.  Empty: any name.
 	Names []string `protobuf:"bytes,1,rep,name=names,proto3" json:"names,omitempty"`
-	// Requirements that the labels of the host must meet.
+	// Requirements that the labels of the host must meet.  At most 50, with 1000 values together.
 	Labels []*LabelRequirement `protobuf:"bytes,2,rep,name=labels,proto3" json:"labels,omitempty"`
 	// Selects every host.  Not together with `names` and `labels`.
 	All           bool `protobuf:"varint,3,opt,name=all,proto3" json:"all,omitempty"`
@@ -162,11 +162,12 @@ func (x *HostSelector) GetAll() bool {
 // INVALID_ARGUMENT.
 type ContainerSelector struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Ids, unique id prefixes or names.  A `*` in a name stands for any number of characters.  Empty: any container.
+	// Ids, unique id prefixes or names.  A `*` in a name stands for any number of characters.  At most 1000 names with 1024
+	// characters each, 50 of them with `*`.  Empty: any container.
 	Names []string `protobuf:"bytes,1,rep,name=names,proto3" json:"names,omitempty"`
-	// Requirements that the labels of the container must meet.
+	// Requirements that the labels of the container must meet.  At most 50, with 1000 values together.
 	Labels []*LabelRequirement `protobuf:"bytes,2,rep,name=labels,proto3" json:"labels,omitempty"`
-	// References or ids of the image that it was created from.  Empty: any image.
+	// References or ids of the image that it was created from.  At most 50.  Empty: any image.
 	Images []string `protobuf:"bytes,3,rep,name=images,proto3" json:"images,omitempty"`
 	// States, such as `running` or `exited`: see `dockfleet.v1.ContainerSummary.state`.  Empty: any state.
 	States []string `protobuf:"bytes,4,rep,name=states,proto3" json:"states,omitempty"`

@@ -191,7 +191,7 @@ class FleetContainers(Service):
         records: hosts need to have the same time. A call with the token of the last response continues all logs
         there, at this gateway or at another.
 
-        With `request.until`, the stream does not wait for hosts that are down then, nor, for longer than
+        With `until`, the stream does not wait for hosts that are down then, nor, for longer than
         `limits.fan_out_timeout_seconds`, for hosts that do not answer: their logs end with a failure.
 
         Arguments:
@@ -381,8 +381,7 @@ class FleetContainers(Service):
     ) -> RunResult:
         """Runs a container on the host that fits best, among those that are selected: see Placement.
 
-        The first response says which host that is, and why; the others are those of `containers.run` of
-        `containers`.
+        The first response says which host that is, and why; the others are those of `containers.run` of a host.
 
         Raises, of `dockfleet.reasons`:
         - `NoHostFits`: no selected host can take the container. The message says why, host by host.
@@ -2257,7 +2256,7 @@ class FleetSystem(Service):
     ) -> ResumingStream[fleet_pb2.StreamEventsResponse]:
         """Streams the events of all hosts that are selected, in the order of their times, as `containers.log_messages`
         does. Hosts that are added later join. After the headers of the call, no event is missed of a host that has
-        answered within `max_wait`. With `request.until`, the stream does not wait for hosts that do not answer: see
+        answered within `max_wait`. With `until`, the stream does not wait for hosts that do not answer: see
         `containers.log_messages`.
 
         Arguments:
@@ -2309,7 +2308,8 @@ class FleetDiscovery(Service):
 
         - *hosts*: names of hosts; a `*` stands for any characters. Default: all hosts.
         - *host_label*: labels of hosts: `k=v`, `k!=v`, `k in (a,b)`, `k notin (a,b)`, `k` or `!k`.
-        - *services*: the names of the services. A `*` stands for any number of characters. Empty: any service.
+        - *services*: the names of the services. A `*` stands for any number of characters. At most 1000 names with
+          1024 characters each, 50 of them with `*`. Empty: any service.
         - *label*: labels: `k=v`, `k!=v`, `k in (a,b)`, `k notin (a,b)`, `k` or `!k`.
         - *container_port*: only this port in the container.
         - *include_unhealthy*: also endpoints whose health is `starting` or `unhealthy`.

@@ -4,10 +4,10 @@
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct HostSelector {
     /// The names.  A `*` stands for any number of characters.  A name without `*` that no host has is NOT_FOUND, reason
-    /// UNKNOWN_HOST.  Empty: any name.
+    /// UNKNOWN_HOST.  At most 1000 names with 1024 characters each, 50 of them with `*`.  Empty: any name.
     #[prost(string, repeated, tag = "1")]
     pub names: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Requirements that the labels of the host must meet.
+    /// Requirements that the labels of the host must meet.  At most 50, with 1000 values together.
     #[prost(message, repeated, tag = "2")]
     pub labels: ::prost::alloc::vec::Vec<LabelRequirement>,
     /// Selects every host.  Not together with `names` and `labels`.
@@ -18,13 +18,14 @@ pub struct HostSelector {
 /// INVALID_ARGUMENT.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ContainerSelector {
-    /// Ids, unique id prefixes or names.  A `*` in a name stands for any number of characters.  Empty: any container.
+    /// Ids, unique id prefixes or names.  A `*` in a name stands for any number of characters.  At most 1000 names with 1024
+    /// characters each, 50 of them with `*`.  Empty: any container.
     #[prost(string, repeated, tag = "1")]
     pub names: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Requirements that the labels of the container must meet.
+    /// Requirements that the labels of the container must meet.  At most 50, with 1000 values together.
     #[prost(message, repeated, tag = "2")]
     pub labels: ::prost::alloc::vec::Vec<LabelRequirement>,
-    /// References or ids of the image that it was created from.  Empty: any image.
+    /// References or ids of the image that it was created from.  At most 50.  Empty: any image.
     #[prost(string, repeated, tag = "3")]
     pub images: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// States, such as `running` or `exited`: see `dockfleet.v1.ContainerSummary.state`.  Empty: any state.
@@ -846,7 +847,7 @@ pub struct BatchOptions {
     /// The size of groups of targets.  A group begins when the previous group is done.  Default: one group.
     #[prost(uint32, optional, tag = "3")]
     pub group_size: ::core::option::Option<u32>,
-    /// The pause between two groups.
+    /// The pause between two groups.  Only with `group_size`.  Default: none.
     #[prost(message, optional, tag = "4")]
     pub group_pause: ::core::option::Option<::prost_types::Duration>,
     /// After this many failures, the remaining targets are skipped.  Default: never.
@@ -2948,7 +2949,8 @@ pub struct DiscoverServicesRequest {
     /// The hosts.
     #[prost(message, optional, tag = "1")]
     pub hosts: ::core::option::Option<HostSelector>,
-    /// The names of the services.  A `*` stands for any number of characters.  Empty: any service.
+    /// The names of the services.  A `*` stands for any number of characters.  At most 1000 names with 1024 characters each,
+    /// 50 of them with `*`.  Empty: any service.
     #[prost(string, repeated, tag = "2")]
     pub services: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// Requirements that the labels of the container must meet.

@@ -201,7 +201,7 @@ class BatchOptions(_message.Message):
     """Changes nothing: every target that would be changed is skipped, with SKIP_REASON_DRY_RUN."""
     @_builtins.property
     def group_pause(self) -> _duration_pb2.Duration:
-        """The pause between two groups."""
+        """The pause between two groups.  Only with `group_size`.  Default: none."""
 
     @_builtins.property
     def target_timeout(self) -> _duration_pb2.Duration:
@@ -5054,7 +5054,9 @@ class DiscoverServicesRequest(_message.Message):
 
     @_builtins.property
     def services(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The names of the services.  A `*` stands for any number of characters.  Empty: any service."""
+        """The names of the services.  A `*` stands for any number of characters.  At most 1000 names with 1024 characters each,
+        50 of them with `*`.  Empty: any service.
+        """
 
     @_builtins.property
     def labels(self) -> _containers.RepeatedCompositeFieldContainer[_selectors_pb2.LabelRequirement]:

@@ -75,12 +75,12 @@ class HostSelector(_message.Message):
     @_builtins.property
     def names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The names.  A `*` stands for any number of characters.  A name without `*` that no host has is NOT_FOUND, reason
-        UNKNOWN_HOST.  Empty: any name.
+        UNKNOWN_HOST.  At most 1000 names with 1024 characters each, 50 of them with `*`.  Empty: any name.
         """
 
     @_builtins.property
     def labels(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelRequirement]:
-        """Requirements that the labels of the host must meet."""
+        """Requirements that the labels of the host must meet.  At most 50, with 1000 values together."""
 
     def __init__(
         self,
@@ -115,15 +115,17 @@ class ContainerSelector(_message.Message):
     """Selects every container.  Not together with the other fields."""
     @_builtins.property
     def names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Ids, unique id prefixes or names.  A `*` in a name stands for any number of characters.  Empty: any container."""
+        """Ids, unique id prefixes or names.  A `*` in a name stands for any number of characters.  At most 1000 names with 1024
+        characters each, 50 of them with `*`.  Empty: any container.
+        """
 
     @_builtins.property
     def labels(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelRequirement]:
-        """Requirements that the labels of the container must meet."""
+        """Requirements that the labels of the container must meet.  At most 50, with 1000 values together."""
 
     @_builtins.property
     def images(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """References or ids of the image that it was created from.  Empty: any image."""
+        """References or ids of the image that it was created from.  At most 50.  Empty: any image."""
 
     @_builtins.property
     def states(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

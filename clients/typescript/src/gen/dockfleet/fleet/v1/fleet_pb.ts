@@ -138,7 +138,7 @@ export type BatchOptions = Message<"dockfleet.fleet.v1.BatchOptions"> & {
   groupSize?: number | undefined;
 
   /**
-   * The pause between two groups.
+   * The pause between two groups.  Only with `group_size`.  Default: none.
    *
    * @generated from field: google.protobuf.Duration group_pause = 4;
    */
@@ -5263,7 +5263,8 @@ export type DiscoverServicesRequest = Message<"dockfleet.fleet.v1.DiscoverServic
   hosts?: HostSelector | undefined;
 
   /**
-   * The names of the services.  A `*` stands for any number of characters.  Empty: any service.
+   * The names of the services.  A `*` stands for any number of characters.  At most 1000 names with 1024 characters each,
+   * 50 of them with `*`.  Empty: any service.
    *
    * @generated from field: repeated string services = 2;
    */

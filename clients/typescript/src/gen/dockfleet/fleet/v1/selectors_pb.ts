@@ -23,14 +23,14 @@ export const file_dockfleet_fleet_v1_selectors: GenFile = /*@__PURE__*/
 export type HostSelector = Message<"dockfleet.fleet.v1.HostSelector"> & {
   /**
    * The names.  A `*` stands for any number of characters.  A name without `*` that no host has is NOT_FOUND, reason
-   * UNKNOWN_HOST.  Empty: any name.
+   * UNKNOWN_HOST.  At most 1000 names with 1024 characters each, 50 of them with `*`.  Empty: any name.
    *
    * @generated from field: repeated string names = 1;
    */
   names: string[];
 
   /**
-   * Requirements that the labels of the host must meet.
+   * Requirements that the labels of the host must meet.  At most 50, with 1000 values together.
    *
    * @generated from field: repeated dockfleet.fleet.v1.LabelRequirement labels = 2;
    */
@@ -59,21 +59,22 @@ export const HostSelectorSchema: GenMessage<HostSelector> = /*@__PURE__*/
  */
 export type ContainerSelector = Message<"dockfleet.fleet.v1.ContainerSelector"> & {
   /**
-   * Ids, unique id prefixes or names.  A `*` in a name stands for any number of characters.  Empty: any container.
+   * Ids, unique id prefixes or names.  A `*` in a name stands for any number of characters.  At most 1000 names with 1024
+   * characters each, 50 of them with `*`.  Empty: any container.
    *
    * @generated from field: repeated string names = 1;
    */
   names: string[];
 
   /**
-   * Requirements that the labels of the container must meet.
+   * Requirements that the labels of the container must meet.  At most 50, with 1000 values together.
    *
    * @generated from field: repeated dockfleet.fleet.v1.LabelRequirement labels = 2;
    */
   labels: LabelRequirement[];
 
   /**
-   * References or ids of the image that it was created from.  Empty: any image.
+   * References or ids of the image that it was created from.  At most 50.  Empty: any image.
    *
    * @generated from field: repeated string images = 3;
    */
