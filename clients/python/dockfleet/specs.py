@@ -1,4 +1,4 @@
-"""Arguments of methods that are not fields of the contract as they are."""
+"""Arguments of methods that become other fields of the contract."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dockfleet.arguments import build
+from dockfleet.image_names import split_tag
 from dockfleet.v1.container_config_pb2 import ContainerSpec
 
 
@@ -36,8 +37,8 @@ def container_spec(config: Any, settings: Mapping[str, Any]) -> ContainerSpec:
 
 def repository(repo: Any, tag: str | None) -> Mapping[str, Any]:
     """Return the fields for a new name; docker-py takes `team/app:1.2` as a repository."""
-    if tag is None and isinstance(repo, str) and _has_tag(repo) and "@" not in repo:
-        repo, _, tag = repo.rpartition(":")
+    if tag is None and isinstance(repo, str) and "@" not in repo and split_tag(repo)[1]:
+        repo, tag = split_tag(repo)
     return {"repo": repo, "tag": tag}
 
 
@@ -46,7 +47,7 @@ def pulled_tag(image: Any, tag: str | None, all_tags: bool) -> str | None:
 
     Raises `ValueError` for a tag together with *all_tags*.
     """
-    named = tag or (isinstance(image, str) and _has_tag(image))
+    named = tag or (isinstance(image, str) and split_tag(image)[1])
     if named and all_tags:
         raise ValueError("all_tags must not be used together with a tag or a digest")
     return tag if named or all_tags else "latest"
@@ -69,7 +70,3 @@ def _has(message: Any, path: str) -> bool:
     if first not in {field.name for field, _ in message.ListFields()}:
         return False
     return not rest or _has(getattr(message, first), rest)
-
-
-def _has_tag(image: str) -> bool:
-    return "@" in image or ":" in image.rpartition("/")[2]

@@ -74,7 +74,7 @@ def create(gateway: Gateway, request: Any, *, quiet: bool) -> Any:
 
 def pull(gateway: Gateway, request: Any, *, quiet: bool) -> None:
     """Pull the image of a container that is to be created.  Raises `DockfleetError`."""
-    from dockfleet.cli.names import with_tag
+    from dockfleet.image_names import with_tag
     from dockfleet.v1.images_pb2 import PullImageRequest
 
     image = PullImageRequest(host=request.host, image=with_tag(request.config.image), platform=request.platform or None)

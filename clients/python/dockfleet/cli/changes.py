@@ -109,7 +109,7 @@ def commit(
     Examples:
       dockfleet commit -m 'with curl' north-1/web shop:debug
     """
-    from dockfleet.cli.names import split_tag
+    from dockfleet.image_names import split_tag
     from dockfleet.v1.images_pb2 import CommitContainerRequest
 
     target = one(gateway, scope, container)

@@ -15,12 +15,12 @@ from dockfleet.cli.copying import write_pieces
 from dockfleet.cli.gateway import Gateway, responses
 from dockfleet.cli.group import CommandError
 from dockfleet.cli.host_choice import host_names, one_host, several_hosts
-from dockfleet.cli.names import split_tag, with_tag
 from dockfleet.cli.progress import Bars
 from dockfleet.cli.pulling import show_progress
 from dockfleet.cli.reports import Report
 from dockfleet.cli.scope import Scope, scoped
 from dockfleet.cli.terminal import unbuffered_input
+from dockfleet.image_names import split_tag, with_tag
 
 QUIET = click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 IMAGE = click.argument("image", shell_complete=complete_images)

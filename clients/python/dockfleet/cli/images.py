@@ -10,11 +10,11 @@ from dockfleet.cli import docker_text
 from dockfleet.cli.completion import complete_images
 from dockfleet.cli.gateway import Gateway, call
 from dockfleet.cli.host_choice import one_host
-from dockfleet.cli.names import split_tag
 from dockfleet.cli.output import fields
 from dockfleet.cli.questions import FILTER, Answers, filters_of
 from dockfleet.cli.scope import Scope, scoped
 from dockfleet.cli.view import View, listed
+from dockfleet.image_names import split_tag
 
 NONE = "<none>"
 COLUMNS = {
