@@ -28,9 +28,8 @@ _NOT_ALL = "it is not known which hosts there are: {}"  # Prometheus keeps those
 _OFF = "there are no metrics of containers: the gateway keeps no inventory"
 
 
-def fleet_pages(hosts: HostRegistry, one_scrape: OneScrape | None = None) -> dict[str, Page]:
-    """Return the table of these pages.  All pages for scrapes share *one_scrape*."""
-    scrape = one_scrape or OneScrape()
+def fleet_pages(hosts: HostRegistry, scrape: OneScrape) -> dict[str, Page]:
+    """Return the table of these pages.  All pages for scrapes share *scrape*."""
 
     async def metrics(request: Request) -> Response:
         try:

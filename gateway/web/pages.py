@@ -29,9 +29,8 @@ class Readiness:
     asked_at: float | None = None
 
 
-def pages(registry: CollectorRegistry, readiness: Readiness, one_scrape: OneScrape | None = None) -> dict[str, Page]:
-    """Return the table of pages.  All pages for scrapes share *one_scrape*."""
-    scrape = one_scrape or OneScrape()
+def pages(registry: CollectorRegistry, readiness: Readiness, scrape: OneScrape) -> dict[str, Page]:
+    """Return the table of pages.  All pages for scrapes share *scrape*."""
 
     async def metrics(request: Request) -> Response:
         async with scrape:

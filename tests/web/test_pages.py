@@ -13,6 +13,7 @@ from prometheus_client.metrics_core import Metric
 
 from gateway.web.listener import Listener
 from gateway.web.pages import Readiness, pages
+from gateway.web.scrapes import OneScrape
 from tests.web.client import Address, get
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0"
@@ -36,7 +37,7 @@ def registry() -> CollectorRegistry:
 @pytest.fixture
 async def address(registry: CollectorRegistry, readiness: Readiness) -> AsyncIterator[Address]:
     """A listener with all pages."""
-    async with Listener(pages(registry, readiness)).listening("127.0.0.1", 0) as address:
+    async with Listener(pages(registry, readiness, OneScrape())).listening("127.0.0.1", 0) as address:
         yield address
 
 
