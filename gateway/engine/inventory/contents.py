@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.engine.inventory.changes import Changes
 from gateway.engine.inventory.clock import EngineClock
-from gateway.engine.inventory.room import ROW_BYTES, Part, Room
+from gateway.engine.inventory.room import ROW_BYTES, Room, Share
 from gateway.engine.inventory.rows import ContainerRow, ImageRow, NetworkRow, VolumeRow
 from gateway.engine.inventory.status import FOREVER
 
@@ -20,8 +20,8 @@ _DEAD = 4096  # ids of removed containers that are remembered: more than can be 
 class Contents:
     """Containers by id and name, images, networks and volumes; and the `changes` of containers."""
 
-    def __init__(self, clock: EngineClock, part: Part | None = None) -> None:
-        """Start empty.  *clock* is that of the engine; *part* bounds how much there may be."""
+    def __init__(self, clock: EngineClock, share: Share | None = None) -> None:
+        """Start empty.  *clock* is that of the engine; *share* bounds how much there may be."""
         self.containers: dict[str, ContainerRow] = {}
         self.others: dict[str, dict[str, Any]] = {"image": {}, "network": {}, "volume": {}}
         self.listed = False  # whether all containers were listed once
@@ -30,7 +30,7 @@ class Contents:
         self.unworded = 0  # containers whose Status the gateway cannot compute
         self._by_name: dict[str, str] = {}  # id by own name
         self._clock = clock
-        self._part = part or Part(Room())
+        self._share = share or Share(Room())
         self._sizes = dict.fromkeys(self.others, 0)  # of lists, by kind
         self._aging_at = FOREVER  # the time until which no Status changes
         self._ordered: tuple[ContainerRow, ...] | None = ()
@@ -100,7 +100,7 @@ class Contents:
         if row.id in self._dead:
             return None
         old = self.containers.get(row.id)
-        self._part.grow(row.size - (0 if old is None else old.size))
+        self._share.grow(row.size - (0 if old is None else old.size))
         if old is None:
             self._ids = None
         self.containers[row.id] = row
@@ -122,13 +122,13 @@ class Contents:
     def put_all(self, kind: str, rows: Sequence[Any]) -> None:
         """Store all images, networks or volumes.  Raises `BadResponse` when there is no room."""
         size = sum(len(row.piece) + ROW_BYTES for row in rows)
-        self._part.grow(size - self._sizes[kind])
+        self._share.grow(size - self._sizes[kind])
         self._sizes[kind] = size
         self.others[kind] = {row.id: row for row in rows}
 
     def close(self) -> None:
         """Give back the room."""
-        self._part.leave()
+        self._share.leave()
 
     def learnt(self, row: ContainerRow) -> None:
         """Note that the details of a container are known now."""
@@ -149,7 +149,7 @@ class Contents:
         row = self.containers.pop(id, None)
         if row is not None:
             self._ids = None
-            self._part.grow(-row.size)
+            self._share.grow(-row.size)
             self._forget_name(row)
             self.unworded -= not row.worded
             self._ordered = None

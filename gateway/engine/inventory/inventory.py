@@ -22,7 +22,7 @@ from gateway.engine.inventory.following import Following
 from gateway.engine.inventory.gate import Gate
 from gateway.engine.inventory.questions import Questions
 from gateway.engine.inventory.reading import Reader
-from gateway.engine.inventory.room import Part
+from gateway.engine.inventory.room import Share
 from gateway.engine.inventory.rows import ContainerRow, ImageRow, NetworkRow, VolumeRow
 from gateway.engine.inventory.selecting import selected_by
 from gateway.engine.inventory.writes import Writes, Written
@@ -51,7 +51,7 @@ class Inventory:
         self._engine = engine
         self._clock = EngineClock()
         gate = gate or Gate()
-        self._contents = Contents(self._clock, Part(gate.room, engine.name))
+        self._contents = Contents(self._clock, Share(gate.room, engine.name))
         self._questions = Questions(engine, self._clock, asked)
         converter = Converter(self._clock, lambda rpc, count: engine.skipped(rpc, count))
         self._reader = Reader(self._questions, converter, self._contents)

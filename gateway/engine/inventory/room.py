@@ -25,7 +25,7 @@ class Room:
         self.taken = 0
 
 
-class Part:
+class Share:
     """What one host takes of the room."""
 
     def __init__(self, room: Room, host: str = "") -> None:

@@ -7,7 +7,7 @@ import pytest
 from gateway.engine.errors import BadResponse
 from gateway.engine.inventory import gate
 from gateway.engine.inventory.contents import Contents
-from gateway.engine.inventory.room import Part, Room
+from gateway.engine.inventory.room import Room, Share
 from tests.engine.inventory.support import CLOCK, contents, row
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_events import Daemon
@@ -21,7 +21,7 @@ LARGE = {f"label-{number}": "x" * 1000 for number in range(100)}
 def test_a_host_takes_its_own_room_first_and_then_shared_room() -> None:
     """Other hosts cannot take the own room of a host."""
     room = Room(own_bytes=100, shared_bytes=50)
-    first, second, small = Part(room), Part(room), Part(room)
+    first, second, small = Share(room), Share(room), Share(room)
 
     first.grow(140)
     with pytest.raises(BadResponse):
@@ -40,7 +40,7 @@ def test_a_host_takes_its_own_room_first_and_then_shared_room() -> None:
 def test_removed_objects_give_their_room_back() -> None:
     """A container gives back its own, and a list of other objects the difference to the list before."""
     room = Room(own_bytes=0)
-    kept = Contents(CLOCK, Part(room))
+    kept = Contents(CLOCK, Share(room))
     images = list(contents(image=[{"Id": f"sha256:{number:064}"} for number in range(3)]).images.values())
     for each in (container("aa", "web"), container("aa", "web", "exited"), container("bb", "db")):
         kept.put(row(each))
