@@ -109,15 +109,9 @@ class Client:
             response_deserializer=pb.WatchResponse.FromString,
         )
         call: Any = method(metadata=self._metadata())
-        reading: asyncio.Task[Any] | None = None
         try:
             await call.write(pb.WatchRequest(create_request=create))
-            while True:
-                reading = asyncio.ensure_future(call.read())
-                while not (await asyncio.wait((reading,), timeout=_SILENT_SECONDS))[0]:
-                    await self._prove(create)
-                if (response := reading.result()) is grpc.aio.EOF:
-                    break
+            while (response := await self._read(call, create)) is not grpc.aio.EOF:
                 yield response
         except grpc.aio.AioRpcError as error:
             raise self._error(error) from error
@@ -128,9 +122,19 @@ class Client:
             raise EtcdError(f"{self.endpoint}: the watch broke: {error}") from error  # it ended before the write
         finally:
             call.cancel()
-            if reading is not None:
-                await asyncio.gather(reading, return_exceptions=True)
         raise EtcdError(f"{self.endpoint}: the watch ended")
+
+    async def _read(self, call: Any, create: pb.WatchCreateRequest) -> Any:
+        """Return the next response of a watch, or `grpc.aio.EOF`.  Raises `EtcdError` when etcd hangs."""
+        reading = asyncio.ensure_future(call.read())
+        try:
+            while not (await asyncio.wait((reading,), timeout=_SILENT_SECONDS))[0]:
+                await self._prove(create)
+            return reading.result()
+        finally:
+            if not reading.done():
+                call.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
 
     async def _prove(self, create: pb.WatchCreateRequest) -> None:
         """Ask for something small.  Raises `EtcdError` when etcd hangs: its kernel keeps a watch alive."""
