@@ -72,7 +72,7 @@ class Prose:
     def check(self) -> None:
         """Raise `ValueError` when the contract no longer has one of the sentences."""
         if self._unused:
-            raise ValueError(f"the contract does not say any more: {sorted(self._unused)}")
+            raise ValueError(f"INSTEAD has sentences that the contract no longer has: {sorted(self._unused)}")
 
     def _instead(self, paragraph: str) -> str:
         for sentence, other in INSTEAD.items():

@@ -92,22 +92,37 @@ def with_plain_flags(command: click.Command, words: Sequence[str]) -> list[str]:
     options = [option for option in command.params if isinstance(option, click.Option)]
     flags = {name: option for option in options if option.is_flag for name in option.opts}
     valued = {name for option in options if not option.is_flag for name in option.opts}
+    stops_at_argument = not command.context_settings.get("allow_interspersed_args", True)
     found: list[str] = []
     rest = iter(words)
     for word in rest:
-        ends = not word.startswith("-") and not command.context_settings.get("allow_interspersed_args", True)
-        if word == "--" or ends:
+        is_option = word.startswith("-")
+        if word == "--" or (stops_at_argument and not is_option):
             return [*found, word, *rest]
-        name, _, value = word.partition("=")
-        before, last = ("", name) if name[:2] == "--" else (name[1:-1], f"-{name[-1:]}")  # -it, or -itw with a value
-        if not word.startswith("-") or any(f"-{each}" not in flags for each in before):
+        before, last = _letters(word)
+        if not is_option or any(f"-{each}" not in flags for each in before):
             found.append(word)
-        elif last in flags and value.lower() in MEANT:
-            meant = last if MEANT[value.lower()] else next(iter(flags[last].secondary_opts), "")
-            found += [each for each in (before and f"-{before}", meant) if each]
+        elif last in flags:
+            found += _plain(word, before, last, flags[last])
         else:
-            found += [word, *islice(rest, 1 if word == name and last in valued else 0)]
+            takes_next = "=" not in word and last in valued
+            found += [word, *islice(rest, 1 if takes_next else 0)]
     return found
+
+
+def _letters(word: str) -> tuple[str, str]:
+    """Return the flags before the last option of *word*, and this option: `it` and `-w` of `-itw=x`."""
+    name = word.partition("=")[0]
+    return ("", name) if name.startswith("--") else (name[1:-1], f"-{name[-1:]}")
+
+
+def _plain(word: str, before: str, last: str, flag: click.Option) -> list[str]:
+    """Return *word* without the value of its *last* flag; false is the flag's opposite, or nothing."""
+    value = word.partition("=")[2].lower()
+    if value not in MEANT:
+        return [word]
+    meant = last if MEANT[value] else next(iter(flag.secondary_opts), "")
+    return [each for each in (before and f"-{before}", meant) if each]
 
 
 class Shell(LazyGroup):
