@@ -90,7 +90,8 @@ async def test_with_until_events_do_not_wait_for_a_host_that_does_not_answer() -
     ):
         Daemon(quick).happen("container", "start", "c1")
         hung.on("GET", "/events", Held())
-        asked = system_pb2.StreamEventsRequest(until=Timestamp(seconds=int(time.time()) + 1))
+        now = int(time.time())
+        asked = system_pb2.StreamEventsRequest(since=Timestamp(seconds=now - 60), until=Timestamp(seconds=now + 1))
         responses = [
             response async for response in client.fleet.StreamEvents(pb.StreamEventsRequest(hosts=ALL, request=asked))
         ]
