@@ -122,6 +122,36 @@ async def test_a_gateway_that_consul_does_not_know_writes_everything_again(
     assert named(consul).count("dockfleet-gateway") == 2
 
 
+async def test_a_consul_that_is_away_gets_one_request_for_each_attempt(consul: FakeEngine, services: Services) -> None:
+    """It shows whether Consul is back: one that hangs would get all entries again and again, and handle them later."""
+    host, keys = at(consul, services)
+    services.run("goes", 8080)
+    async with gateway_of(host, **keys):
+        await until(lambda: "goes" in named(consul))
+
+        async def away(exchange: ResponseParser) -> None:
+            exchange.abort()
+
+        for path in (REGISTER, DEREGISTER, PASS):
+            consul.on("PUT", path, away)
+        before = len(consul.requests)
+        services.end("goes")
+        for number in range(10):
+            services.run(f"s{number}", 8000 + number)
+        await until(lambda: len([each for each in consul.requests[before:] if "/check/pass/" in each.path]) == 2)
+        during = [each.path for each in consul.requests[before:] if "/check/pass/" not in each.path]
+        for path in (REGISTER, DEREGISTER, PASS):
+            consul.on("PUT", path)
+        after = len(consul.requests)
+        await consul.until(lambda: len(consul.requests) - after == 12)
+
+    written = [each for each in consul.requests[after:] if "/check/pass/" not in each.path]
+    assert len(during) <= 11
+    assert "/check/pass/" in consul.requests[after].path
+    assert len({each.body for each in written if each.path == REGISTER}) == 10
+    assert len([each for each in written if "/service/deregister/" in each.path]) == 1
+
+
 async def test_nothing_is_taken_away_when_a_gateway_ends(consul: FakeEngine, services: Services) -> None:
     """It may be back at once."""
     host, keys = at(consul, services)

@@ -10,14 +10,17 @@ from typing import Any
 
 import grpc
 import pytest
+from dockfleet.fleet.v1 import fleet_pb2, selectors_pb2
 
 from deploy.private_engines.provision import EngineError, debian_program
 from deploy.private_engines.stores import Consul
 from tests.real.conftest import CACHE
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_events import Daemon
+from tests.support.fake_services import Services
 from tests.support.fleets import Fleet, fleet_of, gateway, source, until_source
-from tests.support.upstream import refusal
+from tests.support.gateway import gateway_of
+from tests.support.upstream import refusal, until
 from tests.test_server_reload import end, events, news
 
 
@@ -123,6 +126,45 @@ async def test_a_consul_that_forgets_everything_does_not_empty_the_fleet_at_once
 
     assert consul.address in away.message
     assert known == empty == dict.fromkeys(("back", "lost"), daemon.engine.address)
+
+
+async def test_a_consul_that_hangs_is_away(consul: Consul) -> None:
+    """Its kernel keeps the connections alive.  Answers name it; its hosts stay, and its catalog is right afterwards."""
+    async with FakeEngine.tcp() as engine:
+        services = Services(engine)
+        register(consul, "lab", "hangs", services.daemon)
+        sources = {"consul": {"address": consul.address, "service": "hangs"}}
+        discovery = {"consul": {"address": consul.address}}
+        async with gateway_of(inventory=True, sources=sources, discovery=discovery) as client:
+
+            def shown(metric: str, **labels: str) -> float | None:
+                return client.metrics.registry.get_sample_value(f"dockfleet_{metric}", labels)
+
+            def written() -> set[str]:
+                return set(consul.request("GET", "/v1/agent/services"))
+
+            await Fleet(client).until_named("lab")
+            services.run("goes", 1001)
+            await until(lambda: any(":goes:" in id for id in written()))
+            await asyncio.to_thread(consul.pause)
+            try:
+                services.end("goes")
+                services.run("comes", 1002)
+                away = await until_source(client, "consul", up=False)
+                await until(lambda: shown("catalog_up", catalog="consul") == 0)
+                request = fleet_pb2.DiscoverServicesRequest(hosts=selectors_pb2.HostSelector(all=True))
+                found = await client.fleet.DiscoverServices(request)
+                source_up = shown("host_source_up", source="consul")
+            finally:
+                consul.resume()
+            await until_source(client, "consul", up=True)
+            await until(lambda: shown("catalog_up", catalog="consul") == 1)
+            after = written()
+
+    assert (away.hosts, source_up) == (1, 0)
+    assert [each.service for each in found.endpoints] == ["comes"]
+    assert [each.name for each in found.incomplete_sources] == ["consul"]
+    assert [id.split(":")[1] for id in after if ":" in id] == ["comes"]
 
 
 async def test_a_name_is_not_unknown_before_consul_has_answered(tmp_path: Path) -> None:

@@ -128,6 +128,7 @@ class Registrar:
         if lost:
             self._begun = False
             self._pending |= self._written.keys() | self._wanted.keys()
+        self._next_sign = 0.0  # one keepalive shows whether a catalog that hangs is back, not all entries each time
         self._set_failure(why)
 
     def _set_failure(self, why: str) -> None:

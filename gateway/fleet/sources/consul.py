@@ -23,6 +23,7 @@ from gateway.fleet.sources.feed import Feed, Refused
 _WAIT_SECONDS = 60.0  # an index from before the loss of a server's data blocks for this long
 _SLACK = 17 / 16  # Consul lengthens a wait by up to a sixteenth
 _ANSWER_SECONDS = 5.0
+_SILENT_SECONDS = 5.0  # without an answer, after which Consul must prove that it answers
 _LEAST_SECONDS = 0.1  # between two requests, however often instances change
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds between attempts; the last one repeats
 _NAME, _ADDRESS = "dockfleet_name", "dockfleet_address"  # of an instance's metadata
@@ -73,15 +74,29 @@ class ConsulHosts:
         settings = self._settings
         wanted = {"index": self._index, "wait": f"{_WAIT_SECONDS:g}s", "tag": settings.tag, "dc": settings.datacenter}
         query = urlencode({key: value for key, value in wanted.items() if value is not None})
-        headers = {"X-Consul-Token": settings.token_file.read_text().strip()} if settings.token_file else {}
-        request = Request("GET", f"/v1/health/service/{quote(settings.service, safe='')}?{query}", headers)
+        path = f"/v1/health/service/{quote(settings.service, safe='')}?{query}"
         seconds = (_WAIT_SECONDS * _SLACK if self._index else 0) + _ANSWER_SECONDS
+        answer = asyncio.ensure_future(self._get(pool, path, seconds))
+        try:
+            while not (await asyncio.wait((answer,), timeout=_SILENT_SECONDS))[0]:
+                await self._get(pool, "/v1/status/leader", _ANSWER_SECONDS)  # its kernel keeps a connection alive
+        finally:
+            answer.cancel()
+            await asyncio.gather(answer, return_exceptions=True)
+        response = answer.result()
+        if response.headers.get("x-consul-knownleader") == "false":
+            raise ConsulError("Consul has no leader")
+        return response
+
+    async def _get(self, pool: Pool, path: str, seconds: float) -> Response:
+        """Return an answer.  Raises `ConsulError` and `TransportError`."""
+        token_file = self._settings.token_file
+        headers = {"X-Consul-Token": token_file.read_text().strip()} if token_file else {}
+        request = Request("GET", path, headers)
         response = await pool.fetch(request, asyncio.get_running_loop().time() + seconds)
         if response.status != 200:
             words = response.body[:200].decode(errors="replace")
             raise ConsulError(f"Consul answers {response.status}: {words}")
-        if response.headers.get("x-consul-knownleader") == "false":
-            raise ConsulError("Consul has no leader")
         return response
 
     def _take(self, response: Response) -> None:
@@ -95,7 +110,7 @@ class ConsulHosts:
         forgot = index < self._index
         self._index = max(index, 0)
         hosts, refused = self._hosts(instances)
-        self._feed.publish(hosts, refused, after_break=self._broken or forgot)
+        self._feed.publish(hosts, refused, after_break=self._broken or forgot, steady=True)
         self._broken = False
 
     def _hosts(self, instances: Iterable[_Instance]) -> tuple[list[HostSettings], list[Refused]]:

@@ -76,11 +76,23 @@ async def test_consul_is_asked_to_wait_from_the_last_index_on(consul: FakeEngine
     async with gateway(consul=settings) as client:
         await Fleet(client).until_named("north")
         await waiting.called.wait()
-    asked = [dict(request.query) for request in consul.requests]
+    asked = [dict(request.query) for request in consul.requests if request.path == PATH]
 
     assert [query["index"] for query in asked] == ["0", "7", "9", "3"]
     assert {(query["wait"], query["tag"], query["dc"]) for query in asked} == {("60s", "prod", "dc 2")}
     assert {request.headers["x-consul-token"] for request in consul.requests} == {"secret"}
+
+
+async def test_a_consul_whose_leader_is_gone_is_away_while_it_holds_the_question(consul: FakeEngine) -> None:
+    """A question for changes may take a minute; a small one shows at once what is the matter."""
+    consul.on("GET", PATH, **answer(INSTANCE), times=1)
+    consul.on("GET", PATH, Held())
+    consul.on("GET", "/status/leader", status=500, body=b"No cluster leader")
+    async with gateway(consul={"address": consul.address.removeprefix("tcp://"), "service": "docker"}) as client:
+        await Fleet(client).until_named("north")
+        away = await until_source(client, "consul", up=False)
+
+    assert "No cluster leader" in away.message
 
 
 async def test_an_instance_in_plaintext_beyond_this_machine_names_the_key_to_set(consul: FakeEngine) -> None:
