@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
@@ -41,6 +41,7 @@ from gateway.rpc.host_messages import incomplete_sources
 from gateway.rpc.host_rpc import Behaviour, HostRpc, as_message
 from gateway.rpc.lists import may_be_old, remembered
 from gateway.rpc.markers import heartbeat
+from gateway.rpc.run_request import create_request
 
 _MOST_BYTES = 256 << 10
 _MOST_ITEMS = 64  # hosts whose inventories are read without a pause, and the most of one response
@@ -49,6 +50,8 @@ _ANY = ListContainersRequest(all=True)
 _EVER = Duration(seconds=315_576_000_000)  # the longest that there is
 _DRY_RUN = pb.Skipped(reason=pb.SKIP_REASON_DRY_RUN)
 _TOO_MANY_FAILURES = pb.Skipped(reason=pb.SKIP_REASON_TOO_MANY_FAILURES)
+_CHECKS: Mapping[str, Callable[[Any], Any]] = {"dockfleet.v1.ContainerService.RunContainer": create_request}
+"""What checks the requests of RPCs that are more than one request of an engine."""
 
 
 class Item(NamedTuple):
@@ -274,10 +277,14 @@ def _host_timeout(request: Any, backend: Backend) -> Timeout:
 
 def _check_request(rpc: HostRpc, asked: Any, targets: Sequence[Target]) -> None:
     """Raise `InvalidField` for what the gateway refuses itself, before it asks a host."""
-    if not targets or not options.of_rpc(rpc.method).engine.WhichOneof("request"):
+    if not targets:
         return
+    one = addressed(asked, targets[0].host, targets[0].container_id)
     try:
-        Binding(rpc.method).call(addressed(asked, targets[0].host, targets[0].container_id))
+        if options.of_rpc(rpc.method).engine.WhichOneof("request"):
+            Binding(rpc.method).call(one)
+        elif rpc.method.full_name in _CHECKS:
+            _CHECKS[rpc.method.full_name](one)
     except InvalidField as wrong:
         raise within_request(wrong) from None
 

@@ -246,6 +246,22 @@ async def test_what_is_wrong_for_one_is_wrong_for_all(client: Client, engines: l
     assert not any(one.method == "DELETE" for engine in engines for one in engine.requests)
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize("wrong", [{"config": {"image": ".."}}, {"config": {"image": "a"}, "name": "a/b"}, {}])
+async def test_a_run_that_is_wrong_everywhere_is_refused(
+    client: Client, engines: list[FakeEngine], dry_run: bool, wrong: dict[str, Any]
+) -> None:
+    """It is several requests of an engine; a dry run checks the one that creates the container."""
+    request = pb.RunContainersRequest(hosts=ALL, request=containers_pb2.RunContainerRequest(**wrong, detach=True))
+    request.batch.dry_run = dry_run
+
+    error = await refused(client.fleet.RunContainers(request))
+
+    assert error.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert error.details[0].field_violations[0].field.startswith("request.")
+    assert not any(one.method == "POST" for engine in engines for one in engine.requests)
+
+
 async def test_reports_of_progress_come_as_they_are_there(client: Client, engines: list[FakeEngine]) -> None:
     """A target has several results; the last is marked, and is the failure where it fails in the end."""
     done = [{"status": "Pulling", "id": "a"}, {"status": "Pull complete", "id": "a"}]

@@ -16,7 +16,6 @@ from gateway.engine import queries
 from gateway.engine.client import APIClient, APIError, Engine, NotFound
 from gateway.engine.codec import streams
 from gateway.engine.codec.binding import Binding
-from gateway.engine.codec.json import check_required
 from gateway.engine.errors import InvalidField, TransportError
 from gateway.engine.kinds import Kind
 from gateway.engine.process import session
@@ -26,11 +25,11 @@ from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext, StreamContext
 from gateway.rpc.encoding import output_encoder
 from gateway.rpc.mirror import coalesced, first
+from gateway.rpc.run_request import CREATE, create_request
 from gateway.rpc.terminal import forward_input, read_output
 
 _METHODS = pb.DESCRIPTOR.services_by_name["ContainerService"].methods_by_name
 _ATTACH = Binding(_METHODS["AttachContainer"])
-_CREATE = Binding(_METHODS["CreateContainer"])
 _REMOVE = Binding(_METHODS["RemoveContainer"])
 _START = Binding(_METHODS["StartContainer"])
 _WAIT = Binding(_METHODS["WaitContainer"])
@@ -80,12 +79,7 @@ class ContainerService:
         """Pull if need be, create, start, and report output and exit code."""
         host = self._backend.host(request, context)
         engine = host.engine
-        check_required(request)
-        create = pb.CreateContainerRequest(config=request.config)
-        for name in ("name", "platform"):
-            if request.HasField(name):
-                setattr(create, name, getattr(request, name))
-        _CREATE.call(create)  # refuses what cannot be sent before anything is pulled
+        create = create_request(request)  # refuses what cannot be sent before anything is pulled
         made = None
         if request.pull != pb.PULL_POLICY_ALWAYS:
             try:
@@ -121,7 +115,7 @@ class ContainerService:
         return not request.platform or _is_of(found.image, request.platform)
 
     async def _create(self, engine: Engine, create: pb.CreateContainerRequest, context: CallContext) -> Any:
-        call = _CREATE.call(create, self._backend.timeouts.deadline(_CREATE, context))
+        call = CREATE.call(create, self._backend.timeouts.deadline(CREATE, context))
         creating = asyncio.ensure_future(engine.fetch(call))
         try:
             return _created(await asyncio.shield(creating))
@@ -222,7 +216,7 @@ async def _removal(engine: Engine, id: str, deadline: float | None) -> str:
 
 
 def _created(response: Response) -> Any:
-    created: Any = _CREATE.response(response)
+    created: Any = CREATE.response(response)
     queries.checked_id(created.id, NAME_FORMAT_CONTAINER)
     return created
 
