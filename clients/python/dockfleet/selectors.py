@@ -15,12 +15,13 @@ REQUIREMENT = re.compile(
     rf"(?P<absent>!\s*)?(?P<key>{KEY})\s*"
     rf"(?:(?P<operator>!=|==?)\s*(?P<value>.*)|(?P<set>in|notin)\s*\((?P<values>[^()]*)\))?"
 )
+_SECOND = re.compile(rf",\s*(?:!\s*{KEY}\s*(?:,|$)|{KEY}\s*(?:!=|=|(?:in|notin)\s*\())")
 
 
 def requirement(text: str) -> pb.LabelRequirement:
     """Return what a label must be; *text* is `k=v`, `k!=v`, `k in (a,b)`, `k notin (a,b)`, `k` or `!k`.
 
-    Raises `ValueError` that says where *text* is wrong.
+    After `==`, the rest is the value, whatever it is.  Raises `ValueError` that says where *text* is wrong.
     """
     from dockfleet.fleet.v1 import selectors_pb2 as pb
 
@@ -37,6 +38,11 @@ def requirement(text: str) -> pb.LabelRequirement:
         values = [value.strip() for value in match["values"].split(",")]
         return pb.LabelRequirement(key=match["key"], operator=operator, values=values)
     if match["operator"]:
+        if match["operator"] != "==" and (second := _SECOND.search(text, match.start("value"))):
+            raise ValueError(
+                f"{text!r} is wrong at character {second.start() + 1}: give each label by itself, "
+                f"or write key==value when the comma is part of the value"
+            )
         operator = pb.LABEL_OPERATOR_NOT_EQUAL if match["operator"] == "!=" else pb.LABEL_OPERATOR_EQUAL
         return pb.LabelRequirement(key=match["key"], operator=operator, values=[match["value"]])
     operator = pb.LABEL_OPERATOR_NOT_EXISTS if match["absent"] else pb.LABEL_OPERATOR_EXISTS

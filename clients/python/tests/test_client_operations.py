@@ -16,6 +16,7 @@ import grpc
 import pytest
 from dockfleet.fleet.v1 import fleet_pb2, hosts_pb2
 from dockfleet.fleet.v1 import selectors_pb2 as selectors
+from dockfleet.selectors import requirement
 from dockfleet.v1 import common_pb2 as common
 from dockfleet.v1 import containers_pb2 as containers
 from dockfleet.v1 import images_pb2 as images
@@ -385,6 +386,24 @@ def test_hosts_are_administered(gateway: Gateway, ask: Ask) -> None:
         hosts_pb2.DrainHostRequest(host="north"),
         hosts_pb2.ListHostsRequest(selector={"names": ["north*"]}),
     ]
+
+
+TWO_LABELS = ["a=b,c=d", "a=b, c!=d", "a!=b,!c", "a=b,!c,d", "a=b,c in (d)"]
+
+
+@pytest.mark.parametrize("label", TWO_LABELS)
+def test_two_labels_in_one_text_are_refused(label: str) -> None:
+    """kubectl takes them; they would be one value here, which no host has."""
+    with pytest.raises(ValueError, match=r"is wrong at character \d: give each label by itself, or write key==value"):
+        requirement(label)
+
+
+@pytest.mark.parametrize(
+    ("label", "value"), [("a=b,c", "b,c"), ("a==b,c=d", "b,c=d"), ("a=b=c", "b=c"), ("a=b,", "b,")]
+)
+def test_the_value_of_a_label_may_have_commas(label: str, value: str) -> None:
+    """As in docker's own filters; where it looks like two labels, `==` makes it one."""
+    assert list(requirement(label).values) == [value]
 
 
 def test_a_wrong_label_is_refused_before_anything_is_sent(gateway: Gateway, ask: Ask) -> None:
