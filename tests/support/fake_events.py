@@ -44,7 +44,7 @@ class Daemon:
 
     def happen(self, kind: str, action: str, id: str, **attributes: str) -> Event:
         """Let something happen now."""
-        self._last = max(self._last + 1, time.time_ns())
+        self._last = max(self._last + 1, self._now())
         event = {
             "Type": kind,
             "Action": action,
@@ -117,9 +117,12 @@ class Daemon:
             self.engine._notify()
 
     async def _info(self, exchange: ResponseParser) -> None:
-        now = max(time.time_ns(), self._last)
+        now = max(self._now(), self._last)
         moment = datetime.fromtimestamp(now // 1_000_000_000, UTC)
         await exchange.answer(json={"SystemTime": f"{moment:%Y-%m-%dT%H:%M:%S}.{now % 1_000_000_000:09d}Z"})
+
+    def _now(self) -> int:
+        return time.time_ns() + int(self.engine.clock_skew * 1e9)
 
     def _list(self, name: str) -> Any:
         async def answer(exchange: ResponseParser) -> None:
