@@ -96,6 +96,7 @@ class Host:
         self._memos: dict[str, ListMemo] = {}  # by RPC
         self.kills = Kills(engine)
         self.calls: set[OpenCall] = set()  # open calls, which end when this host is closed
+        self.removed: HostRemoved | None = None  # set when this host is closed
 
     @contextmanager
     def one_more_container(self) -> Iterator[None]:
@@ -184,7 +185,7 @@ class Host:
     def close(self) -> None:
         """End all calls, streams and connections, and remove the metrics."""
         self.health.changed = lambda: None  # the results of its last calls no longer count
-        removed = HostRemoved(self.name)
+        self.removed = removed = HostRemoved(self.name)
         for call in list(self.calls):
             call.end(removed)
         for memo in self._memos.values():

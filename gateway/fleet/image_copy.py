@@ -19,7 +19,7 @@ from gateway.engine import queries
 from gateway.engine.client import NotFound
 from gateway.engine.codec import streams
 from gateway.engine.codec.binding import Binding
-from gateway.engine.errors import BadResponse, TimedOut
+from gateway.engine.errors import BadResponse, OutcomeUnknown, TimedOut
 from gateway.engine.transport.timeouts import Deadline, Timeout
 from gateway.fleet.fan_out import Put
 from gateway.fleet.host import Host
@@ -182,7 +182,8 @@ class ImageCopy:
             pipe.task.uncancel()
             await put(Failed(host, pipe.failure))
         except Exception as error:
-            await put(Failed(host, error))
+            gone = f"{host.removed}; whether the engine has the image is not known"
+            await put(Failed(host, OutcomeUnknown(gone, sent=True) if host.removed is not None else error))
         else:
             await put(Copied(host, self._found.id, pipe.sent))
         finally:

@@ -134,7 +134,7 @@ class _Question:
             responses.append(response)
 
         try:
-            await self.rpc.call(addressed(self.asked, host), self.timeout, keep)
+            await self.rpc.call(host, addressed(self.asked, host), self.timeout, keep)
             error: Exception | None = host.outdated if may_be_old(self.rpc.method) else None
         except InvalidField as wrong:
             raise within_request(wrong) from None
@@ -206,7 +206,8 @@ class _Change:
             pending.append(response)
 
         try:
-            await self.rpc.call(addressed(self.asked, target.host, target.container_id), self.timeout, pass_on)
+            one = addressed(self.asked, target.host, target.container_id)
+            await self.rpc.call(target.host, one, self.timeout, pass_on)
         except InvalidField as wrong:
             raise within_request(wrong) from None
         except Exception as failed:

@@ -115,8 +115,13 @@ class HostRpc:
         self.streams = method.server_streaming
         self._behaviour = behaviour
 
-    async def call(self, request: Any, timeout: Timeout | None, put: Put[Any]) -> None:
-        """Call it, and *put* its responses: messages, or messages as bytes.  Raises what its behaviour raises."""
+    async def call(self, host: Host, request: Any, timeout: Timeout | None, put: Put[Any]) -> None:
+        """Call it for *host*, which *request* names, and *put* its responses: messages, or messages as bytes.
+
+        Raises what its behaviour raises, and `HostRemoved`: another host that has the name now was not chosen.
+        """
+        if host.removed is not None:
+            raise host.removed
         context = LocalContext(timeout, new_work=options.of_rpc(self.method).new_work, streams=self.streams)
         try:
             async with asyncio.timeout_at(context.deadline):

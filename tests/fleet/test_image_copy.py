@@ -202,6 +202,31 @@ async def test_a_target_that_does_not_answer_delays_the_others_for_the_fan_out_t
     assert "within 2 s (limits.fan_out_timeout_seconds)" in ends["h2"].failure.message
 
 
+async def test_a_target_that_leaves_the_fleet_has_a_failure(client: Client, targets: list[Target]) -> None:
+    """The others are complete; nothing is sent to one that leaves before its turn, although it still answers."""
+    for target in targets:
+        target.takes.clear()
+    results: dict[str, Any] = {}
+
+    async def read() -> None:
+        async for response in client.fleet.CopyImage(request(parallelism=2)):
+            results.update({each.host: each for each in response.results if not each.HasField("progress")})
+
+    copying = asyncio.create_task(read())
+    await targets[0].begun.wait()
+    for name in ("h2", "h4"):
+        client.hosts_of_gateway.remove(name)
+    for target in targets:
+        target.takes.set()
+    await copying
+
+    assert outcomes(results) == ["failure", "copied", "failure"]
+    reasons = common_pb2.ERROR_REASON_OUTCOME_UNKNOWN, common_pb2.ERROR_REASON_HOST_REMOVED
+    assert (results["h2"].failure.reason, results["h4"].failure.reason) == reasons
+    assert "no longer has the host 'h2'" in results["h2"].failure.message
+    assert not targets[2].begun.is_set()
+
+
 async def test_an_error_within_a_response_that_began_well_is_a_failure(client: Client, targets: list[Target]) -> None:
     """A load reports what goes wrong after its status of 200."""
     words = "write /layer.tar: no space left on device"

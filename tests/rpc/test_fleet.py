@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 import pytest
 from dockfleet.fleet.v1 import fleet_pb2 as pb
-from dockfleet.fleet.v1 import selectors_pb2
+from dockfleet.fleet.v1 import hosts_pb2, selectors_pb2
 from dockfleet.v1 import common_pb2, containers_pb2, images_pb2, system_pb2, volumes_pb2
 from google.protobuf.duration_pb2 import Duration
 
@@ -203,6 +203,35 @@ async def test_a_batch_does_not_wait_for_a_host_that_turns_out_to_be_down(engine
     assert by_host["h1"].failure.reason == common_pb2.ERROR_REASON_OUTCOME_UNKNOWN
     assert "the host is down" in by_host["h1"].failure.message
     assert (summary.succeeded, summary.failed) == (1, 1)
+
+
+async def test_a_host_that_leaves_during_a_batch_has_a_failure(engines: list[FakeEngine]) -> None:
+    """Nothing is sent to another engine that has its name now, because it was not selected."""
+    held = Held()
+    engines[0].on("DELETE", "/volumes/{name}", held)
+    async with gateway_of() as client:
+
+        async def add(name: str, engine: FakeEngine) -> None:
+            spec = hosts_pb2.HostSpec(name=name, address=engine.address)
+            await client.hosts.AddHost(hosts_pb2.AddHostRequest(spec=spec))
+
+        for name, engine in zip(("h0", "h1", "h2"), engines, strict=False):
+            await add(name, engine)
+        request = pb.RemoveVolumesRequest(hosts=ALL, request=volumes_pb2.RemoveVolumeRequest(name="cache"))
+        request.batch.parallelism = 1
+        reading = asyncio.create_task(read(client.fleet.RemoveVolumes(request)))
+        await held.called.wait()
+        await client.hosts.RemoveHost(hosts_pb2.RemoveHostRequest(host="h1"))
+        await add("h1", engines[3])
+        await client.hosts.RemoveHost(hosts_pb2.RemoveHostRequest(host="h0"))
+        results, summary = await reading
+
+    by_host = {result.target.host: result for result in results}
+    assert by_host["h0"].failure.reason == common_pb2.ERROR_REASON_OUTCOME_UNKNOWN
+    assert by_host["h1"].failure.reason == common_pb2.ERROR_REASON_HOST_REMOVED
+    assert by_host["h2"].HasField("response")
+    assert (summary.succeeded, summary.failed) == (1, 2)
+    assert not any(one.method == "DELETE" for engine in (engines[1], engines[3]) for one in engine.requests)
 
 
 async def test_a_batch_that_fails_too_often_stops(client: Client, engines: list[FakeEngine]) -> None:

@@ -100,7 +100,7 @@ class FleetContainers:
         rpc = HostRpc(_RUN, self._served[_RUN.full_name])
 
         async def run(put: Put[Any]) -> None:
-            await rpc.call(request, None, put)
+            await rpc.call(host, request, None, put)
 
         with host.one_more_container():
             async with aclosing(together([run])) as batches:
@@ -131,7 +131,7 @@ class FleetContainers:
                 sizes[host] = Size(response.info.memory_total_bytes, response.info.cpus * 1_000_000_000)
 
             try:
-                await rpc.call(system_pb2.GetInfoRequest(host=host.name), timeout, put)
+                await rpc.call(host, system_pb2.GetInfoRequest(host=host.name), timeout, put)
             except Exception as error:
                 as_message(error, host.name, _INFO)  # logs a defect; the host is excluded
 

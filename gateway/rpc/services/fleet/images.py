@@ -59,11 +59,16 @@ class FleetImages:
 
 
 async def _copy(copy: ImageCopy, hosts: Sequence[Host], put: Put[Result]) -> None:
-    """Copy to the *hosts* that are not draining."""
+    """Copy to the *hosts* that are still there and not draining."""
+    able = []
     for host in hosts:
-        if host.draining:
+        if host.removed is not None:
+            await put(Failed(host, host.removed))
+        elif host.draining:
             await put(Failed(host, HostDraining(host.name)))
-    await copy.to([host for host in hosts if not host.draining], put)
+        else:
+            able.append(host)
+    await copy.to(able, put)
 
 
 def _response(results: Sequence[Result], summary: pb.BatchSummary) -> pb.CopyImageResponse:
