@@ -31,6 +31,7 @@ _SAVE = Binding(_METHODS["SaveImage"])
 _TAG = Binding(_METHODS["TagImage"])
 _WAITING = 16  # chunks of 256 KiB that a target has not accepted yet
 _REPORT_BYTES = 4 << 20
+_NEVER_SECONDS = -62_135_596_800  # the year 1: some engines write it for a time that is not known
 _LOOK_SECONDS = 1.0  # between two looks at the state of a host that takes nothing
 
 
@@ -108,15 +109,23 @@ class ImageCopy:
         """Return that *host* has the image, with its name; or why that is not known; None when it does not."""
         deadline = Deadline.after(self._host_timeout)
         try:
-            if await _inspect(host, self._found.id, missing_ok=True, deadline=deadline) is None:
+            found = await _inspect(host, self._found.id, missing_ok=True, deadline=deadline)
+            named = await self._named(host, deadline)
+            if named is not None and found is None and same_content(named, self._found):
+                return Copied(host, named.id, 0)
+            if found is None:
                 return None
-            if not self._is_named_by_id:
-                named = await _inspect(host, self._image, missing_ok=True, deadline=deadline)
-                if named is None or named.id != self._found.id:
-                    await self._name(host)
+            if not self._is_named_by_id and (named is None or named.id != self._found.id):
+                await self._name(host)
         except Exception as error:
             return Failed(host, error)
         return Copied(host, self._found.id, 0)
+
+    async def _named(self, host: Host, deadline: float | None = None) -> Any:
+        """Return the image that has the name at *host*; None when there is none, or the copy is by id."""
+        if self._is_named_by_id:
+            return None
+        return await _inspect(host, self._image, missing_ok=True, deadline=deadline)
 
     @property
     def _is_named_by_id(self) -> bool:
@@ -171,11 +180,7 @@ class ImageCopy:
                 ):
                     async for _ in documents:
                         pass  # progress reports; an error in them is raised
-            loaded = await _inspect(host, self._found.id, missing_ok=True)
-            if loaded is None:
-                named = None if self._is_named_by_id else await _inspect(host, self._image, missing_ok=True)
-                has = "nothing" if named is None else named.id
-                raise BadResponse(f"the image that was loaded is {has}, not {self._found.id}", sent=True)
+            loaded = await self._loaded(host)
         except asyncio.CancelledError:
             if pipe.failure is None:
                 raise
@@ -185,9 +190,23 @@ class ImageCopy:
             gone = f"{host.removed}; whether the engine has the image is not known"
             await put(Failed(host, OutcomeUnknown(gone, sent=True) if host.removed is not None else error))
         else:
-            await put(Copied(host, self._found.id, pipe.sent))
+            await put(Copied(host, loaded, pipe.sent))
         finally:
             pipe.close()
+
+    async def _loaded(self, host: Host) -> str:
+        """Return the id of the image that was loaded.  Raises `BadResponse` when it is another image."""
+        if await _inspect(host, self._found.id, missing_ok=True) is not None:
+            return self._found.id
+        named = await self._named(host)
+        if named is not None and same_content(named, self._found):
+            return str(named.id)
+        if self._is_named_by_id:
+            why = "an engine with another kind of image store gives it another id: copy the image by its name"
+            raise BadResponse(f"no image has the id {self._found.id} after the load; {why}", sent=True)
+        has = "nothing" if named is None else f"{named.id} for {named.os}/{named.architecture}"
+        wanted = f"{self._found.id} for {self._found.os}/{self._found.architecture}"
+        raise BadResponse(f"the image that was loaded is {has}, not {wanted}", sent=True)
 
 
 class _Pipe:
@@ -237,6 +256,25 @@ class _Pipe:
         """Yield the archive, for the upload."""
         while chunk := await self._chunks.get():
             yield chunk
+
+
+def same_content(one: pb.Image, other: pb.Image) -> bool:
+    """Return whether two images are the same, although their ids may differ.
+
+    The id is the digest of the image's configuration where the engine stores layers itself, and that of its manifest or
+    index where containerd stores it.
+    """
+    return bool(one.root_fs.layers) and _content(one) == _content(other)
+
+
+def _content(image: pb.Image) -> Any:
+    created = image.created_at.ToJsonString() if image.created_at.seconds > _NEVER_SECONDS else ""
+    config = image.config
+    health = config.healthcheck.SerializeToString(deterministic=True)
+    texts = image.os, image.architecture, image.variant, config.working_dir, config.user, config.stop_signal
+    orders = image.root_fs.layers, config.entrypoint.items, config.cmd, config.env, config.on_build, config.shell
+    sets = config.exposed_ports, config.volumes
+    return created, texts, [*map(list, orders)], [*map(sorted, sets)], dict(config.labels), health
 
 
 async def _inspect(host: Host, name: str, *, missing_ok: bool = False, deadline: float | None = None) -> Any:

@@ -35,6 +35,7 @@ class Target:
         self.complete = False  # whether the end of the upload came
         self.over = asyncio.Event()  # no more comes
         self.loads = IMAGE  # the id of what it has afterwards
+        self.shows: dict[str, dict[str, Any]] = {}  # what it shows of images, by id, if more than that
         self.report: dict[str, Any] = {"stream": f"Loaded image: {NAME}\n"}
         self.takes = asyncio.Event()
         self.takes.set()
@@ -44,7 +45,7 @@ class Target:
 
     def has(self, id: str, name: str = "{name}") -> None:
         """Let it have an image."""
-        self.engine.on("GET", f"/images/{name}/json", json={"Id": id})
+        self.engine.on("GET", f"/images/{name}/json", json=self.shows.get(id, {"Id": id}))
 
     async def _load(self, exchange: ResponseParser) -> None:
         self.begun.set()
@@ -247,6 +248,60 @@ async def test_another_image_than_that_of_the_source_is_a_failure(client: Client
     assert outcomes(ends) == ["copied", "copied", "failure"]
     assert OTHER in ends["h4"].failure.message
     assert IMAGE in ends["h4"].failure.message
+
+
+def shown(id: str, **more: Any) -> dict[str, Any]:
+    """What an engine shows of an image."""
+    config = {"Cmd": ["sh"], "Env": None, "Hostname": ""}
+    layers = {"Type": "layers", "Layers": ["sha256:" + "c" * 64]}
+    created = "2026-11-27T00:19:51.377913381Z"
+    known = {"Id": id, "Os": "linux", "Architecture": "amd64", "Created": created, "Config": config, "RootFS": layers}
+    return known | more
+
+
+DIFFERENT: list[dict[str, Any]] = [
+    {"Architecture": "arm64"},
+    {"Created": "2026-11-27T00:19:51.377913382Z"},
+    {"Config": {"Cmd": ["sh"], "Env": ["A=b"]}},
+    {"Config": {"Cmd": ["sh"], "Healthcheck": {"Test": ["NONE"]}}},
+    {"RootFS": {"Type": "layers", "Layers": ["sha256:" + "d" * 64]}},
+    {"RootFS": {"Type": "layers"}},
+]
+
+
+@pytest.mark.parametrize("before", [False, True])
+async def test_an_image_that_has_another_id_in_another_image_store_is_the_same(
+    client: Client, source: FakeEngine, targets: list[Target], before: bool
+) -> None:
+    """The id is that of the manifest where containerd keeps images, and that of the configuration elsewhere."""
+    source.on("GET", INSPECT, json=shown(IMAGE) | {"Size": len(ARCHIVE)})
+    for target in targets:
+        target.loads = OTHER
+        same = shown(OTHER, Config={"Cmd": ["sh"]})
+        target.shows[OTHER] = same
+        if before:
+            target.has(OTHER, NAME)
+
+    ends, _ = await copy(client)
+
+    assert outcomes(ends) == ["present" if before else "copied"] * 3
+    assert {getattr(end, end.WhichOneof("result") or "").image_id for end in ends.values()} == {OTHER}
+
+
+@pytest.mark.parametrize("different", DIFFERENT, ids=str)
+async def test_an_image_with_other_content_is_another_one(
+    client: Client, source: FakeEngine, targets: list[Target], different: dict[str, Any]
+) -> None:
+    """Each part of it counts, and the error says for which platforms the images are."""
+    source.on("GET", INSPECT, json=shown(IMAGE) | {"Size": len(ARCHIVE)})
+    targets[0].loads = OTHER
+    targets[0].shows[OTHER] = shown(OTHER, **different)
+
+    ends, _ = await copy(client)
+
+    assert outcomes(ends) == ["failure", "copied", "copied"]
+    words = f"{OTHER} for linux/{different.get('Architecture', 'amd64')}, not {IMAGE} for linux/amd64"
+    assert words in ends["h2"].failure.message
 
 
 async def test_hosts_that_have_the_image_are_skipped_and_get_its_name(
