@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import grpc
@@ -15,8 +15,11 @@ from dockfleet.v1 import common_pb2, container_config_pb2, containers_pb2, image
 from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import BadRequest
 
+from deploy.private_engines.engine import PrivateEngine
+from gateway.config.settings import HostSettings
 from tests.real.support import IMAGE, Containers, Fleet, until
 from tests.support.gateway import Client, failed, gateway_of
+from tests.support.oci import index_archive
 
 ALL = selectors_pb2.HostSelector(all=True)
 
@@ -451,6 +454,37 @@ async def test_an_image_is_copied_to_all_hosts_without_a_registry(
     finally:
         remove = images_pb2.RemoveImageRequest(name=name, force=True)
         await results(client.fleet.RemoveImages(pb.RemoveImagesRequest(hosts=ALL, request=remove)))
+
+
+async def test_an_image_for_several_platforms_is_copied_between_image_stores(
+    fleet: Fleet, start_engine: Callable[..., PrivateEngine]
+) -> None:
+    """containerd keeps the whole, and its id is that of the index; an older engine keeps its own platform, by another
+    id.  Both have it the second time.
+    """
+    fleet.need("new")
+    store = start_engine(
+        "store", root=fleet.engines["new"].root, settings={"features": {"containerd-snapshotter": True}}
+    )
+    name, old = f"copy-{uuid.uuid4().hex[:8]}:1", fleet.hosts["one"]
+    image, archive = index_archive(name, "amd64", "arm64")
+    loaded = await asyncio.to_thread(store.request, "POST", "/images/load", archive)
+    back = pb.CopyImageRequest(host=old.name, image=name, to=selectors_pb2.HostSelector(names=["store"]))
+    async with gateway_of(HostSettings(name="store", address=store.address), old) as client:
+        try:
+            there = pb.CopyImageRequest(host="store", image=name, to=ALL)
+            kinds = []
+            for request in (there, there, back):
+                done, _ = await results(client.fleet.CopyImage(request))
+                kinds += [(each.WhichOneof("result"), each) for each in done if not each.HasField("progress")]
+        finally:
+            await client.images.RemoveImage(images_pb2.RemoveImageRequest(host=old.name, name=name))
+
+    assert loaded[0] == 200
+    assert [kind for kind, _ in kinds] == ["copied", "present", "present"], kinds
+    (_, copied), (_, present), (_, again) = kinds
+    assert copied.copied.image_id == present.present.image_id != image
+    assert again.present.image_id == image
 
 
 async def test_a_service_is_found_while_it_runs(client: Client, everywhere: dict[str, Containers]) -> None:
