@@ -100,9 +100,12 @@ func (f *Fleet) WatchContainers(ctx context.Context, request *dockfleetfleetv1.W
 //
 // A record waits for older records of other containers, at most `max_wait`.  A container that sends nothing in this
 // time no longer delays the others: a `stalled` names it, and its records come late, after a `resumed`.  Containers
-// that are started later join; those that end or are removed leave.  The engines' clocks order the records: hosts need
-// to have the same time.  A call with the token of the last response continues all logs there, at this gateway or at
-// another.
+// that are started later join; those that end or are removed leave.  A call with the
+// token of the last response continues all logs there, at this gateway or at another.
+//
+// The engines' clocks order the records: hosts should have the same time.  Where they do not, what was written before
+// comes in the order of these times, what is written now comes at once, and nothing is lost or repeated.  `since` and
+// `until` are by the clock of each host.
 //
 // With `request.until`, the stream does not wait for hosts that are down then, nor, for longer than
 // `limits.fan_out_timeout_seconds`, for hosts that do not answer: their logs end with a failure.
@@ -241,8 +244,9 @@ func (f *Fleet) RunContainer(ctx context.Context, request *dockfleetfleetv1.RunC
 // CopyImage copies an image from one host to others, without a registry.
 //
 // The image streams through the gateway, which stores nothing.  Hosts that have the image already are skipped.
-// After the load, the gateway compares the id of the image with that of the source.  A draining host has the failure
-// HOST_DRAINING.
+// After the load, the gateway compares the id of the image with that of the source.  An engine that keeps images in
+// containerd gives an image another id than one that does not: there, the gateway compares layers, platform, time and
+// configuration.  Such an image must be copied by its name.  A draining host has the failure HOST_DRAINING.
 //
 // Errors:
 //

@@ -7752,7 +7752,7 @@ type WatchContainersResponse struct {
 	// Nothing has changed: the stream is alive.
 	Heartbeat *dockfleetv1.Heartbeat `protobuf:"bytes,3,opt,name=heartbeat,proto3" json:"heartbeat,omitempty"`
 	// In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
-	// missing in this stream.
+	// missing in this stream.  A source that stops answering later is not reported: its hosts stay.
 	IncompleteSources []*HostSource `protobuf:"bytes,4,rep,name=incomplete_sources,json=incompleteSources,proto3" json:"incomplete_sources,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
@@ -8183,7 +8183,7 @@ type StreamLogsResponse struct {
 	// There is nothing new: the stream is alive.
 	Heartbeat *dockfleetv1.Heartbeat `protobuf:"bytes,3,opt,name=heartbeat,proto3" json:"heartbeat,omitempty"`
 	// In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
-	// missing in this stream.
+	// missing in this stream.  A source that stops answering later is not reported: its hosts stay.
 	IncompleteSources []*HostSource `protobuf:"bytes,4,rep,name=incomplete_sources,json=incompleteSources,proto3" json:"incomplete_sources,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
@@ -8664,7 +8664,7 @@ type StreamStatsResponse struct {
 	// There is nothing new: the stream is alive.
 	Heartbeat *dockfleetv1.Heartbeat `protobuf:"bytes,2,opt,name=heartbeat,proto3" json:"heartbeat,omitempty"`
 	// In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
-	// missing in this stream.
+	// missing in this stream.  A source that stops answering later is not reported: its hosts stay.
 	IncompleteSources []*HostSource `protobuf:"bytes,3,rep,name=incomplete_sources,json=incompleteSources,proto3" json:"incomplete_sources,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
@@ -8935,7 +8935,7 @@ type StreamEventsResponse struct {
 	// There is nothing new: the stream is alive.
 	Heartbeat *dockfleetv1.Heartbeat `protobuf:"bytes,3,opt,name=heartbeat,proto3" json:"heartbeat,omitempty"`
 	// In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
-	// missing in this stream.
+	// missing in this stream.  A source that stops answering later is not reported: its hosts stay.
 	IncompleteSources []*HostSource `protobuf:"bytes,4,rep,name=incomplete_sources,json=incompleteSources,proto3" json:"incomplete_sources,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
@@ -9850,7 +9850,7 @@ func (x *CopyProgress) GetTotalBytes() uint64 {
 // The host has the image.
 type ImageCopied struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The id of the image, which is that of the source.
+	// The id of the image on this host: that of the source, where both engines keep images in the same way.
 	ImageId string `protobuf:"bytes,1,opt,name=image_id,json=imageId,proto3" json:"image_id,omitempty"`
 	// How many bytes were sent.
 	SentBytes     uint64 `protobuf:"varint,2,opt,name=sent_bytes,json=sentBytes,proto3" json:"sent_bytes,omitempty"`
@@ -9905,7 +9905,7 @@ func (x *ImageCopied) GetSentBytes() uint64 {
 // The host had the image.
 type ImagePresent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The id of the image, which is that of the source.
+	// The id of the image on this host: that of the source, where both engines keep images in the same way.
 	ImageId       string `protobuf:"bytes,1,opt,name=image_id,json=imageId,proto3" json:"image_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -10290,7 +10290,7 @@ type WatchServicesResponse struct {
 	// Nothing has changed: the stream is alive.
 	Heartbeat *dockfleetv1.Heartbeat `protobuf:"bytes,3,opt,name=heartbeat,proto3" json:"heartbeat,omitempty"`
 	// In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
-	// missing in this stream.
+	// missing in this stream.  A source that stops answering later is not reported: its hosts stay.
 	IncompleteSources []*HostSource `protobuf:"bytes,4,rep,name=incomplete_sources,json=incompleteSources,proto3" json:"incomplete_sources,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache

@@ -979,7 +979,7 @@ type WatchHostsResponse struct {
 	// Nothing has changed.
 	Heartbeat *dockfleetv1.Heartbeat `protobuf:"bytes,4,opt,name=heartbeat,proto3" json:"heartbeat,omitempty"`
 	// With the first `synced`: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
-	// missing in this stream.
+	// missing in this stream.  A source that stops answering later is not reported: its hosts stay.
 	IncompleteSources []*HostSource `protobuf:"bytes,5,rep,name=incomplete_sources,json=incompleteSources,proto3" json:"incomplete_sources,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache

@@ -316,7 +316,7 @@ pub struct WatchHostsResponse {
     #[prost(message, optional, tag = "4")]
     pub heartbeat: ::core::option::Option<super::super::v1::Heartbeat>,
     /// With the first `synced`: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
-    /// missing in this stream.
+    /// missing in this stream.  A source that stops answering later is not reported: its hosts stay.
     #[prost(message, repeated, tag = "5")]
     pub incomplete_sources: ::prost::alloc::vec::Vec<HostSource>,
 }
@@ -2459,7 +2459,7 @@ pub struct WatchContainersResponse {
     #[prost(message, optional, tag = "3")]
     pub heartbeat: ::core::option::Option<super::super::v1::Heartbeat>,
     /// In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
-    /// missing in this stream.
+    /// missing in this stream.  A source that stops answering later is not reported: its hosts stay.
     #[prost(message, repeated, tag = "4")]
     pub incomplete_sources: ::prost::alloc::vec::Vec<HostSource>,
 }
@@ -2539,7 +2539,7 @@ pub struct StreamLogsResponse {
     #[prost(message, optional, tag = "3")]
     pub heartbeat: ::core::option::Option<super::super::v1::Heartbeat>,
     /// In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
-    /// missing in this stream.
+    /// missing in this stream.  A source that stops answering later is not reported: its hosts stay.
     #[prost(message, repeated, tag = "4")]
     pub incomplete_sources: ::prost::alloc::vec::Vec<HostSource>,
 }
@@ -2629,7 +2629,7 @@ pub struct StreamStatsResponse {
     #[prost(message, optional, tag = "2")]
     pub heartbeat: ::core::option::Option<super::super::v1::Heartbeat>,
     /// In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
-    /// missing in this stream.
+    /// missing in this stream.  A source that stops answering later is not reported: its hosts stay.
     #[prost(message, repeated, tag = "3")]
     pub incomplete_sources: ::prost::alloc::vec::Vec<HostSource>,
 }
@@ -2694,7 +2694,7 @@ pub struct StreamEventsResponse {
     #[prost(message, optional, tag = "3")]
     pub heartbeat: ::core::option::Option<super::super::v1::Heartbeat>,
     /// In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
-    /// missing in this stream.
+    /// missing in this stream.  A source that stops answering later is not reported: its hosts stay.
     #[prost(message, repeated, tag = "4")]
     pub incomplete_sources: ::prost::alloc::vec::Vec<HostSource>,
 }
@@ -2883,7 +2883,7 @@ pub struct CopyProgress {
 /// The host has the image.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ImageCopied {
-    /// The id of the image, which is that of the source.
+    /// The id of the image on this host: that of the source, where both engines keep images in the same way.
     #[prost(string, tag = "1")]
     pub image_id: ::prost::alloc::string::String,
     /// How many bytes were sent.
@@ -2893,7 +2893,7 @@ pub struct ImageCopied {
 /// The host had the image.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ImagePresent {
-    /// The id of the image, which is that of the source.
+    /// The id of the image on this host: that of the source, where both engines keep images in the same way.
     #[prost(string, tag = "1")]
     pub image_id: ::prost::alloc::string::String,
 }
@@ -2996,7 +2996,7 @@ pub struct WatchServicesResponse {
     #[prost(message, optional, tag = "3")]
     pub heartbeat: ::core::option::Option<super::super::v1::Heartbeat>,
     /// In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
-    /// missing in this stream.
+    /// missing in this stream.  A source that stops answering later is not reported: its hosts stay.
     #[prost(message, repeated, tag = "4")]
     pub incomplete_sources: ::prost::alloc::vec::Vec<HostSource>,
 }
@@ -3504,9 +3504,12 @@ pub mod fleet_service_client {
         ///
         /// A record waits for older records of other containers, at most `max_wait`.  A container that sends nothing in this
         /// time no longer delays the others: a `stalled` names it, and its records come late, after a `resumed`.  Containers
-        /// that are started later join; those that end or are removed leave.  The engines' clocks order the records: hosts need
-        /// to have the same time.  A call with the token of the last response continues all logs there, at this gateway or at
-        /// another.
+        /// that are started later join; those that end or are removed leave.  A call with the
+        /// token of the last response continues all logs there, at this gateway or at another.
+        ///
+        /// The engines' clocks order the records: hosts should have the same time.  Where they do not, what was written before
+        /// comes in the order of these times, what is written now comes at once, and nothing is lost or repeated.  `since` and
+        /// `until` are by the clock of each host.
         ///
         /// With `request.until`, the stream does not wait for hosts that are down then, nor, for longer than
         /// `limits.fan_out_timeout_seconds`, for hosts that do not answer: their logs end with a failure.
@@ -4207,8 +4210,9 @@ pub mod fleet_service_client {
         /// Copies an image from one host to others, without a registry.
         ///
         /// The image streams through the gateway, which stores nothing.  Hosts that have the image already are skipped.
-        /// After the load, the gateway compares the id of the image with that of the source.  A draining host has the failure
-        /// HOST_DRAINING.
+        /// After the load, the gateway compares the id of the image with that of the source.  An engine that keeps images in
+        /// containerd gives an image another id than one that does not: there, the gateway compares layers, platform, time and
+        /// configuration.  Such an image must be copied by its name.  A draining host has the failure HOST_DRAINING.
         ///
         /// Errors:
         ///   - NOT_FOUND: the source does not have the image.

@@ -3924,7 +3924,7 @@ class WatchContainersResponse(_message.Message):
     @_builtins.property
     def incomplete_sources(self) -> _containers.RepeatedCompositeFieldContainer[_hosts_pb2.HostSource]:
         """In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
-        missing in this stream.
+        missing in this stream.  A source that stops answering later is not reported: its hosts stay.
         """
 
     def __init__(
@@ -4123,7 +4123,7 @@ class StreamLogsResponse(_message.Message):
     @_builtins.property
     def incomplete_sources(self) -> _containers.RepeatedCompositeFieldContainer[_hosts_pb2.HostSource]:
         """In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
-        missing in this stream.
+        missing in this stream.  A source that stops answering later is not reported: its hosts stay.
         """
 
     def __init__(
@@ -4342,7 +4342,7 @@ class StreamStatsResponse(_message.Message):
     @_builtins.property
     def incomplete_sources(self) -> _containers.RepeatedCompositeFieldContainer[_hosts_pb2.HostSource]:
         """In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
-        missing in this stream.
+        missing in this stream.  A source that stops answering later is not reported: its hosts stay.
         """
 
     def __init__(
@@ -4475,7 +4475,7 @@ class StreamEventsResponse(_message.Message):
     @_builtins.property
     def incomplete_sources(self) -> _containers.RepeatedCompositeFieldContainer[_hosts_pb2.HostSource]:
         """In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
-        missing in this stream.
+        missing in this stream.  A source that stops answering later is not reported: its hosts stay.
         """
 
     def __init__(
@@ -4883,7 +4883,7 @@ class ImageCopied(_message.Message):
     IMAGE_ID_FIELD_NUMBER: _builtins.int
     SENT_BYTES_FIELD_NUMBER: _builtins.int
     image_id: _builtins.str
-    """The id of the image, which is that of the source."""
+    """The id of the image on this host: that of the source, where both engines keep images in the same way."""
     sent_bytes: _builtins.int
     """How many bytes were sent."""
     def __init__(
@@ -4908,7 +4908,7 @@ class ImagePresent(_message.Message):
 
     IMAGE_ID_FIELD_NUMBER: _builtins.int
     image_id: _builtins.str
-    """The id of the image, which is that of the source."""
+    """The id of the image on this host: that of the source, where both engines keep images in the same way."""
     def __init__(
         self,
         *,
@@ -5164,7 +5164,7 @@ class WatchServicesResponse(_message.Message):
     @_builtins.property
     def incomplete_sources(self) -> _containers.RepeatedCompositeFieldContainer[_hosts_pb2.HostSource]:
         """In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
-        missing in this stream.
+        missing in this stream.  A source that stops answering later is not reported: its hosts stay.
         """
 
     def __init__(

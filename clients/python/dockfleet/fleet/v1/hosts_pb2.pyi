@@ -581,7 +581,7 @@ class WatchHostsResponse(_message.Message):
     @_builtins.property
     def incomplete_sources(self) -> _containers.RepeatedCompositeFieldContainer[Global___HostSource]:
         """With the first `synced`: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
-        missing in this stream.
+        missing in this stream.  A source that stops answering later is not reported: its hosts stay.
         """
 
     def __init__(

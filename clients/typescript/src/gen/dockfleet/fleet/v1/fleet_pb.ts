@@ -4060,7 +4060,7 @@ export type WatchContainersResponse = Message<"dockfleet.fleet.v1.WatchContainer
 
   /**
    * In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
-   * missing in this stream.
+   * missing in this stream.  A source that stops answering later is not reported: its hosts stay.
    *
    * @generated from field: repeated dockfleet.fleet.v1.HostSource incomplete_sources = 4;
    */
@@ -4273,7 +4273,7 @@ export type StreamLogsResponse = Message<"dockfleet.fleet.v1.StreamLogsResponse"
 
   /**
    * In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
-   * missing in this stream.
+   * missing in this stream.  A source that stops answering later is not reported: its hosts stay.
    *
    * @generated from field: repeated dockfleet.fleet.v1.HostSource incomplete_sources = 4;
    */
@@ -4508,7 +4508,7 @@ export type StreamStatsResponse = Message<"dockfleet.fleet.v1.StreamStatsRespons
 
   /**
    * In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
-   * missing in this stream.
+   * missing in this stream.  A source that stops answering later is not reported: its hosts stay.
    *
    * @generated from field: repeated dockfleet.fleet.v1.HostSource incomplete_sources = 3;
    */
@@ -4659,7 +4659,7 @@ export type StreamEventsResponse = Message<"dockfleet.fleet.v1.StreamEventsRespo
 
   /**
    * In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
-   * missing in this stream.
+   * missing in this stream.  A source that stops answering later is not reported: its hosts stay.
    *
    * @generated from field: repeated dockfleet.fleet.v1.HostSource incomplete_sources = 4;
    */
@@ -5113,7 +5113,7 @@ export const CopyProgressSchema: GenMessage<CopyProgress> = /*@__PURE__*/
  */
 export type ImageCopied = Message<"dockfleet.fleet.v1.ImageCopied"> & {
   /**
-   * The id of the image, which is that of the source.
+   * The id of the image on this host: that of the source, where both engines keep images in the same way.
    *
    * @generated from field: string image_id = 1;
    */
@@ -5141,7 +5141,7 @@ export const ImageCopiedSchema: GenMessage<ImageCopied> = /*@__PURE__*/
  */
 export type ImagePresent = Message<"dockfleet.fleet.v1.ImagePresent"> & {
   /**
-   * The id of the image, which is that of the source.
+   * The id of the image on this host: that of the source, where both engines keep images in the same way.
    *
    * @generated from field: string image_id = 1;
    */
@@ -5384,7 +5384,7 @@ export type WatchServicesResponse = Message<"dockfleet.fleet.v1.WatchServicesRes
 
   /**
    * In the first response: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
-   * missing in this stream.
+   * missing in this stream.  A source that stops answering later is not reported: its hosts stay.
    *
    * @generated from field: repeated dockfleet.fleet.v1.HostSource incomplete_sources = 4;
    */
@@ -5685,9 +5685,12 @@ export const FleetService: GenService<{
    *
    * A record waits for older records of other containers, at most `max_wait`.  A container that sends nothing in this
    * time no longer delays the others: a `stalled` names it, and its records come late, after a `resumed`.  Containers
-   * that are started later join; those that end or are removed leave.  The engines' clocks order the records: hosts need
-   * to have the same time.  A call with the token of the last response continues all logs there, at this gateway or at
-   * another.
+   * that are started later join; those that end or are removed leave.  A call with the
+   * token of the last response continues all logs there, at this gateway or at another.
+   *
+   * The engines' clocks order the records: hosts should have the same time.  Where they do not, what was written before
+   * comes in the order of these times, what is written now comes at once, and nothing is lost or repeated.  `since` and
+   * `until` are by the clock of each host.
    *
    * With `request.until`, the stream does not wait for hosts that are down then, nor, for longer than
    * `limits.fan_out_timeout_seconds`, for hosts that do not answer: their logs end with a failure.
@@ -5950,8 +5953,9 @@ export const FleetService: GenService<{
    * Copies an image from one host to others, without a registry.
    *
    * The image streams through the gateway, which stores nothing.  Hosts that have the image already are skipped.
-   * After the load, the gateway compares the id of the image with that of the source.  A draining host has the failure
-   * HOST_DRAINING.
+   * After the load, the gateway compares the id of the image with that of the source.  An engine that keeps images in
+   * containerd gives an image another id than one that does not: there, the gateway compares layers, platform, time and
+   * configuration.  Such an image must be copied by its name.  A draining host has the failure HOST_DRAINING.
    *
    * Errors:
    *   - NOT_FOUND: the source does not have the image.

@@ -558,7 +558,7 @@ export type WatchHostsResponse = Message<"dockfleet.fleet.v1.WatchHostsResponse"
 
   /**
    * With the first `synced`: the sources of hosts that do not answer, or have invalid entries.  Hosts of them can be
-   * missing in this stream.
+   * missing in this stream.  A source that stops answering later is not reported: its hosts stay.
    *
    * @generated from field: repeated dockfleet.fleet.v1.HostSource incomplete_sources = 5;
    */
