@@ -35,6 +35,7 @@ from gateway.descriptors import Descriptors
 from gateway.engine.events.event_buffer import EventTokenCodec
 from gateway.engine.inventory.gate import Gate
 from gateway.engine.logs.cursor import LogTokenCodec
+from gateway.engine.transport.large_responses import SharedRoom
 from gateway.engine.transport.ssh.login import Logins
 from gateway.engine.transport.turns import Traffic
 from gateway.fleet.dial import host_of
@@ -188,10 +189,11 @@ def _combiner(settings: Settings, hosts: HostRegistry, metrics: Metrics, traces:
     interval = settings.inventory_compare_interval_seconds
     gate = Gate(compare_interval_seconds=interval) if settings.inventory else None
     logins, traffic = Logins(), Traffic()
+    room = SharedRoom(max(settings.limits.max_large_response_bytes, settings.limits.max_response_bytes))
     sampling = settings.container_metrics if settings.metrics_listen is not None else None
 
     def make(host: HostSettings) -> Host:
-        return host_of(host, settings.limits, metrics, gate, logins, traffic, traces, sampling)
+        return host_of(host, settings.limits, metrics, gate, logins, traffic, room, traces, sampling)
 
     seconds = settings.sources.absence_timeout_seconds
     return Combiner(hosts, make, metrics.sources, polls, absence_timeout_seconds=seconds)

@@ -88,6 +88,10 @@ class Limits(Section):
     max_response_bytes: int = Field(default=64 << 20, ge=1 << 16, le=1 << 30)
     """Bytes of the largest response of a host that the gateway loads into memory.  Downloads are not limited."""
 
+    max_large_response_bytes: int = Field(default=256 << 20, ge=1 << 20, le=1 << 40)
+    """Bytes of the responses above 1 MiB that the gateway loads at once, beyond 16 MiB of each host, and at least those
+    of the largest response; more fail.  Further large responses of one host wait for each other."""
+
     connect_timeout_seconds: float = Field(default=2.0, gt=0, le=60)
     """Seconds for a connection to a host to open."""
 

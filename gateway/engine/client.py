@@ -18,6 +18,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from gateway.engine.call import PING, Call, Named, Skipped, count_nothing
 from gateway.engine.errors import (
     BadResponse,
+    Busy,
     Disconnected,
     Incompatible,
     OperationFailed,
@@ -32,6 +33,7 @@ from gateway.engine.tracing import NoTracer, Tracer
 from gateway.engine.transport.budget import Budget
 from gateway.engine.transport.connection import Connection
 from gateway.engine.transport.http import Request, Response
+from gateway.engine.transport.large_responses import SharedRoom
 from gateway.engine.transport.pool import Address, Limits, Pool
 from gateway.engine.transport.response_parser import ERROR_BODY_BYTES
 from gateway.engine.transport.ssh.login import Logins
@@ -68,11 +70,12 @@ class Engine(SdkClient):
         observer: Observer | None = None,
         logins: Logins | None = None,
         traffic: Traffic | None = None,
+        room: SharedRoom | None = None,
         tracer: Tracer | None = None,
     ) -> None:
         """Store the arguments; nothing is sent before the first call.
 
-        All ssh hosts share *logins*; all hosts share *traffic* and *tracer*.
+        All ssh hosts share *logins*; all hosts share *traffic*, *room* and *tracer*.
         """
         limits = limits or Limits()
         super().__init__(Timeout.of(limits.call_timeout_seconds, "limits.read_timeout_seconds"))
@@ -94,6 +97,7 @@ class Engine(SdkClient):
             host=name,
             logins=logins,
             traffic=traffic,
+            room=room,
             waited=lambda kind, seconds: self.observer.waited(kind, seconds),
         )
 
@@ -198,7 +202,7 @@ class Engine(SdkClient):
             response = await self._pool.fetch(call.request, call.deadline, kind, prefix=prefix, repeat=repeat)
         except BaseException as error:
             self.observer.failed(call, kind, error, time.perf_counter() - started)
-            if isinstance(error, Disconnected | TimedOut):
+            if isinstance(error, Busy | Disconnected | TimedOut):
                 raise _as_outcome_unknown(error, call) from error
             raise
         self.last_contact = time.time()

@@ -11,6 +11,7 @@ from gateway.config.tls import HostTls, client_context, expires
 from gateway.engine.client import Endpoint, Engine
 from gateway.engine.inventory.gate import Gate
 from gateway.engine.tracing import Tracer
+from gateway.engine.transport.large_responses import SharedRoom
 from gateway.engine.transport.pool import Address
 from gateway.engine.transport.pool import Limits as EngineLimits
 from gateway.engine.transport.ssh.address import SOCKET, Credentials, Hop, SshAddress
@@ -27,13 +28,14 @@ def host_of(
     gate: Gate | None = None,
     logins: Logins | None = None,
     traffic: Traffic | None = None,
+    room: SharedRoom | None = None,
     tracer: Tracer | None = None,
     container_metrics: ContainerMetrics | None = None,
 ) -> Host:
     """Return a host.  Nothing is sent to it yet.
 
-    *gate* and *container_metrics* are those of `Host`.  All ssh hosts share *logins*; all hosts share *traffic* and
-    *tracer*.
+    *gate* and *container_metrics* are those of `Host`.  All ssh hosts share *logins*; all hosts share *traffic*,
+    *room* and *tracer*.
     Raises like `address_of`.
     """
     counts = metrics.host(settings.name)
@@ -53,6 +55,7 @@ def host_of(
         ),
         logins=logins,
         traffic=traffic,
+        room=room,
         tracer=tracer,
     )
     return Host(

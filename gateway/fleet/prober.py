@@ -11,6 +11,7 @@ import contextlib
 import random
 import time
 from collections.abc import Callable
+from traceback import clear_frames
 
 from docker.errors import APIError
 
@@ -57,11 +58,12 @@ async def probe(host: Host, timeout_seconds: float = 5.0) -> Event | None:
     timeout = Timeout.of(timeout_seconds, "health_check_timeout_seconds")
     try:
         pong = await host.engine.probe(Deadline.after(timeout))
-    except Busy:
-        return None
     except Incompatible as error:
         return host.health.probed(Event.TOO_OLD, error, began)
     except (TransportError, Refused) as error:
+        if isinstance(error, Busy) and not error.sent:
+            return None
+        clear_frames(error.__traceback__)  # the error is kept, and the response in them can be large
         silent = isinstance(error, TimedOut) or isinstance(error.__cause__, TimeoutError)
         return host.health.probed(Event.SILENT if silent else Event.REFUSED, error, began)
     if (stuck := await _stuck(host, timeout)) is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,6 +16,7 @@ from dockfleet.v1 import (
     volumes_pb2_grpc,
 )
 
+from gateway.engine.transport.large_responses import OWN_BYTES
 from tests.attacks.attack import HOSTILE, Attack, Bound, Seen, Target, code, mib, sizes
 from tests.support.fake_engine import FakeEngine, ResponseParser
 
@@ -67,6 +70,29 @@ class ManyContainers(Costly):
         async with target.channel() as channel:
             answer = await code(containers_pb2_grpc.ContainerServiceStub(channel).ListContainers(LIST))
             yield {"unanswered": int(answer != "OK"), "answer": answer}
+
+
+class ManyAnswers(ManyContainers):
+    """Such lists, many at once"""
+
+    name, kind = "many-answers", 2
+    mib = sizes(6, 20)
+    calls = sizes(8, 32)
+
+    def bounds(self) -> tuple[Bound, ...]:
+        room = OWN_BYTES / mib(1) + self.mib  # of the host, and of its oldest response
+        return (
+            Bound("memory_peak", 16 + 3 * room, "MiB of memory"),
+            Bound("others", 0, "calls without a list that do not end in time"),
+        )
+
+    @asynccontextmanager
+    async def strike(self, target: Target) -> AsyncIterator[Seen]:
+        async with target.channel() as channel:
+            stub = containers_pb2_grpc.ContainerServiceStub(channel)
+            answers = Counter(await asyncio.gather(*(code(stub.ListContainers(LIST)) for _ in range(self.calls))))
+            others = self.calls - answers["OK"] - answers["DEADLINE_EXCEEDED"]
+            yield {"others": others, "answers": dict(answers)}
 
 
 class FreeForm(Costly):

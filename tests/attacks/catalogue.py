@@ -25,6 +25,7 @@ _CLASSES: tuple[type[Attack], ...] = (
     by_hosts.ProbeError,
     by_sshd.Sshd,
     by_answers.ManyContainers,
+    by_answers.ManyAnswers,
     by_answers.EmptyObjects,
     by_answers.FreeForm,
     by_answers.TinyChunks,

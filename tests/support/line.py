@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway.engine.transport.connection import Connection
 from gateway.engine.transport.http import Request
+from gateway.engine.transport.large_responses import LargeResponses, SharedRoom
 from gateway.engine.transport.turns import Traffic, Turns
 from tests.support.clock import Clock
 
@@ -60,7 +61,7 @@ class Line:
     def __init__(self) -> None:
         self.breaks = 0
         self.clock = Clock()
-        self.connection = Connection(None, self._lost, Turns(Traffic(), self.clock))
+        self.connection = Connection(None, self._lost, Turns(Traffic(), self.clock), LargeResponses(SharedRoom()))
         self.wire = Wire()
         self.connection.connection_made(self.wire)
 

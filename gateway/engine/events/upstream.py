@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from enum import Enum
+from traceback import clear_frames
 from typing import Protocol
 
 from dockfleet.v1.system_pb2 import EngineEvent
@@ -163,6 +164,7 @@ class EventUpstream:
         except Exception as error:
             if self._state is not State.LISTENING:
                 self._state, self._failure = State.AWAY, error
+                clear_frames(error.__traceback__)  # the error is kept, and the response in them can be large
             if self.follower is not None:
                 self.follower.broken(error)
             raise

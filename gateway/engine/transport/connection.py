@@ -14,12 +14,14 @@ import contextlib
 import os
 import socket
 import ssl
+import weakref
 from collections.abc import AsyncIterable, Callable
 from enum import Enum, auto
 from typing import cast
 
 from gateway.engine.errors import (
     BadResponse,
+    Busy,
     CredentialsRejected,
     Disconnected,
     IdentityMismatch,
@@ -27,6 +29,7 @@ from gateway.engine.errors import (
     TransportError,
 )
 from gateway.engine.transport.http import Request, Response
+from gateway.engine.transport.large_responses import LARGE_BYTES, LargeResponse, LargeResponses
 from gateway.engine.transport.precise_timer import sleep_until
 from gateway.engine.transport.response_parser import ResponseParser
 from gateway.engine.transport.timeouts import within
@@ -55,9 +58,13 @@ class State(Enum):
 class Connection(asyncio.Protocol):
     """One connection to an engine, for one request at a time."""
 
-    def __init__(self, tls: TlsStream | None, lost: Callable[[], None], turns: Turns) -> None:
-        """*lost* is called when the peer ends the connection; *turns* are the host's."""
+    def __init__(
+        self, tls: TlsStream | None, lost: Callable[[], None], turns: Turns, large_responses: LargeResponses
+    ) -> None:
+        """*lost* is called when the peer ends the connection; *turns* and *large_responses* are the host's."""
         self.turns = turns
+        self._large_responses = large_responses
+        self._large: LargeResponse | None = None  # that is being received
         self._loop = asyncio.get_running_loop()
         self._tls = tls
         self._lost = lost
@@ -92,6 +99,8 @@ class Connection(asyncio.Protocol):
                 raise self._failure
         except BaseException:
             self.close()
+            if self._large is not None:
+                self._large.release()
             raise
         finally:
             if timer is not None:
@@ -102,6 +111,9 @@ class Connection(asyncio.Protocol):
             self.close()
         response = Response(parser.status, parser.headers, parser.take())
         parser.headers = {}  # the connection is kept with its parser, and for nothing of this response
+        if self._large is not None:
+            weakref.finalize(response, _release, self._loop, self._large).atexit = False
+            self._large = None
         return response
 
     async def open(
@@ -242,7 +254,10 @@ class Connection(asyncio.Protocol):
 
     def expire(self, deadline: float, what: str = "respond") -> None:
         """Close the connection because the host did not *what* before *deadline*."""
-        if not self._parser.complete:
+        if self._large is not None and self._large.waits:
+            size = self._large_responses.size
+            self.fail(TimedOut(f"large responses of {size} bytes were not loaded {within(deadline)}", sent=True))
+        elif not self._parser.complete:
             self.fail(TimedOut(f"the host did not {what} {within(deadline)}", sent=self._sent))
 
     def _begin(self, parser: ResponseParser, request: bytes) -> ResponseParser:
@@ -367,8 +382,25 @@ class Connection(asyncio.Protocol):
             if parser.size > self._read_ahead:
                 self._pause_reading()
             self._wake()
+        elif parser.size > LARGE_BYTES:
+            self._count_large()
         elif parser.complete:
             self._wake()
+
+    def _count_large(self) -> None:
+        """Count what has arrived of a large response, and pause when it waits for others of the host."""
+        if self._large is None:
+            self._large = self._large_responses.begin(self._resume_reading)
+        try:
+            self._large.grow(self._parser.size)
+        except Busy as error:
+            self.fail(error)
+            return
+        if self._parser.complete:
+            self._large.waits = False
+            self._wake()
+        elif self._large.waits:
+            self._pause_reading()
 
     def _parse_in_turns(self) -> None:
         """Parse until the host's turn is over, and the rest in its next turn, because small chunks are costly to
@@ -457,11 +489,17 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def _resume_reading(self) -> None:
-        if self._unparsed or not self._reading_paused:
+        if self._unparsed or not self._reading_paused or (self._large is not None and self._large.waits):
             return
         if self._transport is not None and self._state is not State.CLOSED:
             self._reading_paused = False
             self._transport.resume_reading()
+
+
+def _release(loop: asyncio.AbstractEventLoop, response: LargeResponse) -> None:
+    """Free the room of *response*.  The garbage collector may call this in any thread."""
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(response.release)
 
 
 def notice_dead_peers(sock: socket.socket | None) -> None:

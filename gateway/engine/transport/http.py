@@ -52,7 +52,7 @@ class Request(NamedTuple):  # created for every call: a frozen dataclass takes f
         return "\r\n".join(lines).encode("latin-1") + (body or b"")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Response:
     """An engine's response.  Header names are in lower case; the body is empty when it is read as a stream."""
 

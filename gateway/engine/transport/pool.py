@@ -17,6 +17,7 @@ from gateway.engine.kinds import Kind
 from gateway.engine.transport.budget import Budget
 from gateway.engine.transport.connection import Connection
 from gateway.engine.transport.http import Request, Response
+from gateway.engine.transport.large_responses import LargeResponses, SharedRoom
 from gateway.engine.transport.ssh.address import SshAddress
 from gateway.engine.transport.ssh.login import Login, Logins
 from gateway.engine.transport.ssh.login import Timeouts as SshTimeouts
@@ -83,16 +84,18 @@ class Pool:
         host: str = "",
         logins: Logins | None = None,
         traffic: Traffic | None = None,
+        room: SharedRoom | None = None,
         waited: Callable[[Kind, float], None] = lambda kind, seconds: None,
     ) -> None:
         """Open nothing yet.
 
         *lost* is called whenever the peer ends a connection or cannot be reached.  *host* is a name for the log.  All
-        ssh hosts share *logins*; all hosts share *traffic*.  *waited* is called with the seconds that a call has waited
-        in the queue.
+        ssh hosts share *logins*; all hosts share *traffic* and *room*.  *waited* is called with the seconds that
+        a call has waited in the queue.
         """
         self.budgets = limits.budgets()
         self.turns = Turns(traffic or Traffic())
+        self._large_responses = LargeResponses(room or SharedRoom())
         self._address = address
         self._host = host
         self._logins = logins or Logins()
@@ -239,7 +242,7 @@ class Pool:
     async def _connect(self, deadline: float | None) -> Connection:
         address = self._address
         tls = TlsStream(address.tls, address.server_name or address.host) if address.tls else None
-        connection = Connection(tls, self._lost, self.turns)
+        connection = Connection(tls, self._lost, self.turns, self._large_responses)
         try:
             if address.ssh is not None:
                 await self._login_at(address.ssh).dial(connection, deadline)
