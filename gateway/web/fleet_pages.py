@@ -16,7 +16,7 @@ from prometheus_client.exposition import gzip_accepted
 
 from gateway.fleet.host import Host
 from gateway.fleet.registry import HostRegistry, UnknownHost
-from gateway.fleet.scrape_targets import NotListed, container_targets, host_targets
+from gateway.fleet.scrape_targets import NotListed, Target, container_targets, host_targets
 from gateway.telemetry.containers.page import CONTENT_TYPE, response, without_host
 from gateway.telemetry.containers.page import Page as ContainersPage
 from gateway.web.listener import Page
@@ -57,7 +57,8 @@ def fleet_pages(hosts: HostRegistry, scrape: OneScrape) -> dict[str, Page]:
     async def sd_hosts(request: Request) -> Response:
         if missing := hosts.incomplete():
             return text(_NOT_ALL.format(missing), 503)
-        return _json(host_targets(hosts, request.headers.get("host", "")))
+        async with scrape:
+            return _json(host_targets(hosts, request.headers.get("host", "")))
 
     async def sd_containers(request: Request) -> Response:
         try:
@@ -69,11 +70,10 @@ def fleet_pages(hosts: HostRegistry, scrape: OneScrape) -> dict[str, Page]:
         try:
             async with scrape:
                 targets = await container_targets([host] if host is not None else hosts)
+                left_out = "left_out" in parse_qs(request.query, keep_blank_values=True)
+                return await asyncio.to_thread(_targets, targets, left_out=left_out)
         except NotListed as error:
             return text(f"it is not known which containers all hosts have: {error}", 503)
-        if "left_out" in parse_qs(request.query, keep_blank_values=True):
-            return _json([{"labels": target.labels, "reason": target.why_not} for target in targets if target.why_not])
-        return _json([target.document() for target in targets if not target.why_not])
 
     return {"/metrics/containers": metrics, "/sd/hosts": sd_hosts, "/sd/containers": sd_containers}
 
@@ -90,6 +90,13 @@ def _body(pages: Sequence[ContainersPage], of_host: str | None, *, compressed: b
         return response(pages, compressed=compressed)
     body = without_host(response(pages, compressed=False), of_host)
     return gzip.compress(body, _GZIP_LEVEL) if compressed else body
+
+
+def _targets(targets: Sequence[Target], *, left_out: bool) -> Response:
+    """Return the targets, or, with *left_out*, the containers that are none, and why."""
+    if left_out:
+        return _json([{"labels": target.labels, "reason": target.why_not} for target in targets if target.why_not])
+    return _json([target.document() for target in targets if not target.why_not])
 
 
 def _json(document: Any) -> Response:
