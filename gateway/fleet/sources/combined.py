@@ -83,7 +83,7 @@ class Combiner:
             up=lambda: not feed.failure and feed.known,
             last_success=lambda: feed.last_success or 0,
             hosts=lambda: len(feed.hosts),
-            refused=lambda: len(feed.refused),
+            refused=lambda: feed.refused_count,
         )
         return feed
 

@@ -13,6 +13,9 @@ from gateway.config.settings import HostSettings
 
 log = logging.getLogger("gateway.sources")
 
+_MOST_REFUSED = 100  # entries that are kept; the rest is counted.  Each is in the answers of all calls to many hosts
+_LONGEST = 1024  # characters of a text
+
 
 class Source(Protocol):
     """A source of hosts.  It publishes its hosts to a `Feed`."""
@@ -28,6 +31,10 @@ class Refused:
     place: str
     why: str
 
+    def cut(self) -> Refused:
+        """Return it with texts of a bounded length: a source can send megabytes."""
+        return Refused(self.place[:_LONGEST], self.why[:_LONGEST])
+
 
 class Feed:
     """The latest hosts of a source.  Hosts that the source does not know at the moment stay."""
@@ -37,6 +44,7 @@ class Feed:
         self.name = name
         self.hosts: dict[str, HostSettings] = {}  # by name
         self.refused: tuple[Refused, ...] = ()
+        self._left_out = 0  # of the invalid entries, beyond those
         self.unusable: tuple[Refused, ...] = ()  # valid entries that no host could be made of
         self.failure = ""  # why it does not answer
         self.answered = asyncio.Event()  # set once it has answered or failed
@@ -56,6 +64,11 @@ class Feed:
     def complete(self) -> bool:
         """Whether it answers, and the gateway has all its hosts."""
         return self.known and not (self.failure or self.refused or self.unusable)
+
+    @property
+    def refused_count(self) -> int:
+        """How many invalid entries it has."""
+        return len(self.refused) + self._left_out
 
     @property
     def last_success(self) -> float | None:
@@ -97,6 +110,7 @@ class Feed:
 
     def fail(self, why: str) -> None:
         """Note that the source does not answer; its hosts stay."""
+        why = why[:_LONGEST]
         self._last_success, self._steady = self.last_success, False
         if not self.failure:
             fields = {"source": self.name, "why": why, "hosts": len(self.hosts)}
@@ -123,7 +137,11 @@ class Feed:
             self.hosts = dict(hosts)
             self._changed()
 
-    def _refuse(self, refused: tuple[Refused, ...]) -> None:
+    def _refuse(self, found: tuple[Refused, ...]) -> None:
+        refused = tuple(entry.cut() for entry in found[:_MOST_REFUSED])
+        if more := len(found) - len(refused):
+            refused += (Refused("further entries", f"{more} more are refused: correct the others first"),)
+        self._left_out = max(more - 1, 0)
         for entry in refused:
             if entry not in self.refused:
                 fields = {"source": self.name, "entry": entry.place, "why": entry.why}

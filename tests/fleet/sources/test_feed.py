@@ -81,6 +81,22 @@ async def test_the_second_host_of_a_name_is_refused(caplog: pytest.LogCaptureFix
     assert len([each for each in caplog.records if each.levelno == logging.ERROR]) == 1
 
 
+async def test_of_many_or_long_invalid_entries_some_are_kept_and_the_rest_is_counted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Each is in the log, in ListSources and in the answers of all calls to many hosts; a source can send megabytes."""
+    changes = Changes()
+    for _ in range(2):
+        changes.feed.publish([], [Refused(f"{number}" * 1000, "wrong " * 1000) for number in range(50_000)])
+    changes.feed.fail("x" * 1_000_000)
+
+    assert changes.feed.refused_count == 50_000
+    assert changes.feed.refused[-1] == Refused("further entries", "49900 more are refused: correct the others first")
+    assert (len(changes.feed.refused), len(caplog.records)) == (101, 102)
+    assert max(len(text) for each in changes.feed.refused for text in (each.place, each.why)) == 1024
+    assert len(changes.feed.failure) == 1024
+
+
 async def test_a_source_that_does_not_answer_keeps_its_hosts_and_says_so_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
