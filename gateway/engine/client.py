@@ -164,9 +164,13 @@ class Engine(SdkClient):
         """
         self.observer.admit(call.kind or Kind.UNARY)
         self.turns.call()
-        response = await self._fetch(call, await self._prefix(call))
-        if response.status == 400 and self._has_changed(engine_error(response)):
+        try:
             response = await self._fetch(call, await self._prefix(call))
+            if response.status == 400 and self._has_changed(engine_error(response)):
+                response = await self._fetch(call, await self._prefix(call))
+        except TransportError:
+            await self._failed()
+            raise
         if response.status >= 400:
             raise engine_error(response, call.operation, call.named, call.hide)
         return response
@@ -228,8 +232,16 @@ class Engine(SdkClient):
         except APIError as error:
             if opened or not self._has_changed(error) or upload is not None:  # an upload cannot be sent again
                 raise
+        except TransportError:
+            await self._failed()
+            raise
         async with self._open(call) as (response, connection):
             yield response, connection
+
+    async def _failed(self) -> None:
+        """Wait for a turn: when a host breaks, all its calls fail at once, and each status takes time."""
+        if self.turns.spent:
+            await self.turns.next()
 
     @contextlib.asynccontextmanager
     async def _open(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from docker.errors import APIError, NotFound
 
@@ -10,6 +12,7 @@ from gateway.engine.client import Call, Endpoint, Engine
 from gateway.engine.errors import BadResponse, Disconnected, OutcomeUnknown, TimedOut, Unreachable
 from gateway.engine.kinds import Kind
 from gateway.engine.observer import Observer
+from gateway.engine.transport import turns
 from gateway.engine.transport.http import Request
 from tests.support.fake_engine import FakeEngine, ResponseParser, torn
 from tests.support.upstream import CONTAINER, Held, address_of, engine_at, soon
@@ -50,6 +53,35 @@ async def test_a_change_that_was_never_sent_has_no_unknown_outcome(fake: FakeEng
     async with engine_at("unix:///tmp/no-such-engine.sock") as gone:
         with pytest.raises(Unreachable):
             await gone.fetch(STOP)
+
+
+async def test_calls_that_fail_together_end_one_after_the_other(
+    fake: FakeEngine, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each status takes time, and calls of other hosts run in between."""
+    monkeypatch.setattr(turns, "_SECONDS", 0.0)
+    exchanges, iteration, ended = list[ResponseParser](), 0, list[int]()
+
+    async def hold(exchange: ResponseParser) -> None:
+        exchanges.append(exchange)
+        await exchange.wait_closed()
+
+    async def ask() -> None:
+        with pytest.raises(OutcomeUnknown):
+            await engine.fetch(STOP)
+        ended.append(iteration)
+
+    fake.on("POST", "/containers/{id}/stop", hold)
+    asking = asyncio.gather(*(ask() for _ in range(10)))
+    await fake.until(lambda: len(exchanges) == 10)
+    for exchange in exchanges:
+        exchange.abort()
+    while not asking.done():
+        iteration += 1
+        await asyncio.sleep(0)
+    await asking
+
+    assert len(set(ended)) >= 9  # the first needs no turn
 
 
 class Heard(Observer):
