@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ _MOST_SECONDS = 0.005  # until the next call enters, even if calls still arrive
 _BUSY_SECONDS = 1.0  # for which a connection counts as busy after a call of it has waited
 _FEW_SECONDS = 0.1  # after a call of a connection that is not busy, calls enter with pauses for this time
 
-_Places = deque[tuple["Call", asyncio.Future[None]]]
+_Places = OrderedDict[asyncio.Future[None], "Call"]  # a dict takes longer the more places before the first are free
 
 
 class Entrance:
@@ -43,6 +43,7 @@ class Entrance:
         self._busy: dict[str, float] = {}  # when each busy connection ceases to be busy
         self._few_at = float("-inf")  # when the last call of another connection arrived
         self._waiting: dict[str, _Places] = {}  # by connection, in the order of their turns
+        self._iterates = False  # whether `_iterate` is going to run
         self._quiet = 0  # iterations of the loop since a call arrived or entered
         self._next_at = 0.0  # when the next call enters at the latest
 
@@ -68,16 +69,24 @@ class Entrance:
         loop, now = asyncio.get_running_loop(), self._clock()
         turn = loop.create_future()
         self._busy[call.peer] = now + _BUSY_SECONDS
-        if not self._waiting:
+        places = self._waiting.setdefault(call.peer, OrderedDict())
+        places[turn] = call
+        if not self._iterates:
+            self._iterates = True
             self._next_at = now + _MOST_SECONDS
             loop.call_soon(self._iterate)
-        self._waiting.setdefault(call.peer, deque()).append((call, turn))
-        await turn
+        try:
+            await turn
+        except asyncio.CancelledError:  # a client can begin and cancel thousands of calls
+            places.pop(turn, None)
+            if not places and self._waiting.get(call.peer) is places:
+                del self._waiting[call.peer]
+            raise
 
     def end_all(self, error: Exception) -> None:
         """End all waiting calls with *error*."""
         for places in self._waiting.values():
-            for call, _ in places:
+            for call in places.values():
                 call.context.end(error)
 
     def _iterate(self) -> None:
@@ -90,8 +99,8 @@ class Entrance:
             self._quiet = 0
             self._next_at = now + _MOST_SECONDS
         if not self._waiting:
-            return
-        if enters and now - self._few_at < _FEW_SECONDS:
+            self._iterates = False
+        elif enters and now - self._few_at < _FEW_SECONDS:
             loop.call_later(_PAUSE_SECONDS, self._iterate)
         else:
             loop.call_soon(self._iterate)
@@ -100,8 +109,8 @@ class Entrance:
         for peer in list(self._waiting)[:1]:
             places, entered = self._waiting.pop(peer), False
             while places and not entered:
-                _, turn = places.popleft()
-                if entered := not turn.done():  # otherwise the client has disconnected
+                turn, _ = places.popitem(last=False)
+                if entered := not turn.done():  # otherwise the client has just disconnected
                     turn.set_result(None)
             if places:
                 self._waiting[peer] = places
