@@ -102,7 +102,10 @@ class ContainerRow:
     @property
     def name(self) -> str:
         """Its own name, without slash; "" for one that has none any more."""
-        return next((name[1:] for name in self.names if name.count("/") == 1), "")
+        for name in self.names:
+            if name.count("/") == 1:
+                return name[1:]
+        return ""
 
     @property
     def runs(self) -> bool:

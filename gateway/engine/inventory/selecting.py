@@ -67,19 +67,22 @@ def _naming(names: Iterable[str], contents: Contents) -> Callable[[ContainerRow]
     """Return the predicate of containers that *names* mean: ids, beginnings of ids, names or patterns."""
     wanted = {name.removeprefix("/") for name in names}
     lengths = sorted({len(name) for name in wanted if len(name) <= _ID_LENGTH}, reverse=True)
-    fits_pattern = naming(name for name in wanted if "*" in name)
+    patterns = [name for name in wanted if "*" in name]
+    fits_pattern = naming(patterns)
 
     def is_named(row: ContainerRow) -> bool:
         # A name is resolved only for a row that it may match: the name of one container may begin another's id.
-        if row.name in wanted and (found := contents.container(row.name)) is not None and found.id == row.id:
+        name = row.name
+        if name in wanted and (found := contents.container(name)) is not None and found.id == row.id:
             return True
-        for begin in (row.id[:length] for length in lengths):
+        for length in lengths:
+            begin = row.id[:length]
             if begin in wanted:
                 found = contents.container(begin)
                 if found is None:  # it begins several ids, and a shorter one begins them too
                     break
                 if found.id == row.id:
                     return True
-        return fits_pattern(row.name)
+        return bool(patterns) and fits_pattern(name)
 
     return is_named
