@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 
 _AT_ONCE, _WINDOW_SECONDS = 8, 0.01  # calls of one connection that enter without waiting, in each window
 _OTHERS_SECONDS = 1.0  # after a call of another connection, calls wait for this time
-# grpc accepts a call in four or five iterations of the loop.  If none arrived for so many, no more wait to be accepted.
+# grpc accepts a call in four or five iterations of the loop.  If none arrived in eight, no more wait to be accepted.
 _QUIET_ITERATIONS = 8
 _PAUSE_SECONDS = 0.001  # between calls that enter, while a connection that is not busy has calls
 _MOST_SECONDS = 0.005  # until the next call enters, even if calls still arrive
 _BUSY_SECONDS = 1.0  # for which a connection counts as busy after a call of it has waited
 _FEW_SECONDS = 0.1  # after a call of a connection that is not busy, calls enter with pauses for this time
 
-_Places = OrderedDict[asyncio.Future[None], "Call"]  # a dict takes longer the more places before the first are free
+# The first key of a plain dict takes the longer to find, the more keys before it were removed.
+_Places = OrderedDict[asyncio.Future[None], "Call"]
 
 
 class Entrance:
@@ -41,7 +42,7 @@ class Entrance:
         self._window_end = 0.0
         self._last, self._changed_at = "", float("-inf")
         self._busy: dict[str, float] = {}  # when each busy connection ceases to be busy
-        self._few_at = float("-inf")  # when the last call of another connection arrived
+        self._few_at = float("-inf")  # when the last call of a connection that is not busy arrived
         self._waiting: dict[str, _Places] = {}  # by connection, in the order of their turns
         self._iterates = False  # whether `_iterate` is going to run
         self._quiet = 0  # iterations of the loop since a call arrived or entered

@@ -42,7 +42,7 @@ class ManyContainersHost(Attack):
             stub = fleet_pb2_grpc.FleetServiceStub(channel)
             answered = 0
             while not answered:
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(0.2)  # between two questions: nothing tells when the gateway knows them
                 async for answer in stub.FindContainers(asked):
                     answered = answer.summary.answered
             yield stub

@@ -111,7 +111,7 @@ def _ask(folder: Path, options: argparse.Namespace, meter: Meter, engines: subpr
 
 
 def _requests_per_second(engines: subprocess.Popen[str], seconds: float) -> float:
-    """Return how many requests all *engines* together get in a second, from now on and for so many *seconds*."""
+    """Return how many requests all *engines* together get in a second, from now on and for *seconds*."""
     assert engines.stdin is not None
     assert engines.stdout is not None
     for pause in (0, seconds):

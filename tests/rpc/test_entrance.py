@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 import grpc
@@ -16,6 +16,7 @@ from dockfleet.v1 import system_pb2
 from gateway.rpc import entrance
 from gateway.rpc.call import Call
 from gateway.rpc.entrance import Entrance
+from gateway.rpc.status import GoingAway
 from tests.support.fake_engine import FakeEngine
 from tests.support.gateway import Client, gateway_of
 from tests.support.upstream import until
@@ -114,9 +115,38 @@ async def test_calls_enter_with_pauses_while_another_client_has_few_calls(
         task.cancel()
 
 
+async def test_a_call_whose_client_leaves_is_forgotten_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client can begin and cancel thousands of calls while none of them enters."""
+    monkeypatch.setattr(entrance, "_QUIET_ITERATIONS", sys.maxsize)
+    monkeypatch.setattr(entrance, "_MOST_SECONDS", NEVER)
+    queue = Entrance()
+    left, stays = Waiting("ipv4:127.0.0.1:1"), Waiting("ipv4:127.0.0.1:1")
+    leaving = [asyncio.create_task(queue.turn(cast(Call, left))) for _ in range(MANY)]
+    staying = asyncio.create_task(queue.turn(cast(Call, stays)))
+    await asyncio.sleep(0)
+    for task in leaving:
+        task.cancel()
+    await asyncio.gather(*leaving, return_exceptions=True)
+    queue.end_all(GoingAway())
+
+    assert (left.context.ended, stays.context.ended) == (0, 1)
+    staying.cancel()
+
+
+class Ended:
+    """Counts how often the call is ended."""
+
+    def __init__(self) -> None:
+        self.ended = 0
+
+    def end(self, _: Exception) -> None:
+        self.ended += 1
+
+
 @dataclass
 class Waiting:
     """What the entrance knows of a call."""
 
     peer: str
     address: str = "127.0.0.1"
+    context: Ended = field(default_factory=Ended)

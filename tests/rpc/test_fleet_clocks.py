@@ -43,7 +43,7 @@ class Hosts:
                 self.write(name, seconds)
 
     def write(self, name: str, seconds: int) -> None:
-        """Let the container write a line, so many seconds after the last one of them all."""
+        """Let the container write a line; its time is that of the last line of all containers, and some seconds."""
         text = f"{name} {seconds}\n".encode()
         self.logs[name].write((self.now + (AHEAD[name] + seconds) * SECOND, text, 1))
 
@@ -53,7 +53,7 @@ class Hosts:
         await until(lambda: all(each.outdated is None and each.inventory.containers() for each in hosts))
 
     async def read(self, count: int, **more: Any) -> list[pb.StreamLogsResponse]:
-        """Follow the logs until there are so many lines."""
+        """Follow the logs until that number of lines is there."""
         any_of_them = selectors_pb2.ContainerSelector(all=True)
         more = {"request": containers_pb2.StreamLogsRequest(follow=True)} | more
         stream = self.client.fleet.StreamLogs(pb.StreamLogsRequest(hosts=ALL, containers=any_of_them, **more))
@@ -150,7 +150,7 @@ def events(responses: list[pb.StreamEventsResponse]) -> list[str]:
 
 
 async def test_until_is_by_the_clock_of_each_host(hosts: Hosts) -> None:
-    """Where that is slow, the time is not over yet, and the streams go on with it alone."""
+    """Where that is slow, the time is not over yet, and the streams continue with it alone."""
     ends = Timestamp(seconds=int(time.time()) - 100)
     asked = system_pb2.StreamEventsRequest(since=Timestamp(seconds=1), until=ends)
     for name, daemon in hosts.daemons.items():

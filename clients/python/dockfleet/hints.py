@@ -6,7 +6,7 @@ import difflib
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from dockfleet.arguments import path_of
 from dockfleet.docker_forms import DOCKER_PY_NAMES
@@ -142,8 +142,7 @@ def explained(function: F) -> F:
         check(kwargs)
         return await function(*args, **kwargs)
 
-    chosen: Any = async_call if inspect.iscoroutinefunction(function) else call
-    return chosen  # type: ignore[no-any-return]
+    return cast("F", async_call if inspect.iscoroutinefunction(function) else call)
 
 
 class Explained:

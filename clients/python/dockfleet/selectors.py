@@ -40,7 +40,7 @@ def requirement(text: str) -> pb.LabelRequirement:
     if match["operator"]:
         if match["operator"] != "==" and (second := _SECOND.search(text, match.start("value"))):
             raise ValueError(
-                f"{text!r} is wrong at character {second.start() + 1}: give each label by itself, "
+                f"{text!r} is wrong at character {second.start() + 1}: give each label on its own, "
                 f"or write key==value when the comma is part of the value"
             )
         operator = pb.LABEL_OPERATOR_NOT_EQUAL if match["operator"] == "!=" else pb.LABEL_OPERATOR_EQUAL

@@ -28,8 +28,9 @@ def created(gateway: Gateway, run: Run) -> Callable[..., containers.CreateContai
     def created(*words: str) -> containers.CreateContainerRequest:
         gateway.requests.clear()
         assert run("create", "-H", "a", *words).stdout == "c1\n"
+        request: containers.CreateContainerRequest
         [request] = gateway.requests
-        return request  # type: ignore[no-any-return]
+        return request
 
     return created
 

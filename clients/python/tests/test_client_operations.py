@@ -394,7 +394,7 @@ TWO_LABELS = ["a=b,c=d", "a=b, c!=d", "a!=b,!c", "a=b,!c,d", "a=b,c in (d)"]
 @pytest.mark.parametrize("label", TWO_LABELS)
 def test_two_labels_in_one_text_are_refused(label: str) -> None:
     """kubectl takes them; they would be one value here, which no host has."""
-    with pytest.raises(ValueError, match=r"is wrong at character \d: give each label by itself, or write key==value"):
+    with pytest.raises(ValueError, match=r"is wrong at character \d: give each label on its own, or write key==value"):
         requirement(label)
 
 

@@ -52,7 +52,7 @@ class Filters:
         return self._values.get(key, ())
 
     def are_costly(self, objects: int) -> bool:
-        """Return whether so many values, compared with so many *objects*, are better left to the engine."""
+        """Return whether the engine should compare: these values with that number of *objects* would block the loop."""
         values = [value for values in self._values.values() for value in values]
         many = len(values) > 1 and len(values) * objects > _MOST_COMPARISONS
         return many or sum(map(len, values)) > _MOST_COMPILED

@@ -18,7 +18,7 @@ from gateway.engine.logs.states import FollowState
 Receive = Callable[[list[Record]], Awaitable[None]]
 """Receives records, and returns when it can receive the next ones."""
 
-_BATCH_LINES = 300  # to encode so many takes a turn of the host
+_BATCH_LINES = 300  # in one batch: to encode them takes one turn of the host
 _BATCH_BYTES = 256 << 10  # of entries in one batch of whole lines
 _ENTRY_BYTES = 100  # bytes that an entry takes besides its text
 _NEVER = b"~"  # later than any time

@@ -19,7 +19,7 @@ from dockfleet.cli.reports import Report
 from dockfleet.cli.scope import Scope
 from dockfleet.cli.spec import STREAMS, write_id
 
-IMPATIENT = 3  # after so many Ctrl-C this program ends without the container
+IMPATIENT = 3  # after this number of Ctrl-C, this program ends without the container
 
 
 def placed(gateway: Gateway, scope: Scope, placement: dict[str, Any], request: Any, runner: Runner) -> Iterator[Any]:
@@ -163,5 +163,5 @@ class Runner:
         from dockfleet.v1.containers_pb2 import KillContainerRequest
 
         gateway: Gateway = self._context.obj
-        with suppress(DockfleetError):  # it has ended by itself, most likely
+        with suppress(DockfleetError):  # it has probably ended already
             call(gateway.containers.KillContainer, KillContainerRequest(host=self.host, id=self.id, signal=name))
