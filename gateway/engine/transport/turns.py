@@ -89,7 +89,9 @@ class Turns:
     def _begin_or_pause(self, now: float) -> None:
         if self._must_pause(now):
             self._end = now
-            asyncio.get_running_loop().call_later(self._traffic.pause(now), self._begin)
+            seconds = self._traffic.pause(now)
+            self._credit_at = now + seconds  # while its work waits, a host earns nothing
+            asyncio.get_running_loop().call_later(seconds, self._begin)
         else:
             self._begin()
 

@@ -178,6 +178,28 @@ async def test_work_that_never_waits_uses_up_the_credit_too(traffic: Traffic, tu
     assert 75 < pieces < 125  # 30 ms of credit, and what is added in this time
 
 
+async def test_while_its_work_waits_a_host_earns_no_credit(traffic: Traffic, turns: Turns, clock: Clock) -> None:
+    """Otherwise many hosts that flood, each of which waits for the turns of all others, would have turns without
+    pauses."""
+    Turns(traffic, clock).call()
+    while not turns.spent:
+        clock.advance(0.0004)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    for _ in range(10):
+        traffic.pause(clock())
+
+    waiting = asyncio.create_task(turns.next())
+    await asyncio.sleep(0)
+    clock.advance(10 * 0.0015)
+    await waiting
+    clock.advance(0.0005)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+    assert turns.spent
+
+
 def test_hosts_that_use_up_their_turns_share_those_of_one(traffic: Traffic) -> None:
     """Ten hosts that flood take no more of the loop than one: their turns do not come in the same rounds."""
     pauses = [traffic.pause(0.0) for _ in range(10)]

@@ -10,7 +10,7 @@ from gateway.engine.transport.turns import Turns
 if TYPE_CHECKING:
     import asyncssh
 
-_PIECE = 2048  # bytes that are handled at once: they may be 50 messages, each of which takes some 30 µs
+_PIECE = 512  # bytes that are handled at once: they may be 12 messages, each of which takes some 30 µs
 
 
 class InTurns(asyncio.Protocol):
@@ -41,8 +41,11 @@ class InTurns(asyncio.Protocol):
         """Hand over what the host sends."""
         if self._rest:
             self._rest = memoryview(b"".join((self._rest, data)))
+            return
+        self._rest = memoryview(data)
+        if self._turns.spent:
+            self._wait()
         else:
-            self._rest = memoryview(data)
             self._hand_over()
 
     def _hand_over(self) -> None:
@@ -51,13 +54,16 @@ class InTurns(asyncio.Protocol):
             piece, self._rest = bytes(self._rest[:_PIECE]), self._rest[_PIECE:]
             self._ssh.data_received(piece)
             if self._rest and self._turns.spent:
-                self._pause(True)
-                self._turns.when_next(self._hand_over)
+                self._wait()
                 return
         self._rest = memoryview(b"")
         self._pause(False)
         if self._lost:
             self._ssh.connection_lost(self._lost[0])
+
+    def _wait(self) -> None:
+        self._pause(True)
+        self._turns.when_next(self._hand_over)
 
     def _pause(self, paused: bool) -> None:
         if paused is not self._paused and not self._transport.is_closing():

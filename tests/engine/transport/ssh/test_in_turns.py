@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 from typing import cast
+from unittest.mock import Mock
 
 import asyncssh
 
 from gateway.engine.transport.ssh.in_turns import InTurns
 from gateway.engine.transport.turns import Traffic, Turns
+from tests.support.clock import Clock
 
 
 class Login(asyncio.Protocol):
@@ -56,5 +58,23 @@ async def test_many_bytes_at_once_are_handled_in_pieces_between_which_others_hav
         pieces = await login.ended
 
     assert b"".join(pieces) == flood
-    assert max(map(len, pieces)) <= 2048
+    assert max(map(len, pieces)) <= 512
     assert len(login.rounds) > len(pieces) / 2
+
+
+async def test_a_message_waits_while_the_turn_of_its_host_is_used_up() -> None:
+    """Otherwise each of many small reads would be handled at once."""
+    clock = Clock()
+    turns = Turns(Traffic(), clock)
+    ssh, transport = Mock(is_closed=lambda: False), Mock(is_closing=lambda: False)
+    in_turns = InTurns(ssh, transport, turns)
+    assert not turns.spent
+    clock.advance(0.001)
+
+    in_turns.data_received(b"message")
+
+    transport.pause_reading.assert_called_once()
+    ssh.data_received.assert_not_called()
+    await turns.next()
+    ssh.data_received.assert_called_once_with(b"message")
+    transport.resume_reading.assert_called_once()
