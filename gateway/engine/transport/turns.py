@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 
 _SECONDS = 0.0005  # of a turn
@@ -17,33 +18,57 @@ _PIECE_SECONDS = 0.0002  # of one waiter within it: to wake the next one takes h
 # A call needs a dozen iterations of the loop, and grpc handles only one event in each.  So the calls of other hosts
 # need pauses, in which iterations have no turn.
 _PAUSE_SECONDS = 0.001
+_CALL_SECONDS, _LONGEST_PAUSE_SECONDS = 0.002, 0.005  # a pause lasts until so long after each call, up to a limit
 _CREDIT_SECONDS = 0.03  # of turns without pauses: enough to convert a list of 1,000 containers
 _REFILL = 0.25  # seconds of credit that come with each second
 _OTHERS_SECONDS = 1.0  # after a call of another host, pauses remain for this time
 
 
 class Traffic:
-    """Records which hosts have calls."""
+    """Records which hosts have calls.  Hosts without credit get their turns here, one after the other, with pauses."""
 
     def __init__(self) -> None:
         self._last: Turns | None = None
         self._changed_at = float("-inf")
-        self._free_at = float("-inf")  # when the next turn after a pause may begin
+        self._waiting: deque[Callable[[], None]] = deque()
+        # When the next turn after a pause may begin, and when it begins at the latest, by the clock of the loop.
+        self._free_at = self._latest_at = 0.0
 
     def call(self, turns: Turns, now: float) -> None:
         """Record a call of the host with *turns*."""
         if self._last is not turns:
             self._last, self._changed_at = turns, now
-
-    def pause(self, now: float) -> float:
-        """Return the seconds that a host without credit waits; there is a pause between the turns of all such hosts."""
-        begin = max(now + _PAUSE_SECONDS, self._free_at)
-        self._free_at = begin + _SECONDS + _PAUSE_SECONDS
-        return begin - now
+        if self._waiting:
+            after_call = asyncio.get_running_loop().time() + _CALL_SECONDS
+            self._free_at = max(self._free_at, min(after_call, self._latest_at))
 
     def has_others(self, turns: Turns, now: float) -> bool:
         """Return whether hosts other than the one with *turns* have, or recently had, calls."""
         return self._last is not turns or now - self._changed_at < _OTHERS_SECONDS
+
+    def after_pause(self, begin: Callable[[], None]) -> None:
+        """Call *begin*, which begins a turn, after a pause, and after the turns of the hosts that already wait."""
+        self._waiting.append(begin)
+        if len(self._waiting) == 1:
+            now = asyncio.get_running_loop().time()
+            self._free_at = max(self._free_at, now + _PAUSE_SECONDS)
+            self._latest_at = now + _LONGEST_PAUSE_SECONDS
+            self._wait(now)
+
+    def _wait(self, now: float) -> None:
+        asyncio.get_running_loop().call_later(self._free_at - now, self._begin_next)
+
+    def _begin_next(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now < self._free_at:  # a call has made the pause longer
+            self._wait(now)
+            return
+        self._free_at = now + _SECONDS + _PAUSE_SECONDS
+        self._latest_at = now + _LONGEST_PAUSE_SECONDS
+        begin = self._waiting.popleft()
+        if self._waiting:
+            self._wait(now)
+        begin()
 
 
 class Turns:
@@ -89,15 +114,17 @@ class Turns:
     def _begin_or_pause(self, now: float) -> None:
         if self._must_pause(now):
             self._end = now
-            seconds = self._traffic.pause(now)
-            self._credit_at = now + seconds  # while its work waits, a host earns nothing
-            asyncio.get_running_loop().call_later(seconds, self._begin)
+            self._traffic.after_pause(self._begin_after_pause)
         else:
             self._begin()
 
     def _must_pause(self, now: float) -> bool:
         """Whether the host has not enough credit for a turn, and others have calls."""
         return self._credit + (now - self._credit_at) * _REFILL < _SECONDS and self._traffic.has_others(self, now)
+
+    def _begin_after_pause(self) -> None:
+        self._credit_at = self._clock()  # while its work waits, a host earns nothing
+        self._begin()
 
     def _begin(self) -> None:
         self._end = self._clock() + _SECONDS

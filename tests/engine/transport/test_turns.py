@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 
 from gateway.engine.transport.turns import Traffic, Turns
-from tests.support.clock import Clock
+from tests.support.clock import Clock, LeapingLoop
 
 
 @pytest.fixture
@@ -165,45 +166,71 @@ async def test_a_host_that_uses_up_its_turns_has_pauses_where_others_have_calls(
     assert asyncio.get_running_loop().time() - before > 0.15
 
 
-async def test_work_that_never_waits_uses_up_the_credit_too(traffic: Traffic, turns: Turns, clock: Clock) -> None:
-    """A stream that does little in each iteration of the loop takes as much time as one that does much in some."""
-    Turns(traffic, clock).call()
+async def use_up_the_credit(turns: Turns, clock: Clock) -> int:
+    """Work until the host must pause; return the number of pieces of 0.4 ms."""
     pieces = 0
     while not turns.spent:
         pieces += 1
         clock.advance(0.0004)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
+    return pieces
 
-    assert 75 < pieces < 125  # 30 ms of credit, and what is added in this time
+
+async def test_work_that_never_waits_uses_up_the_credit_too(traffic: Traffic, turns: Turns, clock: Clock) -> None:
+    """A stream that does little in each iteration of the loop takes as much time as one that does much in some."""
+    Turns(traffic, clock).call()
+
+    assert 75 < await use_up_the_credit(turns, clock) < 125  # 30 ms of credit, and what is added in this time
 
 
 async def test_while_its_work_waits_a_host_earns_no_credit(traffic: Traffic, turns: Turns, clock: Clock) -> None:
     """Otherwise many hosts that flood, each of which waits for the turns of all others, would have turns without
     pauses."""
     Turns(traffic, clock).call()
-    while not turns.spent:
-        clock.advance(0.0004)
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-    for _ in range(10):
-        traffic.pause(clock())
+    await use_up_the_credit(turns, clock)
 
     waiting = asyncio.create_task(turns.next())
     await asyncio.sleep(0)
-    clock.advance(10 * 0.0015)
+    clock.advance(0.015)
     await waiting
-    clock.advance(0.0005)
     await asyncio.sleep(0)
     await asyncio.sleep(0)
 
     assert turns.spent
 
 
-def test_hosts_that_use_up_their_turns_share_those_of_one(traffic: Traffic) -> None:
-    """Ten hosts that flood take no more of the loop than one: their turns do not come in the same rounds."""
-    pauses = [traffic.pause(0.0) for _ in range(10)]
+def turns_after(calls: list[float], hosts: int, traffic: Traffic) -> list[float]:
+    """Return when the turns of so many hosts without credit begin, in ms, with calls of another host at these times."""
 
-    assert pauses == sorted(set(pauses))
-    assert pauses[-1] - pauses[0] >= 9 * pauses[0]
-    assert traffic.pause(1.0) == pytest.approx(pauses[0])
+    async def wait() -> list[float]:
+        loop = asyncio.get_running_loop()
+        began, other = loop.time(), Turns(traffic)
+        for time in calls:
+            loop.call_later(time / 1000, other.call)
+        turns = [loop.create_future() for _ in range(hosts)]
+        for turn in turns:
+            traffic.after_pause(partial(turn.set_result, None))
+        begun = []
+        for turn in turns:
+            await turn
+            begun.append(round((loop.time() - began) * 1000, 3))
+        return begun
+
+    with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+        return runner.run(wait())
+
+
+def test_hosts_that_use_up_their_credit_share_the_turns_of_one(traffic: Traffic) -> None:
+    """Ten hosts that flood take no more of the loop than one: there is a pause after each turn."""
+    assert turns_after([], 4, traffic) == [1.0, 2.5, 4.0, 5.5]
+
+
+def test_a_pause_lasts_until_calls_of_others_have_begun(traffic: Traffic) -> None:
+    """A call of another host, which needs some iterations of the loop, meets no turn in them."""
+    assert turns_after([0.5, 2.0], 2, traffic) == [4.0, 5.5]
+
+
+def test_calls_without_end_do_not_keep_a_host_from_its_turns(traffic: Traffic) -> None:
+    """A pause has a limit."""
+    assert turns_after([number * 0.9 for number in range(100)], 2, traffic) == [5.0, 10.0]
