@@ -172,8 +172,8 @@ class Call:
         Raises `NoRequest`, `EmptyCall`, `MalformedMessage`, `InvalidField` and `GatewayBusy`.
         """
         method = self.method
-        if not method.of_health and not method.shared.entrance.is_free(self.peer):
-            await method.shared.entrance.turn(self)
+        if not method.of_health:
+            await method.shared.entrance.enter(self)
         data = await method.shared.first_messages.read(self, self._grpc)
         if data is grpc.aio.EOF:
             await self.context.check_client()
@@ -214,9 +214,9 @@ class Call:
             self._report(code, refused)
             if self._span is not None:
                 self._span.end(code.name, host=self._host, reason=refused.reason if refused else "")
-            self._let_go(error)
+            self._release(error)
 
-    def _let_go(self, error: BaseException | None) -> None:
+    def _release(self, error: BaseException | None) -> None:
         """Free the request.  grpc keeps the exception of an aborted call in a reference cycle with its stack frames."""
         self.request = None
         if error is not None:

@@ -48,7 +48,12 @@ class Entrance:
         self._quiet = 0  # iterations of the loop since a call arrived or entered
         self._next_at = 0.0  # when the next call enters at the latest
 
-    def is_free(self, peer: str) -> bool:
+    async def enter(self, call: Call) -> None:
+        """Wait until *call* may enter.  Connections take turns; the calls of one connection enter in order."""
+        if not self._enters_at_once(call.peer) and call.address:
+            await self._turn(call)
+
+    def _enters_at_once(self, peer: str) -> bool:
         """Count a call on the connection of *peer*, and return whether it may enter at once."""
         now = self._clock()
         self._quiet = 0
@@ -63,10 +68,7 @@ class Entrance:
         count = self._came[peer] = self._came.get(peer, 0) + 1
         return peer not in self._waiting and (count <= _AT_ONCE or now - self._changed_at >= _OTHERS_SECONDS)
 
-    async def turn(self, call: Call) -> None:
-        """Wait until *call* may enter.  Connections take turns; the calls of one connection enter in order."""
-        if not call.address:
-            return
+    async def _turn(self, call: Call) -> None:
         loop, now = asyncio.get_running_loop(), self._clock()
         turn = loop.create_future()
         self._busy[call.peer] = now + _BUSY_SECONDS
@@ -96,22 +98,26 @@ class Entrance:
         self._quiet += 1
         enters = self._quiet >= _QUIET_ITERATIONS or now >= self._next_at
         if enters:
-            self._let_one_in()
-            self._quiet = 0
-            self._next_at = now + _MOST_SECONDS
-        if not self._waiting:
-            self._iterates = False
-        elif enters and now - self._few_at < _FEW_SECONDS:
+            self._let_next_in()
+            self._quiet, self._next_at = 0, now + _MOST_SECONDS
+        self._iterates = bool(self._waiting)
+        if not self._iterates:
+            return
+        if enters and now - self._few_at < _FEW_SECONDS:
             loop.call_later(_PAUSE_SECONDS, self._iterate)
         else:
             loop.call_soon(self._iterate)
 
-    def _let_one_in(self) -> None:
-        for peer in list(self._waiting)[:1]:
-            places, entered = self._waiting.pop(peer), False
-            while places and not entered:
-                turn, _ = places.popitem(last=False)
-                if entered := not turn.done():  # otherwise the client has just disconnected
-                    turn.set_result(None)
-            if places:
-                self._waiting[peer] = places
+    def _let_next_in(self) -> None:
+        """Let in the next call of the connection whose turn it is; the connection moves to the end."""
+        peer = next(iter(self._waiting), None)
+        if peer is None:
+            return
+        places = self._waiting.pop(peer)
+        while places:
+            turn, _ = places.popitem(last=False)
+            if not turn.done():  # otherwise the client has just disconnected
+                turn.set_result(None)
+                break
+        if places:
+            self._waiting[peer] = places

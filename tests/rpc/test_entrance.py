@@ -99,17 +99,16 @@ async def test_calls_enter_with_pauses_while_another_client_has_few_calls(
     monkeypatch.setattr(entrance, "_PAUSE_SECONDS", NEVER)
     now = [0.0]
     queue = Entrance(lambda: now[0])
-    burst = Waiting("ipv4:127.0.0.1:1")
-    queue.is_free("ipv4:127.0.0.1:2")
-    while queue.is_free(burst.peer):
-        pass
-    waiting = [asyncio.create_task(queue.turn(cast(Call, burst))) for _ in range(MANY)]
+    await queue.enter(cast(Call, Waiting("ipv4:127.0.0.1:2")))
+    burst = [enter(queue, Waiting("ipv4:127.0.0.1:1")) for _ in range(entrance._AT_ONCE + MANY)]
     await asyncio.sleep(0)
+    waiting = [task for task in burst if not task.done()]
     if not other_has_calls:
         now[0] += entrance._FEW_SECONDS
     for _ in range(2 * MANY * entrance._QUIET_ITERATIONS):
         await asyncio.sleep(0)
 
+    assert len(waiting) == MANY
     assert sum(task.done() for task in waiting) == (1 if other_has_calls else MANY)
     for task in waiting:
         task.cancel()
@@ -121,8 +120,9 @@ async def test_a_call_whose_client_leaves_is_forgotten_at_once(monkeypatch: pyte
     monkeypatch.setattr(entrance, "_MOST_SECONDS", NEVER)
     queue = Entrance()
     left, stays = Waiting("ipv4:127.0.0.1:1"), Waiting("ipv4:127.0.0.1:1")
-    leaving = [asyncio.create_task(queue.turn(cast(Call, left))) for _ in range(MANY)]
-    staying = asyncio.create_task(queue.turn(cast(Call, stays)))
+    await queue.enter(cast(Call, Waiting("ipv4:127.0.0.1:2")))
+    leaving = [enter(queue, left) for _ in range(entrance._AT_ONCE + MANY)]
+    staying = enter(queue, stays)
     await asyncio.sleep(0)
     for task in leaving:
         task.cancel()
@@ -131,6 +131,11 @@ async def test_a_call_whose_client_leaves_is_forgotten_at_once(monkeypatch: pyte
 
     assert (left.context.ended, stays.context.ended) == (0, 1)
     staying.cancel()
+
+
+def enter(queue: Entrance, call: Waiting) -> asyncio.Task[None]:
+    """Let *call* enter."""
+    return asyncio.create_task(queue.enter(cast(Call, call)))
 
 
 class Ended:
