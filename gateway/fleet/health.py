@@ -43,7 +43,7 @@ _OF_HOST = (
     CredentialsRejected,
 )  # failures of the host, by every kind of calls
 _MANY = 16  # waiting calls of a kind at a host: the calls of one client can fill its connection
-_SILENT_SECONDS = 1.0  # without any response, after which a busy host is probed; the probe has the same time again
+_SILENT_SECONDS = 1.0  # without any response, after which a busy host is probed; probes have the same time again
 _LATE_SECONDS = 1.0  # a timer that is late by this much shows that this process was suspended
 
 
@@ -113,7 +113,7 @@ class Health(Observer):
     def admit(self, kind: Kind) -> None:
         """Raise `HostDown` for a call that cannot succeed, and schedule a probe soon.
 
-        Raises `Busy` when many calls already wait for a host that responds to nothing, not even to a probe.  Such calls
+        Raises `Busy` when many calls already wait for a host that responds to nothing, not even to probes.  Such calls
         would use up the connections of their clients, and delay their calls to other hosts.
         """
         if kind not in OF_CLIENTS:
@@ -123,7 +123,7 @@ class Health(Observer):
             raise refusal
         if (count := self._engine.budgets[kind].in_use) >= _MANY and (silent := self._silent_seconds) > _SILENT_SECONDS:
             self.schedule.hurry()
-            if self.schedule.probing_seconds > _SILENT_SECONDS:
+            if self.schedule.unanswered_seconds > _SILENT_SECONDS:
                 raise Busy(f"host busy: it has not answered for {silent:.1f} s, and {count} calls wait for it")
 
     @property

@@ -18,12 +18,13 @@ _SPREAD_SECONDS = 0.1  # over which the probes of hosts that fail at the same ti
 class Schedule:
     """The times of the probes of one host."""
 
-    __slots__ = ("_began", "_hurried", "_sleeper", "_soonest", "_timer", "_uniform", "probing")
+    __slots__ = ("_hurried", "_sleeper", "_soonest", "_timer", "_unanswered_since", "_uniform", "probing")
 
     def __init__(self, uniform: Callable[[float, float], float] = random.uniform) -> None:
         self.probing = False  # whether a probe is under way
         self._uniform = uniform
-        self._began = 0.0  # when the present probe began, in the loop's time
+        # When the first probe since the last answer began, in the loop's time; None when the last one was answered.
+        self._unanswered_since: float | None = None
         self._hurried = False
         self._sleeper: asyncio.Future[None] | None = None  # during a pause
         self._timer: asyncio.TimerHandle | None = None  # of its end
@@ -41,15 +42,18 @@ class Schedule:
         return max(self._soonest - asyncio.get_running_loop().time(), 0.1)
 
     @property
-    def probing_seconds(self) -> float:
-        """For how many seconds the present probe has not been answered; 0 without one."""
-        return asyncio.get_running_loop().time() - self._began if self.probing else 0.0
+    def unanswered_seconds(self) -> float:
+        """For how many seconds no probe has been answered; 0 when the last one was."""
+        since = self._unanswered_since
+        return 0.0 if since is None else asyncio.get_running_loop().time() - since
 
     def begin(self, timeout_seconds: float) -> None:
-        """Note that a probe begins, which takes *seconds* at most."""
+        """Note that a probe begins, which takes *timeout_seconds* at most."""
         self.probing, self._hurried = True, False
-        self._began = asyncio.get_running_loop().time()
-        self._soonest = self._began + timeout_seconds
+        now = asyncio.get_running_loop().time()
+        if self._unanswered_since is None:
+            self._unanswered_since = now
+        self._soonest = now + timeout_seconds
 
     async def pause(self, interval_seconds: float, failures: int) -> None:
         """Wait for the next probe, after *failures* consecutive failures."""
@@ -59,6 +63,8 @@ class Schedule:
             doubled = 2.0 ** min(failures - 1, 16)
             least = min(_FIRST_SECONDS * doubled, _MOST_SECONDS)
             most = min(_ALONE_SECONDS * doubled, interval_seconds) * self._uniform(0.8, 1)
+        else:
+            self._unanswered_since = None
         least = min(least, most)
         now = asyncio.get_running_loop().time()
         self._soonest = now + least

@@ -370,15 +370,9 @@ async def test_calls_do_not_pile_up_at_a_host_that_answers_nothing(engine: FakeE
     """They would fill their client's connection, and hold up its calls to other hosts, until the host is known to be
     down: after a second without any answer, also to a probe, a host with many calls takes no more."""
     async with FakeEngine() as other, gateway_of(engine.address, other.address) as client:
-        await state_of(client, "h1", UP)
-        host = client.hosts_of_gateway["h1"]
-        engine.on("GET", "/containers/{id}/json", HANG)
-        waiting = [inspect(client, "web") for _ in range(16)]
-        await engine.request("GET", "/containers/{id}/json", nth=16)
-        engine.on("GET", "/_ping", HANG)
-        await until(lambda: time.time() - (host.engine.last_contact or 0) > 1)
-        waiting.append(inspect(client, "web"))  # lets the host be probed
-        await until(lambda: host.health.schedule.probing_seconds > 1)
+        waiting = await hanging(client, engine)
+        schedule = client.hosts_of_gateway["h1"].health.schedule
+        await until(lambda: schedule.unanswered_seconds > 1)
         refused = await refusal(inspect(client, "web"))
         await client.system.Ping(system_pb2.PingRequest(host="h2"))
 
@@ -388,3 +382,29 @@ async def test_calls_do_not_pile_up_at_a_host_that_answers_nothing(engine: FakeE
         assert await state_of(client, "h1", UP)  # it is not known to be down yet
         for call in waiting:
             call.cancel()
+
+
+async def test_calls_do_not_pile_up_when_a_second_probe_begins(engine: FakeEngine) -> None:
+    """A host that has not answered the first probe takes no more calls."""
+    async with gateway_of(engine.address, health_check_timeout_seconds=2) as client:
+        waiting = await hanging(client, engine)
+        schedule = client.hosts_of_gateway["h1"].health.schedule
+        await state_of(client, "h1", DEGRADED)  # after the first probe
+        await until(lambda: schedule.probing)
+        refused = await refusal(inspect(client, "web", timeout=1))
+        for call in waiting:
+            call.cancel()
+
+    assert refused.reason in ("HOST_BUSY", "HOST_TIMEOUT")  # after the second probe, it is known to be down
+
+
+async def hanging(client: Client, engine: FakeEngine) -> list[Any]:
+    """Let the host `h1` answer nothing any more, and return 17 calls that wait for it; a probe is under way."""
+    await state_of(client, "h1", UP)
+    host = client.hosts_of_gateway["h1"].engine
+    engine.on("GET", "/containers/{id}/json", HANG)
+    waiting = [inspect(client, "web") for _ in range(16)]
+    await engine.request("GET", "/containers/{id}/json", nth=16)
+    engine.on("GET", "/_ping", HANG)
+    await until(lambda: time.time() - (host.last_contact or 0) > 1)
+    return [*waiting, inspect(client, "web")]  # the last one lets the host be probed
