@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import InitErrorDetails
 
 from gateway.config.addresses import EngineAddress, ListenAddress, MetricsAddress, beyond_loopback
 from gateway.config.container_metrics import ContainerMetrics
@@ -260,8 +261,13 @@ class Keys(Section):
     @classmethod
     def _unique(cls, hosts: tuple[HostSettings, ...]) -> tuple[HostSettings, ...]:
         names = [host.name for host in hosts]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"has more than one host called {', '.join(twice)}: give each host its own name")
+        repeated = [
+            InitErrorDetails(type="value_error", loc=(number, "name"), input=name, ctx={"error": _repeats(first)})
+            for number, name in enumerate(names)
+            if (first := names.index(name)) < number
+        ]
+        if repeated:
+            raise ValidationError.from_exception_data("hosts", repeated)  # pydantic adds the path of `hosts`
         return hosts
 
     @model_validator(mode="after")
@@ -321,3 +327,7 @@ class Settings(Keys):
         if self.tls is not None and self.tls.client_ca is None:
             found.append("every client can call the gateway: set tls.client_ca to require client certificates")
         return found
+
+
+def _repeats(first: int) -> ValueError:
+    return ValueError(f"is also the name of hosts[{first}]: give each host its own name")

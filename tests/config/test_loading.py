@@ -473,9 +473,20 @@ def test_two_hosts_cannot_share_a_name() -> None:
     """A host's name is unique, and of letters that are safe everywhere."""
     text = refusal(["--host", "a=unix:///a", "--host", "a=unix:///b"])
 
-    assert text == "--host has more than one host called a: give each host its own name"
+    assert text == "--host: hosts[1].name 'a' is also the name of hosts[0]: give each host its own name"
     assert "'A b' should match pattern" in refusal(["--host", "A b=unix:///a"])
     assert refusal(["--host", "unix:///a"]) == "--host: 'unix:///a' is not name=address"
+
+
+def test_a_repeated_name_is_found_in_the_file(file: Any) -> None:
+    """The refusal has the line of the second host, and names the first one."""
+    flags = file(
+        "hosts:\n- {name: a, address: 'unix:///a'}\n- name: b\n  address: unix:///b\n- address: unix:///c\n  name: b\n"
+    )
+
+    text = refusal(flags)
+
+    assert text.startswith(f"file {flags[1]}, line 6, column 3: hosts[2].name 'b' is also the name of hosts[1]: ")
 
 
 def test_a_file_that_cannot_be_read_or_is_no_yaml_is_refused_without_quoting_it(file: Any, tmp_path: Path) -> None:
