@@ -106,33 +106,60 @@ CREATING = {
 
 def creating(method: Method, types: Types, contract: Contract, host: str = "self._host") -> str:
     """Return the method that creates or runs a container, with docker-py's arguments; *host* is the host's name."""
-    name, returns, code, note = CREATING[method.name]
-    spec = {argument: spec_place(contract, path) for argument, path in SPEC.items()}
-    fields = [field for field in method.fields if field.name != "config"]
-    kinds = {key: types.argument(field, message, "dicts.") for key, (field, message) in spec.items()}
-    named = [f"{key}: {kind} | None = None" for key, kind in kinds.items()]
-    command = named.pop(0)
+    name, returns, code, _ = CREATING[method.name]
+    head = f"    async def {name}({_parameters(method, types, contract)}) -> {returns}:"
+    text = docstring(_text(method, types, contract), 8)
+    return f"{head}\n{text}\n{code.format(call=_call(method), host=host)}\n"
+
+
+def _parameters(method: Method, types: Types, contract: Contract) -> str:
     request = contract.messages[method.start]
-    own = [f"{each.name}: {types.argument(each, request, 'dicts.')} | None = None" for each in fields]
-    image = contract.messages[SPEC_MESSAGE].fields[0].comment
-    comments = [("image", types.prose.names(image) if name == "create" else RUN_IMAGE)]
-    comments += [(key, types.comment(field, message)) for key, (field, message) in spec.items()]
-    comments += [(field.name, types.comment(field, request)) for field in fields]
-    lines = [f"*config*: {CONFIG}", DEADLINE]
+    of_spec = [_parameter(key, field, message, types) for key, field, message in _of_spec(contract)]
+    own = [_parameter(field.name, field, request, types) for field in _own_fields(method)]
+    command, *options = of_spec
     config = "config: container_config_pb2.ContainerSpec | dicts.ContainerSpecDict | None = None"
-    last = ["deadline: float | None = None"]
-    if name == "run":
-        lines += [CHECK, PROGRESS]
-        last = ["check: bool = True", "progress: Callable[[common_pb2.Progress], object] | None = None", *last]
-    parameters = ", ".join(["self", "image: str", command, "*", *own, *named, config, *last])
-    settings = "".join(f'"{path}": {key}, ' for key, path in {"image": "image", **SPEC}.items())
-    settings += '"stdin_once": stdin_open, ' if name == "create" else ""
-    spec_code = f"config=container_spec(config, {{{settings}}})"
-    call = f'self.rpc("{method.name}")({spec_code}, {values(fields)}deadline=deadline)'
+    running = ["check: bool = True", "progress: Callable[[common_pb2.Progress], object] | None = None"]
+    last = [*running, "deadline: float | None = None"] if _runs(method) else ["deadline: float | None = None"]
+    return ", ".join(["self", "image: str", command, "*", *own, *options, config, *last])
+
+
+def _parameter(name: str, field: Field, message: Message, types: Types) -> str:
+    return f"{name}: {types.argument(field, message, 'dicts.')} | None = None"
+
+
+def _text(method: Method, types: Types, contract: Contract) -> str:
+    """Return the text of the docstring."""
+    note = CREATING[method.name][3]
+    request = contract.messages[method.start]
+    image = RUN_IMAGE if _runs(method) else types.prose.names(contract.messages[SPEC_MESSAGE].fields[0].comment)
+    comments = [("image", image)]
+    comments += [(key, types.comment(field, message)) for key, field, message in _of_spec(contract)]
+    comments += [(field.name, types.comment(field, request)) for field in _own_fields(method)]
+    more = [f"*config*: {CONFIG}", DEADLINE, *([CHECK, PROGRESS] if _runs(method) else [])]
     text = "\n\n".join(filter(None, [types.prose.of(method.comment), note, arguments(comments)]))
-    text += "".join(f"\n- {line}" for line in lines)
-    body = code.format(call=call, host=host)
-    return f"    async def {name}({parameters}) -> {returns}:\n{docstring(text, 8)}\n{body}\n"
+    return text + "".join(f"\n- {line}" for line in more)
+
+
+def _call(method: Method) -> str:
+    """Return the call of the RPC."""
+    settings = "".join(f'"{path}": {key}, ' for key, path in {"image": "image", **SPEC}.items())
+    settings += "" if _runs(method) else '"stdin_once": stdin_open, '
+    config = f"config=container_spec(config, {{{settings}}})"
+    return f'self.rpc("{method.name}")({config}, {values(_own_fields(method))}deadline=deadline)'
+
+
+def _runs(method: Method) -> bool:
+    return method.name == "RunContainer"
+
+
+def _own_fields(method: Method) -> list[Field]:
+    """Return the fields of the request that are no part of the container's configuration."""
+    return [field for field in method.fields if field.name != "config"]
+
+
+def _of_spec(contract: Contract) -> list[tuple[str, Field, Message]]:
+    """Return the arguments of `SPEC`, each with its field and the message of the field."""
+    return [(key, *spec_place(contract, path)) for key, path in SPEC.items()]
 
 
 def spec_place(contract: Contract, path: str) -> tuple[Field, Message]:

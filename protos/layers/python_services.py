@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from protos.layers.model import Contract, Field, Method, Reach, Service, Shape
 from protos.layers.python_creating import CREATING, creating
@@ -91,6 +92,7 @@ from dockfleet.specs import container_spec, pulled_tag, repository
 """
 
 BASES = {"ImageService": "ImageOperations"}
+UPLOADS = (Shape.UPLOAD, Shape.UPLOAD_STREAM)
 
 LOGS = '''
     def logs(
@@ -104,6 +106,17 @@ LOGS = '''
         """
         return Lines(self.log_messages({values}))
 '''
+
+
+class _Form(NamedTuple):
+    """What a method is made of, besides the fields of its request."""
+
+    returns: str
+    body: str
+    more: dict[str, str]
+    """The arguments that are not fields, with their comments."""
+    note: str = ""
+    """For the docstring."""
 
 
 def prose(contract: Contract) -> Prose:
@@ -146,27 +159,30 @@ def _class(service: Service, types: Types, contract: Contract) -> str:
 
 
 def _method(service: Service, method: Method, types: Types, contract: Contract) -> str:
+    form = _form(method, types, contract)
     fields = sorted(method.fields, key=lambda field: not is_required(field))
-    returns, body, notes, more = _body(method, types, contract)
-    parameters = signature(fields, method, types, contract, more)
+    parameters = signature(fields, method, types, contract, form.more)
+    coroutine = "async " if "await " in form.body else ""
+    head = f"    {coroutine}def {method_name(service, method)}(self, {parameters}) -> {form.returns}:\n"
+    code = f"{head}{docstring(_text(fields, method, form, types, contract), 8)}\n{form.body}\n"
+    return code + _logs(fields, method, form, types, contract) if method.name == "StreamLogs" else code
+
+
+def _text(fields: Sequence[Field], method: Method, form: _Form, types: Types, contract: Contract) -> str:
+    """Return the text of the docstring."""
     message = contract.messages[method.start]
     comments = [(parameter(field.name), types.comment(field, message)) for field in fields]
-    text = "\n\n".join(filter(None, [types.prose.of(method.comment), *notes, arguments(comments)]))
-    text += "".join(f"\n- {line}" for line in more.values())
-    if not comments and more:
-        text = text.replace("\n- ", "\n\nArguments:\n\n- ", 1)
-    coroutine = "async " if "await " in body else ""
-    name = method_name(service, method)
-    head = f"    {coroutine}def {name}(self, {parameters}) -> {returns}:\n"
-    code = f"{head}{docstring(text, 8)}\n{body}\n"
-    if method.name == "StreamLogs":
-        keyword_fields = [field for field in fields if field.name not in ("resume_token",)]
-        values = ", ".join(f"{parameter(each.name)}={parameter(each.name)}" for each in keyword_fields)
-        plain = signature(keyword_fields, method, types, contract, more).replace(
-            "strict: bool | None = None", "strict: bool | None = True"
-        )
-        code += LOGS.format(parameters=plain, values=f"{values}, retry_seconds=retry_seconds, deadline=deadline")
-    return code
+    text = "\n\n".join(filter(None, [types.prose.of(method.comment), form.note, arguments(comments)]))
+    more = "".join(f"\n- {line}" for line in form.more.values())
+    return f"{text}{more}" if comments else f"{text}\n\nArguments:\n{more}"
+
+
+def _logs(fields: Sequence[Field], method: Method, form: _Form, types: Types, contract: Contract) -> str:
+    """Return the method that reads a log by lines."""
+    fields = [field for field in fields if field.name != "resume_token"]
+    parameters = signature(fields, method, types, contract, form.more)
+    parameters = parameters.replace("strict: bool | None = None", "strict: bool | None = True")
+    return LOGS.format(parameters=parameters, values=f"{values(fields)}retry_seconds=retry_seconds, deadline=deadline")
 
 
 def signature(fields: Sequence[Field], method: Method, types: Types, contract: Contract, more: dict[str, str]) -> str:
@@ -192,37 +208,47 @@ def signature(fields: Sequence[Field], method: Method, types: Types, contract: C
     return ", ".join([*first, *last, "*", *named])
 
 
-def _body(method: Method, types: Types, contract: Contract) -> tuple[str, str, list[str], dict[str, str]]:
-    """Return the type of the answer, the code, notes for the docstring, and what comes with the fields."""
-    response = contract.messages[method.response]
-    more = {"deadline": DEADLINE}
-    call = f'self.rpc("{method.name}")({values(method.fields)}deadline=deadline)'
-    call = call.replace("repo=repo, tag=tag, ", "**repository(repo, tag), ")
+def _form(method: Method, types: Types, contract: Contract) -> _Form:
+    more, call = _more(method, contract), _call(method)
     whole = types.message(method.response)
-    if method.shape in (Shape.UPLOAD, Shape.UPLOAD_STREAM):
-        more = {"source": SOURCE, **more}
-        call = call.replace(")(", ")(source, ", 1)
-    if method.name == "PullImage":
-        more["all_tags"] = ALL_TAGS
-        call = call.replace("tag=tag", f"tag={PULLED_TAG}")
-    if response.field("progress"):
-        more = {**more, "progress": PROGRESS}
-        return "ImageResult", f"        return await proceed({call}, progress)", [CASES["progress"]], more
+    if "progress" in more:
+        return _Form("ImageResult", f"        return await proceed({call}, progress)", more, CASES["progress"])
+    match method.shape:
+        case Shape.RESUMING:
+            return _Form(f"ResumingStream[{whole}]", f"        return {call}", more, CASES["resuming"])
+        case Shape.DOWNLOAD:
+            return _Form("AsyncIterator[bytes]", f"        return download({call})", more)
+        case Shape.SESSION:
+            return _Form("Session", f"        session: Session = {call}\n        return session", more)
+        case Shape.STREAM:
+            return _Form(f"Stream[{whole}]", f"        return {call}", more)
+        case _:
+            return _Form(*_unary(call, method, types, contract), more)
+
+
+def _more(method: Method, contract: Contract) -> dict[str, str]:
+    """Return the arguments that are not fields of the request, with their comments."""
+    source = {"source": SOURCE} if method.shape in UPLOADS else {}
+    all_tags = {"all_tags": ALL_TAGS} if method.name == "PullImage" else {}
+    progress = {"progress": PROGRESS} if contract.messages[method.response].field("progress") else {}
+    retry = {"retry_seconds": RETRY} if method.shape is Shape.RESUMING else {}
+    return {**source, "deadline": DEADLINE, **all_tags, **progress, **retry}
+
+
+def _call(method: Method) -> str:
+    """Return the call of the RPC."""
+    given = values(method.fields)
     if method.shape is Shape.RESUMING:
-        more["retry_seconds"] = RETRY
-        call = call.replace('self.rpc("', 'self._resuming("').replace("deadline=", "retry_seconds, deadline=", 1)
-        call = f'self._resuming("{method.name}", retry_seconds, deadline, {values(method.fields)})'
-        return f"ResumingStream[{whole}]", f"        return {call}", [CASES["resuming"]], more
-    if method.shape is Shape.DOWNLOAD:
-        return "AsyncIterator[bytes]", f"        return download({call})", [], more
-    if method.shape is Shape.SESSION:
-        return "Session", f"        session: Session = {call}\n        return session", [], more
-    if method.shape is Shape.STREAM:
-        return f"Stream[{whole}]", f"        return {call}", [], more
-    return (*_unary(call, method, types, contract), [], more)
+        return f'self._resuming("{method.name}", retry_seconds, deadline, {given})'
+    given = given.replace("repo=repo, tag=tag, ", "**repository(repo, tag), ")
+    if method.name == "PullImage":
+        given = given.replace("tag=tag", f"tag={PULLED_TAG}")
+    source = "source, " if method.shape in UPLOADS else ""
+    return f'self.rpc("{method.name}")({source}{given}deadline=deadline)'
 
 
 def _unary(call: str, method: Method, types: Types, contract: Contract) -> tuple[str, str]:
+    """Return the type of the answer and the code of a method with one response."""
     response = contract.messages[method.response]
     fields = response.fields
     if not fields:
