@@ -1,4 +1,4 @@
-"""What a request of RunContainer asks of an engine first."""
+"""Reads requests of RunContainer: the container that they create, and whether the image has a tag."""
 
 from __future__ import annotations
 
@@ -19,3 +19,8 @@ def create_request(request: pb.RunContainerRequest) -> pb.CreateContainerRequest
             setattr(create, name, getattr(request, name))
     CREATE.call(create)
     return create
+
+
+def has_tag(image: str) -> bool:
+    """Return whether the reference *image* has a tag or a digest; without one, it means the tag `latest`."""
+    return "@" in image or ":" in image.rpartition("/")[2]

@@ -25,7 +25,7 @@ from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext, StreamContext
 from gateway.rpc.encoding import output_encoder
 from gateway.rpc.mirror import coalesced, first
-from gateway.rpc.run_request import CREATE, create_request
+from gateway.rpc.run_request import CREATE, create_request, has_tag
 from gateway.rpc.terminal import forward_input, read_output
 
 _METHODS = pb.DESCRIPTOR.services_by_name["ContainerService"].methods_by_name
@@ -128,7 +128,7 @@ class ContainerService:
         self, host: Host, request: pb.RunContainerRequest, context: CallContext
     ) -> AsyncGenerator[Any, None]:
         pull = images_pb2.PullImageRequest(image=request.config.image)
-        if not _has_tag(pull.image):
+        if not has_tag(pull.image):
             pull.tag = "latest"  # without one, the engine would pull all tags of the repository
         if request.HasField("platform"):
             pull.platform = request.platform
@@ -261,7 +261,3 @@ def _is_of(image: Any, platform: str) -> bool:
     has = (image.os, image.architecture, image.variant)
     pairs = zip(platform.split("/"), has, strict=False)
     return platform in has or all(wanted == each or not each for wanted, each in pairs)
-
-
-def _has_tag(image: str) -> bool:
-    return "@" in image or ":" in image.rsplit("/", 1)[-1]

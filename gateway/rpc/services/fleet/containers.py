@@ -25,6 +25,7 @@ from gateway.rpc.encoding import serialize
 from gateway.rpc.fan_out import addressed, chosen_hosts, settled, unaddressed, within_request
 from gateway.rpc.host_messages import incomplete_sources
 from gateway.rpc.host_rpc import Behaviour, HostRpc, as_message
+from gateway.rpc.run_request import has_tag
 from gateway.rpc.status import failure
 
 _METHODS = pb.DESCRIPTOR.services_by_name["FleetService"].methods_by_name
@@ -116,7 +117,7 @@ class FleetContainers:
         sizes: dict[Host, Size] = {}
         if request.placement.resource in (pb.PLACEMENT_RESOURCE_MEMORY, pb.PLACEMENT_RESOURCE_CPU):
             sizes = await self._sizes(hosts)
-        image = config.image if _has_tag(config.image) else f"{config.image}:latest"
+        image = config.image if has_tag(config.image) else f"{config.image}:latest"
         measured = [placement.measure(host, request.placement, wanted, image, sizes.get(host)) for host in hosts]
         return placement.rank(measured, request.placement)
 
@@ -137,10 +138,6 @@ class FleetContainers:
 
         await asyncio.gather(*(asyncio.create_task(ask(host)) for host in hosts if host.failure is None))
         return sizes
-
-
-def _has_tag(image: str) -> bool:
-    return "@" in image or ":" in image.rpartition("/")[2]
 
 
 def _decision(chosen: Candidate, candidates: Sequence[Candidate], how: pb.Placement) -> pb.PlacementDecision:
