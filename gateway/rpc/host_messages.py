@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from dockfleet.fleet.v1 import hosts_pb2 as pb
 from dockfleet.v1 import common_pb2
 from dockfleet.v1.common_pb2 import ErrorReason
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import ValidationError
 
@@ -22,6 +23,8 @@ from gateway.fleet.sources.feed import Feed
 from gateway.fleet.state import State
 from gateway.fleet.twins import Twins
 from gateway.rpc.status import failure, safe
+
+M = TypeVar("M", bound=Message)
 
 _STATES = {
     State.CONNECTING: pb.HOST_STATE_CONNECTING,
@@ -97,6 +100,16 @@ def source_messages(feeds: Iterable[Feed]) -> Iterator[pb.HostSource]:
 def incomplete_sources(hosts: HostRegistry) -> Iterator[pb.HostSource]:
     """Yield the sources whose hosts the gateway does not know completely."""
     return source_messages(feed for feed in hosts.feeds if not feed.complete)
+
+
+def sources_response(kind: type[M], hosts: HostRegistry, resume_token: bytes = b"") -> M | None:
+    """Return the first response of a stream, which names the incomplete sources; None when there are none.
+
+    Its *resume_token* is that of the request: the client continues there.
+    """
+    sources = list(incomplete_sources(hosts))
+    token = {"resume_token": resume_token} if resume_token else {}  # not every *kind* has one
+    return kind(incomplete_sources=sources, **token) if sources else None
 
 
 def document_of(spec: pb.HostSpec) -> str:

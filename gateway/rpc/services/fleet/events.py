@@ -24,7 +24,7 @@ from gateway.fleet.merge import Part, Resumed, Source, Stalled
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
 from gateway.rpc.fan_out import within_request
-from gateway.rpc.host_messages import incomplete_sources
+from gateway.rpc.host_messages import sources_response
 from gateway.rpc.host_rpc import as_message
 from gateway.rpc.markers import heartbeat
 from gateway.rpc.services.fleet.ending import ending
@@ -57,8 +57,7 @@ class FleetEvents:
         async with stream.merged, members, ending(stream, timeout):
             await stream.listening(max_wait(request))
             await context.send_initial_metadata()
-            if sources := list(incomplete_sources(self._backend.hosts)):
-                first = pb.StreamEventsResponse(resume_token=request.resume_token, incomplete_sources=sources)
+            if first := sources_response(pb.StreamEventsResponse, self._backend.hosts, request.resume_token):
                 yield first.SerializeToString()
             async with aclosing(stream.merged.responses(stream.records)) as responses:
                 async for records in responses:

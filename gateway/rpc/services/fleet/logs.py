@@ -30,7 +30,7 @@ from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
 from gateway.rpc.encoding import log_encoder
 from gateway.rpc.fan_out import settled, within_request
-from gateway.rpc.host_messages import incomplete_sources
+from gateway.rpc.host_messages import sources_response
 from gateway.rpc.host_rpc import as_message
 from gateway.rpc.markers import heartbeat
 from gateway.rpc.services.fleet.ending import ending
@@ -71,8 +71,7 @@ class FleetLogs:
         members = Members(self._backend.hosts, request.hosts, request.containers, stream, timeout)
         async with stream.merged, members, ending(stream, timeout):
             await context.send_initial_metadata()
-            if sources := list(incomplete_sources(self._backend.hosts)):
-                first = pb.StreamLogsResponse(resume_token=request.resume_token, incomplete_sources=sources)
+            if first := sources_response(pb.StreamLogsResponse, self._backend.hosts, request.resume_token):
                 yield first.SerializeToString()
             async with aclosing(stream.merged.responses(stream.records)) as responses:
                 async for records in responses:

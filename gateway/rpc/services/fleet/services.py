@@ -15,7 +15,7 @@ from gateway.fleet.selector import select_some
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
 from gateway.rpc.fan_out import settled
-from gateway.rpc.host_messages import incomplete_sources
+from gateway.rpc.host_messages import incomplete_sources, sources_response
 from gateway.rpc.host_rpc import as_message
 from gateway.rpc.markers import heartbeat
 
@@ -61,8 +61,8 @@ class FleetServices:
         synced = False
         async with Members(self._backend.hosts, wanted.hosts, _ALL, endpoints, self._backend.timeouts.fan_out):
             await context.send_initial_metadata()
-            if sources := list(incomplete_sources(self._backend.hosts)):
-                yield pb.WatchServicesResponse(incomplete_sources=sources)
+            if first := sources_response(pb.WatchServicesResponse, self._backend.hosts):
+                yield first
             while True:
                 changed.clear()
                 response = pb.WatchServicesResponse()

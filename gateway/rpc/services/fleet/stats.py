@@ -22,7 +22,7 @@ from gateway.fleet.selector import select
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
 from gateway.rpc.fan_out import settled
-from gateway.rpc.host_messages import incomplete_sources
+from gateway.rpc.host_messages import sources_response
 from gateway.rpc.host_rpc import as_message
 from gateway.rpc.markers import heartbeat
 from gateway.rpc.services.fleet.streams import joined
@@ -52,8 +52,8 @@ class FleetStats:
             stack.push_async_callback(stream.close)
             await stack.enter_async_context(members)
             await context.send_initial_metadata()
-            if sources := list(incomplete_sources(self._backend.hosts)):
-                yield pb.StreamStatsResponse(incomplete_sources=sources).SerializeToString()
+            if first := sources_response(pb.StreamStatsResponse, self._backend.hosts):
+                yield first.SerializeToString()
             while not stream.ended:
                 records = await stream.next()
                 if records:

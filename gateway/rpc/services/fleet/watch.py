@@ -21,7 +21,7 @@ from gateway.fleet.selector import fits, select, selecting
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
 from gateway.rpc.fan_out import settled
-from gateway.rpc.host_messages import incomplete_sources
+from gateway.rpc.host_messages import sources_response
 from gateway.rpc.host_rpc import as_message
 from gateway.rpc.markers import heartbeat
 from gateway.rpc.services.fleet.streams import MOST_BYTES
@@ -56,8 +56,7 @@ class FleetWatch:
             stack.push_async_callback(watch.close)
             await watch.open()
             await context.send_initial_metadata()
-            if sources := list(incomplete_sources(self._backend.hosts)):
-                first = pb.WatchContainersResponse(resume_token=request.resume_token, incomplete_sources=sources)
+            if first := sources_response(pb.WatchContainersResponse, self._backend.hosts, request.resume_token):
                 yield first.SerializeToString()
             while True:
                 pieces = await watch.next()
