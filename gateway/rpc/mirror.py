@@ -23,9 +23,10 @@ from gateway.engine.codec.binding import Binding, binding_of
 from gateway.engine.errors import InvalidField
 from gateway.engine.process.bounded_buffer import buffered
 from gateway.engine.process.progress import ProgressCoalescer
-from gateway.rpc import encoding, fan_out
+from gateway.rpc import encoding
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
+from gateway.rpc.fan_out.behaviour import fan_out
 from gateway.rpc.host_rpc import Behaviour
 from gateway.rpc.lists import listing, may_be_old
 
@@ -48,7 +49,7 @@ def behaviours(
         if written:
             made[method.full_name] = written[0]
         elif rules.fan_out:
-            made[method.full_name] = fan_out.behaviour(method, backend, served or {})
+            made[method.full_name] = fan_out(method, backend, served or {})
         else:
             made[method.full_name] = mirror(method, backend)
     return made

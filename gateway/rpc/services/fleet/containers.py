@@ -1,4 +1,4 @@
-"""FleetService: FindContainers and RunContainer.  `rpc/fan_out.py` serves the RPCs that call one host each."""
+"""FleetService: FindContainers and RunContainer.  `rpc/fan_out/` serves the RPCs that call one host each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gateway.fleet.selector import unmatched
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
 from gateway.rpc.encoding import serialize
-from gateway.rpc.fan_out import addressed, chosen_hosts, settled, unaddressed, within_request
+from gateway.rpc.fan_out.requests import addressed, chosen_hosts, settled, unaddressed, within_request
 from gateway.rpc.host_messages import incomplete_sources
 from gateway.rpc.host_rpc import Behaviour, HostRpc, as_message
 from gateway.rpc.run_request import has_tag

@@ -23,7 +23,7 @@ from gateway.fleet.members import Members
 from gateway.fleet.merge import Part, Resumed, Source, Stalled
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
-from gateway.rpc.fan_out import within_request
+from gateway.rpc.fan_out.requests import within_request
 from gateway.rpc.host_messages import sources_response
 from gateway.rpc.host_rpc import as_message
 from gateway.rpc.markers import heartbeat

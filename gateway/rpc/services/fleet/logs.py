@@ -29,7 +29,7 @@ from gateway.fleet.selector import select
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
 from gateway.rpc.encoding import log_encoder
-from gateway.rpc.fan_out import settled, within_request
+from gateway.rpc.fan_out.requests import settled, within_request
 from gateway.rpc.host_messages import sources_response
 from gateway.rpc.host_rpc import as_message
 from gateway.rpc.markers import heartbeat

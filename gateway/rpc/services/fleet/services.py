@@ -14,7 +14,7 @@ from gateway.fleet.members import Members
 from gateway.fleet.selector import select_some
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
-from gateway.rpc.fan_out import settled
+from gateway.rpc.fan_out.requests import settled
 from gateway.rpc.host_messages import incomplete_sources, sources_response
 from gateway.rpc.host_rpc import as_message
 from gateway.rpc.markers import heartbeat

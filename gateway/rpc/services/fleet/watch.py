@@ -20,7 +20,7 @@ from gateway.fleet.host import Host
 from gateway.fleet.selector import fits, select, selecting
 from gateway.rpc.backend import Backend
 from gateway.rpc.context import CallContext
-from gateway.rpc.fan_out import settled
+from gateway.rpc.fan_out.requests import settled
 from gateway.rpc.host_messages import sources_response
 from gateway.rpc.host_rpc import as_message
 from gateway.rpc.markers import heartbeat
