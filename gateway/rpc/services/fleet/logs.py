@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from dockfleet.fleet.v1 import fleet_pb2 as pb
-from google.protobuf.duration_pb2 import Duration
 
-from gateway.engine import queries
-from gateway.engine.client import APIError, NotFound
-from gateway.engine.codec.timestamps import nanoseconds
 from gateway.engine.codec.wire import delimited, tag
 from gateway.engine.errors import CallError, InvalidField
-from gateway.engine.inventory import details
 from gateway.engine.inventory.rows import ContainerRow
 from gateway.engine.inventory.selecting import check_containers
-from gateway.engine.logs.cursor import LogCursor, LogTokenCodec
-from gateway.engine.logs.records import Batch, End, EndReason, Gap, Heartbeat, Reconnected, Record
-from gateway.engine.logs.runs import Run
+from gateway.engine.logs.cursor import LogTokenCodec
 from gateway.engine.transport.turns import Turns
 from gateway.fleet.host import Host
 from gateway.fleet.members import Members
@@ -31,26 +24,16 @@ from gateway.rpc.context import CallContext
 from gateway.rpc.encoding import log_encoder
 from gateway.rpc.fan_out.requests import settled, within_request
 from gateway.rpc.host_messages import sources_response
-from gateway.rpc.host_rpc import as_message
 from gateway.rpc.markers import heartbeat
 from gateway.rpc.services.fleet.ending import ending
 from gateway.rpc.services.fleet.log_places import UNDECIDED, Lines, Log, Place, Places
+from gateway.rpc.services.fleet.log_reading import Reader
+from gateway.rpc.services.fleet.log_records import RESUMED, Other, batch, failed, failure_of, of_host, of_log, stalled
 from gateway.rpc.services.fleet.streams import Merged, max_wait
 from gateway.rpc.services.fleet.tokens import PartsCodec
-from gateway.rpc.services.logs import DETAILS, LARGE_BYTES, STDERR, STDOUT, flags_of, message_of, query_of
+from gateway.rpc.services.logs import DETAILS, flags_of, query_of
 
-_METHOD = pb.DESCRIPTOR.services_by_name["FleetService"].methods_by_name["StreamLogs"]
 _TOKEN = tag(pb.StreamLogsResponse.DESCRIPTOR, "resume_token")
-_RECORDS = tag(pb.StreamLogsResponse.DESCRIPTOR, "records")
-_BATCH = tag(pb.LogRecord.DESCRIPTOR, "batch")
-
-
-@dataclass(slots=True)
-class Other:
-    """Another record, serialised, and the place after it."""
-
-    record: bytes
-    after: Place | None = None
 
 
 class FleetLogs:
@@ -99,20 +82,20 @@ class _Stream:
         self._backend = backend
         asked = request.request
         try:
-            self._flags = flags_of(asked)
-            self._query = query_of(_for_any_container(asked), self._flags)
+            flags = flags_of(asked)
+            self._query = query_of(_for_any_container(asked), flags)
         except InvalidField as wrong:
             raise within_request(wrong) from None
         self.until = self._query.until
         self._encode = log_encoder(
-            times=asked.timestamps or not asked.HasField("timestamps"), details=bool(self._flags & DETAILS)
+            times=asked.timestamps or not asked.HasField("timestamps"), details=bool(flags & DETAILS)
         )
-        self._streams = self._flags & (STDOUT | STDERR)
         self._logs: dict[tuple[str, str], Source[Lines | Other]] = {}
         self._of: dict[Source[Lines | Other], Log] = {}
         self._down: set[Host] = set()
         self._news: list[bytes] = []  # records of whole hosts
-        self._places = Places(points, self._flags, parts or [])
+        self._places = Places(points, flags, parts or [])
+        self._reader = Reader(self.merged, self._places, self._query, flags)
 
     # What the members do
 
@@ -134,8 +117,7 @@ class _Stream:
         """Stall the logs of the host, so that no others wait for them, and report that."""
         self._down.add(host)
         self._places.lose(host)
-        why = as_message(failure, host.name, _METHOD)
-        self._report(host, stalled=pb.SourceStalled(failure=why))
+        self._report(host, stalled=pb.SourceStalled(failure=failure_of(host, failure)))
         for source, log in self._of.items():
             if log.host is host:
                 self.merged.stall(source)
@@ -153,7 +135,7 @@ class _Stream:
                 self.merged.stop(source)
                 self._forget(source, log)
                 self._places.leave((host.name, log.id), log.sent)
-        self._report(host, failure=as_message(why, host.name, _METHOD))
+        self._report(host, failure=failure_of(host, why))
 
     def container_put(self, host: Host, row: ContainerRow, *, later: bool) -> None:
         """Begin its log, unless it is read already or has ended before."""
@@ -181,7 +163,7 @@ class _Stream:
         elif self.until is not None:
             self.merged.finish(self.until)
 
-    # Reading
+    # Its logs
 
     def _continue(self, host: Host) -> None:
         for id, place in self._places.take_all(host.name):
@@ -189,35 +171,11 @@ class _Stream:
 
     def _begin(self, host: Host, id: str, name: str, place: Place) -> None:
         log = Log(host, id, name, place, read=replace(place))
-        source = self.merged.read((host.name, id), lambda source: self._read(source, log))
+        source = self.merged.read((host.name, id), lambda source: self._reader.read(source, log))
         self._logs[host.name, id] = source
         self._of[source] = log
         if host in self._down:
             self.merged.stall(source)
-
-    async def _read(self, source: Source[Lines | Other], log: Log) -> None:
-        try:
-            inspected = await queries.inspect(log.host.engine, log.id)
-            if log.sent.since == UNDECIDED:
-                found = self._places.of_inspected((log.host.name, log.id), details.inspected(inspected.document))
-                if found is None:
-                    return
-                log.sent = found
-            query = self._query
-            if log.sent.since and log.sent.cursor is None:
-                query = replace(query, since=log.sent.since, tail=None)
-            records = log.host.logs.read(
-                log.id, query, Run.of(inspected), log.sent.cursor, live=lambda: self.merged.live(source)
-            )
-            async with aclosing(records):
-                async for record in records:
-                    await self._take(source, log, record)
-        except NotFound:
-            end = End(log.sent.cursor or LogCursor(), EndReason.REMOVED)
-            await self._put_other(source, log, end)
-        except (CallError, APIError) as error:
-            log.broken = isinstance(error, CallError) and self._query.follow
-            await self.merged.put(source, _failed(log.host, error), [], 0)
 
     def host_of(self, source: Source[Lines | Other]) -> Host:
         """Return the host of a log."""
@@ -225,47 +183,7 @@ class _Stream:
 
     def give_up(self, source: Source[Lines | Other], why: CallError) -> None:
         """End a log whose host does not answer with a failure."""
-        self.merged.end(source, _failed(self.host_of(source), why))
-
-    async def _take(self, source: Source[Lines | Other], log: Log, record: Record) -> None:
-        match record:
-            case Batch(cursor, lines):
-                if record.size > LARGE_BYTES and log.host.engine.turns.spent:
-                    await log.host.engine.turns.next()
-                if self._streams != STDOUT | STDERR:
-                    lines = [line for line in lines if line.stream == self._streams]
-                await self._put_lines(source, log, lines, cursor, record.size)
-            case Heartbeat():
-                self.merged.live(source)
-            case Reconnected():
-                pass
-            case _:
-                await self._put_other(source, log, record)
-
-    async def _put_lines(
-        self, source: Source[Lines | Other], log: Log, lines: list[Any], cursor: LogCursor, size: int
-    ) -> None:
-        before, passed, place = log.read.cursor, 0, log.read
-        if place.passed:  # lines that the client received before it resumed
-            passed = min(place.passed, len(lines))
-            log.read = replace(place, cursor=cursor, passed=place.passed - passed)
-            lines = lines[passed:]
-        else:
-            log.read = Place(cursor)
-        if lines:
-            times = [nanoseconds(line.time) for line in lines]
-            await self.merged.put(source, Lines(before, passed, lines, cursor), times, size)
-
-    async def _put_other(self, source: Source[Lines | Other], log: Log, record: Record) -> None:
-        message = message_of(record)
-        name = message.WhichOneof("record")
-        assert name is not None
-        if isinstance(record, Gap):
-            log.read = Place(record.cursor)  # the lines to pass over are among those that are missing
-        else:
-            log.read = replace(log.read, cursor=record.cursor)
-        body = pb.LogRecord(**{name: getattr(message, name)}).SerializeToString()
-        await self.merged.put(source, Other(body, replace(log.read)), [], len(body))
+        self.merged.end(source, failed(self.host_of(source), why))
 
     # Sending
 
@@ -284,34 +202,23 @@ class _Stream:
                     pass  # the host has left since then
                 case Part(source, Lines() as lines, start, stop):
                     log = self._of[source]
-                    record = self._record(log, delimited(_BATCH, self._encode(lines.lines[start:stop])))
+                    record = of_log(log, batch(self._encode(lines.lines[start:stop])))
                     log.sent, log.packed = lines.place(stop, log.sent.since), b""
                     yield record, log.host.engine.turns
                 case Part(source, Other(body, after)):
                     log = self._of[source]
                     if after is not None:
                         log.sent, log.packed = after, b""
-                    yield self._record(log, body), log.host.engine.turns
+                    yield of_log(log, body), log.host.engine.turns
                 case Stalled(source, idle):
-                    idle_time = Duration()
-                    idle_time.FromNanoseconds(int(idle * 1e9))
-                    stalled = pb.LogRecord(stalled=pb.SourceStalled(idle=idle_time))
-                    yield self._record(self._of[source], stalled.SerializeToString()), None
+                    yield of_log(self._of[source], stalled(idle)), None
                 case Resumed(source):
                     if self._of[source].host not in self._down:
-                        resumed = pb.LogRecord(resumed=pb.SourceResumed())
-                        yield self._record(self._of[source], resumed.SerializeToString()), None
+                        yield of_log(self._of[source], RESUMED), None
         self._forget_ended()
 
-    def _record(self, log: Log, body: bytes) -> bytes:
-        if not log.head:
-            head = pb.LogRecord(host=log.host.name, container_id=log.id, container_name=log.name)
-            log.head = head.SerializeToString()
-        return delimited(_RECORDS, log.head + body)
-
     def _report(self, host: Host, *, id: str = "", name: str = "", **what: Any) -> None:
-        record = pb.LogRecord(host=host.name, container_id=id, container_name=name, **what)
-        self._news.append(delimited(_RECORDS, record.SerializeToString()))
+        self._news.append(of_host(host, id=id, name=name, **what))
         self.merged.wake()
 
     def _forget_ended(self) -> None:
@@ -335,10 +242,6 @@ class _Stream:
     def _forget(self, source: Source[Lines | Other], log: Log) -> None:
         del self._of[source]
         del self._logs[log.host.name, log.id]
-
-
-def _failed(host: Host, error: CallError | APIError) -> Other:
-    return Other(pb.LogRecord(failure=as_message(error, host.name, _METHOD)).SerializeToString())
 
 
 def _for_any_container(asked: Any) -> Any:
