@@ -10,9 +10,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from gateway.config.files import read_regular
 from gateway.config.problems import ConfigError, reasons
 from gateway.config.settings import DockerConfiguration, HostSettings
 
+_MOST_BYTES = 1 << 20  # of a context
 _LOCAL_SOCKET = "unix:///var/run/docker.sock"
 
 
@@ -74,13 +76,13 @@ def _contexts(folder: Path, left_out: list[tuple[str, str]]) -> Iterator[HostSet
     for meta in sorted(folder.glob("contexts/meta/*/meta.json")):
         name = meta.parent.name
         try:
-            context = json.loads(meta.read_bytes())
-            name, address = context["Name"], context["Endpoints"]["docker"]["Host"]
+            context = json.loads(read_regular(meta, _MOST_BYTES))
+            name, address = str(context["Name"]), context["Endpoints"]["docker"]["Host"]
             tls = folder / "contexts" / "tls" / meta.parent.name / "docker"
             yield _host_of(name, address, tls if tls.is_dir() else None)
         except ValidationError as error:
             left_out.append((name, ", ".join(reasons(error, section="hosts[]."))))
-        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             left_out.append((name, f"{meta} has no docker endpoint"))
 
 

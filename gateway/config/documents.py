@@ -6,19 +6,23 @@ JSON is YAML too, so a document can be either.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import re
 from collections.abc import Hashable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from gateway.config.files import read_regular
 from gateway.config.keys import PATHS
 from gateway.config.problems import ConfigError
 from gateway.config.tls import BEGIN
 
 MAX_BYTES = 16 << 20  # of one document: a thousand hosts with certificates of their own
+_MOST_NODES = 1 << 20  # of a document, with what its aliases repeat
 
 
 class Document:
@@ -33,23 +37,32 @@ class Document:
         except RecursionError:
             raise ConfigError(f"{where}: invalid YAML: nested too deep") from None
 
+    @functools.cached_property
+    def _nodes(self) -> yaml.Node | None:
+        """The parts of the text; None when it is JSON, but not YAML."""
+        try:
+            return yaml.compose(self._text, _Loader)
+        except (yaml.YAMLError, RecursionError):
+            return None
+
     def _read(self) -> Any:
         if self._text.lstrip()[:1] in ("{", "["):
             with contextlib.suppress(ValueError):  # it can be YAML; if not, the error of YAML has the place
                 return json.loads(self._text, object_pairs_hook=_once)  # takes a hundredth of the time
         try:
             return yaml.load(self._text, _Loader)
+        except RecursionError:
+            raise
         except yaml.MarkedYAMLError as error:  # its message quotes the file, which can have secrets
             where = f"{self.where}{_words(error.problem_mark)}"
             problem = re.sub(r"\b(alias|tag|handle) .*", r"\1", error.problem or "")
             raise ConfigError(f"{where}: invalid YAML: {problem}") from None
-        except (yaml.YAMLError, ValueError):
+        except Exception:  # for a value that does not fit its tag, PyYAML raises whatever its own code raises
             raise ConfigError(f"{self.where}: invalid YAML: not text, or an impossible date or number") from None
 
     def place(self, path: Sequence[str | int]) -> str:
         """Return the place of *path* for a message; for a missing part, the place of the part that should have it."""
-        node = yaml.compose(self._text, _Loader)
-        mark = None
+        node, mark = self._nodes, None
         for step in path:
             found = _below(node, step)
             if found is None:
@@ -59,17 +72,27 @@ class Document:
 
 
 def read(path: Path) -> Document:
-    """Return the document in a file.  Raises `ConfigError`."""
+    """Return the document in a regular file.  Raises `ConfigError`."""
     where = f"file {path}"
     try:
-        data = path.read_bytes()
-        if len(data) > MAX_BYTES:
-            raise ConfigError(f"{where} has more than {MAX_BYTES} bytes")
-        return Document(data.decode(), where)
+        return Document(read_regular(path, MAX_BYTES).decode(), where)
     except OSError as error:
         raise ConfigError(f"{where} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{where} is not UTF-8 text") from error
+
+
+def read_any(path: Path) -> Document:
+    """Return the document in a file, which can also be a pipe, as shells make it of `<(command)`.
+
+    Raises `ConfigError`.
+    """
+    if not path.is_fifo():
+        return read(path)
+    try:
+        return Document(path.read_text(), f"file {path}")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"file {path} cannot be read, or is not UTF-8 text") from error
 
 
 def based(document: Any, folder: Path, name: str = "") -> Any:
@@ -104,11 +127,31 @@ def _words(mark: Any) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which a repeated key is an error; PyYAML ignores the first one."""
+    """YAML in which a repeated key is an error; PyYAML ignores the first one.
+
+    Aliases may not repeat much: each of a few lines can have the one before it twice.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._sizes: dict[yaml.Node, int] = {}  # how many nodes are in a node
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        node = super().compose_node(parent, index)
+        if node is not None and node not in self._sizes:
+            parts = chain.from_iterable(node.value) if isinstance(node, yaml.MappingNode) else node.value
+            below = () if isinstance(node, yaml.ScalarNode) else parts
+            size = 1 + sum(self._sizes.get(part, _MOST_NODES) for part in below)  # an unknown size: it is within itself
+            if size > _MOST_NODES:
+                raise yaml.MarkedYAMLError(problem="aliases repeat too much", problem_mark=node.start_mark)
+            self._sizes[node] = size
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        names = [key.value for key, _ in node.value]
-        for before, (key, _) in enumerate(node.value):
-            if key.value in names[:before]:
-                raise yaml.MarkedYAMLError(problem=f"{key.value} is given twice", problem_mark=key.start_mark)
+        names = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in names:
+                    raise yaml.MarkedYAMLError(problem=f"{key.value} is given twice", problem_mark=key.start_mark)
+                names.add(key.value)
         return super().construct_mapping(node, deep)

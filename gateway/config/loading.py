@@ -19,7 +19,7 @@ from dockfleet import __version__
 from pydantic import ValidationError
 
 from gateway.config.contexts import discover, docker_configuration
-from gateway.config.documents import Document, based, read
+from gateway.config.documents import Document, based, read_any
 from gateway.config.keys import KEYS, OUTSIDE, PREFIX, PROGRAM, Key
 from gateway.config.problems import ConfigError, meant, reasons, shown
 from gateway.config.settings import Keys, Settings
@@ -52,7 +52,7 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
 
 def _settings(given: dict[str, tuple[Any, str]], path: Path | None, environ: Mapping[str, str]) -> Settings:
     """Return the settings of a file, with the values that are *given* by variables and flags."""
-    document = read(path) if path else None
+    document = read_any(path) if path else None
     file = _keys_of(document, path.parent) if document and path else {}
 
     def origin(at: tuple[str | int, ...], *, exactly: bool = True) -> str:

@@ -22,6 +22,9 @@ _WORDS = {
 }
 
 
+_MOST_REASONS = 20  # of one error
+
+
 class ConfigError(Exception):
     """The configuration is refused.  The message has one line for each reason."""
 
@@ -36,7 +39,10 @@ def reasons(
 
     *origin* returns the place of a key.  The problems are below *section*, such as `hosts[].`.
     """
-    for path, text in each(error, section):
+    for number, (path, text) in enumerate(each(error, section)):
+        if number == _MOST_REASONS:
+            yield f"{error.error_count() - number} more problems"
+            return
         key, where = KEYS.get(section + _general(path)), origin(path)
         name = dotted(path)
         written = where if key and where in (key.flag, key.variable) else ": ".join(filter(None, (where, name)))

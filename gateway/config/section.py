@@ -8,6 +8,11 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
+from gateway.config.files import check_regular
+
+MOST_BYTES = 1 << 20
+"""Of a file with keys, certificates or a password."""
+
 
 class Section(BaseModel):
     """A group of keys.  It is frozen, refuses unknown keys, and shows no values in the messages of errors."""
@@ -30,12 +35,7 @@ class Section(BaseModel):
 
 
 def _readable(path: Path) -> Path:
-    try:
-        with path.open("rb") as file:
-            file.read(1)
-    except OSError as error:
-        raise ValueError(f"cannot be read: {error.strerror}") from error
-    return path
+    return check_regular(path, MOST_BYTES)
 
 
 def _listed(value: Any) -> Any:

@@ -11,14 +11,15 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, PlainValidator, SecretStr, model_validator
 
-from gateway.config.section import File, Section
+from gateway.config.files import check_regular, read_regular
+from gateway.config.section import MOST_BYTES, File, Section
 
 BEGIN = "-----BEGIN "
 
 
 def read(pem: Path | SecretStr) -> bytes:
     """Return the PEM text.  Raises `OSError`."""
-    return pem.read_bytes() if isinstance(pem, Path) else pem.get_secret_value().encode()
+    return read_regular(pem, MOST_BYTES) if isinstance(pem, Path) else pem.get_secret_value().encode()
 
 
 @contextlib.contextmanager
@@ -73,13 +74,9 @@ def _file_or_text(value: Any) -> Path | SecretStr:
 
 def _readable(pem: Path | SecretStr) -> Path | SecretStr:
     if isinstance(pem, Path):
-        try:
-            with pem.open("rb") as file:
-                file.read(1)
-        except OSError as error:
-            raise ValueError(f"cannot be read: {error.strerror}") from error
-    elif len(read(pem)) > 1 << 20:
-        raise ValueError("is longer than 1 MiB")
+        check_regular(pem, MOST_BYTES)
+    elif len(read(pem)) > MOST_BYTES:
+        raise ValueError(f"has more than {MOST_BYTES} bytes")
     return pem
 
 
