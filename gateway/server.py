@@ -195,8 +195,15 @@ def _combiner(settings: Settings, hosts: HostRegistry, metrics: Metrics, traces:
     def make(host: HostSettings) -> Host:
         return host_of(host, settings.limits, metrics, gate, logins, traffic, room, traces, sampling)
 
-    seconds = settings.sources.absence_timeout_seconds
-    return Combiner(hosts, make, metrics.sources, polls, absence_timeout_seconds=seconds)
+    sources = settings.sources
+    return Combiner(
+        hosts,
+        make,
+        metrics.sources,
+        polls,
+        absence_timeout_seconds=sources.absence_timeout_seconds,
+        most_hosts=sources.max_hosts,
+    )
 
 
 async def _register(settings: Settings, hosts: HostRegistry, metrics: Metrics, stack: AsyncExitStack) -> None:

@@ -114,6 +114,9 @@ class Sources(Section):
     absence_timeout_seconds: float = Field(default=30.0, ge=0, le=3600)
     """Seconds for which a host stays that is missing after etcd, Consul or the DNS failed, or lost its data."""
 
+    max_hosts: int = Field(default=2000, ge=1, le=20_000)
+    """Hosts that each source may have, the configuration excepted.  Further hosts are refused."""
+
     @property
     def remote(self) -> bool:
         """Whether a source other than docker contexts is configured here."""

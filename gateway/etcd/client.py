@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import Any, TypeVar
+from typing import Any
 
 import grpc
 from google.protobuf.message import Message
@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from gateway.config import tls
 from gateway.config.sources import EtcdServers
 from gateway.etcd import etcd_pb2 as pb
+from gateway.etcd.answers import Response, parse
 
 _CONNECT_SECONDS = 3.0
 _CALL_SECONDS = 5.0
@@ -26,8 +27,6 @@ _OPTIONS = (
 )
 _TRANSIENT = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
 _TOKEN_REFUSED = ("invalid auth token", "user name is empty")
-
-Response = TypeVar("Response", bound=Message)
 
 
 class EtcdError(Exception):
@@ -79,18 +78,15 @@ class Client:
     async def exchange(self, path: str, request: Message, kind: type[Response]) -> Response:
         """Send one request of a two-way stream, and return the response to it.  Raises `EtcdError`."""
         channel = await self._connected()
-        method = channel.stream_stream(
-            path, request_serializer=type(request).SerializeToString, response_deserializer=kind.FromString
-        )
+        method: Any = channel.stream_stream(path, request_serializer=type(request).SerializeToString)
 
         async def one() -> AsyncGenerator[Message, None]:
             yield request
 
         call: Any = method(one(), timeout=_CALL_SECONDS, metadata=self._metadata())
         try:
-            async for response in call:
-                answer: Response = response
-                return answer
+            async for data in call:
+                return self._parsed(data, kind)
         except grpc.aio.AioRpcError as error:
             raise self._error(error) from error
         except asyncio.CancelledError:
@@ -103,16 +99,14 @@ class Client:
     async def watch(self, create: pb.WatchCreateRequest) -> AsyncGenerator[pb.WatchResponse, None]:
         """Yield the responses of a watch.  Raises `EtcdError` when it breaks, or etcd hangs."""
         channel = await self._connected()
-        method = channel.stream_stream(
-            "/etcdserverpb.Watch/Watch",
-            request_serializer=pb.WatchRequest.SerializeToString,
-            response_deserializer=pb.WatchResponse.FromString,
+        method: Any = channel.stream_stream(
+            "/etcdserverpb.Watch/Watch", request_serializer=pb.WatchRequest.SerializeToString
         )
         call: Any = method(metadata=self._metadata())
         try:
             await call.write(pb.WatchRequest(create_request=create))
-            while (response := await self._read(call, create)) is not grpc.aio.EOF:
-                yield response
+            while (data := await self._read(call, create)) is not grpc.aio.EOF:
+                yield self._parsed(data, pb.WatchResponse)
         except grpc.aio.AioRpcError as error:
             raise self._error(error) from error
         except asyncio.CancelledError:
@@ -152,17 +146,21 @@ class Client:
         kind: type[Response],
         metadata: tuple[tuple[str, str], ...] = (),
     ) -> Response:
-        method = channel.unary_unary(
-            path, request_serializer=type(request).SerializeToString, response_deserializer=kind.FromString
-        )
+        method: Any = channel.unary_unary(path, request_serializer=type(request).SerializeToString)
         try:
-            response: Response = await method(request, timeout=_CALL_SECONDS, metadata=metadata)
+            data: bytes = await method(request, timeout=_CALL_SECONDS, metadata=metadata)
         except grpc.aio.AioRpcError as error:
             raise self._error(error) from error
         except asyncio.CancelledError:
             self._raise_unless_cancelled()
             raise
-        return response
+        return self._parsed(data, kind)
+
+    def _parsed(self, data: bytes, kind: type[Response]) -> Response:
+        try:
+            return parse(data, kind)
+        except ValueError as error:
+            raise EtcdError(f"{self.endpoint}: a response cannot be read: {error}", sent=True) from error
 
     def _raise_unless_cancelled(self) -> None:
         """Raise `EtcdError` if the channel was closed during a call: grpc reports this like the cancellation of the

@@ -14,6 +14,8 @@ from gateway.fleet.sources.keys import Away, Changed, Entry, News, Snapshot
 from gateway.fleet.sources.store import HostStoreUnavailable
 
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds between attempts; the last one repeats
+_WELL_SECONDS = 10.0  # after an attempt that took so long, the pauses begin anew
+_LEAST_SECONDS = 0.1  # between two responses of a watch, however often keys change; etcd joins the changes meanwhile
 
 
 class Compacted(Exception):
@@ -36,18 +38,21 @@ class EtcdKeys:
         watch would then wait for revisions that never come.
         """
         failures = 0
+        clock = asyncio.get_running_loop().time
         try:
             while True:
+                began = clock()
                 try:
                     async with aclosing(self._follow_once()) as news:
                         async for each in news:
-                            failures = 0
                             yield each
                 except Compacted:
-                    continue
+                    pass
                 except EtcdError as error:
                     yield Away(str(error))
                     await self._client.close()
+                if clock() - began >= _WELL_SECONDS:
+                    failures = 0
                 pause = _PAUSES[min(failures, len(_PAUSES) - 1)]
                 failures += 1
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # all gateways lose it in the same moment
@@ -89,6 +94,7 @@ class EtcdKeys:
                 if response.events:
                     yield self._changed(response.events)
                     self._revision = max(each.kv.mod_revision for each in response.events)
+                await asyncio.sleep(_LEAST_SECONDS)
 
     def _changed(self, events: Iterable[pb.Event]) -> Changed:
         latest = {event.kv.key: event for event in events}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +20,7 @@ from gateway.fleet.host import Host
 from gateway.fleet.registry import HostRegistry
 from gateway.fleet.sources.feed import Feed, Refused, Source
 from gateway.fleet.sources.files import Polls
+from gateway.telemetry.logging import RateLimitedLines
 from gateway.telemetry.sources import SourceFamilies
 
 log = logging.getLogger("gateway.sources")
@@ -45,14 +47,17 @@ class Combiner:
         polls: Polls,
         *,
         absence_timeout_seconds: float = 30.0,
+        most_hosts: int = 2000,
     ) -> None:
-        """*make* makes a host."""
+        """*make* makes a host; *most_hosts* is the number of hosts that each source but the configuration may have."""
         self.feeds: list[Feed] = []  # in the order in which they count
         self._hosts = hosts
         self._make = make
         self._metrics = metrics
         self._polls = polls
         self._absence_timeout_seconds = absence_timeout_seconds
+        self._most_hosts = most_hosts
+        self._lines = RateLimitedLines()  # a source can change without end
         self._drained: frozenset[str] = frozenset()
         self._unusable: dict[str, tuple[HostSettings, str]] = {}  # by name: hosts that could not be created, and why
         self._tasks: list[asyncio.Task[None]] = []
@@ -75,7 +80,8 @@ class Combiner:
 
     def feed(self, name: str) -> Feed:
         """Return what the source *name* publishes to."""
-        feed = Feed(name, self.apply, self._absence_timeout_seconds)
+        most = sys.maxsize if name == ORDER[0] else self._most_hosts
+        feed = Feed(name, self.apply, self._absence_timeout_seconds, most)
         self.feeds.append(feed)
         self.feeds.sort(key=lambda feed: ORDER.index(feed.name))
         self._metrics.show(
@@ -169,7 +175,7 @@ class Combiner:
         lists = {"added": added, "removed": removed, "moved": moved}
         if any(lists.values()):
             fields = {"hosts": len(self._hosts)} | {key: names for key, names in lists.items() if names}
-            log.info("hosts have changed", extra={"fields": fields})
+            self._lines.write(log, logging.INFO, "hosts have changed", fields)
 
     def _report_unusable(self, unusable: dict[str, tuple[HostSettings, str]]) -> None:
         for name, (settings, why) in unusable.items():

@@ -8,17 +8,18 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import orjson
-
 from gateway.config.hosts import host_found
 from gateway.config.problems import ConfigError
 from gateway.config.settings import HostSettings
 from gateway.config.sources import Consul
+from gateway.engine.codec.json import NotEngineJson
+from gateway.engine.codec.pieces import documents
 from gateway.engine.errors import TransportError
 from gateway.engine.transport.http import Request, Response
 from gateway.engine.transport.pool import Limits, Pool
 from gateway.fleet.dial import server_at
 from gateway.fleet.sources.feed import Feed, Refused
+from gateway.fleet.sources.pieces import in_pieces
 
 _WAIT_SECONDS = 60.0  # an index from before the loss of a server's data blocks for this long
 _SLACK = 17 / 16  # Consul lengthens a wait by up to a sixteenth
@@ -56,10 +57,10 @@ class ConsulHosts:
             try:
                 pool = Pool(server_at(self._settings.address, self._settings.tls), Limits())
                 while True:
-                    self._take(await self._ask(pool))
+                    await self._take(await self._ask(pool))
                     failures = 0
-                    await asyncio.sleep(_LEAST_SECONDS if self._index else 1.0)
-            except (ConsulError, TransportError, OSError) as error:
+                    await self._feed.rest(_LEAST_SECONDS if self._index else 1.0)
+            except (ConsulError, TransportError, OSError, UnicodeDecodeError) as error:
                 self._feed.fail(f"{self._settings.address}: {error}")
                 self._index, self._broken = 0, True
             finally:
@@ -99,24 +100,33 @@ class ConsulHosts:
             raise ConsulError(f"Consul answers {response.status}: {words}")
         return response
 
-    def _take(self, response: Response) -> None:
+    async def _take(self, response: Response) -> None:
         """Publish the hosts in an answer.  Raises `ConsulError` when it is no answer of Consul."""
         try:
             index = int(response.headers.get("x-consul-index", ""))
-            instances = [_Instance(each) for each in orjson.loads(response.body)]
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            instances = await self._instances(response)
+        except (ValueError, LookupError, TypeError, AttributeError, NotEngineJson) as error:
             raise ConsulError(f"the answer is not one of Consul: {error}") from error
         # An index that decreases shows that the server was wiped or restored.
         forgot = index < self._index
         self._index = max(index, 0)
-        hosts, refused = self._hosts(instances)
+        hosts, refused = await self._hosts(instances)
         self._feed.publish(hosts, refused, after_break=self._broken or forgot, steady=True)
         self._broken = False
 
-    def _hosts(self, instances: Iterable[_Instance]) -> tuple[list[HostSettings], list[Refused]]:
+    async def _instances(self, response: Response) -> list[_Instance]:
+        """Return the instances in an answer, which is read in pieces: it can have millions of values."""
+        found: list[_Instance] = []
+        async for some in in_pieces(documents(response.body)):
+            found += map(_Instance, some)
+            if len(found) > self._feed.most_hosts:
+                raise ConsulError(f"the service has more than {self._feed.most_hosts} instances: see sources.max_hosts")
+        return found
+
+    async def _hosts(self, instances: Iterable[_Instance]) -> tuple[list[HostSettings], list[Refused]]:
         known, self._known = self._known, {}
         refused = []
-        for instance in instances:
+        async for instance in in_pieces(instances):
             try:
                 self._known[instance.id] = instance.host(self._settings)
             except ConfigError as error:
@@ -133,9 +143,9 @@ class _Instance:
         """Raises `LookupError`, `TypeError` and `AttributeError` for what Consul does not send."""
         node, service = shown["Node"], shown["Service"]
         self.id = f"{node['Node']}/{service['ID']}"
-        self._meta: dict[str, str] = dict(service.get("Meta") or {})
-        self._name = self._meta.pop(_NAME, "") or node["Node"]
-        place = service.get("Address") or node["Address"]
+        self._meta = {key: _text(value) for key, value in (service.get("Meta") or {}).items()}
+        self._name = self._meta.pop(_NAME, "") or _text(node["Node"])
+        place = _text(service.get("Address") or node["Address"])
         place = f"[{place}]" if ":" in place else place
         self._address = self._meta.pop(_ADDRESS, "") or f"tcp://{place}:{service['Port']}"
 
@@ -143,3 +153,10 @@ class _Instance:
         """Return the host.  Raises `ConfigError`."""
         host = {"name": self._name.lower(), "address": self._address, "labels": self._meta}
         return host_found(host, settings, "sources.consul")
+
+
+def _text(value: Any) -> str:
+    """Return *value*.  Raises `TypeError` when it is no text."""
+    if not isinstance(value, str):
+        raise TypeError("a value should be text")
+    return value

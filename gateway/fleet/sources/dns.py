@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from gateway.config.problems import ConfigError
 from gateway.config.settings import HostSettings
 from gateway.config.sources import Dns
 from gateway.fleet.sources.feed import Feed, Refused
+from gateway.fleet.sources.pieces import in_pieces
 
 if TYPE_CHECKING:
     from dns.asyncresolver import Resolver
@@ -53,11 +53,11 @@ class DnsHosts:
                 self._feed.fail(f"{self._settings.name}: {error}")
                 broken = True
             else:
-                hosts, refused = self._hosts(answer)
+                hosts, refused = await self._hosts(answer)
                 self._feed.publish(hosts, refused, after_break=broken)
                 broken = False
                 seconds = min(max(float(answer.rrset.ttl if answer.rrset else 0), _LEAST_SECONDS), _MOST_SECONDS)
-            await asyncio.sleep(seconds * random.uniform(0.9, 1.0))
+            await self._feed.rest(seconds * random.uniform(0.9, 1.0))
 
     def _resolver(self) -> Resolver:
         """Return what asks the configured servers, else those of the machine."""
@@ -73,10 +73,10 @@ class DnsHosts:
         ]
         return resolver
 
-    def _hosts(self, records: Any) -> tuple[list[HostSettings], list[Refused]]:
+    async def _hosts(self, records: Any) -> tuple[list[HostSettings], list[Refused]]:
         hosts: list[HostSettings] = []
         refused: list[Refused] = []
-        for target, port in sorted(_targets(records)):
+        async for target, port in in_pieces(sorted(_targets(records))):
             name = target.removesuffix(self._domain)
             host = {"name": name, "address": f"tcp://{target}:{port}"}
             try:

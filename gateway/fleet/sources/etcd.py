@@ -12,7 +12,8 @@ All gateways with the same prefix serve the same fleet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
 
 from gateway.config.documents import Document
 from gateway.config.hosts import host_in
@@ -24,6 +25,8 @@ from gateway.fleet.sources.keys import Away, Changed, Entry, KeyStore, Snapshot
 from gateway.fleet.sources.store import HostNameInUse
 
 _HOSTS, _CALLS, _DRAINED = _OURS = "hosts/", "calls/", "drained/"
+_KEYS_OF_HOST = 4  # that there may be, on the average
+_LONGEST_VALUE = 1536 << 10  # bytes, as etcd itself takes by default
 
 
 class EtcdHosts:
@@ -37,6 +40,7 @@ class EtcdHosts:
         self._entries: dict[str, Entry] = {}  # by key
         self._hosts: dict[str, HostSettings] = {}  # by key: what its entry says, or the last one that was right
         self._refused: dict[str, Refused] = {}  # by key
+        self._left_out = 0  # of the latest keys, those beyond the bound
         self._deleted: dict[str, int] = {}  # by key: the revision of a deletion that the watch has not shown yet
 
     async def run(self) -> None:
@@ -51,15 +55,17 @@ class EtcdHosts:
                     self._deleted.clear()
                     if after_break:
                         self._entries.clear()  # another store, whose revisions are lower, has the entries now
-                    self._take(entries)
+                    await self._take_news(entries)
                     self._publish(after_break=after_break)
+                    await self._rest()
                 case Changed(entries, deleted):
                     for key, revision in deleted.items():
                         self._delete((key,), revision)
-                    self._take(entries)
+                    await self._take_news(entries)
                     seen = max((*deleted.values(), *(entry.revision for entry in entries)), default=0)
                     self._deleted = {key: revision for key, revision in self._deleted.items() if revision > seen}
                     self._publish()
+                    await self._rest()
 
     async def add(self, name: str, document: str) -> None:
         """Store a host.  Raises `HostNameInUse` and like the store."""
@@ -94,17 +100,37 @@ class EtcdHosts:
 
     def _written(self, entry: Entry) -> None:
         """Take what this gateway has written, before the watch shows it."""
-        self._take((entry,))
+        self._take(entry, _host_of(entry))
         self._publish()
 
-    def _take(self, entries: Iterable[Entry]) -> None:
-        for entry in entries:
-            known = self._entries.get(entry.key)
-            if known is not None and known.revision >= entry.revision:
-                continue
-            if entry.key.startswith(_OURS) and self._deleted.get(entry.key, 0) < entry.revision:
-                self._entries[entry.key] = entry
-                self._read(entry)
+    async def _take_news(self, entries: Sequence[Entry]) -> None:
+        """Take what the store says.  A thread reads the documents, because one can be long, and there can be many."""
+        self._left_out = 0
+        room = max(_KEYS_OF_HOST * self._feeds[_HOSTS].most_hosts - len(self._entries), 0)
+        known = [entry for entry in entries if entry.key in self._entries]
+        new = [entry for entry in entries if entry.key not in self._entries and entry.key.startswith(_OURS)]
+        self._left_out = len(new[room:])
+        taken = known + new[:room]
+        for entry, host in zip(taken, await asyncio.to_thread(lambda: list(map(_host_of, taken))), strict=True):
+            self._take(entry, host)
+
+    def _take(self, entry: Entry, host: HostSettings | Refused | None) -> None:
+        """Take an entry, which is that of *host*, unless there is a newer one."""
+        known = self._entries.get(entry.key)
+        if known is not None and known.revision >= entry.revision:
+            return
+        if not entry.key.startswith(_OURS) or self._deleted.get(entry.key, 0) >= entry.revision:
+            return
+        self._entries[entry.key] = entry
+        if isinstance(host, Refused):
+            self._refused[entry.key] = host
+        elif host is not None:
+            self._hosts[entry.key] = host
+            self._refused.pop(entry.key, None)
+
+    async def _rest(self) -> None:
+        for feed in self._feeds.values():
+            await feed.rest(0)
 
     def _delete(self, keys: Iterable[str], revision: int) -> None:
         """Forget *keys*, which were deleted at *revision*.
@@ -120,27 +146,31 @@ class EtcdHosts:
             for known in (self._entries, self._hosts, self._refused):
                 known.pop(key, None)
 
-    def _read(self, entry: Entry) -> None:
-        kind, name = _split(entry.key)
-        if kind not in self._feeds:
-            return
-        try:
-            self._hosts[entry.key] = host_in(Document(entry.value.decode(), f"key {entry.key}"), name)
-            self._refused.pop(entry.key, None)
-        except UnicodeDecodeError:
-            self._refused[entry.key] = Refused(entry.key, "is not UTF-8 text")
-        except ConfigError as error:
-            self._refused[entry.key] = Refused(entry.key, str(error))
-
     def _publish(self, *, after_break: bool = False) -> None:
         self._drain(_split(key)[1] for key in self._entries if key.startswith(_DRAINED))
+        more = [Refused("further keys", f"{self._left_out} keys are not read: delete others")] if self._left_out else []
         for kind, feed in self._feeds.items():
             feed.publish(
                 [self._hosts[key] for key in sorted(self._hosts) if key.startswith(kind)],
-                [self._refused[key] for key in sorted(self._refused) if key.startswith(kind)],
+                [*more, *(self._refused[key] for key in sorted(self._refused) if key.startswith(kind))],
                 after_break=after_break,
                 steady=True,
             )
+
+
+def _host_of(entry: Entry) -> HostSettings | Refused | None:
+    """Return the host that an entry says, why it says none, or None for a name that is drained."""
+    kind, name = _split(entry.key)
+    if kind == _DRAINED:
+        return None
+    if len(entry.value) > _LONGEST_VALUE:
+        return Refused(entry.key, f"has more than {_LONGEST_VALUE} bytes")
+    try:
+        return host_in(Document(entry.value.decode(), f"key {entry.key}"), name)
+    except UnicodeDecodeError:
+        return Refused(entry.key, "is not UTF-8 text")
+    except ConfigError as error:
+        return Refused(entry.key, str(error))
 
 
 def _split(key: str) -> tuple[str, str]:

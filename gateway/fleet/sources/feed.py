@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.config.settings import HostSettings
+from gateway.telemetry.logging import RateLimitedLines
 
 log = logging.getLogger("gateway.sources")
 
 _MOST_REFUSED = 100  # entries that are kept; the rest is counted.  Each is in the answers of all calls to many hosts
 _LONGEST = 1024  # characters of a text
+_SHARE = 10  # a source rests for so many times what its hosts took: it may change all of them without end
 
 
 class Source(Protocol):
@@ -39,9 +42,12 @@ class Refused:
 class Feed:
     """The latest hosts of a source.  Hosts that the source does not know at the moment stay."""
 
-    def __init__(self, name: str, changed: Callable[[], None], absence_timeout_seconds: float) -> None:
+    def __init__(
+        self, name: str, changed: Callable[[], None], absence_timeout_seconds: float, most_hosts: int = sys.maxsize
+    ) -> None:
         """*changed* is called when the hosts have changed."""
         self.name = name
+        self.most_hosts = most_hosts
         self.hosts: dict[str, HostSettings] = {}  # by name
         self.refused: tuple[Refused, ...] = ()
         self._left_out = 0  # of the invalid entries, beyond those
@@ -54,6 +60,8 @@ class Feed:
         self._absence_timeout_seconds = absence_timeout_seconds
         self._latest: dict[str, HostSettings] = {}  # what was published last
         self._timer: asyncio.TimerHandle | None = None  # while hosts that are missing stay
+        self._took_seconds = 0.0  # to apply the latest hosts
+        self._lines = RateLimitedLines()  # a source can cause any number
 
     @property
     def known(self) -> bool:
@@ -89,21 +97,27 @@ class Feed:
         missing host stays for a while.  *steady*: the source notices the end of its connection, so it counts as
         answering until then.
         """
+        began = time.monotonic()
         self.alive()
         self._steady = steady
         self._latest = {}
         twice = [host for host in hosts if self._latest.setdefault(host.name, host) is not host]
         why = "another entry has the name {} already: give it its own"
-        self._refuse((*refused, *(Refused(host.address, why.format(host.name)) for host in twice)))
+        self._refuse((*self._beyond(), *refused, *(Refused(host.address, why.format(host.name)) for host in twice)))
         if after_break and self._absence_timeout_seconds and self._timer is None and self.hosts.keys() - self._latest:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(self._absence_timeout_seconds, self._believe)
         self._settle()
+        self._took_seconds = time.monotonic() - began
+
+    async def rest(self, seconds: float) -> None:
+        """Wait for *seconds*, and for longer when it took long to apply the latest hosts."""
+        await asyncio.sleep(max(seconds, _SHARE * self._took_seconds))
 
     def alive(self) -> None:
         """Note that the source answers, with or without changes."""
         if self.failure:
-            log.info("source of hosts answers again", extra={"fields": {"source": self.name}})
+            self._lines.write(log, logging.INFO, "source of hosts answers again", {"source": self.name})
         self.failure = ""
         self._last_success = time.time()
         self.answered.set()
@@ -114,7 +128,7 @@ class Feed:
         self._last_success, self._steady = self.last_success, False
         if not self.failure:
             fields = {"source": self.name, "why": why, "hosts": len(self.hosts)}
-            log.warning("source of hosts does not answer; its hosts stay", extra={"fields": fields})
+            self._lines.write(log, logging.WARNING, "source of hosts does not answer; its hosts stay", fields)
         self.failure = why
         self.answered.set()
 
@@ -137,6 +151,15 @@ class Feed:
             self.hosts = dict(hosts)
             self._changed()
 
+    def _beyond(self) -> Iterable[Refused]:
+        """Forget the hosts beyond the bound, the new ones first, and yield why."""
+        more = len(self._latest) - self.most_hosts
+        if more > 0:
+            new = [name for name in self._latest if name not in self.hosts]
+            for name in ([name for name in self._latest if name in self.hosts] + new)[self.most_hosts :]:
+                del self._latest[name]
+            yield Refused("further hosts", f"{more} more than sources.max_hosts ({self.most_hosts}) allows")
+
     def _refuse(self, found: tuple[Refused, ...]) -> None:
         refused = tuple(entry.cut() for entry in found[:_MOST_REFUSED])
         if more := len(found) - len(refused):
@@ -145,5 +168,5 @@ class Feed:
         for entry in refused:
             if entry not in self.refused:
                 fields = {"source": self.name, "entry": entry.place, "why": entry.why}
-                log.error("an entry of a source of hosts is refused", extra={"fields": fields})
+                self._lines.write(log, logging.ERROR, "an entry of a source of hosts is refused", fields)
         self.refused = refused

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,11 @@ def answer(*instances: Any, index: str = "7", leader: str = "true", status: int 
     return {"status": status, "body": orjson.dumps(instances), "headers": headers}
 
 
+def instance(node: Any = "Other", **service: Any) -> dict[str, Any]:
+    """An instance that Consul would not show."""
+    return {"Node": {"Node": node, "Address": "127.0.0.1"}, "Service": {"ID": "d", "Port": 2375} | service}
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
@@ -40,6 +46,16 @@ def answer(*instances: Any, index: str = "7", leader: str = "true", status: int 
         (answer(index=""), "not one of Consul"),
         (answer({"Node": "x"}), "not one of Consul"),
         ({"body": b"<html>"}, "not one of Consul"),
+        (answer(*[INSTANCE] * 3000), "more than 2000 instances: see sources.max_hosts"),
+        (answer(instance(node=7)), "a value should be text"),
+        (answer(instance(node=["x"])), "a value should be text"),
+        (answer(instance(Address=7)), "a value should be text"),
+        (answer(instance(Meta={"dockfleet_address": 7})), "a value should be text"),
+        (answer(instance(Meta={"dockfleet_name": ["x"]})), "a value should be text"),
+        (answer(instance(Meta={"x": {"y": 1}})), "a value should be text"),
+        (answer(instance(Meta=["xy"])), "not one of Consul"),
+        (answer(instance(Meta=dict.fromkeys(map(str, range(30_000)), "x"))), "more than 20000 values"),
+        ({"body": b"[" * 10_000 + b"]" * 10_000, "headers": {"X-Consul-Index": "7"}}, "not one of Consul"),
     ],
 )
 async def test_an_answer_of_no_use_keeps_the_hosts(consul: FakeEngine, wrong: dict[str, Any], words: str) -> None:
@@ -56,6 +72,21 @@ async def test_an_answer_of_no_use_keeps_the_hosts(consul: FakeEngine, wrong: di
     assert hosts["north"].address == "tcp://127.0.0.1:2375"
     assert words in away.message
     assert (away.hosts, back.hosts) == (1, 1)
+
+
+async def test_an_answer_of_millions_of_objects_takes_little_memory(consul: FakeEngine) -> None:
+    """It is read in pieces: 4 MiB of `{}` would be 1.4 million objects of 64 bytes, and more for their list."""
+    consul.on("GET", PATH, body=b"[" + b"{}," * 1_400_000 + b"{}]", headers={"X-Consul-Index": "7"})
+    tracemalloc.start()
+    try:
+        async with gateway(consul={"address": consul.address.removeprefix("tcp://"), "service": "docker"}) as client:
+            away = await until_source(client, "consul", up=False)
+            _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert "not one of Consul" in away.message
+    assert peak < 64 << 20
 
 
 async def test_consul_is_asked_to_wait_from_the_last_index_on(consul: FakeEngine, tmp_path: Path) -> None:

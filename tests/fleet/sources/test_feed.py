@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 import pytest
 
@@ -84,7 +85,7 @@ async def test_the_second_host_of_a_name_is_refused(caplog: pytest.LogCaptureFix
 async def test_of_many_or_long_invalid_entries_some_are_kept_and_the_rest_is_counted(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Each is in the log, in ListSources and in the answers of all calls to many hosts; a source can send megabytes."""
+    """Some are in the log, and all that are kept in ListSources and in the answers of all calls to many hosts."""
     changes = Changes()
     for _ in range(2):
         changes.feed.publish([], [Refused(f"{number}" * 1000, "wrong " * 1000) for number in range(50_000)])
@@ -92,9 +93,30 @@ async def test_of_many_or_long_invalid_entries_some_are_kept_and_the_rest_is_cou
 
     assert changes.feed.refused_count == 50_000
     assert changes.feed.refused[-1] == Refused("further entries", "49900 more are refused: correct the others first")
-    assert (len(changes.feed.refused), len(caplog.records)) == (101, 102)
+    assert (len(changes.feed.refused), len(caplog.records)) == (101, 11)
     assert max(len(text) for each in changes.feed.refused for text in (each.place, each.why)) == 1024
     assert len(changes.feed.failure) == 1024
+
+
+async def test_a_source_has_only_so_many_hosts() -> None:
+    """Those that it had stay, and the further ones are refused."""
+    feed = Feed("etcd", lambda: None, 0, most_hosts=3)
+    feed.publish(map(host, ("x", "y")))
+    feed.publish(map(host, ("a", "b", "c", "x", "y")))
+
+    assert sorted(feed.hosts) == ["a", "x", "y"]
+    assert feed.refused == (Refused("further hosts", "2 more than sources.max_hosts (3) allows"),)
+
+
+async def test_a_source_that_changes_its_hosts_without_end_rests_in_between() -> None:
+    """Ten times as long as each change took; so it takes a tenth of the time."""
+    loop = asyncio.get_running_loop()
+    feed = Feed("etcd", lambda: time.sleep(0.02), 0)
+    began = loop.time()
+    feed.publish([host("a")])
+    await feed.rest(0)
+
+    assert loop.time() - began >= 0.22
 
 
 async def test_a_source_that_does_not_answer_keeps_its_hosts_and_says_so_once(

@@ -50,11 +50,12 @@ class Store:
 class Fleet:
     """The hosts of a store, and those that are drained."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, most_hosts: int = 100) -> None:
         self.store = store
         self.drained: list[str] = []
         self._calls = Feed("calls", lambda: None, 0)
-        self.hosts = EtcdHosts(store, Feed("etcd", lambda: None, 0), self._calls, self._drain)
+        self.feed = Feed("etcd", lambda: None, 0, most_hosts)
+        self.hosts = EtcdHosts(store, self.feed, self._calls, self._drain)
 
     def _drain(self, names: Iterable[str]) -> None:
         self.drained = list(names)
