@@ -28,6 +28,7 @@ class Registrar:
         self._pending: set[str] = set()  # the ids of entries that are to be written or deleted
         self._wanted = wanted
         self._written: dict[str, Entry] = {}  # entries that the catalog may have
+        self._tried: list[str] = []  # the ids of the last write, if it failed: others would be written in vain too
         self._refused: dict[str, str] = {}  # refused entries and reasons, by id; they delay no other entry
         self._refused_until = 0.0  # in the loop's time
         self._interval_seconds = absence_timeout_seconds / _SIGNS
@@ -47,7 +48,12 @@ class Registrar:
 
     def touch(self, ids: Iterable[str]) -> None:
         """Note that the wanted entries have changed."""
-        self._pending.update(ids)
+        for id in ids:
+            if id in self._wanted or id in self._written:
+                self._pending.add(id)
+            else:  # it came and went while the catalog did not answer
+                self._pending.discard(id)
+                self._refused.pop(id, None)
         self._touched.set()
 
     async def run(self) -> None:
@@ -95,7 +101,8 @@ class Registrar:
             return
 
     async def _write(self) -> None:
-        ids = [id for _, id in zip(range(_TOGETHER), self._pending, strict=False)]
+        ids = self._tried or [id for _, id in zip(range(_TOGETHER), self._pending, strict=False)]
+        self._tried = ids
         for id in ids:
             self._refused.pop(id, None)
         put = {id: self._wanted[id] for id in ids if id in self._wanted}
@@ -104,6 +111,7 @@ class Registrar:
         refused: Mapping[str, str] = {}
         if put or delete:
             refused = await self.catalog.write(list(put.values()), list(delete.values()))
+        self._tried = []
         for id in ids:
             if self._wanted.get(id) == put.get(id):  # it has not changed meanwhile
                 self._pending.discard(id)
