@@ -18,9 +18,11 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import BadRequest
 
 from gateway.config.settings import HostSettings
+from gateway.fleet.sources import database
 from tests.fleet.support import UP, state_of
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_events import Daemon
+from tests.support.fleets import until_source
 from tests.support.gateway import Client, failed, gateway_of
 from tests.support.upstream import refusal
 from tests.test_server_reload import end, events, news
@@ -243,6 +245,48 @@ async def test_an_entry_of_the_database_that_is_not_right_is_named(tmp_path: Pat
     assert [host.name for host in response.hosts] == ["good"]
     [refused] = response.sources[1].refused_entries
     assert "adress is unknown; did you mean hosts[].address?" in refused.message
+
+
+@pytest.mark.parametrize("value", [b"\xff\x1b[31m", b"{", 7, 1e300, "[" * 100_000, "address: !!bool maybe"])
+async def test_a_value_of_the_database_that_is_no_host_is_named(tmp_path: Path, value: Any) -> None:
+    """A column of SQLite has values of any type.  The others are there."""
+    keys = QUIET | {"state_directory": tmp_path}
+    async with gateway_of(**keys) as client:
+        await add(client, "good", "unix:///good.sock")
+    with sqlite3.connect(tmp_path / "hosts.db") as connection:
+        connection.executemany("INSERT INTO hosts VALUES (?, ?)", [("bad", value), (b"\xff", value), (None, value)])
+        connection.executemany("INSERT INTO drained VALUES (?)", [(b"\xff",), (None,)])
+    connection.close()
+    async with gateway_of(**keys) as client:
+        response = await client.hosts.ListHosts(pb.ListHostsRequest())
+
+    assert [host.name for host in response.hosts] == ["good"]
+    assert (response.sources[1].up, len(response.sources[1].refused_entries)) == (True, 3)
+
+
+@pytest.mark.parametrize("spoil", [b"no database " * 1000, b""])
+async def test_a_database_that_is_none_is_read_again_when_it_was_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: bytes
+) -> None:
+    """Until then, the gateway says why, and stores nothing."""
+    monkeypatch.setattr(database, "_AGAIN_SECONDS", 0.01)
+    file = tmp_path / "hosts.db"
+    file.write_bytes(spoil)
+    if not spoil:
+        with sqlite3.connect(file) as connection:
+            connection.execute("CREATE TABLE hosts (something_else)")
+        connection.close()
+    async with gateway_of("unix:///h1.sock", **QUIET, state_directory=tmp_path) as client:
+        [_, calls] = (await client.hosts.ListHosts(pb.ListHostsRequest())).sources
+        refused = await refusal(
+            client.hosts.AddHost(pb.AddHostRequest(spec=pb.HostSpec(name="a", address="unix:///a")))
+        )
+        file.unlink()
+        await until_source(client, "calls", up=True)
+        await add(client, "a", "unix:///a")
+
+    assert "cannot be read" in calls.message
+    assert refused.reason == "HOST_STORE_UNAVAILABLE"
 
 
 async def test_a_probe_is_made_at_once(engine: FakeEngine, tmp_path: Path) -> None:

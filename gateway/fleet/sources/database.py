@@ -23,6 +23,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS hosts (name TEXT PRIMARY KEY, document TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS drained (name TEXT PRIMARY KEY);
 """
+_TEXTS = "CAST(coalesce(name, '') AS TEXT), CAST(document AS TEXT)"  # a column of SQLite has values of all types
 _BUSY_SECONDS = 5.0  # that another gateway with the same directory may write
 _AGAIN_SECONDS = 5.0
 
@@ -49,9 +50,7 @@ class Database:
             await asyncio.Event().wait()
         finally:
             async with self._lock:
-                if self._connection is not None:
-                    self._connection.close()
-                    self._connection = None
+                self._close()
 
     async def add(self, name: str, document: str) -> None:
         """Store a host.  Raises `HostNameInUse` and `HostStoreUnavailable`."""
@@ -81,6 +80,12 @@ class Database:
             await self._publish()
         except (OSError, sqlite3.Error) as error:
             self._feed.fail(f"the database {self._file} cannot be read: {error}")
+            self._close()
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     async def _change(self, *statements: tuple[str, Sequence[str]]) -> None:
         # A client that leaves does not cut it off: what is stored must be published.
@@ -121,6 +126,7 @@ def _open(file: Path | None) -> sqlite3.Connection:
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
         file.chmod(0o600)  # what SQLite makes beside it has the same mode
     connection = sqlite3.connect(file or ":memory:", timeout=_BUSY_SECONDS, check_same_thread=False)
+    connection.text_factory = lambda text: text.decode(errors="backslashreplace")  # a file can have anything
     try:
         [version] = connection.execute("PRAGMA user_version").fetchone()
         if version > _VERSION:
@@ -140,5 +146,5 @@ def _execute(connection: sqlite3.Connection, statements: Iterable[tuple[str, Seq
 
 def _read(connection: sqlite3.Connection) -> tuple[list[tuple[str, str]], list[str]]:
     with contextlib.closing(connection.cursor()) as cursor:
-        hosts = cursor.execute("SELECT name, document FROM hosts ORDER BY name").fetchall()
-        return hosts, [name for [name] in cursor.execute("SELECT name FROM drained").fetchall()]
+        hosts = cursor.execute(f"SELECT {_TEXTS} FROM hosts ORDER BY name").fetchall()
+        return hosts, [name for [name] in cursor.execute("SELECT name FROM drained WHERE name NOT NULL").fetchall()]
