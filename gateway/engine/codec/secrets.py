@@ -121,9 +121,15 @@ def _forms(secret: str) -> set[str]:
 
 
 def _in_json(secret: str) -> set[str]:
-    text = json.dumps(secret, ensure_ascii=False)[1:-1]
+    """Return how a secret may be within a string of JSON, or in one that another string quotes."""
+    text = _quoted(secret)
     by_go = re.sub("[<>&]", lambda found: f"\\u{ord(found[0]):04x}", text)
-    return {secret, text, by_go, json.dumps(secret)[1:-1]}
+    once = {secret, text, by_go, json.dumps(secret)[1:-1]}
+    return once | {_quoted(each) for each in once}
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 def _in_base64(secret: str) -> Iterator[str]:

@@ -58,6 +58,9 @@ def in_header(secret: str) -> str:
 
 QUOTES: dict[str, Callable[[str], str]] = {
     "as it is": str,
+    "in a string that another quotes": lambda secret: json.dumps(
+        json.dumps(secret, ensure_ascii=False), ensure_ascii=False
+    ),
     "in JSON": json.dumps,
     "in JSON of Go": in_json_of_go,
     "in a path": quote,
