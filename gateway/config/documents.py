@@ -137,14 +137,16 @@ class _Loader(yaml.SafeLoader):
         self._sizes: dict[yaml.Node, int] = {}  # how many nodes are in a node
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        alias = self.check_event(yaml.AliasEvent)
         node = super().compose_node(parent, index)
-        if node is not None and node not in self._sizes:
-            parts = chain.from_iterable(node.value) if isinstance(node, yaml.MappingNode) else node.value
-            below = () if isinstance(node, yaml.ScalarNode) else parts
-            size = 1 + sum(self._sizes.get(part, _MOST_NODES) for part in below)  # an unknown size: it is within itself
-            if size > _MOST_NODES:
-                raise yaml.MarkedYAMLError(problem="aliases repeat too much", problem_mark=node.start_mark)
-            self._sizes[node] = size
+        if node is None or node in self._sizes:
+            return node
+        parts = chain.from_iterable(node.value) if isinstance(node, yaml.MappingNode) else node.value
+        below = () if isinstance(node, yaml.ScalarNode) else parts
+        size = 1 + sum(self._sizes[part] for part in below)
+        if alias or size > _MOST_NODES:  # an alias without a size is within what it names
+            raise yaml.MarkedYAMLError(problem="aliases repeat too much", problem_mark=node.start_mark)
+        self._sizes[node] = size
         return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:

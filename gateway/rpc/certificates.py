@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import grpc
 
-from gateway.config.tls import ListenerTls, expires
+from gateway.config.tls import ListenerTls, expires, read
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Certificates:
     @staticmethod
     def read(tls: ListenerTls) -> Presented:
         """Read the files.  Raises `OSError`."""
-        pair = (tls.key.read_bytes(), tls.certificate.read_bytes())
-        authority = tls.client_ca.read_bytes() if tls.client_ca else None
+        pair = (read(tls.key), read(tls.certificate))
+        authority = read(tls.client_ca) if tls.client_ca else None
         return Presented(grpc.ssl_server_certificate_configuration([pair], authority), expires(tls.certificate))
 
     def renew(self, presented: Presented) -> None:

@@ -51,6 +51,9 @@ FILES = pytest.mark.parametrize("make", [pipe, device, holes])
         "address: 2024-99-99",
         "address: &itself [*itself]",
         "&itself {a: *itself}",
+        "a: &itself [*itself]",
+        "a: &a [&b [*a], *b]",
+        "&a {<<: *a}",
         "[" * 100_000,
         "- " * 5000,
         "\0",
@@ -59,7 +62,7 @@ FILES = pytest.mark.parametrize("make", [pipe, device, holes])
 def test_what_is_no_document_is_refused(text: str) -> None:
     """Whatever the parser thinks of it."""
     with pytest.raises(ConfigError):
-        host_in(Document(text, "key hosts/a"), "a")
+        hosts_in(Document(text, "file x"), Path("/"))
 
 
 @pytest.mark.parametrize("bomb", [ALIASES, MERGED])
