@@ -84,7 +84,7 @@ class _Connection(asyncio.Protocol):
 
 
 def _answer(document: Any) -> bytes:
-    return b"OK" if document is None else json.dumps(document).encode()
+    return b"OK" if document is None else json.dumps(document, separators=(",", ":")).encode()  # as engines write it
 
 
 def _row(id: str, name: str, index: int) -> dict[str, Any]:
