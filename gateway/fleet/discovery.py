@@ -47,7 +47,7 @@ def endpoints_of(host: Host, row: ContainerRow) -> list[pb.ServiceEndpoint]:
         host=host.name,
         container_id=row.id,
         container_name=row.name,
-        container_addresses={name: address for name, address in row.networks.items() if address},
+        container_addresses={name: address for name, address in row.addresses.items() if address},
         health=row.health or "none",
         labels=dict(row.labels),
     )

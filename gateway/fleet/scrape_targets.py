@@ -99,7 +99,7 @@ def target_of(host: Host, row: ContainerRow, wishes: Mapping[str, str]) -> Targe
     port = wishes.get("port", "")
     if port and not (_PORT.fullmatch(port) and 1 <= int(port) <= _LAST_PORT):
         return Target("", labels, f"its label for the port must be a number from 1 to {_LAST_PORT}")
-    if any(endpoint.network == "host" for endpoint in row.endpoints):
+    if any(network.name == "host" for network in row.networks):
         reached_at = host.labels.get(ADDRESS_LABEL) or urlsplit(host.engine.endpoint.url).hostname or ""
         if not port or not reached_at:
             what = "has no label for its port" if reached_at else f"is on a host without the label {ADDRESS_LABEL}"

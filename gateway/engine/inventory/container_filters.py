@@ -147,7 +147,7 @@ def _volumes(row: ContainerRow) -> set[str]:
 
 
 def _has_network(row: ContainerRow, value: str) -> bool:
-    return any(value == of.network or of.network_id.startswith(value) for of in row.endpoints)
+    return any(value == of.name or of.id.startswith(value) for of in row.networks)
 
 
 def _family(filters: Filters, contents: Contents) -> Iterator[str]:

@@ -168,7 +168,7 @@ class Contents:
 
     def linked(self) -> Iterable[str]:
         """Return the ids of the containers that others link to."""
-        return [id for id, row in self.containers.items() if len(row.names) > 1]
+        return [id for id, row in self.containers.items() if row.links]
 
     def _forget_name(self, row: ContainerRow) -> None:
         if self._by_name.get(row.name) == row.id:

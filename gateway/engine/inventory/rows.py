@@ -6,6 +6,7 @@ A piece is the object as one item of a list's response: tag, length, message.  A
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from sys import intern
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast
 
@@ -17,6 +18,7 @@ from gateway.engine.inventory import status
 from gateway.engine.inventory.clock import EngineClock, Moment
 from gateway.engine.inventory.details import Details
 from gateway.engine.inventory.room import ROW_BYTES
+from gateway.engine.inventory.sharing import shared, shared_labels
 
 _CONTAINERS = tag(containers_pb2.ListContainersResponse.DESCRIPTOR, "containers")
 _STATUS = tag(containers_pb2.ContainerSummary.DESCRIPTOR, "status")
@@ -34,12 +36,11 @@ class Port(NamedTuple):
     type: str
 
 
-class Endpoint(NamedTuple):
-    """A container's place in a network.  The address is "" while it does not run."""
+class Membership(NamedTuple):
+    """A network that a container is in."""
 
-    network: str
-    network_id: str
-    address: str
+    name: str
+    id: str
 
 
 class ContainerRow:
@@ -47,25 +48,27 @@ class ContainerRow:
 
     `text` is the hash of its JSON in a list.  `worded` tells that the gateway words its status as the engine does;
     otherwise it is as the engine worded it last: for what was not inspected yet, and for engines with other words.
-    `piece` is the item of ListContainersResponse, with the status as it was worded last; it holds until the engine's
-    time `until`.
+    `name` is its own name, without slash; "" for one that has none any more.  `links` are the names by which others
+    link to it.  `piece` is the item of ListContainersResponse, with the status as it was worded last; it holds until
+    the engine's time `until`.
     """
 
     __slots__ = (
+        "_addresses",
         "_body_at",
-        "_body_end",
         "_clock",
+        "_status_size",
         "details",
-        "endpoints",
         "id",
         "image",
         "image_id",
         "labels",
+        "links",
         "mounts",
-        "names",
+        "name",
+        "networks",
         "piece",
         "ports",
-        "size",
         "state",
         "text",
         "until",
@@ -77,35 +80,39 @@ class ContainerRow:
     ) -> None:
         """Take a container as a list showed it at a moment, and its details.  The summary is changed."""
         self.id = summary.id
-        self.names = tuple(summary.names)  # each with its slash; with links there are several
+        own = next((name for name in summary.names if name.rfind("/") == 0), "")
+        self.name = own[1:]
+        self.links = tuple(name for name in summary.names if name != own)  # each with its slashes
         self.image = intern(summary.image)
         self.image_id = intern(summary.image_id)
         self.state = intern(summary.state)
-        self.labels: Mapping[str, str] = {intern(key): intern(value) for key, value in summary.labels.items()}
-        self.ports = tuple(Port(intern(p.ip), p.private_port, p.public_port, intern(p.type)) for p in summary.ports)
-        self.endpoints = tuple(
-            Endpoint(intern(name), intern(found.network_id), found.ip_address)
-            for name, found in summary.network_settings.networks.items()
-        )
         self.mounts = bool(summary.mounts)
         self.details = details
         self.text = text
         self._clock = clock
         words = summary.status
         summary.ClearField("status")
-        self._put_together(summary.SerializeToString(deterministic=True), words)
-        self.size = len(self.piece) + ROW_BYTES  # of its memory, about, in bytes
+        body = summary.SerializeToString(deterministic=True)
+        self._put_together(body, words)
+        ports, networks = summary.ports, summary.network_settings.networks
+        share = partial(shared, size=len(body))
+        self.labels = shared_labels(summary.labels, len(body))
+        self.ports = share(tuple(Port(intern(p.ip), p.private_port, p.public_port, intern(p.type)) for p in ports))
+        self.networks = share(tuple(Membership(intern(name), intern(of.network_id)) for name, of in networks.items()))
+        self._addresses = share(tuple(intern(of.ip_address) for of in networks.values()))
         self.worded, self.until = False, status.FOREVER
         if details.known:
             self.learn(details, listed)
 
     @property
-    def name(self) -> str:
-        """Its own name, without slash; "" for one that has none any more."""
-        for name in self.names:
-            if name.count("/") == 1:
-                return name[1:]
-        return ""
+    def names(self) -> tuple[str, ...]:
+        """All its names, each with its slashes."""
+        return (f"/{self.name}", *self.links) if self.name else self.links
+
+    @property
+    def size(self) -> int:
+        """How much memory it takes, about, in bytes."""
+        return len(self.piece) - self._body_at - self._status_size + ROW_BYTES
 
     @property
     def runs(self) -> bool:
@@ -113,9 +120,9 @@ class ContainerRow:
         return self.state in _RUNNING
 
     @property
-    def networks(self) -> Mapping[str, str]:
-        """Its address in each of its networks, by name."""
-        return {endpoint.network: endpoint.address for endpoint in self.endpoints}
+    def addresses(self) -> Mapping[str, str]:
+        """Its address in each of its networks, by name; "" while it does not run."""
+        return {network.name: address for network, address in zip(self.networks, self._addresses, strict=True)}
 
     @property
     def created_ns(self) -> int:
@@ -167,7 +174,7 @@ class ContainerRow:
 
     def learn(self, details: Details, listed: Moment) -> bool:
         """Take the details, if they fit the words of the list that the row is of, made at a moment; return whether."""
-        field = self.piece[self._body_end :]
+        field = self.piece[len(self.piece) - self._status_size :]
         fits = any(_status_field(_words(self.state, details, time)[0]) == field for time in listed.times())
         if fits:
             self.details, self.worded, self.until = details, True, 0
@@ -196,13 +203,13 @@ class ContainerRow:
     @property
     def body(self) -> bytes:
         """Its ContainerSummary, serialised, without the status."""
-        return self.piece[self._body_at : self._body_end]
+        return self.piece[self._body_at : len(self.piece) - self._status_size]
 
     def _put_together(self, body: bytes, words: str) -> None:
         field = _status_field(words)
         head = _CONTAINERS + varint(len(body) + len(field))
         self.piece = b"".join((head, body, field))
-        self._body_at, self._body_end = len(head), len(head) + len(body)
+        self._body_at, self._status_size = len(head), len(field)
 
 
 def _words(state: str, of: Details, now: int) -> tuple[str, int]:
