@@ -6,6 +6,8 @@ import asyncio
 import random
 from collections.abc import Callable
 
+from gateway.engine.ticks import tick_after
+
 _LEAST_SECONDS = 0.5  # between two probes of a host that answers
 _FIRST_SECONDS, _MOST_SECONDS = (
     0.1,
@@ -58,17 +60,18 @@ class Schedule:
     async def pause(self, interval_seconds: float, failures: int) -> None:
         """Wait for the next probe, after *failures* consecutive failures."""
         self.probing = False
-        least, most = _LEAST_SECONDS, interval_seconds * self._uniform(0.8, 1.2)
+        now = asyncio.get_running_loop().time()
         if failures:
             doubled = 2.0 ** min(failures - 1, 16)
             least = min(_FIRST_SECONDS * doubled, _MOST_SECONDS)
             most = min(_ALONE_SECONDS * doubled, interval_seconds) * self._uniform(0.8, 1)
+            end = now + most
         else:
             self._unanswered_since = None
-        least = min(least, most)
-        now = asyncio.get_running_loop().time()
-        self._soonest = now + least
-        await self._sleep(self._soonest if self._hurried else now + most)
+            least, most = _LEAST_SECONDS, interval_seconds * self._uniform(0.8, 1.2)
+            end = tick_after(now + most)
+        self._soonest = now + min(least, most)
+        await self._sleep(self._soonest if self._hurried else end)
         if self._hurried:
             await asyncio.sleep(self._uniform(0, min(_SPREAD_SECONDS, most)))
 

@@ -6,6 +6,8 @@ import asyncio
 import random
 from collections.abc import Callable
 
+from gateway.engine.ticks import tick_after
+
 OFTEN_SECONDS = 60.0
 """Seconds between two comparisons with a host that changes."""
 
@@ -61,4 +63,5 @@ class Comparing:
     def _wait(self, seconds: float) -> None:
         self.seconds = min(seconds, self._longest_seconds())
         spread = self.seconds * self._uniform(0.8, 1.2)  # because the lists of many hosts begin at the same time
-        self._timer = asyncio.get_running_loop().call_later(spread, self.now)
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_at(tick_after(loop.time() + spread), self.now)

@@ -91,3 +91,24 @@ def test_nothing_is_compared_after_the_end(clock: LeapingLoop) -> None:
         comparing.happened()
 
     assert compared(clock, 1000, end) == []
+
+
+def test_hosts_are_compared_together_when_their_times_are_close(clock: LeapingLoop) -> None:
+    """A process that wakes up for each host alone takes more CPU time."""
+    times: list[float] = []
+
+    async def compare() -> None:
+        every = [
+            Comparing(lambda: times.append(clock.time()), lambda: LONGEST, lambda low, high: 1.0) for _ in range(9)
+        ]
+        for comparing in every:
+            await asyncio.sleep(0.01)
+            comparing.begin()
+        await asyncio.sleep(70)
+        for comparing in every:
+            comparing.stop()
+
+    clock.run_until_complete(compare())
+
+    assert len(times) == 9
+    assert len({round(time, 3) for time in times}) == 1
