@@ -145,7 +145,7 @@ class PlainReader:
         while True:
             overlap = Overlap(position, whole=tail is None)
             await self.pace.wait()
-            async with self._ask(tail, from_beginning=tail is None and not position.rotates) as answer:
+            async with self._ask(tail, from_beginning=tail is None) as answer:
                 await self._compare(overlap, answer)
             verdict = Verdict.FOUND if sender.ended else overlap.finish()
             if verdict is Verdict.FOUND and (answer.count or sender.ended):
@@ -199,7 +199,7 @@ class PlainReader:
         """Send a gap after the time *lost*, and then the whole log, which does not contain the position any more."""
         sender, position = self.sender, self.sender.position
         await self.pace.wait()
-        async with self._ask(None, from_beginning=not position.rotates) as answer:
+        async with self._ask(None) as answer:
             async for entries in answer:
                 marks = answer.marks.of(entries)
                 if not answer.new:
