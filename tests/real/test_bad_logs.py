@@ -216,6 +216,43 @@ async def test_a_line_of_100_mb_comes_in_parts(
     assert grown < MEMORY
 
 
+# $1 writes a line of some megabytes, in pieces of 16 KiB, of which r makes some that differ.
+REPEATED = (
+    "r() { head -c $((12288 * $1)) /dev/urandom | base64 | tr -d '\\n'; }; r 1 >/a; r 1 >/b; eval $1 >/line; "
+    "cat /line; echo; sha256sum </line; sleep 1"
+)
+LINES = {
+    "equal": "for i in $(seq 400); do cat /a; done",
+    "alternating": "for i in $(seq 200); do cat /a /b; done",
+    "far apart": "for n in 1 2 3 40 100 70 5; do r $n; cat /a; done; r 200",
+    "period": "r 90 >/c; for i in $(seq 5); do cat /c; done",
+}
+KEPT_IN = {
+    "not rotated": ("json-file", {}),
+    "one file": ("json-file", {"max-size": "200m"}),
+    "several files": ("json-file", {"max-size": "5m", "max-file": "9"}),
+    "local": ("local", {}),
+}
+
+
+@pytest.mark.parametrize("kept", KEPT_IN.values(), ids=KEPT_IN)
+@pytest.mark.parametrize("line", LINES.values(), ids=LINES)
+@pytest.mark.parametrize("host", ["one", "new"], indirect=True)
+async def test_a_line_that_repeats_itself_comes_exactly(
+    client: Client, host: str, containers: Containers, line: str, kept: tuple[str, dict[str, str]]
+) -> None:
+    """Every piece comes once, and no gap."""
+    log_config = {"type": kept[0], "config": kept[1]}
+    host_config = {"log_config": log_config, "network_mode": "none"}
+    container = await containers.start("sh", "-c", REPEATED, "sh", line, host_config=host_config)
+
+    read = await messages(stream(client, host, container, follow=True))
+
+    data, size = b"".join(entry.data for message in read for entry in message.batch.entries), len(b"%064d  -" % 0)
+    assert not [message for message in read if message.WhichOneof("record") == "gap"]
+    assert hashlib.sha256(data[:-size]).hexdigest().encode() == data[-size:].split()[0]
+
+
 async def test_bytes_arrive_exactly_where_lines_do_not(client: Client, host: str, containers: Containers) -> None:
     """Also where the engine forgets that a long line has ended, as Docker 20.10 does with the driver `local`."""
     command = ("sh", "-c", SCRIPT, "sh", "head -c 3000000 /dev/urandom")

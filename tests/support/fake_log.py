@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from gateway.engine.codec.timestamps import time_of
@@ -53,6 +54,7 @@ class Log:
         self.asked: list[dict[str, str]] = []
         self.followed = 0  # how many answers have stayed open
         self._open: list[ResponseParser] = []
+        self._later: list[list[Line]] = []  # what is written while an answer that will stay open is sent
 
     def asked_for(self, *, follow: bool) -> list[dict[str, str]]:
         """Return the queries of the plain requests, or of those that follow."""
@@ -62,9 +64,11 @@ class Log:
         """Add lines to the log.  With *skip*, those who follow do not get them; without *keep*, only they do."""
         if keep:
             self.lines += lines
+        for later in () if skip else self._later:
+            later += lines
         for exchange in () if skip else self._open:
-            for line in lines:
-                exchange.write(_chunk(_framed(line)))
+            with suppress(ConnectionError):  # the reader has just left
+                exchange.write(b"".join([_chunk(_framed(line)) for line in lines]))
 
     def cut(self) -> None:
         """Break the answers that are open."""
@@ -75,7 +79,8 @@ class Log:
     def end(self) -> None:
         """End the answers that are open in good order."""
         for exchange in self._open:
-            exchange.write(_chunk(b""))
+            with suppress(ConnectionError):
+                exchange.write(_chunk(b""))
         self._open.clear()
 
     async def __call__(self, exchange: ResponseParser) -> None:
@@ -91,9 +96,17 @@ class Log:
         if "tail" in query:
             known = known[len(known) - min(int(query["tail"]), len(known)) :]
         exchange.head(200, {"Transfer-Encoding": "chunked"})
-        for line in known:
-            if since <= line[0] <= until:
-                await exchange.chunk(_framed(line))
+        later: list[Line] = []
+        if end == "open":
+            self._later.append(later)
+        try:
+            for lines in (known, later):
+                for line in lines:
+                    if since <= line[0] <= until:
+                        await exchange.chunk(_framed(line))
+        finally:
+            if end == "open":
+                self._later = [other for other in self._later if other is not later]
         if end == "cut":
             exchange.abort()
         elif end == "open":

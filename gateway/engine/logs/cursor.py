@@ -11,64 +11,10 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-from zlib import crc32
 
 from gateway.engine.codec.timestamps import nanoseconds, time_of
-from gateway.engine.logs.entries import Entry
+from gateway.engine.logs.marks import MASK
 from gateway.engine.resumable.token import TokenCodec
-
-ANCHOR = 8  # marks in a cursor
-LEAST_PIECE = 4 << 10  # bytes; a shorter piece is the end of a line, because engines cut lines at 8 or 16 KiB
-UNKNOWN = -1  # the mark of an entry that can be any of several equal ones
-MASK = (1 << 64) - 1
-
-
-def mark_of(entry: Entry) -> int:
-    """Return the mark, 64 bits, of an entry that differs from its neighbours."""
-    stream, time, line = entry
-    return crc32(line, stream) << 32 | crc32(time)
-
-
-def end_alike(marks: Sequence[int], others: Sequence[int]) -> bool:
-    """Return whether the last of *marks* can stand for the same entries as the last of *others*."""
-    pairs = zip(reversed(marks), reversed(others), strict=False)
-    return all(one == other or UNKNOWN in (one, other) for one, other in pairs)
-
-
-class Marks:
-    """Gives the entries of one answer their marks, in order.
-
-    The pieces of one long line share a time and can be equal.  They are counted, so that each has its own mark.  Whole
-    lines are not counted: when the engine sends equal ones with one time, it repeats itself.  Short pieces are not
-    counted, because they end a line.
-    """
-
-    def __init__(self, *, from_beginning: bool = False) -> None:
-        """*from_beginning*: the answer begins with the first entry of the log.  Otherwise equal pieces at the beginning
-        of the answer have the mark `UNKNOWN`.
-        """
-        self._last: dict[int, tuple[int, int]] = {}  # by stream: the last mark, not counted, and its count
-        self._first = 0 if from_beginning else UNKNOWN
-
-    def pass_over(self) -> None:
-        """Note that entries, which are whole lines, get no marks."""
-        self._first = 0
-
-    def of(self, entries: Sequence[Entry]) -> list[int]:
-        """Return the marks of the next entries."""
-        marks, known = [], self._last
-        for stream, time, line in entries:
-            mark = crc32(line, stream) << 32 | crc32(time)
-            count = 0
-            if len(line) >= LEAST_PIECE and not line.endswith(b"\n"):
-                last, before = known.get(stream, (None, 0))
-                if last is None:
-                    count = self._first
-                elif last == mark:
-                    count = UNKNOWN if before == UNKNOWN else before + 1
-            known[stream] = mark, count
-            marks.append(UNKNOWN if count == UNKNOWN else (mark + count) & MASK)
-        return marks
 
 
 class LogCursor(NamedTuple):

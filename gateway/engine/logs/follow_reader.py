@@ -7,8 +7,8 @@ from enum import Enum
 from math import inf
 
 from gateway.engine.logs.answer import Answer
-from gateway.engine.logs.cursor import Marks
 from gateway.engine.logs.entries import Entry
+from gateway.engine.logs.marks import Marks
 from gateway.engine.logs.overlap import Joint
 from gateway.engine.logs.plain_reader import PlainReader
 
@@ -57,12 +57,13 @@ class FollowReader:
         position, after = self._sender.position, Next.FOLLOW_ANSWER
         while after is Next.FOLLOW_ANSWER:
             await self._pace.wait()
-            tail = None if position.last is None and not position.rotates else self._pace.follow_tail
-            async with self._source.open(self._sender.run, follow=True, tail=tail) as answer:
+            whole = position.reaches_beginning or (position.last is None and not position.rotates)
+            tail = self._pace.follow_tail(position)
+            async with self._source.open(self._sender.run, follow=True, tail=None if whole else tail) as answer:
                 self.is_open = True
                 try:
                     await self._sender.first_heartbeat()
-                    marks, joint = Marks(from_beginning=tail is None), Joint(position, tail)
+                    marks, joint = Marks(from_beginning=whole), Joint(position, tail, whole=whole)
                     after = await self._read(_FollowAnswer(answer, marks, joint, self._clock()))
                 finally:
                     self.is_open = False
@@ -109,9 +110,13 @@ class FollowReader:
         """Send the new entries among *entries*; return None to continue with this answer."""
         joint, sender, has_proven = follow.joint, self._sender, False
         follow.news_at, follow.has_sent = self._clock(), follow.has_sent or bool(entries)
-        marks = follow.marks.of(entries) if sender.position.rotates or not joint.joined else []
+        needs_marks = sender.position.rotates or not joint.joined or follow.marks.can_be_unknown(entries)
+        marks = follow.marks.of(entries) if needs_marks else []
         while entries and not sender.ended:
-            known, new = joint.take(entries, marks)
+            has_joined = joint.joined
+            known, new = joint.take(entries, marks, follow.marks.repeated)
+            if joint.joined and not has_joined and not sender.position.rotates and sender.position.is_between_lines:
+                follow.marks.begin_lines()
             if new and self._clock() < self._guard_until and await self._is_next_run(entries[known : known + new]):
                 return Next.PLAIN_ANSWER
             taken = known + self._send(joint, entries[known : known + new], marks[known : known + new], follow.marks)

@@ -11,13 +11,14 @@ answer.  This module does no I/O, and uses no time to decide whether an entry is
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from enum import Enum
 from itertools import islice
 
 from gateway.engine.codec.timestamps import nanoseconds
-from gateway.engine.logs.cursor import ANCHOR, MASK, UNKNOWN, LogCursor, end_alike, mark_of
+from gateway.engine.logs.cursor import LogCursor
 from gateway.engine.logs.entries import Entry
+from gateway.engine.logs.marks import ANCHOR, MASK, UNKNOWN, Marks, end_alike, mark_of
 from gateway.engine.logs.runs import Rotation
 
 _RECENT = 16 << 10  # entries that are recognised when an engine repeats them
@@ -31,8 +32,11 @@ class Position:
     """
 
     def __init__(self, cursor: LogCursor | None, rotation: Rotation, started: str) -> None:
-        """Begin at *cursor*, in the run that *started* then.  Without a cursor, the position is not `is_placed` yet."""
-        self.is_placed = cursor is not None
+        """Begin at *cursor*, in the run that *started* then.  Without a cursor, the position is not `is_placed` yet.
+
+        With a cursor it `has_paused` until it is found: any number of entries can have been written since.
+        """
+        self.is_placed = self.has_paused = cursor is not None
         cursor = cursor or LogCursor()
         self.time = cursor.time  # of the last entry accepted
         self.time_sent = cursor.time
@@ -42,6 +46,9 @@ class Position:
         self.elided = self.elided_sum = 0  # number of believed entries before those, and the sum of their marks
         self.recent: dict[int, None] = {}
         self.rotates = rotation.rotates
+        self.reach = 0  # entries since the oldest line began that has not ended, if that is known
+        self.reaches_beginning = False  # that line is the first of the log
+        self.is_between_lines = False  # every line has certainly ended
         self._tail = deque(cursor.marks, maxlen=ANCHOR)
         self._waiting: list[int] = []  # marks of entries that are accepted and not sent yet
         self._waiting_proven = 0
@@ -112,6 +119,11 @@ class Position:
         self.elided = self.elided_sum = self._unproven = self._checksum = 0
         self._waiting_proven = len(self._waiting)
 
+    def reach_as(self, numbering: Marks) -> None:
+        """Note what *numbering*, which has given the last entries their marks, knows of lines that have not ended."""
+        self.reach, self.reaches_beginning = numbering.reach, numbering.reaches_beginning
+        self.is_between_lines = numbering.is_between_lines
+
     def move(self, entries: Sequence[Entry], marks: Sequence[int]) -> None:
         """Move the position past *entries* without sending them; without entries, to the beginning of an empty log."""
         self.is_placed = True
@@ -157,7 +169,6 @@ class Position:
             return
         recent = self.recent
         recent.update(dict.fromkeys(marks[-_RECENT:]))
-        recent.pop(UNKNOWN, None)
         if len(recent) > 2 * _RECENT:
             for mark in list(islice(recent, len(recent) - _RECENT)):
                 del recent[mark]
@@ -167,7 +178,7 @@ class Verdict(Enum):
     """What a complete plain answer shows about the position."""
 
     FOUND = "found"  # the answer contains the position
-    MORE = "more"  # the answer begins after the position; the whole log may contain it
+    MORE = "more"  # the answer begins after the position, or within its line; the whole log may contain it
     LOST = "lost"  # the log does not contain the position any more
     TORN = "torn"  # the log contains entries that were sent, but not the last ones
 
@@ -178,12 +189,14 @@ class Overlap:
     `gaps` are pairs of times; entries are missing between them, although later entries were sent.
     """
 
-    def __init__(self, position: Position, *, whole: bool) -> None:
-        """*whole*: the answer has all entries of the log, not only the last ones."""
+    def __init__(self, position: Position, numbering: Marks, *, whole: bool) -> None:
+        """*numbering* makes the marks of the answer; if it is *whole*, it has all entries of the log."""
         self.gaps: list[tuple[bytes, bytes]] = []
         self._position = position
-        self._whole = whole
+        self.is_whole = whole
+        self.anchor_time = position.anchor_time
         self._anchor = position.anchor
+        self._numbering = numbering
         self._before: deque[int] = deque(maxlen=ANCHOR)  # marks of the answer, while the anchor is not found
         self._believed = {mark: number for number, mark in enumerate(position.believed)}
         self._next = 0  # the number of the first believed entry that is not found yet
@@ -193,24 +206,40 @@ class Overlap:
         self._begun = False  # the anchor, or an entry after it, is found
         self.from_beginning = whole and not self._anchor  # the log was empty when it was first read
         self.found = False  # the position is found, and the next entries are new
+        self.is_cut = False  # the answer begins within a line that has not ended yet
 
-    def feed(self, entries: Sequence[Entry], marks: list[int]) -> int:
-        """Return how many of the next *entries* of the answer are not new."""
-        number = 0
+    def feed(self, entries: Sequence[Entry], marks: list[int]) -> tuple[int, int]:
+        """Return where the new ones among the next *entries* of the answer begin and end.
+
+        They end early when only an answer with more entries shows what the next one is; then `is_cut`.
+        """
+        number, end = 0, len(entries)
         if not self._begun:
             number = self._begin(entries, marks)
+        if self._begun and not self.is_whole and UNKNOWN in marks[number:]:
+            self.is_cut, end = True, marks.index(UNKNOWN, number)
         if self._begun and not self.found:
-            number = self._compare(entries, marks, number)
-        return number if self.found else len(entries)
+            number = self._compare(entries[:end], marks[:end], number)
+        return (number, end) if self.found else (end, end)
 
     def finish(self) -> Verdict:
         """Return the verdict of the answer, which was read to its end."""
         still_empty = self.from_beginning and not self._begun and not self._position.count
+        if self.is_cut:
+            return Verdict.MORE
         if self.found or still_empty:
             return Verdict.FOUND
         if self._begun:
             return Verdict.TORN
-        return Verdict.LOST if self._whole else Verdict.MORE
+        return Verdict.LOST if self.is_whole else Verdict.MORE
+
+    @property
+    def is_ambiguous(self) -> bool:
+        """Whether the anchor can be another piece, further on in a line that repeats itself.
+
+        This is so if the log of the answer does not have the first pieces of this line any more.
+        """
+        return self.anchor_time in self._numbering.repeating
 
     @property
     def last_found(self) -> bytes:
@@ -224,16 +253,18 @@ class Overlap:
             return 0
         last = self._anchor[-1]
         for number, mark in enumerate(marks):
-            if mark == last and last != UNKNOWN and self._is_anchor(marks, number):
+            if mark == last and self._is_anchor(marks, number):
                 self._begun, self._time = True, entries[number][1]
                 return number if self._position.ahead else number + 1
-            if self._whole and mark in self._believed:  # the log does not have the entries before it any more
+            if self.is_whole and mark in self._believed:  # the log does not have the entries before it any more
                 self._begun, self._next, self._elided, self._missing = True, self._believed[mark], 0, True
                 return number
         self._before.extend(marks[-ANCHOR:])
         return len(entries)
 
     def _is_anchor(self, marks: list[int], number: int) -> bool:
+        if self._numbering.repeating:  # the marks before can differ, although they stand for the same pieces
+            return True
         return end_alike((*self._before, *marks[max(0, number - ANCHOR) : number + 1]), self._anchor)
 
     def _compare(self, entries: Sequence[Entry], marks: list[int], number: int) -> int:
@@ -265,16 +296,19 @@ class Joint:
     out: the answer begins before the position, and Docker 20.10 repeats whole files.
     """
 
-    def __init__(self, position: Position, tail: int | None) -> None:
-        """The answer begins with the last *tail* entries of the log; None: with all of them."""
+    def __init__(self, position: Position, tail: int, *, whole: bool = False) -> None:
+        """The answer begins with the last *tail* entries of the log that were sent before, or, if *whole*, with all."""
         self.previous: int | None = None  # the mark of the last entry taken from the answer
-        self.joined = tail is None and position.last is None  # the last entry sent has come, or none was sent
+        self.joined = whole and position.last is None  # the last entry sent has come, or none was sent
         self._position = position
-        self._tail = tail or 0
+        self._tail = tail
         self._passed = 0
 
-    def take(self, entries: Sequence[Entry], marks: list[int]) -> tuple[int, int]:
+    def take(self, entries: Sequence[Entry], marks: list[int], repeated: Set[int] = frozenset()) -> tuple[int, int]:
         """Return how many of the next entries were sent before, and how many after those are new.
+
+        *marks* may be absent for entries of a log that does not rotate, once the answer is joined.  *repeated* are the
+        marks of pieces that equal a piece before them: the line can have both, or the engine repeats itself.
 
         Pass the remaining entries again.  When both numbers are 0, only a plain answer shows whether the first one is
         new.
@@ -282,27 +316,27 @@ class Joint:
         if not self.joined:
             return self._join(marks)
         if not self._position.rotates:
-            return 0, len(entries)
-        return self._take(entries, marks)
+            return 0, marks.index(UNKNOWN) if UNKNOWN in marks else len(entries)
+        return self._take(entries, marks, repeated)
 
     def _join(self, marks: list[int]) -> tuple[int, int]:
         last = self._position.last
-        if last in marks and last != UNKNOWN:
+        if last in marks:
             self.joined, self.previous = True, last
             return len(marks) - marks[::-1].index(last), 0
         self._passed += len(marks)
         return (0, 0) if last is None or self._passed > self._tail else (len(marks), 0)
 
-    def _take(self, entries: Sequence[Entry], marks: list[int]) -> tuple[int, int]:
+    def _take(self, entries: Sequence[Entry], marks: list[int], repeated: Set[int]) -> tuple[int, int]:
         recent, known = self._position.recent, 0
-        while known < len(marks) and (marks[known] in recent or marks[known] == UNKNOWN):
+        while known < len(marks) and marks[known] in recent:
             self.previous = marks[known]
             known += 1
-        if known == len(marks) or self.previous in (None, UNKNOWN) or self.previous != self._position.last:
+        if known == len(marks) or self.previous is None or self.previous != self._position.last:
             return known, 0
         if entries[known].time < self._position.time and _is_far_before(entries[known].time, self._position.time):
             return known, 0  # the engine repeats an old entry, or the clock was set back
-        new, seen = known, {UNKNOWN}
+        new, seen = known, {UNKNOWN, *repeated}
         while new < len(marks) and marks[new] not in recent and marks[new] not in seen:
             seen.add(marks[new])
             new += 1

@@ -47,14 +47,16 @@ class Pace:
 
     def tail(self, position: Position) -> int | None:
         """Return the number of entries to request in a plain answer; None for all."""
-        if self._rotation.is_small or position.anchor == ():
+        if self._rotation.is_small or position.anchor == () or position.reaches_beginning:
             return None
-        return position.count + self._brought + _TAIL
+        return position.reach + position.count + self._brought + _TAIL
 
-    @property
-    def follow_tail(self) -> int:
-        """The number of entries to request in a follow answer, so that it contains the last entry that was sent."""
-        return _TAIL + min(2 * self._brought, _MAX_TAIL)
+    def follow_tail(self, position: Position) -> int:
+        """Return the number of entries to request in a follow answer.
+
+        It then contains the last entry that was sent and, for a piece, its line from the beginning.
+        """
+        return position.reach + _TAIL + min(2 * self._brought, _MAX_TAIL)
 
     def allow(self, entries: Sequence[Entry]) -> int:
         """Return how many of *entries* may be believed before the next proof, and count them."""

@@ -10,8 +10,8 @@ from math import inf
 
 from gateway.engine.codec.timestamps import time_of
 from gateway.engine.logs.answer import Answer, LogQuery, LogSource
-from gateway.engine.logs.cursor import Marks
 from gateway.engine.logs.entries import Entry
+from gateway.engine.logs.marks import UNKNOWN, Marks
 from gateway.engine.logs.overlap import Overlap, Verdict
 from gateway.engine.logs.pace import Pace
 from gateway.engine.logs.records import EndReason
@@ -19,6 +19,8 @@ from gateway.engine.logs.runs import stored_bytes
 from gateway.engine.logs.sender import Sender
 
 _LAST = 64  # entries that show where the log ends
+_MOST_KEPT = 1 << 10  # entries kept in memory to find where their long line begins: 16 MiB
+_MOST_REQUESTED = 1 << 20  # entries of an answer that may still begin within a long line; the next one is whole
 _SPIN_SECONDS = 3.0  # of silence in an answer with `tail`: Docker 26.1 may never end one
 
 
@@ -37,8 +39,6 @@ class _PlainAnswer:
     count: int = 0  # entries read
     first: bytes = b""  # the time of the first entry
     stored: int = 0  # their largest possible size in the log, if that is needed
-    new: int = 0  # entries sent
-    new_bytes: int = 0  # bytes of their text
     run_inspected: bool = False  # the reader has checked for the next run
 
     def __aiter__(self) -> AsyncIterator[list[Entry]]:
@@ -70,6 +70,7 @@ class PlainReader:
         self.sender = sender
         self.pace = pace
         self._spin_seconds = _SPIN_SECONDS
+        self._new = self._new_bytes = 0  # entries sent by this call, and the bytes of their text
 
     async def catch_up(self, next_time: bytes = b"") -> int:
         """Send all entries after the position, and return their number; 0 on the first call.
@@ -78,6 +79,7 @@ class PlainReader:
         `OperationFailed`.
         """
         sender, new = self.sender, None
+        self._new = self._new_bytes = 0
         while new is None:
             try:
                 new = await (self._settle(next_time) if sender.position.is_placed else self._begin())
@@ -95,14 +97,24 @@ class PlainReader:
     # The first answer
 
     async def _begin(self) -> int | None:
-        """Send what the query asks for.  Return None if this does not give a position."""
-        query, sender = self._query, self.sender
+        """Send what the query asks for.  Return None if this does not give a position, or if more is left."""
+        query, sender, is_cut = self._query, self.sender, False
         if query.tail != 0:
-            async with self._ask(query.tail, since=query.since, until=query.until) as answer:
+            # A long tail is not requested again to find where its first line begins.
+            counts = query.tail is None or query.tail > _MOST_KEPT
+            async with self._ask(query.tail, since=query.since, until=query.until, from_beginning=counts) as answer:
                 async for entries in answer:
+                    marks = answer.marks.of(entries) if answer.marks.can_be_unknown(entries) else None
+                    if is_cut := marks is not None and UNKNOWN in marks:
+                        entries = entries[: marks.index(UNKNOWN)]
                     sender.reconnected()
-                    sender.accept(entries, None, answer.marks)
-            sender.reconnected()
+                    sender.accept(entries, marks and marks[: len(entries)], answer.marks)
+                    if is_cut:
+                        break
+            if not is_cut:
+                sender.reconnected()
+        if sender.position.is_placed and is_cut:
+            return None
         if not (sender.position.is_placed or sender.ended):
             await self._find_end()
         return 0 if sender.position.is_placed or sender.ended else None
@@ -111,22 +123,29 @@ class PlainReader:
         """Move the position to the end of the log.  Send only new entries that the query wants."""
         query, sender = self._query, self.sender
         count = max(_LAST, query.tail or 0)
-        # Fewer entries than asked for do not show that there are no more.
-        last = await self._last_entries(count, tail=count) or await self._last_entries(count, tail=None)
+        last, marks, numbering = await self._last_entries(count)
         first = self._first_wanted(last)
-        if query.since is not None and not first and len(last) == count:
-            return  # the query finds entries by now
-        marks = Marks(from_beginning=True)
-        sender.position.move(last[:first], marks.of(last[:first]))
+        if query.tail is None and not first and len(last) == count:
+            return  # the query finds entries by now, maybe more than these
+        sender.position.move(last[:first], marks[:first])
+        sender.position.reach_as(numbering)
         sender.reconnected()
-        sender.accept(last[first:], None, marks)
+        sender.accept(last[first:], marks[first:], numbering)
 
-    async def _last_entries(self, count: int, *, tail: int | None) -> list[Entry]:
-        last: deque[Entry] = deque(maxlen=count)
-        async with self._ask(tail) as answer:
-            async for entries in answer:
-                last.extend(entries)
-        return list(last)
+    async def _last_entries(self, count: int) -> tuple[list[Entry], list[int], Marks]:
+        """Return the last entries of the log, their marks, and what has made these."""
+        tail: int | None = count
+        while True:
+            last: deque[Entry] = deque(maxlen=count)
+            marks: deque[int] = deque(maxlen=count)
+            async with self._ask(tail, from_beginning=tail is None) as answer:
+                async for entries in answer:
+                    last.extend(entries)
+                    marks.extend(answer.marks.of(entries))
+            if tail is None or (last and UNKNOWN not in marks):
+                return list(last), list(marks), answer.marks
+            # Fewer entries than asked for do not show that there are no more.
+            tail = 4 * tail if answer.count >= tail else None
 
     def _first_wanted(self, last: list[Entry]) -> int:
         """Return the number of the first of the *last* entries that the query wants."""
@@ -141,29 +160,31 @@ class PlainReader:
     async def _settle(self, next_time: bytes) -> int | None:
         """Find the position in the log, and send the entries after it.  Return None if the position was lost."""
         sender, position = self.sender, self.sender.position
-        tail = self.pace.tail(position)
+        tail, has_paused = self.pace.tail(position), sender.broken or position.has_paused
         while True:
-            overlap = Overlap(position, whole=tail is None)
             await self.pace.wait()
             async with self._ask(tail, from_beginning=tail is None) as answer:
+                overlap = Overlap(position, answer.marks, whole=tail is None)
                 await self._compare(overlap, answer)
             verdict = Verdict.FOUND if sender.ended else overlap.finish()
-            if verdict is Verdict.FOUND and (answer.count or sender.ended):
-                if overlap.from_beginning and not self._has_whole_log(answer, next_time):
-                    sender.gap(b"", answer.first)
-                return self._settled(answer)
             if verdict is not Verdict.MORE:
                 break
             assert tail is not None
             # Fewer entries than asked for do not show that there are no more.
-            tail = 4 * tail if answer.count >= tail else None
+            has_more = answer.count >= tail or (overlap.is_cut and tail < _MOST_REQUESTED)
+            tail = 4 * tail if has_more else None
+        if verdict is Verdict.FOUND and (answer.count or sender.ended):
+            if not sender.ended:
+                self._check_first(overlap, answer, next_time, has_paused=has_paused)
+            return self._settled()
         await self.source.inspect()  # raises when the engine is away
         answer.answer.check_whole()
         if verdict is Verdict.FOUND:  # the log is as empty as it was
             sender.reconnected()
-            return self._settled(answer)
+            return self._settled()
         sender.broken = False
-        if verdict is Verdict.LOST:
+        has_sent = overlap.is_ambiguous and sender.run.rotation.max_files > 1  # some of the entries of the answer
+        if verdict is Verdict.LOST and not has_sent:
             return await self._send_after_loss(position.anchor_time)
         position.is_placed = False
         position.proven()
@@ -176,24 +197,42 @@ class PlainReader:
         sender, position = self.sender, self.sender.position
         async for entries in answer:
             had_found = overlap.found
-            marks = answer.marks.of(entries) if position.rotates or not had_found else []
-            known = overlap.feed(entries, marks)
-            if overlap.from_beginning:
+            needs_marks = position.rotates or not had_found or answer.marks.can_be_unknown(entries)
+            marks = answer.marks.of(entries) if needs_marks else []
+            begin, end = overlap.feed(entries, marks)
+            if overlap.is_whole and position.rotates:
                 answer.stored += stored_bytes(entries)
             if overlap.found and not had_found:
                 position.proven()
+                position.reach_as(answer.marks)
                 sender.broken &= not overlap.gaps
                 sender.reconnected()
                 for after, before in overlap.gaps:
                     sender.gap(after, before)
-            if known < len(entries):
-                await self._send(answer, entries[known:], marks[known:] or None)
+            if begin < end:
+                # Only the end of an answer shows its size.  A reader that leaves before has to compare again.
+                believed = overlap.is_ambiguous
+                await self._send(answer, entries[begin:end], marks[begin:end] or None, believed=believed)
+            if overlap.is_cut:
+                return
 
-    def _has_whole_log(self, answer: _PlainAnswer, next_time: bytes) -> bool:
-        """Return whether a plain answer has the first entry of a log that was empty when it was first read."""
+    def _check_first(self, overlap: Overlap, answer: _PlainAnswer, next_time: bytes, *, has_paused: bool) -> None:
+        """Send a gap if the position was found only on condition that the log has all its entries, and it may not.
+
+        *has_paused*: much can have been written since the last answer.
+        """
         rotation = self.sender.run.rotation
-        # For one file, sizes do not show this.  Then the next entry of the follow answer counts as the log's first.
-        return rotation.never_removed(answer.stored) or (rotation.max_files == 1 and next_time == answer.first)
+        self.sender.position.proven()
+        if rotation.max_files == 1 and not has_paused:
+            is_whole = rotation.was_never_full(answer.stored)
+        else:
+            is_whole = rotation.never_removed(answer.stored)
+        if overlap.from_beginning:
+            # For one file, the next entry of the follow answer counts as the first of the log.
+            if not (is_whole or (rotation.max_files == 1 and next_time == answer.first)):
+                self.sender.gap(b"", answer.first)
+        elif overlap.is_ambiguous and not is_whole:
+            self.sender.gap(overlap.anchor_time, overlap.anchor_time)
 
     async def _send_after_loss(self, lost: bytes) -> int:
         """Send a gap after the time *lost*, and then the whole log, which does not contain the position any more."""
@@ -202,7 +241,7 @@ class PlainReader:
         async with self._ask(None) as answer:
             async for entries in answer:
                 marks = answer.marks.of(entries)
-                if not answer.new:
+                if answer.count == len(entries):
                     sender.flush()
                     position.move_before(marks[0])
                     sender.gap(lost, entries[0].time)
@@ -211,21 +250,24 @@ class PlainReader:
             sender.flush()
             position.move([], [])
             sender.gap(lost, b"")
-        return self._settled(answer)
+        return self._settled()
 
-    async def _send(self, answer: _PlainAnswer, entries: list[Entry], marks: list[int] | None) -> None:
+    async def _send(
+        self, answer: _PlainAnswer, entries: list[Entry], marks: list[int] | None, *, believed: bool = False
+    ) -> None:
         """Send new entries of a plain answer.  Check at most once whether they can be of the next run."""
         sender = self.sender
         if self._query.follow and not answer.run_inspected and sender.may_begin_run(entries):
             answer.run_inspected = True
             sender.expect(await self.source.next_run(sender.position.started))
-        answer.new += len(entries)
-        answer.new_bytes += sum([len(entry[2]) for entry in entries])
-        sender.accept(entries, marks, answer.marks)
+        self._new += len(entries)
+        self._new_bytes += sum([len(entry[2]) for entry in entries])
+        sender.accept(entries, marks, answer.marks, believed=believed)
 
-    def _settled(self, answer: _PlainAnswer) -> int:
-        self.pace.settled(answer.new, answer.new_bytes)
-        return answer.new
+    def _settled(self) -> int:
+        self.sender.position.has_paused = False
+        self.pace.settled(self._new, self._new_bytes)
+        return self._new
 
     @asynccontextmanager
     async def _ask(

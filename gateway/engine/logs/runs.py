@@ -19,6 +19,7 @@ _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _DEFAULT_SIZE, _DEFAULT_FILES = 20_000_000, 5  # of `local`, which also keeps logs for drivers that cannot read them
 _SMALL_BYTES = 512 << 10  # a smaller log is read as a whole, because its end alone does not cost less
 _MAX_CREDIT = 1 << 20
+_UNSEEN_BYTES = 64 << 20  # more than a container writes between two plain answers, without a broken connection
 _STORED_BYTES = 200  # of a stored entry besides its text, at most
 _RESTART = 100_000_000  # nanoseconds between the output of two runs, at least
 _TENTHS = len(b"2026-05-01T10:00:00.1")  # of a canonical time, up to tenths of a second
@@ -65,6 +66,13 @@ class Rotation:
     def never_removed(self, size: int) -> bool:
         """Return whether a log of at most *size* bytes still has all its entries."""
         return not self.rotates or size < (self.max_files - 1) * self.max_size
+
+    def was_never_full(self, size: int) -> bool:
+        """Return whether the only file, of at most *size* bytes, is still the first one.
+
+        A file was not filled and removed shortly before, because a container does not write that much in this time.
+        """
+        return self.max_size - size >= _UNSEEN_BYTES
 
 
 def has_pause(time: bytes, entries: Sequence[Entry]) -> bool:

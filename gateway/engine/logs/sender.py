@@ -8,8 +8,9 @@ from math import inf
 
 from gateway.engine.codec.timestamps import time_of
 from gateway.engine.logs.answer import LogQuery
-from gateway.engine.logs.cursor import LogCursor, Marks
+from gateway.engine.logs.cursor import LogCursor
 from gateway.engine.logs.entries import Entry, Lines
+from gateway.engine.logs.marks import Marks
 from gateway.engine.logs.overlap import Position
 from gateway.engine.logs.records import Batch, End, EndReason, Gap, GapReason, Heartbeat, Reconnected, Record, Restarted
 from gateway.engine.logs.runs import Run, has_pause
@@ -109,10 +110,11 @@ class Sender:
         self._entries_at = self.clock()
         lines, parts = self._lines.feed(entries)
         if marks is None and parts is entries and not self.position.rotates:
-            numbering.pass_over()
+            numbering.pass_over(entries)
         elif marks is None:
             marks = numbering.of(entries)
         (self.position.believe if believed else self.position.prove)(entries, marks)
+        self.position.reach_as(numbering)
         self._emit(lines, parts)
 
     def _emit(self, lines: list[Entry], parts: list[Entry]) -> None:

@@ -16,8 +16,9 @@ from math import inf
 from gateway.engine.client import Engine
 from gateway.engine.codec.frames import STDERR, STDOUT
 from gateway.engine.logs.answer import LogQuery
-from gateway.engine.logs.cursor import ANCHOR, UNKNOWN, LogCursor, Marks, end_alike
+from gateway.engine.logs.cursor import LogCursor
 from gateway.engine.logs.following import Follower
+from gateway.engine.logs.marks import ANCHOR, end_alike, mark_of
 from gateway.engine.logs.records import Batch, Gap, Heartbeat, Reconnected, Record
 from gateway.engine.logs.runs import Run
 from gateway.engine.resumable.journal import Journal
@@ -347,8 +348,8 @@ def _rest_of(batch: Batch, cursor: LogCursor) -> list[Batch] | None:
         return None
     for number, entry in enumerate(batch.entries, 1):
         if entry[1] == cursor.time:
-            marks = Marks().of(batch.entries[max(0, number - ANCHOR - 1) : number])
-            if marks[-1] != UNKNOWN and end_alike(marks, cursor.marks):
+            marks = [mark_of(entry) for entry in batch.entries[max(0, number - ANCHOR) : number]]  # of whole lines
+            if end_alike(marks, cursor.marks):
                 rest = batch.entries[number:]
                 return [Batch(batch.cursor, rest, rest)] if rest else []
     return None

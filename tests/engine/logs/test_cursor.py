@@ -6,8 +6,9 @@ import pytest
 
 from gateway.engine.codec.timestamps import canonical, nanoseconds, time_of
 from gateway.engine.errors import InvalidToken
-from gateway.engine.logs.cursor import LEAST_PIECE, MASK, UNKNOWN, LogCursor, LogTokenCodec, Marks, ResumePoint, mark_of
+from gateway.engine.logs.cursor import LogCursor, LogTokenCodec, ResumePoint
 from gateway.engine.logs.entries import Entry
+from gateway.engine.logs.marks import LEAST_PIECE, MASK, UNKNOWN, Marks, mark_of
 from gateway.engine.resumable.token import TokenSigner
 
 KEY = b"a key of sixteen"
@@ -71,21 +72,44 @@ def piece(line: bytes, stream: int = 1) -> Entry:
     return Entry(stream, TIME, line if line.endswith(b"\n") else line * LEAST_PIECE)
 
 
-def test_equal_neighbours_have_marks_of_their_own() -> None:
-    """The pieces of a long line are counted for each output, whatever comes between them of the other."""
-    entries = [piece(b"x"), piece(b"x"), piece(b"e\n", 2), piece(b"x"), piece(b"\n")]
+def test_equal_pieces_have_marks_of_their_own() -> None:
+    """They are counted for each line, wherever they are in it, and whatever comes between them of the other output."""
+    entries = [piece(b"x"), piece(b"y"), piece(b"e\n", 2), piece(b"x"), piece(b"y"), piece(b"x"), piece(b"\n")]
 
     marks = Marks(from_beginning=True).of(entries)
 
     assert len(set(marks)) == len(entries)
-    assert (marks[0], marks[1], marks[3]) == tuple(mark_of(entries[0]) + count for count in range(3))
+    assert (marks[0], marks[3], marks[5]) == tuple(mark_of(entries[0]) + count for count in range(3))
+    assert (marks[1], marks[4]) == tuple(mark_of(entries[1]) + count for count in range(2))
 
 
-def test_equal_pieces_at_the_beginning_of_an_answer_are_not_known() -> None:
-    """How many come before them is not known, until something else comes; a whole line is one."""
-    marks = Marks().of([piece(b"x"), piece(b"x"), piece(b"\n"), piece(b"y"), piece(b"z\n", 2)])
+def test_pieces_of_a_line_whose_beginning_is_not_known_have_no_marks() -> None:
+    """Any number of equal ones can come before them; the next line of the same output is known."""
+    marks = Marks()
+    entries = [piece(b"x"), piece(b"y"), piece(b"\n"), piece(b"y"), piece(b"z", 2), piece(b"z\n", 2), piece(b"z", 2)]
 
-    assert [mark == UNKNOWN for mark in marks] == [True, True, False, False, False]
+    assert [mark == UNKNOWN for mark in marks.of(entries)] == [True, True, False, False, True, False, False]
+
+
+def test_a_line_of_another_time_is_another_line() -> None:
+    """Also where the engine forgets that the line before it has ended, as Docker 20.10 does with the driver `local`."""
+    later = piece(b"x")._replace(time=TIME.replace(b"1Z", b"2Z"))
+
+    assert Marks(from_beginning=True).of([piece(b"x"), later, later]) == [
+        mark_of(piece(b"x")), mark_of(later), mark_of(later) + 1,
+    ]  # fmt: skip
+
+
+def test_how_far_back_a_line_began_is_known() -> None:
+    """Answers with that many more entries have it from its beginning."""
+    marks = Marks(from_beginning=True)
+    reaches = [marks.reach]
+    for entry in (piece(b"a\n"), piece(b"x"), piece(b"y", 2), piece(b"\n"), piece(b"z\n", 2)):
+        marks.of([entry])
+        reaches.append(marks.reach)
+
+    assert reaches == [0, 0, 1, 2, 2, 0]
+    assert not marks.reaches_beginning
 
 
 def test_a_short_piece_is_the_end_of_a_line_and_needs_no_counting() -> None:

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.engine.codec.timestamps import time_of
-from gateway.engine.logs.cursor import LEAST_PIECE, LogCursor, LogTokenCodec, Marks, ResumePoint
+from gateway.engine.logs.cursor import LogCursor, LogTokenCodec, ResumePoint
 from gateway.engine.logs.entries import Entry
+from gateway.engine.logs.marks import LEAST_PIECE, Marks
 from gateway.engine.logs.overlap import Joint, Overlap, Position, Verdict
 from gateway.engine.logs.runs import Rotation, Run, stored_bytes
 from gateway.engine.queries import Inspection
@@ -56,15 +57,16 @@ def emit(position: Position, new: list[Entry], marks: list[int], *, believed: bo
 def settle(position: Position, log: list[Entry], tail: int | None = None) -> tuple[Verdict, list[Entry], list[Any]]:
     """Read a plain answer; return what it says, what is new in it, and the gaps."""
     answer = log if tail is None else log[-tail:]
-    overlap, marks, new = Overlap(position, whole=tail is None), Marks(), []
+    marks, new = Marks(from_beginning=tail is None), []
+    overlap = Overlap(position, marks, whole=tail is None)
     for start in range(0, len(answer), 3):
         portion = answer[start : start + 3]
         found = marks.of(portion)
-        first = overlap.feed(portion, found)
+        first, end = overlap.feed(portion, found)
         if overlap.found:
             position.proven()
-            emit(position, portion[first:], found[first:])
-            new += portion[first:]
+            emit(position, portion[first:end], found[first:end])
+            new += portion[first:end]
     verdict = overlap.finish()
     return verdict, new, overlap.gaps
 
