@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from dockfleet.fleet.v1 import fleet_pb2 as pb
@@ -215,6 +215,9 @@ class Endpoints(Generic[K, E]):
         self.changed()
 
 
-def in_order(endpoints: Iterable[pb.ServiceEndpoint]) -> list[pb.ServiceEndpoint]:
-    """Return *endpoints* by service, host, container and port."""
-    return sorted(endpoints, key=lambda each: (each.service, each.host, each.container_name, each.container_port))
+Place: TypeAlias = tuple[str, str, str, int]
+
+
+def place_of(endpoint: pb.ServiceEndpoint) -> Place:
+    """Return the place of *endpoint* in a response: they are by service, host, container and port."""
+    return endpoint.service, endpoint.host, endpoint.container_name, endpoint.container_port

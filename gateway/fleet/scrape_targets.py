@@ -5,7 +5,6 @@ The labels of containers have the names that Prometheus' own discovery for Docke
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from gateway.engine.inventory.rows import ContainerRow
+from gateway.engine.pauses import Pauses
 from gateway.fleet.discovery import ADDRESS_LABEL, endpoints_of
 from gateway.fleet.host import Host
 
@@ -20,7 +20,6 @@ _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_]")
 _PREFIXES = ("prometheus_io_", "prometheus_")
 _PORT = re.compile(r"[0-9]{1,5}")
 _LAST_PORT = 65_535
-_MOST_SECONDS = 0.001  # without a pause
 _SETTINGS = {  # fields of a target, by the label of a container
     "path": "__metrics_path__",
     "scheme": "__scheme__",
@@ -69,18 +68,15 @@ async def container_targets(hosts: Iterable[Host]) -> list[Target]:
     Raises `NotListed` for a host without a current inventory.  Prometheus keeps its targets after an error, and would
     remove targets that are missing from a list.
     """
-    targets = []
-    loop = asyncio.get_running_loop()
-    pause_at = loop.time() + _MOST_SECONDS
+    targets, pauses = [], Pauses()
     for host in list(hosts):
         if not host.inventory.known and (failure := host.outdated) is not None:
             raise NotListed(f"{host.name}: {failure}")
         for row in host.inventory.containers():
             if row.state == "running" and (asks := _wishes(row.labels)) is not None:
                 targets.append(target_of(host, row, asks))
-            if loop.time() > pause_at:
-                await asyncio.sleep(_MOST_SECONDS)  # calls have as much time as scrapers, however many these are
-                pause_at = loop.time() + _MOST_SECONDS
+            if pauses.due:
+                await pauses.pause()
     return targets
 
 

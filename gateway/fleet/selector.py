@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
@@ -12,6 +11,7 @@ from dockfleet.fleet.v1 import selectors_pb2 as pb
 from gateway.engine.errors import InvalidField
 from gateway.engine.inventory.matching import check, check_names, meeting, naming
 from gateway.engine.inventory.rows import ContainerRow
+from gateway.engine.pauses import Pauses
 from gateway.fleet.host import Host
 from gateway.fleet.registry import HostRegistry, NoHostKnownYet, UnknownHost
 
@@ -88,19 +88,30 @@ class Named(Protocol):
         """All its names."""
 
 
-async def unmatched(names: Iterable[str], containers: Sequence[Named]) -> list[str]:
-    """Return those of *names* of a `ContainerSelector` that fit none of the selected *containers*."""
+async def unmatched(names: Iterable[str], containers: Sequence[Named], pauses: Pauses) -> list[str]:
+    """Return those of *names* of a `ContainerSelector` that fit none of the selected *containers*.
+
+    It makes *pauses* where there are many.
+    """
     known = {name.removeprefix("/") for each in containers for name in each.names}
     ids = sorted(each.id for each in containers)
     missing = []
     for name in names:
         wanted = name.removeprefix("/")
         if "*" in wanted:
-            await asyncio.sleep(0)  # a look at all names takes milliseconds where there are many
-            found = any(map(naming((wanted,)), known))
+            found = await _fits_one(naming((wanted,)), known, pauses)
         else:
             place = bisect_left(ids, wanted)  # of the first id that can begin so
             found = wanted in known or (place < len(ids) and ids[place].startswith(wanted))
         if not found:
             missing.append(name)
     return missing
+
+
+async def _fits_one(fits: Callable[[str], bool], names: Iterable[str], pauses: Pauses) -> bool:
+    for name in names:
+        if pauses.due:
+            await pauses.pause()
+        if fits(name):
+            return True
+    return False

@@ -26,6 +26,7 @@ from gateway.engine.inventory.room import Share
 from gateway.engine.inventory.rows import ContainerRow, ImageRow, NetworkRow, VolumeRow
 from gateway.engine.inventory.selecting import selected_by
 from gateway.engine.inventory.writes import Writes, Written
+from gateway.engine.pauses import Pauses
 
 _SETTLE_SECONDS = 2.0
 _SAME_IN_PODMAN = frozenset(("driver", "exited", "id", "label", "status"))  # filters; it differs from Docker in others
@@ -167,14 +168,19 @@ class Inventory:
         """Return all volumes."""
         return tuple(self._contents.volumes.values())
 
-    def select(self, selector: ContainerSelector, path: str = "containers") -> list[ContainerRow]:
-        """Return the containers that *selector* selects, the newest first.
+    async def select(self, selector: ContainerSelector, path: str, pauses: Pauses) -> list[ContainerRow]:
+        """Return the containers that *selector* selects, the newest first, with *pauses* where there are many.
 
         Raises `InvalidField` for a malformed selector, whose place in the request is *path*.  A name that no container
         has selects none.
         """
-        selects = selected_by(selector, path, self._contents)
-        return [row for row in self._contents.newest_first if selects(row)]
+        selects, rows = selected_by(selector, path, self._contents), []
+        for row in self._contents.newest_first:
+            if pauses.due:
+                await pauses.pause()
+            if selects(row):
+                rows.append(row)
+        return rows
 
     def selecting(self, selector: ContainerSelector, path: str = "containers") -> Callable[[ContainerRow], bool]:
         """Return the predicate of *selector*, by the present names and images."""

@@ -20,9 +20,9 @@ from gateway.engine.inventory.details import Details, inspected, listed
 from gateway.engine.inventory.questions import LISTS, Listed, Questions
 from gateway.engine.inventory.refresh import Found, Refresher
 from gateway.engine.inventory.rows import ContainerRow
+from gateway.engine.pauses import Pauses
 
 _CONTAINERS_AT_ONCE = 12  # with two lists and the events they fit into what the pool has for a `Kind.WATCH`
-_ROWS_AT_ONCE = 50  # of a long list; then other work has its turn
 _LISTED_SECONDS = 0.2  # for the event of what a list shows
 _PASSING = ("restarting", "removing")  # states that can end without an event
 _PASSING_SECONDS = 5.0
@@ -116,8 +116,8 @@ class Reader:
             found = await self._questions.all("container")
             same = {row.text: row for row in rows.values()}
             gone = set(rows)
-            created = 0
-            for count, text in enumerate(reversed(found.items), 1):
+            created, pauses = 0, Pauses()
+            for text in reversed(found.items):
                 row = same.get(hash(text))
                 if row is None:
                     row = self._converter.container(text, found.moment, self._known_details)
@@ -127,8 +127,8 @@ class Reader:
                         self._compare(row)
                 created = row.created_ns
                 gone.discard(row.id)
-                if not count % _ROWS_AT_ONCE:
-                    await asyncio.sleep(0)
+                if pauses.due:
+                    await pauses.pause()
             self.listed, self._listed_at = found.moment, asked_at
             for id in gone - touched:
                 self.refresher.touch(id, _LISTED_SECONDS, listed=True)
@@ -150,11 +150,11 @@ class Reader:
         """Store all images, networks or volumes."""
         old = self._contents.others[kind]
         same = {row.text: row for row in old.values()}
-        rows = []
-        for count, text in enumerate(found.items, 1):
+        rows, pauses = [], Pauses()
+        for text in found.items:
+            if pauses.due:
+                await pauses.pause()
             rows.append(same.get(hash(text)) or self._converter.other(kind, text))
-            if not count % _ROWS_AT_ONCE:
-                await asyncio.sleep(0)
         if {row.text for row in rows} != same.keys():
             self.differed()
         self._contents.put_all(kind, rows)

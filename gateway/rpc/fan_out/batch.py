@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from gateway.engine.codec.binding import Binding
 from gateway.engine.codec.times import seconds_of
 from gateway.engine.errors import InvalidField
 from gateway.engine.inventory.selecting import check_containers
+from gateway.engine.pauses import Pauses
 from gateway.engine.transport.timeouts import Timeout
 from gateway.fleet.batch import Batch, Options, Target
 from gateway.fleet.fan_out import Put, together
@@ -147,14 +147,13 @@ async def _containers(
     method: MethodDescriptor,
 ) -> list[Target]:
     """Return the containers that *selector* selects; add what may be missing to *summary*."""
-    targets, rows = [], []
+    targets, rows, pauses = [], [], Pauses()
     for host in hosts:
         if host.outdated is not None:
             failure = as_message(host.outdated, host.name, method)
             summary.failures.add(host=host.name, failure=failure)
-        found = host.inventory.select(selector, "containers")
-        await asyncio.sleep(0)  # let other calls run
+        found = await host.inventory.select(selector, "containers", pauses)
         rows += found
         targets += [Target(host, row.id, row.name) for row in found]
-    summary.unmatched_names.extend(await unmatched(selector.names, rows))
+    summary.unmatched_names.extend(await unmatched(selector.names, rows, pauses))
     return targets

@@ -18,7 +18,7 @@ from gateway.rpc.markers import heartbeat
 
 _MOST_BYTES = 256 << 10
 _MOST_ITEMS = 64  # hosts whose inventories are read without a pause, and the most of one response
-_MOST_SECONDS = 0.01  # for the items of one response: filters and hostile inventories take their time
+_MOST_SECONDS = 0.002  # for the items of one response: filters and hostile inventories take their time
 
 
 class Item(NamedTuple):

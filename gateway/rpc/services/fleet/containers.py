@@ -13,6 +13,7 @@ from dockfleet.v1 import containers_pb2, system_pb2
 from gateway.engine.codec.wire import delimited, tag
 from gateway.engine.errors import InvalidField
 from gateway.engine.inventory.selecting import check_containers
+from gateway.engine.pauses import Pauses
 from gateway.engine.transport.timeouts import Timeout
 from gateway.fleet import placement
 from gateway.fleet.fan_out import Put, together
@@ -32,6 +33,8 @@ _METHODS = pb.DESCRIPTOR.services_by_name["FleetService"].methods_by_name
 _RUN = containers_pb2.DESCRIPTOR.services_by_name["ContainerService"].methods_by_name["RunContainer"]
 _INFO = system_pb2.DESCRIPTOR.services_by_name["SystemService"].methods_by_name["GetInfo"]
 _RESPONSE = tag(pb.RunContainerResponse.DESCRIPTOR, "response")
+_ANSWER = tag(pb.FindContainersResponse.DESCRIPTOR, "answers")
+_FOUND = tag(pb.FindContainersAnswer.DESCRIPTOR, "containers")
 _MOST_CONTAINERS = 256  # of one response
 
 
@@ -45,13 +48,13 @@ class FleetContainers:
 
     async def FindContainers(
         self, request: pb.FindContainersRequest, context: CallContext
-    ) -> AsyncGenerator[pb.FindContainersResponse, None]:
+    ) -> AsyncGenerator[pb.FindContainersResponse | bytes, None]:
         """Find containers in the inventories."""
         hosts = chosen_hosts(request, self._backend)
         check_containers(request.containers, "containers")
         await settled(hosts)
         summary = pb.FanOutSummary(selected=len(hosts), incomplete_sources=incomplete_sources(self._backend.hosts))
-        found = []
+        found, pauses = [], Pauses()
         for host in hosts:
             error = host.outdated
             why = None if error is None else as_message(error, host.name, _METHODS["FindContainers"])
@@ -59,14 +62,13 @@ class FleetContainers:
                 summary.answered += 1
             else:
                 summary.failures.add(host=host.name, failure=why)
-            rows = host.inventory.select(request.containers, "containers")
-            await asyncio.sleep(0)  # let other calls run
+            rows = await host.inventory.select(request.containers, "containers", pauses)
             found += rows
             for start in range(0, max(len(rows), 1 if why else 0), _MOST_CONTAINERS):
-                answer = pb.FindContainersAnswer(host=host.name, freshness=host.inventory.freshness(), failure=why)
-                answer.containers.extend(row.summary() for row in rows[start : start + _MOST_CONTAINERS])
-                yield pb.FindContainersResponse(answers=[answer])
-        summary.unmatched_names.extend(await unmatched(request.containers.names, found))
+                head = pb.FindContainersAnswer(host=host.name, freshness=host.inventory.freshness(), failure=why)
+                some = [delimited(_FOUND, row.serialised()) for row in rows[start : start + _MOST_CONTAINERS]]
+                yield delimited(_ANSWER, b"".join((head.SerializeToString(), *some)))
+        summary.unmatched_names.extend(await unmatched(request.containers.names, found, pauses))
         yield pb.FindContainersResponse(summary=summary)
 
     async def RunContainer(

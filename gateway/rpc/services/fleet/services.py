@@ -8,8 +8,10 @@ from collections.abc import AsyncGenerator
 from dockfleet.fleet.v1 import fleet_pb2 as pb
 from dockfleet.fleet.v1 import selectors_pb2
 
+from gateway.engine.codec.wire import delimited, tag
+from gateway.engine.pauses import Pauses
 from gateway.engine.resumable.subscription import HEARTBEAT_SECONDS
-from gateway.fleet.discovery import Endpoints, Wanted, in_order
+from gateway.fleet.discovery import Endpoints, Place, Wanted, place_of
 from gateway.fleet.members import Members
 from gateway.fleet.selector import select_some
 from gateway.rpc.backend import Backend
@@ -21,6 +23,7 @@ from gateway.rpc.markers import heartbeat
 
 _METHODS = pb.DESCRIPTOR.services_by_name["FleetService"].methods_by_name
 _ALL = selectors_pb2.ContainerSelector(all=True)
+_ENDPOINT = tag(pb.DiscoverServicesResponse.DESCRIPTOR, "endpoints")
 _TOGETHER = 256  # changes of one response
 
 
@@ -30,13 +33,12 @@ class FleetServices:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
-    async def DiscoverServices(
-        self, request: pb.DiscoverServicesRequest, context: CallContext
-    ) -> pb.DiscoverServicesResponse:
+    async def DiscoverServices(self, request: pb.DiscoverServicesRequest, context: CallContext) -> bytes:
         """Return the endpoints there are now."""
         wanted = Wanted(request)
         response = pb.DiscoverServicesResponse(incomplete_sources=incomplete_sources(self._backend.hosts))
-        found: list[pb.ServiceEndpoint] = []
+        pauses = Pauses()
+        found: list[tuple[Place, bytes]] = []  # endpoints are encoded at once: as messages, all would be copied
         hosts = select_some(self._backend.hosts, wanted.hosts, "hosts")
         await settled(hosts)
         for host in hosts:
@@ -46,10 +48,11 @@ class FleetServices:
                 response.failures.add(host=host.name, failure=why)
                 continue
             for row in host.inventory.containers():
-                found += wanted.find(host, row).values()
-            await asyncio.sleep(0)  # let other calls run
-        response.endpoints.extend(in_order(found))
-        return response
+                if pauses.due:
+                    await pauses.pause()
+                found += [(place_of(each), each.SerializeToString()) for each in wanted.find(host, row).values()]
+        found.sort()
+        return b"".join((*(delimited(_ENDPOINT, endpoint) for _, endpoint in found), response.SerializeToString()))
 
     async def WatchServices(
         self, request: pb.WatchServicesRequest, context: CallContext
