@@ -19,7 +19,7 @@ from typing import Any, Self, TypeAlias
 import grpc
 from dockfleet.options.v1 import options_pb2 as pb
 from google.protobuf import descriptor_pool
-from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import DecodeError
 
 from gateway.config.settings import Limits
@@ -31,9 +31,11 @@ from gateway.rpc.connections import Connections, UselessCalls
 from gateway.rpc.context import CallContext, GrpcContext
 from gateway.rpc.entrance import Entrance
 from gateway.rpc.enums import Enums
+from gateway.rpc.large_messages import LargeMessages
 from gateway.rpc.messages import FirstMessages, Requests
-from gateway.rpc.size import LargeRequests, check_values
+from gateway.rpc.size import LARGE_BYTES, LargeRequests
 from gateway.rpc.status import ClientDeadline, EmptyCall, Failure, MalformedMessage, failure
+from gateway.rpc.values import check_values
 from gateway.telemetry.logging import RateLimitedLines
 from gateway.telemetry.rpcs import RpcMetrics
 from gateway.telemetry.traces import Served, Traces
@@ -59,6 +61,7 @@ class Shared:
     budgets: Budgets
     large_requests: LargeRequests
     first_messages: FirstMessages
+    large_messages: LargeMessages
     entrance: Entrance
     connections: Connections
     useless_calls: UselessCalls
@@ -72,8 +75,18 @@ class Shared:
         connections = Connections(metrics, lines, closes=limits.close_flooding_connections)
         first_messages = FirstMessages(limits, connections, metrics)
         budgets, useless_calls = Budgets(limits, metrics), UselessCalls(connections)
-        large = LargeRequests(limits, metrics)
-        return cls(metrics, budgets, large, first_messages, Entrance(), connections, useless_calls, lines, traces)
+        return cls(
+            metrics=metrics,
+            budgets=budgets,
+            large_requests=LargeRequests(limits, metrics),
+            first_messages=first_messages,
+            large_messages=LargeMessages(),
+            entrance=Entrance(),
+            connections=connections,
+            useless_calls=useless_calls,
+            lines=lines,
+            traces=traces,
+        )
 
 
 class Method:
@@ -98,18 +111,20 @@ class Method:
         # A stream that waits for events, such as a followed log, has no end of its own.
         waits = described is None or _waits(options.of_rpc(described))
         self.endless = bool(handler.response_streaming) and waits
+        self._request = _request_type(self.service, self.name)
         self._enums = Enums(described.input_type) if described is not None else None
         self.shared = shared
         self.budget = shared.budgets.of(self)
 
-    def decode(self, data: bytes) -> Any:
+    async def decode(self, data: bytes) -> Any:
         """Return the message in *data*.  Raises `MalformedMessage` and `InvalidField`."""
+        if len(data) > LARGE_BYTES and self._request:
+            await check_values(data, self._request)
         try:
             message = self._parse(data)
         except DecodeError:
             raise MalformedMessage(f"{len(data)} bytes are no message of {self.full_name}") from None
         self.received.inc()
-        check_values(message, len(data))
         if self._enums:
             self._enums.check(message)
         return message
@@ -172,16 +187,28 @@ class Call:
         Raises `NoRequest`, `EmptyCall`, `MalformedMessage`, `InvalidField` and `GatewayBusy`.
         """
         method = self.method
-        if not method.of_health:
-            await method.shared.entrance.enter(self)
+        if method.of_health:
+            return await self._receive()
+        await method.shared.entrance.enter(self)
+        async with method.shared.large_messages.place(self):
+            return await self._receive()
+
+    async def _receive(self) -> Any:
+        method = self.method
         data = await method.shared.first_messages.read(self, self._grpc)
         if data is grpc.aio.EOF:
             await self.context.check_client()
             if not method.streams_requests:
                 raise EmptyCall("the call has no message")
+        pause_seconds = 0.0
         if data is not grpc.aio.EOF:
+            pause_seconds = method.shared.large_messages.came(self.peer, len(data))
             method.shared.large_requests.take(self, len(data))
-        self.request = Requests(data, method, self._grpc) if method.streams_requests else method.decode(data)
+        if not method.streams_requests:
+            self.request = await method.decode(data)
+        else:
+            first = None if data is grpc.aio.EOF else await method.decode(data)
+            self.request = Requests(first, pause_seconds, method, self._grpc)
         method.budget.take(self)
         return self.request
 
@@ -306,6 +333,15 @@ def _described(service: str, method: str) -> MethodDescriptor | None:
     except KeyError:
         return None
     return found if options.of_rpc(found).access else None
+
+
+def _request_type(service: str, method: str) -> Descriptor | None:
+    """Return the type of the requests of an RPC, if its file is known."""
+    try:
+        found: MethodDescriptor = descriptor_pool.Default().FindMethodByName(f"{service}.{method}")
+    except KeyError:
+        return None
+    return found.input_type
 
 
 def _request_id(context: GrpcContext) -> str:

@@ -49,6 +49,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     def end_all(self) -> None:
         """End every call with a status that fits it; grpc alone would send UNAVAILABLE to all clients."""
         self._shared.first_messages.end_all(GoingAway())
+        self._shared.large_messages.end_all(GoingAway())
         self._shared.entrance.end_all(GoingAway())
         for budget in self._shared.budgets.all:
             budget.end(GoingAway(), endless=False)

@@ -103,13 +103,18 @@ class FirstMessages:
 class Requests:
     """The messages of a client's stream.  `host` is that of the `start` among them."""
 
-    def __init__(self, first: Any, method: Method, context: GrpcContext) -> None:
-        """Begin with the bytes *first*, or `grpc.aio.EOF`.  Raises `MalformedMessage` and `InvalidField`."""
+    def __init__(self, first: Any, pause_seconds: float, method: Method, context: GrpcContext) -> None:
+        """Begin with the message *first*, None when the client has sent none.
+
+        The next message is read *pause_seconds* after the first one was taken.
+        """
         self.host = ""
         self._method = method
         self._context = context
-        self._ended = first is grpc.aio.EOF
-        self._first: Any = None if self._ended else self._decoded(first)
+        self._ended = first is None
+        self._first: Any = first
+        self._pause_seconds = pause_seconds
+        self._note_host(first)
 
     def __aiter__(self) -> Requests:
         return self
@@ -119,14 +124,17 @@ class Requests:
         if self._first is not None:
             first, self._first = self._first, None
             return first
+        if self._pause_seconds:
+            await asyncio.sleep(self._pause_seconds)
         data: Any = grpc.aio.EOF if self._ended else await self._context.read()
         if data is grpc.aio.EOF:
             self._ended = True
             raise StopAsyncIteration
-        return self._decoded(data)
+        self._pause_seconds = self._method.shared.large_messages.came(self._context.peer(), len(data))
+        request = await self._method.decode(data)
+        self._note_host(request)
+        return request
 
-    def _decoded(self, data: bytes) -> Any:
-        request = self._method.decode(data)
+    def _note_host(self, request: Any) -> None:
         if not self.host and hasattr(request, "start"):
             self.host = request.start.host
-        return request

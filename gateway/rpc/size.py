@@ -1,14 +1,11 @@
-"""The size of requests: how many values one may have, and how many bytes the open calls keep of large ones.
-
-A value of two bytes takes fifty in memory, and more when it is sent on.  A call keeps its request until it ends.
-"""
+"""How many bytes the open calls keep of large requests: a call keeps its request until it ends."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gateway.config.settings import Limits
-from gateway.rpc.status import GatewayBusy, MalformedMessage
+from gateway.rpc.status import GatewayBusy
 from gateway.telemetry.rpcs import RpcMetrics
 
 if TYPE_CHECKING:
@@ -16,38 +13,7 @@ if TYPE_CHECKING:
 
 LARGE_BYTES = 64 << 10
 """The largest request that is not counted."""
-MOST_VALUES = 20_000
-"""In one request."""
-
 _KEY = "limits.max_large_request_bytes"
-
-
-def check_values(message: Any, size: int) -> None:
-    """Raise `MalformedMessage` when *message*, of *size* bytes, has too many values."""
-    if size > LARGE_BYTES and _count(message, 0) > MOST_VALUES:
-        raise MalformedMessage(f"the message has more than {MOST_VALUES} values: send fewer at once")
-
-
-def _count(message: Any, count: int) -> int:
-    """Return *count* and the values in *message*; when they are too many, not all."""
-    for field, value in message.ListFields():
-        count += len(value) if field.is_repeated else 1
-        if count > MOST_VALUES:
-            break
-        if field.message_type:
-            for below in _messages(field, value):
-                count = _count(below, count)
-                if count > MOST_VALUES:
-                    return count
-    return count
-
-
-def _messages(field: Any, value: Any) -> Any:
-    if not field.is_repeated:
-        return (value,)
-    if field.message_type.GetOptions().map_entry:
-        return value.values() if field.message_type.fields_by_name["value"].message_type else ()
-    return value
 
 
 class LargeRequests:
