@@ -44,7 +44,8 @@ def listing(binding: Binding, backend: Backend) -> Callable[..., Any]:
         freshness = common_pb2.Freshness(source=common_pb2.ANSWER_SOURCE_ENGINE)
         freshness.max_age.FromNanoseconds(int((time.monotonic() - sent) * 1e9))
         serialised = await host.memo(binding).serialised(response, host.engine.turns, host.engine.skipped)
-        return serialised + freshness_field(freshness)
+        serialised.write(freshness_field(freshness))
+        return serialised.getvalue()
 
     return call
 

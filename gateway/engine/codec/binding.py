@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cache, partial
+from io import BytesIO
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -185,12 +186,12 @@ class Binding:
 
         It is converted in pieces, which needs less memory, and lets other work run in between.  Raises `BadResponse`.
         """
-        made = []
+        made = BytesIO()  # its bytes need no copy at the end
         for piece in self._output.parts(response):
             if turns.spent:
                 await turns.next()
-            made.append(self._counted(skipped, piece).SerializeToString())
-        return b"".join(made)
+            made.write(self._counted(skipped, piece).SerializeToString())
+        return made.getvalue()
 
     def head(self, response: Response, skipped: Skipped = count_nothing) -> Message | None:
         """Return the message of the head of a streamed response; None when the head has no fields."""

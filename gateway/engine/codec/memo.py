@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from io import BytesIO
 
 from gateway.engine.client import Skipped
 from gateway.engine.codec import json as enginejson
 from gateway.engine.codec import pieces, split
 from gateway.engine.codec.binding import Binding
 from gateway.engine.codec.json import NotEngineJson
-from gateway.engine.codec.wire import delimited, tag
+from gateway.engine.codec.wire import appendable, delimited, tag
 from gateway.engine.errors import BadResponse
 from gateway.engine.transport.http import Response
 from gateway.engine.transport.turns import Turns
@@ -38,15 +39,15 @@ class ListMemo:
         self._old: dict[int, bytes] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    async def serialised(self, response: Response, turns: Turns, skipped: Skipped) -> bytes:
-        """Return the message of a whole response, serialised.  Raises `BadResponse`.
+    async def serialised(self, response: Response, turns: Turns, skipped: Skipped) -> BytesIO:
+        """Return the message of a whole response, serialised: further fields can be added.  Raises `BadResponse`.
 
         *turns* are the host's; *skipped* gets the number of values that do not fit the contract and are left out.
         """
         try:
             return await self._joined(response.body, turns, skipped)
         except (BadResponse, NotEngineJson):  # it may have another form: convert it as a whole
-            return self._binding.response(response, skipped).SerializeToString()
+            return appendable(self._binding.response(response, skipped).SerializeToString())
 
     def close(self) -> None:
         """Forget all."""
@@ -55,23 +56,23 @@ class ListMemo:
             self._timer = None
         self._young, self._old = {}, {}
 
-    async def _joined(self, body: bytes, turns: Turns, skipped: Skipped) -> bytes:
+    async def _joined(self, body: bytes, turns: Turns, skipped: Skipped) -> BytesIO:
         places: list[str] = []
-        made, count, keeps = bytearray(), 0, len(body) <= _MOST_KEPT_BYTES
+        made, count, keeps = BytesIO(), 0, len(body) <= _MOST_KEPT_BYTES
         if not self._is_array:
             found = split.volumes(body)
             body = bytes(found.items)
             rest = {"Warnings": enginejson.parse(bytes(found.warnings))}
-            made += self._load_rest(rest, places).SerializeToString()
+            made.write(self._load_rest(rest, places).SerializeToString())
         for items in pieces.items(body):
             if turns.spent:
                 await turns.next()
-            made += b"".join([self._piece(item, places, keeps=keeps) for item in items])
+            made.writelines([self._piece(item, places, keeps=keeps) for item in items])
             count += len(items)
         if places:
             skipped(self._binding.name, len(places))
         self._forget(count)
-        return bytes(made)
+        return made
 
     def _piece(self, item: bytes, places: list[str], *, keeps: bool) -> bytes:
         key = hash(item)

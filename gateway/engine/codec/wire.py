@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from io import BytesIO
 
 from google.protobuf.descriptor import Descriptor
 
@@ -21,6 +22,16 @@ def varint(number: int) -> bytes:
         number >>= 7
     encoded.append(number)
     return bytes(encoded)
+
+
+def appendable(data: bytes) -> BytesIO:
+    """Return a buffer that begins with *data*.
+
+    To take the bytes of such a buffer copies nothing, however many they are.
+    """
+    buffer = BytesIO()
+    buffer.write(data)
+    return buffer
 
 
 def tag(message: Descriptor, field: str) -> bytes:

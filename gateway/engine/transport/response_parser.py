@@ -7,6 +7,7 @@ a `BadResponse`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 from sys import intern
 from typing import Any
 
@@ -18,7 +19,8 @@ ERROR_BODY_BYTES = 64 << 10
 """The bytes of an error's body that are kept, about; the rest is dropped."""
 
 _HEADER_BYTES = 64 << 10
-_SMALL_PARTS = 1024  # parts of a body before they are joined: each part takes 40 bytes more than its data
+_SMALL_PARTS = 1024  # parts of a body that are kept apart: each takes 40 bytes more than its data
+_SMALL_BYTES = 1 << 20  # of parts that are kept apart: to join them takes half a millisecond
 _LENGTHS = frozenset({"content-length", "transfer-encoding"})
 _WITHOUT_BODY = frozenset({101, 204, 304})
 
@@ -51,7 +53,7 @@ class ResponseParser:
         self.upgrade = upgrade
         self._parser: Any = httptools.HttpResponseParser(self)  # not reused: after a HEAD, llhttp is in a wrong state
         self._parts: list[bytes] = []
-        self._joined = 0  # how many of the parts are joined already
+        self._buffer: BytesIO | None = None  # of many or large parts: its bytes are taken without a copy
         self._forgotten = 0  # dropped bytes of an error's body
         self._overhead = 0  # bytes since the last data of the body
 
@@ -72,9 +74,12 @@ class ResponseParser:
 
     def take(self) -> bytes:
         """Remove and return the bytes of the body that have arrived."""
-        data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-        self._parts.clear()
-        self.size = self._joined = 0
+        if self._buffer is not None:
+            data, self._buffer = self._buffer.getvalue(), None
+        else:
+            data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+            self._parts.clear()
+        self.size = 0
         return data
 
     def finish(self) -> None:
@@ -145,11 +150,15 @@ class ResponseParser:
         if self.status >= 400 and self.size >= ERROR_BODY_BYTES:
             self._forgotten += len(body)
             return
-        self._parts.append(body)
         self.size += len(body)
-        if len(self._parts) - self._joined > _SMALL_PARTS:
-            self._parts[self._joined :] = [b"".join(self._parts[self._joined :])]
-            self._joined += 1
+        if self._buffer is not None:
+            self._buffer.write(body)
+            return
+        self._parts.append(body)
+        if len(self._parts) > _SMALL_PARTS or self.size > _SMALL_BYTES:
+            self._buffer = BytesIO()
+            self._buffer.writelines(self._parts)
+            self._parts.clear()
 
     def on_message_complete(self) -> None:
         """Note that the response is complete."""

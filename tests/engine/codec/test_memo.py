@@ -37,7 +37,9 @@ class Lists:
     async def remembered(self, document: Any) -> Message:
         """Return the response to a list."""
         response = Response(200, {}, document if isinstance(document, bytes) else json.dumps(document).encode())
-        data = await self.memo.serialised(response, Turns(Traffic()), lambda rpc, count: self.skipped.append(count))
+        data = (
+            await self.memo.serialised(response, Turns(Traffic()), lambda rpc, count: self.skipped.append(count))
+        ).getvalue()
         return self.message.FromString(data)
 
     def by_itself(self, document: Any) -> Message:
